@@ -1,0 +1,43 @@
+"""What can go wrong, and the one helper that words a bad argument."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class StepscapeError(Exception):
+    """Anything stepscape refuses or could not do; its text is one sentence for the user."""
+
+
+class InputError(StepscapeError, ValueError):
+    """What the user gave cannot be used (command line: exit status 2)."""
+
+
+class OutputError(StepscapeError, OSError):
+    """A file could not be read or written although the request made sense (exit status 1)."""
+
+
+class NotConverged(StepscapeError):
+    """An iteration spent its budget before reaching its tolerance."""
+
+
+class Unavailable(StepscapeError, ImportError):
+    """An optional dependency is not installed; the sentence says which extra brings it."""
+
+
+def bad(name: str, must: str, got: object, then: str = "") -> InputError:
+    """Word a bad argument: what must hold, what came, what to do.
+
+    >>> print(bad("step_size", "be finite and positive", -1.0))
+    step_size must be finite and positive, got -1.0
+    """
+    return InputError(f"{name} must {must}, got {got}" + (f"; {then}" if then else ""))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Word an unknown name: suggest the nearest known one, then list them all."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return InputError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
