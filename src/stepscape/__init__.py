@@ -1,3 +1,57 @@
-"""stepscape: a laboratory for training with large step sizes."""
+"""stepscape: a laboratory for training with large step sizes.
+
+Names load on first use, so that ``import stepscape`` costs little more than ``import numpy``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Certificate": "stepscape.theory",
+    "Eigenpair": "stepscape.curvature",
+    "GradientDescent": "stepscape.methods",
+    "InputError": "stepscape.errors",
+    "Problem": "stepscape.problems",
+    "StepSizeRegressor": "stepscape.estimators",
+    "StepscapeError": "stepscape.errors",
+    "Trajectory": "stepscape.training",
+    "TwoLayerReLU": "stepscape.network",
+    "certify": "stepscape.measures",
+    "directional_smoothness": "stepscape.curvature",
+    "hessian": "stepscape.curvature",
+    "hessian_trace": "stepscape.curvature",
+    "sharpness": "stepscape.curvature",
+    "train": "stepscape.training",
+}
+_MODULES = ("errors", "estimators", "experiments", "figures", "measures", "methods", "problems", "theory", "training")
+
+__all__ = ["__version__", *_HOMES, *_MODULES]  # pyright: ignore
+
+if TYPE_CHECKING:
+    from stepscape.curvature import Eigenpair, directional_smoothness, hessian, hessian_trace, sharpness
+    from stepscape.errors import InputError, StepscapeError
+    from stepscape.estimators import StepSizeRegressor
+    from stepscape.measures import certify
+    from stepscape.methods import GradientDescent
+    from stepscape.network import TwoLayerReLU
+    from stepscape.problems import Problem
+    from stepscape.theory import Certificate
+    from stepscape.training import Trajectory, train
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"stepscape.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'stepscape' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,225 @@
+"""The loss Hessian of a two-layer ReLU network, and what is read off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
+from stepscape.errors import bad
+from stepscape.kernels import relu1d, relu1d_hessian
+from stepscape.network import BLOCKS, TwoLayerReLU
+from stepscape.problems.problem import Problem
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Hessian:
+    """H = ΦᵀDΦ + R at one network, as products on flat vectors (3k + 1,), frozen coordinates kept at 0.
+
+    ``gauss_newton=True`` leaves R out. With `decay` λ the operator is H + λ·diag(mask), mask 0 on b2: the
+    matrix whose largest eigenvalue the stability thresholds are about.
+    """
+
+    problem: Problem
+    network: TwoLayerReLU
+    gauss_newton: bool = False
+    decay: float = 0.0
+
+    @cached_property
+    def _theta(self) -> Array:
+        return self.network.parameters
+
+    @cached_property
+    def rates(self) -> Array:
+        """1 for trained blocks, 0 for frozen ones, in the order w1, b1, w2, b2."""
+        return np.array([float(name in self.network.trainable) for name in BLOCKS])
+
+    @cached_property
+    def position(self) -> NDArray[np.uint32]:
+        """How many sorted inputs lie left of each neuron's knot."""
+        inputs = self.problem.sorted[0]
+        net = self.network
+        position = np.empty(net.width, np.uint32)
+        beside = np.empty((2, net.width))
+        relu1d.locate(net.w1, net.b1, inputs, padded(inputs), position, *beside)
+        return position
+
+    @cached_property
+    def predictions(self) -> Array:
+        """f at the sorted inputs (n,)."""
+        return np.asarray(relu1d_hessian.predictions(self._theta, self.position, self.problem.sorted[0]))
+
+    @cached_property
+    def loss(self) -> float:
+        """½ Σ v (f - y)²."""
+        _, labels, weights = self.problem.sorted
+        return float(0.5 * np.sum(weights * (self.predictions - labels) ** 2))
+
+    @cached_property
+    def active_gradients(self) -> tuple[Array, Array, float]:
+        """p_j = Σ_active v r x and q_j = Σ_active v r of each neuron, and Σ v r."""
+        inputs, labels, weights = self.problem.sorted
+        p, q = np.empty((2, self.network.width))
+        slopes = weights * (self.predictions - labels)
+        total = relu1d_hessian.active_sums(self._theta, self.position, inputs, slopes, p, q)
+        return p, q, float(total)
+
+    @property
+    def gradient(self) -> Array:
+        """∇L (3k + 1,), zero on frozen blocks; weight decay not included."""
+        p, q, total = self.active_gradients
+        net = self.network
+        full = np.concatenate([net.w2 * p, net.w2 * q, net.w1 * p + net.b1 * q, [total]])
+        return full * net.trained
+
+    @property
+    def residual_norm(self) -> float:
+        """‖R‖ = max_j √(p_j² + q_j²) on the trained coordinates (0 where w2 is frozen).
+
+        Source: R couples w2_j with (w1_j, b1_j) through (p_j, q_j); its eigenvalues are 0 and ±√(p_j² + q_j²).
+        """
+        p, q, _ = self.active_gradients
+        rates = self.rates
+        return float(rates[2] * np.hypot(rates[0] * p, rates[1] * q).max())
+
+    @cached_property
+    def _arguments(self) -> tuple[Any, ...]:
+        inputs, _, weights = self.problem.sorted
+        p, q, _ = self.active_gradients
+        keep = 0.0 if self.gauss_newton else 1.0
+        return self._theta, self.position, inputs, weights, keep * p, keep * q, self.rates, self.decay
+
+    @property
+    def size(self) -> int:
+        """Length 3k + 1 of the vectors."""
+        return self._theta.size
+
+    def product(self, vector: Array) -> Array:
+        """H·vector; the vector must vanish on frozen coordinates."""
+        out = np.empty(self.size)
+        relu1d_hessian.product(*self._arguments, vector, out)
+        return out
+
+    def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
+        """Compiled Lanczos steps; see `curvature.lanczos.lanczos_steps`."""
+        return int(relu1d_hessian.lanczos(*self._arguments, basis, diagonal, beside, first, last))
+
+    def random_vector(self) -> Array:
+        """Return a fixed generic unit vector on the trained coordinates."""
+        vector = _generic_vector(self.size) * self.network.trained
+        return np.asarray(vector / np.linalg.norm(vector))
+
+    @property
+    def trace(self) -> float:
+        """tr H in closed form, O(n + k); R has zero diagonal.
+
+        tr H = Σ_j [w2_j² Σ_active v x² + w2_j² Σ_active v + Σ_active v (w1_j x + b1_j)²] + Σ v, block by block.
+        """
+        inputs, _, weights = self.problem.sorted
+        net = self.network
+        powers = weights * inputs ** np.arange(3)[:, None]
+        sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
+        at = sums[:, self.position]
+        s0, s1, s2 = np.where(net.w1 > 0, sums[:, -1:] - at, at)
+        outer = net.w1**2 * s2 + 2.0 * net.w1 * net.b1 * s1 + net.b1**2 * s0
+        blocks = [np.sum(net.w2**2 * s2), np.sum(net.w2**2 * s0), np.sum(outer), weights.sum()]
+        decayed = self.decay * np.array([net.width, net.width, net.width, 0.0])
+        return float(self.rates @ (np.array(blocks) + decayed))
+
+
+def padded(inputs: Array) -> Array:
+    """Sorted inputs between -∞ and +∞, as the kernels want them."""
+    return np.concatenate([[-np.inf], inputs, [np.inf]])
+
+
+def _generic_vector(size: int) -> Array:
+    return np.random.default_rng(20_251_201).standard_normal(size)
+
+
+def sharpness(
+    problem: Problem,
+    network: TwoLayerReLU,
+    *,
+    start: Array | None = None,
+    tolerance: float = 1e-8,
+    gauss_newton: bool = False,
+    weight_decay: float = 0.0,
+) -> Eigenpair:
+    """λ_max of the loss Hessian on the trained coordinates.
+
+    Parameters
+    ----------
+    problem, network
+        Where to measure. At a network with a knot exactly on an input this is the almost-everywhere Hessian
+        with max(z, 0)' = 0 at z = 0.
+    start : ndarray, optional
+        A vector on the trained coordinates close to the eigenvector, e.g. the `vector` of an earlier result.
+    tolerance : float
+        Residual wanted, relative to the largest |eigenvalue|.
+    gauss_newton : bool
+        λ_max of the Gauss–Newton part ΦᵀDΦ instead.
+    weight_decay : float
+        λ_max of H + λ·diag(mask), mask 0 on the output bias.
+
+    Returns
+    -------
+    Eigenpair
+        `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`.
+    """
+    trained = network.trained
+    full = None
+    if start is not None:
+        given = np.asarray(start, dtype=np.float64)
+        if given.shape != (int(trained.sum()),):
+            raise bad("start", f"have shape ({int(trained.sum())},)", given.shape)
+        full = np.zeros(trained.size)
+        full[trained] = given
+    operator = Hessian(problem, network, gauss_newton, weight_decay)
+    pair = largest_eigenpair(operator, full, tolerance)
+    return Eigenpair(pair.value, pair.residual, pair.vector[trained], pair.products)
+
+
+def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
+    """tr of the loss Hessian on the trained coordinates, exact, O(n + k)."""
+    return Hessian(problem, network).trace
+
+
+def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = False) -> LinearOperator:
+    """Return the loss Hessian on the trained coordinates as a SciPy LinearOperator."""
+    from scipy.sparse.linalg import LinearOperator
+
+    operator = Hessian(problem, network, gauss_newton)
+    trained = network.trained
+    size = int(trained.sum())
+
+    def apply(vector: Array) -> Array:
+        full = np.zeros(trained.size)
+        full[trained] = np.ravel(vector)
+        return operator.product(full)[trained]
+
+    return LinearOperator((size, size), matvec=apply, rmatvec=apply, dtype=np.float64)
+
+
+def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> float:
+    """⟨∇L(θ) - ∇L(θ'), θ - θ'⟩/‖θ - θ'‖² along the last step from θ' to θ; nan when nothing moved.
+
+    The curvature that descent actually met. Unlike the almost-everywhere Hessian it counts knots that cross
+    data. At the edge of stability it averages 2/η.
+
+    Source: Mishkin et al. (2024); tutorial, edge of stability.
+    """
+    step = network.parameters - before.parameters
+    size = float(step @ step)
+    if size == 0.0:
+        return float("nan")
+    change = Hessian(problem, network).gradient - Hessian(problem, before).gradient
+    return float(change @ step) / size

@@ -1,0 +1,130 @@
+"""Largest algebraic eigenvalue by Lanczos, with its true residual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.operator import SymmetricOperator
+from stepscape.errors import NotConverged, bad
+
+Array = NDArray[np.float64]
+
+CAPACITY = 64  # rows of the Krylov basis before a restart
+FIRST_LOOK, LOOK_EVERY = 8, 3  # products before the first convergence check, and between checks
+
+
+@dataclass(frozen=True, eq=False)
+class Eigenpair:
+    """An approximate largest eigenvalue.
+
+    Attributes
+    ----------
+    value : float
+        Rayleigh quotient of `vector`; a lower bound on the largest eigenvalue.
+    residual : float
+        ‖A·vector - value·vector‖, computed, not estimated: some eigenvalue lies within it of `value`.
+    vector : ndarray
+        Unit vector.
+    products : int
+        Matrix-vector products spent, those of the check included.
+    """
+
+    value: float
+    residual: float
+    vector: Array
+    products: int
+
+    def __repr__(self) -> str:
+        return f"Eigenpair(value={self.value:.10g} ± {self.residual:.1e}, products={self.products})"
+
+
+def largest_eigenpair(
+    operator: SymmetricOperator, start: Array | None = None, tolerance: float = 1e-8, max_products: int = 5000
+) -> Eigenpair:
+    """Find the largest (algebraic) eigenvalue of a symmetric operator.
+
+    Stops when the true residual is at most tolerance times the largest |Ritz value|, restarting from the best
+    vector when the basis is full. A `start` (size,) close to the eigenvector saves products; a small random
+    part is mixed in, so that a start in the wrong eigenspace cannot hide the largest eigenvalue.
+
+    Raises
+    ------
+    NotConverged
+        When `max_products` were spent first.
+    """
+    if not 0 < tolerance < 1:
+        raise bad("tolerance", "lie between 0 and 1", tolerance)
+    rows = min(CAPACITY, operator.size)
+    basis, diagonal, beside = np.empty((rows + 1, operator.size)), np.empty(rows), np.empty(rows)
+    basis[0] = _mixed(operator, start)
+    spent, done = 0, 0
+    look = FIRST_LOOK
+    while spent < max_products:
+        want = min(done + look, rows)
+        look = LOOK_EVERY
+        reached = operator.lanczos(basis, diagonal, beside, done, want)
+        spent += reached - done
+        done = reached
+        top, scale, weights = _top_of_tridiagonal(diagonal[:done], beside[: done - 1])
+        closed = done < want or done == operator.size
+        if closed or done == rows or abs(beside[done - 1] * weights[-1]) <= tolerance * scale:
+            vector = weights @ basis[:done]
+            vector /= np.linalg.norm(vector)
+            image = operator.product(vector)
+            spent += 1
+            top = float(vector @ image)
+            residual = float(np.linalg.norm(image - top * vector))
+            if residual <= 2.0 * tolerance * scale or scale == 0.0:
+                return Eigenpair(top, residual, vector, spent)
+            if done == rows or closed:
+                basis[0], done, look = vector, 0, FIRST_LOOK
+    raise NotConverged(
+        f"the largest eigenvalue did not settle within {max_products} products (last value {top:.6g}, "
+        f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); raise max_products or the tolerance"
+    )
+
+
+def _mixed(operator: SymmetricOperator, start: Array | None) -> Array:
+    noise = operator.random_vector()
+    if start is None:
+        return noise
+    size = float(np.linalg.norm(start))
+    if not (np.isfinite(size) and size > 0):
+        raise bad("start", "be a finite vector that is not zero", f"norm {size}")
+    mixed = start / size + 0.01 * noise
+    return np.asarray(mixed / np.linalg.norm(mixed))
+
+
+def _top_of_tridiagonal(diagonal: Array, beside: Array) -> tuple[float, float, Array]:
+    """Largest eigenvalue, largest |eigenvalue|, and the eigenvector of the largest."""
+    from scipy.linalg.lapack import dstev
+
+    if diagonal.size == 1:
+        return float(diagonal[0]), float(abs(diagonal[0])), np.ones(1)
+    values, vectors, _ = dstev(diagonal, beside)
+    return float(values[-1]), float(max(abs(values[0]), abs(values[-1]))), vectors[:, -1]
+
+
+def lanczos_steps(
+    operator: SymmetricOperator, basis: Array, diagonal: Array, beside: Array, first: int, last: int
+) -> int:
+    """Lanczos with full reorthogonalization for any operator, by its products alone.
+
+    Rows of basis (m + 1, size) are the Krylov vectors; diagonal and beside (m,) the tridiagonal matrix.
+    Returns the number of rows whose product was taken: less than `last` when the space is invariant.
+    """
+    for m in range(first, last):
+        out = operator.product(basis[m])
+        size = np.linalg.norm(out)
+        diagonal[m] = basis[m] @ out
+        for _ in range(2):
+            out = out - (basis[: m + 1] @ out) @ basis[: m + 1]
+        beside[m] = np.linalg.norm(out)
+        if not beside[m] > 1e-14 * size:
+            beside[m] = 0.0
+            return m + 1
+        basis[m + 1] = out / beside[m]
+    return last

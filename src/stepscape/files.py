@@ -1,0 +1,161 @@
+"""Files on disk: read one whole, write one atomically, prepare a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from stepscape.errors import InputError, OutputError
+
+MAX_BYTES = 512 * 2**20  # beyond this a table does not fit comfortably in memory as Python strings
+
+# What the user can mend by naming another place; any other failure is the machine's (exit status 1).
+_USER_ERRNOS = {
+    errno.ENOENT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EINVAL,
+    errno.ENXIO,
+}
+
+
+def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write ``content`` (text as UTF-8) so that ``path`` holds either all of it or what it held before.
+
+    The content goes to a temporary file in the same directory, is forced to disk and renamed over ``path``.
+    Whatever interrupts this, Ctrl-C included, leaves no temporary file. A symbolic link is followed.
+
+    Raises
+    ------
+    OutputError
+        The system refused; the sentence names ``path``.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    target = os.path.realpath(path)
+    # Not tempfile: its files have mode 0600, where a user expects what their umask says.
+    draft = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
+    try:
+        with open(draft, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        if isinstance(error, OSError):
+            raise OutputError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
+        raise
+
+
+def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path:
+    """Create ``path`` (and its parents) for output and check that it can be written.
+
+    Call it once the rest of the input is known to be good, so that wrong input leaves no directory.
+    With ``force`` a directory that holds something is accepted; its files stay until overwritten.
+
+    Raises
+    ------
+    InputError
+        ``path`` is a file, holds something and ``force`` is false, or cannot be created or written.
+        Directories made on the way are removed again.
+    """
+    directory = Path(path)
+    made: list[Path] = []
+    try:
+        _make_directories(directory, made)
+        if not force and any(directory.iterdir()):
+            raise InputError(f"output directory {str(path)!r} is not empty; name another or add --force")
+        _probe(directory)
+    except (OSError, ValueError) as error:
+        for parent in reversed(made):
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot use {str(path)!r} as output directory: {_reason(error)}") from error
+    return directory
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read the whole file.
+
+    Raises
+    ------
+    InputError
+        Nothing of that name (the nearest name beside it is suggested), a directory, a device, no permission,
+        or more than ``MAX_BYTES``.
+    OutputError
+        The system failed while reading.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                raise InputError(f"cannot read {name!r}: it is a device, not a file")
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"cannot read {name!r}: {_missing(name)}") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        user_error = isinstance(error, ValueError) or error.errno in _USER_ERRNOS
+        kind = InputError if user_error else OutputError
+        raise kind(f"cannot read {name!r}: {_reason(error)}") from error
+    if len(data) > MAX_BYTES:
+        raise too_large(name)
+    return data
+
+
+def too_large(name: str) -> InputError:
+    """Word the refusal of a table that would not fit in memory."""
+    return InputError(
+        f"cannot read {name!r}: it holds more than {MAX_BYTES // 2**20} MiB; keep only the columns needed"
+    )
+
+
+def _make_directories(directory: Path, made: list[Path]) -> None:
+    missing = [p for p in (directory, *directory.parents) if not os.path.lexists(p)]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        made.append(parent)
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+
+
+def _probe(directory: Path) -> None:
+    # Permission bits do not tell (root, read-only mounts, quotas): only writing does.
+    probe = directory / f".{secrets.token_hex(8)}.tmp"
+    with open(probe, "xb"):
+        pass
+    probe.unlink()
+
+
+def _missing(name: str) -> str:
+    parent, base = os.path.split(name)
+    parent = parent or os.curdir
+    if not os.path.isdir(parent):
+        return f"there is no directory {parent!r}"
+    try:
+        names = [entry.name for entry in os.scandir(parent) if not entry.is_dir()]
+    except OSError:
+        names = []
+    near = difflib.get_close_matches(base, names, n=1, cutoff=0.5)
+    return "there is no such file" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[0].lower() + text[1:]

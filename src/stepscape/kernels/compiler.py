@@ -1,0 +1,26 @@
+"""How the kernels are compiled: the flags, and why these.
+
+``FAST`` lets LLVM reorder and fuse sums, but not assume that infinities and NaNs are absent: divergence must
+stay visible. The activation test is compiled with ``EXACT`` so that it agrees bit for bit with dense code.
+``DISJOINT`` promises that array arguments do not overlap; without it LLVM vectorizes none of the loops over
+neurons, because it would have to check a dozen pointers against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core.compiler import Compiler
+
+
+class _NoAlias(Compiler):  # type: ignore[misc]
+    """Numba's default pipeline with the `noalias` attribute on pointer arguments."""
+
+    def define_pipelines(self) -> Any:
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
+EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+FAST: dict[str, Any] = {**EXACT, "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+DISJOINT: dict[str, Any] = {**FAST, "pipeline_class": _NoAlias}

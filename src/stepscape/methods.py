@@ -1,0 +1,94 @@
+"""Descriptions of training methods; no loops."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from stepscape.errors import bad
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """Full-batch gradient descent, heavy ball or Nesterov, in the conventions of ``torch.optim.SGD``.
+
+    With g = ∇L + weight_decay·θ (the output bias is not decayed) and dampening 0:
+
+        v ← momentum·v + g,    θ ← θ - η·v              (heavy ball; momentum 0 is gradient descent)
+                               θ ← θ - η·(g + momentum·v)   (nesterov=True)
+
+    Parameters
+    ----------
+    step_size : float
+        η > 0.
+    steps : int
+        Number of steps, at least 1.
+    momentum : float
+        β in [0, 1).
+    nesterov : bool
+        Needs momentum > 0.
+    weight_decay : float
+        λ ≥ 0.
+    warmup_steps : int
+        The step size rises geometrically from min(step_size, 1/initial sharpness) to step_size over so many
+        steps.
+    """
+
+    step_size: float
+    steps: int
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("step_size", "momentum", "weight_decay"):
+            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        for name in ("steps", "warmup_steps"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
+        if not (math.isfinite(self.step_size) and self.step_size > 0):
+            raise bad("step_size", "be finite and positive", self.step_size)
+        if self.steps < 1:
+            raise bad("steps", "be at least 1", self.steps)
+        if not 0 <= self.momentum < 1:
+            raise bad("momentum", "lie in [0, 1)", self.momentum)
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise bad("weight_decay", "be finite and not negative", self.weight_decay)
+        if self.warmup_steps < 0:
+            raise bad("warmup_steps", "not be negative", self.warmup_steps)
+        if self.nesterov and self.momentum == 0:
+            raise bad("nesterov", "come with momentum > 0", "momentum 0", "set momentum, or nesterov=False")
+
+    def threshold(self, step_size: float | None = None) -> float:
+        """Largest curvature of a quadratic on which the method with this step size does not diverge.
+
+        2/η for gradient descent, (2 + 2β)/η for heavy ball, (2 + 2β)/((1 + 2β) η) for Nesterov. With weight
+        decay the curvature meant is that of H + λ·diag(mask), mask 0 on the output bias.
+
+        Source: Cohen et al. (2021), Theorem 1; verified by companion matrices in the tests.
+        """
+        eta = self.step_size if step_size is None else step_size
+        edge = 2.0 + 2.0 * self.momentum
+        return edge / ((1.0 + 2.0 * self.momentum) * eta) if self.nesterov else edge / eta
+
+    def step_size_at(self, step: int | np.ndarray, initial: float) -> np.ndarray:
+        """Step size used in step number `step` (0 the first) when the warm-up starts at `initial`."""
+        t = np.asarray(step, dtype=np.float64)
+        rising = initial * (self.step_size / initial) ** (t / max(1, self.warmup_steps))
+        return np.where(t < self.warmup_steps, rising, self.step_size)
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise bad(name, "be a number", repr(value)) from None
+
+
+def _whole(name: str, value: object) -> int:
+    number = _number(name, value)
+    if not (math.isfinite(number) and number == int(number)):
+        raise bad(name, "be a whole number", value)
+    return int(number)

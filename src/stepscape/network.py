@@ -1,0 +1,217 @@
+"""Two-layer ReLU networks: parameters, trained blocks, predictions, knots."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import InputError, OutputError, bad
+
+Array = NDArray[np.float64]
+BLOCKS = ("w1", "b1", "w2", "b2")
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLayerReLU:
+    """f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 for a scalar input x.
+
+    Parameters
+    ----------
+    w1, b1, w2 : array_like (k,)
+        Input weights, input biases, output weights.
+    b2 : float
+        Output bias.
+    trainable : tuple of {"w1", "b1", "w2", "b2"}
+        The blocks that training moves; sharpness, trace and certificates are about these coordinates.
+        A network without biases is ``TwoLayerReLU(w1, 0 * w1, w2, 0.0, trainable=("w1", "w2"))``.
+
+    Raises
+    ------
+    InputError
+        For shapes that differ, width 0, numbers that are not finite, unknown block names.
+    """
+
+    w1: Array
+    b1: Array
+    w2: Array
+    b2: float = 0.0
+    trainable: tuple[str, ...] = BLOCKS
+
+    def __post_init__(self) -> None:
+        for name in ("w1", "b1", "w2"):
+            object.__setattr__(self, name, _row(name, getattr(self, name)))
+        if not self.w1.shape == self.b1.shape == self.w2.shape:
+            shapes = f"{self.w1.shape}, {self.b1.shape}, {self.w2.shape}"
+            raise bad("w1, b1 and w2", "have the same shape (k,)", shapes)
+        if self.w1.size == 0:
+            raise bad("width", "be at least 1", 0)
+        b2 = np.asarray(self.b2)
+        if b2.ndim != 0 or b2.dtype.kind not in "iuf" or not np.isfinite(b2):
+            raise bad("b2", "be a finite number", repr(self.b2))
+        object.__setattr__(self, "b2", float(b2))
+        object.__setattr__(self, "trainable", _blocks(self.trainable))
+
+    @classmethod
+    def random(
+        cls,
+        width: int,
+        scale: float = 1.0,
+        init: Literal["torch", "mean_field"] = "torch",
+        seed: int = 0,
+        trainable: tuple[str, ...] = BLOCKS,
+    ) -> TwoLayerReLU:
+        """Draw a network.
+
+        init "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, as in ``torch.nn.Linear``;
+        "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0. An untrained b1 or b2 is zero.
+        """
+        if not isinstance(width, (int, np.integer)) or width < 1:
+            raise bad("width", "be a whole number of at least 1", repr(width))
+        if not np.isfinite(scale) or scale <= 0:
+            raise bad("scale", "be finite and positive", scale)
+        rng = np.random.default_rng(seed)
+        if init == "torch":
+            outer = scale / np.sqrt(width)
+            w1, b1 = rng.uniform(-scale, scale, (2, width))
+            w2, b2 = rng.uniform(-outer, outer, width), float(rng.uniform(-outer, outer))
+        elif init == "mean_field":
+            w1, b1, w2 = scale * 2.0 / np.sqrt(width) * rng.standard_normal((3, width))
+            b2 = 0.0
+        else:
+            raise bad("init", "be 'torch' or 'mean_field'", repr(init))
+        if "b1" not in trainable:
+            b1 = np.zeros(width)
+        return cls(w1, b1, w2, b2 if "b2" in trainable else 0.0, trainable)
+
+    @property
+    def width(self) -> int:
+        """Number of neurons k."""
+        return int(self.w1.size)
+
+    @cached_property
+    def parameters(self) -> Array:
+        """One flat vector of length 3k + 1 in the order w1, b1, w2, b2 (a copy)."""
+        return np.concatenate([self.w1, self.b1, self.w2, [self.b2]])
+
+    @cached_property
+    def trained(self) -> NDArray[np.bool_]:
+        """Mask (3k + 1,) of the trained coordinates."""
+        k = self.width
+        return np.repeat([name in self.trainable for name in BLOCKS], [k, k, k, 1])
+
+    def with_parameters(self, parameters: ArrayLike) -> TwoLayerReLU:
+        """Return the network with another flat parameter vector (3k + 1,)."""
+        theta = np.array(parameters, dtype=np.float64)
+        if theta.shape != (3 * self.width + 1,):
+            raise bad("parameters", f"have shape ({3 * self.width + 1},)", theta.shape)
+        w1, b1, w2 = theta[:-1].reshape(3, self.width)
+        return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
+
+    def predict(self, x: ArrayLike) -> Array:
+        """f at x, any shape; (m, 1) columns give (m,)."""
+        points = _points(x)
+        flat = points.ravel()
+        out = np.empty(flat.size)
+        chunk = max(1, 4_000_000 // self.width)  # at most 32 MB of activations at a time
+        for start in range(0, flat.size, chunk):
+            z = np.multiply.outer(flat[start : start + chunk], self.w1) + self.b1
+            out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
+        return out.reshape(points.shape)
+
+    @cached_property
+    def _kinks(self) -> tuple[Array, Array]:
+        bent = (self.w1 != 0) & (self.w2 != 0)
+        with np.errstate(over="ignore"):
+            where = -self.b1[bent] / self.w1[bent]
+        size = self.w2[bent] * np.abs(self.w1[bent])
+        inside = np.isfinite(where)
+        knots, index = np.unique(where[inside], return_inverse=True)
+        return knots, np.bincount(index, weights=size[inside], minlength=knots.size)
+
+    @property
+    def knots(self) -> Array:
+        """Distinct knots -b1/w1 in increasing order; neurons with w1 = 0 or w2 = 0 have none."""
+        return self._kinks[0].copy()
+
+    @property
+    def jumps(self) -> Array:
+        """Change of slope at each knot: Σ w2 |w1| over the neurons that share it."""
+        return self._kinks[1].copy()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as an ``.npz`` of plain arrays (no pickle), whole or not at all."""
+        target = Path(path)
+        partial = target.with_name(target.name + ".partial")
+        try:
+            with open(partial, "wb") as file:
+                np.savez(
+                    file,
+                    format=np.array("stepscape.TwoLayerReLU/1"),
+                    w1=self.w1,
+                    b1=self.b1,
+                    w2=self.w2,
+                    b2=np.array(self.b2),
+                    trainable=np.array(self.trainable),
+                )
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
+        """Read what `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if str(file["format"]) != "stepscape.TwoLayerReLU/1":
+                    raise KeyError("format")
+                blocks = {name: file[name] for name in BLOCKS}
+                return cls(**blocks, trainable=tuple(str(name) for name in file["trainable"]))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        except (KeyError, ValueError, EOFError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} is not a network saved by stepscape") from error
+        except Exception as error:  # zipfile raises its own family for damaged archives
+            raise InputError(f"{path} is damaged: {error}") from error
+
+    def __repr__(self) -> str:
+        frozen = [name for name in BLOCKS if name not in self.trainable]
+        note = f", frozen: {', '.join(frozen)}" if frozen else ""
+        return f"TwoLayerReLU(width={self.width}, {self.knots.size} knots, b2={self.b2:.4g}{note})"
+
+
+def _row(name: str, values: ArrayLike) -> Array:
+    array = np.array(values)
+    if array.dtype.kind not in "iuf":
+        raise bad(name, "hold real numbers", f"dtype {array.dtype}")
+    if array.ndim != 1:
+        raise bad(name, "have shape (k,)", array.shape)
+    array = array.astype(np.float64)
+    if not np.all(np.isfinite(array)):
+        raise bad(name, "be finite", f"{array[~np.isfinite(array)][0]} in it")
+    array.flags.writeable = False
+    return array
+
+
+def _points(x: ArrayLike) -> Array:
+    array = np.asarray(x)
+    if array.dtype.kind not in "iuf":
+        raise bad("x", "hold real numbers", f"dtype {array.dtype}")
+    array = array.astype(np.float64)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _blocks(names: tuple[str, ...]) -> tuple[str, ...]:
+    given = (names,) if isinstance(names, str) else tuple(names)
+    for name in given:
+        if name not in BLOCKS:
+            raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", repr(name))
+    if not given:
+        raise bad("trainable", f"name at least one block among {', '.join(BLOCKS)}", "none")
+    return tuple(name for name in BLOCKS if name in given)

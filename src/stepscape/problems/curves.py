@@ -1,0 +1,104 @@
+"""Univariate truths, and noisy labels around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.errors import bad
+from stepscape.problems.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function on [-half_width, half_width], stretched from its definition on [-1, 1]."""
+
+    name: str
+    shape: Callable[[Array], Array]
+    half_width: float = 1.0
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate at x."""
+        return self.shape(np.asarray(x, dtype=np.float64) / self.half_width)
+
+
+def _tent(u: Array) -> Array:
+    return 2.0 * np.maximum(1.0 - 2.0 * np.abs(u), 0.0) - 0.5
+
+
+def _wave(u: Array) -> Array:
+    return np.sin(2.0 * np.pi * u)
+
+
+def _steps(u: Array) -> Array:
+    """Two steep ramps: locally almost a jump, flat elsewhere."""
+    return np.clip(20.0 * (u + 0.4), -0.5, 0.5) - np.clip(20.0 * (u - 0.3), -0.5, 0.5)
+
+
+def _doppler(u: Array) -> Array:
+    """Oscillation that slows down: smoothness varies over the interval (Donoho and Johnstone, 1994)."""
+    t = (u + 1.0) / 2.0
+    return 2.0 * np.sqrt(np.maximum(t * (1.0 - t), 0.0)) * np.sin(2.1 * np.pi / (t + 0.05))
+
+
+def _line(u: Array) -> Array:
+    return u
+
+
+SHAPES: dict[str, Callable[[Array], Array]] = {
+    "tent": _tent,
+    "wave": _wave,
+    "steps": _steps,
+    "doppler": _doppler,
+    "line": _line,
+}
+
+
+def curve(
+    name: str,
+    n: int = 30,
+    noise: float = 0.5,
+    seed: int = 0,
+    half_width: float = 1.0,
+    design: Literal["jittered", "uniform", "equispaced"] = "jittered",
+) -> Problem:
+    """Labels f0(x_i) + noise·N(0, 1) around the curve `name`.
+
+    Inputs on [-half_width, half_width]: "equispaced"; "jittered", one uniform point in each of n equal cells;
+    "uniform", independent.
+    """
+    if not isinstance(n, (int, np.integer)) or n < 1:
+        raise bad("n", "be a whole number of at least 1", repr(n))
+    if not (np.isfinite(half_width) and half_width > 0):
+        raise bad("half_width", "be finite and positive", half_width)
+    rng = np.random.default_rng(seed)
+    truth = Curve(name, SHAPES[name], float(half_width))
+    x = half_width * _design(design, int(n), rng)
+    if not (np.isfinite(noise) and noise >= 0):
+        raise bad("noise", "be finite and not negative", noise)
+    y = truth(x) + noise * rng.standard_normal(n)
+    return Problem(x, y, truth=truth, noise=float(noise), name=name)
+
+
+def _design(design: str, n: int, rng: np.random.Generator) -> Array:
+    if design == "equispaced":
+        return np.linspace(-1.0, 1.0, n)
+    if design == "jittered":
+        return (np.arange(n) + rng.uniform(0.0, 1.0, n)) * (2.0 / n) - 1.0
+    if design == "uniform":
+        return rng.uniform(-1.0, 1.0, n)
+    raise bad("design", "be 'jittered', 'uniform' or 'equispaced'", repr(design))
+
+
+tent = partial(curve, "tent")
+wave = partial(curve, "wave")
+steps = partial(curve, "steps")
+doppler = partial(curve, "doppler")
+line = partial(curve, "line")

@@ -1,0 +1,132 @@
+"""A learning problem: inputs, labels, weights, loss, and what is known of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Inputs with labels, and the loss that training reduces.
+
+    loss "square": L(f) = ½ Σ_i v_i (f(x_i) - y_i)² with v_i = weights_i/Σ weights, that is 1/(2n) Σ r² without
+    weights.
+
+    Parameters
+    ----------
+    inputs, labels : array_like (n,)
+        Any order, repeats allowed, n ≥ 1. Inputs may also come as (n, 1).
+    loss : "square"
+    truth : callable, optional
+        f0 on an array of inputs, for risks.
+    noise : float, optional
+        Standard deviation σ of labels around the truth.
+    weights : array_like (n,), optional
+        Not negative, not all zero.
+    name : str
+        Used in figures and messages.
+
+    Raises
+    ------
+    InputError
+        For lengths that differ, numbers that are not finite, object or complex arrays, an unknown loss.
+    """
+
+    inputs: Array
+    labels: Array
+    loss: str = "square"
+    truth: Callable[[Array], Array] | None = None
+    noise: float | None = None
+    weights: Array | None = None
+    name: str = "data"
+
+    def __post_init__(self) -> None:
+        if self.loss != "square":
+            raise bad("loss", "be 'square'", repr(self.loss))
+        object.__setattr__(self, "inputs", column("inputs", self.inputs))
+        object.__setattr__(self, "labels", column("labels", self.labels))
+        if self.inputs.size == 0:
+            raise bad("inputs", "hold at least one number", "none")
+        if self.labels.shape != self.inputs.shape:
+            raise bad("inputs and labels", "have the same length", f"{self.inputs.size} and {self.labels.size}")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", self._checked_weights(self.weights))
+        if self.noise is not None and not (np.isfinite(self.noise) and self.noise >= 0):
+            raise bad("noise", "be finite and not negative", self.noise)
+
+    def _checked_weights(self, given: ArrayLike) -> Array:
+        weights = column("weights", given)
+        if weights.shape != self.inputs.shape:
+            raise bad("weights and inputs", "have the same length", f"{weights.size} and {self.inputs.size}")
+        if weights.min() < 0 or weights.sum() == 0:
+            raise bad("weights", "be at least 0 and not all 0", f"a minimum of {weights.min():g}")
+        return weights
+
+    @property
+    def size(self) -> int:
+        """Number of examples n."""
+        return int(self.inputs.size)
+
+    @cached_property
+    def averaging(self) -> Array:
+        """Weights (n,) that sum to 1: every average over the examples uses them."""
+        if self.weights is None:
+            return np.full(self.size, 1.0 / self.size)
+        scaled = self.weights / self.weights.max()
+        return scaled / scaled.sum()
+
+    @cached_property
+    def sorted(self) -> tuple[Array, Array, Array]:
+        """Inputs in increasing order, their labels, their averaging weights (stable order)."""
+        order = np.argsort(self.inputs, kind="stable")
+        return self.inputs[order], self.labels[order], self.averaging[order]
+
+    @property
+    def x_max(self) -> float:
+        """max |x_i|."""
+        return float(np.abs(self.inputs).max())
+
+    def training_loss(self, predictions: ArrayLike) -> float:
+        """½ Σ v_i (f_i - y_i)² for predictions (n,) at the inputs."""
+        residual = np.asarray(predictions, dtype=np.float64) - self.labels
+        return float(0.5 * np.sum(self.averaging * residual**2))
+
+    def design_error(self, predictions: ArrayLike) -> float:
+        """Σ v_i (f_i - f0(x_i))², the mean squared error to the truth on the design; needs `truth`."""
+        if self.truth is None:
+            raise bad("truth", "be given to measure an error to it", None)
+        error = np.asarray(predictions, dtype=np.float64) - self.truth(self.inputs)
+        return float(np.sum(self.averaging * error**2))
+
+    def __repr__(self) -> str:
+        low, high = self.inputs.min(), self.inputs.max()
+        extras = [f"noise={self.noise:g}"] if self.noise is not None else []
+        extras += ["weighted"] if self.weights is not None else []
+        tail = "".join(f", {extra}" for extra in extras)
+        return f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
+
+
+def column(name: str, values: ArrayLike) -> Array:
+    """Return values as a read-only float64 array (n,), or say what is wrong with them."""
+    array = np.array(values)
+    if array.dtype.kind not in "biuf":
+        raise bad(name, "hold real numbers", f"an array of dtype {array.dtype}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise bad(name, "have shape (n,)", array.shape, "this version fits one input variable")
+    array = array.astype(np.float64)
+    broken = np.flatnonzero(~np.isfinite(array))
+    if broken.size:
+        raise bad(name, "be finite", f"{array[broken[0]]} at index {broken[0]}", "drop or mend such entries")
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,63 @@
+"""A theorem applied to one network: both sides of its inequality, its premises, its source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, repr=False)
+class Certificate:
+    """The inequality left ≤ right at one network.
+
+    Attributes
+    ----------
+    left, right : the two sides; a right side that holds λ_max uses the measured value plus its residual.
+    assumptions : what the theorem supposes, a sentence each.
+    source : paper and theorem.
+    name : short name, the key under which the certificate is listed.
+    statement : the inequality as a formula.
+    unmet : the premises that are not met here; any makes the certificate inapplicable.
+    scale : sum of the magnitudes that entered both sides; rounding is forgiven up to 64·eps·scale.
+    details : further numbers of interest, by name.
+    """
+
+    left: float
+    right: float
+    assumptions: tuple[str, ...]
+    source: str
+    name: str = ""
+    statement: str = ""
+    unmet: tuple[str, ...] = ()
+    scale: float = 0.0
+    details: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def slack(self) -> float:
+        """Right minus left."""
+        return self.right - self.left
+
+    @property
+    def tolerance(self) -> float:
+        """What rounding may have done to the two sides: 64·eps·scale."""
+        return 64.0 * EPS * self.scale
+
+    @property
+    def verdict(self) -> str:
+        """One of "holds", "violated" and "inapplicable" (a premise is not met, or a side is not a finite number)."""
+        if self.unmet or not (math.isfinite(self.left) and math.isfinite(self.right)):
+            return "inapplicable"
+        return "holds" if self.left <= self.right + self.tolerance else "violated"
+
+    def __repr__(self) -> str:
+        sign = ">" if self.verdict == "violated" else "≤"
+        why = f"; not met: {', '.join(self.unmet)}" if self.unmet else ""
+        sides = f"{self.left:.4g} {sign} {self.right:.4g}, slack {self.slack:.3g}"
+        if self.verdict == "inapplicable":
+            sides = f"sides {self.left:.4g} and {self.right:.4g}"
+        return f"Certificate({self.name} {self.verdict}: {sides}{why}; {self.statement}; {self.source})"

@@ -1,0 +1,150 @@
+"""The weighted empirical law of the inputs, its tails, and what the trained blocks make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad, unknown
+
+FloatArray = NDArray[np.float64]
+
+BLOCKS = ("w1", "b1", "w2", "b2")
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """A discrete law on the line: distinct sorted points (m,) and their positive weights (m,), of any sum."""
+
+    points: FloatArray
+    weights: FloatArray
+
+    @cached_property
+    def total(self) -> float:
+        """Sum of the weights."""
+        return float(self.weights.sum())
+
+    @cached_property
+    def masses(self) -> FloatArray:
+        """Probabilities (m,)."""
+        return self.weights / self.total
+
+    @cached_property
+    def largest(self) -> float:
+        """max |x| over the points."""
+        return float(np.abs(self.points).max())
+
+    @cached_property
+    def concentration(self) -> float:
+        """Σ p_i² over the points: 1/m for a uniform law."""
+        return float(np.square(self.masses).sum())
+
+    @cached_property
+    def reflected(self) -> Law:
+        """The law of −X."""
+        return Law(-self.points[::-1], self.weights[::-1])
+
+    @cached_property
+    def _center(self) -> float:
+        # Sums are taken about the middle of the hull: E − t then loses nothing when |x| ≫ spread.
+        return float(self.points[0] + 0.5 * (self.points[-1] - self.points[0]))
+
+    @cached_property
+    def _tails(self) -> tuple[FloatArray, FloatArray]:
+        """Σ_{l ≥ i} weight and Σ_{l ≥ i} weight·(x − center), for i = 0..m."""
+        moments = self.weights * (self.points - self._center)
+        return _from_the_right(self.weights), _from_the_right(moments)
+
+    def tail(self, t: FloatArray, closed: bool = False) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """P = P(X > t), E = E[X | X > t] and E − t, arrays of the shape of t; zeros where the tail is empty.
+
+        With ``closed`` the event is X ≥ t: the limit from the left.
+        """
+        first = np.searchsorted(self.points, t, side="left" if closed else "right")
+        mass, moment = self._tails
+        some = first < self.points.size
+        mean = moment[first] / np.where(some, mass[first], 1.0)
+        with np.errstate(invalid="ignore"):
+            excess = np.maximum(mean - (t - self._center), 0.0)
+        return (
+            mass[first] / self.total,
+            np.where(some, self._center + mean, 0.0),
+            np.where(some, excess, 0.0),
+        )
+
+
+def _from_the_right(values: FloatArray) -> FloatArray:
+    return np.append(np.cumsum(values[::-1])[::-1], 0.0)
+
+
+def empirical_law(inputs: ArrayLike, weights: ArrayLike | None = None) -> Law:
+    """Merge equal inputs, drop those of weight zero.
+
+    Parameters
+    ----------
+    inputs : (n,), finite, in any order.
+    weights : (n,), nonnegative with a positive sum; None means equal weights.
+    """
+    x = vector("inputs", inputs)
+    v = np.ones_like(x) if weights is None else vector("weights", weights)
+    if v.shape != x.shape:
+        raise bad("weights", f"have one entry per input ({x.size})", v.size)
+    if (v < 0).any():
+        raise bad("weights", "be nonnegative", float(v.min()))
+    if not (v > 0).any():
+        raise bad("weights", "have a positive sum", 0.0)
+    points, where = np.unique(x[v > 0], return_inverse=True)
+    return Law(points, np.bincount(where, weights=v[v > 0]))
+
+
+def vector(name: str, values: ArrayLike) -> FloatArray:
+    """A finite, nonempty float64 vector, or the sentence that says what came instead."""
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or x.size == 0:
+        raise bad(name, "be a nonempty vector", f"shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise bad(name, "be finite", x[~np.isfinite(x)][0])
+    return x
+
+
+def no_bound(trainable: Sequence[str]) -> tuple[str, ...]:
+    """Why no weighted-variation bound exists for these trained blocks: one sentence each, () if one does.
+
+    Without w2 a network can shrink w2 and stretch w1 (a sharp function at no curvature); with neither w1
+    nor b1 it can do the reverse.
+    """
+    for block in trainable:
+        if block not in BLOCKS:
+            raise unknown("block", block, BLOCKS)
+    return tuple(
+        sentence
+        for sentence, met in (
+            ("w2 is trained", "w2" in trainable),
+            ("w1 or b1 is trained", "w1" in trainable or "b1" in trainable),
+        )
+        if not met
+    )
+
+
+def factor(x: FloatArray | float, trainable: Sequence[str] = BLOCKS) -> FloatArray:
+    """Norm of (x, 1) on the trained ones of (w1, b1): √(1 + x²), 1 without w1, |x| without b1.
+
+    It enters twice. Per neuron, with P the active mass, E the active mean and τ the knot, the averaged
+    tangent feature has the entries w2·P·E (block w1), w2·P (block b1) and w1·P·(E − τ) (block w2), so by
+    the inequality of the means, over the trained blocks only,
+
+        w2²P²·factor(E)² + w1²P²(E − τ)²  ≥  2 |w1 w2| · P² |E − τ| factor(E),
+
+    and the residual block of the Hessian has the norm |Σ v_i r_i s_i (x_i, 1)| ≤ factor(x_max)·Σ v_i |r_i|.
+    """
+    unmet = no_bound(trainable)
+    if unmet:
+        raise bad("trainable", "hold w2 and at least one of w1 and b1", tuple(trainable))
+    size = np.asarray(np.abs(x), dtype=np.float64)
+    if "w1" not in trainable:
+        return np.ones_like(size)
+    return size if "b1" not in trainable else np.hypot(1.0, size)

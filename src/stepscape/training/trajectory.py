@@ -1,0 +1,89 @@
+"""What a training run leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.methods import GradientDescent
+from stepscape.network import TwoLayerReLU
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The state at a recorded step: the iterate and the one before it (the same at step 0)."""
+
+    step: int
+    loss: float
+    network: TwoLayerReLU
+    network_before: TwoLayerReLU
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Mean of the predictions of the two iterates."""
+        return 0.5 * (self.network.predict(x) + self.network_before.predict(x))
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Recorded steps of one run; arrays have one entry per recorded step, the first for step 0.
+
+    Attributes
+    ----------
+    outcome : "finished" | "diverged"
+        A diverged run ends at the last record before its numbers blew up; nothing in it is NaN because of it.
+    message : str
+        One sentence: how it ended and, when it diverged, what to do.
+    at_steps : ndarray of int
+    time : ndarray
+        Σ η_t up to the step, divided by 1 - momentum.
+    step_size : ndarray
+        The step size of the next step (it changes during warm-up).
+    loss : ndarray
+        ½ Σ v (f - y)².
+    sharpness, sharpness_residual : ndarray
+        λ_max of H + weight_decay·diag(mask) on the trained coordinates and the residual of the eigenpair;
+        nan when not measured.
+    edge_ratio : ndarray
+        sharpness over the method's threshold at the current step size.
+    smoothness : ndarray
+        Directional smoothness of the last step; nan at step 0 and where sharpness was not measured.
+    bent_neurons, dead_neurons, knots_at_data : ndarray of int
+        Neurons whose knot lies strictly inside the data hull; neurons active on no input; neurons with a knot
+        within 1e-3 of the input range of an input.
+    network, network_before : TwoLayerReLU
+        The last two iterates.
+    """
+
+    outcome: Literal["finished", "diverged"]
+    message: str
+    method: GradientDescent
+    at_steps: NDArray[np.int64]
+    time: Array
+    step_size: Array
+    loss: Array
+    sharpness: Array
+    sharpness_residual: Array
+    edge_ratio: Array
+    smoothness: Array
+    bent_neurons: NDArray[np.int64]
+    dead_neurons: NDArray[np.int64]
+    knots_at_data: NDArray[np.int64]
+    network: TwoLayerReLU
+    network_before: TwoLayerReLU
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Mean of the predictions of the last two iterates: at the edge descent oscillates with period two."""
+        return 0.5 * (self.network.predict(x) + self.network_before.predict(x))
+
+    def __repr__(self) -> str:
+        edge = self.edge_ratio[-1]
+        sharp = "" if np.isnan(edge) else f", sharpness {self.sharpness[-1]:.4g} (edge ratio {edge:.3f})"
+        return (
+            f"Trajectory({self.outcome} after {self.at_steps[-1]} steps, loss {self.loss[-1]:.4g}{sharp}, "
+            f"{self.bent_neurons[-1]} bent and {self.dead_neurons[-1]} dead neurons)"
+        )
