@@ -1,0 +1,28 @@
+"""The experiments by name; a module is imported when its experiment is asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+from stepscape.errors import unknown
+from stepscape.experiments.experiment import Experiment, Result, resolve_settings
+
+__all__ = ["Experiment", "Result", "get", "names", "resolve_settings"]
+
+_MODULES = {
+    "curve-fitting": "stepscape.experiments.curve_fitting",
+    "sharpness-vs-step-size": "stepscape.experiments.sharpness_vs_step_size",
+}
+
+
+def names() -> list[str]:
+    """Names of all experiments, in the order in which they are best read."""
+    return list(_MODULES)
+
+
+def get(name: str) -> Experiment:
+    """Return the experiment of that name; an unknown name is refused with the nearest known one."""
+    if name not in _MODULES:
+        raise unknown("experiment", name, _MODULES)
+    experiment: Experiment = importlib.import_module(_MODULES[name]).EXPERIMENT
+    return experiment

@@ -1,0 +1,1 @@
+"""Figures: tables and arrays in, matplotlib figures out; matplotlib is imported when drawing."""

@@ -1,0 +1,27 @@
+"""Measurements on problems, networks and trajectories; tables of them; verdicts and certificates."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "Table": "stepscape.measures.records",
+    "Verdict": "stepscape.measures.verdict",
+    "certify": "stepscape.measures.certify",
+}
+
+__all__ = ["Table", "Verdict", "certify"]
+
+if TYPE_CHECKING:
+    from stepscape.measures.certify import certify
+    from stepscape.measures.records import Table
+    from stepscape.measures.verdict import Verdict
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepscape.measures' has no attribute {name!r}")
+    # Set here, because importing the module `certify` puts the module itself under the name of its function.
+    globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
+    return value

@@ -1,0 +1,138 @@
+"""What an experiment is: settings in, a result out; verdicts and figures read the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stepscape.errors import InputError, bad, unknown
+from stepscape.measures.records import Table
+from stepscape.measures.verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+Settings = Mapping[str, Any]
+Progress = Callable[[float, str], None]
+KINDS = ("identity", "inequality", "one-sided rate", "figure", "open question")
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run leaves behind: everything that its verdicts and figures read.
+
+    Attributes
+    ----------
+    experiment : name of the experiment.
+    settings : the settings it ran with, complete.
+    table : one row a measurement.
+    arrays : curves for the figures, by name; object arrays are not allowed.
+    """
+
+    experiment: str
+    settings: Settings
+    table: Table
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A claim with the run that tests it.
+
+    Attributes
+    ----------
+    name : as on the command line.
+    title : a line.
+    claim : what the source says, in a sentence.
+    kind : one of `KINDS`.
+    source : document and place.
+    setup : how the setup was chosen, and what else was tried.
+    quick, full : complete settings of the run in seconds and of the real one.
+    run : settings, progress(fraction, message) → `Result`.
+    judge : `Result` → a verdict for each arm or part of the claim.
+    figures : `Result` → figures by name.
+    """
+
+    name: str
+    title: str
+    claim: str
+    kind: str
+    source: str
+    setup: str
+    quick: Settings
+    full: Settings
+    run: Callable[[Settings, Progress], Result]
+    judge: Callable[[Result], dict[str, Verdict]]
+    figures: Callable[[Result], dict[str, Figure]]
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown("kind of claim", self.kind, KINDS)
+
+
+def resolve_settings(
+    experiment: Experiment, overrides: Mapping[str, str], full: bool = False
+) -> dict[str, Any]:
+    """Complete settings: the experiment's own with ``key=value`` strings laid over them.
+
+    A value is read by the type of the default: whole number, number, yes/no, text, or a list of these separated
+    by commas.
+
+    Raises
+    ------
+    InputError
+        For a key that the experiment does not have (the known ones are listed) or text of another type.
+    """
+    settings = dict(experiment.full if full else experiment.quick)
+    for key, text in overrides.items():
+        if key not in settings:
+            raise unknown(f"setting of {experiment.name}", key, settings)
+        settings[key] = _read(key, text, settings[key])
+    return settings
+
+
+def _read(key: str, text: str, default: Any) -> Any:
+    if isinstance(default, tuple):
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not parts:
+            raise bad(key, "list at least one value, separated by commas", repr(text))
+        return tuple(_read(key, part, default[0]) for part in parts)
+    for kind, must, parse in _READERS:
+        if isinstance(default, kind):
+            try:
+                return parse(text.strip())
+            except ValueError:
+                raise bad(key, must, repr(text)) from None
+    raise InputError(f"{key} cannot be set from text")
+
+
+def _yes(text: str) -> bool:
+    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if text.lower() not in answers:
+        raise ValueError(text)
+    return answers[text.lower()]
+
+
+def _whole(text: str) -> int:
+    number = float(text)
+    if number != int(number):
+        raise ValueError(text)
+    return int(number)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if number - number != 0.0:  # nan and infinities
+        raise ValueError(text)
+    return number
+
+
+# bool before int, because True is an int.
+_READERS: tuple[tuple[type, str, Callable[[str], Any]], ...] = (
+    (bool, "be yes or no", _yes),
+    (int, "be a whole number", _whole),
+    (float, "be a finite number", _number),
+    (str, "be text", str),
+)

@@ -1,0 +1,111 @@
+"""One look for every figure: colors that color-blind eyes tell apart, shapes that survive black and white.
+
+Only matplotlib's object interface is used: no pyplot, no global state, any thread.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+# Okabe and Ito (2008).
+COLORS = {
+    "black": "#000000",
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "green": "#009E73",
+    "orange": "#E69F00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "gray": "#6E6E6E",
+}
+_CYCLE = ("blue", "vermilion", "green", "purple", "orange", "sky", "black")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 2)),
+    (0, (1.5, 1.5)),
+    (0, (6, 2, 1.5, 2)),
+    (0, (9, 3)),
+    (0, (3, 1)),
+    "-",
+)
+
+
+def series(index: int) -> dict[str, Any]:
+    """Color, marker and dashes of the index-th of several curves; each alone tells them apart."""
+    i = index % len(_CYCLE)
+    return {"color": COLORS[_CYCLE[i]], "marker": _MARKERS[i], "linestyle": _DASHES[i]}
+
+
+def line(index: int) -> dict[str, Any]:
+    """As `series`, without the marker."""
+    look = series(index)
+    look.pop("marker")
+    return look
+
+
+def canvas(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 4.2), **layout: Any
+) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure of `size` inches and its axes as an array (rows, columns); `layout` goes to subplots."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **layout)
+    for ax in axes.flat:
+        _plain(ax)
+    return figure, axes
+
+
+def _plain(ax: Axes) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, color="#E4E4E4", linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(labelsize=9)
+
+
+def label(ax: Axes, x: str = "", y: str = "", title: str = "") -> None:
+    """Name the axes (with units where there are any) and the panel."""
+    ax.set_xlabel(x, fontsize=10)
+    ax.set_ylabel(y, fontsize=10)
+    ax.set_title(title, fontsize=10.5, loc="left")
+
+
+def legend(ax: Axes, **options: Any) -> None:
+    """Legend in the style of the house."""
+    ax.legend(**{"fontsize": 8.5, "frameon": True, "framealpha": 0.85, "edgecolor": "none", **options})
+
+
+def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
+    """Logarithmic x axis with a tick at each step size, thinned out where they would overlap."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    ax.set_xscale("log")
+    shown = list(step_sizes) if len(step_sizes) <= 7 else list(step_sizes)[:: -(-len(step_sizes) // 7)]
+    ax.set_xticks(shown, [f"{eta:g}" for eta in shown])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def svg(figure: Figure) -> str:
+    """Return the figure as an SVG document; the same figure gives the same bytes."""
+    import matplotlib
+
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "stepscape", "svg.fonttype": "path"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
+    """Return the figure as PNG bytes."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=dots_per_inch)
+    return data.getvalue()

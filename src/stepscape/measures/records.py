@@ -1,0 +1,85 @@
+"""Tables of measurements: columns of equal length, `nan` where something was not measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.errors import bad, unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns by name, each a one-dimensional array of the same length.
+
+    Examples
+    --------
+    >>> table = Table.from_records([{"seed": 0, "risk": 0.5}, {"seed": 1}])
+    >>> table["risk"]
+    array([0.5, nan])
+    >>> table.where(seed=0).records()
+    [{'seed': 0, 'risk': 0.5}]
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        columns = {name: np.array(values) for name, values in self.columns.items()}
+        for name, values in columns.items():
+            if values.ndim != 1:
+                raise bad(f"column {name!r}", "be one-dimensional", f"shape {values.shape}")
+            values.flags.writeable = False
+        lengths = {name: values.size for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise bad("columns", "have the same length", lengths)
+        object.__setattr__(self, "columns", columns)
+
+    @classmethod
+    def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Table:
+        """Build a table from one mapping a row; None and what a row lacks become nan."""
+        rows = list(records)
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return cls({name: _column([row.get(name) for row in rows]) for name in names})
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self.columns:
+            raise unknown("column", name, self.columns)
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __len__(self) -> int:
+        return next((values.size for values in self.columns.values()), 0)
+
+    def where(self, **wanted: object) -> Table:
+        """Keep the rows whose columns equal the given values."""
+        keep = np.ones(len(self), bool)
+        for name, value in wanted.items():
+            keep &= self[name] == value
+        return Table({name: values[keep] for name, values in self.columns.items()})
+
+    def records(self) -> list[dict[str, Any]]:
+        """Rows as dictionaries of plain Python values, ready for JSON: nan and infinities become None."""
+        names = list(self.columns)
+        lists = [[_plain(value) for value in self.columns[name].tolist()] for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows: {', '.join(self.columns)})"
+
+
+def _column(values: list[Any]) -> NDArray[Any]:
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, str) for value in present):
+        return np.array(["" if value is None else value for value in values])
+    return np.array([math.nan if value is None else value for value in values])
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
