@@ -132,7 +132,8 @@ class TwoLayerReLU:
         size = self.w2[bent] * np.abs(self.w1[bent])
         inside = np.isfinite(where)
         knots, index = np.unique(where[inside], return_inverse=True)
-        return knots, np.bincount(index, weights=size[inside], minlength=knots.size)
+        jumps = np.bincount(index, weights=size[inside], minlength=knots.size)
+        return knots, jumps.astype(np.float64)
 
     @property
     def knots(self) -> Array:

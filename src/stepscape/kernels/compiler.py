@@ -13,7 +13,7 @@ from typing import Any
 from numba.core.compiler import Compiler
 
 
-class _NoAlias(Compiler):  # type: ignore[misc]
+class _NoAlias(Compiler):
     """Numba's default pipeline with the `noalias` attribute on pointer arguments."""
 
     def define_pipelines(self) -> Any:

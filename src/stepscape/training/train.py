@@ -156,7 +156,8 @@ def _dead(problem: Problem, theta: Array) -> NDArray[np.bool_]:
     """Neurons active on no input: the activation of a line over an interval is decided at its ends."""
     w1, b1, _ = theta[:-1].reshape(3, -1)
     low, high = problem.sorted[0][[0, -1]]
-    return ~((w1 * low + b1 > 0) | (w1 * high + b1 > 0))
+    dead: NDArray[np.bool_] = ~((w1 * low + b1 > 0) | (w1 * high + b1 > 0))
+    return dead
 
 
 class _Log:
