@@ -149,7 +149,7 @@ def _missing(name: str) -> str:
     if not os.path.isdir(parent):
         return f"there is no directory {parent!r}"
     try:
-        names = [entry.name for entry in os.scandir(parent) if not entry.is_dir()]
+        names = [entry.name for entry in os.scandir(parent) if not entry.is_dir() and entry.name != base]
     except OSError:
         names = []
     near = difflib.get_close_matches(base, names, n=1, cutoff=0.5)

@@ -101,9 +101,8 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
             text = data.decode(encoding)
         except UnicodeDecodeError as error:
             if marked:
-                raise InputError(
-                    f"{name!r} begins as {marked} text but is not: byte {error.start} cannot be decoded"
-                ) from error
+                byte = f"byte 0x{error.object[error.start]:02x} does not belong"
+                raise InputError(f"{name!r} begins as {marked} text but is not: {byte}") from error
         else:
             break
     found = _CONTROL.findall(text)

@@ -17,18 +17,18 @@ _NONE = "\x1f"  # a character no text table holds: every line is one cell
 _SAMPLE_CHARACTERS = 65_536
 _SAMPLE_ROWS = 2_000  # enough to see which decimal mark a file uses
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
-_PREFIX = re.compile(r"sep=(.)", re.IGNORECASE)  # Excel's first line
+_PREFIX = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)  # the first line of a CSV made for Excel
 
 
 def parse_delimited(text: str, source: str, encoding: str = "utf-8") -> RawTable:
     r"""Read delimited text.
 
     The delimiter is comma, semicolon, tab, bar or white space: the one under which most rows have as many
-    cells as the header and most cells are numbers. Cells may be quoted by ``"``. Leading blank lines and lines that begin with
-    ``#`` are skipped; the last of the latter names the columns if a line of numbers of that many cells
-    follows (``numpy.savetxt``). Where every row has one cell more than the header, the first column has no
-    name (R) or the last is empty (a trailing delimiter). A first line of numbers is data: the columns are then
-    named "1", "2", …. A row with another number of cells is left out and listed in ``ragged``.
+    cells as the header and most cells are numbers. Cells may be quoted by ``"``. Leading blank lines and
+    lines that begin with ``#`` are skipped; the last of the latter names the columns if a line of numbers of
+    that many cells follows (``numpy.savetxt``). Where every row has one cell more than the header, the first
+    column has no name (R) or the last is empty (a trailing delimiter). A first line of numbers is data: the
+    columns are then named "1", "2", …. A row with another number of cells is left out, listed in ``ragged``.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def parse_delimited(text: str, source: str, encoding: str = "utf-8") -> RawTable
     InputError
         Nothing but blank lines, a header alone, a quote never closed, a cell beyond 128 KiB.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.rstrip("\x1a").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     start, comment, forced = _preamble(lines)
-    if start == len(lines):
-        raise InputError(f"{source!r} must hold a table, got nothing but blank lines or comments")
     body = "\n".join(lines[start:])
     delimiter = forced or _sniff(body)
     records = _records(body, delimiter, source, start)
+    if not records:
+        raise InputError(f"{source!r} must hold a table, got nothing but blank lines or comments")
     first, rows = records[0][1], records
     header = not _is_data(first)
     names = _names(first) if header else [str(i + 1) for i in range(len(first))]
@@ -66,7 +66,7 @@ def _preamble(lines: Sequence[str]) -> tuple[int, str, str]:
     comment = forced = ""
     for start, line in enumerate(lines):
         stripped = line.strip()
-        if match := _PREFIX.fullmatch(stripped or " "):
+        if match := _PREFIX.fullmatch(line):
             forced = match[1]
         elif stripped.startswith("#"):
             comment = stripped.lstrip("#").strip()
@@ -93,7 +93,7 @@ def _score(sample: str, delimiter: str) -> float:
         rows = [row for row in islice(_split(sample.split("\n"), delimiter), 200) if row]
     except csv.Error:
         return 0.0
-    width, data = len(rows[0]), rows[1:]
+    width, data = len(rows[0]) if rows else 0, rows[1:]
     if width < 2:
         return 0.0
     if not data:
@@ -112,7 +112,7 @@ def _score(sample: str, delimiter: str) -> float:
 def _split(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     if delimiter == " ":
         return (_tokens(line) for line in lines)
-    return csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    return csv.reader((line + "\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
 
 
 def _tokens(line: str) -> list[str]:
@@ -124,17 +124,26 @@ def _records(body: str, delimiter: str, source: str, start: int) -> list[tuple[i
     if delimiter == " ":
         split = ((start + i, _tokens(line)) for i, line in enumerate(body.split("\n"), 1))
         return [(line, row) for line, row in split if row]
-    reader = csv.reader(io.StringIO(body), delimiter=delimiter, strict=True)
+    try:
+        return _quoted_records(body, delimiter, source, start)
+    except InputError:
+        # Spaces between a closing quote and the delimiter; taking them out moves no cell boundary.
+        closed = re.sub(rf'" +(?=[{re.escape(delimiter)}\n]|\Z)', '"', body)
+        return _quoted_records(closed, delimiter, source, start)
+
+
+def _quoted_records(body: str, delimiter: str, source: str, start: int) -> list[tuple[int, list[str]]]:
+    # Strictly: otherwise "1"5 reads as 15, and a quote never closed swallows the rest of the file.
+    reader = csv.reader(io.StringIO(body), delimiter=delimiter, skipinitialspace=True, strict=True)
     records = []
     try:
         for row in reader:
-            if any(row) or len(row) > 1:
-                records.append((start + reader.line_num, row))
+            if len(row) > 1 or any(cell.strip() for cell in row):
+                records.append((start + reader.line_num, row))  # noqa: PERF401 - line_num moves with the loop
     except csv.Error as error:
         last = records[-1][0] + 1 if records else start + 1
-        raise InputError(
-            f"{source!r} is not a readable table from line {last} on: {_explain(error)}"
-        ) from error
+        why = _explain(error)
+        raise InputError(f"{source!r} is not a readable table from line {last} on: {why}") from error
     return records
 
 

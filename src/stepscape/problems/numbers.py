@@ -62,9 +62,9 @@ class Numbers:
 class Marks:
     """First cells that show how a column writes numbers: an index each, or -1.
 
-    ``point`` and ``comma``: cells with one meaning only, "1.5" and "1,5". ``maybe_point`` and ``maybe_comma``:
-    "1.234" and "1,234", a fraction or a thousand. ``grouped``: the thousands separator of a cell such as
-    "1,234.5" or "1.234.567", which has one meaning only; else "".
+    ``point`` and ``comma``: cells with one meaning only, "1.5" and "1,5". ``maybe_point`` and
+    ``maybe_comma``: "1.234" and "1,234", a fraction or a thousand. ``grouped``: the thousands separator of a
+    cell such as "1,234.5" or "1.234.567", which has one meaning only; else "".
     """
 
     point: int = -1

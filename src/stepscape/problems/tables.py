@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, unknown
+from stepscape.errors import InputError, bad, unknown
 from stepscape.problems import numbers
 
 LEAST_ROWS = 10
@@ -158,9 +157,9 @@ def merge_repeated(x: Array, y: Array, weights: Array | None = None) -> Grouped:
 
         Σ_i w_i (f(x_i) − y_i)² = Σ_g w_g (f(x_g) − ȳ_g)² + Σ_i w_i (y_i − ȳ_{g(i)})²   for every f,
 
-    because the cross term Σ_{i in g} w_i (ȳ_g − y_i) vanishes; the last sum is free of f, so the gradients and
-    Hessians in the parameters are those of the unmerged data. Labels that agree within an input, and inputs that stand
-    alone, come back bit for bit; other means to a few eps times the largest |y| merged.
+    because the cross term Σ_{i in g} w_i (ȳ_g − y_i) vanishes. The last sum is free of f, so gradients and
+    Hessians in the parameters are those of the unmerged data. Labels that agree within an input, and inputs
+    that stand alone, come back bit for bit; other means to a few eps times the largest |y| merged.
 
     Parameters
     ----------
@@ -176,7 +175,7 @@ def merge_repeated(x: Array, y: Array, weights: Array | None = None) -> Grouped:
 
 
 def bin_inputs(x: Array, y: Array, bins: int, weights: Array | None = None) -> Grouped:
-    """Average sorted data into at most ``bins`` bins of equal count: mean input, mean label, and weight of each.
+    """Average sorted data into at most ``bins`` bins of equal count: mean input, mean label, weight of each.
 
     Repeated inputs are merged first, and never split: input g, with W_g the weight before it, goes to bin
     ⌊bins · (W_g + w_g/2) / W⌋. Data with no more distinct inputs than bins are only merged, exactly.
@@ -185,9 +184,9 @@ def bin_inputs(x: Array, y: Array, bins: int, weights: Array | None = None) -> G
 
         Σ_i w_i (f(x_i) − y_i)² = Σ_b w_b (f(x̄_b) − ȳ_b)² + Σ_i w_i (s_b δ_i − ε_i)²,
 
-    so binning omits the last sum: how the labels slope *within* a bin. The fit on bins is therefore exact up
-    to a constant for functions constant on each bin, differs by O(bin width) otherwise, and cannot place a knot more
-    finely than a bin.
+    so binning omits the last sum: how the labels slope *within* a bin. The loss on bins is therefore exact up
+    to a constant for functions constant on each bin, differs by O(s_b · bin width) otherwise, and cannot
+    place a knot more finely than a bin.
 
     Parameters
     ----------
@@ -197,7 +196,7 @@ def bin_inputs(x: Array, y: Array, bins: int, weights: Array | None = None) -> G
         At least 1.
     """
     if bins < 1:
-        raise InputError(f"bins must be at least 1, got {bins}")
+        raise bad("bins", "be at least 1", bins)
     merged = merge_repeated(x, y, weights)
     if len(merged.x) <= bins:
         return merged
@@ -299,7 +298,7 @@ def _count(kept: int, rows: int, dropped: Mapping[str, int]) -> str:
 
 
 def _group_means(group: NDArray[np.intp], values: Array, weights: Array) -> tuple[Array, Array]:
-    totals = np.bincount(group, weights=weights)
+    totals = np.bincount(group, weights=weights).astype(np.float64)
     # Deviations from one member of the group: exact where all agree, and no cancellation of a common offset.
     anchor = np.empty(len(totals))
     anchor[group[::-1]] = values[::-1]
