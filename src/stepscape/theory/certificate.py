@@ -49,7 +49,7 @@ class Certificate:
 
     @property
     def verdict(self) -> str:
-        """One of "holds", "violated" and "inapplicable" (a premise is not met, or a side is not a finite number)."""
+        """Say "holds", "violated" or "inapplicable" (a premise fails, or a side is not finite)."""
         if self.unmet or not (math.isfinite(self.left) and math.isfinite(self.right)):
             return "inapplicable"
         return "holds" if self.left <= self.right + self.tolerance else "violated"

@@ -31,7 +31,7 @@ def weight(
     side: str = "both",
     trainable: Sequence[str] = BLOCKS,
 ) -> FloatArray:
-    """g ("both"), g+ ("+") or g− ("-") at t, for the empirical law of the inputs.
+    """Evaluate g ("both"), g+ ("+") or g− ("-") for the empirical law of the inputs.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ _SIDES = {"both": _both, "+": _upper, "-": _lower}
 
 
 def population_weight(t: ArrayLike) -> FloatArray:
-    """G of the uniform law on [−1, 1]: ((1 − |t|)/2)³ √(1 + ((1 + |t|)/2)²), 0 outside."""
+    """Evaluate g for the uniform law on [−1, 1]: ((1 − |t|)/2)³ √(1 + ((1 + |t|)/2)²), 0 outside."""
     size = np.minimum(np.abs(np.asarray(t, dtype=np.float64)), 1.0)
     return np.asarray(((1.0 - size) / 2.0) ** 3 * np.hypot(1.0, (1.0 + size) / 2.0))
 
@@ -93,7 +93,7 @@ class WeightLimits:
 def weight_limits(
     inputs: ArrayLike, weights: ArrayLike | None = None, trainable: Sequence[str] = BLOCKS
 ) -> WeightLimits:
-    """g at each distinct input, its one-sided limits there, and its supremum."""
+    """Evaluate g at each distinct input with its one-sided limits, and its supremum."""
     law = empirical_law(inputs, weights)
     x = law.points
     # g+ counts X > t: at an input its limit from the left counts the input too, its limit from the right does
@@ -113,7 +113,9 @@ def weight_limits(
     )
 
 
-def _peaks(fall_from: FloatArray, fall_to: FloatArray, rise_from: FloatArray, rise_to: FloatArray) -> FloatArray:
+def _peaks(
+    fall_from: FloatArray, fall_to: FloatArray, rise_from: FloatArray, rise_to: FloatArray
+) -> FloatArray:
     """Maximum over [0, 1] of the minimum of a falling and a rising line, given by their values at 0 and 1."""
     start, end = fall_from - rise_from, fall_to - rise_to
     crossing = (start > 0.0) & (end < 0.0)
@@ -138,7 +140,7 @@ def merged_knots(w1: ArrayLike, b1: ArrayLike, w2: ArrayLike) -> tuple[FloatArra
     """
     w, b, v = neurons(w1, b1, w2)
     tau, where = np.unique(knots(w, b), return_inverse=True)
-    return tau, np.bincount(where, weights=v * np.abs(w), minlength=tau.size)
+    return tau, np.bincount(where, weights=v * np.abs(w), minlength=tau.size).astype(np.float64)
 
 
 def neurons(w1: ArrayLike, b1: ArrayLike, w2: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -176,7 +178,7 @@ def weighted_tv(
     form: str = "function",
     trainable: Sequence[str] = BLOCKS,
 ) -> float:
-    """The weighted total variation of f in one of its three forms, function ≤ path ≤ side.
+    """Sum the weighted total variation of f in one of its three forms, function ≤ path ≤ side.
 
         "function"   Σ_{distinct τ} |Σ_{j: τ_j = τ} w2_j |w1_j|| · g(τ)     (this is ∫|f''|g)
         "path"       Σ_j |w1_j w2_j| · g(τ_j)
@@ -225,7 +227,7 @@ def _function_form(
     tau, where = np.unique(knots(w, b), return_inverse=True)
     jumps = np.bincount(where, weights=v * np.abs(w), minlength=tau.size)
     sizes = np.bincount(where, weights=np.abs(v * w), minlength=tau.size)
-    return _sum(tau, np.abs(jumps), sizes, law, trainable)
+    return _sum(tau, np.abs(jumps), sizes.astype(np.float64), law, trainable)
 
 
 def _sum(
@@ -234,10 +236,11 @@ def _sum(
     """Σ jumps·g(τ) and the magnitudes in it; knots outside the hull are left out, there g = 0."""
     inside = (tau > law.points[0]) & (tau < law.points[-1])
     tau, jumps, sizes = tau[inside], jumps[inside], sizes[inside]
-    return float(jumps @ _both(law, tau, trainable)), float(sizes @ _magnitude(law, tau, trainable))
+    return float(jumps @ _both(law, tau, trainable)), float(sizes @ magnitude(law, tau, trainable))
 
 
-def _magnitude(law: Law, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
+def magnitude(law: Law, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
+    """Sum of the magnitudes in g+(t) and g−(t), where E − t is a difference of |E| and |t|."""
     return np.asarray(
         sum(
             mass * mass * factor(mean, trainable) * (np.abs(mean) + np.abs(t))

@@ -35,13 +35,8 @@ class Law:
 
     @cached_property
     def largest(self) -> float:
-        """max |x| over the points."""
+        """Largest |x| of the points."""
         return float(np.abs(self.points).max())
-
-    @cached_property
-    def concentration(self) -> float:
-        """Σ p_i² over the points: 1/m for a uniform law."""
-        return float(np.square(self.masses).sum())
 
     @cached_property
     def reflected(self) -> Law:
@@ -98,11 +93,11 @@ def empirical_law(inputs: ArrayLike, weights: ArrayLike | None = None) -> Law:
     if not (v > 0).any():
         raise bad("weights", "have a positive sum", 0.0)
     points, where = np.unique(x[v > 0], return_inverse=True)
-    return Law(points, np.bincount(where, weights=v[v > 0]))
+    return Law(points, np.bincount(where, weights=v[v > 0]).astype(np.float64))
 
 
 def vector(name: str, values: ArrayLike) -> FloatArray:
-    """A finite, nonempty float64 vector, or the sentence that says what came instead."""
+    """Return a finite, nonempty float64 vector, or say what came instead."""
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or x.size == 0:
         raise bad(name, "be a nonempty vector", f"shape {x.shape}")

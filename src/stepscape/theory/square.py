@@ -1,24 +1,27 @@
 """Square loss, one input dimension: flat networks have small weighted variation, one theorem a function.
 
-The network f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2, the loss L = ½ Σ_i v_i (f(x_i) − y_i)² with Σ v_i = 1
-(v_i = 1/n without weights), H its Hessian on the trained coordinates, H = G + R with the Gauss-Newton part
-G = Φᵀ diag(v) Φ and the residual block R. With all blocks trained:
+The network f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2, the loss L = ½ Σ_i v_i (f(x_i) − y_i)² with Σ v_i
+= 1 (v_i = 1/n without weights), H its Hessian on the trained coordinates, H = G + R with the Gauss-Newton
+part G = Φᵀ diag(v) Φ and the residual block R. With all blocks trained:
 
     T0  gauss_newton     1 + 2 TV_side ≤ λ_max(G)
     T1  sharpness            TV_side ≤ λ_max(H)/2 − ½ + ½ ‖R‖,     ‖R‖ = max_j √(p_j² + q_j²)
     T2  sharpness_loss       TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L)
     T3  published            ∫|f''|g ≤ λ_max(H)/2 − ½ + x_max √(2L),     x_max = max(1/√3, max|x_i|)
 
-Proof. Testing the Gram matrix with √v gives λ_max(G) ≥ ‖Σ_i v_i ∇f(x_i)‖²; its b2 entry is 1, its entries of
-neuron j are those of `stepscape.theory.law.factor`, and the inequality of the means gives T0. λ_max(G) ≤
-λ_max(H) + ‖R‖ gives T1, Cauchy-Schwarz ‖R‖ ≤ √(1 + x_max²) Σ v_i |r_i| gives T2, and ½ √(1 + x²) ≤ x exactly for
-x ≥ 1/√3 gives T3. When b2 is not trained its 1 goes (and the −½); when w1 or b1 is not trained, the root in g
-and in T2 becomes 1 or |·|. When w2, or both w1 and b1, are not trained, no such bound exists.
+Proof. Testing the Gram matrix with √v gives λ_max(G) ≥ ‖Σ_i v_i ∇f(x_i)‖²; its b2 entry is 1, its entries
+of neuron j are those of `stepscape.theory.law.factor`, and the inequality of the means gives T0. λ_max(G)
+≤ λ_max(H) + ‖R‖ gives T1, Cauchy-Schwarz ‖R‖ ≤ √(1 + x_max²) Σ v_i |r_i| gives T2, and ½ √(1 + x²) ≤ x
+exactly for x ≥ 1/√3 gives T3. When b2 is not trained its 1 goes (and the −½); when w1 or b1 is not
+trained, the root in g and in T2 becomes 1 or |·|. When w2, or both w1 and b1, are not trained, no such
+bound exists.
 
-Every function takes the network (w1, b1, w2, each (k,)), the inputs (n,) and optional weights (n,), the trained
-blocks, and measured numbers; the measured largest eigenvalue enters the right side together with its residual.
+Every function takes the network (w1, b1, w2, each (k,)), the inputs (n,) and optional weights (n,), the
+trained blocks, and measured numbers; the measured largest eigenvalue enters the right side together with
+its residual.
 
-Source: Qiao et al. (2024), Theorem 3.1, after Mulayoff et al. (2021), Theorem 1; T0 to T2 are steps of its proof.
+Source: Qiao et al. (2024), Theorem 3.1, after Mulayoff et al. (2021), Theorem 1; T0 to T2 are steps of
+its proof.
 """
 
 from __future__ import annotations
@@ -70,16 +73,14 @@ def _setting(
 ) -> _Setting:
     law = empirical_law(inputs, weights)
     unmet = no_bound(trainable)
-    variation, scale = (
-        (math.nan, math.nan) if unmet else tv_and_scale(w1, b1, w2, law, form, trainable)
-    )
+    variation, scale = (math.nan, math.nan) if unmet else tv_and_scale(w1, b1, w2, law, form, trainable)
     if knots_at_data(w1, b1, law.points):
         unmet += ("no knot lies on an input",)
     return _Setting(law, tuple(trainable), variation, scale, unmet)
 
 
 def knots_at_data(w1: ArrayLike, b1: ArrayLike, points: FloatArray) -> int:
-    """Number of neurons whose knot is an input, up to the rounding of w1·x + b1 (4 eps of its two terms).
+    """Count the neurons whose knot is an input, up to the rounding of w1·x + b1 (4 eps of its terms).
 
     ``points`` are the distinct inputs, sorted. There the loss is not twice differentiable.
     """
@@ -195,12 +196,11 @@ def sharpness_loss(
 ) -> Certificate:
     """T2: TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L) with x_max = max|x_i|, at every point."""
     setting = _setting("side", w1, b1, w2, inputs, weights, trainable)
-    root = "√(1 + x_max²)" if {"w1", "b1"} <= set(trainable) else "x_max" if "w1" in trainable else "1"
     return _certificate(
         "sharpness_loss",
         setting,
         "Σ |w1 w2| g^±(τ)",
-        f"½·{root}·√(2L)",
+        f"½ {_root_name(trainable)} √(2L)",
         (0.5 * sharpness, 0.5 * residual, 0.5 * setting.reach(setting.law.largest) * _root(loss)),
         f"{PUBLISHED}, with the constant of its proof",
     )
@@ -276,15 +276,16 @@ def noisy(
     weights: ArrayLike | None = None,
     trainable: Sequence[str] = BLOCKS,
 ) -> Certificate:
-    """With labels y_i = f0(x_i) + ε_i, ε_i independent N(0, σ²), with probability at least 1 − δ over the noise:
+    """T2 against the truth: labels y_i = f0(x_i) + ε_i with ε_i independent N(0, σ²).
+
+    With probability at least 1 − δ over the noise, for all networks at once, whatever their width and however
+    they depend on the noise,
 
         TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) (√MSE + σ √(2 Σ v_i² log(8 (m + 1)/δ)))
 
-    for all networks at once, whatever their width and however they depend on the noise.
-
-    Proof. r = (f − f0) − ε. On the line the active sets are half-lines, at most 2(m + 1) patterns of m distinct
-    inputs; for each the two sums Σ v_i ε_i s_i (x_i, 1) are Gaussian of variance at most σ² Σ v_i² (x_max², 1);
-    a union bound over 4(m + 1) of them, two tails each, and Cauchy-Schwarz for f − f0.
+    Proof. r = (f − f0) − ε. On the line the active sets are half-lines, at most 2(m + 1) patterns of m
+    distinct inputs; for each the two sums Σ v_i ε_i s_i (x_i, 1) are Gaussian of variance at most
+    σ² Σ v_i² (x_max², 1); a union bound over 4(m + 1) of them, two tails each, and Cauchy-Schwarz for f − f0.
 
     Parameters
     ----------
@@ -292,8 +293,8 @@ def noisy(
     noise : σ; nan if not known.
     delta : allowed probability of failure, in (0, 1).
 
-    ``details["published_right"]`` is the published form λ/2 − ½ + σ x_max min(1, √(k Σ v_i²)) + x_max √MSE with
-    the constant and logarithm of its Õ set to 1: for information.
+    ``details["published_right"]``, for information, is the published form with the constant and the logarithm
+    of its Õ set to 1: λ/2 − ½ + σ x_max min(1, √(k Σ v_i²)) + x_max √MSE.
     """
     if not 0.0 < delta < 1.0:
         raise bad("delta", "lie strictly between 0 and 1", delta)
@@ -304,18 +305,26 @@ def noisy(
     reach = 0.5 * setting.reach(law.largest)
     tails = math.sqrt(2.0 * _square_sum(inputs, weights) * math.log(8.0 * (law.points.size + 1) / delta))
     published_noise = noise * min(1.0, math.sqrt(np.size(w1) * _square_sum(inputs, weights)))
-    printed = 0.5 * (sharpness + residual - setting.offset) + law.largest * (published_noise + _root(mse / 2.0))
+    printed = 0.5 * (sharpness + residual - setting.offset) + law.largest * (
+        published_noise + _root(mse / 2.0)
+    )
     return _certificate(
         "noisy",
         setting,
         "Σ |w1 w2| g^±(τ)",
-        "½ √(1 + x_max²) (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
+        f"½ {_root_name(trainable)} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
         (0.5 * sharpness, 0.5 * residual, reach * _root(mse / 2.0), reach * noise * tails),
         "derived here for one input dimension; published form: Qiao et al. (2024), noisy labels",
         premises=(f"independent Gaussian noise; with probability at least {1.0 - delta:g}",),
         unmet=() if known else ("the truth and the noise level are known",),
         details={"published_right": printed, "delta": delta},
     )
+
+
+def _root_name(trainable: Sequence[str]) -> str:
+    if {"w1", "b1"} <= set(trainable):
+        return "√(1 + x_max²)"
+    return "x_max" if "w1" in trainable else "1 ·"
 
 
 def _root(loss: float) -> float:
@@ -336,7 +345,7 @@ def _square_sum(inputs: ArrayLike, weights: ArrayLike | None) -> float:
 def counterexample(
     a: float = 0.1, c: float = 20.0, rho: float = 0.5
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, float]:
-    """Inputs, labels, w1, b1, w2, b2 that violate T3 as printed when a < 1/√15 and c is large.
+    """Construct inputs, labels, w1, b1, w2, b2 that violate T3 as printed for a < 1/√15 and large c.
 
     Two inputs ∓a, two neurons back to back with their knots at 0 and ∫|f''|g = c/4, every label ρ above the
     function: r = −ρ. Then ‖R‖ = ½ρ√(1 + a²), and λ_max(H) → λ_max(G) − ‖R‖ as c → ∞.

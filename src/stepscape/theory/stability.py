@@ -6,12 +6,12 @@ Near a minimum with Hessian H a method with a constant step size stays near exac
     heavy ball             (2 + 2β) / η                x ← x − η v,           v ← β v + ∇L(x)
     Nesterov               (2 + 2β) / ((1 + 2β) η)     x ← x − η (∇L + β v),  v ← β v + ∇L(x)
 
-(the conventions of torch.optim.SGD with dampening 0). Each comes from the root −1 of z² − (trace) z + (determinant)
-of the two-step recursion on an eigenvector.
+(the conventions of torch.optim.SGD with dampening 0). Each comes from the root −1 of z² − (trace) z +
+(determinant) of the two-step recursion on an eigenvector.
 
-Weight decay λ adds λ·x to the gradient on the decayed coordinates only. What must stay below the same threshold is
-then λ_max(H + λ·diag(mask)), mask 1 on the decayed coordinates and 0 on the others (the output bias is not decayed):
-not λ_max(H), and not λ_max(H) + λ.
+Weight decay λ adds λ·x to the gradient on the decayed coordinates only. What must stay below the same
+threshold is then λ_max(H + λ·diag(mask)), mask 1 on the decayed coordinates and 0 on the others (the
+output bias is not decayed): not λ_max(H), and not λ_max(H) + λ.
 
 Source: Cohen et al. (2021), appendix on momentum; Mulayoff et al. (2021), Lemma 1.
 """
@@ -24,21 +24,21 @@ from stepscape.errors import bad
 
 
 def threshold(step_size: float, momentum: float = 0.0, nesterov: bool = False) -> float:
-    """The largest linearly stable sharpness; with weight decay, of H + λ·diag(mask)."""
+    """Return the largest linearly stable sharpness; with weight decay, of H + λ·diag(mask)."""
     if not (math.isfinite(step_size) and step_size > 0.0):
         raise bad("step_size", "be finite and positive", step_size)
     return _stable_product(momentum, nesterov) / step_size
 
 
 def largest_stable_step_size(sharpness: float, momentum: float = 0.0, nesterov: bool = False) -> float:
-    """The largest step size at which a minimum of this sharpness is linearly stable; infinite at sharpness 0."""
+    """Return the largest step size at which this sharpness is linearly stable; infinite at sharpness 0."""
     if not (math.isfinite(sharpness) and sharpness >= 0.0):
         raise bad("sharpness", "be finite and nonnegative", sharpness)
     return _stable_product(momentum, nesterov) / sharpness if sharpness > 0.0 else math.inf
 
 
 def _stable_product(momentum: float, nesterov: bool) -> float:
-    """The largest stable η·λ."""
+    """Return the largest stable η·λ."""
     if not 0.0 <= momentum < 1.0:
         raise bad("momentum", "lie in [0, 1)", momentum)
     return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0)

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from stepscape import theory
+from stepscape.errors import InputError
+from theory_oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, brute_weight, measure, random_case
+
+seeds = st.integers(0, 2**32 - 1)
+NEAR = 1e-7
+
+
+def least_variation(x, y, v, trainable, per_gap=12):
+    """Linear program: the cheapest Σ|a_t| g(t) of an interpolant with kinks on a grid around the inputs."""
+    order = np.argsort(x)
+    x, y, v = x[order], y[order], v[order]
+    shares = np.concatenate([[NEAR], np.linspace(0, 1, per_gap + 2)[1:-1], [1 - NEAR]])
+    kinks = np.concatenate([a + (b - a) * shares for a, b in pairwise(x)])
+    g = np.array([brute_weight(t, x, v, trainable) for t in kinks])
+    hinges = np.maximum(x[:, None] - kinks, 0.0)
+    A = np.column_stack([np.ones_like(x), x, hinges, -hinges])
+    bounds = [(None, None)] * 2 + [(0, None)] * (2 * kinks.size)
+    size = g.max()
+    solution = linprog(np.concatenate([[0, 0], g, g]) / size, A_eq=A, b_eq=y, bounds=bounds, method="highs")
+    assert solution.status == 0
+    return solution.fun * size
+
+
+@pytest.mark.parametrize("trainable", BOUNDED)
+@pytest.mark.parametrize("n", [3, 4, 8, 15])
+def test_closed_form_is_the_linear_program(n, trainable):
+    rng = np.random.default_rng([n, len(trainable)])
+    for spread in (0.0, 0.9):
+        x = np.linspace(-1, 1, n) + spread / n * rng.uniform(-1, 1, n)
+        y, v = rng.standard_normal(n), rng.random(n) + 0.1
+        bound = theory.interpolation_bound(x, y, v, trainable).variation
+        # Kinks at distance NEAR·gap from the inputs, and HiGHS's own 1e-7.
+        assert least_variation(x, y, v, trainable) == pytest.approx(bound, rel=2e-6)
+
+
+def test_closed_form_where_an_input_is_dearer_than_its_neighborhood():
+    # Input and tail mean on opposite sides of 0, product below −1: counting the input lowers P √(1 + E²), so
+    # g falls when t passes it to the left, and the cheapest kink lies beside the input, not on it.
+    x = np.array([-4.0, -3.5, -3.2, -2.4, -2.0, -1.1, 3.0, 5.0])
+    y, v = np.array([0.3, -1.0, 0.7, 0.1, 2.0, -1.2, 0.4, 0.0]), np.array([2, 1, 3, 2, 3, 1, 1, 1.0])
+    limits, bound = theory.weight_limits(x, v), theory.interpolation_bound(x, y, v)
+    assert bound.variation < 0.99 * np.abs(bound.slope_changes) @ limits.value
+    assert least_variation(x, y, v, ALL) == pytest.approx(bound.variation, rel=2e-6)
+
+
+def test_golden_numbers_of_noise():
+    # Standard normal labels of generator 0 on eight equispaced inputs: hat bound .320, exact .786.
+    bound = theory.interpolation_bound(np.linspace(-1, 1, 8), np.random.default_rng(0).standard_normal(8))
+    assert bound.hat_bound == pytest.approx(0.320, abs=5e-4)
+    assert bound.variation == pytest.approx(0.786, abs=5e-4)
+
+
+@settings(deadline=None)
+@given(seeds, st.sampled_from(BOUNDED))
+def test_bound_from_its_definition(seed, trainable):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    x, y, v = rng.standard_normal(n), rng.standard_normal(n), rng.random(n) + 0.1
+    order = np.argsort(x)
+    xs, ys = x[order], y[order]
+    gap = np.diff(xs).min(initial=1.0)
+    exact, hats = 0.0, [0.0, 0.0]
+    for i in range(1, n - 1):
+        change = abs((ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i]) - (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1]))
+        sides = [brute_weight(xs[i] + s * 1e-9 * gap, x, v, trainable) for s in (-1, 0, 1)]
+        grid = [t for a in (i - 1, i) for t in xs[a] + (xs[a + 1] - xs[a]) * np.array([1e-9, 1 - 1e-9])]
+        exact += change * min(sides)
+        hats[i % 2] += change * min([*sides, *(brute_weight(t, x, v, trainable) for t in grid)])
+    bound = theory.interpolation_bound(x, y, v, trainable)
+    size = 1e-7 * (1 + np.abs(bound.slope_changes).sum() * np.hypot(1, np.abs(x).max()))
+    assert bound.possible
+    assert bound.variation == pytest.approx(exact, abs=size)
+    assert bound.hat_bound == pytest.approx(max(hats), abs=size)
+    assert bound.hat_bound <= bound.variation + bound.scale * 64 * EPS
+    assert bound.sharpness == ("b2" in trainable) + 2 * bound.variation
+    assert bound.step_size == (2 / bound.sharpness if bound.sharpness else math.inf)
+
+
+@settings(deadline=None, max_examples=200)
+@given(seeds, st.sampled_from(BOUNDED))
+def test_every_network_interpolates_its_own_values(seed, trainable):
+    # Any network is an interpolator of (x, f(x)): both λ_max(H) and ∫|f''|g must respect the bound.
+    case = random_case(np.random.default_rng(seed))
+    labels = dict(zip(case.x, case.predict(), strict=True))
+    y = np.array([labels[x] for x in case.x])
+    own = Case(case.w1, case.b1, case.w2, case.b2, case.x, y, case.v)
+    m, bound = measure(own, trainable), theory.interpolation_bound(case.x, y, case.v, trainable)
+    # Labels are rounded values of f: Σ|w2|(|w1 x| + |b1|) may be far above f, divided by the smallest gap.
+    terms = (np.abs(case.w2) @ (np.abs(np.outer(case.w1, case.x)) + np.abs(case.b1)[:, None])).max() + 1
+    gaps = np.diff(np.unique(case.x))
+    rounding = (
+        64 * EPS * (bound.scale + terms * np.hypot(1, np.abs(case.x).max()) ** 2 / gaps.min(initial=np.inf))
+    )
+    tv = theory.weighted_tv(case.w1, case.b1, case.w2, case.x, case.v, "function", trainable)
+    assert bound.variation <= tv + case.x.size * rounding
+    assert bound.sharpness <= m.gauss_newton * (1 + 1e3 * EPS) + case.x.size * rounding
+
+
+@pytest.mark.parametrize("trainable", BOUNDED)
+def test_with_its_loss_term_the_inequality_holds_at_every_point(trainable):
+    rng = np.random.default_rng(17)
+    for _ in range(300):
+        case = random_case(rng)
+        m = measure(case, trainable)
+        if np.unique(case.x).size < case.x.size:
+            continue
+        c = theory.interpolation(
+            inputs=case.x,
+            labels=case.y,
+            weights=case.v,
+            loss=m.loss,
+            sharpness=m.sharpness,
+            residual=64 * EPS * (m.gauss_newton + m.residual_norm),
+            trainable=trainable,
+        )
+        assert c.left <= c.right + c.tolerance, (c, case)
+
+
+def connect_the_dots(x, y, shift):
+    """An interpolator with its kinks just off the inputs."""
+    knots = x[1:-1] + shift * np.diff(x)[1:]
+    hinges = np.column_stack([np.ones_like(x), x - x[0] + 1.0, np.maximum(x[:, None] - knots, 0.0)])
+    a = np.linalg.solve(hinges, y)
+    return np.ones(x.size - 1), np.concatenate([[1.0 - x[0]], -knots]), a[1:], float(a[0])
+
+
+def test_interpolators_are_at_least_this_sharp():
+    rng = np.random.default_rng(2)
+    x, y = np.linspace(-1, 1, 12), rng.standard_normal(12)
+    w1, b1, w2, b2 = connect_the_dots(x, y, 1e-6)
+    case = Case(w1, b1, w2, b2, x, y, np.ones(12))
+    m, bound = measure(case), theory.interpolation_bound(x, y)
+    c = theory.interpolation(inputs=x, labels=y, loss=m.loss, sharpness=m.sharpness, w1=w1, b1=b1)
+    assert (c.verdict, c.unmet) == ("holds", ())
+    assert c.left == bound.sharpness
+    assert c.right == pytest.approx(m.sharpness, rel=1e-6)
+    assert bound.sharpness < m.sharpness
+    # The infimum is approached, not beaten; the cheaper side is the right one for half of the inputs.
+    assert bound.variation <= theory.weighted_tv(w1, b1, w2, x) <= 1.5 * bound.variation
+
+
+def test_a_network_that_does_not_interpolate_is_inapplicable():
+    c = theory.interpolation(inputs=[0.0, 1.0, 2.0], labels=[0.0, 1.0, 0.0], loss=0.1, sharpness=0.1)
+    assert (c.verdict, c.unmet) == ("inapplicable", ("the network interpolates",))
+    assert math.isfinite(c.left)
+
+
+def test_a_sharpness_below_the_bound_is_a_violation():
+    c = theory.interpolation(inputs=[0.0, 1.0, 2.0], labels=[0.0, 9.0, 0.0], loss=0.0, sharpness=1.0)
+    assert c.verdict == "violated"
+
+
+def test_premises_of_the_interpolation_certificate():
+    shared = {"inputs": [0.0, 1.0, 2.0], "labels": [0.0, 1.0, 0.0], "loss": 0.0, "sharpness": 9.0}
+    on_input = theory.interpolation(**shared, w1=[2.0], b1=[-2.0])
+    assert on_input.unmet == ("no knot lies on an input",)
+    for trainable in UNBOUNDED:
+        c = theory.interpolation(**shared, trainable=trainable)
+        assert c.verdict == "inapplicable"
+        assert math.isnan(c.left)
+
+
+def test_repeated_inputs_with_equal_labels_merge():
+    x, y = [0.0, 1.0, 1.0, 2.0, 3.0], [0.0, 0.1, 0.1, 0.7, 0.2]
+    merged = theory.interpolation_bound([0.0, 1.0, 2.0, 3.0], [0.0, 0.1, 0.7, 0.2], [1.0, 2.0, 1.0, 1.0])
+    bound = theory.interpolation_bound(x, y)
+    assert bound.possible
+    np.testing.assert_array_equal(bound.slope_changes, merged.slope_changes)
+    assert bound.variation == merged.variation
+
+
+def test_repeated_inputs_with_different_labels_cannot_be_interpolated():
+    x, y = [0.0, 1.0, 1.0, 2.0], [0.0, 0.0, 3.0, 0.0]
+    bound = theory.interpolation_bound(x, y, [1.0, 2.0, 1.0, 1.0])
+    assert not bound.possible
+    np.testing.assert_allclose(bound.slope_changes, [0.0, -2.0, 0.0])  # through the mean label, 1
+    c = theory.interpolation(inputs=x, labels=y, loss=0.0, sharpness=9.0)
+    assert c.unmet == ("equal inputs carry equal labels",)
+
+
+def test_an_input_of_weight_zero_need_not_be_met():
+    with_it = theory.interpolation_bound([0.0, 1.0, 1.5, 2.0], [0.0, 1.0, 99.0, 0.0], [1, 1, 0, 1])
+    assert with_it.variation == theory.interpolation_bound([0.0, 1.0, 2.0], [0.0, 1.0, 0.0]).variation
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_few_points_cost_nothing(n):
+    bound = theory.interpolation_bound(np.arange(n), np.arange(n))
+    assert (bound.variation, bound.hat_bound, bound.sharpness, bound.step_size) == (0.0, 0.0, 1.0, 2.0)
+    frozen = theory.interpolation_bound(np.arange(n), np.arange(n), trainable=("w1", "b1", "w2"))
+    assert (frozen.sharpness, frozen.step_size) == (0.0, math.inf)
+
+
+def test_golden_three_points():
+    # g+(0^-) counts the input at 0: P = 2/3, E = 1/2; g+(0) = (1/9)·1·√2 is the smallest of the four limits.
+    bound = theory.interpolation_bound([-1.0, 0.0, 1.0], [0.0, 1.0, 0.0])
+    assert bound.variation == pytest.approx(2 * math.sqrt(2) / 9, rel=8 * EPS)
+    assert bound.hat_bound == 0.0  # the hat reaches both ends of the hull, where g vanishes
+
+
+def test_growth_with_the_number_of_points_and_the_noise():
+    # Equispaced noise: the median grows like n² (2 to 2.4 at these n), and exactly in proportion to σ.
+    rng = np.random.default_rng(1)
+    sizes = np.array([20, 40, 80, 160])
+    draws = {n: rng.standard_normal((200, n)) for n in sizes}
+    medians = [
+        np.median([theory.interpolation_bound(np.linspace(-1, 1, n), y).variation for y in draws[n]])
+        for n in sizes
+    ]
+    assert 1.9 < np.polyfit(np.log(sizes), np.log(medians), 1)[0] < 2.5
+    y = draws[40][0]
+    single, double = (theory.interpolation_bound(np.linspace(-1, 1, 40), s * y).variation for s in (1, 2))
+    assert double == pytest.approx(2 * single, rel=8 * EPS)
+
+
+def test_exact_form_is_about_twice_the_hat_bound():
+    rng = np.random.default_rng(1)
+    ratios = []
+    for _ in range(100):
+        bound = theory.interpolation_bound(np.linspace(-1, 1, 30), rng.standard_normal(30))
+        ratios.append(bound.variation / bound.hat_bound)
+    assert 2.0 < np.median(ratios) < 3.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: theory.interpolation_bound([0.0, 1.0], [0.0]),
+            r"labels must have one entry per input \(2\), got 1",
+        ),
+        (lambda: theory.interpolation_bound([0.0], [math.nan]), "labels must be finite, got nan"),
+        (
+            lambda: theory.interpolation(inputs=[0.0], labels=[0.0], loss=-1.0, sharpness=1.0),
+            "loss must be nonnegative, got -1.0",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

@@ -1,0 +1,150 @@
+"""Independent oracles for the theory tests: definitions as loops, dense matrices, random networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+EPS = float(np.finfo(float).eps)
+ALL = ("w1", "b1", "w2", "b2")
+BOUNDED = [
+    ALL,
+    ("w1", "b1", "w2"),
+    ("b1", "w2", "b2"),
+    ("w1", "w2", "b2"),
+    ("b1", "w2"),
+    ("w1", "w2"),
+]
+UNBOUNDED = [("w1", "b1", "b2"), ("w2", "b2"), ("w2",), ("b2",), ()]
+
+
+def root(mean, trainable):
+    """√ of the sum of the squared entries of (mean, 1) that belong to a trained block."""
+    return (("w1" in trainable) * mean**2 + ("b1" in trainable) * 1.0) ** 0.5
+
+
+def one_sided(t, x, v, sign, trainable=ALL):
+    """g+ (sign 1) or g− (sign −1) at the number t, literally."""
+    total = sum(v)
+    mass = moment = 0.0
+    for xi, vi in zip(x, v, strict=True):
+        if sign * (xi - t) > 0:
+            mass += vi / total
+            moment += vi / total * xi
+    if mass == 0.0:
+        return 0.0
+    mean = moment / mass
+    return mass**2 * sign * (mean - t) * root(mean, trainable)
+
+
+def brute_weight(t, x, v, trainable=ALL):
+    return min(one_sided(t, x, v, 1, trainable), one_sided(t, x, v, -1, trainable))
+
+
+@dataclass(frozen=True)
+class Case:
+    w1: np.ndarray
+    b1: np.ndarray
+    w2: np.ndarray
+    b2: float
+    x: np.ndarray
+    y: np.ndarray
+    v: np.ndarray  # any positive sum
+
+    @property
+    def network(self):
+        return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "inputs": self.x, "weights": self.v}
+
+    def predict(self):
+        return np.array([sum(self.w2 * np.maximum(self.w1 * x + self.b1, 0.0)) + self.b2 for x in self.x])
+
+
+@dataclass(frozen=True)
+class Measured:
+    gauss_newton: float
+    sharpness: float
+    residual_norm: float
+    loss: float
+
+
+def dense(case: Case, trainable=ALL):
+    """G and R on the trained coordinates, from the tangent features and the second derivatives of f."""
+    k, p = case.w1.size, case.v / case.v.sum()
+    r = case.predict() - case.y
+    G, R = np.zeros((3 * k + 1, 3 * k + 1)), np.zeros((3 * k + 1, 3 * k + 1))
+    for i, x in enumerate(case.x):
+        z = case.w1 * x + case.b1
+        s = (z > 0).astype(float)
+        feature = np.concatenate([case.w2 * s * x, case.w2 * s, np.maximum(z, 0.0), [1.0]])
+        G += p[i] * np.outer(feature, feature)
+        for j in range(k):
+            for row, value in ((j, s[j] * x), (k + j, s[j])):
+                R[row, 2 * k + j] += p[i] * r[i] * value
+                R[2 * k + j, row] += p[i] * r[i] * value
+    block = np.array(["w1"] * k + ["b1"] * k + ["w2"] * k + ["b2"])
+    keep = np.ix_(np.isin(block, trainable), np.isin(block, trainable))
+    return G[keep], R[keep]
+
+
+def measure(case: Case, trainable=ALL) -> Measured:
+    G, R = dense(case, trainable)
+    p = case.v / case.v.sum()
+    return Measured(
+        gauss_newton=float(np.linalg.eigvalsh(G)[-1]),
+        sharpness=float(np.linalg.eigvalsh(G + R)[-1]),
+        residual_norm=float(np.abs(np.linalg.eigvalsh(R)).max()),
+        loss=float(0.5 * p @ (case.predict() - case.y) ** 2),
+    )
+
+
+def random_case(rng: np.random.Generator) -> Case:
+    """Draw a network and data at many scales, some with repeated inputs, weights, one-sided residuals."""
+
+    def scale():
+        return 10.0 ** rng.uniform(-1.0, 1.5)
+
+    n, k = int(rng.integers(1, 13)), int(rng.integers(1, 9))
+    x = scale() * rng.standard_normal(n) + (scale() * rng.standard_normal() if rng.random() < 0.3 else 0.0)
+    if rng.random() < 0.3:
+        x = rng.choice(x, n)
+    w1, w2 = scale() * rng.standard_normal(k), scale() * rng.standard_normal(k)
+    near = rng.choice(x, k) + 0.3 * (np.ptp(x) or 1.0) * rng.standard_normal(k)
+    b1 = np.where(rng.random(k) < 0.7, -w1 * near, scale() * rng.standard_normal(k))
+    if rng.random() < 0.2:
+        w1[0] = 0.0
+    v = rng.random(n) + 0.01 if rng.random() < 0.5 else np.ones(n)
+    case = Case(w1, b1, w2, float(rng.standard_normal()), x, np.zeros(n), v)
+    noise = rng.standard_normal(n) if rng.random() < 0.5 else np.full(n, rng.choice([-1.0, 1.0]))
+    return Case(w1, b1, w2, case.b2, x, case.predict() + scale() * noise, v)
+
+
+def point_case(size: float, x: float, r: float, trainable=ALL) -> Case:
+    """One input, one neuron that balances the two means: T0 is an equality, whatever r = f − y."""
+    z = size
+    w2 = z / root(x, trainable)
+    w1 = 2.0
+    return Case(
+        np.array([w1]),
+        np.array([z - w1 * x]),
+        np.array([w2]),
+        0.0,
+        np.array([x]),
+        np.array([w2 * z - r]),
+        np.ones(1),
+    )
+
+
+def mirror_case(size: float, a: float, r: float, trainable=ALL) -> Case:
+    """Inputs ∓a, two neurons back to back with knots at 0, half the mass each: T0 is an equality."""
+    s = size
+    u = s * a / root(a, trainable)
+    return Case(
+        np.array([s, -s]),
+        np.zeros(2),
+        np.array([u, u]),
+        0.0,
+        np.array([-a, a]),
+        np.full(2, u * s * a - r),
+        np.ones(2),
+    )
