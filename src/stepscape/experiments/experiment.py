@@ -77,8 +77,8 @@ def resolve_settings(
 ) -> dict[str, Any]:
     """Complete settings: the experiment's own with ``key=value`` strings laid over them.
 
-    A value is read by the type of the default: whole number, number, yes/no, text, or a list of these separated
-    by commas.
+    A value is read by the type of the default: whole number, number, yes/no, text, or a list of these
+    separated by commas.
 
     Raises
     ------

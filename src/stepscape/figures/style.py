@@ -54,7 +54,7 @@ def line(index: int) -> dict[str, Any]:
 def canvas(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 4.2), **layout: Any
 ) -> tuple[Figure, NDArray[Any]]:
-    """Return a figure of `size` inches and its axes as an array (rows, columns); `layout` goes to subplots."""
+    """Return a figure of `size` inches and its axes (rows, columns); `layout` goes to `subplots`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
@@ -81,6 +81,12 @@ def label(ax: Axes, x: str = "", y: str = "", title: str = "") -> None:
 def legend(ax: Axes, **options: Any) -> None:
     """Legend in the style of the house."""
     ax.legend(**{"fontsize": 8.5, "frameon": True, "framealpha": 0.85, "edgecolor": "none", **options})
+
+
+def note(ax: Axes, text: str) -> None:
+    """Put a short remark in the upper left corner of a panel."""
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    ax.text(0.03, 0.97, text, transform=ax.transAxes, fontsize=8.5, va="top", ha="left", bbox=box, zorder=6)
 
 
 def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:

@@ -1,0 +1,247 @@
+"""The tutorial's central experiment: the step size decides how smooth the learned curve is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.errors import bad
+from stepscape.experiments.arms import ARMS, Start, start
+from stepscape.experiments.curve_fitting_rule import judge
+from stepscape.experiments.experiment import Experiment, Progress, Result, Settings
+from stepscape.experiments.pool import Tick, run_all
+from stepscape.measures.measures import PIECE_TOLERANCE, label_deviation, measure_trajectory, pieces, risks
+from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.records import Table
+from stepscape.problems import Problem, curve
+from stepscape.training import Snapshot, Trajectory, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+LABELS = ("noisy", "clean")
+HELD_OUT_SEED = 1_000_000  # added to a seed: the held-out sample is drawn with it
+CURVE_POINTS = 301
+
+
+@dataclass(frozen=True)
+class _Task:
+    arm: str
+    labels: str
+    seed: int
+    step_size: float
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    row: dict[str, Any]
+    curves: dict[str, Array]
+
+
+def run(settings: Settings, progress: Progress) -> Result:
+    """Train every arm, kind of labels, seed and step size, and measure each run three times.
+
+    At its end (equal steps), when Σ η first reaches what the smallest step size of the grid has in the end
+    (equal time), and at the record where its error on a held-out sample of the same size was smallest.
+    """
+    tasks = _tasks(settings)
+    outcomes = run_all(
+        lambda task, tick: _carry_out(task, settings, tick),
+        tasks,
+        settings["workers"],
+        lambda fraction: progress(fraction, f"curve fitting: {len(tasks)} runs of {settings['steps']} steps"),
+    )
+    arrays = {name: values for outcome in outcomes for name, values in outcome.curves.items()}
+    return Result(
+        "curve-fitting", settings, Table.from_records([outcome.row for outcome in outcomes]), arrays
+    )
+
+
+def _tasks(settings: Settings) -> list[_Task]:
+    for key in ("seeds", "records", "width", "steps"):
+        if settings[key] < 1:
+            raise bad(key, "be at least 1", settings[key])
+    seeds = {"noisy": settings["seeds"], "clean": settings["clean_seeds"]}
+    tasks = [
+        _Task(arm, labels, seed, eta)
+        for labels in LABELS
+        for arm in settings["arms"]
+        for seed in range(settings["first_seed"], settings["first_seed"] + seeds[labels])
+        for eta in sorted(settings["step_sizes"])
+    ]
+    for task in tasks[: len(settings["arms"]) * len(settings["step_sizes"]) * settings["seeds"]]:
+        if task.seed == settings["first_seed"]:  # a wrong setting is refused before the first run
+            _start(task, _problem(task, settings), settings).method(task.step_size, settings["steps"])
+    return tasks
+
+
+def _problem(task: _Task, settings: Settings, seed: int | None = None) -> Problem:
+    return curve(
+        settings["truth"],
+        n=settings["n"],
+        noise=settings["noise"] if task.labels == "noisy" else 0.0,
+        seed=task.seed if seed is None else seed,
+        half_width=settings["half_width"],
+    )
+
+
+def _start(task: _Task, problem: Problem, settings: Settings) -> Start:
+    return start(task.arm, problem, settings["width"], task.seed, max(settings["step_sizes"]))
+
+
+def _carry_out(task: _Task, settings: Settings, tick: Tick) -> _Outcome:
+    problem = _problem(task, settings)
+    begin = _start(task, problem, settings)
+    steps = settings["steps"]
+    snapshots: list[Snapshot] = []
+    trajectory = train(
+        problem,
+        begin.network,
+        begin.method(task.step_size, steps),
+        record_every=_interval(task.step_size, settings),
+        observe=snapshots.append,
+        progress=lambda made: tick(made / steps),
+    )
+    row: dict[str, Any] = {
+        "arm": task.arm,
+        "labels": task.labels,
+        "seed": task.seed,
+        "step_size": task.step_size,
+        "initial_scale": begin.scale,
+        "initial_sharpness": float(trajectory.sharpness[0]),
+        "steps": int(trajectory.at_steps[-1]),
+        "pieces_truth": _truth_pieces(problem),
+        **measure_trajectory(problem, trajectory),
+    }
+    if trajectory.outcome == "diverged":
+        return _Outcome(row, {})
+    row["median_edge_ratio"] = float(np.median(trajectory.edge_ratio[trajectory.at_steps >= steps / 2]))
+    same_time = min(settings["step_sizes"]) * steps
+    row |= _moment(problem, snapshots, trajectory, _at_time(trajectory, same_time), "equal_time")
+    held_out = _problem(task, settings, HELD_OUT_SEED + task.seed)
+    row |= _moment(problem, snapshots, trajectory, _best(snapshots, held_out, tick), "held_out")
+    drawn = task.seed == settings["first_seed"]
+    return _Outcome(row, _curves(task, problem, snapshots[-1]) if drawn else {})
+
+
+def _interval(step_size: float, settings: Settings) -> int:
+    """Space the records: near steps/records steps apart, and such that one falls on the equal time."""
+    usual: float = settings["steps"] / settings["records"]
+    until: float = settings["steps"] * min(settings["step_sizes"]) / step_size
+    moments = max(1, round(until / usual))
+    return max(1, int(round(until / moments)))
+
+
+def _at_time(trajectory: Trajectory, time: float) -> int:
+    return int(np.argmin(np.abs(trajectory.time - time)))
+
+
+def _best(snapshots: Sequence[Snapshot], held_out: Problem, tick: Tick) -> int:
+    """Record with the smallest held-out error, never the untrained network."""
+    errors = []
+    for snapshot in snapshots[1:]:
+        tick(1.0)
+        errors.append(held_out.training_loss(snapshot.predict(held_out.inputs)))
+    return 1 + int(np.argmin(errors))
+
+
+def _truth_pieces(problem: Problem) -> int:
+    """Count the pieces of the truth by the same rule as those of a fit, on a grid."""
+    x = np.linspace(problem.inputs.min(), problem.inputs.max(), 1001)
+    truth = problem.truth(x) if problem.truth is not None else np.zeros(x.size)
+    return linear_pieces(x, np.asarray(truth), PIECE_TOLERANCE * label_deviation(problem))
+
+
+def _moment(
+    problem: Problem, snapshots: Sequence[Snapshot], trajectory: Trajectory, record: int, name: str
+) -> dict[str, Any]:
+    """Measure one record; the columns end in `name`."""
+    pair = snapshots[record].network, snapshots[record].network_before
+    found = risks(problem, *pair)
+    return {
+        f"steps_{name}": int(trajectory.at_steps[record]),
+        f"time_{name}": float(trajectory.time[record]),
+        f"risk_{name}": found["risk"],
+        f"risk_interior_{name}": found["risk_interior"],
+        f"train_loss_{name}": float(trajectory.loss[record]),
+        f"pieces_{name}": pieces(problem, *pair),
+    }
+
+
+def _curves(task: _Task, problem: Problem, last: Snapshot) -> dict[str, Array]:
+    """Arrays for the figure of fits: the mean of the iterates, both iterates, and the knots of the last."""
+    low, high = problem.inputs.min(), problem.inputs.max()
+    x = np.linspace(low, high, CURVE_POINTS)
+    net, before = last.network, last.network_before
+    inside = (net.knots > low) & (net.knots < high)
+    key = f"{task.arm}|{task.labels}|{task.step_size:g}"
+    truth = problem.truth(x) if problem.truth is not None else np.full(x.size, np.nan)
+    return {
+        f"inputs|{task.labels}": problem.inputs,
+        f"labels|{task.labels}": problem.labels,
+        "grid": x,
+        "truth": truth,
+        f"mean|{key}": last.predict(x),
+        f"last|{key}": net.predict(x),
+        f"before|{key}": before.predict(x),
+        f"knots|{key}": net.knots[inside],
+        f"jumps|{key}": net.jumps[inside],
+    }
+
+
+def figures(result: Result) -> dict[str, Figure]:
+    """Fits across step sizes for each kind of labels, and the summary against the step size."""
+    from stepscape.figures import curve_fitting as draw
+
+    arms, etas = result.settings["arms"], sorted(result.settings["step_sizes"])
+    present = [labels for labels in LABELS if f"inputs|{labels}" in result.arrays]
+    pages = {
+        f"fits-{labels}": draw.fits(result.table, result.arrays, labels, arms, etas) for labels in present
+    }
+    return {**pages, "risk-and-pieces": draw.summary(result.table, arms, result.settings["noise"])}
+
+
+_QUICK: dict[str, Any] = {
+    "truth": "tent",
+    "n": 30,
+    "noise": 0.5,
+    "half_width": 3.0,
+    "width": 1000,
+    "step_sizes": (0.01, 0.05, 0.2, 0.4, 0.8),
+    "steps": 16_000,
+    "arms": tuple(ARMS),
+    "seeds": 3,
+    "clean_seeds": 1,
+    "first_seed": 0,
+    "records": 60,
+    "workers": 0,
+}
+
+EXPERIMENT = Experiment(
+    name="curve-fitting",
+    title="Curve fitting: the step size as smoothness",
+    claim=(
+        "30 noisy points, 1000 neurons, square loss, no regularization, constant step size: the larger the "
+        "step size, the fewer linear pieces; the risk is U-shaped in the step size."
+    ),
+    kind="figure",
+    source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024), section 5",
+    setup="",
+    quick=_QUICK,
+    full={
+        **_QUICK,
+        "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
+        "steps": 100_000,
+        "seeds": 20,
+        "clean_seeds": 10,
+        "records": 200,
+    },
+    run=run,
+    judge=judge,
+    figures=figures,
+)

@@ -1,0 +1,182 @@
+"""The sharpness of what large steps find lies on 2/η, and gets there by progressive sharpening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.errors import bad
+from stepscape.experiments.arms import ARMS, start
+from stepscape.experiments.experiment import Experiment, Progress, Result, Settings
+from stepscape.experiments.pool import Tick, run_all
+from stepscape.experiments.sharpness_rule import EDGE, judge
+from stepscape.measures.measures import measure_trajectory
+from stepscape.measures.records import Table
+from stepscape.problems import Problem, curve
+from stepscape.training import Trajectory, train
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Task:
+    arm: str
+    seed: int
+    step_size: float
+
+
+def run(settings: Settings, progress: Progress) -> Result:
+    """Train every arm, seed and step size on noisy labels and follow the sharpness."""
+    for key in ("seeds", "records", "width", "steps"):
+        if settings[key] < 1:
+            raise bad(key, "be at least 1", settings[key])
+    etas = sorted(settings["step_sizes"])
+    seeds = range(settings["first_seed"], settings["first_seed"] + settings["seeds"])
+    tasks = [_Task(arm, seed, eta) for arm in settings["arms"] for seed in seeds for eta in etas]
+    problem = _problem(settings, settings["first_seed"])
+    for arm in settings["arms"]:  # a wrong setting is refused before the first run
+        for eta in etas:
+            start(arm, problem, settings["width"], seeds[0], eta).method(eta, settings["steps"])
+    outcomes = run_all(
+        lambda task, tick: _carry_out(task, settings, tick),
+        tasks,
+        settings["workers"],
+        lambda done: progress(done, f"sharpness: {len(tasks)} runs of {settings['steps']} steps"),
+    )
+    rows = Table.from_records([row for row, _ in outcomes])
+    arrays = {name: values for _, curves in outcomes for name, values in curves.items()}
+    return Result("sharpness-vs-step-size", settings, rows, arrays)
+
+
+def _problem(settings: Settings, seed: int) -> Problem:
+    return curve(
+        settings["truth"],
+        n=settings["n"],
+        noise=settings["noise"],
+        seed=seed,
+        half_width=settings["half_width"],
+    )
+
+
+def _carry_out(task: _Task, settings: Settings, tick: Tick) -> tuple[dict[str, Any], dict[str, Array]]:
+    problem = _problem(settings, task.seed)
+    begin = start(task.arm, problem, settings["width"], task.seed, max(settings["step_sizes"]))
+    method = begin.method(task.step_size, settings["steps"])
+    trajectory = train(
+        problem,
+        begin.network,
+        method,
+        record_every=max(1, settings["steps"] // settings["records"]),
+        progress=lambda made: tick(made / settings["steps"]),
+    )
+    row: dict[str, Any] = {
+        "arm": task.arm,
+        "seed": task.seed,
+        "step_size": task.step_size,
+        "threshold": method.threshold(),
+        "initial_scale": begin.scale,
+        "initial_sharpness": float(trajectory.sharpness[0]),
+        "steps": int(trajectory.at_steps[-1]),
+        **measure_trajectory(problem, trajectory),
+    }
+    if trajectory.outcome == "finished":
+        row |= _follow(trajectory)
+    drawn = task.seed == settings["first_seed"]
+    return row, _curves(task, trajectory) if drawn else {}
+
+
+def _follow(run: Trajectory) -> dict[str, Any]:
+    """Edge ratio and directional smoothness·η/2 over the last half; whether and when the edge was reached.
+
+    A record counts once the warm-up is over. ``started_inside``: the edge ratio at step 0, at the final step
+    size, lies below the edge. ``share_outside``: records with an edge ratio above the edge's upper end.
+    """
+    late = run.at_steps >= run.at_steps[-1] / 2
+    low, middle, high = np.quantile(run.edge_ratio[late], [0.25, 0.5, 0.75])
+    counted = run.at_steps >= run.method.warmup_steps
+    reached = np.flatnonzero(counted & (run.edge_ratio >= EDGE[0]))
+    first = int(reached[0]) if reached.size else -1
+    ratio = run.smoothness[late & np.isfinite(run.smoothness)] / run.method.threshold()
+    return {
+        "median_edge_ratio": float(middle),
+        "low_edge_ratio": float(low),
+        "high_edge_ratio": float(high),
+        "median_sharpness": float(np.median(run.sharpness[late])),
+        "mean_smoothness_ratio": float(np.mean(ratio)) if ratio.size else None,
+        "median_smoothness": float(np.median(ratio)) * run.method.threshold() if ratio.size else None,
+        "reached": bool(reached.size),
+        "reached_at_step": int(run.at_steps[first]) if reached.size else None,
+        "reached_at_time": float(run.time[first]) if reached.size else None,
+        "started_inside": bool(run.sharpness[0] < EDGE[0] * run.method.threshold()),
+        "share_outside": float(np.mean(run.edge_ratio[counted] > EDGE[1])),
+    }
+
+
+def _curves(task: _Task, run: Trajectory) -> dict[str, Array]:
+    key = f"{task.arm}|{task.step_size:g}"
+    kept = {
+        "steps": run.at_steps.astype(float),
+        "time": run.time,
+        "sharpness": run.sharpness,
+        "smoothness": run.smoothness,
+        "loss": run.loss,
+        "bent": run.bent_neurons.astype(float),
+    }
+    return {f"{name}|{key}": values for name, values in kept.items()}
+
+
+def figures(result: Result) -> dict[str, Figure]:
+    """Sharpness against the step size with the line 2/η, and over time with each threshold."""
+    from stepscape.figures import sharpness as draw
+
+    arms = result.settings["arms"]
+    etas = sorted(result.settings["step_sizes"])
+    return {
+        "edge": draw.edge(result.table, arms),
+        "sharpening": draw.sharpening(result.arrays, arms, etas),
+    }
+
+
+_QUICK: dict[str, Any] = {
+    "truth": "tent",
+    "n": 30,
+    "noise": 0.5,
+    "half_width": 3.0,
+    "width": 1000,
+    "step_sizes": (0.02, 0.05, 0.1, 0.2, 0.4),
+    "steps": 10_000,
+    "arms": tuple(ARMS),
+    "seeds": 2,
+    "first_seed": 0,
+    "records": 100,
+    "workers": 0,
+}
+
+EXPERIMENT = Experiment(
+    name="sharpness-vs-step-size",
+    title="The edge of stability: sharpness against step size",
+    claim=(
+        "Gradient descent with step size η sharpens until λ_max reaches 2/η and stays there: 2/η predicts "
+        "the sharpness of the solution very precisely."
+    ),
+    kind="figure",
+    source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Cohen et al. (2021)",
+    setup="",
+    quick=_QUICK,
+    full={
+        **_QUICK,
+        "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
+        "steps": 100_000,
+        "seeds": 5,
+        "records": 500,
+    },
+    run=run,
+    judge=judge,
+    figures=figures,
+)

@@ -1,0 +1,91 @@
+"""Figures of the experiment `sharpness-vs-step-size`; they read its table and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.figures.bands import band
+from stepscape.figures.curve_fitting import ARM_TITLES, lost, thinned
+from stepscape.figures.style import COLORS, canvas, label, legend, line, series, step_size_ticks
+from stepscape.measures.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_CURVES = 5
+
+
+def edge(table: Table, arms: Sequence[str]) -> Figure:
+    """λ_max against η with the line 2/η; below, neurons that bend the curve and knots stuck to data."""
+    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.2), sharex=True, sharey="row")
+    etas = np.unique(table["step_size"])
+    fine = np.geomspace(0.8 * etas[0], 1.25 * etas[-1], 50)
+    for column, arm in enumerate(arms):
+        rows = table.where(arm=arm)
+        upper, lower = axes[:, column]
+        upper.plot(fine, 2.0 / fine, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="threshold 2/η")
+        for i, (name, word) in enumerate(
+            (("median_sharpness", "λ_max, last half"), ("median_smoothness", "directional smoothness"))
+        ):
+            if name in rows:
+                band(upper, rows, "step_size", name, word, series(i), dots=i == 0, dodge=0.06 * i)
+        for i, (name, word) in enumerate(
+            (("bent_neurons", "bent"), ("dead_neurons", "dead"), ("knots_at_data", "knots at data"))
+        ):
+            if name in rows:
+                band(
+                    lower, rows, "step_size", name, word, series(i + 2), keep_dead=True, dodge=0.06 * (i - 1)
+                )
+        lost(upper, rows)
+        step_size_ticks(lower, [float(eta) for eta in etas])
+        label(upper, title=ARM_TITLES.get(arm, arm))
+        label(lower, x="step size η")
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].set_ylabel("sharpness λ_max of the Hessian", fontsize=10)
+    axes[1, 0].set_ylabel("neurons", fontsize=10)
+    axes[1, 0].set_ylim(bottom=0)
+    for row in axes:
+        filled = [ax for ax in row if len(ax.get_legend_handles_labels()[1]) > 1]
+        if filled:
+            legend(filled[-1], loc="best")
+    return figure
+
+
+def sharpening(
+    arrays: Mapping[str, NDArray[Any]], arms: Sequence[str], step_sizes: Sequence[float]
+) -> Figure:
+    """Sharpness over the steps (above) and over time Σ η (below), with each threshold as a thin line."""
+    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.4), sharey=True, sharex="row")
+    shown = thinned(step_sizes, MOST_CURVES)
+    for column, arm in enumerate(arms):
+        for row, across in enumerate(("steps", "time")):
+            ax = axes[row, column]
+            for i, eta in enumerate(shown):
+                _follow(ax, arrays, f"{arm}|{eta:g}", across, eta, i)
+        label(axes[0, column], x="steps", title=ARM_TITLES.get(arm, arm))
+        label(axes[1, column], x="time Σ η")
+        axes[1, column].set_xscale("log")
+    axes[0, 0].set_yscale("log")
+    for row in axes:
+        row[0].set_ylabel("sharpness λ_max of the Hessian", fontsize=10)
+    handles, names = axes[0, -1].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9, frameon=False)
+    return figure
+
+
+def _follow(
+    ax: Axes, arrays: Mapping[str, NDArray[Any]], key: str, across: str, eta: float, index: int
+) -> None:
+    look = line(index)
+    threshold = ax.axhline(2.0 / eta, color=look["color"], lw=0.8, alpha=0.7, zorder=1)
+    threshold.set_linestyle((0, (1, 1)))
+    x, sharpness, bent = (arrays[f"{name}|{key}"] for name in (across, "sharpness", "bent"))
+    keep = x > 0 if across == "time" else x >= 0
+    ax.plot(x[keep], sharpness[keep], lw=1.2, label=f"η = {eta:g}", **look)
+    if bent[-1] == 0 or len(x) == 1:
+        ax.plot(x[keep][-1:], sharpness[keep][-1:], "X", color=look["color"], ms=8, mec="white")

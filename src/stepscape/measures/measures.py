@@ -1,0 +1,145 @@
+"""What is measured on a solution: risks, pieces, knots, variation, neurons.
+
+The solution is the mean of the last two iterates, because descent oscillates with period two at the edge of
+stability; the risk of each iterate stands beside it. Knots, variation and neurons are the last iterate's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape import theory
+from stepscape.errors import bad
+from stepscape.measures.pieces import linear_pieces
+from stepscape.network import TwoLayerReLU
+from stepscape.problems.problem import Problem
+from stepscape.training.train import count_neurons
+from stepscape.training.trajectory import Trajectory
+
+Array = NDArray[np.float64]
+GRID = 401
+PIECE_TOLERANCE = 0.05  # of the standard deviation of the labels
+
+
+def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
+    """Mean squared errors to the truth, by region, place and iterate.
+
+    ``risk`` is Σ v_i (f - f0)²(x_i) for the mean f of the two predictions, ``risk_last`` and
+    ``risk_before`` the same for each iterate. ``risk_grid`` is the plain mean over 401 equispaced points of
+    the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10, ``_boundary`` the others,
+    ``_half`` the middle half of the range; averaging weights are renormalized. A region without points gives
+    nan.
+
+    Raises
+    ------
+    InputError
+        The problem has no truth.
+    """
+    if problem.truth is None:
+        raise bad("truth", "be given to measure a risk", None)
+    x = problem.inputs
+    last, earlier = network.predict(x), before.predict(x)
+    out = {
+        "risk": problem.design_error(0.5 * (last + earlier)),
+        "risk_last": problem.design_error(last),
+        "risk_before": problem.design_error(earlier),
+    }
+    grid = np.linspace(x.min(), x.max(), GRID)
+    places = (("", x, problem.averaging), ("_grid", grid, np.full(GRID, 1.0 / GRID)))
+    for suffix, points, average in places:
+        squares = (0.5 * (network.predict(points) + before.predict(points)) - problem.truth(points)) ** 2
+        for region, mask in regions(problem, points).items():
+            out[f"risk_{region}{suffix}"] = _mean(squares, average * mask)
+        out[f"risk{suffix}"] = _mean(squares, average)
+    return out
+
+
+def regions(problem: Problem, points: Array) -> dict[str, NDArray[np.bool_]]:
+    """Masks of the interior (g ≥ sup g/10), the boundary (the rest) and the middle half of the range."""
+    low, high = problem.inputs.min(), problem.inputs.max()
+    inside = theory.interior(points, problem.inputs, problem.weights)
+    half = np.abs(points - 0.5 * (low + high)) <= 0.25 * (high - low)
+    return {"interior": inside, "boundary": ~inside, "half": half}
+
+
+def _mean(values: Array, weights: Array) -> float:
+    total = float(weights.sum())
+    return float(weights @ values) / total if total > 0.0 else float("nan")
+
+
+def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None = None) -> int:
+    """Linear pieces of the mean of the two iterates over the hull of the data.
+
+    The fewest lines that stay within 5 % of the standard deviation of the labels; see `linear_pieces`.
+    Rounding of f is forgiven when that tolerance is smaller.
+    """
+    other = network if before is None else before
+    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    kinks = np.concatenate([network.knots, other.knots])
+    points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
+    values = 0.5 * (network.predict(points) + other.predict(points))
+    rounding = 64.0 * np.finfo(np.float64).eps * _magnitude(network, points)
+    return linear_pieces(points, values, max(PIECE_TOLERANCE * label_deviation(problem), rounding))
+
+
+def _magnitude(network: TwoLayerReLU, x: Array) -> float:
+    reach = float(np.abs(x).max())
+    total = np.abs(network.w2) @ (np.abs(network.w1) * reach + np.abs(network.b1)) + abs(network.b2)
+    return float(total)
+
+
+def label_deviation(problem: Problem) -> float:
+    """Return the standard deviation of the labels, √(Σ v_i (y_i - ȳ)²)."""
+    mean = float(problem.averaging @ problem.labels)
+    return float(np.sqrt(problem.averaging @ (problem.labels - mean) ** 2))
+
+
+def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
+    """Describe one iterate: knots, variation and neurons.
+
+    ``knots``: distinct ones strictly inside the hull of the data; ``tv``: Σ |slope change| over them;
+    ``weighted_tv``: ∫|f''|g; ``bent``, ``dead`` and ``active`` neurons: knot inside the hull, active on no
+    input, on some; ``knots_at_data``: neurons with a knot within 1e-3 of the range of an input.
+    """
+    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    w = (network.w1, network.b1, network.w2)
+    bent, dead, stuck = count_neurons(problem, network)
+    inside = (network.knots > low) & (network.knots < high)
+    return {
+        "knots": int(np.sum(inside)),
+        "tv": float(np.sum(np.abs(network.jumps[inside]))),
+        "weighted_tv": theory.weighted_tv(*w, problem.inputs, problem.weights, trainable=network.trainable),
+        "bent_neurons": bent,
+        "dead_neurons": dead,
+        "active_neurons": network.width - dead,
+        "knots_at_data": stuck,
+    }
+
+
+def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, Any]:
+    """All of the above for a pair of consecutive iterates; risks only where the truth is known."""
+    known = risks(problem, network, before) if problem.truth is not None else {}
+    return {**known, "pieces": pieces(problem, network, before), **shape(problem, network)}
+
+
+def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
+    """Outcome, loss, sharpness and all of `measure` at the end of a run.
+
+    A run that diverged has an outcome and the steps it made; everything else is not measured (absent).
+    """
+    row: dict[str, Any] = {"outcome": run.outcome, "diverged": run.outcome == "diverged"}
+    if run.outcome == "diverged":
+        return row
+    return {
+        **row,
+        "time": float(run.time[-1]),
+        "train_loss": float(run.loss[-1]),
+        "sharpness": float(run.sharpness[-1]),
+        "sharpness_residual": float(run.sharpness_residual[-1]),
+        "edge_ratio": float(run.edge_ratio[-1]),
+        "smoothness": float(run.smoothness[-1]),
+        **measure(problem, run.network, run.network_before),
+    }

@@ -1,0 +1,76 @@
+"""How many straight lines it takes to draw a function."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad
+
+Array = NDArray[np.float64]
+Point = tuple[float, float]
+
+
+def linear_pieces(points: ArrayLike, values: ArrayLike, tolerance: float) -> int:
+    """Smallest number of straight lines that stay within `tolerance` of a function given at its vertices.
+
+    Parameters
+    ----------
+    points, values : (m,)
+        Strictly increasing, and f there; between them f is linear (or is not looked at).
+    tolerance : float
+        ε ≥ 0: each line satisfies |f - line| ≤ ε at every vertex of its piece. The lines need not meet;
+        neighboring pieces share the vertex at which one ends and the next begins.
+
+    Notes
+    -----
+    A line within ε of all vertices exists exactly when the convex hull of the vertices is nowhere thicker
+    than 2ε in the vertical direction. The greedy choice, the longest possible piece each time, is optimal,
+    because a subset of the vertices of a feasible piece is feasible.
+    """
+    x, f = np.asarray(points, np.float64), np.asarray(values, np.float64)
+    if x.ndim != 1 or x.shape != f.shape or x.size == 0:
+        raise bad("points and values", "have the same shape (m,), m ≥ 1", f"{x.shape} and {f.shape}")
+    if not np.all(np.diff(x) > 0):
+        raise bad("points", "increase strictly", "an order that does not")
+    if not tolerance >= 0:
+        raise bad("tolerance", "be at least 0", tolerance)
+    vertices: list[Point] = list(zip(x.tolist(), f.tolist(), strict=True))
+    count, start = 1, 0
+    while (end := _reach(vertices, start, 2.0 * tolerance)) < len(vertices) - 1:
+        count, start = count + 1, end
+    return count
+
+
+def _reach(vertices: list[Point], start: int, thickness: float) -> int:
+    """Last vertex of the longest feasible piece from `start`; at least the next vertex."""
+    upper, lower = [vertices[start]], [vertices[start]]
+    for i in range(start + 1, len(vertices)):
+        _extend(upper, vertices[i], 1.0)
+        _extend(lower, vertices[i], -1.0)
+        # Only the newest edges can have made the hull thicker. Above an edge the gap to the other, convex,
+        # side is concave, so that it is largest at a vertex of that side.
+        if i > start + 1 and max(_gap(upper, lower, 1.0), _gap(lower, upper, -1.0)) > thickness:
+            return i - 1
+    return len(vertices) - 1
+
+
+def _extend(chain: list[Point], new: Point, sign: float) -> None:
+    """Add a vertex on the right of an upper (+1) or lower (-1) hull."""
+    while len(chain) > 1:
+        (ax, ay), (bx, by) = chain[-2], chain[-1]
+        if sign * ((by - ay) * (new[0] - ax) - (new[1] - ay) * (bx - ax)) > 0:
+            break
+        chain.pop()
+    chain.append(new)
+
+
+def _gap(chain: list[Point], other: list[Point], sign: float) -> float:
+    """Largest vertical distance from the last edge of `chain` to the vertices of the other hull beside it."""
+    (ax, ay), (bx, by) = chain[-2], chain[-1]
+    slope, most = (by - ay) / (bx - ax), 0.0
+    for x, y in reversed(other):
+        if x < ax:
+            break
+        most = max(most, sign * (ay + slope * (x - ax) - y))
+    return most
