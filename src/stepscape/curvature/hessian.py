@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.errors import bad
@@ -103,10 +103,13 @@ class Hessian:
         """Length 3k + 1 of the vectors."""
         return self._theta.size
 
-    def product(self, vector: Array) -> Array:
-        """H·vector; the vector must vanish on frozen coordinates."""
-        out = np.empty(self.size)
-        relu1d_hessian.product(*self._arguments, vector, out)
+    def product(self, vector: ArrayLike) -> Array:
+        """H·vector; the vector (3k + 1,) must vanish on frozen coordinates."""
+        # A copy of one type and layout: Numba would compile the kernels anew for every other.
+        given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
+        if given.shape != out.shape:
+            raise bad("vector", f"have shape {out.shape}", given.shape)
+        relu1d_hessian.product(*self._arguments, given, out)
         return out
 
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:

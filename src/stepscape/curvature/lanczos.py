@@ -53,7 +53,8 @@ def largest_eigenpair(
     Raises
     ------
     NotConverged
-        When `max_products` were spent first.
+        When `max_products` were spent first, or the products are so large or small that their squares overflow
+        or vanish.
     """
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
@@ -68,6 +69,8 @@ def largest_eigenpair(
         reached = operator.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached
+        if not np.all(np.isfinite(beside[:done])):
+            raise _out_of_range()
         top, scale, weights = _top_of_tridiagonal(diagonal[:done], beside[: done - 1])
         closed = done < want or done == operator.size
         if closed or done == rows or abs(beside[done - 1] * weights[-1]) <= tolerance * scale:
@@ -76,15 +79,27 @@ def largest_eigenpair(
             image = operator.product(vector)
             spent += 1
             top = float(vector @ image)
-            residual = float(np.linalg.norm(image - top * vector))
-            if residual <= 2.0 * tolerance * scale or scale == 0.0:
+            residual = _norm(image - top * vector)
+            if residual <= 2.0 * tolerance * scale:
                 return Eigenpair(top, residual, vector, spent)
+            if done < want:
+                raise _out_of_range()  # the space seemed invariant because squares vanished
             if done == rows or closed:
                 basis[0], done, look = vector, 0, FIRST_LOOK
     raise NotConverged(
         f"the largest eigenvalue did not settle within {max_products} products (last value {top:.6g}, "
         f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); raise max_products or the tolerance"
     )
+
+
+def _out_of_range() -> NotConverged:
+    return NotConverged("the squares of the operator's products overflow or vanish; rescale the problem")
+
+
+def _norm(vector: Array) -> float:
+    """Euclidean norm that neither overflows nor vanishes."""
+    largest = float(np.abs(vector).max())
+    return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else largest
 
 
 def _mixed(operator: SymmetricOperator, start: Array | None) -> Array:

@@ -20,7 +20,7 @@ from stepscape.training.trajectory import Snapshot, Trajectory
 Array = NDArray[np.float64]
 
 CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel: about a tenth of a second
-BLOW_UP = 1e10  # a loss so many times the scale of the problem never comes back
+BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
 
 
 def train(
@@ -50,19 +50,19 @@ def train(
     A step costs O(n + k). Neurons that are active on no input receive no gradient; plain descent without decay
     leaves them out, which is exact. Divergence is an outcome, not an exception.
     """
-    if not isinstance(record_every, (int, np.integer)) or record_every < 1:
+    if isinstance(record_every, bool) or not isinstance(record_every, (int, np.integer)) or record_every < 1:
         raise bad("record_every", "be a whole number of at least 1", repr(record_every))
+    snapshot = Snapshot(0, _loss_at_start(problem, network), network, network)
     engine = _Engine(problem, network, method)
     log = _Log(problem, method, engine.first_step_size, measure_sharpness)
-    snapshot = Snapshot(0, Hessian(problem, network).loss, network, network)
-    limit = BLOW_UP * (snapshot.loss + 0.5 * float(np.sum(problem.averaging * problem.labels**2)) + 1e-300)
+    limit = _largest_loss(problem, network)
     log.record(snapshot)
     if observe:
         observe(snapshot)
     for stop in _stops(method.steps, int(record_every)):
         loss = engine.run_to(stop, progress)
         if not loss <= limit:
-            return log.trajectory("diverged", _diverged(engine, method, log), snapshot)
+            return log.trajectory("diverged", _diverged(engine, method), snapshot)
         snapshot = Snapshot(stop, loss, *engine.networks())
         log.record(snapshot)
         if observe:
@@ -70,16 +70,35 @@ def train(
     return log.trajectory("finished", f"finished after {method.steps} steps", snapshot)
 
 
+def _loss_at_start(problem: Problem, network: TwoLayerReLU) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = Hessian(problem, network).loss
+        limit = _largest_loss(problem, network)
+    if not (np.isfinite(loss) and np.isfinite(limit)):
+        raise bad("the loss of the start", "be finite", loss, "rescale the labels, the inputs or the network")
+    return loss
+
+
+def _largest_loss(problem: Problem, network: TwoLayerReLU) -> float:
+    """BLOW_UP times a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small."""
+    w1, b1, w2 = np.abs([network.w1, network.b1, network.w2])
+    reach = w2 @ w1 * problem.x_max + w2 @ b1 + abs(network.b2) + np.abs(problem.labels).max()
+    return float(BLOW_UP * (0.5 * np.square(reach) + 1e-300))
+
+
 def _stops(steps: int, every: int) -> Iterator[int]:
     yield from range(every, steps, every)
     yield steps
 
 
-def _diverged(engine: _Engine, method: GradientDescent, log: _Log) -> str:
+def _diverged(engine: _Engine, method: GradientDescent) -> str:
     start = engine.initial_sharpness()
     limit = method.threshold() * method.step_size / start  # the step size at which the start is at the edge
     reason = f"the initial sharpness {start:.4g} allows step sizes up to {limit:.3g}"
-    advice = "lower step_size, shrink the initialization, or set warmup_steps"
+    if method.step_size <= limit:
+        reason = f"the initial sharpness {start:.4g} would allow step sizes up to {limit:.3g}, but it grew on the way"
+    warm_up = "raise warmup_steps" if method.warmup_steps else "set warmup_steps"
+    advice = f"lower step_size, shrink the initialization, or {warm_up}"
     return f"diverged within {engine.steps_made} steps at step_size {method.step_size:g}; {reason}: {advice}"
 
 
@@ -216,6 +235,8 @@ def count_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, int, in
         knots = -network.b1[live] / network.w1[live]
     inside = knots[(knots > low) & (knots < high)]
     right = np.searchsorted(inputs, inside).clip(1, max(1, inputs.size - 1))
-    gap = np.minimum(np.abs(inside - inputs[right - 1]), np.abs(inputs[right.clip(max=inputs.size - 1)] - inside))
+    gap = np.minimum(
+        np.abs(inside - inputs[right - 1]), np.abs(inputs[right.clip(max=inputs.size - 1)] - inside)
+    )
     stuck = int(np.sum(gap <= 1e-3 * (high - low)))
     return inside.size, int(_dead(problem, network.parameters).sum()), stuck

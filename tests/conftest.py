@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import tempfile
+from pathlib import Path
+
+# Before numpy or torch is imported: tests run side by side, and one thread each is fastest and reproducible.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+settings.register_profile(
+    "stepscape",
+    deadline=None,  # the first example of a test may compile a kernel
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("stepscape")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled kernels in a directory named after the kernels' source.
+
+    Numba's disk cache does not notice a change in a jitted function of another file, so that a test could pass
+    on stale machine code. The name changes with any byte of any kernel; workers of one session share it.
+    """
+    cache = getattr(config, "cache", None)
+    name = f"numba-{_kernel_digest()}"
+    home = cache.mkdir(name) if cache is not None else Path(tempfile.mkdtemp(prefix=name))
+    os.environ["NUMBA_CACHE_DIR"] = str(home)
+
+
+def _kernel_digest() -> str:
+    spec = importlib.util.find_spec("stepscape")
+    assert spec is not None
+    assert spec.origin is not None
+    digest = hashlib.sha256()
+    for file in sorted((Path(spec.origin).parent / "kernels").glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
