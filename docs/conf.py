@@ -1,0 +1,47 @@
+"""Sphinx configuration: MyST pages, the furo theme, nothing fetched from the network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "src")]
+
+import stepscape  # noqa: E402
+
+project = "stepscape"
+author = "The stepscape developers"
+copyright = "the stepscape developers"  # noqa: A001
+version = release = stepscape.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "plain_docstrings",
+    "theorem_table",
+    "command_line",
+]
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "_ext"]
+smartquotes = False  # f'' is a second derivative, not a quotation
+nitpicky = False
+default_role = "literal"  # docstrings use single backticks for names
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"stepscape {release}"
+html_static_path = ["_static"]
+html_css_files = ["stepscape.css"]
+html_show_sphinx = False
+html_show_sourcelink = False
+html_copy_source = False

@@ -1,0 +1,172 @@
+"""The pages run: Python blocks in order, the printed text beside them, and the command lines they show."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import re
+import shlex
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+BLOCK = re.compile(
+    r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```\n"
+    r"(?:\s*?\n(?P<note> *<!-- [^\n]* -->\n\s*?\n)?(?P=indent)```text\n(?P<shown>.*?)^(?P=indent)```\n)?",
+    re.DOTALL | re.MULTILINE,
+)
+SHELL = re.compile(r"^ *```bash\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+# Two machines add in another order, and the edge of stability amplifies it.
+RELATIVE, ABSOLUTE = 0.05, 2e-3
+
+
+def page_id(path: Path) -> str:
+    return str(path.relative_to(DOCS))
+
+
+def runnable() -> list[Path]:
+    return [path for path in PAGES if BLOCK.search(path.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("path", runnable(), ids=page_id)
+def test_python_blocks_run_and_print_what_the_page_shows(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "page"}
+    for block in BLOCK.finditer(path.read_text("utf-8")):
+        printed = io.StringIO()
+        code = compile(textwrap.dedent(block["code"]), page_id(path), "exec")
+        with contextlib.redirect_stdout(printed):
+            exec(code, namespace)
+        if block["shown"] is None:
+            assert not printed.getvalue(), f"{page_id(path)} does not show what this prints:\n{block['code']}"
+        elif not block["note"]:
+            assert_same_text(printed.getvalue(), textwrap.dedent(block["shown"]))
+
+
+def assert_same_text(printed: str, shown: str) -> None:
+    assert " ".join(NUMBER.sub("#", printed).split()) == " ".join(NUMBER.sub("#", shown).split())
+    ours, theirs = ([float(word) for word in NUMBER.findall(text)] for text in (printed, shown))
+    assert ours == pytest.approx(theirs, rel=RELATIVE, abs=ABSOLUTE), printed
+
+
+def test_comparison_of_printed_text_sees_a_changed_number_and_a_changed_word() -> None:
+    assert_same_text("left 2.594 holds\n", "left  2.60 holds")
+    with pytest.raises(AssertionError):
+        assert_same_text("left 2.594 holds", "left 2.9 holds")
+    with pytest.raises(AssertionError):
+        assert_same_text("left 2.594 holds", "left 2.594 violated")
+
+
+def commands() -> list[Any]:
+    found = []
+    for path in PAGES:
+        for block in SHELL.findall(path.read_text("utf-8")):
+            lines = block.replace("\\\n", " ").splitlines()
+            found += [(page_id(path), line) for line in lines if line.split()[:1] == ["stepscape"]]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_shown_command_lines_are_understood(page: str, line: str) -> None:
+    typer_main = pytest.importorskip("typer.main")
+    from stepscape.cli.app import app
+
+    words = shlex.split(line, comments=True)[1:]
+    group = typer_main.get_command(app)
+    if words[0].startswith("-"):
+        group.make_context("stepscape", words)
+        return
+    assert words[0] in group.commands, f"{page}: {line}"
+    context = group.commands[words[0]].make_context(words[0], words[1:])
+    if words[0] == "run":
+        from stepscape import experiments
+        from stepscape.cli import values
+
+        chosen = experiments.get(context.params["name"])
+        experiments.resolve_settings(chosen, values.assignments(context.params["settings"] or []))
+
+
+def extension(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    pytest.importorskip("sphinx")
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_theorem_table_shows_every_certificate_of_the_theory(monkeypatch: pytest.MonkeyPatch) -> None:
+    import stepscape as ss
+
+    table = extension("theorem_table", monkeypatch)
+    names = {name for name, _ in table.theorems()}
+    assert set(ss.certify(*table.example())) <= names
+    known = table.facts(*table.counterexample())
+    verdicts = {name: table.evaluate(function, known).verdict for name, function in table.theorems()}
+    assert verdicts.pop("published_as_printed") == "violated"
+    assert "violated" not in verdicts.values()
+
+
+def test_theorem_table_and_certify_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    import stepscape as ss
+
+    table = extension("theorem_table", monkeypatch)
+    problem, net = table.example()
+    certificates, known = ss.certify(problem, net), table.facts(problem, net)
+    for name, function in table.theorems():
+        if name in certificates:
+            ours, theirs = table.evaluate(function, known), certificates[name]
+            assert (ours.left, ours.verdict) == (theirs.left, theirs.verdict)
+            assert ours.right == pytest.approx(theirs.right, rel=1e-6)
+
+
+def test_docstrings_become_plain_restructured_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = extension("plain_docstrings", monkeypatch).plain
+    text = """A sum |Δ_i| g.
+
+    x ≤ y
+    y ≤ z
+
+Uses `step_size_` and step_size_ too.
+
+Attributes
+----------
+left, right : the two sides of it
+size : int
+    How many *.
+"""
+    expected = """A sum \\|Δ_i\\| g.
+
+::
+
+        x ≤ y
+        y ≤ z
+
+Uses `step_size_` and step_size\\_ too.
+
+Attributes
+----------
+left, right
+    the two sides of it
+size : int
+    How many \\*.
+"""
+    assert plain(inspect.cleandoc(text).splitlines()) == [line for line in expected.splitlines()]
+
+
+def test_no_page_points_to_a_page_that_does_not_exist() -> None:
+    for path in PAGES:
+        for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", path.read_text("utf-8")):
+            assert (path.parent / f"{target}.md").exists(), f"{page_id(path)} → {target}"
