@@ -128,6 +128,14 @@ def test_with_its_loss_term_the_inequality_holds_at_every_point(trainable):
         assert c.left <= c.right + c.tolerance, (c, case)
 
 
+def test_loss_term_is_the_formula():
+    # Two points: no interior input, K = 0; what is left is the bound on ‖R‖.
+    shared = {"inputs": [0.0, 3.0], "labels": [0.0, 1.0], "loss": 0.02, "sharpness": 7.0, "residual": 0.5}
+    for trainable, reach in ((ALL, math.sqrt(10)), (("b1", "w2"), 1.0), (("w1", "w2"), 3.0)):
+        c = theory.interpolation(**shared, trainable=trainable)
+        assert c.right == pytest.approx(7.5 + 0.2 * reach, rel=8 * EPS)
+
+
 def connect_the_dots(x, y, shift):
     """An interpolator with its kinks just off the inputs."""
     knots = x[1:-1] + shift * np.diff(x)[1:]

@@ -208,7 +208,7 @@ def test_frozen_w2_has_no_bound():
     ("w1", "b1", "hit"),
     [
         (2.0, -1.0, True),
-        (0.1, -0.03, True),  # 0.1·0.3 rounds: on the input up to rounding
+        (0.1, -0.3, True),  # fl(0.1·3) − 0.3 = 5.6e-17: on the input up to rounding
         (3.0, 0.0, True),
         (2.0, -1.0 + 1e-12, False),
         (0.0, 0.0, False),
@@ -217,7 +217,7 @@ def test_frozen_w2_has_no_bound():
     ],
 )
 def test_a_knot_on_an_input_is_a_premise_not_met(w1, b1, hit):
-    network = {"w1": [w1], "b1": [b1], "w2": [1.0], "inputs": [0.0, 0.5, 0.3, 2.0]}
+    network = {"w1": [w1], "b1": [b1], "w2": [1.0], "inputs": [0.0, 0.5, 3.0, 2.0]}
     c = theory.gauss_newton(**network, largest_eigenvalue=1e3)
     assert c.verdict == ("inapplicable" if hit else "holds")
     assert ("no knot lies on an input" in c.unmet) == hit

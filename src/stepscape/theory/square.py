@@ -58,7 +58,7 @@ class _Setting:
         return 1.0 if "b2" in self.trainable else 0.0
 
     def reach(self, x_max: float) -> float:
-        """‖R‖ ≤ reach·√(2L); 0 where no bound exists anyway."""
+        """‖R‖ ≤ reach·√(2L); nan where no bound exists anyway."""
         return math.nan if no_bound(self.trainable) else float(factor(x_max, self.trainable))
 
 
