@@ -48,6 +48,9 @@ class GradientDescent:
             object.__setattr__(self, name, _number(name, getattr(self, name)))
         for name in ("steps", "warmup_steps"):
             object.__setattr__(self, name, _whole(name, getattr(self, name)))
+        if not isinstance(self.nesterov, (bool, np.bool_)):
+            raise bad("nesterov", "be True or False", repr(self.nesterov))
+        object.__setattr__(self, "nesterov", bool(self.nesterov))
         if not (math.isfinite(self.step_size) and self.step_size > 0):
             raise bad("step_size", "be finite and positive", self.step_size)
         if self.steps < 1:
@@ -70,8 +73,7 @@ class GradientDescent:
         Source: Cohen et al. (2021), Theorem 1; verified by companion matrices in the tests.
         """
         eta = self.step_size if step_size is None else step_size
-        edge = 2.0 + 2.0 * self.momentum
-        return edge / ((1.0 + 2.0 * self.momentum) * eta) if self.nesterov else edge / eta
+        return stable_product(self.momentum, self.nesterov) / eta
 
     def step_size_at(self, step: int | np.ndarray, initial: float) -> np.ndarray:
         """Step size used in step number `step` (0 the first) when the warm-up starts at `initial`."""
@@ -80,11 +82,16 @@ class GradientDescent:
         return np.where(t < self.warmup_steps, rising, self.step_size)
 
 
+def stable_product(momentum: float, nesterov: bool) -> float:
+    """Largest linearly stable step size times curvature: 2, 2 + 2β, or (2 + 2β)/(1 + 2β) for Nesterov."""
+    return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0)
+
+
 def _number(name: str, value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise bad(name, "be a number", repr(value)) from None
+    array = np.asarray(value)
+    if array.ndim != 0 or array.dtype.kind not in "iuf":  # neither text nor True
+        raise bad(name, "be a number", repr(value))
+    return float(array)
 
 
 def _whole(name: str, value: object) -> int:

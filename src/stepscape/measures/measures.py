@@ -111,7 +111,7 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     return {
         "knots": int(np.sum(inside)),
         "tv": float(np.sum(np.abs(network.jumps[inside]))),
-        "weighted_tv": theory.weighted_tv(*w, problem.inputs, problem.weights, trainable=network.trainable),
+        "weighted_tv": theory.weighted_tv(*w, problem.inputs, problem.weights),
         "bent_neurons": bent,
         "dead_neurons": dead,
         "active_neurons": network.width - dead,

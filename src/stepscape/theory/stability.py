@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 
 from stepscape.errors import bad
+from stepscape.methods import stable_product
 
 
 def threshold(step_size: float, momentum: float = 0.0, nesterov: bool = False) -> float:
@@ -41,4 +42,4 @@ def _stable_product(momentum: float, nesterov: bool) -> float:
     """Return the largest stable η·λ."""
     if not 0.0 <= momentum < 1.0:
         raise bad("momentum", "lie in [0, 1)", momentum)
-    return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0)
+    return stable_product(momentum, nesterov)
