@@ -1,0 +1,26 @@
+"""Fits of a user's own data: the scikit-learn regressor and the fit of a table."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "StepSizeRegressor": "stepscape.estimators.regressor",
+    "TableFit": "stepscape.estimators.table_fit",
+    "fit_table": "stepscape.estimators.table_fit",
+}
+
+__all__ = ["StepSizeRegressor", "TableFit", "fit_table"]
+
+if TYPE_CHECKING:
+    from stepscape.estimators.regressor import StepSizeRegressor
+    from stepscape.estimators.table_fit import TableFit, fit_table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepscape.estimators' has no attribute {name!r}")
+    # Set here, because importing a module puts the module itself under the name it shares with a function.
+    globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
+    return value

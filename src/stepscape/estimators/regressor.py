@@ -1,0 +1,243 @@
+"""A scikit-learn regressor of one feature whose smoothness is the step size of gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
+
+from stepscape.errors import InputError, bad, unknown
+from stepscape.estimators.descent import Run, Schedule, descend
+from stepscape.estimators.selection import RULES, Path, cross_validate, step_size_path
+from stepscape.estimators.units import Standardized
+from stepscape.measures import certify
+from stepscape.measures.measures import pieces
+
+Array = NDArray[np.float64]
+_ONE_AT_A_TIME = "fit one column at a time"
+Progress = Callable[[float, str], None]
+
+
+def _quiet(fraction: float, message: str) -> None:
+    del fraction, message
+
+
+class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit y = f(x) by an overparameterized two-layer ReLU network; the step size is the smoothness.
+
+    Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
+    variation ∫|f''|g: the larger η, the fewer the bends. Inputs and labels are standardized (weighted mean 0,
+    standard deviation 1), so η has no unit; repeated inputs are merged exactly; beyond 10 000 distinct inputs
+    training uses 10 000 bins of equal weight.
+
+    Parameters
+    ----------
+    step_size : "cv" or float in (0, 2)
+        "cv" chooses along `step_sizes` by cross-validation. At 2 and beyond descent diverges: the output bias
+        alone has curvature 1.
+    rule : "min" or "1se"
+        Smallest cross-validation error, or the largest step size within one standard error of it.
+    width : int
+        Neurons.
+    steps : int
+        Budget of each run; a run ends earlier once its loss is level (see `Schedule`).
+        Small step sizes usually spend it: such a fit was smoothed by time as well (`path_` says which).
+    step_sizes : array_like, optional
+        The path; by default twelve from 1.5 to 0.01, logarithmic.
+    n_splits : int
+        Folds; rows of one input stay together.
+    random_state : int, RandomState or None
+        Seeds folds and initialization.
+    n_jobs : int or None
+        Threads; None is 1, -1 one a core. The result is the same, bit for bit.
+    progress : callable, optional
+        Called from the calling thread with a fraction and a message.
+
+    Attributes
+    ----------
+    step_size_ : float
+    trajectory_ : Trajectory
+        The final run on all data, in standardized units; predictions are the mean of its last two iterates.
+    stop_ : str
+        Why it ended: "edge", "stationary" or "budget".
+    certificates_ : dict of str to Certificate
+        About the last iterate, in standardized units.
+    path_ : Table or None
+        A row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
+        edge_ratio (medians over folds), stop, diverged, chosen. None when the step size was given.
+    folds_ : Table or None
+        A row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
+    pieces_ : int
+        Lines that draw the fit within 5 % of the standard deviation of y.
+    edge_ratio_ : float
+        Sharpness over 2/η, mean over the last third of the final run's records.
+    units_ : tuple of two Affine
+        Of inputs and labels: ``mean`` and ``deviation``, from standardized units and back.
+    problem_ : Problem
+        What the final run trained on, standardized.
+
+    Source: Qiao et al. (2024), Theorems 3.1 and 4.1; tutorial "Training Instability", part 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(0.0, 1.0, 30)
+    >>> model = StepSizeRegressor(step_size=0.3, steps=4000).fit(x, np.abs(x - 0.5))
+    >>> bool(abs(model.predict([0.0]) - 0.5) < 0.05)
+    True
+    """
+
+    def __init__(
+        self,
+        step_size: float | str = "cv",
+        *,
+        rule: str = "min",
+        width: int = 200,
+        steps: int = 40_000,
+        step_sizes: ArrayLike | None = None,
+        n_splits: int = 5,
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = -1,
+        progress: Progress | None = None,
+    ) -> None:
+        self.step_size = step_size
+        self.rule = rule
+        self.width = width
+        self.steps = steps
+        self.step_sizes = step_sizes
+        self.n_splits = n_splits
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Choose the step size and train on all data.
+
+        Parameters
+        ----------
+        X : (n,) or (n, 1)
+        y : (n,)
+        sample_weight : (n,), optional
+            Not negative; a whole weight is a repeated row, 0 leaves a row out.
+        """
+        schedule, workers, path = self._checked()
+        x, labels = self._one_feature(X, y, fitting=True)
+        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        data = Standardized.of(x, labels, weights)
+        report = self.progress or _quiet
+        chosen = None
+        if path is not None:
+            chosen = cross_validate(
+                data, path.tolist(), schedule, self.n_splits, self.rule, workers,
+                lambda fraction: report(0.95 * fraction, "cross-validation"),
+            )  # fmt: skip
+        eta = float(self.step_size) if chosen is None else chosen.step_size
+        start = 0.0 if chosen is None else 0.95
+        run = descend(data.problem(), eta, schedule, lambda f: report(start + (1.0 - start) * f, "final fit"))
+        if run.stop == "diverged":
+            raise InputError(run.trajectory.message)
+        self._keep(data, run, eta, chosen)
+        report(1.0, "done")
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Mean of the last two iterates at X, (n,) or (n, 1), in the units of y.
+
+        Outside the data the fit continues as a straight line; nothing supports it there.
+        """
+        check_is_fitted(self)
+        x = self.units_[0].standardize(self._one_feature(X, None, fitting=False)[0])
+        return self.units_[1].restore(self.trajectory_.predict(x))
+
+    def _one_feature(self, X: Any, y: Any, fitting: bool) -> tuple[Array, Array]:
+        """Validate by scikit-learn's rules; X comes back (n,), and y, when fitting, as floats."""
+        if fitting:
+            X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=True)
+            self.n_features_in_ = 1
+        else:
+            X, y = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False), ()
+            if X.ndim == 2:
+                _check_n_features(self, X, reset=False)
+        if X.ndim == 2 and X.shape[1] == 1:
+            X = X[:, 0]
+        if X.ndim != 1:
+            raise bad("X", "hold one feature, shape (n,) or (n, 1)", f"shape {X.shape}", _ONE_AT_A_TIME)
+        return X, np.asarray(y, np.float64)
+
+    def _keep(self, data: Standardized, run: Run, eta: float, path: Path | None) -> None:
+        self.units_ = (data.inputs, data.labels)
+        self.problem_ = data.problem()
+        self.trajectory_, self.stop_, self.step_size_ = run.trajectory, run.stop, eta
+        self.edge_ratio_ = run.edge_ratio
+        self.path_ = None if path is None else _in_units(path.table, data)
+        self.folds_ = None if path is None else _in_units(path.members, data)
+        last = run.trajectory
+        self.certificates_ = certify(self.problem_, last.network)
+        self.pieces_ = pieces(self.problem_, last.network, last.network_before)
+
+    def _checked(self) -> tuple[Schedule, int, Array | None]:
+        for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
+            _whole(name, getattr(self, name), least)
+        if self.rule not in RULES:
+            raise unknown("rule", str(self.rule), RULES)
+        workers = _workers(self.n_jobs)
+        seed = self.random_state
+        if not isinstance(seed, (int, np.integer)):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        elif seed < 0:
+            raise bad("random_state", "not be negative", seed)
+        schedule = Schedule(int(self.width), int(self.steps), int(seed))
+        if isinstance(self.step_size, str):
+            if self.step_size != "cv":
+                raise bad("step_size", 'be a number in (0, 2) or "cv"', repr(self.step_size))
+            given = step_size_path() if self.step_sizes is None else self.step_sizes
+            return schedule, workers, _step_sizes("step_sizes", given)
+        _step_sizes("step_size", [self.step_size])
+        return schedule, workers, None
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
+        return tags
+
+
+def _step_sizes(name: str, values: Any) -> Array:
+    try:
+        array = np.asarray(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.size == 0:
+        raise bad(name, "be numbers in (0, 2)", repr(values))
+    for eta in array.tolist():
+        if not 0.0 < eta < 2.0:
+            raise bad(name, "lie in (0, 2), where descent on standardized data can be stable", eta)
+    return array
+
+
+def _whole(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise bad(name, f"be a whole number of at least {least}", repr(value))
+
+
+def _workers(n_jobs: int | None) -> int:
+    if n_jobs is None:
+        return 1
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
+        raise bad("n_jobs", "be None, -1 or a positive whole number", repr(n_jobs))
+    return 0 if n_jobs < 0 else int(n_jobs)  # the pool's 0: one thread a core
+
+
+def _in_units(table: Any, data: Standardized) -> Any:
+    """Errors of a table of the path in squared units of y."""
+    unit = data.labels.deviation**2
+    columns = {
+        name: values * unit if name in ("cv_error", "standard_error") else values
+        for name, values in table.columns.items()
+    }
+    return type(table)(columns)

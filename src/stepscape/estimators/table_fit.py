@@ -1,0 +1,318 @@
+"""A user's two columns fitted: everything a report, a figure or a file of predictions needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import InputError
+from stepscape.estimators.descent import EDGE, STOP_WORDS
+from stepscape.estimators.regressor import Progress, StepSizeRegressor
+from stepscape.estimators.units import MOST_INPUTS
+from stepscape.figures.fit import FitPicture, visible_knots
+from stepscape.measures.measures import measure
+from stepscape.measures.records import Table
+from stepscape.problems.problem import column
+from stepscape.theory.certificate import Certificate
+from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
+
+Array = NDArray[np.float64]
+GRID = 801
+
+
+@dataclass(frozen=True, eq=False)
+class TableFit:
+    """The fit of one column against another.
+
+    Attributes
+    ----------
+    x, y : (n,)
+        The rows fitted, in the user's units and order.
+    x_name, y_name : str
+    regressor : StepSizeRegressor
+        Fitted; it predicts in the user's units.
+    done : tuple of str
+        What was done to the data and how the fit was trained, a sentence each.
+    warnings : tuple of str
+        What a reader must know before relying on the fit, a sentence each.
+    measures : mapping
+        pieces, knots, tv, weighted_tv, bent_neurons, … of the network, in standardized units.
+    interpolation : InterpolationBound
+        From the standardized data alone: descent with a step size above its `step_size` is unstable at every
+        network that passes through the (mean) labels.
+    """
+
+    x: Array = field(repr=False)
+    y: Array = field(repr=False)
+    x_name: str
+    y_name: str
+    regressor: StepSizeRegressor
+    done: tuple[str, ...]
+    warnings: tuple[str, ...]
+    measures: Mapping[str, Any] = field(repr=False)
+    interpolation: InterpolationBound = field(repr=False)
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Mean of the last two iterates at x (m,), in the units of y."""
+        return self.regressor.predict(x)
+
+    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Mask (m,) of the inputs outside the range of the data, where the fit goes on as a straight line."""
+        points = column("x", np.asarray(x))
+        return np.asarray((points < self.x.min()) | (points > self.x.max()))
+
+    def outside_warning(self, x: ArrayLike) -> str:
+        """One sentence when some inputs lie outside the data, else an empty string."""
+        count = int(self.outside(x).sum())
+        if not count:
+            return ""
+        low, high = self.x.min(), self.x.max()
+        return (
+            f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {low:g} to "
+            f"{high:g}): there the fit goes on as a straight line that nothing supports"
+        )
+
+    @property
+    def step_size(self) -> float:
+        """Step size used."""
+        return float(self.regressor.step_size_)
+
+    @property
+    def path(self) -> Table | None:
+        """A row per step size of the path (None when the step size was given); see `StepSizeRegressor`."""
+        table: Table | None = self.regressor.path_
+        return table
+
+    @property
+    def folds(self) -> Table | None:
+        """A row per step size and fold."""
+        table: Table | None = self.regressor.folds_
+        return table
+
+    @property
+    def certificates(self) -> Mapping[str, Certificate]:
+        """Theorems about the last iterate, in standardized units."""
+        named: Mapping[str, Certificate] = self.regressor.certificates_
+        return named
+
+    @property
+    def certificate_units(self) -> str:
+        """Units in which sharpness, step size, knots and certificates are stated."""
+        a, b = self.regressor.units_
+        return (
+            f"standardized units: ({self.x_name} - {a.mean:.6g})/{a.deviation:.6g} and "
+            f"({self.y_name} - {b.mean:.6g})/{b.deviation:.6g}"
+        )
+
+    @cached_property
+    def fitted(self) -> Array:
+        """Predictions at the rows fitted (n,)."""
+        return self.predict(self.x)
+
+    @property
+    def residuals(self) -> Array:
+        """Labels minus predictions (n,), in the units of y."""
+        return self.y - self.fitted
+
+    @cached_property
+    def picture(self) -> FitPicture:
+        """What the figures draw."""
+        model, run = self.regressor, self.regressor.trajectory_
+        a, b = model.units_
+        low, high = model.problem_.inputs.min(), model.problem_.inputs.max()
+        knots, jumps = visible_knots(run.network, run.network_before, float(low), float(high))
+        at = a.restore(knots)
+        grid = np.linspace(self.x.min(), self.x.max(), GRID)
+        standard = a.standardize(grid)
+        return FitPicture(
+            x=self.x,
+            y=self.y,
+            fitted=self.fitted,
+            x_name=self.x_name,
+            y_name=self.y_name,
+            grid=grid,
+            curve=self.predict(grid),
+            iterates=tuple(b.restore(net.predict(standard)) for net in (run.network, run.network_before)),
+            knots=at,
+            knot_values=self.predict(at) if at.size else at,
+            jumps=jumps * b.deviation / a.deviation,
+            step_size=self.step_size,
+            rule=model.rule,
+            path=self.path,
+            folds=self.folds,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON."""
+        run, model = self.regressor.trajectory_, self.regressor
+        bound = self.interpolation
+        return {
+            "x": self.x_name,
+            "y": self.y_name,
+            "rows": int(self.x.size),
+            "distinct_inputs": int(np.unique(self.x).size),
+            "trained_inputs": model.problem_.size,
+            "step_size": self.step_size,
+            "rule": model.rule if self.path is not None else None,
+            "stop": model.stop_,
+            "stop_sentence": STOP_WORDS[model.stop_],
+            "steps": int(run.at_steps[-1]),
+            "time": _plain(run.time[-1]),
+            "sharpness": _plain(run.sharpness[-1]),
+            "sharpness_residual": _plain(run.sharpness_residual[-1]),
+            "edge_ratio": _plain(model.edge_ratio_),
+            "rmse": _plain(math.sqrt(float(np.mean(self.residuals**2)))),
+            "measures": {name: _plain(value) for name, value in self.measures.items()},
+            "units": self.certificate_units,
+            "interpolation": {
+                "possible": bound.possible,
+                "sharpness": _plain(bound.sharpness),
+                "step_size": _plain(bound.step_size),
+            },
+            "certificates": {name: _certificate(c) for name, c in self.certificates.items()},
+            "path": None if self.path is None else self.path.records(),
+            "folds": None if self.folds is None else self.folds.records(),
+            "done": list(self.done),
+            "warnings": list(self.warnings),
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"TableFit({self.y_name} against {self.x_name}: {self.x.size} rows, "
+            f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.regressor.stop_}, {len(self.warnings)} warnings)"
+        )
+
+
+def fit_table(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_name: str = "x",
+    y_name: str = "y",
+    step_size: float | None = None,
+    rule: str = "min",
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+    **settings: Any,
+) -> TableFit:
+    """Fit y against x and gather what is worth knowing.
+
+    Parameters
+    ----------
+    x, y : (n,)
+        Finite numbers, at least two distinct inputs.
+    step_size : float, optional
+        In (0, 2), in standardized units; chosen by cross-validation when absent.
+    rule : "min" or "1se"
+        How cross-validation chooses.
+    seed : int
+        Of folds and initialization.
+    progress : callable, optional
+        Called with a fraction and a message.
+    **settings
+        Further parameters of `StepSizeRegressor`, e.g. ``steps``, ``width``, ``n_jobs``.
+    """
+    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
+    if inputs.size != labels.size:
+        raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
+    chosen: float | str = "cv" if step_size is None else step_size
+    model = StepSizeRegressor(
+        chosen, rule=rule, random_state=seed, progress=_forward(progress), **settings
+    ).fit(inputs, labels)
+    model.progress = None  # the fit outlives whatever shows progress
+    run = model.trajectory_
+    return TableFit(
+        x=inputs,
+        y=labels,
+        x_name=x_name,
+        y_name=y_name,
+        regressor=model,
+        done=_done(model, inputs, x_name, y_name),
+        warnings=_warnings(model),
+        measures=measure(model.problem_, run.network, run.network_before),
+        interpolation=interpolation_bound(
+            model.problem_.inputs, model.problem_.labels, model.problem_.weights
+        ),
+    )
+
+
+def _forward(progress: Progress | None) -> Progress | None:
+    return None if progress is None else lambda fraction, message: progress(fraction, message)
+
+
+def _done(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple[str, ...]:
+    distinct, trained = int(np.unique(x).size), model.problem_.size
+    out = []
+    if distinct < x.size:
+        out.append(f"{x.size} rows were merged into {distinct} distinct {x_name}, exactly, through weights")
+    if trained < distinct:
+        out.append(
+            f"{distinct} distinct {x_name} were averaged into {trained} bins of equal weight for training"
+        )
+    out.append(f"{x_name} and {y_name} were standardized to mean 0 and standard deviation 1")
+    run = model.trajectory_
+    out.append(
+        f"{run.network.width} neurons, gradient descent with step size {model.step_size_:.4g} for "
+        f"{run.at_steps[-1]} steps (time {run.time[-1]:.4g}), ended: {STOP_WORDS[model.stop_]}"
+    )
+    if model.path_ is not None and model.folds_ is not None:
+        folds = len(np.unique(model.folds_["fold"]))
+        out.append(
+            f"step size chosen by {folds}-fold cross-validation among {len(model.path_)} "
+            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+        )
+    return tuple(out)
+
+
+def _warnings(model: StepSizeRegressor) -> tuple[str, ...]:
+    run, path = model.trajectory_, model.path_
+    out = []
+    if model.problem_.size == MOST_INPUTS:
+        out.append("the data were binned: no knot is placed more finely than a bin")
+    if model.stop_ == "budget":
+        where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"
+        out.append(
+            f"training spent its {run.at_steps[-1]} steps {where} (edge ratio {model.edge_ratio_:.2f}) "
+            "before its loss was level: this fit was smoothed by time as well as by its step size"
+        )
+    if run.bent_neurons[-1] < 3:
+        out.append(f"only {run.bent_neurons[-1]} neurons bend inside the data: the fit is almost a line")
+    if path is None:
+        return tuple(out)
+    row = int(np.flatnonzero(path["chosen"])[0])
+    if len(path) > 1 and row in (0, len(path) - 1):
+        which = "largest" if row == 0 else "smallest"
+        out.append(f"the chosen step size is the {which} of the path: the error may be smaller beyond it")
+    if path["cv_error"][row] + path["standard_error"][row] > model.units_[1].deviation ** 2:
+        out.append("cross-validation finds no clear gain over predicting the mean")
+    if lost := int((path["diverged"] > 0).sum()):
+        out.append(f"{lost} of {len(path)} step sizes diverged in some fold and were left out")
+    return tuple(out)
+
+
+def _certificate(c: Certificate) -> dict[str, Any]:
+    return {
+        "left": _plain(c.left),
+        "right": _plain(c.right),
+        "slack": _plain(c.slack),
+        "verdict": c.verdict,
+        "statement": c.statement,
+        "assumptions": list(c.assumptions),
+        "unmet": list(c.unmet),
+        "source": c.source,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (str, bool, np.bool_)):
+        return value if isinstance(value, str) else bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    number = float(value)
+    return number if math.isfinite(number) else None

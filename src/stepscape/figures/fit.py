@@ -1,0 +1,211 @@
+"""Figures of a fit: the data with the curve and its knots, the residuals, the path of step sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.figures.style import COLORS, canvas, label, legend, step_size_ticks
+from stepscape.measures.records import Table
+from stepscape.network import TwoLayerReLU
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+MANY = 2000  # rows beyond which points are drawn as an image inside the vector figure
+CELL, SHARE = 0.01, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class FitPicture:
+    """What is drawn, in the user's units.
+
+    Attributes
+    ----------
+    x, y, fitted : (n,)
+        Rows and the fit there.
+    grid, curve, iterates
+        The mean of the last two iterates, and each of the two, on a grid over the data.
+    knots, knot_values, jumps
+        Visible knots of the mean, the fit there, the change of slope.
+    path, folds
+        Tables of the cross-validation, or None when the step size was given.
+    """
+
+    x: Array
+    y: Array
+    fitted: Array
+    x_name: str
+    y_name: str
+    grid: Array
+    curve: Array
+    iterates: tuple[Array, ...]
+    knots: Array
+    knot_values: Array
+    jumps: Array
+    step_size: float
+    rule: str = "min"
+    path: Table | None = None
+    folds: Table | None = None
+
+
+def visible_knots(last: TwoLayerReLU, before: TwoLayerReLU, low: float, high: float) -> tuple[Array, Array]:
+    """Knots of the mean of two networks that an eye can tell apart, and their changes of slope.
+
+    Knots strictly between low and high fall into cells of 1 % of the range; a cell counts when its net change
+    of slope is at least 1 % of the sum over cells. Its place is the mean of its knots weighted by |change|.
+    """
+    at = np.concatenate([last.knots, before.knots])
+    jumps = 0.5 * np.concatenate([last.jumps, before.jumps])
+    inside = (at > low) & (at < high)
+    at, jumps = at[inside], jumps[inside]
+    if at.size == 0:
+        return at, jumps
+    cell = np.floor((at - low) / (CELL * (high - low))).astype(np.int64)
+    size = np.bincount(cell, np.abs(jumps))
+    place = np.bincount(cell, np.abs(jumps) * at) / np.where(size > 0, size, 1.0)
+    net = np.bincount(cell, jumps)
+    keep = (np.abs(net) >= SHARE * np.abs(net).sum()) & (net != 0)
+    return place[keep], net[keep]
+
+
+def figures(picture: FitPicture) -> dict[str, Figure]:
+    """All figures by name: "fit", "residuals" and, when there was a path, "path"."""
+    drawn = {"fit": fit_figure(picture), "residuals": residual_figure(picture)}
+    return drawn if picture.path is None else {**drawn, "path": path_figure(picture)}
+
+
+def fit_figure(picture: FitPicture) -> Figure:
+    """Rows, the fit (mean of the last two iterates), both iterates, and the visible knots."""
+    figure, axes = canvas(size=(6.8, 4.4))
+    ax = axes[0, 0]
+    _points(ax, picture.x, picture.y, "data")
+    for i, values in enumerate(picture.iterates):
+        name = "each of the last two iterates" if i == 0 else None
+        ax.plot(picture.grid, values, color=COLORS["sky"], linewidth=0.9, linestyle=(0, (4, 2)), label=name)
+    ax.plot(picture.grid, picture.curve, color=COLORS["blue"], linewidth=2.0, label="fit: their mean")
+    if picture.knots.size:
+        ax.plot(
+            picture.knots, picture.knot_values, "D", color=COLORS["vermilion"], markersize=5,
+            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+        )  # fmt: skip
+    label(ax, picture.x_name, picture.y_name, f"step size {picture.step_size:.3g}")
+    legend(ax)
+    return _plain_text(figure)
+
+
+def residual_figure(picture: FitPicture) -> Figure:
+    """Labels minus fit against the input."""
+    figure, axes = canvas(size=(6.8, 3.2))
+    ax = axes[0, 0]
+    residuals = picture.y - picture.fitted
+    _points(ax, picture.x, residuals, None)
+    ax.axhline(0.0, color=COLORS["blue"], linewidth=1.6)
+    spread = float(np.sqrt(np.mean(residuals**2)))
+    for sign in (-1.0, 1.0):
+        ax.axhline(sign * spread, color=COLORS["gray"], linewidth=1.0, linestyle=(0, (5, 2)))
+    label(
+        ax,
+        picture.x_name,
+        f"{picture.y_name}: data - fit",
+        f"residuals; dashed: ± root mean square {spread:.3g}",
+    )
+    return _plain_text(figure)
+
+
+def path_figure(picture: FitPicture) -> Figure:
+    """Cross-validation error with standard errors, and the edge ratio of every fold, by step size."""
+    path, folds = picture.path, picture.folds
+    if path is None or folds is None:
+        raise ValueError("path_figure needs a fit whose step size was chosen along a path")
+    figure, axes = canvas(2, 1, size=(6.8, 5.6), sharex=True, height_ratios=[3, 2])
+    _errors(axes[0, 0], path, picture)
+    _edges(axes[1, 0], folds)
+    step_size_ticks(axes[1, 0], [float(f"{eta:.2g}") for eta in path["step_size"]])
+    return _plain_text(figure)
+
+
+def _errors(ax: Axes, path: Table, picture: FitPicture) -> None:
+    eta, error, spread = path["step_size"], path["cv_error"], path["standard_error"]
+    timed = np.array(["budget" in stop for stop in path["stop"]])
+    ax.errorbar(eta, error, yerr=spread, fmt="none", ecolor=COLORS["gray"], elinewidth=1.0, capsize=2.5)
+    ax.plot(eta, error, color=COLORS["gray"], linewidth=0.9)
+    looks = (
+        (~timed, COLORS["blue"], "loss level in every fold"),
+        (timed, "white", "some fold smoothed by time"),
+    )
+    for mask, face, name in looks:
+        if np.any(mask & np.isfinite(error)):
+            ax.plot(
+                eta[mask],
+                error[mask],
+                "o",
+                color=COLORS["blue"],
+                markerfacecolor=face,
+                markersize=6,
+                label=name,
+            )
+    if picture.rule == "1se":
+        best = int(np.nanargmin(error))
+        ax.axhline(
+            error[best] + spread[best], color=COLORS["green"], linewidth=1.0, linestyle=(0, (5, 2)),
+            label="smallest error + its standard error",
+        )  # fmt: skip
+    chosen = path["chosen"].astype(bool)
+    ax.plot(
+        eta[chosen], error[chosen], "s", color=COLORS["vermilion"], markerfacecolor="none", markersize=12,
+        markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}",
+    )  # fmt: skip
+    if np.any(np.isnan(error)):
+        top = float(np.nanmax(error + spread))
+        ax.plot(
+            eta[np.isnan(error)], np.full(np.isnan(error).sum(), top), "x", color="black", label="diverged"
+        )
+    label(ax, "", f"squared error ({picture.y_name}²)", "cross-validation error ± standard error")
+    ax.set_ylim(bottom=0.0)
+    legend(ax)
+
+
+def _edges(ax: Axes, folds: Table) -> None:
+    ax.axhline(1.0, color=COLORS["black"], linewidth=1.0, linestyle=(0, (5, 2)))
+    for stop, marker, color in (
+        ("edge", "o", "blue"),
+        ("stationary", "s", "green"),
+        ("budget", "^", "orange"),
+    ):
+        rows = folds.where(stop=stop)
+        if len(rows):
+            ax.plot(
+                rows["step_size"], rows["edge_ratio"], marker, color=COLORS[color], markerfacecolor="none",
+                markersize=5, linestyle="none", label=f"fold ended: {stop}",
+            )  # fmt: skip
+    label(
+        ax,
+        "step size (standardized data, logarithmic)",
+        "edge ratio",
+        "sharpness / (2/step size) of each fold",
+    )
+    ax.set_ylim(bottom=0.0)
+    legend(ax)
+
+
+def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
+    many = x.size > MANY
+    ax.plot(
+        x, y, "." if many else "o", color=COLORS["gray"], alpha=0.15 if many else 0.6, markersize=3.5,
+        markeredgewidth=0, label=name, rasterized=many,
+    )  # fmt: skip
+
+
+def _plain_text(figure: Figure) -> Figure:
+    """Column names are not mathematics: a dollar sign in them stays a dollar sign."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    return figure
