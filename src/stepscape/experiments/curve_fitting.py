@@ -134,7 +134,7 @@ def _interval(step_size: float, settings: Settings) -> int:
     usual: float = settings["steps"] / settings["records"]
     until: float = settings["steps"] * min(settings["step_sizes"]) / step_size
     moments = max(1, round(until / usual))
-    return max(1, int(round(until / moments)))
+    return max(1, round(until / moments))
 
 
 def _at_time(trajectory: Trajectory, time: float) -> int:
@@ -235,11 +235,11 @@ EXPERIMENT = Experiment(
     quick=_QUICK,
     full={
         **_QUICK,
-        "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
-        "steps": 100_000,
+        "step_sizes": (0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
+        "steps": 50_000,
         "seeds": 20,
         "clean_seeds": 10,
-        "records": 200,
+        "records": 100,
     },
     run=run,
     judge=judge,

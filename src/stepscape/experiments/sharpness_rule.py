@@ -1,13 +1,13 @@
 """The rule that judges `sharpness-vs-step-size`, fixed before its numbers.
 
-A run *works* when it finished with bent neurons. It *reached the edge* when its edge ratio λ_max·η/2 was at
-least 0.95 at some record after the warm-up. It is *on the line* when the median of the edge ratio over the
-last half of its steps lies in [0.95, 1.1].
+A run *works* when it finished with bent neurons. It *reached the edge* when, after the warm-up and within the
+first half of its steps, its edge ratio λ_max·η/2 was at least 0.95 at some record. It is *on the line* when
+the median of the edge ratio over the last half of its steps lies in [0.95, 1.1].
 
-For each arm: most of the runs must have reached the edge at three step sizes or more that span a factor of 10,
-otherwise ``premise_not_met``. Of the runs that reached the edge, at least 90 % on the line: ``reproduced``; at
-least half: ``partly``; fewer: ``not_reproduced``. A run that has not reached the edge yet is no counterexample;
-it is counted beside the others.
+For each arm: most of the runs must have reached the edge at three step sizes or more that span a factor of
+10, otherwise ``premise_not_met``. Of the runs that reached the edge, at least 90 % on the line:
+``reproduced``; at least half: ``partly``; fewer: ``not_reproduced``. A run that has not reached the edge yet
+is no counterexample; it is counted beside the others.
 
 ``stays_inside`` judges "the entire trajectory stays inside λ ≤ 2/η" on the runs that started inside without a
 warm-up (arm ``small_init``): of all their records, at most 5 % with an edge ratio above 1.1: ``reproduced``;
@@ -51,7 +51,7 @@ def judge_arm(table: Table) -> Verdict:
         "diverged": float(diverged),
         "all neurons dead": float(dead),
     }
-    reached = works & (table["reached"] == 1) if "reached" in table else np.zeros(len(table), bool)
+    reached = works & _reached(table)
     edges = [eta for eta in np.unique(table["step_size"]) if _most(reached, works, table["step_size"] == eta)]
     numbers |= {"reached the edge": float(reached.sum()), "step sizes at the edge": _list(edges)}
     if len(edges) < LEAST_STEP_SIZES or edges[-1] < LEAST_RANGE * edges[0]:
@@ -101,14 +101,22 @@ def working(table: Table) -> NDArray[np.bool_]:
     return np.asarray(finished & (table["bent_neurons"] > 0) if "bent_neurons" in table else finished & False)
 
 
+def _reached(table: Table) -> NDArray[np.bool_]:
+    if "reached_at_step" not in table:
+        return np.zeros(len(table), bool)
+    # nan, never reached, compares false.
+    return np.asarray(table["reached_at_step"] <= 0.5 * table["steps"])
+
+
 def _most(reached: NDArray[np.bool_], works: NDArray[np.bool_], here: NDArray[np.bool_]) -> bool:
     return bool(works[here].any() and reached[here].sum() > 0.5 * here.sum())
 
 
 def _why(runs: int, diverged: int, dead: int, reached: int, edges: list[float]) -> str:
+    where = f"most seeds did so at step sizes {_list(edges)}" if edges else "at no step size most seeds"
     return (
-        f"of {runs} runs {diverged} diverged, in {dead} all neurons died and {reached} reached the edge; most "
-        f"seeds reached it at step sizes {_list(edges)}"
+        f"of {runs} runs {diverged} diverged, in {dead} all neurons died and {reached} reached the edge in "
+        f"the first half of their steps; {where}"
     )
 
 

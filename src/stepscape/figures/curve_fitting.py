@@ -159,6 +159,6 @@ def lost(ax: Axes, rows: Table) -> None:
         if max(diverged, dead) > 0.5:
             word = "diverged" if diverged >= dead else "all dead"
             ax.text(
-                eta, 0.5, word, transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="center",
+                eta, 0.06, word, transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="bottom",
                 fontsize=8.5, color=COLORS["gray"],
             )  # fmt: skip

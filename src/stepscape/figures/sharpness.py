@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
 from stepscape.figures.curve_fitting import ARM_TITLES, lost, thinned
-from stepscape.figures.style import COLORS, canvas, label, legend, line, series, step_size_ticks
+from stepscape.figures.style import COLORS, canvas, label, legend, line, note, series, step_size_ticks
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -30,12 +30,19 @@ def edge(table: Table, arms: Sequence[str]) -> Figure:
         upper, lower = axes[:, column]
         upper.plot(fine, 2.0 / fine, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="threshold 2/η")
         for i, (name, word) in enumerate(
-            (("median_sharpness", "λ_max, last half"), ("median_smoothness", "directional smoothness"))
+            (
+                ("median_sharpness", r"$\lambda_{\max}$, median of last half"),
+                ("median_smoothness", "directional smoothness, same"),
+            )
         ):
             if name in rows:
                 band(upper, rows, "step_size", name, word, series(i), dots=i == 0, dodge=0.06 * i)
         for i, (name, word) in enumerate(
-            (("bent_neurons", "bent"), ("dead_neurons", "dead"), ("knots_at_data", "knots at data"))
+            (
+                ("bent_neurons", "bent inside the data"),
+                ("dead_neurons", "dead"),
+                ("knots_at_data", "knot stuck to an input"),
+            )
         ):
             if name in rows:
                 band(
@@ -46,7 +53,7 @@ def edge(table: Table, arms: Sequence[str]) -> Figure:
         label(upper, title=ARM_TITLES.get(arm, arm))
         label(lower, x="step size η")
     axes[0, 0].set_yscale("log")
-    axes[0, 0].set_ylabel("sharpness λ_max of the Hessian", fontsize=10)
+    axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)
     axes[1, 0].set_ylabel("neurons", fontsize=10)
     axes[1, 0].set_ylim(bottom=0)
     for row in axes:
@@ -67,13 +74,16 @@ def sharpening(
             ax = axes[row, column]
             for i, eta in enumerate(shown):
                 _follow(ax, arrays, f"{arm}|{eta:g}", across, eta, i)
+        _say_lost(axes[0, column], arrays, arm, shown)
         label(axes[0, column], x="steps", title=ARM_TITLES.get(arm, arm))
         label(axes[1, column], x="time Σ η")
         axes[1, column].set_xscale("log")
     axes[0, 0].set_yscale("log")
     for row in axes:
-        row[0].set_ylabel("sharpness λ_max of the Hessian", fontsize=10)
+        row[0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)
     handles, names = axes[0, -1].get_legend_handles_labels()
+    handles.append(axes[0, -1].axhline(np.nan, color=COLORS["gray"], lw=0.9, linestyle=(0, (1, 1))))
+    names.append("thresholds 2/η")
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9, frameon=False)
     return figure
 
@@ -87,5 +97,18 @@ def _follow(
     x, sharpness, bent = (arrays[f"{name}|{key}"] for name in (across, "sharpness", "bent"))
     keep = x > 0 if across == "time" else x >= 0
     ax.plot(x[keep], sharpness[keep], lw=1.2, label=f"η = {eta:g}", **look)
-    if bent[-1] == 0 or len(x) == 1:
+    if bent[-1] == 0:
         ax.plot(x[keep][-1:], sharpness[keep][-1:], "X", color=look["color"], ms=8, mec="white")
+
+
+def _say_lost(ax: Axes, arrays: Mapping[str, NDArray[Any]], arm: str, step_sizes: Sequence[float]) -> None:
+    """Name the step sizes whose first seed diverged before the first record, or lost all its neurons (×)."""
+    gone = [f"{eta:g}" for eta in step_sizes if arrays[f"steps|{arm}|{eta:g}"].size == 1]
+    dead = [f"{eta:g}" for eta in step_sizes if arrays[f"bent|{arm}|{eta:g}"][-1] == 0]
+    lines = [f"diverged: η = {', '.join(gone)}"] if gone else []
+    if gone:
+        start = arrays[f"sharpness|{arm}|{gone[0]}"][0]
+        lines.append(rf"(initial $\lambda_{{\max}}$ = {start:.0f})")
+    lines += [f"× all neurons dead: η = {', '.join(dead)}"] if dead else []
+    if lines:
+        note(ax, "\n".join(lines))

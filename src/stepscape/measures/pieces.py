@@ -66,11 +66,20 @@ def _extend(chain: list[Point], new: Point, sign: float) -> None:
 
 
 def _gap(chain: list[Point], other: list[Point], sign: float) -> float:
-    """Largest vertical distance from the last edge of `chain` to the vertices of the other hull beside it."""
+    """Largest vertical distance from the last edge of `chain` to the vertices of the other hull beside it.
+
+    The slopes of the other hull are monotone, so the vertex where they pass the slope of the edge is found by
+    bisection. If it lies left of the edge, the largest gap is at the left end of the edge, where it was before.
+    """
     (ax, ay), (bx, by) = chain[-2], chain[-1]
-    slope, most = (by - ay) / (bx - ax), 0.0
-    for x, y in reversed(other):
-        if x < ax:
-            break
-        most = max(most, sign * (ay + slope * (x - ax) - y))
-    return most
+    slope = (by - ay) / (bx - ax)
+    low, high = 0, len(other) - 1
+    while low < high:
+        middle = (low + high) // 2
+        (cx, cy), (dx, dy) = other[middle], other[middle + 1]
+        if sign * ((dy - cy) / (dx - cx) - slope) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    x, y = other[low]
+    return sign * (ay + slope * (x - ax) - y) if x >= ax else 0.0
