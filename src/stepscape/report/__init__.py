@@ -1,0 +1,19 @@
+"""Self-contained HTML reports: offline, escaped, printable."""
+
+from stepscape.report.content import Commands, Drawing, Facts, Fold, Grid, Judgment, Page, Paragraph, Section
+from stepscape.report.drawing import draw
+from stepscape.report.page import render
+
+__all__ = [
+    "Commands",
+    "Drawing",
+    "Facts",
+    "Fold",
+    "Grid",
+    "Judgment",
+    "Page",
+    "Paragraph",
+    "Section",
+    "draw",
+    "render",
+]

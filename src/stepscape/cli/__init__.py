@@ -1,0 +1,63 @@
+"""The command line: run a command, word what went wrong, return the exit status.
+
+Exit status: 0 completed, whatever the verdict; 1 could not complete; 2 the input was wrong; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+COULD_NOT, INTERRUPTED = 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default that of the process) and return its exit status; never raises."""
+    status = _run(sys.argv[1:] if arguments is None else list(arguments))
+    if arguments is None and status == INTERRUPTED:
+        os._exit(status)  # taking the interpreter down in order can outlast the user's patience
+    if arguments is None and status == COULD_NOT:
+        _drop_stdout()
+    return status
+
+
+def _run(words: list[str]) -> int:
+    try:
+        # All imports from here on, so that a Ctrl-C during one of them is worded like any other.
+        from stepscape.cli.interrupt import Unfinished, leaving_promptly
+
+        unfinished = Unfinished()
+        with leaving_promptly(unfinished):
+            from stepscape.cli.app import parse
+
+            parse(words)(unfinished)
+            sys.stdout.flush()
+        return 0
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing was left behind", INTERRUPTED)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        return COULD_NOT
+    except Exception as error:
+        if "--debug" in words:
+            import traceback
+
+            traceback.print_exc()
+        from stepscape.cli import wording
+
+        return _say(wording.sentence(error), wording.status(error))
+
+
+def _say(sentence: str, status: int) -> int:
+    print(f"stepscape: {sentence}", file=sys.stderr, flush=True)
+    return status
+
+
+def _drop_stdout() -> None:
+    # Python flushes stdout once more at exit, and what failed before would fail again, with a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,149 @@
+"""The commands: their words, their help, and which function does the work.
+
+The parser has opinions of its own about interrupts and broken pipes. So a command returns what is to be done,
+and that is done when the parser is out of the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from stepscape import __version__
+from stepscape.cli.interrupt import Unfinished
+from stepscape.errors import unknown
+
+
+class _Group(TyperGroup):
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = TyperGroup.get_command(self, ctx, cmd_name)
+        if found is None:
+            raise unknown("command", cmd_name, self.list_commands(ctx))
+        return found
+
+
+app = typer.Typer(
+    cls=_Group,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a directory that holds something.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+
+
+Action = Callable[[Unfinished], None]
+
+
+def parse(words: Sequence[str]) -> Action:
+    """Parse one command line: what is to be done, given where to note unfinished output."""
+    action = app(args=list(words), prog_name="stepscape", standalone_mode=False)
+    if isinstance(action, int):  # the parser's exit status: help was printed, or it was interrupted
+        if action:
+            raise KeyboardInterrupt
+        return _nothing
+    return action if callable(action) else _nothing
+
+
+def _nothing(_unfinished: Unfinished) -> None:
+    pass
+
+
+@app.callback(invoke_without_command=True)
+def _main(ctx: typer.Context, version: Version = False, debug: Debug = False) -> None:  # noqa: ARG001
+    """Train with large step sizes, measure the curvature of the result, certify it."""
+    if version:
+        print(f"stepscape {__version__}")
+    elif ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+@app.command("demo")
+def _demo(
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where the report goes.")] = "stepscape-demo",
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Make one report of everything.
+
+    In under a minute: both experiments at their quick size, the certificates of a trained network, and a fit
+    of real data.
+    """
+    from stepscape.cli.demo import demo
+
+    return partial(demo, out, force, as_json)
+
+
+@app.command("list")
+def _list(as_json: Json = False, debug: Debug = False) -> Action:  # noqa: ARG001
+    """List the experiments and their claims."""
+    from stepscape.cli.run import list_experiments
+
+    return partial(list_experiments, as_json)
+
+
+@app.command("run")
+def _run(
+    name: Annotated[str, typer.Argument(help="An experiment; see 'stepscape list'.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Run at the size the verdict is about.")] = False,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where results go.  [default: stepscape-NAME]")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Run an experiment and judge its claim."""
+    from stepscape.cli.run import run_experiment
+
+    return partial(run_experiment, name, settings or [], full, out, force, as_json)
+
+
+@app.command("fit")
+def _fit(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet, also gzipped.")],
+    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
+    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where results go.  [default: FILE-fit]")
+    ] = None,
+    step_size: Annotated[
+        str | None,
+        typer.Option("--step-size", metavar="NUMBER", help="Fix it instead of cross-validating."),
+    ] = None,
+    rule: Annotated[
+        str, typer.Option(metavar="min|1se", help="Least error, or the largest step within a standard error.")
+    ] = "min",
+    predict: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Predict for this table instead of the fitted one.")
+    ] = None,
+    loss: Annotated[str, typer.Option(metavar="auto|square", help="What training reduces.")] = "auto",
+    seed: Annotated[str, typer.Option(metavar="NUMBER", help="Of the folds and the initial network.")] = "0",
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Fit two columns of your own table.
+
+    A network is trained on them by gradient descent; the step size is the smoothness of the fit, chosen by
+    cross-validation. The directory gets predictions.csv (a row for each row of the table predicted, in its
+    order; empty where the input is missing), result.json, report.html and figures.
+    """
+    from stepscape.cli.fit import Request, fit
+
+    request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
+    return partial(fit, request, force, as_json)

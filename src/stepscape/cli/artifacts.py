@@ -1,0 +1,45 @@
+"""The files of a results directory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepscape import files
+from stepscape.cli import console
+from stepscape.errors import OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_result(directory: Path, document: Mapping[str, Any], html: str) -> None:
+    """Write result.json and report.html."""
+    files.write_atomic(directory / "result.json", console.to_json(document))
+    files.write_atomic(directory / "report.html", html)
+
+
+def write_figures(directory: Path, figures: Mapping[str, Figure]) -> None:
+    """Write every figure as SVG and PNG into ``figures/``."""
+    from stepscape.figures import style
+
+    folder = directory / "figures"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise OutputError(f"cannot write {str(folder)!r}: {error.strerror}") from error
+    for name, figure in figures.items():
+        files.write_atomic(folder / f"{name}.svg", style.svg(figure))
+        files.write_atomic(folder / f"{name}.png", style.png(figure))
+
+
+def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Write rows as CSV with full precision; what was not measured is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)  # None becomes an empty cell
+    return text.getvalue()

@@ -1,0 +1,92 @@
+"""What a command says: its result on stdout, progress and warnings on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+Progress = Callable[[float, str], None]
+Document = dict[str, Any]
+SCHEMA = 1
+_WIDEST = 100
+
+
+def plain(value: Any) -> Any:
+    """Make a value ready for JSON: numpy to Python, nan and infinities to None, tuples to lists.
+
+    >>> plain({"risk": float("nan"), "knots": (1, 2)})
+    {'risk': None, 'knots': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        # A file name that is not UTF-8 comes with lone surrogates, which UTF-8 cannot write.
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return plain(value.tolist())  # numpy arrays and scalars
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Write a document of the current schema as JSON text."""
+    whole = plain({"schema": SCHEMA, **document})
+    return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def answer(document: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    """Print the result: the document alone, or the lines for people."""
+    if as_json:
+        # Escapes, because a pipe may not be UTF-8.
+        print(json.dumps(json.loads(to_json(document)), indent=2))
+        return
+    for line in lines:
+        print(line)
+
+
+def paragraph(text: str, indent: str = "") -> str:
+    """Wrap a text to the width of the terminal."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:
+    """Set rows in columns, the last one ragged."""
+    table = list(rows)
+    if not table:
+        return []
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    return [(indent + line).rstrip() for line in lines]
+
+
+def warn(text: str) -> None:
+    """Say something on stderr."""
+    print(f"stepscape: warning: {text}", file=sys.stderr)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Progress]:
+    """Show a bar on stderr while the block runs; nothing where stderr is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _fraction, _message: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    layout = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
+    shown = Progress(*layout, console=Console(stderr=True), transient=True)
+    with shown:
+        task = shown.add_task(title, total=1.0)
+        yield lambda fraction, message: shown.update(
+            task, completed=fraction, description=f"{title}: {message}" if message else title
+        )

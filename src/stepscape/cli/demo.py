@@ -1,0 +1,166 @@
+"""The command ``demo``: everything once, quickly, in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepscape.cli import artifacts, console, documents
+from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.origin import Clock, colophon, provenance
+from stepscape.cli.output import output_directory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STEP_SIZE, _STEPS, _WARMUP = 0.4, 40_000, 8_000
+_SEED = 0
+_EXAMPLE = "motorcycle"
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A document and its figures by name."""
+
+    document: Document
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def demo(out: str, force: bool, as_json: bool, unfinished: Unfinished) -> None:
+    """Run the experiments at their quick size, certify a network, fit real data, write one report."""
+    clock = Clock()
+    with output_directory(out, force, unfinished) as directory:
+        with console.progress("demo") as progress:
+            runs, network, fit = _compute(progress)
+        document = {
+            "command": "demo",
+            "runs": {name: part.document for name, part in runs.items()},
+            "network": network,
+            "fit": fit.document,
+            "directory": out,
+            "provenance": provenance(clock),
+        }
+        _write(directory, document, runs, fit)
+    console.answer(document, _lines(document), as_json)
+
+
+def _compute(progress: console.Progress) -> tuple[dict[str, _Part], Document, _Part]:
+    from stepscape import experiments
+
+    progress(0.0, "compiling the kernels (once after installation)")
+    network = _network(_share(progress, 0.05, 0.15))
+    runs = {}
+    for i, name in enumerate(experiments.names()):
+        runs[name] = _experiment(name, _share(progress, 0.15 + 0.3 * i, 0.45 + 0.3 * i))
+    return runs, network, _fit(_share(progress, 0.75, 1.0))
+
+
+def _share(progress: console.Progress, start: float, end: float) -> console.Progress:
+    return lambda fraction, message: progress(start + (end - start) * fraction, message)
+
+
+def _experiment(name: str, progress: console.Progress) -> _Part:
+    from stepscape import experiments
+
+    experiment = experiments.get(name)
+    result = experiment.run(experiments.resolve_settings(experiment, {}, full=False), progress)
+    return _Part(documents.judged(experiment, result, full=False), experiment.figures(result))
+
+
+def _network(progress: console.Progress) -> Document:
+    from stepscape import problems
+    from stepscape.curvature import hessian_trace, sharpness
+    from stepscape.measures import certify
+    from stepscape.methods import GradientDescent
+    from stepscape.network import TwoLayerReLU
+    from stepscape.training import train
+
+    problem = problems.tent(n=30, noise=0.5, seed=_SEED)
+    start = TwoLayerReLU.random(1000, scale=6.0, init="mean_field", seed=_SEED)
+    method = GradientDescent(_STEP_SIZE, steps=_STEPS, warmup_steps=_WARMUP)
+    run = train(
+        problem,
+        start,
+        method,
+        record_every=_STEPS // 40,
+        progress=lambda made: progress(made / _STEPS, "training a network to certify"),
+    )
+    top = sharpness(problem, run.network)
+    return {
+        "step_size": _STEP_SIZE,
+        "threshold": 2.0 / _STEP_SIZE,
+        "sharpness": top.value,
+        "sharpness_residual": top.residual,
+        "trace": hessian_trace(problem, run.network),
+        "width": run.network.width,
+        "bent_neurons": int(run.bent_neurons[-1]),
+        "loss": float(run.loss[-1]),
+        "excess_risk": problem.design_error(run.predict(problem.inputs)),
+        "certificates": documents.certificates(certify(problem, run.network)),
+    }
+
+
+def _fit(progress: console.Progress) -> _Part:
+    from stepscape.estimators import fit_table
+    from stepscape.figures.fit import figures
+    from stepscape.problems.tables import load_example
+
+    data = load_example(_EXAMPLE)
+    fitted = fit_table(
+        data.x,
+        data.y,
+        x_name=data.x_name,
+        y_name=data.y_name,
+        seed=_SEED,
+        progress=lambda fraction, _: progress(fraction, "fitting the motorcycle data"),
+    )
+    document = documents.fitted(fitted, data) | {"warnings": list(fitted.warnings)}
+    return _Part(document, figures(fitted.picture))
+
+
+def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
+    from stepscape.report import Drawing, draw, render
+    from stepscape.report.captions import caption
+    from stepscape.report.demo import demo_page
+
+    def drawn(subject: str, part: _Part) -> tuple[Document, list[Drawing]]:
+        drawings = [
+            draw(figure, f"{subject}-{name}", caption(subject, name)) for name, figure in part.figures.items()
+        ]
+        return console.plain(part.document), drawings
+
+    told = [drawn(name, part) for name, part in runs.items()]
+    page = demo_page(
+        told, console.plain(document["network"]), drawn("fit", fit), colophon(document["provenance"])
+    )
+    parts = {**runs, "fit": fit}
+    artifacts.write_figures(
+        directory,
+        {f"{subject}-{name}": fig for subject, part in parts.items() for name, fig in part.figures.items()},
+    )
+    artifacts.write_result(directory, document, render(page))
+
+
+def _lines(document: Document) -> list[str]:
+    from stepscape.report.words import VERDICTS
+
+    lines = []
+    for run in document["runs"].values():
+        lines.append(run["experiment"]["title"])
+        lines += console.columns(
+            (subject.replace("_", " "), VERDICTS[verdict["word"]][1])
+            for subject, verdict in run["verdicts"].items()
+        )
+    held = [entry["verdict"] for entry in document["network"]["certificates"].values()]
+    fit = document["fit"]["fit"]
+    lines += [
+        f"Certificates of one trained network: {held.count('holds')} hold, {held.count('violated')} "
+        f"violated, {held.count('inapplicable')} inapplicable",
+        f"Motorcycle data: step size {fit['step_size']:.3g}, {fit['measures']['pieces']} pieces",
+        "",
+        f"{document['provenance']['seconds']:.0f} s. Open {document['directory']}/report.html in a browser.",
+    ]
+    return lines

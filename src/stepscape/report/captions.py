@@ -1,0 +1,41 @@
+"""What the figures of the experiments show, for the eye and for who cannot see them."""
+
+from __future__ import annotations
+
+_CAPTIONS = {
+    ("curve-fitting", "fits-noisy"): (
+        "Noisy labels (first seed). Columns: step size, increasing to the right; rows: the three arms. "
+        "Dashed: the truth. At the edge of stability descent swings between two functions (thin); the "
+        "solution is their mean (thick). Marks below: where neurons bend; diamonds: where the slope "
+        "changes, by how much."
+    ),
+    ("curve-fitting", "fits-clean"): (
+        "The same without noise: every step size that interpolates has the chance to find the truth."
+    ),
+    ("curve-fitting", "risk-and-pieces"): (
+        "Above: mean squared error to the truth against step size, compared in three fair ways: after "
+        "equally many steps, after equal time Σ η, and with every run stopped at its best held-out "
+        "moment. Below: straight pieces of the learned line, counted within 5 % of the standard "
+        "deviation of the labels."
+    ),
+    ("sharpness-vs-step-size", "edge"): (
+        "Above: sharpness where training ended, against step size; the dashed line is 2/η, nothing is "
+        "fitted. Below: how many of the neurons bend among the data, are dead, or have their kink stuck "
+        "to an input, where the Hessian does not see it."
+    ),
+    ("sharpness-vs-step-size", "sharpening"): (
+        "Sharpness during training, over steps and over time Σ η. It rises until it meets its threshold "
+        "(dotted) and then stays: progressive sharpening, and the edge of stability."
+    ),
+    ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
+    ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
+    ("fit", "path"): (
+        "Above: cross-validated error at each step size, with its standard error over the folds; the square is "
+        "the choice. Below: how close to the edge of stability each fold came."
+    ),
+}
+
+
+def caption(subject: str, figure: str) -> str:
+    """Return the caption of a figure of an experiment (or of a "fit"); its name where none is written."""
+    return _CAPTIONS.get((subject, figure), figure.replace("-", " ").replace("_", " "))

@@ -1,0 +1,100 @@
+"""What a report says, apart from how it looks: a page of sections of blocks.
+
+Every string is plain text and is escaped when rendered; only `code` between backticks is marked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; ``tone`` is "" or "aside" (smaller, for remarks) or "warning"."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as markup that is safe to inline, its caption, and words for who cannot see it."""
+
+    kind: ClassVar[str] = "drawing"
+    name: str
+    markup: str = field(repr=False)
+    caption: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: numbers are set right with four digits, None as a dash."""
+
+    kind: ClassVar[str] = "grid"
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A verdict: about what, one of the eight words, its sentence, and the numbers that decided."""
+
+    kind: ClassVar[str] = "judgment"
+    subject: str
+    word: str
+    sentence: str
+    numbers: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Pairs of a term and what holds for it."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, Cell]]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Command lines, each with what it does."""
+
+    kind: ClassVar[str] = "commands"
+    lines: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that open on demand, and always in print."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    blocks: Sequence[Block]
+
+
+Block = Paragraph | Drawing | Grid | Judgment | Facts | Commands | Fold
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its blocks; ``short`` is its entry in the table of contents."""
+
+    heading: str
+    blocks: Sequence[Block]
+    short: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report; ``lead`` is its first paragraph, ``origin`` its last line (versions, machine, time)."""
+
+    title: str
+    lead: str
+    sections: Sequence[Section]
+    origin: str = ""

@@ -1,0 +1,188 @@
+"""The page of the demo: the argument from step size to simplicity, told with what this run found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepscape.report import experiment
+from stepscape.report.certificates import certificate_blocks
+from stepscape.report.content import (
+    Block,
+    Commands,
+    Drawing,
+    Facts,
+    Fold,
+    Grid,
+    Page,
+    Paragraph,
+    Section,
+)
+from stepscape.report.fit import fit_blocks
+from stepscape.report.words import VERDICTS, number
+
+Document = Mapping[str, Any]
+
+_LEAD = (
+    "A network of a thousand neurons is trained on thirty noisy points, without any regularization. "
+    "Nothing is changed but the step size of gradient descent, and another function comes out. This "
+    "page runs that experiment, measures why it happens, and says what held and what did not."
+)
+_IDEA = (
+    "Gradient descent with step size η cannot settle where the loss curves more steeply than 2/η: there "
+    "it overshoots by more than it gains. The largest curvature, the `sharpness` λ_max, is the largest "
+    "eigenvalue of the Hessian.",
+    "A two-layer ReLU network on the line is a broken line. Every kink that its data can see raises the "
+    "sharpness, so a flat network has little room to bend: half the sharpness bounds its bending, "
+    "weighted by how central each kink lies among the data (Mulayoff et al., 2021; Qiao et al., 2024).",
+    "Put together: a large step size forces a flat network, and a flat network is a simple function. "
+    "Following the noise of thirty labels takes more bending than a large step allows.",
+)
+_ARMS = (
+    "Such an experiment is easy to get wrong, so each claim is judged in three arms. `as printed` is "
+    "the tutorial read literally: default initialization, constant step size. `small init` scales the "
+    "initialization down until even the largest step size starts inside its threshold. `warm up` starts "
+    "from a large initialization and raises the step size slowly. Every arm has its own verdict. A "
+    "network whose neurons have all died is flat for the wrong reason, so the neurons that still bend "
+    "are counted everywhere."
+)
+_LIMITS = (
+    "A certificate speaks about one network in the units of its data. It bounds how much the function bends, "
+    "not how well it predicts: nothing limits it near the ends of the data, where the weight is zero, and a "
+    "bound that holds with much slack explains little. `inapplicable` means that a premise is not met."
+)
+
+
+def demo_page(
+    runs: Sequence[tuple[Document, Sequence[Drawing]]],
+    network: Document,
+    fit: tuple[Document, Sequence[Drawing]],
+    origin: str,
+) -> Page:
+    """Lay out the demo.
+
+    Parameters
+    ----------
+    runs
+        Documents of experiments, each with its drawings, in reading order.
+    network
+        One trained network: "facts" (pairs) and "certificates".
+    fit
+        The document of a fit of real data, with its drawings.
+    origin
+        Versions, machine, time.
+    """
+    sections = [
+        Section("What came out", _summary([document for document, _ in runs]), "What came out"),
+        Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
+        *[_experiment(document, drawings) for document, drawings in runs],
+        Section("What is proved about one network", _certificates(network), "Certificates"),
+        Section("The same on real data", _fit(*fit), "Real data"),
+        Section("How to go on", _next_steps()),
+    ]
+    return Page("The step size chooses the function", _LEAD, sections, origin)
+
+
+def _summary(documents: Sequence[Document]) -> list[Block]:
+    rows = [
+        (f"{document['experiment']['title']}: {subject}", verdict["word"], verdict["sentence"])
+        for document in documents
+        for subject, verdict in document["verdicts"].items()
+    ]
+    words = [(name, meaning) for _, name, meaning in list(VERDICTS.values())[:8]]
+    return [
+        Grid("The verdicts of this run; the rule of each was written before its numbers", _HEAD, rows),
+        Paragraph(
+            "These are the quick sizes: few seeds, short runs. A claim that does not reproduce here is a "
+            "finding about this setup; `--full` runs the size that a verdict is about.",
+            "aside",
+        ),
+        Fold("What the words mean", [Facts(words)]),
+    ]
+
+
+_HEAD = ("claim", "verdict", "why")
+
+
+def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
+    about = document["experiment"]
+    blocks: list[Block] = [
+        Paragraph(f"The claim: {about['claim']}"),
+        *drawings,
+        *experiment.judgments(document),
+        Fold(
+            "How it was set up, and every measurement",
+            [*experiment.setup(document), experiment.measurements(document)],
+        ),
+    ]
+    return Section(about["title"], blocks)
+
+
+_MEASURED = {
+    "width": "neurons",
+    "step_size": "step size η",
+    "threshold": "threshold 2/η",
+    "sharpness": "sharpness λ_max of the last iterate",
+    "sharpness_residual": "its residual: an eigenvalue lies this close",
+    "trace": "trace of the Hessian",
+    "bent_neurons": "neurons whose kink lies among the data",
+    "loss": "training loss, 1/(2n) Σ r²",
+    "excess_risk": "mean squared error to the truth at the inputs",
+}
+
+
+def _certificates(network: Document) -> list[Block]:
+    lead = (
+        "One network, taken from the end of a run. Its sharpness was measured with an error bar, its kinks "
+        "were read off its weights, and both sides of every inequality were evaluated."
+    )
+    return [
+        Paragraph(lead),
+        Facts([(term, network[name]) for name, term in _MEASURED.items()]),
+        *certificate_blocks(network["certificates"]),
+        *_interpolation(network["certificates"]),
+        Paragraph(_LIMITS),
+    ]
+
+
+def _interpolation(certificates: Document) -> list[Block]:
+    least = certificates["interpolation"]["left"]
+    if not least:
+        return []
+    return [
+        Paragraph(
+            "The last row is about the data alone. Every network that passes through all thirty labels has "
+            f"sharpness at least {number(least)}, so gradient descent can stay at none of them with a step "
+            f"size above 2/{number(least)} = {number(2 / least)}. Larger steps must leave noise unfitted."
+        )
+    ]
+
+
+def _fit(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
+    lead = (
+        "Head acceleration in a simulated motorcycle crash (Silverman, 1985): 133 measurements, quiet "
+        "at first, then violent, with noise that changes along the way. The step size was chosen by "
+        "cross-validation; it is the only smoothness knob."
+    )
+    return [Paragraph(lead), *fit_blocks(document, drawings)]
+
+
+def _next_steps() -> list[Block]:
+    return [
+        Commands(
+            [
+                ("stepscape fit data.csv --x COLUMN --y COLUMN", "fits a table of your own, CSV or Parquet"),
+                ("stepscape run curve-fitting --full", "runs the central experiment at its real size"),
+                ("stepscape list", "lists the experiments, each with its claim"),
+                (
+                    "stepscape run sharpness-vs-step-size --set step_sizes=0.1,0.2 --out mine",
+                    "changes a setting; a wrong key lists them all",
+                ),
+                (
+                    "import stepscape as ss",
+                    "in Python: `ss.train`, `ss.sharpness`, `ss.certify`, `ss.StepSizeRegressor`",
+                ),
+            ]
+        ),
+        Paragraph("Every command takes `--json` and `--help`."),
+    ]

@@ -1,0 +1,38 @@
+"""A matplotlib figure → markup that stands inside an HTML page."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+from stepscape.figures import style
+from stepscape.report.content import Drawing
+from stepscape.report.words import slug
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
+
+
+def draw(figure: Figure, name: str, caption: str = "", alt: str = "") -> Drawing:
+    """Draw a figure for inlining: SVG, or a PNG as data where the SVG would be huge.
+
+    ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it.
+    """
+    svg = style.svg(figure)
+    if len(svg) <= LARGEST_SVG:
+        return Drawing(name, _inline(svg, slug(name)), caption, alt or caption)
+    data = base64.b64encode(style.png(figure)).decode("ascii")
+    return Drawing(name, f'<img alt="" src="data:image/png;base64,{data}">', caption, alt or caption)
+
+
+def _inline(svg: str, prefix: str) -> str:
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    # matplotlib numbers its groups from 1 in every figure; on one page identifiers must be unique.
+    body = re.sub(r'(<[^>]*?\s)id="', rf'\1id="{prefix}-', body)
+    body = body.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+    return body.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

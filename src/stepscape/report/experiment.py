@@ -1,0 +1,86 @@
+"""The document of a run and its drawings → content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepscape.experiments.arms import ARMS
+from stepscape.report.content import (
+    Block,
+    Commands,
+    Drawing,
+    Facts,
+    Fold,
+    Grid,
+    Judgment,
+    Page,
+    Paragraph,
+    Section,
+)
+
+Document = Mapping[str, Any]
+
+
+def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
+    """Lay out one run: verdicts first, then figures, then how it was set up and every number."""
+    about = document["experiment"]
+    again = f"stepscape run {about['name']}"
+    sections = [
+        Section("Verdicts", judgments(document)),
+        Section("Figures", list(drawings)),
+        Section("How it was set up", setup(document)),
+        Section("Every measurement", [Fold("Open the table", [measurements(document)])]),
+        Section(
+            "How to go on",
+            [
+                Commands(
+                    [
+                        (f"{again} --full", "runs it at the size that the verdict is about"),
+                        (f"{again} --set KEY=VALUE", "changes one of the settings above"),
+                    ]
+                )
+            ],
+        ),
+    ]
+    return Page(about["title"], f"The claim: {about['claim']}", sections, origin)
+
+
+def judgments(document: Document) -> list[Block]:
+    """Return the verdicts, one block each."""
+    return [
+        Judgment(subject_words(subject), verdict["word"], verdict["sentence"], verdict["numbers"])
+        for subject, verdict in document["verdicts"].items()
+    ]
+
+
+def subject_words(subject: str) -> str:
+    """Name what a verdict is about: an arm with what it does, or a part of the claim."""
+    name = subject.replace("_", " ")
+    return (
+        f"{name[:1].upper()}{name[1:]}: {ARMS[subject]}" if subject in ARMS else name[:1].upper() + name[1:]
+    )
+
+
+def setup(document: Document) -> list[Block]:
+    """Say where the claim stands, how the setup was chosen, and list the settings."""
+    about = document["experiment"]
+    settings = [(name, _listed(value)) for name, value in document["settings"].items()]
+    size = "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
+    return [
+        Paragraph(about["setup"]),
+        Facts([("Source of the claim", about["source"]), ("Kind of claim", about["kind"]), ("Size", size)]),
+        Fold("The settings of this run", [Facts(settings)]),
+    ]
+
+
+def measurements(document: Document) -> Block:
+    """Return the whole table of the run."""
+    records = document["table"]
+    columns = list(records[0]) if records else []
+    caption = f"{len(records)} rows, as in `table.csv`; – means not measured"
+    return Grid(caption, columns, [[record[name] for name in columns] for record in records])
+
+
+def _listed(value: Any) -> Any:
+    return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

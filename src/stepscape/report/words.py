@@ -1,0 +1,81 @@
+"""How a report writes words and numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+# Each verdict: a mark that reads without color, its name, its meaning.
+VERDICTS = {
+    "reproduced": ("●", "reproduced", "the run shows what the claim says"),
+    "partly": ("◐", "partly reproduced", "one part of the claim shows, another does not"),
+    "not_reproduced": ("○", "not reproduced", "the run does not show what the claim says"),
+    "consistent": ("≤", "consistent", "a one-sided bound that the run does not contradict"),
+    "premise_not_met": ("△", "premise not met", "the claim does not speak about this run"),
+    "vacuous": ("∅", "vacuous", "true, but empty"),
+    "false_as_stated": ("✕", "false as stated", "a counterexample is at hand"),
+    "undecided": ("?", "undecided", "the numbers do not settle it"),
+    "holds": ("●", "holds", "left side ≤ right side"),
+    "violated": ("✕", "violated", "left side > right side"),
+    "inapplicable": ("–", "inapplicable", "a premise is not met"),
+}
+
+
+def number(value: object) -> str:
+    """Write a cell: four significant digits, a true minus sign, "–" for what was not measured.
+
+    >>> number(-0.000123456), number(3), number(None), number(True)
+    ('−1.235e−4', '3', '–', 'yes')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if not isinstance(value, int | float):
+        return str(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return _digits(value).replace("-", "−")
+
+
+def inline(text: str) -> Any:
+    """Escape a text and set what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    pieces = re.split(r"`([^`]+)`", text)
+    marked = [Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(pieces)]
+    return Markup("").join(marked)
+
+
+def sentence(text: str) -> str:
+    """Give a clause its capital and its full stop.
+
+    >>> sentence("three seeds are too few")
+    'Three seeds are too few.'
+    """
+    whole = text[:1].upper() + text[1:]
+    return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
+
+
+def slug(text: str) -> str:
+    """Make an identifier of a heading.
+
+    >>> slug("Sharpness sits at 2/η")
+    'sharpness-sits-at-2'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
+
+
+def is_number(value: object) -> bool:
+    """Whether a cell is set as a number (None, "not measured", is)."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _digits(value: float) -> str:
+    if isinstance(value, int) or (1e4 <= abs(value) < 1e9):
+        return f"{value:,.0f}".replace(",", "\u202f")  # narrow no-break space, as in 12 346
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
