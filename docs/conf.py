@@ -12,7 +12,7 @@ import stepscape  # noqa: E402
 
 project = "stepscape"
 author = "The stepscape developers"
-copyright = "the stepscape developers"  # noqa: A001
+copyright = "the stepscape developers"
 version = release = stepscape.__version__
 
 extensions = [

@@ -163,7 +163,7 @@ left, right
 size : int
     How many \\*.
 """
-    assert plain(inspect.cleandoc(text).splitlines()) == [line for line in expected.splitlines()]
+    assert plain(inspect.cleandoc(text).splitlines()) == expected.splitlines()
 
 
 def test_no_page_points_to_a_page_that_does_not_exist() -> None:

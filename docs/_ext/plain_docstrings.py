@@ -26,7 +26,7 @@ def plain(lines: list[str]) -> list[str]:
         if line.strip() and _RULE.match(following):
             section = line.strip()
         if section in _ENTRIES:
-            out += _entry(line, following)
+            out += _entry(line)
         elif line.startswith(" ") and not _is_item(line):
             out += _formula(line, out)
         else:
@@ -34,7 +34,7 @@ def plain(lines: list[str]) -> list[str]:
     return out
 
 
-def _entry(line: str, following: str) -> list[str]:
+def _entry(line: str) -> list[str]:
     """An entry whose text stands on its own line is a name with a description, not a name with a type."""
     named = _NAMED.match(line)
     if not named:

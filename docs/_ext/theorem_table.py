@@ -1,6 +1,6 @@
 """The theorem table: every function of `stepscape.theory` that returns a certificate, evaluated.
 
-Nothing is retyped: names, statements, premises, sources and numbers come from the code when the pages are built.
+Nothing is retyped: names, statements, premises, sources and numbers come from the code at build time.
 """
 
 from __future__ import annotations
@@ -78,11 +78,12 @@ def markdown() -> str:
         (name, function, evaluate(function, tutorial), evaluate(function, printed))
         for name, function in theorems()
     ]
-    return "\n".join(["## All at once", "", *_summary(rows), "", *(line for row in rows for line in _section(*row))])
+    sections = [line for row in rows for line in _section(*row)]
+    return "\n".join(["## All at once", "", *_summary(rows), "", *sections])
 
 
 def _summary(rows: list[Any]) -> list[str]:
-    head = [":::{list-table} Both sides at the trained network of the tutorial", ":header-rows: 1", ":align: left", ""]
+    head = [":::{list-table} Both sides at the trained network of the tutorial", ":header-rows: 1", ""]
     lines = ["* - Theorem", "  - Left", "  - Right", "  - Slack", "  - Verdict"]
     for name, _, here, _ in rows:
         anchor = f"theorem-{name.replace('_', '-')}"
@@ -97,17 +98,28 @@ def _section(
     yield f"(theorem-{name.replace('_', '-')})="
     yield f"## {name}"
     yield ""
-    yield (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ").replace("*", "\\*").replace("|", "\\|")
+    yield (
+        (inspect.getdoc(function) or "")
+        .split("\n\n")[0]
+        .replace("\n", " ")
+        .replace("*", "\\*")
+        .replace("|", "\\|")
+    )
     yield ""
     yield from ("```text", here.statement, "```", "")
     yield "Premises:"
     yield ""
-    yield from (f"- {premise}".replace("|", "\\|") for premise in here.assumptions)
+    yield from (_escaped(f"- {premise}") for premise in here.assumptions)
     yield ""
-    yield f"Source: {here.source}.".replace("|", "\\|")
+    yield _escaped(f"Source: {here.source}.")
     yield ""
     yield f"At the tutorial's network: {_sides(here)}. At the counterexample: {_sides(there)}."
     yield ""
+
+
+def _escaped(text: str) -> str:
+    """Return plain text as one line of Markdown."""
+    return " ".join(text.split()).replace("*", "\\*").replace("|", "\\|")
 
 
 def _sides(certificate: Certificate) -> str:
