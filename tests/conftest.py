@@ -25,8 +25,8 @@ settings.load_profile("stepscape")
 def pytest_configure(config: pytest.Config) -> None:
     """Keep compiled kernels in a directory named after the kernels' source.
 
-    Numba's disk cache does not notice a change in a jitted function of another file, so that a test could pass
-    on stale machine code. The name changes with any byte of any kernel; workers of one session share it.
+    Numba's disk cache does not notice a change in a jitted function of another file, so that a test could
+    pass on stale machine code. The name changes with any byte of any kernel; workers of a session share it.
     """
     cache = getattr(config, "cache", None)
     name = f"numba-{_kernel_digest()}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import reference as ref
 
+import reference as ref
 import stepscape as ss
 
 EPS = float(np.finfo(float).eps)
@@ -51,8 +51,8 @@ def dense(problem):
 def edge(problem, net, method, fraction=None):
     """A step size at a fraction of the stability threshold of the starting point.
 
-    Near 1 rounding errors themselves grow: at .9 with momentum .9 a relative change of 1e-12 in the start became
-    5e-5 within 300 steps of the dense reference, so that no two programs agree.
+    Near 1 rounding errors themselves grow: at .9 with momentum .9 a relative change of 1e-12 in the start
+    became 5e-5 within 300 steps of the dense reference, so that no two programs agree.
     """
     if fraction is None:
         fraction = 0.3 if method.get("momentum") == 0.9 else 0.6
@@ -80,7 +80,7 @@ def reference_run(problem, net, run):
 
 
 def assert_same_path(run, expected, tolerance=1e-11):
-    """Both last iterates agree to a multiple of the largest parameter, the losses to a multiple of the first."""
+    """Both last iterates agree to a multiple of the largest parameter, losses to one of the first."""
     scale = max(np.abs(expected.theta).max(), np.abs(expected.before).max())
     np.testing.assert_allclose(run.network.parameters, expected.theta, rtol=0, atol=tolerance * scale)
     np.testing.assert_allclose(run.network_before.parameters, expected.before, rtol=0, atol=tolerance * scale)

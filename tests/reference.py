@@ -1,6 +1,7 @@
 """Dense float64 NumPy reference of the network, its loss and its training, written from the definitions.
 
-f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2,  L = ½ Σ_i v_i (f(x_i) - y_i)²,  Σ v_i = 1,  max(z, 0)' = 1{z > 0}.
+f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2,  L = ½ Σ_i v_i (f(x_i) - y_i)²,  Σ v_i = 1,
+max(z, 0)' = 1{z > 0}.
 Parameters are one vector in the order w1 (k), b1 (k), w2 (k), b2. Nothing here imports stepscape.
 """
 
@@ -117,4 +118,4 @@ def descend(theta, d: Data, trained, step_sizes, beta=0.0, nesterov=False, decay
 def geometric(first: float, last: float, warmup: int, steps: int) -> np.ndarray:
     """Step sizes rising geometrically from `first` to `last` over `warmup` steps, then constant."""
     t = np.arange(steps)
-    return np.where(t < warmup, first * (last / first) ** (t / max(1, warmup)), last)
+    return np.where(t < warmup, first * (last / first) ** np.minimum(t / max(1, warmup), 1), last)

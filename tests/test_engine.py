@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import reference as ref
 import torch
-from core_cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference as ref
 import stepscape as ss
+from core_cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
 from stepscape.kernels import relu1d
 
 STEPS = 300
@@ -116,7 +116,7 @@ def test_any_width(k, method):
 
 @pytest.mark.parametrize("method", ["plain", "heavy ball"])
 def test_knots_exactly_on_data(method):
-    # max(z, 0)' = 0 at z = 0: a neuron whose knot is an input does not see that input. 0.75 and -0.5 are exact.
+    # max(z, 0)' = 0 at z = 0: a neuron whose knot is an input does not see it. 0.75 and -0.5 are exact.
     x = np.array([0.75, -0.5, 0.0, 1.0, -1.0, 0.75])
     w1 = np.array([1.0, -1.0, 2.0, -2.0, 1.0, -1.0, 4.0])
     knots = np.array([0.75, 0.75, -0.5, -0.5, 0.0, 0.0, 1.0])
@@ -451,8 +451,8 @@ def test_a_divergence_message_does_not_contradict_itself():
 
 
 def test_an_unstable_start_on_zero_labels_is_not_called_divergence():
-    # Labels 0 and f = 0 on the data up to 1e-9: the loss grows by far more than 10^10 times before the network
-    # settles in a flatter place, at the scale of its own parameters.
+    # Labels 0 and f = 0 on the data up to 1e-9: the loss grows by far more than 10^10 times before the
+    # network settles in a flatter place, at the scale of its own parameters.
     x = np.array([-1.0, 1.0])
     net = ss.TwoLayerReLU([2.0, 2.0], [3.0, 3.0], [1.0, -1.0 + 1e-9], 0.0, trainable=("w1", "b1", "w2"))
     problem = ss.Problem(x, 0 * x)
@@ -514,9 +514,9 @@ def recursion(product, beta, nesterov, steps):
 @pytest.mark.parametrize(("beta", "nesterov"), THRESHOLDS)
 @pytest.mark.parametrize("sign", [-1, 1], ids=["below", "above"])
 def test_perturb_and_run_at_a_real_minimum(beta, nesterov, sign):
-    # At an interpolating minimum, 1e-6 off along the top eigenvector, the deviation follows the recursion of the
-    # quadratic with curvature λ: |1 - ηλ| = .99 or 1.01 a step for descent. Higher orders are 1e-6 relative
-    # a step, and grow with the 300 steps.
+    # At an interpolating minimum, 1e-6 off along the top eigenvector, the deviation follows the recursion of
+    # the quadratic with curvature λ: |1 - ηλ| = .99 or 1.01 a step for descent. Higher orders are 1e-6
+    # relative a step, and grow with the 300 steps.
     net = network(15, seed=3)
     x = np.linspace(-2, 2, 12) + 0.013
     assert np.abs(net.knots[:, None] - x).min() > 1e-3

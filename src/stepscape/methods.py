@@ -78,7 +78,8 @@ class GradientDescent:
     def step_size_at(self, step: int | np.ndarray, initial: float) -> np.ndarray:
         """Step size used in step number `step` (0 the first) when the warm-up starts at `initial`."""
         t = np.asarray(step, dtype=np.float64)
-        rising = initial * (self.step_size / initial) ** (t / max(1, self.warmup_steps))
+        passed = np.minimum(t / max(1, self.warmup_steps), 1.0)  # long after, the power would overflow
+        rising = initial * (self.step_size / initial) ** passed
         return np.where(t < self.warmup_steps, rising, self.step_size)
 
 

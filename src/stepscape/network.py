@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -71,10 +72,12 @@ class TwoLayerReLU:
         init "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, as in ``torch.nn.Linear``;
         "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0. An untrained b1 or b2 is zero.
         """
-        if not isinstance(width, (int, np.integer)) or width < 1:
+        if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
             raise bad("width", "be a whole number of at least 1", repr(width))
-        if not np.isfinite(scale) or scale <= 0:
-            raise bad("scale", "be finite and positive", scale)
+        size = np.asarray(scale)
+        if size.ndim != 0 or size.dtype.kind not in "iuf" or not (np.isfinite(size) and size > 0):
+            raise bad("scale", "be finite and positive", repr(scale))
+        trainable = _blocks(trainable)
         rng = np.random.default_rng(seed)
         if init == "torch":
             outer = scale / np.sqrt(width)
@@ -94,7 +97,7 @@ class TwoLayerReLU:
         """Number of neurons k."""
         return int(self.w1.size)
 
-    @cached_property
+    @property
     def parameters(self) -> Array:
         """One flat vector of length 3k + 1 in the order w1, b1, w2, b2 (a copy)."""
         return np.concatenate([self.w1, self.b1, self.w2, [self.b2]])
@@ -107,14 +110,14 @@ class TwoLayerReLU:
 
     def with_parameters(self, parameters: ArrayLike) -> TwoLayerReLU:
         """Return the network with another flat parameter vector (3k + 1,)."""
-        theta = np.array(parameters, dtype=np.float64)
+        theta = _real("parameters", parameters)
         if theta.shape != (3 * self.width + 1,):
             raise bad("parameters", f"have shape ({3 * self.width + 1},)", theta.shape)
         w1, b1, w2 = theta[:-1].reshape(3, self.width)
         return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
 
     def predict(self, x: ArrayLike) -> Array:
-        """f at x, any shape; (m, 1) columns give (m,)."""
+        """Values of f at x, any shape; (m, 1) columns give (m,)."""
         points = _points(x)
         flat = points.ravel()
         out = np.empty(flat.size)
@@ -162,7 +165,8 @@ class TwoLayerReLU:
                 )
             partial.replace(target)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
             raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
 
     @classmethod
@@ -187,13 +191,21 @@ class TwoLayerReLU:
         return f"TwoLayerReLU(width={self.width}, {self.knots.size} knots, b2={self.b2:.4g}{note})"
 
 
-def _row(name: str, values: ArrayLike) -> Array:
-    array = np.array(values)
+def _real(name: str, values: ArrayLike) -> Array:
+    """Return a float64 copy, or say what is wrong."""
+    try:
+        array = np.array(values)
+    except ValueError:  # rows of different lengths
+        raise bad(name, "hold real numbers", "a ragged list") from None
     if array.dtype.kind not in "iuf":
         raise bad(name, "hold real numbers", f"dtype {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _row(name: str, values: ArrayLike) -> Array:
+    array = _real(name, values)
     if array.ndim != 1:
         raise bad(name, "have shape (k,)", array.shape)
-    array = array.astype(np.float64)
     if not np.all(np.isfinite(array)):
         raise bad(name, "be finite", f"{array[~np.isfinite(array)][0]} in it")
     array.flags.writeable = False
@@ -201,15 +213,15 @@ def _row(name: str, values: ArrayLike) -> Array:
 
 
 def _points(x: ArrayLike) -> Array:
-    array = np.asarray(x)
-    if array.dtype.kind not in "iuf":
-        raise bad("x", "hold real numbers", f"dtype {array.dtype}")
-    array = array.astype(np.float64)
+    array = _real("x", x)
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _blocks(names: tuple[str, ...]) -> tuple[str, ...]:
-    given = (names,) if isinstance(names, str) else tuple(names)
+    try:
+        given = (names,) if isinstance(names, str) else tuple(names)
+    except TypeError:
+        raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", repr(names)) from None
     for name in given:
         if name not in BLOCKS:
             raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", repr(name))

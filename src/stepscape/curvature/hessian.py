@@ -55,7 +55,7 @@ class Hessian:
 
     @cached_property
     def predictions(self) -> Array:
-        """f at the sorted inputs (n,)."""
+        """Values of f at the sorted inputs (n,)."""
         return np.asarray(relu1d_hessian.predictions(self._theta, self.position, self.problem.sorted[0]))
 
     @cached_property
@@ -85,7 +85,7 @@ class Hessian:
     def residual_norm(self) -> float:
         """‖R‖ = max_j √(p_j² + q_j²) on the trained coordinates (0 where w2 is frozen).
 
-        Source: R couples w2_j with (w1_j, b1_j) through (p_j, q_j); its eigenvalues are 0 and ±√(p_j² + q_j²).
+        Source: R couples w2_j with (w1_j, b1_j) through (p_j, q_j); its eigenvalues are 0, ±√(p_j² + q_j²).
         """
         p, q, _ = self.active_gradients
         rates = self.rates
@@ -123,9 +123,10 @@ class Hessian:
 
     @property
     def trace(self) -> float:
-        """tr H in closed form, O(n + k); R has zero diagonal.
+        """Trace of H in closed form, O(n + k); R has zero diagonal.
 
-        tr H = Σ_j [w2_j² Σ_active v x² + w2_j² Σ_active v + Σ_active v (w1_j x + b1_j)²] + Σ v, block by block.
+        tr H = Σ_j [w2_j² Σ_active v x² + w2_j² Σ_active v + Σ_active v (w1_j x + b1_j)²] + Σ v, block by
+        block; Σ v = 1.
         """
         inputs, _, weights = self.problem.sorted
         net = self.network
@@ -192,7 +193,7 @@ def sharpness(
 
 
 def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
-    """tr of the loss Hessian on the trained coordinates, exact, O(n + k)."""
+    """Trace of the loss Hessian on the trained coordinates, exact, O(n + k)."""
     return Hessian(problem, network).trace
 
 

@@ -53,8 +53,8 @@ def largest_eigenpair(
     Raises
     ------
     NotConverged
-        When `max_products` were spent first, or the products are so large or small that their squares overflow
-        or vanish.
+        When `max_products` were spent first, or the products are so large or small that their squares
+        overflow or vanish.
     """
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import bad
+from stepscape.errors import bad, unknown
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -74,15 +74,17 @@ def curve(
     Inputs on [-half_width, half_width]: "equispaced"; "jittered", one uniform point in each of n equal cells;
     "uniform", independent.
     """
-    if not isinstance(n, (int, np.integer)) or n < 1:
+    if name not in SHAPES:
+        raise unknown("curve", name, SHAPES)
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise bad("n", "be a whole number of at least 1", repr(n))
     if not (np.isfinite(half_width) and half_width > 0):
         raise bad("half_width", "be finite and positive", half_width)
+    if not (np.isfinite(noise) and noise >= 0):
+        raise bad("noise", "be finite and not negative", noise)
     rng = np.random.default_rng(seed)
     truth = Curve(name, SHAPES[name], float(half_width))
     x = half_width * _design(design, int(n), rng)
-    if not (np.isfinite(noise) and noise >= 0):
-        raise bad("noise", "be finite and not negative", noise)
     y = truth(x) + noise * rng.standard_normal(n)
     return Problem(x, y, truth=truth, noise=float(noise), name=name)
 

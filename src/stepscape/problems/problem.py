@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 class Problem:
     """Inputs with labels, and the loss that training reduces.
 
-    loss "square": L(f) = ½ Σ_i v_i (f(x_i) - y_i)² with v_i = weights_i/Σ weights, that is 1/(2n) Σ r² without
-    weights.
+    loss "square": L(f) = ½ Σ_i v_i (f(x_i) - y_i)² with v_i = weights_i/Σ weights, that is 1/(2n) Σ r²
+    without weights.
 
     Parameters
     ----------
@@ -57,17 +57,24 @@ class Problem:
         if self.inputs.size == 0:
             raise bad("inputs", "hold at least one number", "none")
         if self.labels.shape != self.inputs.shape:
-            raise bad("inputs and labels", "have the same length", f"{self.inputs.size} and {self.labels.size}")
+            raise bad(
+                "inputs and labels", "have the same length", f"{self.inputs.size} and {self.labels.size}"
+            )
         if self.weights is not None:
             object.__setattr__(self, "weights", self._checked_weights(self.weights))
-        if self.noise is not None and not (np.isfinite(self.noise) and self.noise >= 0):
-            raise bad("noise", "be finite and not negative", self.noise)
+        if self.noise is not None:
+            noise = np.asarray(self.noise)
+            if noise.ndim != 0 or noise.dtype.kind not in "iuf" or not (np.isfinite(noise) and noise >= 0):
+                raise bad("noise", "be finite and not negative", repr(self.noise))
+            object.__setattr__(self, "noise", float(noise))
+        if self.truth is not None and not callable(self.truth):
+            raise bad("truth", "be a function of the inputs", repr(self.truth))
 
     def _checked_weights(self, given: ArrayLike) -> Array:
         weights = column("weights", given)
         if weights.shape != self.inputs.shape:
             raise bad("weights and inputs", "have the same length", f"{weights.size} and {self.inputs.size}")
-        if weights.min() < 0 or weights.sum() == 0:
+        if weights.min() < 0 or weights.max() == 0:
             raise bad("weights", "be at least 0 and not all 0", f"a minimum of {weights.min():g}")
         return weights
 
@@ -79,10 +86,10 @@ class Problem:
     @cached_property
     def averaging(self) -> Array:
         """Weights (n,) that sum to 1: every average over the examples uses them."""
-        if self.weights is None:
-            return np.full(self.size, 1.0 / self.size)
-        scaled = self.weights / self.weights.max()
-        return scaled / scaled.sum()
+        weights = np.ones(self.size) if self.weights is None else self.weights / self.weights.max()
+        averaging: Array = weights / weights.sum()
+        averaging.flags.writeable = False
+        return averaging
 
     @cached_property
     def sorted(self) -> tuple[Array, Array, Array]:
@@ -92,7 +99,7 @@ class Problem:
 
     @property
     def x_max(self) -> float:
-        """max |x_i|."""
+        """Largest |x_i|."""
         return float(np.abs(self.inputs).max())
 
     def training_loss(self, predictions: ArrayLike) -> float:
@@ -112,12 +119,17 @@ class Problem:
         extras = [f"noise={self.noise:g}"] if self.noise is not None else []
         extras += ["weighted"] if self.weights is not None else []
         tail = "".join(f", {extra}" for extra in extras)
-        return f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
+        return (
+            f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
+        )
 
 
 def column(name: str, values: ArrayLike) -> Array:
     """Return values as a read-only float64 array (n,), or say what is wrong with them."""
-    array = np.array(values)
+    try:
+        array = np.array(values)
+    except ValueError:  # rows of different lengths
+        raise bad(name, "hold real numbers", "a ragged list") from None
     if array.dtype.kind not in "biuf":
         raise bad(name, "hold real numbers", f"an array of dtype {array.dtype}")
     if array.ndim == 2 and array.shape[1] == 1:

@@ -47,8 +47,8 @@ def train(
 
     Notes
     -----
-    A step costs O(n + k). Neurons that are active on no input receive no gradient; plain descent without decay
-    leaves them out, which is exact. Divergence is an outcome, not an exception.
+    A step costs O(n + k). Neurons that are active on no input receive no gradient; plain descent without
+    decay leaves them out, which is exact. Divergence is an outcome, not an exception.
     """
     if isinstance(record_every, bool) or not isinstance(record_every, (int, np.integer)) or record_every < 1:
         raise bad("record_every", "be a whole number of at least 1", repr(record_every))
@@ -94,9 +94,10 @@ def _stops(steps: int, every: int) -> Iterator[int]:
 def _diverged(engine: _Engine, method: GradientDescent) -> str:
     start = engine.initial_sharpness()
     limit = method.threshold() * method.step_size / start  # the step size at which the start is at the edge
-    reason = f"the initial sharpness {start:.4g} allows step sizes up to {limit:.3g}"
+    allowed = f"step sizes up to {limit:.3g}"
+    reason = f"the initial sharpness {start:.4g} allows {allowed}"
     if method.step_size <= limit:
-        reason = f"the initial sharpness {start:.4g} would allow step sizes up to {limit:.3g}, but it grew on the way"
+        reason = f"the initial sharpness {start:.4g} would allow {allowed}, but it grew on the way"
     warm_up = "raise warmup_steps" if method.warmup_steps else "set warmup_steps"
     advice = f"lower step_size, shrink the initialization, or {warm_up}"
     return f"diverged within {engine.steps_made} steps at step_size {method.step_size:g}; {reason}: {advice}"
@@ -167,7 +168,7 @@ class _Engine:
         return int(status), int(made), float(loss)
 
     def networks(self) -> tuple[TwoLayerReLU, TwoLayerReLU]:
-        """The current iterate and the one before it."""
+        """Return the current iterate and the one before it."""
         return self.network.with_parameters(self.theta), self.network.with_parameters(self.before)
 
 

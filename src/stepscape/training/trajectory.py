@@ -77,7 +77,7 @@ class Trajectory:
     network_before: TwoLayerReLU
 
     def predict(self, x: ArrayLike) -> Array:
-        """Mean of the predictions of the last two iterates: at the edge descent oscillates with period two."""
+        """Mean of the predictions of the last two iterates; at the edge they oscillate with period two."""
         return 0.5 * (self.network.predict(x) + self.network_before.predict(x))
 
     def __repr__(self) -> str:
