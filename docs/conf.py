@@ -22,12 +22,12 @@ extensions = [
     "plain_docstrings",
     "theorem_table",
     "command_line",
+    "benchmark_results",
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext"]
 smartquotes = False  # f'' is a second derivative, not a quotation
-nitpicky = False
 default_role = "literal"  # docstrings use single backticks for names
 
 autodoc_member_order = "bysource"

@@ -30,7 +30,9 @@ def plain(lines: list[str]) -> list[str]:
         elif line.startswith(" ") and not _is_item(line):
             out += _formula(line, out)
         else:
-            out.append(line if _RULE.match(line) or line.startswith(">>>") else escape(line))
+            out.append(
+                line if _RULE.match(line) or line.startswith(">>>") else escape(line)
+            )
     return out
 
 
@@ -49,7 +51,11 @@ def _formula(line: str, before: list[str]) -> list[str]:
     """An indented block is shown as it is; `::` opens it unless the line above belongs to it."""
     above = before[-1] if before else ""
     inside = above.startswith("   ")
-    return [f"    {line}"] if inside else [*([] if not above else [""]), "::", "", f"    {line}"]
+    return (
+        [f"    {line}"]
+        if inside
+        else [*([] if not above else [""]), "::", "", f"    {line}"]
+    )
 
 
 def _is_item(line: str) -> bool:
@@ -65,7 +71,9 @@ def escape(line: str) -> str:
     return "".join(parts)
 
 
-def _process(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001
+def _process(
+    _app: Any, what: str, name: str, _obj: Any, _options: Any, lines: list[str]
+) -> None:
     if name.startswith("stepscape"):
         blanks = sum(1 for _ in takewhile(lambda line: not line.strip(), lines))
         # Napoleon reads "type: description" off the first line of a property; an empty one stops it.

@@ -33,12 +33,17 @@ def example() -> tuple[ss.Problem, ss.TwoLayerReLU]:
     """Return the problem and the trained network of the tutorial."""
     problem = ss.problems.tent(n=30, noise=0.5, seed=0, half_width=3.0)
     start = ss.TwoLayerReLU.random(100, scale=0.3, seed=0)
-    return problem, ss.train(problem, start, ss.GradientDescent(0.2, 40_000), measure_sharpness=False).network
+    return problem, ss.train(
+        problem, start, ss.GradientDescent(0.2, 40_000), measure_sharpness=False
+    ).network
 
 
 def facts(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
     """Everything that a theorem may ask for, by the name of its argument."""
-    top, linear = ss.sharpness(problem, net), ss.sharpness(problem, net, gauss_newton=True)
+    top, linear = (
+        ss.sharpness(problem, net),
+        ss.sharpness(problem, net, gauss_newton=True),
+    )
     operator = Hessian(problem, net)
     known = {
         "w1": net.w1,
@@ -60,9 +65,17 @@ def facts(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def evaluate(function: Callable[..., Certificate], known: dict[str, Any]) -> Certificate:
+def evaluate(
+    function: Callable[..., Certificate], known: dict[str, Any]
+) -> Certificate:
     """Call a theorem with those of the facts that it takes."""
-    return function(**{name: known[name] for name in inspect.signature(function).parameters if name in known})
+    return function(
+        **{
+            name: known[name]
+            for name in inspect.signature(function).parameters
+            if name in known
+        }
+    )
 
 
 def counterexample() -> tuple[ss.Problem, ss.TwoLayerReLU]:
@@ -83,17 +96,28 @@ def markdown() -> str:
 
 
 def _summary(rows: list[Any]) -> list[str]:
-    head = [":::{list-table} Both sides at the trained network of the tutorial", ":header-rows: 1", ""]
+    head = [
+        ":::{list-table} Both sides at the trained network of the tutorial",
+        ":header-rows: 1",
+        "",
+    ]
     lines = ["* - Theorem", "  - Left", "  - Right", "  - Slack", "  - Verdict"]
     for name, _, here, _ in rows:
         anchor = f"theorem-{name.replace('_', '-')}"
-        lines += [f"* - [`{name}`](#{anchor})", f"  - {_number(here.left)}", f"  - {_number(here.right)}"]
+        lines += [
+            f"* - [`{name}`](#{anchor})",
+            f"  - {_number(here.left)}",
+            f"  - {_number(here.right)}",
+        ]
         lines += [f"  - {_number(here.slack)}", f"  - {here.verdict}"]
     return [*head, *lines, ":::"]
 
 
 def _section(
-    name: str, function: Callable[..., Certificate], here: Certificate, there: Certificate
+    name: str,
+    function: Callable[..., Certificate],
+    here: Certificate,
+    there: Certificate,
 ) -> Iterator[str]:
     yield f"(theorem-{name.replace('_', '-')})="
     yield f"## {name}"
