@@ -66,9 +66,7 @@ def judge_arm(table: Table) -> Verdict:
     seeds = np.unique(table["seed"]).size
     numbers |= {"seeds": float(seeds), "smallest": float(working[0]), "largest": float(working[-1])}
     if seeds < LEAST_SEEDS:
-        return Verdict(
-            "undecided", f"{seeds} seeds give no interval; at least {LEAST_SEEDS} are needed", numbers
-        )
+        return Verdict("undecided", _too_few(seeds), numbers)
     pieces = difference(table, "pieces", working[-1], working[0])
     falls, rises = _arms_of_u(table, "risk", working)
     falls_in_time, _ = _arms_of_u(table, "risk_equal_time", working)

@@ -116,7 +116,7 @@ def _yes(text: str) -> bool:
 
 
 def _whole(text: str) -> int:
-    number = float(text)
+    number = _number(text)
     if number != int(number):
         raise ValueError(text)
     return int(number)

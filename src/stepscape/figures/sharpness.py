@@ -77,7 +77,8 @@ def sharpening(
         _say_lost(axes[0, column], arrays, arm, shown)
         label(axes[0, column], x="steps", title=ARM_TITLES.get(arm, arm))
         label(axes[1, column], x="time Σ η")
-        axes[1, column].set_xscale("log")
+        if any((arrays[f"time|{arm}|{eta:g}"] > 0).any() for eta in shown):
+            axes[1, column].set_xscale("log")
     axes[0, 0].set_yscale("log")
     for row in axes:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)

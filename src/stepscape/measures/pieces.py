@@ -69,7 +69,7 @@ def _gap(chain: list[Point], other: list[Point], sign: float) -> float:
     """Largest vertical distance from the last edge of `chain` to the vertices of the other hull beside it.
 
     The slopes of the other hull are monotone, so the vertex where they pass the slope of the edge is found by
-    bisection. If it lies left of the edge, the largest gap is at the left end of the edge, where it was before.
+    bisection. If it lies left of the edge, the largest gap is at the left end of the edge, as before.
     """
     (ax, ay), (bx, by) = chain[-2], chain[-1]
     slope = (by - ay) / (bx - ax)
