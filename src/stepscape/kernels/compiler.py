@@ -3,7 +3,8 @@
 ``FAST`` lets LLVM reorder and fuse sums, but not assume that infinities and NaNs are absent: divergence must
 stay visible. The activation test is compiled with ``EXACT`` so that it agrees bit for bit with dense code.
 ``DISJOINT`` promises that array arguments do not overlap; without it LLVM vectorizes none of the loops over
-neurons, because it would have to check a dozen pointers against each other.
+neurons, because it would have to check a dozen pointers against each other. ``INLINE`` is for small helpers
+that only kernels call: no call with a dozen arrays on the stack, no wrapper for Python to compile.
 """
 
 from __future__ import annotations
@@ -24,3 +25,4 @@ class _NoAlias(Compiler):
 EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
 FAST: dict[str, Any] = {**EXACT, "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
 DISJOINT: dict[str, Any] = {**FAST, "pipeline_class": _NoAlias}
+INLINE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True}

@@ -9,26 +9,35 @@ intercept at every input from p on, and neurons with w1 ≤ 0 add w2·w1 and w2�
 
 and with g_i = ∂L/∂f(x_i) every gradient is a difference of two prefix sums of g x and g.
 
-Parameters are one flat vector θ = (w1, b1, w2, b2) of length 3k + 1. Neurons are worked on in blocks that stay
-in the first-level cache: fetch the prefix sums, update (vectorized, branch-free), move the few knots that
-crossed an input, add to the histogram. Loads through an index are scalar on purpose: vector gathers are slower
-on many processors. Nothing is allocated per step.
+Parameters are one flat vector θ = (w1, b1, w2, b2) of length 3k + 1. Neurons are worked on in blocks whose
+scratch rows stay in the first-level cache: fetch the prefix sums, update (vectorized, branch-free), move the
+few knots that crossed an input, add to the histogram. Loads through an index are scalar on purpose: vector
+gathers are slower on many processors. Nothing is allocated per step, and block functions receive whole arrays
+with a range ``start``..``end`` because slices cost atomic reference counts. Indices are unsigned because
+Numba tests signed ones for being negative.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from stepscape.kernels.compiler import DISJOINT, EXACT, FAST
+from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
+
+Array = NDArray[np.float64]
 
 FINISHED, DIVERGED = 0, 1
 BLOCK = 256  # neurons worked on together: their scratch rows fill 10 KiB
 LANES = 4  # private histograms, so that neighbors adding to one bin do not wait for each other
 LANES_UP_TO = 512  # inputs; beyond, private histograms no longer fit the cache
+NEAR = 16  # inputs on either side that a search for a knot counts at once
+
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+_BLOCK, _LANES = np.uint64(BLOCK), np.uint64(LANES)
 
 
-@njit(**EXACT)
+@njit(**EXACT, **INLINE)
 def is_left(w, b, x):
     """Whether input x lies left of the knot of (w, b): the one place where activation is decided.
 
@@ -39,23 +48,27 @@ def is_left(w, b, x):
 
 @njit(**EXACT)
 def relocate(w, b, inputs, p):
-    """Position of the knot of (w, b), starting the search at p; ends also for NaN."""
+    """Position of the knot of (w, b), sought near p first; ends also for NaN.
+
+    Bisection only until the inputs left can be tested all at once, which is vectorized and free of branches.
+    """
     n = inputs.size
-    for _ in range(2):
-        if p < n and is_left(w, b, inputs[p]):
-            p += 1
-        elif p > 0 and not is_left(w, b, inputs[p - 1]):
-            p -= 1
-        else:
-            return p
-    low, high = 0, n
-    while low < high:
+    low = max(p - NEAR, 0)
+    high = min(p + NEAR, n)
+    if low > 0 and not is_left(w, b, inputs[low - 1]):
+        low, high = 0, low - 1
+    elif high < n and is_left(w, b, inputs[high]):
+        low, high = high + 1, n
+    while high - low > 2 * NEAR:
         middle = (low + high) // 2
         if is_left(w, b, inputs[middle]):
             low = middle + 1
         else:
             high = middle
-    return low
+    position = low
+    for i in range(np.uint64(low), np.uint64(high)):
+        position += is_left(w, b, inputs[i])
+    return position
 
 
 @njit(**EXACT)
@@ -68,42 +81,60 @@ def locate(w1, b1, inputs, padded, position, left, right):
         right[j] = padded[p + 1]
 
 
-@njit(**FAST)
-def _fetch(position, sums, moment, total):
+@njit(**FAST, **INLINE)
+def _fetch(start, end, position, sums, moment, total):
     """Copy the prefix sums (of g x and of g) at each neuron's position."""
-    for j in range(position.size):
+    for j in range(start, end):
         p = position[j]
-        moment[j] = sums[p, 0]
-        total[j] = sums[p, 1]
+        moment[j - start] = sums[p, 0]
+        total[j - start] = sums[p, 1]
 
 
 @njit(**DISJOINT)
-def _update(w1, b1, w2, left, right, moment, total, all_moment, all_total, rates, decay, slope, shift, moved):
+def _update(
+    start,
+    end,
+    w1,
+    b1,
+    w2,
+    left,
+    right,
+    moment,
+    total,
+    all_moment,
+    all_total,
+    rates,
+    decay,
+    slope,
+    shift,
+    moved,
+):
     """One step of plain descent for a block; histogram entries, and which knots crossed an input.
 
     Returns what neurons with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
     slope_everywhere = 0.0
     shift_everywhere = 0.0
-    for j in range(w1.size):
+    for j in range(start, end):
+        i = j - start
         w, b, a = w1[j], b1[j], w2[j]
-        q = all_moment - moment[j] if w > 0.0 else moment[j]
-        r = all_total - total[j] if w > 0.0 else total[j]
+        q = all_moment - moment[i] if w > 0.0 else moment[i]
+        r = all_total - total[i] if w > 0.0 else total[i]
         w_new = w - rates[0] * (a * q + decay * w)
         b_new = b - rates[1] * (a * r + decay * b)
         a_new = a - rates[2] * (w * q + b * r + decay * a)
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        crossed = 0 if is_left(w_new, b_new, left[j]) else 1
-        moved[j] = 1 if is_left(w_new, b_new, right[j]) else crossed
+        back = 0 if is_left(w_new, b_new, left[j]) else -1
+        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
         signed = a_new if w_new > 0.0 else -a_new
-        slope[j] = w_new * signed
-        shift[j] = b_new * signed
-        slope_everywhere += w_new * a_new - slope[j]
-        shift_everywhere += b_new * a_new - shift[j]
+        slope[i] = w_new * signed
+        shift[i] = b_new * signed
+        slope_everywhere += w_new * a_new - slope[i]
+        shift_everywhere += b_new * a_new - shift[i]
     return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
-@njit(**FAST)
+@njit(**FAST, **INLINE)
 def _normal(value):
     """Zero instead of a subnormal: the velocity of a dead neuron decays into them, and they are slow."""
     return value if abs(value) > 1e-290 else 0.0
@@ -111,8 +142,8 @@ def _normal(value):
 
 @njit(**DISJOINT)
 def _update_with_velocity(
-    w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment, all_total, rates, decay, momentum, look,
-    slope, shift, moved,
+    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment, all_total, rates, decay,
+    momentum, look, slope, shift, moved,
 ):  # fmt: skip
     """As `_update` with velocity v ← momentum·v + g and step v + look·(g + (momentum - 1)·v).
 
@@ -121,10 +152,11 @@ def _update_with_velocity(
     slope_everywhere = 0.0
     shift_everywhere = 0.0
     ahead = 1.0 + look * (momentum - 1.0)
-    for j in range(w1.size):
+    for j in range(start, end):
+        i = j - start
         w, b, a = w1[j], b1[j], w2[j]
-        q = all_moment - moment[j] if w > 0.0 else moment[j]
-        r = all_total - total[j] if w > 0.0 else total[j]
+        q = all_moment - moment[i] if w > 0.0 else moment[i]
+        r = all_total - total[i] if w > 0.0 else total[i]
         gw = a * q + decay * w
         gb = a * r + decay * b
         ga = w * q + b * r + decay * a
@@ -136,23 +168,45 @@ def _update_with_velocity(
         b_new = b - rates[1] * (look * gb + ahead * vb_new)
         a_new = a - rates[2] * (look * ga + ahead * va_new)
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        crossed = 0 if is_left(w_new, b_new, left[j]) else 1
-        moved[j] = 1 if is_left(w_new, b_new, right[j]) else crossed
+        back = 0 if is_left(w_new, b_new, left[j]) else -1
+        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
         signed = a_new if w_new > 0.0 else -a_new
-        slope[j] = w_new * signed
-        shift[j] = b_new * signed
-        slope_everywhere += w_new * a_new - slope[j]
-        shift_everywhere += b_new * a_new - shift[j]
+        slope[i] = w_new * signed
+        shift[i] = b_new * signed
+        slope_everywhere += w_new * a_new - slope[i]
+        shift_everywhere += b_new * a_new - shift[i]
     return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
-@njit(**EXACT)
-def _follow(w1, b1, position, left, right, moved, queue, inputs, padded):
-    """Move the positions of the knots that crossed an input (collected first, without a branch)."""
-    count = 0
-    for j in range(w1.size):
+@njit(**EXACT, **INLINE)
+def _collect(start, end, moved, queue):
+    """List the neurons whose knot crossed an input, without a branch; returns how many."""
+    count = np.uint64(0)
+    for j in range(start, end):
         queue[count] = j
-        count += moved[j]
+        count += np.uint64(moved[j - start] != 0)
+    return count
+
+
+@njit(**EXACT, **INLINE)
+def _nudge(start, count, queue, moved, w1, b1, position, left, right, padded):
+    """Move the positions of the listed neurons by one; returns how many are now listed as still wrong."""
+    far = np.uint64(0)
+    last = np.int64(padded.size - 2)
+    for i in range(count):
+        j = queue[i]
+        p = np.uint64(min(max(np.int64(position[j]) + moved[j - start], 0), last))
+        position[j] = p
+        lower, upper = padded[p], padded[p + _ONE]
+        left[j] = lower
+        right[j] = upper
+        queue[far] = j
+        far += np.uint64(is_left(w1[j], b1[j], upper) | (not is_left(w1[j], b1[j], lower)))
+    return far
+
+
+@njit(**EXACT)
+def _search(count, queue, w1, b1, position, left, right, inputs, padded):
     for i in range(count):
         j = queue[i]
         p = relocate(w1[j], b1[j], inputs, np.int64(position[j]))
@@ -161,88 +215,79 @@ def _follow(w1, b1, position, left, right, moved, queue, inputs, padded):
         right[j] = padded[p + 1]
 
 
-@njit(**FAST)
-def _scatter(position, slope, shift, bins):
-    """Add each neuron's slope and intercept at its position; bins (n + 1, 2·lanes)."""
-    k = position.size
-    one = 2 if bins.shape[1] > 2 else 0
-    two, three = 2 * one, 3 * one
-    whole = k - k % LANES
-    for j in range(0, whole, LANES):
-        row = bins[position[j]]
-        row[0] += slope[j]
-        row[1] += shift[j]
-        row = bins[position[j + 1]]
-        row[one] += slope[j + 1]
-        row[one + 1] += shift[j + 1]
-        row = bins[position[j + 2]]
-        row[two] += slope[j + 2]
-        row[two + 1] += shift[j + 2]
-        row = bins[position[j + 3]]
-        row[three] += slope[j + 3]
-        row[three + 1] += shift[j + 3]
-    for j in range(whole, k):
-        row = bins[position[j]]
-        row[0] += slope[j]
-        row[1] += shift[j]
+@njit(**FAST, **INLINE)
+def _scatter(start, end, position, slope, shift, bins):
+    """Add each neuron's slope and intercept at its position; bins (lanes, 2n + 2)."""
+    lanes = np.uint64(bins.shape[0])
+    one = _ONE if lanes > _ONE else lanes - _ONE
+    size = end - start
+    whole = size - size % _LANES
+    for i in range(np.uint64(0), whole, _LANES):
+        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
+        _add(bins, one, position[start + i + _ONE], slope[i + _ONE], shift[i + _ONE])
+        _add(bins, one + one, position[start + i + _TWO], slope[i + _TWO], shift[i + _TWO])
+        _add(bins, one + one + one, position[start + i + _THREE], slope[i + _THREE], shift[i + _THREE])
+    for i in range(whole, size):
+        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
 
 
-@njit(**FAST)
+@njit(**FAST, **INLINE)
+def _add(bins, lane, p, slope, shift):
+    at = np.uint64(p) + np.uint64(p)
+    bins[lane, at] += slope
+    bins[lane, at + _ONE] += shift
+
+
+@njit(**FAST, **INLINE)
+def _merge(bins):
+    """Add the private histograms to the first and empty them."""
+    for i in range(bins.shape[1]):
+        bins[0, i] += bins[1, i] + (bins[2, i] + bins[3, i])
+    for lane in range(1, LANES):
+        for i in range(bins.shape[1]):
+            bins[lane, i] = 0.0
+
+
+@njit(**FAST, **INLINE)
 def _square_pass(inputs, labels, weights, slope, shift, bins, sums):
-    """Prefix sums of g x and g with g = weight·(f - label); empties the bins. Returns Σ weight (f - label)²."""
+    """Prefix sums of g x and g with g = weight·(f - label); empties bins. Returns Σ weight (f - label)²."""
+    if bins.shape[0] > 1:
+        _merge(bins)
     moment = 0.0
     total = 0.0
     squares = 0.0
     sums[0, 0] = 0.0
     sums[0, 1] = 0.0
-    private = bins.shape[1] > 2
-    for i in range(inputs.size):
-        row = bins[i]
-        slope += row[0]
-        shift += row[1]
-        row[0] = 0.0
-        row[1] = 0.0
-        if private:
-            slope += (row[2] + row[4]) + row[6]
-            shift += (row[3] + row[5]) + row[7]
-            row[2:] = 0.0
+    n = np.uint64(inputs.size)
+    for i in range(n):
+        slope += bins[0, i + i]
+        shift += bins[0, i + i + _ONE]
+        bins[0, i + i] = 0.0
+        bins[0, i + i + _ONE] = 0.0
         residual = slope * inputs[i] + shift - labels[i]
         g = weights[i] * residual
         squares += g * residual
         moment += g * inputs[i]
         total += g
-        sums[i + 1, 0] = moment
-        sums[i + 1, 1] = total
-    bins[inputs.size] = 0.0
+        sums[i + _ONE, 0] = moment
+        sums[i + _ONE, 1] = total
+    bins[0, n + n] = 0.0
+    bins[0, n + n + _ONE] = 0.0
     return squares
 
 
 @njit(**EXACT)
-def descend(
+def _run(
     theta, velocity, before, inputs, padded, labels, weights, rates, decay, momentum, look,
     step_start, step_end, warmup, first, steps,
+    position, left, right, moment, total, slope, shift, moved, queue, bins, sums, eta_rates,
 ):  # fmt: skip
-    """Run `steps` steps from θ in place; `first` is how many were made before (for the warm-up).
-
-    theta, velocity, before : (3k + 1,); `before` receives the iterate one step before the last.
-    inputs, labels, weights : (n,) sorted by input, weights summing to 1; padded: (n + 2,) inputs between ∓∞.
-    rates : (4,) ones for the trained blocks (w1, b1, w2, b2), zeros for the frozen ones.
-    step size at step t : step_start·(step_end/step_start)^{t/warmup} while t < warmup, then step_end.
-
-    Returns (status, steps made, ½ Σ weight (f - label)² at the final θ). DIVERGED means that a gradient sum
-    stopped being finite; θ is then unusable.
-    """
+    """Loop of `descend`; the arrays of the last line are work space, bins and sums zero."""
     n = inputs.size
     k = (theta.size - 1) // 3
     w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
     v1, vb, v2 = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
-    position = np.empty(k, np.uint32)
-    left, right = np.empty(k), np.empty(k)
     locate(w1, b1, inputs, padded, position, left, right)
-    moment, total, slope, shift = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    moved, queue = np.empty(BLOCK, np.uint8), np.empty(BLOCK + 1, np.int64)
-    bins = np.zeros((n + 1, 2 * LANES if n <= LANES_UP_TO else 2))
-    sums = np.zeros((n + 1, 2))
     plain = momentum == 0.0
     ahead = 1.0 + look * (momentum - 1.0)
     squares = 0.0
@@ -254,37 +299,68 @@ def descend(
             if t < warmup:
                 eta = step_start * (step_end / step_start) ** (t / warmup)
             if step == steps - 1:
-                before[:] = theta
+                for j in range(theta.size):
+                    before[j] = theta[j]
             g = sums[n, 1]
             if plain:
                 theta[3 * k] -= eta * rates[3] * g
             else:
                 velocity[3 * k] = momentum * velocity[3 * k] + g
                 theta[3 * k] -= eta * rates[3] * (look * g + ahead * velocity[3 * k])
-        eta_rates = eta * rates
+        for i in range(4):
+            eta_rates[i] = eta * rates[i]
         all_moment, all_total = sums[n, 0], sums[n, 1]
         slope_everywhere = 0.0
         shift_everywhere = theta[3 * k]
-        for j in range(0, k, BLOCK):
-            end = min(j + BLOCK, k)
-            w, b, a = w1[j:end], b1[j:end], w2[j:end]
-            place, lower, upper = position[j:end], left[j:end], right[j:end]
-            _fetch(place, sums, moment, total)
+        for start in range(np.uint64(0), np.uint64(k), _BLOCK):
+            end = min(start + _BLOCK, np.uint64(k))
+            _fetch(start, end, position, sums, moment, total)
             if plain or step < 0:
                 everywhere = _update(
-                    w, b, a, lower, upper, moment, total, all_moment, all_total, eta_rates, decay,
-                    slope, shift, moved,
+                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
+                    eta_rates, decay, slope, shift, moved,
                 )  # fmt: skip
             else:
                 everywhere = _update_with_velocity(
-                    w, b, a, v1[j:end], vb[j:end], v2[j:end], lower, upper, moment, total, all_moment,
+                    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment,
                     all_total, eta_rates, decay, momentum, look, slope, shift, moved,
                 )  # fmt: skip
             slope_everywhere += everywhere[0]
             shift_everywhere += everywhere[1]
-            _follow(w, b, place, lower, upper, moved, queue, inputs, padded)
-            _scatter(place, slope, shift, bins)
+            count = _collect(start, end, moved, queue)
+            count = _nudge(start, count, queue, moved, w1, b1, position, left, right, padded)
+            if count > 0:
+                _search(count, queue, w1, b1, position, left, right, inputs, padded)
+            _scatter(start, end, position, slope, shift, bins)
         squares = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
         if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and squares < np.inf):
             return DIVERGED, step + 1, np.inf
     return FINISHED, steps, 0.5 * squares
+
+
+def descend(
+    theta: Array, velocity: Array, before: Array, inputs: Array, padded: Array, labels: Array, weights: Array,
+    rates: Array, decay: float, momentum: float, look: float,
+    step_start: float, step_end: float, warmup: int, first: int, steps: int,
+) -> tuple[int, int, float]:  # fmt: skip
+    """Run `steps` steps from θ in place; `first` is how many were made before (for the warm-up).
+
+    theta, velocity, before : (3k + 1,); `before` receives the iterate one step before the last.
+    inputs, labels, weights : (n,) sorted by input, weights summing to 1; padded: (n + 2,) inputs between ∓∞.
+    rates : (4,) ones for the trained blocks (w1, b1, w2, b2), zeros for the frozen ones.
+    step size at step t : step_start·(step_end/step_start)^{t/warmup} while t < warmup, then step_end.
+
+    Returns (status, steps made, ½ Σ weight (f - label)² at the final θ). DIVERGED means that a gradient sum
+    stopped being finite; θ is then unusable.
+    """
+    n, k = inputs.size, (theta.size - 1) // 3
+    work = (
+        np.empty(k, np.uint32), *np.empty((2, k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
+        np.empty(BLOCK + 1, np.uint64), np.zeros((LANES if n <= LANES_UP_TO else 1, 2 * n + 2)),
+        np.zeros((n + 1, 2)), np.empty(4),
+    )  # fmt: skip
+    status, made, loss = _run(
+        theta, velocity, before, inputs, padded, labels, weights, rates, float(decay), float(momentum),
+        float(look), float(step_start), float(step_end), int(warmup), int(first), int(steps), *work,
+    )  # fmt: skip
+    return status, made, loss
