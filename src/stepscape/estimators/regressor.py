@@ -69,7 +69,7 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         About the last iterate, in standardized units.
     path_ : Table or None
         A row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
-        edge_ratio (medians over folds), stop, diverged, chosen. None when the step size was given.
+        edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None without a path.
     folds_ : Table or None
         A row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
     pieces_ : int

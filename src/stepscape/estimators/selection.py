@@ -52,8 +52,8 @@ class Path:
     ----------
     table : Table
         A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
-        steps, time, edge_ratio (of the last third) as medians over folds, stop (how many folds ended how),
-        diverged (folds), chosen.
+        steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
+        ended how), diverged (folds), chosen.
     members : Table
         A row per step size and fold.
     chosen, best : int
@@ -169,6 +169,7 @@ def _row(eta: float, members: Sequence[Member]) -> dict[str, object]:
         "steps": int(np.median([m.steps for m in members])),
         "time": float(np.median([m.time for m in members])),
         "edge_ratio": float(np.median([m.edge_ratio for m in members])),
+        "bent_neurons": int(np.median([m.bent_neurons for m in members])),
         "stop": ", ".join(f"{word} {stops.count(word)}" for word in dict.fromkeys(stops)),
         "diverged": stops.count("diverged"),
     }

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError
 from stepscape.estimators.descent import EDGE, STOP_WORDS
 from stepscape.estimators.regressor import Progress, StepSizeRegressor
-from stepscape.estimators.units import MOST_INPUTS
+from stepscape.estimators.units import Affine
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
 from stepscape.measures.records import Table
@@ -44,8 +44,8 @@ class TableFit:
     measures : mapping
         pieces, knots, tv, weighted_tv, bent_neurons, … of the network, in standardized units.
     interpolation : InterpolationBound
-        From the standardized data alone: descent with a step size above its `step_size` is unstable at every
-        network that passes through the (mean) labels.
+        From the standardized rows alone: descent with a step size above its `step_size` is unstable at every
+        network that passes through the labels (through their means, where inputs repeat).
     """
 
     x: Array = field(repr=False)
@@ -105,10 +105,7 @@ class TableFit:
     def certificate_units(self) -> str:
         """Units in which sharpness, step size, knots and certificates are stated."""
         a, b = self.regressor.units_
-        return (
-            f"standardized units: ({self.x_name} - {a.mean:.6g})/{a.deviation:.6g} and "
-            f"({self.y_name} - {b.mean:.6g})/{b.deviation:.6g}"
-        )
+        return f"standardized units: {_standardized(self.x_name, a)} and {_standardized(self.y_name, b)}"
 
     @cached_property
     def fitted(self) -> Array:
@@ -183,10 +180,11 @@ class TableFit:
         }
 
     def __repr__(self) -> str:
-        return (
-            f"TableFit({self.y_name} against {self.x_name}: {self.x.size} rows, "
-            f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.regressor.stop_}, {len(self.warnings)} warnings)"
+        found = (
+            f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.regressor.stop_}"
         )
+        said = f"{len(self.warnings)} warnings"
+        return f"TableFit({self.y_name} against {self.x_name}: {self.x.size} rows, {found}, {said})"
 
 
 def fit_table(
@@ -226,7 +224,7 @@ def fit_table(
         chosen, rule=rule, random_state=seed, progress=_forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
-    run = model.trajectory_
+    run, (a, b) = model.trajectory_, model.units_
     return TableFit(
         x=inputs,
         y=labels,
@@ -234,12 +232,14 @@ def fit_table(
         y_name=y_name,
         regressor=model,
         done=_done(model, inputs, x_name, y_name),
-        warnings=_warnings(model),
+        warnings=_warnings(model, np.unique(inputs).size),
         measures=measure(model.problem_, run.network, run.network_before),
-        interpolation=interpolation_bound(
-            model.problem_.inputs, model.problem_.labels, model.problem_.weights
-        ),
+        interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
+
+
+def _standardized(name: str, unit: Affine) -> str:
+    return f"({name} {'+' if unit.mean < 0 else '-'} {abs(unit.mean):.6g})/{unit.deviation:.6g}"
 
 
 def _forward(progress: Progress | None) -> Progress | None:
@@ -270,10 +270,10 @@ def _done(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple
     return tuple(out)
 
 
-def _warnings(model: StepSizeRegressor) -> tuple[str, ...]:
+def _warnings(model: StepSizeRegressor, distinct: int) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
-    if model.problem_.size == MOST_INPUTS:
+    if distinct > model.problem_.size:
         out.append("the data were binned: no knot is placed more finely than a bin")
     if model.stop_ == "budget":
         where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"

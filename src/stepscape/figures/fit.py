@@ -137,7 +137,7 @@ def _errors(ax: Axes, path: Table, picture: FitPicture) -> None:
     ax.plot(eta, error, color=COLORS["gray"], linewidth=0.9)
     looks = (
         (~timed, COLORS["blue"], "loss level in every fold"),
-        (timed, "white", "some fold smoothed by time"),
+        (timed, "white", "steps spent in some fold: smoothed by time too"),
     )
     for mask, face, name in looks:
         if np.any(mask & np.isfinite(error)):
@@ -167,7 +167,7 @@ def _errors(ax: Axes, path: Table, picture: FitPicture) -> None:
             eta[np.isnan(error)], np.full(np.isnan(error).sum(), top), "x", color="black", label="diverged"
         )
     label(ax, "", f"squared error ({picture.y_name}²)", "cross-validation error ± standard error")
-    ax.set_ylim(bottom=0.0)
+    ax.set_ylim(bottom=max(0.0, 0.9 * float(np.nanmin(error - spread))))
     legend(ax)
 
 
