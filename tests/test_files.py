@@ -123,12 +123,12 @@ def test_a_damaged_parquet_file_gives_a_table_or_one_sentence(tmp_path_factory, 
 @pytest.mark.parametrize(
     ("text", "delimiter", "decimal"),
     [
-        ("x;y\n" + ROWS.replace(",", ";").replace(".", ","), ";", ","),
-        ("x\ty\n" + ROWS.replace(",", "\t"), "\t", "."),
+        ("x;y\n1,5;2,5\n2;3\n", ";", ","),
+        ("x\ty\n1.5\t\n2\t3\n", "\t", "."),
         ("x, in s;y, in g\n1,5;2,5\n2,5;3,5\n", ";", ","),
         ("x,y\n\n1.5,2\n\n   \n2,3\n\n", ",", "."),
         ("\n\nx   y\n  1.5     2\n 10     3  \n", " ", "."),
-        ("sep=|\nx|y\n1|2,5\n", "|", ","),
+        ("sep=|\nx|y\n1,5|2\n", "|", ","),
         ("x,y,\n1.5,2,\n3,4,\n", ",", "."),
         ("x,y\n1.5,2,\n3,4,\n", ",", "."),
         ('"x" "y"\n"1" 1.5 2\n"2" 3 4\n', " ", "."),
@@ -136,6 +136,7 @@ def test_a_damaged_parquet_file_gives_a_table_or_one_sentence(tmp_path_factory, 
         ("x,y\n1.5,2\n3,4\n\x1a", ",", "."),
         ('"x","y"\n"1,5","2,5"\n', ",", ","),
         ('"x" , "y" \n"1,5" , "2,5" \n', ",", ","),
+        ("x;y, in g\n1;1,5;2\n2;2,5;3\n", ";", ","),
         ('note,x,y\n"a, ""b""\nc",1.5,2\n', ",", "."),
     ],
 )
@@ -145,6 +146,20 @@ def test_dialects(tmp_path, text, delimiter, decimal):
     starts = [name[:1] for name in table.names if name not in ("", "note")]
     assert starts == ["x", "y"]
     assert not table.ragged
+    x = next(name for name in table.names if name.startswith("x"))
+    assert select_inputs(table, x).x[0] == 1.5
+
+
+def test_the_delimiter_is_that_of_most_rows(tmp_path):
+    table = read(tmp_path, "x 1,name\n1,a\n2,b\n3 4\n")
+    assert (table.delimiter, table.names) == (",", ("x 1", "name"))
+    assert dict(table.ragged) == {4: 1}
+
+
+def test_old_western_encodings(tmp_path):
+    table = read(tmp_path, ("price in €,y\n" + ROWS).encode("cp1252"))
+    assert (table.encoding, table.names[0]) == ("cp1252", "price in €")
+    assert read(tmp_path, b"\xe9\x81,y\n" + ROWS.encode()).encoding == "latin-1"
 
 
 def test_a_table_of_one_column(tmp_path):
@@ -169,6 +184,9 @@ def test_rows_with_another_number_of_cells_are_listed_by_line(tmp_path):
     assert dict(table.ragged) == {14: 3, 15: 1}
     assert table.rows == 14
     assert list(table.lines) == list(range(2, 14))
+    shifted = read(tmp_path, "# by hand\n\n" + GOOD + "1,2,3\n")
+    assert dict(shifted.ragged) == {16: 3}
+    assert list(shifted.lines) == list(range(4, 16))
 
 
 def test_names_are_fit_for_a_terminal(tmp_path):
@@ -286,6 +304,15 @@ def test_no_such_file_suggests_the_nearest(tmp_path):
         read_table(tmp_path / "q")
     with pytest.raises(InputError, match="there is no directory"):
         read_table(tmp_path / "nowhere" / "q.csv")
+
+
+def test_no_such_file_in_a_directory_that_cannot_be_listed(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files.os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"there is no such file$"):
+        read_table(tmp_path / "q")
 
 
 def test_what_cannot_be_opened(tmp_path):

@@ -301,8 +301,19 @@ def test_bins_of_distinct_inputs_hold_equal_counts():
     assert got.x[0] == pytest.approx(49.5, abs=0.5)
 
 
+def test_a_count_that_bins_divide_is_split_evenly():
+    x = np.arange(20.0)
+    assert bin_inputs(x, x, 10).weights.tolist() == [2.0] * 10
+
+
+def test_a_mean_stays_in_its_bin():
+    # Unclipped, (0.4333… · x) / 0.4333… rounds up past the largest input.
+    x = np.array([0.0, 1.3523456401393918])
+    assert bin_inputs(x, x, 1, np.array([1e-20, 0.1 + 1 / 3])).x[0] <= x[1]
+
+
 def test_no_more_inputs_than_bins_are_only_merged():
-    x, y = np.array([3.0, 1, 3, 2]), np.array([1.0, 2, 3, 4])
+    x, y = np.array([1.0, 2, 3, 3, 3, 3, 3, 3]), np.arange(8.0)
     for got, expected in zip(bin_inputs(x, y, 3), merge_repeated(x, y), strict=True):
         np.testing.assert_array_equal(got, expected)
 

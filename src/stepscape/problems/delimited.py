@@ -14,7 +14,7 @@ from stepscape.problems.tables import RawTable
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _NONE = "\x1f"  # a character no text table holds: every line is one cell
-_SAMPLE_CHARACTERS = 65_536
+_SAMPLE_CHARACTERS = 65_536  # below csv's limit on one cell, so that sniffing cannot fail
 _SAMPLE_ROWS = 2_000  # enough to see which decimal mark a file uses
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 _PREFIX = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)  # the first line of a CSV made for Excel
@@ -88,11 +88,8 @@ def _sniff(body: str) -> str:
 
 
 def _score(sample: str, delimiter: str) -> float:
-    """Share of rows as wide as the header, plus share of numbers in them; 0 if this is no delimiter here."""
-    try:
-        rows = [row for row in islice(_split(sample.split("\n"), delimiter), 200) if row]
-    except csv.Error:
-        return 0.0
+    """Share of rows as wide as the header × (1 + share of numbers in them); 0 for no delimiter at all."""
+    rows = [row for row in islice(_split(sample.split("\n"), delimiter), 200) if row]
     width, data = len(rows[0]) if rows else 0, rows[1:]
     if width < 2:
         return 0.0
@@ -106,7 +103,7 @@ def _score(sample: str, delimiter: str) -> float:
         return 0.1 * split / len(data)
     cells = [cell for row in alike for cell in row]
     numeric = sum(numbers.is_number(cell) or numbers.is_missing(cell) for cell in cells)
-    return len(alike) / len(data) + numeric / len(cells)
+    return len(alike) / len(data) * (1 + numeric / len(cells))
 
 
 def _split(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
