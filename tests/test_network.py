@@ -267,9 +267,9 @@ def test_saving_replaces_and_leaves_nothing_half_done(tmp_path):
 def test_unwritable_places_are_named(tmp_path):
     (tmp_path / "file").write_text("x")
     for place, why in (
-        (tmp_path / "none" / "net.npz", "No such file or directory"),
-        (tmp_path / "file" / "net.npz", "Not a directory"),
-        (tmp_path, "Is a directory|Directory not empty|File exists"),
+        (tmp_path / "none" / "net.npz", "no such file or directory"),
+        (tmp_path / "file" / "net.npz", "not a directory"),
+        (tmp_path, "is a directory|directory not empty|file exists"),
     ):
         with pytest.raises(OutputError, match=f"cannot write .*: ({why})"):
             network(3).save(place)
@@ -280,9 +280,9 @@ def test_unreadable_files_are_named(tmp_path):
     good, path = tmp_path / "good.npz", tmp_path / "net.npz"
     network(3).save(good)
     whole = good.read_bytes()
-    with pytest.raises(ss.InputError, match=r"cannot read .*net\.npz: No such file"):
+    with pytest.raises(ss.InputError, match=r"cannot read .*net\.npz': there is no such file"):
         ss.TwoLayerReLU.load(path)
-    with pytest.raises(ss.InputError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(ss.InputError, match=r"cannot read .*: is a directory"):
         ss.TwoLayerReLU.load(tmp_path)
     np.save(tmp_path / "array.npy", np.ones(3))
     flipped = bytearray(whole)
@@ -298,7 +298,7 @@ def test_unreadable_files_are_named(tmp_path):
     }
     for content in damaged.values():
         path.write_bytes(content)
-        with pytest.raises(ss.InputError, match=r"net\.npz is (not a network saved by stepscape|damaged: )"):
+        with pytest.raises(ss.InputError, match=r"net\.npz' is (not a network saved by stepscape|damaged: )"):
             ss.TwoLayerReLU.load(path)
 
 
@@ -327,7 +327,7 @@ def test_archives_of_something_else_are_refused(tmp_path, change):
     np.savez(path, **fields)
     assert ss.TwoLayerReLU.load(path).width == 3
     np.savez(path, **{name: value for name, value in {**fields, **change}.items() if value is not None})
-    with pytest.raises(ss.InputError, match=r"net\.npz is not a network saved by stepscape"):
+    with pytest.raises(ss.InputError, match=r"net\.npz' is not a network saved by stepscape"):
         ss.TwoLayerReLU.load(path)
 
 
@@ -338,6 +338,6 @@ def test_pickled_objects_in_archives_are_not_run(tmp_path):
 
     path = tmp_path / "net.npz"
     np.savez(path, format=np.array([Trap()], dtype=object))
-    with pytest.raises(ss.InputError, match=r"net\.npz is not a network saved by stepscape"):
+    with pytest.raises(ss.InputError, match=r"net\.npz' is not a network saved by stepscape"):
         ss.TwoLayerReLU.load(path)
     assert not (tmp_path / "sprung").exists()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError, OutputError, bad
+from stepscape.errors import InputError, bad
+from stepscape.files import read_bytes, write_atomic
 
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
+FORMAT = "stepscape.TwoLayerReLU/1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,40 +151,32 @@ class TwoLayerReLU:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ``.npz`` of plain arrays (no pickle), whole or not at all."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        try:
-            with open(partial, "wb") as file:
-                np.savez(
-                    file,
-                    format=np.array("stepscape.TwoLayerReLU/1"),
-                    w1=self.w1,
-                    b1=self.b1,
-                    w2=self.w2,
-                    b2=np.array(self.b2),
-                    trainable=np.array(self.trainable),
-                )
-            partial.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
-            raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            format=np.array(FORMAT),
+            w1=self.w1,
+            b1=self.b1,
+            w2=self.w2,
+            b2=np.array(self.b2),
+            trainable=np.array(self.trainable),
+        )
+        write_atomic(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
         """Read what `save` wrote."""
+        name, data = os.fspath(path), read_bytes(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if str(file["format"]) != "stepscape.TwoLayerReLU/1":
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                if str(file["format"]) != FORMAT:
                     raise KeyError("format")
                 blocks = {name: file[name] for name in BLOCKS}
                 return cls(**blocks, trainable=tuple(str(name) for name in file["trainable"]))
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         except (KeyError, ValueError, EOFError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is not a network saved by stepscape") from error
+            raise InputError(f"{name!r} is not a network saved by stepscape") from error
         except Exception as error:  # zipfile raises its own family for damaged archives
-            raise InputError(f"{path} is damaged: {error}") from error
+            raise InputError(f"{name!r} is damaged: {error}") from error
 
     def __repr__(self) -> str:
         frozen = [name for name in BLOCKS if name not in self.trainable]
