@@ -80,9 +80,31 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     low, high = float(problem.inputs.min()), float(problem.inputs.max())
     kinks = np.concatenate([network.knots, other.knots])
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
-    values = 0.5 * (network.predict(points) + other.predict(points))
+    values = 0.5 * (values_at(network, points) + values_at(other, points))
     rounding = 64.0 * np.finfo(np.float64).eps * _magnitude(network, points)
     return linear_pieces(points, values, max(PIECE_TOLERANCE * label_deviation(problem), rounding))
+
+
+def values_at(network: TwoLayerReLU, points: Array) -> Array:
+    """Evaluate f at many points in O((k + m) log k), where `TwoLayerReLU.predict` takes O(k·m).
+
+    f(x) = Σ_{w1 > 0, τ < x} w2 (w1 x + b1) + Σ_{w1 < 0, τ > x} w2 (w1 x + b1) + Σ_{w1 = 0} w2 max(b1, 0)
+    + b2, by prefix sums over the sorted knots τ; the error is a multiple of eps·(Σ |w2| (|w1 x| + |b1|) + |b2|).
+    """
+    w, b, v = network.w1, network.b1, network.w2
+    flat = w == 0.0
+    w, b, v, constant = w[~flat], b[~flat], v[~flat], float(v[flat] @ np.maximum(b[flat], 0.0)) + network.b2
+    with np.errstate(over="ignore"):
+        knots = -b / w
+    order = np.argsort(knots)
+    passed = np.searchsorted(knots[order], points)
+    rising = w[order] > 0.0
+    total = constant + np.zeros(points.size)
+    for each, power in ((v * w, points), (v * b, 1.0)):
+        gained = np.concatenate([[0.0], np.cumsum(np.where(rising, each[order], 0.0))])
+        lost = np.concatenate([[0.0], np.cumsum(np.where(rising, 0.0, each[order]))])
+        total += power * (gained[passed] + (lost[-1] - lost[passed]))
+    return total
 
 
 def _magnitude(network: TwoLayerReLU, x: Array) -> float:
