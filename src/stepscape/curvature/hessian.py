@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -92,7 +92,7 @@ class Hessian:
         return float(rates[2] * np.hypot(rates[0] * p, rates[1] * q).max())
 
     @cached_property
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
         inputs, _, weights = self.problem.sorted
         p, q, _ = self.active_gradients
         keep = 0.0 if self.gauss_newton else 1.0
@@ -145,8 +145,11 @@ def padded(inputs: Array) -> Array:
     return np.concatenate([[-np.inf], inputs, [np.inf]])
 
 
+@lru_cache(maxsize=8)
 def _generic_vector(size: int) -> Array:
-    return np.random.default_rng(20_251_201).standard_normal(size)
+    vector = np.random.default_rng(20_251_201).standard_normal(size)
+    vector.flags.writeable = False
+    return vector
 
 
 def sharpness(

@@ -13,7 +13,7 @@ from stepscape.errors import NotConverged, bad
 Array = NDArray[np.float64]
 
 CAPACITY = 64  # rows of the Krylov basis before a restart
-FIRST_LOOK, LOOK_EVERY = 8, 3  # products before the first convergence check, and between checks
+FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def largest_eigenpair(
     basis, diagonal, beside = np.empty((rows + 1, operator.size)), np.empty(rows), np.empty(rows)
     basis[0] = _mixed(operator, start)
     spent, done = 0, 0
-    look = FIRST_LOOK
+    look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
         look = LOOK_EVERY
@@ -74,7 +74,7 @@ def largest_eigenpair(
         top, scale, weights = _top_of_tridiagonal(diagonal[:done], beside[: done - 1])
         closed = done < want or done == operator.size
         if closed or done == rows or abs(beside[done - 1] * weights[-1]) <= tolerance * scale:
-            vector = weights @ basis[:done]
+            vector = np.einsum("i,ij->j", weights, basis[:done])  # `@` would wake BLAS threads
             vector /= np.linalg.norm(vector)
             image = operator.product(vector)
             spent += 1

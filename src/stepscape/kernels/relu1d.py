@@ -75,7 +75,7 @@ def relocate(w, b, inputs, p):
 def locate(w1, b1, inputs, padded, position, left, right):
     """Fill position, and for each neuron the inputs next to its knot (±∞ beyond the ends)."""
     for j in range(w1.size):
-        p = relocate(w1[j], b1[j], inputs, np.int64(0))
+        p = relocate(w1[j], b1[j], inputs, inputs.size // 2)
         position[j] = p
         left[j] = padded[p]
         right[j] = padded[p + 1]

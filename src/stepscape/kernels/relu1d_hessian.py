@@ -5,8 +5,8 @@ With z = w1 x + b1 and active set s, the row of the tangent matrix Φ at x_i is
     ∂f/∂w1 = w2 s x_i,   ∂f/∂b1 = w2 s,   ∂f/∂w2 = s z,   ∂f/∂b2 = 1,
 
 so Φu is piecewise linear in x with the knots of f: the slope of Φu changes by ±(w2 u_w + w1 u_a) and its
-intercept by ±(w2 u_b + b1 u_a) at each knot. The Hessian is H = ΦᵀDΦ + R with D = diag(curvature) and, neuron by
-neuron, R coupling w2 with (w1, b1) through p = Σ_active g x and q = Σ_active g, where g = ∂L/∂f(x_i).
+intercept by ±(w2 u_b + b1 u_a) at each knot. The Hessian is H = ΦᵀDΦ + R with D = diag(curvature) and,
+neuron by neuron, R coupling w2 with (w1, b1) through p = Σ_active g x and q = Σ_active g, g = ∂L/∂f(x_i).
 
 Vectors have length 3k + 1 in the order (w1, b1, w2, b2); `trained` (4,) holds 1 for trained blocks and 0 for
 frozen ones, whose coordinates stay 0. Conventions of positions and histograms: see `relu1d`.
@@ -17,80 +17,96 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from stepscape.kernels.compiler import DISJOINT, EXACT, FAST
+from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 
 BLOCK = 256
 
+_ONE, _BLOCK = np.uint64(1), np.uint64(BLOCK)
+
 
 @njit(**DISJOINT)
-def _directions(w1, b1, w2, uw, ub, ua, slope, shift):
+def _directions(start, end, w1, b1, w2, uw, ub, ua, slope, shift):
     """Slope and intercept changes of Φu at the knots of a block; returns what is added everywhere."""
     slope_everywhere = 0.0
     shift_everywhere = 0.0
-    for j in range(w1.size):
+    for j in range(start, end):
         w, b, a = w1[j], b1[j], w2[j]
         rise = a * uw[j] + w * ua[j]
         lift = a * ub[j] + b * ua[j]
-        slope[j] = rise if w > 0.0 else -rise
-        shift[j] = lift if w > 0.0 else -lift
-        slope_everywhere += rise - slope[j]
-        shift_everywhere += lift - shift[j]
+        signed_rise = rise if w > 0.0 else -rise
+        signed_lift = lift if w > 0.0 else -lift
+        slope[j - start] = signed_rise
+        shift[j - start] = signed_lift
+        slope_everywhere += rise - signed_rise
+        shift_everywhere += lift - signed_lift
     return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
-@njit(**FAST)
-def _add(position, slope, shift, bins):
-    for j in range(position.size):
-        row = bins[position[j]]
-        row[0] += slope[j]
-        row[1] += shift[j]
+@njit(**FAST, **INLINE)
+def _add(start, end, position, slope, shift, bins):
+    """Add to the histogram; its two halves take turns, so that neighbors adding to one bin do not wait."""
+    other = np.uint64(bins.shape[0]) // np.uint64(2)
+    size = end - start
+    for i in range(np.uint64(0), size - size % np.uint64(2), np.uint64(2)):
+        p = position[start + i]
+        bins[p, 0] += slope[i]
+        bins[p, 1] += shift[i]
+        p = position[start + i + _ONE] + other
+        bins[p, 0] += slope[i + _ONE]
+        bins[p, 1] += shift[i + _ONE]
+    if size % np.uint64(2):
+        p = position[end - _ONE]
+        bins[p, 0] += slope[size - _ONE]
+        bins[p, 1] += shift[size - _ONE]
 
 
-@njit(**FAST)
-def _fetch(position, sums, moment, total):
-    for j in range(position.size):
+@njit(**FAST, **INLINE)
+def _fetch(start, end, position, sums, moment, total):
+    for j in range(start, end):
         p = position[j]
-        moment[j] = sums[p, 0]
-        total[j] = sums[p, 1]
+        moment[j - start] = sums[p, 0]
+        total[j - start] = sums[p, 1]
 
 
 @njit(**DISJOINT)
-def _gather(w1, b1, w2, uw, ub, ua, p, q, moment, total, all_moment, all_total, trained, decay, ow, ob, oa):
+def _gather(
+    start, end, w1, b1, w2, uw, ub, ua, p, q, moment, total, all_moment, all_total, trained, decay, ow, ob, oa
+):  # fmt: skip
     """Rows (w1, b1, w2) of ΦᵀDh + Ru + decay·u for a block."""
-    for j in range(w1.size):
+    for j in range(start, end):
         w, b, a = w1[j], b1[j], w2[j]
-        m = all_moment - moment[j] if w > 0.0 else moment[j]
-        t = all_total - total[j] if w > 0.0 else total[j]
+        m = all_moment - moment[j - start] if w > 0.0 else moment[j - start]
+        t = all_total - total[j - start] if w > 0.0 else total[j - start]
         ow[j] = trained[0] * (a * m + p[j] * ua[j] + decay * uw[j])
         ob[j] = trained[1] * (a * t + q[j] * ua[j] + decay * ub[j])
         oa[j] = trained[2] * (w * m + b * t + p[j] * uw[j] + q[j] * ub[j] + decay * ua[j])
 
 
-@njit(**FAST)
-def _tangent(theta, position, inputs, u, slope, shift, bins, values):
-    """Evaluate values[i] = (Φu)_i; leaves bins empty."""
-    k = position.size
+@njit(**FAST, **INLINE)
+def _tangent(theta, position, inputs, u, scratch, bins, values):
+    """Evaluate values[i] = (Φu)_i; bins (2n + 2, 2) are empty before and after."""
+    k, n = position.size, inputs.size
+    w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
+    uw, ub, ua = u[:k], u[k : 2 * k], u[2 * k : 3 * k]
+    slope, shift = scratch[0], scratch[1]
     slope_everywhere = 0.0
     shift_everywhere = u[3 * k]
-    for j in range(0, k, BLOCK):
-        end = min(j + BLOCK, k)
-        everywhere = _directions(
-            theta[j:end], theta[k + j : k + end], theta[2 * k + j : 2 * k + end],
-            u[j:end], u[k + j : k + end], u[2 * k + j : 2 * k + end], slope, shift,
-        )  # fmt: skip
+    for start in range(np.uint64(0), np.uint64(k), _BLOCK):
+        end = min(start + _BLOCK, np.uint64(k))
+        everywhere = _directions(start, end, w1, b1, w2, uw, ub, ua, slope, shift)
         slope_everywhere += everywhere[0]
         shift_everywhere += everywhere[1]
-        _add(position[j:end], slope, shift, bins)
-    for i in range(inputs.size):
-        slope_everywhere += bins[i, 0]
-        shift_everywhere += bins[i, 1]
+        _add(start, end, position, slope, shift, bins)
+    for i in range(n):
+        slope_everywhere += bins[i, 0] + bins[n + 1 + i, 0]
+        shift_everywhere += bins[i, 1] + bins[n + 1 + i, 1]
+        values[i] = slope_everywhere * inputs[i] + shift_everywhere
+    for i in range(2 * n + 2):
         bins[i, 0] = 0.0
         bins[i, 1] = 0.0
-        values[i] = slope_everywhere * inputs[i] + shift_everywhere
-    bins[inputs.size] = 0.0
 
 
-@njit(**FAST)
+@njit(**FAST, **INLINE)
 def _accumulate(inputs, weights, values, sums):
     """Prefix sums of weights·values·inputs and of weights·values."""
     moment = 0.0
@@ -106,42 +122,44 @@ def _accumulate(inputs, weights, values, sums):
 
 
 @njit(**FAST)
-def _product(theta, position, inputs, curvature, p, q, trained, decay, u, out, slope, shift, bins, values, sums):
-    k = position.size
-    n = inputs.size
-    _tangent(theta, position, inputs, u, slope, shift, bins, values)
+def _product(
+    theta, position, inputs, curvature, p, q, trained, decay, u, out, scratch, bins, values, sums
+):  # fmt: skip
+    k, n = position.size, inputs.size
+    _tangent(theta, position, inputs, u, scratch, bins, values)
     _accumulate(inputs, curvature, values, sums)
-    for j in range(0, k, BLOCK):
-        end = min(j + BLOCK, k)
-        _fetch(position[j:end], sums, slope, shift)
+    w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
+    uw, ub, ua = u[:k], u[k : 2 * k], u[2 * k : 3 * k]
+    ow, ob, oa = out[:k], out[k : 2 * k], out[2 * k : 3 * k]
+    moment, total = scratch[0], scratch[1]
+    for start in range(np.uint64(0), np.uint64(k), _BLOCK):
+        end = min(start + _BLOCK, np.uint64(k))
+        _fetch(start, end, position, sums, moment, total)
         _gather(
-            theta[j:end], theta[k + j : k + end], theta[2 * k + j : 2 * k + end],
-            u[j:end], u[k + j : k + end], u[2 * k + j : 2 * k + end], p[j:end], q[j:end],
-            slope, shift, sums[n, 0], sums[n, 1], trained, decay,
-            out[j:end], out[k + j : k + end], out[2 * k + j : 2 * k + end],
+            start, end, w1, b1, w2, uw, ub, ua, p, q, moment, total, sums[n, 0], sums[n, 1], trained, decay,
+            ow, ob, oa,
         )  # fmt: skip
     out[3 * k] = trained[3] * sums[n, 1]
 
 
 @njit(**EXACT)
+def _predict(theta, position, inputs, direction, scratch, bins, values):
+    _tangent(theta, position, inputs, direction, scratch, bins, values)
+
+
 def predictions(theta, position, inputs):
-    """f at the sorted inputs."""
-    k = position.size
-    direction = np.zeros(theta.size)
-    direction[2 * k :] = theta[2 * k :]
-    values = np.empty(inputs.size)
-    _tangent(
-        theta, position, inputs, direction, np.empty(BLOCK), np.empty(BLOCK), np.zeros((inputs.size + 1, 2)), values
-    )  # fmt: skip
+    """Evaluate f at the sorted inputs: Φu with u = (0, 0, w2, b2)."""
+    k, n = position.size, inputs.size
+    direction = np.concatenate([np.zeros(2 * k), theta[2 * k :]])
+    values = np.empty(n)
+    _predict(theta, position, inputs, direction, np.empty((2, BLOCK)), np.zeros((2 * n + 2, 2)), values)
     return values
 
 
 @njit(**EXACT)
-def active_sums(theta, position, inputs, slopes, p, q):
-    """Fill p_j = Σ_active slopes·inputs and q_j = Σ_active slopes; returns Σ slopes."""
+def _active_sums(theta, position, inputs, slopes, ones, p, q, sums):
     n = inputs.size
-    sums = np.empty((n + 1, 2))
-    _accumulate(inputs, slopes, np.ones(n), sums)
+    _accumulate(inputs, slopes, ones, sums)
     for j in range(position.size):
         at = position[j]
         if theta[j] > 0.0:
@@ -153,17 +171,24 @@ def active_sums(theta, position, inputs, slopes, p, q):
     return sums[n, 1]
 
 
-@njit(**EXACT)
+def active_sums(theta, position, inputs, slopes, p, q):
+    """Fill p_j = Σ_active slopes·inputs and q_j = Σ_active slopes; returns Σ slopes."""
+    return _active_sums(
+        theta, position, inputs, slopes, np.ones(inputs.size), p, q, np.empty((inputs.size + 1, 2))
+    )
+
+
 def product(theta, position, inputs, curvature, p, q, trained, decay, u, out):
     """Set out = (H + decay·diag(mask))·u; u must vanish on frozen blocks."""
-    n = inputs.size
-    _product(
-        theta, position, inputs, curvature, p, q, trained, decay, u, out,
-        np.empty(BLOCK), np.empty(BLOCK), np.zeros((n + 1, 2)), np.empty(n), np.empty((n + 1, 2)),
-    )  # fmt: skip
+    _product(theta, position, inputs, curvature, p, q, trained, decay, u, out, *_work(inputs.size))
 
 
-@njit(**FAST)
+def _work(n):
+    """Scratch rows, empty bins, values, prefix sums."""
+    return np.empty((2, BLOCK)), np.zeros((2 * n + 2, 2)), np.empty(n), np.empty((n + 1, 2))
+
+
+@njit(**FAST, **INLINE)
 def _dot(a, b):
     total = 0.0
     for i in range(a.size):
@@ -177,20 +202,28 @@ def _subtract(out, factor, vector):
         out[i] -= factor * vector[i]
 
 
-@njit(**EXACT)
 def lanczos(theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last):
     """Extend an orthonormal Krylov basis, rows of `basis` (m + 1, 3k + 1), from row `first` to row `last`.
 
     diagonal (m,), beside (m,): the tridiagonal matrix. Full reorthogonalization, so there are no ghosts.
     Returns the number of rows whose product was taken: less than `last` when the space is invariant.
     """
-    n = inputs.size
-    slope, shift = np.empty(BLOCK), np.empty(BLOCK)
-    bins, values, sums = np.zeros((n + 1, 2)), np.empty(n), np.empty((n + 1, 2))
+    return _lanczos(
+        theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last,
+        *_work(inputs.size),
+    )  # fmt: skip
+
+
+@njit(**EXACT)
+def _lanczos(
+    theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last,
+    scratch, bins, values, sums,
+):  # fmt: skip
     for m in range(first, last):
         out = basis[m + 1]
         _product(
-            theta, position, inputs, curvature, p, q, trained, decay, basis[m], out, slope, shift, bins, values, sums
+            theta, position, inputs, curvature, p, q, trained, decay, basis[m], out,
+            scratch, bins, values, sums,
         )  # fmt: skip
         size = np.sqrt(_dot(out, out))
         diagonal[m] = _dot(basis[m], out)
@@ -201,5 +234,6 @@ def lanczos(theta, position, inputs, curvature, p, q, trained, decay, basis, dia
         if not beside[m] > 1e-14 * size:
             beside[m] = 0.0
             return m + 1
-        out /= beside[m]
+        for i in range(out.size):
+            out[i] /= beside[m]
     return last
