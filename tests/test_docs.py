@@ -150,6 +150,8 @@ Attributes
 left, right : the two sides of it
 size : int
     How many *.
+
+Source: a paper.
 """
     expected = """A sum \\|Δ_i\\| g.
 
@@ -162,10 +164,14 @@ Uses `step_size_` and step_size\\_ too.
 
 Attributes
 ----------
-left, right
+left,right
     the two sides of it
 size : int
     How many \\*.
+
+Notes
+-----
+Source: a paper.
 """
     assert plain(inspect.cleandoc(text).splitlines()) == expected.splitlines()
 

@@ -12,7 +12,8 @@ from typing import Any
 _RULE = re.compile(r"-{3,}\s*$")
 _NAMED = re.compile(r"^(?P<name>[\w*][\w*, ]*) : (?P<text>.+)$")
 _TYPE = re.compile(
-    r'(array_like|ndarray|float|int|str|bool|callable|tuple|dict|list|object|optional|mapping|None|"|\{|[A-Z]\w+$)'
+    r"(array_like|ndarray|float|int|str|bool|callable|tuple|dict|list|object|optional"
+    r"|mapping|None|\"|\{|\(|[A-Z]\w+( or \w+)*$)"
 )
 _ENTRIES = {"Parameters", "Attributes", "Returns", "Raises", "Other Parameters"}
 
@@ -25,6 +26,9 @@ def plain(lines: list[str]) -> list[str]:
         following = lines[i + 1] if i + 1 < len(lines) else ""
         if line.strip() and _RULE.match(following):
             section = line.strip()
+        if line.startswith("Source:") and section in _ENTRIES:
+            section = "Notes"
+            out += ["Notes", "-----"]
         if section in _ENTRIES:
             out += _entry(line)
         elif line.startswith(" ") and not _is_item(line):
@@ -41,10 +45,9 @@ def _entry(line: str) -> list[str]:
     named = _NAMED.match(line)
     if not named:
         return [line if _RULE.match(line) else escape(line)]
-    name, text = named["name"], named["text"]
-    if _TYPE.match(text):
-        return [f"{escape(name)} : {escape(text)}"]
-    return [escape(name), f"    {escape(text)}"]
+    # `:ivar left, right:` would be a name and a type, so no space between the names.
+    name, text = escape(named["name"]).replace(", ", ","), escape(named["text"])
+    return [f"{name} : {text}"] if _TYPE.match(named["text"]) else [name, f"    {text}"]
 
 
 def _formula(line: str, before: list[str]) -> list[str]:
@@ -76,8 +79,8 @@ def _process(
 ) -> None:
     if name.startswith("stepscape"):
         blanks = sum(1 for _ in takewhile(lambda line: not line.strip(), lines))
-        # Napoleon reads "type: description" off the first line of a property; an empty one stops it.
-        first = [""] if what in ("attribute", "property") else []
+        # Napoleon reads "type: description" off the first line of a property; an empty comment stops it.
+        first = ["..", ""] if what in ("attribute", "property") else []
         lines[:] = first + plain(lines[blanks:])
 
 
