@@ -1,4 +1,4 @@
-"""A report is one file that works offline, escapes what it is given, and can be read without a mouse or color."""
+"""A report is one file that works offline, escapes what it is given, and needs neither mouse nor color."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stepscape.report import (
 )
 
 HOSTILE = "<script>alert(1)</script>\"'&`x`"
-VOID = {"meta", "img", "br", "use", "link", "hr", "input"}
+VOID = {"meta", "img", "col", "br", "use", "link", "hr", "input"}
 
 
 class Outline(HTMLParser):
@@ -69,7 +69,7 @@ def everything(text, figure=None):
         Paragraph(text),
         Paragraph(text, "warning"),
         drawing,
-        Grid(text, (text, "number"), [(text, 1.5), (text, None)]),
+        Grid(text, (text, "number"), [(text, 1.5), (text, None)], (60, 40)),
         Judgment(text, "partly", text, {text: 1.0, "other": text}),
         Facts([(text, text)]),
         Commands([(text, text)]),

@@ -15,6 +15,8 @@ from stepscape.errors import OutputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from stepscape.report import Drawing
+
 
 def write_result(directory: Path, document: Mapping[str, Any], html: str) -> None:
     """Write result.json and report.html."""
@@ -22,8 +24,8 @@ def write_result(directory: Path, document: Mapping[str, Any], html: str) -> Non
     files.write_atomic(directory / "report.html", html)
 
 
-def write_figures(directory: Path, figures: Mapping[str, Figure]) -> None:
-    """Write every figure as SVG and PNG into ``figures/``."""
+def write_figures(directory: Path, figures: Mapping[str, Figure], drawings: Sequence[Drawing]) -> None:
+    """Write every figure into ``figures/``: SVG as already drawn, and PNG."""
     from stepscape.figures import style
 
     folder = directory / "figures"
@@ -31,9 +33,9 @@ def write_figures(directory: Path, figures: Mapping[str, Figure]) -> None:
         folder.mkdir()
     except OSError as error:
         raise OutputError(f"cannot write {str(folder)!r}: {error.strerror}") from error
-    for name, figure in figures.items():
-        files.write_atomic(folder / f"{name}.svg", style.svg(figure))
-        files.write_atomic(folder / f"{name}.png", style.png(figure))
+    for drawing in drawings:
+        files.write_atomic(folder / f"{drawing.name}.svg", drawing.svg)
+        files.write_atomic(folder / f"{drawing.name}.png", style.png(figures[drawing.name]))
 
 
 def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -15,9 +15,10 @@ from stepscape.cli.output import output_directory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_STEP_SIZE, _STEPS, _WARMUP = 0.4, 40_000, 8_000
+_STEP_SIZE = 0.4  # of the network that is certified: one of the first figure
 _SEED = 0
 _EXAMPLE = "motorcycle"
+_FIT_SETTINGS: dict[str, Any] = {}  # those of the command fit
 Document = dict[str, Any]
 
 
@@ -71,22 +72,25 @@ def _experiment(name: str, progress: console.Progress) -> _Part:
 
 
 def _network(progress: console.Progress) -> Document:
-    from stepscape import problems
+    """Train the network that the first experiment draws in its last arm, and certify it."""
+    from stepscape import experiments, problems
     from stepscape.curvature import hessian_trace, sharpness
+    from stepscape.experiments.arms import start
     from stepscape.measures import certify
-    from stepscape.methods import GradientDescent
-    from stepscape.network import TwoLayerReLU
     from stepscape.training import train
 
-    problem = problems.tent(n=30, noise=0.5, seed=_SEED)
-    start = TwoLayerReLU.random(1000, scale=6.0, init="mean_field", seed=_SEED)
-    method = GradientDescent(_STEP_SIZE, steps=_STEPS, warmup_steps=_WARMUP)
+    setting = experiments.get("curve-fitting").quick
+    seed, steps = setting["first_seed"], setting["steps"]
+    problem = problems.curve(
+        setting["truth"], setting["n"], setting["noise"], seed, half_width=setting["half_width"]
+    )
+    begin = start("warm_up", problem, setting["width"], seed, max(setting["step_sizes"]))
     run = train(
         problem,
-        start,
-        method,
-        record_every=_STEPS // 40,
-        progress=lambda made: progress(made / _STEPS, "training a network to certify"),
+        begin.network,
+        begin.method(_STEP_SIZE, steps),
+        record_every=max(1, steps // 40),
+        progress=lambda made: progress(made / steps, "training a network to certify"),
     )
     top = sharpness(problem, run.network)
     return {
@@ -116,6 +120,7 @@ def _fit(progress: console.Progress) -> _Part:
         y_name=data.y_name,
         seed=_SEED,
         progress=lambda fraction, _: progress(fraction, "fitting the motorcycle data"),
+        **_FIT_SETTINGS,
     )
     document = documents.fitted(fitted, data) | {"warnings": list(fitted.warnings)}
     return _Part(document, figures(fitted.picture))
@@ -135,11 +140,6 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
     told = [drawn(name, part) for name, part in runs.items()]
     page = demo_page(
         told, console.plain(document["network"]), drawn("fit", fit), colophon(document["provenance"])
-    )
-    parts = {**runs, "fit": fit}
-    artifacts.write_figures(
-        directory,
-        {f"{subject}-{name}": fig for subject, part in parts.items() for name, fig in part.figures.items()},
     )
     artifacts.write_result(directory, document, render(page))
 

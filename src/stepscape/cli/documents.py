@@ -58,9 +58,9 @@ def stopping_rule() -> str:
 
     usual = Schedule()
     return (
-        f"a run ends at half, three quarters or all of its {usual.steps} steps, as soon as its loss is level: "
-        f"over the last third it changed by less than {usual.tolerance:.0%} with an edge ratio from {EDGE[0]:g} "
-        f"to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that"
+        f"a run ends at half, three quarters or all of its {usual.steps} steps, as soon as its loss is "
+        f"level: over the last third it changed by less than {usual.tolerance:.0%} with an edge ratio from "
+        f"{EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that"
     )
 
 

@@ -148,7 +148,7 @@ def _write(directory: Path, document: dict[str, Any], fitted: TableFit) -> None:
     drawn = figures(fitted.picture)
     drawings = [draw(figure, name, caption("fit", name)) for name, figure in drawn.items()]
     page = fit_page(console.plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, drawn)
+    artifacts.write_figures(directory, drawn, drawings)
     artifacts.write_result(directory, document, render(page))
 
 

@@ -65,7 +65,7 @@ def _write(directory: Path, document: dict[str, Any], figures: Mapping[str, Figu
     about = document["experiment"]["name"]
     drawings = [draw(figure, name, caption(about, name)) for name, figure in figures.items()]
     page = experiment_page(console.plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, figures)
+    artifacts.write_figures(directory, figures, drawings)
     records = document["table"]
     rows = (record.values() for record in records)
     files.write_atomic(directory / "table.csv", artifacts.to_csv(list(records[0]), map(list, rows)))

@@ -10,7 +10,7 @@ _CAPTIONS = {
         "changes, by how much."
     ),
     ("curve-fitting", "fits-clean"): (
-        "The same without noise: every step size that interpolates has the chance to find the truth."
+        "The same without noise: many functions pass through these points, and the step size decides."
     ),
     ("curve-fitting", "risk-and-pieces"): (
         "Above: mean squared error to the truth against step size, compared in three fair ways: after "
@@ -24,14 +24,16 @@ _CAPTIONS = {
         "to an input, where the Hessian does not see it."
     ),
     ("sharpness-vs-step-size", "sharpening"): (
-        "Sharpness during training, over steps and over time Σ η. It rises until it meets its threshold "
-        "(dotted) and then stays: progressive sharpening, and the edge of stability."
+        "Sharpness during training, over steps and over time Σ η, with the threshold 2/η of each step "
+        "size as a thin line. From a small initialization it rises until it meets its threshold: "
+        "progressive sharpening. With warm-up it starts above and follows the falling threshold down. "
+        "Either way it then stays."
     ),
     ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
     ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
     ("fit", "path"): (
-        "Above: cross-validated error at each step size, with its standard error over the folds; the square is "
-        "the choice. Below: how close to the edge of stability each fold came."
+        "Above: cross-validated error at each step size, with its standard error over the folds; the square "
+        "is the choice. Below: how close to the edge of stability each fold came."
     ),
 }
 

@@ -30,16 +30,19 @@ class Drawing:
     markup: str = field(repr=False)
     caption: str = ""
     alt: str = ""
+    svg: str = field(default="", repr=False)  # the same as a document of its own
+    wide: bool = False  # whether it may be wider than the text
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: numbers are set right with four digits, None as a dash."""
+    """A table: numbers are set right with four digits, None as a dash; ``shares`` are widths in per cent."""
 
     kind: ClassVar[str] = "grid"
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    shares: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Judgment:
 
 @dataclass(frozen=True)
 class Facts:
-    """Pairs of a term and what holds for it."""
+    """Pairs of a term and what holds for it, in one column (long values) or two (numbers)."""
 
     kind: ClassVar[str] = "facts"
     pairs: Sequence[tuple[str, Cell]]
+    columns: int = 1
 
 
 @dataclass(frozen=True)

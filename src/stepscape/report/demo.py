@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from stepscape.report import experiment
@@ -19,7 +20,7 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.fit import fit_blocks
-from stepscape.report.words import VERDICTS, number
+from stepscape.report.words import VERDICTS, number, sentence
 
 Document = Mapping[str, Any]
 
@@ -84,24 +85,81 @@ def demo_page(
 
 
 def _summary(documents: Sequence[Document]) -> list[Block]:
-    rows = [
-        (f"{document['experiment']['title']}: {subject}", verdict["word"], verdict["sentence"])
-        for document in documents
-        for subject, verdict in document["verdicts"].items()
-    ]
     words = [(name, meaning) for _, name, meaning in list(VERDICTS.values())[:8]]
     return [
-        Grid("The verdicts of this run; the rule of each was written before its numbers", _HEAD, rows),
+        *[Paragraph(text) for text in headline(documents)],
+        *[_verdicts(document) for document in documents],
         Paragraph(
-            "These are the quick sizes: few seeds, short runs. A claim that does not reproduce here is a "
-            "finding about this setup; `--full` runs the size that a verdict is about.",
+            "The rule of each verdict was written before its numbers. These are the quick sizes: few "
+            "seeds, short runs. A claim that does not reproduce here is a finding about this setup; "
+            "`--full` runs the size that a verdict is about.",
             "aside",
         ),
         Fold("What the words mean", [Facts(words)]),
     ]
 
 
-_HEAD = ("claim", "verdict", "why")
+def headline(documents: Sequence[Document]) -> list[str]:
+    """Say in figures of this run what a reader should remember."""
+    fits = next(d["table"] for d in documents if d["experiment"]["name"] == "curve-fitting")
+    edge = next(d["table"] for d in documents if d["experiment"]["name"] == "sharpness-vs-step-size")
+    noisy = [row for row in fits if row["labels"] == "noisy"]
+    return [text for text in (_simpler(noisy), _at_the_edge(edge), _literally(noisy)) if text]
+
+
+def _simpler(rows: Sequence[Document]) -> str:
+    done = [row for row in rows if row["arm"] == "warm_up" and row["outcome"] == "finished"]
+    etas = sorted({row["step_size"] for row in done})
+    if len(etas) < 2:
+        return ""
+    ends = [[row for row in done if row["step_size"] == eta] for eta in (etas[0], etas[-1])]
+    pieces = {eta: median(row["pieces"] for row in done if row["step_size"] == eta) for eta in etas}
+    errors = {eta: median(row["risk"] for row in done if row["step_size"] == eta) for eta in etas}
+    low, best, high = etas[0], min(etas, key=lambda eta: errors[eta]), etas[-1]
+    seeds = len({row["seed"] for row in done})
+    return (
+        f"From a large initialization with warm-up, raising the step size from {low:g} to {high:g} took "
+        f"the learned line from {number(pieces[low])} straight pieces to {number(pieces[high])}. Its "
+        f"mean squared error to the truth was {errors[low]:.2g} at {low:g}, lowest with "
+        f"{errors[best]:.2g} at {best:g}, and {errors[high]:.2g} at {high:g} (medians over {seeds} "
+        "seeds; whether such differences are more than chance is for the verdicts to say)."
+    )
+
+
+def _at_the_edge(rows: Sequence[Document]) -> str:
+    ratios = [row.get("median_edge_ratio") for row in rows if row["arm"] == "warm_up"]
+    known = [ratio for ratio in ratios if ratio is not None]
+    if not known:
+        return ""
+    return (
+        f"In the same arm, descent ended with its sharpness at {median(known):.3f} of 2/η (median over "
+        f"{len(known)} runs; lowest {min(known):.2f}, highest {max(known):.2f})."
+    )
+
+
+def _literally(rows: Sequence[Document]) -> str:
+    printed = [row for row in rows if row["arm"] == "as_printed"]
+    lost = [row for row in printed if row["outcome"] == "diverged"]
+    if not printed:
+        return ""
+    return (
+        f"Read literally, with the default initialization, {len(lost)} of {len(printed)} runs on the noisy "
+        "labels diverged: the experiment needs a start that a large step can survive."
+    )
+
+
+def _verdicts(document: Document) -> Block:
+    rows = [
+        (experiment.subject_words(subject), verdict["word"], sentence(verdict["sentence"]))
+        for subject, verdict in document["verdicts"].items()
+    ]
+    about = document["experiment"]
+    return Grid(
+        f"{about['title']}. The claim: {about['claim']}",
+        ("arm or part", "verdict", "why"),
+        rows,
+        (30, 22, 48),
+    )
 
 
 def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
@@ -109,10 +167,14 @@ def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
     blocks: list[Block] = [
         Paragraph(f"The claim: {about['claim']}"),
         *drawings,
-        *experiment.judgments(document),
+        *experiment.judgments(document, numbers=False),
         Fold(
-            "How it was set up, and every measurement",
-            [*experiment.setup(document), experiment.measurements(document)],
+            "How it was set up, the numbers behind each verdict, every measurement",
+            [
+                *experiment.setup(document),
+                *experiment.judgments(document),
+                experiment.measurements(document),
+            ],
         ),
     ]
     return Section(about["title"], blocks)
@@ -133,12 +195,13 @@ _MEASURED = {
 
 def _certificates(network: Document) -> list[Block]:
     lead = (
-        "One network, taken from the end of a run. Its sharpness was measured with an error bar, its kinks "
-        "were read off its weights, and both sides of every inequality were evaluated."
+        f"Take one network of the first figure: bottom row, step size {number(network['step_size'])}. Its "
+        "sharpness was measured with an error bar, its kinks were read off its weights, and both sides of "
+        "every inequality were evaluated."
     )
     return [
         Paragraph(lead),
-        Facts([(term, network[name]) for name, term in _MEASURED.items()]),
+        Facts([(term, network[name]) for name, term in _MEASURED.items()], columns=2),
         *certificate_blocks(network["certificates"]),
         *_interpolation(network["certificates"]),
         Paragraph(_LIMITS),
@@ -162,7 +225,9 @@ def _fit(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
     lead = (
         "Head acceleration in a simulated motorcycle crash (Silverman, 1985): 133 measurements, quiet "
         "at first, then violent, with noise that changes along the way. The step size was chosen by "
-        "cross-validation; it is the only smoothness knob."
+        "cross-validation. It is the smoothness knob as long as training reaches the edge of stability; "
+        "with smaller steps the time of training smooths as well, and the lower panel shows where that "
+        "begins."
     )
     return [Paragraph(lead), *fit_blocks(document, drawings)]
 

@@ -13,6 +13,7 @@ from stepscape.report.words import slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WIDE = 8.0  # inches: several panels side by side
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 
 
@@ -23,9 +24,11 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "") -> Drawing
     """
     svg = style.svg(figure)
     if len(svg) <= LARGEST_SVG:
-        return Drawing(name, _inline(svg, slug(name)), caption, alt or caption)
-    data = base64.b64encode(style.png(figure)).decode("ascii")
-    return Drawing(name, f'<img alt="" src="data:image/png;base64,{data}">', caption, alt or caption)
+        markup = _inline(svg, slug(name))
+    else:
+        data = base64.b64encode(style.png(figure)).decode("ascii")
+        markup = f'<img alt="" src="data:image/png;base64,{data}">'
+    return Drawing(name, markup, caption, alt or caption, svg, figure.get_figwidth() > WIDE)
 
 
 def _inline(svg: str, prefix: str) -> str:

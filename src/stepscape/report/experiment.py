@@ -46,10 +46,15 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
     return Page(about["title"], f"The claim: {about['claim']}", sections, origin)
 
 
-def judgments(document: Document) -> list[Block]:
-    """Return the verdicts, one block each."""
+def judgments(document: Document, numbers: bool = True) -> list[Block]:
+    """Return the verdicts, one block each, with or without the numbers that decided."""
     return [
-        Judgment(subject_words(subject), verdict["word"], verdict["sentence"], verdict["numbers"])
+        Judgment(
+            subject_words(subject),
+            verdict["word"],
+            verdict["sentence"],
+            verdict["numbers"] if numbers else {},
+        )
         for subject, verdict in document["verdicts"].items()
     ]
 

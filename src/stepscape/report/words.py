@@ -40,12 +40,12 @@ def number(value: object) -> str:
 
 
 def inline(text: str) -> Any:
-    """Escape a text and set what stands between backticks as code."""
+    """Escape a text, set what stands between backticks as code, and λ_max as a formula."""
     from markupsafe import Markup, escape
 
     pieces = re.split(r"`([^`]+)`", text)
     marked = [Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(pieces)]
-    return Markup("").join(marked)
+    return Markup("").join(marked).replace("λ_max", Markup("λ<sub>max</sub>"))
 
 
 def sentence(text: str) -> str:
