@@ -71,6 +71,7 @@ class CommandLine(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Render the Markdown of all commands in the page."""
+        self.env.note_reread()  # the code may have changed
         return self.parse_text_to_nodes(markdown(), allow_section_headings=True)
 
 

@@ -161,6 +161,7 @@ class TheoremTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Render the Markdown of the table in the page."""
+        self.env.note_reread()  # the code may have changed
         return self.parse_text_to_nodes(markdown(), allow_section_headings=True)
 
 
