@@ -118,8 +118,7 @@ class Hessian:
 
     def random_vector(self) -> Array:
         """Return a fixed generic unit vector on the trained coordinates."""
-        vector = _generic_vector(self.size) * self.network.trained
-        return np.asarray(vector / np.linalg.norm(vector))
+        return _generic_vector(self.network.width, self.network.trainable)
 
     @property
     def trace(self) -> float:
@@ -146,8 +145,11 @@ def padded(inputs: Array) -> Array:
 
 
 @lru_cache(maxsize=8)
-def _generic_vector(size: int) -> Array:
-    vector = np.random.default_rng(20_251_201).standard_normal(size)
+def _generic_vector(width: int, trainable: tuple[str, ...]) -> Array:
+    lengths = (width, width, width, 1)
+    trained = np.repeat([name in trainable for name in BLOCKS], lengths)
+    vector: Array = np.random.default_rng(20_251_201).standard_normal(trained.size) * trained
+    vector /= np.linalg.norm(vector)
     vector.flags.writeable = False
     return vector
 

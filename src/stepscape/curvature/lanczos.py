@@ -109,8 +109,10 @@ def _mixed(operator: SymmetricOperator, start: Array | None) -> Array:
     size = float(np.linalg.norm(start))
     if not (np.isfinite(size) and size > 0):
         raise bad("start", "be a finite vector that is not zero", f"norm {size}")
-    mixed = start / size + 0.01 * noise
-    return np.asarray(mixed / np.linalg.norm(mixed))
+    mixed = start * (1.0 / size)
+    mixed += 0.01 * noise
+    mixed /= np.linalg.norm(mixed)
+    return mixed
 
 
 def _top_of_tridiagonal(diagonal: Array, beside: Array) -> tuple[float, float, Array]:
