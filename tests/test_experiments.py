@@ -264,8 +264,9 @@ class TestCurveFittingRule:
         rising = dict(zip(ETAS, (5.0, 8.0, 12.0, 18.0), strict=True))
         assert "fewer pieces: no" in self.judge_arm(curve_rows(U_SHAPE, rising)).sentence
 
-    def test_nothing(self) -> None:
-        assert self.judge_arm(curve_rows(FLAT, SAME_PIECES)).word == "not_reproduced"
+    @pytest.mark.parametrize(("seeds", "word"), [(10, "not_reproduced"), (9, "undecided")])
+    def test_nothing(self, seeds: int, word: str) -> None:
+        assert self.judge_arm(curve_rows(FLAT, SAME_PIECES, seeds=seeds)).word == word
 
     def test_a_risk_that_only_rises(self) -> None:
         verdict = self.judge_arm(curve_rows(RISING, SAME_PIECES))

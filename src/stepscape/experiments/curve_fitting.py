@@ -213,12 +213,12 @@ _QUICK: dict[str, Any] = {
     "half_width": 3.0,
     "width": 1000,
     "step_sizes": (0.01, 0.05, 0.2, 0.4, 0.8),
-    "steps": 16_000,
+    "steps": 12_000,
     "arms": tuple(ARMS),
     "seeds": 3,
     "clean_seeds": 1,
     "first_seed": 0,
-    "records": 60,
+    "records": 40,
     "workers": 0,
 }
 

@@ -13,7 +13,8 @@ For each arm, with noisy labels:
     truth at the inputs, of the mean of the last two iterates.
 4.  *Not only time*: it falls also when every run is stopped at the same Σ η.
 
-All four: ``reproduced``. None of pieces, falls and rises: ``not_reproduced``. Otherwise ``partly``. The same
+All four: ``reproduced``. None of pieces, falls and rises: ``not_reproduced`` with at least ten seeds,
+``undecided`` with fewer, whose intervals are wide whatever is true. Otherwise ``partly``. The same
 difference with every run stopped at its best held-out moment is reported beside them and decides nothing: it
 says whether large steps beat early stopping.
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 LEAST_SEEDS = 3
+LEAST_SEEDS_AGAINST = 10
 LEAST_STEP_SIZES = 3
 LEAST_RANGE = 10.0
 
@@ -83,7 +85,8 @@ def judge_arm(table: Table) -> Verdict:
     found = (pieces.sign < 0, falls.sign > 0, rises.sign > 0)
     parts = ("fewer pieces", "the risk falls", "and rises again", "not only by time")
     all_found = (*found, falls_in_time.sign > 0)
-    word = "reproduced" if all(all_found) else "partly" if any(found) else "not_reproduced"
+    nothing = "not_reproduced" if seeds >= LEAST_SEEDS_AGAINST else "undecided"
+    word = "reproduced" if all(all_found) else "partly" if any(found) else nothing
     told = ", ".join(f"{part}: {'yes' if yes else 'no'}" for part, yes in zip(parts, all_found, strict=True))
     stopped = _early_stopping(falls_stopped)
     return Verdict(word, f"from step size {working[0]:g} to {working[-1]:g}, {told}; {stopped}", numbers)

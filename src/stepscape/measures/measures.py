@@ -89,7 +89,7 @@ def values_at(network: TwoLayerReLU, points: Array) -> Array:
     """Evaluate f at many points in O((k + m) log k), where `TwoLayerReLU.predict` takes O(k·m).
 
     f(x) = Σ_{w1 > 0, τ < x} w2 (w1 x + b1) + Σ_{w1 < 0, τ > x} w2 (w1 x + b1) + Σ_{w1 = 0} w2 max(b1, 0)
-    + b2, by prefix sums over the sorted knots τ; the error is a multiple of eps·(Σ |w2| (|w1 x| + |b1|) + |b2|).
+    + b2, by prefix sums over the sorted knots τ; the error is a multiple of eps times the sum of magnitudes.
     """
     w, b, v = network.w1, network.b1, network.w2
     flat = w == 0.0
