@@ -22,8 +22,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = _run(sys.argv[1:] if arguments is None else list(arguments))
     if arguments is None and status == INTERRUPTED:
         os._exit(status)  # taking the interpreter down in order can outlast the user's patience
-    if arguments is None and status == COULD_NOT:
-        _drop_stdout()
     return status
 
 
@@ -56,8 +54,3 @@ def _run(words: list[str]) -> int:
 def _say(sentence: str, status: int) -> int:
     print(f"stepscape: {sentence}", file=sys.stderr, flush=True)
     return status
-
-
-def _drop_stdout() -> None:
-    # Python flushes stdout once more at exit, and what failed before would fail again, with a traceback.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

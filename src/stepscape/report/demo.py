@@ -112,7 +112,6 @@ def _simpler(rows: Sequence[Document]) -> str:
     etas = sorted({row["step_size"] for row in done})
     if len(etas) < 2:
         return ""
-    ends = [[row for row in done if row["step_size"] == eta] for eta in (etas[0], etas[-1])]
     pieces = {eta: median(row["pieces"] for row in done if row["step_size"] == eta) for eta in etas}
     errors = {eta: median(row["risk"] for row in done if row["step_size"] == eta) for eta in etas}
     low, best, high = etas[0], min(etas, key=lambda eta: errors[eta]), etas[-1]
