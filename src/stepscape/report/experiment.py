@@ -83,7 +83,7 @@ def measurements(document: Document) -> Block:
     """Return the whole table of the run."""
     records = document["table"]
     columns = list(records[0]) if records else []
-    caption = f"{len(records)} rows, as in `table.csv`; – means not measured"
+    caption = f"{len(records)} rows; – means not measured"
     return Grid(caption, columns, [[record[name] for name in columns] for record in records])
 
 
