@@ -1,0 +1,288 @@
+"""CPU time of a training step and of curvature, beside other ways to write the same descent.
+
+python benchmarks/engine.py [--quick] [--peers NAME ...]   writes benchmarks/results/engine.md and engine.json
+
+Every method starts from the same weights (the engine's after a burn-in), in float64, on one thread; methods
+take turns and the fastest turn of each counts. Before it is timed, a method must reach the engine's loss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import numpy as np
+
+import stepscape as ss
+from engine_peers import BATCH, PEERS, Advance, State
+from stepscape.curvature.hessian import Hessian, padded
+from stepscape.curvature.lanczos import largest_eigenpair
+from stepscape.kernels import relu1d
+
+RESULTS = Path(__file__).parent / "results"
+SIZES = [(30, 100), (30, 1000), (200, 400), (1000, 1000), (10_000, 1000), (10_000, 10_000)]
+STEP_SIZE, BURN_IN = 0.02, 2000
+TOLERANCE = 1e-9  # relative difference of the loss after CHECK_STEPS (fewer at the largest size)
+CHECK_STEPS, TURNS, TURN_SECONDS = 20, 7, 0.15
+VARIANTS: dict[str, dict] = {
+    "gradient descent": {},
+    "heavy ball 0.9": {"momentum": 0.9},
+    "Nesterov 0.9": {"momentum": 0.9, "look": 1.0},
+    "weight decay": {"decay": 1e-3},
+    "heavy ball and decay": {"momentum": 0.9, "decay": 1e-3},
+    "w1, b1 frozen": {"rates": (0.0, 0.0, 1.0, 1.0)},
+    "no biases": {"rates": (1.0, 0.0, 1.0, 0.0)},
+}
+
+
+def start(n: int, k: int) -> State:
+    """Tent with noise on a jittered grid; mean-field weights after a burn-in with the engine."""
+    rng = np.random.default_rng(0)
+    inputs = np.sort(np.linspace(-1, 1, n) + rng.uniform(-0.4, 0.4, n) * 2 / max(n - 1, 1))
+    labels = 2 * (1 - 2 * np.abs(inputs)).clip(0) - 0.5 + 0.5 * rng.standard_normal(n)
+    theta = ss.TwoLayerReLU.random(k, scale=2.0, init="mean_field", seed=0).parameters.copy()
+    state = State(inputs, labels, theta, STEP_SIZE)
+    descend(state, theta, BURN_IN)
+    return state
+
+
+def descend(
+    state: State, theta: np.ndarray, steps: int, *,
+    momentum: float = 0.0, look: float = 0.0, decay: float = 0.0, rates: tuple[float, ...] = (1.0,) * 4,
+) -> float:  # fmt: skip
+    """Run the engine's kernel in place, without dropping dead neurons; returns the loss."""
+    n = state.inputs.size
+    eta = state.step_size * (1.0 - momentum)
+    return relu1d.descend(
+        theta, np.zeros_like(theta), theta.copy(), state.inputs, padded(state.inputs), state.labels,
+        np.full(n, 1.0 / n), np.array(rates), decay, momentum, look, eta, eta, 0, 0, steps,
+    )[2]  # fmt: skip
+
+
+def engine(state: State, **variant) -> Advance:
+    return lambda steps: descend(state, state.theta.copy(), steps, **variant)
+
+
+def cpu(advance: Advance, steps: int) -> float:
+    begin = time.process_time()
+    advance(steps)
+    return time.process_time() - begin
+
+
+def turns(methods: dict[str, Advance], turn_seconds: float) -> dict[str, float]:
+    """CPU seconds a step of each method: the fastest of several turns, taken in rotation."""
+    steps, best = {}, dict.fromkeys(methods, np.inf)
+    for name, advance in methods.items():
+        once = max(cpu(advance, 2) / 2, 1e-7)
+        count = max(1, int(0.1 * turn_seconds / once))
+        steps[name] = max(1, int(turn_seconds / max(cpu(advance, count) / count, 1e-7)))
+    for _ in range(TURNS):
+        for name, advance in methods.items():
+            best[name] = min(best[name], cpu(advance, steps[name]) / steps[name])
+    return best
+
+
+def compare(n: int, k: int, peers: list[str], turn_seconds: float) -> dict[str, float | str]:
+    """Microseconds a step and a run; a string says why there is no number."""
+    state = start(n, k)
+    methods, row = {"stepscape": engine(state)}, {}
+    check = CHECK_STEPS if n * k < 1e8 else 2
+    want = methods["stepscape"](check)
+    for name in peers:
+        peer = PEERS[name]
+        if n * k > peer.most:
+            row[name] = "too large"
+            continue
+        try:
+            advance = peer.prepare(state)
+            loss = advance(check)
+        except ImportError:
+            row[name] = "not installed"
+            continue
+        except Exception as error:  # a compiler that does not work here is a result, not a crash
+            row[name] = f"failed ({type(error).__name__})"
+            continue
+        if not abs(loss - want) <= TOLERANCE * want:
+            row[name] = f"other loss ({abs(loss / want - 1):.0e})"
+            continue
+        methods[name] = advance
+    for name, seconds in turns(methods, turn_seconds).items():
+        row[name] = 1e6 * seconds / (PEERS[name].runs if name in PEERS else 1)
+    return row
+
+
+def variants(turn_seconds: float) -> dict[str, dict[str, float]]:
+    table = {}
+    for n, k in SIZES[1:4]:
+        state = start(n, k)
+        times = turns({name: engine(state, **options) for name, options in VARIANTS.items()}, turn_seconds)
+        table[f"({n}, {k})"] = {name: t / times["gradient descent"] for name, t in times.items()}
+    return table
+
+
+def curvature() -> dict[str, float]:
+    """Cost at (30, 1000) in plain steps, and the relative error of the warm value."""
+    state = start(*SIZES[1])
+    problem = ss.Problem(state.inputs, state.labels)
+    later = state.theta.copy()
+    descend(state, later, 100)
+    net, after = (ss.TwoLayerReLU(*t[:-1].reshape(3, -1), t[-1]) for t in (state.theta, later))
+    earlier = largest_eigenpair(Hessian(problem, net)).vector
+    exact = largest_eigenpair(Hessian(problem, after), tolerance=1e-13).value
+    operator = Hessian(problem, after)
+    vector = operator.random_vector()
+    calls: dict[str, Callable[[], object]] = {
+        "warm sharpness, 100 steps later": lambda: largest_eigenpair(Hessian(problem, after), earlier),
+        "cold sharpness": lambda: largest_eigenpair(Hessian(problem, after)),
+        "Hessian-vector product": lambda: operator.product(vector),
+    }
+    methods = {name: _repeat(call) for name, call in calls.items()} | {"step": engine(state)}
+    times = turns(methods, 0.1)
+    step = times.pop("step")
+    warm = largest_eigenpair(Hessian(problem, after), earlier)
+    units = {name: seconds / step for name, seconds in times.items()}
+    return units | {"relative error, warm": abs(warm.value / exact - 1), "products, warm": warm.products}
+
+
+def _repeat(call: Callable[[], object]) -> Advance:
+    def advance(times: int) -> float:
+        for _ in range(times):
+            call()
+        return 0.0
+
+    return advance
+
+
+def threads() -> dict[str, float]:
+    """Measure steps a second of wall time, independent runs on 1, 2, ... threads at (30, 1000)."""
+    state = start(*SIZES[1])
+    steps, advance, rates = 40_000, engine(state), {}
+    for workers in sorted({1, 2, os.cpu_count() or 1}):
+        with ThreadPoolExecutor(workers) as pool:
+            best = np.inf
+            for _ in range(5):
+                begin = time.perf_counter()
+                list(pool.map(advance, [steps] * workers))
+                best = min(best, time.perf_counter() - begin)
+        rates[str(workers)] = workers * steps / best
+    return rates
+
+
+def machine() -> dict[str, object]:
+    packages = ("numpy", "numba", "torch", "jax")
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load at the start": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in packages},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def markdown(result: dict) -> str:
+    names = ["stepscape", *result["peers"]]
+    lines = ["# CPU time of a training step", ""]
+    lines += [
+        "`python benchmarks/engine.py`: microseconds of CPU a step and a run, one thread, float64, step size",
+        f"{STEP_SIZE}, from the same weights ({BURN_IN} steps after a mean-field start); in brackets the",
+        f"time relative to stepscape. The loss after {CHECK_STEPS} steps (2 at the largest size) agrees to",
+        f"{TOLERANCE:g} relative. vmap: {BATCH} step sizes at once, time divided by {BATCH}. Dead neurons",
+        "are kept. Fastest of several turns.",
+        "",
+        "; ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".",
+        "",
+        "| (n, k) | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for size, row in result["steps"].items():
+        cells = [_cell(row.get(name, "–"), row["stepscape"], name) for name in names]
+        lines.append(f"| {size} | " + " | ".join(cells) + " |")
+    lines += ["", "Time of a step of each variant relative to gradient descent (target: at most 1.5):", ""]
+    sizes = list(result["variants"])
+    lines += ["| variant | " + " | ".join(sizes) + " |", "|---" * (len(sizes) + 1) + "|"]
+    for name in VARIANTS:
+        row = " | ".join(f"{result['variants'][size][name]:.2f}" for size in sizes)
+        lines.append(f"| {name} | {row} |")
+    lines += [
+        "",
+        "Curvature at (30, 1000), in plain steps (target: warm at most 25, error at most 1e-8):",
+        "",
+    ]
+    lines += ["| what | steps |", "|---|---|"]
+    lines += [f"| {name} | {value:.3g} |" for name, value in result["curvature"].items()]
+    lines += [
+        "",
+        "Independent runs on threads at (30, 1000), wall time (honest only on an idle machine):",
+        "",
+    ]
+    lines += ["| threads | steps per second |", "|---|---|"]
+    lines += [f"| {count} | {rate:,.0f} |" for count, rate in result["threads"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: float | str, unit: float, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    number = f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+    return number if name == "stepscape" else f"{number} ({value / unit:,.3g}×)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="three sizes, short turns, no torch.compile")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, help="which peers; none given after it: none")
+    options = parser.parse_args()
+    peers = list(PEERS) if options.peers is None else options.peers
+    if options.quick:
+        peers = [name for name in peers if name != "torch.compile"]
+    turn_seconds = 0.03 if options.quick else TURN_SECONDS
+    _single_thread_torch()
+    result: dict = {"machine": machine(), "peers": peers, "steps": {}}
+    for n, k in SIZES[:3] if options.quick else SIZES:
+        result["steps"][f"({n}, {k})"] = row = compare(n, k, peers, turn_seconds)
+        print(
+            n, k, {name: value if isinstance(value, str) else round(value, 2) for name, value in row.items()}
+        )
+    result |= {"variants": variants(turn_seconds), "curvature": curvature(), "threads": threads()}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "engine.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / "engine.md").write_text(markdown(result))
+    print(markdown(result))
+
+
+def _single_thread_torch() -> None:
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    main()
