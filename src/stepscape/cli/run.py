@@ -45,7 +45,7 @@ def run_experiment(
     chosen = experiments.resolve_settings(experiment, values.assignments(settings), full)
     target = out or f"stepscape-{name}"
     with output_directory(target, force, unfinished) as directory:
-        with console.progress(name) as progress:
+        with console.progress("run") as progress:
             result = experiment.run(chosen, progress)
         document = {
             "command": "run",
