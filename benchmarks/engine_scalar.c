@@ -16,9 +16,13 @@ double descend(double *w1, double *b1, double *w2, double *b2, int64_t k, const 
     double *bins = calloc(2 * (n + 1), sizeof *bins), *sums = calloc(2 * (n + 1), sizeof *sums);
     double squares = 0.0;
     for (int64_t j = 0; j < k; j++) {
-        int32_t p = 0;
-        while (p < n && is_left(w1[j], b1[j], in[p])) p++;
-        pos[j] = p;
+        int32_t low = 0, high = (int32_t)n;
+        while (low < high) {
+            int32_t middle = (low + high) / 2;
+            if (is_left(w1[j], b1[j], in[middle])) low = middle + 1;
+            else high = middle;
+        }
+        pos[j] = low;
     }
     for (int64_t t = -1; t < steps; t++) {
         double rate = t < 0 ? 0.0 : eta, S = 0.0, B = (*b2 -= rate * sums[2 * n + 1]);

@@ -98,6 +98,9 @@ def _out_of_range() -> NotConverged:
 
 def _norm(vector: Array) -> float:
     """Euclidean norm that neither overflows nor vanishes."""
+    plain = float(np.linalg.norm(vector))
+    if 1e-140 < plain < 1e140:
+        return plain
     largest = float(np.abs(vector).max())
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else largest
 
