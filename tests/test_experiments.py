@@ -247,7 +247,7 @@ class TestCurveFittingRule:
         verdict = self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES))
         assert verdict.word == "reproduced"
         assert (
-            "fewer pieces: yes, the risk falls: yes, and rises again: yes, not only by time: yes"
+            "fewer pieces: yes, the risk falls: yes, and rises again: yes, it falls at equal time: yes"
             in verdict.sentence
         )
         assert verdict.numbers["pieces, median at the largest"] == 5.5
@@ -255,7 +255,7 @@ class TestCurveFittingRule:
     def test_only_by_time(self) -> None:
         verdict = self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES, in_time=RISING))
         assert verdict.word == "partly"
-        assert "not only by time: no" in verdict.sentence
+        assert "it falls at equal time: no" in verdict.sentence
 
     def test_pieces_without_a_u(self) -> None:
         assert self.judge_arm(curve_rows(FLAT, FALLING_PIECES)).word == "partly"
@@ -305,7 +305,7 @@ class TestCurveFittingRule:
 def edge_rows(ratio: float, reached: float | None = 100.0, outside: float = 0.0, **changes: Any) -> Table:
     rows = [
         {"arm": "a", "seed": seed, "step_size": eta, "outcome": "finished", "bent_neurons": 5, "steps": 1000,
-         "median_edge_ratio": ratio, "median_sharpness": 2.0 * ratio / eta, "mean_smoothness_ratio": 1.0,
+         "median_edge_ratio": ratio, "median_sharpness": 2.0 * ratio / eta, "mean_smoothness_ratio": 1.0, "swing": 0.0,
          "reached_at_step": reached, "started_inside": True, "share_outside": outside, **changes}
         for seed in range(3) for eta in ETAS
     ]  # fmt: skip

@@ -120,7 +120,6 @@ def _carry_out(task: _Task, settings: Settings, tick: Tick) -> _Outcome:
     }
     if trajectory.outcome == "diverged":
         return _Outcome(row, {})
-    row["median_edge_ratio"] = float(np.median(trajectory.edge_ratio[trajectory.at_steps >= steps / 2]))
     same_time = min(settings["step_sizes"]) * steps
     row |= _moment(problem, snapshots, trajectory, _at_time(trajectory, same_time), "equal_time")
     held_out = _problem(task, settings, HELD_OUT_SEED + task.seed)

@@ -11,7 +11,7 @@ For each arm, with noisy labels:
     above 0. *Rises*: the same with the largest working step size. The best one is chosen for each seed on the
     other seeds, so that the choice does not bias the difference; the risk is the mean squared error to the
     truth at the inputs, of the mean of the last two iterates.
-4.  *Not only time*: it falls also when every run is stopped at the same Σ η.
+4.  *Falls at equal time*: it falls also when every run is stopped at the same Σ η.
 
 All four: ``reproduced``. None of pieces, falls and rises: ``not_reproduced`` with at least ten seeds,
 ``undecided`` with fewer, whose intervals are wide whatever is true. Otherwise ``partly``. The same
@@ -83,7 +83,7 @@ def judge_arm(table: Table) -> Verdict:
         "pieces, median at the largest": _median(table.where(step_size=working[-1])["pieces"]),
     }
     found = (pieces.sign < 0, falls.sign > 0, rises.sign > 0)
-    parts = ("fewer pieces", "the risk falls", "and rises again", "not only by time")
+    parts = ("fewer pieces", "the risk falls", "and rises again", "it falls at equal time")
     all_found = (*found, falls_in_time.sign > 0)
     nothing = "not_reproduced" if seeds >= LEAST_SEEDS_AGAINST else "undecided"
     word = "reproduced" if all(all_found) else "partly" if any(found) else nothing

@@ -1,8 +1,10 @@
-"""The rule that judges `sharpness-vs-step-size`, fixed before its numbers.
+"""The rule that judges `sharpness-vs-step-size`; what was changed in it after looking is told in its setup.
 
-A run *works* when it finished with bent neurons. It *reached the edge* when, after the warm-up and within the
-first half of its steps, its edge ratio λ_max·η/2 was at least 0.95 at some record. It is *on the line* when
-the median of the edge ratio over the last half of its steps lies in [0.95, 1.1].
+The edge ratio is λ_max·η/2, averaged over two consecutive iterates: at large step sizes the sharpness
+alternates with the period-two oscillation of descent. A run *works* when it finished with bent neurons. It
+*reached the edge* when, after the warm-up and within the first half of its steps, its edge ratio was at least
+0.95 at some record. It is *on the line* when the median of the edge ratio over the last half of its steps
+lies in [0.95, 1.1].
 
 For each arm: most of the runs must have reached the edge at three step sizes or more that span a factor of
 10, otherwise ``premise_not_met``. Of the runs that reached the edge, at least 90 % on the line:
@@ -68,6 +70,7 @@ def judge_arm(table: Table) -> Verdict:
         "edge ratio, quartiles": f"{low:.4f}, {high:.4f}",
         "directional smoothness·η/2, mean": float(np.mean(table["mean_smoothness_ratio"][reached])),
         "slope of log sharpness on log step size": float(slope),
+        "half the swing between two iterates, largest": float(table["swing"][reached].max()),
         "bent neurons, least": float(table["bent_neurons"][reached].min()),
         "started inside": float(np.sum(table["started_inside"][reached])),
     }

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
-from stepscape.figures.style import COLORS, canvas, label, legend, note, series, step_size_ticks
+from stepscape.figures.style import (
+    COLORS,
+    canvas,
+    label,
+    note,
+    number_ticks,
+    series,
+    shared_legend,
+    step_size_ticks,
+)
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -45,12 +54,7 @@ def fits(
         ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
-    handles: dict[str, Any] = {}
-    for ax in axes.flat:
-        handles |= {name: handle for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=6, fontsize=9, frameon=False
-    )
+    shared_legend(figure, axes, columns=6)
     return figure
 
 
@@ -94,8 +98,8 @@ def _knots(ax: Axes, x: NDArray[Any], f: NDArray[Any], knots: NDArray[Any], jump
 
 
 def _rug(ax: Axes, x: NDArray[Any], knots: NDArray[Any]) -> None:
-    """One path for all ticks, at most 300 of them: hundreds of markers would make a heavy drawing."""
-    width = (x[-1] - x[0]) / 300
+    """One path for all ticks, at most 150 of them: hundreds of markers would make a heavy drawing."""
+    width = (x[-1] - x[0]) / 150
     ticks = (np.unique(np.floor((knots - x[0]) / width)) + 0.5) * width + x[0]
     across = np.repeat(ticks, 3)
     along = np.tile([0.02, 0.065, np.nan], ticks.size)
@@ -137,16 +141,18 @@ def summary(table: Table, arms: Sequence[str], noise: float) -> Figure:
         label(axes[0, column], title=ARM_TITLES.get(arm, arm))
         label(axes[1, column], x="step size η")
         if "pieces_truth" in rows:
-            axes[1, column].axhline(rows["pieces_truth"][0], color=COLORS["black"], lw=1.0, dashes=(4, 2))
+            axes[1, column].axhline(
+                rows["pieces_truth"][0], color=COLORS["black"], lw=1.0, dashes=(4, 2), label="the truth"
+            )
     axes[0, 0].set_ylabel(
         f"risk: mean squared error to the truth\n(noise variance {noise**2:g})", fontsize=10
     )
-    axes[1, 0].set_ylabel("linear pieces (dashed: the truth)", fontsize=10)
-    axes[0, 0].set_ylim(bottom=0)
+    axes[1, 0].set_ylabel("linear pieces", fontsize=10)
     axes[1, 0].set_ylim(bottom=0)
-    filled = [ax for ax in axes[0] if ax.get_legend_handles_labels()[1]]
-    if filled:
-        legend(filled[-1], loc="best")
+    axes[1, 0].yaxis.get_major_locator().set_params(integer=True)
+    if any(ax.lines for ax in axes[0]):
+        number_ticks(axes[0, 0])
+    shared_legend(figure, axes, columns=len(COMPARISONS) + 1)
     return figure
 
 
@@ -161,4 +167,5 @@ def lost(ax: Axes, rows: Table) -> None:
             ax.text(
                 eta, 0.06, word, transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="bottom",
                 fontsize=8.5, color=COLORS["gray"],
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
             )  # fmt: skip

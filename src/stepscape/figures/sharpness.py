@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
 from stepscape.figures.curve_fitting import ARM_TITLES, lost, thinned
-from stepscape.figures.style import COLORS, canvas, label, legend, line, note, series, step_size_ticks
+from stepscape.figures.style import (
+    COLORS,
+    canvas,
+    label,
+    line,
+    note,
+    number_ticks,
+    series,
+    shared_legend,
+    step_size_ticks,
+)
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -18,49 +28,56 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_CURVES = 5
+CURVATURES = (
+    ("median_sharpness", r"$\lambda_{\max}$, mean of two iterates, median of last half"),
+    ("median_smoothness", "directional smoothness"),
+)
+NEURONS = (
+    ("bent_neurons", "neurons bent inside the data"),
+    ("dead_neurons", "dead neurons"),
+    ("knots_at_data", "neurons with a knot on an input"),
+)
 
 
 def edge(table: Table, arms: Sequence[str]) -> Figure:
     """λ_max against η with the line 2/η; below, neurons that bend the curve and knots stuck to data."""
-    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.2), sharex=True, sharey="row")
+    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.9), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])
     fine = np.geomspace(0.8 * etas[0], 1.25 * etas[-1], 50)
     for column, arm in enumerate(arms):
         rows = table.where(arm=arm)
         upper, lower = axes[:, column]
         upper.plot(fine, 2.0 / fine, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="threshold 2/η")
-        for i, (name, word) in enumerate(
-            (
-                ("median_sharpness", r"$\lambda_{\max}$, median of last half"),
-                ("median_smoothness", "directional smoothness, same"),
-            )
-        ):
+        _swings(upper, rows)
+        for i, (name, word) in enumerate(CURVATURES):
             if name in rows:
                 band(upper, rows, "step_size", name, word, series(i), dots=i == 0, dodge=0.06 * i)
-        for i, (name, word) in enumerate(
-            (
-                ("bent_neurons", "bent inside the data"),
-                ("dead_neurons", "dead"),
-                ("knots_at_data", "knot stuck to an input"),
-            )
-        ):
+        for i, (name, word) in enumerate(NEURONS):
             if name in rows:
-                band(
-                    lower, rows, "step_size", name, word, series(i + 2), keep_dead=True, dodge=0.06 * (i - 1)
-                )
+                look, dodge = series(i + 2), 0.06 * (i - 1)
+                band(lower, rows, "step_size", name, word, look, keep_dead=True, dodge=dodge)
         lost(upper, rows)
         step_size_ticks(lower, [float(eta) for eta in etas])
         label(upper, title=ARM_TITLES.get(arm, arm))
         label(lower, x="step size η")
-    axes[0, 0].set_yscale("log")
+    number_ticks(axes[0, 0])
     axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)
-    axes[1, 0].set_ylabel("neurons", fontsize=10)
+    axes[1, 0].set_ylabel("number of neurons", fontsize=10)
     axes[1, 0].set_ylim(bottom=0)
-    for row in axes:
-        filled = [ax for ax in row if len(ax.get_legend_handles_labels()[1]) > 1]
-        if filled:
-            legend(filled[-1], loc="best")
+    shared_legend(figure, axes, columns=4)
     return figure
+
+
+def _swings(ax: Axes, rows: Table) -> None:
+    """Gray bars from one phase of the period-two oscillation to the other, medians over the seeds."""
+    if "swing" not in rows:
+        return
+    rows = Table({name: rows[name][rows["bent_neurons"] > 0] for name in rows.columns})
+    for eta in np.unique(rows["step_size"]):
+        here = rows.where(step_size=eta)
+        middle, swing = np.median(here["median_sharpness"]), np.median(here["swing"]) * 2.0 / eta
+        look: dict[str, Any] = {"color": COLORS["gray"], "lw": 5.0, "alpha": 0.35, "solid_capstyle": "butt"}
+        ax.plot([eta, eta], [middle - swing, middle + swing], label="between two iterates", **look)
 
 
 def sharpening(
@@ -79,13 +96,11 @@ def sharpening(
         label(axes[1, column], x="time Σ η")
         if any((arrays[f"time|{arm}|{eta:g}"] > 0).any() for eta in shown):
             axes[1, column].set_xscale("log")
-    axes[0, 0].set_yscale("log")
+    number_ticks(axes[0, 0])
     for row in axes:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)
-    handles, names = axes[0, -1].get_legend_handles_labels()
-    handles.append(axes[0, -1].axhline(np.nan, color=COLORS["gray"], lw=0.9, linestyle=(0, (1, 1))))
-    names.append("thresholds 2/η")
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=9, frameon=False)
+    axes[0, 0].plot([], [], color=COLORS["gray"], lw=0.9, linestyle=(0, (1, 1)), label="thresholds 2/η")
+    shared_legend(figure, axes, columns=len(shown) + 1)
     return figure
 
 

@@ -83,6 +83,22 @@ def legend(ax: Axes, **options: Any) -> None:
     ax.legend(**{"fontsize": 8.5, "frameon": True, "framealpha": 0.85, "edgecolor": "none", **options})
 
 
+def shared_legend(figure: Figure, axes: NDArray[Any], columns: int) -> None:
+    """One legend below all panels; a name that occurs in several panels stands once."""
+    handles: dict[str, Any] = {}
+    for ax in axes.flat:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=9,
+        frameon=False,
+    )
+
+
 def note(ax: Axes, text: str) -> None:
     """Put a short remark in the upper left corner of a panel."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
@@ -98,6 +114,16 @@ def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
     ax.set_xticks(shown, [f"{eta:g}" for eta in shown])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def number_ticks(ax: Axes) -> None:
+    """Make the y axis logarithmic, with plain numbers like 0.1, 0.2, 0.5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def svg(figure: Figure) -> str:
