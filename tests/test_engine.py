@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -127,6 +128,24 @@ def test_knots_exactly_on_data(method):
     # One step moves exactly as with the derivative 0 at the kink; with 1 it would differ by O(1).
     run = train(problem, net, 2.0**-4, 1)
     assert_same_path(run, reference_run(problem, net, run), 4e-16)
+
+
+def test_activation_is_decided_by_the_rounded_product_as_in_dense_code():
+    # b = -fl(w x): dense code sees z = 0, inactive; a fused multiply-add sees the rounding error of w x, of
+    # either sign. Knots slide along data, so the difference matters.
+    rng = np.random.default_rng(0)
+    x, w1 = rng.uniform(-1, 1, 60), rng.standard_normal(60)
+    net = ss.TwoLayerReLU(w1, -w1 * x, rng.standard_normal(60), 0.0)
+    problem = ss.Problem(x, np.cos(9 * x))
+    own = np.diag(ref.preactivation(net.parameters, x))
+    exact = [Fraction(w) * Fraction(t) + Fraction(b) for w, t, b in zip(w1, x, net.b1, strict=True)]
+    assert not own.any()
+    assert sum(z > 0 for z in exact) > 20
+    for method in METHODS.values():
+        run = train(problem, net, 2.0**-8, 1, **method)
+        assert_same_path(run, reference_run(problem, net, run), 1e-14)
+    trace = np.trace(ref.hessian(net.parameters, dense(problem)))
+    assert ss.hessian_trace(problem, net) == pytest.approx(trace, rel=1e-13)
 
 
 def test_knots_resting_on_data_under_a_frozen_first_layer():
