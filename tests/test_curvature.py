@@ -201,7 +201,7 @@ def test_a_warm_start_saves_products():
     cold = ss.sharpness(problem, net)
     near = net.with_parameters(net.parameters + 1e-4 * cold.vector)
     warm = ss.sharpness(problem, near, start=cold.vector)
-    assert warm.products <= cold.products
+    assert warm.products < cold.products
     assert warm.value == pytest.approx(ss.sharpness(problem, near).value, rel=1e-8)
 
 
@@ -370,7 +370,7 @@ def test_an_invariant_space_ends_the_lanczos_steps():
 
 def test_the_budget_is_kept_and_its_end_is_an_error():
     operator, _ = with_spectrum(np.concatenate([np.linspace(0, 1, 300), [1 + 1e-7]]))
-    message = r"did not settle within 70 products \(last value 1\.?\d*, .*\); raise max_products or the tol"
+    message = r"did not settle within 70 products \(last value 1\.?\d*, .*\); raise the tolerance, or max_p"
     with pytest.raises(NotConverged, match=message):
         largest_eigenpair(operator, tolerance=1e-15, max_products=70)
 
@@ -389,6 +389,12 @@ def test_operators_beyond_the_range_of_squares_are_named_at_once(size):
 def test_tolerance_must_make_sense(tolerance):
     with pytest.raises(ss.InputError, match=r"tolerance must lie between 0 and 1, got"):
         ss.sharpness(noisy(), network(), tolerance=tolerance)
+
+
+@pytest.mark.parametrize("decay", [-0.1, np.nan, np.inf])
+def test_weight_decay_must_make_sense(decay):
+    with pytest.raises(ss.InputError, match=r"weight_decay must be finite and not negative, got"):
+        ss.sharpness(noisy(), network(), weight_decay=decay)
 
 
 def test_a_start_must_have_the_shape_of_the_trained_coordinates_and_a_direction():

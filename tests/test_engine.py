@@ -481,7 +481,7 @@ def test_an_unstable_start_on_zero_labels_is_not_called_divergence():
     assert run.loss.max() > 1e13 * run.loss[0]
 
 
-@pytest.mark.parametrize("size", [1e-150, 1e-60, 1e60, 1e140])
+@pytest.mark.parametrize("size", [1e-150, 1e-60, 1e60, 1e140, 1e150])
 def test_labels_of_extreme_size(size):
     # Only the output layer trains: the path is linear in the labels.
     problem = ss.Problem([-1.0, 0.0, 2.0], size * np.array([1.0, -2.0, 0.5]))

@@ -51,6 +51,10 @@ def test_training_loads_no_statistics_figures_or_torch():
     assert "numba" in loaded
 
 
+def test_all_lists_every_name_and_module():
+    assert sorted(ss.__all__) == sorted(["__version__", *ss._HOMES, *ss._MODULES])
+
+
 @pytest.mark.parametrize("name", [name for name in ss.__all__ if name != "__version__"])
 def test_every_public_name_can_be_had(name):
     value = getattr(ss, name)

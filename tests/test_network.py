@@ -148,6 +148,13 @@ def test_random_mean_field_is_normal():
     assert net.b2 == 0.0
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "a", True])
+def test_a_seed_must_be_a_whole_number(seed):
+    for draw in (lambda: ss.TwoLayerReLU.random(3, seed=seed), lambda: ss.problems.tent(seed=seed)):
+        with pytest.raises(ss.InputError, match=r"seed must be a whole number of at least 0, got"):
+            draw()
+
+
 def test_random_depends_on_the_seed_alone():
     first, second, other = (ss.TwoLayerReLU.random(9, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first.parameters, second.parameters)

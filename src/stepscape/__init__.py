@@ -27,9 +27,48 @@ _HOMES = {
     "sharpness": "stepscape.curvature",
     "train": "stepscape.training",
 }
-_MODULES = ("errors", "estimators", "experiments", "figures", "measures", "methods", "problems", "theory", "training")
+_MODULES = (
+    "curvature",
+    "errors",
+    "estimators",
+    "experiments",
+    "figures",
+    "measures",
+    "methods",
+    "problems",
+    "theory",
+    "training",
+)
 
-__all__ = ["__version__", *_HOMES, *_MODULES]  # pyright: ignore
+# Written out, because checkers of style and types read no expression.
+__all__ = [
+    "Certificate",
+    "Eigenpair",
+    "GradientDescent",
+    "InputError",
+    "Problem",
+    "StepSizeRegressor",
+    "StepscapeError",
+    "Trajectory",
+    "TwoLayerReLU",
+    "__version__",
+    "certify",
+    "curvature",
+    "directional_smoothness",
+    "errors",
+    "estimators",
+    "experiments",
+    "figures",
+    "hessian",
+    "hessian_trace",
+    "measures",
+    "methods",
+    "problems",
+    "sharpness",
+    "theory",
+    "train",
+    "training",
+]
 
 if TYPE_CHECKING:
     from stepscape.curvature import Eigenpair, directional_smoothness, hessian, hessian_trace, sharpness

@@ -70,7 +70,7 @@ class GradientDescent:
         2/η for gradient descent, (2 + 2β)/η for heavy ball, (2 + 2β)/((1 + 2β) η) for Nesterov. With weight
         decay the curvature meant is that of H + λ·diag(mask), mask 0 on the output bias.
 
-        Source: Cohen et al. (2021), Theorem 1; verified by companion matrices in the tests.
+        Source: Cohen et al. (2021), appendix on momentum; verified by companion matrices in the tests.
         """
         eta = self.step_size if step_size is None else step_size
         return stable_product(self.momentum, self.nesterov) / eta

@@ -79,7 +79,7 @@ class TwoLayerReLU:
         if size.ndim != 0 or size.dtype.kind not in "iuf" or not (np.isfinite(size) and size > 0):
             raise bad("scale", "be finite and positive", repr(scale))
         trainable = _blocks(trainable)
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         if init == "torch":
             outer = scale / np.sqrt(width)
             w1, b1 = rng.uniform(-scale, scale, (2, width))
@@ -182,6 +182,13 @@ class TwoLayerReLU:
         frozen = [name for name in BLOCKS if name not in self.trainable]
         note = f", frozen: {', '.join(frozen)}" if frozen else ""
         return f"TwoLayerReLU(width={self.width}, {self.knots.size} knots, b2={self.b2:.4g}{note})"
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Return the random numbers of a seed, a whole number of at least 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise bad("seed", "be a whole number of at least 0", repr(seed))
+    return np.random.default_rng(seed)
 
 
 def _real(name: str, values: ArrayLike) -> Array:

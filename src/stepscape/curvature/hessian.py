@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -184,6 +185,8 @@ def sharpness(
     Eigenpair
         `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`.
     """
+    if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
+        raise bad("weight_decay", "be finite and not negative", weight_decay)
     trained = network.trained
     full = None
     if start is not None:

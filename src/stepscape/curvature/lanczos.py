@@ -88,7 +88,8 @@ def largest_eigenpair(
                 basis[0], done, look = vector, 0, FIRST_LOOK
     raise NotConverged(
         f"the largest eigenvalue did not settle within {max_products} products (last value {top:.6g}, "
-        f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); raise max_products or the tolerance"
+        f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); "
+        "raise the tolerance, or max_products of largest_eigenpair"
     )
 
 

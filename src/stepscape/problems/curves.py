@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import bad, unknown
+from stepscape.network import generator
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -82,7 +83,7 @@ def curve(
         raise bad("half_width", "be finite and positive", half_width)
     if not (np.isfinite(noise) and noise >= 0):
         raise bad("noise", "be finite and not negative", noise)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     truth = Curve(name, SHAPES[name], float(half_width))
     x = half_width * _design(design, int(n), rng)
     y = truth(x) + noise * rng.standard_normal(n)

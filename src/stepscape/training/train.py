@@ -73,17 +73,21 @@ def train(
 def _loss_at_start(problem: Problem, network: TwoLayerReLU) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         loss = Hessian(problem, network).loss
-        limit = _largest_loss(problem, network)
-    if not (np.isfinite(loss) and np.isfinite(limit)):
+    if not np.isfinite(loss):
         raise bad("the loss of the start", "be finite", loss, "rescale the labels, the inputs or the network")
     return loss
 
 
 def _largest_loss(problem: Problem, network: TwoLayerReLU) -> float:
-    """BLOW_UP times a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small."""
+    """BLOW_UP times a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small.
+
+    Finite: beyond the range of numbers the largest of them, which only an infinite loss exceeds.
+    """
     w1, b1, w2 = np.abs([network.w1, network.b1, network.w2])
-    reach = w2 @ w1 * problem.x_max + w2 @ b1 + abs(network.b2) + np.abs(problem.labels).max()
-    return float(BLOW_UP * (0.5 * np.square(reach) + 1e-300))
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = w2 @ (w1 * problem.x_max + b1) + abs(network.b2) + np.abs(problem.labels).max()
+        limit = float(BLOW_UP * (0.5 * np.square(reach) + 1e-300))
+    return limit if np.isfinite(limit) else float(np.finfo(np.float64).max)
 
 
 def _stops(steps: int, every: int) -> Iterator[int]:
