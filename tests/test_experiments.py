@@ -305,7 +305,8 @@ class TestCurveFittingRule:
 def edge_rows(ratio: float, reached: float | None = 100.0, outside: float = 0.0, **changes: Any) -> Table:
     rows = [
         {"arm": "a", "seed": seed, "step_size": eta, "outcome": "finished", "bent_neurons": 5, "steps": 1000,
-         "median_edge_ratio": ratio, "median_sharpness": 2.0 * ratio / eta, "mean_smoothness_ratio": 1.0, "swing": 0.0,
+         "median_edge_ratio": ratio, "median_sharpness": 2.0 * ratio / eta, "mean_smoothness_ratio": 1.0,
+         "swing": 0.0,
          "reached_at_step": reached, "started_inside": True, "share_outside": outside, **changes}
         for seed in range(3) for eta in ETAS
     ]  # fmt: skip
@@ -429,3 +430,12 @@ class TestMoments:
         arrays = results["curve-fitting"].arrays
         assert np.array_equal(arrays["inputs|noisy"], arrays["inputs|clean"])
         assert not np.array_equal(arrays["labels|noisy"], arrays["labels|clean"])
+
+
+def test_sharpness_is_judged_on_both_phases_of_the_oscillation() -> None:
+    """At a large step size λ_max alternates between iterates; their mean is nearer to 2/η than either."""
+    result = tiny("sharpness-vs-step-size", arms="small_init", step_sizes="0.8", steps="3000", width="100")
+    row = result.table.records()[0]
+    assert row["swing"] > 0.05
+    assert abs(row["median_edge_ratio"] - 1.0) < row["swing"]
+    assert row["median_sharpness"] == pytest.approx(row["median_edge_ratio"] * 2.0 / 0.8, rel=1e-12)

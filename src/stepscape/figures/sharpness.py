@@ -92,6 +92,7 @@ def sharpening(
             for i, eta in enumerate(shown):
                 _follow(ax, arrays, f"{arm}|{eta:g}", across, eta, i)
         _say_lost(axes[0, column], arrays, arm, shown)
+        axes[0, column].xaxis.get_major_locator().set_params(nbins=4)
         label(axes[0, column], x="steps", title=ARM_TITLES.get(arm, arm))
         label(axes[1, column], x="time Σ η")
         if any((arrays[f"time|{arm}|{eta:g}"] > 0).any() for eta in shown):
@@ -127,4 +128,4 @@ def _say_lost(ax: Axes, arrays: Mapping[str, NDArray[Any]], arm: str, step_sizes
         lines.append(rf"(initial $\lambda_{{\max}}$ = {start:.0f})")
     lines += [f"× all neurons dead: η = {', '.join(dead)}"] if dead else []
     if lines:
-        note(ax, "\n".join(lines))
+        note(ax, "\n".join(lines), right=True)

@@ -99,10 +99,11 @@ def shared_legend(figure: Figure, axes: NDArray[Any], columns: int) -> None:
     )
 
 
-def note(ax: Axes, text: str) -> None:
-    """Put a short remark in the upper left corner of a panel."""
+def note(ax: Axes, text: str, right: bool = False) -> None:
+    """Put a short remark in the upper left, or right, corner of a panel."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-    ax.text(0.03, 0.97, text, transform=ax.transAxes, fontsize=8.5, va="top", ha="left", bbox=box, zorder=6)
+    at, align = (0.98, "right") if right else (0.03, "left")
+    ax.text(at, 0.97, text, transform=ax.transAxes, fontsize=8.5, va="top", ha=align, bbox=box, zorder=6)
 
 
 def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
