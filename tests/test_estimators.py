@@ -21,7 +21,7 @@ from stepscape.estimators.units import Affine, Standardized
 from stepscape.training.train import train
 
 EPS = np.finfo(float).eps
-QUICK = {"width": 40, "steps": 600}
+QUICK = {"width": 40, "steps": 2000}
 
 
 class FirstFeature(ss.StepSizeRegressor):
@@ -42,8 +42,8 @@ class FirstFeature(ss.StepSizeRegressor):
 
 @parametrize_with_checks(
     [
-        FirstFeature(step_size=0.2, width=20, steps=100),
-        FirstFeature(width=10, steps=60, n_splits=2, step_sizes=[0.3, 0.1], rule="1se"),
+        FirstFeature(step_size=0.2, width=20, steps=2000),
+        FirstFeature(width=10, steps=2000, n_splits=2, step_sizes=[0.3, 0.1], rule="1se"),
     ]
 )
 def test_scikit_learn_conventions(estimator, check):
@@ -90,12 +90,12 @@ def test_equivariant_under_changes_of_units(shift, power, up):
     # rounds the inputs once.
     x, y = wiggle(20)
     a, b = 2.0**power, 2.0**up
-    plain = ss.StepSizeRegressor(0.3, width=20, steps=100).fit(x, y)
-    scaled = ss.StepSizeRegressor(0.3, width=20, steps=100).fit(a * x, b * y)
+    plain = ss.StepSizeRegressor(0.3, width=20, steps=1000).fit(x, y)
+    scaled = ss.StepSizeRegressor(0.3, width=20, steps=1000).fit(a * x, b * y)
     np.testing.assert_array_equal(scaled.trajectory_.loss, plain.trajectory_.loss)
     np.testing.assert_allclose(scaled.predict(a * x) / b, plain.predict(x), rtol=1e-12, atol=1e-13)
-    moved = ss.StepSizeRegressor(0.3, width=20, steps=100).fit(x + shift, y - shift)
-    tolerance = 1e5 * EPS * (1.0 + abs(shift))  # one rounding of size eps·|shift|, amplified by 100 steps
+    moved = ss.StepSizeRegressor(0.3, width=20, steps=1000).fit(x + shift, y - shift)
+    tolerance = 1e5 * EPS * (1.0 + abs(shift))  # one rounding of size eps·|shift|, amplified by 1000 steps
     np.testing.assert_allclose(moved.predict(x + shift) + shift, plain.predict(x), rtol=0, atol=tolerance)
 
 
@@ -148,9 +148,9 @@ def test_same_bits_for_any_number_of_threads(fitted):
 
 def test_random_states_are_understood():
     x, y = wiggle(15)
-    one = ss.StepSizeRegressor(0.3, random_state=np.random.RandomState(5), width=20, steps=50).fit(x, y)
-    two = ss.StepSizeRegressor(0.3, random_state=np.random.RandomState(5), width=20, steps=50).fit(x, y)
-    three = ss.StepSizeRegressor(0.3, random_state=7, width=20, steps=50).fit(x, y)
+    one = ss.StepSizeRegressor(0.3, random_state=np.random.RandomState(5), width=20, steps=2000).fit(x, y)
+    two = ss.StepSizeRegressor(0.3, random_state=np.random.RandomState(5), width=20, steps=2000).fit(x, y)
+    three = ss.StepSizeRegressor(0.3, random_state=7, width=20, steps=2000).fit(x, y)
     np.testing.assert_array_equal(one.predict(x), two.predict(x))
     assert np.abs(one.predict(x) - three.predict(x)).max() > 1e-6
 
@@ -231,10 +231,10 @@ def test_divergence_of_a_member_is_recorded():
     data = Standardized.of(x, y, np.ones(30))
     # Unstandardized by hand: inputs ten times wider diverge at step sizes that are fine otherwise.
     wide = Standardized(10.0 * data.x, data.y, data.weights, data.scatter, data.inputs, data.labels)
-    path = cross_validate(wide, [1.5, 0.001], Schedule(30, 200), n_splits=2)
+    path = cross_validate(wide, [1.5, 1e-5], Schedule(30, 200), n_splits=2)
     assert path.table["diverged"][0] > 0
     assert np.isnan(path.table["cv_error"][0])
-    assert path.step_size == 0.001
+    assert path.step_size == 1e-5
 
 
 def test_a_run_in_blocks_is_one_run():
@@ -261,7 +261,7 @@ def test_each_stop_is_reached():
     assert at_edge.edge_ratio == pytest.approx(1.0, abs=0.1)
     assert descend(problem, 0.001, Schedule(60, 2000)).stop == "budget"
     line = ss.Problem([-1.0, 1.0], [-1.0, 1.0])
-    settled = descend(line, 0.02, Schedule(20, 20_000))
+    settled = descend(line, 2e-4, Schedule(20, 20_000))
     assert settled.stop == "stationary"
     assert settled.trajectory.loss[-1] < FLOOR
     ticks = []
@@ -292,7 +292,7 @@ def test_works_inside_scikit_learn():
 def test_progress_reaches_the_end():
     seen = []
     x, y = wiggle(20)
-    small = {"step_sizes": [0.5], "n_splits": 2, "width": 10, "steps": 50}
+    small = {"step_sizes": [0.5], "n_splits": 2, "width": 10, "steps": 2000}
     ss.StepSizeRegressor(**small, progress=lambda *report: seen.append(report)).fit(x, y)
     assert seen[-1] == (1.0, "done")
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -366,5 +366,7 @@ def test_predicting_more_features_is_refused():
 def test_a_given_step_size_that_diverges_says_what_to_do(monkeypatch):
     monkeypatch.setattr("stepscape.estimators.descent.SCALE", 100.0)
     x, y = wiggle()
-    with pytest.raises(InputError, match=r"diverged within .* lower step_size"):
+    with pytest.raises(
+        InputError, match=r"diverged at step_size 1.9 with steps=4; give a smaller step_size, or more"
+    ):
         ss.StepSizeRegressor(1.9, width=50, steps=4).fit(x, y)

@@ -48,7 +48,7 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Budget of each run; a run ends earlier once its loss is level (see `Schedule`).
         Small step sizes usually spend it: such a fit was smoothed by time as well (`path_` says which).
     step_sizes : array_like, optional
-        The path; by default twelve from 1.5 to 0.01, logarithmic.
+        The path; by default fourteen from 1.5 to 0.003, logarithmic.
     n_splits : int
         Folds; rows of one input stay together.
     random_state : int, RandomState or None
@@ -140,7 +140,8 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         start = 0.0 if chosen is None else 0.95
         run = descend(data.problem(), eta, schedule, lambda f: report(start + (1.0 - start) * f, "final fit"))
         if run.stop == "diverged":
-            raise InputError(run.trajectory.message)
+            what = f"the fit diverged at step_size {eta:g} with steps={schedule.steps}"
+            raise InputError(f"{what}; give a smaller step_size, or more steps: they lengthen the warm-up")
         self._keep(data, run, eta, chosen)
         report(1.0, "done")
         return self

@@ -16,11 +16,11 @@ from stepscape.measures.records import Table
 
 Array = NDArray[np.float64]
 RULES = ("min", "1se")
-LARGEST, SMALLEST, COUNT = 1.5, 0.01, 12
+LARGEST, SMALLEST, COUNT = 1.5, 0.003, 14
 
 
 def step_size_path() -> Array:
-    """Twelve step sizes from 1.5 down to 0.01, logarithmic.
+    """Fourteen step sizes from 1.5 down to 0.003, logarithmic.
 
     In standardized units the output bias alone gives λ_max ≥ 1, so every step size of 2 or more diverges.
     """
