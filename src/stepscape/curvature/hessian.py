@@ -42,22 +42,27 @@ class Hessian:
     @cached_property
     def rates(self) -> Array:
         """1 for trained blocks, 0 for frozen ones, in the order w1, b1, w2, b2."""
-        return np.array([float(name in self.network.trainable) for name in BLOCKS])
+        return _rates(self.network.trainable)
 
     @cached_property
     def position(self) -> NDArray[np.uint32]:
         """How many sorted inputs lie left of each neuron's knot."""
-        inputs = self.problem.sorted[0]
         net = self.network
         position = np.empty(net.width, np.uint32)
-        beside = np.empty((2, net.width))
-        relu1d.locate(net.w1, net.b1, inputs, padded(inputs), position, *beside)
+        relu1d.positions(net.w1, net.b1, self.problem.sorted[0], position)
         return position
 
     @cached_property
+    def _linear(self) -> tuple[Array, Array, Array, float]:
+        """Predictions at the sorted inputs, and the sums of `active_gradients`."""
+        inputs, labels, weights = self.problem.sorted
+        values, p, q, total = relu1d_hessian.linearize(self._theta, self.position, inputs, labels, weights)
+        return values, p, q, float(total)
+
+    @property
     def predictions(self) -> Array:
         """Values of f at the sorted inputs (n,)."""
-        return np.asarray(relu1d_hessian.predictions(self._theta, self.position, self.problem.sorted[0]))
+        return self._linear[0]
 
     @cached_property
     def loss(self) -> float:
@@ -65,14 +70,10 @@ class Hessian:
         _, labels, weights = self.problem.sorted
         return float(0.5 * np.sum(weights * (self.predictions - labels) ** 2))
 
-    @cached_property
+    @property
     def active_gradients(self) -> tuple[Array, Array, float]:
         """p_j = Σ_active v r x and q_j = Σ_active v r of each neuron, and Σ v r."""
-        inputs, labels, weights = self.problem.sorted
-        p, q = np.empty((2, self.network.width))
-        slopes = weights * (self.predictions - labels)
-        total = relu1d_hessian.active_sums(self._theta, self.position, inputs, slopes, p, q)
-        return p, q, float(total)
+        return self._linear[1:]
 
     @property
     def gradient(self) -> Array:
@@ -96,8 +97,9 @@ class Hessian:
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
         inputs, _, weights = self.problem.sorted
         p, q, _ = self.active_gradients
-        keep = 0.0 if self.gauss_newton else 1.0
-        return self._theta, self.position, inputs, weights, keep * p, keep * q, self.rates, self.decay
+        if self.gauss_newton:
+            p, q = np.zeros_like(p), np.zeros_like(q)
+        return self._theta, self.position, inputs, weights, p, q, self.rates, self.decay
 
     @property
     def size(self) -> int:
@@ -143,6 +145,11 @@ class Hessian:
 def padded(inputs: Array) -> Array:
     """Sorted inputs between -∞ and +∞, as the kernels want them."""
     return np.concatenate([[-np.inf], inputs, [np.inf]])
+
+
+@lru_cache(maxsize=8)
+def _rates(trainable: tuple[str, ...]) -> Array:
+    return np.array([float(name in trainable) for name in BLOCKS])
 
 
 @lru_cache(maxsize=8)

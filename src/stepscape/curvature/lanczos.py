@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.curvature.operator import SymmetricOperator
 from stepscape.errors import NotConverged, bad
+from stepscape.kernels import vectors
 
 Array = NDArray[np.float64]
 
@@ -60,7 +62,7 @@ def largest_eigenpair(
         raise bad("tolerance", "lie between 0 and 1", tolerance)
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = np.empty((rows + 1, operator.size)), np.empty(rows), np.empty(rows)
-    basis[0] = _mixed(operator, start)
+    _begin(operator, start, basis[0])
     spent, done = 0, 0
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
@@ -69,17 +71,18 @@ def largest_eigenpair(
         reached = operator.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached
-        if not np.all(np.isfinite(beside[:done])):
+        if not all(map(math.isfinite, beside[:done].tolist())):
             raise _out_of_range()
         top, scale, weights = _top_of_tridiagonal(diagonal[:done], beside[: done - 1])
         closed = done < want or done == operator.size
         if closed or done == rows or abs(beside[done - 1] * weights[-1]) <= tolerance * scale:
-            vector = np.einsum("i,ij->j", weights, basis[:done])  # `@` would wake BLAS threads
-            vector /= np.linalg.norm(vector)
+            vector = np.empty(operator.size)
+            vectors.combine(weights, basis, vector)
             image = operator.product(vector)
             spent += 1
-            top = float(vector @ image)
-            residual = _norm(image - top * vector)
+            top, residual = vectors.rayleigh(vector, image)
+            if not 1e-140 < residual < 1e140:
+                residual = _norm(image - top * vector)
             if residual <= 2.0 * tolerance * scale:
                 return Eigenpair(top, residual, vector, spent)
             if done < want:
@@ -98,25 +101,19 @@ def _out_of_range() -> NotConverged:
 
 
 def _norm(vector: Array) -> float:
-    """Euclidean norm that neither overflows nor vanishes."""
-    plain = float(np.linalg.norm(vector))
-    if 1e-140 < plain < 1e140:
-        return plain
+    """Euclidean norm of numbers whose squares overflow or vanish."""
     largest = float(np.abs(vector).max())
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else largest
 
 
-def _mixed(operator: SymmetricOperator, start: Array | None) -> Array:
+def _begin(operator: SymmetricOperator, start: Array | None, out: Array) -> None:
     noise = operator.random_vector()
     if start is None:
-        return noise
-    size = float(np.linalg.norm(start))
-    if not (np.isfinite(size) and size > 0):
+        out[:] = noise
+        return
+    size = vectors.mix(np.ascontiguousarray(start, dtype=np.float64), noise, 0.01, out)
+    if not (math.isfinite(size) and size > 0):
         raise bad("start", "be a finite vector that is not zero", f"norm {size}")
-    mixed = start * (1.0 / size)
-    mixed += 0.01 * noise
-    mixed /= np.linalg.norm(mixed)
-    return mixed
 
 
 def _top_of_tridiagonal(diagonal: Array, beside: Array) -> tuple[float, float, Array]:
@@ -125,8 +122,8 @@ def _top_of_tridiagonal(diagonal: Array, beside: Array) -> tuple[float, float, A
 
     if diagonal.size == 1:
         return float(diagonal[0]), float(abs(diagonal[0])), np.ones(1)
-    values, vectors, _ = dstev(diagonal, beside)
-    return float(values[-1]), float(max(abs(values[0]), abs(values[-1]))), vectors[:, -1]
+    values, columns, _ = dstev(diagonal, beside)
+    return float(values[-1]), float(max(abs(values[0]), abs(values[-1]))), columns[:, -1]
 
 
 def lanczos_steps(

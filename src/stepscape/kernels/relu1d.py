@@ -31,6 +31,7 @@ FINISHED, DIVERGED = 0, 1
 BLOCK = 256  # neurons worked on together: their scratch rows fill 10 KiB
 LANES = 4  # private histograms, so that neighbors adding to one bin do not wait for each other
 LANES_UP_TO = 512  # inputs; beyond, private histograms no longer fit the cache
+COUNTED_UP_TO = 64  # inputs; beyond, searching for a knot is cheaper than counting
 NEAR = 16  # inputs on either side that a search for a knot counts at once
 
 _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
@@ -72,13 +73,27 @@ def relocate(w, b, inputs, p):
 
 
 @njit(**EXACT)
+def positions(w1, b1, inputs, position):
+    """Set position = Σ_i is_left(x_i) for each neuron."""
+    if inputs.size > COUNTED_UP_TO:
+        for j in range(w1.size):
+            position[j] = relocate(w1[j], b1[j], inputs, inputs.size // 2)
+        return
+    position[:] = 0
+    for i in range(inputs.size):  # vectorized over neurons: cheaper than searching few inputs
+        x = inputs[i]
+        for j in range(w1.size):
+            position[j] += np.uint32(is_left(w1[j], b1[j], x))
+
+
+@njit(**EXACT)
 def locate(w1, b1, inputs, padded, position, left, right):
     """Fill position, and for each neuron the inputs next to its knot (±∞ beyond the ends)."""
+    positions(w1, b1, inputs, position)
     for j in range(w1.size):
-        p = relocate(w1[j], b1[j], inputs, inputs.size // 2)
-        position[j] = p
+        p = position[j]
         left[j] = padded[p]
-        right[j] = padded[p + 1]
+        right[j] = padded[p + _ONE]
 
 
 @njit(**FAST, **INLINE)

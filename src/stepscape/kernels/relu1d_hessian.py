@@ -20,6 +20,7 @@ from numba import njit
 from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 
 BLOCK = 256
+STRETCH = 1024  # numbers of a vector worked on together
 
 _ONE, _BLOCK = np.uint64(1), np.uint64(BLOCK)
 
@@ -142,40 +143,33 @@ def _product(
     out[3 * k] = trained[3] * sums[n, 1]
 
 
-@njit(**EXACT)
-def _predict(theta, position, inputs, direction, scratch, bins, values):
-    _tangent(theta, position, inputs, direction, scratch, bins, values)
+def linearize(theta, position, inputs, labels, weights):
+    """Evaluate f at the sorted inputs and the sums of g = weights·(f - labels) over active sets.
 
-
-def predictions(theta, position, inputs):
-    """Evaluate f at the sorted inputs: Φu with u = (0, 0, w2, b2)."""
-    k, n = position.size, inputs.size
-    direction = np.concatenate([np.zeros(2 * k), theta[2 * k :]])
-    values = np.empty(n)
-    _predict(theta, position, inputs, direction, np.empty((2, BLOCK)), np.zeros((2 * n + 2, 2)), values)
-    return values
+    Returns values (n,), p (k,) with p_j = Σ_active g x, q (k,) with q_j = Σ_active g, and Σ g.
+    """
+    values, (p, q) = np.empty(inputs.size), np.empty((2, position.size))
+    scratch, bins, slopes, sums = _work(inputs.size)
+    total = _linearize(theta, position, inputs, labels, weights, values, p, q, scratch, bins, slopes, sums)
+    return values, p, q, total
 
 
 @njit(**EXACT)
-def _active_sums(theta, position, inputs, slopes, ones, p, q, sums):
+def _linearize(theta, position, inputs, labels, weights, values, p, q, scratch, bins, slopes, sums):
     n = inputs.size
-    _accumulate(inputs, slopes, ones, sums)
+    b2 = theta[theta.size - 1]
+    # f - b2 is homogeneous of degree 2 in the other blocks, so Φθ = 2 (f - b2) + b2.
+    _tangent(theta, position, inputs, theta, scratch, bins, values)
+    for i in range(n):
+        values[i] = 0.5 * (values[i] + b2)
+        slopes[i] = values[i] - labels[i]
+    _accumulate(inputs, weights, slopes, sums)
+    all_moment, all_total = sums[n, 0], sums[n, 1]
     for j in range(position.size):
-        at = position[j]
-        if theta[j] > 0.0:
-            p[j] = sums[n, 0] - sums[at, 0]
-            q[j] = sums[n, 1] - sums[at, 1]
-        else:
-            p[j] = sums[at, 0]
-            q[j] = sums[at, 1]
+        moment, total = sums[position[j], 0], sums[position[j], 1]
+        p[j] = all_moment - moment if theta[j] > 0.0 else moment
+        q[j] = all_total - total if theta[j] > 0.0 else total
     return sums[n, 1]
-
-
-def active_sums(theta, position, inputs, slopes, p, q):
-    """Fill p_j = Σ_active slopes·inputs and q_j = Σ_active slopes; returns Σ slopes."""
-    return _active_sums(
-        theta, position, inputs, slopes, np.ones(inputs.size), p, q, np.empty((inputs.size + 1, 2))
-    )
 
 
 def product(theta, position, inputs, curvature, p, q, trained, decay, u, out):
@@ -196,28 +190,41 @@ def _dot(a, b):
     return total
 
 
-@njit(**DISJOINT)
-def _subtract(out, factor, vector):
-    for i in range(out.size):
-        out[i] -= factor * vector[i]
+@njit(**FAST)
+def _orthogonalize(out, basis, rows, inner):
+    """Subtract from `out` its components along the first `rows` rows of an orthonormal basis; fill `inner`.
+
+    In stretches that stay in the first-level cache while all rows pass by.
+    """
+    inner[:rows] = 0.0
+    for start in range(0, out.size, STRETCH):
+        stretch = out[start : start + STRETCH]
+        for i in range(rows):
+            inner[i] += _dot(basis[i, start : start + STRETCH], stretch)
+    for start in range(0, out.size, STRETCH):
+        stretch = out[start : start + STRETCH]
+        for i in range(rows):
+            row = basis[i, start : start + STRETCH]
+            for j in range(stretch.size):
+                stretch[j] -= inner[i] * row[j]
 
 
 def lanczos(theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last):
     """Extend an orthonormal Krylov basis, rows of `basis` (m + 1, 3k + 1), from row `first` to row `last`.
 
-    diagonal (m,), beside (m,): the tridiagonal matrix. Full reorthogonalization, so there are no ghosts.
+    diagonal (m,), beside (m,): the tridiagonal matrix. Every row is orthogonalized against all others: no ghosts.
     Returns the number of rows whose product was taken: less than `last` when the space is invariant.
     """
     return _lanczos(
         theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last,
-        *_work(inputs.size),
+        np.empty(last), *_work(inputs.size),
     )  # fmt: skip
 
 
 @njit(**EXACT)
 def _lanczos(
     theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last,
-    scratch, bins, values, sums,
+    inner, scratch, bins, values, sums,
 ):  # fmt: skip
     for m in range(first, last):
         out = basis[m + 1]
@@ -226,11 +233,13 @@ def _lanczos(
             scratch, bins, values, sums,
         )  # fmt: skip
         size = np.sqrt(_dot(out, out))
-        diagonal[m] = _dot(basis[m], out)
-        _subtract(out, diagonal[m], basis[m])
-        for i in range(m, -1, -1):
-            _subtract(out, _dot(basis[i], out), basis[i])
+        _orthogonalize(out, basis, m + 1, inner)
+        diagonal[m] = inner[m]
         beside[m] = np.sqrt(_dot(out, out))
+        if beside[m] < 0.1 * size:  # much canceled: rounding errors along the rows are no longer small
+            _orthogonalize(out, basis, m + 1, inner)
+            diagonal[m] += inner[m]
+            beside[m] = np.sqrt(_dot(out, out))
         if not beside[m] > 1e-14 * size:
             beside[m] = 0.0
             return m + 1
