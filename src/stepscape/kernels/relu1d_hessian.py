@@ -20,7 +20,7 @@ from numba import njit
 from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 
 BLOCK = 256
-STRETCH = 1024  # numbers of a vector worked on together
+STRETCH = np.uint64(1024)  # numbers of a vector worked on together
 
 _ONE, _BLOCK = np.uint64(1), np.uint64(BLOCK)
 
@@ -190,23 +190,27 @@ def _dot(a, b):
     return total
 
 
-@njit(**FAST)
+@njit(**DISJOINT)
 def _orthogonalize(out, basis, rows, inner):
     """Subtract from `out` its components along the first `rows` rows of an orthonormal basis; fill `inner`.
 
     In stretches that stay in the first-level cache while all rows pass by.
     """
+    size = np.uint64(out.size)
     inner[:rows] = 0.0
-    for start in range(0, out.size, STRETCH):
-        stretch = out[start : start + STRETCH]
-        for i in range(rows):
-            inner[i] += _dot(basis[i, start : start + STRETCH], stretch)
-    for start in range(0, out.size, STRETCH):
-        stretch = out[start : start + STRETCH]
-        for i in range(rows):
-            row = basis[i, start : start + STRETCH]
-            for j in range(stretch.size):
-                stretch[j] -= inner[i] * row[j]
+    for start in range(np.uint64(0), size, STRETCH):
+        end = min(start + STRETCH, size)
+        for i in range(np.uint64(rows)):
+            total = 0.0
+            for j in range(start, end):
+                total += basis[i, j] * out[j]
+            inner[i] += total
+    for start in range(np.uint64(0), size, STRETCH):
+        end = min(start + STRETCH, size)
+        for i in range(np.uint64(rows)):
+            factor = inner[i]
+            for j in range(start, end):
+                out[j] -= factor * basis[i, j]
 
 
 def lanczos(theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last):
@@ -233,11 +237,11 @@ def _lanczos(
             scratch, bins, values, sums,
         )  # fmt: skip
         size = np.sqrt(_dot(out, out))
-        _orthogonalize(out, basis, m + 1, inner)
+        _orthogonalize(out, basis[: m + 1], m + 1, inner)
         diagonal[m] = inner[m]
         beside[m] = np.sqrt(_dot(out, out))
         if beside[m] < 0.1 * size:  # much canceled: rounding errors along the rows are no longer small
-            _orthogonalize(out, basis, m + 1, inner)
+            _orthogonalize(out, basis[: m + 1], m + 1, inner)
             diagonal[m] += inner[m]
             beside[m] = np.sqrt(_dot(out, out))
         if not beside[m] > 1e-14 * size:

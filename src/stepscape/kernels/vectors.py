@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from stepscape.kernels.compiler import FAST
+from stepscape.kernels.compiler import DISJOINT
 
 
-@njit(**FAST)
+@njit(**DISJOINT)
 def mix(start, noise, amount, out):
     """Set out to the unit vector along start/‖start‖ + amount·noise; returns ‖start‖."""
     size = 0.0
@@ -25,7 +25,7 @@ def mix(start, noise, amount, out):
     return size
 
 
-@njit(**FAST)
+@njit(**DISJOINT)
 def combine(weights, basis, out):
     """Set out to the unit vector along Σ_i weights_i·basis[i]."""
     out[:] = 0.0
@@ -41,7 +41,7 @@ def combine(weights, basis, out):
         out[j] /= total
 
 
-@njit(**FAST)
+@njit(**DISJOINT)
 def rayleigh(vector, image):
     """Return ⟨vector, image⟩ and ‖image - ⟨vector, image⟩·vector‖ for a unit vector."""
     value = 0.0
