@@ -1,6 +1,6 @@
 """CPU time of a training step and of curvature, beside other ways to write the same descent.
 
-python benchmarks/engine.py [--quick] [--peers NAME ...]   writes benchmarks/results/engine.md and engine.json
+python benchmarks/engine.py [--quick] [--peers NAME ...] [--no-write]   writes benchmarks/results/engine.md and engine.json
 
 Every method starts from the same weights (the engine's after a burn-in), in float64, on one thread; methods
 take turns and the fastest turn of each counts. Before it is timed, a method must reach the engine's loss.
@@ -257,6 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="three sizes, short turns, no torch.compile")
     parser.add_argument("--peers", nargs="*", choices=PEERS, help="which peers; none given after it: none")
+    parser.add_argument("--no-write", action="store_true", help="print only")
     options = parser.parse_args()
     peers = list(PEERS) if options.peers is None else options.peers
     if options.quick:
@@ -270,9 +271,10 @@ def main() -> None:
             n, k, {name: value if isinstance(value, str) else round(value, 2) for name, value in row.items()}
         )
     result |= {"variants": variants(turn_seconds), "curvature": curvature(), "threads": threads()}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "engine.json").write_text(json.dumps(result, indent=1) + "\n")
-    (RESULTS / "engine.md").write_text(markdown(result))
+    if not options.no_write:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "engine.json").write_text(json.dumps(result, indent=1) + "\n")
+        (RESULTS / "engine.md").write_text(markdown(result))
     print(markdown(result))
 
 
