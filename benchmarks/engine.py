@@ -1,6 +1,6 @@
 """CPU time of a training step and of curvature, beside other ways to write the same descent.
 
-Usage: python benchmarks/engine.py [--quick] [--peers NAME ...] [--no-write]; writes results/engine.md and .json.
+Usage: python benchmarks/engine.py [--quick] [--peers NAME ...] [--no-write]; writes results/engine.{md,json}.
 
 Every method starts from the same weights (the engine's after a burn-in), in float64, on one thread; methods
 take turns and the fastest turn of each counts. Before it is timed, a method must reach the engine's loss.

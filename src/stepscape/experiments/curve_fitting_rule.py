@@ -1,4 +1,4 @@
-"""The rule that judges `curve-fitting`, fixed before its numbers.
+"""The rule that judges `curve-fitting`, fixed before the reported runs.
 
 For each arm, with noisy labels:
 

@@ -90,9 +90,9 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
         *[Paragraph(text) for text in headline(documents)],
         *[_verdicts(document) for document in documents],
         Paragraph(
-            "The rule of each verdict was written before its numbers. These are the quick sizes: few "
-            "seeds, short runs. A claim that does not reproduce here is a finding about this setup; "
-            "`--full` runs the size that a verdict is about.",
+            "Each verdict follows a fixed rule; what was changed after a first look at numbers is told "
+            "where the setup is described. These are the quick sizes: few seeds, short runs, so most "
+            "differences stay undecided. `stepscape run NAME --full` runs the size that a verdict is about.",
             "aside",
         ),
         Fold("What the words mean", [Facts(words)]),
