@@ -232,7 +232,8 @@ def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoL
     """⟨∇L(θ) - ∇L(θ'), θ - θ'⟩/‖θ - θ'‖² along the last step from θ' to θ; nan when nothing moved.
 
     The curvature that descent actually met. Unlike the almost-everywhere Hessian it counts knots that cross
-    data. At the edge of stability it averages 2/η.
+    data. At the edge of stability of plain gradient descent it averages 2/η (not with momentum; weight decay
+    is not included in it), and for a swing of period two it equals 2/η exactly, whatever the loss.
 
     Source: Mishkin et al. (2024); tutorial, edge of stability.
     """

@@ -51,7 +51,9 @@ class Trajectory:
     edge_ratio : ndarray
         sharpness over the method's threshold at the current step size.
     smoothness : ndarray
-        Directional smoothness of the last step; nan at step 0 and where sharpness was not measured.
+        Directional smoothness of the last step; nan at step 0 and where sharpness was not measured. At the
+        edge of plain gradient descent it averages 2/η (not with momentum; weight decay is not included in
+        it), and for a swing of period two it equals 2/η exactly, whatever the loss.
     bent_neurons, dead_neurons, knots_at_data : ndarray of int
         Neurons whose knot lies strictly inside the data hull; neurons active on no input; neurons with a knot
         within 1e-3 of the input range of an input.
