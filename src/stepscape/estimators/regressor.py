@@ -81,7 +81,7 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     problem_ : Problem
         What the final run trained on, standardized.
 
-    Source: Qiao et al. (2024), Theorems 3.1 and 4.1; tutorial "Training Instability", part 2.
+    Source: Qiao et al. (2024), Theorem 3.1; tutorial "Training Instability", part 2.
 
     Examples
     --------

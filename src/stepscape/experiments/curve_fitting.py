@@ -229,7 +229,7 @@ EXPERIMENT = Experiment(
         "step size, the fewer linear pieces; the risk is U-shaped in the step size."
     ),
     kind="figure",
-    source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024), section 5",
+    source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024)",
     setup=(
         "The slides give n = 30, 1000 neurons and constant step sizes, but no truth, range or noise. "
         "Explored on seeds 1000 to 1002, which the reported runs do not use: the tent with noise 0.5 on "
