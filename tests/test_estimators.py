@@ -138,6 +138,35 @@ def test_constant_labels_are_fitted_exactly_enough():
     np.testing.assert_allclose(model.predict([0.0, 5.5]), 7.0, atol=0.1)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.0, 1e149, 1e-149])
+def test_constant_labels_are_one_piece_in_their_own_unit(value):
+    # The standardized labels are all exactly 0, so that the run is the same for every constant.
+    x = np.arange(12.0) // 2
+    given_ = {"step_sizes": [0.5, 0.2], "n_splits": 2, "width": 30, "steps": 400}
+    model = ss.StepSizeRegressor(**given_).fit(x, np.full(12, value))
+    unit = abs(value) or 1.0
+    zero = ss.StepSizeRegressor(**given_).fit(x, np.zeros(12))
+    assert not model.problem_.labels.any()
+    assert model.pieces_ == 1
+    assert model.units_[1].deviation == unit
+    np.testing.assert_array_equal(model.trajectory_.loss, zero.trajectory_.loss)
+    np.testing.assert_allclose(model.path_["cv_error"] / unit / unit, zero.path_["cv_error"], rtol=8 * EPS)
+    error = 64 * EPS * unit * (1.0 + np.abs(zero.predict(x)).max())
+    np.testing.assert_allclose(model.predict(x) - value, unit * zero.predict(x), rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("power", [490, -480])
+def test_errors_of_the_path_have_the_squared_unit_of_the_labels(power):
+    # A power of two changes no mantissa, up to labels of 1e147.
+    x, y = wiggle(20)
+    given_ = {"step_sizes": [0.5, 0.2], "n_splits": 2, "width": 20, "steps": 400}
+    usual, scaled = (ss.StepSizeRegressor(**given_).fit(x, y * unit) for unit in (1.0, 2.0**power))
+    unit = 4.0**power
+    np.testing.assert_array_equal(scaled.path_["cv_error"], usual.path_["cv_error"] * unit)
+    np.testing.assert_array_equal(scaled.path_["standard_error"], usual.path_["standard_error"] * unit)
+    np.testing.assert_array_equal(scaled.folds_["cv_error"], usual.folds_["cv_error"] * unit)
+
+
 def test_same_bits_for_any_number_of_threads(fitted):
     x, y = wiggle()
     for jobs in (None, 1, 3):
@@ -345,6 +374,15 @@ def test_bad_parameters_are_named(given_, sentence):
         ([0.0, 1.0], [1.0, 2.0, 3.0], None, "inconsistent numbers of samples"),
         ([0.0, 1.0], [1.0, np.inf], None, "Input y contains infinity"),
         ([0.0, 1.0], [1.0, 2.0], [1.0, -1.0], "Negative values in data"),
+        (
+            [0.0, 1.0],
+            [0.0, 1e300],
+            None,
+            r"labels must be 0 or have .* 1e-150 and 1e\+150.* got 1e\+300; resc",
+        ),
+        ([0.0, 1.0], [1e300, 1e300], None, "labels must be 0 or have a magnitude between"),
+        ([0.0, 1.0], [1e-310, 0.0], None, "labels must be 0 or have .* got 1e-310; rescale them"),
+        ([0.0, 1.0], [1.7e308, -1.7e308], None, "labels must be 0 or have .* got 1.7e"),
     ],
 )
 def test_bad_data_are_refused(x, y, weights, sentence):

@@ -121,7 +121,7 @@ class TestSettings:
             ({"seeds": "0"}, "seeds must be at least 1, got 0"),
             ({"records": "0"}, "records must be at least 1, got 0"),
             ({"width": "0"}, "width must be at least 1, got 0"),
-            ({"n": "0"}, "n must be a whole number of at least 1, got 0"),
+            ({"n": "1"}, "n must be at least 2, got 1"),
             ({"noise": "-1"}, "noise must be finite and not negative, got -1.0"),
             ({"arms": "as_prnted"}, "unknown arm 'as_prnted'; did you mean 'as_printed'"),
             ({"workers": "-1"}, "workers must not be negative, got -1; 0 means one a core"),
@@ -130,6 +130,10 @@ class TestSettings:
     def test_refused_before_the_first_run(self, name: str, overrides: dict[str, str], sentence: str) -> None:
         with pytest.raises(InputError, match=sentence):
             tiny(name, **overrides)
+
+    def test_clean_seeds_may_be_none_but_not_fewer(self) -> None:
+        with pytest.raises(InputError, match="clean_seeds must be at least 0, got -1"):
+            tiny("curve-fitting", clean_seeds="-1")
 
 
 def ignore(_: float) -> None:

@@ -19,6 +19,7 @@ from stepscape.measures.measures import (
     label_deviation,
     measure,
     measure_trajectory,
+    piece_tolerance,
     pieces,
     regions,
     risks,
@@ -199,6 +200,15 @@ class TestPieces:
             assert label_deviation(ss.Problem(x, labels)) == pytest.approx(np.abs(labels[0]), rel=8 * EPS)
             assert pieces(ss.Problem(x, labels), network) == count
 
+    @pytest.mark.parametrize("labels", [np.zeros(7), np.full(7, 0.1), np.full(7, -1e9)])
+    def test_of_constant_labels_are_one(self, labels: np.ndarray) -> None:
+        """Equal labels give no scale to measure a bend by."""
+        problem = ss.Problem(np.linspace(-1, 1, 7), labels)
+        assert pieces(problem, ss.TwoLayerReLU([1.0, -1.0], [0.0, 0.0], [1e-3, 1e-3])) == 1
+        assert piece_tolerance(problem) == np.inf
+        hardly = ss.Problem(problem.inputs, labels + 1e-6 * problem.inputs * (1.0 + np.abs(labels)))
+        assert piece_tolerance(hardly) == PIECE_TOLERANCE * label_deviation(hardly)
+
     def test_of_constant_labels_forgive_rounding(self) -> None:
         problem = ss.Problem(np.linspace(-1, 1, 5), np.ones(5))
         line = ss.TwoLayerReLU(np.full(9, 0.1), 2.0 + np.arange(9) / 9, np.full(9, 0.1), 0.3)
@@ -311,7 +321,7 @@ class TestTrajectories:
         )
         row = measure_trajectory(problem, run)
         assert row["outcome"] == "finished"
-        assert row["train_loss"] == run.loss[-1]
+        assert row["loss"] == run.loss[-1]
         assert row["sharpness"] == run.sharpness[-1]
         assert row["risk"] == problem.design_error(run.predict(problem.inputs))
         assert row["risk_last"] == problem.design_error(run.network.predict(problem.inputs))

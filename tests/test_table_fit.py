@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 
 import numpy as np
@@ -97,6 +98,8 @@ def test_warns_of_what_a_reader_must_know(monkeypatch):
     assert "only 0 neurons bend inside the data" in warnings_of(
         [0.0, 1.0], [0.0, 1.0], step_size=0.1, width=1
     )
+    assert "all labels are equal (0.1): there is no shape" in warnings_of(x, 0 * x + 0.1, step_size=0.1)
+    assert "equal" not in warnings_of(x, 1e-9 * x, step_size=0.1)
     monkeypatch.setattr("stepscape.estimators.units.MOST_INPUTS", 30)
     assert "the data were binned" in warnings_of(x, x, step_size=0.1)
     monkeypatch.setattr("stepscape.estimators.descent.SCALE", 20.0)
@@ -131,6 +134,15 @@ def test_visible_knots_of_a_known_function():
     np.testing.assert_allclose(jumps, [1.0, 1.0])
     empty, none = visible_knots(one, two, 5.0, 6.0)
     assert empty.size == none.size == 0
+
+
+@pytest.mark.parametrize("y", [np.zeros(30), np.full(30, 3e149), np.abs(np.linspace(-1e149, 2e149, 30))])
+def test_extreme_labels_leave_nothing_infinite(y):
+    fit = fit_table(np.linspace(0.0, 1.0, 30), y, step_sizes=[0.5, 0.2], n_splits=2, width=30, steps=400)
+    summary = fit.summary()
+    assert math.isfinite(summary["rmse"])
+    assert all(math.isfinite(row["cv_error"]) for row in summary["path"])
+    assert np.isfinite(fit.fitted).all()
 
 
 def test_survives_pickling(given_step):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
 import textwrap
@@ -17,28 +16,10 @@ SCHEMA = 1
 _WIDEST = 100
 
 
-def plain(value: Any) -> Any:
-    """Make a value ready for JSON: numpy to Python, nan and infinities to None, tuples to lists.
-
-    >>> plain({"risk": float("nan"), "knots": (1, 2)})
-    {'risk': None, 'knots': [1, 2]}
-    """
-    if isinstance(value, Mapping):
-        return {plain(str(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, str):
-        # A file name that is not UTF-8 comes with lone surrogates, which UTF-8 cannot write.
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return plain(value.tolist())  # numpy arrays and scalars
-
-
 def to_json(document: Mapping[str, Any]) -> str:
     """Write a document of the current schema as JSON text."""
+    from stepscape.measures.records import plain
+
     whole = plain({"schema": SCHEMA, **document})
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 

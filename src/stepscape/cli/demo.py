@@ -102,8 +102,8 @@ def _network(progress: console.Progress) -> Document:
         "width": run.network.width,
         "bent_neurons": int(run.bent_neurons[-1]),
         "loss": float(run.loss[-1]),
-        "excess_risk": problem.design_error(run.predict(problem.inputs)),
-        "certificates": documents.certificates(certify(problem, run.network)),
+        "risk": problem.design_error(run.predict(problem.inputs)),
+        "certificates": {name: c.record() for name, c in certify(problem, run.network).items()},
     }
 
 
@@ -127,6 +127,7 @@ def _fit(progress: console.Progress) -> _Part:
 
 
 def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
+    from stepscape.measures.records import plain
     from stepscape.report import Drawing, draw, render
     from stepscape.report.captions import caption
     from stepscape.report.demo import demo_page
@@ -135,12 +136,10 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
         drawings = [
             draw(figure, f"{subject}-{name}", caption(subject, name)) for name, figure in part.figures.items()
         ]
-        return console.plain(part.document), drawings
+        return plain(part.document), drawings
 
     told = [drawn(name, part) for name, part in runs.items()]
-    page = demo_page(
-        told, console.plain(document["network"]), drawn("fit", fit), colophon(document["provenance"])
-    )
+    page = demo_page(told, plain(document["network"]), drawn("fit", fit), colophon(document["provenance"]))
     artifacts.write_result(directory, document, render(page))
 
 

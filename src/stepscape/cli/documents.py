@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepscape.estimators import TableFit
     from stepscape.experiments import Experiment, Result
     from stepscape.problems.tables import Columns
-    from stepscape.theory import Certificate
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
@@ -33,11 +31,6 @@ def judged(experiment: Experiment, result: Result, full: bool) -> dict[str, Any]
     }
 
 
-def certificates(certified: Mapping[str, Certificate]) -> dict[str, dict[str, Any]]:
-    """List both sides of every certificate, its premises and its source."""
-    return {name: _certificate(certificate) for name, certificate in certified.items()}
-
-
 def fitted(fit: TableFit, columns: Columns) -> dict[str, Any]:
     """Say which rows were fitted, and what came of it."""
     data = {
@@ -48,8 +41,7 @@ def fitted(fit: TableFit, columns: Columns) -> dict[str, Any]:
         "dropped": dict(columns.dropped),
         "range": [float(columns.x.min()), float(columns.x.max())],
     }
-    told = {"stopping_rule": stopping_rule(), "certificates": certificates(fit.certificates)}
-    return {"data": data, "fit": {**fit.summary(), **told}}
+    return {"data": data, "fit": {**fit.summary(), "stopping_rule": stopping_rule()}}
 
 
 def stopping_rule() -> str:
@@ -62,17 +54,3 @@ def stopping_rule() -> str:
         f"level: over the last third it changed by less than {usual.tolerance:.0%} with an edge ratio from "
         f"{EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that"
     )
-
-
-def _certificate(certificate: Certificate) -> dict[str, Any]:
-    return {
-        "statement": certificate.statement,
-        "left": certificate.left,
-        "right": certificate.right,
-        "slack": certificate.slack,
-        "verdict": certificate.verdict,
-        "assumptions": list(certificate.assumptions),
-        "unmet": list(certificate.unmet),
-        "source": certificate.source,
-        "details": dict(certificate.details),
-    }

@@ -141,13 +141,14 @@ def _document(request: Request, source: Source, fitted: TableFit) -> dict[str, A
 
 def _write(directory: Path, document: dict[str, Any], fitted: TableFit) -> None:
     from stepscape.figures.fit import figures
+    from stepscape.measures.records import plain
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.fit import fit_page
 
     drawn = figures(fitted.picture)
     drawings = [draw(figure, name, caption("fit", name)) for name, figure in drawn.items()]
-    page = fit_page(console.plain(document), drawings, colophon(document["provenance"]))
+    page = fit_page(plain(document), drawings, colophon(document["provenance"]))
     artifacts.write_figures(directory, drawn, drawings)
     artifacts.write_result(directory, document, render(page))
 

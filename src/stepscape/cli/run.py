@@ -58,13 +58,14 @@ def run_experiment(
 
 
 def _write(directory: Path, document: dict[str, Any], figures: Mapping[str, Figure]) -> None:
+    from stepscape.measures.records import plain
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.experiment import experiment_page
 
     about = document["experiment"]["name"]
     drawings = [draw(figure, name, caption(about, name)) for name, figure in figures.items()]
-    page = experiment_page(console.plain(document), drawings, colophon(document["provenance"]))
+    page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
     artifacts.write_figures(directory, figures, drawings)
     records = document["table"]
     rows = (record.values() for record in records)

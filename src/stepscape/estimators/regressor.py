@@ -73,7 +73,7 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     folds_ : Table or None
         A row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
     pieces_ : int
-        Lines that draw the fit within 5 % of the standard deviation of y.
+        Lines that draw the fit within 5 % of the standard deviation of y; 1 for constant y.
     edge_ratio_ : float
         Sharpness over 2/η, mean over the last third of the final run's records.
     units_ : tuple of two Affine
@@ -236,9 +236,9 @@ def _workers(n_jobs: int | None) -> int:
 
 def _in_units(table: Any, data: Standardized) -> Any:
     """Errors of a table of the path in squared units of y."""
-    unit = data.labels.deviation**2
+    unit = data.labels.deviation
     columns = {
-        name: values * unit if name in ("cv_error", "standard_error") else values
+        name: values * unit * unit if name in ("cv_error", "standard_error") else values
         for name, values in table.columns.items()
     }
     return type(table)(columns)

@@ -17,7 +17,7 @@ from stepscape.estimators.regressor import Progress, StepSizeRegressor
 from stepscape.estimators.units import Affine
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
-from stepscape.measures.records import Table
+from stepscape.measures.records import Table, plain
 from stepscape.problems.problem import column
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
@@ -149,7 +149,7 @@ class TableFit:
         """Return everything as plain values, ready for JSON."""
         run, model = self.regressor.trajectory_, self.regressor
         bound = self.interpolation
-        return {
+        found = {
             "x": self.x_name,
             "y": self.y_name,
             "rows": int(self.x.size),
@@ -160,24 +160,26 @@ class TableFit:
             "stop": model.stop_,
             "stop_sentence": STOP_WORDS[model.stop_],
             "steps": int(run.at_steps[-1]),
-            "time": _plain(run.time[-1]),
-            "sharpness": _plain(run.sharpness[-1]),
-            "sharpness_residual": _plain(run.sharpness_residual[-1]),
-            "edge_ratio": _plain(model.edge_ratio_),
-            "rmse": _plain(math.sqrt(float(np.mean(self.residuals**2)))),
-            "measures": {name: _plain(value) for name, value in self.measures.items()},
+            "time": run.time[-1],
+            "sharpness": run.sharpness[-1],
+            "sharpness_residual": run.sharpness_residual[-1],
+            "edge_ratio": model.edge_ratio_,
+            "rmse": math.sqrt(float(np.mean(self.residuals**2))),
+            "measures": self.measures,
             "units": self.certificate_units,
             "interpolation": {
                 "possible": bound.possible,
-                "sharpness": _plain(bound.sharpness),
-                "step_size": _plain(bound.step_size),
+                "sharpness": bound.sharpness,
+                "step_size": bound.step_size,
             },
-            "certificates": {name: _certificate(c) for name, c in self.certificates.items()},
+            "certificates": {name: c.record() for name, c in self.certificates.items()},
             "path": None if self.path is None else self.path.records(),
             "folds": None if self.folds is None else self.folds.records(),
-            "done": list(self.done),
-            "warnings": list(self.warnings),
+            "done": self.done,
+            "warnings": self.warnings,
         }
+        record: dict[str, Any] = plain(found)
+        return record
 
     def __repr__(self) -> str:
         found = (
@@ -232,7 +234,7 @@ def fit_table(
         y_name=y_name,
         regressor=model,
         done=_done(model, inputs, x_name, y_name),
-        warnings=_warnings(model, np.unique(inputs).size),
+        warnings=_warnings(model, inputs, labels),
         measures=measure(model.problem_, run.network, run.network_before),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
@@ -270,10 +272,12 @@ def _done(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple
     return tuple(out)
 
 
-def _warnings(model: StepSizeRegressor, distinct: int) -> tuple[str, ...]:
+def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
-    if distinct > model.problem_.size:
+    if Affine.of(y, np.ones(y.size)).scale == 0.0:
+        out.append(f"all labels are equal ({y[0]:.6g}): there is no shape to fit")
+    if np.unique(x).size > model.problem_.size:
         out.append("the data were binned: no knot is placed more finely than a bin")
     if model.stop_ == "budget":
         where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"
@@ -289,30 +293,8 @@ def _warnings(model: StepSizeRegressor, distinct: int) -> tuple[str, ...]:
     if len(path) > 1 and row in (0, len(path) - 1):
         which = "largest" if row == 0 else "smallest"
         out.append(f"the chosen step size is the {which} of the path: the error may be smaller beyond it")
-    if path["cv_error"][row] + path["standard_error"][row] > model.units_[1].deviation ** 2:
+    if math.sqrt(path["cv_error"][row] + path["standard_error"][row]) > model.units_[1].deviation:
         out.append("cross-validation finds no clear gain over predicting the mean")
     if lost := int((path["diverged"] > 0).sum()):
         out.append(f"{lost} of {len(path)} step sizes diverged in some fold and were left out")
     return tuple(out)
-
-
-def _certificate(c: Certificate) -> dict[str, Any]:
-    return {
-        "left": _plain(c.left),
-        "right": _plain(c.right),
-        "slack": _plain(c.slack),
-        "verdict": c.verdict,
-        "statement": c.statement,
-        "assumptions": list(c.assumptions),
-        "unmet": list(c.unmet),
-        "source": c.source,
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (str, bool, np.bool_)):
-        return value if isinstance(value, str) else bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    number = float(value)
-    return number if math.isfinite(number) else None

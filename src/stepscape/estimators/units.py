@@ -14,6 +14,7 @@ from stepscape.problems.tables import bin_inputs, merge_repeated
 Array = NDArray[np.float64]
 
 MOST_INPUTS = 10_000  # distinct inputs beyond which training data are binned
+LARGEST = 1e150  # magnitude of labels whose squared errors a float still holds
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Affine:
 
     @property
     def deviation(self) -> float:
-        """Weighted standard deviation in the user's units; 1 for constant labels."""
+        """Weighted standard deviation in the user's units; for constant labels their magnitude, or 1."""
         return self.scale * self.size
 
 
@@ -89,6 +90,7 @@ class Standardized:
             raise bad("sample_weight", "not be 0 everywhere", "no positive weight")
         # A power of two: relative weights keep every bit, and sums cannot overflow.
         x, y, weights = x[kept], y[kept], np.ldexp(weights[kept], -int(np.frexp(weights.max())[1]))
+        _check_magnitude(y)
         merged = merge_repeated(x, y, weights)
         if merged.x.size < 2:
             rows = "n_samples=1" if x.size == 1 else f"{float(x[0])!r} in all {x.size} rows"
@@ -99,13 +101,17 @@ class Standardized:
         total = float(merged.weights.sum())
         inputs = Affine.of(merged.x, merged.weights)
         labels = Affine.of(merged.y, merged.weights, float(within.sum()) / total)
-        if labels.scale == 0.0:  # constant labels keep their unit
-            labels = Affine(labels.center, 1.0 / labels.size, labels.size)
+        constant = labels.scale == 0.0
+        if constant:  # their magnitude is the only unit there is
+            labels = Affine(labels.center, 1.0, labels.size)
         standard = inputs.standardize(merged.x) if inputs.scale else np.zeros(2)
         if not np.all(np.diff(standard) > 0):
             raise bad("X", "hold inputs that differ by more than rounding", "inputs too close together")
-        scatter = within / labels.scale**2
-        return cls(standard, labels.standardize(merged.y), merged.weights, scatter, inputs, labels)
+        scatter = within / labels.scale / labels.scale
+        targets = labels.standardize(merged.y)
+        if constant:  # what is left is rounding
+            targets, scatter = np.zeros_like(targets), np.zeros_like(scatter)
+        return cls(standard, targets, merged.weights, scatter, inputs, labels)
 
     @property
     def size(self) -> int:
@@ -130,3 +136,11 @@ class Standardized:
         weights = self.weights[rows]
         squares = float(weights @ (predictions - self.y[rows]) ** 2) + float(self.scatter[rows].sum())
         return squares / float(weights.sum())
+
+
+def _check_magnitude(labels: Array) -> None:
+    """Refuse labels whose squared errors would overflow, or vanish."""
+    size = float(np.abs(labels).max()) or 1.0
+    if not 1.0 / LARGEST < size < LARGEST:
+        must = f"be 0 or have a magnitude between {1.0 / LARGEST:g} and {LARGEST:g}: errors are squared"
+        raise bad("labels", must, f"{size:g}", "rescale them")

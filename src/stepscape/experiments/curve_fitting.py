@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import bad
 from stepscape.experiments.arms import ARMS, Start, start
 from stepscape.experiments.curve_fitting_rule import judge
-from stepscape.experiments.experiment import Experiment, Progress, Result, Settings
+from stepscape.experiments.experiment import Experiment, Progress, Result, Settings, at_least
 from stepscape.experiments.pool import Tick, run_all
-from stepscape.measures.measures import PIECE_TOLERANCE, label_deviation, measure_trajectory, pieces, risks
+from stepscape.measures.measures import measure_trajectory, piece_tolerance, pieces, risks
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.records import Table
 from stepscape.problems import Problem, curve
@@ -63,9 +62,7 @@ def run(settings: Settings, progress: Progress) -> Result:
 
 
 def _tasks(settings: Settings) -> list[_Task]:
-    for key in ("seeds", "records", "width", "steps"):
-        if settings[key] < 1:
-            raise bad(key, "be at least 1", settings[key])
+    at_least(settings, seeds=1, clean_seeds=0, records=1, width=1, steps=1, n=2)
     seeds = {"noisy": settings["seeds"], "clean": settings["clean_seeds"]}
     tasks = [
         _Task(arm, labels, seed, eta)
@@ -153,7 +150,7 @@ def _truth_pieces(problem: Problem) -> int:
     """Count the pieces of the truth by the same rule as those of a fit, on a grid."""
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), 1001)
     truth = problem.truth(x) if problem.truth is not None else np.zeros(x.size)
-    return linear_pieces(x, np.asarray(truth), PIECE_TOLERANCE * label_deviation(problem))
+    return linear_pieces(x, np.asarray(truth), piece_tolerance(problem))
 
 
 def _moment(
@@ -167,7 +164,7 @@ def _moment(
         f"time_{name}": float(trajectory.time[record]),
         f"risk_{name}": found["risk"],
         f"risk_interior_{name}": found["risk_interior"],
-        f"train_loss_{name}": float(trajectory.loss[record]),
+        f"loss_{name}": float(trajectory.loss[record]),
         f"pieces_{name}": pieces(problem, *pair),
     }
 

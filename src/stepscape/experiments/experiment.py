@@ -93,6 +93,13 @@ def resolve_settings(
     return settings
 
 
+def at_least(settings: Settings, **limits: int) -> None:
+    """Refuse a setting below its limit."""
+    for key, limit in limits.items():
+        if settings[key] < limit:
+            raise bad(key, f"be at least {limit}", settings[key])
+
+
 def _read(key: str, text: str, default: Any) -> Any:
     if isinstance(default, tuple):
         parts = [part.strip() for part in text.split(",") if part.strip()]

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.curvature import sharpness as measure_sharpness
-from stepscape.errors import bad
 from stepscape.experiments.arms import ARMS, start
-from stepscape.experiments.experiment import Experiment, Progress, Result, Settings
+from stepscape.experiments.experiment import Experiment, Progress, Result, Settings, at_least
 from stepscape.experiments.pool import Tick, run_all
 from stepscape.experiments.sharpness_rule import EDGE, judge
 from stepscape.measures.measures import measure_trajectory
@@ -34,9 +33,7 @@ class _Task:
 
 def run(settings: Settings, progress: Progress) -> Result:
     """Train every arm, seed and step size on noisy labels and follow the sharpness."""
-    for key in ("seeds", "records", "width", "steps"):
-        if settings[key] < 1:
-            raise bad(key, "be at least 1", settings[key])
+    at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
     etas = sorted(settings["step_sizes"])
     seeds = range(settings["first_seed"], settings["first_seed"] + settings["seeds"])
     tasks = [_Task(arm, seed, eta) for arm in settings["arms"] for seed in seeds for eta in etas]

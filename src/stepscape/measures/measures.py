@@ -74,7 +74,8 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     """Linear pieces of the mean of the two iterates over the hull of the data.
 
     The fewest lines that stay within 5 % of the standard deviation of the labels; see `linear_pieces`.
-    Rounding of f is forgiven when that tolerance is smaller.
+    Rounding of f is forgiven when that tolerance is smaller. Constant labels have no shape, and what a
+    network does beside them is error of training: one piece.
     """
     other = network if before is None else before
     low, high = float(problem.inputs.min()), float(problem.inputs.max())
@@ -82,7 +83,7 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
     values = 0.5 * (values_at(network, points) + values_at(other, points))
     rounding = 64.0 * np.finfo(np.float64).eps * _magnitude(network, points)
-    return linear_pieces(points, values, max(PIECE_TOLERANCE * label_deviation(problem), rounding))
+    return linear_pieces(points, values, max(piece_tolerance(problem), rounding))
 
 
 def values_at(network: TwoLayerReLU, points: Array) -> Array:
@@ -117,6 +118,13 @@ def label_deviation(problem: Problem) -> float:
     """Return the standard deviation of the labels, √(Σ v_i (y_i - ȳ)²)."""
     mean = float(problem.averaging @ problem.labels)
     return float(np.sqrt(problem.averaging @ (problem.labels - mean) ** 2))
+
+
+def piece_tolerance(problem: Problem) -> float:
+    """Return 5 % of the standard deviation of the labels; infinity when they are equal up to rounding."""
+    deviation = label_deviation(problem)
+    rounding = 4.0 * np.finfo(np.float64).eps * float(np.abs(problem.labels).max())
+    return PIECE_TOLERANCE * deviation if deviation > rounding else float("inf")
 
 
 def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
@@ -158,7 +166,7 @@ def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
     return {
         **row,
         "time": float(run.time[-1]),
-        "train_loss": float(run.loss[-1]),
+        "loss": float(run.loss[-1]),
         "sharpness": float(run.sharpness[-1]),
         "sharpness_residual": float(run.sharpness_residual[-1]),
         "edge_ratio": float(run.edge_ratio[-1]),

@@ -67,7 +67,7 @@ class Table:
     def records(self) -> list[dict[str, Any]]:
         """Rows as dictionaries of plain Python values, ready for JSON: nan and infinities become None."""
         names = list(self.columns)
-        lists = [[_plain(value) for value in self.columns[name].tolist()] for name in names]
+        lists = [[plain(value) for value in self.columns[name].tolist()] for name in names]
         return [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
 
     def __repr__(self) -> str:
@@ -81,5 +81,21 @@ def _column(values: list[Any]) -> NDArray[Any]:
     return np.array([math.nan if value is None else value for value in values])
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def plain(value: Any) -> Any:
+    """Make a value ready for JSON: numpy to Python, nan and infinities to None, tuples to lists.
+
+    >>> plain({"risk": float("nan"), "knots": (1, 2)})
+    {'risk': None, 'knots': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, str):
+        # A file name that is not UTF-8 comes with lone surrogates, which UTF-8 cannot write.
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return plain(value.tolist())  # numpy arrays and scalars

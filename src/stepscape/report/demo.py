@@ -188,7 +188,7 @@ _MEASURED = {
     "trace": "trace of the Hessian",
     "bent_neurons": "neurons whose kink lies among the data",
     "loss": "training loss, 1/(2n) Σ r²",
-    "excess_risk": "mean squared error to the truth at the inputs",
+    "risk": "mean squared error to the truth at the inputs",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,20 @@ class Certificate:
         if self.unmet or not (math.isfinite(self.left) and math.isfinite(self.right)):
             return "inapplicable"
         return "holds" if self.left <= self.right + self.tolerance else "violated"
+
+    def record(self) -> dict[str, Any]:
+        """Return both sides, the verdict, the premises and the source by name."""
+        return {
+            "statement": self.statement,
+            "left": self.left,
+            "right": self.right,
+            "slack": self.slack,
+            "verdict": self.verdict,
+            "assumptions": self.assumptions,
+            "unmet": self.unmet,
+            "source": self.source,
+            "details": dict(self.details),
+        }
 
     def __repr__(self) -> str:
         sign = ">" if self.verdict == "violated" else "≤"
