@@ -273,7 +273,10 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
         (bytes(range(256)), r"not a table of text: it looks like binary data \('\\x00' at character 1\)"),
         (b"\x01\x02\x03\xff" * 9, r"binary data \('\\x01' at character 1\)"),
         (GOOD.encode() + b"1,\0\n", r"binary data \('\\x00' at character"),
-        (gzip.compress(GOOD.encode(), mtime=0)[:-12], "cannot unpack .*: its gzip data are truncated or damaged"),
+        (
+            gzip.compress(GOOD.encode(), mtime=0)[:-12],
+            "cannot unpack .*: its gzip data are truncated or damaged",
+        ),
         (gzip.compress(GOOD.encode(), mtime=0)[:12] + b"junk", "its gzip data are truncated or damaged"),
         (
             b"PK\x03\x04\x14\0\x06",

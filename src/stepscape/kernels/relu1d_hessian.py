@@ -216,7 +216,7 @@ def _orthogonalize(out, basis, rows, inner):
 def lanczos(theta, position, inputs, curvature, p, q, trained, decay, basis, diagonal, beside, first, last):
     """Extend an orthonormal Krylov basis, rows of `basis` (m + 1, 3k + 1), from row `first` to row `last`.
 
-    diagonal (m,), beside (m,): the tridiagonal matrix. Every row is orthogonalized against all others: no ghosts.
+    diagonal (m,), beside (m,): the tridiagonal matrix. Every row is orthogonalized against all: no ghosts.
     Returns the number of rows whose product was taken: less than `last` when the space is invariant.
     """
     return _lanczos(
