@@ -57,7 +57,7 @@ def test_it_is_frozen_and_hashable():
 
 
 def test_theory_loads_numpy_and_nothing_heavy():
-    # Floor rule: arrays in, so no trainer, no problem, no network, no compiler (methods holds the thresholds).
+    # Floor rule: arrays in, so no trainer, no problem, no network, no compiler; methods has the thresholds.
     code = (
         "import sys, stepscape.theory; heavy = {'scipy', 'numba', 'sklearn', 'matplotlib', 'torch'};"
         "ours = {'training', 'problems', 'network', 'kernels', 'curvature', 'measures'};"
