@@ -76,7 +76,7 @@ def _demo(
 ) -> Action:
     """Make one report of everything.
 
-    In under a minute: both experiments at their quick size, the certificates of a trained network, and a fit
+    In about a minute: both experiments at their quick size, the certificates of a trained network, and a fit
     of real data.
     """
     from stepscape.cli.demo import demo
