@@ -26,7 +26,7 @@ STOP_WORDS: dict[str, str] = {
     "diverged": "diverged",
 }
 # Of the mean-field initialization. On real tables 3, 6 and 12 were tried. At 12 nearly the whole path of step
-# sizes ends at the edge within the budget; at 3 the small ones run out of it. Below about 2/600 the edge ratio
+# sizes ends at the edge within the budget; at 3 the small ones run out of it. Below 2/600 the edge ratio
 # is the start's (its sharpness is near 600 on those tables): there time smooths, whatever the stop is called.
 SCALE = 12.0
 RECORDS = 24  # over the whole budget
