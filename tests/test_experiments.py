@@ -15,7 +15,8 @@ from stepscape.errors import InputError
 from stepscape.experiments import curve_fitting_rule, sharpness_rule
 from stepscape.experiments.arms import ARMS, MARGIN, start
 from stepscape.experiments.experiment import Experiment, Result, resolve_settings
-from stepscape.experiments.pool import run_all
+from stepscape.lab.pool import run_all
+from stepscape.lab.spec import stream
 from stepscape.figures import style
 from stepscape.kernels import relu1d
 from stepscape.measures import Table
@@ -28,9 +29,9 @@ def silent(fraction: float, message: str) -> None:
     assert message
 
 
-def tiny(name: str, **overrides: str) -> Result:
+def tiny(name: str, workers: int = 0, **overrides: str) -> Result:
     experiment = experiments.get(name)
-    return experiment.run(resolve_settings(experiment, {**TINY, **overrides}), silent)
+    return experiments.run(experiment, resolve_settings(experiment, {**TINY, **overrides}), silent, workers)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ class TestSettings:
         "e", "", "", "figure", "", "",
         {"steps": 10, "rate": 0.5, "fast": True, "arm": "a", "etas": (0.1, 0.2), "seeds": (0,)},
         {"steps": 20, "rate": 0.5, "fast": True, "arm": "a", "etas": (0.1, 0.2), "seeds": (0,)},
-        run=dict, judge=dict, figures=dict,
+        specs=list, work=dict, judge=dict, figures=dict,
     )  # fmt: skip
 
     def test_read_by_the_type_of_the_default(self) -> None:
@@ -124,12 +125,15 @@ class TestSettings:
             ({"n": "1"}, "n must be at least 2, got 1"),
             ({"noise": "-1"}, "noise must be finite and not negative, got -1.0"),
             ({"arms": "as_prnted"}, "unknown arm 'as_prnted'; did you mean 'as_printed'"),
-            ({"workers": "-1"}, "workers must not be negative, got -1; 0 means one a core"),
         ],
     )
     def test_refused_before_the_first_run(self, name: str, overrides: dict[str, str], sentence: str) -> None:
         with pytest.raises(InputError, match=sentence):
             tiny(name, **overrides)
+
+    def test_workers_must_not_be_negative(self) -> None:
+        with pytest.raises(InputError, match="workers must not be negative, got -1; 0 means one a core"):
+            tiny("sharpness-vs-step-size", workers=-1)
 
     def test_clean_seeds_may_be_none_but_not_fewer(self) -> None:
         with pytest.raises(InputError, match="clean_seeds must be at least 0, got -1"):
@@ -193,12 +197,14 @@ class TestArms:
         for eta in (0.05, 0.5):
             begin = start("small_init", self.problem, 100, 3, eta)
             assert ss.sharpness(self.problem, begin.network).value <= MARGIN * 2.0 / eta
-            larger = ss.TwoLayerReLU.random(100, 1.02 * begin.scale, seed=3)
+            larger = ss.TwoLayerReLU.random(100, 1.02 * begin.scale, seed=stream(3, "network"))
             assert ss.sharpness(self.problem, larger).value > MARGIN * 2.0 / eta
 
     def test_as_printed_is_the_default_with_a_constant_step_size(self) -> None:
         begin = start("as_printed", self.problem, 30, 5, 0.5)
-        assert np.array_equal(begin.network.parameters, ss.TwoLayerReLU.random(30, seed=5).parameters)
+        assert np.array_equal(
+            begin.network.parameters, ss.TwoLayerReLU.random(30, seed=stream(5, "network")).parameters
+        )
         assert begin.method(0.5, 100) == ss.GradientDescent(0.5, 100)
 
     def test_warm_up_takes_a_tenth(self) -> None:
@@ -382,7 +388,7 @@ class TestRuns:
         assert all(verdict.sentence for verdict in verdicts.values())
 
     def test_workers_change_no_bit(self, name: str) -> None:
-        one, two = tiny(name, workers="1"), tiny(name, workers="2")
+        one, two = tiny(name, workers=1), tiny(name, workers=2)
         assert repr(one.table.records()) == repr(two.table.records())
         assert one.arrays.keys() == two.arrays.keys()
         assert all(np.array_equal(one.arrays[key], two.arrays[key], equal_nan=True) for key in one.arrays)

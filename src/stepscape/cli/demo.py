@@ -67,7 +67,8 @@ def _experiment(name: str, progress: console.Progress) -> _Part:
     from stepscape import experiments
 
     experiment = experiments.get(name)
-    result = experiment.run(experiments.resolve_settings(experiment, {}, full=False), progress)
+    settings = experiments.resolve_settings(experiment, {}, full=False)
+    result = experiments.run(experiment, settings, progress)
     return _Part(documents.judged(experiment, result, full=False), experiment.figures(result))
 
 

@@ -46,7 +46,7 @@ def run_experiment(
     target = out or f"stepscape-{name}"
     with output_directory(target, force, unfinished) as directory:
         with console.progress("run") as progress:
-            result = experiment.run(chosen, progress)
+            result = experiments.run(experiment, chosen, progress)
         document = {
             "command": "run",
             **documents.judged(experiment, result, full),

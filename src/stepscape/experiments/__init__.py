@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 
 from stepscape.errors import unknown
-from stepscape.experiments.experiment import Experiment, Result, resolve_settings
+from stepscape.experiments.experiment import Experiment, Result, collect, resolve_settings, run
 
-__all__ = ["Experiment", "Result", "get", "names", "resolve_settings"]
+__all__ = ["Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
 
 _MODULES = {
     "curve-fitting": "stepscape.experiments.curve_fitting",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from stepscape.curvature import sharpness
 from stepscape.errors import unknown
+from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
@@ -41,9 +42,10 @@ class Start:
 
 
 def start(arm: str, problem: Problem, width: int, seed: int, largest_step_size: float) -> Start:
-    """Draw the start of an arm; the same for every step size of a grid."""
+    """Draw the start of an arm from the seed of a run; the same for every step size of a grid."""
     if arm not in ARMS:
         raise unknown("arm", arm, ARMS)
+    seed = stream(seed, "network")
     if arm == "warm_up":
         return Start(TwoLayerReLU.random(width, LARGE_SCALE, "mean_field", seed), LARGE_SCALE, 0.1)
     scale = 1.0 if arm == "as_printed" else stable_scale(problem, width, seed, largest_step_size)

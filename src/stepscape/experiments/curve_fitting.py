@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +10,12 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.arms import ARMS, Start, start
 from stepscape.experiments.curve_fitting_rule import judge
-from stepscape.experiments.experiment import Experiment, Progress, Result, Settings, at_least
-from stepscape.experiments.pool import Tick, run_all
+from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
+from stepscape.lab.pool import Tick
+from stepscape.lab.spec import Spec, stream
 from stepscape.measures.measures import measure_trajectory, piece_tolerance, pieces, risks
 from stepscape.measures.pieces import linear_pieces
-from stepscape.measures.records import Table
+from stepscape.measures.records import Record
 from stepscape.problems import Problem, curve
 from stepscape.training import Snapshot, Trajectory, train
 
@@ -24,111 +24,106 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 LABELS = ("noisy", "clean")
-HELD_OUT_SEED = 1_000_000  # added to a seed: the held-out sample is drawn with it
 CURVE_POINTS = 301
 
 
-@dataclass(frozen=True)
-class _Task:
+class CurveFittingRun(Spec, frozen=True, tag="curve-fitting/1"):
+    """One run; the grid's extreme step sizes set the initialization and the common time."""
+
+    truth: str
+    n: int
+    noise: float
+    half_width: float
+    width: int
+    steps: int
+    records: int
     arm: str
     labels: str
     seed: int
     step_size: float
+    smallest_step_size: float
+    largest_step_size: float
+    drawn: bool
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    row: dict[str, Any]
-    curves: dict[str, Array]
+def specs(settings: Settings) -> list[CurveFittingRun]:
+    """Every kind of labels, arm, seed and step size."""
+    at_least(settings, seeds=1, clean_seeds=0, records=1, width=1, steps=1, n=2)
+    seeds = {"noisy": settings["seeds"], "clean": settings["clean_seeds"]}
+    first, etas = settings["first_seed"], sorted(settings["step_sizes"])
+    runs = [
+        CurveFittingRun(
+            **shared(CurveFittingRun, settings),
+            arm=arm,
+            labels=labels,
+            seed=seed,
+            step_size=eta,
+            smallest_step_size=etas[0],
+            largest_step_size=etas[-1],
+            drawn=seed == first,
+        )
+        for labels in LABELS
+        for arm in settings["arms"]
+        for seed in range(first, first + seeds[labels])
+        for eta in etas
+    ]
+    for run in runs:
+        if run.drawn and run.labels == "noisy":  # a wrong setting is refused before the first run
+            _start(run, _problem(run)).method(run.step_size, run.steps)
+    return runs
 
 
-def run(settings: Settings, progress: Progress) -> Result:
-    """Train every arm, kind of labels, seed and step size, and measure each run three times.
+def _problem(run: CurveFittingRun, seed: int | None = None) -> Problem:
+    return curve(
+        run.truth,
+        n=run.n,
+        noise=run.noise if run.labels == "noisy" else 0.0,
+        seed=run.seed if seed is None else seed,
+        half_width=run.half_width,
+    )
+
+
+def _start(run: CurveFittingRun, problem: Problem) -> Start:
+    return start(run.arm, problem, run.width, run.seed, run.largest_step_size)
+
+
+def work(run: CurveFittingRun, tick: Tick) -> Record:
+    """Train one network and measure it three times.
 
     At its end (equal steps), when Σ η first reaches what the smallest step size of the grid has in the end
     (equal time), and at the record where its error on a held-out sample of the same size was smallest.
     """
-    tasks = _tasks(settings)
-    outcomes = run_all(
-        lambda task, tick: _carry_out(task, settings, tick),
-        tasks,
-        settings["workers"],
-        lambda fraction: progress(fraction, f"curve fitting: {len(tasks)} runs of {settings['steps']} steps"),
-    )
-    arrays = {name: values for outcome in outcomes for name, values in outcome.curves.items()}
-    return Result(
-        "curve-fitting", settings, Table.from_records([outcome.row for outcome in outcomes]), arrays
-    )
-
-
-def _tasks(settings: Settings) -> list[_Task]:
-    at_least(settings, seeds=1, clean_seeds=0, records=1, width=1, steps=1, n=2)
-    seeds = {"noisy": settings["seeds"], "clean": settings["clean_seeds"]}
-    tasks = [
-        _Task(arm, labels, seed, eta)
-        for labels in LABELS
-        for arm in settings["arms"]
-        for seed in range(settings["first_seed"], settings["first_seed"] + seeds[labels])
-        for eta in sorted(settings["step_sizes"])
-    ]
-    for task in tasks[: len(settings["arms"]) * len(settings["step_sizes"]) * settings["seeds"]]:
-        if task.seed == settings["first_seed"]:  # a wrong setting is refused before the first run
-            _start(task, _problem(task, settings), settings).method(task.step_size, settings["steps"])
-    return tasks
-
-
-def _problem(task: _Task, settings: Settings, seed: int | None = None) -> Problem:
-    return curve(
-        settings["truth"],
-        n=settings["n"],
-        noise=settings["noise"] if task.labels == "noisy" else 0.0,
-        seed=task.seed if seed is None else seed,
-        half_width=settings["half_width"],
-    )
-
-
-def _start(task: _Task, problem: Problem, settings: Settings) -> Start:
-    return start(task.arm, problem, settings["width"], task.seed, max(settings["step_sizes"]))
-
-
-def _carry_out(task: _Task, settings: Settings, tick: Tick) -> _Outcome:
-    problem = _problem(task, settings)
-    begin = _start(task, problem, settings)
-    steps = settings["steps"]
+    problem = _problem(run)
+    begin = _start(run, problem)
     snapshots: list[Snapshot] = []
     trajectory = train(
         problem,
         begin.network,
-        begin.method(task.step_size, steps),
-        record_every=_interval(task.step_size, settings),
+        begin.method(run.step_size, run.steps),
+        record_every=_interval(run),
         observe=snapshots.append,
-        progress=lambda made: tick(made / steps),
+        progress=lambda made: tick(made / run.steps),
     )
     row: dict[str, Any] = {
-        "arm": task.arm,
-        "labels": task.labels,
-        "seed": task.seed,
-        "step_size": task.step_size,
         "initial_scale": begin.scale,
         "initial_sharpness": float(trajectory.sharpness[0]),
-        "steps": int(trajectory.at_steps[-1]),
+        "steps_made": int(trajectory.at_steps[-1]),
         "pieces_truth": _truth_pieces(problem),
         **measure_trajectory(problem, trajectory),
     }
     if trajectory.outcome == "diverged":
-        return _Outcome(row, {})
-    same_time = min(settings["step_sizes"]) * steps
+        return Record("diverged", row, reason=trajectory.message)
+    same_time = run.smallest_step_size * run.steps
     row |= _moment(problem, snapshots, trajectory, _at_time(trajectory, same_time), "equal_time")
-    held_out = _problem(task, settings, HELD_OUT_SEED + task.seed)
+    held_out = _problem(run, stream(run.seed, "held out"))
     row |= _moment(problem, snapshots, trajectory, _best(snapshots, held_out, tick), "held_out")
-    drawn = task.seed == settings["first_seed"]
-    return _Outcome(row, _curves(task, problem, snapshots[-1]) if drawn else {})
+    return Record("finished", row, _curves(run, problem, snapshots[-1]) if run.drawn else {})
 
 
-def _interval(step_size: float, settings: Settings) -> int:
+def _interval(run: CurveFittingRun) -> int:
     """Space the records: near steps/records steps apart, and such that one falls on the equal time."""
-    usual: float = settings["steps"] / settings["records"]
-    until: float = settings["steps"] * min(settings["step_sizes"]) / step_size
+    usual = run.steps / run.records
+    until = run.steps * run.smallest_step_size / run.step_size
     moments = max(1, round(until / usual))
     return max(1, round(until / moments))
 
@@ -169,17 +164,17 @@ def _moment(
     }
 
 
-def _curves(task: _Task, problem: Problem, last: Snapshot) -> dict[str, Array]:
+def _curves(run: CurveFittingRun, problem: Problem, last: Snapshot) -> dict[str, Array]:
     """Arrays for the figure of fits: the mean of the iterates, both iterates, and the knots of the last."""
     low, high = problem.inputs.min(), problem.inputs.max()
     x = np.linspace(low, high, CURVE_POINTS)
     net, before = last.network, last.network_before
     inside = (net.knots > low) & (net.knots < high)
-    key = f"{task.arm}|{task.labels}|{task.step_size:g}"
+    key = f"{run.arm}|{run.labels}|{run.step_size:g}"
     truth = problem.truth(x) if problem.truth is not None else np.full(x.size, np.nan)
     return {
-        f"inputs|{task.labels}": problem.inputs,
-        f"labels|{task.labels}": problem.labels,
+        f"inputs|{run.labels}": problem.inputs,
+        f"labels|{run.labels}": problem.labels,
         "grid": x,
         "truth": truth,
         f"mean|{key}": last.predict(x),
@@ -215,7 +210,6 @@ _QUICK: dict[str, Any] = {
     "clean_seeds": 1,
     "first_seed": 0,
     "records": 40,
-    "workers": 0,
 }
 
 EXPERIMENT = Experiment(
@@ -247,7 +241,8 @@ EXPERIMENT = Experiment(
         "clean_seeds": 10,
         "records": 100,
     },
-    run=run,
+    specs=specs,
+    work=work,
     judge=judge,
     figures=figures,
 )

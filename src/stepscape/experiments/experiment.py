@@ -1,13 +1,18 @@
-"""What an experiment is: settings in, a result out; verdicts and figures read the result."""
+"""What an experiment is: settings → specs, spec → record, result → verdicts and figures.
+
+Nothing here knows where records are kept: a door runs the specs through a store, `run` does it in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stepscape.errors import InputError, bad, unknown
-from stepscape.measures.records import Table
+from stepscape.lab.pool import Tick, run_all
+from stepscape.lab.spec import Spec, columns
+from stepscape.measures.records import Record, Table
 from stepscape.measures.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -27,8 +32,8 @@ class Result:
     ----------
     experiment : name of the experiment.
     settings : the settings it ran with, complete.
-    table : one row a measurement.
-    arrays : curves for the figures, by name; object arrays are not allowed.
+    table : one row a run: the columns of its spec, its outcome, its numbers.
+    arrays : curves for the figures, by name.
     """
 
     experiment: str
@@ -50,7 +55,9 @@ class Experiment:
     source : document and place.
     setup : how the setup was chosen, and what else was tried.
     quick, full : complete settings of the run in seconds and of the real one.
-    run : settings, progress(fraction, message) → `Result`.
+    specs : settings → the runs, in order; refuses wrong settings before anything is computed.
+    work : (spec, tick) → `Record`. A function of a module, so that other processes find it by name; calls
+        ``tick(fraction done)`` often.
     judge : `Result` → a verdict for each arm or part of the claim.
     figures : `Result` → figures by name.
     """
@@ -63,13 +70,47 @@ class Experiment:
     setup: str
     quick: Settings
     full: Settings
-    run: Callable[[Settings, Progress], Result]
+    specs: Callable[[Settings], Sequence[Spec]]
+    work: Callable[[Any, Tick], Record]
     judge: Callable[[Result], dict[str, Verdict]]
     figures: Callable[[Result], dict[str, Figure]]
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown("kind of claim", self.kind, KINDS)
+
+
+def run(
+    experiment: Experiment, settings: Settings, progress: Progress = lambda *_: None, workers: int = 0
+) -> Result:
+    """Carry out all runs in memory, on `workers` threads (0: one a core), and collect their records.
+
+    A run that cannot be carried out raises here; in a store it becomes a failed record.
+    """
+    specs = experiment.specs(settings)
+    message = f"{experiment.name}: {len(specs)} runs"
+    records = run_all(experiment.work, specs, workers, lambda fraction: progress(fraction, message))
+    return collect(experiment, settings, specs, records)
+
+
+def collect(
+    experiment: Experiment, settings: Settings, specs: Sequence[Spec], records: Sequence[Record]
+) -> Result:
+    """Assemble the result from the record of each spec, in order; arrays of equal names are equal."""
+    rows = [row(spec, record) for spec, record in zip(specs, records, strict=True)]
+    arrays = {name: values for record in records for name, values in record.arrays.items()}
+    return Result(experiment.name, settings, Table.from_records(rows), arrays)
+
+
+def row(spec: Spec, record: Record) -> dict[str, Any]:
+    """One row of a table: what was run, how it ended, what was measured."""
+    end = {"outcome": record.outcome, "diverged": record.outcome == "diverged", "reason": record.reason}
+    return {**columns(spec), **end, **record.numbers}
+
+
+def shared(spec: type[Spec], settings: Settings) -> dict[str, Any]:
+    """Pick the settings that are fields of a spec."""
+    return {name: settings[name] for name in spec.__struct_fields__ if name in settings}
 
 
 def resolve_settings(

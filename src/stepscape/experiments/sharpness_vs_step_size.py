@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.curvature import sharpness as measure_sharpness
-from stepscape.experiments.arms import ARMS, start
-from stepscape.experiments.experiment import Experiment, Progress, Result, Settings, at_least
-from stepscape.experiments.pool import Tick, run_all
+from stepscape.experiments.arms import ARMS, Start, start
+from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.sharpness_rule import EDGE, judge
+from stepscape.lab.pool import Tick
+from stepscape.lab.spec import Spec
 from stepscape.measures.measures import measure_trajectory
-from stepscape.measures.records import Table
+from stepscape.measures.records import Record
 from stepscape.problems import Problem, curve
 from stepscape.training import Snapshot, Trajectory, train
 
@@ -24,72 +25,81 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Task:
+class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/1"):
+    """One run on noisy labels; the grid's largest step size sets the initialization."""
+
+    truth: str
+    n: int
+    noise: float
+    half_width: float
+    width: int
+    steps: int
+    records: int
     arm: str
     seed: int
     step_size: float
+    largest_step_size: float
+    drawn: bool
 
 
-def run(settings: Settings, progress: Progress) -> Result:
-    """Train every arm, seed and step size on noisy labels and follow the sharpness."""
+def specs(settings: Settings) -> list[SharpnessRun]:
+    """Every arm, seed and step size."""
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
-    etas = sorted(settings["step_sizes"])
-    seeds = range(settings["first_seed"], settings["first_seed"] + settings["seeds"])
-    tasks = [_Task(arm, seed, eta) for arm in settings["arms"] for seed in seeds for eta in etas]
-    problem = _problem(settings, settings["first_seed"])
-    for arm in settings["arms"]:  # a wrong setting is refused before the first run
-        for eta in etas:
-            start(arm, problem, settings["width"], seeds[0], eta).method(eta, settings["steps"])
-    outcomes = run_all(
-        lambda task, tick: _carry_out(task, settings, tick),
-        tasks,
-        settings["workers"],
-        lambda done: progress(done, f"sharpness: {len(tasks)} runs of {settings['steps']} steps"),
-    )
-    rows = Table.from_records([row for row, _ in outcomes])
-    arrays = {name: values for _, curves in outcomes for name, values in curves.items()}
-    return Result("sharpness-vs-step-size", settings, rows, arrays)
+    first, etas = settings["first_seed"], sorted(settings["step_sizes"])
+    runs = [
+        SharpnessRun(
+            **shared(SharpnessRun, settings),
+            arm=arm,
+            seed=seed,
+            step_size=eta,
+            largest_step_size=etas[-1],
+            drawn=seed == first,
+        )
+        for arm in settings["arms"]
+        for seed in range(first, first + settings["seeds"])
+        for eta in etas
+    ]
+    for run in runs:
+        if run.drawn:  # a wrong setting is refused before the first run
+            _start(run, _problem(run)).method(run.step_size, run.steps)
+    return runs
 
 
-def _problem(settings: Settings, seed: int) -> Problem:
-    return curve(
-        settings["truth"],
-        n=settings["n"],
-        noise=settings["noise"],
-        seed=seed,
-        half_width=settings["half_width"],
-    )
+def _problem(run: SharpnessRun) -> Problem:
+    return curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
 
 
-def _carry_out(task: _Task, settings: Settings, tick: Tick) -> tuple[dict[str, Any], dict[str, Array]]:
-    problem = _problem(settings, task.seed)
-    begin = start(task.arm, problem, settings["width"], task.seed, max(settings["step_sizes"]))
-    method = begin.method(task.step_size, settings["steps"])
+def _start(run: SharpnessRun, problem: Problem) -> Start:
+    return start(run.arm, problem, run.width, run.seed, run.largest_step_size)
+
+
+def work(run: SharpnessRun, tick: Tick) -> Record:
+    """Train one network and follow its sharpness."""
+    problem = _problem(run)
+    begin = _start(run, problem)
+    method = begin.method(run.step_size, run.steps)
     phases = _Phases(problem)
     trajectory = train(
         problem,
         begin.network,
         method,
-        record_every=max(1, settings["steps"] // settings["records"]),
+        record_every=max(1, run.steps // run.records),
         observe=phases.observe,
-        progress=lambda made: tick(made / settings["steps"]),
+        progress=lambda made: tick(made / run.steps),
     )
     before = np.array(phases.sharpness)[: trajectory.at_steps.size]
     row: dict[str, Any] = {
-        "arm": task.arm,
-        "seed": task.seed,
-        "step_size": task.step_size,
         "threshold": method.threshold(),
         "initial_scale": begin.scale,
         "initial_sharpness": float(trajectory.sharpness[0]),
-        "steps": int(trajectory.at_steps[-1]),
+        "steps_made": int(trajectory.at_steps[-1]),
         **measure_trajectory(problem, trajectory),
     }
     if trajectory.outcome == "finished":
         row |= _follow(trajectory, before)
-    drawn = task.seed == settings["first_seed"]
-    return row, _curves(task, trajectory, before) if drawn else {}
+    curves = _curves(run, trajectory, before) if run.drawn else {}
+    reason = trajectory.message if trajectory.outcome == "diverged" else ""
+    return Record(trajectory.outcome, row, curves, reason)
 
 
 @dataclass
@@ -139,15 +149,15 @@ def _follow(run: Trajectory, before: Array) -> dict[str, Any]:
     }
 
 
-def _curves(task: _Task, run: Trajectory, before: Array) -> dict[str, Array]:
-    key = f"{task.arm}|{task.step_size:g}"
+def _curves(run: SharpnessRun, trajectory: Trajectory, before: Array) -> dict[str, Array]:
+    key = f"{run.arm}|{run.step_size:g}"
     kept = {
-        "steps": run.at_steps.astype(float),
-        "time": run.time,
-        "sharpness": 0.5 * (run.sharpness + before),
-        "smoothness": run.smoothness,
-        "loss": run.loss,
-        "bent": run.bent_neurons.astype(float),
+        "steps": trajectory.at_steps.astype(float),
+        "time": trajectory.time,
+        "sharpness": 0.5 * (trajectory.sharpness + before),
+        "smoothness": trajectory.smoothness,
+        "loss": trajectory.loss,
+        "bent": trajectory.bent_neurons.astype(float),
     }
     return {f"{name}|{key}": values for name, values in kept.items()}
 
@@ -176,7 +186,6 @@ _QUICK: dict[str, Any] = {
     "seeds": 2,
     "first_seed": 0,
     "records": 100,
-    "workers": 0,
 }
 
 EXPERIMENT = Experiment(
@@ -208,7 +217,8 @@ EXPERIMENT = Experiment(
         "seeds": 3,
         "records": 250,
     },
-    run=run,
+    specs=specs,
+    work=work,
     judge=judge,
     figures=figures,
 )

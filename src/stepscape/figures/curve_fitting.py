@@ -111,7 +111,9 @@ def _fate(table: Table, arm: str, labels: str, eta: float) -> str:
     seed = rows["seed"] == rows["seed"].min()
     if str(rows["outcome"][seed][0]) == "diverged":
         return (
-            f"diverged by step {rows['steps'][seed][0]:.0f}" if rows["steps"][seed][0] else "diverged at once"
+            f"diverged by step {rows['steps_made'][seed][0]:.0f}"
+            if rows["steps_made"][seed][0]
+            else "diverged at once"
         )
     if rows["bent_neurons"][seed][0] == 0:
         return "all neurons dead"

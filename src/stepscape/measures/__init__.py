@@ -6,16 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Record": "stepscape.measures.records",
     "Table": "stepscape.measures.records",
     "Verdict": "stepscape.measures.verdict",
     "certify": "stepscape.measures.certify",
 }
 
-__all__ = ["Table", "Verdict", "certify"]
+__all__ = ["Record", "Table", "Verdict", "certify"]
 
 if TYPE_CHECKING:
     from stepscape.measures.certify import certify
-    from stepscape.measures.records import Table
+    from stepscape.measures.records import Record, Table
     from stepscape.measures.verdict import Verdict
 
 

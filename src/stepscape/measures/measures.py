@@ -156,15 +156,10 @@ def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> di
 
 
 def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
-    """Outcome, loss, sharpness and all of `measure` at the end of a run.
-
-    A run that diverged has an outcome and the steps it made; everything else is not measured (absent).
-    """
-    row: dict[str, Any] = {"outcome": run.outcome, "diverged": run.outcome == "diverged"}
+    """Time, loss, sharpness and all of `measure` at the end of a run; nothing for one that diverged."""
     if run.outcome == "diverged":
-        return row
+        return {}
     return {
-        **row,
         "time": float(run.time[-1]),
         "loss": float(run.loss[-1]),
         "sharpness": float(run.sharpness[-1]),

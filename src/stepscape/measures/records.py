@@ -1,16 +1,51 @@
-"""Tables of measurements: columns of equal length, `nan` where something was not measured."""
+"""Records, one a run, and tables of them: `nan` where something was not measured."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import bad, unknown
+
+Outcome = Literal["finished", "diverged", "failed"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What one run leaves behind.
+
+    Attributes
+    ----------
+    outcome : "finished" | "diverged" | "failed"
+        A run that diverged is a result; one that failed could not be carried out.
+    numbers : mapping of str to float, int, bool, str or None
+        Scalars by column name, plain Python values; what was not measured is None.
+    arrays : mapping of str to ndarray
+        Curves for figures, by name; no objects.
+    reason : str
+        One sentence for a run that diverged or failed, otherwise empty.
+    """
+
+    outcome: Outcome
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise unknown("outcome", self.outcome, OUTCOMES)
+        arrays = {name: np.asarray(values) for name, values in self.arrays.items()}
+        for name, values in arrays.items():
+            if values.dtype.hasobject:
+                raise bad(f"array {name!r}", "hold numbers or text", "Python objects")
+        object.__setattr__(self, "numbers", plain(self.numbers))
+        object.__setattr__(self, "arrays", arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,104 @@
+"""What a run is: a frozen, typed spec, its canonical form and its identity.
+
+The identity hashes what decides the bits of a result and nothing else. Times, hosts, versions and the kind of
+processor are provenance: they stand beside a record and never in its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from stepscape.errors import InputError, bad
+
+SCHEMA = 1  # of the canonical form; raising it gives every run a new identity
+AnySpec = TypeVar("AnySpec", bound="Spec")
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """Base of all specs; a subclass names its kind and version, such as ``tag="curve-fitting/1"``.
+
+    Fields are whole numbers, numbers, text, yes/no, tuples of these, or further structs. Raise the version
+    in the tag when the same fields come to mean another computation: old records are then not mistaken for
+    new ones.
+    """
+
+
+def canonical(spec: Spec) -> bytes:
+    """Return the form that is hashed: UTF-8 JSON, keys sorted, shortest exact numbers, schema version first.
+
+    A number given as 1 where the field is a float becomes 1.0, and -0.0 becomes 0.0: equal specs have equal
+    forms.
+
+    Raises
+    ------
+    InputError
+        A field has another type than declared, or is not finite.
+    """
+    try:
+        # Structs are not checked when they are made in Python; converting checks and normalizes.
+        clean = msgspec.convert(msgspec.to_builtins(spec), type(spec))
+    except msgspec.ValidationError as error:
+        raise InputError(f"the spec of a run is not of its type: {error}") from None
+    plain = _normalized(msgspec.to_builtins(clean), "")
+    return msgspec.json.encode([SCHEMA, plain], order="sorted")
+
+
+def identity(spec: Spec) -> str:
+    """Name a run by the first 128 bits of the SHA-256 of its canonical form, in hexadecimal."""
+    return hashlib.sha256(canonical(spec)).hexdigest()[:32]
+
+
+def columns(spec: Spec) -> dict[str, Any]:
+    """Flatten a spec to one row of a table: leaves by their own names, kinds of nested structs by theirs.
+
+    >>> class Data(msgspec.Struct, frozen=True):
+    ...     n: int
+    >>> class Run(Spec, frozen=True, tag="run/1"):
+    ...     data: Data
+    ...     seed: int
+    >>> columns(Run(data=Data(n=30), seed=0))
+    {'n': 30, 'seed': 0}
+    """
+    found = dict(_leaves(msgspec.to_builtins(spec)))
+    found.pop("kind", None)
+    return found
+
+
+def stream(seed: int, purpose: str) -> int:
+    """Derive the seed of one random stream of a run: another purpose gives independent numbers.
+
+    Labels are drawn with the seed itself, so that ``curve(..., seed=s)`` is the problem of a run with seed s;
+    whatever else is random must not repeat the draws of the labels.
+
+    >>> stream(0, "network") != stream(1, "network") != stream(0, "held out")
+    True
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise bad("seed", "be a whole number of at least 0", repr(seed))
+    digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _normalized(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _normalized(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalized(item, where) for item in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise bad(where, "be finite", value)
+        return value + 0.0  # -0.0 + 0.0 = 0.0
+    return value
+
+
+def _leaves(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, item in value.items():
+        if isinstance(item, dict):
+            yield from ((name, leaf) if key == "kind" else (key, leaf) for key, leaf in _leaves(item))
+        else:
+            yield name, item
