@@ -245,4 +245,9 @@ EXPERIMENT = Experiment(
     work=work,
     judge=judge,
     figures=figures,
+    premises={
+        "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
+        "edge_ratio": "sharpness·η/2 is near 1: the step size shaped the curve, not the end of training",
+        "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
+    },
 )

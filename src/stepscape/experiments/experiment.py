@@ -60,6 +60,7 @@ class Experiment:
         ``tick(fraction done)`` often.
     judge : `Result` → a verdict for each arm or part of the claim.
     figures : `Result` → figures by name.
+    premises : what must hold for the claim to speak about a run: column of the table → in words.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Experiment:
     work: Callable[[Any, Tick], Record]
     judge: Callable[[Result], dict[str, Verdict]]
     figures: Callable[[Result], dict[str, Figure]]
+    premises: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

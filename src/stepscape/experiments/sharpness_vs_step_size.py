@@ -221,4 +221,10 @@ EXPERIMENT = Experiment(
     work=work,
     judge=judge,
     figures=figures,
+    premises={
+        "bent_neurons": "some neurons bend among the data: the sharpness of a dead network is 1 whatever η",
+        "started_inside": "the run started with sharpness below 2/η, for the claim that it then stays inside",
+        "reached_at_step": "the edge was reached, early enough for the rest of the run to be judged",
+        "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
+    },
 )
