@@ -372,8 +372,8 @@ def test_records_are_the_states_at_their_steps():
     problem, net = noisy(seed=13), network(25, seed=2)
     method = ss.GradientDescent(edge(problem, net, {}), 47, weight_decay=0.01)
     seen = []
-    run = ss.train(problem, net, method, record_every=10, observe=seen.append)
-    assert run.at_steps.tolist() == [0, 10, 20, 30, 40, 47] == [s.step for s in seen]
+    run = ss.train(problem, net, method, record_every=10, observe=seen.append, record_at=(33, 3, 20))
+    assert run.at_steps.tolist() == [0, 3, 10, 20, 30, 33, 40, 47] == [s.step for s in seen]
     d, trained = dense(problem), ref.mask(net.width, net.trainable)
     for i, snapshot in enumerate(seen):
         expected = ref.descend(net.parameters, d, trained, [method.step_size] * snapshot.step, decay=0.01)
@@ -505,6 +505,12 @@ def test_a_start_whose_loss_overflows_is_refused_with_a_way_out():
 def test_record_every_must_be_a_whole_number(every):
     with pytest.raises(ss.InputError, match=r"record_every must be a whole number of at least 1, got"):
         ss.train(noisy(), network(), ss.GradientDescent(0.1, 10), record_every=every)
+
+
+@pytest.mark.parametrize("step", [0, 11])
+def test_further_records_must_lie_within_the_run(step):
+    with pytest.raises(ss.InputError, match=f"record_at must lie between 1 and the 10 steps, got {step}"):
+        ss.train(noisy(), network(), ss.GradientDescent(0.1, 10), record_at=(5, step))
 
 
 def test_a_finished_run_says_so():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,7 @@ def train(
     measure_sharpness: bool = True,
     observe: Callable[[Snapshot], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    record_at: Sequence[int] = (),
 ) -> Trajectory:
     """Train `network` on `problem` and return the recorded trajectory.
 
@@ -44,6 +45,8 @@ def train(
         Called with a `Snapshot` at each record: to follow a risk, or to keep networks.
     progress : callable, optional
         Called with the number of steps made, several times a second.
+    record_at : sequence of int
+        Further steps to record, from 1 to the number of steps.
 
     Notes
     -----
@@ -59,7 +62,7 @@ def train(
     log.record(snapshot)
     if observe:
         observe(snapshot)
-    for stop in _stops(method.steps, int(record_every)):
+    for stop in _stops(method.steps, int(record_every), record_at):
         loss = engine.run_to(stop, progress)
         if not loss <= limit:
             return log.trajectory("diverged", _diverged(engine, method), snapshot)
@@ -90,9 +93,11 @@ def _largest_loss(problem: Problem, network: TwoLayerReLU) -> float:
     return limit if np.isfinite(limit) else float(np.finfo(np.float64).max)
 
 
-def _stops(steps: int, every: int) -> Iterator[int]:
-    yield from range(every, steps, every)
-    yield steps
+def _stops(steps: int, every: int, further: Sequence[int]) -> list[int]:
+    for step in further:
+        if not 1 <= step <= steps:
+            raise bad("record_at", f"lie between 1 and the {steps} steps", step)
+    return sorted({*range(every, steps, every), *map(int, further), steps})
 
 
 def _diverged(engine: _Engine, method: GradientDescent) -> str:
