@@ -57,6 +57,34 @@ class Judgment:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A row of an overview: a claim, the `name` of its section, each part with its verdict, what it cost."""
+
+    title: str
+    name: str
+    kind: str
+    parts: Sequence[tuple[str, str]]
+    cost: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All claims of a page with their verdicts, each linked to its section."""
+
+    kind: ClassVar[str] = "overview"
+    caption: str
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Pairs of a term and what holds for it, in one column (long values) or two (numbers)."""
 
@@ -82,16 +110,17 @@ class Fold:
     blocks: Sequence[Block]
 
 
-Block = Paragraph | Drawing | Grid | Judgment | Facts | Commands | Fold
+Block = Paragraph | Drawing | Grid | Judgment | Overview | Heading | Facts | Commands | Fold
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and its blocks; ``short`` is its entry in the table of contents."""
+    """A heading and its blocks; ``short`` is its entry in the table of contents, ``name`` its address."""
 
     heading: str
     blocks: Sequence[Block]
     short: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,13 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
     return Page(about["title"], f"The claim: {about['claim']}", sections, origin)
 
 
-def judgments(document: Document, numbers: bool = True) -> list[Block]:
-    """Return the verdicts, one block each, with or without the numbers that decided."""
+def judgments(document: Document, numbers: bool = True, sentences: bool = True) -> list[Block]:
+    """Return the verdicts, one block each, with or without their sentences and the numbers that decided."""
     return [
         Judgment(
             subject_words(subject),
             verdict["word"],
-            verdict["sentence"],
+            verdict["sentence"] if sentences else "",
             verdict["numbers"] if numbers else {},
         )
         for subject, verdict in document["verdicts"].items()
@@ -70,13 +70,18 @@ def subject_words(subject: str) -> str:
 def setup(document: Document) -> list[Block]:
     """Say where the claim stands, how the setup was chosen, and list the settings."""
     about = document["experiment"]
-    settings = [(name, _listed(value)) for name, value in document["settings"].items()]
     size = "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
     return [
         Paragraph(about["setup"]),
         Facts([("Source of the claim", about["source"]), ("Kind of claim", about["kind"]), ("Size", size)]),
-        Fold("The settings of this run", [Facts(settings)]),
+        settings_fold(document),
     ]
+
+
+def settings_fold(document: Document) -> Block:
+    """List the settings, on demand."""
+    settings = [(name, _listed(value)) for name, value in document["settings"].items()]
+    return Fold("The settings of this run", [Facts(settings)])
 
 
 def measurements(document: Document) -> Block:

@@ -58,6 +58,20 @@ def sentence(text: str) -> str:
     return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
 
 
+def duration(seconds: float) -> str:
+    """Write a time in two units at most.
+
+    >>> duration(0.42), duration(61.0), duration(3 * 3600.0 + 120.0)
+    ('0.4 s', '1 min 1 s', '3 h 2 min')
+    """
+    if seconds < 59.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def slug(text: str) -> str:
     """Make an identifier of a heading.
 
