@@ -17,7 +17,7 @@ import stepscape as ss
 from stepscape.errors import InputError
 from stepscape.estimators.descent import FLOOR, Schedule, descend, join
 from stepscape.estimators.selection import choose, cross_validate, fold_of
-from stepscape.estimators.units import Affine, Standardized
+from stepscape.problems.units import Affine, Standardized
 from stepscape.training.train import train
 
 EPS = np.finfo(float).eps
@@ -300,7 +300,7 @@ def test_each_stop_is_reached():
 
 
 def test_beyond_ten_thousand_inputs_training_bins(monkeypatch):
-    monkeypatch.setattr("stepscape.estimators.units.MOST_INPUTS", 50)
+    monkeypatch.setattr("stepscape.problems.units.MOST_INPUTS", 50)
     x = np.linspace(-1.0, 1.0, 1000)
     data = Standardized.of(x, x**2, np.ones(1000))
     problem = data.problem()

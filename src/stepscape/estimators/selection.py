@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.descent import Schedule, descend
-from stepscape.estimators.units import Standardized
+from stepscape.problems.units import Standardized
 from stepscape.lab.pool import run_all
 from stepscape.measures.records import Table
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError
 from stepscape.estimators.descent import EDGE, STOP_WORDS
 from stepscape.estimators.regressor import Progress, StepSizeRegressor
-from stepscape.estimators.units import Affine
+from stepscape.problems.units import Affine
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
 from stepscape.measures.records import Table, plain
