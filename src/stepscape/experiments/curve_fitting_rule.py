@@ -28,21 +28,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from stepscape.measures.paired import Interval, left_out_best, mean_interval
+from stepscape.experiments.step_size_grid import (
+    Numbers,
+    largest_minus_smallest,
+    median,
+    sides_of_u,
+    span,
+    told,
+    unmet,
+    word_for,
+    working_step_sizes,
+)
+from stepscape.measures.paired import Interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
-
-Array = NDArray[np.float64]
-LEAST_SEEDS = 3
-LEAST_SEEDS_AGAINST = 10
-LEAST_STEP_SIZES = 3
-LEAST_RANGE = 10.0
 
 
 def judge(result: Result) -> dict[str, Verdict]:
@@ -57,60 +59,58 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 def judge_arm(table: Table) -> Verdict:
     """Apply the rule to the noisy rows of one arm."""
-    etas, counts = np.unique(table["step_size"]), fates(table)
-    working = working_step_sizes(table)
-    numbers: dict[str, float | str] = {
-        "step sizes tried": _list(etas),
-        "step sizes that work": _list(working),
-    }
-    if not _enough(working):
-        return Verdict("premise_not_met", f"descent learns a curve at too few step sizes: {counts}", numbers)
-    seeds = np.unique(table["seed"]).size
-    numbers |= {"seeds": float(seeds), "smallest": float(working[0]), "largest": float(working[-1])}
-    if seeds < LEAST_SEEDS:
-        return Verdict("undecided", _too_few(seeds), numbers)
-    pieces = difference(table, "pieces", working[-1], working[0])
-    falls, rises = _arms_of_u(table, "risk", working)
-    falls_in_time, _ = _arms_of_u(table, "risk_equal_time", working)
-    falls_stopped, _ = _arms_of_u(table, "risk_held_out", working)
+    held = unmet(table)
+    if held is not None:
+        return held
+    working, numbers = working_step_sizes(table), span(table)
+    pieces = largest_minus_smallest(table, "pieces")
+    falls, rises = sides_of_u(table, "risk")
+    falls_in_time, _ = sides_of_u(table, "risk_equal_time")
+    falls_stopped, _ = sides_of_u(table, "risk_held_out")
     numbers |= {
         "pieces, largest minus smallest": str(pieces),
         "risk, smallest minus best": str(falls),
         "risk, largest minus best": str(rises),
         "risk at equal time, smallest minus best": str(falls_in_time),
         "risk stopped at the best held-out moment, smallest minus best": str(falls_stopped),
-        "pieces, median at the smallest": _median(table.where(step_size=working[0])["pieces"]),
-        "pieces, median at the largest": _median(table.where(step_size=working[-1])["pieces"]),
+        "pieces, median at the smallest": median(table.where(step_size=working[0])["pieces"]),
+        "pieces, median at the largest": median(table.where(step_size=working[-1])["pieces"]),
     }
-    found = (pieces.sign < 0, falls.sign > 0, rises.sign > 0)
-    parts = ("fewer pieces", "the risk falls", "and rises again", "it falls at equal time")
-    all_found = (*found, falls_in_time.sign > 0)
-    nothing = "not_reproduced" if seeds >= LEAST_SEEDS_AGAINST else "undecided"
-    word = "reproduced" if all(all_found) else "partly" if any(found) else nothing
-    told = ", ".join(f"{part}: {'yes' if yes else 'no'}" for part, yes in zip(parts, all_found, strict=True))
+    parts = {
+        "fewer pieces": pieces.sign < 0,
+        "the risk falls": falls.sign > 0,
+        "and rises again": rises.sign > 0,
+    }
+    in_time = {"it falls at equal time": falls_in_time.sign > 0}
+    word = word_for(list(parts.values()), int(numbers["seeds"]))
+    if word == "reproduced" and falls_in_time.sign <= 0:
+        word = "partly"
     stopped = _early_stopping(falls_stopped)
-    return Verdict(word, f"from step size {working[0]:g} to {working[-1]:g}, {told}; {stopped}", numbers)
+    return Verdict(
+        word,
+        f"from step size {working[0]:g} to {working[-1]:g}, {told({**parts, **in_time})}; {stopped}",
+        numbers,
+    )
 
 
 def judge_clean(table: Table, arms: list[str]) -> Verdict:
     """Apply the rule to the rows with clean labels."""
     for arm in reversed(arms):
         rows = table.where(arm=arm)
-        working = working_step_sizes(rows)
-        if _enough(working):
+        held = unmet(rows)
+        if held is None:
             break
+        if held.word == "undecided":
+            return held
     else:
         return Verdict("premise_not_met", "descent learns a curve at too few step sizes in every arm")
-    seeds = np.unique(rows["seed"]).size
-    numbers: dict[str, float | str] = {"arm": arm, "seeds": float(seeds)}
+    working = working_step_sizes(rows)
+    numbers: Numbers = {"arm": arm, **span(rows)}
     for name, eta in (("smallest", working[0]), ("largest", working[-1])):
         chosen = rows.where(step_size=eta)
-        numbers[f"{name} step size"] = float(eta)
-        numbers[f"risk on the grid, median at the {name}"] = _median(chosen["risk_grid"])
-        numbers[f"pieces, median at the {name}"] = _median(chosen["pieces"])
-    if seeds < LEAST_SEEDS:
-        return Verdict("undecided", _too_few(seeds), numbers)
-    falls, rises = _arms_of_u(rows, "risk_grid", working)
+        numbers[f"risk on the grid, median at the {name}"] = median(chosen["risk_grid"])
+        numbers[f"pieces, median at the {name}"] = median(chosen["pieces"])
+    falls, rises = sides_of_u(rows, "risk_grid")
     numbers |= {"risk, smallest minus best": str(falls), "risk, largest minus best": str(rises)}
     word = "reproduced" if falls.sign > 0 else "not_reproduced" if rises.sign > 0 else "undecided"
     said = "falls" if falls.sign > 0 else "does not clearly fall"
@@ -119,68 +119,7 @@ def judge_clean(table: Table, arms: list[str]) -> Verdict:
     return Verdict(word, f"{sentence} and {then} from there to {working[-1]:g} (arm {arm})", numbers)
 
 
-def _too_few(seeds: int) -> str:
-    counted = "1 seed gives" if seeds == 1 else f"{seeds} seeds give"
-    return f"{counted} no usable interval; at least {LEAST_SEEDS} are needed"
-
-
-def working_step_sizes(table: Table) -> Array:
-    """Step sizes at which at least half of the runs finished with bent neurons, increasing."""
-    etas = np.unique(table["step_size"])
-    if "bent_neurons" not in table:
-        return etas[:0]
-    works = (table["outcome"] == "finished") & (table["bent_neurons"] > 0)
-    share = np.array([np.mean(works[table["step_size"] == eta]) for eta in etas])
-    return np.asarray(etas[share >= 0.5], dtype=np.float64)
-
-
-def _enough(working: Array) -> bool:
-    return bool(working.size >= LEAST_STEP_SIZES and working[-1] >= LEAST_RANGE * working[0])
-
-
-def fates(table: Table) -> str:
-    """Say at which step sizes most runs diverged, died or worked."""
-    etas, working = np.unique(table["step_size"]), working_step_sizes(table)
-    lost = [eta for eta in etas if np.mean(table.where(step_size=eta)["outcome"] == "diverged") > 0.5]
-    dead = [eta for eta in etas if eta not in working and eta not in lost]
-    kinds = (("works at", working), ("diverges at", lost), ("all neurons die at", dead))
-    return "; ".join(f"{what} {_list(where)}" for what, where in kinds if len(where))
-
-
-def difference(table: Table, column: str, one: float, other: float) -> Interval:
-    """Paired interval of ``column`` at one step size minus at another."""
-    matrix = by_seed(table, column, np.array([one, other]))
-    return mean_interval(matrix[:, 0] - matrix[:, 1])
-
-
-def by_seed(table: Table, column: str, step_sizes: Array) -> Array:
-    """Values (seeds, step sizes), nan where a run did not finish or its neurons are all dead."""
-    seeds = np.unique(table["seed"])
-    out = np.full((seeds.size, step_sizes.size), np.nan)
-    rows = np.searchsorted(seeds, table["seed"])
-    usable = (table["outcome"] == "finished") & (table["bent_neurons"] > 0)
-    for j, eta in enumerate(step_sizes):
-        here = usable & (table["step_size"] == eta)
-        out[rows[here], j] = table[column][here]
-    return out
-
-
-def _arms_of_u(table: Table, column: str, working: Array) -> tuple[Interval, Interval]:
-    values = by_seed(table, column, working)
-    best = left_out_best(values)
-    return mean_interval(values[:, 0] - best), mean_interval(values[:, -1] - best)
-
-
 def _early_stopping(interval: Interval) -> str:
     if interval.sign > 0:
         return "large steps beat small ones even when each is stopped at its best held-out moment"
     return "stopped at its best held-out moment, the smallest step size is not clearly worse"
-
-
-def _median(values: Array) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else float("nan")
-
-
-def _list(values: Array | list[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values) or "none"
