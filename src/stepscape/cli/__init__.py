@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    unfinished = None
     try:
         # All imports from here on, so that a Ctrl-C during one of them is worded like any other.
         from stepscape.cli.interrupt import Unfinished, leaving_promptly
@@ -38,7 +39,8 @@ def _run(words: list[str]) -> int:
             sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
-        return _say("interrupted; nothing was left behind", INTERRUPTED)
+        words_left = unfinished.last_words() if unfinished else "interrupted; nothing was left behind"
+        return _say(words_left, INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has seen enough
         return COULD_NOT
     except Exception as error:

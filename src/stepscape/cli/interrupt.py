@@ -17,10 +17,11 @@ _INTERRUPTED = 130
 
 
 class Unfinished:
-    """What has to be removed if the command does not complete: one function for each place."""
+    """What has to be removed if the command does not complete, a function for each place; and what stays."""
 
     def __init__(self) -> None:
         self._removals: list[Callable[[], None]] = []
+        self._kept: Callable[[], str] = _nothing
 
     def add(self, remove: Callable[[], None]) -> None:
         """Remember how to remove something that is being written."""
@@ -35,6 +36,14 @@ class Unfinished:
         """Remove everything unfinished."""
         while self._removals:
             self._removals.pop()()
+
+    def keep(self, describe: Callable[[], str]) -> None:
+        """Remember how to say what an interrupt leaves behind and how to go on from there."""
+        self._kept = describe
+
+    def last_words(self) -> str:
+        """Word an interrupt."""
+        return f"interrupted; {self._kept()}"
 
 
 @contextmanager
@@ -78,16 +87,20 @@ def _watch(
             logging.disable()
             if not left.wait(GRACE):
                 unfinished.discard()
-                _last_words()
+                _say(unfinished.last_words())
                 os._exit(_INTERRUPTED)
     reader.close()
 
 
-def _last_words() -> None:
+def _nothing() -> str:
+    return "nothing was left behind"
+
+
+def _say(words: str) -> None:
     # A progress bar hides the cursor; nobody else is left to show it again.
-    cursor = b"\x1b[?25h\n" if sys.stderr is not None and sys.stderr.isatty() else b""
+    cursor = "\x1b[?25h\n" if sys.stderr is not None and sys.stderr.isatty() else ""
     with contextlib.suppress(OSError):
-        os.write(2, cursor + b"stepscape: interrupted; nothing was left behind\n")
+        os.write(2, f"{cursor}stepscape: {words}\n".encode(errors="replace"))
 
 
 def _quiet_about_interrupts(unraisable: sys.UnraisableHookArgs) -> None:

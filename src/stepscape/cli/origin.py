@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from stepscape import __version__
-
-_PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "matplotlib")
+from stepscape.lab.origin import machine
 
 
 class Clock:
@@ -35,12 +29,7 @@ class Clock:
 def provenance(clock: Clock) -> dict[str, object]:
     """Record what the bits of a result depend on, and how long it took."""
     return {
-        "stepscape": __version__,
-        "python": platform.python_version(),
-        **{name: _version(name) for name in _PACKAGES},
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(terse=True),
+        **machine(),
         "started": clock.started.isoformat(timespec="seconds"),
         "seconds": round(clock.seconds, 2),
         "cpu_seconds": round(clock.cpu_seconds, 2),
@@ -56,19 +45,3 @@ def colophon(record: dict[str, object]) -> str:
         "The same versions on the same kind of processor give the same numbers; elsewhere they differ "
         "as rounding does."
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
