@@ -30,7 +30,7 @@ _USER_ERRNOS = {
 }
 
 
-def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
+def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bool = True) -> None:
     """Write ``content`` (text as UTF-8) so that ``path`` holds either all of it or what it held before.
 
     The content goes to a temporary file in the same directory, is forced to disk and renamed over ``path``.
@@ -38,6 +38,8 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Raises
     ------
+    FileExistsError
+        Something of that name is there and ``replace`` is false.
     OutputError
         The system refused; the sentence names ``path``.
     """
@@ -50,13 +52,39 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, target)
+        if replace:
+            os.replace(draft, target)
+        else:
+            _rename_new(draft, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)
+        if isinstance(error, FileExistsError) and not replace:
+            raise
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
         raise
+
+
+def sync_directory(path: str | os.PathLike[str]) -> None:
+    """Force to disk which files a directory holds, so that a renamed file survives a power failure.
+
+    Raises
+    ------
+    OutputError
+        The system refused; a file system that has no such call is not asked twice.
+    """
+    if os.name == "nt":  # directories cannot be opened there
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise OutputError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
 
 
 def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path:
@@ -124,6 +152,19 @@ def too_large(name: str) -> InputError:
     return InputError(
         f"cannot read {name!r}: it holds more than {MAX_BYTES // 2**20} MiB; keep only the columns needed"
     )
+
+
+def _rename_new(draft: str, target: str) -> None:
+    try:
+        os.link(draft, target)  # of several that try at once, one succeeds
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: the next best
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+        os.replace(draft, target)
+    else:
+        os.unlink(draft)
 
 
 def _make_directories(directory: Path, made: list[Path]) -> None:

@@ -53,8 +53,11 @@ def identity(spec: Spec) -> str:
     return hashlib.sha256(canonical(spec)).hexdigest()[:32]
 
 
-def columns(spec: Spec) -> dict[str, Any]:
+def columns(spec: Spec | Mapping[str, Any]) -> dict[str, Any]:
     """Flatten a spec to one row of a table: leaves by their own names, kinds of nested structs by theirs.
+
+    The plain form of a spec, as JSON gives it back, will do as well.
+
 
     >>> class Data(msgspec.Struct, frozen=True):
     ...     n: int

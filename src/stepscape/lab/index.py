@@ -1,0 +1,259 @@
+"""The index of a store: a disposable SQLite file that answers what is on record without reading segments.
+
+It lies outside the store, one for each host and each path of a store. Whatever is wrong with it, it is thrown
+away and made again from the manifests; where nothing can be written it is kept in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from stepscape.errors import OutputError
+from stepscape.lab import segment
+from stepscape.lab.seal import Damaged
+from stepscape.lab.spec import columns
+
+Answer = TypeVar("Answer")
+_VERSION = 1  # of the tables below
+_PATIENCE = 30.0  # seconds to wait for another process
+_CHUNK = 500  # SQLite limits the values of a query
+_TABLES = """
+create table if not exists segments (name text primary key, stamp text) without rowid;
+create table if not exists runs (
+    segment text, position integer, identity text, outcome text, document blob, crc integer,
+    primary key (segment, position)
+) without rowid;
+create index if not exists by_identity on runs (identity, segment, position, outcome);
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the record of a run is."""
+
+    outcome: str
+    segment: str
+    position: int
+
+
+class Index:
+    """What the segments of one folder hold; safe to use from several threads and processes."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._file = _cache_file(folder, name)
+        self._lock = threading.Lock()
+        self._open: sqlite3.Connection | None = None
+
+    def places(self, identities: Sequence[str] | None = None) -> dict[str, Place]:
+        """Where each of these runs (None: every run) is on record."""
+        fields = "identity, outcome, segment, position"
+        return self._ask(lambda db: {run: Place(*at) for run, at in _best(db, fields, identities).items()})
+
+    def documents(self, identities: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Row of the table of each of these runs (None: every run)."""
+        fields = "identity, outcome, document, crc"
+        return self._ask(lambda db: dict(_decoded(_best(db, fields, identities))))
+
+    def damaged(self) -> int:
+        """How many segments cannot be used."""
+        query = "select count(*) from segments where name not in (select segment from runs)"
+        return self._ask(lambda db: int(db.execute(query).fetchone()[0]))
+
+    def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        with self._lock:
+            for _ in range(2):
+                try:
+                    return self._refreshed(question)
+                except sqlite3.DatabaseError as error:
+                    self._discard(error)
+            self._file = None
+            return self._refreshed(question)
+
+    def _refreshed(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        if self._open is None:
+            self._open = _connect(self._file)
+        _refresh(self._open, self._folder)
+        return question(self._open)
+
+    def _discard(self, error: sqlite3.DatabaseError) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+        if isinstance(error, sqlite3.OperationalError):  # busy, full: others may use the file
+            self._file = None
+        elif self._file is not None:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{self._file}{suffix}")
+
+
+def cache_directory() -> Path:
+    """Where disposable files of this user go: ``$STEPSCAPE_CACHE``, or ``stepscape`` in the usual cache."""
+    if chosen := os.environ.get("STEPSCAPE_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "stepscape"
+
+
+def _cache_file(folder: Path, name: str) -> Path | None:
+    # A copy of a store has its name but not its segments: the path tells them apart.
+    path = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:12]
+    host = re.sub(r"[^\w.-]", "_", platform.node())[:64]
+    directory = cache_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return directory / f"index{_VERSION}-{name}-{path}-{host}.sqlite"
+
+
+def _connect(file: Path | None) -> sqlite3.Connection:
+    db = sqlite3.connect(file or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("pragma journal_mode=wal")
+        db.execute("pragma synchronous=normal")
+        db.executescript(_TABLES)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _refresh(db: sqlite3.Connection, folder: Path) -> None:
+    # What is known is read first: a segment that another process adds meanwhile has not vanished.
+    known = dict(db.execute("select name, stamp from segments"))
+    present = _stamps(folder)
+    vanished = known.keys() - present.keys()
+    changed = [name for name, stamp in present.items() if known.get(name) != stamp]
+    if not vanished and not changed:
+        return
+    db.execute("begin immediate")
+    try:
+        for name in vanished:
+            _forget(db, name)
+        for name in changed:
+            _add(db, folder, name, present[name])
+        db.execute("commit")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("rollback")
+        raise
+
+
+def _stamps(folder: Path) -> dict[str, str]:
+    """Name of every manifest → what tells whether it, or the size of its npz, has changed."""
+    manifests: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name, suffix = os.path.splitext(entry.name)
+                if suffix not in (".json", ".npz") or name.startswith("."):
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat()
+                    if suffix == ".npz":
+                        sizes[name] = status.st_size
+                    else:
+                        manifests[name] = f"{status.st_size} {status.st_mtime_ns}"
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise OutputError(f"cannot read {str(folder)!r}: {error.strerror}") from error
+    # An npz that is renamed into place while its folder is listed may be missed: so ask for it.
+    return {name: f"{stamp} {sizes.get(name, npz_size(folder, name))}" for name, stamp in manifests.items()}
+
+
+def npz_size(folder: Path, name: str) -> int | None:
+    """Size of the npz of a segment; None where there is none."""
+    try:
+        return (folder / f"{name}.npz").stat().st_size
+    except OSError:
+        return None
+
+
+def _add(db: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None:
+    size = stamp.rpartition(" ")[2]
+    rows: list[segment.Row] = []
+    try:
+        data = (folder / f"{name}.json").read_bytes()
+        rows = segment.read(data, None if size == "None" else int(size)).rows
+    except Damaged:
+        pass  # known, but holds nothing: its runs count as not recorded
+    except OSError:
+        return  # it may be readable next time
+    _forget(db, name)
+    db.execute("insert into segments values (?, ?)", (name, stamp))
+    db.executemany(
+        "insert into runs values (?, ?, ?, ?, ?, ?)",
+        ((name, i, row.identity, row.outcome, *_document(row)) for i, row in enumerate(rows)),
+    )
+
+
+def _forget(db: sqlite3.Connection, name: str) -> None:
+    db.execute("delete from segments where name = ?", (name,))
+    db.execute("delete from runs where segment = ?", (name,))
+
+
+def _document(row: segment.Row) -> tuple[bytes, int]:
+    document = msgspec.json.encode(flat(row))
+    return document, zlib.crc32(document)
+
+
+def flat(row: segment.Row) -> dict[str, Any]:
+    """Lay a run out as one row of a table; what is neither number nor text becomes its JSON text."""
+    end = {"outcome": row.outcome, "reason": row.reason, "seconds": row.seconds}
+    cells = {"identity": row.identity, "kind": row.spec["kind"], **columns(row.spec), **end, **row.numbers}
+    return {name: _cell(value) for name, value in cells.items()}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple | dict):
+        return msgspec.json.encode(value).decode()
+    return value
+
+
+def _best(
+    db: sqlite3.Connection, fields: str, identities: Sequence[str] | None
+) -> dict[str, tuple[Any, ...]]:
+    """Fields of one record a run: the first in order of segments, a failed one only without another."""
+    best: dict[str, tuple[Any, ...]] = {}
+    for run, outcome, *rest in _selected(db, fields, identities):
+        held = best.get(run)
+        if held is None or (held[0] == "failed" and outcome != "failed"):
+            best[run] = (outcome, *rest)
+    return best
+
+
+def _selected(
+    db: sqlite3.Connection, fields: str, identities: Sequence[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    if identities is None:
+        yield from db.execute(f"select {fields} from runs order by segment, position")
+        return
+    for start in range(0, len(identities), _CHUNK):
+        chunk = identities[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        query = f"select {fields} from runs where identity in ({marks}) order by identity, segment, position"
+        yield from db.execute(query, chunk)
+
+
+def _decoded(rows: Mapping[str, tuple[Any, ...]]) -> Iterable[tuple[str, dict[str, Any]]]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    for run, (_, document, crc) in rows.items():
+        if zlib.crc32(document) != crc:
+            raise sqlite3.DatabaseError("a document does not match its checksum")
+        yield run, decode(document)

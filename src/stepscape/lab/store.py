@@ -1,0 +1,238 @@
+"""The store: one directory that keeps the record of every run, written by any number of processes at once.
+
+``store.json`` names it, ``segments/`` holds what was measured, ``plans/`` what sweeps meant to do and
+``data/`` their input. A committed file never changes. There is no server and no lock: writers only add segments, and
+where a run is on record twice, one record counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from stepscape import files
+from stepscape.errors import InputError, OutputError, unknown
+from stepscape.lab import plan as plans
+from stepscape.lab import segment
+from stepscape.lab.index import Index, npz_size
+from stepscape.lab.plan import Plan
+from stepscape.lab.seal import Damaged, seal, unseal
+from stepscape.lab.segment import Entry
+from stepscape.lab.spec import Spec, identity
+from stepscape.measures.records import Record, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stepscape.lab.check import Report
+
+__all__ = ["Entry", "Plan", "Store"]
+
+FOLDERS = ("segments", "plans", "data", "damaged")
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A directory of records.
+
+    Attributes
+    ----------
+    path : the directory.
+    id : a random name that tells this store from any other.
+    """
+
+    path: Path
+    id: str
+    _index: Index = field(repr=False)
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str]) -> Store:
+        """Open the store at `path`, made if there is nothing.
+
+        Raises
+        ------
+        InputError
+            Something else is there, or no directory can be made there.
+        OutputError
+            The system refused to write.
+        """
+        home = Path(path)
+        if not (home / "store.json").exists():
+            _refuse_others(home)
+            files.prepare_directory(home, force=True)
+            mint(home)
+        return cls.open(home)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Store:
+        """Open the store at `path`.
+
+        Raises
+        ------
+        InputError
+            There is none, or its ``store.json`` is damaged.
+        """
+        home = Path(path)
+        try:
+            name = read_id(home)
+        except Damaged as error:
+            file = str(home / "store.json")
+            raise InputError(f"{file!r} is damaged: {error}; 'stepscape check {home}' mends it") from None
+        return cls(home, name, Index(home / "segments", name))
+
+    def commit(self, entries: Iterable[Entry], origin: Mapping[str, Any]) -> str:
+        """Put a batch of runs on record, all or none, and return the name of its segment.
+
+        Parameters
+        ----------
+        entries : the runs; of several with one spec the first that did not fail counts.
+        origin : provenance; the host and the time are added.
+
+        Raises
+        ------
+        OutputError
+            The system refused; nothing is on record.
+        """
+        here = {"host": platform.node(), "committed": datetime.now(UTC).isoformat(timespec="seconds")}
+        return segment.write(self._folder("segments"), entries, {**here, **origin})
+
+    def outcomes(self, identities: Sequence[str] | None = None) -> dict[str, str]:
+        """How each of these runs (None: every run) ended; those that are not on record are left out."""
+        return {run: place.outcome for run, place in self._index.places(identities).items()}
+
+    def counts(self) -> dict[str, int]:
+        """How many runs on record ended in each way."""
+        return dict(Counter(self.outcomes().values()))
+
+    def records(self, identities: Sequence[str]) -> list[Record]:
+        """Return the record of each run, in order, with its arrays; every checksum is verified.
+
+        Raises
+        ------
+        InputError
+            One is not on record.
+        OutputError
+            A file is damaged or cannot be read.
+        """
+        places = self._index.places(identities)
+        if missing := [run for run in identities if run not in places]:
+            raise InputError(f"run {missing[0]} is not on record in {str(self.path)!r}")
+        segments = sorted({place.segment for place in places.values()})
+        found: dict[str, Record] = {}
+        for name in segments:
+            wanted = {run for run, place in places.items() if place.segment == name}
+            found |= self._read(name, wanted)
+        return [found[run] for run in identities]
+
+    def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
+        """Rows of `table`: each with what its run has, None where something was not measured."""
+        identities = None if specs is None else [identity(spec) for spec in specs]
+        documents = self._index.documents(identities)
+        rows = [documents[run] for run in identities or documents if run in documents]
+        for name in where:
+            if rows and not any(name in row for row in rows):
+                raise unknown("column", name, dict.fromkeys(key for row in rows for key in row))
+        return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
+
+    def table(self, specs: Iterable[Spec] | None = None, **where: object) -> Table:
+        """Return one row a run that is on record, in the order of `specs` (None: every run, as committed).
+
+        Columns: ``identity``, ``kind``, those of the specs, ``outcome``, ``reason``, ``seconds``, the
+        numbers. Keywords keep the rows whose columns equal the given values.
+        """
+        return Table.from_records(self.rows(specs, **where))
+
+    def plan(self, plan: Plan) -> None:
+        """Keep what a sweep is meant to do; the same plan again changes nothing."""
+        plans.write(self._folder("plans"), plan)
+
+    def plans(self) -> list[Plan]:
+        """Every plan, oldest first."""
+        return plans.read_all(self.path / "plans")
+
+    def check(self) -> Report:
+        """Verify every checksum and set damaged segments aside; see `stepscape.lab.check`."""
+        from stepscape.lab.check import check
+
+        return check(self.path)
+
+    def _folder(self, name: str) -> Path:
+        folder = self.path / name
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {str(folder)!r}: {(error.strerror or '').lower()}") from error
+        return folder
+
+    def _read(self, name: str, wanted: set[str]) -> dict[str, Record]:
+        folder = self.path / "segments"
+        file = folder / f"{name}.json"
+        arrays: dict[str, dict[str, NDArray[Any]]] = {}
+        try:
+            manifest = segment.read(file.read_bytes(), npz_size(folder, name))
+            if manifest.arrays is not None:
+                file = folder / f"{name}.npz"
+                arrays = segment.unpack(file.read_bytes(), manifest.arrays)
+        except Damaged as error:
+            raise OutputError(
+                f"{str(file)!r} is damaged: {error}; 'stepscape check {self.path}' sets it aside"
+            ) from None
+        except OSError as error:
+            raise OutputError(f"cannot read {str(file)!r}: {(error.strerror or '').lower()}") from error
+        return {
+            row.identity: Record(row.outcome, row.numbers, arrays.get(row.identity, {}), row.reason)
+            for row in manifest.rows
+            if row.identity in wanted
+        }
+
+
+def read_id(home: Path) -> str:
+    """Read the name of a store.
+
+    Raises
+    ------
+    InputError
+        There is no store.
+    Damaged
+        Its file is.
+    """
+    try:
+        document = msgspec.json.decode(unseal((home / "store.json").read_bytes()), type=dict[str, str])
+        return document["id"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "it holds no store.json" if home.is_dir() else "there is no such directory"
+        raise InputError(f"{str(home)!r} is not a store of stepscape: {what}") from error
+    except Damaged:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot read {str(home)!r}: {(error.strerror or str(error)).lower()}") from error
+    except (ValueError, KeyError):
+        raise Damaged("its content is not that of a store") from None
+
+
+def mint(home: Path) -> None:
+    """Make a directory a store; of several processes that try at once, one names it."""
+    content = msgspec.json.encode({"id": secrets.token_hex(16)})
+    with contextlib.suppress(FileExistsError):
+        files.write_atomic(home / "store.json", seal(content), replace=False)
+    files.sync_directory(home)
+
+
+def _refuse_others(home: Path) -> None:
+    with contextlib.suppress(OSError):  # whatever cannot be listed is refused by the next step
+        others = [name for name in os.listdir(home) if name not in FOLDERS and not name.endswith(".tmp")]
+        if others and "store.json" not in others:
+            raise InputError(
+                f"{str(home)!r} is not empty and not a store of stepscape (it holds {min(others)!r}); "
+                "name another directory"
+            )
