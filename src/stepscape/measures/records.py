@@ -132,5 +132,5 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None  # numpy's float64 is a float, too
     return plain(value.tolist())  # numpy arrays and scalars
