@@ -1,0 +1,153 @@
+"""A batch: runs that one worker carries out in a row and commits as one segment of the store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from stepscape.errors import InputError, OutputError, StepscapeError
+from stepscape.lab.origin import machine
+from stepscape.lab.pool import Stopped, Tick
+from stepscape.lab.spec import Spec, identity
+from stepscape.lab.store import Entry, Store
+from stepscape.measures.records import Record
+
+Work = Callable[[Any, Tick], Record]
+_LONGEST = 500  # characters of a reason
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a worker needs to know.
+
+    Attributes
+    ----------
+    path, store : directory of the store and its identity, which tells another directory of the same name.
+    specs : the runs, in order.
+    work : (spec, tick) → `Record`; a function of a module, so that other processes find it by name.
+    seconds : the worker commits when this has passed, and hands back what it has not begun.
+    lives : how many more workers may die of it.
+    """
+
+    path: str
+    store: str
+    specs: tuple[Spec, ...]
+    work: Work
+    seconds: float
+    lives: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a worker reports; the records themselves are in the store.
+
+    Attributes
+    ----------
+    outcomes : outcome by identity, of the first runs of the batch; it hands back the others.
+    reasons : why, by identity of a failed run.
+    seconds : spent on the runs.
+    """
+
+    outcomes: Mapping[str, str]
+    reasons: Mapping[str, str]
+    seconds: float
+
+
+class Died(Exception):
+    """The process that carried out a batch ended: its text says how. Never leaves the lab."""
+
+    def __init__(self, how: str, lives: int = 1):
+        super().__init__(how, lives)
+        self.how, self.lives = how, lives
+
+
+def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -> Done:
+    """Carry out the runs in turn and commit their records: the same function under every executor.
+
+    When `stopped` says so, the run under way is given up at its next tick and those finished are committed.
+
+    Raises
+    ------
+    OutputError
+        This process does not see the store, or the system refuses to write to it.
+    """
+    store = _store(batch)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    entries: list[Entry] = []
+    try:
+        for spec in batch.specs:
+            if stopped() or (entries and time.perf_counter() - clock > batch.seconds):
+                break
+            entries.append(_carry_out(spec, batch.work, stopped))
+    except Stopped:
+        pass
+    seconds = time.perf_counter() - clock
+    if entries:
+        store.commit(entries, _origin(started, seconds))
+    names = [identity(entry.spec) for entry in entries]
+    records = [entry.record for entry in entries]
+    return Done(
+        outcomes={name: record.outcome for name, record in zip(names, records, strict=True)},
+        reasons={n: r.reason for n, r in zip(names, records, strict=True) if r.outcome == "failed"},
+        seconds=seconds,
+    )
+
+
+def given_up(how: str, _spec: Spec, _tick: Tick) -> Record:
+    """Stand in for the work of a run that no worker process survives."""
+    return Record("failed", reason=f"its worker process died: {how}")
+
+
+def _carry_out(spec: Spec, work: Work, stopped: Callable[[], bool]) -> Entry:
+    def tick(_fraction: float) -> None:
+        if stopped():
+            raise Stopped
+
+    clock = time.perf_counter()
+    try:
+        record = work(spec, tick)
+        if not isinstance(record, Record):
+            raise TypeError(f"the work function returned {type(record).__name__}, not a Record")
+    except Exception as error:
+        record = Record("failed", reason=sentence(error))
+    return Entry(spec, record, time.perf_counter() - clock)
+
+
+def sentence(error: BaseException) -> str:
+    """Word what went wrong in a run on one line."""
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    own = str(error) if isinstance(error, StepscapeError) else ""
+    line = " ".join((own or f"{type(error).__name__}: {error}".removesuffix(": ")).split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _store(batch: Batch) -> Store:
+    host = socket.gethostname()
+    try:
+        store = Store.open(batch.path)
+    except InputError as error:
+        raise OutputError(
+            f"the worker on {host!r} does not see the store: {error}; put the store on a directory that all "
+            "workers share"
+        ) from None
+    if store.id != batch.store:
+        raise OutputError(
+            f"the worker on {host!r} sees another store at {batch.path!r}; put the store on a directory that "
+            "all workers share"
+        )
+    return store
+
+
+def _origin(started: datetime, seconds: float) -> dict[str, object]:
+    return {
+        **machine(),
+        "process": os.getpid(),
+        "started": started.isoformat(timespec="milliseconds"),
+        "seconds": round(seconds, 3),
+    }

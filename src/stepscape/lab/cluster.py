@@ -1,0 +1,168 @@
+"""Dask: batches on a cluster of this machine, on an existing scheduler, or on jobs that Slurm starts."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad, unknown
+from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, sentence
+from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
+from stepscape.lab.pool import cores
+
+if TYPE_CHECKING:
+    from stepscape.lab.executors import Executor
+
+# What Slurm may be asked for, as dask-jobqueue calls it.
+OPTIONS = (
+    "cores",
+    "memory",
+    "processes",
+    "queue",
+    "account",
+    "walltime",
+    "interface",
+    "local_directory",
+    "log_directory",
+    "python",
+    "job_name",
+    "job_extra_directives",
+    "job_directives_skip",
+    "job_script_prologue",
+    "worker_extra_args",
+    "death_timeout",
+)
+CONNECT = 5.0  # seconds for a scheduler to answer
+_COUNTED = 2.0  # seconds for which a number of workers is believed
+
+
+@contextmanager
+def dask(workers: int, scheduler: str | None, options: Mapping[str, Any]) -> Iterator[Executor]:
+    """Yield an executor on Dask; see `stepscape.lab.executors.executor`."""
+    distributed = _library("distributed")
+    with ExitStack() as stack:
+        if scheduler == "slurm":
+            cluster = stack.enter_context(closing(_slurm(workers, options)))
+        elif scheduler is None:
+            cluster = stack.enter_context(closing(_local(workers)))
+        else:
+            cluster = scheduler
+        client = stack.enter_context(closing(_client(distributed, cluster)))
+        yield _Cluster(client)
+
+
+def job_script(options: Mapping[str, Any]) -> str:
+    """Return the script that Slurm would get for one job; nothing is submitted."""
+    with closing(_slurm_cluster(options)) as cluster:
+        return str(cluster.job_script())
+
+
+class _Cluster:
+    """An executor on the workers of one scheduler, which may come and go."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._pool = client, client.get_executor(pure=False)
+        self._workers, self._counted = 0, float("-inf")
+
+    @property
+    def workers(self) -> int:
+        if time.monotonic() - self._counted > _COUNTED:
+            self._workers = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return self._workers
+
+    def submit(self, batch: Batch) -> Future[Done]:
+        reported: Future[Done] = Future()
+        self._pool.submit(_on_worker, batch).add_done_callback(partial(_hand_on, reported))
+        return reported
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=False)
+
+
+def _on_worker(batch: Batch) -> Done:
+    keep_to_one_thread()
+    return carry_out_batch(batch)
+
+
+def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
+    """Pass a result on, and an exception in the words of the lab."""
+    if future.cancelled():
+        reported.set_exception(CancelledError())
+        return
+    error = future.exception()
+    if error is None:
+        reported.set_result(future.result())
+    elif type(error).__name__ == "KilledWorker":
+        reported.set_exception(
+            Died("its Dask worker was lost", lives=1 + getattr(error, "allowed_failures", 0))
+        )
+    elif isinstance(error, StepscapeError | CancelledError):
+        reported.set_exception(error)
+    else:
+        reported.set_exception(OutputError(f"a Dask worker could not carry out a batch: {sentence(error)}"))
+
+
+def _local(workers: int) -> Any:
+    config = importlib.import_module("dask").config
+    # Each death is reported, so that the sweep decides; whatever workers log would land on this terminal.
+    with config.set({"distributed.scheduler.allowed-failures": 0}):
+        return _library("distributed").LocalCluster(
+            n_workers=workers or cores(),
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+
+
+def _client(distributed: Any, cluster: Any) -> Any:
+    try:
+        return distributed.Client(cluster, timeout=CONNECT, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise OutputError(
+            f"cannot reach the Dask scheduler {cluster!r}: {sentence(error)}; its address is of the form "
+            "tcp://host:port"
+        ) from None
+
+
+def _slurm(workers: int, options: Mapping[str, Any]) -> Any:
+    if workers < 1:
+        raise bad(
+            "workers", "be at least 1 with Slurm", workers, "it is how many worker processes to ask for"
+        )
+    cluster = _slurm_cluster(options)
+    if shutil.which("sbatch") is None:
+        cluster.close()
+        raise OutputError("Slurm's command sbatch is not found; start the sweep where jobs can be submitted")
+    cluster.scale(workers)
+    return cluster
+
+
+def _slurm_cluster(options: Mapping[str, Any]) -> Any:
+    """One thread a worker process, as everywhere; options not given come from Dask's own configuration."""
+    for name in options:
+        if name not in OPTIONS:
+            raise unknown("option of [cluster]", name, OPTIONS)
+    exports = [f"export {name}=1" for name in VARIABLES]
+    chosen = {"cores": 1, **options}
+    chosen.setdefault("processes", chosen["cores"])
+    chosen["job_script_prologue"] = [*exports, *chosen.get("job_script_prologue", [])]
+    try:
+        return _library("dask_jobqueue").SLURMCluster(**chosen)
+    except (ValueError, TypeError, OSError) as error:
+        raise InputError(f"[cluster] does not describe a job: {sentence(error)}") from None
+
+
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise Unavailable(f"{name} is not installed; pip install 'stepscape[cluster]'") from None

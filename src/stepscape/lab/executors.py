@@ -1,0 +1,136 @@
+"""Executors: where batches are carried out. One small protocol, and the names on the command line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from stepscape.errors import InputError, bad, unknown
+from stepscape.lab.batch import Batch, Done, carry_out_batch
+from stepscape.lab.one_thread import limit_loaded, one_thread
+from stepscape.lab.pool import cores
+
+NAMES = ("serial", "threads", "processes", "dask")
+
+
+class Executor(Protocol):
+    """Carries out batches, several at a time; the context manager that yields it closes it."""
+
+    @property
+    def workers(self) -> int:
+        """How many batches run at a time; a cluster may grow."""
+
+    def submit(self, batch: Batch) -> Future[Done]:
+        """Hand over a batch; the future raises `Died` when the worker process did not survive it."""
+
+    def stop(self) -> None:
+        """Call off what waits and what runs; finished runs are committed where that is quick."""
+
+
+def executor(
+    name: str,
+    workers: int = 0,
+    scheduler: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> AbstractContextManager[Executor]:
+    """Return a context manager that yields an executor.
+
+    Parameters
+    ----------
+    name : "serial" | "threads" | "processes" | "dask"
+        Threads are the default of the command line: the compiled kernels release the interpreter lock. Serial
+        is one thread. Processes are spawned, for work that holds the lock; a process that is killed costs the
+        batch that it was at.
+    workers : int
+        0 means one a core, or with an existing Dask scheduler whatever it has.
+    scheduler : str, optional
+        With Dask: the address of a scheduler, or "slurm". Without, a cluster on this machine.
+    options : mapping, optional
+        With "slurm": what to ask Slurm for; see `stepscape.lab.cluster.OPTIONS`.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or options that do not go together.
+    Unavailable
+        Dask is not installed.
+    """
+    if name not in NAMES:
+        raise unknown("executor", name, NAMES)
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
+        raise bad("workers", "be a whole number, at least 0", repr(workers), "0 means one a core")
+    if name == "dask":
+        from stepscape.lab.cluster import dask
+
+        return dask(workers, scheduler, options or {})
+    if scheduler is not None:
+        raise InputError(f"a scheduler needs the executor 'dask', got {name!r}")
+    if name == "processes":
+        return _processes(workers or cores())
+    return _threads(1 if name == "serial" else workers or cores())
+
+
+class _Pool:
+    """Threads, each of which carries out a batch itself or has a process do it."""
+
+    def __init__(
+        self,
+        workers: int,
+        threads: ThreadPoolExecutor,
+        carry_out: Callable[[Batch], Done],
+        stop: Callable[[], None],
+    ) -> None:
+        self.workers = workers
+        self._threads, self._carry_out, self._stop = threads, carry_out, stop
+
+    def submit(self, batch: Batch) -> Future[Done]:
+        return self._threads.submit(self._carry_out, batch)
+
+    def stop(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._stop()
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[Executor]:
+    stopped = threading.Event()
+    carry_out = partial(carry_out_batch, stopped=stopped.is_set)
+    with one_thread(), ThreadPoolExecutor(workers, "worker", limit_loaded) as threads:
+        pool = _Pool(workers, threads, carry_out, stopped.set)
+        try:
+            yield pool
+        finally:
+            pool.stop()
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    from stepscape.lab.processes import WorkerProcess
+
+    processes = [WorkerProcess() for _ in range(workers)]
+    idle: SimpleQueue[WorkerProcess] = SimpleQueue()
+    for process in processes:
+        idle.put(process)
+
+    def carry_out(batch: Batch) -> Done:
+        process = idle.get()  # as many processes as threads: there always is one
+        try:
+            return process.carry_out(batch)
+        finally:
+            idle.put(process)
+
+    def stop() -> None:
+        for process in processes:
+            process.stop()
+
+    with ThreadPoolExecutor(workers, "worker") as threads:
+        pool = _Pool(workers, threads, carry_out, stop)
+        try:
+            yield pool
+        finally:
+            pool.stop()

@@ -1,0 +1,159 @@
+"""A worker process: one batch at a time over a pipe, whose end is the end of the process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from queue import SimpleQueue
+from typing import Any
+
+from stepscape.errors import InputError, OutputError, StepscapeError
+from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, sentence
+from stepscape.lab.one_thread import keep_to_one_thread
+
+_STOP, _READY = b"stop", b"ready"
+_PATIENCE = 5.0  # seconds for a run that was called off to notice
+
+
+class WorkerProcess:
+    """A spawned process, started with its first batch and again after it died."""
+
+    def __init__(self) -> None:
+        self._process: Any = None
+        self._pipe: Connection | None = None
+        self._sending = threading.Lock()
+        self._stopped = False
+
+    def carry_out(self, batch: Batch) -> Done:
+        """Send a batch and return the worker's report.
+
+        Raises
+        ------
+        Died
+            The process did not survive the batch.
+        OutputError
+            What the worker raised, or it could not even start.
+        """
+        message = _pickled(batch)
+        pipe = self._pipe or self._start()
+        try:
+            with self._sending:
+                pipe.send_bytes(message)
+            reply = pipe.recv()
+        except (EOFError, OSError):
+            raise Died(self._bury()) from None
+        if isinstance(reply, Exception):
+            raise reply
+        assert isinstance(reply, Done)
+        return reply
+
+    def stop(self) -> None:
+        """Tell the worker to commit what is finished and to end."""
+        self._stopped = True
+        with self._sending, contextlib.suppress(OSError):
+            if self._pipe is not None:
+                self._pipe.send_bytes(_STOP)
+
+    def close(self) -> None:
+        """Wait until the process has ended; kill it when it does not."""
+        if self._process is not None:
+            self._process.join(_PATIENCE)
+            self._process.kill()
+            self._bury()
+
+    def _start(self) -> Connection:
+        context = get_context("spawn")
+        with self._sending:
+            if self._stopped:
+                raise Died("it was called off")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=serve, args=(theirs,), daemon=True)
+            with _interrupts_blocked():
+                self._process.start()
+            theirs.close()
+        try:
+            self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            how, killed = self._bury(), self._process.exitcode < 0
+            raise Died(how) if killed else OutputError(f"a worker process could not start: {how}") from None
+        return self._pipe
+
+    def _bury(self) -> str:
+        self._process.join()
+        with self._sending:
+            if self._pipe is not None:
+                self._pipe.close()
+            self._pipe = None
+        code = self._process.exitcode
+        return f"exit status {code}" if code >= 0 else signal.Signals(-code).name
+
+
+def serve(pipe: Connection) -> None:
+    """Live as a worker: carry out what comes through the pipe until it says stop or its other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the coordinator decides
+    keep_to_one_thread()
+    stopped = threading.Event()
+    batches: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(pipe, batches, stopped), daemon=True).start()
+    with contextlib.suppress(OSError):  # nobody is left to tell; what is finished is committed
+        pipe.send_bytes(_READY)
+        while (message := batches.get()) != _STOP:
+            pipe.send(_reply(message, stopped.is_set))
+
+
+def _listen(pipe: Connection, batches: SimpleQueue[bytes], stopped: threading.Event) -> None:
+    message = b""
+    while message != _STOP:
+        try:
+            message = pipe.recv_bytes()
+        except (EOFError, OSError):
+            message = _STOP
+        batches.put(message)
+    stopped.set()
+    time.sleep(_PATIENCE)
+    os._exit(1)
+
+
+def _reply(message: bytes, stopped: Callable[[], bool]) -> Done | StepscapeError:
+    try:
+        batch = pickle.loads(message)
+    except Exception as error:
+        return InputError(f"a worker process cannot load the work function or a spec: {sentence(error)}")
+    try:
+        return carry_out_batch(batch, stopped)
+    except StepscapeError as error:
+        return error
+    except Exception as error:
+        return OutputError(f"a batch could not be carried out: {sentence(error)}")
+
+
+def _pickled(batch: Batch) -> bytes:
+    try:
+        return bytes(ForkingPickler.dumps(batch))
+    except Exception as error:
+        raise InputError(
+            f"other processes must find the work function and specs by name, in a module: {sentence(error)}"
+        ) from None
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    # A child inherits the mask: an interrupt while it is still importing would print a traceback.
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would lift the mask when started in the middle
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
