@@ -34,13 +34,13 @@ def choice(name: str, text: str, known: Iterable[str]) -> str:
     return text
 
 
-def assignments(pairs: Iterable[str]) -> dict[str, str]:
+def assignments(pairs: Iterable[str], option: str = "--set") -> dict[str, str]:
     """Read ``key=value`` pairs; the last of a key counts."""
     settings = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise InputError(f"--set must be of the form key=value, got {pair!r}")
+            raise InputError(f"{option} must be of the form key=value, got {pair!r}")
         settings[key.strip()] = value
     return settings
 

@@ -14,8 +14,9 @@ import re
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,20 +59,15 @@ class Index:
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
 
-    def places(self, identities: Sequence[str] | None = None) -> dict[str, Place]:
+    def places(self, identities: Iterable[str] | None = None) -> dict[str, Place]:
         """Where each of these runs (None: every run) is on record."""
         fields = "identity, outcome, segment, position"
         return self._ask(lambda db: {run: Place(*at) for run, at in _best(db, fields, identities).items()})
 
-    def documents(self, identities: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    def documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Row of the table of each of these runs (None: every run)."""
         fields = "identity, outcome, document, crc"
         return self._ask(lambda db: dict(_decoded(_best(db, fields, identities))))
-
-    def damaged(self) -> int:
-        """How many segments cannot be used."""
-        query = "select count(*) from segments where name not in (select segment from runs)"
-        return self._ask(lambda db: int(db.execute(query).fetchone()[0]))
 
     def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         with self._lock:
@@ -174,23 +170,22 @@ def _stamps(folder: Path) -> dict[str, str]:
     except OSError as error:
         raise OutputError(f"cannot read {str(folder)!r}: {error.strerror}") from error
     # An npz that is renamed into place while its folder is listed may be missed: so ask for it.
-    return {name: f"{stamp} {sizes.get(name, npz_size(folder, name))}" for name, stamp in manifests.items()}
+    return {name: f"{stamp} {sizes.get(name) or _size(folder / name)}" for name, stamp in manifests.items()}
 
 
-def npz_size(folder: Path, name: str) -> int | None:
-    """Size of the npz of a segment; None where there is none."""
+def _size(segment_path: Path) -> int:
     try:
-        return (folder / f"{name}.npz").stat().st_size
+        return segment_path.with_suffix(".npz").stat().st_size
     except OSError:
-        return None
+        return 0
 
 
 def _add(db: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None:
-    size = stamp.rpartition(" ")[2]
     rows: list[segment.Row] = []
     try:
-        data = (folder / f"{name}.json").read_bytes()
-        rows = segment.read(data, None if size == "None" else int(size)).rows
+        manifest = segment.read((folder / f"{name}.json").read_bytes())
+        if manifest.arrays is None or stamp.endswith(f" {manifest.arrays.size}"):
+            rows = manifest.rows
     except Damaged:
         pass  # known, but holds nothing: its runs count as not recorded
     except OSError:
@@ -227,7 +222,7 @@ def _cell(value: Any) -> Any:
 
 
 def _best(
-    db: sqlite3.Connection, fields: str, identities: Sequence[str] | None
+    db: sqlite3.Connection, fields: str, identities: Iterable[str] | None
 ) -> dict[str, tuple[Any, ...]]:
     """Fields of one record a run: the first in order of segments, a failed one only without another."""
     best: dict[str, tuple[Any, ...]] = {}
@@ -239,13 +234,13 @@ def _best(
 
 
 def _selected(
-    db: sqlite3.Connection, fields: str, identities: Sequence[str] | None
+    db: sqlite3.Connection, fields: str, identities: Iterable[str] | None
 ) -> Iterator[tuple[Any, ...]]:
     if identities is None:
         yield from db.execute(f"select {fields} from runs order by segment, position")
         return
-    for start in range(0, len(identities), _CHUNK):
-        chunk = identities[start : start + _CHUNK]
+    wanted = iter(dict.fromkeys(identities))
+    while chunk := list(islice(wanted, _CHUNK)):
         marks = ",".join("?" * len(chunk))
         query = f"select {fields} from runs where identity in ({marks}) order by identity, segment, position"
         yield from db.execute(query, chunk)

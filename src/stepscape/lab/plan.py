@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -17,10 +19,10 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    name : of the sweep.
-    created : when it was first started, as text.
-    total : how many runs the whole sweep has.
-    identities : of the runs meant here.
+    name : made from what follows but the time.
+    created : when the sweep was first started: ISO 8601, UTC.
+    total : how many runs.
+    identities : of the runs, sorted.
     source : where the sweep was described.
     """
 
@@ -31,10 +33,16 @@ class Plan(msgspec.Struct, frozen=True):
     source: str = ""
 
 
+def new_plan(identities: Iterable[str], source: str = "") -> Plan:
+    """Plan these runs, now."""
+    runs = tuple(sorted(set(identities)))
+    name = hashlib.sha256(msgspec.json.encode([runs, source])).hexdigest()[:32]
+    return Plan(name, datetime.now(UTC).isoformat(timespec="seconds"), len(runs), runs, source)
+
+
 def write(folder: Path, plan: Plan) -> None:
-    """Keep a plan under a name made from its content, but for the time: the same plan is kept once."""
-    content = msgspec.json.encode(msgspec.structs.replace(plan, created=""))
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.json"
+    """Keep a plan under its name; the same plan is kept once."""
+    path = folder / f"{plan.name}.json"
     try:
         read(path)
     except OutputError:

@@ -100,20 +100,18 @@ def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> 
     return name
 
 
-def read(data: bytes, npz_size: int | None) -> Manifest:
-    """Read a manifest whose npz has the given size (None: there is none), or raise `Damaged`."""
+def read(data: bytes) -> Manifest:
+    """Read a manifest, or raise `Damaged`."""
     try:
-        manifest = _DECODER.decode(unseal(data))
+        return _DECODER.decode(unseal(data))
     except ValueError as error:
         raise Damaged(f"its content is not that of a manifest: {error}") from None
-    if manifest.arrays is not None and manifest.arrays.size != npz_size:
-        found = "is missing" if npz_size is None else f"has {npz_size} bytes"
-        raise Damaged(f"its npz {found} where {manifest.arrays.size} bytes were written")
-    return manifest
 
 
 def unpack(data: bytes, beside: Beside) -> dict[str, dict[str, NDArray[Any]]]:
     """Read an npz: arrays by identity and name. Raises `Damaged`."""
+    if len(data) != beside.size:
+        raise Damaged(f"it has {len(data)} bytes where {beside.size} were written")
     if hashlib.sha256(data).hexdigest() != beside.sha256:
         raise Damaged("its content does not match its checksum")
     found: dict[str, dict[str, NDArray[Any]]] = {}

@@ -58,7 +58,6 @@ def columns(spec: Spec | Mapping[str, Any]) -> dict[str, Any]:
 
     The plain form of a spec, as JSON gives it back, will do as well.
 
-
     >>> class Data(msgspec.Struct, frozen=True):
     ...     n: int
     >>> class Run(Spec, frozen=True, tag="run/1"):

@@ -1,8 +1,8 @@
 """The store: one directory that keeps the record of every run, written by any number of processes at once.
 
 ``store.json`` names it, ``segments/`` holds what was measured, ``plans/`` what sweeps meant to do and
-``data/`` their input. A committed file never changes. There is no server and no lock: writers only add segments, and
-where a run is on record twice, one record counts.
+``data/`` their input. A committed file never changes. There is no server and no lock: writers only add
+segments, and where a run is on record twice, one record counts.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from stepscape import files
 from stepscape.errors import InputError, OutputError, unknown
 from stepscape.lab import plan as plans
 from stepscape.lab import segment
-from stepscape.lab.index import Index, npz_size
-from stepscape.lab.plan import Plan
+from stepscape.lab.index import Index
+from stepscape.lab.plan import Plan, new_plan
 from stepscape.lab.seal import Damaged, seal, unseal
 from stepscape.lab.segment import Entry
 from stepscape.lab.spec import Spec, identity
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from stepscape.lab.check import Report
 
-__all__ = ["Entry", "Plan", "Store"]
+__all__ = ["Entry", "Plan", "Store", "new_plan"]
 
 FOLDERS = ("segments", "plans", "data", "damaged")
 
@@ -106,7 +106,7 @@ class Store:
         here = {"host": platform.node(), "committed": datetime.now(UTC).isoformat(timespec="seconds")}
         return segment.write(self._folder("segments"), entries, {**here, **origin})
 
-    def outcomes(self, identities: Sequence[str] | None = None) -> dict[str, str]:
+    def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
         """How each of these runs (None: every run) ended; those that are not on record are left out."""
         return {run: place.outcome for run, place in self._index.places(identities).items()}
 
@@ -179,7 +179,7 @@ class Store:
         file = folder / f"{name}.json"
         arrays: dict[str, dict[str, NDArray[Any]]] = {}
         try:
-            manifest = segment.read(file.read_bytes(), npz_size(folder, name))
+            manifest = segment.read(file.read_bytes())
             if manifest.arrays is not None:
                 file = folder / f"{name}.npz"
                 arrays = segment.unpack(file.read_bytes(), manifest.arrays)

@@ -1,0 +1,45 @@
+"""The command ``check``: verify a store, name what is damaged and set it aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepscape.cli import console
+from stepscape.cli.interrupt import Unfinished
+from stepscape.errors import OutputError
+
+if TYPE_CHECKING:
+    from stepscape.lab.check import Report
+
+
+def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
+    """Check a store; raises `OutputError` when something was damaged."""
+    from stepscape.lab.check import check
+
+    report = check(directory)
+    document = {
+        "command": "check",
+        "directory": directory,
+        "sound": not report.damage,
+        "segments": report.segments,
+        "records": report.records,
+        "damage": [{"file": damage.file, "wrong": damage.wrong} for damage in report.damage],
+        "recompute": report.recompute,
+        "removed": report.removed,
+        "unfinished": report.unfinished,
+    }
+    console.answer(document, _lines(report), as_json)
+    if report.damage:
+        raise OutputError(
+            f"{len(report.damage)} damaged files of {directory!r} were set aside in its damaged/; "
+            "the next sweep computes what they held again"
+        )
+
+
+def _lines(report: Report) -> list[str]:
+    lines = [f"{damage.file}: {damage.wrong}" for damage in report.damage]
+    lines += [f"{file}: removed, its writer was killed" for file in report.removed]
+    lines += [f"{file}: unfinished, perhaps being written" for file in report.unfinished]
+    if report.recompute:
+        lines.append(f"{len(report.recompute)} runs are to be computed again")
+    return [*lines, f"{report.records} records in {report.segments} sound segments"]

@@ -1,0 +1,179 @@
+"""Verify every file of a store, set aside what is damaged, remove what killed writers left behind.
+
+A damaged segment moves to ``damaged/`` as it is: its runs are then no longer on record, so that the next
+sweep computes them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepscape.errors import InputError, OutputError
+from stepscape.lab import plan, segment, tables
+from stepscape.lab.seal import Damaged
+from stepscape.lab.store import Store, mint, read_id
+
+OLD = 3600.0  # seconds: an unfinished file this old belongs to no living writer
+_IDENTITY = re.compile(rb'"identity":"([0-9a-f]{32})"')
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that does not hold what was written to it."""
+
+    file: str
+    wrong: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found.
+
+    Attributes
+    ----------
+    segments, records : sound segments, and runs on record in them.
+    damage : every damaged file, relative to the store, and what is wrong with it; all were set aside.
+    recompute : identities of damaged records that no other segment holds, as far as they can be told.
+    removed : what killed writers left behind.
+    unfinished : files so young that a living writer may be about to commit them.
+    """
+
+    segments: int
+    records: int
+    damage: tuple[Damage, ...]
+    recompute: tuple[str, ...]
+    removed: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+
+def check(path: str | os.PathLike[str]) -> Report:
+    """Check the store at `path`.
+
+    Raises
+    ------
+    InputError
+        There is no store.
+    OutputError
+        The system refused to set something aside.
+    """
+    home = Path(path)
+    damage = _named_again(home)
+    store = Store.open(home)
+    sound, lost, broken = _segments(home)
+    damage += broken
+    damage += _verified(home, "plans", ".json", plan.read)
+    damage += _verified(home, "data", ".npz", lambda file: tables.load(file.parent, file.stem))
+    removed, unfinished = _debris(home)
+    held = store.outcomes()
+    # The identities in a damaged manifest may themselves be damaged: a plan tells.
+    planned = {run for known in store.plans() for run in known.identities}
+    recompute = tuple(sorted((lost & planned if planned else lost) - held.keys()))
+    return Report(sound, len(held), tuple(damage), recompute, removed, unfinished)
+
+
+def _named_again(home: Path) -> list[Damage]:
+    """Name a store again whose own file is damaged: nothing but the index goes by that name."""
+    try:
+        read_id(home)
+    except Damaged as error:
+        _set_aside(home / "store.json")
+        mint(home)
+        return [Damage("store.json", str(error))]
+    except InputError:
+        if not (home / "segments").is_dir():
+            raise
+        mint(home)
+        return [Damage("store.json", "it is missing")]
+    return []
+
+
+def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
+    """How many segments are sound, what the others may have held, and what is wrong with them."""
+    sound, lost, damage = 0, set[str](), []
+    for manifest in _listed(home / "segments", ".json"):
+        flaw = _flaw(manifest)
+        if flaw is None:
+            sound += 1
+        else:
+            damage.append(flaw)
+            lost |= _identities(manifest)
+            _set_aside(manifest)
+            _set_aside(manifest.with_suffix(".npz"))
+    return sound, lost, damage
+
+
+def _flaw(manifest: Path) -> Damage | None:
+    file = manifest
+    try:
+        content = segment.read(file.read_bytes())
+        if content.arrays is not None:
+            file = manifest.with_suffix(".npz")
+            segment.unpack(file.read_bytes(), content.arrays)
+    except Damaged as error:
+        return Damage(f"segments/{file.name}", str(error))
+    except OSError as error:
+        return Damage(f"segments/{file.name}", f"it cannot be read: {(error.strerror or str(error)).lower()}")
+    return None
+
+
+def _identities(manifest: Path) -> set[str]:
+    with contextlib.suppress(OSError):
+        return {found.decode() for found in _IDENTITY.findall(manifest.read_bytes())}
+    return set()
+
+
+def _verified(home: Path, folder: str, suffix: str, read: Callable[[Path], object]) -> list[Damage]:
+    """Set aside the files that `read` refuses."""
+    damage = []
+    for file in _listed(home / folder, suffix):
+        try:
+            read(file)
+        except OutputError as error:
+            damage.append(Damage(f"{folder}/{file.name}", str(error)))
+            _set_aside(file)
+    return damage
+
+
+def _listed(folder: Path, suffix: str) -> list[Path]:
+    return sorted(file for file in folder.glob(f"*{suffix}") if not file.name.startswith("."))
+
+
+def _set_aside(file: Path) -> None:
+    home = file.parent if file.name == "store.json" else file.parent.parent
+    damaged = home / "damaged"
+    try:
+        damaged.mkdir(exist_ok=True)
+        os.replace(file, damaged / file.name)
+    except FileNotFoundError:
+        pass  # an npz that is missing
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"{str(file)!r} is damaged and cannot be set aside: {reason}") from error
+
+
+def _debris(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Remove what killed writers left, and name what may still be written: (removed, unfinished)."""
+    removed, unfinished = [], []
+    for file in _left_behind(home):
+        name = file.relative_to(home).as_posix()
+        with contextlib.suppress(FileNotFoundError):  # its writer has finished meanwhile
+            if time.time() - file.stat().st_mtime < OLD:
+                unfinished.append(name)
+            else:
+                file.unlink()
+                removed.append(name)
+    return tuple(removed), tuple(unfinished)
+
+
+def _left_behind(home: Path) -> Iterator[Path]:
+    for folder in (home, home / "segments", home / "plans", home / "data"):
+        yield from sorted(folder.glob(".*.tmp"))
+    for npz in _listed(home / "segments", ".npz"):
+        if not npz.with_suffix(".json").exists():
+            yield npz
