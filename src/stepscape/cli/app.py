@@ -147,3 +147,43 @@ def _fit(
 
     request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
     return partial(fit, request, force, as_json)
+
+
+@app.command("export")
+def _export(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="A store: what a sweep wrote to.")],
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Write CSV; an empty cell: not measured.")
+    ] = None,
+    parquet: Annotated[str | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="KEY=VALUE", help="Only rows with this value; may be repeated."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Write the records of a store as one table.
+
+    A row a run: its identity, the columns of its spec, how it ended and after how many seconds, its numbers.
+    """
+    from stepscape.cli.export import export
+
+    return partial(export, directory, csv, parquet, where or [], force, as_json)
+
+
+@app.command("check")
+def _check(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="A store: what a sweep wrote to.")],
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Verify every file of a store.
+
+    What is damaged is named and moved to damaged/ in the store, so that the next sweep computes it again; the
+    exit status is then 1.
+    """
+    from stepscape.cli.check import check
+
+    return partial(check, directory, as_json)
