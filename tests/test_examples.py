@@ -35,14 +35,19 @@ def test_example_runs_prints_and_draws(example: Path, tmp_path: Path) -> None:
     printed = run(example, tmp_path)
     assert len(printed.splitlines()) >= 4
     assert "nan" not in printed
-    promised = re.findall(r"Writes (\S+)\.\n", example.read_text("utf-8"))
-    drawn = sorted(path.name for path in tmp_path.iterdir())
-    assert drawn == promised
+    text = example.read_text("utf-8")
+    drawn = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert drawn == re.findall(r"Writes (\S+)\.\n", text)
+    kept = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert kept == re.findall(r"in the directory (\S+)\.\n", text)
     for name in drawn:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     if example.stem == "counterexample":
         assert "5.000 ≤ 4.936: False" in printed
         assert "5.000 ≤ 5.175: True" in printed
+    if example.stem == "own_experiment":
+        assert "reused=0, computed=32" in printed
+        assert "reused=32, computed=0" in run(example, tmp_path)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

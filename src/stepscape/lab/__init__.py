@@ -1,1 +1,34 @@
 """The lab: specs with an identity, a store that survives, executors, sweeps that resume."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "Run": "stepscape.lab.runs",
+    "Spec": "stepscape.lab.spec",
+    "Store": "stepscape.lab.store",
+    "build": "stepscape.lab.runs",
+    "executor": "stepscape.lab.executors",
+    "identity": "stepscape.lab.spec",
+    "stream": "stepscape.lab.spec",
+    "sweep": "stepscape.lab.sweep",
+}
+
+__all__ = ["Run", "Spec", "Store", "build", "executor", "identity", "stream", "sweep"]
+
+if TYPE_CHECKING:
+    from stepscape.lab.executors import executor
+    from stepscape.lab.runs import Run, build
+    from stepscape.lab.spec import Spec, identity, stream
+    from stepscape.lab.store import Store
+    from stepscape.lab.sweep import sweep
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepscape.lab' has no attribute {name!r}")
+    # Set here, because importing the module `sweep` puts the module itself under the name of its function.
+    globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
