@@ -1,4 +1,4 @@
-"""Chromium without a window, driven through its DevTools protocol over a pipe: JSON, a zero byte after each."""
+"""Chromium without a window, driven through its DevTools protocol: JSON on a pipe, a zero byte after each."""
 
 from __future__ import annotations
 

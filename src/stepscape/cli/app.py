@@ -38,6 +38,13 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a directory that holds something.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
+Executor = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="serial, threads, processes or dask.  [default: threads]"),
+]
+Workers = Annotated[str, typer.Option(metavar="N", help="How many runs at a time; 0 means one a core.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out again what failed.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -103,14 +110,106 @@ def _run(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where results go.  [default: stepscape-NAME]")
     ] = None,
+    executor: Executor = None,
+    workers: Workers = "0",
+    scheduler: Scheduler = None,
+    retry_failed: RetryFailed = False,
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Run an experiment and judge its claim."""
-    from stepscape.cli.run import run_experiment
+    """Run an experiment and judge its claim.
 
-    return partial(run_experiment, name, settings or [], full, out, force, as_json)
+    Its records are kept in the directory: the same command repeated answers from them, and one that was
+    interrupted goes on where it stopped.
+    """
+    from stepscape.cli.carry_out import Means
+    from stepscape.cli.run import Request, run_experiment
+
+    means = Means.parse(executor, workers, scheduler, retry_failed)
+    return partial(run_experiment, Request.parse(name, settings or [], full, out, force, means), as_json)
+
+
+@app.command("verify")
+def _verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Experiments; all where none is named.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Run the sizes the verdicts are about.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when a verdict is not the committed one.")
+    ] = False,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where the ledger goes.")] = "stepscape-ledger",
+    executor: Executor = None,
+    workers: Workers = "0",
+    scheduler: Scheduler = None,
+    retry_failed: RetryFailed = False,
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Put every claim to the test: one ledger of verdicts, one report.
+
+    What is on record in the directory is not run again, so an interrupted command goes on where it stopped.
+    """
+    from stepscape.cli.carry_out import Means
+    from stepscape.cli.verify import Request, verify
+
+    means = Means.parse(executor, workers, scheduler, retry_failed)
+    return partial(verify, Request(names or [], full, strict, out, force, means), as_json)
+
+
+@app.command("report")
+def _report(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Of a ledger, or of a sweep.")],
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Make the report of a ledger or of a sweep again, from its records alone."""
+    from stepscape.cli.report import report
+
+    return partial(report, directory, as_json)
+
+
+@app.command("sweep")
+def _sweep(
+    file: Annotated[str, typer.Argument(help="A TOML file; see 'stepscape example-sweep'.")],
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="The store: made, or gone on with.")] = None,
+    executor: Executor = None,
+    workers: Workers = "0",
+    scheduler: Scheduler = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts, for jobs that share DIR.")
+    ] = None,
+    retry_failed: RetryFailed = False,
+    job_script: Annotated[
+        bool, typer.Option("--job-script", help="Print the script of one Slurm job and do nothing else.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Carry out the runs of your own grid.
+
+    What is on record in the directory is not carried out again: the same command goes on where it stopped,
+    and several at once, on one machine or many, share the work.
+    """
+    from stepscape.cli.carry_out import Means
+    from stepscape.cli.sweep import Request, parse_shard, sweep_file
+
+    means = Means.parse(executor, workers, scheduler, retry_failed)
+    return partial(sweep_file, Request(file, out, means, parse_shard(shard), job_script), as_json)
+
+
+@app.command("status")
+def _status(
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Of a sweep.")],
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Say how far the sweeps of a directory are, from any terminal."""
+    from stepscape.cli.status import show_status
+
+    return partial(show_status, directory, as_json)
 
 
 @app.command("fit")

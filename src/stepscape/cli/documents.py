@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from stepscape.cli import console
+
 if TYPE_CHECKING:
+    from stepscape.cli.carry_out import Carried
     from stepscape.estimators import TableFit
-    from stepscape.experiments import Experiment, Result
+    from stepscape.experiments import Experiment
+    from stepscape.experiments.ledger import Entry
     from stepscape.problems.tables import Columns
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
     """Return what an experiment says of itself."""
-    fields = ("name", "title", "claim", "kind", "source", "setup")
-    return {field: getattr(experiment, field) for field in fields}
+    from stepscape.experiments import ledger
+
+    return dict(msgspec.to_builtins(ledger.describe(experiment)))
 
 
-def judged(experiment: Experiment, result: Result, full: bool) -> dict[str, Any]:
-    """Judge a result: the experiment, its settings, its verdicts, its table."""
-    verdicts = {
-        subject: {"word": verdict.word, "sentence": verdict.sentence, "numbers": dict(verdict.numbers)}
-        for subject, verdict in experiment.judge(result).items()
-    }
-    return {
-        "experiment": describe(experiment),
-        "size": "full" if full else "quick",
-        "settings": dict(result.settings),
-        "verdicts": verdicts,
-        "table": result.table.records(),
-    }
+def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, Any]:
+    """Judge a result: its entry in a ledger, and its table."""
+    return {**msgspec.to_builtins(entry(experiment, carried, full)), "table": carried.result.table.records()}
+
+
+def entry(experiment: Experiment, carried: Carried, full: bool) -> Entry:
+    """Judge a result."""
+    from stepscape.experiments import ledger
+
+    size: ledger.Size = "full" if full else "quick"
+    return ledger.enter(experiment, carried.result, size, carried.failures, carried.seconds)
+
+
+def verdict_lines(verdicts: Mapping[str, Any]) -> list[str]:
+    """Print verdicts: a word each, why, and the numbers that decided."""
+    from stepscape.report.words import VERDICTS, number
+
+    lines = []
+    for part, verdict in verdicts.items():
+        mark, word, _ = VERDICTS[verdict["word"]]
+        lines.append(f"{mark} {part.replace('_', ' ')}: {word.upper()}")
+        lines.append(console.paragraph(verdict["sentence"], "    "))
+        lines += console.columns([(name, number(v)) for name, v in verdict["numbers"].items()], "      ")
+    return lines
+
+
+def cost_words(document: Mapping[str, Any]) -> str:
+    """Say how many runs there were, how they ended and how long they took."""
+    from stepscape.report.words import duration
+
+    runs = document["runs"]
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in runs.items() if count)
+    return f"{sum(runs.values())} runs ({ended}), which took {duration(document['seconds'])} in all"
 
 
 def fitted(fit: TableFit, columns: Columns) -> dict[str, Any]:

@@ -9,10 +9,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stepscape import files
 from stepscape.cli.interrupt import Unfinished
-from stepscape.errors import OutputError
+from stepscape.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from stepscape.lab.store import Store
+
+STORE = "store"  # the directory of records inside a directory of results
 
 
 @contextmanager
@@ -46,6 +52,58 @@ def output_directory(path: str, force: bool, unfinished: Unfinished) -> Iterator
         yield draft
         with _worded(path):
             _publish(draft, target)
+    except BaseException:
+        remove()
+        raise
+    finally:
+        unfinished.done(remove)
+
+
+def check_directory(path: str) -> None:
+    """Refuse a directory that holds anything but a store, which an interrupted command leaves to its like."""
+    place = Path(path)
+    with contextlib.suppress(OSError, ValueError):
+        names = {name for name in os.listdir(place) if not name.startswith(".stepscape-")}
+        if names == {STORE} and (place / STORE / "store.json").is_file():
+            return
+    if place.is_dir():
+        files.prepare_directory(path)
+
+
+def holds(path: str, what: str) -> InputError:
+    """Word the refusal of a directory that holds something else."""
+    return InputError(f"output directory {path!r} holds {what}; name another or add --force")
+
+
+@contextmanager
+def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
+    """Yield the store of a directory of results, made where there is none.
+
+    When the block fails, a store with records stays; an empty one vanishes with all directories made for it.
+
+    Raises
+    ------
+    InputError
+        ``path`` cannot be used; see ``files.prepare_directory``.
+    """
+    from stepscape.lab.store import Store
+
+    target = Path(path)
+    made = _missing(target)
+    files.prepare_directory(path, force=True)
+    place = target / STORE
+    begun = not place.exists()
+
+    def remove() -> None:
+        if begun and not any(place.glob("segments/*")):
+            shutil.rmtree(place, ignore_errors=True)
+        for directory in made:
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+    unfinished.add(remove)
+    try:
+        yield Store.create(place)
     except BaseException:
         remove()
         raise

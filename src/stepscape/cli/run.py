@@ -2,69 +2,166 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
 from stepscape.cli import artifacts, console, documents, values
+from stepscape.cli.carry_out import Means, carry_out
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import Clock, colophon, provenance
-from stepscape.cli.output import output_directory
+from stepscape.cli.origin import Clock, code, colophon, provenance
+from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
+from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Document = dict[str, Any]
+_KEYS = {"request", "experiment", "settings", "runs", "identities", "figures", "provenance"}
+_ALWAYS = ("report.html", "table.csv", "result.json")
+_VERSIONS = ("stepscape", "code", "python", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    name: str
+    settings: Mapping[str, str]
+    full: bool
+    out: str
+    force: bool
+    means: Means = field(default_factory=Means)
+
+    @classmethod
+    def parse(
+        cls, name: str, settings: Sequence[str], full: bool, out: str | None, force: bool, means: Means
+    ) -> Request:
+        """Read the words of a command line."""
+        return cls(name, values.assignments(settings), full, out or f"stepscape-{name}", force, means)
+
+    @property
+    def asked(self) -> Document:
+        """What the result depends on."""
+        return {"name": self.name, "set": dict(self.settings), "full": self.full}
+
 
 def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
-    """Print every experiment with its claim."""
+    """Print every experiment with its claim, its kind and its committed verdicts."""
     from stepscape import experiments
+    from stepscape.cli.committed import words
+    from stepscape.report.words import VERDICTS
 
     known = [experiments.get(name) for name in experiments.names()]
-    document = {"command": "list", "experiments": [documents.describe(experiment) for experiment in known]}
-    lines = []
+    told, lines = [], []
     for experiment in known:
-        lines += [f"{experiment.name}: {experiment.title}", console.paragraph(experiment.claim, "    "), ""]
+        size, verdicts = words(experiment.name)
+        told.append({**documents.describe(experiment), "verdicts": verdicts, "size": size or None})
+        lines += [f"{experiment.name}: {experiment.title}", console.paragraph(experiment.claim, "    ")]
+        lines.append(f"    kind: {experiment.kind}")
+        found = [f"{part.replace('_', ' ')} {VERDICTS[word][1]}" for part, word in verdicts.items()]
+        said = f"verdicts ({size}): {'; '.join(found)}" if found else "no verdict on record"
+        lines += [console.paragraph(said, "    "), ""]
+    document = {"command": "list", "experiments": told}
     console.answer(document, [*lines, "Run one with: stepscape run NAME"], as_json)
 
 
-def run_experiment(
-    name: str,
-    settings: Sequence[str],
-    full: bool,
-    out: str | None,
-    force: bool,
-    as_json: bool,
-    unfinished: Unfinished,
-) -> None:
-    """Run one experiment and write its directory."""
+def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
+    """Answer from the directory when it holds just this; otherwise complete its store and draw."""
+    before = _result(Path(request.out))
+    document = before if _answers(before, request) else _computed(request, before, unfinished)
+    console.answer(document, _lines(document, document is before), as_json)
+
+
+def _computed(request: Request, before: Document, unfinished: Unfinished) -> Document:
     from stepscape import experiments
 
     clock = Clock()
-    experiment = experiments.get(name)
-    chosen = experiments.resolve_settings(experiment, values.assignments(settings), full)
-    target = out or f"stepscape-{name}"
-    with output_directory(target, force, unfinished) as directory:
-        with console.progress("run") as progress:
-            result = experiments.run(experiment, chosen, progress)
+    experiment = experiments.get(request.name)
+    chosen = experiments.resolve_settings(experiment, request.settings, request.full)
+    _check(request, before, chosen)
+    with store_in(request.out, unfinished) as store:
+        carried = carry_out(experiment, chosen, store, request.means, unfinished)
+        figures = experiment.figures(carried.result)
         document = {
             "command": "run",
-            **documents.judged(experiment, result, full),
-            "directory": target,
-            "provenance": provenance(clock),
+            **documents.judged(experiment, carried, request.full),
+            "request": request.asked,
+            "identities": carried.identities,
+            "figures": list(figures),
+            "directory": request.out,
+            "provenance": {**provenance(clock), "code": code()},
         }
-        _write(directory, document, experiment.figures(result))
-    console.answer(document, _lines(document), as_json)
+        with output_directory(request.out, True, unfinished) as directory:
+            _write(directory, document, figures)
+    return document
 
 
-def _write(directory: Path, document: dict[str, Any], figures: Mapping[str, Figure]) -> None:
+def _result(directory: Path) -> Document:
+    """Read what an earlier run left in the directory; nothing where it left nothing that can be read."""
+    try:
+        document = json.loads((directory / "result.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(document, dict) and document.get("command") == "run" and set(document) >= _KEYS
+    return document if ours else {}
+
+
+def _answers(before: Document, request: Request) -> bool:
+    """Whether the directory holds the result of this very request, made by this very code, whole."""
+    if before.get("request") != request.asked or before.get("schema") != console.SCHEMA:
+        return False
+    if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
+        return False
+    if request.means.retry_failed and before["runs"]["failed"]:
+        return False
+    place = Path(request.out)
+    drawn = [f"figures/{name}.{kind}" for name in before["figures"] for kind in ("svg", "png")]
+    return all((place / file).is_file() for file in (*_ALWAYS, *drawn)) and _on_record(place, before)
+
+
+def _made_by() -> Document:
+    made = {**provenance(Clock()), "code": code()}
+    return {name: made[name] for name in _VERSIONS}
+
+
+def _on_record(place: Path, before: Document) -> bool:
+    from stepscape.lab.store import Store
+
+    try:
+        return len(Store.open(place / STORE).outcomes(before["identities"])) == len(set(before["identities"]))
+    except StepscapeError:
+        return False
+
+
+def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> None:
+    """Refuse a directory that holds something else than this result or a part of it."""
+    from stepscape.measures.records import plain
+
+    if request.force:
+        return
+    if not before:
+        check_directory(request.out)
+        return
+    name, now = before["experiment"]["name"], plain(settings)
+    if name != request.name:
+        raise holds(request.out, f"results of {name}")
+    if changed := [key for key, value in now.items() if before["settings"].get(key) != value]:
+        raise holds(request.out, f"results with other settings ({', '.join(changed)})")
+
+
+def _write(directory: Path, document: Document, figures: Mapping[str, Figure]) -> None:
     from stepscape.measures.records import plain
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.experiment import experiment_page
 
-    about = document["experiment"]["name"]
-    drawings = [draw(figure, name, caption(about, name)) for name, figure in figures.items()]
+    drawings = [
+        draw(figure, name, caption(document["experiment"]["name"], name)) for name, figure in figures.items()
+    ]
     page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
     artifacts.write_figures(directory, figures, drawings)
     records = document["table"]
@@ -73,17 +170,13 @@ def _write(directory: Path, document: dict[str, Any], figures: Mapping[str, Figu
     artifacts.write_result(directory, document, render(page))
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
-    from stepscape.report.words import VERDICTS, number
-
-    about = document["experiment"]
+def _lines(document: Document, on_record: bool) -> list[str]:
+    about, made = document["experiment"], document["provenance"]
+    written = "report.html (open it in a browser), result.json, table.csv, figures/, store/"
+    done = f"as on {made['started'][:10]}, nothing to do" if on_record else f"{made['seconds']:.1f} s"
     lines = [about["title"], console.paragraph(f"Claim: {about['claim']}"), ""]
-    for subject, verdict in document["verdicts"].items():
-        lines.append(f"{subject.replace('_', ' ')}: {VERDICTS[verdict['word']][1].upper()}")
-        lines.append(console.paragraph(verdict["sentence"], "    "))
-        lines += console.columns([(name, number(v)) for name, v in verdict["numbers"].items()], "      ")
-    written = "report.html (open it in a browser), result.json, table.csv, figures/"
-    lines += ["", f"{document['provenance']['seconds']:.1f} s; wrote {document['directory']}: {written}"]
+    lines += documents.verdict_lines(document["verdicts"])
+    lines += ["", f"{documents.cost_words(document)}; {done}", f"{document['directory']}: {written}"]
     if document["size"] == "quick":
         lines.append("This was the quick size; --full runs the size that the verdict is about.")
     return lines

@@ -1,7 +1,7 @@
 """Self-contained HTML reports: offline, escaped, printable."""
 
 from stepscape.report.content import Commands, Drawing, Facts, Fold, Grid, Judgment, Page, Paragraph, Section
-from stepscape.report.drawing import draw
+from stepscape.report.drawing import draw, page_share
 from stepscape.report.page import render
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Paragraph",
     "Section",
     "draw",
+    "page_share",
     "render",
 ]

@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
 WIDE = 8.0  # inches: several panels side by side
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
+LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
 
 
-def draw(figure: Figure, name: str, caption: str = "", alt: str = "") -> Drawing:
-    """Draw a figure for inlining: SVG, or a PNG as data where the SVG would be huge.
+def page_share(figures: int) -> int:
+    """Largest SVG of a page with that many figures, so that all of them stay within `LARGEST_PAGE`."""
+    return min(LARGEST_SVG, LARGEST_PAGE // max(1, figures))
+
+
+def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: int | None = None) -> Drawing:
+    """Draw a figure for inlining: SVG, or a PNG as data where the SVG would have more than ``largest`` bytes.
 
     ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it.
     """
     svg = style.svg(figure)
-    if len(svg) <= LARGEST_SVG:
+    if len(svg) <= (LARGEST_SVG if largest is None else largest):
         markup = _inline(svg, slug(name))
     else:
         data = base64.b64encode(style.png(figure)).decode("ascii")

@@ -76,7 +76,7 @@ def _overview(ledger: Ledger) -> list[Block]:
 def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
     about = entry.experiment
     document = msgspec.to_builtins(entry)
-    gone = Paragraph("The records of these runs are not in the store any more: no figure.", "warning")
+    gone = [Paragraph("The records of these runs are not in the store any more: no figure.", "warning")]
     blocks: list[Block] = [
         Paragraph(f"The claim: {about.claim}"),
         Facts([("Kind of claim", about.kind), ("Source", about.source)]),
@@ -84,7 +84,7 @@ def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
         *judgments(document, numbers=False),
         Fold("The numbers that decided", judgments(document, sentences=False)),
         Heading("Figures"),
-        *(drawings or [gone]),
+        *(drawings or gone),
         *_premises(entry.premises),
         Heading("Setup, and how it was chosen"),
         Paragraph(about.setup),

@@ -1,0 +1,158 @@
+"""An experiment, its settings and a store → its result: only what is not on record is carried out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stepscape.cli import console, values
+from stepscape.cli.interrupt import Unfinished
+from stepscape.errors import InputError, OutputError, StepscapeError
+
+if TYPE_CHECKING:
+    from stepscape.experiments import Experiment, Result
+    from stepscape.experiments.experiment import Settings
+    from stepscape.lab.spec import Spec
+    from stepscape.lab.store import Store
+    from stepscape.lab.sweep import Progress
+
+
+@dataclass(frozen=True)
+class Means:
+    """How runs are carried out: the options that every command with runs takes."""
+
+    executor: str = "threads"
+    workers: int = 0
+    scheduler: str | None = None
+    retry_failed: bool = False
+
+    @classmethod
+    def parse(cls, executor: str | None, workers: str, scheduler: str | None, retry_failed: bool) -> Means:
+        """Read the words of a command line."""
+        from stepscape.lab.executors import NAMES
+
+        name = executor or ("threads" if scheduler is None else "dask")
+        values.choice("executor", name, NAMES)
+        if scheduler is not None and name != "dask":
+            raise InputError(f"--scheduler needs --executor dask, got --executor {name}")
+        return cls(name, values.whole("--workers", workers), scheduler, retry_failed)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What came of an experiment.
+
+    Attributes
+    ----------
+    result : of the runs that finished or diverged; verdicts see no others.
+    failures : the reason of every run that failed.
+    seconds : wall time of all runs as recorded.
+    identities : of all runs, in order.
+    """
+
+    result: Result
+    failures: list[str]
+    seconds: float
+    identities: list[str]
+
+
+def carry_out(
+    experiment: Experiment, settings: Settings, store: Store, means: Means, unfinished: Unfinished
+) -> Carried:
+    """Carry out the runs that are not on record, and collect all; warn of those that failed."""
+    specs = list(experiment.specs(settings))
+    _complete(experiment, specs, store, means, unfinished)
+    try:
+        carried = recorded(experiment, settings, store, specs)
+    except OutputError as error:
+        if not store.check().damage:
+            raise
+        console.warn(f"{error}; the runs that it held are carried out again")
+        _complete(experiment, specs, store, means, unfinished)
+        carried = recorded(experiment, settings, store, specs)
+    warn_of(carried.failures, experiment.name)
+    return carried
+
+
+def _complete(
+    experiment: Experiment, specs: Sequence[Spec], store: Store, means: Means, unfinished: Unfinished
+) -> None:
+    from stepscape.lab.executors import executor
+    from stepscape.lab.sweep import sweep
+
+    with (
+        watching(experiment.name, store.path, unfinished) as progress,
+        executor(means.executor, means.workers, means.scheduler) as workers,
+    ):
+        sweep(
+            store,
+            specs,
+            experiment.work,
+            workers,
+            retry_failed=means.retry_failed,
+            source=experiment.name,
+            progress=progress,
+        )
+
+
+def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Sequence[Spec]) -> Carried:
+    """Collect the records of all runs.
+
+    Raises
+    ------
+    StepscapeError
+        Every run failed.
+    """
+    from stepscape.experiments import collect
+    from stepscape.lab.spec import identity
+
+    identities = [identity(spec) for spec in specs]
+    pairs = list(zip(specs, store.records(identities), strict=True))
+    failures = [record.reason for _, record in pairs if record.outcome == "failed"]
+    done = [(spec, record) for spec, record in pairs if record.outcome != "failed"]
+    if not done:
+        raise StepscapeError(f"all {len(pairs)} runs of {experiment.name} failed: {failures[0]}")
+    result = collect(experiment, settings, [spec for spec, _ in done], [record for _, record in done])
+    seconds = sum(row["seconds"] for row in store.rows(specs))
+    return Carried(result, failures, seconds, identities)
+
+
+@contextmanager
+def watching(name: str, store: Path, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
+    """Show how far a sweep is, and note what an interrupt leaves behind."""
+    with console.progress(name) as show:
+
+        def note(now: Progress) -> None:
+            show(now.done / max(1, now.total), progress_words(now))
+            unfinished.keep(lambda: _kept(store, f"{now.done} of {now.total} runs of {name}"))
+
+        yield note
+
+
+def progress_words(now: Progress) -> str:
+    """Say how far a sweep is, in a line."""
+    from stepscape.report.words import duration
+
+    lost = [
+        f"{count} {what}" for count, what in ((now.diverged, "diverged"), (now.failed, "failed")) if count
+    ]
+    pace = [f"{now.rate:.3g} a second, {duration(now.left)} left"] if math.isfinite(now.left) else []
+    return ", ".join([f"{now.done} of {now.total} runs", *lost, *pace])
+
+
+def _kept(store: Path, runs: str) -> str:
+    if not any(store.glob("segments/*")):
+        return "nothing was left behind"
+    return f"what was computed is kept in {str(store.parent)!r} ({runs}); the same command goes on from there"
+
+
+def warn_of(failures: Sequence[str], name: str) -> None:
+    """Say on stderr which runs are in no verdict, and why."""
+    for reason in dict.fromkeys(failures):
+        count = failures.count(reason)
+        runs = "1 run" if count == 1 else f"{count} runs"
+        console.warn(f"{runs} of {name} failed and are in no verdict: {reason}; --retry-failed tries again")

@@ -1,0 +1,28 @@
+"""The ledgers that come with stepscape: files that ``verify`` wrote, one for each size."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepscape.experiments.ledger import Ledger, Size
+
+
+def committed(size: Size) -> Ledger:
+    """Read the ledger of that size; empty where none has been committed."""
+    from stepscape.experiments import ledger
+
+    file = resources.files("stepscape") / "data" / f"ledger-{size}.json"
+    if not file.is_file():
+        return ledger.Ledger(size, [], {})
+    return ledger.read(file.read_bytes(), file.name)
+
+
+def words(name: str) -> tuple[str, dict[str, str]]:
+    """Return the committed verdicts of an experiment by part, and their size: full where there are any."""
+    for size in ("full", "quick"):
+        for entry in committed(size).entries:
+            if entry.experiment.name == name:
+                return size, {part: verdict.word for part, verdict in entry.verdicts.items()}
+    return "", {}

@@ -1,0 +1,83 @@
+"""The command ``report``: lay out again what a directory of records holds, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepscape.cli import console
+from stepscape.cli.carry_out import recorded
+from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
+from stepscape.cli.output import STORE, output_directory
+from stepscape.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from stepscape.experiments.ledger import Entry
+    from stepscape.lab.store import Store
+
+
+def report(directory: str, as_json: bool, unfinished: Unfinished) -> None:
+    """Build the one report of a ledger's directory, or of a sweep's store."""
+    place = Path(directory)
+    if (place / LEDGER).is_file():
+        document = _of_ledger(directory, unfinished)
+    elif (place / "store.json").is_file():
+        from stepscape.cli.sweep_report import report_sweep
+
+        document = report_sweep(directory, unfinished)
+    else:
+        raise InputError(
+            f"{directory!r} holds neither a ledger nor the store of a sweep; "
+            "'stepscape verify' and 'stepscape sweep' make them"
+        )
+    console.answer(
+        {"command": "report", **document, "directory": directory}, _lines(directory, document), as_json
+    )
+
+
+def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
+    from stepscape.lab.store import Store
+
+    place = Path(directory)
+    ledger, store = read_ledger(place), Store.open(place / STORE)
+    figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
+    with output_directory(directory, True, unfinished) as draft:
+        write_report(draft, ledger, figures)
+    without = [name for name, drawn in figures.items() if not drawn]
+    for name in without:
+        console.warn(f"the records of {name} are not in the store: no figure; 'stepscape verify' makes them")
+    return {"of": "ledger", "size": ledger.size, "experiments": ledger.names, "without_figures": without}
+
+
+def _figures(entry: Entry, store: Store) -> Mapping[str, Figure]:
+    """Draw an experiment from its records; nothing where this version would make other runs."""
+    from stepscape import experiments
+    from stepscape.lab.spec import identity
+
+    name = entry.experiment.name
+    if name not in experiments.names():
+        return {}
+    experiment = experiments.get(name)
+    settings = _as_given(entry.settings, experiment.full if entry.size == "full" else experiment.quick)
+    if set(settings) != set(entry.settings):
+        return {}
+    specs = list(experiment.specs(settings))
+    identities = {identity(spec) for spec in specs}
+    if len(store.outcomes(list(identities))) < len(identities):
+        return {}
+    return experiment.figures(recorded(experiment, settings, store, specs).result)
+
+
+def _as_given(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+    """Give lists of a document back the type that an experiment expects."""
+    kinds = {name: type(value) for name, value in default.items()}
+    return {name: kinds[name](value) for name, value in settings.items() if name in kinds}
+
+
+def _lines(directory: str, document: Mapping[str, Any]) -> list[str]:
+    what = f"the {document['size']} ledger" if document["of"] == "ledger" else f"{document['runs']} runs"
+    return [f"{directory}: report.html and figures/ of {what}"]

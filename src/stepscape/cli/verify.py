@@ -1,0 +1,115 @@
+"""The command ``verify``: every claim put to the test through one store, and the ledger of what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from stepscape import files
+from stepscape.cli import console, documents
+from stepscape.cli.carry_out import Means, carry_out
+from stepscape.cli.committed import committed
+from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
+from stepscape.cli.origin import Clock, provenance
+from stepscape.cli.output import check_directory, holds, output_directory, store_in
+from stepscape.errors import StepscapeError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from stepscape.experiments.ledger import Difference, Entry, Ledger
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line; no names mean every experiment."""
+
+    names: Sequence[str]
+    full: bool
+    strict: bool
+    out: str
+    force: bool
+    means: Means = field(default_factory=Means)
+
+
+def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
+    """Run, judge, write the ledger and its report; then compare with the committed ledger.
+
+    Raises
+    ------
+    StepscapeError
+        It was asked to be strict, and a verdict is not the committed one.
+    """
+    from stepscape import experiments
+    from stepscape.experiments import ledger
+
+    clock = Clock()
+    names = list(dict.fromkeys(request.names)) or experiments.names()
+    known = [experiments.get(name) for name in names]
+    _check(request, names)
+    entries: list[Entry] = []
+    figures: dict[str, dict[str, Figure]] = {}
+    with store_in(request.out, unfinished) as store:
+        for experiment in known:
+            settings = experiments.resolve_settings(experiment, {}, request.full)
+            carried = carry_out(experiment, settings, store, request.means, unfinished)
+            entries.append(documents.entry(experiment, carried, request.full))
+            figures[experiment.name] = experiment.figures(carried.result)
+        size: ledger.Size = "full" if request.full else "quick"
+        made = ledger.Ledger(size, entries, provenance(clock))
+        with output_directory(request.out, True, unfinished) as directory:
+            files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
+            write_report(directory, made, figures)
+    found = ledger.differences(committed(size), made, whole=not request.names)
+    _tell(made, found, request.out, clock, as_json)
+    if found and request.strict:
+        raise StepscapeError(
+            f"{_counted(found)} from the committed {size} ledger: {'; '.join(map(str, found))}"
+        )
+
+
+def _check(request: Request, names: Sequence[str]) -> None:
+    """Refuse a directory that holds anything but a part of this ledger."""
+    place = Path(request.out)
+    if request.force or not (place / LEDGER).is_file():
+        if not request.force:
+            check_directory(request.out)
+        return
+    before = read_ledger(place)
+    if before.size != ("full" if request.full else "quick"):
+        raise holds(request.out, f"the {before.size} ledger")
+    if others := [name for name in before.names if name not in names]:
+        raise holds(request.out, f"a ledger that has {', '.join(others)} too")
+
+
+def _tell(made: Ledger, found: Sequence[Difference], out: str, clock: Clock, as_json: bool) -> None:
+    document = {**msgspec.to_builtins(made), "differences": msgspec.to_builtins(found), "directory": out}
+    console.answer(document, _lines(document, found, clock.seconds), as_json)
+
+
+def _lines(document: dict[str, Any], found: Sequence[Difference], seconds: float) -> list[str]:
+    from stepscape.report.words import duration
+
+    lines: list[str] = []
+    for entry in document["entries"]:
+        about = entry["experiment"]
+        lines += [about["title"], console.paragraph(f"Claim ({about['kind']}): {about['claim']}")]
+        lines += [console.paragraph(f"Source: {about['source']}"), ""]
+        lines += [*documents.verdict_lines(entry["verdicts"]), "", documents.cost_words(entry), "", ""]
+    size = document["size"]
+    if found:
+        lines.append(f"{_counted(found)} from the committed {size} ledger:")
+        lines += [console.paragraph(str(difference), "    ") for difference in found]
+    else:
+        lines.append(f"Every verdict is that of the committed {size} ledger.")
+    lines.append(f"{duration(seconds)}; {document['directory']}: report.html, {LEDGER}, figures/, store/")
+    return lines
+
+
+def _counted(found: Sequence[Difference]) -> str:
+    return f"{len(found)} verdict{' differs' if len(found) == 1 else 's differ'}"
