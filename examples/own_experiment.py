@@ -1,7 +1,7 @@
 """An experiment of your own: which starts a large step size kills.
 
-A spec says what a run is, `work` carries one out, a sweep runs what the store does not hold yet. Stop it and
-start it again: it goes on. Keeps its runs in the directory graveyard.
+A spec is a run, `work` carries it out, a sweep carries out what its store does not hold: stop it, and start it
+again. Keeps its runs in the directory graveyard.
 """
 
 import stepscape as ss
@@ -37,8 +37,6 @@ if __name__ == "__main__":
     for scale in scales:
         few, many = (table.where(scale=scale, step_size=eta)["dead"] for eta in step_sizes)
         more = mean_interval(many - few)  # paired by seed: 95 % interval
-        print(
-            f"scale {scale}: dead {few.mean():.1%} at {step_sizes[0]}, {many.mean():.1%} at {step_sizes[1]}"
-        )
+        print(f"from scale {scale}: {few.mean():.1%} of the neurons die at the small step size")
         word = "reproduced" if more.sign > 0 else "not_reproduced" if more.sign < 0 else "undecided"
-        print(Verdict(word, f"from scale {scale} the large step kills {more} more of the neurons"))
+        print("   ", Verdict(word, f"the large step kills {more} more of them"))
