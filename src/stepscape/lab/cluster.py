@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad, unknown
+from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, sentence
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.pool import cores
@@ -20,25 +20,6 @@ from stepscape.lab.pool import cores
 if TYPE_CHECKING:
     from stepscape.lab.executors import Executor
 
-# What Slurm may be asked for, as dask-jobqueue calls it.
-OPTIONS = (
-    "cores",
-    "memory",
-    "processes",
-    "queue",
-    "account",
-    "walltime",
-    "interface",
-    "local_directory",
-    "log_directory",
-    "python",
-    "job_name",
-    "job_extra_directives",
-    "job_directives_skip",
-    "job_script_prologue",
-    "worker_extra_args",
-    "death_timeout",
-)
 CONNECT = 5.0  # seconds for a scheduler to answer
 _COUNTED = 2.0  # seconds for which a number of workers is believed
 
@@ -148,9 +129,6 @@ def _slurm(workers: int, options: Mapping[str, Any]) -> Any:
 
 def _slurm_cluster(options: Mapping[str, Any]) -> Any:
     """One thread a worker process, as everywhere; options not given come from Dask's own configuration."""
-    for name in options:
-        if name not in OPTIONS:
-            raise unknown("option of [cluster]", name, OPTIONS)
     exports = [f"export {name}=1" for name in VARIABLES]
     chosen = {"cores": 1, **options}
     chosen.setdefault("processes", chosen["cores"])

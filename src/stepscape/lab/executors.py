@@ -51,7 +51,7 @@ def executor(
     scheduler : str, optional
         With Dask: the address of a scheduler, or "slurm". Without, a cluster on this machine.
     options : mapping, optional
-        With "slurm": what to ask Slurm for; see `stepscape.lab.cluster.OPTIONS`.
+        With "slurm": what to ask for each job, as dask-jobqueue's ``SLURMCluster`` calls it.
 
     Raises
     ------

@@ -26,6 +26,7 @@ from stepscape.measures.records import OUTCOMES
 
 LIVES = 3  # of a batch: worker processes that may die of it before it is split, or given up
 _LOOK = 2.0  # seconds between looks at what others have committed
+_REASONS = 20  # in a summary
 _SALVAGE = 0.3  # seconds for batches that were called off to commit what is finished
 
 
@@ -96,7 +97,7 @@ def sweep(
     executor : see `stepscape.lab.executors.executor`.
     retry_failed : carry out again what failed; what finished or diverged is never repeated.
     shard : (i, N), 1 ≤ i ≤ N: only the i-th part of N. The part of a run depends on its identity alone.
-    name, source : of the plan that `status` shows: its title, and where it was described.
+    name, source : of the plan, as `status` shows it: its title, and where it was described.
     progress : called from the calling thread, several times a second.
 
     Raises
@@ -170,14 +171,24 @@ class _Coordinator:
                 self._report()
         finally:
             self._salvage()
+        return self._summary()
+
+    def _summary(self) -> Summary:
         return Summary(
             total=len(self._runs),
             reused=self._reused,
             computed=len(self._computed),
             **{outcome: self._counts[outcome] for outcome in OUTCOMES},
-            reasons=self._reasons,
+            reasons=self._first_reasons(),
             seconds=time.perf_counter() - self._began,
         )
+
+    def _first_reasons(self) -> dict[str, str]:
+        failed = (name for name, outcome in self._outcomes.items() if outcome == "failed")
+        names = list(islice(failed, _REASONS))
+        old = self._store.rows([self._runs[name] for name in names if name not in self._reasons])
+        reasons = self._reasons | {row["identity"]: row["reason"] for row in old}
+        return {name: reasons[name] for name in names}
 
     def _hand_out(self) -> None:
         # A few more than there are workers, so that none waits while one report is taken in.

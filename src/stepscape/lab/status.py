@@ -1,0 +1,100 @@
+"""How far the sweeps of a store are, told by what is in it: from any terminal, whoever is computing."""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stepscape.lab.index import Index, Place
+from stepscape.lab.plan import Plan
+from stepscape.lab.store import Store
+
+WINDOW = 300.0  # seconds over which the rate is taken,
+COMMITS = 32  # or this many commits where they take longer
+_NAMED = "%Y%m%dT%H%M%S%fZ"  # the time at which the name of a segment begins
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far one plan is.
+
+    Attributes
+    ----------
+    name, source, created : of the plan.
+    total : its runs; those not on record are missing.
+    finished, diverged, failed, missing : how many of each.
+    quiet : seconds since the last commit; nan before the first.
+    rate : runs a second committed lately; nan where nobody seems to be at work.
+    left : seconds at this rate; nan where there is none, or nothing is missing.
+    """
+
+    name: str
+    source: str
+    created: str
+    total: int
+    finished: int
+    diverged: int
+    failed: int
+    missing: int
+    quiet: float
+    rate: float
+    left: float
+
+
+def status(store: Store, now: float | None = None) -> list[Standing]:
+    """Say how far each plan of a store is, oldest first; `now` is the time in seconds since 1970."""
+    places = Index(store.path / "segments", store.id).places()
+    moment = time.time() if now is None else now
+    return [_standing(plan, places, moment) for plan in store.plans()]
+
+
+def _standing(plan: Plan, places: Mapping[str, Place], now: float) -> Standing:
+    found = [places[name] for name in plan.identities if name in places]
+    outcomes = Counter(place.outcome for place in found)
+    missing = plan.total - len(found)
+    commits = _latest(Counter(place.segment for place in found), now)
+    rate = _rate(commits, now) if missing else math.nan
+    return Standing(
+        plan.name,
+        plan.source,
+        plan.created,
+        plan.total,
+        outcomes["finished"],
+        outcomes["diverged"],
+        outcomes["failed"],
+        missing,
+        quiet=max(0.0, now - commits[-1][0]) if commits else math.nan,
+        rate=rate,
+        left=missing / rate,
+    )
+
+
+def _latest(segments: Mapping[str, int], now: float) -> list[tuple[float, int]]:
+    """Time and number of runs of the last commits, oldest first: names of segments sort by time."""
+    names = sorted(segments)
+    since = datetime.fromtimestamp(now - WINDOW, UTC).strftime(_NAMED)
+    first = min(bisect_left(names, since), max(0, len(names) - COMMITS))
+    return [(_time(name), segments[name]) for name in names[first:]]
+
+
+def _time(segment: str) -> float:
+    return datetime.strptime(segment.partition("-")[0], _NAMED).replace(tzinfo=UTC).timestamp()
+
+
+def _rate(commits: list[tuple[float, int]], now: float) -> float:
+    """Return the runs a second after the first of these commits, which only begins the time.
+
+    Nobody seems to be at work when nothing came for the window and for three times the usual wait.
+    """
+    if len(commits) < 2:
+        return math.nan
+    (first, _), (last, _) = commits[0], commits[-1]
+    usual = (last - first) / (len(commits) - 1)
+    if now <= first or now - last > max(WINDOW, 3 * usual):
+        return math.nan
+    return sum(runs for _, runs in commits[1:]) / (now - first)
