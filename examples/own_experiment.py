@@ -1,8 +1,4 @@
-"""An experiment of your own: which starts a large step size kills.
-
-A spec is a run, `work` carries it out, a sweep carries out what its store does not hold: stop it, and start it
-again. Keeps its runs in the directory graveyard.
-"""
+"""An experiment of your own: which starts a large step size kills. Keeps its runs in the directory graveyard."""
 
 import stepscape as ss
 from stepscape.lab import Spec, Store, executor, stream, sweep
@@ -37,6 +33,6 @@ if __name__ == "__main__":
     for scale in scales:
         few, many = (table.where(scale=scale, step_size=eta)["dead"] for eta in step_sizes)
         more = mean_interval(many - few)  # paired by seed: 95 % interval
-        print(f"from scale {scale}: {few.mean():.1%} of the neurons die at the small step size")
+        print(f"from scale {scale}: {few.mean():.1%} of the neurons are dead after small steps")
         word = "reproduced" if more.sign > 0 else "not_reproduced" if more.sign < 0 else "undecided"
-        print("   ", Verdict(word, f"the large step kills {more} more of them"))
+        print("   ", Verdict(word, f"large steps kill {more} more of them"))
