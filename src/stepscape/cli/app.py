@@ -200,6 +200,14 @@ def _sweep(
     return partial(sweep_file, Request(file, out, means, parse_shard(shard), job_script), as_json)
 
 
+@app.command("example-sweep")
+def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # noqa: ARG001
+    """Print a commented sweep file that works."""
+    from stepscape.cli.example_sweep import example_sweep
+
+    return partial(example_sweep, as_json)
+
+
 @app.command("status")
 def _status(
     directory: Annotated[str, typer.Argument(metavar="DIR", help="Of a sweep.")],

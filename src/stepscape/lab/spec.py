@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from stepscape.errors import InputError, bad
 
@@ -31,21 +32,21 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def canonical(spec: Spec) -> bytes:
     """Return the form that is hashed: UTF-8 JSON, keys sorted, shortest exact numbers, schema version first.
 
-    A number given as 1 where the field is a float becomes 1.0, and -0.0 becomes 0.0: equal specs have equal
-    forms.
+    A number given as 1 where the field is a float becomes 1.0, -0.0 becomes 0.0, and NumPy's numbers become
+    Python's: equal specs have equal forms.
 
     Raises
     ------
     InputError
-        A field has another type than declared, or is not finite.
+        A field has another type than declared, is not finite, or is text that UTF-8 cannot write.
     """
     try:
         # Structs are not checked when they are made in Python; converting checks and normalizes.
-        clean = msgspec.convert(msgspec.to_builtins(spec), type(spec))
-    except msgspec.ValidationError as error:
+        clean = msgspec.convert(_builtins(spec), type(spec))
+        plain = _normalized(_builtins(clean), "")
+        return msgspec.json.encode([SCHEMA, plain], order="sorted")
+    except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as error:
         raise InputError(f"the spec of a run is not of its type: {error}") from None
-    plain = _normalized(msgspec.to_builtins(clean), "")
-    return msgspec.json.encode([SCHEMA, plain], order="sorted")
 
 
 def identity(spec: Spec) -> str:
@@ -65,9 +66,18 @@ def columns(spec: Spec | Mapping[str, Any]) -> dict[str, Any]:
     ...     seed: int
     >>> columns(Run(data=Data(n=30), seed=0))
     {'n': 30, 'seed': 0}
+
+    Raises
+    ------
+    InputError
+        Two leaves bear the same name.
     """
-    found = dict(_leaves(msgspec.to_builtins(spec)))
-    found.pop("kind", None)
+    found: dict[str, Any] = {}
+    for name, value in _leaves(_builtins(spec)):
+        if name in found:
+            raise bad("the fields of a spec", "have different names", f"{name!r} twice")
+        found[name] = value
+    del found["kind"]
     return found
 
 
@@ -84,6 +94,17 @@ def stream(seed: int, purpose: str) -> int:
         raise bad("seed", "be a whole number of at least 0", repr(seed))
     digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
+
+
+def _builtins(value: Any) -> Any:
+    """Structs → dictionaries; sets in order, so that the seed of Python's hashes does not matter."""
+    return msgspec.to_builtins(value, order="deterministic", enc_hook=_plain_number)
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a field must be a number, text or a tuple of these, got {type(value).__name__}")
 
 
 def _normalized(value: Any, where: str) -> Any:
