@@ -31,14 +31,14 @@ _CAPTIONS = {
     ),
     ("interpolation-is-sharp", "sharpness"): (
         "Sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
-        "against the number of inputs and the noise: two lower bounds from the data alone, the certified least "
-        "value over all widths, and two interpolators. Descent can stay at one only with a step size below "
-        "2/λ. Dotted: the powers that the theory claims at least."
+        "against the number of inputs and the noise: two lower bounds from the data alone, the certified "
+        "least value over all widths, and two interpolators. Descent can stay at one only with a step size "
+        "below 2/λ. Dotted: the powers that the theory claims at least."
     ),
     ("interpolation-is-sharp", "stability"): (
-        "Descent started a millionth away from an interpolator, along its sharpest direction, on either side. "
-        "Just below 2/λ it comes back, just above it leaves, both at the predicted rate (broken lines); with "
-        "knots on the inputs the loss has a kink there and neither rate holds."
+        "Descent started a millionth away from an interpolator, along its sharpest direction, on either "
+        "side. Just below 2/λ it comes back, just above it leaves, both at the predicted rate (broken "
+        "lines); with knots on the inputs the loss has a kink there and neither rate holds."
     ),
     ("interpolation-is-sharp", "curves"): (
         "The functions: the flattest interpolator is close to the line that connects the dots."

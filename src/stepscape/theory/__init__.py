@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.flattest import Flattest, flattest_interpolator
 from stepscape.theory.function_space import (
     WeightLimits,
     interior,
@@ -15,6 +16,7 @@ from stepscape.theory.function_space import (
 )
 from stepscape.theory.interpolation import InterpolationBound, interpolation, interpolation_bound
 from stepscape.theory.law import BLOCKS
+from stepscape.theory.spline import Neurons, spline_interpolator
 from stepscape.theory.square import (
     counterexample,
     gauss_newton,
@@ -29,9 +31,12 @@ from stepscape.theory.stability import largest_stable_step_size, threshold
 __all__ = [
     "BLOCKS",
     "Certificate",
+    "Flattest",
     "InterpolationBound",
+    "Neurons",
     "WeightLimits",
     "counterexample",
+    "flattest_interpolator",
     "gauss_newton",
     "interior",
     "interpolation",
@@ -44,6 +49,7 @@ __all__ = [
     "published_as_printed",
     "sharpness",
     "sharpness_loss",
+    "spline_interpolator",
     "threshold",
     "total_variation",
     "weight",
