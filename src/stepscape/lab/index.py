@@ -14,8 +14,7 @@ import re
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,26 +27,27 @@ from stepscape.lab.seal import Damaged
 from stepscape.lab.spec import columns
 
 Answer = TypeVar("Answer")
-_VERSION = 1  # of the tables below
+_VERSION = 2  # of the tables below
 _PATIENCE = 30.0  # seconds to wait for another process
 _CHUNK = 500  # SQLite limits the values of a query
+_DECODER = msgspec.json.Decoder(list[dict[str, Any]])
+_CONTAINERS = (list, tuple, dict)
+# Of several records of a run one is the best: the first in order of segments, a failed one only without
+# another. (With min() SQLite takes the other columns from the row that has the minimum.) The rest is hidden.
 _TABLES = """
-create table if not exists segments (name text primary key, stamp text) without rowid;
+create table if not exists segments (name text primary key, stamp text, rows blob, crc integer);
 create table if not exists runs (
-    segment text, position integer, identity text, outcome text, document blob, crc integer,
-    primary key (segment, position)
+    identity text, segment text, position integer, outcome text, primary key (identity, segment)
 ) without rowid;
-create index if not exists by_identity on runs (identity, segment, position, outcome);
+create index if not exists by_segment on runs (segment);
+create view if not exists best as
+    select identity, outcome, segment, min((outcome = 'failed') || segment) as rank
+    from runs group by identity;
+create view if not exists hidden as
+    select segment, position from runs
+    where identity in (select identity from runs group by identity having count(*) > 1)
+    and (identity, segment) not in (select identity, segment from best);
 """
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the record of a run is."""
-
-    outcome: str
-    segment: str
-    position: int
 
 
 class Index:
@@ -59,15 +59,22 @@ class Index:
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
 
-    def places(self, identities: Iterable[str] | None = None) -> dict[str, Place]:
-        """Where each of these runs (None: every run) is on record."""
-        fields = "identity, outcome, segment, position"
-        return self._ask(lambda db: {run: Place(*at) for run, at in _best(db, fields, identities).items()})
+    def counts(self) -> dict[str, int]:
+        """How many runs ended in each way."""
+        query = "select outcome, count(*) from best group by outcome"
+        return self._ask(lambda db: dict(db.execute(query).fetchall()))
+
+    def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
+        """How each of these runs (None: every run) ended."""
+        return self._ask(lambda db: dict(_selected(db, "identity, outcome", identities)))
+
+    def segments(self, identities: Iterable[str]) -> dict[str, str]:
+        """Name of the segment that holds each of these runs."""
+        return self._ask(lambda db: dict(_selected(db, "identity, segment", identities)))
 
     def documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Row of the table of each of these runs (None: every run)."""
-        fields = "identity, outcome, document, crc"
-        return self._ask(lambda db: dict(_decoded(_best(db, fields, identities))))
+        """Row of the table of each of these runs (None: every run, as committed)."""
+        return self._ask(lambda db: _documents(db, identities))
 
     def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         with self._lock:
@@ -191,11 +198,10 @@ def _add(db: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None:
     except OSError:
         return  # it may be readable next time
     _forget(db, name)
-    db.execute("insert into segments values (?, ?)", (name, stamp))
-    db.executemany(
-        "insert into runs values (?, ?, ?, ?, ?, ?)",
-        ((name, i, row.identity, row.outcome, *_document(row)) for i, row in enumerate(rows)),
-    )
+    document = msgspec.json.encode([flat(row) for row in rows])
+    db.execute("insert into segments values (?, ?, ?, ?)", (name, stamp, document, zlib.crc32(document)))
+    runs = ((row.identity, name, position, row.outcome) for position, row in enumerate(rows))
+    db.executemany("insert into runs values (?, ?, ?, ?)", runs)
 
 
 def _forget(db: sqlite3.Connection, name: str) -> None:
@@ -203,52 +209,45 @@ def _forget(db: sqlite3.Connection, name: str) -> None:
     db.execute("delete from runs where segment = ?", (name,))
 
 
-def _document(row: segment.Row) -> tuple[bytes, int]:
-    document = msgspec.json.encode(flat(row))
-    return document, zlib.crc32(document)
-
-
 def flat(row: segment.Row) -> dict[str, Any]:
     """Lay a run out as one row of a table; what is neither number nor text becomes its JSON text."""
     end = {"outcome": row.outcome, "reason": row.reason, "seconds": row.seconds}
     cells = {"identity": row.identity, "kind": row.spec["kind"], **columns(row.spec), **end, **row.numbers}
-    return {name: _cell(value) for name, value in cells.items()}
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, list | tuple | dict):
-        return msgspec.json.encode(value).decode()
-    return value
-
-
-def _best(
-    db: sqlite3.Connection, fields: str, identities: Iterable[str] | None
-) -> dict[str, tuple[Any, ...]]:
-    """Fields of one record a run: the first in order of segments, a failed one only without another."""
-    best: dict[str, tuple[Any, ...]] = {}
-    for run, outcome, *rest in _selected(db, fields, identities):
-        held = best.get(run)
-        if held is None or (held[0] == "failed" and outcome != "failed"):
-            best[run] = (outcome, *rest)
-    return best
+    for name, value in cells.items():
+        if isinstance(value, _CONTAINERS):
+            cells[name] = msgspec.json.encode(value).decode()
+    return cells
 
 
 def _selected(
     db: sqlite3.Connection, fields: str, identities: Iterable[str] | None
 ) -> Iterator[tuple[Any, ...]]:
     if identities is None:
-        yield from db.execute(f"select {fields} from runs order by segment, position")
+        yield from db.execute(f"select {fields} from best")
         return
     wanted = iter(dict.fromkeys(identities))
     while chunk := list(islice(wanted, _CHUNK)):
         marks = ",".join("?" * len(chunk))
-        query = f"select {fields} from runs where identity in ({marks}) order by identity, segment, position"
-        yield from db.execute(query, chunk)
+        yield from db.execute(f"select {fields} from best where identity in ({marks})", chunk)
 
 
-def _decoded(rows: Mapping[str, tuple[Any, ...]]) -> Iterable[tuple[str, dict[str, Any]]]:
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
-    for run, (_, document, crc) in rows.items():
-        if zlib.crc32(document) != crc:
-            raise sqlite3.DatabaseError("a document does not match its checksum")
-        yield run, decode(document)
+def _documents(db: sqlite3.Connection, identities: Iterable[str] | None) -> dict[str, dict[str, Any]]:
+    if identities is None:
+        names, wanted = {name for (name,) in db.execute("select name from segments")}, None
+    else:
+        wanted = dict(_selected(db, "identity, segment", identities))
+        names = set(wanted.values())
+    hidden = set(db.execute("select segment, position from hidden"))
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted(names):
+        for position, row in enumerate(_rows(db, name)):
+            if (wanted is None or row["identity"] in wanted) and (name, position) not in hidden:
+                found[row["identity"]] = row
+    return found
+
+
+def _rows(db: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
+    document, crc = db.execute("select rows, crc from segments where name = ?", (name,)).fetchone()
+    if zlib.crc32(document) != crc:
+        raise sqlite3.DatabaseError("the rows of a segment do not match their checksum")
+    return _DECODER.decode(document)

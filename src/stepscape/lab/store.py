@@ -11,7 +11,6 @@ import contextlib
 import os
 import platform
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -108,11 +107,11 @@ class Store:
 
     def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
         """How each of these runs (None: every run) ended; those that are not on record are left out."""
-        return {run: place.outcome for run, place in self._index.places(identities).items()}
+        return self._index.outcomes(identities)
 
     def counts(self) -> dict[str, int]:
         """How many runs on record ended in each way."""
-        return dict(Counter(self.outcomes().values()))
+        return self._index.counts()
 
     def records(self, identities: Sequence[str]) -> list[Record]:
         """Return the record of each run, in order, with its arrays; every checksum is verified.
@@ -124,14 +123,15 @@ class Store:
         OutputError
             A file is damaged or cannot be read.
         """
-        places = self._index.places(identities)
+        places = self._index.segments(identities)
         if missing := [run for run in identities if run not in places]:
             raise InputError(f"run {missing[0]} is not on record in {str(self.path)!r}")
-        segments = sorted({place.segment for place in places.values()})
+        held: dict[str, set[str]] = {}
+        for run, name in places.items():
+            held.setdefault(name, set()).add(run)
         found: dict[str, Record] = {}
-        for name in segments:
-            wanted = {run for run, place in places.items() if place.segment == name}
-            found |= self._read(name, wanted)
+        for name in sorted(held):
+            found |= self._read(name, held[name])
         return [found[run] for run in identities]
 
     def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
@@ -142,7 +142,9 @@ class Store:
         for name in where:
             if rows and not any(name in row for row in rows):
                 raise unknown("column", name, dict.fromkeys(key for row in rows for key in row))
-        return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
+        for name, value in where.items():
+            rows = [row for row in rows if row.get(name) == value]
+        return rows
 
     def table(self, specs: Iterable[Spec] | None = None, **where: object) -> Table:
         """Return one row a run that is on record, in the order of `specs` (None: every run, as committed).
