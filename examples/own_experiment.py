@@ -1,4 +1,7 @@
-"""An experiment of your own: which starts a large step size kills. Keeps its runs in the directory graveyard."""
+"""An experiment of your own: which starts a large step size kills.
+
+Keeps its runs in the directory graveyard.
+"""
 
 import stepscape as ss
 from stepscape.lab import Spec, Store, executor, stream, sweep
