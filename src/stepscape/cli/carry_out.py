@@ -152,7 +152,8 @@ def _kept(store: Path, runs: str) -> str:
 
 def warn_of(failures: Sequence[str], name: str) -> None:
     """Say on stderr which runs are in no verdict, and why."""
+    from stepscape.report.words import counted
+
     for reason in dict.fromkeys(failures):
-        count = failures.count(reason)
-        runs = "1 run" if count == 1 else f"{count} runs"
+        runs = counted(failures.count(reason), "run")
         console.warn(f"{runs} of {name} failed and are in no verdict: {reason}; --retry-failed tries again")

@@ -13,11 +13,13 @@ from stepscape.report.content import (
     Facts,
     Fold,
     Grid,
+    Heading,
     Judgment,
     Page,
     Paragraph,
     Section,
 )
+from stepscape.report.words import counted
 
 Document = Mapping[str, Any]
 
@@ -27,9 +29,9 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
     about = document["experiment"]
     again = f"stepscape run {about['name']}"
     sections = [
-        Section("Verdicts", judgments(document)),
+        Section("Verdicts", [*failures(document), *judgments(document)]),
         Section("Figures", list(drawings)),
-        Section("How it was set up", setup(document)),
+        Section("How it was set up", [*setup(document), *premises(document)]),
         Section("Every measurement", [Fold("Open the table", [measurements(document)])]),
         Section(
             "How to go on",
@@ -82,6 +84,37 @@ def settings_fold(document: Document) -> Block:
     """List the settings, on demand."""
     settings = [(name, _listed(value)) for name, value in document["settings"].items()]
     return Fold("The settings of this run", [Facts(settings)])
+
+
+def premises(document: Document) -> list[Block]:
+    """One row a premise, one column an arm; in how many runs it was measured where that is not all."""
+    stated = document["premises"]
+    if not stated:
+        return []
+    arms = list(dict.fromkeys(premise["arm"] for premise in stated))
+    found = {(premise["column"], premise["arm"]): _found(premise) for premise in stated}
+    words = {premise["column"]: premise["words"] for premise in stated}
+    rows = [(f"{text} (`{column}`)", *(found[column, arm] for arm in arms)) for column, text in words.items()]
+    columns = ("premise", *(arm.replace("_", " ") or "found" for arm in arms))
+    shares = (40, *(60 // len(arms) for _ in arms))
+    return [
+        Heading("Premises"),
+        Grid("What must hold, and what the runs say about it", columns, rows, shares),
+    ]
+
+
+def failures(document: Document) -> list[Block]:
+    """Say which runs could not be carried out, and why."""
+    return [
+        Paragraph(f"{counted(count, 'run')} failed: {reason}.", "warning")
+        for reason, count in document["failures"].items()
+    ]
+
+
+def _found(premise: Mapping[str, Any]) -> str:
+    if premise["measured"] in (0, premise["runs"]):
+        return str(premise["found"])
+    return f"{premise['found']}; measured in {premise['measured']} of {premise['runs']} runs"
 
 
 def measurements(document: Document) -> Block:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from stepscape.experiments.ledger import Entry, Ledger, Premise
+from stepscape.experiments.ledger import Entry, Ledger
 from stepscape.report.content import (
     Block,
     Claim,
@@ -15,15 +15,14 @@ from stepscape.report.content import (
     Drawing,
     Facts,
     Fold,
-    Grid,
     Heading,
     Overview,
     Page,
     Paragraph,
     Section,
 )
-from stepscape.report.experiment import judgments, settings_fold
-from stepscape.report.words import VERDICTS, duration
+from stepscape.report.experiment import failures, judgments, premises, settings_fold
+from stepscape.report.words import VERDICTS, counted, duration
 
 Drawings = Mapping[str, Sequence[Drawing]]
 
@@ -41,7 +40,7 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
         Section("How to repeat it", [_repeat(ledger)]),
     ]
     lead = (
-        f"{_counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
+        f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
         f"test by a rule that was written before its numbers. {_tally(ledger)}"
     )
     return Page("The ledger: which claims held", lead, sections, origin)
@@ -50,7 +49,7 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
 def _tally(ledger: Ledger) -> str:
     counts = Counter(part.word for entry in ledger.entries for part in entry.verdicts.values())
     found = [f"{counts[word]} {name}" for word, (_, name, _) in VERDICTS.items() if counts[word]]
-    return f"Of {_counted(counts.total(), 'verdict')}: {', '.join(found)}." if found else ""
+    return f"Of {counted(counts.total(), 'verdict')}: {', '.join(found)}." if found else ""
 
 
 def _overview(ledger: Ledger) -> list[Block]:
@@ -85,7 +84,7 @@ def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
         Fold("The numbers that decided", judgments(document, sentences=False)),
         Heading("Figures"),
         *(drawings or gone),
-        *_premises(entry.premises),
+        *premises(document),
         Heading("Setup, and how it was chosen"),
         Paragraph(about.setup),
         settings_fold(document),
@@ -95,48 +94,19 @@ def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
     return Section(about.title, blocks, name=about.name)
 
 
-def _premises(premises: Sequence[Premise]) -> list[Block]:
-    """One row a premise, one column an arm; in how many runs it was measured where that is not all."""
-    if not premises:
-        return []
-    arms = list(dict.fromkeys(premise.arm for premise in premises))
-    found = {(premise.column, premise.arm): _found(premise) for premise in premises}
-    stated = {premise.column: premise.words for premise in premises}
-    rows = [
-        (f"{words} (`{column}`)", *(found[column, arm] for arm in arms)) for column, words in stated.items()
-    ]
-    columns = ("premise", *(arm.replace("_", " ") or "found" for arm in arms))
-    shares = (40, *(60 // len(arms) for _ in arms))
-    return [
-        Heading("Premises"),
-        Grid("What must hold, and what the runs say about it", columns, rows, shares),
-    ]
-
-
-def _found(premise: Premise) -> str:
-    if premise.measured in (0, premise.runs):
-        return premise.found
-    return f"{premise.found}; measured in {premise.measured} of {premise.runs} runs"
-
-
 def _cost(entry: Entry) -> list[Block]:
     runs, name = entry.runs, entry.experiment.name
     flag = " --full" if entry.size == "full" else ""
     ended = f"{runs.finished} finished, {runs.diverged} diverged, {runs.failed} failed"
-    why = [
-        Paragraph(f"{_counted(count, 'run')} failed: {reason}.", "warning")
-        for reason, count in entry.failures.items()
-    ]
     return [
         Facts([("Runs", f"{runs.total}: {ended}"), ("Time of the runs, added up", duration(entry.seconds))]),
-        *why,
+        *failures(msgspec.to_builtins(entry)),
         Commands(
             [
                 (
-                    f"stepscape verify {name}{flag}",
-                    "repeats these runs, or reads them from the store, and judges them",
-                ),
-                (f"stepscape run {name}{flag}", "the same with a table and figures of its own"),
+                    f"stepscape run {name}{flag}",
+                    "repeats it: these verdicts, with the table, in a directory of its own",
+                )
             ]
         ),
     ]
@@ -155,7 +125,3 @@ def _repeat(ledger: Ledger) -> Block:
             ("stepscape report DIR", "lays out this page again from the directory it came from"),
         ]
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

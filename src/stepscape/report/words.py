@@ -72,6 +72,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """Put a noun into the number.
+
+    >>> counted(1, "run"), counted(0, "run")
+    ('1 run', '0 runs')
+    """
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def slug(text: str) -> str:
     """Make an identifier of a heading.
 
