@@ -136,7 +136,8 @@ def _slurm_cluster(options: Mapping[str, Any]) -> Any:
     try:
         return _library("dask_jobqueue").SLURMCluster(**chosen)
     except (ValueError, TypeError, OSError) as error:
-        raise InputError(f"[cluster] does not describe a job: {sentence(error)}") from None
+        hint = "" if "memory" in options else '; it needs at least memory = "4GB" or what a job takes'
+        raise InputError(f"[cluster] does not describe a job: {sentence(error)}{hint}") from None
 
 
 def _library(name: str) -> Any:

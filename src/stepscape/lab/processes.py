@@ -75,17 +75,17 @@ class WorkerProcess:
         with self._sending:
             if self._stopped:
                 raise Died("it was called off")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), daemon=True)
-            with _interrupts_blocked():
-                self._process.start()
-            theirs.close()
+            ours, theirs = context.Pipe()
+            process = context.Process(target=serve, args=(theirs,), daemon=True)
+            with _interrupts_blocked(), theirs:
+                process.start()
+            self._pipe, self._process = ours, process
         try:
-            self._pipe.recv_bytes()
+            ours.recv_bytes()
         except (EOFError, OSError):
-            how, killed = self._bury(), self._process.exitcode < 0
+            how, killed = self._bury(), process.exitcode < 0
             raise Died(how) if killed else OutputError(f"a worker process could not start: {how}") from None
-        return self._pipe
+        return ours
 
     def _bury(self) -> str:
         self._process.join()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stepscape.lab.index import Index, Place
+from stepscape.lab.index import Index
 from stepscape.lab.plan import Plan
 from stepscape.lab.store import Store
 
@@ -48,16 +48,15 @@ class Standing:
 
 def status(store: Store, now: float | None = None) -> list[Standing]:
     """Say how far each plan of a store is, oldest first; `now` is the time in seconds since 1970."""
-    places = Index(store.path / "segments", store.id).places()
+    index = Index(store.path / "segments", store.id)
     moment = time.time() if now is None else now
-    return [_standing(plan, places, moment) for plan in store.plans()]
+    return [_standing(plan, index, moment) for plan in store.plans()]
 
 
-def _standing(plan: Plan, places: Mapping[str, Place], now: float) -> Standing:
-    found = [places[name] for name in plan.identities if name in places]
-    outcomes = Counter(place.outcome for place in found)
-    missing = plan.total - len(found)
-    commits = _latest(Counter(place.segment for place in found), now)
+def _standing(plan: Plan, index: Index, now: float) -> Standing:
+    outcomes = Counter(index.outcomes(plan.identities).values())
+    missing = plan.total - outcomes.total()
+    commits = _latest(Counter(index.segments(plan.identities).values()), now)
     rate = _rate(commits, now) if missing else math.nan
     return Standing(
         plan.name,

@@ -1,0 +1,42 @@
+"""The command ``status``: how far the sweeps of a store are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from stepscape.cli import console
+from stepscape.cli.interrupt import Unfinished
+
+
+def show_status(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
+    """Print a line a plan."""
+    from stepscape.lab.status import status
+    from stepscape.lab.store import Store
+
+    plans = [vars(standing) for standing in status(Store.open(directory))]
+    document = {"command": "status", "directory": directory, "plans": plans}
+    console.answer(document, _lines(plans), as_json)
+
+
+def _lines(plans: list[dict[str, Any]]) -> list[str]:
+    if not plans:
+        return ["no sweep was started here"]
+    return console.columns([_row(plan) for plan in plans], "")
+
+
+def _row(plan: dict[str, Any]) -> tuple[str, ...]:
+    counts = [f"{plan[what]} {what}" for what in ("finished", "diverged", "failed", "missing")]
+    return (plan["name"] or plan["source"] or "sweep", f"{plan['total']} runs", *counts, _pace(plan))
+
+
+def _pace(plan: dict[str, Any]) -> str:
+    from stepscape.report.words import duration
+
+    if not plan["missing"]:
+        return "complete"
+    if math.isfinite(plan["left"]):
+        return f"{plan['rate']:.3g} a second, {duration(plan['left'])} left"
+    if math.isfinite(plan["quiet"]):
+        return f"nothing for {duration(plan['quiet'])}"
+    return "not begun"

@@ -1,0 +1,160 @@
+"""The command ``sweep``: the runs of a file that are not on record yet, and how it went."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepscape.cli import console
+from stepscape.cli.carry_out import Means, progress_words
+from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.origin import Clock, provenance
+from stepscape.errors import InputError, OutputError, bad
+
+if TYPE_CHECKING:
+    from stepscape.lab.executors import Executor
+    from stepscape.lab.store import Store
+    from stepscape.lab.sweep import Progress, Summary
+    from stepscape.lab.sweepfile import SweepFile
+
+_PRINTED = 3  # reasons of failed runs
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    file: str
+    out: str | None
+    means: Means
+    shard: tuple[int, int] | None
+    job_script: bool
+
+    @property
+    def command(self) -> str:
+        """The command that goes on where this one stops."""
+        means = self.means
+        words = ["stepscape", "sweep", self.file, "--out", str(self.out)]
+        words += ["--executor", means.executor] if means.executor != "threads" else []
+        words += ["--workers", str(means.workers)] if means.workers else []
+        words += ["--scheduler", means.scheduler] if means.scheduler else []
+        words += ["--shard", "{}/{}".format(*self.shard)] if self.shard else []
+        words += ["--retry-failed"] if means.retry_failed else []
+        return shlex.join(words)
+
+
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """Read ``i/N``."""
+    from stepscape.lab.sweep import check_shard
+
+    if text is None:
+        return None
+    parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if parts is None:
+        raise bad("shard", "be i/N with whole numbers", repr(text))
+    shard = int(parts[1]), int(parts[2])
+    check_shard(shard)
+    return shard
+
+
+def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
+    """Carry out what a sweep file asks for and is not on record."""
+    from stepscape.lab.executors import executor
+    from stepscape.lab.store import Store
+
+    clock = Clock()
+    file = _read(request.file)
+    if request.job_script:
+        _print_job_script(file, as_json)
+        return
+    if request.out is None:
+        raise InputError("the command needs --out, the directory of the store")
+    means = request.means
+    with executor(means.executor, means.workers, means.scheduler, file.cluster) as workers:
+        store = Store.create(request.out)
+        summary = _sweep(request, file, store, workers, unfinished)
+    document = {
+        "command": "sweep",
+        "file": request.file,
+        "title": file.title,
+        "directory": request.out,
+        "shard": request.shard,
+        **vars(summary),
+        "provenance": provenance(clock),
+    }
+    console.answer(document, _lines(document), as_json)
+
+
+def _sweep(
+    request: Request, file: SweepFile, store: Store, workers: Executor, unfinished: Unfinished
+) -> Summary:
+    from stepscape.lab.sweep import sweep
+
+    with _watching(request, unfinished) as note:
+        return sweep(
+            store,
+            file.specs,
+            file.work_in(store.path / "data"),
+            workers,
+            retry_failed=request.means.retry_failed,
+            shard=request.shard,
+            name=file.title,
+            source=request.file,
+            progress=note,
+        )
+
+
+@contextmanager
+def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
+    """Show how far the sweep is; whatever ends it early, say what is kept and how to go on."""
+    kept = ""
+    with console.progress("sweep") as show:
+
+        def note(now: Progress) -> None:
+            nonlocal kept
+            on_record = f"{now.done} of {now.total} runs are on record in {request.out!r}"
+            kept = f"{on_record}; go on with: {request.command}"
+            unfinished.keep(lambda: kept)
+            show(now.done / max(1, now.total), progress_words(now))
+
+        try:
+            yield note
+        except OutputError as error:
+            raise OutputError(f"{error}; {kept}" if kept else str(error)) from error
+
+
+def _read(name: str) -> SweepFile:
+    from stepscape import files
+    from stepscape.lab.sweepfile import read_sweep
+
+    return read_sweep(files.read_bytes(name), name, Path(name).parent)
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    from stepscape.report.words import duration
+
+    runs = f"{document['total']} runs" if document["total"] != 1 else "1 run"
+    part = " in part {}/{}".format(*document["shard"]) if document["shard"] else ""
+    outcomes = ", ".join(f"{document[outcome]} {outcome}" for outcome in ("finished", "diverged", "failed"))
+    lines = [f"{runs}{part}: {outcomes}"]
+    lines.append(
+        f"{document['reused']} were on record, {document['computed']} were carried out in "
+        f"{duration(document['seconds'])}"
+    )
+    if document["failed"]:
+        lines.append("The sweep is complete all the same; --retry-failed carries out again what failed:")
+        lines += [f"    {reason}" for reason in list(document["reasons"].values())[:_PRINTED]]
+    lines.append(f"The table: stepscape export {shlex.quote(document['directory'])} --csv FILE")
+    return lines
+
+
+def _print_job_script(file: SweepFile, as_json: bool) -> None:
+    from stepscape.lab.cluster import job_script
+
+    script = job_script(file.cluster)
+    console.answer({"command": "sweep", "job_script": script}, script.splitlines(), as_json)

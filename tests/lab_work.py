@@ -1,0 +1,93 @@
+"""Work for sweeps in tests: cheap, with every outcome, found by other processes by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from stepscape.lab.spec import Spec, stream
+from stepscape.measures.records import Record
+
+
+class Chore(Spec, frozen=True, tag="chore/1"):
+    """A run whose numbers follow from its index; it lasts `seconds`, and may use a folder to remember."""
+
+    index: int
+    seconds: float = 0.0
+    folder: str = ""
+
+
+def work(spec, tick):
+    """One run in eleven diverges, one in thirteen fails."""
+    end = time.perf_counter() + spec.seconds
+    while (left := end - time.perf_counter()) > 0:
+        tick(1.0 - left / spec.seconds)
+        time.sleep(min(left, 0.005))
+    rng = np.random.default_rng(stream(spec.index, "chore"))
+    matrix = rng.normal(size=(90, 90))
+    values = np.linalg.eigvalsh(matrix @ matrix.T)  # large enough for BLAS to share it among threads
+    if spec.index % 13 == 5:
+        raise ValueError(f"run {spec.index} cannot be carried out")
+    numbers = {"largest": values[-1], "sum": matrix.sum(), "nothing": float("nan")}
+    if spec.index % 11 == 3:
+        return Record("diverged", numbers, {"values": values[:5]}, f"run {spec.index} went far")
+    return Record("finished", numbers, {"values": values, "matrix": matrix[:3]})
+
+
+def outcome(index):
+    """How `work` ends."""
+    return "failed" if index % 13 == 5 else "diverged" if index % 11 == 3 else "finished"
+
+
+def chores(count, seconds=0.0, folder=""):
+    return [Chore(index=index, seconds=seconds, folder=str(folder)) for index in range(count)]
+
+
+def noting(spec, _tick):
+    """Work that leaves a mark in its folder each time it is begun, and fails while the folder says so."""
+    folder = Path(spec.folder)
+    with open(folder / "begun.txt", "a") as file:
+        file.write(f"{spec.index}\n")
+    if (folder / "broken").exists() and spec.index % 13 == 5:
+        raise ValueError("broken")
+    return Record("finished", {"index": spec.index})
+
+
+def begun(folder):
+    """How often each index was begun."""
+    lines = (Path(folder) / "begun.txt").read_text().split()
+    return {int(line): lines.count(line) for line in lines}
+
+
+def deadly(spec, tick):
+    """Work that kills its process: always at index 7, and once for each folder at index 3."""
+    once = Path(spec.folder) / "died"
+    if spec.index == 7 or (spec.index == 3 and not once.exists()):
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(spec, tick)
+
+
+def threads(_spec, _tick):
+    """How many threads the linear algebra may use, in the worst of the libraries."""
+    np.linalg.eigvalsh(np.eye(3))
+    import scipy.linalg  # loads a BLAS of its own, after the executor has begun
+
+    scipy.linalg.eigh(np.eye(3))
+    most = max(library["num_threads"] for library in threadpool_info())
+    return Record("finished", {"threads": most})
+
+
+def deaf(_spec, _tick):
+    """Work that never looks whether it was called off, for a while."""
+    time.sleep(1.0)
+    return Record("finished")
+
+
+def wrong(_spec, _tick):
+    return {"not": "a record"}
