@@ -54,6 +54,10 @@ def specs(settings: Settings) -> list[InterpolationRun]:
             raise unknown("interpolator", name, INTERPOLATORS)
     if not 0.0 < settings["detuning"] < 2.0:
         raise bad("detuning", "lie strictly between 0 and 2", settings["detuning"])
+    if not 0.0 < settings["margin"] < 0.5:
+        raise bad("margin", "lie strictly between 0 and 0.5", settings["margin"])
+    if not settings["offset"] > 0.0:
+        raise bad("offset", "be finite and positive", settings["offset"])
     if min(settings["sizes"]) < 4:
         raise bad("sizes", "be at least 4", min(settings["sizes"]))
     base, first = (settings["n"], settings["noise"]), settings["first_seed"]

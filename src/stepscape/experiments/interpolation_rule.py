@@ -250,9 +250,9 @@ def judge_kinks(table: Table) -> Verdict:
 
 def judge_tightness(table: Table, first: Table, settings: Settings) -> Verdict:
     """Apply the rule for the ratio of the least sharpness to the bound."""
-    known = keep(table, np.isfinite(table["least"])) if "least" in table else table.where(interpolator="")
-    if not len(known):
+    if "least" not in table or not np.isfinite(table["least"]).any():
         return Verdict("premise_not_met", "no flattest interpolator was computed")
+    known = keep(table, np.isfinite(table["least"]))
     ratio = (known["least"] - 1.0) / (known["bound"] - 1.0)
     by_size = slopes(first, "least", "n", {"noise": settings["noise"]}, "flattest")
     of_bound = slopes(first, "bound", "n", {"noise": settings["noise"]}, "flattest")

@@ -41,8 +41,9 @@ def sharpness(table: Table, settings: Mapping[str, Any]) -> Figure:
         ("noise", rows.where(n=settings["n"]), 1.0, f"noise σ (n = {settings['n']})"),
     )
     for ax, (across, shown, slope, name) in zip(axes[0], views, strict=True):
-        _bands(ax, shown, across)
-        _reference(ax, shown, across, slope)
+        if "bound" in shown:
+            _bands(ax, shown, across)
+            _reference(ax, shown, across, slope)
         values = [float(value) for value in np.unique(shown[across])]
         ax.set_xscale("log")
         ax.set_xticks(values, [f"{value:g}" for value in values])
