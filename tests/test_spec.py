@@ -162,9 +162,9 @@ class TestCanonical:
         for spec in (Plain(step_size=value), Plain(step_size=np.float64(value))):
             with pytest.raises(InputError, match=f"^step_size must be finite, got {value}$"):
                 canonical(spec)
-        with pytest.raises(InputError, match="^noise must be finite, got"):
+        with pytest.raises(InputError, match=r"^noise must be finite, got"):
             canonical(Plain(data=Data(noise=value)))
-        with pytest.raises(InputError, match="^etas must be finite, got"):
+        with pytest.raises(InputError, match=r"^etas must be finite, got"):
             canonical(Plain(etas=(value,)))
 
     @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ class TestColumns:
 
     def test_refuses_two_leaves_of_one_name(self) -> None:
         with pytest.raises(
-            InputError, match="^the fields of a spec must have different names, got 'n' twice$"
+            InputError, match=r"^the fields of a spec must have different names, got 'n' twice$"
         ):
             columns(Twice())
 
@@ -231,5 +231,5 @@ class TestStream:
 
     @pytest.mark.parametrize("seed", [-1, 1.0, True, "0", None])
     def test_refuses_a_seed_that_is_none(self, seed: Any) -> None:
-        with pytest.raises(InputError, match="^seed must be a whole number of at least 0, got"):
+        with pytest.raises(InputError, match=r"^seed must be a whole number of at least 0, got"):
             stream(seed, "network")
