@@ -33,6 +33,7 @@ TINY = [
     )
     for word in ("--set", pair)
 ]
+COMMANDS = ("demo", "list", "run", "verify", "report", "fit")
 LEAVE = "import sys; from stepscape.cli import main; sys.exit(main())"
 
 
@@ -40,6 +41,7 @@ LEAVE = "import sys; from stepscape.cli import main; sys.exit(main())"
 def here(tmp_path, monkeypatch):
     """An empty working directory, so that default output directories land in it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEPSCAPE_CACHE", str(tmp_path.parent / f"{tmp_path.name}-cache"))
     return tmp_path
 
 
@@ -88,9 +90,9 @@ def test_help_and_version(capsys):
     for arguments in ([], ["--help"]):
         assert main(arguments) == 0
         out = capsys.readouterr().out
-        assert all(name in out for name in ("demo", "list", "run", "fit"))
+        assert all(name in out for name in COMMANDS)
         assert "╭" not in out
-    for command in ("demo", "list", "run", "fit"):
+    for command in COMMANDS:
         assert main([command, "--help"]) == 0
         assert "--json" in capsys.readouterr().out
 
@@ -364,7 +366,7 @@ def test_demo_writes_one_report(capsys, monkeypatch):
     for said in ("gauss_newton", "accel", "stepscape fit data.csv", "Head acceleration"):
         assert said in html
     document = json.loads(Path("stepscape-demo/result.json").read_text())
-    assert set(document["runs"]) == set(experiments.names())
+    assert set(document["runs"]) == {"curve-fitting", "sharpness-vs-step-size"}
     assert document["network"]["certificates"]["gauss_newton"]["verdict"] == "holds"
 
 
@@ -372,7 +374,7 @@ def test_demo_writes_one_report(capsys, monkeypatch):
 
 
 def test_a_failure_to_write_is_status_1_and_leaves_nothing(capsys, monkeypatch):
-    def fail(path, _content):
+    def fail(path, *_content, **_options):
         raise OutputError(f"cannot write {str(path)!r}: no space left on device")
 
     monkeypatch.setattr(files, "write_atomic", fail)
@@ -380,16 +382,17 @@ def test_a_failure_to_write_is_status_1_and_leaves_nothing(capsys, monkeypatch):
     assert os.listdir() == []
 
 
-def test_a_failure_to_publish_is_status_1_and_leaves_nothing(capsys, monkeypatch):
+def test_a_failure_to_publish_is_status_1_and_leaves_the_records_alone(capsys, monkeypatch):
     from stepscape.cli import output
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(output, "_publish", fail)
-    sentence = refused(capsys, ["run", "curve-fitting", *TINY], status=1)
-    assert "cannot write to 'stepscape-curve-fitting': no space left on device" in sentence
-    assert os.listdir() == []
+    assert main(["run", "curve-fitting", *TINY]) == 1
+    said = capsys.readouterr().err
+    assert said == "stepscape: cannot write to 'stepscape-curve-fitting': no space left on device\n"
+    assert os.listdir("stepscape-curve-fitting") == ["store"]
 
 
 @pytest.mark.parametrize(
@@ -439,7 +442,7 @@ def test_a_full_disk_under_stdout_is_status_1():
 # ---- Ctrl-C
 
 
-def test_an_interrupt_is_130_and_leaves_nothing(capsys, monkeypatch):
+def test_an_interrupt_is_130_and_leaves_the_records_alone(capsys, monkeypatch):
     from stepscape.cli import artifacts
 
     def interrupt(*_):
@@ -447,8 +450,9 @@ def test_an_interrupt_is_130_and_leaves_nothing(capsys, monkeypatch):
 
     monkeypatch.setattr(artifacts, "write_result", interrupt)
     assert main(["run", "curve-fitting", *TINY]) == 130
-    assert capsys.readouterr().err == "stepscape: interrupted; nothing was left behind\n"
-    assert os.listdir() == []
+    said = capsys.readouterr().err
+    assert said.startswith("stepscape: interrupted; what was computed is kept in 'stepscape-curve-fitting'")
+    assert os.listdir("stepscape-curve-fitting") == ["store"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
