@@ -62,7 +62,7 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
         if isinstance(error, FileExistsError) and not replace:
             raise
         if isinstance(error, OSError):
-            raise OutputError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
+            raise OutputError(f"cannot write {os.fspath(path)!r}: {reason(error)}") from error
         raise
 
 
@@ -84,7 +84,7 @@ def sync_directory(path: str | os.PathLike[str]) -> None:
             os.close(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise OutputError(f"cannot write {os.fspath(path)!r}: {_reason(error)}") from error
+            raise OutputError(f"cannot write {os.fspath(path)!r}: {reason(error)}") from error
 
 
 def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path:
@@ -112,7 +112,7 @@ def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path
                 parent.rmdir()
         if isinstance(error, InputError):
             raise
-        raise InputError(f"cannot use {str(path)!r} as output directory: {_reason(error)}") from error
+        raise InputError(f"cannot use {str(path)!r} as output directory: {reason(error)}") from error
     return directory
 
 
@@ -141,7 +141,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             raise
         user_error = isinstance(error, ValueError) or error.errno in _USER_ERRNOS
         kind = InputError if user_error else OutputError
-        raise kind(f"cannot read {name!r}: {_reason(error)}") from error
+        raise kind(f"cannot read {name!r}: {reason(error)}") from error
     if len(data) > MAX_BYTES:
         raise too_large(name)
     return data
@@ -197,6 +197,7 @@ def _missing(name: str) -> str:
     return "there is no such file" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Word what the system said, to follow a colon."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text[0].lower() + text[1:]

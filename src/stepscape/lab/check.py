@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepscape import files
 from stepscape.errors import InputError, OutputError
 from stepscape.lab import plan, segment, tables
 from stepscape.lab.seal import Damaged
@@ -118,7 +119,7 @@ def _flaw(manifest: Path) -> Damage | None:
     except Damaged as error:
         return Damage(f"segments/{file.name}", str(error))
     except OSError as error:
-        return Damage(f"segments/{file.name}", f"it cannot be read: {(error.strerror or str(error)).lower()}")
+        return Damage(f"segments/{file.name}", f"it cannot be read: {files.reason(error)}")
     return None
 
 
@@ -153,8 +154,8 @@ def _set_aside(file: Path) -> None:
     except FileNotFoundError:
         pass  # an npz that is missing
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"{str(file)!r} is damaged and cannot be set aside: {reason}") from error
+        what = f"{str(file)!r} is damaged and cannot be set aside"
+        raise OutputError(f"{what}: {files.reason(error)}") from error
 
 
 def _debris(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

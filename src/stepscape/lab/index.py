@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from stepscape import files
 from stepscape.errors import OutputError
 from stepscape.lab import segment
 from stepscape.lab.seal import Damaged
@@ -76,6 +77,12 @@ class Index:
         """Row of the table of each of these runs (None: every run, as committed)."""
         return self._ask(lambda db: _documents(db, identities))
 
+    def close(self) -> None:
+        """Let go of the file until the next question."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
     def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
         with self._lock:
             for _ in range(2):
@@ -93,9 +100,7 @@ class Index:
         return question(self._open)
 
     def _discard(self, error: sqlite3.DatabaseError) -> None:
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self.close()
         if isinstance(error, sqlite3.OperationalError):  # busy, full: others may use the file
             self._file = None
         elif self._file is not None:
@@ -175,7 +180,7 @@ def _stamps(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise OutputError(f"cannot read {str(folder)!r}: {error.strerror}") from error
+        raise OutputError(f"cannot read {str(folder)!r}: {files.reason(error)}") from error
     # An npz that is renamed into place while its folder is listed may be missed: so ask for it.
     return {name: f"{stamp} {sizes.get(name) or _size(folder / name)}" for name, stamp in manifests.items()}
 

@@ -57,7 +57,7 @@ def read(path: Path) -> Plan:
     except OutputError:
         raise
     except OSError as error:
-        raise Damaged(f"it cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise Damaged(f"it cannot be read: {files.reason(error)}") from None
     except ValueError as error:
         raise Damaged(f"its content is not that of a plan: {error}") from None
 

@@ -173,7 +173,7 @@ class Store:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot write {str(folder)!r}: {(error.strerror or '').lower()}") from error
+            raise OutputError(f"cannot write {str(folder)!r}: {files.reason(error)}") from error
         return folder
 
     def _read(self, name: str, wanted: set[str]) -> dict[str, Record]:
@@ -190,7 +190,7 @@ class Store:
                 f"{str(file)!r} is damaged: {error}; 'stepscape check {self.path}' sets it aside"
             ) from None
         except OSError as error:
-            raise OutputError(f"cannot read {str(file)!r}: {(error.strerror or '').lower()}") from error
+            raise OutputError(f"cannot read {str(file)!r}: {files.reason(error)}") from error
         return {
             row.identity: Record(row.outcome, row.numbers, arrays.get(row.identity, {}), row.reason)
             for row in manifest.rows
@@ -209,15 +209,14 @@ def read_id(home: Path) -> str:
         Its file is.
     """
     try:
-        document = msgspec.json.decode(unseal((home / "store.json").read_bytes()), type=dict[str, str])
-        return document["id"]
+        data = (home / "store.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "it holds no store.json" if home.is_dir() else "there is no such directory"
         raise InputError(f"{str(home)!r} is not a store of stepscape: {what}") from error
-    except Damaged:
-        raise
-    except OSError as error:
-        raise InputError(f"cannot read {str(home)!r}: {(error.strerror or str(error)).lower()}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {str(home)!r}: {files.reason(error)}") from error
+    try:
+        return msgspec.json.decode(unseal(data), type=dict[str, str])["id"]
     except (ValueError, KeyError):
         raise Damaged("its content is not that of a store") from None
 
