@@ -94,7 +94,7 @@ def _complete(
             experiment.work,
             workers,
             retry_failed=means.retry_failed,
-            source=experiment.name,
+            name=experiment.name,
             progress=progress,
         )
 

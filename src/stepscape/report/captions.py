@@ -43,6 +43,38 @@ _CAPTIONS = {
     ("interpolation-is-sharp", "curves"): (
         "The functions: the flattest interpolator is close to the line that connects the dots."
     ),
+    ("risk-vs-step-size", "risk"): (
+        "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
+        "inputs, and on a grid in the interior (weight g at least a tenth of its largest value) and near the "
+        "boundary. Three fair ways to stop: after equally many steps, at equal time Σ η, at the best "
+        "held-out moment. Dashed: the noise variance, the risk of a curve through every label."
+    ),
+    ("risk-vs-step-size", "averaging"): (
+        "Above: the risk of each of the last two iterates and of their mean. At the edge of stability "
+        "descent swings between two functions, and the last one alone looks worse than their mean. Below: "
+        "training loss; above the dashed line it is larger than that of the truth, and the theorems on the "
+        "risk do not speak."
+    ),
+    ("sparsity-vs-step-size", "sparsity"): (
+        "Above: bends of the learned function, counted by size: straight pieces within 5 % of the standard "
+        "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), "
+        "and their effective number. Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: "
+        "total and weighted variation of the slope, with the bound 1/η − ½ for stationary points."
+    ),
+    ("weighted-tv", "sides"): (
+        "Above: both sides of the inequalities where training ended; dashed: 1/η − ½, what λ_max = 2/η gives "
+        "without the residual. Below: left side over right side; 1 would be equality, more a violation."
+    ),
+    ("weighted-tv", "over-time"): (
+        "Both sides at every record of the first seed, from the start on: the inequalities hold at every "
+        "point, trained or not. The thin line is 1/η − ½ for the step size of the moment; it bounds the left "
+        "side only where λ_max is below 2/η, up to the residual."
+    ),
+    ("sweep", "step-size"): (
+        "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "
+        "threshold above which descent cannot settle, 2/η for gradient descent; where methods have different "
+        "thresholds, each in the color of its own. Runs that diverged or failed are not drawn."
+    ),
     ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
     ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
     ("fit", "path"): (

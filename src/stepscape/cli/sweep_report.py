@@ -1,0 +1,89 @@
+"""The report of a user's sweep, from its store alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepscape import files
+from stepscape.cli import artifacts
+from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.output import output_directory
+from stepscape.errors import InputError
+
+if TYPE_CHECKING:
+    from stepscape.lab.store import Store
+
+_LOOKED_AT = 200  # segments, evenly spaced, whose provenance is read
+_VERSIONS = {"stepscape": "stepscape", "python": "Python", "numpy": "NumPy", "numba": "Numba"}
+
+
+def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
+    """Write report.html and figures/ into the directory of a store.
+
+    Raises
+    ------
+    InputError
+        Nothing is on record.
+    """
+    from stepscape.figures.sweep import against_step_size
+    from stepscape.lab.status import status
+    from stepscape.lab.store import Store
+    from stepscape.measures.groups import groups
+    from stepscape.report import draw, render
+    from stepscape.report.captions import caption
+    from stepscape.report.sweep import cost, sweep_page
+
+    store = Store.open(directory)
+    rows = store.rows()
+    if not rows:
+        raise InputError(f"nothing is on record in {directory!r}")
+    plans = [vars(standing) for standing in status(store)]
+    figure = against_step_size(groups(rows))
+    figures = {"step-size": figure} if figure is not None else {}
+    drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
+    origin = f"{cost(rows)}. {_origin(store)}"
+    page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
+    with output_directory(directory, True, unfinished) as draft:
+        artifacts.write_figures(draft, figures, drawings)
+        files.write_atomic(draft / "report.html", render(page))
+    return {"of": "sweep", "runs": len(rows), "figures": list(figures)}
+
+
+def _title(plans: Sequence[dict[str, Any]]) -> str:
+    names = dict.fromkeys(plan["name"] or Path(plan["source"]).name for plan in plans)
+    return "; ".join(name for name in names if name) or "A sweep"
+
+
+def _commands(plans: Sequence[dict[str, Any]], directory: str) -> list[tuple[str, str]]:
+    place = shlex.quote(directory)
+    sources = dict.fromkeys(plan["source"] for plan in plans if plan["source"])
+    repeat = [
+        (f"stepscape sweep {shlex.quote(source)} --out {place}", "carries out what is not on record yet")
+        for source in sources
+    ]
+    return [
+        *repeat,
+        (f"stepscape export {place} --csv FILE", "writes every run with every measurement as one row"),
+        (f"stepscape check {place}", "verifies every checksum"),
+    ]
+
+
+def _origin(store: Store) -> str:
+    """Say which versions and machines the records name."""
+    from stepscape.errors import OutputError
+    from stepscape.lab import segment
+
+    manifests = sorted((store.path / "segments").glob("*.json"))
+    seen: Counter[str] = Counter()
+    for path in manifests[:: max(1, -(-len(manifests) // _LOOKED_AT))]:
+        try:
+            origin = segment.read(path.read_bytes()).origin
+        except OutputError:  # damaged: its runs are on record nowhere
+            continue
+        versions = ", ".join(f"{name} {origin[key]}" for key, name in _VERSIONS.items() if origin.get(key))
+        seen[f"{versions}, {origin.get('processor', 'an unknown processor')}"] += 1
+    return f"Recorded by {'; '.join(seen)}." if seen else ""

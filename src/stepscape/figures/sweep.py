@@ -1,0 +1,102 @@
+"""The figure of a user's sweep: what was measured, against the step size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stepscape.figures.bands import band
+from stepscape.figures.curve_fitting import lost
+from stepscape.figures.style import (
+    COLORS,
+    canvas,
+    label,
+    line,
+    number_ticks,
+    series,
+    shared_legend,
+    step_size_ticks,
+)
+from stepscape.measures.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_GROUPS = 7  # looks that can be told apart
+PANELS = (  # column, the one it stands in for where that is missing, name of the axis, logarithmic?
+    ("sharpness", "", r"sharpness $\lambda_{\max}$ of the loss Hessian", True),
+    ("median_edge_ratio", "edge_ratio", "edge ratio: sharpness / threshold", False),
+    ("loss", "", "training loss", True),
+    ("risk", "", "risk: mean squared error to the truth", True),
+    ("pieces", "", "linear pieces", False),
+    ("bent_neurons", "", "neurons bent among the data", False),
+)
+
+
+def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
+    """Draw medians over seeds with quartiles, a panel a measure, a curve a group; None without numbers."""
+    drawn = {name: Table.from_records(rows) for name, rows in list(groups.items())[:MOST_GROUPS]}
+    every = Table.from_records([row for rows in groups.values() for row in rows])
+    panels = [(_column(every, *names), text, log) for *names, text, log in PANELS]
+    panels = [(column, text, log) for column, text, log in panels if column]
+    if not panels or "step_size" not in every:
+        return None
+    wide = min(3, len(panels))
+    high = -(-len(panels) // wide)
+    figure, axes = canvas(high, wide, (4.0 * wide, 3.2 * high + 0.6), sharex=True)
+    etas = [float(eta) for eta in np.unique(every["step_size"])]
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (column, text, log) in zip(axes.flat, panels, strict=False):
+        _panel(ax, drawn, column)
+        _limits(ax, drawn, column, etas)
+        step_size_ticks(ax, etas)
+        if log:
+            number_ticks(ax)
+        ax.tick_params(labelbottom=True)
+        label(ax, "step size η", text)
+    if len(drawn) == 1:
+        lost(axes.flat[0], every)
+    shared_legend(figure, axes, columns=min(3, len(drawn) + 1))
+    return figure
+
+
+def _column(table: Table, *names: str) -> str:
+    """Return the first of these columns that holds a number anywhere."""
+    return next((n for n in names if n in table and np.isfinite(table[n].astype(float)).any()), "")
+
+
+def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
+    for i, (name, table) in enumerate(drawn.items()):
+        if column in table:
+            dodge = 0.03 * (i - 0.5 * (len(drawn) - 1))
+            band(ax, table, "step_size", column, name, series(i), dots=True, dodge=dodge, keep_dead=True)
+
+
+def _limits(ax: Axes, drawn: Mapping[str, Table], column: str, etas: Sequence[float]) -> None:
+    """Draw what the theory says: the threshold of each group where they differ, 2/η where they do not."""
+    look: dict[str, Any] = {"color": COLORS["black"], "lw": 1.2, "dashes": (5, 2)}
+    if column.endswith("edge_ratio"):
+        ax.axhline(1.0, label="threshold", **look)
+    if column != "sharpness":
+        return
+    fine = np.geomspace(0.8 * etas[0], 1.25 * etas[-1], 50)
+    factors = {name: _factor(table) for name, table in drawn.items()}
+    if all(factor is None or abs(factor - 2.0) < 1e-9 for factor in factors.values()):
+        ax.plot(fine, 2.0 / fine, label="threshold", **look)
+        return
+    for i, factor in enumerate(factors.values()):
+        if factor is not None:
+            ax.plot(fine, factor / fine, lw=0.9, color=line(i)["color"], dashes=(5, 2))
+
+
+def _factor(table: Table) -> float | None:
+    """Threshold times step size: the number that all runs of a group share, or None."""
+    if "threshold" not in table:
+        return None
+    known = table["threshold"] * table["step_size"]
+    known = known[np.isfinite(known)]
+    return float(known[0]) if known.size and np.ptp(known) <= 1e-9 * abs(known[0]) else None

@@ -1,0 +1,76 @@
+"""Rows of a sweep in groups: what differs between its runs besides step size and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+_NAMES = ("identity", "kind")
+REPEATED = ("step_size", "seed")  # a group is drawn over the first, its medians are over the second
+
+
+def settings(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Values of every column that says what was run, in order of size where they have one.
+
+    In a row of a store these columns stand before ``outcome``.
+    """
+    found: dict[str, dict[Any, None]] = {}
+    for row in rows:
+        names = list(row)
+        for name in names[: names.index("outcome")]:
+            if name not in _NAMES:
+                found.setdefault(name, {})[row[name]] = None
+    return {name: _sorted(list(values)) for name, values in found.items()}
+
+
+def keys(rows: Sequence[Row]) -> list[str]:
+    """Columns that tell groups apart: those that vary by themselves, not with the step size alone."""
+    several = [name for name, values in settings(rows).items() if len(values) > 1 or _partial(rows, name)]
+    return [name for name in several if name not in REPEATED and not _follows(rows, name)]
+
+
+def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows by a name of their group, such as "momentum 0.5"; "all runs" where nothing else varies.
+
+    >>> row = {"step_size": 0.1, "momentum": 0.0, "outcome": "finished"}
+    >>> {name: len(group) for name, group in groups([row, row | {"momentum": 0.5}]).items()}
+    {'momentum 0': 1, 'momentum 0.5': 1}
+    """
+    by = keys(rows)
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row.get(name) for name in by), []).append(row)
+    return {_name(by, values): found[values] for values in sorted(found, key=_order)}
+
+
+def _partial(rows: Sequence[Row], name: str) -> bool:
+    return any(name not in row for row in rows)
+
+
+def _follows(rows: Sequence[Row], name: str) -> bool:
+    """Whether every step size goes with one value only: such a column is no choice of its own."""
+    seen: dict[Any, Any] = {}
+    if len({row.get("step_size") for row in rows}) < 2:
+        return False
+    return all(seen.setdefault(row.get("step_size"), row.get(name)) == row.get(name) for row in rows)
+
+
+def _name(by: Sequence[str], values: Sequence[Any]) -> str:
+    parts = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in zip(by, values, strict=True)]
+    return ", ".join(parts) or "all runs"
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _order(values: Sequence[Any]) -> list[tuple[str, Any]]:
+    # Numbers before words, and each kind among its like.
+    return [("", value) if isinstance(value, int | float) else ("word", str(value)) for value in values]
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    return [value for _, value in sorted((_order([value])[0], value) for value in values)] if values else []
