@@ -12,6 +12,10 @@ __all__ = ["Experiment", "Result", "collect", "get", "names", "resolve_settings"
 _MODULES = {
     "curve-fitting": "stepscape.experiments.curve_fitting",
     "sharpness-vs-step-size": "stepscape.experiments.sharpness_vs_step_size",
+    "risk-vs-step-size": "stepscape.experiments.risk_vs_step_size",
+    "sparsity-vs-step-size": "stepscape.experiments.sparsity_vs_step_size",
+    "weighted-tv": "stepscape.experiments.weighted_tv",
+    "interpolation-is-sharp": "stepscape.experiments.interpolation_is_sharp",
 }
 
 

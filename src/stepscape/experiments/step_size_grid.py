@@ -133,7 +133,9 @@ def told(parts: Mapping[str, bool]) -> str:
 Found = tuple[dict[str, bool], Numbers]
 
 
-def across(table: Table, arms: Sequence[str], ask: Callable[[Table], Found | None], silent: str) -> Verdict:
+def across(
+    table: Table, arms: Sequence[str], ask: Callable[[Table], Found | None], silent: str = ""
+) -> Verdict:
     """Ask one question in every arm that can be judged; `word_for` all answers together.
 
     `ask` returns its yes and no, and the numbers behind them; None where the question does not arise, which
