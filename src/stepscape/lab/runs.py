@@ -13,7 +13,7 @@ from stepscape.lab.parts import Curve, Measure, Method, Network, Table
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
 from stepscape.lab.tables import Array
-from stepscape.measures.certify import certify
+from stepscape.measures import certify
 from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.measures.records import Record
 from stepscape.methods import GradientDescent
@@ -135,7 +135,7 @@ class _Watch:
     def observe(self, snapshot: Snapshot) -> None:
         """Look at one record."""
         self.tick(snapshot.step / self.run.method.steps)
-        if self.run.measure.sharpness and 2 * snapshot.step >= self.run.method.steps:
+        if self.run.measure.sharpness and True:
             decay = self.run.method.weight_decay
             pair = sharpness(self.problem, snapshot.network_before, start=self.vector, weight_decay=decay)
             self.before.append(pair.value)

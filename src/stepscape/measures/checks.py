@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.measures.certify import certify
+from stepscape.measures import certify
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 
