@@ -379,6 +379,29 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert os.listdir(tmp_path) == ["out.txt"]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_none(tmp_path, monkeypatch, links):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    files.write_atomic(tmp_path / "out", "first", replace=False)
+    with pytest.raises(FileExistsError, match="File exists"):
+        files.write_atomic(tmp_path / "out", "second", replace=False)
+    assert (tmp_path / "out").read_text() == "first"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_directory_that_cannot_be_forced_to_disk(tmp_path, monkeypatch):
+    with pytest.raises(OutputError, match=r"cannot write .*nowhere': no such file or directory"):
+        files.sync_directory(tmp_path / "nowhere")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    files.sync_directory(tmp_path)
+    assert synced == [tmp_path.stat().st_ino]
+
+
 def test_where_nothing_can_be_written(tmp_path):
     with pytest.raises(OutputError, match=r"cannot write .*: no such file or directory"):
         files.write_atomic(tmp_path / "nowhere" / "out", "")
