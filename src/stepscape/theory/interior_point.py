@@ -64,8 +64,9 @@ class Cone:
     def spread(self, each: FloatArray) -> FloatArray:
         """Σ_j Y_j each_j Y_jᵀ for one 2 × 2 matrix a cone."""
         both = each[: self.cells.count] + each[self.cells.count :]
-        left = np.einsum("pnr,prs->nps", self.cells.basis, both).reshape(self.labels.size, -1)
-        product = left @ self.cells.columns.T
+        columns = self.cells.columns.reshape(self.labels.size, -1, 2)
+        left = columns[:, :, :1] * both[:, 0] + columns[:, :, 1:] * both[:, 1]
+        product = left.reshape(self.labels.size, -1) @ self.cells.columns.T
         return np.asarray(0.5 * (product + product.T))
 
     def balanced(self, inner: FloatArray) -> FloatArray:
@@ -186,20 +187,18 @@ def _newton(
     """Matrix and gradient in relative changes of (q, T)."""
     cells, q = cone.cells, at.q.ravel()
     mixed = at.dual @ inverse
-    by_inverse, by_dual = _gram(cells, inverse), _gram(cells, at.dual)
+    grams = [_gram(cells, matrix) for matrix in (inverse, at.dual, 0.5 * (mixed + mixed.T))]
     own = np.arange(cells.count)
-    inner_s, inner_z = (np.tile(g[own, :, own], (2, 1, 1)) for g in (by_inverse, by_dual))
-    inner_m = np.tile(
-        np.einsum("pnr,pns->prs", cells.basis, np.einsum("nm,pmr->pnr", mixed, cells.basis)), (2, 1, 1)
-    )
-    inner_m = 0.5 * (inner_m + inner_m.swapaxes(1, 2))
-    block = _pairs(slopes, by_inverse, by_dual)
-    block.reshape(len(at.q), 3, len(at.q), 3)[np.arange(len(at.q)), :, np.arange(len(at.q))] += _bends(
-        at.q, np.einsum("jri,jik,jsk->jrs", cone.rays, inner_z, cone.rays)
-    )
+    inner_s, inner_z, inner_m = (np.tile(gram[own, :, own], (2, 1, 1)) for gram in grams)
+    block = _pairs(slopes, grams[0], grams[1])
+    each = np.arange(len(at.q))
+    bends = _bends(at.q, np.einsum("jri,jik,jsk->jrs", cone.rays, inner_z, cone.rays))
+    block.reshape(len(at.q), 3, len(at.q), 3)[each, :, each] += bends
+    block *= q
+    block *= q[:, None]
+    block[np.diag_indices_from(block)] += at.slack * q
     matrix = np.empty((q.size + 1, q.size + 1))
-    matrix[:-1, :-1] = block * q * q[:, None]
-    matrix[np.arange(q.size), np.arange(q.size)] += at.slack * q
+    matrix[:-1, :-1] = block
     matrix[-1, :-1] = matrix[:-1, -1] = -np.einsum("jars,jrs->ja", slopes, inner_m).ravel() * q * at.top
     matrix[-1, -1] = float(np.trace(mixed)) * at.top**2
     by_share = np.einsum("jars,jrs->ja", slopes, inner_s).ravel()
@@ -216,10 +215,10 @@ def _gram(cells: Cells, matrix: FloatArray) -> FloatArray:
 def _pairs(slopes: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
     """Return ⟨∂_a K, Z ∂_b K S⁻¹⟩ for all pairs of shares, symmetrized over the two matrices."""
     count = len(first)
-    mix = np.empty((count, count, 3, 3))
+    mix = np.empty((count, 3, count, 3))
     for i, (k, m) in enumerate(_ENTRIES):
         for j, (c, e) in enumerate(_ENTRIES):
-            mix[:, :, i, j] = 0.25 * (
+            mix[:, i, :, j] = 0.25 * (
                 first[:, k, :, c] * second[:, m, :, e]
                 + first[:, k, :, e] * second[:, m, :, c]
                 + second[:, k, :, c] * first[:, m, :, e]
@@ -228,12 +227,18 @@ def _pairs(slopes: FloatArray, first: FloatArray, second: FloatArray) -> FloatAr
     # A symmetric matrix acts through (D₁₁, 2 D₁₂, D₂₂).
     weights = np.stack([slopes[..., 0, 0], 2.0 * slopes[..., 0, 1], slopes[..., 1, 1]], -1)
     signs = weights.reshape(2, count, 3, 3)
-    out = np.empty((2, count, 3, 2, count, 3))
+    return _both_sides(signs, mix.reshape(count, 3, 3 * count))
+
+
+def _both_sides(signs: FloatArray, middle: FloatArray) -> FloatArray:
+    """Blocks W_s middle W_tᵀ for the two signs s, t, where W_s is block diagonal and middle symmetric."""
+    size = middle.shape[-1]
+    out = np.empty((2, size, 2, size))
     for s in range(2):
-        left = np.matmul(signs[s][:, None], mix)
+        left = np.matmul(signs[s], middle).reshape(size, size).T.reshape(middle.shape)
         for t in range(2):
-            out[s, :, :, t] = np.matmul(left, signs[t][None].swapaxes(2, 3)).transpose(0, 2, 1, 3)
-    return out.reshape(6 * count, 6 * count)
+            out[t, :, s] = np.matmul(signs[t], left).reshape(size, size)
+    return out.reshape(2 * size, 2 * size)
 
 
 def _bends(q: FloatArray, inner: FloatArray) -> FloatArray:
