@@ -135,7 +135,7 @@ class _Watch:
     def observe(self, snapshot: Snapshot) -> None:
         """Look at one record."""
         self.tick(snapshot.step / self.run.method.steps)
-        if self.run.measure.sharpness and True:
+        if self.run.measure.sharpness and 2 * snapshot.step >= self.run.method.steps:
             decay = self.run.method.weight_decay
             pair = sharpness(self.problem, snapshot.network_before, start=self.vector, weight_decay=decay)
             self.before.append(pair.value)
