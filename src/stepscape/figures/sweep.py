@@ -53,7 +53,7 @@ def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
     for ax, (column, text, log) in zip(axes.flat, panels, strict=False):
         _panel(ax, drawn, column)
         _limits(ax, drawn, column, etas)
-        step_size_ticks(ax, etas)
+        _ticks(ax, etas)
         if log:
             number_ticks(ax)
         ax.tick_params(labelbottom=True)
@@ -74,6 +74,19 @@ def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
         if column in table:
             dodge = 0.03 * (i - 0.5 * (len(drawn) - 1))
             band(ax, table, "step_size", column, name, series(i), dots=True, dodge=dodge, keep_dead=True)
+
+
+def _ticks(ax: Axes, etas: Sequence[float]) -> None:
+    """Place a tick at each step size where their names are short, otherwise at round numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if max(len(f"{eta:g}") for eta in etas) <= 4:
+        step_size_ticks(ax, etas)
+        return
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=7))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _limits(ax: Axes, drawn: Mapping[str, Table], column: str, etas: Sequence[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -142,20 +143,21 @@ def _middle(rows: Sequence[Row], names: Mapping[str, str]) -> list[float | None]
 
 
 def _lost(rows: Sequence[Row]) -> list[Block]:
+    """One row a reason; reasons that differ in their numbers alone count as one, told by the first."""
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["outcome"] != "finished":
-            reasons.setdefault((row["outcome"], row["reason"]), []).append(row)
+            reasons.setdefault((row["outcome"], re.sub(r"[\d.]+", "", row["reason"])), []).append(row)
     if not reasons:
         return [Paragraph("None.")]
     cells = [
-        (outcome, sentence(reason) if reason else "–", len(lost), _listed(_etas(lost)))
+        (outcome, sentence(lost[0]["reason"]) if reason else "–", len(lost), _listed(_etas(lost)))
         for (outcome, reason), lost in sorted(reasons.items(), key=lambda item: -len(item[1]))
     ]
     shown = cells[:MOST_ROWS]
     return [
         Grid(
-            "Why, and at which step sizes",
+            "Why (the first of its kind), and at which step sizes",
             ("outcome", "reason", "runs", "step sizes"),
             shown,
             (14, 46, 10, 30),
