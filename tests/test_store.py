@@ -14,6 +14,7 @@ import string
 import subprocess
 import sys
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
@@ -122,6 +123,21 @@ def test_equal_arrays_are_equal_files_and_no_arrays_no_file(store):
     bare = store.commit([Entry(Case(seed=5), Record("failed", reason="why"), 0.0)], {})
     assert not (folder / f"{bare}.npz").exists()
     assert store.records(identities([5]))[0].reason == "why"
+
+
+def test_arrays_of_every_layout_are_files_that_numpy_would_write(store):
+    square = np.arange(12.0).reshape(3, 4)
+    arrays = {
+        "c": square, "f": np.asfortranarray(square), "t": square.T, "every second": square[::2, ::3],
+        "row": square[:1], "column": np.asfortranarray(square[:, :1]), "big": square.astype(">f8"),
+        "none": square[:0], "scalar": np.float32(2), "pair": np.zeros(2, [("é", "i4"), ("b", "U3")]),
+    }  # fmt: skip
+    name = store.commit([Entry(Case(seed=1), Record("finished", {}, arrays), 0.0)], {})
+    with zipfile.ZipFile(store.path / "segments" / f"{name}.npz") as archive:
+        for key, values in arrays.items():
+            stream = io.BytesIO()
+            np.save(stream, values)
+            assert archive.read(f"{identities([1])[0]}/{key}.npy") == stream.getvalue()
 
 
 def test_nothing_on_disk_is_a_pickle(store):

@@ -13,11 +13,11 @@ import io
 import os
 import secrets
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -137,14 +137,23 @@ def _pack(entries: Mapping[str, Entry]) -> bytes:
     }
     if not named:
         return b""
-    stream = io.BytesIO()
+    stream, headers = io.BytesIO(), dict[Hashable, bytes]()
     with zipfile.ZipFile(stream, "w") as archive:
         for member, values in named.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, values, allow_pickle=False)
             # A member made from its name alone is dated 1980: equal arrays are equal bytes.
-            archive.writestr(zipfile.ZipInfo(member), content.getbuffer())
+            archive.writestr(zipfile.ZipInfo(member), _npy(values, headers))
     return stream.getvalue()
+
+
+def _npy(values: NDArray[Any], headers: dict[Hashable, bytes]) -> bytes:
+    """Write one array; the arrays of a batch share few headers, and making one costs more than the rest."""
+    order: Literal["C", "F"] = "F" if values.flags.fnc else "C"
+    key = (values.dtype, values.shape, order)
+    if key not in headers:
+        content = io.BytesIO()
+        np.lib.format.write_array(content, values, allow_pickle=False)
+        headers[key] = content.getvalue()[: content.tell() - values.nbytes]
+    return headers[key] + values.tobytes(order)
 
 
 def _name(name: str) -> str:
