@@ -264,7 +264,7 @@ def test_a_module_that_other_processes_lack_is_named(store, monkeypatch):
     module = types.ModuleType("only_here")
     exec("def work(spec, tick): pass", module.__dict__)
     monkeypatch.setitem(sys.modules, "only_here", module)
-    with pytest.raises(InputError, match=r"a worker process cannot load .* No module named 'only_here'"):
+    with pytest.raises(InputError, match=r"a worker cannot load .* No module named 'only_here'"):
         carried_out(store, lab_work.chores(1), "processes", 1, module.work)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -96,6 +97,25 @@ def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -
         reasons={n: r.reason for n, r in zip(names, records, strict=True) if r.outcome == "failed"},
         seconds=seconds,
     )
+
+
+def packed(batch: Batch, dumps: Callable[[Any], Any]) -> bytes:
+    """Make a batch ready for the way to another process."""
+    try:
+        return bytes(dumps(batch))
+    except Exception as error:
+        raise InputError(
+            f"other processes must find the work function and specs by name, in a module: {sentence(error)}"
+        ) from None
+
+
+def unpacked(message: bytes) -> Batch:
+    """Load a batch that came from another process."""
+    try:
+        batch: Batch = pickle.loads(message)
+    except Exception as error:
+        raise InputError(f"a worker cannot load the work function or a spec: {sentence(error)}") from None
+    return batch
 
 
 def given_up(how: str, _spec: Spec, _tick: Tick) -> Record:

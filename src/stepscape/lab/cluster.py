@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad
-from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, sentence
+from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.pool import cores
 
@@ -36,6 +38,7 @@ def dask(workers: int, scheduler: str | None, options: Mapping[str, Any]) -> Ite
         else:
             cluster = scheduler
         client = stack.enter_context(closing(_client(distributed, cluster)))
+        _refuse_strangers(client)
         yield _Cluster(client)
 
 
@@ -50,27 +53,37 @@ class _Cluster:
 
     def __init__(self, client: Any) -> None:
         self._client, self._pool = client, client.get_executor(pure=False)
+        self._dumps = _library("cloudpickle").dumps  # Dask's own: it also sends what a script defines
         self._workers, self._counted = 0, float("-inf")
 
     @property
     def workers(self) -> int:
         if time.monotonic() - self._counted > _COUNTED:
-            self._workers = sum(self._client.nthreads().values())
+            self._counted = float("inf")  # a scheduler that does not answer is asked once
+            self._workers = self._count()
             self._counted = time.monotonic()
         return self._workers
 
+    def _count(self) -> int:
+        try:
+            return sum(self._client.nthreads().values())
+        except Exception as error:  # of many kinds, by the moment at which the connection broke
+            raise OutputError(f"the Dask scheduler does not answer any more: {sentence(error)}") from None
+
     def submit(self, batch: Batch) -> Future[Done]:
         reported: Future[Done] = Future()
-        self._pool.submit(_on_worker, batch).add_done_callback(partial(_hand_on, reported))
+        message = packed(batch, self._dumps)
+        self._pool.submit(_on_worker, message).add_done_callback(partial(_hand_on, reported))
         return reported
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False)
 
 
-def _on_worker(batch: Batch) -> Done:
+def _on_worker(message: bytes) -> Done:
+    # Unpacked here, because what Dask itself cannot load takes its worker down.
     keep_to_one_thread()
-    return carry_out_batch(batch)
+    return carry_out_batch(unpacked(message))
 
 
 def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
@@ -112,6 +125,12 @@ def _client(distributed: Any, cluster: Any) -> Any:
             f"cannot reach the Dask scheduler {cluster!r}: {sentence(error)}; its address is of the form "
             "tcp://host:port"
         ) from None
+
+
+def _refuse_strangers(client: Any) -> None:
+    for worker, found in client.run(find_spec, "stepscape", on_error="return").items():
+        if not isinstance(found, ModuleSpec):
+            raise OutputError(f"the Dask worker {worker} does not have stepscape; install it there")
 
 
 def _slurm(workers: int, options: Mapping[str, Any]) -> Any:

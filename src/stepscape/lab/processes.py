@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import threading
 import time
@@ -16,8 +15,8 @@ from multiprocessing.reduction import ForkingPickler
 from queue import SimpleQueue
 from typing import Any
 
-from stepscape.errors import InputError, OutputError, StepscapeError
-from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, sentence
+from stepscape.errors import OutputError, StepscapeError
+from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
 from stepscape.lab.one_thread import keep_to_one_thread
 
 _STOP, _READY = b"stop", b"ready"
@@ -43,7 +42,7 @@ class WorkerProcess:
         OutputError
             What the worker raised, or it could not even start.
         """
-        message = _pickled(batch)
+        message = packed(batch, ForkingPickler.dumps)
         pipe = self._pipe or self._start()
         try:
             with self._sending:
@@ -83,8 +82,10 @@ class WorkerProcess:
         try:
             ours.recv_bytes()
         except (EOFError, OSError):
-            how, killed = self._bury(), process.exitcode < 0
-            raise Died(how) if killed else OutputError(f"a worker process could not start: {how}") from None
+            how = self._bury()
+            if how in signal.Signals.__members__:  # somebody killed it
+                raise Died(how) from None
+            raise OutputError(f"a worker process could not start: {how}") from None
         return ours
 
     def _bury(self) -> str:
@@ -125,24 +126,11 @@ def _listen(pipe: Connection, batches: SimpleQueue[bytes], stopped: threading.Ev
 
 def _reply(message: bytes, stopped: Callable[[], bool]) -> Done | StepscapeError:
     try:
-        batch = pickle.loads(message)
-    except Exception as error:
-        return InputError(f"a worker process cannot load the work function or a spec: {sentence(error)}")
-    try:
-        return carry_out_batch(batch, stopped)
+        return carry_out_batch(unpacked(message), stopped)
     except StepscapeError as error:
         return error
     except Exception as error:
         return OutputError(f"a batch could not be carried out: {sentence(error)}")
-
-
-def _pickled(batch: Batch) -> bytes:
-    try:
-        return bytes(ForkingPickler.dumps(batch))
-    except Exception as error:
-        raise InputError(
-            f"other processes must find the work function and specs by name, in a module: {sentence(error)}"
-        ) from None
 
 
 @contextmanager
