@@ -115,7 +115,7 @@ def _flaw(manifest: Path) -> Damage | None:
         content = segment.read(file.read_bytes())
         if content.arrays is not None:
             file = manifest.with_suffix(".npz")
-            segment.unpack(file.read_bytes(), content.arrays)
+            segment.verify(file.read_bytes(), content.arrays)
     except Damaged as error:
         return Damage(f"segments/{file.name}", str(error))
     except OSError as error:

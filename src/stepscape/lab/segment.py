@@ -108,12 +108,17 @@ def read(data: bytes) -> Manifest:
         raise Damaged(f"its content is not that of a manifest: {error}") from None
 
 
-def unpack(data: bytes, beside: Beside) -> dict[str, dict[str, NDArray[Any]]]:
-    """Read an npz: arrays by identity and name. Raises `Damaged`."""
+def verify(data: bytes, beside: Beside) -> None:
+    """Raise `Damaged` unless these are the bytes of the npz that was written."""
     if len(data) != beside.size:
         raise Damaged(f"it has {len(data)} bytes where {beside.size} were written")
     if hashlib.sha256(data).hexdigest() != beside.sha256:
         raise Damaged("its content does not match its checksum")
+
+
+def unpack(data: bytes, beside: Beside) -> dict[str, dict[str, NDArray[Any]]]:
+    """Read an npz: arrays by identity and name. Raises `Damaged`."""
+    verify(data, beside)
     found: dict[str, dict[str, NDArray[Any]]] = {}
     with np.load(io.BytesIO(data), allow_pickle=False) as npz:
         for member in npz.zip.namelist():
