@@ -81,6 +81,12 @@ class TestDescentBeside:
         assert np.isinf(seen.distances[:, -1]).all()
         assert np.isnan(seen.loss).all()
 
+    def test_the_two_starts_lie_on_opposite_sides(self) -> None:
+        network = networks()["spline"]
+        peak = top(PROBLEM, network)
+        seen = visit(PROBLEM, network, peak.vector, 0.5 / peak.value, 0.1, 10, 10)
+        assert abs(seen.loss[0] / seen.loss[1] - 1.0) > 1e-3
+
     def test_without_motion_it_stays(self) -> None:
         network = networks()["spline"]
         seen = visit(PROBLEM, network, top(PROBLEM, network).vector, 1e-9, 1e-6, 100, 5)

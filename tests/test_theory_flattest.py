@@ -262,6 +262,30 @@ class TestFlattest:
             theory.flattest_interpolator([0.0, 1.0, 2.0], [0.0, 1.0, 0.0], max_iterations=2)
 
 
+class TestCells:
+    @given(seeds, sizes)
+    def test_rays_are_the_neurons_with_knots_on_the_ends_of_the_gap(self, seed: int, n: int) -> None:
+        x = np.sort(data(seed, n)[0])
+        cells = activation_cells(x)
+        assert cells.count == 2 * n - 1
+        seen = set()
+        for middle, rays, values in zip(cells.middles, cells.rays, cells.values, strict=True):
+            b1 = rays[:, 1] - rays[:, 0] * middle
+            knots = -b1 / rays[:, 0]
+            active = values.max(axis=1) > 1e-9
+            if active.all():
+                assert sorted(knots) == pytest.approx([x[0], x[-1]], abs=1e-12)
+                assert (rays[:, 0] * (x.mean() - knots) > 0.0).all()
+            else:
+                between = TwoLayerReLU([rays[0, 0]], [b1.mean()], [1.0])
+                assert np.array_equal(between.predict(x) > 0.0, active)
+                edge = int(np.argmax(active != active[0]))
+                assert sorted(knots) == pytest.approx([x[edge - 1], x[edge]], abs=1e-12)
+            assert values.min() >= -1e-12
+            seen.add(tuple(active))
+        assert len(seen) == cells.count
+
+
 class TestCertificate:
     @given(seeds, st.integers(3, 7))
     def test_any_density_and_any_prices_bound_any_network(self, seed: int, n: int) -> None:
