@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "plain_docstrings",
     "theorem_table",
+    "ledger",
     "command_line",
     "benchmark_results",
 ]

@@ -81,7 +81,7 @@ def test_shown_command_lines_are_understood(page: str, line: str) -> None:
     typer_main = pytest.importorskip("typer.main")
     from stepscape.cli.app import app
 
-    words = shlex.split(line, comments=True)[1:]
+    words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
     group = typer_main.get_command(app)
     if words[0].startswith("-"):
         group.make_context("stepscape", words)
