@@ -86,6 +86,8 @@ def test_verify_prints_and_writes_the_ledger(capsys):
     assert {name for name in files if not name.startswith("store/")} == {"ledger.json", "report.html", *drawn}
     entry = made().entries[0]
     assert made().names == ["toy", "other"]
+    assert [entry.shared for entry in made().entries] == [[], []]
+    assert made().seconds == pytest.approx(sum(entry.seconds for entry in made().entries))
     assert entry.runs == ledger.Runs(8, 4, 0)
     # What the runs took is the sum of what is on record, whoever computed them and when.
     rows = [row for row in Store.open("stepscape-ledger/store").rows() if row["claim"] == "toy"]
@@ -111,6 +113,18 @@ def test_what_is_on_record_is_not_run_again(capsys):
     assert calls() == RUNS  # those of the other experiment
     assert made().entries[0] == before
     assert made().names == ["toy", "other"]
+
+
+def test_runs_that_two_claims_read_are_made_and_counted_once(capsys, toys):
+    same = {**toy_claims.experiment().quick, "step_sizes": (0.5, 2.0)}
+    register(toys, "toy_two", toy_claims.experiment("other", quick=same))
+    said(capsys, "verify")
+    assert calls() == RUNS
+    toy, other = made().entries
+    assert (toy.shared, other.shared) == (["other"], ["toy"])
+    assert made().seconds == pytest.approx(toy.seconds)
+    assert toy.seconds > other.seconds > 0.0
+    assert "other read some of them too" in Path("stepscape-ledger/report.html").read_text()
 
 
 def test_an_interrupted_ledger_goes_on(capsys, toys):

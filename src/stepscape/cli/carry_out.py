@@ -50,14 +50,12 @@ class Carried:
     ----------
     result : of the runs that finished or diverged; verdicts see no others.
     failures : the reason of every run that failed.
-    seconds : wall time of all runs as recorded.
-    identities : of all runs, in order.
+    seconds : wall time as recorded, by identity of every run, in order.
     """
 
     result: Result
     failures: list[str]
-    seconds: float
-    identities: list[str]
+    seconds: dict[str, float]
 
 
 def carry_out(
@@ -117,8 +115,8 @@ def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Se
     if not done:
         raise StepscapeError(f"all {len(pairs)} runs of {experiment.name} failed: {failures[0]}")
     result = collect(experiment, settings, [spec for spec, _ in done], [record for _, record in done])
-    seconds = sum(row["seconds"] for row in store.rows(specs))
-    return Carried(result, failures, seconds, identities)
+    seconds = {row["identity"]: row["seconds"] for row in store.rows(specs)}
+    return Carried(result, failures, seconds)
 
 
 @contextmanager

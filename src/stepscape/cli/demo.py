@@ -71,7 +71,7 @@ def _experiment(name: str, progress: console.Progress) -> _Part:
     settings = experiments.resolve_settings(experiment, {}, full=False)
     started = time.process_time()
     result = experiments.run(experiment, settings, progress)
-    carried = Carried(result, [], time.process_time() - started, [])
+    carried = Carried(result, [], {name: time.process_time() - started})
     return _Part(documents.judged(experiment, carried, full=False), experiment.figures(result))
 
 

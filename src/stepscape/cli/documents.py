@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,12 +29,13 @@ def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, An
     return {**msgspec.to_builtins(entry(experiment, carried, full)), "table": carried.result.table.records()}
 
 
-def entry(experiment: Experiment, carried: Carried, full: bool) -> Entry:
-    """Judge a result."""
+def entry(experiment: Experiment, carried: Carried, full: bool, shared: Sequence[str] = ()) -> Entry:
+    """Judge a result; `shared` names the experiments that read some of its runs too."""
     from stepscape.experiments import ledger
 
     size: ledger.Size = "full" if full else "quick"
-    return ledger.enter(experiment, carried.result, size, carried.failures, carried.seconds)
+    seconds = sum(carried.seconds.values())
+    return ledger.enter(experiment, carried.result, size, carried.failures, seconds, shared)
 
 
 def verdict_lines(verdicts: Mapping[str, Any]) -> list[str]:

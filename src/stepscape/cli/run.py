@@ -90,7 +90,7 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
             "command": "run",
             **documents.judged(experiment, carried, request.full),
             "request": request.asked,
-            "identities": carried.identities,
+            "identities": list(carried.seconds),
             "figures": list(figures),
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
@@ -132,7 +132,7 @@ def _on_record(place: Path, before: Document) -> bool:
     from stepscape.lab.store import Store
 
     try:
-        return len(Store.open(place / STORE).outcomes(before["identities"])) == len(set(before["identities"]))
+        return len(Store.open(place / STORE).outcomes(before["identities"])) == len(before["identities"])
     except StepscapeError:
         return False
 

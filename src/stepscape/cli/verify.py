@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import msgspec
 
 from stepscape import files
 from stepscape.cli import console, documents
-from stepscape.cli.carry_out import Means, carry_out
+from stepscape.cli.carry_out import Carried, Means, carry_out
 from stepscape.cli.committed import committed
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
@@ -20,9 +20,8 @@ from stepscape.cli.output import check_directory, holds, output_directory, store
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from stepscape.experiments.ledger import Difference, Entry, Ledger
+    from stepscape.experiments import Experiment
+    from stepscape.experiments.ledger import Difference, Ledger
 
 
 @dataclass(frozen=True)
@@ -52,25 +51,46 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     names = list(dict.fromkeys(request.names)) or experiments.names()
     known = [experiments.get(name) for name in names]
     _check(request, names)
-    entries: list[Entry] = []
-    figures: dict[str, dict[str, Figure]] = {}
     with store_in(request.out, unfinished) as store:
-        for experiment in known:
-            settings = experiments.resolve_settings(experiment, {}, request.full)
-            carried = carry_out(experiment, settings, store, request.means, unfinished)
-            entries.append(documents.entry(experiment, carried, request.full))
-            figures[experiment.name] = experiment.figures(carried.result)
-        size: ledger.Size = "full" if request.full else "quick"
-        made = ledger.Ledger(size, entries, provenance(clock))
+        carried = {
+            experiment.name: carry_out(
+                experiment,
+                experiments.resolve_settings(experiment, {}, request.full),
+                store,
+                request.means,
+                unfinished,
+            )
+            for experiment in known
+        }
+        made = _ledger(known, carried, request.full, clock)
+        figures = {e.name: e.figures(carried[e.name].result) for e in known}
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
             write_report(directory, made, figures)
-    found = ledger.differences(committed(size), made, whole=not request.names)
+    found = ledger.differences(committed(made.size), made, whole=not request.names)
     _tell(made, found, request.out, clock, as_json)
     if found and request.strict:
         raise StepscapeError(
-            f"{_counted(found)} from the committed {size} ledger: {'; '.join(map(str, found))}"
+            f"{_counted(found)} from the committed {made.size} ledger: {'; '.join(map(str, found))}"
         )
+
+
+def _ledger(known: Sequence[Experiment], carried: Mapping[str, Carried], full: bool, clock: Clock) -> Ledger:
+    from stepscape.experiments import ledger
+
+    runs = {name: set(each.seconds) for name, each in carried.items()}
+    entries = [
+        documents.entry(
+            experiment,
+            carried[experiment.name],
+            full,
+            [name for name in runs if name != experiment.name and runs[name] & runs[experiment.name]],
+        )
+        for experiment in known
+    ]
+    once = {run: seconds for each in carried.values() for run, seconds in each.seconds.items()}
+    size: ledger.Size = "full" if full else "quick"
+    return ledger.Ledger(size, entries, provenance(clock), sum(once.values()))
 
 
 def _check(request: Request, names: Sequence[str]) -> None:

@@ -68,6 +68,7 @@ class Entry(msgspec.Struct, frozen=True):
     ----------
     failures : reason → runs that could not be carried out for it; they are in no verdict.
     seconds : wall time of the runs as recorded, added up over workers.
+    shared : experiments of the same ledger that read some of these runs too.
     """
 
     experiment: About
@@ -78,14 +79,22 @@ class Entry(msgspec.Struct, frozen=True):
     runs: Runs
     failures: dict[str, int]
     seconds: float
+    shared: list[str] = []
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """A ledger as it stands in a file; `provenance` holds versions, processor and date."""
+    """A ledger as it stands in a file.
+
+    Attributes
+    ----------
+    seconds : wall time of all runs as recorded, each counted once.
+    provenance : versions, processor, date.
+    """
 
     size: Size
     entries: list[Entry]
     provenance: dict[str, Any]
+    seconds: float = 0.0
     schema: int = SCHEMA
     command: str = "verify"
 
@@ -114,7 +123,12 @@ def describe(experiment: Experiment) -> About:
 
 
 def enter(
-    experiment: Experiment, result: Result, size: Size, failures: Sequence[str] = (), seconds: float = 0.0
+    experiment: Experiment,
+    result: Result,
+    size: Size,
+    failures: Sequence[str] = (),
+    seconds: float = 0.0,
+    shared: Sequence[str] = (),
 ) -> Entry:
     """Judge a result; `failures` holds the reason of each run that failed and is not in it."""
     diverged = int(np.sum(result.table["outcome"] == "diverged")) if len(result.table) else 0
@@ -131,6 +145,7 @@ def enter(
         runs=Runs(len(result.table) - diverged, diverged, len(failures)),
         failures=dict(Counter(failures)),
         seconds=seconds,
+        shared=list(shared),
     )
 
 

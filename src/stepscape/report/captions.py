@@ -68,7 +68,8 @@ _CAPTIONS = {
     ("weighted-tv", "over-time"): (
         "Both sides at every record of the first seed, from the start on: the inequalities hold at every "
         "point, trained or not. The thin line is 1/η − ½ for the step size of the moment; it bounds the left "
-        "side only where λ_max is below 2/η, up to the residual."
+        "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
+        "the two phases of descent."
     ),
     ("sweep", "step-size"): (
         "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "

@@ -37,7 +37,7 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
     sections = [
         Section("Overview", _overview(ledger)),
         *[_section(entry, drawings.get(entry.experiment.name, ())) for entry in ledger.entries],
-        Section("How to repeat it", [_repeat(ledger)]),
+        Section("How to repeat it", [_repeat(ledger), Paragraph(_total(ledger))]),
     ]
     lead = (
         f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
@@ -98,8 +98,14 @@ def _cost(entry: Entry) -> list[Block]:
     runs, name = entry.runs, entry.experiment.name
     flag = " --full" if entry.size == "full" else ""
     ended = f"{runs.finished} finished, {runs.diverged} diverged, {runs.failed} failed"
+    shared = f"; {', '.join(entry.shared)} read some of them too" if entry.shared else ""
     return [
-        Facts([("Runs", f"{runs.total}: {ended}"), ("Time of the runs, added up", duration(entry.seconds))]),
+        Facts(
+            [
+                ("Runs", f"{runs.total}: {ended}{shared}"),
+                ("Time of the runs, added up", duration(entry.seconds)),
+            ]
+        ),
         *failures(msgspec.to_builtins(entry)),
         Commands(
             [
@@ -110,6 +116,10 @@ def _cost(entry: Entry) -> list[Block]:
             ]
         ),
     ]
+
+
+def _total(ledger: Ledger) -> str:
+    return f"All runs together took {duration(ledger.seconds)}, each counted once and added up over cores."
 
 
 def _repeat(ledger: Ledger) -> Block:
