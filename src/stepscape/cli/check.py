@@ -31,8 +31,8 @@ def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
     console.answer(document, _lines(report), as_json)
     if report.damage:
         raise OutputError(
-            f"{len(report.damage)} damaged files of {directory!r} were set aside in its damaged/; "
-            "the next sweep computes what they held again"
+            f"damage in {directory!r}: {len(report.damage)} of its files, set aside in its damaged/; "
+            "the next sweep computes again what they held"
         )
 
 
@@ -41,5 +41,5 @@ def _lines(report: Report) -> list[str]:
     lines += [f"{file}: removed, its writer was killed" for file in report.removed]
     lines += [f"{file}: unfinished, perhaps being written" for file in report.unfinished]
     if report.recompute:
-        lines.append(f"{len(report.recompute)} runs are to be computed again")
-    return [*lines, f"{report.records} records in {report.segments} sound segments"]
+        lines.append(f"to be computed again: {len(report.recompute)}")
+    return [*lines, f"on record: {report.records}, in sound segments: {report.segments}"]
