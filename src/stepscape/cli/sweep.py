@@ -112,20 +112,20 @@ def _sweep(
 @contextmanager
 def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
     """Show how far the sweep is; whatever ends it early, say what is kept and how to go on."""
-    kept = ""
+    kept = f"what is on record in {request.out!r} stays; go on with: {request.command}"
+    unfinished.keep(lambda: kept)
     with console.progress("sweep") as show:
 
         def note(now: Progress) -> None:
             nonlocal kept
             on_record = f"{now.done} of {now.total} runs are on record in {request.out!r}"
             kept = f"{on_record}; go on with: {request.command}"
-            unfinished.keep(lambda: kept)
             show(now.done / max(1, now.total), progress_words(now))
 
         try:
             yield note
         except OutputError as error:
-            raise OutputError(f"{error}; {kept}" if kept else str(error)) from error
+            raise OutputError(f"{error}; {kept}") from error
 
 
 def _read(name: str) -> SweepFile:

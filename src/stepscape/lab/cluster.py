@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -107,7 +108,7 @@ def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
 def _local(workers: int) -> Any:
     config = importlib.import_module("dask").config
     # Each death is reported, so that the sweep decides; whatever workers log would land on this terminal.
-    with config.set({"distributed.scheduler.allowed-failures": 0}):
+    with config.set({"distributed.scheduler.allowed-failures": 0}), _quiet_about_semaphores():
         return _library("distributed").LocalCluster(
             n_workers=workers or cores(),
             threads_per_worker=1,
@@ -115,6 +116,19 @@ def _local(workers: int) -> Any:
             dashboard_address=None,
             silence_logs=logging.CRITICAL,
         )
+
+
+@contextmanager
+def _quiet_about_semaphores() -> Iterator[None]:
+    # A process of Python's own, which starts with the first worker, warns of them after an interrupt.
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONWARNINGS")
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _client(distributed: Any, cluster: Any) -> Any:
