@@ -7,10 +7,11 @@ import pytest
 
 import stepscape as ss
 from stepscape import experiments
+from stepscape.experiments.step_size_measures import line
 from stepscape.experiments.step_size_runs import StepSizeRun, begin_at, equal_time, problem_of, specs, work
 from stepscape.lab.spec import identity
 from stepscape.measures.checks import Checks, check
-from stepscape.measures.features import active_sets, bent, census, features
+from stepscape.measures.features import _neuron_gradient, active_sets, bent, census, features
 from stepscape.measures.records import Record
 from stepscape.training import train
 
@@ -78,6 +79,10 @@ class TestCensus:
         assert census(LINE, [self.first, awake]).revived == 1
         assert census(LINE, [self.first, awake, self.last]).revived == 1
         assert census(LINE, [awake, self.first]).revived == 0
+
+    def test_only_dead_neurons_have_no_slope(self) -> None:
+        slopes = _neuron_gradient(LINE, self.first)
+        assert (slopes > 0).tolist() == [True, True, False, True]
 
 
 class TestChecks:
@@ -179,6 +184,18 @@ class TestMeasures:
         gap = n["line_right"] - n["published_right"]
         assert gap == pytest.approx(1 / 0.3 - 0.5 * n["sharpness"], abs=1e-5)
         assert n["line_checks"] <= n["records_checked"] == n["published_checks"]
+
+    def test_the_line_is_claimed_where_the_sharpness_allows_it(self) -> None:
+        """A start at twice the threshold and one at half of it; the line lies below a large variation."""
+        problem, net = LINE, ss.TwoLayerReLU.random(30, seed=1)
+        top = ss.sharpness(problem, net).value
+        for eta, inside in ((1.0 / top, True), (4.0 / top, False)):
+            start = train(problem, net, ss.GradientDescent(eta, 1), measure_sharpness=True)
+            variation = np.array([1e9, 0.0])
+            found = line(problem, start, variation)
+            assert found.applies[0] == inside
+            assert found.violated.tolist() == [inside, False]
+            assert found.left is variation
 
     def test_arrays_over_time(self, record: Record) -> None:
         arrays, key = record.arrays, "warm_up|noisy|0.3"

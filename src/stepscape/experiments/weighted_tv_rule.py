@@ -110,9 +110,11 @@ def _count(table: Table, what: str, names: tuple[str, ...]) -> int:
 
 
 def _context(table: Table) -> Numbers:
+    records = float(np.sum(table["records_checked"]))
     return {
         "runs": float(len(table)),
-        "records": float(np.sum(table["records_checked"])),
+        "records": records,
+        "records left out, a knot lies exactly on an input": records - _count(table, "checks", CERTAIN[:1]),
         "records of networks without bends": float(np.sum(table["records_without_bends"])),
         "neurons with a knot near an input at the end, largest": float(np.max(table["knots_at_data"])),
     }
