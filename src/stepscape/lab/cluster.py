@@ -19,6 +19,7 @@ from stepscape.errors import InputError, OutputError, StepscapeError, Unavailabl
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.pool import cores
+from stepscape.lab.processes import interrupts_blocked
 
 if TYPE_CHECKING:
     from stepscape.lab.executors import Executor
@@ -108,7 +109,8 @@ def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
 def _local(workers: int) -> Any:
     config = importlib.import_module("dask").config
     # Each death is reported, so that the sweep decides; whatever workers log would land on this terminal.
-    with config.set({"distributed.scheduler.allowed-failures": 0}), _quiet_about_semaphores():
+    failures = config.set({"distributed.scheduler.allowed-failures": 0})
+    with failures, _quiet_about_semaphores(), interrupts_blocked():
         return _library("distributed").LocalCluster(
             n_workers=workers or cores(),
             threads_per_worker=1,

@@ -8,18 +8,15 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from stepscape import __version__
-
-_PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "matplotlib")
+_PACKAGES = ("stepscape", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
 
 
 @cache
 def machine() -> dict[str, object]:
     """Versions, processor and system: what the bits of a result depend on besides its spec."""
     return {
-        "stepscape": __version__,
-        "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": platform.platform(terse=True),

@@ -76,7 +76,7 @@ class WorkerProcess:
                 raise Died("it was called off")
             ours, theirs = context.Pipe()
             process = context.Process(target=serve, args=(theirs,), daemon=True)
-            with _interrupts_blocked(), theirs:
+            with interrupts_blocked(), theirs:
                 process.start()
             self._pipe, self._process = ours, process
         try:
@@ -134,8 +134,8 @@ def _reply(message: bytes, stopped: Callable[[], bool]) -> Done | StepscapeError
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    # A child inherits the mask: an interrupt while it is still importing would print a traceback.
+def interrupts_blocked() -> Iterator[None]:
+    """Let processes started meanwhile inherit a mask: no interrupt of the terminal reaches them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
