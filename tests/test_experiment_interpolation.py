@@ -205,7 +205,7 @@ class TestRule:
     def test_scaling_needs_seeds_values_and_range(self) -> None:
         assert word("scaling", seeds=2) == "undecided"
         assert word("scaling", lambda row: {**row, "n": min(row["n"], 16)}) == "undecided"
-        assert word("scaling", lambda row: {**row, "n": 100 + row["n"]}) == "undecided"
+        assert word("scaling", lambda row: {**row, "n": 14 + row["n"] // 8}) == "undecided"
 
     @pytest.mark.parametrize(("lost", "expected"), [(0, "reproduced"), (1, "partly"), (3, "not_reproduced")])
     @pytest.mark.parametrize("end", ["end_below", "end_above"])

@@ -17,7 +17,7 @@ from stepscape.errors import InputError, NotConverged
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 from stepscape.theory.cells import activation_cells
-from stepscape.theory.flattest import lower_bound
+from stepscape.theory.flattest import largest_ratio, lower_bound
 
 EPS = float(np.finfo(np.float64).eps)
 seeds = st.integers(0, 2**32 - 1)
@@ -179,7 +179,7 @@ class TestFlattest:
         x, y = data(seed, n)
         found = theory.flattest_interpolator(x, y)
         network = TwoLayerReLU(*found.neurons)
-        assert np.abs(network.predict(x) - y).max() <= 1e3 * n * EPS * magnitude(x, network)
+        assert np.abs(network.predict(x) - y).max() <= 16 * n * EPS * magnitude(x, network)
         assert found.sharpness == pytest.approx(top(x, network), rel=1e-9)
         assert found.least <= found.sharpness
         assert found.gap <= 0.05
@@ -237,6 +237,9 @@ class TestFlattest:
         assert np.diff(problem.sorted[0]).min() < 1e-3
         found = theory.flattest_interpolator(problem.inputs, problem.labels)
         assert found.gap <= 0.03
+        network = TwoLayerReLU(*found.neurons)
+        error = np.abs(network.predict(problem.inputs) - problem.labels).max()
+        assert error <= 16 * 24 * EPS * magnitude(problem.inputs, network)
 
     def test_constant_labels_cost_the_bias_alone(self) -> None:
         found = theory.flattest_interpolator([0.0, 1.0, 2.0, 2.5], [2.0] * 4)
@@ -295,8 +298,23 @@ class TestCertificate:
         network = TwoLayerReLU.random(8, 2.0, seed=seed)
         root = rng.standard_normal((n, int(rng.integers(1, n + 1))))
         prices = 10.0 ** rng.uniform(-2, 2) * rng.standard_normal(n)
-        least = lower_bound(activation_cells(x), network.predict(x), root @ root.T, prices)
-        assert least <= n * top(x, network) * (1.0 + 1e-9)
+        for bias in (0.0, 1e6, -1e6):  # a shift of all labels costs nothing, so it must earn nothing
+            least = lower_bound(activation_cells(x), network.predict(x) + bias, root @ root.T, prices)
+            assert least <= n * top(x, network) * (1.0 + 1e-9) + 1e-6
+
+    @given(seeds)
+    def test_largest_ratio_over_all_nonnegative_combinations(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        root, worth = rng.standard_normal((20, 2, 2)), rng.standard_normal((20, 2))
+        gram_ = root @ root.transpose(0, 2, 1)
+        angle = np.linspace(0.0, np.pi / 2.0, 4001)
+        c = np.stack([np.cos(angle), np.sin(angle)])
+        ratio = np.abs(worth @ c) / np.sqrt(np.einsum("ra,prs,sa->pa", c, gram_, c))
+        found = largest_ratio(gram_, worth)
+        assert (found >= ratio.max(axis=1) * (1.0 - 1e-12)).all()
+        # The grid is fine enough unless a matrix is almost singular.
+        regular = np.linalg.cond(gram_) < 1e3
+        assert np.allclose(found[regular], ratio.max(axis=1)[regular], rtol=1e-3)
 
     @given(seeds, sizes)
     def test_at_the_constant_density_it_is_the_data_only_bound(self, seed: int, n: int) -> None:

@@ -136,11 +136,11 @@ def lower_bound(cells: Cells, y: FloatArray, density: FloatArray, prices: FloatA
     trace = np.einsum("pik,pik->p", by_basis, cells.metric)
     gram = np.einsum("pri,pik,psk->prs", cells.rays, by_basis, cells.rays)
     worth = np.einsum("pnr,n->pr", cells.values, nu)
-    ratio = _largest_ratio(gram, worth) / (2.0 * np.sqrt(trace))
+    ratio = largest_ratio(gram, worth) / (2.0 * np.sqrt(trace))
     return float(rho.sum() + (nu @ y) / max(1.0, float(ratio.max())))
 
 
-def _largest_ratio(gram: FloatArray, worth: FloatArray) -> FloatArray:
+def largest_ratio(gram: FloatArray, worth: FloatArray) -> FloatArray:
     """Maximize |worth·c| / √(cᵀ gram c) over c ≥ 0 for each 2 × 2 matrix: inside, or else on a ray."""
     size = np.einsum("prr->pr", gram)
     rays = np.where(size > 0.0, np.abs(worth) / np.sqrt(np.where(size > 0.0, size, 1.0)), 0.0).max(axis=1)
