@@ -336,13 +336,14 @@ def test_a_file_that_cannot_be_a_database_is_left_alone(store, cache):
     assert file.is_dir()
 
 
-def test_a_copy_of_a_store_has_an_index_of_its_own(store, tmp_path):
+def test_a_copy_of_a_store_has_an_index_of_its_own(store, tmp_path, read):
     store.commit(entries([1]), {})
     shutil.copytree(store.path, tmp_path / "copy")
     copy = Store.open(tmp_path / "copy")
     assert copy.id == store.id
     copy.commit(entries([2]), {})
     assert [len(reader.outcomes()) for reader in (store, copy, store, copy)] == [1, 2, 1, 2]
+    assert len(read) == 3
 
 
 def test_a_busy_index_is_replaced_by_one_in_memory(store, cache, monkeypatch):

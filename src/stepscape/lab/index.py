@@ -141,24 +141,28 @@ def _connect(file: Path | None) -> sqlite3.Connection:
 
 
 def _refresh(db: sqlite3.Connection, folder: Path) -> None:
-    # What is known is read first: a segment that another process adds meanwhile has not vanished.
-    known = dict(db.execute("select name, stamp from segments"))
-    present = _stamps(folder)
-    vanished = known.keys() - present.keys()
-    changed = [name for name, stamp in present.items() if known.get(name) != stamp]
-    if not vanished and not changed:
+    if not any(_news(db, folder)):
         return
     db.execute("begin immediate")
     try:
+        vanished, changed = _news(db, folder)  # again: another process may have been faster
         for name in vanished:
             _forget(db, name)
-        for name in changed:
-            _add(db, folder, name, present[name])
+        for name, stamp in changed.items():
+            _add(db, folder, name, stamp)
         db.execute("commit")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):
             db.execute("rollback")
         raise
+
+
+def _news(db: sqlite3.Connection, folder: Path) -> tuple[set[str], dict[str, str]]:
+    """Which segments have vanished, and the stamps of those that are new or changed."""
+    # What is known is read first: a segment that another process adds meanwhile has not vanished.
+    known = dict(db.execute("select name, stamp from segments"))
+    present = _stamps(folder)
+    return known.keys() - present.keys(), dict(present.items() - known.items())
 
 
 def _stamps(folder: Path) -> dict[str, str]:
