@@ -44,6 +44,10 @@ def carried_out(store, specs, where="threads", workers=2, work=lab_work.work, **
         return sweep(store, specs, work, pool, **options)
 
 
+def by_identity(specs):
+    return {identity(spec): spec for spec in specs}
+
+
 def bits(store, specs):
     """Everything that a store says about some runs, to the last bit."""
     return [
@@ -221,7 +225,7 @@ def test_a_worker_that_died_after_its_commit_repeats_nothing(store):
         def submit(self, batch):
             future = Future()
             done = carry_out_batch(batch)
-            began.extend(spec.index for spec in batch.specs)
+            began.extend(spec.index for spec in batch.runs.values())
             if len(began) == 1:
                 future.set_exception(batches.Died("SIGKILL"))
             else:
@@ -293,7 +297,7 @@ def a_batch(store, **changes):
     values = {
         "path": str(store.path),
         "store": store.id,
-        "specs": tuple(lab_work.chores(2)),
+        "runs": by_identity(lab_work.chores(2)),
         "work": lab_work.work,
     }
     return Batch(**values | {"seconds": 1.0, "lives": 1} | changes)
@@ -340,8 +344,8 @@ def test_writes_that_fail_stop_the_sweep_and_lose_nothing(store, monkeypatch, na
 
 
 def test_the_time_of_a_batch_ends_it(store):
-    specs = tuple(lab_work.chores(5, seconds=0.02))
-    done = carry_out_batch(a_batch(store, specs=specs, seconds=0.03))
+    specs = lab_work.chores(5, seconds=0.02)
+    done = carry_out_batch(a_batch(store, runs=by_identity(specs), seconds=0.03))
     assert 1 <= len(done.outcomes) < 5
     assert list(done.outcomes) == [identity(spec) for spec in specs[: len(done.outcomes)]]
     assert set(store.outcomes()) == set(done.outcomes)

@@ -14,7 +14,7 @@ from typing import Any
 from stepscape.errors import InputError, OutputError, StepscapeError
 from stepscape.lab.origin import machine
 from stepscape.lab.pool import Stopped, Tick
-from stepscape.lab.spec import Spec, identity
+from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store
 from stepscape.measures.records import Record
 
@@ -29,7 +29,7 @@ class Batch:
     Attributes
     ----------
     path, store : directory of the store and its identity, which tells another directory of the same name.
-    specs : the runs, in order.
+    runs : specs by identity, in order.
     work : (spec, tick) → `Record`; a function of a module, so that other processes find it by name.
     seconds : the worker commits when this has passed, and hands back what it has not begun.
     lives : how many more workers may die of it.
@@ -37,7 +37,7 @@ class Batch:
 
     path: str
     store: str
-    specs: tuple[Spec, ...]
+    runs: Mapping[str, Spec]
     work: Work
     seconds: float
     lives: int
@@ -81,7 +81,7 @@ def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -
     started, clock = datetime.now(UTC), time.perf_counter()
     entries: list[Entry] = []
     try:
-        for spec in batch.specs:
+        for spec in batch.runs.values():
             if stopped() or (entries and time.perf_counter() - clock > batch.seconds):
                 break
             entries.append(_carry_out(spec, batch.work, stopped))
@@ -90,11 +90,10 @@ def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -
     seconds = time.perf_counter() - clock
     if entries:
         store.commit(entries, _origin(started, seconds))
-    names = [identity(entry.spec) for entry in entries]
-    records = [entry.record for entry in entries]
+    records = {name: entry.record for name, entry in zip(batch.runs, entries, strict=False)}
     return Done(
-        outcomes={name: record.outcome for name, record in zip(names, records, strict=True)},
-        reasons={n: r.reason for n, r in zip(names, records, strict=True) if r.outcome == "failed"},
+        outcomes={name: record.outcome for name, record in records.items()},
+        reasons={name: record.reason for name, record in records.items() if record.outcome == "failed"},
         seconds=seconds,
     )
 

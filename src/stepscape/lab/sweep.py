@@ -195,7 +195,7 @@ class _Coordinator:
         ahead = self._executor.workers + max(1, self._executor.workers // 4)
         while len(self._under_way) < ahead and (self._split or self._waiting):
             batch = self._split.popleft() if self._split else self._next(ahead)
-            if batch.specs:
+            if batch.runs:
                 self._under_way[self._executor.submit(batch)] = batch
 
     def _next(self, ahead: int) -> Batch:
@@ -203,12 +203,11 @@ class _Coordinator:
         if time.perf_counter() - self._looked > _LOOK:
             self._drop(list(islice(self._waiting, 2 * size * ahead)))
             self._looked = time.perf_counter()
-        names = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
-        return self._batch(tuple(self._runs[name] for name in names))
+        return self._batch([self._waiting.popleft() for _ in range(min(size, len(self._waiting)))])
 
-    def _batch(self, specs: tuple[Spec, ...]) -> Batch:
-        path = str(self._store.path.absolute())
-        return Batch(path, self._store.id, specs, self._work, seconds=2 * TARGET, lives=LIVES)
+    def _batch(self, names: Iterable[str]) -> Batch:
+        path, runs = str(self._store.path.absolute()), {name: self._runs[name] for name in names}
+        return Batch(path, self._store.id, runs, self._work, seconds=2 * TARGET, lives=LIVES)
 
     def _drop(self, names: list[str]) -> None:
         """Take those of the first names in the queue off it that others have committed meanwhile."""
@@ -227,19 +226,18 @@ class _Coordinator:
             return
         self._count(done)
         self._pace.add(len(done.outcomes), done.seconds)
-        self._waiting.extendleft(identity(spec) for spec in batch.specs[len(done.outcomes) :])
+        self._waiting.extendleft(name for name in batch.runs if name not in done.outcomes)
 
     def _split_up(self, batch: Batch, death: Died) -> None:
-        names = [identity(spec) for spec in batch.specs]
-        self._note(self._store.outcomes(names))  # it may have died after its commit
-        specs = tuple(self._runs[name] for name in names if not self._on_record(name))
+        self._note(self._store.outcomes(list(batch.runs)))  # it may have died after its commit
+        left = self._batch(name for name in batch.runs if not self._on_record(name))
         lives = batch.lives - death.lives
         if lives > 0:
-            self._split.append(replace(batch, specs=specs, lives=lives))
-        elif len(specs) == 1:
-            self._count(carry_out_batch(replace(batch, specs=specs, work=partial(given_up, death.how))))
+            self._split.append(replace(left, lives=lives))
+        elif len(left.runs) == 1:
+            self._count(carry_out_batch(replace(left, work=partial(given_up, death.how))))
         else:
-            self._split.extend(self._batch((spec,)) for spec in specs)
+            self._split.extend(self._batch([name]) for name in left.runs)
 
     def _count(self, done: Done) -> None:
         self._computed.update(done.outcomes)
