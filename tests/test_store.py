@@ -342,7 +342,7 @@ def test_a_copy_of_a_store_has_an_index_of_its_own(store, tmp_path, read):
     copy = Store.open(tmp_path / "copy")
     assert copy.id == store.id
     copy.commit(entries([2]), {})
-    assert [len(reader.outcomes()) for reader in (store, copy, store, copy)] == [1, 2, 1, 2]
+    assert [len(reader.outcomes()) for reader in 3 * (store, copy)] == [1, 2] * 3
     assert len(read) == 3
 
 

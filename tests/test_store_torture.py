@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -214,6 +215,14 @@ def test_what_another_segment_holds_is_not_computed_again(store):
     first.write_bytes(b"")
     assert store.check().recompute == tuple(sorted(identities([2, 3])))
     assert store.table()["seed"].tolist() == [4, 5, 6, 7, 8, 9, 10, 11, 0, 1]
+
+
+def test_a_damaged_identity_is_not_taken_for_a_run(store):
+    (first, *_) = sorted((store.path / "segments").glob("*.json"))
+    run = identities([0])[0]
+    other = f"{int(run, 16) ^ 1:032x}"
+    first.write_bytes(first.read_bytes().replace(run.encode(), other.encode()))
+    assert store.check().recompute == tuple(sorted(identities([1, 2, 3])))
 
 
 def test_damage_that_cannot_be_set_aside_is_an_error(store, capsys):
@@ -456,6 +465,18 @@ def test_a_manifest_that_cannot_be_read_now_may_be_read_later(store, monkeypatch
         patch.setattr(Path, "read_bytes", read)
         with pytest.raises(OutputError, match=r"cannot read .*json': input/output error"):
             store.records(identities(RUNS))
+
+
+def test_an_npz_that_a_listing_misses_is_asked_for(store, monkeypatch):
+    genuine = os.scandir
+
+    @contextmanager
+    def listed(folder):
+        with genuine(folder) as found:
+            yield [entry for entry in found if not entry.name.endswith(".npz")]
+
+    monkeypatch.setattr(os, "scandir", listed)
+    assert len(store.outcomes()) == 12
 
 
 def test_unpacking_names_every_array(store):

@@ -97,7 +97,7 @@ def _named_again(home: Path) -> list[Damage]:
 def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
     """How many segments are sound, what the others may have held, and what is wrong with them."""
     sound, lost, damage = 0, set[str](), []
-    for manifest in _listed(home / "segments", ".json"):
+    for manifest in sorted((home / "segments").glob("*.json")):
         flaw = _flaw(manifest)
         if flaw is None:
             sound += 1
@@ -132,17 +132,13 @@ def _identities(manifest: Path) -> set[str]:
 def _verified(home: Path, folder: str, suffix: str, read: Callable[[Path], object]) -> list[Damage]:
     """Set aside the files that `read` refuses."""
     damage = []
-    for file in _listed(home / folder, suffix):
+    for file in sorted((home / folder).glob(f"*{suffix}")):
         try:
             read(file)
         except OutputError as error:
             damage.append(Damage(f"{folder}/{file.name}", str(error)))
             _set_aside(file)
     return damage
-
-
-def _listed(folder: Path, suffix: str) -> list[Path]:
-    return sorted(file for file in folder.glob(f"*{suffix}") if not file.name.startswith("."))
 
 
 def _set_aside(file: Path) -> None:
@@ -175,6 +171,6 @@ def _debris(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _left_behind(home: Path) -> Iterator[Path]:
     for folder in (home, home / "segments", home / "plans", home / "data"):
         yield from sorted(folder.glob(".*.tmp"))
-    for npz in _listed(home / "segments", ".npz"):
+    for npz in sorted((home / "segments").glob("*.npz")):
         if not npz.with_suffix(".json").exists():
             yield npz

@@ -173,7 +173,7 @@ def _stamps(folder: Path) -> dict[str, str]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name, suffix = os.path.splitext(entry.name)
-                if suffix not in (".json", ".npz") or name.startswith("."):
+                if suffix not in (".json", ".npz"):  # drafts have another
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat()
