@@ -73,6 +73,11 @@ class Index:
         """Name of the segment that holds each of these runs."""
         return self._ask(lambda db: dict(_selected(db, "identity, segment", identities)))
 
+    def places(self) -> dict[str, tuple[str, str]]:
+        """How every run ended, and the segment that holds it."""
+        query = "select identity, outcome, segment from best"
+        return self._ask(lambda db: {run: (outcome, name) for run, outcome, name in db.execute(query)})
+
     def documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Row of the table of each of these runs (None: every run, as committed)."""
         return self._ask(lambda db: _documents(db, identities))

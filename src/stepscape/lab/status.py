@@ -48,15 +48,16 @@ class Standing:
 
 def status(store: Store, now: float | None = None) -> list[Standing]:
     """Say how far each plan of a store is, oldest first; `now` is the time in seconds since 1970."""
-    index = Index(store.path / "segments", store.id)
+    places = Index(store.path / "segments", store.id).places()
     moment = time.time() if now is None else now
-    return [_standing(plan, index, moment) for plan in store.plans()]
+    return [_standing(plan, places, moment) for plan in store.plans()]
 
 
-def _standing(plan: Plan, index: Index, now: float) -> Standing:
-    outcomes = Counter(index.outcomes(plan.identities).values())
-    missing = plan.total - outcomes.total()
-    commits = _latest(Counter(index.segments(plan.identities).values()), now)
+def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> Standing:
+    found = [places[name] for name in plan.identities if name in places]
+    outcomes = Counter(outcome for outcome, _ in found)
+    missing = plan.total - len(found)
+    commits = _latest(Counter(segment for _, segment in found), now)
     rate = _rate(commits, now) if missing else math.nan
     return Standing(
         plan.name,
