@@ -54,10 +54,14 @@ def status(store: Store, now: float | None = None) -> list[Standing]:
 
 
 def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> Standing:
-    found = [places[name] for name in plan.identities if name in places]
-    outcomes = Counter(outcome for outcome, _ in found)
-    missing = plan.total - len(found)
-    commits = _latest(Counter(segment for _, segment in found), now)
+    found = Counter(map(places.get, plan.identities))
+    missing = found.pop(None, 0)
+    outcomes, segments = Counter[str](), Counter[str]()
+    for place, runs in found.items():
+        if place is not None:
+            outcomes[place[0]] += runs
+            segments[place[1]] += runs
+    commits = _latest(segments, now)
     rate = _rate(commits, now) if missing else math.nan
     return Standing(
         plan.name,
