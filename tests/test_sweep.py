@@ -24,7 +24,7 @@ from stepscape.lab.executors import executor
 from stepscape.lab.one_thread import VARIABLES, one_thread
 from stepscape.lab.pace import TARGET, Pace
 from stepscape.lab.spec import identity
-from stepscape.lab.status import status
+from stepscape.lab.status import WINDOW, _rate, status
 from stepscape.lab.store import Store
 from stepscape.lab.sweep import sweep
 
@@ -145,7 +145,11 @@ def test_retry_failed_repeats_the_failed_alone(store, tmp_path):
     assert carried_out(store, specs, work=lab_work.noting, retry_failed=True).failed == 2
     (tmp_path / "broken").unlink()
     assert carried_out(store, specs, work=lab_work.noting).failed == 2
-    mended = carried_out(store, specs, work=lab_work.noting, retry_failed=True)
+    done = []
+    mended = carried_out(
+        store, specs, work=lab_work.noting, retry_failed=True, progress=lambda now: done.append(now.done)
+    )
+    assert (done[0], done[-1]) == (28, 30)
     assert (mended.reused, mended.computed, mended.finished, mended.failed) == (28, 2, 30, 0)
     assert mended.reasons == {}
     assert lab_work.begun(tmp_path) == {i: 3 if i in (5, 18) else 1 for i in range(30)}
@@ -372,6 +376,21 @@ def test_what_is_finished_when_a_sweep_is_stopped_is_committed(store, name):
     assert set(times_on_record(store).values()) == {1}
 
 
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_a_run_that_is_called_off_ends_at_its_next_tick_and_is_no_record(store, name):
+    specs = lab_work.chores(3, seconds=1000.0)
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        if len(seen) == 12:  # two seconds: it is under way
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carried_out(store, specs, name, 2, progress=stop)
+    assert store.outcomes() == {}
+
+
 def test_work_that_does_not_listen_is_left_behind(store):
     specs = lab_work.chores(2)
     began = time.monotonic()
@@ -474,10 +493,20 @@ def test_the_number_of_workers():
 # ---- status
 
 
+def test_the_rate_is_that_of_the_commits_after_the_first():
+    assert math.isnan(_rate([], 10.0))
+    assert math.isnan(_rate([(0.0, 5)], 10.0))
+    assert _rate([(0.0, 5), (10.0, 20), (20.0, 20)], 20.0) == 2.0
+    assert _rate([(0.0, 5), (10.0, 20), (20.0, 20)], 40.0) == 1.0
+    assert math.isnan(_rate([(0.0, 5), (10.0, 20)], 10.0 + WINDOW + 1.0))
+    assert _rate([(0.0, 1), (1000.0, 1)], 3000.0) == 1 / 3000  # long runs: it may still be at work
+    assert math.isnan(_rate([(0.0, 1), (1000.0, 1)], 4001.0))
+
+
 def test_status_tells_what_is_left_and_how_fast(store):
     specs = lab_work.chores(30)
     assert status(store) == []
-    carried_out(store, specs, shard=(1, 2), name="a grid", source="grid.toml")
+    carried_out(store, specs, shard=(1, 2), title="a grid", source="grid.toml")
     before = len(store.outcomes())
     now = time.time()
     (half,) = status(store, now + 5.0)
@@ -493,7 +522,7 @@ def test_status_tells_what_is_left_and_how_fast(store):
     (cold,) = status(store, now + 4000.0)
     assert math.isnan(cold.rate)
     assert math.isnan(cold.left)
-    carried_out(store, specs, name="a grid", source="grid.toml")
+    carried_out(store, specs, title="a grid", source="grid.toml")
     (whole,) = status(store)  # the same plan, once
     assert whole.missing == 0
     assert math.isnan(whole.left)
