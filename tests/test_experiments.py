@@ -15,10 +15,10 @@ from stepscape.errors import InputError
 from stepscape.experiments import curve_fitting_rule, sharpness_rule
 from stepscape.experiments.arms import ARMS, MARGIN, start
 from stepscape.experiments.experiment import Experiment, Result, resolve_settings
-from stepscape.lab.pool import run_all
-from stepscape.lab.spec import stream
 from stepscape.figures import style
 from stepscape.kernels import relu1d
+from stepscape.lab.pool import run_all
+from stepscape.lab.spec import stream
 from stepscape.measures import Table
 
 TINY = {"width": "40", "steps": "300", "records": "6", "step_sizes": "0.02,0.2,0.6", "n": "12", "seeds": "2"}

@@ -226,10 +226,10 @@ def test_a_run_that_is_not_on_record_has_no_record(store):
 
 
 def test_the_same_plan_is_kept_once_however_often_it_is_made(store):
-    first = new_plan(identities([2, 1, 2]), "a.toml")
-    store.plan(Plan(first.name, "2026-01-01", first.total, first.identities, first.source))
-    store.plan(new_plan(identities([1, 2]), "a.toml"))
-    store.plan(new_plan(identities([1]), "a.toml"))
+    first = new_plan(identities([2, 1, 2]), "A", "a.toml")
+    store.plan(Plan(first.name, first.title, "2026-01-01", first.total, first.identities, first.source))
+    store.plan(new_plan(identities([1, 2]), "A", "b.toml"))
+    store.plan(new_plan(identities([1]), "A", "a.toml"))
     assert [(plan.total, plan.created > "2026-01-02") for plan in store.plans()] == [(2, False), (1, True)]
     assert set(store.plans()[0].identities) == set(identities([1, 2]))
 

@@ -378,7 +378,7 @@ def test_what_is_finished_when_a_sweep_is_stopped_is_committed(store, name):
 
 @pytest.mark.parametrize("name", ["threads", "processes"])
 def test_a_run_that_is_called_off_ends_at_its_next_tick_and_is_no_record(store, name):
-    specs = lab_work.chores(3, seconds=1000.0)
+    specs = lab_work.chores(3, seconds=15.0)
     seen = []
 
     def stop(progress):
@@ -510,7 +510,7 @@ def test_status_tells_what_is_left_and_how_fast(store):
     before = len(store.outcomes())
     now = time.time()
     (half,) = status(store, now + 5.0)
-    assert (half.name, half.source, half.total) == ("a grid", "grid.toml", 30)
+    assert (half.title, half.source, half.total) == ("a grid", "grid.toml", 30)
     counts = list(store.outcomes().values())
     assert (half.finished, half.diverged, half.failed) == tuple(
         map(counts.count, ("finished", "diverged", "failed"))

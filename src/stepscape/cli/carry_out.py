@@ -92,7 +92,7 @@ def _complete(
             experiment.work,
             workers,
             retry_failed=means.retry_failed,
-            name=experiment.name,
+            title=experiment.name,
             progress=progress,
         )
 

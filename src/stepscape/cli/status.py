@@ -27,7 +27,7 @@ def _lines(plans: list[dict[str, Any]]) -> list[str]:
 
 def _row(plan: dict[str, Any]) -> tuple[str, ...]:
     counts = [f"{plan[what]} {what}" for what in ("finished", "diverged", "failed", "missing")]
-    return (plan["name"] or plan["source"] or "sweep", f"{plan['total']} runs", *counts, _pace(plan))
+    return (plan["title"] or plan["source"] or "sweep", f"{plan['total']} runs", *counts, _pace(plan))
 
 
 def _pace(plan: dict[str, Any]) -> str:

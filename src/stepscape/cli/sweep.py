@@ -103,7 +103,7 @@ def _sweep(
             workers,
             retry_failed=request.means.retry_failed,
             shard=request.shard,
-            name=file.title,
+            title=file.title,
             source=request.file,
             progress=note,
         )

@@ -54,7 +54,7 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
 
 
 def _title(plans: Sequence[dict[str, Any]]) -> str:
-    names = dict.fromkeys(plan["name"] or Path(plan["source"]).name for plan in plans)
+    names = dict.fromkeys(plan["title"] or Path(plan["source"]).name for plan in plans)
     return "; ".join(name for name in names if name) or "A sweep"
 
 

@@ -14,9 +14,9 @@ from sklearn.utils.validation import _check_n_features, _check_sample_weight, ch
 from stepscape.errors import InputError, bad, unknown
 from stepscape.estimators.descent import Run, Schedule, descend
 from stepscape.estimators.selection import RULES, Path, cross_validate, step_size_path
-from stepscape.problems.units import Standardized
 from stepscape.measures import certify
 from stepscape.measures.measures import pieces
+from stepscape.problems.units import Standardized
 
 Array = NDArray[np.float64]
 _ONE_AT_A_TIME = "fit one column at a time"

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.descent import Schedule, descend
-from stepscape.problems.units import Standardized
 from stepscape.lab.pool import run_all
 from stepscape.measures.records import Table
+from stepscape.problems.units import Standardized
 
 Array = NDArray[np.float64]
 RULES = ("min", "1se")

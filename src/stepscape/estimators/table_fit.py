@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError
 from stepscape.estimators.descent import EDGE, STOP_WORDS
 from stepscape.estimators.regressor import Progress, StepSizeRegressor
-from stepscape.problems.units import Affine
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
 from stepscape.measures.records import Table, plain
 from stepscape.problems.problem import column
+from stepscape.problems.units import Affine
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
 

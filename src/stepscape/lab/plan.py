@@ -19,7 +19,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    name : made from what follows but the time.
+    name : made from title and identities, and that of its file: a sweep that grew is another plan.
+    title : for people.
     created : when the sweep was first started: ISO 8601, UTC.
     total : how many runs.
     identities : of the runs, sorted.
@@ -27,17 +28,18 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     name: str
+    title: str
     created: str
     total: int
     identities: tuple[str, ...]
     source: str = ""
 
 
-def new_plan(identities: Iterable[str], source: str = "") -> Plan:
+def new_plan(identities: Iterable[str], title: str = "", source: str = "") -> Plan:
     """Plan these runs, now."""
     runs = tuple(sorted(set(identities)))
-    name = hashlib.sha256(msgspec.json.encode([runs, source])).hexdigest()[:32]
-    return Plan(name, datetime.now(UTC).isoformat(timespec="seconds"), len(runs), runs, source)
+    name = hashlib.sha256(msgspec.json.encode([runs, title])).hexdigest()[:32]
+    return Plan(name, title, datetime.now(UTC).isoformat(timespec="seconds"), len(runs), runs, source)
 
 
 def write(folder: Path, plan: Plan) -> None:

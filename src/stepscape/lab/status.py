@@ -25,7 +25,7 @@ class Standing:
 
     Attributes
     ----------
-    name, source, created : of the plan.
+    title, source, created : of the plan.
     total : its runs; those not on record are missing.
     finished, diverged, failed, missing : how many of each.
     quiet : seconds since the last commit; nan before the first.
@@ -33,7 +33,7 @@ class Standing:
     left : seconds at this rate; nan where there is none, or nothing is missing.
     """
 
-    name: str
+    title: str
     source: str
     created: str
     total: int
@@ -64,7 +64,7 @@ def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> 
     commits = _latest(segments, now)
     rate = _rate(commits, now) if missing else math.nan
     return Standing(
-        plan.name,
+        plan.title,
         plan.source,
         plan.created,
         plan.total,

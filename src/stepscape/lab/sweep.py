@@ -12,7 +12,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 
@@ -21,7 +20,7 @@ from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, given_
 from stepscape.lab.executors import Executor
 from stepscape.lab.pace import TARGET, Pace
 from stepscape.lab.spec import Spec, identity
-from stepscape.lab.store import Plan, Store
+from stepscape.lab.store import Store, new_plan
 from stepscape.measures.records import OUTCOMES
 
 LIVES = 3  # of a batch: worker processes that may die of it before it is split, or given up
@@ -83,7 +82,7 @@ def sweep(
     *,
     retry_failed: bool = False,
     shard: tuple[int, int] | None = None,
-    name: str = "",
+    title: str = "",
     source: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
@@ -97,7 +96,7 @@ def sweep(
     executor : see `stepscape.lab.executors.executor`.
     retry_failed : carry out again what failed; what finished or diverged is never repeated.
     shard : (i, N), 1 ≤ i ≤ N: only the i-th part of N. The part of a run depends on its identity alone.
-    name, source : of the plan, as `status` shows it: its title, and where it was described.
+    title, source : of the plan, as `status` shows it, and where it was described.
     progress : called from the calling thread, several times a second.
 
     Raises
@@ -110,8 +109,7 @@ def sweep(
     if shard is not None:
         check_shard(shard)
     runs = {identity(spec): spec for spec in specs}
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    store.plan(Plan(name or source, created, len(runs), tuple(runs), source))
+    store.plan(new_plan(runs, title, source))
     mine = {name: spec for name, spec in runs.items() if shard is None or _in_part(name, shard)}
     coordinator = _Coordinator(store, mine, work, executor, retry_failed, progress or (lambda _: None))
     return coordinator.run()
