@@ -36,13 +36,12 @@ def markdown(ledger: Ledger) -> str:
 
 
 def _cost(ledger: Ledger) -> str:
-    runs = sum(entry.runs.total for entry in ledger.entries)
-    minutes = sum(entry.seconds for entry in ledger.entries) / 60
+    minutes = ledger.seconds / 60
     made = str(ledger.provenance.get("started", ""))[:10]
     return _escaped(
-        f"{len(ledger.entries)} experiments, {runs} runs, {minutes:.0f} minutes of one worker, made on {made} "
+        f"{len(ledger.entries)} experiments, {minutes:.0f} minutes of one worker, made on {made} "
         f"with stepscape {ledger.provenance.get('stepscape')} on {ledger.provenance.get('processor')}. "
-        "Experiments that share runs each count them."
+        "A run that several experiments read is counted once here, and by each below."
     )
 
 
