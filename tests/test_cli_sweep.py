@@ -74,7 +74,7 @@ def test_a_sweep_is_carried_out_once_and_status_tells(capsys):
     assert re.search(r"^6 runs: \d finished, \d diverged, 0 failed\n6 were on record, 0 were", second.out)
     assert "stepscape export runs --csv FILE" in second.out
     (plan,) = document(capsys, "status runs")["plans"]
-    assert (plan["name"], plan["source"], plan["total"], plan["missing"]) == ("A grid", "grid.toml", 6, 0)
+    assert (plan["title"], plan["source"], plan["total"], plan["missing"]) == ("A grid", "grid.toml", 6, 0)
     assert plan["finished"] + plan["diverged"] == 6
     assert said(capsys, "status runs").out.endswith("0 failed  0 missing  complete\n")
 

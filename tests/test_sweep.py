@@ -244,6 +244,42 @@ def test_a_worker_that_died_after_its_commit_repeats_nothing(store):
     assert (summary.finished, summary.diverged, summary.failed) == (4, 1, 1)
 
 
+def test_what_dies_beside_a_deadly_run_is_not_blamed(store, monkeypatch):
+    monkeypatch.setattr(sys.modules["stepscape.lab.sweep"], "LIVES", 1)
+    specs = lab_work.chores(8)
+    handed = {}
+
+    class Blaming:
+        """Whatever is handed over within a moment shares a process, which does not survive run 7."""
+
+        workers = 2
+
+        def submit(self, batch):
+            future = Future()
+            handed[future] = batch
+            threading.Timer(0.02, self.settle).start()
+            return future
+
+        def settle(self):
+            together = {future: handed.pop(future) for future in list(handed)}
+            deadly = any(identity(specs[7]) in batch.runs for batch in together.values())
+            for future, batch in together.items():
+                if deadly:
+                    future.set_exception(batches.Died("gone", certain=False))
+                else:
+                    future.set_result(carry_out_batch(batch))
+
+        def stop(self):
+            pass
+
+    summary = sweep(store, specs, lab_work.work, Blaming())
+    assert summary.reasons == {
+        identity(specs[5]): "ValueError: run 5 cannot be carried out",
+        identity(specs[7]): "its worker process died: gone",
+    }
+    assert set(times_on_record(store).values()) == {1}
+
+
 @pytest.mark.parametrize("name", ["threads", "processes"])
 def test_whatever_work_raises_is_a_reason(store, name):
     specs = lab_work.chores(2)

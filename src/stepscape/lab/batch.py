@@ -33,6 +33,7 @@ class Batch:
     work : (spec, tick) → `Record`; a function of a module, so that other processes find it by name.
     seconds : the worker commits when this has passed, and hands back what it has not begun.
     lives : how many more workers may die of it.
+    alone : nothing else may be under way, so that nothing else can be what a worker dies of.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Batch:
     work: Work
     seconds: float
     lives: int
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,14 @@ class Done:
 
 
 class Died(Exception):
-    """The process that carried out a batch ended: its text says how. Never leaves the lab."""
+    """The process that carried out a batch ended: its text says how. Never leaves the lab.
 
-    def __init__(self, how: str, lives: int = 1):
-        super().__init__(how, lives)
-        self.how, self.lives = how, lives
+    It costs the batch so many `lives`; `certain` where no other batch can be the cause.
+    """
+
+    def __init__(self, how: str, lives: int = 1, certain: bool = True):
+        super().__init__(how, lives, certain)
+        self.how, self.lives, self.certain = how, lives, certain
 
 
 def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -> Done:

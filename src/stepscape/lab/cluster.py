@@ -97,9 +97,9 @@ def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
     if error is None:
         reported.set_result(future.result())
     elif type(error).__name__ == "KilledWorker":
-        reported.set_exception(
-            Died("its Dask worker was lost", lives=1 + getattr(error, "allowed_failures", 0))
-        )
+        lives = 1 + getattr(error, "allowed_failures", 0)
+        # Not certain: Dask blames whatever was handed to that worker, begun or not.
+        reported.set_exception(Died("its Dask worker was lost", lives, certain=False))
     elif isinstance(error, StepscapeError | CancelledError):
         reported.set_exception(error)
     else:

@@ -192,6 +192,8 @@ class _Coordinator:
         # A few more than there are workers, so that none waits while one report is taken in.
         ahead = self._executor.workers + max(1, self._executor.workers // 4)
         while len(self._under_way) < ahead and (self._split or self._waiting):
+            if self._under_way and any(batch.alone for batch in (*self._under_way.values(), *self._split)):
+                return
             batch = self._split.popleft() if self._split else self._next(ahead)
             if batch.runs:
                 self._under_way[self._executor.submit(batch)] = batch
@@ -232,10 +234,12 @@ class _Coordinator:
         lives = batch.lives - death.lives
         if lives > 0:
             self._split.append(replace(left, lives=lives))
-        elif len(left.runs) == 1:
+        elif len(left.runs) != 1:
+            self._split.extend(self._batch([name]) for name in left.runs)
+        elif death.certain or batch.alone:
             self._count(carry_out_batch(replace(left, work=partial(given_up, death.how))))
         else:
-            self._split.extend(self._batch([name]) for name in left.runs)
+            self._split.appendleft(replace(left, lives=1, alone=True))
 
     def _count(self, done: Done) -> None:
         self._computed.update(done.outcomes)
