@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -173,12 +174,17 @@ def test_a_scheduler_that_ends_stops_the_sweep(store, machines):
             sweep(store, lab_work.chores(200, seconds=0.05), lab_work.work, pool, progress=end)
 
 
-@pytest.mark.parametrize(
-    "address", ["tcp://127.0.0.1:1", "nowhere.invalid:8786", "not an address", "tcp://:x"]
-)
+@pytest.mark.parametrize("address", ["not an address", "tcp://:x", "host", "tcp://host:", "slrum", ""])
+def test_what_is_no_address_is_refused(address):
+    says = "^scheduler must be an address of the form tcp://host:port, or slurm, got '"
+    with pytest.raises(InputError, match=says), executor("dask", scheduler=address):
+        pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere.invalid:8786", "[::1]:1"])
 def test_a_scheduler_that_cannot_be_reached_is_one_sentence_within_seconds(address, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 1.0)
-    says = "^cannot reach the Dask scheduler '.*its address is of the form tcp://host:port$"
+    says = f"^cannot reach the Dask scheduler {re.escape(repr(address))}: "
     with pytest.raises(OutputError, match=says), executor("dask", scheduler=address):
         pass
 

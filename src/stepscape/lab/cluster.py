@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ def dask(workers: int, scheduler: str | None, options: Mapping[str, Any]) -> Ite
         elif scheduler is None:
             cluster = stack.enter_context(closing(_local(workers)))
         else:
-            cluster = scheduler
+            cluster = _address(scheduler)
         client = stack.enter_context(closing(_client(distributed, cluster)))
         _refuse_strangers(client)
         yield _Cluster(client)
@@ -133,14 +134,18 @@ def _quiet_about_semaphores() -> Iterator[None]:
             os.environ["PYTHONWARNINGS"] = before
 
 
+def _address(text: str) -> str:
+    # Checked here, because Dask goes on trying what is none.
+    if not re.fullmatch(r"(\w+://)?([\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}", text):
+        raise bad("scheduler", "be an address of the form tcp://host:port, or slurm", repr(text))
+    return text
+
+
 def _client(distributed: Any, cluster: Any) -> Any:
     try:
         return distributed.Client(cluster, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        raise OutputError(
-            f"cannot reach the Dask scheduler {cluster!r}: {sentence(error)}; its address is of the form "
-            "tcp://host:port"
-        ) from None
+        raise OutputError(f"cannot reach the Dask scheduler {cluster!r}: {sentence(error)}") from None
 
 
 def _refuse_strangers(client: Any) -> None:
