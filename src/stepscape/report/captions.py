@@ -41,7 +41,8 @@ _CAPTIONS = {
         "lines); with knots on the inputs the loss has a kink there and neither rate holds."
     ),
     ("interpolation-is-sharp", "curves"): (
-        "The functions: the flattest interpolator is close to the line that connects the dots."
+        "The functions: the flattest interpolator is close to the line that connects the dots, except near "
+        "the ends of the data, where g is small and bends cost almost nothing."
     ),
     ("risk-vs-step-size", "risk"): (
         "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
