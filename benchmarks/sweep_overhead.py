@@ -27,7 +27,7 @@ from stepscape.lab.executors import executor
 from stepscape.lab.pool import Tick, cores
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Store
-from stepscape.lab.sweep import sweep
+from stepscape.lab.sweeping import sweep
 from stepscape.measures.records import Record
 
 TARGET = 0.03

@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 # Before numpy or torch is imported: tests run side by side, and one thread each is fastest and reproducible.
@@ -20,6 +22,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("stepscape")
+
+
+# A shell makes its background deaf to Ctrl-C, and so would be the commands that tests interrupt.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,22 +16,22 @@ from stepscape.lab import pace
 from stepscape.lab.executors import executor
 from stepscape.lab.spec import Spec, stream
 from stepscape.lab.store import Store
-from stepscape.lab.sweep import sweep
+from stepscape.lab.sweeping import sweep
 from stepscape.measures.records import Record
 
 
 class Chore(Spec, frozen=True, tag="chore/1"):
-    """A run whose numbers follow from its index; it lasts `seconds`, and may use a folder to remember."""
+    """A run whose numbers follow from its index; it takes `lasting` seconds, and may remember in a folder."""
 
     index: int
-    seconds: float = 0.0
+    lasting: float = 0.0
     folder: str = ""
 
 
 def work(spec, tick):
     """One run in eleven diverges, one in thirteen fails."""
     # The variable is no part of the spec: an uninterrupted sweep of the same runs need not wait.
-    end = time.perf_counter() + (spec.seconds or float(os.environ.get("LAB_WORK_SECONDS", "0")))
+    end = time.perf_counter() + (spec.lasting or float(os.environ.get("LAB_WORK_SECONDS", "0")))
     while (left := end - time.perf_counter()) > 0:
         tick(0.5)
         time.sleep(min(left, 0.005))
@@ -52,7 +52,7 @@ def outcome(index):
 
 
 def chores(count, seconds=0.0, folder=""):
-    return [Chore(index=index, seconds=seconds, folder=str(folder)) for index in range(count)]
+    return [Chore(index=index, lasting=seconds, folder=str(folder)) for index in range(count)]
 
 
 def noting(spec, _tick):
@@ -62,7 +62,7 @@ def noting(spec, _tick):
         file.write(f"{spec.index}\n")
     if (folder / "broken").exists() and spec.index % 13 == 5:
         raise ValueError("broken")
-    return Record("finished", {"index": spec.index})
+    return Record("finished", {"noted": spec.index})
 
 
 def begun(folder):

@@ -23,7 +23,7 @@ from stepscape.lab.executors import executor
 from stepscape.lab.one_thread import VARIABLES
 from stepscape.lab.spec import identity
 from stepscape.lab.store import Store
-from stepscape.lab.sweep import sweep
+from stepscape.lab.sweeping import sweep
 
 pytest.importorskip("distributed")
 
@@ -128,7 +128,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(store, machines):
 
 def test_a_deadly_run_fails_alone(store, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        sys.modules["stepscape.lab.sweep"], "LIVES", 1
+        sys.modules["stepscape.lab.sweeping"], "LIVES", 1
     )  # a nanny takes seconds to start another
     specs = lab_work.chores(12, folder=tmp_path)
     (tmp_path / "died").touch()

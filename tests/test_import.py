@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +104,13 @@ def test_errors_say_what_must_hold_what_came_and_what_to_do():
     )
     assert str(ss.errors.unknown("curve", "zzz", ["tent", "a"])) == "unknown curve 'zzz'; known: tent, a"
     assert str(ss.errors.unknown("curve", "x", [])) == "unknown curve 'x'; known: none"
+
+
+@pytest.mark.parametrize(
+    "package", ["stepscape", "stepscape.lab", "stepscape.measures", "stepscape.experiments"]
+)
+def test_no_module_hides_a_public_name(package: str) -> None:
+    home = importlib.import_module(package)
+    modules = {name for _, name, _ in pkgutil.iter_modules(home.__path__)}
+    callables = {name for name in home.__all__ if not inspect.ismodule(getattr(home, name))}
+    assert not modules & callables

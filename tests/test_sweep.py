@@ -26,7 +26,7 @@ from stepscape.lab.pace import TARGET, Pace
 from stepscape.lab.spec import identity
 from stepscape.lab.status import WINDOW, _rate, status
 from stepscape.lab.store import Store
-from stepscape.lab.sweep import sweep
+from stepscape.lab.sweeping import sweep
 
 
 @pytest.fixture(autouse=True)
@@ -178,7 +178,7 @@ def test_a_shard_that_is_none_is_refused(store, shard):
 
 def test_two_sweeps_at_once_share_the_work(store, monkeypatch):
     monkeypatch.setattr(pace, "TARGET", 0.1)
-    monkeypatch.setattr(sys.modules["stepscape.lab.sweep"], "_LOOK", 0.05)
+    monkeypatch.setattr(sys.modules["stepscape.lab.sweeping"], "_LOOK", 0.05)
     specs = lab_work.chores(240, seconds=0.02)
     summaries = []
     sweeps = [
@@ -245,7 +245,7 @@ def test_a_worker_that_died_after_its_commit_repeats_nothing(store):
 
 
 def test_what_dies_beside_a_deadly_run_is_not_blamed(store, monkeypatch):
-    monkeypatch.setattr(sys.modules["stepscape.lab.sweep"], "LIVES", 1)
+    monkeypatch.setattr(sys.modules["stepscape.lab.sweeping"], "LIVES", 1)
     specs = lab_work.chores(8)
     handed = {}
 
@@ -320,7 +320,7 @@ def test_a_process_that_cannot_start_is_no_batchs_fault(store, tmp_path):
         "import lab_work\n"
         "from stepscape.lab.executors import executor\n"
         "from stepscape.lab.store import Store\n"
-        "from stepscape.lab.sweep import sweep\n"
+        "from stepscape.lab.sweeping import sweep\n"
         "with executor('processes', 1) as pool:\n"
         f"    sweep(Store.open({str(store.path)!r}), lab_work.chores(2), lab_work.work, pool)\n"
     )

@@ -18,7 +18,7 @@ import lab_work
 from stepscape.lab.executors import executor
 from stepscape.lab.spec import identity
 from stepscape.lab.store import Store
-from stepscape.lab.sweep import sweep
+from stepscape.lab.sweeping import sweep
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

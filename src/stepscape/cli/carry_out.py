@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stepscape.experiments.experiment import Settings
     from stepscape.lab.spec import Spec
     from stepscape.lab.store import Store
-    from stepscape.lab.sweep import Progress
+    from stepscape.lab.sweeping import Progress
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _complete(
     experiment: Experiment, specs: Sequence[Spec], store: Store, means: Means, unfinished: Unfinished
 ) -> None:
     from stepscape.lab.executors import executor
-    from stepscape.lab.sweep import sweep
+    from stepscape.lab.sweeping import sweep
 
     with (
         watching(experiment.name, store.path, unfinished) as progress,

@@ -19,8 +19,8 @@ from stepscape.errors import InputError, OutputError, bad
 if TYPE_CHECKING:
     from stepscape.lab.executors import Executor
     from stepscape.lab.store import Store
-    from stepscape.lab.sweep import Progress, Summary
     from stepscape.lab.sweepfile import SweepFile
+    from stepscape.lab.sweeping import Progress, Summary
 
 _PRINTED = 3  # reasons of failed runs
 
@@ -50,7 +50,7 @@ class Request:
 
 def parse_shard(text: str | None) -> tuple[int, int] | None:
     """Read ``i/N``."""
-    from stepscape.lab.sweep import check_shard
+    from stepscape.lab.sweeping import check_shard
 
     if text is None:
         return None
@@ -93,7 +93,7 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
 def _sweep(
     request: Request, file: SweepFile, store: Store, workers: Executor, unfinished: Unfinished
 ) -> Summary:
-    from stepscape.lab.sweep import sweep
+    from stepscape.lab.sweeping import sweep
 
     with _watching(request, unfinished) as note:
         return sweep(

@@ -13,7 +13,7 @@ _HOMES = {
     "executor": "stepscape.lab.executors",
     "identity": "stepscape.lab.spec",
     "stream": "stepscape.lab.spec",
-    "sweep": "stepscape.lab.sweep",
+    "sweep": "stepscape.lab.sweeping",
 }
 
 __all__ = ["Run", "Spec", "Store", "build", "executor", "identity", "stream", "sweep"]
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from stepscape.lab.runs import Run, build
     from stepscape.lab.spec import Spec, identity, stream
     from stepscape.lab.store import Store
-    from stepscape.lab.sweep import sweep
+    from stepscape.lab.sweeping import sweep
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'stepscape.lab' has no attribute {name!r}")
-    # Set here, because importing the module `sweep` puts the module itself under the name of its function.
+    # No module may be called like one of these names: importing it would hide the name.
     globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
     return value

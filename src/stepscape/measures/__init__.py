@@ -9,13 +9,13 @@ _HOMES = {
     "Record": "stepscape.measures.records",
     "Table": "stepscape.measures.records",
     "Verdict": "stepscape.measures.verdict",
-    "certify": "stepscape.measures.certify",
+    "certify": "stepscape.measures.certification",
 }
 
 __all__ = ["Record", "Table", "Verdict", "certify"]
 
 if TYPE_CHECKING:
-    from stepscape.measures.certify import certify
+    from stepscape.measures.certification import certify
     from stepscape.measures.records import Record, Table
     from stepscape.measures.verdict import Verdict
 
@@ -23,6 +23,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'stepscape.measures' has no attribute {name!r}")
-    # Set here, because importing the module `certify` puts the module itself under the name of its function.
+    # No module may be called like one of these names: importing it would hide the name.
     globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
     return value
