@@ -29,7 +29,7 @@ from stepscape.cli import main
 from stepscape.errors import InputError, OutputError, Unavailable
 from stepscape.lab import index, segment
 from stepscape.lab.export import to_csv, to_parquet
-from stepscape.lab.spec import identity
+from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Entry, Plan, Store, new_plan
 from stepscape.measures.records import Record
 from store_cases import Case, Data, Nested, bits, entries, entry, identities
@@ -60,7 +60,9 @@ ARRAYS = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dim
 RECORDS = st.builds(
     Record,
     st.sampled_from(["finished", "diverged", "failed"]),
-    st.dictionaries(st.text(max_size=5), NUMBERS, max_size=4),
+    st.dictionaries(
+        st.text(max_size=5).filter(lambda name: name not in ("kind", "seed")), NUMBERS, max_size=4
+    ),
     st.dictionaries(NAMES, ARRAYS, max_size=4),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
 )
@@ -213,6 +215,32 @@ def test_nested_specs_are_flat_and_what_is_no_cell_is_text(store):
         "identity": "", "kind": "nested/2", "data": "table", "n": 5, "layers": "[3,1]",
         "outcome": "finished", "reason": "", "seconds": 1.0, "found": "[1,2.5]",
     }  # fmt: skip
+
+
+class Twins(Spec, frozen=True, tag="twins/1"):
+    data: Data
+    n: int = 1
+
+
+class Own(Spec, frozen=True, tag="own/1"):
+    reason: str = "mine"
+
+
+@pytest.mark.parametrize(
+    ("spec", "numbers", "twice"),
+    [
+        (Case(seed=0), {"seed": 1}, "seed"),
+        *((Case(seed=0), {name: 1.0}, name) for name in ("identity", "kind", "outcome", "reason", "seconds")),
+        (Own(), {}, "reason"),
+        (Twins(data=Data(n=5)), {}, "n"),
+    ],
+)
+def test_what_would_hide_a_column_is_refused_and_spoils_nothing(store, spec, numbers, twice):
+    store.commit(entries([1]), {})
+    with pytest.raises(InputError, match=f"a (run|spec) must have .*names.*, got '{twice}' twice$"):
+        store.commit([entry(2), Entry(spec, Record("finished", numbers), 1.0)], {})
+    assert [row["seed"] for row in store.rows()] == [1]
+    assert list(store.outcomes()) == identities([1])
 
 
 def test_a_run_that_is_not_on_record_has_no_record(store):

@@ -13,6 +13,7 @@ import io
 import os
 import secrets
 import zipfile
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +27,11 @@ from numpy.typing import NDArray
 from stepscape import files
 from stepscape.errors import bad
 from stepscape.lab.seal import Damaged, seal, unseal
-from stepscape.lab.spec import Spec, canonical, identity
+from stepscape.lab.spec import Spec, canonical, columns, identity
 from stepscape.measures.records import Outcome, Record, plain
 
 Arrays = Mapping[str, NDArray[Any]]
+OWN = ("identity", "kind", "outcome", "reason", "seconds")  # columns of every table
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> 
 
     Raises
     ------
+    InputError
+        Two columns of the table would bear one name.
     OutputError
         The system refused.
     """
@@ -131,7 +135,16 @@ def unpack(data: bytes, beside: Beside) -> dict[str, dict[str, NDArray[Any]]]:
 def _row(name: str, entry: Entry) -> Row:
     _, spec = msgspec.json.decode(canonical(entry.spec))
     record = entry.record
+    _refuse_twins([*OWN, *columns(spec), *record.numbers])
     return Row(name, spec, record.outcome, plain(record.reason), float(entry.seconds), dict(record.numbers))
+
+
+def _refuse_twins(names: list[str]) -> None:
+    """Refuse a run before it is on record whose table nobody could read: a name must tell a column."""
+    if len(set(names)) < len(names):
+        [(twice, _)] = Counter(names).most_common(1)
+        must = "have names that neither its spec nor every table has"
+        raise bad("the numbers and fields of a run", must, f"{twice!r} twice")
 
 
 def _pack(entries: Mapping[str, Entry]) -> bytes:

@@ -99,6 +99,8 @@ class Store:
 
         Raises
         ------
+        InputError
+            A number has the name of another column of the table; nothing is on record.
         OutputError
             The system refused; nothing is on record.
         """
