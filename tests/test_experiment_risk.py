@@ -101,12 +101,14 @@ class TestParts:
     def test_arms_that_disagree(self) -> None:
         verdict = judged(rows("a"), rows("b", held_out=FLAT))["early_stopping"]
         assert verdict.word == "partly"
-        assert verdict.sentence == "a: it falls: yes; b: it falls: no"
+        assert verdict.sentence == "arm a – it falls: yes; arm b – it falls: no"
         assert "b: smallest minus best" in verdict.numbers
 
     def test_an_arm_that_cannot_be_judged_does_not_count(self) -> None:
-        verdict = judged(rows("a"), rows("b", outcome="diverged"))["interior"]
-        assert (verdict.word, verdict.sentence[:2]) == ("reproduced", "a:")
+        verdict = judged(rows("small_init"), rows("b", outcome="diverged"))["interior"]
+        assert verdict.word == "reproduced"
+        assert verdict.sentence == "arm small init – the risk falls: yes, and rises again: yes"
+        assert all(name.startswith("small init: ") for name in verdict.numbers)
 
 
 class TestAveraging:

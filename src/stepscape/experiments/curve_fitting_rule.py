@@ -34,6 +34,7 @@ from stepscape.experiments.step_size_grid import (
     median,
     sides_of_u,
     span,
+    spoken,
     told,
     unmet,
     word_for,
@@ -116,7 +117,7 @@ def judge_clean(table: Table, arms: list[str]) -> Verdict:
     said = "falls" if falls.sign > 0 else "does not clearly fall"
     then = "rises" if rises.sign > 0 else "does not clearly rise"
     sentence = f"without noise the risk on the grid {said} from step size {working[0]:g} to the best one"
-    return Verdict(word, f"{sentence} and {then} from there to {working[-1]:g} (arm {arm})", numbers)
+    return Verdict(word, f"{sentence} and {then} from there to {working[-1]:g} (arm {spoken(arm)})", numbers)
 
 
 def _early_stopping(interval: Interval) -> str:

@@ -130,6 +130,15 @@ def told(parts: Mapping[str, bool]) -> str:
     return ", ".join(f"{part}: {'yes' if yes else 'no'}" for part, yes in parts.items())
 
 
+def spoken(arm: str) -> str:
+    """Name an arm in a sentence.
+
+    >>> spoken("small_init")
+    'small init'
+    """
+    return arm.replace("_", " ")
+
+
 Found = tuple[dict[str, bool], Numbers]
 
 
@@ -151,6 +160,8 @@ def across(
                  ("premise_not_met", "no arm learns a curve at enough step sizes"))  # fmt: skip
         return Verdict(*words)
     flags = [flag for parts, _ in found.values() for flag in parts.values()]
-    numbers: Numbers = {f"{arm}: {name}": x for arm, (_, more) in found.items() for name, x in more.items()}
-    sentence = "; ".join(f"{arm}: {told(parts)}" for arm, (parts, _) in found.items())
+    numbers: Numbers = {
+        f"{spoken(arm)}: {name}": x for arm, (_, more) in found.items() for name, x in more.items()
+    }
+    sentence = "; ".join(f"arm {spoken(arm)} – {told(parts)}" for arm, (parts, _) in found.items())
     return Verdict(word_for(flags, np.unique(table["seed"]).size), sentence, numbers)
