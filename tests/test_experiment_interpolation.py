@@ -12,6 +12,7 @@ import stepscape as ss
 from stepscape import experiments, theory
 from stepscape.errors import InputError
 from stepscape.experiments import interpolation_rule as rule
+from stepscape.experiments import ledger
 from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.experiments.interpolators import INTERPOLATORS, one_sided_sharpness, top, visit
 from stepscape.figures import style
@@ -214,6 +215,16 @@ class TestRule:
             word("stability", lambda row: {**row, end: "stayed"} if row["seed"] < lost else row) == expected
         )
 
+    @pytest.mark.parametrize("part", ["stability", "kinks"])
+    def test_a_start_that_diverged_has_left_and_spoils_no_number(self, part: str) -> None:
+        far = dict.fromkeys(["factor_above", "distance_above", "loss_above", "edge_ratio_above"])
+        verdict = rule.judge(synthetic(lambda row: {**row, **far} if row["seed"] == 0 else row))[part]
+        assert verdict.word == "reproduced"
+        assert not any(number != number for number in verdict.numbers.values())
+        assert "nan" not in verdict.sentence
+        assert verdict.numbers["above 2/λ: final loss, median"] == 1e-3
+        assert verdict.numbers["above 2/λ: largest difference"] == pytest.approx(0.0, abs=1e-12)
+
     def test_kinks(self) -> None:
         assert word("kinks", lambda row: {**row, "end_below": "stayed"}) == "partly"
         assert word("kinks", lambda row: {**row, "end_below": "stayed", "end_above": "mixed"}) == (
@@ -245,6 +256,17 @@ class TestRun:
         assert (np.isfinite(table["least"]) == (table["interpolator"] == "flattest")).all()
         off = table["interpolator"] != "dots"
         assert (table["knot_distance"][off] > 0.009).all()
+
+    def test_the_premises_are_columns(self, result: Result) -> None:
+        found = {p.column: p for p in ledger.premises(experiments.get(NAME).premises, result.table)}
+        assert {p.measured for p in found.values()} == {len(result.table)}
+        assert found["distinct"].found == "yes in 45 of 45"
+        assert found["knots_on_data"].found == "0 to 18, median 0"  # all but the first and last of 20
+
+    def test_the_bound_is_linear_in_the_noise_where_the_truth_is_a_line(self, result: Result) -> None:
+        slope, _ = rule.scalings(result.table, result.settings)["bound on σ"]
+        assert slope.low == pytest.approx(1.0, abs=1e-6)
+        assert slope.high == pytest.approx(1.0, abs=1e-6)
 
     def test_verdicts(self, result: Result) -> None:
         words = {part: verdict.word for part, verdict in experiments.get(NAME).judge(result).items()}
