@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pyarrow import parquet
 
+from stepscape import files
 from stepscape.cli import main
 from stepscape.errors import InputError, OutputError, Unavailable
 from stepscape.lab import index, segment
@@ -417,6 +418,15 @@ def test_a_store_is_made_once_and_opened_again(store):
     assert Store.open(store.path).outcomes() == {}
     store.commit(entries([1]), {})
     assert len(store.table()) == 1
+
+
+def test_a_new_folder_is_forced_to_disk_once(store, monkeypatch):
+    synced, genuine = [], files.sync_directory
+    monkeypatch.setattr(files, "sync_directory", lambda path: (synced.append(path), genuine(path)))
+    for seed in range(2):
+        store.commit(entries([seed]), {})
+    segments = store.path / "segments"
+    assert synced == [store.path, segments, segments]
 
 
 def test_of_many_who_make_a_store_at_once_one_names_it(tmp_path):

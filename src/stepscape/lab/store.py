@@ -172,10 +172,12 @@ class Store:
 
     def _folder(self, name: str) -> Path:
         folder = self.path / name
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot write {str(folder)!r}: {files.reason(error)}") from error
+        if not folder.is_dir():
+            try:
+                folder.mkdir(exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"cannot write {str(folder)!r}: {files.reason(error)}") from error
+            files.sync_directory(self.path)  # or a power failure takes the folder with all that is in it
         return folder
 
     def _read(self, name: str, wanted: set[str]) -> dict[str, Record]:
