@@ -105,7 +105,7 @@ def _fetch(start, end, position, sums, moment, total):
         total[j - start] = sums[p, 1]
 
 
-@njit(**DISJOINT)
+@njit(**DISJOINT, **INLINE)
 def _update(
     start,
     end,
@@ -155,7 +155,7 @@ def _normal(value):
     return value if abs(value) > 1e-290 else 0.0
 
 
-@njit(**DISJOINT)
+@njit(**DISJOINT, **INLINE)
 def _update_with_velocity(
     start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment, all_total, rates, decay,
     momentum, look, slope, shift, moved,

@@ -25,7 +25,7 @@ STRETCH = np.uint64(1024)  # numbers of a vector worked on together
 _ONE, _BLOCK = np.uint64(1), np.uint64(BLOCK)
 
 
-@njit(**DISJOINT)
+@njit(**DISJOINT, **INLINE)
 def _directions(start, end, w1, b1, w2, uw, ub, ua, slope, shift):
     """Slope and intercept changes of Φu at the knots of a block; returns what is added everywhere."""
     slope_everywhere = 0.0
@@ -69,7 +69,7 @@ def _fetch(start, end, position, sums, moment, total):
         total[j - start] = sums[p, 1]
 
 
-@njit(**DISJOINT)
+@njit(**DISJOINT, **INLINE)
 def _gather(
     start, end, w1, b1, w2, uw, ub, ua, p, q, moment, total, all_moment, all_total, trained, decay, ow, ob, oa
 ):  # fmt: skip
@@ -122,7 +122,7 @@ def _accumulate(inputs, weights, values, sums):
         sums[i + 1, 1] = total
 
 
-@njit(**FAST)
+@njit(**FAST, forceinline=True)
 def _product(
     theta, position, inputs, curvature, p, q, trained, decay, u, out, scratch, bins, values, sums
 ):  # fmt: skip
@@ -190,7 +190,7 @@ def _dot(a, b):
     return total
 
 
-@njit(**DISJOINT)
+@njit(**DISJOINT, **INLINE)
 def _orthogonalize(out, basis, rows, inner):
     """Subtract from `out` its components along the first `rows` rows of an orthonormal basis; fill `inner`.
 
