@@ -8,6 +8,7 @@ import pytest
 
 from stepscape.experiments.experiment import Result
 from stepscape.experiments.weighted_tv_rule import CERTAIN, judge
+from stepscape.figures.weighted_tv import sides
 from stepscape.measures import Table, Verdict
 
 NAMES = (*CERTAIN, "noisy", "interpolation", "line")
@@ -86,6 +87,14 @@ def test_the_line() -> None:
     assert verdict.numbers["slope of log ∫|f''|g on log 1/η at the edge"] == pytest.approx(1.0)
     assert verdict.numbers["∫|f''|g·η at the edge, median"] == pytest.approx(0.25)
     assert judged(rows(line_violations=1))["two_over_eta"].word == "not_reproduced"
+
+
+@pytest.mark.parametrize(("ratio", "top"), [(0.25, 1.08), (2.0, 2.0)])
+def test_the_figure_shows_a_bound_that_fails(ratio: float, top: float) -> None:
+    table = Table.from_records(rows(published_left=ratio, published_right=1.0))
+    _, lower = sides(table, ["a"]).axes
+    assert lower.get_ylim()[0] == 0.0
+    assert top <= lower.get_ylim()[1] <= 1.1 * top
 
 
 @pytest.mark.parametrize("lost", [{"bent_neurons": 0}, {"outcome": "diverged"}])
