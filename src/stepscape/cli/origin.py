@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stepscape.lab.origin import machine
+
+if TYPE_CHECKING:
+    from stepscape.lab.store import Store
+
+_VERSIONS = {"stepscape": "stepscape", "python": "Python", "numpy": "NumPy", "numba": "Numba"}
+_LOOKED_AT = 200  # manifests
 
 
 class Clock:
@@ -39,20 +48,38 @@ def provenance(clock: Clock) -> dict[str, object]:
 
 
 def code() -> str:
-    """Name the sources of this installation: another code may judge and draw the same records otherwise."""
+    """Name the files of this installation: another code may judge and draw the same records otherwise."""
     home = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for file in sorted(home.rglob("*.py")):
+    for file in sorted(path for path in home.rglob("*") if path.is_file() and path.suffix != ".pyc"):
         digest.update(str(file.relative_to(home)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def colophon(record: dict[str, object]) -> str:
+def recorders(store: Store) -> list[str]:
+    """Say which versions and machines the records of a store name; of a large store only some are asked."""
+    from stepscape.errors import OutputError
+    from stepscape.lab import segment
+
+    manifests = sorted((store.path / "segments").glob("*.json"))
+    seen: Counter[str] = Counter()
+    for path in manifests[:: max(1, -(-len(manifests) // _LOOKED_AT))]:
+        try:
+            origin = segment.read(path.read_bytes()).origin
+        except OutputError:  # damaged: its runs are on record nowhere
+            continue
+        versions = ", ".join(f"{name} {origin[key]}" for key, name in _VERSIONS.items() if origin.get(key))
+        seen[f"{versions}, {origin.get('processor', 'an unknown processor')}"] += 1
+    return [found for found, _ in seen.most_common()]
+
+
+def colophon(record: Mapping[str, Any]) -> str:
     """Word the last line of a report."""
+    recorded = f" Runs recorded by {'; '.join(record['recorded_by'])}." if "recorded_by" in record else ""
     return (
         f"Made by stepscape {record['stepscape']} on {str(record['started'])[:10]} in "
         f"{record['seconds']:.0f} s ({record['cpu_seconds']:.0f} s of CPU time): Python "
         f"{record['python']}, NumPy {record['numpy']}, Numba {record['numba']}, {record['processor']}. "
         "The same versions on the same kind of processor give the same numbers; elsewhere they differ "
-        "as rounding does."
+        f"as rounding does.{recorded}"
     )

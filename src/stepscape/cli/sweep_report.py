@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts
 from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.origin import recorders
 from stepscape.cli.output import output_directory
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
-    from stepscape.lab.store import Store
-
-_LOOKED_AT = 200  # segments, evenly spaced, whose provenance is read
-_VERSIONS = {"stepscape": "stepscape", "python": "Python", "numpy": "NumPy", "numba": "Numba"}
+    pass
 
 
 def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     figure = against_step_size(groups(rows))
     figures = {"step-size": figure} if figure is not None else {}
     drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
-    origin = f"{cost(rows)}. {_origin(store)}"
+    origin = f"{cost(rows)}. Recorded by {'; '.join(recorders(store))}."
     page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
     with output_directory(directory, True, unfinished) as draft:
         artifacts.write_figures(draft, figures, drawings)
@@ -70,20 +67,3 @@ def _commands(plans: Sequence[dict[str, Any]], directory: str) -> list[tuple[str
         (f"stepscape export {place} --csv FILE", "writes every run with every measurement as one row"),
         (f"stepscape check {place}", "verifies every checksum"),
     ]
-
-
-def _origin(store: Store) -> str:
-    """Say which versions and machines the records name."""
-    from stepscape.errors import OutputError
-    from stepscape.lab import segment
-
-    manifests = sorted((store.path / "segments").glob("*.json"))
-    seen: Counter[str] = Counter()
-    for path in manifests[:: max(1, -(-len(manifests) // _LOOKED_AT))]:
-        try:
-            origin = segment.read(path.read_bytes()).origin
-        except OutputError:  # damaged: its runs are on record nowhere
-            continue
-        versions = ", ".join(f"{name} {origin[key]}" for key, name in _VERSIONS.items() if origin.get(key))
-        seen[f"{versions}, {origin.get('processor', 'an unknown processor')}"] += 1
-    return f"Recorded by {'; '.join(seen)}." if seen else ""

@@ -15,7 +15,7 @@ from stepscape.cli.carry_out import Carried, Means, carry_out
 from stepscape.cli.committed import committed
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
-from stepscape.cli.origin import Clock, provenance
+from stepscape.cli.origin import Clock, provenance, recorders
 from stepscape.cli.output import check_directory, holds, output_directory, store_in
 from stepscape.errors import StepscapeError
 
@@ -62,7 +62,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
             )
             for experiment in known
         }
-        made = _ledger(known, carried, request.full, clock)
+        made = _ledger(known, carried, request.full, {**provenance(clock), "recorded_by": recorders(store)})
         figures = {e.name: e.figures(carried[e.name].result) for e in known}
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
@@ -75,7 +75,9 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         )
 
 
-def _ledger(known: Sequence[Experiment], carried: Mapping[str, Carried], full: bool, clock: Clock) -> Ledger:
+def _ledger(
+    known: Sequence[Experiment], carried: Mapping[str, Carried], full: bool, origin: Mapping[str, Any]
+) -> Ledger:
     from stepscape.experiments import ledger
 
     runs = {name: set(each.seconds) for name, each in carried.items()}
@@ -90,7 +92,7 @@ def _ledger(known: Sequence[Experiment], carried: Mapping[str, Carried], full: b
     ]
     once = {run: seconds for each in carried.values() for run, seconds in each.seconds.items()}
     size: ledger.Size = "full" if full else "quick"
-    return ledger.Ledger(size, entries, provenance(clock), sum(once.values()))
+    return ledger.Ledger(size, entries, dict(origin), sum(once.values()))
 
 
 def _check(request: Request, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from stepscape.errors import bad
+from stepscape.lab.one_thread import limit_loaded, one_thread
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -30,7 +31,7 @@ def run_all(
     A task calls ``tick(fraction done)`` often. `progress` is called from the calling thread alone, with the
     fraction of everything. Whatever interrupts the caller, Ctrl-C included, ends every task at its next tick;
     so does the first task that fails, and its exception is raised. The order and the number of workers change
-    no result.
+    no bit: each is held to one thread of the libraries for linear algebra.
     """
     if workers < 0:
         raise bad("workers", "not be negative", workers, "0 means one a core")
@@ -48,7 +49,8 @@ def run_all(
         done[index] = 1.0
         return outcome
 
-    with ThreadPoolExecutor(min(workers or cores(), max(1, len(tasks)))) as pool:
+    threads = min(workers or cores(), max(1, len(tasks)))
+    with one_thread(), ThreadPoolExecutor(threads, initializer=limit_loaded) as pool:
         futures = [pool.submit(carry_out, index) for index in range(len(tasks))]
         try:
             _watch(futures, lambda: progress(sum(done) / max(1, len(done))))
