@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab_work import chores
-
 from stepscape.cli.origin import colophon, recorders
 from stepscape.lab.store import Entry, Store
 from stepscape.measures import Record
