@@ -61,7 +61,7 @@ def test_a_premise_says_what_its_column_holds_in_each_arm(entry):
     found = {(p.column, p.arm): (p.found, p.measured, p.runs) for p in entry.premises}
     # Two seeds, three step sizes of which one diverges: four of six runs are measured.
     assert found["bent_neurons", "first"] == ("3 to 4, median 3.5", 4, 6)
-    assert found["inside", "second"] == ("yes in 2 of 4", 4, 6)
+    assert found["started_inside", "second"] == ("yes in 2 of 4", 4, 6)
     assert found["never", "first"] == ("not measured", 0, 6)
     assert len(found) == 6
 
@@ -74,6 +74,29 @@ def test_a_premise_of_words_and_one_without_arms():
     assert found["verdict"].found == "holds 2, violated 1"
     assert (found["verdict"].arm, found["verdict"].measured, found["verdict"].runs) == ("", 3, 4)
     assert found["level"].found == "2"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ("reached_at_step", [0.0, 0.0, np.nan], "0"),  # a step, not an answer
+        ("reached_at_step", [0.0, 1.0, 1.0], "0 to 1, median 1"),
+        ("edge_reached", [0.0, 1.0, np.nan], "yes in 1 of 2"),
+        ("edge_reached", [0.0, 0.0], "yes in 0 of 2"),
+        ("any", [True, True, False], "yes in 2 of 3"),
+        ("any", [24860.0, 64140.0, np.nan], "24860 to 64140, median 44500"),
+        ("any", [24861.0, 64140.0], "24861 to 64140, median 44500.5"),
+        ("any", [0.123456, 2.0], "0.1235 to 2, median 1.062"),
+    ],
+)
+def test_answers_are_counted_and_whole_numbers_written_out(column, values, found):
+    (premise,) = ledger.premises({column: "words"}, Table({column: np.array(values)}))
+    assert premise.found == found
+
+
+def test_every_column_of_answers_is_a_premise_of_some_experiment():
+    stated = {column for name in experiments.names() for column in experiments.get(name).premises}
+    assert stated >= ledger.YES_OR_NO
 
 
 # ---- comparison

@@ -92,7 +92,7 @@ def test_verify_prints_and_writes_the_ledger(capsys):
     # What the runs took is the sum of what is on record, whoever computed them and when.
     rows = [row for row in Store.open("stepscape-ledger/store").rows() if row["claim"] == "toy"]
     assert entry.seconds == pytest.approx(sum(row["seconds"] for row in rows)) != 0.0
-    assert {p.column for p in entry.premises} == {"bent_neurons", "inside", "never"}
+    assert {p.column for p in entry.premises} == {"bent_neurons", "started_inside", "never"}
     assert made().provenance["numpy"]
 
 

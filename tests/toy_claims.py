@@ -38,7 +38,11 @@ def work(run, tick):
         raise ValueError("this step size cannot be done")
     if run.step_size > 1.0:
         return Record("diverged", reason="the loss grew without bound")
-    numbers = {"risk": run.step_size / (1 + run.seed), "bent_neurons": 3 + run.seed, "inside": run.seed == 0}
+    numbers = {
+        "risk": run.step_size / (1 + run.seed),
+        "bent_neurons": 3 + run.seed,
+        "started_inside": run.seed == 0,
+    }
     return Record("finished", numbers, {f"curve|{run.arm}": np.arange(4.0)})
 
 
@@ -78,7 +82,7 @@ def experiment(name="toy", **changes):
         "figures": figures,
         "premises": {
             "bent_neurons": "some neurons bend",
-            "inside": "the run starts inside",
+            "started_inside": "the run starts inside",
             "never": "this is measured nowhere",
         },
     }

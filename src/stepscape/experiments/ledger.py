@@ -15,6 +15,8 @@ from stepscape.experiments.experiment import Experiment, Result
 from stepscape.measures.records import Table, plain
 
 SCHEMA = 1
+# Columns that say yes or no: where a run lacks the answer a table holds 0, 1 and nan, like any number.
+YES_OR_NO = frozenset({"distinct", "edge_reached", "fits_interior", "started_inside"})
 Size = Literal["quick", "full"]
 
 
@@ -199,15 +201,16 @@ def _words(ledger: Ledger) -> dict[tuple[str, str], str]:
 def _premise(column: str, words: str, arm: str, table: Table) -> Premise:
     values = table[column] if column in table else np.empty(0)
     known = values[values != ""] if values.dtype.kind == "U" else values[np.isfinite(values.astype(float))]
-    return Premise(column, words, arm, len(table), known.size, _found(known))
+    return Premise(column, words, arm, len(table), known.size, _found(column, known))
 
 
-def _found(known: NDArray[Any]) -> str:
+def _found(column: str, known: NDArray[Any]) -> str:
     if not known.size:
         return "not measured"
     if known.dtype.kind == "U":
         return ", ".join(f"{word} {count}" for word, count in Counter(known.tolist()).items())
-    if np.isin(known, (0, 1)).all():
+    if known.dtype.kind == "b" or column in YES_OR_NO:
         return f"yes in {int(known.sum())} of {known.size}"
-    low, middle, high = np.quantile(known.astype(float), [0.0, 0.5, 1.0])
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}, median {middle:.4g}"
+    digits = 15 if (known == np.round(known)).all() else 4
+    low, middle, high = (f"{q:.{digits}g}" for q in np.quantile(known.astype(float), [0.0, 0.5, 1.0]))
+    return low if low == high else f"{low} to {high}, median {middle}"
