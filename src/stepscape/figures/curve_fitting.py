@@ -117,7 +117,7 @@ def _fate(table: Table, arm: str, labels: str, eta: float) -> str:
         )
     if rows["bent_neurons"][seed][0] == 0:
         return "all neurons dead"
-    return f"{rows['pieces'][seed][0]:.0f} pieces, risk {rows['risk'][seed][0]:.3f}"
+    return f"{rows['pieces'][seed][0]:.0f} pieces, risk {rows['risk'][seed][0]:.3g}"
 
 
 def summary(table: Table, arms: Sequence[str], noise: float) -> Figure:
@@ -168,6 +168,6 @@ def lost(ax: Axes, rows: Table) -> None:
             word = "diverged" if diverged >= dead else "all dead"
             ax.text(
                 eta, 0.06, word, transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="bottom",
-                fontsize=8.5, color=COLORS["gray"],
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+                fontsize=8.5, color=COLORS["gray"], zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )  # fmt: skip

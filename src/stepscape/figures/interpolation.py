@@ -63,7 +63,7 @@ def _bands(ax: Axes, rows: Table, across: str) -> None:
             continue
         excess = chosen[column].astype(float) - 1.0
         shown = Table({across: chosen[across].astype(float), "excess": np.where(excess > 0, excess, np.nan)})
-        band(ax, shown, across, "excess", name, series(i), dots=i == 1, dodge=0.012 * (i - 2))
+        band(ax, shown, across, "excess", name, series(i), dodge=0.012 * (i - 2))
 
 
 def _reference(ax: Axes, rows: Table, across: str, slope: float) -> None:
@@ -121,5 +121,33 @@ def curves(arrays: Arrays, names: Sequence[str]) -> Figure:
             arrays["inputs"], arrays["labels"], "o", color=COLORS["black"], ms=5, label="labels", zorder=5
         )
         shared_legend(figure, axes, columns=2)
+        _clip(ax, arrays, names)
     label(ax, x="x", y="f(x)")
     return figure
+
+
+def _clip(ax: Axes, arrays: Arrays, names: Sequence[str]) -> None:
+    """Show the range of the labels with a margin, and how far a curve goes that leaves it."""
+    labels = arrays["labels"]
+    low, high = labels.min() - 0.2 * np.ptp(labels), labels.max() + 0.2 * np.ptp(labels)
+    ax.set_ylim(low, high)
+    for i, name in enumerate(names):
+        x, f = arrays["grid"], arrays[f"curve|{name}"]
+        for at, edge, word in ((f.argmin(), low, "down"), (f.argmax(), high, "up")):
+            if not low <= f[at] <= high:
+                _leaves(
+                    ax,
+                    float(x[at]),
+                    edge,
+                    f"leaves the picture, {word} to {f[at]:.3g}".replace("-", "−"),
+                    line(i)["color"],
+                )
+
+
+def _leaves(ax: Axes, x: float, edge: float, text: str, color: str) -> None:
+    """Write beside the place where a curve leaves, on the side that has room."""
+    left = x < np.mean(ax.get_xlim())
+    ax.annotate(
+        text, (x, edge), (22 if left else -22, 9 if edge == ax.get_ylim()[0] else -9),
+        textcoords="offset points", ha="left" if left else "right", va="center", fontsize=8.5, color=color,
+    )  # fmt: skip

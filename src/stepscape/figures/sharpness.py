@@ -91,13 +91,15 @@ def sharpening(
             ax = axes[row, column]
             for i, eta in enumerate(shown):
                 _follow(ax, arrays, f"{arm}|{eta:g}", across, eta, i)
-        _say_lost(axes[0, column], arrays, arm, shown)
         axes[0, column].xaxis.get_major_locator().set_params(nbins=4)
         label(axes[0, column], x="steps", title=ARM_TITLES.get(arm, arm))
         label(axes[1, column], x="time Σ η")
         if any((arrays[f"time|{arm}|{eta:g}"] > 0).any() for eta in shown):
             axes[1, column].set_xscale("log")
     number_ticks(axes[0, 0])
+    said = [_say_lost(ax, arrays, arm, shown) for ax, arm in zip(axes[0], arms, strict=True)]
+    if any(said):  # room above every curve and threshold
+        axes[0, 0].set_ylim(top=axes[0, 0].get_ylim()[1] * 1.4 ** max(said))
     for row in axes:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$ of the loss Hessian", fontsize=10)
     axes[0, 0].plot([], [], color=COLORS["gray"], lw=0.9, linestyle=(0, (1, 1)), label="thresholds 2/η")
@@ -118,8 +120,8 @@ def _follow(
         ax.plot(x[keep][-1:], sharpness[keep][-1:], "X", color=look["color"], ms=8, mec="white")
 
 
-def _say_lost(ax: Axes, arrays: Mapping[str, NDArray[Any]], arm: str, step_sizes: Sequence[float]) -> None:
-    """Name the step sizes whose first seed diverged before the first record, or lost all its neurons (×)."""
+def _say_lost(ax: Axes, arrays: Mapping[str, NDArray[Any]], arm: str, step_sizes: Sequence[float]) -> int:
+    """Name the step sizes whose first seed diverged at once, or lost all its neurons (×); how many lines."""
     gone = [f"{eta:g}" for eta in step_sizes if arrays[f"steps|{arm}|{eta:g}"].size == 1]
     dead = [f"{eta:g}" for eta in step_sizes if arrays[f"bent|{arm}|{eta:g}"][-1] == 0]
     lines = [f"diverged: η = {', '.join(gone)}"] if gone else []
@@ -129,3 +131,4 @@ def _say_lost(ax: Axes, arrays: Mapping[str, NDArray[Any]], arm: str, step_sizes
     lines += [f"× all neurons dead: η = {', '.join(dead)}"] if dead else []
     if lines:
         note(ax, "\n".join(lines), right=True)
+    return len(lines)

@@ -30,7 +30,7 @@ ROWS = (
             ("pieces", "linear pieces"),
             ("pieces_equal_time", "pieces at equal time"),
             ("features", "features"),
-            ("participation", "participation"),
+            ("participation", "participation: effective\nnumber of bends"),
         ),
     ),
     (

@@ -99,6 +99,26 @@ def shared_legend(figure: Figure, axes: NDArray[Any], columns: int) -> None:
     )
 
 
+def row_legend(figure: Figure, axes: NDArray[Any], names: Sequence[str]) -> None:
+    """One legend below all panels, a column a row of panels, headed by its name."""
+    from matplotlib.lines import Line2D
+
+    blank = Line2D([], [], linestyle="none")
+    columns = []
+    for row, name in zip(axes, names, strict=True):
+        found = {word: h for ax in row for h, word in zip(*ax.get_legend_handles_labels(), strict=True)}
+        columns.append([(blank, name), *((handle, word) for word, handle in found.items())])
+    longest = max(map(len, columns))
+    entries = [entry for c in columns for entry in c + [(blank, "")] * (longest - len(c))]
+    figure.legend(
+        *map(list, zip(*entries, strict=True)),
+        loc="outside lower center",
+        ncols=len(columns),
+        fontsize=9,
+        frameon=False,
+    )
+
+
 def note(ax: Axes, text: str, right: bool = False) -> None:
     """Put a short remark in the upper left, or right, corner of a panel."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}

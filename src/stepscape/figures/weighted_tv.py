@@ -17,6 +17,7 @@ from stepscape.figures.style import (
     line,
     note,
     number_ticks,
+    row_legend,
     series,
     shared_legend,
     step_size_ticks,
@@ -58,7 +59,7 @@ CURVES = (
 
 def sides(table: Table, arms: Sequence[str]) -> Figure:
     """Above both sides at the end against the step size, with 1/η − ½; below left over right."""
-    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 7.6), sharex=True, sharey="row")
+    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 8.2), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])
     bound = 1.0 / etas - 0.5
     for (upper, lower), arm in zip(axes.T, arms, strict=True):
@@ -86,7 +87,7 @@ def sides(table: Table, arms: Sequence[str]) -> Figure:
     axes[0, 0].set_ylabel("both sides at the end\n(units of y per unit of x)", fontsize=10)
     axes[1, 0].set_ylabel("left side over right side", fontsize=10)
     axes[1, 0].set_ylim(0.0, max(1.08, axes[1, 0].get_ylim()[1]))  # a bound that fails must be seen
-    shared_legend(figure, axes, columns=3)
+    row_legend(figure, axes, ("Above", "Below: left side over right side"))
     return figure
 
 
@@ -96,11 +97,11 @@ def over_time(arrays: Mapping[str, NDArray[Any]], arms: Sequence[str], step_size
     size = (3.7 * len(arms) + 0.4, 2.6 * len(shown) + 1.0)
     figure, axes = canvas(len(shown), len(arms), size, sharex=True, sharey="row")
     for ax, arm in zip(axes[0], arms, strict=True):
-        label(ax, title=ARM_TITLES.get(arm, arm))
+        label(ax, title=f"{ARM_TITLES.get(arm, arm)} (first seed)")
     for row, eta in zip(axes, shown, strict=True):
         for ax, arm in zip(row, arms, strict=True):
             _follow(ax, arrays, f"{arm}|noisy|{eta:g}")
-        row[0].set_ylabel(f"step size η = {eta:g}\nboth sides (units of y/x)", fontsize=10)
+        row[0].set_ylabel(f"step size η = {eta:g}\nboth sides\n(units of y per unit of x)", fontsize=10)
         row[0].set_yscale("log")
     for ax in axes[-1]:
         ax.set_xscale("log")

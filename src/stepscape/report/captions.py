@@ -16,12 +16,12 @@ _CAPTIONS = {
         "Above: mean squared error to the truth against step size, compared in three fair ways: after "
         "equally many steps, after equal time Σ η, and with every run stopped at its best held-out "
         "moment. Below: straight pieces of the learned line, counted within 5 % of the standard "
-        "deviation of the labels."
+        "deviation of the labels. Faint marks: every run."
     ),
     ("sharpness-vs-step-size", "edge"): (
         "Above: sharpness where training ended, against step size; the dashed line is 2/η, nothing is "
-        "fitted. Below: how many of the neurons bend among the data, are dead, or have their kink stuck "
-        "to an input, where the Hessian does not see it."
+        "fitted; faint marks: every run. Below: how many of the neurons bend among the data, are dead, or "
+        "have their kink stuck to an input, where the Hessian does not see it."
     ),
     ("sharpness-vs-step-size", "sharpening"): (
         "Sharpness during training, over steps and over time Σ η, with the threshold 2/η of each step "
@@ -42,7 +42,8 @@ _CAPTIONS = {
     ),
     ("interpolation-is-sharp", "curves"): (
         "The functions: the flattest interpolator is close to the line that connects the dots, except near "
-        "the ends of the data, where g is small and bends cost almost nothing."
+        "the ends of the data, where g is small and bends cost almost nothing. The axis spans the labels; "
+        "where a curve leaves it, the picture says how far it goes."
     ),
     ("risk-vs-step-size", "risk"): (
         "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
@@ -59,8 +60,9 @@ _CAPTIONS = {
     ("sparsity-vs-step-size", "sparsity"): (
         "Above: bends of the learned function, counted by size: straight pieces within 5 % of the standard "
         "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), "
-        "and their effective number. Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: "
-        "total and weighted variation of the slope, with the bound 1/η − ½ for stationary points."
+        "and their effective number (participation: 1 for one bend, more the more evenly change is "
+        "spread). Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted "
+        "variation of the slope, with the bound 1/η − ½ for stationary points."
     ),
     ("weighted-tv", "sides"): (
         "Above: both sides of the inequalities where training ended; dashed: 1/η − ½, what λ_max = 2/η gives "
