@@ -23,7 +23,7 @@ def work(run: Graveyard, tick):
     start = ss.TwoLayerReLU.random(200, scale=run.scale, seed=stream(run.seed, "network"))
     method = ss.GradientDescent(run.step_size, steps=2_000)
     end = ss.train(problem, start, method, progress=lambda made: tick(made / 2_000))
-    return Record(end.outcome, {"dead": end.dead_neurons[-1] / 200, "sharpness": end.sharpness[0]})
+    return Record(end.outcome, {"dead": end.dead_neurons[-1] / 200, "initial_sharpness": end.sharpness[0]})
 
 
 if __name__ == "__main__":

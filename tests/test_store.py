@@ -443,7 +443,9 @@ def test_of_many_who_make_a_store_at_once_one_names_it(tmp_path):
 def test_what_is_not_a_store_is_not_opened(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("")
+    Store.create(tmp_path / "ledger" / "store")
     for name, sentence in {
+        "ledger": "it holds no store.json; the store is '.*ledger/store'",
         "nowhere": "is not a store of stepscape: there is no such directory",
         "full": "is not a store of stepscape: it holds no store.json",
         "full/thesis.tex": "is not a store of stepscape: there is no such directory",

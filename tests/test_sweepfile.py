@@ -645,3 +645,22 @@ class TestExample:
 
     def test_every_section_is_known(self) -> None:
         assert set(PARTS) | {"cluster"} == set(SECTIONS)
+
+
+def test_the_sweep_says_what_it_left_out(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("STEPSCAPE_CACHE", str(folder / "cache"))
+    text = changed('truth = "tent"', TestTables.PROBLEM).replace("[method]", "[[method]]")
+    Path("rope.toml").write_text(text + "[[method]]\nstep_size = 0.1\nsteps = 10\n")
+    assert main(["sweep", "rope.toml", "--out", "runs", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    (table,) = first["tables"]
+    assert (table["x"], table["y"], table["rows"], table["used"]) == ("time", "pull", 42, 40)
+    assert sum(table["dropped"].values()) == 2
+    assert first["repeated"] == first["total"]
+    assert main(["sweep", "rope.toml", "--out", "runs"]) == 0
+    said = capsys.readouterr().out
+    assert "pull against time: 40 of 42 rows used\n    dropped 1: " in said
+    assert f"The file describes {first['total']} more that are equal to one of these\n" in said

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepscape.lab.store import Store
     from stepscape.lab.sweepfile import SweepFile
     from stepscape.lab.sweeping import Progress, Summary
+    from stepscape.problems.tables import Columns
 
 _PRINTED = 3  # reasons of failed runs
 
@@ -84,6 +85,8 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         "title": file.title,
         "directory": request.out,
         "shard": request.shard,
+        "tables": [_rows(columns) for columns in file.data.values()],
+        "repeated": file.repeated,
         **vars(summary),
         "provenance": provenance(clock),
     }
@@ -135,13 +138,34 @@ def _read(name: str) -> SweepFile:
     return read_sweep(files.read_bytes(name), name, Path(name).parent)
 
 
+def _rows(columns: Columns) -> dict[str, Any]:
+    return {
+        "x": columns.x_name,
+        "y": columns.y_name,
+        "rows": columns.rows,
+        "used": int(columns.x.size),
+        "dropped": dict(columns.dropped),
+    }
+
+
+def _notes(document: dict[str, Any]) -> list[str]:
+    """Say what of the input was left out."""
+    lines = []
+    for table in document["tables"]:
+        lines.append(f"{table['y']} against {table['x']}: {table['used']} of {table['rows']} rows used")
+        lines += [f"    dropped {rows}: {why}" for why, rows in table["dropped"].items()]
+    if document["repeated"]:
+        lines.append(f"The file describes {document['repeated']} more that are equal to one of these")
+    return lines
+
+
 def _lines(document: dict[str, Any]) -> list[str]:
     from stepscape.report.words import duration
 
     runs = f"{document['total']} runs" if document["total"] != 1 else "1 run"
     part = " in part {}/{}".format(*document["shard"]) if document["shard"] else ""
     outcomes = ", ".join(f"{document[outcome]} {outcome}" for outcome in ("finished", "diverged", "failed"))
-    lines = [f"{runs}{part}: {outcomes}"]
+    lines = [f"{runs}{part}: {outcomes}", *_notes(document)]
     lines.append(
         f"{document['reused']} were on record, {document['computed']} were carried out in "
         f"{duration(document['seconds'])}"

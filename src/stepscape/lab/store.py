@@ -216,6 +216,8 @@ def read_id(home: Path) -> str:
         data = (home / "store.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         what = "it holds no store.json" if home.is_dir() else "there is no such directory"
+        if (home / "store" / "store.json").exists():  # what `run` and `verify` write
+            what += f"; the store is {str(home / 'store')!r}"
         raise InputError(f"{str(home)!r} is not a store of stepscape: {what}") from error
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {str(home)!r}: {files.reason(error)}") from error
