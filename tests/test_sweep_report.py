@@ -158,6 +158,14 @@ def test_the_threshold_is_that_of_the_method(factors, lines):
     assert {round(float(value), 9) for product in products for value in product} == lines
 
 
+def test_a_median_of_survivors_is_hollow():
+    kept = [row(eta, seed, numbers={"loss": 1.0 + seed}) for eta in (0.1, 0.2) for seed in (0, 1, 2)]
+    gone = [row(0.2, 3, "diverged", "too large"), row(0.4, 0, "diverged", "too large")]
+    (ax,) = panels(against_step_size({"all": kept + gone})).values()
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert [(*line.get_xdata(), *line.get_ydata()) for line in hollow] == [(0.2, 2.0)]
+
+
 # ---- the command
 
 

@@ -74,6 +74,16 @@ def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
         if column in table:
             dodge = 0.03 * (i - 0.5 * (len(drawn) - 1))
             band(ax, table, "step_size", column, name, series(i), dots=True, dodge=dodge, keep_dead=True)
+            _hollow(ax, table, column, series(i), dodge)
+
+
+def _hollow(ax: Axes, table: Table, column: str, look: Mapping[str, Any], dodge: float) -> None:
+    """Empty the marks where runs were lost: those medians are over the runs that survived."""
+    for eta in np.unique(table["step_size"][table["outcome"] != "finished"]):
+        values = table.where(step_size=eta)[column].astype(float)
+        if np.isfinite(values).any():
+            left = {"marker": look["marker"], "color": look["color"], "mfc": "white", "ms": 5.5, "zorder": 4}
+            ax.plot(eta * (1.0 + dodge), np.nanmedian(values), **left)
 
 
 def _ticks(ax: Axes, etas: Sequence[float]) -> None:

@@ -77,7 +77,8 @@ _CAPTIONS = {
     ("sweep", "step-size"): (
         "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "
         "threshold above which descent cannot settle, 2/η for gradient descent; where methods have different "
-        "thresholds, each in the color of its own. Runs that diverged or failed are not drawn."
+        "thresholds, each in the color of its own. Runs that diverged or failed are not drawn; a hollow mark "
+        "is the median of those that were left."
     ),
     ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
     ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
