@@ -256,8 +256,10 @@ def test_the_script_of_a_slurm_job():
 
 
 def test_what_slurm_needs_is_asked_for(monkeypatch):
-    with pytest.raises(InputError, match=r"^\[cluster\] does not describe a job: .*at least memory = "):
+    with pytest.raises(InputError, match=r"^\[cluster\] must say what a job takes, got no memory; add "):
         cluster.job_script({})
+    with pytest.raises(InputError, match=r"^\[cluster\] does not describe a job: "):
+        cluster.job_script({"memory": "much"})
     with (
         pytest.raises(InputError, match="workers must be at least 1 with Slurm, got 0; it is how many"),
         executor("dask", 0, "slurm", {"memory": "1GB"}),
@@ -267,5 +269,19 @@ def test_what_slurm_needs_is_asked_for(monkeypatch):
     with (
         pytest.raises(OutputError, match=r"^Slurm's command sbatch is not found"),
         executor("dask", 1, "slurm", {"memory": "1GB"}),
+    ):
+        pass
+
+
+def test_a_local_cluster_that_cannot_start_is_told(monkeypatch):
+    import distributed
+
+    def dying(**_options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", dying)
+    with (
+        pytest.raises(OutputError, match=r"cluster on this machine could not start: .*Nanny failed to"),
+        executor("dask", 1),
     ):
         pass

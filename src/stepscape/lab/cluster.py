@@ -112,13 +112,17 @@ def _local(workers: int) -> Any:
     # Each death is reported, so that the sweep decides; whatever workers log would land on this terminal.
     failures = config.set({"distributed.scheduler.allowed-failures": 0})
     with failures, _quiet_about_semaphores(), interrupts_blocked():
-        return _library("distributed").LocalCluster(
-            n_workers=workers or cores(),
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
+        make = _library("distributed").LocalCluster
+        try:
+            return make(
+                n_workers=workers or cores(),
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=":0",  # any free port: two sweeps on one machine are no conflict
+                silence_logs=logging.CRITICAL,
+            )
+        except (RuntimeError, OSError) as error:  # a worker killed before it was up, for one
+            raise OutputError(f"a Dask cluster on this machine could not start: {sentence(error)}") from None
 
 
 @contextmanager
@@ -170,14 +174,16 @@ def _slurm(workers: int, options: Mapping[str, Any]) -> Any:
 def _slurm_cluster(options: Mapping[str, Any]) -> Any:
     """One thread a worker process, as everywhere; options not given come from Dask's own configuration."""
     exports = [f"export {name}=1" for name in VARIABLES]
-    chosen = {"cores": 1, **options}
+    chosen = {"cores": 1, "scheduler_options": {"dashboard_address": ":0"}, **options}
     chosen.setdefault("processes", chosen["cores"])
     chosen["job_script_prologue"] = [*exports, *chosen.get("job_script_prologue", [])]
     try:
         return _library("dask_jobqueue").SLURMCluster(**chosen)
     except (ValueError, TypeError, OSError) as error:
-        hint = "" if "memory" in options else '; it needs at least memory = "4GB" or what a job takes'
-        raise InputError(f"[cluster] does not describe a job: {sentence(error)}{hint}") from None
+        if "memory" not in options:
+            need = 'add memory = "4GB", or as much as it takes'
+            raise bad("[cluster]", "say what a job takes", "no memory", need) from None
+        raise InputError(f"[cluster] does not describe a job: {sentence(error)}") from None
 
 
 def _library(name: str) -> Any:
