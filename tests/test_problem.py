@@ -96,7 +96,7 @@ def test_columns_must_be_finite_numbers(name, value, message):
         ({"weights": [1.0]}, r"weights and inputs must have the same length, got 1 and 2"),
         ({"weights": [1.0, -1.0]}, r"weights must be at least 0 and not all 0, got a minimum of -1"),
         ({"weights": [0.0, 0.0]}, r"weights must be at least 0 and not all 0, got a minimum of 0"),
-        ({"loss": "huber"}, r"loss must be 'square', got 'huber'"),
+        ({"loss": "huber"}, r"unknown loss 'huber'; known: square, logistic"),
         ({"noise": -1.0}, r"noise must be finite and not negative, got -1\.0"),
         ({"noise": np.nan}, r"noise must be finite and not negative, got nan"),
         ({"noise": "some"}, r"noise must be finite and not negative, got 'some'"),

@@ -1,6 +1,6 @@
 """What is to be learned: problems, curves, tables."""
 
-from stepscape.problems.curves import curve, doppler, line, steps, tent, wave
+from stepscape.problems.curves import bernoulli, curve, doppler, line, steps, tent, wave
 from stepscape.problems.problem import Problem
 
-__all__ = ["Problem", "curve", "doppler", "line", "steps", "tent", "wave"]
+__all__ = ["Problem", "bernoulli", "curve", "doppler", "line", "steps", "tent", "wave"]

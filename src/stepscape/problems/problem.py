@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
+from stepscape.losses import divergence, loss_of
 
 Array = NDArray[np.float64]
 
@@ -18,18 +19,21 @@ Array = NDArray[np.float64]
 class Problem:
     """Inputs with labels, and the loss that training reduces.
 
-    loss "square": L(f) = ½ Σ_i v_i (f(x_i) - y_i)² with v_i = weights_i/Σ weights, that is 1/(2n) Σ r²
-    without weights.
+    With v_i = weights_i/Σ weights, 1/n without weights:
+
+    - loss "square": L(f) = ½ Σ_i v_i (f(x_i) - y_i)², that is 1/(2n) Σ r²;
+    - loss "logistic": L(f) = Σ_i v_i log(1 + exp(-y_i f(x_i))), f being the logit of P(y = 1 | x).
 
     Parameters
     ----------
     inputs, labels : array_like (n,)
-        Any order, repeats allowed, n ≥ 1. Inputs may also come as (n, 1).
-    loss : "square"
+        Any order, repeats allowed, n ≥ 1. Inputs may also come as (n, 1). For the logistic loss labels are ±1
+        or 0/1 and are kept as ±1.
+    loss : "square" | "logistic"
     truth : callable, optional
-        f0 on an array of inputs, for risks.
+        f0 on an array of inputs, for risks: the mean of the labels, or the logit of P(y = 1 | x).
     noise : float, optional
-        Standard deviation σ of labels around the truth.
+        Standard deviation σ of labels around the truth; square loss only.
     weights : array_like (n,), optional
         Not negative, not all zero.
     name : str
@@ -38,7 +42,8 @@ class Problem:
     Raises
     ------
     InputError
-        For lengths that differ, numbers that are not finite, object or complex arrays, an unknown loss.
+        For lengths that differ, numbers that are not finite, object or complex arrays, an unknown loss,
+        labels of the logistic loss that are neither ±1 nor 0/1.
     """
 
     inputs: Array
@@ -50,8 +55,7 @@ class Problem:
     name: str = "data"
 
     def __post_init__(self) -> None:
-        if self.loss != "square":
-            raise bad("loss", "be 'square'", repr(self.loss))
+        loss_of(self.loss)
         object.__setattr__(self, "inputs", column("inputs", self.inputs))
         object.__setattr__(self, "labels", column("labels", self.labels))
         if self.inputs.size == 0:
@@ -60,9 +64,14 @@ class Problem:
             raise bad(
                 "inputs and labels", "have the same length", f"{self.inputs.size} and {self.labels.size}"
             )
+        if self.loss == "logistic":
+            object.__setattr__(self, "labels", signs(self.labels))
         if self.weights is not None:
             object.__setattr__(self, "weights", self._checked_weights(self.weights))
         if self.noise is not None:
+            if self.loss == "logistic":
+                must = "be left out for the logistic loss, whose labels are Bernoulli(s(truth))"
+                raise bad("noise", must, repr(self.noise))
             noise = np.asarray(self.noise)
             if noise.ndim != 0 or noise.dtype.kind not in "iuf" or not (np.isfinite(noise) and noise >= 0):
                 raise bad("noise", "be finite and not negative", repr(self.noise))
@@ -103,16 +112,32 @@ class Problem:
         return float(np.abs(self.inputs).max())
 
     def training_loss(self, predictions: ArrayLike) -> float:
-        """½ Σ v_i (f_i - y_i)² for predictions (n,) at the inputs."""
-        residual = np.asarray(predictions, dtype=np.float64) - self.labels
-        return float(0.5 * np.sum(self.averaging * residual**2))
+        """Loss L of predictions (n,) at the inputs."""
+        values = loss_of(self.loss).value(np.asarray(predictions, dtype=np.float64), self.labels)
+        return float(np.sum(self.averaging * values))
 
     def design_error(self, predictions: ArrayLike) -> float:
         """Σ v_i (f_i - f0(x_i))², the mean squared error to the truth on the design; needs `truth`."""
+        error = np.asarray(predictions, dtype=np.float64) - self._truth_at_inputs()
+        return float(np.sum(self.averaging * error**2))
+
+    def excess_risk(self, predictions: ArrayLike, mask: NDArray[np.bool_] | None = None) -> float:
+        """Return the expected loss of predictions (n,) minus that of the truth, labels drawn anew.
+
+        The inputs stay the same. Square loss: half of `design_error`. Logistic loss: Σ v_i times
+        KL(Ber(s(f0_i)) ‖ Ber(s(f_i))). With a `mask` (n,) the average over its inputs, nan when they have no
+        weight. Needs `truth`.
+        """
+        f, f0 = np.asarray(predictions, dtype=np.float64), self._truth_at_inputs()
+        excess = 0.5 * (f - f0) ** 2 if self.loss == "square" else divergence(f0, f)
+        weights = self.averaging if mask is None else self.averaging * mask
+        total = float(weights.sum())
+        return float(weights @ excess) / total if total > 0.0 else float("nan")
+
+    def _truth_at_inputs(self) -> Array:
         if self.truth is None:
             raise bad("truth", "be given to measure an error to it", None)
-        error = np.asarray(predictions, dtype=np.float64) - self.truth(self.inputs)
-        return float(np.sum(self.averaging * error**2))
+        return np.asarray(self.truth(self.inputs), dtype=np.float64)
 
     def __repr__(self) -> str:
         low, high = self.inputs.min(), self.inputs.max()
@@ -122,6 +147,17 @@ class Problem:
         return (
             f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
         )
+
+
+def signs(labels: Array) -> Array:
+    """Labels (n,) of two classes as ±1, read-only; they come as ±1 or as 0/1."""
+    found = np.unique(labels)
+    if not (np.isin(found, (-1.0, 1.0)).all() or np.isin(found, (0.0, 1.0)).all()):
+        came = ", ".join(f"{value:g}" for value in found[:4]) + (", …" if found.size > 4 else "")
+        raise bad("labels", "be ±1 or 0/1 for the logistic loss", came)
+    array = np.where(labels > 0.0, 1.0, -1.0)
+    array.flags.writeable = False
+    return array
 
 
 def column(name: str, values: ArrayLike) -> Array:

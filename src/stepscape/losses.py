@@ -1,0 +1,91 @@
+"""The two losses of one prediction f and label y, elementwise; safe at any finite prediction.
+
+square      ½ (f − y)²            slope f − y              curvature 1
+logistic    log(1 + e^{−yf})      slope −y s(−yf)          curvature s(f) s(−f) = 1/(4 cosh²(f/2))
+
+with y = ±1 and s(z) = 1/(1 + e^{−z}). The logistic forms are written with e^{−|f|}, so that at large margins
+they keep all their digits until e^{−|f|} itself underflows (|f| > 745), where they are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import unknown
+
+Array = NDArray[np.float64]
+_NEAR = 500.0  # e^500 is still a number
+
+
+class Loss(NamedTuple):
+    """Value, slope and curvature in the prediction."""
+
+    value: Callable[[Array, Array], Array]
+    slope: Callable[[Array, Array], Array]
+    curvature: Callable[[Array], Array]
+
+
+def loss_of(name: str) -> Loss:
+    """Return the loss of that name, "square" or "logistic"."""
+    if name not in LOSSES:
+        raise unknown("loss", name, LOSSES)
+    return LOSSES[name]
+
+
+def probability(logit: ArrayLike) -> Array:
+    """s(f) = 1/(1 + e^{−f})."""
+    f = np.asarray(logit, dtype=np.float64)
+    small = np.exp(-np.abs(f))
+    return np.asarray(np.where(f >= 0.0, 1.0, small) / (1.0 + small))
+
+
+def divergence(truth: ArrayLike, logit: ArrayLike) -> Array:
+    """KL(Ber(s(f0)) ‖ Ber(s(f))) ≥ 0 of two logits: the excess of the expected logistic loss of f over f0.
+
+    With d = f − f0 it is the Bregman divergence of the softplus, log(1 + s(f0)(e^d − 1)) − s(f0) d, and the
+    same for (−f0, −d): signs are taken so that s(f0) ≤ ½, where that form loses nothing. Beyond the range of
+    e^d the two terms are far apart, and softplus(f) − softplus(f0) − s(f0) d says the same.
+    """
+    f0, f = np.broadcast_arrays(np.asarray(truth, np.float64), np.asarray(logit, np.float64))
+    d = np.where(f0 > 0.0, f0 - f, f - f0)
+    f0 = -np.abs(f0)
+    share = probability(f0)
+    near = np.log1p(share * np.expm1(np.minimum(d, _NEAR)))
+    far = np.logaddexp(0.0, f0 + d) - np.logaddexp(0.0, f0)
+    return np.asarray(np.maximum(np.where(d < _NEAR, near, far) - share * d, 0.0))
+
+
+def _square(f: Array, y: Array) -> Array:
+    return np.asarray(0.5 * (f - y) ** 2)
+
+
+def _square_slope(f: Array, y: Array) -> Array:
+    return np.asarray(f - y)
+
+
+def _square_curvature(f: Array) -> Array:
+    return np.ones_like(f)
+
+
+def _logistic(f: Array, y: Array) -> Array:
+    margin = y * f
+    return np.asarray(np.maximum(-margin, 0.0) + np.log1p(np.exp(-np.abs(margin))))
+
+
+def _logistic_slope(f: Array, y: Array) -> Array:
+    return -y * probability(-y * f)
+
+
+def _logistic_curvature(f: Array) -> Array:
+    small = np.exp(-np.abs(f))
+    return np.asarray(small / (1.0 + small) ** 2)
+
+
+LOSSES = {
+    "square": Loss(_square, _square_slope, _square_curvature),
+    "logistic": Loss(_logistic, _logistic_slope, _logistic_curvature),
+}
