@@ -1,51 +1,193 @@
 """What is measured on one logistic run: at its moments, at its records, and what is drawn of it.
 
-Columns. Plain names are the end of the run; `COMPARED` exist also with the suffix of each moment: ``_100``,
-``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``, ``_held_out``.
+Columns. Plain names are the end of the run; what changes during it exists also with the suffix of each moment:
+``_100``, ``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``,
+``_held_out``.
 
 at every moment
-    ``steps``, ``time`` (Σ η), ``loss`` (last iterate), ``sharpness``, ``edge_ratio`` (λ_max·η/2, mean of the
-    two iterates of the record; at the end: of the records of the last half), all ``excess_risk…`` and
-    ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``, ``smallest_margin``, ``median_margin``,
-    ``uncertain_share``, ``uncertain_overlap``, ``max_logit`` (largest |f| at the inputs), ``uncertain_low``,
-    ``uncertain_high`` (hull of the inputs with |f| ≤ 1, nan when there are none), ``optimized``,
-    ``optimized_interior`` (L(f) ≤ L(f0) at the inputs, of the mean of the two iterates)
+    ``time`` (Σ η), ``loss`` (last iterate), ``loss_mean`` (of the mean of the two iterates), ``sharpness``,
+    ``edge_ratio`` (λ_max·η/2, mean of the two iterates; the plain column: also over the records of the last
+    half), all of `measure`: ``excess_risk…``, ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``,
+    margins, ``uncertain_share``, ``uncertain_overlap``, neurons; ``tv_interior`` (knots with g ≥ sup g/10),
+    ``max_logit`` (largest |f| at the inputs), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
+    |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior`` (L(f) ≤ L(f0) for the mean of the
+    two iterates; the premise of the theorem on the excess risk); with a suffix also ``steps``
 once
-    ``initial_sharpness``, ``steps_made``, ``sharpness_residual``, ``smoothness``, ``swing`` (half the
-    difference of λ_max·η/2 of the two iterates), ``edge_reached``, ``edge_reached_at_step``,
-    ``bent_neurons``, ``dead_neurons``, ``knots_at_data``, ``bayes_error_rate``, ``loss_truth``,
-    ``loss_truth_interior``, ``pieces_truth``, ``uncertain_share_truth``, ``uncertain_low_truth``,
-    ``uncertain_high_truth``
+    ``initial_sharpness``, ``steps_made``, ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2
+    of the two iterates), ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the
+    records of the last half), ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``,
+    ``uncertain_share_truth``, ``uncertain_low_truth``, ``uncertain_high_truth``
 certificates
     ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack`` over
-    the records; NAME: "gauss_newton", "weighted", "uncertain", "uncertain_best", "weighted_stationary",
-    "uncertain_stationary", "norm", and "overlap" (step A with γ0 = 1, γ = 2)
+    the moments; NAME: each of `certify`, and "overlap" (step A with γ0 = 1, γ = 2)
 
 A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape import theory
+from stepscape.curvature import sharpness
+from stepscape.experiments.sharpness_rule import EDGE
 from stepscape.experiments.step_size_measures import Followed
 from stepscape.lab.pool import Tick
-from stepscape.measures.checks import Checks
+from stepscape.losses import loss_of
+from stepscape.measures import certify
+from stepscape.measures.checks import Checks, collected
+from stepscape.measures.measures import measure, regions
+from stepscape.problems import Problem
+from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
+CURVE_POINTS = 201
+GAMMA = 1.0  # a point is uncertain where |f| is at most this
+GAMMA_FIT = 2.0  # step A counts the points with |f0| ≤ 1 and |f| > 2
+OVER_TIME = (
+    "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
+    "uncertain_share", "uncertain_overlap",
+)  # fmt: skip
 
 
-def measured(
-    run: Followed, moments: Mapping[str, int], tick: Tick
-) -> tuple[dict[str, Any], dict[str, Checks]]:
-    """All numbers of a run, and the sides of its certificates at every record."""
-    raise NotImplementedError
+def measured(run: Followed, moments: Mapping[str, int], tick: Tick) -> dict[str, Any]:
+    """All numbers of a run."""
+    problem, last = run.problem, len(run.snapshots) - 1
+    phases = both_phases(run, tick)
+    states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
+    checks = collected([certificates(problem, run.snapshots[record], tick) for record in states])
+    numbers = {**states[last], **truth(problem), **edge(run, phases)}
+    for name, sides in checks.items():
+        numbers |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
+        numbers |= {f"{name}_{key}": value for key, value in sides.counted().items()}
+    for name, record in moments.items():
+        found = {"steps": int(run.trajectory.at_steps[record]), **states[record]}
+        numbers |= {f"{key}_{name}": value for key, value in found.items()}
+    return numbers
 
 
-def curves(run: Followed, checks: Mapping[str, Checks], key: str) -> dict[str, Array]:
-    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``."""
-    raise NotImplementedError
+def both_phases(run: Followed, tick: Tick) -> Array:
+    """λ_max·η/2 of each record's two iterates (records, 2): descent with period two shows one of them only."""
+    vector, before = None, []
+    method = run.trajectory.method
+    for snapshot in run.snapshots:
+        tick(1.0)
+        network = snapshot.network_before
+        pair = sharpness(
+            run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay
+        )
+        vector = pair.vector
+        before.append(pair.value)
+    return np.column_stack([run.trajectory.sharpness, before]) / method.threshold()
+
+
+def state(run: Followed, phases: Array, record: int) -> dict[str, Any]:
+    """Everything that changes during a run, at one record."""
+    problem, snapshot = run.problem, run.snapshots[record]
+    predictions = snapshot.predict(problem.inputs)
+    return {
+        "time": float(run.trajectory.time[record]),
+        "loss": float(run.trajectory.loss[record]),
+        "sharpness": float(run.trajectory.sharpness[record]),
+        "edge_ratio": float(phases[record].mean()),
+        **measure(problem, snapshot.network, snapshot.network_before),
+        "tv_interior": _interior_variation(problem, snapshot),
+        "max_logit": float(np.abs(predictions).max()),
+        **_uncertain_hull(problem, predictions),
+        **_losses(problem, predictions),
+    }
+
+
+def _interior_variation(problem: Problem, snapshot: Snapshot) -> float:
+    """Σ |slope change| of the last iterate over the knots where g ≥ sup g/10."""
+    network = snapshot.network
+    inside = regions(problem, network.knots)["interior"]
+    return float(np.abs(network.jumps[inside]).sum())
+
+
+def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> dict[str, float | None]:
+    where = problem.inputs[theory.uncertain_set(predictions, GAMMA)]
+    low, high = (float(where.min()), float(where.max())) if where.size else (None, None)
+    return {f"uncertain_low{suffix}": low, f"uncertain_high{suffix}": high}
+
+
+def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
+    """Whether the labels are fitted at least as well as the truth fits them, everywhere and in the interior."""
+    value = loss_of(problem.loss).value
+    ahead = value(predictions, problem.labels) - value(_truth_at(problem), problem.labels)
+    inside = regions(problem, problem.inputs)["interior"]
+    return {
+        "loss_mean": problem.training_loss(predictions),
+        "optimized": bool(problem.averaging @ ahead <= 0.0),
+        "optimized_interior": bool((problem.averaging * inside) @ ahead <= 0.0),
+    }
+
+
+def truth(problem: Problem) -> dict[str, Any]:
+    """Loss and uncertain set of the truth at the inputs."""
+    f0 = _truth_at(problem)
+    return {
+        "loss_truth": problem.training_loss(f0),
+        "uncertain_share_truth": float(problem.averaging @ theory.uncertain_set(f0, GAMMA)),
+        **_uncertain_hull(problem, f0, "_truth"),
+    }
+
+
+def _truth_at(problem: Problem) -> Array:
+    assert problem.truth is not None  # every run draws its labels from one
+    return np.asarray(problem.truth(problem.inputs), np.float64)
+
+
+def edge(run: Followed, phases: Array) -> dict[str, Any]:
+    """Whether the sharpness came to 2/η, when first, and where it was over the records of the last half."""
+    steps = run.trajectory.at_steps
+    ratio = phases.mean(axis=1)
+    late = steps >= steps[-1] / 2
+    reached = np.flatnonzero(ratio >= EDGE[0])
+    return {
+        "edge_ratio": float(ratio[late].mean()),
+        "swing": float(0.5 * np.abs(np.diff(phases[late], axis=1)).mean()),
+        "smoothness_ratio": float(run.trajectory.smoothness[late].mean() / run.trajectory.method.threshold()),
+        "sharpness_residual": float(run.trajectory.sharpness_residual[-1]),
+        "edge_reached": bool(reached.size),
+        "edge_reached_at_step": int(steps[reached[0]]) if reached.size else None,
+    }
+
+
+def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, theory.Certificate]:
+    """All certificates of the last iterate, and step A of the mean of the two."""
+    tick(1.0)
+    overlap = theory.overlap(
+        truth=_truth_at(problem),
+        predictions=snapshot.predict(problem.inputs),
+        gamma_truth=GAMMA,
+        gamma=GAMMA_FIT,
+        weights=problem.averaging,
+    )
+    return {**certify(problem, snapshot.network), "overlap": overlap}
+
+
+def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
+    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``: f at every record, numbers over time.
+
+    ``inputs``, ``labels`` and ``truth`` do not depend on the step size, ``grid`` on nothing.
+    """
+    problem, steps = run.problem, run.trajectory.at_steps
+    cell = key.rpartition("|")[0]
+    assert problem.truth is not None
+    x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
+    phases = both_phases(run, tick)
+    states = [state(run, phases, record) for record in range(steps.size)]
+    return {
+        f"inputs|{cell}": problem.inputs,
+        f"labels|{cell}": problem.labels,
+        f"grid|{cell}": x,
+        f"truth|{cell}": problem.truth(x),
+        f"steps|{key}": steps.astype(float),
+        f"f|{key}": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
+        **{f"{name}|{key}": np.array([found[name] for found in states]) for name in OVER_TIME},
+    }

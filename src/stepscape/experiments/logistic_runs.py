@@ -121,9 +121,9 @@ def work(run: LogisticRun, tick: Tick) -> Record:
     """Train one network and measure it at its moments.
 
     The moments: its end; each of `STEP_COUNTS` below the number of steps; the step at which Σ η reaches what
-    the smallest step size of the grid has in the end (equal time); and the record whose log-loss on a held-out
-    sample of the same law and size was smallest. Records are evenly spaced in the logarithm of the steps, with
-    the moments and every quarter of the run beside them.
+    the smallest step size of the grid has in the end (equal time); and the record whose loss on a held-out
+    sample of the same law and size was smallest. Records are evenly spaced in the logarithm of the steps;
+    beside them stand these moments and every quarter of the run.
     """
     problem, same_time = problem_of(run), equal_time(run)
     snapshots: list[Snapshot] = []
@@ -147,10 +147,9 @@ def work(run: LogisticRun, tick: Tick) -> Record:
     moments = {str(count): _at(trajectory.at_steps, count) for count in counts}
     moments["equal_time"] = _at(trajectory.at_steps, same_time)
     moments["held_out"] = _best(snapshots, problem_of(run, stream(run.seed, "held out")))
-    numbers, checks = measured(followed, moments, tick)
+    numbers = measured(followed, moments, tick)
     key = f"{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}"
-    drawn = curves(followed, checks, key) if run.drawn else {}
-    return Record("finished", {**beginning, **numbers}, drawn)
+    return Record("finished", {**beginning, **numbers}, curves(followed, key, tick) if run.drawn else {})
 
 
 def equal_time(run: LogisticRun) -> int:

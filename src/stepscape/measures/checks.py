@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stepscape.measures import certify
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.theory.certificate import Certificate
 
 Array = NDArray[np.float64]
 
@@ -47,6 +48,11 @@ def check(
     for network in networks:
         tick(1.0)
         found.append(certify(problem, network))
+    return collected(found)
+
+
+def collected(found: Sequence[Mapping[str, Certificate]]) -> dict[str, Checks]:
+    """Collect the certificates of each network by name."""
     return {
         name: Checks(
             left=np.array([at[name].left for at in found]),
