@@ -31,7 +31,7 @@ from stepscape.errors import bad
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.function_space import WeightLimits, magnitude, weight_limits
 from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, no_bound, vector
-from stepscape.theory.square import knots_at_data
+from stepscape.theory.setting import knots_at_data
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,74 +28,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
-from stepscape.theory.certificate import EPS, Certificate
-from stepscape.theory.function_space import knots, neurons, tv_and_scale
-from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, no_bound
+from stepscape.theory.certificate import Certificate
+from stepscape.theory.law import BLOCKS, FloatArray
+from stepscape.theory.setting import Setting, root_name, setting_of, square_sum
 
 PUBLISHED = "Qiao et al. (2024), Theorem 3.1"
+_LOSS = "square loss ½ Σ v_i (f(x_i) − y_i)²"
 _SMALLEST_RADIUS = 1.0 / math.sqrt(3.0)
-
-
-@dataclass(frozen=True, eq=False)
-class _Setting:
-    """What all theorems share: the law, the left side, the premises."""
-
-    law: Law
-    trainable: tuple[str, ...]
-    variation: float
-    scale: float
-    unmet: tuple[str, ...]
-
-    @property
-    def offset(self) -> float:
-        """The share of the output bias in λ_max(G): its 1 if it is trained."""
-        return 1.0 if "b2" in self.trainable else 0.0
-
-    def reach(self, x_max: float) -> float:
-        """‖R‖ ≤ reach·√(2L); nan where no bound exists anyway."""
-        return math.nan if no_bound(self.trainable) else float(factor(x_max, self.trainable))
-
-
-def _setting(
-    form: str,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    weights: ArrayLike | None,
-    trainable: Sequence[str],
-) -> _Setting:
-    law = empirical_law(inputs, weights)
-    unmet = no_bound(trainable)
-    variation, scale = (math.nan, math.nan) if unmet else tv_and_scale(w1, b1, w2, law, form, trainable)
-    if knots_at_data(w1, b1, law.points):
-        unmet += ("no knot lies on an input",)
-    return _Setting(law, tuple(trainable), variation, scale, unmet)
-
-
-def knots_at_data(w1: ArrayLike, b1: ArrayLike, points: FloatArray) -> int:
-    """Count the neurons whose knot is an input, up to the rounding of w1·x + b1 (4 eps of its terms).
-
-    ``points`` are the distinct inputs, sorted. There the loss is not twice differentiable.
-    """
-    w, b, _ = neurons(w1, b1, np.zeros_like(np.asarray(w1, dtype=np.float64)))
-    after = np.searchsorted(points, knots(w, b))
-    hit = np.zeros(w.shape, dtype=bool)
-    for neighbor in (after - 1, after):
-        x = points[np.clip(neighbor, 0, points.size - 1)]
-        hit |= np.abs(w * x + b) <= 4.0 * EPS * (np.abs(w * x) + np.abs(b))
-    return int(hit.sum())
 
 
 def _certificate(
     name: str,
-    setting: _Setting,
+    setting: Setting,
     left: str,
     right: str,
     terms: Sequence[float],
@@ -109,21 +58,13 @@ def _certificate(
     return Certificate(
         left=setting.variation,
         right=math.fsum(terms) - half,
-        assumptions=_premises(setting) + tuple(premises),
+        assumptions=setting.premises(_LOSS) + tuple(premises),
         source=source,
         name=name,
         statement=f"{left} ≤ λ_max(H)/2{' − ½' if half else ''} + {right}",
         unmet=setting.unmet + tuple(unmet),
         scale=setting.scale + sum(map(abs, terms)) + half,
         details=details or {},
-    )
-
-
-def _premises(setting: _Setting) -> tuple[str, ...]:
-    return (
-        "square loss ½ Σ v_i (f(x_i) − y_i)², Σ v_i = 1",
-        f"two-layer ReLU network on the line, trained blocks {', '.join(setting.trainable)}",
-        "no knot lies on an input",
     )
 
 
@@ -142,12 +83,12 @@ def gauss_newton(
 
     ``largest_eigenvalue`` is λ_max of the Gauss-Newton part on the trained coordinates.
     """
-    setting = _setting("side", w1, b1, w2, inputs, weights, trainable)
+    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
     offset = setting.offset
     return Certificate(
         left=offset + 2.0 * setting.variation,
         right=float(largest_eigenvalue + residual),
-        assumptions=_premises(setting),
+        assumptions=setting.premises(_LOSS),
         source="Mulayoff et al. (2021), proof of Theorem 1",
         name="gauss_newton",
         statement=f"{'1 + ' if offset else ''}2 Σ |w1 w2| g^±(τ) ≤ λ_max(G)",
@@ -174,7 +115,7 @@ def sharpness(
     """
     return _certificate(
         "sharpness",
-        _setting("side", w1, b1, w2, inputs, weights, trainable),
+        setting_of("side", w1, b1, w2, inputs, weights, trainable),
         "Σ |w1 w2| g^±(τ)",
         "½ ‖R‖",
         (0.5 * sharpness, 0.5 * residual, 0.5 * residual_norm),
@@ -195,12 +136,12 @@ def sharpness_loss(
     trainable: Sequence[str] = BLOCKS,
 ) -> Certificate:
     """T2: TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L) with x_max = max|x_i|, at every point."""
-    setting = _setting("side", w1, b1, w2, inputs, weights, trainable)
+    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
     return _certificate(
         "sharpness_loss",
         setting,
         "Σ |w1 w2| g^±(τ)",
-        f"½ {_root_name(trainable)} √(2L)",
+        f"½ {root_name(trainable)} √(2L)",
         (0.5 * sharpness, 0.5 * residual, 0.5 * setting.reach(setting.law.largest) * _root(loss)),
         f"{PUBLISHED}, with the constant of its proof",
     )
@@ -219,7 +160,7 @@ def published(
     trainable: Sequence[str] = BLOCKS,
 ) -> Certificate:
     """T3: ∫|f''|g ≤ λ_max(H)/2 − ½ + x_max √(2L) with x_max = max(1/√3, max|x_i|), at every point."""
-    setting = _setting("function", w1, b1, w2, inputs, weights, trainable)
+    setting = setting_of("function", w1, b1, w2, inputs, weights, trainable)
     x_max = max(_SMALLEST_RADIUS, setting.law.largest)
     return _certificate(
         "published",
@@ -249,7 +190,7 @@ def published_as_printed(
     False for every max|x_i| < 1/√15 ≈ 0.258 (`counterexample`), proved for max|x_i| ≥ 1/√3, open between.
     `published` repairs it: x_max may be any bound on the |x_i|.
     """
-    setting = _setting("function", w1, b1, w2, inputs, weights, trainable)
+    setting = setting_of("function", w1, b1, w2, inputs, weights, trainable)
     x_max = setting.law.largest
     return _certificate(
         "published_as_printed",
@@ -300,11 +241,11 @@ def noisy(
         raise bad("delta", "lie strictly between 0 and 1", delta)
     if noise < 0.0:
         raise bad("noise", "be nonnegative", noise)
-    setting = _setting("side", w1, b1, w2, inputs, weights, trainable)
+    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
     law, known = setting.law, math.isfinite(mse) and math.isfinite(noise)
     reach = 0.5 * setting.reach(law.largest)
-    tails = math.sqrt(2.0 * _square_sum(inputs, weights) * math.log(8.0 * (law.points.size + 1) / delta))
-    published_noise = noise * min(1.0, math.sqrt(np.size(w1) * _square_sum(inputs, weights)))
+    tails = math.sqrt(2.0 * square_sum(inputs, weights) * math.log(8.0 * (law.points.size + 1) / delta))
+    published_noise = noise * min(1.0, math.sqrt(np.size(w1) * square_sum(inputs, weights)))
     printed = 0.5 * (sharpness + residual - setting.offset) + law.largest * (
         published_noise + _root(mse / 2.0)
     )
@@ -312,7 +253,7 @@ def noisy(
         "noisy",
         setting,
         "Σ |w1 w2| g^±(τ)",
-        f"½ {_root_name(trainable)} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
+        f"½ {root_name(trainable)} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
         (0.5 * sharpness, 0.5 * residual, reach * _root(mse / 2.0), reach * noise * tails),
         "derived here for one input dimension; published form: Qiao et al. (2024), noisy labels",
         premises=(f"independent Gaussian noise; with probability at least {1.0 - delta:g}",),
@@ -321,25 +262,11 @@ def noisy(
     )
 
 
-def _root_name(trainable: Sequence[str]) -> str:
-    if {"w1", "b1"} <= set(trainable):
-        return "√(1 + x_max²)"
-    return "x_max" if "w1" in trainable else "1 ·"
-
-
 def _root(loss: float) -> float:
     """√(2L)."""
     if loss < 0.0:
         raise bad("loss", "be nonnegative", loss)
     return math.sqrt(2.0 * loss)
-
-
-def _square_sum(inputs: ArrayLike, weights: ArrayLike | None) -> float:
-    """Σ v_i² over the samples, repeated inputs apart: each has its own noise."""
-    if weights is None:
-        return 1.0 / np.size(inputs)
-    v = np.asarray(weights, dtype=np.float64)
-    return float(v @ v) / float(v.sum()) ** 2
 
 
 def counterexample(
