@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.problems import numbers
+from stepscape.problems.outcomes import Outcome, outcome_of
 
 LEAST_ROWS = 10
 _EXAMPLES = {"motorcycle": ("mcycle.csv", "times", "accel")}
@@ -77,6 +78,8 @@ class Columns:
         Reason → number of rows, each row counted once, with the first offending cell in the reason.
     lines
         Line of the file each kept row ends on, shape (n,).
+    classes
+        For an outcome of two values, what y = 0 and y = 1 stand for, as the table writes it; else empty.
     """
 
     x: Array = field(repr=False)
@@ -86,6 +89,7 @@ class Columns:
     rows: int
     dropped: Mapping[str, int]
     lines: NDArray[np.int64] = field(repr=False)
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,21 +111,37 @@ class Grouped(NamedTuple):
     weights: Array
 
 
-def select_columns(table: RawTable, x: str, y: str) -> Columns:
+def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Columns:
     """Take two columns of a table as numbers, dropping and counting the rows that cannot be used.
+
+    Parameters
+    ----------
+    table, x, y
+        Where from.
+    loss
+        "square": y holds numbers. "logistic": y holds two different values of any type, which become 0 and 1.
+        "auto": the one or the other, two values before numbers.
 
     Raises
     ------
     InputError
         No such column, a name that stands twice, twice the same column, a column whose decimal mark cannot be
-        decided, fewer than ``LEAST_ROWS`` usable rows, or inputs that are all equal.
+        decided, fewer than ``LEAST_ROWS`` usable rows, inputs that are all equal, or labels that are not of
+        the loss.
     """
     if x == y:
         raise InputError(f"x and y must be two columns, got {x!r} for both")
     xs, ys = _column(table, x), _column(table, y)
+    outcome = None if loss == "square" else _outcome(table, y, xs, ys)
+    if outcome is not None and (outcome.binary or loss == "logistic"):
+        ys = outcome.codes
     kept, dropped = _usable(table, {x: xs, y: ys})
+    if outcome is not None and not outcome.binary and (loss == "logistic" or len(kept) < LEAST_ROWS):
+        _refuse_outcome(table, outcome, x, y, xs, loss)
     if len(kept) < LEAST_ROWS:
-        need = f"at least {LEAST_ROWS} rows with a number in both {x!r} and {y!r}"
+        valued = loss == "logistic" or (outcome is not None and outcome.binary)
+        what = f"a number in {x!r} and a value in {y!r}" if valued else f"a number in both {x!r} and {y!r}"
+        need = f"at least {LEAST_ROWS} rows with {what}"
         raise InputError(f"{table.source!r} must have {need}, got {_count(len(kept), table.rows, dropped)}")
     inputs = xs.values[kept]
     if inputs.min() == inputs.max():
@@ -130,7 +150,8 @@ def select_columns(table: RawTable, x: str, y: str) -> Columns:
             f"got {float(inputs[0])!r} in all {len(kept)} usable rows"
         )
     lines = np.asarray(table.lines, dtype=np.int64)[kept]
-    return Columns(inputs, ys.values[kept], x, y, table.rows, dropped, lines)
+    classes = outcome.names if outcome is not None and outcome.binary else ()
+    return Columns(inputs, ys.values[kept], x, y, table.rows, dropped, lines, classes)
 
 
 def select_inputs(table: RawTable, x: str) -> Inputs:
@@ -244,6 +265,22 @@ def _column(table: RawTable, name: str) -> numbers.Numbers:
     return numbers.parse(cells, mark)
 
 
+def _outcome(table: RawTable, name: str, xs: numbers.Numbers, ys: numbers.Numbers) -> Outcome:
+    return outcome_of(table.columns[table.names.index(name)], ys, xs.faults == numbers.GOOD, LEAST_ROWS)
+
+
+def _refuse_outcome(
+    table: RawTable, outcome: Outcome, x: str, y: str, xs: numbers.Numbers, loss: str
+) -> None:
+    """Refuse values that are not two; too few rows are refused elsewhere."""
+    if sum(outcome.counts) < LEAST_ROWS:
+        return
+    dropped = _usable(table, {x: xs, y: outcome.codes})[1]
+    must = "two different values for the logistic loss" if loss == "logistic" else "numbers or two values"
+    then = "; numbers are for the square loss" if outcome.numeric and len(outcome.names) > 1 else ""
+    raise InputError(f"column {y!r} must hold {must}, got {outcome.listed()}{then}{_reasons(dropped)}")
+
+
 def _unknown_column(table: RawTable, name: str) -> InputError:
     names = [known for known in table.names if known]
     if len(names) > _LISTED:
@@ -293,8 +330,12 @@ _REASONS: dict[int, Callable[[RawTable, int, str], str]] = {
 
 
 def _count(kept: int, rows: int, dropped: Mapping[str, int]) -> str:
+    return f"{kept} of {rows}" + _reasons(dropped)
+
+
+def _reasons(dropped: Mapping[str, int]) -> str:
     why = ", ".join(f"{count} × {reason}" for reason, count in dropped.items())
-    return f"{kept} of {rows}" + (f"; dropped: {why}" if why else "")
+    return f"; dropped: {why}" if why else ""
 
 
 def _group_means(group: NDArray[np.intp], values: Array, weights: Array) -> tuple[Array, Array]:
