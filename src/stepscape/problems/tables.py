@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.problems import numbers
-from stepscape.problems.outcomes import Outcome, outcome_of
+from stepscape.problems.outcomes import outcome_of
 
 LEAST_ROWS = 10
 _EXAMPLES = {"motorcycle": ("mcycle.csv", "times", "accel")}
@@ -131,15 +131,11 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
     """
     if x == y:
         raise InputError(f"x and y must be two columns, got {x!r} for both")
-    xs, ys = _column(table, x), _column(table, y)
-    outcome = None if loss == "square" else _outcome(table, y, xs, ys)
-    if outcome is not None and (outcome.binary or loss == "logistic"):
-        ys = outcome.codes
+    xs = _column(table, x)
+    ys, classes = _labels(table, x, y, xs, loss)
     kept, dropped = _usable(table, {x: xs, y: ys})
-    if outcome is not None and not outcome.binary and (loss == "logistic" or len(kept) < LEAST_ROWS):
-        _refuse_outcome(table, outcome, x, y, xs, loss)
     if len(kept) < LEAST_ROWS:
-        valued = loss == "logistic" or (outcome is not None and outcome.binary)
+        valued = loss == "logistic" or classes
         what = f"a number in {x!r} and a value in {y!r}" if valued else f"a number in both {x!r} and {y!r}"
         need = f"at least {LEAST_ROWS} rows with {what}"
         raise InputError(f"{table.source!r} must have {need}, got {_count(len(kept), table.rows, dropped)}")
@@ -150,7 +146,6 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
             f"got {float(inputs[0])!r} in all {len(kept)} usable rows"
         )
     lines = np.asarray(table.lines, dtype=np.int64)[kept]
-    classes = outcome.names if outcome is not None and outcome.binary else ()
     return Columns(inputs, ys.values[kept], x, y, table.rows, dropped, lines, classes)
 
 
@@ -265,20 +260,24 @@ def _column(table: RawTable, name: str) -> numbers.Numbers:
     return numbers.parse(cells, mark)
 
 
-def _outcome(table: RawTable, name: str, xs: numbers.Numbers, ys: numbers.Numbers) -> Outcome:
-    return outcome_of(table.columns[table.names.index(name)], ys, xs.faults == numbers.GOOD, LEAST_ROWS)
-
-
-def _refuse_outcome(
-    table: RawTable, outcome: Outcome, x: str, y: str, xs: numbers.Numbers, loss: str
-) -> None:
-    """Refuse values that are not two; too few rows are refused elsewhere."""
-    if sum(outcome.counts) < LEAST_ROWS:
-        return
-    dropped = _usable(table, {x: xs, y: outcome.codes})[1]
-    must = "two different values for the logistic loss" if loss == "logistic" else "numbers or two values"
-    then = "; numbers are for the square loss" if outcome.numeric and len(outcome.names) > 1 else ""
-    raise InputError(f"column {y!r} must hold {must}, got {outcome.listed()}{then}{_reasons(dropped)}")
+def _labels(
+    table: RawTable, x: str, y: str, xs: numbers.Numbers, loss: str
+) -> tuple[numbers.Numbers, tuple[str, ...]]:
+    """Read the labels of a loss, and the two values that 0 and 1 stand for where they are such."""
+    ys = _column(table, y)
+    if loss == "square":
+        return ys, ()
+    usable = xs.faults == numbers.GOOD
+    outcome = outcome_of(table.columns[table.names.index(y)], ys, usable, LEAST_ROWS)
+    if outcome.binary:
+        return outcome.codes, outcome.names
+    numeric = np.count_nonzero(usable & (ys.faults == numbers.GOOD)) >= LEAST_ROWS
+    if sum(outcome.counts) >= LEAST_ROWS and not (loss == "auto" and numeric):
+        must = "two different values for the logistic loss" if loss == "logistic" else "numbers or two values"
+        then = "; numbers are for the square loss" if outcome.numeric and len(outcome.names) > 1 else ""
+        why = _reasons(_usable(table, {x: xs, y: outcome.codes})[1])
+        raise InputError(f"column {y!r} must hold {must}, got {outcome.listed()}{then}{why}")
+    return (ys if loss == "auto" else outcome.codes), ()
 
 
 def _unknown_column(table: RawTable, name: str) -> InputError:
