@@ -18,13 +18,15 @@ rng = np.random.default_rng(0)
 x, y, weights = np.sort(rng.uniform(-1, 1, n)), rng.normal(size=n), np.full(n, 1 / n)
 padded = np.concatenate(([-np.inf], x, [np.inf]))
 seen = hashlib.sha256()
-for momentum in (0.0, 0.5):
+for momentum, logistic in ((0.0, False), (0.5, False), (0.0, True)):
+    if logistic:
+        y = np.sign(y)
     theta, velocity, before = 0.1 * rng.normal(size=3 * k + 1), np.zeros(3 * k + 1), np.empty(3 * k + 1)
-    descend(theta, velocity, before, x, padded, y, weights, np.ones(4), 0.0, momentum, 0.0,
+    descend(theta, velocity, before, x, padded, y, weights, logistic, np.ones(4), 0.0, momentum, 0.0,
             0.05, 0.05, 0, 0, 2000)
     position = np.empty(k, np.uint32)
     positions(theta[:k], theta[k : 2 * k], x, position)
-    _, p, q, _ = linearize(theta, position, x, y, weights)
+    _, p, q, _ = linearize(theta, position, x, y, weights, logistic)
     basis, diagonal, beside = np.zeros((rows + 1, 3 * k + 1)), np.empty(rows), np.empty(rows)
     basis[0] = 1 / np.sqrt(3 * k + 1)
     lanczos(theta, position, x, weights, p, q, np.ones(4), 0.0, basis, diagonal, beside, 0, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.errors import bad
 from stepscape.kernels import relu1d, relu1d_hessian
+from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.problems.problem import Problem
 
@@ -26,14 +27,18 @@ Array = NDArray[np.float64]
 class Hessian:
     """H = ΦᵀDΦ + R at one network, as products on flat vectors (3k + 1,), frozen coordinates kept at 0.
 
+    D = diag(v_i ℓ''(f_i)): the averaging weights v_i for the square loss, v_i s(f_i) s(-f_i) for the logistic
+    one.
     ``gauss_newton=True`` leaves R out. With `decay` λ the operator is H + λ·diag(mask), mask 0 on b2: the
-    matrix whose largest eigenvalue the stability thresholds are about.
+    matrix whose largest eigenvalue the stability thresholds are about. Products are taken of that matrix over
+    `unit`.
     """
 
     problem: Problem
     network: TwoLayerReLU
     gauss_newton: bool = False
     decay: float = 0.0
+    unit: float = 1.0
 
     @cached_property
     def _theta(self) -> Array:
@@ -55,8 +60,10 @@ class Hessian:
     @cached_property
     def _linear(self) -> tuple[Array, Array, Array, float]:
         """Predictions at the sorted inputs, and the sums of `active_gradients`."""
-        inputs, labels, weights = self.problem.sorted
-        values, p, q, total = relu1d_hessian.linearize(self._theta, self.position, inputs, labels, weights)
+        logistic = self.problem.loss == "logistic"
+        values, p, q, total = relu1d_hessian.linearize(
+            self._theta, self.position, *self.problem.sorted, logistic
+        )
         return values, p, q, float(total)
 
     @property
@@ -66,13 +73,33 @@ class Hessian:
 
     @cached_property
     def loss(self) -> float:
-        """½ Σ v (f - y)²."""
+        """L at the network; see `Problem`."""
         _, labels, weights = self.problem.sorted
-        return float(0.5 * np.sum(weights * (self.predictions - labels) ** 2))
+        return float(np.sum(weights * loss_of(self.problem.loss).value(self.predictions, labels)))
+
+    @cached_property
+    def curvature(self) -> Array:
+        """Diagonal of D: v_i ℓ''(f_i) at the sorted inputs (n,)."""
+        weights = self.problem.sorted[2]
+        if self.problem.loss == "square":
+            return weights  # the very array: 1·v
+        return weights * loss_of(self.problem.loss).curvature(self.predictions)
+
+    @property
+    def scale(self) -> float:
+        """A power of two near the largest of D, p, q and decay; 1 for the square loss.
+
+        Far out on the logistic loss they are all tiny, and the squares of products would vanish.
+        """
+        if self.problem.loss == "square":
+            return 1.0
+        p, q, _ = self.active_gradients
+        largest = max(self.curvature.max(), np.abs(p).max(), np.abs(q).max(), self.decay)
+        return float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
 
     @property
     def active_gradients(self) -> tuple[Array, Array, float]:
-        """p_j = Σ_active v r x and q_j = Σ_active v r of each neuron, and Σ v r."""
+        """p_j = Σ_active v ℓ' x and q_j = Σ_active v ℓ' of each neuron, and Σ v ℓ'; ℓ' = f - y if square."""
         return self._linear[1:]
 
     @property
@@ -95,11 +122,14 @@ class Hessian:
 
     @cached_property
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
-        inputs, _, weights = self.problem.sorted
+        inputs = self.problem.sorted[0]
         p, q, _ = self.active_gradients
         if self.gauss_newton:
             p, q = np.zeros_like(p), np.zeros_like(q)
-        return self._theta, self.position, inputs, weights, p, q, self.rates, self.decay
+        curvature, decay = self.curvature, self.decay
+        if self.unit != 1.0:
+            curvature, p, q, decay = (part / self.unit for part in (curvature, p, q, decay))
+        return self._theta, self.position, inputs, curvature, p, q, self.rates, decay
 
     @property
     def size(self) -> int:
@@ -107,7 +137,7 @@ class Hessian:
         return self._theta.size
 
     def product(self, vector: ArrayLike) -> Array:
-        """H·vector; the vector (3k + 1,) must vanish on frozen coordinates."""
+        """H·vector/unit; the vector (3k + 1,) must vanish on frozen coordinates."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
         given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
         if given.shape != out.shape:
@@ -127,10 +157,10 @@ class Hessian:
     def trace(self) -> float:
         """Trace of H in closed form, O(n + k); R has zero diagonal.
 
-        tr H = Σ_j [w2_j² Σ_active v x² + w2_j² Σ_active v + Σ_active v (w1_j x + b1_j)²] + Σ v, block by
-        block; Σ v = 1.
+        tr H = Σ_j [w2_j² Σ_active D x² + w2_j² Σ_active D + Σ_active D (w1_j x + b1_j)²] + Σ D, block by
+        block; D_i = v_i ℓ''(f_i), so that Σ D = 1 for the square loss.
         """
-        inputs, _, weights = self.problem.sorted
+        inputs, weights = self.problem.sorted[0], self.curvature
         net = self.network
         powers = weights * inputs ** np.arange(3)[:, None]
         sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
@@ -140,6 +170,15 @@ class Hessian:
         blocks = [np.sum(net.w2**2 * s2), np.sum(net.w2**2 * s0), np.sum(outer), weights.sum()]
         decayed = self.decay * np.array([net.width, net.width, net.width, 0.0])
         return float(self.rates @ (np.array(blocks) + decayed))
+
+
+def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
+    """Largest eigenvalue of an operator in unit 1; the vector (3k + 1,) is 0 on frozen coordinates."""
+    unit = operator.scale
+    if unit == 1.0:
+        return largest_eigenpair(operator, start, tolerance)
+    pair = largest_eigenpair(replace(operator, unit=unit), start, tolerance)
+    return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
 
 
 def padded(inputs: Array) -> Array:
@@ -203,8 +242,8 @@ def sharpness(
         full = np.zeros(trained.size)
         full[trained] = given
     operator = Hessian(problem, network, gauss_newton, weight_decay)
-    pair = largest_eigenpair(operator, full, tolerance)
-    return Eigenpair(pair.value, pair.residual, pair.vector[trained], pair.products)
+    pair = top(operator, full, tolerance)
+    return replace(pair, vector=pair.vector[trained])
 
 
 def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:

@@ -291,11 +291,53 @@ def _square_pass(inputs, labels, weights, slope, shift, bins, sums):
     return squares
 
 
+@njit(**FAST, **INLINE)
+def _logistic_pass(inputs, labels, weights, slope, shift, bins, sums, values):
+    """As `_square_pass` with g = -weight·label/(1 + e^{label·f}); sets values to f. Returns Σ |f|.
+
+    An exponential that overflows gives g = 0, as it should; the sum returned shows an f that is not finite.
+    """
+    if bins.shape[0] > 1:
+        _merge(bins)
+    n = np.uint64(inputs.size)
+    for i in range(n):
+        slope += bins[0, i + i]
+        shift += bins[0, i + i + _ONE]
+        bins[0, i + i] = 0.0
+        bins[0, i + i + _ONE] = 0.0
+        values[i] = slope * inputs[i] + shift
+    bins[0, n + n] = 0.0
+    bins[0, n + n + _ONE] = 0.0
+    moment = 0.0
+    total = 0.0
+    reach = 0.0
+    sums[0, 0] = 0.0
+    sums[0, 1] = 0.0
+    for i in range(n):
+        reach += abs(values[i])
+        g = -weights[i] * labels[i] / (1.0 + np.exp(labels[i] * values[i]))
+        moment += g * inputs[i]
+        total += g
+        sums[i + _ONE, 0] = moment
+        sums[i + _ONE, 1] = total
+    return reach
+
+
+@njit(**FAST, **INLINE)
+def _logistic_loss(labels, weights, values):
+    """Σ weight·log(1 + e^{-label·f})."""
+    loss = 0.0
+    for i in range(values.size):
+        margin = labels[i] * values[i]
+        loss += weights[i] * (max(-margin, 0.0) + np.log1p(np.exp(-abs(margin))))
+    return loss
+
+
 @njit(**EXACT)
 def _run(
-    theta, velocity, before, inputs, padded, labels, weights, rates, decay, momentum, look,
+    theta, velocity, before, inputs, padded, labels, weights, logistic, rates, decay, momentum, look,
     step_start, step_end, warmup, first, steps,
-    position, left, right, moment, total, slope, shift, moved, queue, bins, sums, eta_rates,
+    position, left, right, moment, total, slope, shift, moved, queue, bins, sums, values, eta_rates,
 ):  # fmt: skip
     """Loop of `descend`; the arrays of the last line are work space, bins and sums zero."""
     n = inputs.size
@@ -305,7 +347,7 @@ def _run(
     locate(w1, b1, inputs, padded, position, left, right)
     plain = momentum == 0.0
     ahead = 1.0 + look * (momentum - 1.0)
-    squares = 0.0
+    size = 0.0
     for step in range(-1, steps):  # step -1 moves nothing: it fills the histogram of the given θ
         eta = 0.0
         if step >= 0:
@@ -347,35 +389,44 @@ def _run(
             if count > 0:
                 _search(count, queue, w1, b1, position, left, right, inputs, padded)
             _scatter(start, end, position, slope, shift, bins)
-        squares = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
-        if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and squares < np.inf):
+        if logistic:
+            size = _logistic_pass(
+                inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums, values
+            )
+        else:
+            size = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
+        if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and size < np.inf):
             return DIVERGED, step + 1, np.inf
-    return FINISHED, steps, 0.5 * squares
+    if logistic:
+        return FINISHED, steps, _logistic_loss(labels, weights, values)
+    return FINISHED, steps, 0.5 * size
 
 
 def descend(
     theta: Array, velocity: Array, before: Array, inputs: Array, padded: Array, labels: Array, weights: Array,
-    rates: Array, decay: float, momentum: float, look: float,
+    logistic: bool, rates: Array, decay: float, momentum: float, look: float,
     step_start: float, step_end: float, warmup: int, first: int, steps: int,
 ) -> tuple[int, int, float]:  # fmt: skip
     """Run `steps` steps from θ in place; `first` is how many were made before (for the warm-up).
 
     theta, velocity, before : (3k + 1,); `before` receives the iterate one step before the last.
     inputs, labels, weights : (n,) sorted by input, weights summing to 1; padded: (n + 2,) inputs between ∓∞.
+    logistic : the loss is Σ weight·log(1 + e^{-label·f}), labels ±1; else ½ Σ weight (f - label)².
     rates : (4,) ones for the trained blocks (w1, b1, w2, b2), zeros for the frozen ones.
     step size at step t : step_start·(step_end/step_start)^{t/warmup} while t < warmup, then step_end.
 
-    Returns (status, steps made, ½ Σ weight (f - label)² at the final θ). DIVERGED means that a gradient sum
-    stopped being finite; θ is then unusable.
+    Returns (status, steps made, loss at the final θ). DIVERGED means that f or a gradient sum stopped being
+    finite; θ is then unusable.
     """
     n, k = inputs.size, (theta.size - 1) // 3
     work = (
         np.empty(k, np.uint32), *np.empty((2, k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
         np.empty(BLOCK + 1, np.uint64), np.zeros((LANES if n <= LANES_UP_TO else 1, 2 * n + 2)),
-        np.zeros((n + 1, 2)), np.empty(4),
+        np.zeros((n + 1, 2)), np.empty(n), np.empty(4),
     )  # fmt: skip
     status, made, loss = _run(
-        theta, velocity, before, inputs, padded, labels, weights, rates, float(decay), float(momentum),
-        float(look), float(step_start), float(step_end), int(warmup), int(first), int(steps), *work,
+        theta, velocity, before, inputs, padded, labels, weights, bool(logistic), rates, float(decay),
+        float(momentum), float(look), float(step_start), float(step_end), int(warmup), int(first), int(steps),
+        *work,
     )  # fmt: skip
     return status, made, loss

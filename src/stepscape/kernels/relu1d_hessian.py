@@ -143,19 +143,22 @@ def _product(
     out[3 * k] = trained[3] * sums[n, 1]
 
 
-def linearize(theta, position, inputs, labels, weights):
-    """Evaluate f at the sorted inputs and the sums of g = weights·(f - labels) over active sets.
+def linearize(theta, position, inputs, labels, weights, logistic=False):
+    """Evaluate f at the sorted inputs and the sums of g = ∂L/∂f over active sets.
 
-    Returns values (n,), p (k,) with p_j = Σ_active g x, q (k,) with q_j = Σ_active g, and Σ g.
+    g = weights·(f - labels), or -weights·labels/(1 + e^{labels·f}) for the logistic loss. Returns values
+    (n,), p (k,) with p_j = Σ_active g x, q (k,) with q_j = Σ_active g, and Σ g.
     """
     values, (p, q) = np.empty(inputs.size), np.empty((2, position.size))
     scratch, bins, slopes, sums = _work(inputs.size)
-    total = _linearize(theta, position, inputs, labels, weights, values, p, q, scratch, bins, slopes, sums)
+    total = _linearize(
+        theta, position, inputs, labels, weights, logistic, values, p, q, scratch, bins, slopes, sums
+    )
     return values, p, q, total
 
 
 @njit(**EXACT)
-def _linearize(theta, position, inputs, labels, weights, values, p, q, scratch, bins, slopes, sums):
+def _linearize(theta, position, inputs, labels, weights, logistic, values, p, q, scratch, bins, slopes, sums):
     n = inputs.size
     b2 = theta[theta.size - 1]
     # f - b2 is homogeneous of degree 2 in the other blocks, so Φθ = 2 (f - b2) + b2.
@@ -163,6 +166,9 @@ def _linearize(theta, position, inputs, labels, weights, values, p, q, scratch, 
     for i in range(n):
         values[i] = 0.5 * (values[i] + b2)
         slopes[i] = values[i] - labels[i]
+    if logistic:
+        for i in range(n):
+            slopes[i] = -labels[i] / (1.0 + np.exp(labels[i] * values[i]))
     _accumulate(inputs, weights, slopes, sums)
     all_moment, all_total = sums[n, 0], sums[n, 1]
     for j in range(position.size):

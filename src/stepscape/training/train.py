@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian, directional_smoothness, padded
-from stepscape.curvature.lanczos import largest_eigenpair
+from stepscape.curvature.hessian import Hessian, directional_smoothness, padded, top
 from stepscape.errors import bad
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
@@ -82,14 +81,17 @@ def _loss_at_start(problem: Problem, network: TwoLayerReLU) -> float:
 
 
 def _largest_loss(problem: Problem, network: TwoLayerReLU) -> float:
-    """BLOW_UP times a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small.
+    """BLOW_UP times the loss that a network of this size can have on labels of this size.
 
-    Finite: beyond the range of numbers the largest of them, which only an infinite loss exceeds.
+    Square loss: a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small.
+    Logistic loss: a bound on 1 + |f|. Finite: beyond the range of numbers the largest of them, which only an
+    infinite loss exceeds.
     """
     w1, b1, w2 = np.abs([network.w1, network.b1, network.w2])
     with np.errstate(over="ignore", invalid="ignore"):
         reach = w2 @ (w1 * problem.x_max + b1) + abs(network.b2) + np.abs(problem.labels).max()
-        limit = float(BLOW_UP * (0.5 * np.square(reach) + 1e-300))
+        size = reach if problem.loss == "logistic" else 0.5 * np.square(reach)
+        limit = float(BLOW_UP * (size + 1e-300))
     return limit if np.isfinite(limit) else float(np.finfo(np.float64).max)
 
 
@@ -136,7 +138,7 @@ class _Engine:
     def initial_sharpness(self) -> float:
         """λ_max of the starting point, at least the smallest normal number."""
         operator = Hessian(self.problem, self.network, decay=self.method.weight_decay)
-        return max(largest_eigenpair(operator, tolerance=1e-4).value, 1e-300)
+        return max(top(operator, tolerance=1e-4).value, 1e-300)
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
         """Step until `stop`; returns the loss there, infinite when the run diverged."""
@@ -169,7 +171,7 @@ class _Engine:
         inputs, labels, weights = self.problem.sorted
         method = self.method
         status, made, loss = relu1d.descend(
-            theta, velocity, before, inputs, padded(inputs), labels, weights,
+            theta, velocity, before, inputs, padded(inputs), labels, weights, self.problem.loss == "logistic",
             np.array([float(name in self.network.trainable) for name in BLOCKS]),
             method.weight_decay, method.momentum, float(method.nesterov),
             self.first_step_size, method.step_size, method.warmup_steps, self.steps_made, steps,
@@ -201,7 +203,7 @@ class _Log:
         value = residual = smoothness = np.nan
         if self.measure:
             operator = Hessian(self.problem, snapshot.network, decay=self.method.weight_decay)
-            pair = largest_eigenpair(operator, self.vector)
+            pair = top(operator, self.vector)
             self.vector, value, residual = pair.vector, pair.value, pair.residual
             smoothness = directional_smoothness(self.problem, snapshot.network, snapshot.network_before)
         counts = count_neurons(self.problem, snapshot.network)
