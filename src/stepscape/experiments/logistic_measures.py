@@ -1,6 +1,6 @@
 """What is measured on one logistic run: at its moments, at its records, and what is drawn of it.
 
-Columns. Plain names are the end of the run; what changes during it exists also with the suffix of each moment:
+Columns. Plain names are the end of the run; what changes during it has also the suffix of each moment:
 ``_100``, ``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``,
 ``_held_out``.
 
@@ -26,7 +26,7 @@ A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ from stepscape.experiments.step_size_measures import Followed
 from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
-from stepscape.measures.checks import Checks, collected
+from stepscape.measures.checks import collected
 from stepscape.measures.measures import measure, regions
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
@@ -71,15 +71,13 @@ def measured(run: Followed, moments: Mapping[str, int], tick: Tick) -> dict[str,
 
 
 def both_phases(run: Followed, tick: Tick) -> Array:
-    """λ_max·η/2 of each record's two iterates (records, 2): descent with period two shows one of them only."""
+    """λ_max·η/2 of each record's two iterates (records, 2): a swing of period two shows in their mean."""
     vector, before = None, []
     method = run.trajectory.method
     for snapshot in run.snapshots:
         tick(1.0)
         network = snapshot.network_before
-        pair = sharpness(
-            run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay
-        )
+        pair = sharpness(run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay)
         vector = pair.vector
         before.append(pair.value)
     return np.column_stack([run.trajectory.sharpness, before]) / method.threshold()
@@ -116,7 +114,7 @@ def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> d
 
 
 def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
-    """Whether the labels are fitted at least as well as the truth fits them, everywhere and in the interior."""
+    """Whether the labels are fitted at least as well as the truth fits them, also in the interior."""
     value = loss_of(problem.loss).value
     ahead = value(predictions, problem.labels) - value(_truth_at(problem), problem.labels)
     inside = regions(problem, problem.inputs)["interior"]
@@ -172,7 +170,7 @@ def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, 
 
 
 def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
-    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``: f at every record, numbers over time.
+    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``: f and numbers at every record.
 
     ``inputs``, ``labels`` and ``truth`` do not depend on the step size, ``grid`` on nothing.
     """

@@ -1,0 +1,179 @@
+"""The rule that judges `logistic-step-sizes`, fixed before its runs.
+
+A cell is one amplitude of the truth and one rate of flipped labels. It can be judged when descent learns a
+curve at three step sizes or more that span a factor of 10, with three seeds or more. Questions are answered
+by 95 % intervals paired over the seeds; "the largest step size" is the mean over those within 10 % of it.
+Yes in every cell: ``reproduced``; in some: ``partly``; in none: ``not_reproduced`` if an interval says the
+opposite or there are ten seeds or more, otherwise ``undecided``.
+
+``edge``: a run reached the edge when, in the first half of its steps, λ_max·η/2 (mean of two iterates) was at
+least 0.95 at some record; it is on the line when its mean over the records of the last half lies in
+[0.95, 1.1]. Most runs must have reached the edge at three step sizes or more in some cell, otherwise
+``premise_not_met``. At least 90 % of the runs that reached it on the line: ``reproduced``; half: ``partly``;
+fewer: ``not_reproduced``.
+``simpler``: between the smallest and the largest of the step sizes at which most runs reached the edge (three
+or more), the larger gives less ∫|f''|g, less variation in the interior, fewer pieces.
+``interior``, ``everywhere``, ``boundary``: the excess risk at the inputs falls and rises again: at the
+smallest and at the largest step size it is above that at the best, chosen for each seed on the other seeds.
+``help_…``: the excess risk at the largest step size is below that at the smallest, in the interior and
+everywhere: at the end, after so many steps, at equal time Σ η, stopped at the best held-out moment; and
+``help_at_the_edge`` compares with the smallest step size at which most runs reached the edge.
+``averaging``: where the excess risk of the single iterates rises, that of their mean rises too.
+``optimized``: the premise of the theorem on the excess risk: at the end the labels of the interior are fitted
+at least as well as the truth fits them. In 90 % of all runs: ``reproduced``; in half: ``partly``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepscape.experiments.logistic_grid import LEAST_AT_EDGE, Answers, asked, at_edge, cells, drop, spoken
+from stepscape.experiments.sharpness_rule import EDGE
+from stepscape.experiments.step_size_grid import Numbers, listed, median, sides_of_u, usable
+from stepscape.measures.records import Table
+from stepscape.measures.verdict import Verdict
+
+if TYPE_CHECKING:
+    from stepscape.experiments.experiment import Result
+
+MOMENTS = {
+    "": "at_the_end",
+    "_100": "after_100_steps",
+    "_1000": "after_1000_steps",
+    "_10000": "after_10000_steps",
+    "_30000": "after_30000_steps",
+    "_equal_time": "at_equal_time",
+    "_held_out": "stopped_early",
+}
+REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
+SIMPLER = {
+    "less ∫|f''|g": "weighted_tv",
+    "less variation in the interior": "tv_interior",
+    "fewer pieces": "pieces",
+}
+NO_EDGE = "at fewer than three step sizes do most runs reach the edge"
+
+
+def judge(result: Result) -> dict[str, Verdict]:
+    """One verdict a part."""
+    table = with_iterates(result.table)
+    help_of = {
+        f"help_{word}": asked(table, lambda rows, suffix=suffix: helps(rows, suffix))  # type: ignore[misc]
+        for suffix, word in MOMENTS.items()
+        if f"excess_risk{suffix}" in table or not suffix
+    }
+    return {
+        "edge": judge_edge(table),
+        "simpler": asked(table, simpler, NO_EDGE),
+        **{
+            name: asked(table, lambda rows, region=region: u_of(rows, f"excess_risk{region}"))  # type: ignore[misc]
+            for name, region in REGIONS.items()
+        },
+        **help_of,
+        "help_at_the_edge": asked(table, helps_at_edge, NO_EDGE),
+        "averaging": asked(table, averaging, "the excess risk of the single iterates rises in no cell"),
+        "optimized": judge_optimized(table),
+    }
+
+
+def with_iterates(table: Table) -> Table:
+    """Add ``excess_risk_iterates``, the mean of the excess risks of the last two iterates."""
+    if "excess_risk_last" not in table:
+        return table
+    both = 0.5 * (table["excess_risk_last"] + table["excess_risk_before"])
+    return Table({**table.columns, "excess_risk_iterates": both})
+
+
+def helps(table: Table, suffix: str, small: float | None = None) -> Answers:
+    """Whether the largest step size has the smaller excess risk."""
+    return {
+        "large steps have less excess risk in the interior": drop(
+            table, f"excess_risk_interior{suffix}", small
+        ),
+        "everywhere": drop(table, f"excess_risk{suffix}", small),
+    }
+
+
+def helps_at_edge(table: Table) -> Answers | None:
+    """Ask the same of the step sizes at the edge."""
+    etas = at_edge(table)
+    return helps(table, "", etas[0]) if len(etas) >= LEAST_AT_EDGE else None
+
+
+def simpler(table: Table) -> Answers | None:
+    """Whether the function is simpler at the largest step size than at the smallest that is at the edge."""
+    etas = at_edge(table)
+    if len(etas) < LEAST_AT_EDGE:
+        return None
+    questions = {"less ∫|f''|g": "weighted_tv", "less variation in the interior": "tv_interior"}
+    return {
+        name: drop(table, column, etas[0]) for name, column in {**questions, "fewer pieces": "pieces"}.items()
+    }
+
+
+def u_of(table: Table, column: str) -> Answers:
+    """Whether an excess risk falls and rises again."""
+    falls, rises = sides_of_u(table, column)
+    return {"it falls": falls, "it rises again": rises}
+
+
+def averaging(table: Table) -> Answers | None:
+    """Whether the rise of the iterates is one of their mean too; None where there is none."""
+    _, single = sides_of_u(table, "excess_risk_iterates")
+    _, mean = sides_of_u(table, "excess_risk")
+    return {"the rise survives the mean of two iterates": mean} if single.sign > 0 else None
+
+
+def judge_edge(table: Table) -> Verdict:
+    """Apply the rule for λ_max on 2/η."""
+    works = usable(table)
+    reached = works & (table["edge_reached_at_step"] <= 0.5 * table["steps"]) if works.any() else works
+    numbers: Numbers = {"runs": float(len(table)), "diverged": float(np.sum(table["outcome"] == "diverged"))}
+    enough = False
+    for cell, rows in cells(table).items():
+        etas = at_edge(rows) if works.any() else []
+        enough |= len(etas) >= LEAST_AT_EDGE
+        numbers[f"{spoken(cell)}: step sizes at the edge"] = _range(etas)
+    if not enough:
+        return Verdict("premise_not_met", NO_EDGE, numbers)
+    ratio = table["edge_ratio"][reached]
+    share = float(np.mean((ratio >= EDGE[0]) & (ratio <= EDGE[1])))
+    never = table["step_size"][works & ~(table["edge_reached"] == 1)]
+    numbers |= {
+        "reached the edge in the first half of their steps": float(reached.sum()),
+        "share on the line": share,
+        "edge ratio, quartiles": listed(np.quantile(ratio, [0.25, 0.5, 0.75]).round(3)),
+        "directional smoothness·η/2, median": median(table["smoothness_ratio"][reached]),
+        "step sizes of runs that never reached it": _range(sorted(set(never.tolist()))),
+    }
+    word = "reproduced" if share >= 0.9 else "partly" if share >= 0.5 else "not_reproduced"
+    sentence = (
+        f"{reached.sum()} of {len(table)} runs reached the edge in the first half of their steps, "
+        f"{share:.0%} of them stay on it (mean of λ_max·η/2 in [{EDGE[0]}, {EDGE[1]}])"
+    )
+    return Verdict(word, sentence, numbers)
+
+
+def _range(etas: list[float]) -> str:
+    if not etas:
+        return "none"
+    return f"{len(etas)}, from {etas[0]:g} to {etas[-1]:g}" if len(etas) > 4 else listed(etas)
+
+
+def judge_optimized(table: Table) -> Verdict:
+    """Apply the rule for the premise of the theorem."""
+    works = usable(table)
+    if not works.any():
+        return Verdict("premise_not_met", "no run finished with bent neurons")
+    fits = table["optimized_interior"] == 1
+    shares = {
+        spoken(cell): float(np.mean(rows["optimized_interior"][usable(rows)] == 1))
+        for cell, rows in cells(table).items()
+        if usable(rows).any()
+    }
+    share = float(np.mean(fits[works]))
+    word = "reproduced" if share >= 0.9 else "partly" if share >= 0.5 else "not_reproduced"
+    sentence = f"{share:.0%} of the runs fit the labels of the interior at least as well as the truth"
+    return Verdict(word, sentence, dict(shares))

@@ -1,0 +1,56 @@
+"""At which label noise large step sizes stop helping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepscape.experiments.experiment import Experiment, Result
+from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
+from stepscape.experiments.noise_robustness_rule import MOMENTS, benefits, judge, overlaps
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figures(result: Result) -> dict[str, Figure]:
+    """Excess risk and overlap against the flip rate, and the intervals that the rule reads."""
+    from stepscape.figures import noise as draw
+
+    table = result.table
+    saved = {word: benefits(table, f"excess_risk_interior{suffix}") for suffix, word in MOMENTS.items()}
+    return {"excess": draw.excess(table, saved), "overlap": draw.overlap(table, overlaps(table))}
+
+
+EXPERIMENT = Experiment(
+    name="noise-robustness",
+    title="Label noise at which large step sizes stop helping",
+    claim=(
+        "Large step sizes amplify the weak generalization of a bounded norm to small excess risk; increase "
+        "the label noise until this amplification breaks."
+    ),
+    kind="open question",
+    source="Qiao and Wang (2025), next check 3 of the tutorial's summary; no level is stated there",
+    setup=(
+        "The paper does not say what breaking means; here it is the first flip rate at which the interval of "
+        "the excess risk that the largest step size saves covers 0. The runs of logistic-step-sizes at "
+        "amplitude 2 with more flip rates and seeds: equal ones are shared. The smallest step size is far "
+        "from the edge in the end and is itself an early-stopped run; a middle one that reaches the edge is "
+        "compared, too."
+    ),
+    quick={**QUICK, "flip_rates": (0.0, 0.2, 0.4), "step_sizes": (0.01, 0.1, 1.2), "steps": 2000},
+    full={
+        **FULL,
+        "flip_rates": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45),
+        "step_sizes": (0.01, 0.1, 1.2),
+        "seeds": 20,
+    },
+    specs=grid,
+    work=work,
+    judge=judge,
+    figures=figures,
+    premises={
+        "bent_neurons": "some neurons bend among the data",
+        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
+        "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
+    },
+)

@@ -1,0 +1,113 @@
+"""The rule that judges `noise-robustness`, fixed before its runs.
+
+Large step sizes *help* at a flip rate when the 95 % interval, paired by seed, of the interior excess risk at
+a small step size minus at the largest lies above 0. They *break* at the smallest flip rate at which it does
+not. Each step size but the largest is compared with the largest.
+
+``at_the_end``, ``at_equal_time``, ``stopped_early``: the runs compared after equally many steps, at equal
+Σ η, and each at its best held-out moment. ``overlap``: at the end, at the largest step size, the overlap
+(intersection over union) of the inputs with |f| ≤ 1 and |f0| ≤ 1 is above ½; it breaks at the smallest flip
+rate at which the interval of its mean over the seeds does not lie above ½.
+
+All comparisons help at the lowest flip rate, so that the noise at which they break, or that none on the grid
+breaks them, is an answer: ``reproduced``; some do: ``partly``; none: ``not_reproduced``, the answer being "at
+no noise", with at least ten seeds, ``undecided`` with fewer. A flip rate counts when most runs of both step
+sizes finished with bent neurons; without two flip rates: ``premise_not_met``; fewer than three seeds:
+``undecided``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepscape.experiments.logistic_grid import cells
+from stepscape.experiments.step_size_grid import (
+    LEAST_SEEDS,
+    Numbers,
+    by_seed,
+    difference,
+    word_for,
+    working_step_sizes,
+)
+from stepscape.measures.paired import Interval, mean_interval
+from stepscape.measures.records import Table
+from stepscape.measures.verdict import Verdict
+
+if TYPE_CHECKING:
+    from stepscape.experiments.experiment import Result
+
+MOMENTS = {"": "at_the_end", "_equal_time": "at_equal_time", "_held_out": "stopped_early"}
+LEAST_OVERLAP = 0.5
+ByRate = dict[float, Interval]
+
+
+def judge(result: Result) -> dict[str, Verdict]:
+    """One verdict a moment, and one for the overlap."""
+    table = result.table
+    verdicts = {
+        word: judged(table, benefits(table, f"excess_risk_interior{suffix}"), "large steps help")
+        for suffix, word in MOMENTS.items()
+    }
+    return {**verdicts, "overlap": judged(table, overlaps(table), "the overlap is above ½")}
+
+
+def benefits(table: Table, column: str) -> dict[str, ByRate]:
+    """For each smaller step size and amplitude: flip rate → interval of the excess that the largest saves."""
+    etas = np.unique(table["step_size"])
+    found: dict[str, ByRate] = {}
+    for (amplitude, rate), rows in cells(table).items():
+        working = working_step_sizes(rows)
+        for eta in etas[:-1]:
+            if np.isin([eta, etas[-1]], working).all():
+                name = f"{eta:g} against {etas[-1]:g}, amplitude {amplitude:g}"
+                found.setdefault(name, {})[rate] = difference(rows, column, float(eta), float(etas[-1]))
+    return found
+
+
+def overlaps(table: Table) -> dict[str, ByRate]:
+    """For each amplitude: flip rate → interval of the overlap minus ½ at the largest step size."""
+    largest = np.unique(table["step_size"])[-1:]
+    found: dict[str, ByRate] = {}
+    for (amplitude, rate), rows in cells(table).items():
+        if np.isin(largest, working_step_sizes(rows)).all():
+            values = by_seed(rows, "uncertain_overlap", largest)[:, 0] - LEAST_OVERLAP
+            found.setdefault(f"{largest[0]:g}, amplitude {amplitude:g}", {})[rate] = mean_interval(values)
+    return found
+
+
+def judged(table: Table, found: dict[str, ByRate], claim: str) -> Verdict:
+    """Find where each comparison breaks; `word_for` those that hold at the lowest flip rate."""
+    found = {name: rates for name, rates in found.items() if len(rates) > 1}
+    seeds = np.unique(table["seed"]).size
+    if not found:
+        return Verdict("premise_not_met", "descent learns a curve at fewer than two flip rates")
+    if seeds < LEAST_SEEDS:
+        return Verdict(
+            "undecided", f"{seeds} seeds give no usable interval; at least {LEAST_SEEDS} are needed"
+        )
+    numbers: Numbers = {"seeds": float(seeds)}
+    for name, rates in found.items():
+        numbers |= {f"{name}: flips {rate:g}": str(interval) for rate, interval in rates.items()}
+    holds = [breaks_at(rates) != min(rates) for rates in found.values()]
+    said = "; ".join(f"{name}: {spoken(rates)}" for name, rates in found.items())
+    return Verdict(word_for(holds, seeds), f"{claim} – {said}", numbers)
+
+
+def breaks_at(rates: ByRate) -> float | None:
+    """Smallest flip rate whose interval does not lie above 0; None when all do."""
+    return next((rate for rate in sorted(rates) if rates[rate].sign <= 0), None)
+
+
+def spoken(rates: ByRate) -> str:
+    """Say up to which noise, and at which noises the opposite is true."""
+    where = breaks_at(rates)
+    against = [rate for rate in sorted(rates) if rates[rate].sign < 0]
+    if where is None:
+        said = f"at every flip rate up to {max(rates):g}"
+    elif where == min(rates):
+        said = "at no noise"
+    else:
+        said = f"below flip rate {where:g}"
+    return said + (f" (the opposite at {', '.join(f'{rate:g}' for rate in against)})" if against else "")

@@ -1,0 +1,60 @@
+"""Where the truth and the network are uncertain, during training and at several step sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepscape.experiments.experiment import Experiment, Result
+from stepscape.experiments.logistic_runs import FULL, QUICK, SHOWN, grid, work
+from stepscape.experiments.uncertain_regions_rule import judge
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figures(result: Result) -> dict[str, Figure]:
+    """Regions over the steps, their share and overlap at the moments, both sides of the inequalities."""
+    from stepscape.figures import uncertain as draw
+
+    table, shown = result.table, result.settings["shown"]
+    return {
+        "regions": draw.regions(table, result.arrays, shown),
+        "overlap": draw.overlap(table, shown),
+        "step-a": draw.step_a(table),
+        "flat-bounds": draw.bounds(table),
+    }
+
+
+EXPERIMENT = Experiment(
+    name="uncertain-regions",
+    title="Where |f| is small: uncertain regions during training",
+    claim=(
+        "The bound on ∫|f''| holds where the network is uncertain, and the theorem on the excess risk where "
+        "truth and network are uncertain together: the uncertain region of the network must come to overlap "
+        "with that of the truth, as a small excess risk forces it to, and large step sizes should keep it."
+    ),
+    kind="inequality",
+    source=(
+        "Qiao and Wang (2025), Theorems 3.5 and 3.7 (explicit forms derived here); Fazel and Wang, NeurIPS "
+        "tutorial 'Training Instability', part 2"
+    ),
+    setup=(
+        "Runs of logistic-step-sizes at four step sizes: the records are shared. A region is the set of the "
+        "inputs with |f| ≤ 1 (probability between 0.27 and 0.73), f being the mean of two iterates; "
+        "step A uses |f0| ≤ 1 and |f| > 2. With amplitude 1, or with many flips, the truth is uncertain "
+        "everywhere, and overlap is then the share of the network's own region. The inequalities are proved; "
+        "the runs test the program and show how tight they are."
+    ),
+    quick=QUICK,
+    full={**FULL, "amplitudes": (1.0, 2.0, 4.0), "flip_rates": (0.0, 0.1, 0.2), "step_sizes": SHOWN},
+    specs=grid,
+    work=work,
+    judge=judge,
+    figures=figures,
+    premises={
+        "bent_neurons": "some neurons bend among the data",
+        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
+        "uncertain_share": "the network is uncertain somewhere, where the bounds on ∫|f''| speak",
+        "excess_risk": "the excess risk is small, as step A needs to force an overlap",
+    },
+)

@@ -1,0 +1,105 @@
+"""The rule that judges `uncertain-regions`, fixed before its runs.
+
+A_γ(f) is the set of the inputs with |f| ≤ γ, here γ = 1; the overlap of two sets is their intersection over
+their union, by weight. Cells, intervals and words as in logistic-step-sizes.
+
+``step_a``: the share of the inputs with |f0| ≤ 1 and |f| > 2 is at most the excess risk over κ, the least
+divergence of such a point, at every moment of every run: a violation beyond rounding: ``not_reproduced``;
+none: ``consistent``; ``vacuous`` when at the end of no run that bound is below the share of A_1(f0).
+``flat_bounds``: the bounds on ∫|f''| weighted by the uncertain points (gauss_newton, weighted, uncertain,
+uncertain_best), where they apply: words as for ``step_a``, never vacuous; left over right is reported.
+``moves``: from the first moment (100 steps) to the end the overlap of A_1(f) with A_1(f0) grows, at the
+smallest and at the largest step size.
+``shrinks``: over the same time the share of A_1(f) falls, at the smallest and at the largest step size.
+``large_steps_keep``: at the end the largest step size has more overlap and a larger A_1(f) than the smallest;
+``…_at_equal_time``, ``…_stopped_early``: the same at these moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepscape.experiments.logistic_grid import Answers, around, asked, rise
+from stepscape.experiments.step_size_grid import Numbers, median, usable, working_step_sizes
+from stepscape.measures.paired import mean_interval
+from stepscape.measures.records import Table
+from stepscape.measures.verdict import Verdict
+
+if TYPE_CHECKING:
+    from stepscape.experiments.experiment import Result
+
+FLAT = ("gauss_newton", "weighted", "uncertain", "uncertain_best")
+EARLY = "_100"
+KEPT = {"": "", "_equal_time": "_at_equal_time", "_held_out": "_stopped_early"}
+TOO_SHORT = "the runs end before their first moment, step 100"
+
+
+def judge(result: Result) -> dict[str, Verdict]:
+    """One verdict a part."""
+    table = result.table
+    return {
+        "step_a": judge_step_a(table),
+        "flat_bounds": judge_bounds(table, FLAT),
+        "moves": asked(table, lambda rows: over_time(rows, "uncertain_overlap", "overlap grows"), TOO_SHORT),
+        "shrinks": asked(table, lambda rows: over_time(rows, "uncertain_share", "A shrinks"), TOO_SHORT),
+        **{
+            f"large_steps_keep{word}": asked(table, lambda rows, suffix=suffix: keeps(rows, suffix))  # type: ignore[misc]
+            for suffix, word in KEPT.items()
+        },
+    }
+
+
+def over_time(table: Table, column: str, word: str) -> Answers | None:
+    """Whether a column grows (or an uncertain share falls) from the first moment to the end."""
+    if f"{column}{EARLY}" not in table:
+        return None
+    etas = working_step_sizes(table)
+    sign = -1.0 if column == "uncertain_share" else 1.0
+    return {
+        f"{word} at the {name} step size": mean_interval(
+            sign * (around(table, column, eta) - around(table, f"{column}{EARLY}", eta))
+        )
+        for name, eta in (("smallest", float(etas[0])), ("largest", float(etas[-1])))
+    }
+
+
+def keeps(table: Table, suffix: str) -> Answers:
+    """Whether the largest step size has more overlap, and a larger uncertain set, than the smallest."""
+    return {
+        "large steps overlap more": rise(table, f"uncertain_overlap{suffix}"),
+        "and keep more uncertain": rise(table, f"uncertain_share{suffix}"),
+    }
+
+
+def judge_step_a(table: Table) -> Verdict:
+    """Apply the rule for step A."""
+    verdict = judge_bounds(table, ("overlap",))
+    if verdict.word != "consistent":
+        return verdict
+    works = usable(table)
+    informative = float(np.mean((table["overlap_right"] < table["uncertain_share_truth"])[works]))
+    numbers: Numbers = {**verdict.numbers, "share of the runs in which the bound says something": informative}
+    return Verdict("consistent" if informative > 0.0 else "vacuous", verdict.sentence, numbers)
+
+
+def judge_bounds(table: Table, names: Sequence[str]) -> Verdict:
+    """Apply the rule for proved inequalities."""
+    works = usable(table)
+    if not works.any():
+        return Verdict("premise_not_met", "no run finished with bent neurons")
+    numbers: Numbers = {}
+    checks = violations = 0
+    for name in names:
+        counts = {what: int(np.nansum(table[f"{name}_{what}"])) for what in ("checks", "violations")}
+        checks, violations = checks + counts["checks"], violations + counts["violations"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tightness = (table[f"{name}_left"] / table[f"{name}_right"])[works]
+        numbers |= {f"{name}: {what}": float(count) for what, count in counts.items()}
+        numbers |= {f"{name}: left/right at the end, median": median(tightness)}
+    if not checks:
+        return Verdict("premise_not_met", "no record meets the premises", numbers)
+    said = f"violated in {violations} of {checks} checks" if violations else f"holds in all {checks} checks"
+    return Verdict("not_reproduced" if violations else "consistent", said, numbers)
