@@ -16,6 +16,13 @@ from stepscape.theory.function_space import (
 )
 from stepscape.theory.interpolation import InterpolationBound, interpolation, interpolation_bound
 from stepscape.theory.law import BLOCKS
+from stepscape.theory.logistic import (
+    confidence_curvature,
+    logistic_gauss_newton,
+    weighted,
+    weighted_stationary,
+)
+from stepscape.theory.norm import norm_generalization
 from stepscape.theory.spline import Neurons, spline_interpolator
 from stepscape.theory.square import (
     counterexample,
@@ -27,6 +34,7 @@ from stepscape.theory.square import (
     sharpness_loss,
 )
 from stepscape.theory.stability import largest_stable_step_size, threshold
+from stepscape.theory.uncertainty import uncertain, uncertain_best, uncertain_set, uncertain_stationary
 
 __all__ = [
     "BLOCKS",
@@ -35,6 +43,7 @@ __all__ = [
     "InterpolationBound",
     "Neurons",
     "WeightLimits",
+    "confidence_curvature",
     "counterexample",
     "flattest_interpolator",
     "gauss_newton",
@@ -42,8 +51,10 @@ __all__ = [
     "interpolation",
     "interpolation_bound",
     "largest_stable_step_size",
+    "logistic_gauss_newton",
     "merged_knots",
     "noisy",
+    "norm_generalization",
     "population_weight",
     "published",
     "published_as_printed",
@@ -52,7 +63,13 @@ __all__ = [
     "spline_interpolator",
     "threshold",
     "total_variation",
+    "uncertain",
+    "uncertain_best",
+    "uncertain_set",
+    "uncertain_stationary",
     "weight",
     "weight_limits",
+    "weighted",
+    "weighted_stationary",
     "weighted_tv",
 ]
