@@ -21,13 +21,13 @@ from stepscape.measures.measures import (
     measure_trajectory,
     piece_tolerance,
     pieces,
-    regions,
     risks,
     shape,
     values_at,
 )
 from stepscape.measures.paired import left_out_best, mean_interval
 from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.regions import regions
 
 EPS = np.finfo(np.float64).eps
 

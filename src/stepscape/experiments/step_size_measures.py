@@ -13,8 +13,9 @@ from stepscape.experiments.sharpness_rule import EDGE
 from stepscape.lab.pool import Tick
 from stepscape.measures.checks import Checks, check
 from stepscape.measures.features import census, features
-from stepscape.measures.measures import measure, measure_trajectory, piece_tolerance, regions
+from stepscape.measures.measures import measure, measure_trajectory, piece_tolerance
 from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.regions import regions
 from stepscape.problems import Problem
 from stepscape.training import Snapshot, Trajectory
 

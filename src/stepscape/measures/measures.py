@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from stepscape import theory
 from stepscape.errors import bad
+from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.training.train import count_neurons
 from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
-GRID = 401
 PIECE_TOLERANCE = 0.05  # of the standard deviation of the labels
+LOGIT_TOLERANCE = 0.2  # of a logit: at most 5 points of probability
 
 
 def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
@@ -47,35 +49,21 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
         "risk_last": problem.design_error(last),
         "risk_before": problem.design_error(earlier),
     }
-    grid = np.linspace(x.min(), x.max(), GRID)
-    places = (("", x, problem.averaging), ("_grid", grid, np.full(GRID, 1.0 / GRID)))
+    places = (("", x, problem.averaging), ("_grid", grid(problem), np.full(GRID, 1.0 / GRID)))
     for suffix, points, average in places:
         squares = (0.5 * (network.predict(points) + before.predict(points)) - problem.truth(points)) ** 2
         for region, mask in regions(problem, points).items():
-            out[f"risk_{region}{suffix}"] = _mean(squares, average * mask)
-        out[f"risk{suffix}"] = _mean(squares, average)
+            out[f"risk_{region}{suffix}"] = mean(squares, average * mask)
+        out[f"risk{suffix}"] = mean(squares, average)
     return out
-
-
-def regions(problem: Problem, points: Array) -> dict[str, NDArray[np.bool_]]:
-    """Masks of the interior (g ≥ sup g/10), the boundary (the rest) and the middle half of the range."""
-    low, high = problem.inputs.min(), problem.inputs.max()
-    inside = theory.interior(points, problem.inputs, problem.weights)
-    half = np.abs(points - 0.5 * (low + high)) <= 0.25 * (high - low)
-    return {"interior": inside, "boundary": ~inside, "half": half}
-
-
-def _mean(values: Array, weights: Array) -> float:
-    total = float(weights.sum())
-    return float(weights @ values) / total if total > 0.0 else float("nan")
 
 
 def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None = None) -> int:
     """Linear pieces of the mean of the two iterates over the hull of the data.
 
-    The fewest lines that stay within 5 % of the standard deviation of the labels; see `linear_pieces`.
-    Rounding of f is forgiven when that tolerance is smaller. Constant labels have no shape, and what a
-    network does beside them is error of training: one piece.
+    The fewest lines that stay within `piece_tolerance`; see `linear_pieces`. Rounding of f is forgiven when
+    that tolerance is smaller. Constant labels have no shape, and what a network does beside them is error of
+    training: one piece.
     """
     other = network if before is None else before
     low, high = float(problem.inputs.min()), float(problem.inputs.max())
@@ -121,7 +109,12 @@ def label_deviation(problem: Problem) -> float:
 
 
 def piece_tolerance(problem: Problem) -> float:
-    """Return 5 % of the standard deviation of the labels; infinity when they are equal up to rounding."""
+    """Return 5 % of the standard deviation of the labels; infinity when they are equal up to rounding.
+
+    For the logistic loss 0.2 in the logit, which is at most 5 points of probability.
+    """
+    if problem.loss == "logistic":
+        return LOGIT_TOLERANCE
     deviation = label_deviation(problem)
     rounding = 4.0 * np.finfo(np.float64).eps * float(np.abs(problem.labels).max())
     return PIECE_TOLERANCE * deviation if deviation > rounding else float("inf")
@@ -150,8 +143,17 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
 
 
 def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, Any]:
-    """All of the above for a pair of consecutive iterates; risks only where the truth is known."""
-    known = risks(problem, network, before) if problem.truth is not None else {}
+    """All of the above for a pair of consecutive iterates; risks only where the truth is known.
+
+    For the logistic loss excess risks and confidence (`stepscape.measures.classification`) in place of risks,
+    and ``norm``, ‖θ‖ of the last iterate.
+    """
+    known = {}
+    if problem.truth is not None:
+        known = (excess_risks if problem.loss == "logistic" else risks)(problem, network, before)
+    if problem.loss == "logistic":
+        known |= confidence(problem, network, before)
+        known["norm"] = float(np.linalg.norm(network.parameters))
     return {**known, "pieces": pieces(problem, network, before), **shape(problem, network)}
 
 

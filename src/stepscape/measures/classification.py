@@ -1,0 +1,84 @@
+"""What is measured on a solution of the logistic loss: excess risk, errors, confidence, the uncertain set.
+
+As for the square loss the solution is the mean of the last two iterates, here of their logits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.losses import divergence, probability
+from stepscape.measures.regions import GRID, grid, mean, regions
+from stepscape.network import TwoLayerReLU
+from stepscape.problems.problem import Problem
+
+Array = NDArray[np.float64]
+UNCERTAIN = 1.0  # logits of at most this size: probabilities between .27 and .73
+
+
+def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
+    """Excess risks over the truth by region, place and iterate, and error rates.
+
+    ``excess_risk`` is Σ v_i KL(Ber(s(f0_i)) ‖ Ber(s(f_i))) for the mean f of the two predictions,
+    ``excess_risk_last`` and ``excess_risk_before`` the same for each iterate. ``excess_risk_grid`` is the
+    plain mean over 401 equispaced points of the hull of the data. ``_interior`` keeps the points where
+    g ≥ sup g/10, ``_boundary`` the others, ``_half`` the middle half of the range, ``_uncertain`` the hull of
+    the inputs with |f0| ≤ 1; a region without points gives nan. ``error_rate`` is the probability that a
+    fresh label at an input is not the sign of f, ``bayes_error_rate`` that of the sign of f0. Needs a truth.
+    """
+    x = problem.inputs
+    last, earlier = network.predict(x), before.predict(x)
+    both = 0.5 * (last + earlier)
+    out = {
+        "excess_risk": problem.excess_risk(both),
+        "excess_risk_last": problem.excess_risk(last),
+        "excess_risk_before": problem.excess_risk(earlier),
+    }
+    assert problem.truth is not None  # `excess_risk` has refused a problem without
+    points = grid(problem)
+    on_grid = 0.5 * (network.predict(points) + before.predict(points))
+    places = (("", x, both, problem.averaging), ("_grid", points, on_grid, np.full(GRID, 1.0 / GRID)))
+    for suffix, where, logit, average in places:
+        excess = divergence(problem.truth(where), logit)
+        for region, mask in {**regions(problem, where), "uncertain": uncertain_hull(problem, where)}.items():
+            out[f"excess_risk_{region}{suffix}"] = mean(excess, average * mask)
+        out[f"excess_risk{suffix}"] = mean(excess, average)
+    f0 = problem.truth(x)
+    wrong = probability(np.where(both >= 0.0, -f0, f0))
+    out["error_rate"] = float(problem.averaging @ wrong)
+    out["bayes_error_rate"] = float(problem.averaging @ probability(-np.abs(f0)))
+    return out
+
+
+def uncertain_hull(problem: Problem, points: Array) -> NDArray[np.bool_]:
+    """Mask of the points between the outermost inputs with |f0| ≤ 1."""
+    assert problem.truth is not None
+    uncertain = problem.inputs[np.abs(problem.truth(problem.inputs)) <= UNCERTAIN]
+    if not uncertain.size:
+        return np.zeros(points.shape, dtype=bool)
+    return np.asarray((points >= uncertain.min()) & (points <= uncertain.max()))
+
+
+def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
+    """How sure a solution is of itself, by the mean f of the two predictions at the inputs.
+
+    ``smallest_margin`` and ``median_margin``: of y_i f_i; ``median_logit`` and ``largest_logit``: of |f_i|;
+    ``uncertain_share``: Σ v_i over |f_i| ≤ 1. With a truth, ``uncertain_overlap``: that of both {|f| ≤ 1} and
+    {|f0| ≤ 1} over that of either, nan when both are empty.
+    """
+    f = 0.5 * (network.predict(problem.inputs) + before.predict(problem.inputs))
+    margin, weights = problem.labels * f, problem.averaging
+    unsure = np.abs(f) <= UNCERTAIN
+    out = {
+        "smallest_margin": float(margin.min()),
+        "median_margin": float(np.median(margin)),
+        "median_logit": float(np.median(np.abs(f))),
+        "largest_logit": float(np.abs(f).max()),
+        "uncertain_share": float(weights @ unsure),
+    }
+    if problem.truth is not None:
+        truly = np.abs(problem.truth(problem.inputs)) <= UNCERTAIN
+        either = float(weights @ (unsure | truly))
+        out["uncertain_overlap"] = float(weights @ (unsure & truly)) / either if either else float("nan")
+    return out

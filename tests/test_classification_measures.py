@@ -1,0 +1,108 @@
+"""Excess risks, error rates and confidence of solutions of the logistic loss, by their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import stepscape as ss
+from stepscape.measures.classification import confidence, excess_risks
+from stepscape.measures.measures import measure, pieces
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def expected_loss(p, f):
+    return p * np.log1p(np.exp(-f)) + (1 - p) * np.log1p(np.exp(f))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    problem = ss.problems.bernoulli("tent", n=60, amplitude=6.0, seed=2)
+    net = ss.TwoLayerReLU.random(80, 1.0, "torch", seed=3)
+    run = ss.train(problem, net, ss.GradientDescent(0.8, 4000), record_every=4000)
+    return problem, run.network, run.network_before
+
+
+def test_excess_risk_is_the_expected_loss_above_that_of_the_truth(trained):
+    problem, net, before = trained
+    x = problem.inputs
+    f0, f = problem.truth(x), 0.5 * (net.predict(x) + before.predict(x))
+    p = sigmoid(f0)
+    excess = expected_loss(p, f) - expected_loss(p, f0)
+    found = excess_risks(problem, net, before)
+    assert found["excess_risk"] == pytest.approx(excess.mean(), rel=1e-10)
+    inside = ss.theory.interior(x, x)
+    assert found["excess_risk_interior"] == pytest.approx(excess[inside].mean(), rel=1e-10)
+    assert found["excess_risk_boundary"] == pytest.approx(excess[~inside].mean(), rel=1e-10)
+    unsure = x[np.abs(f0) <= 1.0]
+    hull = (x >= unsure.min()) & (x <= unsure.max())
+    assert 0 < hull.sum() < x.size
+    assert found["excess_risk_uncertain"] == pytest.approx(excess[hull].mean(), rel=1e-10)
+    for name, each in (("last", net), ("before", before)):
+        alone = expected_loss(p, each.predict(x)) - expected_loss(p, f0)
+        assert found[f"excess_risk_{name}"] == pytest.approx(alone.mean(), rel=1e-10)
+    grid = np.linspace(x.min(), x.max(), 401)
+    q, on_grid = sigmoid(problem.truth(grid)), 0.5 * (net.predict(grid) + before.predict(grid))
+    excess = expected_loss(q, on_grid) - expected_loss(q, problem.truth(grid))
+    assert found["excess_risk_grid"] == pytest.approx(excess.mean(), rel=1e-10)
+
+
+def test_error_rates_are_those_of_fresh_labels(trained):
+    problem, net, before = trained
+    found = excess_risks(problem, net, before)
+    x = problem.inputs
+    f = 0.5 * (net.predict(x) + before.predict(x))
+    p = sigmoid(problem.truth(x))
+    draws = np.random.default_rng(0).random((20_000, x.size)) < p
+    assert found["error_rate"] == pytest.approx((draws != (f >= 0)).mean(), abs=0.003)
+    assert found["bayes_error_rate"] == pytest.approx((draws != (p >= 0.5)).mean(), abs=0.003)
+    assert found["bayes_error_rate"] <= found["error_rate"]
+
+
+def test_a_hull_without_points_gives_nan():
+    sure = ss.Problem([0.0, 1.0, 2.0], [1, 1, 0], loss="logistic", truth=lambda x: 0 * x + 5.0)
+    net = ss.TwoLayerReLU([0.0], [0.0], [0.0], 5.0)
+    assert np.isnan(excess_risks(sure, net, net)["excess_risk_uncertain"])
+    assert np.isnan(confidence(sure, net, net)["uncertain_overlap"])
+    unknown = ss.Problem([0.0, 1.0], [1, 0], loss="logistic")
+    assert "uncertain_overlap" not in confidence(unknown, net, net)
+    assert not any(name.startswith(("excess", "risk")) for name in measure(unknown, net, net))
+    with pytest.raises(ss.InputError, match="truth must be given to measure an error to it"):
+        excess_risks(unknown, net, net)
+
+
+def test_confidence_by_hand():
+    problem = ss.Problem(
+        [0.0, 1.0, 2.0, 3.0], [1, 0, 1, 1], loss="logistic", weights=[1, 1, 2, 4], truth=lambda x: x
+    )
+    one = ss.TwoLayerReLU([1.0], [0.0], [1.0], -0.5)  # f = x - 1/2
+    two = ss.TwoLayerReLU([1.0], [0.0], [1.0], 0.5)  # mean of both: x
+    found = confidence(problem, one, two)
+    assert found["smallest_margin"] == -1.0
+    assert found["median_margin"] == 1.0
+    assert found["median_logit"] == 1.5
+    assert found["largest_logit"] == 3.0
+    assert found["uncertain_share"] == pytest.approx(2 / 8)
+    assert found["uncertain_overlap"] == 1.0
+    shifted = ss.TwoLayerReLU([1.0], [0.0], [1.0], -1.5)
+    other = confidence(problem, shifted, shifted)  # f = -1.5, -.5, .5, 1.5 against 0, 1, 2, 3
+    assert other["uncertain_overlap"] == pytest.approx(1 / 4)
+
+
+def test_what_is_measured_depends_on_the_loss(trained):
+    problem, net, before = trained
+    found = measure(problem, net, before)
+    assert found["norm"] == pytest.approx(np.linalg.norm(net.parameters))
+    assert not any(name.startswith("risk") for name in found)
+    assert {"excess_risk", "median_logit", "weighted_tv", "pieces"} <= set(found)
+    square = ss.Problem(problem.inputs, problem.labels, truth=problem.truth)
+    assert not any(name.startswith(("excess", "norm", "median")) for name in measure(square, net, before))
+
+
+def test_pieces_of_a_logit_are_counted_to_a_fifth():
+    problem = ss.Problem([-1.0, 0.0, 1.0], [0, 1, 1], loss="logistic")
+    # Bends of height h between lines: one line suffices up to a deviation of 0.2 on either side.
+    assert [pieces(problem, ss.TwoLayerReLU([1.0], [0.0], [h], 0.0)) for h in (0.79, 0.81)] == [1, 2]
