@@ -16,6 +16,9 @@ _MODULES = {
     "sparsity-vs-step-size": "stepscape.experiments.sparsity_vs_step_size",
     "weighted-tv": "stepscape.experiments.weighted_tv",
     "interpolation-is-sharp": "stepscape.experiments.interpolation_is_sharp",
+    "logistic-step-sizes": "stepscape.experiments.logistic_step_sizes",
+    "uncertain-regions": "stepscape.experiments.uncertain_regions",
+    "noise-robustness": "stepscape.experiments.noise_robustness",
 }
 
 

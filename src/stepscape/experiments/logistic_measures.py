@@ -8,8 +8,8 @@ at every moment
     ``time`` (Σ η), ``loss`` (last iterate), ``loss_mean`` (of the mean of the two iterates), ``sharpness``,
     ``edge_ratio`` (λ_max·η/2, mean of the two iterates; the plain column: also over the records of the last
     half), all of `measure`: ``excess_risk…``, ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``,
-    margins, ``uncertain_share``, ``uncertain_overlap``, neurons; ``tv_interior`` (knots with g ≥ sup g/10),
-    ``max_logit`` (largest |f| at the inputs), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
+    margins, ``median_logit``, ``largest_logit``, ``uncertain_share``, ``uncertain_overlap``, neurons;
+    ``tv_interior`` (knots with g ≥ sup g/10), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
     |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior`` (L(f) ≤ L(f0) for the mean of the
     two iterates; the premise of the theorem on the excess risk); with a suffix also ``steps``
 once
@@ -40,14 +40,15 @@ from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
 from stepscape.measures.checks import collected
-from stepscape.measures.measures import measure, regions
+from stepscape.measures.classification import UNCERTAIN
+from stepscape.measures.measures import measure
+from stepscape.measures.regions import regions
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 CURVE_POINTS = 201
-GAMMA = 1.0  # a point is uncertain where |f| is at most this
-GAMMA_FIT = 2.0  # step A counts the points with |f0| ≤ 1 and |f| > 2
+CERTAIN = 2.0  # step A counts the points with |f0| ≤ 1 and |f| > 2
 OVER_TIME = (
     "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
     "uncertain_share", "uncertain_overlap",
@@ -94,7 +95,6 @@ def state(run: Followed, phases: Array, record: int) -> dict[str, Any]:
         "edge_ratio": float(phases[record].mean()),
         **measure(problem, snapshot.network, snapshot.network_before),
         "tv_interior": _interior_variation(problem, snapshot),
-        "max_logit": float(np.abs(predictions).max()),
         **_uncertain_hull(problem, predictions),
         **_losses(problem, predictions),
     }
@@ -108,7 +108,7 @@ def _interior_variation(problem: Problem, snapshot: Snapshot) -> float:
 
 
 def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> dict[str, float | None]:
-    where = problem.inputs[theory.uncertain_set(predictions, GAMMA)]
+    where = problem.inputs[np.abs(predictions) <= UNCERTAIN]
     low, high = (float(where.min()), float(where.max())) if where.size else (None, None)
     return {f"uncertain_low{suffix}": low, f"uncertain_high{suffix}": high}
 
@@ -130,7 +130,7 @@ def truth(problem: Problem) -> dict[str, Any]:
     f0 = _truth_at(problem)
     return {
         "loss_truth": problem.training_loss(f0),
-        "uncertain_share_truth": float(problem.averaging @ theory.uncertain_set(f0, GAMMA)),
+        "uncertain_share_truth": float(problem.averaging @ (np.abs(f0) <= UNCERTAIN)),
         **_uncertain_hull(problem, f0, "_truth"),
     }
 
@@ -162,8 +162,8 @@ def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, 
     overlap = theory.overlap(
         truth=_truth_at(problem),
         predictions=snapshot.predict(problem.inputs),
-        gamma_truth=GAMMA,
-        gamma=GAMMA_FIT,
+        gamma_truth=UNCERTAIN,
+        gamma=CERTAIN,
         weights=problem.averaging,
     )
     return {**certify(problem, snapshot.network), "overlap": overlap}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def figures(result: Result) -> dict[str, Figure]:
-    """Functions, sharpness, loss, simplicity, excess risk by moment and region, and whether large steps help."""
+    """Functions, sharpness, loss, simplicity, excess risk, and whether large steps help."""
     from stepscape.figures import logistic as draw
 
     table, settings = result.table, result.settings
@@ -27,8 +27,10 @@ def figures(result: Result) -> dict[str, Figure]:
         "functions": draw.functions(table, result.arrays, settings["shown"]),
         "sharpness": draw.sharpness(table),
         "loss": draw.losses(table),
-        "simplicity": draw.simplicity(table),
-        "excess-by-moment": draw.moments(table),
+        "weighted-tv": draw.by_moment(table, "weighted_tv", "weighted variation ∫|f''|g"),
+        "pieces": draw.by_moment(table, "pieces", "linear pieces"),
+        "excess-interior": draw.by_moment(table, "excess_risk_interior", "excess risk, interior"),
+        "excess-everywhere": draw.by_moment(table, "excess_risk", "excess risk, all inputs"),
         "excess-by-region": draw.regions(table),
         "help": draw.intervals(intervals_of(result)),
     }
@@ -83,6 +85,6 @@ EXPERIMENT = Experiment(
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
-        "max_logit": "the logits stay bounded, as the theorem on the excess risk supposes",
+        "largest_logit": "the logits stay bounded, as the theorem on the excess risk supposes",
     },
 )

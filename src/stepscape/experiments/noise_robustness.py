@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stepscape.experiments.experiment import Experiment, Result
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
-from stepscape.experiments.noise_robustness_rule import MOMENTS, benefits, judge, overlaps
+from stepscape.experiments.noise_robustness_rule import MOMENTS, benefits, judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ def figures(result: Result) -> dict[str, Figure]:
 
     table = result.table
     saved = {word: benefits(table, f"excess_risk_interior{suffix}") for suffix, word in MOMENTS.items()}
-    return {"excess": draw.excess(table, saved), "overlap": draw.overlap(table, overlaps(table))}
+    return {"excess": draw.excess(table, saved), "overlap": draw.overlap(table)}
 
 
 EXPERIMENT = Experiment(

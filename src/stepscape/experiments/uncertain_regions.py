@@ -18,8 +18,9 @@ def figures(result: Result) -> dict[str, Figure]:
 
     table, shown = result.table, result.settings["shown"]
     return {
-        "regions": draw.regions(table, result.arrays, shown),
-        "overlap": draw.overlap(table, shown),
+        "regions": draw.regions(result.arrays, shown),
+        "overlap": draw.over_steps(table, "uncertain_overlap", "overlap of |f| ≤ 1 and |f0| ≤ 1"),
+        "share": draw.over_steps(table, "uncertain_share", "share with |f| ≤ 1", "uncertain_share_truth"),
         "step-a": draw.step_a(table),
         "flat-bounds": draw.bounds(table),
     }

@@ -1,0 +1,98 @@
+"""Panels laid out by amplitude of the truth and flip rate, and quantities against the step size in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.figures.style import (
+    COLORS,
+    canvas,
+    label,
+    note,
+    number_ticks,
+    series,
+    shared_legend,
+    step_size_ticks,
+)
+from stepscape.measures.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Cell = tuple[float, float]
+Columns = Sequence[tuple[str, str]]
+MOMENTS = (
+    ("", "end of training"),
+    ("_100", "after 100 steps"),
+    ("_1000", "after 1000 steps"),
+    ("_10000", "after 10 000 steps"),
+    ("_equal_time", "at equal time Σ η"),
+    ("_held_out", "at the best held-out moment"),
+)
+MOST_MARKERS = 12
+
+
+def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[Any], dict[Cell, Axes]]:
+    """One panel a cell: rows by amplitude, columns by flip rate; the axes by cell."""
+    amplitudes, rates = (np.unique(table[name]).tolist() for name in ("amplitude", "flip_rate"))
+    size = (max(3.1 * len(rates) + 0.7, 5.2), 2.5 * len(amplitudes) + 1.3)
+    figure, axes = canvas(len(amplitudes), len(rates), size, sharex=True, sharey=True)
+    found = {(a, r): axes[i, j] for i, a in enumerate(amplitudes) for j, r in enumerate(rates)}
+    for (amplitude, rate), ax in found.items():
+        label(ax, title=f"amplitude {amplitude:g}, flip rate {rate:g}")
+    for ax in axes[-1]:
+        ax.set_xlabel(x_name, fontsize=10)
+    return figure, axes, found
+
+
+def against_step_size(
+    table: Table, columns: Columns, name: str, level: str = "", level_name: str = "", log: bool = True
+) -> Figure:
+    """Medians and quartiles of columns in every cell; `level` is a column whose median is a line."""
+    figure, axes, cells = panels(table)
+    etas = np.unique(table["step_size"])
+    for cell, ax in cells.items():
+        rows = table.where(amplitude=cell[0], flip_rate=cell[1])
+        for i, (column, word) in enumerate(columns):
+            if column in rows:
+                ribbon(ax, rows, column, word, series(i))
+        if level and level in rows:
+            value = float(np.nanmedian(rows[level]))
+            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label=level_name)
+        say_diverged(ax, rows)
+        step_size_ticks(ax, etas.tolist())
+    for row in axes:
+        row[0].set_ylabel(name, fontsize=10)
+    if log and any(ax.lines for ax in axes.flat):
+        number_ticks(axes[0, 0])
+    shared_legend(figure, axes, columns=3)
+    return figure
+
+
+def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, Any]) -> None:
+    """Draw the median of a column against the step size, many of them, and shade between the quartiles."""
+    values = table[column].astype(float)
+    usable = np.isfinite(values)
+    if "bent_neurons" in table:
+        usable &= table["bent_neurons"] > 0
+    at = table["step_size"][usable]
+    if not at.size:
+        return
+    places = np.unique(at)
+    quartiles = [np.quantile(values[usable][at == place], [0.25, 0.5, 0.75]) for place in places]
+    low, middle, high = np.array(quartiles).T
+    ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    marked = np.unique(np.searchsorted(places, np.geomspace(places[0], places[-1], MOST_MARKERS)))
+    ax.plot(places, middle, lw=1.4, ms=4.5, label=name, markevery=marked.clip(max=places.size - 1), **look)
+
+
+def say_diverged(ax: Axes, rows: Table) -> None:
+    """Note how many runs of a panel diverged."""
+    lost = int(np.sum(rows["outcome"] == "diverged"))
+    if lost:
+        note(ax, f"{lost} of {len(rows)} runs diverged", right=True)

@@ -1,0 +1,75 @@
+"""Figures of the experiment `noise-robustness`; they read its table and the intervals of its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepscape.figures.bands import band
+from stepscape.figures.cells import MOMENTS
+from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
+from stepscape.measures.paired import Interval
+from stepscape.measures.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ByRate = Mapping[float, Interval]
+TITLES = dict(MOMENTS)
+SUFFIXES = {"at_the_end": "", "at_equal_time": "_equal_time", "stopped_early": "_held_out"}
+
+
+def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]]) -> Figure:
+    """Above excess risk against the flip rate at three moments; below what the largest step size saves."""
+    figure, axes = canvas(2, len(saved), (3.7 * len(saved) + 0.4, 6.6), sharex=True, sharey="row")
+    for (upper, lower), (moment, comparisons) in zip(axes.T, saved.items(), strict=True):
+        column = f"excess_risk_interior{SUFFIXES[moment]}"
+        for i, eta in enumerate(np.unique(table["step_size"])):
+            if column in table:
+                rows = table.where(step_size=eta)
+                shifted = Table({**rows.columns, "at": rows["flip_rate"] + 0.004 * (i - 1)})
+                band(upper, shifted, "at", column, f"step size η = {eta:g}", series(i))
+        lower.axhline(0.0, color=COLORS["black"], lw=1.0)
+        for i, (name, rates) in enumerate(comparisons.items()):
+            _intervals(lower, rates, name, i)
+        label(upper, title=TITLES[SUFFIXES[moment]])
+        label(lower, x="flip rate of the labels")
+    if any(ax.containers for ax in axes[0]):
+        number_ticks(axes[0, 0])
+    axes[0, 0].set_ylabel("excess risk, interior\n(median, quartiles)", fontsize=10)
+    axes[1, 0].set_ylabel("saved by the largest step size\n(mean, 95 %; above 0 it helps)", fontsize=10)
+    shared_legend(figure, axes, columns=3)
+    return figure
+
+
+def _intervals(ax: Axes, rates: ByRate, name: str, index: int) -> None:
+    at = np.array(sorted(rates))
+    found = [rates[rate] for rate in at]
+    middle = np.array([interval.mean for interval in found])
+    ends = np.array([[each.mean - each.low, each.high - each.mean] for each in found]).T
+    usable = np.isfinite(ends).all(axis=0)
+    if usable.any():
+        at, middle, ends = at[usable] + 0.004 * index, middle[usable], ends[:, usable]
+        look = series(index + 3)
+        ax.errorbar(at, middle, yerr=ends, label=name, lw=1.4, ms=5.0, elinewidth=1.0, capsize=2.5, **look)
+
+
+def overlap(table: Table) -> Figure:
+    """Overlap of the uncertain regions of network and truth against the flip rate, with the level ½."""
+    figure, axes = canvas(1, 1, (5.6, 4.0))
+    ax = axes[0, 0]
+    for i, eta in enumerate(np.unique(table["step_size"])):
+        if "uncertain_overlap" in table:
+            rows = table.where(step_size=eta)
+            shifted = Table({**rows.columns, "at": rows["flip_rate"] + 0.004 * (i - 1)})
+            band(ax, shifted, "at", "uncertain_overlap", f"step size η = {eta:g}", series(i))
+    ax.axhline(0.5, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="½")
+    ax.set_ylim(0.0, 1.05)
+    label(
+        ax, "flip rate of the labels", "overlap of |f| ≤ 1 and |f0| ≤ 1 at the end\n(intersection over union)"
+    )
+    shared_legend(figure, axes, columns=4)
+    return figure
