@@ -5,34 +5,42 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from stepscape.curvature.hessian import Hessian
-from stepscape.curvature.lanczos import largest_eigenpair
+import numpy as np
+
+from stepscape import theory
+from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
+from stepscape.measures.classification import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.theory import square
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.interpolation import interpolation
 
 
-def certify(problem: Problem, network: TwoLayerReLU, delta: float = 0.05) -> dict[str, Certificate]:
-    """Evaluate both sides of every square-loss theorem at one network.
+def certify(
+    problem: Problem, network: TwoLayerReLU, delta: float = 0.05, gamma: float = UNCERTAIN
+) -> dict[str, Certificate]:
+    """Evaluate both sides of every theorem about the loss of the problem at one network.
 
     Parameters
     ----------
     problem : Problem
-        `truth` and `noise` are needed by "noisy" alone.
+        `truth` and `noise` are needed by "noisy", `truth` by "norm" and "overlap".
     network : TwoLayerReLU
         One iterate; it need not be a minimum. Bounds are adapted to its trained blocks.
     delta : float
-        Allowed probability of failure of "noisy", in (0, 1).
+        Allowed probability of failure of "noisy" and "norm", in (0, 1).
+    gamma : float
+        Logistic loss: inputs with |f| ≤ gamma are uncertain, in "uncertain".
 
     Returns
     -------
     dict of str to Certificate
-        "gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation". Each carries
-        both sides, slack, premises and source; one whose premise fails is "inapplicable". Right sides use
-        the measured λ_max plus its residual.
+        Square loss: "gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation".
+        Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "weighted_stationary",
+        "uncertain_stationary", "interpolation_margin", "overlap", "norm". Each carries both sides, slack,
+        premises and source; one whose premise fails is "inapplicable". Right sides use the measured λ_max
+        plus its residual.
 
     Notes
     -----
@@ -42,8 +50,21 @@ def certify(problem: Problem, network: TwoLayerReLU, delta: float = 0.05) -> dic
     if not 0.0 < delta < 1.0:
         raise bad("delta", "lie strictly between 0 and 1", delta)
     operator = Hessian(problem, network)
-    top = largest_eigenpair(operator)
-    linear = largest_eigenpair(Hessian(problem, network, gauss_newton=True), top.vector)
+    largest = top(operator)
+    linear = top(Hessian(problem, network, gauss_newton=True), largest.vector)
+    flat: dict[str, Any] = {"sharpness": largest.value, "residual": largest.residual}
+    linear_flat: dict[str, Any] = {"largest_eigenvalue": linear.value, "residual": linear.residual}
+    if problem.loss == "logistic":
+        certificates = _logistic(operator, flat, linear_flat, delta, gamma)
+    else:
+        certificates = _square(operator, flat, linear_flat, delta)
+    return {certificate.name: certificate for certificate in certificates}
+
+
+def _square(
+    operator: Hessian, flat: dict[str, Any], linear_flat: dict[str, Any], delta: float
+) -> list[Certificate]:
+    problem, network = operator.problem, operator.network
     shared: dict[str, Any] = {
         "w1": network.w1,
         "b1": network.b1,
@@ -52,19 +73,35 @@ def certify(problem: Problem, network: TwoLayerReLU, delta: float = 0.05) -> dic
         "weights": None if problem.weights is None else problem.averaging,
         "trainable": network.trainable,
     }
-    flat = {**shared, "w2": network.w2, "sharpness": top.value, "residual": top.residual}
     mse = math.nan if problem.truth is None else problem.design_error(network.predict(problem.inputs))
     noise = math.nan if problem.noise is None else problem.noise
-    certificates = [
-        square.gauss_newton(
-            **shared, w2=network.w2, largest_eigenvalue=linear.value, residual=linear.residual
-        ),
-        square.sharpness(**flat, residual_norm=operator.residual_norm),
-        square.sharpness_loss(**flat, loss=operator.loss),
-        square.published(**flat, loss=operator.loss),
-        square.noisy(**flat, mse=mse, noise=noise, delta=delta),
-        interpolation(
-            **shared, labels=problem.labels, loss=operator.loss, sharpness=top.value, residual=top.residual
-        ),
+    whole = {**shared, **flat, "w2": network.w2}
+    return [
+        square.gauss_newton(**shared, **linear_flat, w2=network.w2),
+        square.sharpness(**whole, residual_norm=operator.residual_norm),
+        square.sharpness_loss(**whole, loss=operator.loss),
+        square.published(**whole, loss=operator.loss),
+        square.noisy(**whole, mse=mse, noise=noise, delta=delta),
+        theory.interpolation(**shared, **flat, labels=problem.labels, loss=operator.loss),
     ]
-    return {certificate.name: certificate for certificate in certificates}
+
+
+def _logistic(
+    operator: Hessian, flat: dict[str, Any], linear_flat: dict[str, Any], delta: float, gamma: float
+) -> list[Certificate]:
+    problem, network, f = operator.problem, operator.network, operator.predictions
+    inputs, labels, averaging = problem.sorted
+    weights = None if problem.weights is None else averaging
+    neurons: dict[str, Any] = {"w1": network.w1, "b1": network.b1, "w2": network.w2}
+    data: dict[str, Any] = {"inputs": inputs, "weights": weights, "predictions": f}
+    shared = {**neurons, **data, "trainable": network.trainable}
+    truth = None if problem.truth is None else np.asarray(problem.truth(inputs), dtype=np.float64)
+    return [
+        theory.logistic_gauss_newton(**shared, **linear_flat),
+        theory.weighted(**shared, **flat, residual_norm=operator.residual_norm),
+        theory.uncertain(**shared, **flat, loss=operator.loss, gamma=gamma),
+        theory.uncertain_best(**shared, **flat, loss=operator.loss),
+        theory.weighted_stationary(**shared, **flat, labels=labels),
+        theory.uncertain_stationary(**shared, **flat, labels=labels),
+        theory.norm_generalization(**neurons, **data, b2=network.b2, labels=labels, truth=truth, delta=delta),
+    ]
