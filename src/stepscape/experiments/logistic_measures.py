@@ -10,8 +10,9 @@ at every moment
     half), all of `measure`: ``excess_risk…``, ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``,
     margins, ``median_logit``, ``largest_logit``, ``uncertain_share``, ``uncertain_overlap``, neurons;
     ``tv_interior`` (knots with g ≥ sup g/10), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
-    |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior`` (L(f) ≤ L(f0) for the mean of the
-    two iterates; the premise of the theorem on the excess risk); with a suffix also ``steps``
+    |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior``, ``optimized_uncertain`` (L(f) ≤
+    L(f0) for the mean of the two iterates, everywhere, where g ≥ sup g/10, in the hull of the inputs with
+    |f0| ≤ 1; the premise of the theorem on the excess risk); with a suffix also ``steps``
 once
     ``initial_sharpness``, ``steps_made``, ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2
     of the two iterates), ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the
@@ -40,7 +41,7 @@ from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
 from stepscape.measures.checks import collected
-from stepscape.measures.classification import UNCERTAIN
+from stepscape.measures.classification import UNCERTAIN, uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
 from stepscape.problems import Problem
@@ -114,14 +115,16 @@ def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> d
 
 
 def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
-    """Whether the labels are fitted at least as well as the truth fits them, also in the interior."""
+    """Whether the labels are fitted at least as well as the truth fits them, also by region."""
     value = loss_of(problem.loss).value
     ahead = value(predictions, problem.labels) - value(_truth_at(problem), problem.labels)
     inside = regions(problem, problem.inputs)["interior"]
+    unsure = uncertain_hull(problem, problem.inputs)
     return {
         "loss_mean": problem.training_loss(predictions),
         "optimized": bool(problem.averaging @ ahead <= 0.0),
         "optimized_interior": bool((problem.averaging * inside) @ ahead <= 0.0),
+        "optimized_uncertain": bool((problem.averaging * unsure) @ ahead <= 0.0),
     }
 
 
