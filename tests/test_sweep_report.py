@@ -120,10 +120,11 @@ def test_what_was_lost_is_told_once_for_each_reason():
 
 def test_what_is_missing_is_said():
     plan = {"title": "n", "source": "s.toml", "created": "2026-01-02T03:04", "total": 9, "missing": 4}
-    plan |= {"finished": 5, "diverged": 0, "failed": 0}
+    plan |= {"finished": 5, "diverged": 0, "failed": 0, "notes": ("state: 'sick' is 1, 'well' is 0",)}
     text = page([row()], [plan]).text
     assert "4 runs planned and not on record yet." in text
     assert "2026-01-02" in text
+    assert "State: 'sick' is 1, 'well' is 0." in text
     assert "not on record yet" not in page([row()], [plan | {"missing": 0}]).text
 
 

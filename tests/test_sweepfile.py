@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +23,10 @@ from stepscape.lab.cluster_options import KEYS
 from stepscape.lab.grid import one, spread
 from stepscape.lab.lines import key_lines, line_of
 from stepscape.lab.pool import run_all
-from stepscape.lab.runs import Curve, Measure, Method, Network, Run, Table
+from stepscape.lab.runs import Bernoulli, Curve, Measure, Method, Network, Run, Table, build
 from stepscape.lab.sections import PARTS, SECTIONS, keys_of
 from stepscape.lab.sweepfile import SweepFile, read_sweep
+from stepscape.problems.curves import bernoulli
 
 SMALL = """title = "small"
 seeds = 2
@@ -267,6 +269,40 @@ class TestMeaning:
         given = {"problem": 6, "network": 3, "method": 6, "measure": 5}
         assert {section: len(keys_of(PARTS[section][0])) for section in given} == given
 
+    def test_labels_of_two_classes(self) -> None:
+        text = """
+        [problem]
+        kind = "bernoulli"
+        truth = "wave"
+        n = 4
+        amplitude = [1, 4]
+        flip_rate = 0.1
+        half_width = 2
+        design = "uniform"
+        loss = "logistic"
+        [network]
+        width = 6
+        [method]
+        step_size = 1
+        steps = 3
+        [measure]
+        held_out = true
+        """
+        least = Bernoulli(truth="wave")
+        assert (least.n, least.amplitude, least.flip_rate, least.loss) == (100, 2.0, 0.0, "logistic")
+        for run, amplitude in zip(read(text).specs, (1.0, 4.0), strict=True):
+            assert run.problem == Bernoulli(
+                truth="wave", n=4, amplitude=amplitude, flip_rate=0.1, half_width=2.0, design="uniform"
+            )
+            drawn = bernoulli("wave", 4, amplitude, 0.1, run.seed, 2.0, "uniform")
+            made = build(run)[0]
+            np.testing.assert_array_equal(made.labels, drawn.labels)
+            assert (made.loss, made.truth) == ("logistic", drawn.truth)
+        assert len(keys_of(Bernoulli)) == 7
+
+    def test_a_curve_may_name_its_kind(self) -> None:
+        assert read(changed('truth = "tent"', 'kind = "curve"\ntruth = "tent"')).specs == read(SMALL).specs
+
     def test_all_combinations_in_the_order_of_the_file(self) -> None:
         text = changed("truth", "n = [5, 4]\ntruth").replace("step_size = 0.1", "step_size = [0.2, 0.1]")
         found = [(run.seed, run.problem.n, run.method.step_size) for run in read(text).specs]
@@ -352,6 +388,26 @@ class TestTables:
         union = SMALL.replace("[problem]", "[[problem]]") + "[[problem]]\n" + self.PROBLEM
         assert len(read(union, folder).specs) == 4
 
+    def test_an_outcome_of_two_values_is_0_and_1(self, folder: Path) -> None:
+        sick = "age,state\n" + "".join(f"{i},{'sick' if i % 3 else 'well'}\n" for i in range(30))
+        (folder / "sick.csv").write_text(sick)
+        (folder / "ones.csv").write_text(sick.replace("sick", "1").replace("well", "0"))
+        problem = 'data = "sick.csv"\nx = "age"\ny = "state"\nloss = "logistic"'
+        sweep = read(changed('truth = "tent"', problem), folder)
+        table = sweep.specs[0].problem
+        assert isinstance(table, Table)
+        assert sweep.notes == ("state: 'sick' is 1, 'well' is 0",)
+        ones = read(changed('truth = "tent"', problem.replace("sick", "ones")), folder)
+        assert ones.specs == sweep.specs  # the numbers are the same
+        assert ones.notes == ()
+        both = problem.replace("sick", "ones").replace('"logistic"', '["logistic", "square"]')
+        twice = read(changed('truth = "tent"', both), folder)
+        assert {run.problem.loss for run in twice.specs} == {"logistic", "square"}
+        [columns] = twice.data.values()
+        assert columns.classes == ("0", "1")
+        named = read(changed('truth = "tent"', 'kind = "table"\n' + problem), folder)
+        assert named.specs == sweep.specs
+
     @pytest.mark.parametrize(
         ("problem", "sentence"),
         [
@@ -370,13 +426,27 @@ class TestTables:
             ('data = "rope.csv"\nx = "time"', "3: [problem] must give 'y'"),
             ('data = "rope.csv"\ny = "pull"', "3: [problem] must give 'x'"),
             ('data = "rope.csv"\nx = 1\ny = "pull"', "5: x must be text, got 1"),
-            (PROBLEM + '\nloss = "logistic"', "7: loss must be 'square', got 'logistic'"),
+            (
+                PROBLEM + '\nloss = "logistic"',
+                "4: column 'pull' must hold two different values for the logistic loss, got 40, such as …; "
+                "numbers are for the square loss; dropped: …",
+            ),
+            (PROBLEM + '\nloss = "hinge"', "7: unknown loss 'hinge'; …known: square, logistic"),
+            (
+                PROBLEM + '\nkind = "curve"',
+                "4: 'data' describes a table and does not go with kind = \"curve\"",
+            ),
+            (PROBLEM + "\namplitude = 1", "7: 'amplitude' describes a curve and does not go with 'data', …"),
+            ('kind = "table"\nx = "time"\ny = "pull"', "3: [problem] must give 'data'"),
             (PROBLEM + "\nstandardize = 1", "7: standardize must be true or false, got 1"),
             (
                 PROBLEM + "\nnoise = 1",
                 "7: 'noise' describes a curve and does not go with 'data', the file of a table",
             ),
-            (PROBLEM + "\ndigest = 1", "7: unknown [problem] key 'digest'; …known: truth, n, …, standardize"),
+            (
+                PROBLEM + "\ndigest = 1",
+                "7: unknown [problem] key 'digest'; …known: kind, truth, n, …, standardize",
+            ),
             (
                 PROBLEM + "\n[measure]\nheld_out = true",
                 "8: held_out must be false for a table, got true; only a curve has further samples",
@@ -457,7 +527,47 @@ class TestRefusals:
                 '"tent"\ndesign = "grid"',
                 "5: design must be 'jittered', 'uniform' or 'equispaced', got 'grid'",
             ),
-            ('"tent"', '"tent"\nloss = "logistic"', "5: loss must be 'square', got 'logistic'"),
+            (
+                '"tent"',
+                '"tent"\nloss = "logistic"',
+                "5: loss must be 'square', got 'logistic'; labels of two classes around a curve are kind = "
+                '"bernoulli"',
+            ),
+            (
+                '"tent"',
+                '"tent"\namplitude = 2',
+                "5: 'amplitude' describes labels of two classes and needs kind = \"bernoulli\"",
+            ),
+            ('"tent"', '"tent"\nkind = "bernouli"', "5: unknown kind of problem 'bernouli'; did you mean …"),
+            ('"tent"', '"tent"\nkind = ["curve", "bernoulli"]', "5: kind must be text, got ['curve', …"),
+            ('truth = "tent"', 'kind = "bernoulli"', "3: [problem] must give 'truth', the name of a curve"),
+            (
+                '"tent"',
+                '"tent"\nkind = "bernoulli"\nnoise = 1',
+                "6: 'noise' describes numbers around a curve and does not go with kind = \"bernoulli\"",
+            ),
+            (
+                '"tent"',
+                '"tent"\nkind = "bernoulli"\nx = "a"',
+                "6: 'x' describes a table and needs 'data', its file",
+            ),
+            (
+                '"tent"',
+                '"tent"\nkind = "bernoulli"\nloss = "square"',
+                "6: loss must be 'logistic' for labels of two classes, got 'square'; numbers around a curve "
+                'are kind = "curve"',
+            ),
+            (
+                '"tent"',
+                '"tent"\nkind = "bernoulli"\nflip_rate = [0, 0.5]',
+                "6: flip_rate must lie in [0, 0.5), got 0.5",
+            ),
+            (
+                '"tent"',
+                '"tent"\nkind = "bernoulli"\namplitude = -1',
+                "6: amplitude must be finite and not negative, got -1.0",
+            ),
+            ("width = 5", 'width = 5\nkind = "a"', "7: unknown [network] key 'kind'; …"),
             ("0.1", "-0.1", "8: step_size must be finite and positive, got -0.1"),
             ("0.1", "inf", "8: step_size must be finite and positive, got inf"),
             ("0.1", "[\n0.1,\n\n0.0]", "11: step_size must be finite and positive, got 0.0"),
@@ -632,6 +742,7 @@ class TestExample:
             elif pair := re.match(r"(#?) ?([a-z_]+) = (.*?)(  .*)?$", line):
                 shown[section, pair[2]] = pair[3] if pair[1] and not line.startswith("# ") else ""
         known = {(name, key) for name, parts in PARTS.items() for part in parts for key in keys_of(part)}
+        known |= {("problem", "kind")}
         known |= {("cluster", key) for key in KEYS} - {
             ("cluster", key)
             for key in ("processes", "interface", "local_directory", "log_directory", "python")

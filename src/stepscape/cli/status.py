@@ -22,7 +22,8 @@ def show_status(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
 def _lines(plans: list[dict[str, Any]]) -> list[str]:
     if not plans:
         return ["no sweep was started here"]
-    return console.columns([_row(plan) for plan in plans], "")
+    notes = dict.fromkeys(note for plan in plans for note in plan["notes"])
+    return [*console.columns([_row(plan) for plan in plans], ""), *notes]
 
 
 def _row(plan: dict[str, Any]) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         "directory": request.out,
         "shard": request.shard,
         "tables": [_rows(columns) for columns in file.data.values()],
+        "notes": file.notes,
         "repeated": file.repeated,
         **vars(summary),
         "provenance": provenance(clock),
@@ -108,6 +109,7 @@ def _sweep(
             shard=request.shard,
             title=file.title,
             source=request.file,
+            notes=file.notes,
             progress=note,
         )
 
@@ -145,6 +147,7 @@ def _rows(columns: Columns) -> dict[str, Any]:
         "rows": columns.rows,
         "used": int(columns.x.size),
         "dropped": dict(columns.dropped),
+        **({"classes": list(columns.classes)} if columns.classes else {}),
     }
 
 
@@ -154,6 +157,7 @@ def _notes(document: dict[str, Any]) -> list[str]:
     for table in document["tables"]:
         lines.append(f"{table['y']} against {table['x']}: {table['used']} of {table['rows']} rows used")
         lines += [f"    dropped {rows}: {why}" for why, rows in table["dropped"].items()]
+    lines += document["notes"]
     if document["repeated"]:
         lines.append(f"The file describes {document['repeated']} more that are equal to one of these")
     return lines

@@ -16,12 +16,14 @@ import numpy as np
 
 from stepscape.errors import bad
 from stepscape.lab import tables
+from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.problems.curves import curve
+from stepscape.problems.curves import bernoulli, curve
 from stepscape.problems.problem import Problem
-from stepscape.problems.units import Standardized
+from stepscape.problems.units import Standardized, TwoClasses
 
+Units = Standardized | TwoClasses | None
 MOST = 10_000_000  # inputs, neurons, records or points: beyond it a number is a slip of the keyboard
 
 
@@ -42,9 +44,32 @@ class Curve(Part, frozen=True, tag_field="kind", tag="curve"):
     def draw(self, seed: int) -> Problem:
         """Draw inputs and labels."""
         between("n", self.n, 1)
+        if self.loss != "square":
+            then = 'labels of two classes around a curve are kind = "bernoulli"'
+            raise bad("loss", "be 'square'", repr(self.loss), then)
         design = cast(Literal["jittered"], self.design)  # `curve` refuses another one
-        drawn = curve(self.truth, self.n, self.noise, seed, self.half_width, design)
-        return replace(drawn, loss=self.loss)
+        return curve(self.truth, self.n, self.noise, seed, self.half_width, design)
+
+
+class Bernoulli(Part, frozen=True, tag_field="kind", tag="bernoulli"):
+    """Labels of two classes whose logit is a known function; see `stepscape.problems.bernoulli`."""
+
+    truth: str
+    n: int = 100
+    amplitude: float = 2.0
+    flip_rate: float = 0.0
+    half_width: float = 1.0
+    design: str = "jittered"
+    loss: str = msgspec.field(default="logistic", name="loss_name")
+
+    def draw(self, seed: int) -> Problem:
+        """Draw inputs and labels."""
+        between("n", self.n, 1)
+        if self.loss != "logistic":
+            then = 'numbers around a curve are kind = "curve"'
+            raise bad("loss", "be 'logistic' for labels of two classes", repr(self.loss), then)
+        design = cast(Literal["jittered"], self.design)  # `bernoulli` refuses another one
+        return bernoulli(self.truth, self.n, self.amplitude, self.flip_rate, seed, self.half_width, design)
 
 
 class Table(Part, frozen=True, tag_field="kind", tag="table"):
@@ -53,6 +78,9 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
     With `standardize`, inputs and labels get mean 0 and standard deviation 1, as in ``stepscape fit``; step
     sizes and everything measured are then in these units. Rows of equal inputs count as one with their
     weight, more than 10,000 distinct inputs are binned. Without it the numbers are taken as they stand.
+
+    For the logistic loss labels are 0 and 1, whatever two values the table has for them, and only inputs are
+    standardized.
     """
 
     data: str
@@ -62,16 +90,20 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
     standardize: bool = True
     loss: str = msgspec.field(default="square", name="loss_name")
 
-    def load(self, folder: str | os.PathLike[str]) -> tuple[Problem, Standardized | None]:
+    def load(self, folder: str | os.PathLike[str]) -> tuple[Problem, Units]:
         """Read the columns from a folder; the problem, and the way back to the user's units."""
         return self.problem(*tables.load(folder, self.data))
 
-    def problem(self, x: tables.Array, y: tables.Array) -> tuple[Problem, Standardized | None]:
+    def problem(self, x: tables.Array, y: tables.Array) -> tuple[Problem, Units]:
         """Make the problem from the columns."""
         if not self.standardize:
             return Problem(x, y, loss=self.loss, name=self.y), None
-        standard = Standardized.of(x, y, np.ones(x.size))
-        return replace(standard.problem(), loss=self.loss, name=self.y), standard
+        kind = TwoClasses if loss_of(self.loss) is loss_of("logistic") else Standardized
+        standard = kind.of(x, y, np.ones(x.size))
+        return replace(standard.problem(), name=self.y), standard
+
+
+AnyProblem = Curve | Bernoulli | Table
 
 
 class Network(Part, frozen=True):
@@ -121,7 +153,7 @@ class Measure(Part, frozen=True):
     curve_points: int = 0
     trajectory: bool = False
 
-    def check(self, problem: Curve | Table) -> None:
+    def check(self, problem: AnyProblem) -> None:
         """Refuse what cannot be measured."""
         between("records", self.records, 1)
         between("curve_points", self.curve_points, 0)

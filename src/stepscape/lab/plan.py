@@ -25,6 +25,7 @@ class Plan(msgspec.Struct, frozen=True):
     total : how many runs.
     identities : of the runs, sorted.
     source : where the sweep was described.
+    notes : what a reader must know of its data, a sentence each.
     """
 
     name: str
@@ -33,13 +34,15 @@ class Plan(msgspec.Struct, frozen=True):
     total: int
     identities: tuple[str, ...]
     source: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def new_plan(identities: Iterable[str], title: str = "", source: str = "") -> Plan:
+def new_plan(identities: Iterable[str], title: str = "", source: str = "", notes: Iterable[str] = ()) -> Plan:
     """Plan these runs, now."""
     runs = tuple(sorted(set(identities)))
     name = hashlib.sha256(msgspec.json.encode([runs, title])).hexdigest()[:32]
-    return Plan(name, title, datetime.now(UTC).isoformat(timespec="seconds"), len(runs), runs, source)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return Plan(name, title, created, len(runs), runs, source, tuple(notes))
 
 
 def write(folder: Path, plan: Plan) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from stepscape.curvature import sharpness
-from stepscape.lab.parts import Curve, Measure, Method, Network, Table
+from stepscape.lab.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
 from stepscape.lab.tables import Array
 from stepscape.measures import certify
+from stepscape.measures.classification import excess_risks
 from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.measures.records import Record
 from stepscape.methods import GradientDescent
@@ -23,7 +24,7 @@ from stepscape.problems.units import Standardized
 from stepscape.training import Snapshot, Trajectory, train
 
 Folder = str | os.PathLike[str]
-__all__ = ["Curve", "Measure", "Method", "Network", "Run", "Table", "build", "work"]
+__all__ = ["Bernoulli", "Curve", "Measure", "Method", "Network", "Run", "Table", "build", "work"]
 
 
 class Run(Spec, frozen=True, tag="run/1"):
@@ -39,7 +40,7 @@ class Run(Spec, frozen=True, tag="run/1"):
     (30, 100, 0.1)
     """
 
-    problem: Curve | Table
+    problem: AnyProblem
     network: Network
     method: Method
     measure: Measure = Measure()
@@ -70,11 +71,12 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     ``threshold``, ``initial_sharpness``, ``median_edge_ratio`` (over the records of the last half, each the
     mean of two consecutive iterates, because at the edge the sharpness alternates), ``slack_…`` of each
     certificate that applies, and with `held_out` the best moment's ``steps_held_out``, ``time_held_out``,
-    ``loss_held_out``, ``risk_held_out``, ``risk_interior_held_out`` and ``pieces_held_out``.
+    ``loss_held_out``, ``risk_held_out``, ``risk_interior_held_out`` (``excess_risk…`` for the logistic loss)
+    and ``pieces_held_out``.
 
     Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` with `trajectory`;
     ``curve_x``, ``curve_y`` and, where it is known, ``curve_truth`` with `curve_points`, over the hull of the
-    data and in the user's units.
+    data and in the user's units; logits for the logistic loss.
     """
     (problem, standard), (network, method), measure = _problem(run, data), _start(run), run.measure
     watch = _Watch(run, problem, tick)
@@ -104,7 +106,7 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     return Record("finished", numbers, arrays)
 
 
-def _problem(run: Run, data: Folder) -> tuple[Problem, Standardized | None]:
+def _problem(run: Run, data: Folder) -> tuple[Problem, Units]:
     run.measure.check(run.problem)
     if isinstance(run.problem, Table):
         return run.problem.load(data)
@@ -129,7 +131,7 @@ class _Watch:
     sample: Problem | None = None
 
     def __post_init__(self) -> None:
-        if self.run.measure.held_out and isinstance(self.run.problem, Curve):
+        if self.run.measure.held_out and not isinstance(self.run.problem, Table):
             self.sample = self.run.problem.draw(stream(self.run.seed, "held out"))
 
     def observe(self, snapshot: Snapshot) -> None:
@@ -158,13 +160,14 @@ class _Watch:
 
     def _held_out(self, best: Snapshot, trajectory: Trajectory) -> dict[str, Any]:
         pair = best.network, best.network_before
-        found = risks(self.problem, *pair)
+        square = self.problem.loss == "square"
+        found = (risks if square else excess_risks)(self.problem, *pair)
+        kinds = ("risk", "risk_interior") if square else ("excess_risk", "excess_risk_interior")
         return {
             "steps_held_out": best.step,
             "time_held_out": float(trajectory.time[trajectory.at_steps == best.step][0]),
             "loss_held_out": best.loss,
-            "risk_held_out": found["risk"],
-            "risk_interior_held_out": found["risk_interior"],
+            **{f"{kind}_held_out": found[kind] for kind in kinds},
             "pieces_held_out": pieces(self.problem, *pair),
         }
 
@@ -186,12 +189,11 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
-def _curve(
-    problem: Problem, standard: Standardized | None, trajectory: Trajectory, points: int
-) -> dict[str, Array]:
+def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), points)
     y = trajectory.predict(x)
     if standard is not None:
-        return {"curve_x": standard.inputs.restore(x), "curve_y": standard.labels.restore(y)}
+        back = standard.labels.restore(y) if isinstance(standard, Standardized) else y
+        return {"curve_x": standard.inputs.restore(x), "curve_y": back}
     truth = {} if problem.truth is None else {"curve_truth": problem.truth(x)}
     return {"curve_x": x, "curve_y": y, **truth}

@@ -16,7 +16,7 @@ from stepscape.errors import InputError, bad, unknown
 from stepscape.lab import tables
 from stepscape.lab.grid import one, shown, spread
 from stepscape.lab.lines import Path
-from stepscape.lab.parts import Curve, Measure, Method, Network, Table
+from stepscape.lab.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
 from stepscape.lab.place import Place, located
 from stepscape.problems.problem import Problem
 from stepscape.problems.tables import Columns, RawTable, select_columns
@@ -25,7 +25,8 @@ from stepscape.tablefile import read_table
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
 SECTIONS = ("problem", "network", "method", "measure", "cluster")
-AnyPart = Curve | Table | Network | Method
+KIND = "kind"  # the key that tells parts of one section apart
+AnyPart = AnyProblem | Network | Method
 
 
 class Key(NamedTuple):
@@ -45,7 +46,7 @@ def keys_of(part: type[msgspec.Struct]) -> dict[str, Key]:
 
 # What each section may describe.
 PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "problem": (Curve, Table),
+    "problem": (Curve, Bernoulli, Table),
     "network": (Network,),
     "method": (Method,),
     "measure": (Measure,),
@@ -53,6 +54,7 @@ PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
 # One value put to the constructors, everything else being sound: their sentences are the user's.
 _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
     Curve: lambda values: Curve(**{"truth": "line", "n": 2, **values}).draw(0),
+    Bernoulli: lambda values: Bernoulli(**{"truth": "line", "n": 2, **values}).draw(0),
     Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
     Network: lambda values: Network(**{"width": 1, **values}).draw(0),
     Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
@@ -157,11 +159,13 @@ class Reader:
             yield part
 
     def _grid(self, section: str, path: Path, given: Mapping[str, Any]) -> Grid:
-        part = PARTS[section][-1 if "data" in given else 0]
+        part = self._part(section, path, given)
         known = keys_of(part)
+        kinds = [KIND] if len(PARTS[section]) > 1 else []
         for key in given:
             with self.place.at(*path, key):
-                _known(section, key, [name for kind in PARTS[section] for name in keys_of(kind)])
+                _known(section, key, [*kinds, *(name for one in PARTS[section] for name in keys_of(one))])
+        given = {key: value for key, value in given.items() if key not in kinds}
         for key in given:
             with self.place.at(*path, key):
                 if key not in known:
@@ -175,6 +179,18 @@ class Reader:
             for key, value in given.items()
         }
         return Grid(path, part, values)  # type: ignore[arg-type]
+
+    def _part(self, section: str, path: Path, given: Mapping[str, Any]) -> type[msgspec.Struct]:
+        """Tell what a section describes: by its kind, or else by its having the file of a table."""
+        parts = PARTS[section]
+        if KIND not in given or len(parts) == 1:
+            return parts[-1 if "data" in given else 0]
+        tags = {str(part.__struct_config__.tag): part for part in parts}
+        with self.place.at(*path, KIND):
+            name = one(KIND, str, given[KIND])
+            if name not in tags:
+                raise unknown(f"{KIND} of {section}", name, tags)
+        return tags[name]
 
     def _values(self, path: Path, kind: type, given: Any, check: Callable[[Any], object]) -> list[Any]:
         if isinstance(given, list):
@@ -208,12 +224,13 @@ class Reader:
         file = self.files[name]
         blamed = next((key for key in "xy" if values[key] not in file.names), "y" if x == y else "data")
         with self.place.at(*path, blamed):
-            columns = select_columns(file, x, y)
+            columns = select_columns(file, x, y, values.get("loss", "square"))
         digest = tables.digest(columns.x, columns.y)
         table = Table(**{**values, "data": digest, "n": columns.x.size})
         with self.place.at(*path, "data"):
             table.problem(columns.x, columns.y)
-        self.data[digest] = columns
+        if columns.classes or digest not in self.data:
+            self.data[digest] = columns
         return table
 
     @contextmanager
@@ -256,11 +273,19 @@ def _known(section: str, key: str, known: Any) -> None:
 def _mixed(key: str, part: type[msgspec.Struct]) -> InputError:
     if part is Table:
         return InputError(f"{key!r} describes a curve and does not go with 'data', the file of a table")
-    return InputError(f"{key!r} describes a table and needs 'data', its file")
+    if key == "data":
+        tag = part.__struct_config__.tag
+        return InputError(f'{key!r} describes a table and does not go with {KIND} = "{tag}"')
+    if key in keys_of(Table):
+        return InputError(f"{key!r} describes a table and needs 'data', its file")
+    if part is Curve:
+        return InputError(f'{key!r} describes labels of two classes and needs {KIND} = "bernoulli"')
+    return InputError(f'{key!r} describes numbers around a curve and does not go with {KIND} = "bernoulli"')
 
 
 def _lacking(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
-    more = ", the name of a curve, or 'data', the file of a table" if part is Curve else ""
+    curve = ", the name of a curve" if key == "truth" else ""
+    more = f"{curve}, or 'data', the file of a table" if part is Curve else curve
     return InputError(f"[{section}] must give {key!r}{more}")
 
 

@@ -25,7 +25,7 @@ class Standing:
 
     Attributes
     ----------
-    title, source, created : of the plan.
+    title, source, created, notes : of the plan.
     total : its runs; those not on record are missing.
     finished, diverged, failed, missing : how many of each.
     quiet : seconds since the last commit; nan before the first.
@@ -44,6 +44,7 @@ class Standing:
     quiet: float
     rate: float
     left: float
+    notes: tuple[str, ...] = ()
 
 
 def status(store: Store, now: float | None = None) -> list[Standing]:
@@ -75,6 +76,7 @@ def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> 
         quiet=max(0.0, now - commits[-1][0]) if commits else math.nan,
         rate=rate,
         left=missing / rate,
+        notes=plan.notes,
     )
 
 

@@ -21,6 +21,7 @@ from stepscape.lab.place import parse
 from stepscape.lab.runs import Run, work
 from stepscape.lab.sections import Reader, refuse_too_many
 from stepscape.measures.records import Record
+from stepscape.problems.outcomes import meaning
 from stepscape.problems.tables import Columns
 
 MOST_RUNS = 1_000_000
@@ -44,6 +45,12 @@ class SweepFile:
     repeated: int
     cluster: Mapping[str, Any]
     data: Mapping[str, Columns]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What 0 and 1 stand for in each table with an outcome of two values."""
+        outcomes = [columns for columns in self.data.values() if columns.classes not in ((), ("0", "1"))]
+        return tuple(dict.fromkeys(meaning(columns.y_name, columns.classes) for columns in outcomes))
 
     def work_in(self, folder: str | os.PathLike[str]) -> Callable[..., Record]:
         """Keep the data in a folder, ``data/`` of a store, and return the work that finds them there."""

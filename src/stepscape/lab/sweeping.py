@@ -84,6 +84,7 @@ def sweep(
     shard: tuple[int, int] | None = None,
     title: str = "",
     source: str = "",
+    notes: Iterable[str] = (),
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Carry out the runs that are not on record, and return when all are.
@@ -96,7 +97,7 @@ def sweep(
     executor : see `stepscape.lab.executors.executor`.
     retry_failed : carry out again what failed; what finished or diverged is never repeated.
     shard : (i, N), 1 ≤ i ≤ N: only the i-th part of N. The part of a run depends on its identity alone.
-    title, source : of the plan, as `status` shows it, and where it was described.
+    title, source, notes : of the plan, as `status` shows it, where it was described, what else to know.
     progress : called from the calling thread, several times a second.
 
     Raises
@@ -109,7 +110,7 @@ def sweep(
     if shard is not None:
         check_shard(shard)
     runs = {identity(spec): spec for spec in specs}
-    store.plan(new_plan(runs, title, source))
+    store.plan(new_plan(runs, title, source, notes))
     mine = {name: spec for name, spec in runs.items() if shard is None or _in_part(name, shard)}
     coordinator = _Coordinator(store, mine, work, executor, retry_failed, progress or (lambda _: None))
     return coordinator.run()

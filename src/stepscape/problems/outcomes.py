@@ -113,6 +113,15 @@ def shown(name: str) -> str:
     return repr(name if len(name) <= 40 else name[:37] + "…")
 
 
+def meaning(column: str, classes: Sequence[str]) -> str:
+    """Say which value of a column is 1.
+
+    >>> meaning("state", ("well", "sick"))
+    "state: 'sick' is 1, 'well' is 0"
+    """
+    return f"{column}: {shown(classes[1])} is 1, {shown(classes[0])} is 0"
+
+
 def _short(name: str) -> str:
     return f"{float(name):.4g}" if numbers.is_number(name) else shown(name)
 

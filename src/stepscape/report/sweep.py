@@ -30,6 +30,7 @@ _MEASURED = {
     "sharpness": "sharpness",
     "loss": "loss",
     "risk": "risk",
+    "excess_risk": "excess risk",
     "pieces": "pieces",
     "bent_neurons": "bent neurons",
 }
@@ -48,7 +49,7 @@ def sweep_page(
     Parameters
     ----------
     title : of the page.
-    plans : of each sweep: name, source, created, total, finished, diverged, failed, missing.
+    plans : of each sweep: name, source, created, total, finished, diverged, failed, missing, notes.
     rows : of the store.
     drawings : figures.
     commands : how to repeat it, and how to go on.
@@ -79,7 +80,9 @@ def _plans(plans: Sequence[Mapping[str, Any]]) -> list[Block]:
         (plan["source"] or "–", plan["created"][:10], plan["total"], *(plan[name] for name in columns[3:]))
         for plan in plans
     ]
-    return [Grid("Every sweep that wrote here", columns, rows)] if rows else []
+    notes = dict.fromkeys(note for plan in plans for note in plan["notes"])
+    told = [Paragraph(sentence(note)) for note in notes]
+    return [Grid("Every sweep that wrote here", columns, rows), *told] if rows else []
 
 
 def _grid(rows: Sequence[Row]) -> list[Block]:
