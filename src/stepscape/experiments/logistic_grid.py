@@ -15,17 +15,19 @@ from stepscape.experiments.step_size_grid import (
     usable,
     working_step_sizes,
 )
-from stepscape.measures.paired import Interval, mean_interval
+from stepscape.measures.paired import Interval, left_out_best, mean_interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
 Array = NDArray[np.float64]
-Answers = Mapping[str, Interval]
+Answers = Mapping[str, Array]
+Cell = tuple[float, float]
 NEAR = 1.1
 LEAST_AT_EDGE = 3
+TOGETHER = "all cells together"
 
 
-def cells(table: Table) -> dict[tuple[float, float], Table]:
+def cells(table: Table) -> dict[Cell, Table]:
     """Rows of each amplitude and flip rate."""
     pairs = sorted(set(zip(table["amplitude"].tolist(), table["flip_rate"].tolist(), strict=True)))
     return {pair: table.where(amplitude=pair[0], flip_rate=pair[1]) for pair in pairs}
@@ -44,17 +46,21 @@ def around(table: Table, column: str, step_size: float) -> Array:
     return np.where(counted.any(axis=1), sums / np.maximum(counted.sum(axis=1), 1), np.nan)
 
 
-def drop(table: Table, column: str, small: float | None = None) -> Interval:
-    """Paired interval of `column` at `small`, or the smallest working step size, minus at the largest."""
+def drop(table: Table, column: str, small: float | None = None) -> Array:
+    """`column` (seeds,) at `small`, or the smallest working step size, minus at the largest."""
     etas = working_step_sizes(table)
     low = float(etas[0]) if small is None else small
-    return mean_interval(around(table, column, low) - around(table, column, float(etas[-1])))
+    return around(table, column, low) - around(table, column, float(etas[-1]))
 
 
-def rise(table: Table, column: str) -> Interval:
-    """Paired interval of `column` at the largest working step size minus at the smallest."""
-    etas = working_step_sizes(table)
-    return mean_interval(around(table, column, float(etas[-1])) - around(table, column, float(etas[0])))
+def over_best(table: Table, column: str) -> tuple[Array, Array]:
+    """`column` (seeds,) at the smallest and at the largest working step size minus at the best.
+
+    The best is chosen for each seed on the other seeds.
+    """
+    values = by_seed(table, column, working_step_sizes(table))
+    best = left_out_best(values)
+    return values[:, 0] - best, values[:, -1] - best
 
 
 def at_edge(table: Table) -> list[float]:
@@ -69,31 +75,41 @@ def at_edge(table: Table) -> list[float]:
 
 
 def asked(table: Table, ask: Callable[[Table], Answers | None], silent: str = "") -> Verdict:
-    """Ask the same questions in every cell that can be judged; an interval above 0 says yes, below 0 no.
+    """Ask in every cell that can be judged whether differences (seeds,) lie above 0.
 
-    `ask` returns None where its questions do not arise, which `silent` words for the case that they arise
-    nowhere. Yes everywhere: ``reproduced``; somewhere: ``partly``; nowhere: ``not_reproduced`` when some
-    interval says no or there are ten seeds, otherwise ``undecided``, because few seeds give wide intervals.
+    A 95 % interval over the seeds above 0 says yes, below 0 no. Beside the cells stands the mean over them,
+    seed by seed, because cells of a seed are not independent. `ask` returns None where its questions do not
+    arise, which `silent` words for the case that they arise nowhere.
+
+    Yes in every cell: ``reproduced``; in some, or over all together: ``partly``; otherwise ``not_reproduced``
+    when some interval says no or there are ten seeds, else ``undecided``: few seeds give wide intervals.
     """
     held = {cell: unmet(rows) for cell, rows in cells(table).items()}
     answers = {cell: ask(rows) for cell, rows in cells(table).items() if held[cell] is None}
     found = {cell: answer for cell, answer in answers.items() if answer is not None}
     if not found:
         return _unasked([verdict for verdict in held.values() if verdict is not None], silent)
-    signs = [interval.sign for answer in found.values() for interval in answer.values()]
+    intervals = together(found)
+    signs = [interval.sign for by_cell in intervals.values() for interval in by_cell.values()]
     seeds = np.unique(table["seed"]).size
-    against = min(signs) < 0 or seeds >= LEAST_SEEDS_AGAINST
-    word = "not_reproduced" if against else "undecided"
+    word = "not_reproduced" if min(signs) < 0 or seeds >= LEAST_SEEDS_AGAINST else "undecided"
     if max(signs) > 0:
         word = "reproduced" if min(signs) > 0 else "partly"
-    questions = list(dict.fromkeys(name for answer in found.values() for name in answer))
     numbers: Numbers = {"seeds": float(seeds), "cells judged": f"{len(found)} of {len(held)}"}
-    numbers |= {
-        f"{spoken(cell)}: {name}": str(interval)
-        for cell, answer in found.items()
-        for name, interval in answer.items()
-    }
-    return Verdict(word, "; ".join(told(name, found) for name in questions), numbers)
+    for question, by_cell in intervals.items():
+        numbers |= {f"{cell}: {question}": str(interval) for cell, interval in by_cell.items()}
+    return Verdict(word, "; ".join(told(question, intervals[question]) for question in intervals), numbers)
+
+
+def together(found: Mapping[Cell, Answers]) -> dict[str, dict[str, Interval]]:
+    """Question → cell, in words, → interval; with several cells the last entry is their mean."""
+    out: dict[str, dict[str, Interval]] = {}
+    for question in dict.fromkeys(name for answer in found.values() for name in answer):
+        values = {spoken(cell): answer[question] for cell, answer in found.items()}
+        if len(values) > 1:
+            values[TOGETHER] = np.mean(list(values.values()), axis=0)  # a seed counts when it has all cells
+        out[question] = {cell: mean_interval(each) for cell, each in values.items()}
+    return out
 
 
 def _unasked(held: Sequence[Verdict], silent: str) -> Verdict:
@@ -101,23 +117,24 @@ def _unasked(held: Sequence[Verdict], silent: str) -> Verdict:
     return Verdict(held[0].word, held[0].sentence) if held else Verdict("premise_not_met", silent)
 
 
-def told(question: str, found: Mapping[tuple[float, float], Answers]) -> str:
-    """Say in which cells the answer is yes, in which the opposite is true, and leave the rest open."""
-    signs = {cell: answer[question].sign for cell, answer in found.items() if question in answer}
-    if len(signs) == 1:
-        return f"{question}: {('open', 'yes', 'no, the opposite')[next(iter(signs.values()))]}"
-    yes = _listed([cell for cell, sign in signs.items() if sign > 0], len(signs))
-    no = _listed([cell for cell, sign in signs.items() if sign < 0], len(signs))
-    return f"{question}: yes in {yes}" + (f", the opposite in {no}" if no != "none" else "")
+def told(question: str, found: Mapping[str, Interval]) -> str:
+    """Say in which cells the answer is yes, in which the opposite holds, and what all together say."""
+    words = ("open", "yes", "no, the opposite")
+    if len(found) == 1:
+        return f"{question}: {words[next(iter(found.values())).sign]}"
+    signs = {cell: interval.sign for cell, interval in found.items() if cell != TOGETHER}
+    yes, no = (_listed([cell for cell in signs if signs[cell] == way], len(signs)) for way in (1, -1))
+    against = f", the opposite in {no}" if no != "none" else ""
+    return f"{question}: yes in {yes}{against}, over all together {words[found[TOGETHER].sign]}"
 
 
-def _listed(some: Sequence[tuple[float, float]], total: int) -> str:
+def _listed(some: Sequence[str], total: int) -> str:
     if not some or len(some) == total:
         return f"all {total} cells" if some else "none"
-    return f"{len(some)} of {total} ({'; '.join(map(spoken, some))})"
+    return f"{len(some)} of {total} ({'; '.join(some)})"
 
 
-def spoken(cell: tuple[float, float]) -> str:
+def spoken(cell: Cell) -> str:
     """Name a cell in a sentence.
 
     >>> spoken((2.0, 0.1))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from stepscape.experiments.experiment import Settings, at_least, shared
-from stepscape.experiments.logistic_measures import Followed, curves, measured
+from stepscape.experiments.logistic_measures import curves, measured
+from stepscape.experiments.step_size_measures import Followed
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
 from stepscape.measures.records import Record
@@ -144,8 +145,8 @@ def work(run: LogisticRun, tick: Tick) -> Record:
     if trajectory.outcome == "diverged":
         return Record("diverged", beginning, reason=trajectory.message)
     followed = Followed(problem, trajectory, snapshots)
-    moments = {str(count): _at(trajectory.at_steps, count) for count in counts}
-    moments["equal_time"] = _at(trajectory.at_steps, same_time)
+    steps = {**{str(count): count for count in counts}, "equal_time": same_time}
+    moments = {name: int(np.searchsorted(trajectory.at_steps, step)) for name, step in steps.items()}
     moments["held_out"] = _best(snapshots, problem_of(run, stream(run.seed, "held out")))
     numbers = measured(followed, moments, tick)
     key = f"{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}"
@@ -156,10 +157,6 @@ def equal_time(run: LogisticRun) -> int:
     """Count the steps until Σ η reaches the total of the smallest step size of the grid."""
     steps = run.steps * run.smallest_step_size / run.step_size
     return min(run.steps, max(1, round(steps)))
-
-
-def _at(steps: Sequence[int], count: int) -> int:
-    return int(np.searchsorted(steps, count))
 
 
 def _best(snapshots: Sequence[Snapshot], held_out: Problem) -> int:

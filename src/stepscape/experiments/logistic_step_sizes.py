@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.experiment import Experiment, Result
-from stepscape.experiments.logistic_grid import cells, spoken
+from stepscape.experiments.logistic_grid import cells, together
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
 from stepscape.experiments.logistic_step_sizes_rule import MOMENTS, helps, judge
 from stepscape.experiments.step_size_grid import unmet
@@ -32,19 +32,19 @@ def figures(result: Result) -> dict[str, Figure]:
         "excess-interior": draw.by_moment(table, "excess_risk_interior", "excess risk, interior"),
         "excess-everywhere": draw.by_moment(table, "excess_risk", "excess risk, all inputs"),
         "excess-by-region": draw.regions(table),
+        "iterates": draw.iterates(table),
         "help": draw.intervals(intervals_of(result)),
     }
 
 
 def intervals_of(result: Result) -> dict[str, dict[str, Interval]]:
     """Moment → cell → excess risk in the interior that the largest step size saves."""
-    found: dict[str, dict[str, Interval]] = {}
-    for suffix, word in MOMENTS.items():
-        for cell, rows in cells(result.table).items():
-            if unmet(rows) is None and f"excess_risk_interior{suffix}" in rows:
-                interval = next(iter(helps(rows, suffix).values()))
-                found.setdefault(word, {})[spoken(cell)] = interval
-    return found
+    judged = {cell: rows for cell, rows in cells(result.table).items() if unmet(rows) is None}
+    moments = [suffix for suffix in MOMENTS if judged and f"excess_risk{suffix}" in result.table]
+    found = {
+        MOMENTS[suffix]: {cell: helps(rows, suffix) for cell, rows in judged.items()} for suffix in moments
+    }
+    return {moment: next(iter(together(answers).values())) for moment, answers in found.items()}
 
 
 EXPERIMENT = Experiment(

@@ -3,8 +3,9 @@
 A cell is one amplitude of the truth and one rate of flipped labels. It can be judged when descent learns a
 curve at three step sizes or more that span a factor of 10, with three seeds or more. Questions are answered
 by 95 % intervals paired over the seeds; "the largest step size" is the mean over those within 10 % of it.
-Yes in every cell: ``reproduced``; in some: ``partly``; in none: ``not_reproduced`` if an interval says the
-opposite or there are ten seeds or more, otherwise ``undecided``.
+The mean over all cells, seed by seed, is one more interval. Yes in every cell: ``reproduced``; in some, or
+over all together: ``partly``; otherwise ``not_reproduced`` if an interval says the opposite or there are ten
+seeds or more, else ``undecided``.
 
 ``edge``: a run reached the edge when, in the first half of its steps, λ_max·η/2 (mean of two iterates) was at
 least 0.95 at some record; it is on the line when its mean over the records of the last half lies in
@@ -29,9 +30,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.logistic_grid import LEAST_AT_EDGE, Answers, asked, at_edge, cells, drop, spoken
+from stepscape.experiments.logistic_grid import (
+    LEAST_AT_EDGE,
+    Answers,
+    asked,
+    at_edge,
+    cells,
+    drop,
+    over_best,
+    spoken,
+)
 from stepscape.experiments.sharpness_rule import EDGE
-from stepscape.experiments.step_size_grid import Numbers, listed, median, sides_of_u, usable
+from stepscape.experiments.step_size_grid import Numbers, listed, median, usable
+from stepscape.measures.paired import mean_interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
@@ -115,15 +126,15 @@ def simpler(table: Table) -> Answers | None:
 
 def u_of(table: Table, column: str) -> Answers:
     """Whether an excess risk falls and rises again."""
-    falls, rises = sides_of_u(table, column)
+    falls, rises = over_best(table, column)
     return {"it falls": falls, "it rises again": rises}
 
 
 def averaging(table: Table) -> Answers | None:
     """Whether the rise of the iterates is one of their mean too; None where there is none."""
-    _, single = sides_of_u(table, "excess_risk_iterates")
-    _, mean = sides_of_u(table, "excess_risk")
-    return {"the rise survives the mean of two iterates": mean} if single.sign > 0 else None
+    _, single = over_best(table, "excess_risk_iterates")
+    _, mean = over_best(table, "excess_risk")
+    return {"the rise survives the mean of two iterates": mean} if mean_interval(single).sign > 0 else None
 
 
 def judge_edge(table: Table) -> Verdict:

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.logistic_grid import Answers, around, asked, rise
+from stepscape.experiments.logistic_grid import Answers, around, asked, drop
 from stepscape.experiments.step_size_grid import Numbers, median, usable, working_step_sizes
-from stepscape.measures.paired import mean_interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
@@ -59,9 +58,8 @@ def over_time(table: Table, column: str, word: str) -> Answers | None:
     etas = working_step_sizes(table)
     sign = -1.0 if column == "uncertain_share" else 1.0
     return {
-        f"{word} at the {name} step size": mean_interval(
-            sign * (around(table, column, eta) - around(table, f"{column}{EARLY}", eta))
-        )
+        f"{word} at the {name} step size": sign
+        * (around(table, column, eta) - around(table, f"{column}{EARLY}", eta))
         for name, eta in (("smallest", float(etas[0])), ("largest", float(etas[-1])))
     }
 
@@ -69,8 +67,8 @@ def over_time(table: Table, column: str, word: str) -> Answers | None:
 def keeps(table: Table, suffix: str) -> Answers:
     """Whether the largest step size has more overlap, and a larger uncertain set, than the smallest."""
     return {
-        "large steps overlap more": rise(table, f"uncertain_overlap{suffix}"),
-        "and keep more uncertain": rise(table, f"uncertain_share{suffix}"),
+        "large steps overlap more": -drop(table, f"uncertain_overlap{suffix}"),
+        "and keep more uncertain": -drop(table, f"uncertain_share{suffix}"),
     }
 
 

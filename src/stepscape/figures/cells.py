@@ -65,7 +65,7 @@ def against_step_size(
             value = float(np.nanmedian(rows[level]))
             ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label=level_name)
         say_diverged(ax, rows)
-        step_size_ticks(ax, etas.tolist())
+        step_size_ticks(ax, apart(etas))
     for row in axes:
         row[0].set_ylabel(name, fontsize=10)
     if log and any(ax.lines for ax in axes.flat):
@@ -89,6 +89,15 @@ def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, An
     ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
     marked = np.unique(np.searchsorted(places, np.geomspace(places[0], places[-1], MOST_MARKERS)))
     ax.plot(places, middle, lw=1.4, ms=4.5, label=name, markevery=marked.clip(max=places.size - 1), **look)
+
+
+def apart(step_sizes: Sequence[float] | NDArray[Any]) -> list[float]:
+    """Step sizes for ticks: each at least twice the one before."""
+    kept: list[float] = []
+    for eta in sorted(step_sizes):
+        if not kept or eta >= 2.0 * kept[-1]:
+            kept.append(float(eta))
+    return kept
 
 
 def say_diverged(ax: Axes, rows: Table) -> None:

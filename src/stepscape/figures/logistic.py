@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.figures.cells import MOMENTS, Cell, against_step_size, panels, ribbon, say_diverged
+from stepscape.figures.cells import MOMENTS, Cell, against_step_size, apart, panels, ribbon, say_diverged
 from stepscape.figures.style import COLORS, canvas, note, number_ticks, series, shared_legend, step_size_ticks
 from stepscape.measures.paired import Interval
 from stepscape.measures.records import Table
@@ -24,7 +24,11 @@ REGIONS = (
     ("excess_risk_interior", "interior"),
     ("excess_risk_boundary", "boundary"),
 )
-ITERATES = (("excess_risk_last", "last iterate"), ("excess_risk_before", "iterate before"))
+ITERATES = (
+    ("excess_risk", "mean of the last two iterates"),
+    ("excess_risk_last", "last iterate"),
+    ("excess_risk_before", "iterate before"),
+)
 
 
 def functions(table: Table, arrays: Arrays, shown: Sequence[float]) -> Figure:
@@ -54,8 +58,8 @@ def drawn_cells(arrays: Arrays) -> list[Cell]:
     """At most three of the cells with curves, ends included."""
     names = [name.split("|")[1:] for name in arrays if name.startswith("truth|")]
     ordered = sorted((float(amplitude), float(rate)) for amplitude, rate in names)
-    keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, MOST_CELLS)).astype(int)) if ordered else []
-    return [ordered[i] for i in keep]
+    keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, MOST_CELLS)).astype(int))
+    return [ordered[i] for i in keep if i >= 0]
 
 
 def key(cell: Cell, step_size: float | None = None) -> str:
@@ -107,7 +111,7 @@ def sharpness(table: Table) -> Figure:
             word = r"$\lambda_{\max}$: mean of both iterates over the last half of the steps"
             ribbon(ax, rows, "at_end", word, series(0))
         say_diverged(ax, rows)
-        step_size_ticks(ax, etas.tolist())
+        step_size_ticks(ax, apart(etas))
     for row in axes:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$", fontsize=10)
     number_ticks(axes[0, 0])
@@ -127,8 +131,13 @@ def losses(table: Table) -> Figure:
 
 
 def regions(table: Table) -> Figure:
-    """Excess risk at the end by region, and of the single iterates."""
-    return against_step_size(table, (*REGIONS, *ITERATES), "excess risk at the end")
+    """Excess risk at the end by region."""
+    return against_step_size(table, REGIONS, "excess risk at the end")
+
+
+def iterates(table: Table) -> Figure:
+    """Excess risk at the end of each of the last two iterates and of their mean."""
+    return against_step_size(table, ITERATES, "excess risk at the end")
 
 
 def intervals(found: Mapping[str, Mapping[str, Interval]]) -> Figure:
@@ -157,4 +166,4 @@ def _forest(ax: Axes, found: Sequence[Interval | None]) -> None:
         marker = {1: ">", -1: "<", 0: "o"}[interval.sign]
         ax.plot([interval.low, interval.high], [place, place], color=color, lw=1.5)
         ax.plot(interval.mean, place, marker, color=color, ms=6, mfc=color if interval.sign else "white")
-    ax.xaxis.get_major_locator().set_params(nbins=3)
+    ax.locator_params(axis="x", nbins=3)

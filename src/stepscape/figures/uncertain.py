@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
-from stepscape.figures.cells import against_step_size, panels
-from stepscape.figures.logistic import Arrays, Cell, drawn_cells, key
+from stepscape.figures.cells import Cell, against_step_size, panels
+from stepscape.figures.logistic import Arrays, drawn_cells, key
 from stepscape.figures.style import COLORS, canvas, series, shared_legend
 from stepscape.measures.records import Table
 
