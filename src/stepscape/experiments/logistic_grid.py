@@ -53,14 +53,24 @@ def drop(table: Table, column: str, small: float | None = None) -> Array:
     return around(table, column, low) - around(table, column, float(etas[-1]))
 
 
+def decades(table: Table, column: str, small: float | None = None) -> Array:
+    """As `drop`, of log10 of a positive column: excess risks differ by factors, and so do their errors."""
+    return drop(_logarithmic(table, column), column, small)
+
+
 def over_best(table: Table, column: str) -> tuple[Array, Array]:
-    """`column` (seeds,) at the smallest and at the largest working step size minus at the best.
+    """log10 of `column` (seeds,) at the smallest and at the largest working step size over that at the best.
 
     The best is chosen for each seed on the other seeds.
     """
-    values = by_seed(table, column, working_step_sizes(table))
+    values = by_seed(_logarithmic(table, column), column, working_step_sizes(table))
     best = left_out_best(values)
     return values[:, 0] - best, values[:, -1] - best
+
+
+def _logarithmic(table: Table, column: str) -> Table:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Table({**table.columns, column: np.log10(table[column])})
 
 
 def at_edge(table: Table) -> list[float]:
@@ -102,10 +112,10 @@ def asked(table: Table, ask: Callable[[Table], Answers | None], silent: str = ""
 
 
 def together(found: Mapping[Cell, Answers]) -> dict[str, dict[str, Interval]]:
-    """Question → cell, in words, → interval; with several cells the last entry is their mean."""
+    """Question → cell where it arises, in words, → interval; with several the last entry is their mean."""
     out: dict[str, dict[str, Interval]] = {}
     for question in dict.fromkeys(name for answer in found.values() for name in answer):
-        values = {spoken(cell): answer[question] for cell, answer in found.items()}
+        values = {spoken(cell): answer[question] for cell, answer in found.items() if question in answer}
         if len(values) > 1:
             values[TOGETHER] = np.mean(list(values.values()), axis=0)  # a seed counts when it has all cells
         out[question] = {cell: mean_interval(each) for cell, each in values.items()}

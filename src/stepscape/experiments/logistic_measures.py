@@ -33,7 +33,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape import theory
 from stepscape.curvature import sharpness
 from stepscape.experiments.sharpness_rule import EDGE
 from stepscape.experiments.step_size_measures import Followed
@@ -45,6 +44,8 @@ from stepscape.measures.classification import UNCERTAIN, uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
 from stepscape.problems import Problem
+from stepscape.theory import Certificate
+from stepscape.theory.excess import overlap
 from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
@@ -159,17 +160,17 @@ def edge(run: Followed, phases: Array) -> dict[str, Any]:
     }
 
 
-def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, theory.Certificate]:
+def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, Certificate]:
     """All certificates of the last iterate, and step A of the mean of the two."""
     tick(1.0)
-    overlap = theory.overlap(
+    step_a = overlap(
         truth=_truth_at(problem),
         predictions=snapshot.predict(problem.inputs),
         gamma_truth=UNCERTAIN,
         gamma=CERTAIN,
         weights=problem.averaging,
     )
-    return {**certify(problem, snapshot.network), "overlap": overlap}
+    return {**certify(problem, snapshot.network), "overlap": step_a}
 
 
 def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:

@@ -2,10 +2,10 @@
 
 A cell is one amplitude of the truth and one rate of flipped labels. It can be judged when descent learns a
 curve at three step sizes or more that span a factor of 10, with three seeds or more. Questions are answered
-by 95 % intervals paired over the seeds; "the largest step size" is the mean over those within 10 % of it.
-The mean over all cells, seed by seed, is one more interval. Yes in every cell: ``reproduced``; in some, or
-over all together: ``partly``; otherwise ``not_reproduced`` if an interval says the opposite or there are ten
-seeds or more, else ``undecided``.
+by 95 % intervals of log10 of a ratio, paired by seed, because excess risks differ by factors and a few are
+huge; the largest step size stands for those within 10 % of it. The mean over all cells, seed by seed, is one
+more interval. Yes in every cell: ``reproduced``; in some, or over all together: ``partly``; otherwise
+``not_reproduced`` if an interval says the opposite or there are ten seeds or more, else ``undecided``.
 
 ``edge``: a run reached the edge when, in the first half of its steps, λ_max·η/2 (mean of two iterates) was at
 least 0.95 at some record; it is on the line when its mean over the records of the last half lies in
@@ -26,6 +26,7 @@ at least as well as the truth fits them. In 90 % of all runs: ``reproduced``; in
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,7 @@ from stepscape.experiments.logistic_grid import (
     asked,
     at_edge,
     cells,
-    drop,
+    decades,
     over_best,
     spoken,
 )
@@ -71,7 +72,7 @@ def judge(result: Result) -> dict[str, Verdict]:
     """One verdict a part."""
     table = with_iterates(result.table)
     help_of = {
-        f"help_{word}": asked(table, lambda rows, suffix=suffix: helps(rows, suffix))  # type: ignore[misc]
+        f"help_{word}": asked(table, partial(helps, suffix=suffix))
         for suffix, word in MOMENTS.items()
         if f"excess_risk{suffix}" in table or not suffix
     }
@@ -79,7 +80,7 @@ def judge(result: Result) -> dict[str, Verdict]:
         "edge": judge_edge(table),
         "simpler": asked(table, simpler, NO_EDGE),
         **{
-            name: asked(table, lambda rows, region=region: u_of(rows, f"excess_risk{region}"))  # type: ignore[misc]
+            name: asked(table, partial(u_of, column=f"excess_risk{region}"))
             for name, region in REGIONS.items()
         },
         **help_of,
@@ -100,10 +101,10 @@ def with_iterates(table: Table) -> Table:
 def helps(table: Table, suffix: str, small: float | None = None) -> Answers:
     """Whether the largest step size has the smaller excess risk."""
     return {
-        "large steps have less excess risk in the interior": drop(
+        "large steps have less excess risk in the interior": decades(
             table, f"excess_risk_interior{suffix}", small
         ),
-        "everywhere": drop(table, f"excess_risk{suffix}", small),
+        "everywhere": decades(table, f"excess_risk{suffix}", small),
     }
 
 
@@ -120,7 +121,8 @@ def simpler(table: Table) -> Answers | None:
         return None
     questions = {"less ∫|f''|g": "weighted_tv", "less variation in the interior": "tv_interior"}
     return {
-        name: drop(table, column, etas[0]) for name, column in {**questions, "fewer pieces": "pieces"}.items()
+        name: decades(table, column, etas[0])
+        for name, column in {**questions, "fewer pieces": "pieces"}.items()
     }
 
 

@@ -18,6 +18,7 @@ smallest and at the largest step size.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,10 +43,12 @@ def judge(result: Result) -> dict[str, Verdict]:
     return {
         "step_a": judge_step_a(table),
         "flat_bounds": judge_bounds(table, FLAT),
-        "moves": asked(table, lambda rows: over_time(rows, "uncertain_overlap", "overlap grows"), TOO_SHORT),
-        "shrinks": asked(table, lambda rows: over_time(rows, "uncertain_share", "A shrinks"), TOO_SHORT),
+        "moves": asked(
+            table, partial(over_time, column="uncertain_overlap", word="overlap grows"), TOO_SHORT
+        ),
+        "shrinks": asked(table, partial(over_time, column="uncertain_share", word="A shrinks"), TOO_SHORT),
         **{
-            f"large_steps_keep{word}": asked(table, lambda rows, suffix=suffix: keeps(rows, suffix))  # type: ignore[misc]
+            f"large_steps_keep{word}": asked(table, partial(keeps, suffix=suffix))
             for suffix, word in KEPT.items()
         },
     }
