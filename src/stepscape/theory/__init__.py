@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.excess import ExcessIdentity, excess_identity, interior_variation, overlap
 from stepscape.theory.flattest import Flattest, flattest_interpolator
 from stepscape.theory.function_space import (
     WeightLimits,
@@ -39,15 +40,18 @@ from stepscape.theory.uncertainty import uncertain, uncertain_best, uncertain_se
 __all__ = [
     "BLOCKS",
     "Certificate",
+    "ExcessIdentity",
     "Flattest",
     "InterpolationBound",
     "Neurons",
     "WeightLimits",
     "confidence_curvature",
     "counterexample",
+    "excess_identity",
     "flattest_interpolator",
     "gauss_newton",
     "interior",
+    "interior_variation",
     "interpolation",
     "interpolation_bound",
     "largest_stable_step_size",
@@ -55,6 +59,7 @@ __all__ = [
     "merged_knots",
     "noisy",
     "norm_generalization",
+    "overlap",
     "population_weight",
     "published",
     "published_as_printed",

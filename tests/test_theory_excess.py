@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepscape import theory
+from stepscape.errors import InputError
+from theory_oracles import ALL, BOUNDED, EPS, brute_weight, random_case
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + math.exp(-z)) if z >= 0 else math.exp(z) / (1.0 + math.exp(z))
+
+
+def entropy_terms(truth, logit):
+    """KL(Ber(s(truth)) ‖ Ber(s(logit))) by its definition, from log-probabilities."""
+
+    def log_sigmoid(z):
+        return -math.log1p(math.exp(-z)) if z >= 0 else z - math.log1p(math.exp(z))
+
+    return sigmoid(truth) * (log_sigmoid(truth) - log_sigmoid(logit)) + sigmoid(-truth) * (
+        log_sigmoid(-truth) - log_sigmoid(-logit)
+    )
+
+
+def expected_loss(truth, logit):
+    return sigmoid(truth) * math.log1p(math.exp(-logit)) + sigmoid(-truth) * math.log1p(math.exp(logit))
+
+
+def drawn(seed, largest=1e4):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 40))
+    f0, f = (10.0 ** rng.uniform(-3, math.log10(largest)) * rng.standard_normal(n) for _ in range(2))
+    if rng.random() < 0.3:
+        f = f0 + 10.0 ** rng.uniform(-8, 0) * rng.standard_normal(n)
+    return rng, f0, f, rng.choice([-1.0, 1.0], n), rng.random(n) + 0.01
+
+
+@settings(deadline=None, max_examples=400)
+@given(seeds)
+def test_the_two_sides_agree_to_rounding(seed):
+    rng, f0, f, y, v = drawn(seed)
+    mask = rng.random(f.size) < 0.7
+    for chosen in (None, mask):
+        e = theory.excess_identity(truth=f0, predictions=f, labels=y, weights=v, mask=chosen)
+        if chosen is not None and not chosen.any():
+            assert math.isnan(e.excess)
+            assert math.isnan(e.right)
+            continue
+        assert e.error <= 1e-12, e
+        assert e.excess >= 0.0
+
+
+@settings(deadline=None)
+@given(seeds)
+def test_each_side_is_its_definition(seed):
+    rng, f0, f, y, v = drawn(seed, largest=20.0)
+    mask = rng.random(f.size) < 0.7
+    mask[0] = True
+    total, excess, change, noise = sum(v[mask]), 0.0, 0.0, 0.0
+    for f0_i, f_i, y_i, v_i in zip(f0[mask], f[mask], y[mask], v[mask] / total, strict=True):
+        excess += v_i * (expected_loss(f0_i, f_i) - expected_loss(f0_i, f0_i))
+        change += v_i * (math.log1p(math.exp(-y_i * f_i)) - math.log1p(math.exp(-y_i * f0_i)))
+        noise += v_i * ((1 + y_i) / 2 - sigmoid(f0_i)) * (f_i - f0_i)
+    for labels in (y, (1 + y) / 2):
+        e = theory.excess_identity(truth=f0, predictions=f, labels=labels, weights=7 * v, mask=mask)
+        assert e.excess == pytest.approx(excess, abs=1e-13 * e.scale)
+        assert e.loss_change == pytest.approx(change, abs=1e-13 * e.scale)
+        assert e.noise == pytest.approx(noise, abs=1e-13 * e.scale)
+        assert e.right == e.loss_change + e.noise
+
+
+def test_the_identity_at_the_truth_is_zero_and_huge_logits_do_no_harm():
+    e = theory.excess_identity(truth=[1.0, -3.0], predictions=[1.0, -3.0], labels=[1, 0])
+    assert (e.excess, e.loss_change, e.noise, e.error) == (0.0, 0.0, 0.0, 0.0)
+    e = theory.excess_identity(truth=[800.0, -900.0], predictions=[-1e300, 1e4], labels=[1, -1])
+    assert e.excess == pytest.approx(0.5e300)
+    assert e.error <= 1e-12
+    assert theory.excess_identity(truth=[-1e3], predictions=[-1e3], labels=[-1]).error == 0.0
+
+
+def test_the_constant_of_step_a_is_the_smallest_divergence():
+    # A grid over both signs of both logits, with the corners on it.
+    for low, high in ((0.0, 0.3), (0.7, 2.0), (1.0, 1.01), (3.0, 9.0)):
+        certificate = theory.overlap(truth=[0.0], predictions=[0.0], gamma_truth=low, gamma=high)
+        inner = np.linspace(-low, low, 41)
+        outer = np.concatenate([np.linspace(high, high + 12, 200), -np.linspace(high, high + 12, 200)])
+        least = min(entropy_terms(a, b) for a in inner for b in outer)
+        assert certificate.details["kappa"] == pytest.approx(least, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=300)
+@given(seeds)
+def test_step_a_holds_for_every_function(seed):
+    rng, f0, f, _, v = drawn(seed, largest=50.0)
+    low = float(rng.choice(np.abs(f0))) if rng.random() < 0.5 else float(10.0 ** rng.uniform(-3, 1))
+    high = low + float(10.0 ** rng.uniform(-4, 1))
+    c = theory.overlap(truth=f0, predictions=f, gamma_truth=low, gamma=high, weights=v)
+    assert c.verdict == "holds", c
+    missed = sum(v_i for v_i, a, b in zip(v, f0, f, strict=True) if abs(a) <= low and abs(b) > high)
+    assert c.left == pytest.approx(missed / v.sum(), abs=1e-15)
+    excess = sum(v_i * entropy_terms(a, b) for v_i, a, b in zip(v, f0, f, strict=True)) / v.sum()
+    # The oracle is a difference of numbers of order 1 + |f|.
+    blur = 64 * EPS * (1 + np.abs([f0, f]).max()) / entropy_terms(low, high)
+    assert c.right == pytest.approx(excess / entropy_terms(low, high), abs=blur * (1 + c.right))
+    assert c.details["share_truth"] == pytest.approx(v[np.abs(f0) <= low].sum() / v.sum())
+    assert c.details["excess"] == pytest.approx(excess, abs=1e-12 * (1 + np.abs(f).max()))
+
+
+def test_step_a_is_attained():
+    # All the truth at the edge of its set, the function just outside the other one, both signs.
+    for sign in (-1.0, 1.0):
+        c = theory.overlap(
+            truth=[sign * 1.0], predictions=[sign * np.nextafter(2.0, 3)], gamma_truth=1.0, gamma=2.0
+        )
+        assert (c.left, c.verdict) == (1.0, "holds")
+        assert c.right == pytest.approx(1.0, rel=64 * EPS)
+
+
+def test_step_a_without_truth_is_inapplicable():
+    c = theory.overlap(truth=None, predictions=[0.0], gamma_truth=1.0, gamma=2.0)
+    assert c.verdict == "inapplicable"
+    assert c.unmet == ("the truth is known",)
+    assert c.details["kappa"] == pytest.approx(entropy_terms(1.0, 2.0))
+
+
+@settings(deadline=None, max_examples=150)
+@given(seeds, st.sampled_from(BOUNDED))
+def test_step_b_is_markovs_inequality(seed, trainable):
+    rng = np.random.default_rng(seed)
+    case = random_case(rng)
+    f = case.predict()
+    gamma = float(rng.choice(np.abs(f)))
+    inside = np.abs(f) <= gamma
+    x, v = case.x[inside], case.v[inside]
+    whole = theory.weighted_tv(case.w1, case.b1, case.w2, x, v, "function", trainable)
+    arguments = {**case.network, "predictions": f, "gamma": gamma, "trainable": trainable}
+    c = theory.interior_variation(bound=whole * (1 + 1e-12), **arguments)
+    highest = theory.weight_limits(x, v, trainable).highest
+    if highest == 0.0:
+        assert c.unmet == ("the uncertain inputs are not all equal",)
+        assert c.verdict == "inapplicable"
+        return
+    assert c.verdict == "holds", (c, case)
+    floor = float(rng.uniform(0.01, 0.9)) * highest
+    for given_floor, used in ((None, highest / 10), (floor, floor)):
+        c = theory.interior_variation(bound=3.0 * whole, least_weight=given_floor, **arguments)
+        tau = {-b / w for w, b in zip(case.w1, case.b1, strict=True) if w}
+        left = sum(
+            abs(
+                sum(
+                    u * abs(w) for w, b, u in zip(case.w1, case.b1, case.w2, strict=True) if w and -b / w == t
+                )
+            )
+            for t in tau
+            if brute_weight(t, x, v, trainable) >= used
+        )
+        assert c.left == pytest.approx(left, abs=c.tolerance + 1e-12 * left)
+        assert c.right == pytest.approx(3.0 * whole / used, abs=c.tolerance)
+        above = [brute_weight(t, x, v, trainable) >= used for t in case.x]
+        assert c.details["share"] == pytest.approx((case.v * above).sum() / case.v.sum())
+        if any(above):
+            assert (c.details["low"], c.details["high"]) == (case.x[above].min(), case.x[above].max())
+    if whole > 1e-9:
+        c = theory.interior_variation(bound=0.5 * whole, **arguments)
+        assert "∫|f''|g_A ≤ C" in c.unmet or c.tolerance * highest > 0.4 * whole
+
+
+def test_step_b_is_attained():
+    # One kink where g_A is largest, c equal to that value.
+    x, f = np.array([-2.0, -1.0, 1.0, 2.0]), np.zeros(4)
+    g = float(theory.weight(0.0, x))
+    arguments = {"w1": [1.0], "b1": [0.0], "w2": [3.0], "inputs": x, "predictions": f, "gamma": 1.0}
+    c = theory.interior_variation(bound=3.0 * g, least_weight=g, **arguments)
+    assert (c.left, c.right, c.verdict) == (3.0, pytest.approx(3.0), "holds")
+    # Above the largest weight the set is empty.
+    c = theory.interior_variation(bound=3.0 * g, least_weight=2.0 * g, **arguments)
+    assert c.left == 0.0
+    assert math.isnan(c.details["low"])
+
+
+def test_step_b_says_nothing_where_no_bound_exists():
+    shared = {"w1": [1.0], "b1": [0.3], "w2": [1.0], "inputs": [0.0, 1.0, 2.0], "gamma": 1.0}
+    c = theory.interior_variation(bound=1.0, predictions=np.zeros(3), trainable=("w1", "b1", "b2"), **shared)
+    assert c.unmet == ("w2 is trained",)
+    c = theory.interior_variation(bound=1.0, predictions=np.full(3, 5.0), **shared)
+    assert c.unmet == ("the uncertain inputs are not all equal",)
+    assert c.verdict == "inapplicable"
+
+
+@pytest.mark.parametrize(
+    ("call", "change", "message"),
+    [
+        (theory.overlap, {"gamma": 1.0}, "gamma must be finite and larger than gamma_truth = 1, got 1.0"),
+        (theory.overlap, {"gamma_truth": -1.0}, "gamma_truth must be finite and nonnegative, got -1.0"),
+        (theory.overlap, {"truth": [0.0]}, r"truth must have one entry per prediction \(2\), got 1"),
+        (
+            theory.excess_identity,
+            {"labels": [1.0]},
+            r"labels must have one entry per prediction \(2\), got 1",
+        ),
+        (theory.excess_identity, {"labels": [1.0, 3.0]}, "labels must be ±1 or 0/1"),
+        (theory.excess_identity, {"mask": [1, 0]}, r"mask must hold one truth value per prediction \(2\)"),
+        (theory.interior_variation, {"bound": math.inf}, "bound must be finite and nonnegative, got inf"),
+        (
+            theory.interior_variation,
+            {"least_weight": 0.0},
+            "least_weight must be finite and positive, got 0.0",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused_in_a_sentence(call, change, message):
+    known = {
+        theory.overlap: {"truth": [0.0, 1.0], "predictions": [0.0, 1.0], "gamma_truth": 1.0, "gamma": 2.0},
+        theory.excess_identity: {"truth": [0.0, 1.0], "predictions": [0.0, 1.0], "labels": [1, -1]},
+        theory.interior_variation: {
+            "bound": 1.0,
+            "w1": [1.0],
+            "b1": [0.0],
+            "w2": [1.0],
+            "inputs": [0.0, 1.0],
+            "predictions": [0.0, 1.0],
+            "gamma": 1.0,
+            "trainable": ALL,
+        },
+    }
+    with pytest.raises(InputError, match=message):
+        call(**{**known[call], **change})
