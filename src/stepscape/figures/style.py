@@ -137,14 +137,15 @@ def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def number_ticks(ax: Axes) -> None:
-    """Make the y axis logarithmic, with plain numbers like 0.1, 0.2, 0.5."""
+def number_ticks(ax: Axes, axis: str = "y") -> None:
+    """Make the y (or x) axis logarithmic, with plain numbers like 0.1, 0.2, 0.5."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set(**{f"{axis}scale": "log"})
+    ticks = {"x": ax.xaxis, "y": ax.yaxis}[axis]
+    ticks.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ticks.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ticks.set_minor_formatter(NullFormatter())
 
 
 def svg(figure: Figure) -> str:
