@@ -19,8 +19,9 @@ once
     records of the last half), ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``,
     ``uncertain_share_truth``, ``uncertain_low_truth``, ``uncertain_high_truth``
 certificates
-    ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack`` over
-    the moments; NAME: each of `certify`, and "overlap" (step A with γ0 = 1, γ = 2)
+    ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack``, with
+    NAME each of `certify`, checked at the first moment and the end, and "overlap" (step A with γ0 = 1, γ = 2),
+    checked at every record
 
 A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
 """
@@ -39,18 +40,17 @@ from stepscape.experiments.step_size_measures import Followed
 from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
-from stepscape.measures.checks import collected
+from stepscape.measures.checks import Checks, collected
 from stepscape.measures.classification import UNCERTAIN, uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
 from stepscape.problems import Problem
-from stepscape.theory import Certificate
 from stepscape.theory.excess import overlap
 from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 CURVE_POINTS = 201
-CERTAIN = 2.0  # step A counts the points with |f0| ≤ 1 and |f| > 2
+CERTAIN = 2.0
 OVER_TIME = (
     "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
     "uncertain_share", "uncertain_overlap",
@@ -59,12 +59,13 @@ OVER_TIME = (
 
 def measured(run: Followed, moments: Mapping[str, int], tick: Tick) -> dict[str, Any]:
     """All numbers of a run."""
-    problem, last = run.problem, len(run.snapshots) - 1
+    last = len(run.snapshots) - 1
     phases = both_phases(run, tick)
     states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
-    checks = collected([certificates(problem, run.snapshots[record], tick) for record in states])
-    numbers = {**states[last], **truth(problem), **edge(run, phases)}
-    for name, sides in checks.items():
+    numbers = {**states[last], **truth(run.problem), **edge(run, phases)}
+    checked = (run.snapshots[record] for record in (min(states), last))
+    checks = collected([certify(run.problem, snapshot.network) for snapshot in checked])
+    for name, sides in {**checks, "overlap": overlaps(run)}.items():
         numbers |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
         numbers |= {f"{name}_{key}": value for key, value in sides.counted().items()}
     for name, record in moments.items():
@@ -160,17 +161,20 @@ def edge(run: Followed, phases: Array) -> dict[str, Any]:
     }
 
 
-def certificates(problem: Problem, snapshot: Snapshot, tick: Tick) -> dict[str, Certificate]:
-    """All certificates of the last iterate, and step A of the mean of the two."""
-    tick(1.0)
-    step_a = overlap(
-        truth=_truth_at(problem),
-        predictions=snapshot.predict(problem.inputs),
-        gamma_truth=UNCERTAIN,
-        gamma=CERTAIN,
-        weights=problem.averaging,
-    )
-    return {**certify(problem, snapshot.network), "overlap": step_a}
+def overlaps(run: Followed) -> Checks:
+    """Step A at every record: inputs where |f0| ≤ 1 and the mean of the two iterates has |f| > 2."""
+    problem = run.problem
+    sides = [
+        overlap(
+            truth=_truth_at(problem),
+            predictions=snapshot.predict(problem.inputs),
+            gamma_truth=UNCERTAIN,
+            gamma=CERTAIN,
+            weights=problem.averaging,
+        )
+        for snapshot in run.snapshots
+    ]
+    return collected([{"overlap": each} for each in sides])["overlap"]
 
 
 def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
@@ -184,12 +188,15 @@ def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
     phases = both_phases(run, tick)
     states = [state(run, phases, record) for record in range(steps.size)]
+    step_a = overlaps(run)
     return {
         f"inputs|{cell}": problem.inputs,
         f"labels|{cell}": problem.labels,
         f"grid|{cell}": x,
         f"truth|{cell}": problem.truth(x),
         f"steps|{key}": steps.astype(float),
+        f"overlap_left|{key}": step_a.left,
+        f"overlap_right|{key}": step_a.right,
         f"f|{key}": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
         **{f"{name}|{key}": np.array([found[name] for found in states]) for name in OVER_TIME},
     }

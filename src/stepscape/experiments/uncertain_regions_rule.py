@@ -4,7 +4,7 @@ A_γ(f) is the set of the inputs with |f| ≤ γ, here γ = 1; the overlap of tw
 their union, by weight. Cells, intervals and words as in logistic-step-sizes.
 
 ``step_a``: the share of the inputs with |f0| ≤ 1 and |f| > 2 is at most the excess risk over κ, the least
-divergence of such a point, at every moment of every run: a violation beyond rounding: ``not_reproduced``;
+divergence of such a point, at every record of every run: a violation beyond rounding: ``not_reproduced``;
 none: ``consistent``; ``vacuous`` when at the end of no run that bound is below the share of A_1(f0).
 ``flat_bounds``: the bounds on ∫|f''| weighted by the uncertain points (gauss_newton, weighted, uncertain,
 uncertain_best), where they apply: words as for ``step_a``, never vacuous; left over right is reported.
@@ -43,10 +43,8 @@ def judge(result: Result) -> dict[str, Verdict]:
     return {
         "step_a": judge_step_a(table),
         "flat_bounds": judge_bounds(table, FLAT),
-        "moves": asked(
-            table, partial(over_time, column="uncertain_overlap", word="overlap grows"), TOO_SHORT
-        ),
-        "shrinks": asked(table, partial(over_time, column="uncertain_share", word="A shrinks"), TOO_SHORT),
+        "moves": asked(table, moves, TOO_SHORT),
+        "shrinks": asked(table, shrinks, TOO_SHORT),
         **{
             f"large_steps_keep{word}": asked(table, partial(keeps, suffix=suffix))
             for suffix, word in KEPT.items()
@@ -54,16 +52,26 @@ def judge(result: Result) -> dict[str, Verdict]:
     }
 
 
-def over_time(table: Table, column: str, word: str) -> Answers | None:
-    """Whether a column grows (or an uncertain share falls) from the first moment to the end."""
+def moves(table: Table) -> Answers | None:
+    """Whether the overlap grows from the first moment to the end."""
+    return since_early(table, "uncertain_overlap", "the overlap grows")
+
+
+def shrinks(table: Table) -> Answers | None:
+    """Whether the uncertain set shrinks from the first moment to the end."""
+    found = since_early(table, "uncertain_share", "the region shrinks")
+    return None if found is None else {name: -values for name, values in found.items()}
+
+
+def since_early(table: Table, column: str, word: str) -> Answers | None:
+    """Column at the end minus at the first moment, at the smallest and at the largest step size."""
     if f"{column}{EARLY}" not in table:
         return None
     etas = working_step_sizes(table)
-    sign = -1.0 if column == "uncertain_share" else 1.0
+    ends = (("smallest", float(etas[0])), ("largest", float(etas[-1])))
     return {
-        f"{word} at the {name} step size": sign
-        * (around(table, column, eta) - around(table, f"{column}{EARLY}", eta))
-        for name, eta in (("smallest", float(etas[0])), ("largest", float(etas[-1])))
+        f"{word} at the {name} step size": around(table, column, eta) - around(table, f"{column}{EARLY}", eta)
+        for name, eta in ends
     }
 
 
