@@ -16,7 +16,10 @@ from stepscape.measures.records import Table, plain
 
 SCHEMA = 1
 # Columns that say yes or no: where a run lacks the answer a table holds 0, 1 and nan, like any number.
-YES_OR_NO = frozenset({"distinct", "edge_reached", "fits_interior", "optimized_interior", "started_inside"})
+YES_OR_NO = frozenset({
+    "distinct", "edge_reached", "fits_interior", "flat", "optimized", "optimized_interior",
+    "optimized_uncertain", "started_inside",
+})  # fmt: skip
 Size = Literal["quick", "full"]
 
 

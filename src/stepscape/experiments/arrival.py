@@ -1,0 +1,146 @@
+"""Where a run of logistic descent stands at each record, and what became of it in the end.
+
+Descent alternates between two iterates at the edge of stability; a record stands for the flatter of its two.
+
+``diverged``
+    the loss left the range of numbers
+``dead``
+    no neuron bends among the inputs
+``over the edge``
+    λ_max + residual > 2/η
+``interpolation trap``
+    flat, and every label is fitted, the wrong ones too (least y f > 0): scaling up lets L and λ_max fall to 0
+``underfits``
+    flat, but L(f) > L(f0): the labels are fitted less well than by the truth
+``certified flat``
+    flat, L(f) ≤ L(f0), and the bound of `stepscape.theory.uncertain_best` on ∫|f''|g_A says something: A is
+    not empty, and the bound lies below the least ∫|f''|g_A of a function that passes through γ y_i at every
+    input of A. Otherwise it would hold for a function that fits every label in A with confidence γ: vacuous
+``not certified``
+    flat, L(f) ≤ L(f0), but the bound is vacuous or its premises fail
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape import theory
+from stepscape.curvature.hessian import Hessian, top
+from stepscape.errors import bad
+from stepscape.lab.pool import Tick
+from stepscape.losses import divergence, probability
+from stepscape.problems import Problem
+from stepscape.training import Snapshot
+
+Array = NDArray[np.float64]
+CERTIFIED = "certified flat"
+FATES = (CERTIFIED, "not certified", "underfits", "over the edge", "interpolation trap", "dead", "diverged")
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """One iterate: `sharpness` is λ_max plus its residual."""
+
+    operator: Hessian
+    sharpness: float
+    residual: float
+
+    @property
+    def loss(self) -> float:
+        """Training loss."""
+        return self.operator.loss
+
+    @property
+    def smallest_margin(self) -> float:
+        """Least y f over the inputs."""
+        return float((self.operator.problem.sorted[1] * self.operator.predictions).min())
+
+    @cached_property
+    def certificate(self) -> theory.Certificate:
+        """The bound on ∫|f''|g_A at the γ where it is smallest."""
+        net, (inputs, _, average) = self.operator.network, self.operator.problem.sorted
+        return theory.uncertain_best(
+            w1=net.w1,
+            b1=net.b1,
+            w2=net.w2,
+            inputs=inputs,
+            weights=average,
+            predictions=self.operator.predictions,
+            sharpness=self.sharpness - self.residual,
+            residual=self.residual,
+            loss=self.operator.loss,
+        )
+
+    @cached_property
+    def interpolant(self) -> float:
+        """Least ∫|f''|g_A over the functions with f(x_i) = γ y_i on A; 0 where A holds fewer than three."""
+        inputs, labels, _ = self.operator.problem.sorted
+        gamma = self.certificate.details["gamma"]
+        some = theory.uncertain_set(self.operator.predictions, gamma)
+        if not some.any():
+            return 0.0
+        return theory.interpolation_bound(inputs[some], gamma * labels[some]).variation
+
+    @property
+    def certified(self) -> bool:
+        """Whether the bound applies and is not vacuous."""
+        return self.certificate.verdict == "holds" and self.certificate.right < self.interpolant
+
+
+def standings(problem: Problem, snapshots: Sequence[Snapshot], tick: Tick) -> list[Standing]:
+    """Return the flatter iterate of each record."""
+    vector: Array | None = None
+    found = []
+    for snapshot in snapshots:
+        tick(1.0)
+        pair = []
+        for network in (snapshot.network_before, snapshot.network):
+            operator = Hessian(problem, network)
+            eigen = top(operator, vector)
+            vector = eigen.vector
+            pair.append(Standing(operator, eigen.value + eigen.residual, eigen.residual))
+        found.append(min(pair, key=lambda standing: standing.sharpness))
+    return found
+
+
+def fate(standing: Standing, threshold: float, loss_truth: float, bent_neurons: int) -> str:
+    """Say which of `FATES` a network has; see the module."""
+    if bent_neurons == 0:
+        return "dead"
+    if standing.sharpness > threshold:
+        return "over the edge"
+    if standing.smallest_margin > 0.0:
+        return "interpolation trap"
+    if standing.loss > loss_truth:
+        return "underfits"
+    return CERTIFIED if standing.certified else "not certified"
+
+
+def at_the_end(standing: Standing, threshold: float, loss_truth: float) -> dict[str, Any]:
+    """Measure what decides the fate at the end of a run."""
+    certificate = standing.certificate
+    return {
+        "flattest_edge_ratio": standing.sharpness / threshold,
+        "flat": bool(standing.sharpness <= threshold),
+        "optimized": bool(standing.loss <= loss_truth),
+        "bound": certificate.right,
+        "variation": certificate.left,
+        "interpolant": standing.interpolant,
+        "gamma": certificate.details["gamma"],
+        "uncertain_count": int(certificate.details["count"]),
+    }
+
+
+def best_constant(problem: Problem, inside: NDArray[np.bool_]) -> float:
+    """Excess risk, over a set of inputs, of the best answer that is the same everywhere."""
+    if problem.truth is None:
+        raise bad("truth", "be given to measure an error to it", None)
+    f0 = problem.truth(problem.inputs[inside])
+    p = float(probability(f0).mean())
+    return float(divergence(f0, np.log(p / (1.0 - p))).mean())
