@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.confident import (
+    FlatInterpolatorBound,
+    MarginCost,
+    flat_interpolator,
+    flat_interpolator_bound,
+    interpolation_margin,
+    margin_cost,
+)
 from stepscape.theory.excess import ExcessIdentity, excess_identity, interior_variation, overlap
 from stepscape.theory.flattest import Flattest, flattest_interpolator
 from stepscape.theory.function_space import (
@@ -41,21 +49,27 @@ __all__ = [
     "BLOCKS",
     "Certificate",
     "ExcessIdentity",
+    "FlatInterpolatorBound",
     "Flattest",
     "InterpolationBound",
+    "MarginCost",
     "Neurons",
     "WeightLimits",
     "confidence_curvature",
     "counterexample",
     "excess_identity",
+    "flat_interpolator",
+    "flat_interpolator_bound",
     "flattest_interpolator",
     "gauss_newton",
     "interior",
     "interior_variation",
     "interpolation",
     "interpolation_bound",
+    "interpolation_margin",
     "largest_stable_step_size",
     "logistic_gauss_newton",
+    "margin_cost",
     "merged_knots",
     "noisy",
     "norm_generalization",
