@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError
-from stepscape.estimators.descent import EDGE, STOP_WORDS
-from stepscape.estimators.regressor import Progress, StepSizeRegressor
+from stepscape.estimators import told
+from stepscape.estimators.descent import EDGE
+from stepscape.estimators.regressor import StepSizeRegressor
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
 from stepscape.measures.records import Table, plain
-from stepscape.problems.problem import column
 from stepscape.problems.units import Affine
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
@@ -64,19 +63,15 @@ class TableFit:
 
     def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Mask (m,) of the inputs outside the range of the data, where the fit goes on as a straight line."""
-        points = column("x", np.asarray(x))
-        return np.asarray((points < self.x.min()) | (points > self.x.max()))
+        return told.outside(self.x, x)
 
     def outside_warning(self, x: ArrayLike) -> str:
         """One sentence when some inputs lie outside the data, else an empty string."""
-        count = int(self.outside(x).sum())
-        if not count:
-            return ""
-        low, high = self.x.min(), self.x.max()
-        return (
-            f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {low:g} to "
-            f"{high:g}): there the fit goes on as a straight line that nothing supports"
-        )
+        return told.outside_warning(self.x, self.x_name, x)
+
+    def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
+        """Columns of a file of predictions at x (m,)."""
+        return {"prediction": self.predict(x).tolist()}
 
     @property
     def step_size(self) -> float:
@@ -105,7 +100,9 @@ class TableFit:
     def certificate_units(self) -> str:
         """Units in which sharpness, step size, knots and certificates are stated."""
         a, b = self.regressor.units_
-        return f"standardized units: {_standardized(self.x_name, a)} and {_standardized(self.y_name, b)}"
+        return (
+            f"standardized units: {told.standardized(self.x_name, a)} and {told.standardized(self.y_name, b)}"
+        )
 
     @cached_property
     def fitted(self) -> Array:
@@ -147,23 +144,12 @@ class TableFit:
 
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""
-        run, model = self.regressor.trajectory_, self.regressor
         bound = self.interpolation
         found = {
+            "loss": "square",
             "x": self.x_name,
             "y": self.y_name,
-            "rows": int(self.x.size),
-            "distinct_inputs": int(np.unique(self.x).size),
-            "trained_inputs": model.problem_.size,
-            "step_size": self.step_size,
-            "rule": model.rule if self.path is not None else None,
-            "stop": model.stop_,
-            "stop_sentence": STOP_WORDS[model.stop_],
-            "steps": int(run.at_steps[-1]),
-            "time": run.time[-1],
-            "sharpness": run.sharpness[-1],
-            "sharpness_residual": run.sharpness_residual[-1],
-            "edge_ratio": model.edge_ratio_,
+            **told.training(self.regressor, self.x),
             "rmse": math.sqrt(float(np.mean(self.residuals**2))),
             "measures": self.measures,
             "units": self.certificate_units,
@@ -172,9 +158,6 @@ class TableFit:
                 "sharpness": bound.sharpness,
                 "step_size": bound.step_size,
             },
-            "certificates": {name: c.record() for name, c in self.certificates.items()},
-            "path": None if self.path is None else self.path.records(),
-            "folds": None if self.folds is None else self.folds.records(),
             "done": self.done,
             "warnings": self.warnings,
         }
@@ -218,12 +201,10 @@ def fit_table(
     **settings
         Further parameters of `StepSizeRegressor`, e.g. ``steps``, ``width``, ``n_jobs``.
     """
-    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
-    if inputs.size != labels.size:
-        raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
+    inputs, labels = told.two_columns(x, y)
     chosen: float | str = "cv" if step_size is None else step_size
     model = StepSizeRegressor(
-        chosen, rule=rule, random_state=seed, progress=_forward(progress), **settings
+        chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
     run, (a, b) = model.trajectory_, model.units_
@@ -240,29 +221,10 @@ def fit_table(
     )
 
 
-def _standardized(name: str, unit: Affine) -> str:
-    return f"({name} {'+' if unit.mean < 0 else '-'} {abs(unit.mean):.6g})/{unit.deviation:.6g}"
-
-
-def _forward(progress: Progress | None) -> Progress | None:
-    return None if progress is None else lambda fraction, message: progress(fraction, message)
-
-
 def _done(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple[str, ...]:
-    distinct, trained = int(np.unique(x).size), model.problem_.size
-    out = []
-    if distinct < x.size:
-        out.append(f"{x.size} rows were merged into {distinct} distinct {x_name}, exactly, through weights")
-    if trained < distinct:
-        out.append(
-            f"{distinct} distinct {x_name} were averaged into {trained} bins of equal weight for training"
-        )
+    out = told.merging(model, x, x_name)
     out.append(f"{x_name} and {y_name} were standardized to mean 0 and standard deviation 1")
-    run = model.trajectory_
-    out.append(
-        f"{run.network.width} neurons, gradient descent with step size {model.step_size_:.4g} for "
-        f"{run.at_steps[-1]} steps (time {run.time[-1]:.4g}), ended: {STOP_WORDS[model.stop_]}"
-    )
+    out.append(told.descent(model))
     if model.path_ is not None and model.folds_ is not None:
         folds = len(np.unique(model.folds_["fold"]))
         out.append(
@@ -277,7 +239,7 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
     out = []
     if Affine.of(y, np.ones(y.size)).scale == 0.0:
         out.append(f"all labels are equal ({y[0]:.6g}): there is no shape to fit")
-    if np.unique(x).size > model.problem_.size:
+    if told.binned(model, x):
         out.append("the data were binned: no knot is placed more finely than a bin")
     if model.stop_ == "budget":
         where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.figures.style import COLORS, canvas, label, legend, step_size_ticks
+from stepscape.figures.path import PathLook, draw_path
+from stepscape.figures.style import COLORS, canvas, label, legend
 from stepscape.measures.records import Table
 from stepscape.network import TwoLayerReLU
 
@@ -96,7 +97,7 @@ def fit_figure(picture: FitPicture) -> Figure:
         )  # fmt: skip
     label(ax, picture.x_name, picture.y_name, f"step size {picture.step_size:.3g}")
     legend(ax)
-    return _plain_text(figure)
+    return plain_text(figure)
 
 
 def residual_figure(picture: FitPicture) -> Figure:
@@ -115,83 +116,15 @@ def residual_figure(picture: FitPicture) -> Figure:
         f"{picture.y_name}: data - fit",
         f"residuals; dashed: ± root mean square {spread:.3g}",
     )
-    return _plain_text(figure)
+    return plain_text(figure)
 
 
 def path_figure(picture: FitPicture) -> Figure:
     """Cross-validation error with standard errors, and the edge ratio of every fold, by step size."""
-    path, folds = picture.path, picture.folds
-    if path is None or folds is None:
+    if picture.path is None or picture.folds is None:
         raise ValueError("path_figure needs a fit whose step size was chosen along a path")
-    figure, axes = canvas(2, 1, size=(6.8, 5.6), sharex=True, height_ratios=[3, 2])
-    _errors(axes[0, 0], path, picture)
-    _edges(axes[1, 0], folds)
-    step_size_ticks(axes[1, 0], [float(f"{eta:.2g}") for eta in path["step_size"]])
-    return _plain_text(figure)
-
-
-def _errors(ax: Axes, path: Table, picture: FitPicture) -> None:
-    eta, error, spread = path["step_size"], path["cv_error"], path["standard_error"]
-    timed = np.array(["budget" in stop for stop in path["stop"]])
-    ax.errorbar(eta, error, yerr=spread, fmt="none", ecolor=COLORS["gray"], elinewidth=1.0, capsize=2.5)
-    ax.plot(eta, error, color=COLORS["gray"], linewidth=0.9)
-    looks = (
-        (~timed, COLORS["blue"], "loss level in every fold"),
-        (timed, "white", "steps spent in some fold: smoothed by time too"),
-    )
-    for mask, face, name in looks:
-        if np.any(mask & np.isfinite(error)):
-            ax.plot(
-                eta[mask],
-                error[mask],
-                "o",
-                color=COLORS["blue"],
-                markerfacecolor=face,
-                markersize=6,
-                label=name,
-            )
-    if picture.rule == "1se":
-        best = int(np.nanargmin(error))
-        ax.axhline(
-            error[best] + spread[best], color=COLORS["green"], linewidth=1.0, linestyle=(0, (5, 2)),
-            label="smallest error + its standard error",
-        )  # fmt: skip
-    chosen = path["chosen"].astype(bool)
-    ax.plot(
-        eta[chosen], error[chosen], "s", color=COLORS["vermilion"], markerfacecolor="none", markersize=12,
-        markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}",
-    )  # fmt: skip
-    if np.any(np.isnan(error)):
-        top = float(np.nanmax(error + spread))
-        ax.plot(
-            eta[np.isnan(error)], np.full(np.isnan(error).sum(), top), "x", color="black", label="diverged"
-        )
-    label(ax, "", f"squared error ({picture.y_name}²)", "cross-validation error ± standard error")
-    ax.set_ylim(bottom=max(0.0, 0.9 * float(np.nanmin(error - spread))))
-    legend(ax)
-
-
-def _edges(ax: Axes, folds: Table) -> None:
-    ax.axhline(1.0, color=COLORS["black"], linewidth=1.0, linestyle=(0, (5, 2)))
-    for stop, marker, color in (
-        ("edge", "o", "blue"),
-        ("stationary", "s", "green"),
-        ("budget", "^", "orange"),
-    ):
-        rows = folds.where(stop=stop)
-        if len(rows):
-            ax.plot(
-                rows["step_size"], rows["edge_ratio"], marker, color=COLORS[color], markerfacecolor="none",
-                markersize=5, linestyle="none", label=f"fold ended: {stop}",
-            )  # fmt: skip
-    label(
-        ax,
-        "step size (standardized data, logarithmic)",
-        "edge ratio",
-        "sharpness / (2/step size) of each fold",
-    )
-    ax.set_ylim(bottom=0.0)
-    legend(ax)
+    look = PathLook(picture.step_size, picture.rule, f"squared error ({picture.y_name}²)", "error")
+    return plain_text(draw_path(picture.path, picture.folds, look))
 
 
 def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
@@ -202,7 +135,7 @@ def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
     )  # fmt: skip
 
 
-def _plain_text(figure: Figure) -> Figure:
+def plain_text(figure: Figure) -> Figure:
     """Column names are not mathematics: a dollar sign in them stays a dollar sign."""
     from matplotlib.text import Text
 

@@ -1,0 +1,275 @@
+"""A user's outcome of two values fitted: everything a report, a figure or a file of predictions needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad
+from stepscape.estimators import told
+from stepscape.estimators.classifier import StepSizeClassifier
+from stepscape.figures.fit import visible_knots
+from stepscape.figures.outcome import OutcomePicture
+from stepscape.measures.measures import measure
+from stepscape.measures.records import Table, plain
+from stepscape.measures.uncertainty import uncertain_intervals
+from stepscape.problems.outcomes import shown
+from stepscape.theory.certificate import Certificate
+
+Array = NDArray[np.float64]
+GRID = 801
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeFit:
+    """The probability of one of two values of a column against another column.
+
+    Attributes
+    ----------
+    x, y : (n,)
+        The rows fitted, in the user's units and order; y is 0 or 1.
+    x_name, y_name : str
+    classes : tuple of two str
+        What 0 and 1 stand for. Probabilities are of the second.
+    classifier : StepSizeClassifier
+        Fitted to 0 and 1; it predicts at inputs in the user's units.
+    done : tuple of str
+        What was done to the data and how the fit was trained, a sentence each.
+    warnings : tuple of str
+        What a reader must know before relying on the fit, a sentence each.
+    measures : mapping
+        pieces, knots, tv, weighted_tv, bent_neurons, norm, … of the network, in standardized units.
+    """
+
+    x: Array = field(repr=False)
+    y: Array = field(repr=False)
+    x_name: str
+    y_name: str
+    classes: tuple[str, str]
+    classifier: StepSizeClassifier
+    done: tuple[str, ...]
+    warnings: tuple[str, ...]
+    measures: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def of(self) -> str:
+        """What the probability is of, as in "state = 'sick'"."""
+        return f"{self.y_name} = {shown(self.classes[1])}"
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Probability of the second value at x (m,): that of the mean logit of the last two iterates."""
+        probabilities: Array = self.classifier.predict_proba(x)[:, 1]
+        return probabilities
+
+    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Mask (m,) of the inputs outside the data, where the logit goes on as a straight line."""
+        return told.outside(self.x, x)
+
+    def outside_warning(self, x: ArrayLike) -> str:
+        """One sentence when some inputs lie outside the data, else an empty string."""
+        return told.outside_warning(self.x, self.x_name, x)
+
+    def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
+        """Columns of a file of predictions at x (m,): the probability, and the more probable value."""
+        more = self.classifier.predict(x) > 0.5
+        return {
+            "prediction": self.predict(x).tolist(),
+            "predicted_class": [self.classes[int(one)] for one in more],
+        }
+
+    @property
+    def step_size(self) -> float:
+        """Step size used."""
+        return float(self.classifier.step_size_)
+
+    @property
+    def path(self) -> Table | None:
+        """A row per step size of the path (None without cross-validation); see `StepSizeClassifier`."""
+        table: Table | None = self.classifier.path_
+        return table
+
+    @property
+    def certificates(self) -> Mapping[str, Certificate]:
+        """Theorems about the last iterate, in standardized units."""
+        named: Mapping[str, Certificate] = self.classifier.certificates_
+        return named
+
+    @property
+    def certificate_units(self) -> str:
+        """Units in which sharpness, step size, knots and certificates are stated."""
+        unit = told.standardized(self.x_name, self.classifier.units_[0])
+        return f"standardized units: {unit} and the logit of {self.of}"
+
+    @cached_property
+    def line(self) -> tuple[Array, Array]:
+        """Points over the data, all knots of the logit among them, and the logit there."""
+        model, run = self.classifier, self.classifier.trajectory_
+        knots = model.units_[0].restore(np.concatenate([run.network.knots, run.network_before.knots]))
+        low, high = float(self.x.min()), float(self.x.max())
+        points = np.unique(
+            np.concatenate([np.linspace(low, high, GRID), knots[(knots > low) & (knots < high)]])
+        )
+        return points, model.decision_function(points)
+
+    @cached_property
+    def uncertain(self) -> dict[str, Any]:
+        """Where the logit is within ±1: intervals of the inputs, the rows there, the hull of those rows."""
+        rows = np.abs(self.classifier.decision_function(self.x)) <= 1.0
+        hull = self.classifier.uncertain_
+        return {"intervals": uncertain_intervals(*self.line), "rows": int(rows.sum()), "hull": hull}
+
+    @cached_property
+    def picture(self) -> OutcomePicture:
+        """What the figures draw."""
+        model, run = self.classifier, self.classifier.trajectory_
+        points, logit = self.line
+        standard = model.units_[0].standardize(points)
+        inputs = model.problem_.inputs
+        pair = run.network, run.network_before
+        knots, _ = visible_knots(*pair, float(inputs.min()), float(inputs.max()))
+        at = model.units_[0].restore(knots)
+        held_out = model.out_of_fold_
+        return OutcomePicture(
+            x=self.x,
+            y=self.y,
+            x_name=self.x_name,
+            of=self.of,
+            classes=(shown(self.classes[0]), shown(self.classes[1])),
+            grid=points,
+            logit=logit,
+            iterates=tuple(network.predict(standard) for network in pair),
+            knots=at,
+            knot_logits=model.decision_function(at) if at.size else at,
+            uncertain=self.uncertain["intervals"],
+            hull=self.uncertain["hull"],
+            step_size=self.step_size,
+            steps=model.steps_,
+            base=model.base_log_loss_,
+            predicted=np.empty(0) if held_out is None else held_out,
+            known=np.empty(0) if held_out is None else self.y,
+            calibration=model.calibration_,
+            rule=model.rule,
+            path=self.path,
+            folds=model.folds_,
+            times=model.times_,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON."""
+        model = self.classifier
+        found = {
+            "loss": "logistic",
+            "x": self.x_name,
+            "y": self.y_name,
+            "classes": self.classes,
+            "positive": self.classes[1],
+            "prediction": f"probability of {self.of}",
+            "class_rows": [int((self.y == each).sum()) for each in (0.0, 1.0)],
+            **told.training(model, self.x),
+            "log_loss": model.log_loss_,
+            "log_loss_standard_error": model.standard_error_,
+            "base_log_loss": model.base_log_loss_,
+            "brier": model.brier_,
+            "base_brier": float(self.y.mean() * (1.0 - self.y.mean())),
+            "calibration": None if model.calibration_ is None else model.calibration_.records(),
+            "uncertain": self.uncertain,
+            "separable": model.separable_,
+            "measures": self.measures,
+            "units": self.certificate_units,
+            "times": None if model.times_ is None else model.times_.records(),
+            "done": self.done,
+            "warnings": self.warnings,
+        }
+        record: dict[str, Any] = plain(found)
+        return record
+
+    def __repr__(self) -> str:
+        found = f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces"
+        said = f"ended {self.classifier.stop_}, {len(self.warnings)} warnings"
+        return f"OutcomeFit({self.of} against {self.x_name}: {self.x.size} rows, {found}, {said})"
+
+
+def fit_outcome(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    classes: tuple[str, str] = ("0", "1"),
+    x_name: str = "x",
+    y_name: str = "y",
+    step_size: float | None = None,
+    rule: str = "min",
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+    **settings: Any,
+) -> OutcomeFit:
+    """Fit the probability of y = 1 against x and gather what is worth knowing.
+
+    Parameters
+    ----------
+    x : (n,)
+        Finite numbers, at least two distinct inputs.
+    y : (n,)
+        0 and 1, both of them.
+    classes : tuple of two str
+        What 0 and 1 stand for.
+    step_size : float, optional
+        In (0, 8), in standardized units; chosen by cross-validation when absent, as the number of steps is.
+    rule : "min" or "1se"
+        How cross-validation chooses.
+    seed : int
+        Of folds and initialization.
+    progress : callable, optional
+        Called with a fraction and a message.
+    **settings
+        Further parameters of `StepSizeClassifier`, e.g. ``steps``, ``width``, ``stopping``, ``n_jobs``.
+    """
+    inputs, labels = told.two_columns(x, y)
+    if not np.array_equal(np.unique(labels), [0.0, 1.0]):
+        some = ", ".join(f"{value:g}" for value in np.unique(labels)[:5])
+        raise bad("y", "hold 0 and 1, both of them and nothing else", some)
+    chosen: float | str = "cv" if step_size is None else step_size
+    model = StepSizeClassifier(
+        chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
+    ).fit(inputs, labels)
+    model.progress = None  # the fit outlives whatever shows progress
+    run = model.trajectory_
+    return OutcomeFit(
+        x=inputs,
+        y=labels,
+        x_name=x_name,
+        y_name=y_name,
+        classes=classes,
+        classifier=model,
+        done=_done(model, inputs, x_name),
+        warnings=_warnings(model, inputs),
+        measures=measure(model.problem_, run.network, run.network_before),
+    )
+
+
+def _done(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
+    out = told.merging(model, x, x_name)
+    out.append(f"{x_name} was standardized to mean 0 and standard deviation 1")
+    out.append(told.descent(model))
+    if model.path_ is not None and model.folds_ is not None and model.times_ is not None:
+        folds = len(np.unique(model.folds_["fold"]))
+        what = "the number of steps" if len(model.path_) == 1 else "step size and number of steps"
+        out.append(
+            f"{what} chosen by {folds}-fold cross-validation of the log-loss among {len(model.times_)} "
+            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+        )
+    return tuple(out)
+
+
+def _warnings(model: StepSizeClassifier, x: Array) -> tuple[str, ...]:
+    out = list(model.warnings_)
+    if told.binned(model, x):
+        out.append("the data were binned: no knot is placed more finely than a bin")
+    if model.trajectory_.bent_neurons[-1] < 3:
+        bent = model.trajectory_.bent_neurons[-1]
+        out.append(f"only {bent} neurons bend inside the data: the logit is almost a line")
+    return tuple(out)

@@ -1,0 +1,242 @@
+"""Figures of the fit of an outcome of two values: its probability, calibration, the path of step sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.figures.fit import plain_text
+from stepscape.figures.path import MOST_BASES, ONE_FOR_ALL, PathLook, draw_path
+from stepscape.figures.style import COLORS, canvas, label, legend, note, number_ticks, series, shared_legend
+from stepscape.losses import probability
+from stepscape.measures.calibration import wilson
+from stepscape.measures.records import Table
+from stepscape.problems.tables import bin_inputs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+Scale = Callable[[Array], Array]
+MANY = 400  # ticks beyond which they are drawn fainter, and as an image
+BINS, LEAST = 10, 20  # most bins of rows, and how many rows each should have
+_DASHES = (0, (4, 2))
+_UNCERTAIN = "uncertain region: probability 27 % to 73 %"
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomePicture:
+    """What is drawn: inputs in the user's units, logits of the probability of the value that is 1.
+
+    Attributes
+    ----------
+    x, y : (n,)
+        Rows; y is 0 or 1.
+    x_name, of
+        Name of the inputs; what the probability is of, as in "state = 'sick'".
+    classes
+        What 0 and 1 stand for, as a sentence writes it.
+    grid, logit, iterates
+        The mean of the last two iterates, and each of the two, on a grid over the data that has all knots.
+    knots, knot_logits
+        Visible knots of the mean, and the logit there.
+    uncertain, hull
+        Intervals where the mean is within ±1; the outermost rows there, None without any.
+    step_size, steps, rule
+        What was chosen, and how.
+    base
+        Log-loss of the share of 1 in place of a fit.
+    predicted : (m,) and known : (m,)
+        Probabilities for rows that were left out of training, and what these rows hold; empty for none.
+    calibration, path, folds, times
+        Tables of the cross-validation, see `StepSizeClassifier`; None without one.
+    """
+
+    x: Array
+    y: Array
+    x_name: str
+    of: str
+    classes: tuple[str, str]
+    grid: Array
+    logit: Array
+    iterates: tuple[Array, ...]
+    knots: Array
+    knot_logits: Array
+    uncertain: Sequence[tuple[float, float]]
+    hull: tuple[float, float] | None
+    step_size: float
+    steps: int
+    base: float
+    predicted: Array
+    known: Array
+    calibration: Table | None = None
+    rule: str = "min"
+    path: Table | None = None
+    folds: Table | None = None
+    times: Table | None = None
+
+
+def figures(picture: OutcomePicture) -> dict[str, Figure]:
+    """All figures by name: "fit"; "calibration", "path" and "times" where cross-validation makes them."""
+    drawn = {"fit": fit_figure(picture)}
+    if picture.calibration is not None:
+        drawn["calibration"] = calibration_figure(picture)
+    if picture.path is not None and len(picture.path) > 1:
+        drawn["path"] = path_figure(picture)
+    if picture.times is not None and picture.path is not None and len(picture.times) > len(picture.path):
+        drawn["times"] = times_figure(picture)
+    return drawn
+
+
+def fit_figure(picture: OutcomePicture) -> Figure:
+    """Rows, the probability, and the broken line of its logit below; where the fit is uncertain is shaded."""
+    figure, axes = canvas(2, 1, size=(6.8, 6.4), sharex=True, height_ratios=[3, 2])
+    upper, lower = axes[:, 0]
+    for ax in (upper, lower):
+        _shade(ax, picture)
+    _rows(upper, picture)
+    _curves(upper, picture, probability)
+    _curves(lower, picture, lambda logit: logit)
+    upper.set_ylim(-0.09, 1.09)
+    upper.set_yticks(np.linspace(0.0, 1.0, 6))
+    label(upper, "", f"probability of {picture.of}", f"step size {picture.step_size:.3g}")
+    lower.axhline(0.0, color=COLORS["gray"], linewidth=0.9)
+    for level in (-1.0, 1.0):
+        lower.axhline(level, color=COLORS["gray"], linewidth=0.9, linestyle=_DASHES)
+    _logit_limits(lower, picture.logit)
+    label(lower, picture.x_name, "logit", "the logit: a broken line, uncertain between the dashed lines")
+    shared_legend(figure, axes, columns=2)
+    return plain_text(figure)
+
+
+def calibration_figure(picture: OutcomePicture) -> Figure:
+    """Shares of rows against the probability predicted without them, and how many there were."""
+    if picture.calibration is None:
+        raise ValueError("calibration_figure needs a fit that was cross-validated")
+    figure, axes = canvas(2, 1, size=(6.0, 6.2), sharex=True, height_ratios=[5, 2])
+    upper, lower = axes[:, 0]
+    upper.plot(
+        [0.0, 1.0], [0.0, 1.0], color=COLORS["black"], lw=1.0, ls=_DASHES, label="as often as predicted"
+    )
+    _calibration(upper, picture.calibration)
+    upper.set_ylim(-0.03, 1.03)
+    label(upper, "", f"share with {picture.of}", "rows left out of training; beside each mark: how many")
+    legend(upper, loc="upper left")
+    edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
+    values = [picture.predicted[picture.known == each] for each in (0.0, 1.0)]
+    lower.hist(
+        values, edges, stacked=True, color=[COLORS["sky"], COLORS["vermilion"]], edgecolor="white",
+        hatch=["", "///"], label=list(picture.classes),
+    )  # fmt: skip
+    lower.set_xlim(-0.02, 1.06)
+    label(lower, f"predicted probability of {picture.of}", "rows")
+    legend(lower)
+    return plain_text(figure)
+
+
+def path_figure(picture: OutcomePicture) -> Figure:
+    """Cross-validated log-loss with standard errors, and the edge ratio of every fold, by step size."""
+    if picture.path is None or picture.folds is None:
+        raise ValueError("path_figure needs a fit whose step size was chosen along a path")
+    look = PathLook(picture.step_size, picture.rule, "log-loss (nats)", "log-loss", picture.base)
+    return plain_text(draw_path(picture.path, picture.folds, look))
+
+
+def times_figure(picture: OutcomePicture) -> Figure:
+    """Cross-validated log-loss against training time, for some of the step sizes."""
+    if picture.times is None or picture.path is None:
+        raise ValueError("times_figure needs a fit whose stopping time was chosen by cross-validation")
+    figure, axes = canvas(size=(6.8, 4.4))
+    ax = axes[0, 0]
+    for i, eta in enumerate(_some(picture.path["step_size"], picture.step_size)):
+        rows = picture.times.where(step_size=eta)
+        ax.plot(rows["time"], rows["cv_error"], label=f"step size {eta:.2g}", ms=5, lw=1.3, **series(i))
+    ax.axhline(picture.base, color=COLORS["black"], lw=1.0, ls=(0, (1.5, 1.5)), label=ONE_FOR_ALL)
+    chosen = picture.times.where(chosen=True)
+    ax.plot(
+        chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
+        markersize=13, markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}, {picture.steps} steps",
+    )  # fmt: skip
+    low = float(np.nanmin(picture.times["cv_error"]))
+    top = min(float(np.nanmax(picture.times["cv_error"])), MOST_BASES * picture.base)
+    ax.set_ylim(0.95 * low, max(top, 1.05 * picture.base))
+    number_ticks(ax, "x")
+    label(
+        ax, "training time: sum of the step sizes", "log-loss (nats)", "cross-validation over training time"
+    )
+    legend(ax)
+    return plain_text(figure)
+
+
+def _some(etas: Array, chosen: float) -> list[float]:
+    """At most five step sizes, evenly over the path, the chosen one among them."""
+    picked = {float(etas[i]) for i in np.linspace(0, len(etas) - 1, min(4, len(etas))).astype(int)}
+    return sorted(picked | {chosen}, reverse=True)
+
+
+def _shade(ax: Axes, picture: OutcomePicture) -> None:
+    """Shade where the fit is uncertain, and mark the hull of the rows there along the lower edge."""
+    for i, (low, high) in enumerate(picture.uncertain):
+        ax.axvspan(low, high, facecolor="#F3E3B3", edgecolor="#C9B36A", hatch="//", linewidth=0.0, alpha=0.55,
+                   zorder=0, label=_UNCERTAIN if i == 0 else None)  # fmt: skip
+    if picture.hull is not None:
+        ax.plot(
+            picture.hull, [0.012, 0.012], color=COLORS["black"], lw=2.2, marker="|", markersize=9,
+            transform=ax.get_xaxis_transform(), label="hull of the rows in it", solid_capstyle="butt",
+        )  # fmt: skip
+
+
+def _rows(ax: Axes, picture: OutcomePicture) -> None:
+    """Draw a tick for each row, at 0 or 1, spread a little; and shares in bins where there are many."""
+    many = picture.x.size > MANY
+    spread = np.random.default_rng(0).uniform(0.015, 0.07, picture.x.size)
+    height = picture.y + np.where(picture.y > 0, spread, -spread)
+    alpha = 0.25 if many else 0.7
+    ax.plot(picture.x, height, "|", color=COLORS["gray"], alpha=alpha, markersize=4.5, rasterized=many)
+    name = f"rows: {picture.classes[1]} above, {picture.classes[0]} below"
+    ax.plot([], [], "|", color=COLORS["gray"], markersize=6, label=name)
+    bins = min(BINS, picture.x.size // LEAST)
+    if bins > 1:
+        binned = bin_inputs(picture.x, picture.y, bins)
+        low, high = wilson(binned.y, binned.weights)
+        _shares(ax, binned.x, binned.y, (low, high), "share in bins, 95 % interval")
+
+
+def _calibration(ax: Axes, table: Table) -> None:
+    at, share = table["predicted"], table["observed"]
+    _shares(ax, at, share, (table["low"], table["high"]), "share of rows, 95 % interval")
+    for x, y, rows in zip(at, share, table["rows"], strict=True):
+        ax.annotate(f"{rows:.0f}", (x, y), (6, -11), textcoords="offset points", fontsize=8)
+
+
+def _shares(ax: Axes, at: Array, share: Array, interval: tuple[Array, Array], name: str) -> None:
+    spread = [np.maximum(share - interval[0], 0.0), np.maximum(interval[1] - share, 0.0)]
+    ax.errorbar(
+        at, share, yerr=spread, fmt="o", color=COLORS["black"], markerfacecolor="white", markersize=5.5,
+        elinewidth=1.0, capsize=2.5, label=name,
+    )  # fmt: skip
+
+
+def _curves(ax: Axes, picture: OutcomePicture, scale: Scale) -> None:
+    for i, logit in enumerate(picture.iterates):
+        name = "each of the last two iterates" if i == 0 else None
+        ax.plot(picture.grid, scale(logit), color=COLORS["sky"], lw=0.9, ls=_DASHES, label=name)
+    ax.plot(picture.grid, scale(picture.logit), color=COLORS["blue"], linewidth=2.0, label="fit: their mean")
+    if picture.knots.size:
+        ax.plot(
+            picture.knots, scale(picture.knot_logits), "D", color=COLORS["vermilion"], markersize=5,
+            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+        )  # fmt: skip
+
+
+def _logit_limits(ax: Axes, logit: Array) -> None:
+    """Span the logits, but not what is as good as certain: beyond ±8 probabilities are below 1 in 2980."""
+    low, high = max(-8.0, float(logit.min())), min(8.0, float(logit.max()))
+    ax.set_ylim(min(low, -1.5) - 0.4, max(high, 1.5) + 0.4)
+    if logit.min() < -8.0 or logit.max() > 8.0:
+        note(ax, f"from {logit.min():.3g} to {logit.max():.3g}", right=True)

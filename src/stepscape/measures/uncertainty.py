@@ -1,0 +1,36 @@
+"""Where on the line a fit of two classes is uncertain."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.measures.classification import UNCERTAIN
+
+Array = NDArray[np.float64]
+
+
+def uncertain_intervals(points: Array, logits: Array, level: float = UNCERTAIN) -> list[tuple[float, float]]:
+    """Where the broken line through (points, logits) lies within ±level: intervals in increasing order.
+
+    Points (m,) strictly increasing; exact when all knots of the line are among them.
+    """
+    found: list[tuple[float, float]] = []
+    for left, right, a, b in zip(points, points[1:], logits, logits[1:], strict=False):
+        start, end = _within(a, b, level)
+        if end <= start:
+            continue
+        low, high = left + start * (right - left), left + end * (right - left)
+        if found and found[-1][1] >= low:
+            found[-1] = (found[-1][0], float(high))
+        else:
+            found.append((float(low), float(high)))
+    return found
+
+
+def _within(a: float, b: float, level: float) -> tuple[float, float]:
+    """Share of the way from a to b at which the line enters and leaves ±level."""
+    if a == b:
+        return (0.0, 1.0) if abs(a) <= level else (1.0, 0.0)
+    at = sorted(((-level - a) / (b - a), (level - a) / (b - a)))
+    return max(0.0, at[0]), min(1.0, at[1])
