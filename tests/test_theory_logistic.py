@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from stepscape import theory
 from stepscape.errors import InputError
+from stepscape.measures.certification import certify
+from stepscape.network import TwoLayerReLU
+from stepscape.problems.problem import Problem
 from theory_oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, Measured, one_sided, random_case, root
 
 seeds = st.integers(0, 2**32 - 1)
@@ -482,6 +485,9 @@ def test_an_input_of_weight_zero_does_not_count():
     c = theory.weighted(**case.network, predictions=f[:2], sharpness=3.0, residual_norm=0.1)
     d = theory.weighted(**extra.network, predictions=f, sharpness=3.0, residual_norm=0.1)
     assert (c.left, c.right) == (d.left, d.right)
+    certain = np.array([1e4, 1e4, 0.0])  # nor may it hide that all curvature is gone
+    c = theory.weighted(**extra.network, predictions=certain, sharpness=3.0, residual_norm=0.1)
+    assert c.unmet == (UNDERFLOW,)
 
 
 @pytest.mark.parametrize("trainable", UNBOUNDED)
@@ -555,3 +561,14 @@ def test_bad_numbers_are_named(function, change, message):
 def test_the_uncertain_set_names_a_bad_gamma():
     with pytest.raises(InputError, match="gamma must be finite and nonnegative, got nan"):
         theory.uncertain_set([0.0], math.nan)
+
+
+@pytest.mark.parametrize("logit", [5.0, 400.0, 700.0])
+def test_the_measured_curvature_of_a_certain_network_is_certified(logit):
+    # D is e^{−|f|} and R of order 1: the engine must not lose the one beside the other.
+    problem = Problem([-0.6, 0.1, 0.4, 0.9], [1, -1, 1, -1], loss="logistic")
+    network = replace(TwoLayerReLU.random(8, seed=2), b2=logit)
+    found = certify(problem, network)
+    for name in FORMS:
+        assert found[name].verdict == ("inapplicable" if name == "uncertain" else "holds")
+    assert found["gauss_newton"].right < 30.0 * found["gauss_newton"].details["mean_curvature"]

@@ -87,14 +87,15 @@ class Hessian:
 
     @property
     def scale(self) -> float:
-        """A power of two near the largest of D, p, q and decay; 1 for the square loss.
+        """A power of two near the largest of D, decay and, unless left out, p and q; 1 for the square loss.
 
         Far out on the logistic loss they are all tiny, and the squares of products would vanish.
         """
         if self.problem.loss == "square":
             return 1.0
         p, q, _ = self.active_gradients
-        largest = max(self.curvature.max(), np.abs(p).max(), np.abs(q).max(), self.decay)
+        residual = 0.0 if self.gauss_newton else max(np.abs(p).max(), np.abs(q).max())
+        largest = max(self.curvature.max(), residual, self.decay)
         return float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
 
     @property
