@@ -24,6 +24,7 @@ Answers = Mapping[str, Array]
 Cell = tuple[float, float]
 NEAR = 1.1
 LEAST_AT_EDGE = 3
+MOST_NAMED = 3
 TOGETHER = "all cells together"
 
 
@@ -84,12 +85,14 @@ def at_edge(table: Table) -> list[float]:
     return found
 
 
-def asked(table: Table, ask: Callable[[Table], Answers | None], silent: str = "") -> Verdict:
+def asked(
+    table: Table, ask: Callable[[Table], Answers | None], silent: str = "", unit: str = "differences"
+) -> Verdict:
     """Ask in every cell that can be judged whether differences (seeds,) lie above 0.
 
     A 95 % interval over the seeds above 0 says yes, below 0 no. Beside the cells stands the mean over them,
     seed by seed, because cells of a seed are not independent. `ask` returns None where its questions do not
-    arise, which `silent` words for the case that they arise nowhere.
+    arise, which `silent` words for the case that they arise nowhere; `unit` says what the differences are.
 
     Yes in every cell: ``reproduced``; in some, or over all together: ``partly``; otherwise ``not_reproduced``
     when some interval says no or there are ten seeds, else ``undecided``: few seeds give wide intervals.
@@ -105,7 +108,11 @@ def asked(table: Table, ask: Callable[[Table], Answers | None], silent: str = ""
     word = "not_reproduced" if min(signs) < 0 or seeds >= LEAST_SEEDS_AGAINST else "undecided"
     if max(signs) > 0:
         word = "reproduced" if min(signs) > 0 else "partly"
-    numbers: Numbers = {"seeds": float(seeds), "cells judged": f"{len(found)} of {len(held)}"}
+    numbers: Numbers = {
+        "seeds": float(seeds),
+        "cells judged": f"{len(found)} of {len(held)}",
+        "intervals are of": unit,
+    }
     for question, by_cell in intervals.items():
         numbers |= {f"{cell}: {question}": str(interval) for cell, interval in by_cell.items()}
     return Verdict(word, "; ".join(told(question, intervals[question]) for question in intervals), numbers)
@@ -141,7 +148,7 @@ def told(question: str, found: Mapping[str, Interval]) -> str:
 def _listed(some: Sequence[str], total: int) -> str:
     if not some or len(some) == total:
         return f"all {total} cells" if some else "none"
-    return f"{len(some)} of {total} ({'; '.join(some)})"
+    return f"{len(some)} of {total}" + (f" ({'; '.join(some)})" if len(some) <= MOST_NAMED else "")
 
 
 def spoken(cell: Cell) -> str:

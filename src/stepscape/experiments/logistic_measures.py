@@ -20,7 +20,7 @@ once
     ``uncertain_share_truth``, ``uncertain_low_truth``, ``uncertain_high_truth``
 certificates
     ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack``, with
-    NAME each of `certify`, checked at the first moment and the end, and "overlap" (step A with γ0 = 1, γ = 2),
+    NAME each of `certify`, checked at the first moment and the end, and "overlap" (step A, γ0 = 1, γ = 2),
     checked at every record
 
 A run that diverged has ``initial_sharpness`` and ``steps_made`` only.

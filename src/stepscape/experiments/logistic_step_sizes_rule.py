@@ -72,22 +72,25 @@ def judge(result: Result) -> dict[str, Verdict]:
     """One verdict a part."""
     table = with_iterates(result.table)
     help_of = {
-        f"help_{word}": asked(table, partial(helps, suffix=suffix))
+        f"help_{word}": _asked(table, partial(helps, suffix=suffix))
         for suffix, word in MOMENTS.items()
         if f"excess_risk{suffix}" in table or not suffix
     }
     return {
         "edge": judge_edge(table),
-        "simpler": asked(table, simpler, NO_EDGE),
+        "simpler": _asked(table, simpler, NO_EDGE),
         **{
-            name: asked(table, partial(u_of, column=f"excess_risk{region}"))
+            name: _asked(table, partial(u_of, column=f"excess_risk{region}"))
             for name, region in REGIONS.items()
         },
         **help_of,
-        "help_at_the_edge": asked(table, helps_at_edge, NO_EDGE),
-        "averaging": asked(table, averaging, "the excess risk of the single iterates rises in no cell"),
+        "help_at_the_edge": _asked(table, helps_at_edge, NO_EDGE),
+        "averaging": _asked(table, averaging, "the excess risk of the single iterates rises in no cell"),
         "optimized": judge_optimized(table),
     }
+
+
+_asked = partial(asked, unit="log10 of a ratio")
 
 
 def with_iterates(table: Table) -> Table:

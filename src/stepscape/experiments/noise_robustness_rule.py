@@ -9,11 +9,11 @@ not. Each step size but the largest is compared with the largest.
 (intersection over union) of the inputs with |f| ≤ 1 and |f0| ≤ 1 is above ½; it breaks at the smallest flip
 rate at which the interval of its mean over the seeds does not lie above ½.
 
-All comparisons help at the lowest flip rate, so that the noise at which they break, or that none on the grid
-breaks them, is an answer: ``reproduced``; some do: ``partly``; none: ``not_reproduced``, the answer being "at
-no noise", with at least ten seeds, ``undecided`` with fewer. A flip rate counts when most runs of both step
-sizes finished with bent neurons; without two flip rates: ``premise_not_met``; fewer than three seeds:
-``undecided``.
+All comparisons hold at the lowest flip rate, so that the noise at which they break, or that none on the grid
+breaks them, is an answer: ``reproduced``; some do: ``partly``; none: ``not_reproduced``, the answer being
+"not even at the lowest noise", with at least ten seeds, ``undecided`` with fewer. A flip rate counts when
+most runs of both step sizes finished with bent neurons; without two flip rates: ``premise_not_met``; fewer
+than three seeds: ``undecided``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from stepscape.experiments.step_size_grid import (
     Numbers,
     by_seed,
     difference,
+    listed,
     word_for,
     working_step_sizes,
 )
@@ -101,13 +102,12 @@ def breaks_at(rates: ByRate) -> float | None:
 
 
 def spoken(rates: ByRate) -> str:
-    """Say up to which noise, and at which noises the opposite is true."""
+    """Say up to which noise it holds, and at which noises it holds again or the opposite does."""
     where = breaks_at(rates)
-    against = [rate for rate in sorted(rates) if rates[rate].sign < 0]
     if where is None:
-        said = f"at every flip rate up to {max(rates):g}"
-    elif where == min(rates):
-        said = "at no noise"
-    else:
-        said = f"below flip rate {where:g}"
-    return said + (f" (the opposite at {', '.join(f'{rate:g}' for rate in against)})" if against else "")
+        return f"at every flip rate up to {max(rates):g}"
+    said = "not even at the lowest noise" if where == min(rates) else f"below flip rate {where:g}"
+    again = [rate for rate in sorted(rates) if rate > where and rates[rate].sign > 0]
+    against = [rate for rate in sorted(rates) if rates[rate].sign < 0]
+    said += f", again at {listed(again)}" if again else ""
+    return said + (f", the opposite at {listed(against)}" if against else "")

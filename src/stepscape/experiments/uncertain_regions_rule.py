@@ -9,7 +9,8 @@ none: ``consistent``; ``vacuous`` when at the end of no run that bound is below 
 ``flat_bounds``: the bounds on ∫|f''| weighted by the uncertain points (gauss_newton, weighted, uncertain,
 uncertain_best), where they apply: words as for ``step_a``, never vacuous; left over right is reported.
 ``moves``: from the first moment (100 steps) to the end the overlap of A_1(f) with A_1(f0) grows, at the
-smallest and at the largest step size.
+smallest and at the largest step size. Cells whose truth is uncertain at every input are not asked: there the
+overlap is the share of A_1(f), which starts at 1.
 ``shrinks``: over the same time the share of A_1(f) falls, at the smallest and at the largest step size.
 ``large_steps_keep``: at the end the largest step size has more overlap and a larger A_1(f) than the smallest;
 ``…_at_equal_time``, ``…_stopped_early``: the same at these moments.
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 FLAT = ("gauss_newton", "weighted", "uncertain", "uncertain_best")
 EARLY = "_100"
 KEPT = {"": "", "_equal_time": "_at_equal_time", "_held_out": "_stopped_early"}
-TOO_SHORT = "the runs end before their first moment, step 100"
+TOO_SHORT = "the runs end before their first moment, step 100, or the truth is uncertain everywhere"
 
 
 def judge(result: Result) -> dict[str, Verdict]:
@@ -53,7 +54,9 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 
 def moves(table: Table) -> Answers | None:
-    """Whether the overlap grows from the first moment to the end."""
+    """Whether the overlap grows from the first moment to the end, where the truth is certain somewhere."""
+    if np.nanmin(table["uncertain_share_truth"]) >= 1.0:
+        return None
     return since_early(table, "uncertain_overlap", "the overlap grows")
 
 

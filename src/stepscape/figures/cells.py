@@ -40,7 +40,7 @@ MOST_MARKERS = 12
 def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[Any], dict[Cell, Axes]]:
     """One panel a cell: rows by amplitude, columns by flip rate; the axes by cell."""
     amplitudes, rates = (np.unique(table[name]).tolist() for name in ("amplitude", "flip_rate"))
-    size = (max(3.1 * len(rates) + 0.7, 5.2), 2.5 * len(amplitudes) + 1.3)
+    size = (max(3.1 * len(rates) + 0.7, 5.2), 2.5 * len(amplitudes) + 1.5)
     figure, axes = canvas(len(amplitudes), len(rates), size, sharex=True, sharey=True)
     found = {(a, r): axes[i, j] for i, a in enumerate(amplitudes) for j, r in enumerate(rates)}
     for (amplitude, rate), ax in found.items():
@@ -70,8 +70,15 @@ def against_step_size(
         row[0].set_ylabel(name, fontsize=10)
     if log and any(ax.lines for ax in axes.flat):
         number_ticks(axes[0, 0])
-    shared_legend(figure, axes, columns=3)
+    fitting_legend(figure, axes)
     return figure
+
+
+def fitting_legend(figure: Figure, axes: NDArray[Any]) -> None:
+    """One legend below all panels, in as many columns as the width of the figure has room for."""
+    names = {name for ax in axes.flat for name in ax.get_legend_handles_labels()[1]}
+    longest = max(map(len, names), default=1)
+    shared_legend(figure, axes, max(1, min(4, int(figure.get_figwidth() / (0.075 * longest + 0.6)))))
 
 
 def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, Any]) -> None:

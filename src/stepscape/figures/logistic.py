@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.figures.cells import MOMENTS, Cell, against_step_size, apart, panels, ribbon, say_diverged
+from stepscape.figures.cells import (
+    MOMENTS,
+    Cell,
+    against_step_size,
+    apart,
+    fitting_legend,
+    panels,
+    ribbon,
+    say_diverged,
+)
 from stepscape.figures.style import COLORS, canvas, note, number_ticks, series, shared_legend, step_size_ticks
 from stepscape.measures.paired import Interval
 from stepscape.measures.records import Table
@@ -115,7 +124,7 @@ def sharpness(table: Table) -> Figure:
     for row in axes:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$", fontsize=10)
     number_ticks(axes[0, 0])
-    shared_legend(figure, axes, columns=2)
+    fitting_legend(figure, axes)
     return figure
 
 
@@ -151,7 +160,7 @@ def intervals(found: Mapping[str, Mapping[str, Interval]]) -> Figure:
         ax.set_title(moment.replace("_", " "), fontsize=9.5)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
-    said = "excess risk, interior: smallest minus largest step size, 95 % (right of 0: large steps help)"
+    said = "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
     figure.supxlabel(said, fontsize=10)
     return figure
 

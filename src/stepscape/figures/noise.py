@@ -59,17 +59,20 @@ def _intervals(ax: Axes, rates: ByRate, name: str, index: int) -> None:
 
 def overlap(table: Table) -> Figure:
     """Overlap of the uncertain regions of network and truth against the flip rate, with the level ½."""
-    figure, axes = canvas(1, 1, (5.6, 4.0))
+    figure, axes = canvas(1, 1, (5.8, 4.4))
     ax = axes[0, 0]
     for i, eta in enumerate(np.unique(table["step_size"])):
         if "uncertain_overlap" in table:
             rows = table.where(step_size=eta)
             shifted = Table({**rows.columns, "at": rows["flip_rate"] + 0.004 * (i - 1)})
             band(ax, shifted, "at", "uncertain_overlap", f"step size η = {eta:g}", series(i))
+    if "uncertain_share_truth" in table:
+        word = "share of the inputs where the truth is uncertain"
+        band(ax, table, "flip_rate", "uncertain_share_truth", word, series(6))
     ax.axhline(0.5, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="½")
     ax.set_ylim(0.0, 1.05)
     label(
         ax, "flip rate of the labels", "overlap of |f| ≤ 1 and |f0| ≤ 1 at the end\n(intersection over union)"
     )
-    shared_legend(figure, axes, columns=4)
+    shared_legend(figure, axes, columns=2)
     return figure

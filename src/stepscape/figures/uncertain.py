@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
-from stepscape.figures.cells import Cell, against_step_size, panels
+from stepscape.figures.cells import Cell, against_step_size, fitting_legend, panels
 from stepscape.figures.logistic import Arrays, drawn_cells, key
-from stepscape.figures.style import COLORS, canvas, series, shared_legend
+from stepscape.figures.style import COLORS, canvas, series
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def over_steps(table: Table, column: str, name: str, level: str = "") -> Figure:
         ax.set_ylim(-0.02, 1.05)
     for row in axes:
         row[0].set_ylabel(name, fontsize=10)
-    shared_legend(figure, axes, columns=5)
+    fitting_legend(figure, axes)
     return figure
 
 
