@@ -19,6 +19,11 @@ _MODULES = {
     "logistic-step-sizes": "stepscape.experiments.logistic_step_sizes",
     "uncertain-regions": "stepscape.experiments.uncertain_regions",
     "noise-robustness": "stepscape.experiments.noise_robustness",
+    "weak-to-strong": "stepscape.experiments.weak_to_strong",
+    "flat-but-wrong": "stepscape.experiments.flat_but_wrong",
+    "confident-curvature": "stepscape.experiments.confident_curvature",
+    "smoothness-or-confidence": "stepscape.experiments.smoothness_or_confidence",
+    "does-descent-get-there": "stepscape.experiments.does_descent_get_there",
 }
 
 

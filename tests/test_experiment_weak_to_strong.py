@@ -1,0 +1,245 @@
+"""`weak-to-strong`: the grid, the rule each way, a tiny run, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stepscape as ss
+from stepscape import experiments
+from stepscape.errors import InputError
+from stepscape.experiments import ledger
+from stepscape.experiments import weak_to_strong_rule as rule
+from stepscape.experiments.experiment import Result, resolve_settings
+from stepscape.experiments.logistic_runs import LogisticRun
+from stepscape.figures import style
+from stepscape.kernels import relu1d
+from stepscape.lab.spec import identity
+from stepscape.measures import Table
+
+NAME = "weak-to-strong"
+TINY = {"sizes": "12,24,48", "width": "40", "steps": "300", "seeds": "3", "records": "3"}
+DECAYS, STEPS = (0.0, 1e-3), (0.01, 1.2)
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def tiny(workers: int = 0, **overrides: str) -> Result:
+    experiment = experiments.get(NAME)
+    return experiments.run(experiment, resolve_settings(experiment, {**TINY, **overrides}), workers=workers)
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return tiny()
+
+
+def synthetic(change: Change = dict, seeds: int = 12) -> Result:
+    """Excess risk ∝ n^(−1/2), halved by decay and again by the large step; ‖θ‖ ∝ n^0.1; premises met."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for seed in range(seeds):
+        for n in (32, 128, 512):
+            noise = np.exp(0.02 * rng.standard_normal())
+            for decay in DECAYS:
+                for eta in STEPS:
+                    excess = noise * n**-0.5 * (0.5 if decay else 1.0) * (0.5 if eta > 1 else 1.0)
+                    rows.append(change({
+                        "n": n, "seed": seed, "weight_decay": decay, "step_size": eta, "outcome": "finished",
+                        "bent_neurons": 9, "norm": noise * n**0.1, "edge_ratio": 1.0, "edge_reached": True,
+                        "excess_risk": excess,
+                        **{f"excess_risk_{region}{at}": excess for region in rule.REGIONS
+                           for at in ("", "_held_out")},
+                        "optimized_uncertain": True, "optimized_interior": True,
+                    }))  # fmt: skip
+    return Result(NAME, {"small_step_size": 0.01}, Table.from_records(rows))
+
+
+def words(change: Change = dict, seeds: int = 12) -> dict[str, str]:
+    return {part: verdict.word for part, verdict in rule.judge(synthetic(change, seeds)).items()}
+
+
+def steeper(power: float, **broken: Any) -> Change:
+    """Multiply every excess risk by n^power, and overwrite columns."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        scaled = {key: value * row["n"] ** power for key, value in row.items() if key.startswith("excess")}
+        return {**row, **scaled, **broken}
+
+    return change
+
+
+GROUPS = ("neither", "decay_only", "step_only", "both")
+
+
+class TestRule:
+    def test_as_claimed(self) -> None:
+        found = words()
+        assert {found[name] for name in GROUPS} == {"consistent"}
+        assert {word for part, word in found.items() if part not in GROUPS} == {"reproduced"}
+
+    def test_slopes_are_those_of_the_table(self) -> None:
+        verdict = rule.judge(synthetic())["both"]
+        mean = float(str(verdict.numbers["decay 0.001, η = 1.2: slope, uncertain"]).split()[0])
+        assert mean == pytest.approx(-0.5, abs=0.02)
+        assert verdict.numbers["decay 0.001, η = 1.2: premises, uncertain"] == "all hold"
+
+    @pytest.mark.parametrize(("power", "word"), [(0.05, "consistent"), (0.2, "not_reproduced")])
+    def test_a_shallow_slope_contradicts_where_the_premises_hold(self, power: float, word: str) -> None:
+        assert {words(steeper(power))[name] for name in GROUPS} == {word}
+
+    @pytest.mark.parametrize(
+        ("broken", "lacking"),
+        [
+            ({"optimized_uncertain": False, "optimized_interior": False}, "fits as well as the truth"),
+            ({"edge_ratio": 1.3}, "λ ≤ 2/η"),
+            ({"excess_risk": 0.1}, "Ex → 0"),
+        ],
+    )
+    def test_a_shallow_slope_says_nothing_where_they_do_not(
+        self, broken: dict[str, Any], lacking: str
+    ) -> None:
+        verdict = rule.judge(synthetic(steeper(0.2, **broken)))["both"]
+        assert verdict.word == "premise_not_met"
+        assert verdict.numbers["decay 0.001, η = 1.2: premises, uncertain"] == f"without: {lacking}"
+
+    def test_one_contradiction_in_a_group_is_enough(self) -> None:
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            return (
+                {**row, "excess_risk_interior": 0.1} if row["weight_decay"] and row["step_size"] > 1 else row
+            )
+
+        found = words(change)
+        assert [found[name] for name in GROUPS] == ["consistent"] * 3 + ["not_reproduced"]
+
+    def test_a_region_is_judged_by_its_own_premise(self) -> None:
+        found = words(lambda row: {**row, "excess_risk_interior": 0.1, "optimized_interior": False})
+        assert {found[name] for name in GROUPS} == {"consistent"}
+
+    @pytest.mark.parametrize(
+        ("power", "norm", "quarter"),
+        [
+            (0.05, "reproduced", "reproduced"),
+            (0.3, "reproduced", "not_reproduced"),
+            (1.0, *["not_reproduced"] * 2),
+        ],
+    )
+    def test_the_norm(self, power: float, norm: str, quarter: str) -> None:
+        found = words(lambda row: {**row, "norm": row["norm"] * row["n"] ** power})
+        assert (found["norm"], found["norm_quarter"]) == (norm, quarter)
+
+    def test_the_norm_of_one_cell(self) -> None:
+        found = words(lambda row: {**row, "norm": row["n"] ** 1.5} if row["weight_decay"] == 0.0 else row)
+        assert (found["norm"], found["norm_quarter"]) == ("partly", "partly")
+
+    def test_vanishing(self) -> None:
+        assert words(lambda row: {**row, "excess_risk": 0.1})["vanishing"] == "not_reproduced"
+        assert words(lambda row: {**row, "excess_risk": 0.1} if row["seed"] else row)["vanishing"] == (
+            "not_reproduced"
+        )
+
+    def test_amplification_is_paired_and_compares_the_right_cells(self) -> None:
+        def without(name: str, value: float) -> Change:
+            """Undo what one of the two does."""
+
+            def change(row: dict[str, Any]) -> dict[str, Any]:
+                factor = 2.2 if row[name] > value else 1.0
+                scaled = {key: x * factor for key, x in row.items() if key.startswith("excess_risk_")}
+                return {**row, **scaled}
+
+            return change
+
+        decay, step = words(without("weight_decay", 0.0)), words(without("step_size", 1.0))
+        assert (decay["both_beat_decay_only"], decay["both_beat_step_only"]) == (
+            "reproduced",
+            "not_reproduced",
+        )
+        assert (step["both_beat_decay_only"], step["both_beat_step_only"]) == ("not_reproduced", "reproduced")
+        assert step["both_beat_decay_only_stopped_early"] == "not_reproduced"
+        assert words(without("step_size", 1.0), seeds=4)["both_beat_decay_only"] == "undecided"
+
+    def test_half_of_the_regions(self) -> None:
+        found = words(lambda row: {**row, "excess_risk_interior": 0.1})
+        assert found["both_beat_decay_only"] == "partly"
+
+    def test_too_little_to_say(self) -> None:
+        assert set(words(seeds=2).values()) == {"undecided"}
+        assert set(words(lambda row: {**row, "n": min(row["n"], 128)}).values()) == {"undecided"}
+        assert set(words(lambda row: {**row, "bent_neurons": 0}).values()) == {"premise_not_met"}
+        assert set(words(lambda row: {**row, "outcome": "diverged"}).values()) == {"premise_not_met"}
+
+    def test_without_decay_there_is_nothing_to_amplify(self) -> None:
+        found = words(
+            lambda row: {**row, "weight_decay": 0.0, "seed": row["seed"] + 100 * (row["weight_decay"] > 0)}
+        )
+        assert found["decay_only"] == found["both"] == found["both_beat_decay_only"] == "premise_not_met"
+
+
+class TestRun:
+    def test_every_run_has_its_row(self, result: Result) -> None:
+        assert len(result.table) == 3 * 2 * 3 * 2  # sizes × decays × seeds × step sizes
+        assert set(result.table["outcome"]) == {"finished"}
+
+    def test_decay_is_what_differs(self, result: Result) -> None:
+        free, decayed = (result.table.where(weight_decay=decay, step_size=1.2) for decay in DECAYS)
+        assert (free["norm"] > decayed["norm"]).all()
+
+    def test_the_premises_are_columns(self, result: Result) -> None:
+        found = {p.column: p for p in ledger.premises(experiments.get(NAME).premises, result.table)}
+        assert {p.measured for p in found.values()} == {len(result.table)}
+        assert found["optimized_uncertain"].found.startswith("yes in ")
+
+    def test_a_fit_is_as_good_as_the_truth_when_its_loss_says_so(self) -> None:
+        """With amplitude 0 every input is uncertain, and the hull holds all labels."""
+        table = tiny(amplitude="0", sizes="12,24", seeds="1").table
+        assert (table["optimized_uncertain"] == table["optimized"]).all()
+        assert ((table["loss_mean"] <= table["loss_truth"]) == (table["optimized"] == 1)).all()
+
+    def test_verdicts(self, result: Result) -> None:
+        verdicts = experiments.get(NAME).judge(result)
+        assert set(verdicts) == set(words())
+        assert verdicts["norm"].word == "reproduced"
+
+    def test_runs_are_shared_with_other_experiments_on_the_same_logistic_run(self) -> None:
+        experiment = experiments.get(NAME)
+        run = experiment.specs(resolve_settings(experiment, TINY))[0]
+        again = type(run)(**{name: getattr(run, name) for name in run.__struct_fields__})
+        assert identity(run) == identity(again)
+        assert isinstance(run, LogisticRun)
+        assert not run.drawn
+
+    def test_workers_change_no_bit(self) -> None:
+        few = {"sizes": "12,24", "seeds": "1", "steps": "50"}
+        assert repr(tiny(1, **few).table.records()) == repr(tiny(2, **few).table.records())
+
+    def test_figures_read_the_result_and_compute_nothing(
+        self, result: Result, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def forbidden(*_: object, **__: object) -> None:
+            raise AssertionError("a figure trained or measured")
+
+        monkeypatch.setattr(relu1d, "descend", forbidden)
+        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+        figures = experiments.get(NAME).figures(result)
+        assert set(figures) == {"excess", "norm", "premises"}
+        for figure in figures.values():
+            assert len(style.svg(figure)) < 500_000
+            assert all(ax.get_xlabel() for ax in figure.axes[-2:])
+
+    @pytest.mark.parametrize(
+        ("overrides", "sentence"),
+        [
+            ({"seeds": "0"}, "seeds must be at least 1, got 0"),
+            ({"small_step_size": "2"}, "small_step_size must be smaller than the large ones, got 2.0"),
+            ({"sizes": "32,32"}, "sizes must hold two different sizes, got 32"),
+            ({"sizes": "1,32"}, "n must be at least 2, got 1"),
+            ({"weight_decays": "-1"}, "weight_decay must be finite and not negative, got -1.0"),
+            ({"truth": "wav"}, "unknown curve 'wav'"),
+        ],
+    )
+    def test_refused_before_the_first_run(self, overrides: dict[str, str], sentence: str) -> None:
+        experiment = experiments.get(NAME)
+        with pytest.raises(InputError, match=sentence):
+            experiment.specs(resolve_settings(experiment, {**TINY, **overrides}))
