@@ -21,8 +21,11 @@ METHODS = {
 }
 
 
-def noisy(n=30, seed=0, weighted=False, repeats=False, half_width=2.0):
-    """Unsorted inputs, optionally repeated, labels with noise, optionally weights with zeros among them."""
+def noisy(n=30, seed=0, weighted=False, repeats=False, half_width=2.0, loss="square"):
+    """Unsorted inputs, optionally repeated, labels with noise, optionally weights with zeros among them.
+
+    For the logistic loss the signs of those labels.
+    """
     rng = np.random.default_rng([seed, n])
     x = half_width * rng.uniform(-1, 1, n)
     if repeats and n > 3:
@@ -32,7 +35,7 @@ def noisy(n=30, seed=0, weighted=False, repeats=False, half_width=2.0):
     if weighted:
         weights = rng.exponential(size=n)
         weights[:: max(2, n // 5)] = 0.0
-    return ss.Problem(x, y, weights=weights)
+    return ss.Problem(x, y if loss == "square" else np.sign(y), loss, weights=weights)
 
 
 def network(k=40, seed=0, scale=0.7, trainable=ref.BLOCKS):
@@ -45,7 +48,7 @@ def network(k=40, seed=0, scale=0.7, trainable=ref.BLOCKS):
 
 def dense(problem):
     """The same data for the reference."""
-    return ref.data(problem.inputs, problem.labels, problem.weights)
+    return ref.data(problem.inputs, problem.labels, problem.weights, problem.loss == "logistic")
 
 
 def edge(problem, net, method, fraction=None):

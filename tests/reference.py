@@ -1,7 +1,7 @@
 """Dense float64 NumPy reference of the network, its loss and its training, written from the definitions.
 
 f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2,  L = ½ Σ_i v_i (f(x_i) - y_i)²,  Σ v_i = 1,
-max(z, 0)' = 1{z > 0}.
+max(z, 0)' = 1{z > 0}; with `logistic` L = Σ_i v_i log(1 + exp(-y_i f(x_i))), y = ±1.
 Parameters are one vector in the order w1 (k), b1 (k), w2 (k), b2. Nothing here imports stepscape.
 """
 
@@ -21,12 +21,13 @@ class Data(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     v: np.ndarray  # averaging weights, sum 1
+    logistic: bool = False
 
 
-def data(x, y, weights=None) -> Data:
+def data(x, y, weights=None, logistic=False) -> Data:
     x, y = np.asarray(x, float), np.asarray(y, float)
     weights = np.ones(x.size) if weights is None else np.asarray(weights, float)
-    return Data(x, y, weights / weights.sum())
+    return Data(x, y, weights / weights.sum(), logistic)
 
 
 def split(theta):
@@ -50,7 +51,20 @@ def forward(theta, x):
 
 
 def loss(theta, d: Data) -> float:
-    return float(0.5 * np.sum(d.v * (forward(theta, d.x) - d.y) ** 2))
+    f = forward(theta, d.x)
+    return float(np.sum(d.v * (np.logaddexp(0.0, -d.y * f) if d.logistic else 0.5 * (f - d.y) ** 2)))
+
+
+def slope(theta, d: Data):
+    """v ∂ℓ/∂f (n,)."""
+    f = forward(theta, d.x)
+    return -d.v * d.y * np.exp(-np.logaddexp(0.0, d.y * f)) if d.logistic else d.v * (f - d.y)
+
+
+def curvature(theta, d: Data):
+    """v ∂²ℓ/∂f² (n,)."""
+    f = forward(theta, d.x)
+    return d.v * np.exp(-np.logaddexp(0.0, f) - np.logaddexp(0.0, -f)) if d.logistic else d.v
 
 
 def tangent(theta, x):
@@ -62,19 +76,19 @@ def tangent(theta, x):
 
 
 def gradient(theta, d: Data):
-    return tangent(theta, d.x).T @ (d.v * (forward(theta, d.x) - d.y))
+    return tangent(theta, d.x).T @ slope(theta, d)
 
 
 def gauss_newton(theta, d: Data):
     phi = tangent(theta, d.x)
-    return phi.T @ (d.v[:, None] * phi)
+    return phi.T @ (curvature(theta, d)[:, None] * phi)
 
 
 def residual_part(theta, d: Data):
-    """R = Σ_i v_i r_i ∇²f(x_i); ∂²f/∂w1∂w2 = 1{z > 0} x and ∂²f/∂b1∂w2 = 1{z > 0}."""
+    """R = Σ_i v_i ℓ'_i ∇²f(x_i); ∂²f/∂w1∂w2 = 1{z > 0} x and ∂²f/∂b1∂w2 = 1{z > 0}."""
     k = (theta.size - 1) // 3
     s = (preactivation(theta, d.x) > 0).astype(float)
-    g = d.v * (forward(theta, d.x) - d.y)
+    g = slope(theta, d)
     p, q = s.T @ (g * d.x), s.T @ g
     r = np.zeros((theta.size, theta.size))
     j = np.arange(k)

@@ -103,7 +103,7 @@ def test_ordinary_networks_to_rounding_of_the_result(blocks):
 
 
 def torch_loss(problem, width):
-    x, y, v = (torch.tensor(a) for a in dense(problem))
+    x, y, v = (torch.tensor(a) for a in dense(problem)[:3])
 
     def loss(theta):
         w1, b1, w2, b2 = theta.split([width, width, width, 1])

@@ -58,7 +58,7 @@ def test_networks_without_biases(method):
 
 def sgd(problem, net, run):
     """Train with torch.optim.SGD on the dense network; returns the parameters and activation switches."""
-    x, y, v = (torch.tensor(a) for a in dense(problem))
+    x, y, v = (torch.tensor(a) for a in dense(problem)[:3])
     blocks = {
         name: torch.tensor(getattr(net, name), dtype=torch.float64, requires_grad=name in net.trainable)
         for name in ref.BLOCKS

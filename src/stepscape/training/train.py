@@ -74,9 +74,12 @@ def train(
 
 def _loss_at_start(problem: Problem, network: TwoLayerReLU) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
-        loss = Hessian(problem, network).loss
-    if not np.isfinite(loss):
-        raise bad("the loss of the start", "be finite", loss, "rescale the labels, the inputs or the network")
+        operator = Hessian(problem, network)
+        loss, size = operator.loss, float(np.abs(operator.predictions).max())
+    if not np.isfinite(loss + size):  # the logistic loss of an infinite f may be 0
+        what = "the loss of the start" if np.isfinite(size) else "the start's prediction"
+        value = loss if np.isfinite(size) else size
+        raise bad(what, "be finite", value, "rescale the labels, the inputs or the network")
     return loss
 
 
