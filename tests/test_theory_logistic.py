@@ -211,7 +211,7 @@ def test_right_sides_are_their_formulas(seed, trainable):
     )
     expected = (λ + m.residual_norm) / (2 * mean) - half
     assert found["weighted"].right == pytest.approx(expected, abs=found["weighted"].tolerance)
-    reach = float(root(np.abs(case.x).max(), trainable)) * (1 - math.exp(-m.loss))
+    reach = float(root(np.abs(case.x).max(), trainable)) * -math.expm1(-m.loss)
     expected = (λ + reach) / (2 * curvature(gamma)) - half
     assert found["uncertain"].right == pytest.approx(expected, abs=found["uncertain"].tolerance)
 
@@ -403,7 +403,7 @@ def test_an_iterate_is_not_stationary_and_what_pulls_is_measured(seed, trainable
     assert c.verdict == ("holds" if left <= 1e-6 * size else "inapplicable")
 
 
-@pytest.mark.parametrize(("change", "verdict"), [(1e-8, "holds"), (1e-4, "inapplicable")])
+@pytest.mark.parametrize(("change", "verdict"), [(1e-7, "holds"), (1e-4, "inapplicable")])
 def test_nearly_stationary_is_what_a_descent_can_reach(change, verdict):
     case = at_rest(balanced_case(1.0, 2.0))
     moved = replace(case, v=case.v * np.array([1 + change, 1.0, 1.0, 1.0]))
