@@ -16,8 +16,8 @@ twice that of the truth, the largest of the step sizes has a larger median |f| t
 ``smoother_at_equal_time``: after the Σ η that the smallest step size, close to gradient flow, has in the end,
 the largest working step size has less ∫|f''|g than it.
 ``confidence_outlives_smoothness``: at the largest working step size, over the last decade of steps, the
-median |f| grows (slope in log10 of the steps above 0) while ∫|f''|g has stopped (it changes by less than a
-factor of 10^0.1 a decade: the interval of 0.1 − |slope of log10 ∫|f''|g| lies above 0).
+median and the largest |f| grow (slopes in log10 of the steps above 0) while ∫|f''|g has stopped (it changes
+by less than a factor of 10^0.1 a decade: the interval of 0.1 − |slope of log10 ∫|f''|g| lies above 0).
 ``smoothness_returns``: at the largest working step size ∫|f''|g, as a running median of five records, ends at
 least a tenth below its largest value: the interval of the share lost, minus 0.1, lies above 0.
 ``confident_at_the_ends``: the largest |f| at the inputs of the outer tenths of the range exceeds that of the
@@ -105,6 +105,7 @@ def outlives(table: Table) -> Answers:
     moving = np.abs(_largest(table, "weighted_tv_growth"))
     return {
         "median |f| still grows": _largest(table, "confidence_growth"),
+        "largest |f| still grows": _largest(table, "largest_growth"),
         "∫|f''|g has stopped": STOPPED - moving,
     }
 

@@ -36,7 +36,7 @@ OVER_TIME = (
     ("weighted_tv", "∫|f''|g"),
     ("edge", "λ_max·η/2"),
 )
-LEVELS = (("half", "half of the truth's"), ("truth", "that of the truth"), ("twice", "twice the truth's"))
+LEVELS = (("half", "half the truth's"), ("truth", "the truth's"), ("twice", "twice the truth's"))
 
 
 def planes(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
@@ -146,7 +146,7 @@ def over_time(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: S
         row[0].set_ylabel(word, fontsize=10)
         if name != "edge" and any(ax.lines for ax in row):
             number_ticks(row[0])
-    axes[-1, 0].set_ylim(0.0, 1.5)
+    axes[-1, 0].set_ylim(0.0, 2.0)
     axes[-1, 0].set_xscale("log")
     shared_legend(figure, axes, columns=4)
     return figure
@@ -190,8 +190,8 @@ def equal_levels(table: Table, cells: Sequence[Cell]) -> Figure:
         label(column[0], title=title(cell))
         label(column[2], x="step size η")
     names = (
-        "∫|f''|g when median |f|\nfirst is …",
-        "median |f| when ∫|f''|g\nfirst is …",
+        "∫|f''|g when median |f|\ncomes to …",
+        "median |f| when ∫|f''|g\ncomes to …",
         "largest |f| at the end,\namong …",
     )
     for row, name in zip(axes, names, strict=True):
