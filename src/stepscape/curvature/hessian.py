@@ -127,10 +127,10 @@ class Hessian:
         p, q, _ = self.active_gradients
         if self.gauss_newton:
             p, q = np.zeros_like(p), np.zeros_like(q)
-        curvature, decay = self.curvature, self.decay
+        curvature = self.curvature
         if self.unit != 1.0:
-            curvature, p, q, decay = (part / self.unit for part in (curvature, p, q, decay))
-        return self._theta, self.position, inputs, curvature, p, q, self.rates, decay
+            curvature, p, q = (part / self.unit for part in (curvature, p, q))
+        return self._theta, self.position, inputs, curvature, p, q, self.rates, self.decay / self.unit
 
     @property
     def size(self) -> int:

@@ -37,10 +37,11 @@ def certify(
     -------
     dict of str to Certificate
         Square loss: "gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation".
-        Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "weighted_stationary",
-        "uncertain_stationary", "interpolation_margin", "overlap", "norm". Each carries both sides, slack,
-        premises and source; one whose premise fails is "inapplicable". Right sides use the measured λ_max
-        plus its residual.
+        Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "interior_variation" (where
+        "uncertain" has a finite right side), "weighted_stationary", "uncertain_stationary",
+        "interpolation_margin", "overlap" (of |f0| ≤ gamma with |f| ≤ 2 gamma), "norm". Each carries both
+        sides, slack, premises and source; one whose premise fails is "inapplicable". Right sides use the
+        measured λ_max plus its residual.
 
     Notes
     -----
@@ -96,12 +97,17 @@ def _logistic(
     data: dict[str, Any] = {"inputs": inputs, "weights": weights, "predictions": f}
     shared = {**neurons, **data, "trainable": network.trainable}
     truth = None if problem.truth is None else np.asarray(problem.truth(inputs), dtype=np.float64)
+    unsure = theory.uncertain(**shared, **flat, loss=operator.loss, gamma=gamma)
+    bound = max(unsure.right, 0.0)
     return [
         theory.logistic_gauss_newton(**shared, **linear_flat),
         theory.weighted(**shared, **flat, residual_norm=operator.residual_norm),
-        theory.uncertain(**shared, **flat, loss=operator.loss, gamma=gamma),
+        unsure,
         theory.uncertain_best(**shared, **flat, loss=operator.loss),
+        *([theory.interior_variation(**shared, bound=bound, gamma=gamma)] if math.isfinite(bound) else []),
         theory.weighted_stationary(**shared, **flat, labels=labels),
         theory.uncertain_stationary(**shared, **flat, labels=labels),
+        theory.interpolation_margin(**neurons, b2=network.b2, inputs=inputs, labels=labels, predictions=f),
+        theory.overlap(truth=truth, predictions=f, gamma_truth=gamma, gamma=2.0 * gamma, weights=weights),
         theory.norm_generalization(**neurons, **data, b2=network.b2, labels=labels, truth=truth, delta=delta),
     ]
