@@ -16,6 +16,7 @@ _HOMES = {
     "GradientDescent": "stepscape.methods",
     "InputError": "stepscape.errors",
     "Problem": "stepscape.problems",
+    "StepSizeClassifier": "stepscape.estimators",
     "StepSizeRegressor": "stepscape.estimators",
     "StepscapeError": "stepscape.errors",
     "Trajectory": "stepscape.training",
@@ -48,6 +49,7 @@ __all__ = [
     "GradientDescent",
     "InputError",
     "Problem",
+    "StepSizeClassifier",
     "StepSizeRegressor",
     "StepscapeError",
     "Trajectory",
@@ -75,7 +77,7 @@ __all__ = [
 if TYPE_CHECKING:
     from stepscape.curvature import Eigenpair, directional_smoothness, hessian, hessian_trace, sharpness
     from stepscape.errors import InputError, StepscapeError
-    from stepscape.estimators import StepSizeRegressor
+    from stepscape.estimators import StepSizeClassifier, StepSizeRegressor
     from stepscape.measures import certify
     from stepscape.methods import GradientDescent
     from stepscape.network import TwoLayerReLU

@@ -1,4 +1,4 @@
-"""Fits of a user's own data: the scikit-learn regressor and the fit of a table."""
+"""Fits of a user's own data: the scikit-learn estimators and the fit of a table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "OutcomeFit": "stepscape.estimators.outcome_fit",
+    "StepSizeClassifier": "stepscape.estimators.classifier",
     "StepSizeRegressor": "stepscape.estimators.regressor",
     "TableFit": "stepscape.estimators.table_fit",
+    "fit_outcome": "stepscape.estimators.outcome_fit",
     "fit_table": "stepscape.estimators.table_fit",
 }
 
-__all__ = ["StepSizeRegressor", "TableFit", "fit_table"]
+__all__ = ["OutcomeFit", "StepSizeClassifier", "StepSizeRegressor", "TableFit", "fit_outcome", "fit_table"]
 
 if TYPE_CHECKING:
+    from stepscape.estimators.classifier import StepSizeClassifier
+    from stepscape.estimators.outcome_fit import OutcomeFit, fit_outcome
     from stepscape.estimators.regressor import StepSizeRegressor
     from stepscape.estimators.table_fit import TableFit, fit_table
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
-from stepscape.errors import InputError, bad, unknown
-from stepscape.estimators.descent import Run, Schedule, descend
-from stepscape.estimators.selection import RULES, Path, cross_validate, step_size_path
+from stepscape.errors import InputError
+from stepscape.estimators.descent import Run, descend
+from stepscape.estimators.selection import Path, cross_validate
+from stepscape.estimators.settings import Progress, checked, one_column, quiet
 from stepscape.measures import certify
 from stepscape.measures.measures import pieces
 from stepscape.problems.units import Standardized
 
 Array = NDArray[np.float64]
-_ONE_AT_A_TIME = "fit one column at a time"
-Progress = Callable[[float, str], None]
-
-
-def _quiet(fraction: float, message: str) -> None:
-    del fraction, message
 
 
 class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -125,11 +119,11 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : (n,), optional
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
-        schedule, workers, path = self._checked()
+        schedule, workers, path = checked(self, "square")
         x, labels = self._one_feature(X, y, fitting=True)
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         data = Standardized.of(x, labels, weights)
-        report = self.progress or _quiet
+        report = self.progress or quiet
         chosen = None
         if path is not None:
             chosen = cross_validate(
@@ -164,11 +158,7 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             X, y = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False), ()
             if X.ndim == 2:
                 _check_n_features(self, X, reset=False)
-        if X.ndim == 2 and X.shape[1] == 1:
-            X = X[:, 0]
-        if X.ndim != 1:
-            raise bad("X", "hold one feature, shape (n,) or (n, 1)", f"shape {X.shape}", _ONE_AT_A_TIME)
-        return X, np.asarray(y, np.float64)
+        return one_column(X), np.asarray(y, np.float64)
 
     def _keep(self, data: Standardized, run: Run, eta: float, path: Path | None) -> None:
         self.units_ = (data.inputs, data.labels)
@@ -181,57 +171,11 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.certificates_ = certify(self.problem_, last.network)
         self.pieces_ = pieces(self.problem_, last.network, last.network_before)
 
-    def _checked(self) -> tuple[Schedule, int, Array | None]:
-        for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
-            _whole(name, getattr(self, name), least)
-        if self.rule not in RULES:
-            raise unknown("rule", str(self.rule), RULES)
-        workers = _workers(self.n_jobs)
-        seed = self.random_state
-        if not isinstance(seed, (int, np.integer)):
-            seed = check_random_state(seed).randint(2**31 - 1)
-        elif seed < 0:
-            raise bad("random_state", "not be negative", seed)
-        schedule = Schedule(int(self.width), int(self.steps), int(seed))
-        if isinstance(self.step_size, str):
-            if self.step_size != "cv":
-                raise bad("step_size", 'be a number in (0, 2) or "cv"', repr(self.step_size))
-            given = step_size_path() if self.step_sizes is None else self.step_sizes
-            return schedule, workers, _step_sizes("step_sizes", given)
-        _step_sizes("step_size", [self.step_size])
-        return schedule, workers, None
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
         return tags
-
-
-def _step_sizes(name: str, values: Any) -> Array:
-    try:
-        array = np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.size == 0:
-        raise bad(name, "be numbers in (0, 2)", repr(values))
-    for eta in array.tolist():
-        if not 0.0 < eta < 2.0:
-            raise bad(name, "lie in (0, 2), where descent on standardized data can be stable", eta)
-    return array
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise bad(name, f"be a whole number of at least {least}", repr(value))
-
-
-def _workers(n_jobs: int | None) -> int:
-    if n_jobs is None:
-        return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
-        raise bad("n_jobs", "be None, -1 or a positive whole number", repr(n_jobs))
-    return 0 if n_jobs < 0 else int(n_jobs)  # the pool's 0: one thread a core
 
 
 def _in_units(table: Any, data: Standardized) -> Any:

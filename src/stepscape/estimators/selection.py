@@ -1,51 +1,76 @@
-"""The path of step sizes, cross-validation along it, and the choice."""
+"""The path of step sizes and stopping times, cross-validation along it, and the choice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
-from stepscape.estimators.descent import Schedule, descend
+from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio
 from stepscape.lab.pool import run_all
 from stepscape.measures.records import Table
-from stepscape.problems.units import Standardized
+from stepscape.problems.problem import Problem
+from stepscape.training.trajectory import Snapshot
 
 Array = NDArray[np.float64]
+Row = dict[str, Any]
 RULES = ("min", "1se")
-LARGEST, SMALLEST, COUNT = 1.5, 0.003, 14
+# By loss: where descent on standardized data ceases to be stable; largest and smallest step size, and count.
+LIMITS = {"square": 2.0, "logistic": 8.0}
+PATHS = {"square": (1.5, 0.003, 14), "logistic": (6.0, 0.003, 12)}
 
 
-def step_size_path() -> Array:
-    """Fourteen step sizes from 1.5 down to 0.003, logarithmic.
+def step_size_path(loss: str = "square") -> Array:
+    """Fourteen step sizes from 1.5 down to 0.003, logarithmic; for the logistic loss twelve from 6.
 
     In standardized units the output bias alone gives λ_max ≥ 1, so every step size of 2 or more diverges.
+    With logistic loss an example's curvature s(f)(1 - s(f)) is at most ¼, where labels are undecided, so that
+    both are four times as large. The factor of the path is 2, that of the stopping times.
     """
-    return np.geomspace(LARGEST, SMALLEST, COUNT)
+    return np.geomspace(*PATHS[loss])
 
 
-@dataclass(frozen=True)
-class Member:
-    """One fold trained at one step size; its error relative to the variance of the labels (nan: diverged)."""
+class Data(Protocol):
+    """What cross-validation needs of merged data: `Standardized` or `TwoClasses`."""
 
-    step_size: float
-    fold: int
-    cv_error: float
-    share: float
-    outcome: str
-    stop: str
-    steps: int
-    time: float
-    edge_ratio: float
-    loss: float
-    bent_neurons: int
+    @property
+    def x(self) -> Array:
+        """Distinct inputs (m,), standardized."""
+
+    @property
+    def size(self) -> int:
+        """Their number m."""
+
+    @property
+    def weights(self) -> Array:
+        """Weight of the rows at each."""
+
+    @property
+    def strata(self) -> Array | None:
+        """What folds should hold alike shares of."""
+
+    @property
+    def resolution(self) -> float:
+        """Errors below it count as equal."""
+
+    def problem(self, rows: NDArray[np.bool_] | None = None) -> Problem:
+        """Training problem on some of them."""
+
+    def errors(self, predictions: Array, rows: NDArray[np.bool_]) -> dict[str, float]:
+        """Errors on some of them; "cv_error" decides."""
 
 
-@dataclass(frozen=True, eq=False)
-class Path:
+class Member(NamedTuple):
+    """One fold trained at one step size, at one stopping time: its row of the table, and its networks."""
+
+    row: Row
+    state: Snapshot
+
+
+class Path(NamedTuple):
     """Cross-validation along the path.
 
     Attributes
@@ -53,17 +78,30 @@ class Path:
     table : Table
         A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
         steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
-        ended how), diverged (folds), chosen.
+        ended how), diverged (folds), chosen. With stopping times, at the best of them (in the row chosen, at
+        the one chosen).
     members : Table
-        A row per step size and fold.
+        A row per step size and fold, at the same stopping time.
     chosen, best : int
         Rows of the chosen step size and of the smallest error.
+    times : Table
+        The rows of all stopping times: those of `table` when there is one a step size.
+    until : int or None
+        The chosen stopping time; None for the end of the run.
+    states : tuple of Snapshot
+        The networks of the folds at the choice.
+    folds : (m,)
+        Fold of each distinct input.
     """
 
     table: Table
     members: Table
     chosen: int
     best: int
+    times: Table
+    until: int | None
+    states: tuple[Snapshot, ...]
+    folds: NDArray[np.int64]
 
     @property
     def step_size(self) -> float:
@@ -71,40 +109,89 @@ class Path:
         return float(self.table["step_size"][self.chosen])
 
 
-def fold_of(distinct: int, n_splits: int, seed: int) -> NDArray[np.int64]:
-    """Fold (m,) of each distinct input: shuffled, of even sizes; rows of one input stay together."""
-    folds = np.arange(distinct) % min(n_splits, distinct)
-    return np.random.default_rng(seed).permutation(folds)
+def fold_of(distinct: int, n_splits: int, seed: int, strata: Array | None = None) -> NDArray[np.int64]:
+    """Fold (m,) of each distinct input: shuffled, of even sizes; rows of one input stay together.
+
+    With `strata` (m,) inputs are dealt out in the order of those values, ties shuffled: one of each run of
+    `n_splits` neighbors to every fold.
+    """
+    count = min(n_splits, distinct)
+    folds, rng = np.arange(distinct) % count, np.random.default_rng(seed)
+    if strata is None:
+        return rng.permutation(folds)
+    order = rng.permutation(distinct)
+    order = order[np.argsort(strata[order], kind="stable")]
+    rounds = [rng.permutation(count) for _ in range(0, distinct, count)]
+    folds[order] = np.concatenate(rounds)[:distinct]
+    return folds
 
 
 def cross_validate(
-    data: Standardized,
+    data: Data,
     step_sizes: Sequence[float],
     schedule: Schedule,
     n_splits: int = 5,
     rule: str = "min",
     workers: int = 0,
     progress: Callable[[float], None] = lambda _: None,
+    stopping_times: Sequence[int] = (),
 ) -> Path:
     """Train every fold at every step size and choose.
 
     All members share the units of the whole data, the initialization and the schedule. The result does not
-    depend on the number of workers.
+    depend on the number of workers. With `stopping_times`, increasing numbers of steps of which the last is
+    the budget, errors are measured at each of them in every run, and the choice is one of (step size, time).
     """
     order = sorted({float(eta) for eta in step_sizes}, reverse=True)
-    folds = fold_of(data.size, n_splits, schedule.seed)
-    tasks = [(eta, fold) for eta in order for fold in range(int(folds.max()) + 1)]
+    folds = fold_of(data.size, n_splits, schedule.seed, data.strata)
+    splits = int(folds.max()) + 1
+    tasks = [(eta, fold) for eta in order for fold in range(splits)]
 
-    def work(task: tuple[float, int], tick: Callable[[float], None]) -> Member:
-        return _member(data, folds, *task, schedule, tick)
+    def work(task: tuple[float, int], tick: Callable[[float], None]) -> list[Member]:
+        return _members(data, folds, *task, schedule, stopping_times, tick)
 
-    members = run_all(work, tasks, workers, progress)
-    rows = [_row(eta, [m for m in members if m.step_size == eta]) for eta in order]
-    errors = np.array([row["cv_error"] for row in rows])
-    spread = np.array([row["standard_error"] for row in rows])
+    runs = run_all(work, tasks, workers, progress)
+    # One list of members, one of each fold, per step size and stopping time: times increase, step sizes fall.
+    groups = [
+        list(members)
+        for first in range(0, len(tasks), splits)
+        for members in zip(*runs[first : first + splits], strict=True)
+    ]
+    rows = [_row([member.row for member in members]) for members in groups]
+    errors, spread = (np.array([row[name] for row in rows]) for name in ("cv_error", "standard_error"))
+    errors = np.maximum(errors, data.resolution)
     best, chosen = choose(errors, spread, rule)
-    table = Table.from_records([{**row, "chosen": i == chosen} for i, row in enumerate(rows)])
-    return Path(table, Table.from_records([asdict(m) for m in members]), chosen, best)
+    each = len(rows) // len(order)
+    shown = [_best_time(errors, first, each, chosen) for first in range(0, len(rows), each)]
+    for i, row in enumerate(rows):
+        row["chosen"] = i == chosen
+    until = stopping_times[chosen % each] if stopping_times else None
+    return Path(
+        table=Table.from_records([{**rows[i], **_budget(rows, i, stopping_times)} for i in shown]),
+        members=Table.from_records([member.row for i in shown for member in groups[i]]),
+        chosen=chosen // each,
+        best=best // each,
+        times=Table.from_records(rows),
+        until=None if until == schedule.steps else until,
+        states=tuple(member.state for member in groups[chosen]),
+        folds=folds,
+    )
+
+
+def _budget(rows: Sequence[Row], shown: int, stopping_times: Sequence[int]) -> Row:
+    """Error and stop of a step size whose runs spend their budget."""
+    if not stopping_times:
+        return {}
+    last = rows[shown + len(stopping_times) - 1 - shown % len(stopping_times)]
+    return {"budget_error": last["cv_error"], "budget_stop": last["stop"]}
+
+
+def _best_time(errors: Array, first: int, count: int, chosen: int) -> int:
+    """Row shown for a step size: the chosen one, otherwise that of the smallest error of its times."""
+    if first <= chosen < first + count:
+        return chosen
+    of_it = errors[first : first + count]
+    return first + (count - 1 if np.all(np.isnan(of_it)) else int(np.nanargmin(of_it)))
 
 
 def choose(errors: Array, standard_errors: Array, rule: str) -> tuple[int, int]:
@@ -127,49 +214,67 @@ def choose(errors: Array, standard_errors: Array, rule: str) -> tuple[int, int]:
     return best, int(np.flatnonzero(errors <= errors[best] + standard_errors[best])[0])
 
 
-def _member(
-    data: Standardized,
+def _members(
+    data: Data,
     folds: NDArray[np.int64],
     eta: float,
     fold: int,
     schedule: Schedule,
+    stopping_times: Sequence[int],
     tick: Callable[[float], None],
-) -> Member:
+) -> list[Member]:
+    """Train one fold at one step size; a member per stopping time, or one of the end."""
     out = folds == fold
-    run = descend(data.problem(~out), eta, schedule, tick)
+    run = descend(data.problem(~out), eta, schedule, tick, record_at=stopping_times)
+    share = float(data.weights[out].sum() / data.weights.sum())
+    members = []
+    for steps in stopping_times or [schedule.steps]:
+        last = len(run.states) - 1
+        at = min(int(np.searchsorted(run.trajectory.at_steps, steps)), last)
+        lost = run.stop == "diverged" and steps > run.trajectory.at_steps[-1]
+        errors = data.errors(run.states[at].predict(data.x[out]), out)
+        row = {
+            "step_size": eta,
+            "fold": fold,
+            **{name: np.nan if lost else error for name, error in errors.items()},
+            "share": share,
+            "outcome": "diverged" if lost else "finished",
+            "stop": run.stop if lost or (at == last and run.stop != "diverged") else "validated",
+            **_record(run, at),
+        }
+        members.append(Member(row, run.states[at]))
+    return members
+
+
+def _record(run: Run, at: int) -> Row:
     last = run.trajectory
-    error = np.nan if run.stop == "diverged" else data.error(last.predict(data.x[out]), out)
-    return Member(
-        step_size=eta,
-        fold=fold,
-        cv_error=error,
-        share=float(data.weights[out].sum() / data.weights.sum()),
-        outcome=last.outcome,
-        stop=run.stop,
-        steps=int(last.at_steps[-1]),
-        time=float(last.time[-1]),
-        edge_ratio=run.edge_ratio,
-        loss=float(last.loss[-1]),
-        bent_neurons=int(last.bent_neurons[-1]),
-    )
+    return {
+        "steps": int(last.at_steps[at]),
+        "time": float(last.time[at]),
+        "edge_ratio": edge_ratio(last.edge_ratio[: at + 1]),
+        "loss": float(last.loss[at]),
+        "bent_neurons": int(last.bent_neurons[at]),
+    }
 
 
-def _row(eta: float, members: Sequence[Member]) -> dict[str, object]:
-    errors = np.array([m.cv_error for m in members])
-    shares = np.array([m.share for m in members])
+def _row(members: Sequence[Row]) -> Row:
+    shares = np.array([m["share"] for m in members])
     shares /= shares.sum()
+    errors = np.array([m["cv_error"] for m in members])
     mean = float(shares @ errors)
     # Weighted variance of the fold errors, as if folds were independent (they share training data).
     variance = float(shares @ (errors - mean) ** 2) / max(1, errors.size - 1)
-    stops = [m.stop for m in members]
+    stops = [m["stop"] for m in members]
+    brier = {"brier": float(shares @ [m["brier"] for m in members])} if "brier" in members[0] else {}
     return {
-        "step_size": eta,
+        "step_size": members[0]["step_size"],
         "cv_error": mean,
         "standard_error": float(np.sqrt(variance)),
-        "steps": int(np.median([m.steps for m in members])),
-        "time": float(np.median([m.time for m in members])),
-        "edge_ratio": float(np.median([m.edge_ratio for m in members])),
-        "bent_neurons": int(np.median([m.bent_neurons for m in members])),
+        **brier,
+        "steps": int(np.median([m["steps"] for m in members])),
+        "time": float(np.median([m["time"] for m in members])),
+        "edge_ratio": float(np.median([m["edge_ratio"] for m in members])),
+        "bent_neurons": int(np.median([m["bent_neurons"] for m in members])),
         "stop": ", ".join(f"{word} {stops.count(word)}" for word in dict.fromkeys(stops)),
         "diverged": stops.count("diverged"),
     }

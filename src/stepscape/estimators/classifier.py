@@ -1,0 +1,300 @@
+"""A scikit-learn classifier of one feature and two classes: a logit by gradient descent with large steps."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
+
+from stepscape.errors import InputError, bad, unknown
+from stepscape.estimators.descent import Run, descend
+from stepscape.estimators.failure_signs import failure_signs
+from stepscape.estimators.selection import Path, cross_validate
+from stepscape.estimators.settings import Progress, Settings, checked, one_column, quiet
+from stepscape.losses import loss_of, probability
+from stepscape.measures import certify
+from stepscape.measures.calibration import calibration_curve
+from stepscape.measures.measures import pieces
+from stepscape.problems.units import TwoClasses, positive
+
+Array = NDArray[np.float64]
+STOPPING = ("cv", "budget")
+
+
+class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit the logit of P(second class | x) by an overparameterized two-layer ReLU network.
+
+    Logistic loss, gradient descent with step size η. As for the square loss descent cannot stay where
+    λ_max > 2/η; but confidence lowers λ_max as well as fewer bends do, so that a large step size does not
+    keep a fit from growing ever more certain. Stopping does: every fold is measured at several times of its
+    run, and cross-validation chooses step size and time together, by log-loss.
+
+    On four real tables (``benchmarks/classify.py``) training to the end was never best, and below the edge of
+    stability log-loss depends on the product of the two, the time Σ η, alone: step sizes of equal time give
+    the same fit. What a large step size forbids shows where the truth bends often: it cannot be followed.
+
+    Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
+    exactly; beyond 10 000 distinct inputs training uses 10 000 bins of equal weight.
+
+    Parameters
+    ----------
+    step_size : "cv" or float in (0, 8)
+        "cv" chooses along `step_sizes` by cross-validation. At 8 and beyond descent cannot stay where labels
+        are undecided: the output bias alone has curvature ¼ there.
+    stopping : "cv" or "budget"
+        "cv": cross-validation chooses when to stop, among the budget and its halvings down to the end of the
+        warm-up. "budget": train until the loss is level or the budget is spent (see `Schedule`), which on
+        noisy labels is over-confident at every step size.
+    rule : "min" or "1se"
+        Smallest cross-validated log-loss, or the largest step size within one standard error of it, stopped
+        as early as that allows.
+    width : int
+        Neurons.
+    steps : int
+        Budget of each run.
+    step_sizes : array_like, optional
+        The path; by default twelve from 6 to 0.003, logarithmic.
+    n_splits : int
+        Folds; rows of one input stay together, and folds hold alike shares of the classes.
+    random_state : int, RandomState or None
+        Seeds folds and initialization.
+    n_jobs : int or None
+        Threads; None is 1, -1 one a core. The result is the same, bit for bit.
+    progress : callable, optional
+        Called from the calling thread with a fraction and a message.
+
+    Attributes
+    ----------
+    classes_ : (2,)
+        Sorted. Probabilities, logits and labels +1 are about the second.
+    step_size_ : float
+    steps_ : int
+        Steps of the final run.
+    trajectory_ : Trajectory
+        The final run on all data, in standardized units; the logit is the mean of its last two iterates.
+    stop_ : str
+        Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
+    certificates_ : dict of str to Certificate
+        About the last iterate, in standardized units.
+    path_ : Table or None
+        A row per step size, at its best stopping time (the chosen one in the row chosen): step_size, cv_error
+        (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians over folds),
+        stop, diverged, chosen; budget_error and budget_stop say the same of the whole budget. None without
+        cross-validation, that is with a given step size and stopping "budget".
+    times_ : Table or None
+        A row per step size and stopping time, with the columns of `path_` up to chosen.
+    folds_ : Table or None
+        A row per step size and fold, at the stopping time of `path_`.
+    log_loss_, brier_, standard_error_ : float
+        By cross-validation at the choice, and the standard error of the log-loss; nan without.
+    base_log_loss_ : float
+        Log-loss of the best constant: the entropy of the classes' shares.
+    out_of_fold_ : (n,) or None
+        P(second class) at each row by the fold that has not seen its input; nan where the weight is 0.
+    calibration_ : Table or None
+        Calibration curve of `out_of_fold_`; see `stepscape.measures.calibration.calibration_curve`.
+    separable_ : tuple of two float, or None
+        The gap between the classes when a threshold separates them, in units of X. Log-losses below one nat
+        in all distinct inputs then count as equal: the largest step size is taken, and its first stop.
+    uncertain_ : tuple of two float, or None
+        Least and greatest input of the data with |logit| ≤ 1, in units of X: there bounds on bends speak.
+    warnings_ : tuple of str
+        Signs of failure, a sentence each.
+    pieces_ : int
+        Lines that draw the logit within 0.2, at most 5 points of probability.
+    edge_ratio_ : float
+        Sharpness over 2/η, mean over the last third of the final run's records.
+    units_ : tuple of one Affine
+        Of inputs: ``mean`` and ``deviation``, from standardized units and back.
+    problem_ : Problem
+        What the final run trained on, standardized.
+
+    Source: Qiao and Wang (2025), Theorems 3.1 and 3.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(0.0, 1.0, 40)
+    >>> y = np.where(x + 0.3 * np.sin(9 * x) > 0.5, "b", "a")
+    >>> model = StepSizeClassifier(step_size=0.5, steps=800).fit(x, y)
+    >>> model.predict([0.1, 0.9]).tolist()
+    ['a', 'b']
+    """
+
+    def __init__(
+        self,
+        step_size: float | str = "cv",
+        *,
+        stopping: str = "cv",
+        rule: str = "min",
+        width: int = 200,
+        steps: int = 10_000,
+        step_sizes: ArrayLike | None = None,
+        n_splits: int = 5,
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = -1,
+        progress: Progress | None = None,
+    ) -> None:
+        self.step_size = step_size
+        self.stopping = stopping
+        self.rule = rule
+        self.width = width
+        self.steps = steps
+        self.step_sizes = step_sizes
+        self.n_splits = n_splits
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Choose step size and stopping time, and train on all data.
+
+        Parameters
+        ----------
+        X : (n,) or (n, 1)
+        y : (n,)
+            Two different values of any type.
+        sample_weight : (n,), optional
+            Not negative; a whole weight is a repeated row, 0 leaves a row out.
+        """
+        settings = checked(self, "logistic")
+        if self.stopping not in STOPPING:
+            raise unknown("stopping", str(self.stopping), STOPPING)
+        x, labels = self._one_feature(X, y, fitting=True)
+        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        classes = two_classes(labels[positive(weights)])
+        up = labels == classes[1]
+        data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
+        report = self.progress or quiet
+        chosen = self._cross_validated(data, settings, report)
+        eta = float(self.step_size) if chosen is None else chosen.step_size
+        start = 0.0 if chosen is None else 0.95
+        run = descend(
+            data.problem(), eta, settings.schedule,
+            lambda done: report(start + (1.0 - start) * done, "final fit"),
+            until=None if chosen is None else chosen.until,
+        )  # fmt: skip
+        if run.stop == "diverged":
+            what = f"the fit diverged at step_size {eta:g} with steps={self.steps}"
+            raise InputError(f"{what}; give a smaller step_size")
+        self.classes_ = classes
+        self._keep(data, run, eta)
+        self._keep_path(data, chosen, x, up, weights)
+        self.warnings_ = failure_signs(self)
+        report(1.0, "done")
+        return self
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Logit of P(second class) at X, (n,) or (n, 1): the mean of the last two iterates.
+
+        Outside the data it continues as a straight line; nothing supports it there.
+        """
+        check_is_fitted(self)
+        x = self.units_[0].standardize(self._one_feature(X, None, fitting=False)[0])
+        return self.trajectory_.predict(x)
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Probabilities (n, 2) of the classes."""
+        logits = self.decision_function(X)
+        return np.column_stack([probability(-logits), probability(logits)])
+
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """Logarithms (n, 2) of the probabilities, exact where those round to 0 or 1."""
+        logits = self.decision_function(X)
+        loss = loss_of("logistic").value
+        return -np.column_stack([loss(logits, -np.ones(1)), loss(logits, np.ones(1))])
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the more probable class at X, (n,) or (n, 1)."""
+        up = self.decision_function(X) > 0.0
+        predicted: NDArray[Any] = self.classes_[up.astype(np.intp)]
+        return predicted
+
+    def _one_feature(self, X: Any, y: Any, fitting: bool) -> tuple[Array, NDArray[Any]]:
+        """Validate by scikit-learn's rules; X comes back (n,), and y, when fitting, as it is."""
+        if fitting:
+            X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64)
+            self.n_features_in_ = 1
+        else:
+            X, y = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False), ()
+            if X.ndim == 2:
+                _check_n_features(self, X, reset=False)
+        return one_column(X), np.asarray(y)
+
+    def _cross_validated(self, data: TwoClasses, settings: Settings, report: Progress) -> Path | None:
+        schedule, workers, path = settings
+        if path is None and self.stopping == "budget":
+            return None
+        return cross_validate(
+            data,
+            [float(self.step_size)] if path is None else path.tolist(),
+            schedule,
+            self.n_splits,
+            self.rule,
+            workers,
+            lambda fraction: report(0.95 * fraction, "cross-validation"),
+            schedule.stopping_times() if self.stopping == "cv" else [schedule.steps],
+        )
+
+    def _keep(self, data: TwoClasses, run: Run, eta: float) -> None:
+        self.units_ = (data.inputs,)
+        self.problem_ = data.problem()
+        self.trajectory_, self.stop_, self.step_size_ = run.trajectory, run.stop, eta
+        self.steps_ = int(run.trajectory.at_steps[-1])
+        self.edge_ratio_ = run.edge_ratio
+        last = run.trajectory
+        self.certificates_ = certify(self.problem_, last.network)
+        self.pieces_ = pieces(self.problem_, last.network, last.network_before)
+        self.base_log_loss_ = data.base_log_loss
+        self.separable_ = data.gap
+        uncertain = data.inputs.restore(data.x[np.abs(last.predict(data.x)) <= 1.0])
+        self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
+
+    def _keep_path(
+        self, data: TwoClasses, path: Path | None, x: Array, up: NDArray[np.bool_], weights: Array
+    ) -> None:
+        self.path_ = self.times_ = self.folds_ = self.out_of_fold_ = self.calibration_ = None
+        self.log_loss_ = self.brier_ = self.standard_error_ = np.nan
+        if path is None:
+            return
+        self.path_, self.times_, self.folds_ = path.table, path.times, path.members
+        self.log_loss_, self.brier_, self.standard_error_ = (
+            float(path.table[name][path.chosen]) for name in ("cv_error", "brier", "standard_error")
+        )
+        logits = np.empty(data.size)
+        for fold, state in enumerate(path.states):
+            logits[path.folds == fold] = state.predict(data.x[path.folds == fold])
+        counted = weights > 0
+        self.out_of_fold_ = np.full(x.size, np.nan)
+        where = np.searchsorted(data.x, data.inputs.standardize(x[counted]))
+        self.out_of_fold_[counted] = probability(logits[where])
+        self.calibration_ = calibration_curve(self.out_of_fold_[counted], up[counted], weights[counted])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def two_classes(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return the two values among labels (n,), sorted; or say why they are no two classes."""
+    try:
+        classes = np.unique(labels)
+    except TypeError:
+        raise bad("y", "hold labels that can be sorted", "labels of several types") from None
+    if classes.size == 1:
+        raise bad("y", "hold two classes", f"one class, {classes.tolist()[0]!r}, in all rows that count")
+    if classes.size > 2:
+        check_classification_targets(labels)  # numbers that are no classes at all
+        some = ", ".join(repr(value) for value in classes.tolist()[:4]) + ", …" * (classes.size > 4)
+        raise InputError(
+            f"Only binary classification is supported: y must hold two classes, got {classes.size} ({some})"
+        )
+    return classes

@@ -1,0 +1,97 @@
+"""Signs that a fit of two classes failed, or that there was nothing to fit; a sentence each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def failure_signs(model: Any) -> tuple[str, ...]:
+    """Say what a reader of a fitted `StepSizeClassifier` must know before relying on it."""
+    said = [
+        _separable(model),
+        _interpolating(model),
+        _trap(model),
+        _no_gain(model),
+        _corner(model),
+        _lost(model),
+    ]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _separable(model: Any) -> str:
+    if model.separable_ is None:
+        return ""
+    low, high = model.separable_
+    return (
+        f"a threshold between {low:g} and {high:g} separates the classes: any step there fits, and how near "
+        "the probabilities come to 0 and 1 says how long the fit was trained, not how sure one can be"
+    )
+
+
+def _interpolating(model: Any) -> str:
+    if model.stop_ != "interpolating":
+        return ""
+    run, allowed = model.trajectory_, 2.0 / model.step_size_
+    then = "" if model.stopping == "cv" else '; stopping="cv" stops where held-out labels are best predicted'
+    return (
+        f"every label is fitted (loss {run.loss[-1]:.2g}, sharpness {run.sharpness[-1]:.2g} where the step "
+        f"size allows {allowed:.3g}): no minimum exists, and longer training only adds confidence{then}"
+    )
+
+
+def _trap(model: Any) -> str:
+    """Find the interpolation trap: flat by confidence, worse than a constant on labels held out."""
+    if model.path_ is None or model.stopping != "cv":
+        return ""
+    errors = model.path_["budget_error"]
+    worse = errors > model.base_log_loss_
+    if not worse.any():
+        return ""
+    row = int(np.nanargmax(errors))
+    trap = "interpolating" in str(model.path_["budget_stop"][row])
+    return (
+        f"{'interpolation trap' if trap else 'confidence outruns knowledge'}: after all {model.steps} steps "
+        f"{int(worse.sum())} of {len(errors)} step sizes {'fit every label they saw and ' if trap else ''}"
+        f"predict held-out labels worse than a constant does (log-loss up to {errors[row]:.3g} against "
+        f"{model.base_log_loss_:.3g}); stopping after {model.steps_} steps prevents it"
+    )
+
+
+def _no_gain(model: Any) -> str:
+    """Compare with the constant fold by fold: folds differ in how hard they are."""
+    if model.path_ is None:
+        return ""
+    members = model.folds_.where(step_size=model.step_size_)
+    share, gain = members["share"], members["base_error"] - members["cv_error"]
+    mean = float(share @ gain)
+    error = float(np.sqrt(share @ (gain - mean) ** 2 / max(1, gain.size - 1)))
+    if mean > 2.0 * error:
+        return ""
+    return (
+        f"cross-validation finds no clear gain over predicting the share of the classes (log-loss "
+        f"{model.log_loss_:.3g} against {model.base_log_loss_:.3g})"
+    )
+
+
+def _corner(model: Any) -> str:
+    """Whether the choice is the least or the most training that was tried."""
+    if model.times_ is None or len(model.times_) < 2:
+        return ""
+    times = model.times_["time"]
+    chosen = float(times[model.times_["chosen"]][0])
+    which = {float(np.nanmin(times)): "least", float(np.nanmax(times)): "most"}.get(chosen)
+    return (
+        "" if which is None else f"the {which} training tried was chosen: the error may be smaller beyond it"
+    )
+
+
+def _lost(model: Any) -> str:
+    if model.times_ is None:
+        return ""
+    lost = {float(eta) for eta in model.times_["step_size"][model.times_["diverged"] > 0]}
+    if not lost:
+        return ""
+    what = f"{len(lost)} of {len(model.path_)} step sizes diverged in some fold"
+    return f"{what}, the smallest at {min(lost):.3g}; where they did they were left out"
