@@ -238,7 +238,13 @@ def _fit(
     predict: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predict for this table instead of the fitted one.")
     ] = None,
-    loss: Annotated[str, typer.Option(metavar="auto|square", help="What training reduces.")] = "auto",
+    loss: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|square|logistic",
+            help="What training reduces; auto: logistic where the labels have two values, else square.",
+        ),
+    ] = "auto",
     seed: Annotated[str, typer.Option(metavar="NUMBER", help="Of the folds and the initial network.")] = "0",
     force: Force = False,
     as_json: Json = False,
@@ -247,8 +253,9 @@ def _fit(
     """Fit two columns of your own table.
 
     A network is trained on them by gradient descent; the step size is the smoothness of the fit, chosen by
-    cross-validation. The directory gets predictions.csv (a row for each row of the table predicted, in its
-    order; empty where the input is missing), result.json, report.html and figures.
+    cross-validation. Labels of two values, of any type, are an outcome: its probability is fitted. The
+    directory gets predictions.csv (a row for each row of the table predicted, in its order; empty where the
+    input is missing), result.json, report.html and figures.
     """
     from stepscape.cli.fit import Request, fit
 

@@ -11,7 +11,7 @@ from stepscape.cli import console
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Carried
-    from stepscape.estimators import TableFit
+    from stepscape.estimators import OutcomeFit, TableFit
     from stepscape.experiments import Experiment
     from stepscape.experiments.ledger import Entry
     from stepscape.problems.tables import Columns
@@ -60,7 +60,7 @@ def cost_words(document: Mapping[str, Any]) -> str:
     return f"{sum(runs.values())} runs ({ended}), which took {duration(document['seconds'])} in all"
 
 
-def fitted(fit: TableFit, columns: Columns) -> dict[str, Any]:
+def fitted(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
     """Say which rows were fitted, and what came of it."""
     data = {
         "x": columns.x_name,
@@ -70,13 +70,22 @@ def fitted(fit: TableFit, columns: Columns) -> dict[str, Any]:
         "dropped": dict(columns.dropped),
         "range": [float(columns.x.min()), float(columns.x.max())],
     }
-    return {"data": data, "fit": {**fit.summary(), "stopping_rule": stopping_rule()}}
+    if columns.classes:
+        data["classes"] = list(columns.classes)
+    summary = fit.summary()
+    return {"data": data, "fit": {**summary, "stopping_rule": stopping_rule(summary)}}
 
 
-def stopping_rule() -> str:
+def stopping_rule(summary: Mapping[str, Any]) -> str:
     """Word the rule that ends every training run of a fit."""
     from stepscape.estimators.descent import EDGE, Schedule
 
+    if summary["loss"] == "logistic":
+        steps = [row["steps"] for row in summary["times"]]
+        return (
+            f"every fold is measured at several moments, after {min(steps)} to {max(steps)} steps, and the "
+            "log-loss of the rows left out chooses one of them together with the step size"
+        )
     usual = Schedule()
     return (
         f"a run ends at half, three quarters or all of its {usual.steps} steps, as soon as its loss is "

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
 from stepscape.cli import artifacts, console, documents, values
+from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.origin import Clock, colophon, provenance
 from stepscape.cli.output import output_directory
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from matplotlib.figure import Figure
 
-    from stepscape.estimators import TableFit
+    from stepscape.estimators import OutcomeFit, TableFit
     from stepscape.problems.tables import Columns, Inputs, RawTable
+    from stepscape.report import Page
 
 RULES = ("min", "1se")
-LOSSES = ("auto", "square")
+LOSSES = ("auto", "square", "logistic")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Request:
     step_size: float | None
     rule: str
     predict: str | None
+    loss: str
     seed: int
 
     @classmethod
@@ -50,7 +53,6 @@ class Request:
         seed: str,
     ) -> Request:
         """Check the words of the command line that need no file."""
-        values.choice("loss", loss, LOSSES)
         return cls(
             file,
             x,
@@ -59,6 +61,7 @@ class Request:
             None if step_size is None else values.positive("step_size", step_size),
             values.choice("rule", rule, RULES),
             predict,
+            values.choice("loss", loss, LOSSES),
             values.whole("seed", seed),
         )
 
@@ -76,28 +79,34 @@ def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) ->
     """Fit a table and write its directory."""
     clock = Clock()
     source = read(request)
-    from stepscape.estimators import fit_table
-
     with output_directory(request.out, force, unfinished) as directory:
         with console.progress("fit") as progress:
-            fitted = fit_table(
-                source.columns.x,
-                source.columns.y,
-                x_name=request.x,
-                y_name=request.y,
-                step_size=request.step_size,
-                rule=request.rule,
-                seed=request.seed,
-                progress=progress,
-            )
-        predictions = fitted.predict(source.inputs.x)
+            fitted = _fitted(request, source.columns, progress)
+        columns = fitted.predictions(source.inputs.x)
         document = _document(request, source, fitted) | {"provenance": provenance(clock)}
-        rows = prediction_rows(source.predicted, source.inputs, predictions)
-        files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, "prediction"), rows))
+        rows = prediction_rows(source.predicted, source.inputs, columns)
+        files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, *columns), rows))
         _write(directory, document, fitted)
     for warning in document["warnings"]:
         console.warn(warning)
-    console.answer(document, _lines(document), as_json)
+    console.answer(document, lines(document), as_json)
+
+
+def _fitted(request: Request, columns: Columns, progress: console.Progress) -> TableFit | OutcomeFit:
+    from stepscape.estimators import fit_outcome, fit_table
+
+    shared: dict[str, Any] = {
+        "x_name": request.x,
+        "y_name": request.y,
+        "step_size": request.step_size,
+        "rule": request.rule,
+        "seed": request.seed,
+        "progress": progress,
+    }
+    if not columns.classes:
+        return fit_table(columns.x, columns.y, **shared)
+    negative, positive = columns.classes
+    return fit_outcome(columns.x, columns.y, classes=(negative, positive), **shared)
 
 
 def read(request: Request) -> Source:
@@ -106,24 +115,27 @@ def read(request: Request) -> Source:
     from stepscape.tablefile import read_table
 
     table = read_table(request.file)
-    columns = select_columns(table, request.x, request.y)
+    columns = select_columns(table, request.x, request.y, request.loss)
     predicted = table if request.predict is None else read_table(request.predict)
     return Source(columns, predicted, select_inputs(predicted, request.x))
 
 
 def prediction_rows(
-    table: RawTable, inputs: Inputs, predictions: NDArray[np.float64]
-) -> list[tuple[float | None, float | None]]:
+    table: RawTable, inputs: Inputs, columns: Mapping[str, Sequence[Any]]
+) -> list[tuple[Any, ...]]:
     """One row for each row of the table, in its order; empty cells where the input could not be read."""
-    pairs = zip(inputs.x.tolist(), predictions.tolist(), strict=True)
-    made: dict[int, tuple[float, float]] = dict(zip(inputs.lines.tolist(), pairs, strict=True))
-    return [made.get(line, (None, None)) for line in sorted([*table.lines, *table.ragged])]
+    made = dict(
+        zip(inputs.lines.tolist(), zip(inputs.x.tolist(), *columns.values(), strict=True), strict=True)
+    )
+    empty = (None,) * (1 + len(columns))
+    return [made.get(line, empty) for line in sorted([*table.lines, *table.ragged])]
 
 
-def _document(request: Request, source: Source, fitted: TableFit) -> dict[str, Any]:
+def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -> dict[str, Any]:
     document = documents.fitted(fitted, source.columns)
     outside = fitted.outside_warning(source.inputs.x)
     document["data"]["file"] = request.file
+    document["data"]["recognized"] = _recognized(request, source.columns)
     return {
         "command": "fit",
         **document,
@@ -139,78 +151,38 @@ def _document(request: Request, source: Source, fitted: TableFit) -> dict[str, A
     }
 
 
-def _write(directory: Path, document: dict[str, Any], fitted: TableFit) -> None:
-    from stepscape.figures.fit import figures
+def _recognized(request: Request, columns: Columns) -> list[str]:
+    """Say that the labels were taken for an outcome of two values, and how to have it otherwise."""
+    from stepscape.problems.outcomes import shown
+
+    if not columns.classes or request.loss != "auto":
+        return []
+    one, other = map(shown, columns.classes)
+    return [
+        f"{columns.y_name} has two values, {one} and {other}: the fit is the probability of {other}, with "
+        "the logistic loss (--loss square fits numbers)"
+    ]
+
+
+def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
     from stepscape.measures.records import plain
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
-    from stepscape.report.fit import fit_page
 
-    drawn = figures(fitted.picture)
-    drawings = [draw(figure, name, caption("fit", name)) for name, figure in drawn.items()]
-    page = fit_page(plain(document), drawings, colophon(document["provenance"]))
+    subject, drawn, lay_out = _pictured(fitted)
+    drawings = [draw(figure, name, caption(subject, name)) for name, figure in drawn.items()]
+    page = lay_out(plain(document), drawings, colophon(document["provenance"]))
     artifacts.write_figures(directory, drawn, drawings)
     artifacts.write_result(directory, document, render(page))
 
 
-def _lines(document: dict[str, Any]) -> list[str]:
-    from stepscape.report.words import number
+def _pictured(fitted: TableFit | OutcomeFit) -> tuple[str, dict[str, Figure], Callable[..., Page]]:
+    """Draw the figures of a fit; their subject, and what lays out its page."""
+    from stepscape.estimators import TableFit
+    from stepscape.figures import fit, outcome
+    from stepscape.report.fit import fit_page
+    from stepscape.report.outcome import outcome_page
 
-    data, result = document["data"], document["fit"]
-    lines = [f"{data['y']} against {data['x']}: {data['used']} of {data['rows']} rows used"]
-    lines += [f"  dropped {rows}: {why}" for why, rows in data["dropped"].items()]
-    lines += [console.paragraph(text, "  ") for text in result["done"]]
-    lines += [console.paragraph(f"stopping rule: {result['stopping_rule']}", "  ")]
-    facts = [
-        ("step size", f"{result['step_size']:.4g}"),
-        ("stopped", result["stop_sentence"]),
-        ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
-        ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
-        ("pieces", f"{result['measures']['pieces']} ({result['measures']['knots']} knots)"),
-        ("root mean square residual", number(result["rmse"])),
-    ]
-    lines += ["", *console.columns(facts), *_folds(result), *_certificates(result)]
-    predictions = document["predictions"]
-    lines += [
-        "",
-        f"Wrote {document['directory']}: report.html (open it in a browser), predictions.csv "
-        f"({predictions['predicted']} of {predictions['rows']} rows), result.json, figures/",
-    ]
-    return lines
-
-
-def _folds(result: dict[str, Any]) -> list[str]:
-    if result["path"] is None:
-        return []
-    mark = {True: "<- chosen", False: ""}
-    rows = [("step size", "error", "std. error", "time of each fold", "edge ratio of each fold", "")]
-    for member in result["path"]:
-        folds = [fold for fold in result["folds"] if fold["step_size"] == member["step_size"]]
-        rows.append(
-            (
-                f"{member['step_size']:.4g}",
-                _short(member["cv_error"]),
-                _short(member["standard_error"]),
-                " ".join(_short(fold["time"]) for fold in folds),
-                " ".join(_short(fold["edge_ratio"]) for fold in folds),
-                mark[bool(member["chosen"])],
-            )
-        )
-    return ["", "Cross-validation:", *console.columns(rows)]
-
-
-def _certificates(result: dict[str, Any]) -> list[str]:
-    rows = [
-        (name, entry["verdict"], _sides(entry), entry["statement"])
-        for name, entry in result["certificates"].items()
-    ]
-    return ["", f"Certificates, in {result['units']}:", *console.columns(rows)]
-
-
-def _sides(entry: dict[str, Any]) -> str:
-    sign = {"holds": "≤", "violated": ">"}.get(entry["verdict"], "|")
-    return f"{_short(entry['left'])} {sign} {_short(entry['right'])}"
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3g}"
+    if isinstance(fitted, TableFit):
+        return "fit", fit.figures(fitted.picture), fit_page
+    return "outcome", outcome.figures(fitted.picture), outcome_page

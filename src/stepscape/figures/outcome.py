@@ -151,6 +151,8 @@ def times_figure(picture: OutcomePicture) -> Figure:
     """Cross-validated log-loss against training time, for some of the step sizes."""
     if picture.times is None or picture.path is None:
         raise ValueError("times_figure needs a fit whose stopping time was chosen by cross-validation")
+    from matplotlib.ticker import LogLocator
+
     figure, axes = canvas(size=(6.8, 4.4))
     ax = axes[0, 0]
     for i, eta in enumerate(_some(picture.path["step_size"], picture.step_size)):
@@ -166,6 +168,7 @@ def times_figure(picture: OutcomePicture) -> Figure:
     top = min(float(np.nanmax(picture.times["cv_error"])), MOST_BASES * picture.base)
     ax.set_ylim(0.95 * low, max(top, 1.05 * picture.base))
     number_ticks(ax, "x")
+    ax.xaxis.set_major_locator(LogLocator(numticks=9))
     label(
         ax, "training time: sum of the step sizes", "log-loss (nats)", "cross-validation over training time"
     )

@@ -94,7 +94,7 @@ def _errors(ax: Axes, path: Table, look: PathLook) -> None:
             linestyle=(0, (1.5, 1.5)),
             label=ONE_FOR_ALL,
         )
-        top = min(top, MOST_BASES * look.base)
+        top = min(max(top, 1.02 * look.base), MOST_BASES * look.base)
     lost, far = np.isnan(error), np.isfinite(error) & (error > top)
     ax.plot(eta[lost], np.full(lost.sum(), top), "x", color="black", label="diverged" if lost.any() else None)
     ax.plot(eta[far], np.full(far.sum(), top), "^", color="black", label="above" if far.any() else None)

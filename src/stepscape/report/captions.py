@@ -80,6 +80,26 @@ _CAPTIONS = {
         "thresholds, each in the color of its own. Runs that diverged or failed are not drawn; a hollow mark "
         "is the median of those that were left."
     ),
+    ("outcome", "fit"): (
+        "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough "
+        "of them. Below: its logit, the broken line that the network draws; a diamond wherever it visibly "
+        "bends. Shaded: the uncertain region, where the logit is within ±1; the bar at the bottom runs from "
+        "its first row to its last. Only there do the theorems bound the bends."
+    ),
+    ("outcome", "calibration"): (
+        "Above: how often it came out against the predicted probability, for rows that were left out of "
+        "training; on the dashed line as often as predicted. Below: how many rows, by what came out."
+    ),
+    ("outcome", "path"): (
+        "Above: cross-validated log-loss at each step size, stopped at its best moment, with its standard "
+        "error over the folds; the square is the choice, the dotted line one probability for all rows. "
+        "Below: how close to the edge of stability each fold came."
+    ),
+    ("outcome", "times"): (
+        "Cross-validated log-loss against training time for some of the step sizes. Where curves rise again "
+        "the fit grows certain of what does not hold for the rows left out; above the dotted line it is "
+        "worse than one probability for all rows."
+    ),
     ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
     ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
     ("fit", "path"): (

@@ -17,6 +17,18 @@ _MEANINGS = {
     "noisy": "With the error to the truth and the noise level in place of the loss; both must be known.",
     "interpolation": "How sharp every network through all labels is: the left side is known from the data.",
 }
+_LOGISTIC = {
+    "gauss_newton": "Bending, weighted by how uncertain the data are, beside the Gauss–Newton curvature G.",
+    "weighted": "The same from the sharpness of the whole Hessian; ‖R‖, what G leaves of it, is measured.",
+    "uncertain": "Bending among the inputs A with |f| ≤ γ, here 1; Γ is the least curvature of one of them.",
+    "uncertain_best": "The same for the γ that makes the bound smallest: many inputs, or much curvature.",
+    "weighted_stationary": "The first bound without ‖R‖: where descent has come to rest it vanishes.",
+    "uncertain_stationary": "The second bound without the term of the loss, under the same premise.",
+    "interior_variation": "The bending where g is at least c, without a weight: what bounds the excess risk.",
+    "interpolation_margin": "What it costs to fit every label by a margin γ: the left side is from the data.",
+    "overlap": "How little the uncertain sets of truth and fit can differ; the truth must be known.",
+    "norm": "How much the loss can be larger on new labels, from the size of the parameters alone.",
+}
 
 
 def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> list[Block]:
@@ -26,9 +38,9 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     caption = "Both sides of every inequality" + (f", {units}" if units else "")
     columns = ("certificate", "inequality", "left", "right", "slack", "verdict", "further premises")
     table = Grid(caption, columns, [_row(name, entry, shared) for name, entry in certificates.items()])
+    meanings = _LOGISTIC if "weighted" in certificates else _MEANINGS
     sources = [
-        (name, f"{_MEANINGS.get(name, '')} {entry['source']}.".strip())
-        for name, entry in certificates.items()
+        (name, f"{meanings.get(name, '')} {entry['source']}.".strip()) for name, entry in certificates.items()
     ]
     return [
         table,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
-from stepscape.report.content import Block, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
+from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
 from stepscape.report.words import number, sentence
 
 Document = Mapping[str, Any]
@@ -21,9 +21,9 @@ def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Pa
         f"the step size {number(result['step_size'])} of gradient descent."
     )
     sections = [
-        Section("The fit", [*_warnings(document), *drawings[:2], _outcome(result)]),
-        Section("How the step size was chosen", [*drawings[2:], *_choice(result)], "Step size"),
-        Section("The data", _data(document)),
+        Section("The fit", [*warning_blocks(document), *drawings[:2], _outcome(result)]),
+        Section("How the step size was chosen", [*drawings[2:], *choice(result)], "Step size"),
+        Section("The data", data_facts(document)),
         Section("Certificates", _certificates(result)),
         Section("What the words mean", [_GLOSSARY]),
     ]
@@ -35,54 +35,60 @@ def fit_blocks(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
     result = document["fit"]
     return [
         *drawings[:1],
-        *_warnings(document),
+        *warning_blocks(document),
         _outcome(result),
         *drawings[2:],
-        Fold("How the step size was chosen, fold by fold", _choice(result)),
-        Fold("The rows used, and the residuals", [*_data(document), *drawings[1:2]]),
+        Fold("How the step size was chosen, fold by fold", choice(result)),
+        Fold("The rows used, and the residuals", [*data_facts(document), *drawings[1:2]]),
         Fold("The certificates of this fit", _certificates(result)),
         Fold("What the words mean", [_GLOSSARY]),
     ]
 
 
-def _warnings(document: Document) -> list[Block]:
+def warning_blocks(document: Document) -> list[Block]:
+    """Set what a reader must know before relying on a fit."""
     return [Paragraph(sentence(text), "warning") for text in document["warnings"]]
 
 
 def _outcome(result: Document) -> Block:
+    return Facts([*training_facts(result), ("root mean square residual", result["rmse"])])
+
+
+def training_facts(result: Document) -> list[tuple[str, Cell]]:
+    """Say how a fit was trained, and what shape came of it."""
     measures = result["measures"]
     sharpness = f"{number(result['sharpness'])} ± {number(result['sharpness_residual'])}"
-    chosen = "given" if result["rule"] is None else f"cross-validation, rule {result['rule']}"
-    return Facts(
-        [
-            ("step size", f"{number(result['step_size'])} ({chosen})"),
-            ("training ended", f"{result['stop_sentence']}, after {number(result['steps'])} steps"),
-            ("time Σ η", result["time"]),
-            ("edge ratio", result["edge_ratio"]),
-            ("sharpness", sharpness),
-            ("pieces", measures["pieces"]),
-            ("knots", measures["knots"]),
-            ("root mean square residual", result["rmse"]),
-        ]
-    )
+    chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
+    return [
+        ("step size", f"{number(result['step_size'])} ({chosen})"),
+        ("training ended", f"{result['stop_sentence']}, after {number(result['steps'])} steps"),
+        ("time Σ η", result["time"]),
+        ("edge ratio", result["edge_ratio"]),
+        ("sharpness", sharpness),
+        ("pieces", measures["pieces"]),
+        ("knots", measures["knots"]),
+    ]
 
 
-def _choice(result: Document) -> list[Block]:
+def choice(result: Document, error: str = "") -> list[Block]:
+    """Say what was done, and show the path; errors are squared ones in units of y, or of that name."""
+    unit = f"cv_error is the {error}" if error else "errors in squared units of y"
     blocks: list[Block] = [
         Paragraph(f"What was done: {'; '.join(result['done'])}."),
         Paragraph(f"The stopping rule: {result['stopping_rule']}."),
     ]
     if result["path"]:
-        blocks.append(_grid("The path: medians over the folds; errors in squared units of y", result["path"]))
+        blocks.append(records_grid(f"The path: medians over the folds; {unit}", result["path"]))
     if result["folds"]:
         caption = (
             "Each fold at each step size: how it ended, how long it trained, how close to the edge it came"
         )
-        blocks.append(_grid(caption, result["folds"]))
+        blocks.append(records_grid(caption, result["folds"]))
     return blocks
 
 
-def _data(document: Document) -> list[Block]:
+def data_facts(document: Document) -> list[Block]:
+    """Say which rows were used, and why others were not."""
     data = document["data"]
     dropped = [(f"dropped: {why}", rows) for why, rows in data["dropped"].items()]
     low, high = data["range"]
@@ -100,7 +106,8 @@ def _certificates(result: Document) -> list[Block]:
     ]
 
 
-def _grid(caption: str, records: Sequence[Mapping[str, Any]]) -> Grid:
+def records_grid(caption: str, records: Sequence[Mapping[str, Any]]) -> Grid:
+    """Set records as a table, in their order."""
     columns = list(records[0])
     return Grid(caption, columns, [[record[name] for name in columns] for record in records])
 

@@ -1,0 +1,106 @@
+"""The document of a fit → the lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stepscape.cli import console
+
+Document = Mapping[str, Any]
+
+
+def lines(document: Document) -> list[str]:
+    """Print a fit: what was used, what was done, what came of it, what is proved, what was written."""
+    data, result, predictions = document["data"], document["fit"], document["predictions"]
+    said = [f"{data['y']} against {data['x']}: {data['used']} of {data['rows']} rows used"]
+    said += [f"  dropped {rows}: {why}" for why, rows in data["dropped"].items()]
+    said += [console.paragraph(text, "  ") for text in [*data["recognized"], *result["done"]]]
+    said += [console.paragraph(f"stopping rule: {result['stopping_rule']}", "  ")]
+    said += ["", *console.columns(_FACTS[result["loss"]](result)), *_folds(result), *_certificates(result)]
+    said += [
+        "",
+        f"Wrote {document['directory']}: report.html (open it in a browser), predictions.csv "
+        f"({predictions['predicted']} of {predictions['rows']} rows), result.json, figures/",
+    ]
+    return said
+
+
+def _training(result: Document) -> list[tuple[str, str]]:
+    from stepscape.report.words import number
+
+    return [
+        ("step size", f"{result['step_size']:.4g}"),
+        ("stopped", result["stop_sentence"]),
+        ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
+        ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
+        ("pieces", f"{result['measures']['pieces']} ({result['measures']['knots']} knots)"),
+    ]
+
+
+def _square(result: Document) -> list[tuple[str, str]]:
+    from stepscape.report.words import number
+
+    return [*_training(result), ("root mean square residual", number(result["rmse"]))]
+
+
+def _logistic(result: Document) -> list[tuple[str, str]]:
+    negative, positive = (
+        f"{rows} × {name}" for name, rows in zip(result["classes"], result["class_rows"], strict=True)
+    )
+    return [
+        ("prediction", result["prediction"]),
+        ("rows", f"{positive}, {negative}"),
+        *_training(result),
+        ("log-loss", f"{_short(result['log_loss'])} ({_short(result['base_log_loss'])} without x)"),
+        ("Brier score", f"{_short(result['brier'])} ({_short(result['base_brier'])} without x)"),
+        ("uncertain", _uncertain(result["uncertain"])),
+    ]
+
+
+_FACTS: dict[str, Callable[[Document], list[tuple[str, str]]]] = {"square": _square, "logistic": _logistic}
+
+
+def _uncertain(found: Document) -> str:
+    if found["hull"] is None:
+        return "no row with a probability from 27 % to 73 %"
+    low, high = found["hull"]
+    return f"{found['rows']} rows with a probability from 27 % to 73 %, from {low:.4g} to {high:.4g}"
+
+
+def _folds(result: Document) -> list[str]:
+    if result["path"] is None:
+        return []
+    mark = {True: "<- chosen", False: ""}
+    rows = [("step size", "error", "std. error", "time of each fold", "edge ratio of each fold", "")]
+    for member in result["path"]:
+        folds = [fold for fold in result["folds"] if fold["step_size"] == member["step_size"]]
+        rows.append(
+            (
+                f"{member['step_size']:.4g}",
+                _short(member["cv_error"]),
+                _short(member["standard_error"]),
+                " ".join(_short(fold["time"]) for fold in folds),
+                " ".join(_short(fold["edge_ratio"]) for fold in folds),
+                mark[bool(member["chosen"])],
+            )
+        )
+    of = {"square": "squared error", "logistic": "log-loss in nats"}[result["loss"]]
+    return ["", f"Cross-validation ({of}):", *console.columns(rows)]
+
+
+def _certificates(result: Document) -> list[str]:
+    rows = [
+        (name, entry["verdict"], _sides(entry), entry["statement"])
+        for name, entry in result["certificates"].items()
+    ]
+    return ["", f"Certificates, in {result['units']}:", *console.columns(rows)]
+
+
+def _sides(entry: Document) -> str:
+    sign = {"holds": "≤", "violated": ">"}.get(entry["verdict"], "|")
+    return f"{_short(entry['left'])} {sign} {_short(entry['right'])}"
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3g}"

@@ -1,0 +1,148 @@
+"""The document of the fit of an outcome of two values, and its drawings → content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepscape.report.certificates import certificate_blocks
+from stepscape.report.content import Block, Drawing, Facts, Grid, Page, Paragraph, Section
+from stepscape.report.fit import choice, data_facts, records_grid, training_facts, warning_blocks
+from stepscape.report.words import number, sentence
+
+Document = Mapping[str, Any]
+
+
+def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
+    """Lay out one fit: the probability, whether it is right, how it was chosen, certificates."""
+    data, result = document["data"], document["fit"]
+    drawn = {drawing.name: drawing for drawing in drawings}
+    lead = (
+        f"The {result['prediction']} as a function of {data['x']}, from {data['used']} of the {data['rows']} "
+        f"rows of {data['file']}: its logit is a broken line of {result['measures']['pieces']} pieces, whose "
+        f"smoothness is the step size {number(result['step_size'])} of gradient descent and the "
+        f"{number(result['steps'])} steps it made."
+    )
+    recognized = [Paragraph(sentence(text), "aside") for text in data["recognized"]]
+    chosen = [drawn[name] for name in ("path", "times") if name in drawn]
+    sections = [
+        Section("The fit", [*recognized, *warning_blocks(document), drawn["fit"], _outcome(result)]),
+        Section("Are the probabilities right?", [*_scores(result, drawn)], "Calibration"),
+        Section("How step size and steps were chosen", [*chosen, *choice(result, "log-loss")], "Step size"),
+        Section("The data", [*data_facts(document), _classes(result)]),
+        Section("Certificates", _certificates(result)),
+        Section("What the words mean", [_GLOSSARY]),
+    ]
+    return Page(f"{data['y']} against {data['x']}", lead, sections, origin)
+
+
+def _outcome(result: Document) -> Block:
+    found = result["uncertain"]
+    hull = "nowhere" if found["hull"] is None else f"{number(found['hull'][0])} to {number(found['hull'][1])}"
+    return Facts(
+        [
+            ("prediction", result["prediction"]),
+            *training_facts(result),
+            ("hull of the uncertain rows", f"{hull}, {number(found['rows'])} rows"),
+        ]
+    )
+
+
+def _scores(result: Document, drawn: Mapping[str, Drawing]) -> list[Block]:
+    if result["calibration"] is None:
+        return [Paragraph("There was no cross-validation: nothing is known of rows the fit has not seen.")]
+    error = number(result["log_loss_standard_error"])
+    scores = Facts(
+        [
+            ("log-loss", f"{number(result['log_loss'])} ± {error}"),
+            ("log-loss of one probability for all rows", result["base_log_loss"]),
+            ("Brier score", result["brier"]),
+            ("Brier score of one probability for all rows", result["base_brier"]),
+        ]
+    )
+    caption = f"Rows left out of training, in bins of the predicted {result['prediction']}"
+    names = {
+        "predicted": "predicted",
+        "observed": "share that came out",
+        "low": "95 % from",
+        "high": "to",
+        "rows": "rows",
+    }
+    return [
+        drawn["calibration"],
+        scores,
+        Paragraph(
+            "Scores and curve are of rows that were left out: each by the fold that did not train on it. "
+            "Step size and number of steps were chosen on the same folds, so they are slightly too good.",
+            "aside",
+        ),
+        records_grid(caption, [{names[key]: row[key] for key in names} for row in result["calibration"]]),
+    ]
+
+
+def _classes(result: Document) -> Grid:
+    rows = zip(result["classes"], result["class_rows"], ("0", "1"), strict=True)
+    return Grid(
+        f"The two values of {result['y']}", ("value", "rows", "stands for"), [(a, b, c) for a, b, c in rows]
+    )
+
+
+def _certificates(result: Document) -> list[Block]:
+    return [
+        *certificate_blocks(result["certificates"], f"in {result['units']}"),
+        Paragraph(
+            "A certificate bounds how much the logit bends where the fit is uncertain. Where it is certain, "
+            "right or wrong, the loss is flat and nothing is bounded: a network can fit every label, be as "
+            "flat as you like and predict badly (Qiao and Wang (2025), Theorem 3.1). The bounds speak in the "
+            "units named above: they are other statements in others."
+        ),
+    ]
+
+
+_GLOSSARY = Facts(
+    [
+        (
+            "logit",
+            "log(p/(1 − p)) of a probability p: 0 is one half, ±1 are 27 % and 73 %, ±4 are 2 % and 98 %",
+        ),
+        (
+            "log-loss",
+            "mean of −log of the probability that was given to what came out, in nats. It punishes a sure "
+            "mistake without limit",
+        ),
+        ("Brier score", "mean squared difference between the probability and what came out, 0 or 1"),
+        (
+            "calibration",
+            "whether what is given a probability p comes out in a share p of cases. Calibrated is not the "
+            "same as sharp: one probability for all rows is calibrated, too",
+        ),
+        (
+            "uncertain region",
+            "where the logit is within ±1. There a large step size leaves room for few bends; its hull runs "
+            "from the first row in it to the last",
+        ),
+        (
+            "separable",
+            "a threshold, or a network, puts every row on its side. Then no fit is best: growing more "
+            "certain always lowers the training loss, and stopping decides how certain the answer is",
+        ),
+        (
+            "sharpness",
+            "largest eigenvalue of the Hessian of the training loss. It is small for smooth fits, and for "
+            "over-confident ones",
+        ),
+        ("threshold", "2/step size: gradient descent cannot settle where the sharpness is larger"),
+        (
+            "edge ratio",
+            "sharpness/threshold at the end of training. Near 1 the step size shaped the fit; well below 1 "
+            "training stopped first, and time did",
+        ),
+        ("knots", "places among the data where the network may bend"),
+        ("pieces", "straight pieces that draw the logit within 0.2, at most 5 points of probability"),
+        ("time", "sum of the step sizes over the steps"),
+        (
+            "iterates",
+            "at the edge of stability descent swings between two networks; the fit is their mean logit",
+        ),
+    ]
+)
