@@ -66,6 +66,7 @@ SIMPLER = {
     "fewer pieces": "pieces",
 }
 NO_EDGE = "at fewer than three step sizes do most runs reach the edge"
+_asked = partial(asked, unit="log10 of a ratio")
 
 
 def judge(result: Result) -> dict[str, Verdict]:
@@ -88,9 +89,6 @@ def judge(result: Result) -> dict[str, Verdict]:
         "averaging": _asked(table, averaging, "the excess risk of the single iterates rises in no cell"),
         "optimized": judge_optimized(table),
     }
-
-
-_asked = partial(asked, unit="log10 of a ratio")
 
 
 def with_iterates(table: Table) -> Table:
@@ -122,11 +120,7 @@ def simpler(table: Table) -> Answers | None:
     etas = at_edge(table)
     if len(etas) < LEAST_AT_EDGE:
         return None
-    questions = {"less ∫|f''|g": "weighted_tv", "less variation in the interior": "tv_interior"}
-    return {
-        name: decades(table, column, etas[0])
-        for name, column in {**questions, "fewer pieces": "pieces"}.items()
-    }
+    return {name: decades(table, column, etas[0]) for name, column in SIMPLER.items()}
 
 
 def u_of(table: Table, column: str) -> Answers:

@@ -35,7 +35,8 @@ EXPERIMENT = Experiment(
         "the excess risk that the largest step size saves covers 0. The runs of logistic-step-sizes at "
         "amplitude 2 with more flip rates and seeds: equal ones are shared. The smallest step size is far "
         "from the edge in the end and is itself an early-stopped run; a middle one that reaches the edge is "
-        "compared, too."
+        "compared, too. At amplitude 2 and a flip rate of 0.2 or more the truth is uncertain at every input. "
+        "The rule was tried on seeds 1000 to 1002 and not changed."
     ),
     quick={**QUICK, "flip_rates": (0.0, 0.2, 0.4), "step_sizes": (0.01, 0.1, 1.2), "steps": 2000},
     full={

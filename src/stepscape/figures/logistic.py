@@ -67,8 +67,10 @@ def drawn_cells(arrays: Arrays) -> list[Cell]:
     """At most three of the cells with curves, ends included."""
     names = [name.split("|")[1:] for name in arrays if name.startswith("truth|")]
     ordered = sorted((float(amplitude), float(rate)) for amplitude, rate in names)
+    if not ordered:
+        return []
     keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, MOST_CELLS)).astype(int))
-    return [ordered[i] for i in keep if i >= 0]
+    return [ordered[i] for i in keep]
 
 
 def key(cell: Cell, step_size: float | None = None) -> str:
@@ -159,7 +161,7 @@ def intervals(found: Mapping[str, Mapping[str, Interval]]) -> Figure:
         _forest(ax, [by_cell.get(name) for name in names])
         ax.set_title(moment.replace("_", " "), fontsize=9.5)
     axes[0, 0].set_yticks(range(len(names)), names)
-    axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
+    axes[0, 0].set_ylim(max(1, len(names)) - 0.5, -0.5)
     said = "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
     figure.supxlabel(said, fontsize=10)
     return figure

@@ -1,0 +1,588 @@
+"""Logistic runs and the experiments on them: specs, measures, rules on synthetic tables, tiny runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stepscape as ss
+from stepscape import experiments
+from stepscape.errors import InputError
+from stepscape.experiments import (
+    logistic_step_sizes_rule,
+    noise_robustness_rule,
+    uncertain_regions_rule,
+)
+from stepscape.experiments.experiment import Result, resolve_settings
+from stepscape.experiments.logistic_grid import TOGETHER, around, asked, at_edge, cells, decades, drop
+from stepscape.experiments.logistic_runs import (
+    LogisticRun,
+    equal_time,
+    grid,
+    method_of,
+    problem_of,
+    start_of,
+    work,
+)
+from stepscape.figures import style
+from stepscape.lab.spec import identity, stream
+from stepscape.measures import Record, Table, Verdict
+from stepscape.training import train
+
+NAMES = ("logistic-step-sizes", "uncertain-regions", "noise-robustness")
+TINY = {"n": "25", "width": "30", "steps": "300", "seeds": "3", "records": "5"}
+
+
+def ignore(_: float) -> None:
+    """Progress that nobody watches."""
+
+
+def tiny(name: str, **overrides: str) -> Result:
+    experiment = experiments.get(name)
+    settings = resolve_settings(experiment, {**TINY, **overrides})
+    return experiments.run(experiment, settings, lambda *_: None)
+
+
+def a_run(**changes: Any) -> LogisticRun:
+    fields = {
+        "n": 40,
+        "width": 60,
+        "steps": 1500,
+        "seed": 3,
+        "step_size": 0.5,
+        "flip_rate": 0.1,
+        "drawn": True,
+    }
+    return LogisticRun(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return work(a_run(), ignore)
+
+
+@pytest.fixture(scope="module")
+def trained() -> ss.training.Trajectory:
+    """The same run again, without any record on the way."""
+    run = a_run()
+    return train(problem_of(run), start_of(run), method_of(run), record_every=run.steps)
+
+
+class TestSpecs:
+    def test_full_sizes(self) -> None:
+        full = experiments.get("logistic-step-sizes").full
+        assert list(full["step_sizes"]) == [round(0.01 * i, 2) for i in range(1, 121)]
+        assert (full["width"], full["steps"], full["n"]) == (400, 100_000, 100)
+        assert len(every("logistic-step-sizes")) == 120 * 3 * 3 * 5
+        assert len(every("noise-robustness")) == 10 * 3 * 20
+
+    def test_a_common_store_trains_once(self) -> None:
+        whole, regions, noise = ({identity(run) for run in every(name)} for name in NAMES)
+        assert regions < whole
+        assert len(noise & whole) == 3 * 3 * 5  # flip rates, step sizes, seeds
+        assert len(whole) == len(every(NAMES[0]))
+
+    def test_drawn_are_the_first_seed_and_the_shown(self) -> None:
+        drawn = {(run.seed, run.step_size) for run in every("logistic-step-sizes") if run.drawn}
+        assert drawn == {(0, 0.01), (0, 0.1), (0, 0.4), (0, 1.2)}
+
+    def test_fixed_fields_have_one_value(self) -> None:
+        runs = grid(experiments.get("logistic-step-sizes").quick, n=55, weight_decay=1e-3)
+        assert {(run.n, run.weight_decay) for run in runs} == {(55, 1e-3)}
+
+    def test_cells_of_a_seed_share_inputs_uniforms_and_start(self) -> None:
+        """Labels are monotone in the probability of +1; more flips bring it nearer to ½."""
+        loud, quiet = problem_of(a_run(amplitude=4.0, flip_rate=0.0)), problem_of(a_run(amplitude=1.0))
+        assert np.array_equal(loud.inputs, quiet.inputs)
+        changed = loud.labels != quiet.labels
+        assert changed.any()
+        assert (np.sign(loud.truth(loud.inputs))[changed] == loud.labels[changed]).all()  # type: ignore[misc]
+        one, other = start_of(a_run(step_size=0.1)), start_of(a_run(amplitude=4.0))
+        assert np.array_equal(one.parameters, other.parameters)
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize(
+        ("overrides", "sentence"),
+        [
+            ({"step_sizes": "0.1,-1"}, "step_size must be finite and positive, got -1.0"),
+            ({"steps": "0"}, "steps must be at least 1, got 0"),
+            ({"seeds": "0"}, "seeds must be at least 1, got 0"),
+            ({"records": "0"}, "records must be at least 1, got 0"),
+            ({"width": "0"}, "width must be at least 1, got 0"),
+            ({"n": "1"}, "n must be at least 2, got 1"),
+            ({"flip_rates": "0.1,0.5"}, r"flip_rate must lie in \[0, 0.5\), got 0.5"),
+            ({"amplitudes": "-1"}, "amplitude must be finite and not negative, got -1.0"),
+            ({"truth": "wav"}, "unknown curve 'wav'; did you mean 'wave'"),
+            ({"init": "torhc"}, "init must be 'torch' or 'mean_field', got 'torhc'"),
+            ({"weight_decay": "-1"}, "weight_decay must be finite and not negative, got -1.0"),
+        ],
+    )
+    def test_refused_before_the_first_run(self, name: str, overrides: dict[str, str], sentence: str) -> None:
+        with pytest.raises(InputError, match=sentence):
+            tiny(name, **overrides)
+
+
+def every(name: str) -> list[LogisticRun]:
+    experiment = experiments.get(name)
+    return list(experiment.specs(experiment.full))  # type: ignore[arg-type]
+
+
+class TestMoments:
+    @pytest.mark.parametrize(("eta", "steps"), [(0.01, 1000), (0.02, 500), (0.3, 33), (1.2, 8), (20.0, 1)])
+    def test_equal_time(self, eta: float, steps: int) -> None:
+        assert equal_time(a_run(steps=1000, step_size=eta)) == steps
+
+    def test_columns_of_the_moments(self, record: Record) -> None:
+        n = record.numbers
+        assert (n["steps_100"], n["steps_1000"], n["steps_equal_time"]) == (100, 1000, 30)
+        assert "excess_risk_10000" not in n
+        assert n["time_1000"] == 500.0
+        for moment in ("100", "1000", "equal_time", "held_out"):
+            for name in ("excess_risk_interior", "excess_risk_boundary", "pieces", "weighted_tv", "norm"):
+                assert n[f"{name}_{moment}"] >= 0.0
+
+    def test_the_smallest_step_size_has_its_equal_time_at_the_end(self) -> None:
+        n = work(a_run(step_size=0.01, steps=300), ignore).numbers
+        same = [name for name in n if f"{name}_equal_time" in n and name != "edge_ratio"]
+        assert len(same) > 30
+        assert [n[name] for name in same] == [n[f"{name}_equal_time"] for name in same]
+
+    def test_held_out_is_the_best_record_on_another_sample(self, record: Record) -> None:
+        run, losses = a_run(), {}
+        fresh = problem_of(run, stream(run.seed, "held out"))
+        assert not np.array_equal(fresh.labels, problem_of(run).labels)
+
+        def observe(snapshot: ss.training.Snapshot) -> None:
+            margins = fresh.labels * snapshot.predict(fresh.inputs)
+            losses[snapshot.step] = np.mean(np.log1p(np.exp(-margins)))
+
+        stops = record.arrays["steps|2|0.1|0.5"][1:].astype(int).tolist()
+        train(problem_of(run), start_of(run), method_of(run), run.steps, record_at=stops, observe=observe)
+        del losses[0]
+        assert record.numbers["steps_held_out"] == min(losses, key=losses.__getitem__)
+
+
+class TestMeasures:
+    def test_excess_risk_and_losses(self, record: Record, trained: ss.training.Trajectory) -> None:
+        problem = problem_of(a_run())
+        x, n = problem.inputs, record.numbers
+        f, f0 = trained.predict(x), problem.truth(x)  # type: ignore[misc]
+        p, q = 1 / (1 + np.exp(-f0)), 1 / (1 + np.exp(-f))
+        each = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+        inside = ss.theory.interior(x, x)
+        assert n["excess_risk"] == pytest.approx(each.mean())
+        assert n["excess_risk_interior"] == pytest.approx(each[inside].mean())
+        loss = {name: np.log1p(np.exp(-problem.labels * g)) for name, g in (("f", f), ("truth", f0))}
+        assert n["loss_mean"] == pytest.approx(loss["f"].mean())
+        assert n["loss_truth"] == pytest.approx(loss["truth"].mean())
+        assert n["optimized"] == (loss["f"].mean() <= loss["truth"].mean())
+        assert n["optimized_interior"] == (loss["f"][inside].mean() <= loss["truth"][inside].mean())
+
+    def test_uncertain_hull(self, record: Record, trained: ss.training.Trajectory) -> None:
+        x, n = problem_of(a_run()).inputs, record.numbers
+        unsure = np.sort(x[np.abs(trained.predict(x)) <= 1.0])
+        assert (n["uncertain_low"], n["uncertain_high"]) == (unsure[0], unsure[-1])
+        assert n["uncertain_share"] == pytest.approx(unsure.size / x.size)
+
+    def test_variation_of_the_interior(self, record: Record, trained: ss.training.Trajectory) -> None:
+        x, net = problem_of(a_run()).inputs, trained.network
+        knots = -net.b1 / net.w1
+        inside = ss.theory.interior(knots, x)
+        assert record.numbers["tv_interior"] == pytest.approx(np.abs(net.w1 * net.w2)[inside].sum())
+        assert record.numbers["tv_interior"] < record.numbers["tv"]
+
+    def test_edge_ratio_is_the_mean_of_both_iterates(self, record: Record) -> None:
+        run = a_run(steps=100)
+        short = train(problem_of(run), start_of(run), method_of(run), record_every=100)
+        pair = [ss.sharpness(problem_of(run), net).value for net in (short.network, short.network_before)]
+        assert record.numbers["edge_ratio_100"] == pytest.approx(np.mean(pair) * run.step_size / 2, rel=1e-4)
+
+    def test_the_line_is_judged_over_the_last_half(self, record: Record) -> None:
+        late = record.arrays["steps|2|0.1|0.5"] >= 750
+        ratio = record.arrays["edge_ratio|2|0.1|0.5"]
+        assert late.sum() >= 3
+        assert record.numbers["edge_ratio"] == pytest.approx(ratio[late].mean())
+        first = record.numbers["edge_reached_at_step"]
+        assert first == record.arrays["steps|2|0.1|0.5"][ratio >= 0.95][0]
+        assert record.numbers["edge_reached"] is True
+
+    def test_step_a_is_checked_at_every_record(self, record: Record, trained: ss.training.Trajectory) -> None:
+        """κ = KL(Ber(s(1)) ‖ Ber(s(2))) is the least divergence of a point with |f0| ≤ 1 < 2 < |f|."""
+        problem, n = problem_of(a_run()), record.numbers
+        f, f0 = trained.predict(problem.inputs), problem.truth(problem.inputs)  # type: ignore[misc]
+        p, q = 1 / (1 + np.exp(-1.0)), 1 / (1 + np.exp(-2.0))
+        kappa = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+        assert n["overlap_checks"] == record.arrays["steps|2|0.1|0.5"].size
+        assert n["overlap_violations"] == 0
+        assert n["overlap_left"] == pytest.approx(np.mean((np.abs(f0) <= 1) & (np.abs(f) > 2)))
+        assert n["overlap_right"] == pytest.approx(n["excess_risk"] / kappa)
+
+    def test_certificates_of_the_end(self, record: Record, trained: ss.training.Trajectory) -> None:
+        found = ss.certify(problem_of(a_run()), trained.network)
+        for name in ("gauss_newton", "weighted", "uncertain", "uncertain_best"):
+            assert record.numbers[f"{name}_left"] == pytest.approx(found[name].left)
+            assert record.numbers[f"{name}_right"] == pytest.approx(found[name].right, rel=1e-5)
+            assert record.numbers[f"{name}_checks"] == 2
+            assert record.numbers[f"{name}_violations"] == 0
+
+    def test_curves(self, record: Record, trained: ss.training.Trajectory) -> None:
+        arrays = record.arrays
+        assert np.allclose(arrays["f|2|0.1|0.5"][-1], trained.predict(arrays["grid|2|0.1"]))
+        assert arrays["f|2|0.1|0.5"].shape == (arrays["steps|2|0.1|0.5"].size, arrays["grid|2|0.1"].size)
+        assert arrays["excess_risk|2|0.1|0.5"][-1] == record.numbers["excess_risk"]
+        assert not work(a_run(steps=120, drawn=False), ignore).arrays
+
+    def test_a_run_that_diverges(self) -> None:
+        lost = work(a_run(step_size=1e12, steps=200), ignore)
+        assert lost.outcome == "diverged"
+        assert set(lost.numbers) == {"initial_sharpness", "steps_made"}
+        assert "step_size" in lost.reason
+
+
+ETAS = (0.01, 0.1, 0.4, 1.2)
+FALLING, RISING, FLAT, U = (0.4, 0.3, 0.2, 0.1), (0.1, 0.2, 0.3, 0.4), (0.2,) * 4, (0.4, 0.1, 0.2, 0.5)
+EVERYWHERE = ("", "_100", "_equal_time", "_held_out")
+
+
+def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 10, **levels: Any) -> list[dict[str, Any]]:
+    """One row a seed and step size; seeds differ by a factor that pairing removes, and a little noise.
+
+    `levels` by column; a plain name is meant for all moments unless that moment is given, too.
+    """
+    rng = np.random.default_rng(7)
+    columns = {"interior": FLAT, "everywhere": FLAT, "boundary": FLAT, **levels}
+    out = []
+    for seed in range(seeds):
+        factor = rng.uniform(1.0, 2.0)
+        for j, eta in enumerate(ETAS):
+            noisy = factor * (1.0 + 0.01 * rng.standard_normal())
+            row: dict[str, Any] = {
+                "amplitude": cell[0], "flip_rate": cell[1], "seed": seed, "step_size": eta, "steps": 1000,
+                "outcome": levels.get("outcome", "finished"), "bent_neurons": levels.get("bent", 9),
+                "edge_reached": levels.get("edge", (0, 1, 1, 1))[j], "edge_ratio": levels.get("ratio", 1.0),
+                "edge_reached_at_step": levels.get("reached_at", 100.0), "smoothness_ratio": 1.0,
+                "optimized_interior": levels.get("optimized", 1), "initial_sharpness": 9.0,
+            }  # fmt: skip
+            for suffix in EVERYWHERE:
+                for region, name in (
+                    ("interior", "_interior"),
+                    ("everywhere", ""),
+                    ("boundary", "_boundary"),
+                ):
+                    values = columns.get(f"{region}{suffix}", columns[region])
+                    row[f"excess_risk{name}{suffix}"] = values[j] * noisy
+            iterates = columns.get("iterates", columns["everywhere"])
+            row["excess_risk_last"] = row["excess_risk_before"] = iterates[j] * noisy
+            for name in ("weighted_tv", "tv_interior", "pieces"):
+                row[name] = columns.get(name, FALLING)[j] * noisy
+            out.append(row)
+    return out
+
+
+def judged(rule: Any, *parts: list[dict[str, Any]]) -> dict[str, Verdict]:
+    table = Table.from_records([row for part in parts for row in part])
+    return rule.judge(Result("any", {}, table))  # type: ignore[no-any-return]
+
+
+def steps_judged(*parts: list[dict[str, Any]]) -> dict[str, Verdict]:
+    return judged(logistic_step_sizes_rule, *parts)
+
+
+class TestQuestions:
+    table = Table.from_records(rows(interior=FALLING))
+
+    def test_step_sizes_near_the_end_are_repetitions(self) -> None:
+        doubled = [{**row, "step_size": 1.1, "excess_risk": 9.0} for row in rows() if row["step_size"] == 1.2]
+        table = Table.from_records([*rows(), *doubled])
+        single, known = self.at(Table.from_records(rows()), 1.2), self.at(table, 1.2)
+        assert known == pytest.approx(0.5 * (single + 9.0))
+        assert self.at(table, 0.4) == pytest.approx(self.at(Table.from_records(rows()), 0.4))
+
+    @staticmethod
+    def at(table: Table, eta: float) -> np.ndarray:
+        return around(table, "excess_risk", eta)
+
+    def test_differences_and_factors(self) -> None:
+        column = "excess_risk_interior"
+        one, other = (self.table.where(step_size=eta)[column] for eta in (0.01, 1.2))
+        assert drop(self.table, column) == pytest.approx(one - other)
+        assert decades(self.table, column) == pytest.approx(np.log10(one / other))
+        assert decades(self.table, column, 0.4) == pytest.approx(np.log10(0.2 / 0.1), abs=0.03)
+
+    def test_most_runs_at_the_edge(self) -> None:
+        assert at_edge(self.table) == [0.1, 0.4, 1.2]
+        some = [{**row, "edge_reached": row["seed"] < 5} for row in rows()]
+        assert at_edge(Table.from_records(some)) == []
+
+    def test_a_cell_is_an_amplitude_and_a_flip_rate(self) -> None:
+        table = Table.from_records([*rows((2.0, 0.1)), *rows((1.0, 0.0))])
+        assert list(cells(table)) == [(1.0, 0.0), (2.0, 0.1)]
+
+    @pytest.mark.parametrize(
+        ("signs", "seeds", "word"),
+        [
+            ((1, 1), 5, "reproduced"), ((1, 0), 5, "partly"), ((1, -1), 5, "partly"),
+            ((0, -1), 5, "not_reproduced"), ((0, 0), 5, "undecided"), ((0, 0), 10, "not_reproduced"),
+        ],
+    )  # fmt: skip
+    def test_words(self, signs: tuple[int, int], seeds: int, word: str) -> None:
+        """Cells that answer as told; a sign 0 is a difference that alternates."""
+        two = [(1.0, 0.0), (2.0, 0.0)]
+        table = Table.from_records([row for cell in two for row in rows(cell, seeds)])
+        wobble = np.resize([1.0, -1.0], seeds)
+        answers = {cell: 10.0 * sign + wobble for cell, sign in zip(two, signs, strict=True)}
+        verdict = asked(table, lambda part: {"so": answers[next(iter(cells(part)))]})
+        assert verdict.word == word
+
+    def test_weak_cells_may_say_it_together(self) -> None:
+        """Opposite noise in two cells cancels in their mean."""
+        table = Table.from_records([*rows((1.0, 0.0)), *rows((2.0, 0.0))])
+        wobble = np.resize([1.0, -1.0], 10)
+        verdict = asked(table, lambda part: {"so": 0.1 + wobble * (1 if 1.0 in part["amplitude"] else -1)})
+        assert verdict.word == "partly"
+        assert verdict.sentence == "so: yes in none, over all together yes"
+        assert f"{TOGETHER}: so" in verdict.numbers
+
+    def test_a_question_that_does_not_arise(self) -> None:
+        verdict = asked(self.table, lambda _: None, "nothing to ask")
+        assert (verdict.word, verdict.sentence) == ("premise_not_met", "nothing to ask")
+
+
+class TestStepSizes:
+    def test_help_each_way(self) -> None:
+        assert (
+            steps_judged(rows(interior=FALLING, everywhere=FALLING))["help_at_the_end"].word == "reproduced"
+        )
+        half = steps_judged(rows(interior=FALLING, everywhere=RISING))["help_at_the_end"]
+        assert half.word == "partly"
+        assert "interior: yes; everywhere: no, the opposite" in half.sentence
+        assert steps_judged(rows(interior=RISING))["help_at_the_end"].word == "not_reproduced"
+        assert steps_judged(rows(seeds=5))["help_at_the_end"].word in ("undecided", "not_reproduced")
+
+    @pytest.mark.parametrize(
+        ("suffix", "part"),
+        [("_100", "after_100_steps"), ("_equal_time", "at_equal_time"), ("_held_out", "stopped_early")],
+    )
+    def test_moments_apart(self, suffix: str, part: str) -> None:
+        there = {f"interior{suffix}": FALLING, f"everywhere{suffix}": FALLING}
+        verdicts = steps_judged(rows(interior=RISING, everywhere=RISING, **there))
+        helped = [
+            name for name, verdict in verdicts.items() if verdict.word == "reproduced" and "help" in name
+        ]
+        assert helped == [f"help_{part}"]
+        assert "help_after_1000_steps" not in verdicts  # no such column
+
+    def test_help_at_the_edge_leaves_out_the_smaller_step_sizes(self) -> None:
+        hump = (0.1, 0.4, 0.3, 0.2)
+        verdicts = steps_judged(rows(interior=hump, everywhere=hump))
+        assert verdicts["help_at_the_end"].word == "not_reproduced"
+        assert verdicts["help_at_the_edge"].word == "reproduced"
+        away = steps_judged(rows(interior=hump, edge=(0, 0, 1, 1)))
+        assert {away[name].word for name in ("help_at_the_edge", "simpler", "edge")} == {"premise_not_met"}
+
+    @pytest.mark.parametrize("region", ["interior", "everywhere", "boundary"])
+    def test_u(self, region: str) -> None:
+        verdicts = steps_judged(rows(**{region: U}))
+        assert verdicts[region].word == "reproduced"
+        others = {"interior", "everywhere", "boundary"} - {region}
+        assert not {verdicts[name].word for name in others} & {"reproduced", "undecided"}
+        assert verdicts[region].numbers["intervals are of"] == "log10 of a ratio"
+
+    def test_simpler(self) -> None:
+        assert steps_judged(rows())["simpler"].word == "reproduced"
+        assert steps_judged(rows(pieces=RISING))["simpler"].word == "partly"
+        rising = dict.fromkeys(("weighted_tv", "tv_interior", "pieces"), RISING)
+        assert steps_judged(rows(**rising))["simpler"].word == "not_reproduced"
+
+    def test_averaging(self) -> None:
+        assert steps_judged(rows(everywhere=U))["averaging"].word == "reproduced"
+        assert steps_judged(rows(everywhere=FALLING, iterates=U))["averaging"].word == "not_reproduced"
+        verdict = steps_judged(rows(everywhere=FALLING))["averaging"]
+        assert verdict.word == "premise_not_met"
+        assert "single iterates rises in no cell" in verdict.sentence
+
+    @pytest.mark.parametrize(
+        ("ratio", "word"),
+        [(1.0, "reproduced"), (0.94, "not_reproduced"), (1.11, "not_reproduced"), (1.09, "reproduced")],
+    )
+    def test_edge(self, ratio: float, word: str) -> None:
+        assert steps_judged(rows(ratio=ratio))["edge"].word == word
+
+    def test_a_late_arrival_is_no_counterexample(self) -> None:
+        early, late = rows((1.0, 0.0)), rows((2.0, 0.0), ratio=0.5, reached_at=900.0)
+        assert steps_judged(early, late)["edge"].word == "reproduced"
+        part = steps_judged(early, rows((2.0, 0.0), ratio=0.5))["edge"]
+        assert part.word == "partly"
+        assert part.numbers["share on the line"] == 0.5
+
+    @pytest.mark.parametrize(("share", "word"), [(1, "reproduced"), (0, "not_reproduced")])
+    def test_optimized(self, share: int, word: str) -> None:
+        assert steps_judged(rows(optimized=share))["optimized"].word == word
+
+    @pytest.mark.parametrize("lost", [{"bent": 0}, {"outcome": "diverged"}])
+    def test_premise(self, lost: dict[str, Any]) -> None:
+        verdicts = steps_judged(rows(**lost))
+        assert {verdict.word for verdict in verdicts.values()} == {"premise_not_met"}
+        assert "too few step sizes" in verdicts["interior"].sentence
+        few = steps_judged(rows(seeds=2))
+        assert few["help_at_the_end"].word == "undecided"
+
+
+def regional(cell: tuple[float, float] = (4.0, 0.0), **levels: Any) -> list[dict[str, Any]]:
+    """Rows with uncertain shares, overlaps and the sides of the inequalities."""
+    rng, out = np.random.default_rng(3), []
+    for row in rows(cell, levels.get("seeds", 10)):
+        j, noise = ETAS.index(row["step_size"]), 0.005 * rng.standard_normal()
+        for column in ("uncertain_overlap", "uncertain_share"):
+            for suffix in EVERYWHERE:
+                row[f"{column}{suffix}"] = levels.get(f"{column}{suffix}", FLAT)[j] + noise
+                noise = 0.005 * rng.standard_normal()
+        row["uncertain_share_truth"] = levels.get("truth", 0.3)
+        for name in ("overlap", *uncertain_regions_rule.FLAT):
+            row |= {f"{name}_left": 0.1, f"{name}_right": levels.get("right", 0.2), f"{name}_checks": 3}
+            row[f"{name}_violations"] = levels.get("violations", {}).get(name, 0)
+        out.append(row)
+    return out
+
+
+def regions_judged(*parts: list[dict[str, Any]]) -> dict[str, Verdict]:
+    return judged(uncertain_regions_rule, *parts)
+
+
+class TestRegions:
+    def test_inequalities(self) -> None:
+        verdicts = regions_judged(regional())
+        assert (verdicts["step_a"].word, verdicts["flat_bounds"].word) == ("consistent", "consistent")
+        assert verdicts["step_a"].sentence == "holds in all 120 checks"
+        assert verdicts["step_a"].numbers["overlap: left/right at the end, median"] == 0.5
+        broken = regions_judged(regional(violations={"overlap": 1}))
+        assert (broken["step_a"].word, broken["flat_bounds"].word) == ("not_reproduced", "consistent")
+        broken = regions_judged(regional(violations={"weighted": 1}))
+        assert (broken["step_a"].word, broken["flat_bounds"].word) == ("consistent", "not_reproduced")
+        assert broken["flat_bounds"].sentence == "violated in 40 of 480 checks"
+
+    def test_a_bound_above_what_there_is_says_nothing(self) -> None:
+        assert regions_judged(regional(right=0.31))["step_a"].word == "vacuous"
+        assert regions_judged(regional(right=0.29))["step_a"].word == "consistent"
+
+    def test_moves(self) -> None:
+        early = {"uncertain_overlap_100": (0.1,) * 4}
+        assert regions_judged(regional(**early))["moves"].word == "reproduced"
+        assert regions_judged(regional(uncertain_overlap_100=(0.1, 0.2, 0.2, 0.3)))["moves"].word == "partly"
+        verdict = regions_judged(regional(**early), regional((1.0, 0.0), truth=1.0, **early))["moves"]
+        assert verdict.numbers["cells judged"] == "1 of 2"
+        assert regions_judged(regional(truth=1.0))["moves"].word == "premise_not_met"
+
+    def test_shrinks(self) -> None:
+        assert regions_judged(regional(uncertain_share_100=(0.9,) * 4))["shrinks"].word == "reproduced"
+        assert regions_judged(regional(uncertain_share_100=(0.1,) * 4))["shrinks"].word == "not_reproduced"
+
+    @pytest.mark.parametrize(
+        ("suffix", "part"), [("", ""), ("_equal_time", "_at_equal_time"), ("_held_out", "_stopped_early")]
+    )
+    def test_keeps(self, suffix: str, part: str) -> None:
+        more = {f"uncertain_overlap{suffix}": RISING, f"uncertain_share{suffix}": RISING}
+        verdicts = regions_judged(regional(**more))
+        assert verdicts[f"large_steps_keep{part}"].word == "reproduced"
+        assert sum(v.word == "reproduced" for name, v in verdicts.items() if "keep" in name) == 1
+        less = {f"uncertain_overlap{suffix}": FALLING, f"uncertain_share{suffix}": FALLING}
+        assert regions_judged(regional(**less))[f"large_steps_keep{part}"].word == "not_reproduced"
+
+    def test_nothing_finished(self) -> None:
+        lost = [{**row, "outcome": "diverged"} for row in regional()]
+        assert {verdict.word for verdict in regions_judged(lost).values()} == {"premise_not_met"}
+
+
+HELPS, HURTS = FALLING, RISING
+
+
+def noisy(levels: dict[float, Any], seeds: int = 10, overlap: Any = None) -> list[dict[str, Any]]:
+    """Rows at each flip rate with interior excess risks by step size; `overlap` by flip rate."""
+    rng, out = np.random.default_rng(5), []
+    for rate, values in levels.items():
+        for row in rows((2.0, rate), seeds, interior=values):
+            level = (overlap or {}).get(rate, 0.7)
+            out.append({**row, "uncertain_overlap": level + 0.01 * rng.standard_normal()})
+    return out
+
+
+def noise_judged(*args: Any, **options: Any) -> dict[str, Verdict]:
+    return judged(noise_robustness_rule, noisy(*args, **options))
+
+
+class TestNoise:
+    def test_breaks_at_the_first_rate_that_does_not_help(self) -> None:
+        verdict = noise_judged({0.0: HELPS, 0.1: HELPS, 0.2: FLAT, 0.3: HELPS})["at_the_end"]
+        assert verdict.word == "reproduced"
+        assert "0.01 against 1.2, amplitude 2: below flip rate 0.2, again at 0.3" in verdict.sentence
+        assert len([name for name in verdict.numbers if "against" in name]) == 3 * 4
+
+    def test_never_breaks(self) -> None:
+        verdict = noise_judged({0.0: HELPS, 0.4: HELPS})["at_the_end"]
+        assert verdict.word == "reproduced"
+        assert "at every flip rate up to 0.4" in verdict.sentence
+
+    def test_at_no_noise(self) -> None:
+        verdict = noise_judged({0.0: FLAT, 0.4: HURTS})["at_the_end"]
+        assert verdict.word == "not_reproduced"
+        assert "not even at the lowest noise, the opposite at 0.4" in verdict.sentence
+        assert noise_judged({0.0: FLAT, 0.4: HURTS}, seeds=5)["at_the_end"].word == "undecided"
+
+    def test_some_comparisons_help(self) -> None:
+        """The largest does better than the second largest alone."""
+        some = (0.2, 0.2, 0.4, 0.2)
+        assert noise_judged({0.0: some, 0.4: some})["at_the_end"].word == "partly"
+
+    def test_overlap(self) -> None:
+        levels = {0.0: FLAT, 0.2: FLAT, 0.4: FLAT}
+        falls = noise_judged(levels, overlap={0.0: 0.9, 0.2: 0.6, 0.4: 0.4})["overlap"]
+        assert (falls.word, falls.sentence.endswith("below flip rate 0.4, the opposite at 0.4")) == (
+            "reproduced",
+            True,
+        )
+        grows = noise_judged(levels, overlap={0.0: 0.4, 0.2: 0.6, 0.4: 0.9})["overlap"]
+        assert grows.word == "not_reproduced"
+        assert "not even at the lowest noise, again at 0.2, 0.4, the opposite at 0" in grows.sentence
+
+    def test_premises(self) -> None:
+        verdicts = noise_judged({0.1: HELPS})
+        assert {verdict.word for verdict in verdicts.values()} == {"premise_not_met"}
+        assert verdicts["overlap"].sentence == "descent learns a curve at fewer than two flip rates"
+        few = noise_judged({0.0: HELPS, 0.1: HELPS}, seeds=2)
+        assert {verdict.word for verdict in few.values()} == {"undecided"}
+        assert few["overlap"].sentence == "2 seeds give no usable interval; at least 3 are needed"
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Result]:
+    """Tiny results; two of the experiments have equal quick runs."""
+    first, last = tiny(NAMES[0]), tiny(NAMES[2], flip_rates="0,0.3", steps="120")
+    second = Result(NAMES[1], first.settings, first.table, first.arrays)
+    return dict(zip(NAMES, (first, second, last), strict=True))
+
+
+class TestRuns:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_ends_with_verdicts_and_figures(self, name: str, results: dict[str, Result]) -> None:
+        experiment, result = experiments.get(name), results[name]
+        verdicts = experiment.judge(result)
+        assert verdicts
+        for figure in experiment.figures(result).values():
+            assert style.png(figure, 40).startswith(b"\x89PNG")
+        for column in experiment.premises:
+            assert column in result.table
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_nothing_finished(self, name: str) -> None:
+        result = tiny(name, step_sizes="1e12,1e13,1e14", steps="50", seeds="2")
+        experiment = experiments.get(name)
+        assert {verdict.word for verdict in experiment.judge(result).values()} == {"premise_not_met"}
+        for figure in experiment.figures(result).values():
+            assert style.png(figure, 40).startswith(b"\x89PNG")
+
+    def test_certificates_hold(self, results: dict[str, Result]) -> None:
+        verdicts = experiments.get("uncertain-regions").judge(results["uncertain-regions"])
+        assert verdicts["flat_bounds"].word == "consistent"
+        assert verdicts["step_a"].word in ("consistent", "vacuous")
