@@ -304,7 +304,7 @@ _QUICK: dict[str, Any] = {
     "flip_rate": 0.0,
     "half_width": 1.0,
     "seeds": 3,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 
 EXPERIMENT = Experiment(
@@ -326,7 +326,10 @@ EXPERIMENT = Experiment(
         "times a scale: gradient flow has a closed form there, and says of every start whether the "
         "curvature rises. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), nearly certain so that "
         "margins can grow, learned from the same scales at three step sizes: all examples at all records, "
-        "in bins of a quarter of a unit of margin. The rule was written before its numbers."
+        "in bins of a quarter of a unit of margin. The rule was written before its numbers and tried on "
+        "two seeds that the reported runs do not use. After that the example at x = 3 came beside the one "
+        "at 0.5, and the labels of the sample became nearly certain: at amplitude 2 most margins stayed "
+        "below 3."
     ),
     quick=_QUICK,
     full={

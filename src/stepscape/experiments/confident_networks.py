@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.curvature.hessian import Hessian, sharpness
+from stepscape.errors import bad
 from stepscape.losses import loss_of, probability
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
@@ -49,7 +50,7 @@ def law_risks(problem: Problem, half_width: float, predict: Callable[[Array], Ar
     is the test loss up to something between 0 and log 2, whatever f is. 4000 cells of equal width, midpoints.
     """
     if problem.truth is None:
-        raise ValueError("the law of the labels is the problem's truth")
+        raise bad("truth", "be given to know the law of the labels", None)
     x = np.asarray(half_width * ((np.arange(POINTS) + 0.5) * (2.0 / POINTS) - 1.0), np.float64)
     f0, f = np.asarray(problem.truth(x)), predict(x)
     share, value = probability(f0), loss_of("logistic").value

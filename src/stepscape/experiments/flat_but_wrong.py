@@ -239,7 +239,7 @@ _QUICK: dict[str, Any] = {
     "kept_steps": 1000,
     "records": 20,
     "seeds": 3,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 
 EXPERIMENT = Experiment(
@@ -262,8 +262,8 @@ EXPERIMENT = Experiment(
         "1.543. Test error and test loss are under the law that drew the data, by 4000 midpoints. Descent "
         "starts on the interpolator on the flat side, where λ·η/2 is 0.9 (at the peak when that is "
         "flatter), and on the sharp side, at the peak; beside it, from PyTorch's default initialization "
-        "of width 400. The rule was written before its numbers; sizes of λ at a few margins were seen on "
-        "four seeds that the reported runs do not use."
+        "of width 400. The rule was written before its numbers and tried on seeds that the reported runs "
+        "do not use; it was left as it was."
     ),
     quick=_QUICK,
     full={
