@@ -45,7 +45,9 @@ def calibration_curve(
     w = np.ones(p.size) if weights is None else column("weights", weights)
     if not p.size == y.size == w.size > 0:
         raise bad(
-            "probabilities, outcomes and weights", "have the same length", f"{p.size}, {y.size}, {w.size}"
+            "probabilities, outcomes and weights",
+            "have the same length, at least 1",
+            f"{p.size}, {y.size}, {w.size}",
         )
     if p.min() < 0.0 or p.max() > 1.0 or not np.isin(y, (0.0, 1.0)).all():
         raise bad("probabilities and outcomes", "lie in [0, 1], outcomes at its ends", "others")
