@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,21 @@ from stepscape.curvature import Hessian
 from stepscape.theory import Certificate
 
 
-def theorems() -> Iterator[tuple[str, Callable[..., Certificate]]]:
-    """Public functions of `stepscape.theory` that return a certificate."""
+def theorems(loss: str = "square") -> Iterator[tuple[str, Callable[..., Certificate]]]:
+    """Public functions of `stepscape.theory` that return a certificate about a loss.
+
+    Those of the logistic loss ask for the predictions: their weights depend on f.
+    """
     for name in ss.theory.__all__:
         value = getattr(ss.theory, name)
-        if inspect.isfunction(value) and inspect.signature(value).return_annotation in (
-            "Certificate",
-            Certificate,
-        ):
-            yield name, value
+        if inspect.isfunction(value):
+            signature = inspect.signature(value)
+            logistic = "predictions" in signature.parameters
+            if signature.return_annotation in (
+                "Certificate",
+                Certificate,
+            ) and logistic == (loss == "logistic"):
+                yield name, value
 
 
 def example() -> tuple[ss.Problem, ss.TwoLayerReLU]:
@@ -36,6 +43,21 @@ def example() -> tuple[ss.Problem, ss.TwoLayerReLU]:
     return problem, ss.train(
         problem, start, ss.GradientDescent(0.2, 40_000), measure_sharpness=False
     ).network
+
+
+def logistic_example() -> tuple[ss.Problem, ss.TwoLayerReLU]:
+    """Return yes/no labels around a wave and a network trained on them."""
+    problem = ss.problems.bernoulli("wave", n=100, amplitude=2.0, seed=0)
+    start = ss.TwoLayerReLU.random(100, seed=0)
+    return problem, ss.train(
+        problem, start, ss.GradientDescent(0.4, 20_000), measure_sharpness=False
+    ).network
+
+
+def flat_and_wrong() -> tuple[ss.Problem, ss.TwoLayerReLU]:
+    """Return the same labels, fitted one and all at a margin of 40."""
+    problem = logistic_example()[0]
+    return problem, ss.theory.flat_interpolator(problem.inputs, problem.labels, 40.0)
 
 
 def facts(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
@@ -60,9 +82,24 @@ def facts(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
         "loss": operator.loss,
         "noise": problem.noise,
     }
-    if problem.truth is not None:
+    if problem.loss == "logistic":
+        known |= _of_the_logits(problem, net)
+        unsure = evaluate(ss.theory.uncertain, known).right
+        known["bound"] = max(unsure, 0.0) if np.isfinite(unsure) else 0.0
+    elif problem.truth is not None:
         known["mse"] = problem.design_error(net.predict(problem.inputs))
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _of_the_logits(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
+    x = problem.inputs
+    return {
+        "b2": net.b2,
+        "predictions": net.predict(x),
+        "truth": None if problem.truth is None else problem.truth(x),
+        "gamma_truth": 1.0,
+        "gamma": 2.0,
+    }
 
 
 def evaluate(
@@ -84,20 +121,54 @@ def counterexample() -> tuple[ss.Problem, ss.TwoLayerReLU]:
     return ss.Problem(inputs, labels), ss.TwoLayerReLU(w1, b1, w2, b2)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Theorems about one loss and the two networks at which they are evaluated."""
+
+    loss: str
+    title: str
+    here: Callable[[], tuple[ss.Problem, ss.TwoLayerReLU]]
+    there: Callable[[], tuple[ss.Problem, ss.TwoLayerReLU]]
+    names: tuple[str, str]
+
+
+GROUPS = (
+    Group(
+        "square",
+        "Square loss",
+        example,
+        counterexample,
+        ("the tutorial's network", "the counterexample"),
+    ),
+    Group(
+        "logistic",
+        "Logistic loss",
+        logistic_example,
+        flat_and_wrong,
+        ("the trained network", "the flat interpolator"),
+    ),
+)
+
+
 def markdown() -> str:
     """Return a summary table and a section for each theorem, as Markdown."""
-    tutorial, printed = facts(*example()), facts(*counterexample())
+    return "\n".join(line for group in GROUPS for line in _group(group))
+
+
+def _group(group: Group) -> Iterator[str]:
+    here, there = facts(*group.here()), facts(*group.there())
     rows = [
-        (name, function, evaluate(function, tutorial), evaluate(function, printed))
-        for name, function in theorems()
+        (name, function, evaluate(function, here), evaluate(function, there))
+        for name, function in theorems(group.loss)
     ]
-    sections = [line for row in rows for line in _section(*row)]
-    return "\n".join(["## All at once", "", *_summary(rows), "", *sections])
+    yield from (f"## {group.title}", "", *_summary(rows, group.names), "")
+    for row in rows:
+        yield from _section(*row, group.names)
 
 
-def _summary(rows: list[Any]) -> list[str]:
+def _summary(rows: list[Any], names: tuple[str, str]) -> list[str]:
     head = [
-        ":::{list-table} Both sides at the trained network of the tutorial",
+        f":::{{list-table}} Both sides at {names[0]}",
         ":header-rows: 1",
         "",
     ]
@@ -118,9 +189,10 @@ def _section(
     function: Callable[..., Certificate],
     here: Certificate,
     there: Certificate,
+    names: tuple[str, str],
 ) -> Iterator[str]:
     yield f"(theorem-{name.replace('_', '-')})="
-    yield f"## {name}"
+    yield f"### {name}"
     yield ""
     yield (
         (inspect.getdoc(function) or "")
@@ -137,7 +209,7 @@ def _section(
     yield ""
     yield _escaped(f"Source: {here.source}.")
     yield ""
-    yield f"At the tutorial's network: {_sides(here)}. At the counterexample: {_sides(there)}."
+    yield f"At {names[0]}: {_sides(here)}. At {names[1]}: {_sides(there)}."
     yield ""
 
 
