@@ -108,7 +108,8 @@ class TestMeasures:
         assert found["gradient_norm"] == pytest.approx(np.linalg.norm(Hessian(PROBLEM, network).gradient))
 
     def test_missed_labels_are_counted(self) -> None:
-        constant = ss.TwoLayerReLU(*np.zeros((3, 1)), b2=1.0)
+        zero = np.zeros(1)
+        constant = ss.TwoLayerReLU(zero, zero, zero, 1.0)
         assert flatness(PROBLEM, constant)["training_error"] == pytest.approx(np.mean(PROBLEM.labels < 0))
 
     @pytest.mark.parametrize("eta", [0.05, 1.2])

@@ -192,9 +192,11 @@ def _one_example(run: CurvatureRun, tick: Tick) -> Record:
     if outcome == "diverged":
         return Record("diverged", reason=message)
     margins, squares = (values[:, 0] for values in follow(problem, snapshots))
-    ahead = margins > 0.0
-    margins, squares, peaks = margins[ahead], squares[ahead], peaks[ahead]
     curvature = one_example.confidence(margins) * squares
+    ahead = (margins > 0.0) & (curvature > 0.0)
+    if not ahead.any():
+        return Record("finished")  # never on the right side, or too confident for a float
+    margins, squares, peaks, curvature = (values[ahead] for values in (margins, squares, peaks, curvature))
     flow = _flow(run, float(margins[-1]))
     predicted = np.interp(margins, flow.margin, flow.gradient) * one_example.confidence(margins)
     numbers = {

@@ -149,7 +149,9 @@ def judge_whole(table: Table) -> Verdict:
 
 
 def _finished(table: Table) -> Table:
-    return keep(table, np.asarray(table["outcome"] == "finished")) if len(table) else table
+    """Rows with a curve."""
+    seen = np.isfinite(table["rise"].astype(float)) if "rise" in table else np.zeros(len(table), bool)
+    return keep(table, np.asarray(seen))
 
 
 def judge_flow(table: Table) -> Verdict:
@@ -236,9 +238,8 @@ def judge_small(table: Table) -> Verdict:
 def judge_sample(table: Table) -> Verdict:
     """Whether the examples of a sample get sharper, then flatter."""
     rows = _finished(table)
-    if len(rows) and "largest_margin" in rows:
-        rows = keep(rows, rows["largest_margin"] >= REACHED)
-    if not len(rows) or "largest_margin" not in rows:
+    rows = keep(rows, rows["largest_margin"] >= REACHED) if len(rows) else rows
+    if not len(rows):
         return _nothing("sample whose examples reach margin 4")
     settings = sorted(
         set(zip(rows["scale"], rows["step_size"], strict=True)), key=lambda pair: (-pair[0], pair[1])
