@@ -37,11 +37,10 @@ def certify(
     -------
     dict of str to Certificate
         Square loss: "gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation".
-        Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "interior_variation" (where
-        "uncertain" has a finite right side), "weighted_stationary", "uncertain_stationary",
-        "interpolation_margin", "overlap" (of |f0| ≤ gamma with |f| ≤ 2 gamma), "norm". Each carries both
-        sides, slack, premises and source; one whose premise fails is "inapplicable". Right sides use the
-        measured λ_max plus its residual.
+        Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "interior_variation",
+        "weighted_stationary", "uncertain_stationary", "interpolation_margin", "overlap" (of |f0| ≤ gamma with
+        |f| ≤ 2 gamma), "norm". Each carries both sides, slack, premises and source; one whose premise fails
+        is "inapplicable". Right sides use the measured λ_max plus its residual.
 
     Notes
     -----
@@ -98,13 +97,14 @@ def _logistic(
     shared = {**neurons, **data, "trainable": network.trainable}
     truth = None if problem.truth is None else np.asarray(problem.truth(inputs), dtype=np.float64)
     unsure = theory.uncertain(**shared, **flat, loss=operator.loss, gamma=gamma)
-    bound = max(unsure.right, 0.0)
+    # Without a finite bound its premises fail, and the certificate says so: every network has the same ones.
+    bound = max(unsure.right, 0.0) if math.isfinite(unsure.right) else 0.0
     return [
         theory.logistic_gauss_newton(**shared, **linear_flat),
         theory.weighted(**shared, **flat, residual_norm=operator.residual_norm),
         unsure,
         theory.uncertain_best(**shared, **flat, loss=operator.loss),
-        *([theory.interior_variation(**shared, bound=bound, gamma=gamma)] if math.isfinite(bound) else []),
+        theory.interior_variation(**shared, bound=bound, gamma=gamma),
         theory.weighted_stationary(**shared, **flat, labels=labels),
         theory.uncertain_stationary(**shared, **flat, labels=labels),
         theory.interpolation_margin(**neurons, b2=network.b2, inputs=inputs, labels=labels, predictions=f),
