@@ -31,7 +31,7 @@ def _training(result: Document) -> list[tuple[str, str]]:
 
     return [
         ("step size", f"{result['step_size']:.4g}"),
-        ("stopped", result["stop_sentence"]),
+        ("ended", f"after {result['steps']} steps, {result['stop_sentence']}"),
         ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
         ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
         ("pieces", f"{result['measures']['pieces']} ({result['measures']['knots']} knots)"),
@@ -103,4 +103,6 @@ def _sides(entry: Document) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3g}"
+    if value is None or value != value:
+        return "-"
+    return f"{value:.0f}" if 1000.0 <= abs(value) < 1e7 else f"{value:.3g}"

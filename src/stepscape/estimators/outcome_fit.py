@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import bad
 from stepscape.estimators import told
 from stepscape.estimators.classifier import StepSizeClassifier
+from stepscape.estimators.descent import EDGE
 from stepscape.figures.fit import visible_knots
 from stepscape.figures.outcome import OutcomePicture
 from stepscape.measures.measures import measure
@@ -171,6 +172,7 @@ class OutcomeFit:
             "prediction": f"probability of {self.of}",
             "class_rows": [int((self.y == each).sum()) for each in (0.0, 1.0)],
             **told.training(model, self.x),
+            "at_edge": model.edge_ratio_ >= EDGE[0],
             "log_loss": model.log_loss_,
             "log_loss_standard_error": model.standard_error_,
             "base_log_loss": model.base_log_loss_,

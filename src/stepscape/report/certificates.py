@@ -32,19 +32,25 @@ _LOGISTIC = {
 
 
 def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> list[Block]:
-    """Lay out certificates: both sides of each, the premises they share, what else each supposes."""
+    """Lay out certificates: both sides of each, the premises they share, what else each supposes.
+
+    Where they share none, premises are numbered and listed below.
+    """
     entries = list(certificates.values())
     shared = [premise for premise in entries[0]["assumptions"] if _by_all(premise, entries)]
+    numbered = {} if shared else _numbered(entries)
     caption = "Both sides of every inequality" + (f", {units}" if units else "")
     columns = ("certificate", "inequality", "left", "right", "slack", "verdict", "further premises")
-    table = Grid(caption, columns, [_row(name, entry, shared) for name, entry in certificates.items()])
+    table = Grid(
+        caption, columns, [_row(name, entry, shared, numbered) for name, entry in certificates.items()]
+    )
     meanings = _LOGISTIC if "weighted" in certificates else _MEANINGS
     sources = [
         (name, f"{meanings.get(name, '')} {entry['source']}.".strip()) for name, entry in certificates.items()
     ]
     return [
         table,
-        Paragraph(f"Premises of all of them: {'; '.join(shared)}.", "aside"),
+        Paragraph(_premises(shared, numbered), "aside"),
         Fold("What each says, and where it comes from", [Facts(sources)]),
     ]
 
@@ -53,8 +59,20 @@ def _by_all(premise: str, certificates: Sequence[Entry]) -> bool:
     return all(premise in entry["assumptions"] for entry in certificates)
 
 
-def _row(name: str, entry: Entry, shared: Sequence[str]) -> tuple[Any, ...]:
-    further = [premise for premise in entry["assumptions"] if premise not in shared]
-    further += [f"not met: {premise}" for premise in entry["unmet"]]
+def _numbered(certificates: Sequence[Entry]) -> dict[str, str]:
+    premises = [*dict.fromkeys(premise for entry in certificates for premise in entry["assumptions"])]
+    return {premise: f"({number})" for number, premise in enumerate(premises, 1)}
+
+
+def _premises(shared: Sequence[str], numbered: Mapping[str, str]) -> str:
+    if shared:
+        return f"Premises of all of them: {'; '.join(shared)}."
+    return f"Premises: {'; '.join(f'{number} {premise}' for premise, number in numbered.items())}."
+
+
+def _row(name: str, entry: Entry, shared: Sequence[str], numbered: Mapping[str, str]) -> tuple[Any, ...]:
+    further = [numbered.get(premise, premise) for premise in entry["assumptions"] if premise not in shared]
+    further += [f"not met: {numbered.get(premise, premise)}" for premise in entry["unmet"]]
     numbers = (entry["left"], entry["right"], entry["slack"])
-    return (name, entry["statement"], *numbers, entry["verdict"], "; ".join(further))
+    between = " " if numbered else "; "
+    return (name, entry["statement"], *numbers, entry["verdict"], between.join(further))

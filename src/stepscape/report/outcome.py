@@ -19,9 +19,8 @@ def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -
     drawn = {drawing.name: drawing for drawing in drawings}
     lead = (
         f"The {result['prediction']} as a function of {data['x']}, from {data['used']} of the {data['rows']} "
-        f"rows of {data['file']}: its logit is a broken line of {result['measures']['pieces']} pieces, whose "
-        f"smoothness is the step size {number(result['step_size'])} of gradient descent and the "
-        f"{number(result['steps'])} steps it made."
+        f"rows of {data['file']}: its logit is a broken line of {result['measures']['pieces']} pieces, "
+        f"smoothed by {_smoother(result)}."
     )
     recognized = [Paragraph(sentence(text), "aside") for text in data["recognized"]]
     chosen = [drawn[name] for name in ("path", "times") if name in drawn]
@@ -34,6 +33,13 @@ def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -
         Section("What the words mean", [_GLOSSARY]),
     ]
     return Page(f"{data['y']} against {data['x']}", lead, sections, origin)
+
+
+def _smoother(result: Document) -> str:
+    eta, steps = number(result["step_size"]), number(result["steps"])
+    if result["at_edge"]:
+        return f"the step size {eta} of gradient descent, and by stopping after {steps} steps"
+    return f"how long it was trained, {steps} steps of size {eta}, below the edge of stability"
 
 
 def _outcome(result: Document) -> Block:
