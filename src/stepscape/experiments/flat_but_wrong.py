@@ -274,7 +274,7 @@ EXPERIMENT = Experiment(
         "steps": 20_000,
         "kept_steps": 10_000,
         "records": 30,
-        "seeds": 20,
+        "seeds": 10,
     },
     specs=specs,
     work=work,
