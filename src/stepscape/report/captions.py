@@ -74,6 +74,54 @@ _CAPTIONS = {
         "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
         "the two phases of descent."
     ),
+    ("flat-but-wrong", "flatness"): (
+        "Networks that pass through every noisy label with margin γ. Above: their sharpness, which peaks "
+        "near γ = 1.54 and then falls like γ e^(−γ), below the threshold 2/η of every step size; dotted: "
+        "its explicit bound. Below: their training loss and gradient. Hollow marks: descents from a "
+        "random start on the same labels, at their median margin."
+    ),
+    ("flat-but-wrong", "risk"): (
+        "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
+        "their test error, the same at every margin. Broken line: the truth itself. Hollow marks: descents."
+    ),
+    ("flat-but-wrong", "functions"): (
+        "What a flat interpolator and descents say about the same labels (bars above and below; first "
+        "seed): the probability of label 1. The interpolator is certain everywhere, and wrong where a "
+        "label is noise."
+    ),
+    ("flat-but-wrong", "staying"): (
+        "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed). On the "
+        "flat side they stay and get flatter; on the sharp side large steps leave at once."
+    ),
+    ("confident-curvature", "one-neuron"): (
+        "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
+        "margin. The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin "
+        "0, so that the whole Hessian falls first. Broken line: the curvature of the loss in the "
+        "prediction alone."
+    ),
+    ("confident-curvature", "one-example"): (
+        "One example learned by a wide network from scaled initializations (first seed): its curvature "
+        "and its squared gradient against its margin, on the closed form of gradient flow. From the "
+        "default initialization the gradient does not change, and the curvature only falls."
+    ),
+    ("confident-curvature", "sample"): (
+        "Curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
+        "with quartiles (first seed). Dotted: what a gradient that never changes would give."
+    ),
+    ("weak-to-strong", "excess"): (
+        "Excess risk against the number of examples, medians and quartiles over seeds: above where the "
+        "truth is uncertain, below where the weight g is at least a tenth of its largest value. Columns: "
+        "step size. Dotted: the power that the theory claims at most, through the median of the smallest "
+        "size."
+    ),
+    ("weak-to-strong", "norm"): (
+        "Norm of the parameters and variation of the slope against the number of examples, with the "
+        "powers of n below which the norm is to stay."
+    ),
+    ("weak-to-strong", "premises"): (
+        "Above: share of the runs that fit the labels of the uncertain hull at least as well as the truth, "
+        "without which the theorem says nothing. Below: sharpness over the threshold 2/η."
+    ),
     ("sweep", "step-size"): (
         "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "
         "threshold above which descent cannot settle, 2/η for gradient descent; where methods have different "
