@@ -74,15 +74,15 @@ class TestSpecs:
     def test_full_sizes(self) -> None:
         full = experiments.get("logistic-step-sizes").full
         assert list(full["step_sizes"]) == [round(0.01 * i, 2) for i in range(1, 121)]
-        assert (full["width"], full["steps"], full["n"]) == (400, 100_000, 100)
+        assert (full["width"], full["steps"], full["n"]) == (400, 50_000, 100)
         assert len(every("logistic-step-sizes")) == 120 * 3 * 3 * 5
-        assert len(every("noise-robustness")) == 10 * 3 * 20
+        noise = every("noise-robustness")
+        assert (len(noise), {run.steps for run in noise}) == (10 * 3 * 20, {100_000})
 
     def test_a_common_store_trains_once(self) -> None:
-        whole, regions, noise = ({identity(run) for run in every(name)} for name in NAMES)
+        whole, regions = ({identity(run) for run in every(name)} for name in NAMES[:2])
         assert regions < whole
-        assert len(noise & whole) == 3 * 3 * 5  # flip rates, step sizes, seeds
-        assert len(whole) == len(every(NAMES[0]))
+        assert len(regions) == 4 * 3 * 3 * 5
 
     def test_drawn_are_the_first_seed_and_the_shown(self) -> None:
         drawn = {(run.seed, run.step_size) for run in every("logistic-step-sizes") if run.drawn}

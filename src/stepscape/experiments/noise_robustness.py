@@ -32,8 +32,8 @@ EXPERIMENT = Experiment(
     source="Qiao and Wang (2025), next check 3 of the tutorial's summary; no level is stated there",
     setup=(
         "The paper does not say what breaking means; here it is the first flip rate at which the interval of "
-        "the excess risk that the largest step size saves covers 0. The runs of logistic-step-sizes at "
-        "amplitude 2 with more flip rates and seeds: equal ones are shared. The smallest step size is far "
+        "the excess risk that the largest step size saves covers 0. The setup of logistic-step-sizes "
+        "at amplitude 2 with more flip rates and seeds and twice the steps. The smallest step size is far "
         "from the edge in the end and is itself an early-stopped run; a middle one that reaches the edge is "
         "compared, too. At amplitude 2 and a flip rate of 0.2 or more the truth is uncertain at every input. "
         "The rule was tried on seeds 1000 to 1002 and not changed."
@@ -43,6 +43,7 @@ EXPERIMENT = Experiment(
         **FULL,
         "flip_rates": (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45),
         "step_sizes": (0.01, 0.1, 1.2),
+        "steps": 100_000,
         "seeds": 20,
     },
     specs=grid,
