@@ -17,7 +17,7 @@ from stepscape.experiments.arrival import CERTIFIED, FATES, Standing, best_const
 from stepscape.experiments.arrival_rule import judge, wilson
 from stepscape.experiments.does_descent_get_there import EXPERIMENT, specs
 from stepscape.experiments.experiment import Result, resolve_settings
-from stepscape.experiments.logistic_runs import start_of
+from stepscape.experiments.logistic_runs import problem_of, start_of
 from stepscape.figures import style
 from stepscape.losses import divergence
 from stepscape.measures import Table
@@ -321,6 +321,25 @@ class TestRuns:
         )
         assert row["flattest_edge_ratio"][0] == pytest.approx(least * 0.25, rel=1e-6)
         assert row["loss_truth"][0] == problem.training_loss(problem.truth(problem.inputs))  # type: ignore[misc]
+
+    def test_reached_is_the_first_record_that_is_certified(self) -> None:
+        found = tiny(n="60", width="60", steps="2000", records="9", scales="1", step_sizes="0.5", seeds="1")
+        row, run = found.table.where(init="torch"), specs(found.settings)[0].run
+        problem, snapshots = problem_of(run), list[Snapshot]()
+        at = np.unique(np.geomspace(1, 2000, 9).astype(int)).tolist()
+        ss.train(problem, start_of(run), ss.GradientDescent(0.5, 2000), 2000, False, snapshots.append,
+                 record_at=at)  # fmt: skip
+        said = [
+            fate(each, 4.0, row["loss_truth"][0], 1) == CERTIFIED
+            for each in standings(problem, snapshots, ignore)
+        ]
+        assert 1 < sum(said) < len(said)
+        assert row["reached_at_step"][0] == [0, *at][said.index(True)]
+        assert row["certified_late"][0] == np.mean([is_so for is_so, step in zip(said[1:], at, strict=True)
+                                                    if step >= 200])  # fmt: skip
+        x = problem.inputs
+        inside = theory.weight(x, x) >= theory.weight(np.linspace(-1, 1, 20_001), x).max() / 10
+        assert row["excess_constant_interior"][0] == best_constant(problem, inside)
 
     def test_it_ends_with_verdicts(self, result: Result) -> None:
         verdicts = EXPERIMENT.judge(result)

@@ -154,7 +154,7 @@ class TestMeasures:
         assert settled({"loss_mean": np.array([0.7, 0.8])})["loss_mean"].size == 0
 
     def test_growth_is_the_slope_of_its_decade(self) -> None:
-        steps = np.array([1, 10, 30, 100, 300, 1000])
+        steps = np.array([1, 10, 30, 100, 150, 300, 1000])
         values = np.where(steps <= 100, np.log10(steps), 2.0 + 7.0 * (np.log10(steps) - 2.0))
         assert growth(steps, values) == pytest.approx(7.0)
         assert growth(steps, values, 1) == pytest.approx(1.0)
@@ -291,7 +291,7 @@ class TestRule:
         assert verdict.word == "partly"
         assert "largest |f| still grows: yes in all 2 cells" in verdict.sentence
 
-    @pytest.mark.parametrize(("lost", "word"), [(0.2, "reproduced"), (0.05, "not_reproduced")])
+    @pytest.mark.parametrize(("lost", "word"), [(0.2, "reproduced"), (0.09, "not_reproduced")])
     def test_smoothness_returns(self, lost: float, word: str) -> None:
         assert judged(rows(weighted_tv_lost=lost))["smoothness_returns"].word == word
 
