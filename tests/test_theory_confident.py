@@ -249,6 +249,9 @@ def test_the_sides_of_the_certificate():
     assert (c.details["margin"], c.details["cost"]) == (1.0, 4.0)
     assert (c.left, c.details["twice_variation"]) == (8.0, 32.0)
     assert c.right == w1 @ w1 + b1 @ b1 + w2 @ w2 + 1.0
+    assert c.details["hats"] == 8.0
+    # γ is as uncertain as the magnitudes in f(x), twice 8 + 8 + 8 from the neurons and 3 from f.
+    assert c.scale == c.right + 2 * (2 * 24 + 3) * 4.0
 
 
 def test_the_middle_of_the_chain_is_attained():

@@ -123,6 +123,18 @@ def test_step_a_is_attained():
         assert c.right == pytest.approx(1.0, rel=64 * EPS)
 
 
+def test_step_a_survives_rounding_where_it_is_attained():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        low = float(10.0 ** rng.uniform(-4, 1))
+        high = low * (1 + 10.0 ** rng.uniform(-9, 1))
+        sign, v = rng.choice([-1.0, 1.0], 50), rng.random(50) + 0.1
+        f = sign * np.nextafter(high, np.inf)
+        c = theory.overlap(truth=sign * low, predictions=f, gamma_truth=low, gamma=high, weights=v)
+        assert c.left == pytest.approx(1.0)
+        assert c.verdict == "holds", c
+
+
 def test_step_a_without_truth_is_inapplicable():
     c = theory.overlap(truth=None, predictions=[0.0], gamma_truth=1.0, gamma=2.0)
     assert c.verdict == "inapplicable"

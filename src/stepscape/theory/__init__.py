@@ -12,6 +12,7 @@ from stepscape.theory.confident import (
     margin_cost,
 )
 from stepscape.theory.excess import ExcessIdentity, excess_identity, interior_variation, overlap
+from stepscape.theory.flat_class import FlatClass
 from stepscape.theory.flattest import Flattest, flattest_interpolator
 from stepscape.theory.function_space import (
     WeightLimits,
@@ -44,20 +45,33 @@ from stepscape.theory.square import (
 )
 from stepscape.theory.stability import largest_stable_step_size, threshold
 from stepscape.theory.uncertainty import uncertain, uncertain_best, uncertain_set, uncertain_stationary
+from stepscape.theory.worst_case import (
+    ExpectedWorstCase,
+    WorstCase,
+    expected_excess,
+    expected_gap,
+    worst_case_excess,
+    worst_case_gap,
+)
 
 __all__ = [
     "BLOCKS",
     "Certificate",
     "ExcessIdentity",
+    "ExpectedWorstCase",
+    "FlatClass",
     "FlatInterpolatorBound",
     "Flattest",
     "InterpolationBound",
     "MarginCost",
     "Neurons",
     "WeightLimits",
+    "WorstCase",
     "confidence_curvature",
     "counterexample",
     "excess_identity",
+    "expected_excess",
+    "expected_gap",
     "flat_interpolator",
     "flat_interpolator_bound",
     "flattest_interpolator",
@@ -91,4 +105,6 @@ __all__ = [
     "weighted",
     "weighted_stationary",
     "weighted_tv",
+    "worst_case_excess",
+    "worst_case_gap",
 ]
