@@ -125,7 +125,8 @@ def calibration_figure(picture: OutcomePicture) -> Figure:
     )
     _calibration(upper, picture.calibration)
     upper.set_ylim(-0.03, 1.03)
-    label(upper, "", f"share with {picture.of}", "rows left out of training; beside each mark: how many")
+    counted = "; beside each mark: how many" if _apart(picture.calibration["predicted"]) else ""
+    label(upper, "", f"share with {picture.of}", f"rows left out of training{counted}")
     legend(upper, loc="upper left")
     edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
     values = [picture.predicted[picture.known == each] for each in (0.0, 1.0)]
@@ -213,8 +214,13 @@ def _rows(ax: Axes, picture: OutcomePicture) -> None:
 def _calibration(ax: Axes, table: Table) -> None:
     at, share = table["predicted"], table["observed"]
     _shares(ax, at, share, (table["low"], table["high"]), "share of rows, 95 % interval")
-    for x, y, rows in zip(at, share, table["rows"], strict=True):
+    for x, y, rows in zip(at, share, table["rows"], strict=True) if _apart(at) else ():
         ax.annotate(f"{rows:.0f}", (x, y), (6, -11), textcoords="offset points", fontsize=8)
+
+
+def _apart(at: Array) -> bool:
+    """Whether there is room for a number beside every mark."""
+    return bool(np.all(np.diff(at) > 0.04))
 
 
 def _shares(ax: Axes, at: Array, share: Array, interval: tuple[Array, Array], name: str) -> None:

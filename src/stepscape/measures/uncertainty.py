@@ -30,7 +30,9 @@ def uncertain_intervals(points: Array, logits: Array, level: float = UNCERTAIN) 
 
 def _within(a: float, b: float, level: float) -> tuple[float, float]:
     """Share of the way from a to b at which the line enters and leaves ±level."""
+    if abs(a) <= level and abs(b) <= level:
+        return 0.0, 1.0
     if a == b:
-        return (0.0, 1.0) if abs(a) <= level else (1.0, 0.0)
+        return 1.0, 0.0
     at = sorted(((-level - a) / (b - a), (level - a) / (b - a)))
     return max(0.0, at[0]), min(1.0, at[1])

@@ -8,7 +8,7 @@ from typing import Any
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Drawing, Facts, Grid, Page, Paragraph, Section
 from stepscape.report.fit import choice, data_facts, records_grid, training_facts, warning_blocks
-from stepscape.report.words import number, sentence
+from stepscape.report.words import counted, number, sentence
 
 Document = Mapping[str, Any]
 
@@ -16,10 +16,11 @@ Document = Mapping[str, Any]
 def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
     """Lay out one fit: the probability, whether it is right, how it was chosen, certificates."""
     data, result = document["data"], document["fit"]
+    pieces = counted(result["measures"]["pieces"], "piece")
     drawn = {drawing.name: drawing for drawing in drawings}
     lead = (
         f"The {result['prediction']} as a function of {data['x']}, from {data['used']} of the {data['rows']} "
-        f"rows of {data['file']}: its logit is a broken line of {result['measures']['pieces']} pieces, "
+        f"rows of {data['file']}: its logit is a broken line of {pieces}, "
         f"smoothed by {_smoother(result)}."
     )
     recognized = [Paragraph(sentence(text), "aside") for text in data["recognized"]]

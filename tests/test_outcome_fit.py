@@ -1,0 +1,162 @@
+"""The fit of an outcome of two values: what it says, its figures, where it is uncertain, its refusals."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from stepscape import problems
+from stepscape.errors import InputError
+from stepscape.estimators import OutcomeFit, fit_outcome
+from stepscape.figures import outcome
+from stepscape.figures.style import svg
+from stepscape.measures.uncertainty import uncertain_intervals
+from stepscape.report.certificates import certificate_blocks
+from stepscape.report.content import Paragraph
+
+QUICK = {"width": 40, "steps": 1200, "n_splits": 3}
+
+
+def sample(n: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    drawn = problems.bernoulli("wave", n, amplitude=3.0, seed=1)
+    return 10.0 * drawn.inputs + 50.0, (drawn.labels > 0).astype(float)
+
+
+@pytest.fixture(scope="module")
+def chosen() -> OutcomeFit:
+    named = {"classes": ("well", "sick"), "x_name": "times", "y_name": "a$b$<c>"}
+    return fit_outcome(*sample(), step_sizes=[4.0, 1.0, 0.2], **named, **QUICK)
+
+
+@pytest.fixture(scope="module")
+def budget() -> OutcomeFit:
+    return fit_outcome(*sample(), step_size=1.0, stopping="budget", **QUICK)
+
+
+def test_predicts_at_the_users_inputs(chosen: OutcomeFit) -> None:
+    x, y = sample()
+    probability = chosen.predict(x)
+    np.testing.assert_array_equal(probability, chosen.classifier.predict_proba(x)[:, 1])
+    assert np.mean((probability > 0.5) == y) > 0.6
+    columns = chosen.predictions([20.0, 55.0, 80.0])
+    assert columns["prediction"] == chosen.predict([20.0, 55.0, 80.0]).tolist()
+    assert columns["predicted_class"] == [["well", "sick"][p > 0.5] for p in columns["prediction"]]
+    assert "1 of 2 predictions lie outside the data (times from" in chosen.outside_warning([50.0, 99.0])
+    assert chosen.outside([50.0, 99.0]).tolist() == [False, True]
+
+
+def test_summary_is_json(chosen: OutcomeFit) -> None:
+    summary = json.loads(json.dumps(chosen.summary(), allow_nan=False))
+    assert summary["prediction"] == "probability of a$b$<c> = 'sick'"
+    assert len(summary["path"]) == 3
+    assert len(summary["times"]) > 3
+    assert summary["log_loss"] == pytest.approx(min(row["cv_error"] for row in summary["times"]))
+    assert summary["units"].startswith("standardized units: (times - ")
+    assert summary["at_edge"] == (summary["edge_ratio"] >= 0.9)
+    assert "120 rows, step size" in repr(chosen)
+
+
+def test_says_what_was_done(chosen: OutcomeFit, budget: OutcomeFit) -> None:
+    said = " ".join(chosen.done)
+    assert "times was standardized to mean 0 and standard deviation 1" in said
+    assert "step size and number of steps chosen by 3-fold cross-validation of the log-loss among" in said
+    assert not any("cross-validation" in sentence for sentence in budget.done)
+    assert budget.path is None
+    one = fit_outcome(*sample(), step_size=1.0, **QUICK)
+    assert any(sentence.startswith("the number of steps chosen by 3-fold") for sentence in one.done)
+    doubled = fit_outcome(*(np.repeat(column, 2) for column in sample()), step_size=1.0, **QUICK)
+    assert "240 rows were merged into 120 distinct x, exactly, through weights" in doubled.done
+    np.testing.assert_array_equal(doubled.predict(sample()[0]), one.predict(sample()[0]))
+
+
+def test_warns_of_what_a_reader_must_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = sample()
+    few = fit_outcome(x, y, step_size=1.0, stopping="budget", width=1, steps=20)
+    assert any("neurons bend inside the data: the logit is almost a line" in said for said in few.warnings)
+    monkeypatch.setattr("stepscape.problems.units.MOST_INPUTS", 30)
+    binned = fit_outcome(x, y, step_size=1.0, stopping="budget", width=10, steps=20)
+    assert "the data were binned: no knot is placed more finely than a bin" in binned.warnings
+    assert "120 distinct x were averaged into 30 bins of equal weight for training" in binned.done
+
+
+def test_figures_draw_hostile_names(chosen: OutcomeFit, budget: OutcomeFit) -> None:
+    drawn = outcome.figures(chosen.picture)
+    assert list(drawn) == ["fit", "calibration", "path", "times"]
+    for figure in drawn.values():
+        text = svg(figure)
+        assert text.startswith("<?xml")
+        assert "<c>" not in text
+    assert list(outcome.figures(budget.picture)) == ["fit"]
+    for name in ("calibration", "path", "times"):
+        with pytest.raises(ValueError, match=f"^{name}_figure needs a fit "):
+            getattr(outcome, f"{name}_figure")(budget.picture)
+
+
+def test_the_picture_is_the_fit(chosen: OutcomeFit) -> None:
+    picture = chosen.picture
+    np.testing.assert_allclose(0.5 * sum(picture.iterates), picture.logit, atol=1e-9)
+    np.testing.assert_allclose(picture.knot_logits, chosen.classifier.decision_function(picture.knots))
+    assert picture.grid[0] == chosen.x.min()
+    assert picture.grid[-1] == chosen.x.max()
+    inside = np.linspace(chosen.x.min(), chosen.x.max(), 997)[1:-1]  # no point of the grid
+    broken = np.interp(inside, picture.grid, picture.logit)
+    np.testing.assert_allclose(broken, chosen.classifier.decision_function(inside), atol=1e-8)
+
+
+def test_the_figure_shades_where_the_fit_is_uncertain(chosen: OutcomeFit) -> None:
+    figure = outcome.fit_figure(chosen.picture)
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    for words in ("uncertain region", "hull of the rows", "visible knots", "'sick' above, 'well' below"):
+        assert any(words in name for name in names), words
+    for ax in figure.axes:
+        shaded = [patch.get_extents().width for patch in ax.patches]
+        assert len(shaded) == len(chosen.uncertain["intervals"])
+
+
+@given(arrays(float, st.integers(2, 8), elements=st.floats(-4.0, 4.0)), st.floats(0.1, 3.0))
+def test_uncertain_intervals_are_where_the_line_is_small(logits: np.ndarray, level: float) -> None:
+    points = np.arange(logits.size, dtype=float)
+    found = uncertain_intervals(points, logits, level)
+    ends = [end for pair in found for end in pair]
+    assert ends == sorted(ends)
+    at = np.linspace(0.0, points[-1], 401)
+    size = np.abs(np.interp(at, points, logits))
+    within = np.zeros(at.size, dtype=bool)
+    for low, high in found:
+        within |= (at >= low - 1e-9) & (at <= high + 1e-9)
+    assert within[size < level - 1e-6].all()
+    for low, high in found:
+        middle = at[(at > low + 1e-6) & (at < high - 1e-6)]
+        assert np.all(np.abs(np.interp(middle, points, logits)) <= level + 1e-6)
+
+
+def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:
+    blocks = certificate_blocks(chosen.summary()["certificates"])
+    [listed] = [block for block in blocks if isinstance(block, Paragraph)]
+    assert listed.text.startswith("Premises: (1) logistic loss")
+
+
+def test_survives_pickling(budget: OutcomeFit) -> None:
+    again = pickle.loads(pickle.dumps(budget))
+    np.testing.assert_array_equal(again.predict(budget.x), budget.predict(budget.x))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        ([1.0, 2.0], [1.0], "x and y must have the same length, got 2 and 1"),
+        ([1.0, 2.0], [1.0, 1.0], "y must hold 0 and 1, both of them and nothing else, got 1$"),
+        ([1.0, 2.0, 3.0], [0.0, 1.0, 2.0], "y must hold 0 and 1, .* got 0, 1, 2$"),
+        ([1.0, np.inf], [0.0, 1.0], "x must be finite, got inf at index 1"),
+        ([2.0, 2.0], [0.0, 1.0], "at least two distinct inputs"),
+    ],
+)
+def test_bad_tables_are_refused(x: list[float], y: list[float], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        fit_outcome(x, y, step_size=0.1, **QUICK)
