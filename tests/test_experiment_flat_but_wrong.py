@@ -197,6 +197,10 @@ class TestRule:
         assert word("flat", slower) == expected
         assert word("flat", where("interpolator", seeds, gradient_norm=0.1)) == expected
 
+    def test_slopes_need_two_large_margins(self) -> None:
+        few = synthetic(lambda row: {**row, "margin": min(row.get("margin", 1.0), 10.0)})
+        assert rule.judge(few)["flat"].word == rule.judge(few)["wrong"].word == "undecided"
+
     def test_wrong_has_three_parts(self) -> None:
         right = where("interpolator", test_error=0.25)
         beyond = where("interpolator", 1, test_loss=1e3)
@@ -312,6 +316,11 @@ class TestRun:
         one, two = tiny(1, **few), tiny(2, **few)
         assert repr(one.table.records()) == repr(two.table.records())
         assert all(np.array_equal(one.arrays[key], two.arrays[key]) for key in one.arrays)
+
+    def test_labels_of_one_class_are_no_difficulty(self) -> None:
+        found = tiny(amplitude="0", sizes="2", flip_rates="0", seeds="6")  # some of the pairs are equal
+        assert (found.table.where(arm="interpolator")["least_tv"] == 0.0).all()
+        assert experiments.get(NAME).judge(found)["construction"].word == "consistent"
 
     def test_a_start_that_diverges_is_a_row(self) -> None:
         table = tiny(flip_rates="0.1", seeds="1", descents="1e6").table

@@ -148,7 +148,7 @@ def _standing(run: FlatRun, problem: Problem) -> Record:
     missed = float(np.abs(network.predict(problem.inputs) - run.margin * problem.labels).max())
     numbers = {
         "distinct": bool((np.diff(problem.sorted[0]) > 0.0).all()),
-        "miss": missed / (EPS * run.margin * bound.size * (1.0 + problem.x_max)),
+        "miss": missed / (EPS * run.margin * max(1.0, bound.size) * (1.0 + problem.x_max)),
         "bound": bound.sharpness,
         "size": bound.size,
         "least_tv": run.margin * theory.margin_cost(problem.inputs, problem.labels).exact,
@@ -283,6 +283,6 @@ EXPERIMENT = Experiment(
     premises={
         "distinct": "no input stands twice: nothing passes through two labels at one input",
         "training_error": "an interpolator misses no label; what a descent misses says whether it came there",
-        "miss": "the misses of γ y, over eps·γ·A·(1 + x_max): at most 64",
+        "miss": "the misses of γ y, over eps·γ·max(1, A)·(1 + x_max): at most 64",
     },
 )

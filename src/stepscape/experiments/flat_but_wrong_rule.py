@@ -2,8 +2,9 @@
 
 A data set is one size, flip rate and seed; an interpolator *counts* when its inputs are distinct.
 
-``construction``: every interpolator that counts has |f(x_i) − γ y_i| ≤ 64·eps·γ·A·(1 + x_max) and λ_max at
-most its explicit bound, up to the residual of the eigenpair. All: ``consistent``; else ``false_as_stated``.
+``construction``: every interpolator that counts has |f(x_i) − γ y_i| ≤ 64·eps·γ·max(1, A)·(1 + x_max) and
+λ_max at most its explicit bound, up to the residual of the eigenpair. All: ``consistent``; else
+``false_as_stated``.
 
 ``flat``: on every data set the slope of log(λ_max/γ) on γ over the margins of at least 10 is within 1 % of
 −1, the rate of γ e^{−γ}, and at the largest margin λ_max, the gradient and the loss are below 1e-3. All data
@@ -13,7 +14,7 @@ sets: ``reproduced``; at least half: ``partly``; else ``not_reproduced``.
 every row (1e-9 for rounding); on every data set the slope of the test loss on γ over the margins of at least
 10 is within 1 % of E|f|1{wrong}/γ; and for every size and flip rate the 95 % interval over seeds of test
 error − Bayes error lies above 0. All three: ``reproduced``; one or two: ``partly``; none: ``not_reproduced``.
-Fewer than three seeds: ``undecided``.
+Fewer than three seeds: ``undecided``. So are this and ``flat`` with fewer than two margins of at least 10.
 
 ``sharp_at_moderate_margins``: on every data set the largest λ_max lies at one of the margins next to 1.543,
 where γ D(γ) is largest, and is above 2/η for the largest step size. All: ``reproduced``; at least half:
@@ -108,17 +109,18 @@ def judge_construction(built: Table) -> Verdict:
     if not len(built):
         return _nothing("interpolator")
     off = built["miss"] > ROUNDING
+    bent = keep(built, built["least_tv"] > 0.0)
     over = built["sharpness"] - built["sharpness_residual"] > built["bound"] * (1.0 + 1e-12)
     numbers: Numbers = {
         "interpolators": float(len(built)),
-        "largest miss of γ y, over eps·γ·A·(1 + x_max)": float(built["miss"].max()),
+        "largest miss of γ y, over its rounding eps·γ·max(1, A)·(1 + x_max)": float(built["miss"].max()),
         "networks that miss": float(off.sum()),
         "networks sharper than the bound": float(over.sum()),
         "λ over its bound, largest": float((built["sharpness"] / built["bound"]).max()),
         "λ over its bound, smallest": float((built["sharpness"] / built["bound"]).min()),
         "relative residual of λ, largest": float((built["sharpness_residual"] / built["sharpness"]).max()),
         "smallest λ": float(built["sharpness"].min()),
-        "∫|f''| over the least that the margin costs, median": median(built["tv"] / built["least_tv"]),
+        "∫|f''| over the least that the margin costs, median": median(bent["tv"] / bent["least_tv"]),
     }
     wrong = int(np.sum(off | over))
     if wrong:
@@ -133,15 +135,21 @@ def judge_construction(built: Table) -> Verdict:
 
 def _slope(rows: Table, values: NDArray[np.float64]) -> float:
     large = rows["margin"] >= LARGE
-    if large.sum() < 2:
-        return float("nan")
     return float(np.polyfit(rows["margin"][large], values[large], 1)[0])
+
+
+def _few(built: Table) -> bool:
+    """Whether there are too few large margins for a slope."""
+    margins = np.unique(built["margin"])
+    return int(np.sum(margins >= LARGE)) < 2
 
 
 def judge_flat(built: Table) -> Verdict:
     """Whether loss, gradient and sharpness go to 0."""
     if not len(built):
         return _nothing("interpolator")
+    if _few(built):
+        return Verdict("undecided", f"fewer than two margins of at least {LARGE:g} give no slope")
     slopes, ends, flags = [], [], []
     for rows in data_sets(built):
         slopes.append(_slope(rows, np.log(rows["sharpness"] / rows["margin"])))
@@ -171,8 +179,11 @@ def judge_wrong(built: Table) -> Verdict:
     """Whether the test error stays and the test loss grows as predicted."""
     if not len(built):
         return _nothing("interpolator")
-    if np.unique(built["seed"]).size < LEAST_SEEDS:
-        return Verdict("undecided", f"fewer than {LEAST_SEEDS} seeds give no usable interval")
+    if np.unique(built["seed"]).size < LEAST_SEEDS or _few(built):
+        said = (
+            f"fewer than {LEAST_SEEDS} seeds or two margins of at least {LARGE:g} give no interval or slope"
+        )
+        return Verdict("undecided", said)
     rest = built["test_loss"] - built["risk_slope"]
     ratios = [
         _slope(rows, rows["test_loss"]) / float(rows["risk_slope"][-1] / rows["margin"][-1])
