@@ -299,7 +299,7 @@ def test_longer_training_of_noise_is_worse_and_said_so():
     assert model.log_loss_ < model.path_["budget_error"].max()
     said = " ".join(model.warnings_)
     assert "held-out labels worse than a constant does" in said
-    assert f"stopping after {model.steps_} steps prevents it" in said
+    assert f"stopped after {model.steps_} steps has {model.log_loss_:.3g}" in said
     assert "cross-validation finds no clear gain over predicting the share of the classes" in said
 
 
@@ -311,7 +311,8 @@ def test_the_interpolation_trap_is_named():
         sentence for sentence in model.warnings_ if sentence.startswith("interpolation trap: after all 40000")
     ]
     assert len(trap) == 1
-    assert "fit every label they saw and predict held-out labels worse" in trap[0]
+    assert "predict held-out labels worse than a constant does (log-loss up to" in trap[0]
+    assert "with every label fitted that it saw" in trap[0]
     long = ss.StepSizeClassifier(0.5, stopping="budget", steps=40_000).fit(x, y)
     assert long.stop_ == "interpolating"
     assert np.array_equal(long.predict(x), y)

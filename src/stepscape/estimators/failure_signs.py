@@ -51,11 +51,13 @@ def _trap(model: Any) -> str:
         return ""
     row = int(np.nanargmax(errors))
     trap = "interpolating" in str(model.path_["budget_stop"][row])
+    name = "interpolation trap" if trap else "confidence outruns knowledge"
+    fitted = ", with every label fitted that it saw" if trap else ""
     return (
-        f"{'interpolation trap' if trap else 'confidence outruns knowledge'}: after all {model.steps} steps "
-        f"{int(worse.sum())} of {len(errors)} step sizes {'fit every label they saw and ' if trap else ''}"
-        f"predict held-out labels worse than a constant does (log-loss up to {errors[row]:.3g} against "
-        f"{model.base_log_loss_:.3g}); stopping after {model.steps_} steps prevents it"
+        f"{name}: after all {model.steps} steps {int(worse.sum())} of {len(errors)} step sizes predict "
+        f"held-out labels worse than a constant does (log-loss up to {errors[row]:.3g} against "
+        f"{model.base_log_loss_:.3g}{fitted}); step size {model.step_size_:.3g} stopped after "
+        f"{model.steps_} steps has {model.log_loss_:.3g}"
     )
 
 
