@@ -16,7 +16,6 @@ import numpy as np
 
 from stepscape.errors import bad
 from stepscape.lab import tables
-from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.curves import bernoulli, curve
@@ -96,9 +95,10 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
 
     def problem(self, x: tables.Array, y: tables.Array) -> tuple[Problem, Units]:
         """Make the problem from the columns."""
+        given = Problem(x, y, loss=self.loss, name=self.y)
         if not self.standardize:
-            return Problem(x, y, loss=self.loss, name=self.y), None
-        kind = TwoClasses if loss_of(self.loss) is loss_of("logistic") else Standardized
+            return given, None
+        kind = TwoClasses if self.loss == "logistic" else Standardized
         standard = kind.of(x, y, np.ones(x.size))
         return replace(standard.problem(), name=self.y), standard
 
