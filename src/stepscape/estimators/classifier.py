@@ -34,9 +34,11 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     keep a fit from growing ever more certain. Stopping does: every fold is measured at several times of its
     run, and cross-validation chooses step size and time together, by log-loss.
 
-    On four real tables (``benchmarks/classify.py``) training to the end was never best, and below the edge of
-    stability log-loss depends on the product of the two, the time Σ η, alone: step sizes of equal time give
-    the same fit. What a large step size forbids shows where the truth bends often: it cannot be followed.
+    On four real tables (``benchmarks/classify.py``) held-out log-loss depends on the product of the two, the
+    time Σ η: below the edge of stability equal times give the same fit. Short times are best, and at every
+    step size from 0.1 on all 10 000 steps are worse than the best stop. The step size decides where the
+    truth bends often: of 2000 labels of the logit 3 sin 3x large ones, at the edge, miss the bends (log-loss
+    0.5 and more from step size 3 on, 0.39 at 0.4).
 
     Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
     exactly; beyond 10 000 distinct inputs training uses 10 000 bins of equal weight.
@@ -60,7 +62,8 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     step_sizes : array_like, optional
         The path; by default twelve from 6 to 0.003, logarithmic.
     n_splits : int
-        Folds; rows of one input stay together, and folds hold alike shares of the classes.
+        Folds; rows of one input stay together, so that errors are those at new inputs, and folds hold alike
+        shares of the classes.
     random_state : int, RandomState or None
         Seeds folds and initialization.
     n_jobs : int or None

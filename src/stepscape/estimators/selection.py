@@ -79,7 +79,7 @@ class Path(NamedTuple):
         A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
         steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
         ended how), diverged (folds), chosen. With stopping times, at the best of them (in the row chosen, at
-        the one chosen).
+        the one chosen); budget_error and budget_stop are then those of the whole budget.
     members : Table
         A row per step size and fold, at the same stopping time.
     chosen, best : int
