@@ -42,26 +42,26 @@ LEVELS = (("half", "half the truth's"), ("truth", "the truth's"), ("twice", "twi
 def planes(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
     """Above ∫|f''|g against median |f|; below the two sides that flatness trades, with their limit 2/η."""
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2), sharey="row")
+    highest = 1.0
     for (upper, lower), cell in zip(axes.T, cells, strict=True):
-        label(upper, x="confidence: median |f|", title=title(cell))
+        label(upper, x="confidence: median |f|", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
         label(
             lower,
             x="1/D̄, D̄ = mean of s(f)(1 − s(f))",
-            title="thin lines: 2/η over D̄, the most\nfor a flat stationary point",
+            title="thin: 2/η over D̄, the limit at\nflat stationary points",
         )
         _truth(upper, within(table, cell))
-        highest = 1.0
         for i, eta in enumerate(step_sizes):
             path = {name: middle(arrays, name, cell, eta) for name in _PLANE}
             if path["steps"].size:
                 highest = max(highest, _trajectories(upper, lower, path, eta, i))
-        lower.set_ylim(0.9, 4.0 * highest)
         for ax in (upper, lower):
             number_ticks(ax, "x")
     for row, name in zip(axes, ("roughness: ∫|f''|g", "1 + 2 ∫|f''|g_D"), strict=True):
         row[0].set_ylabel(name, fontsize=10)
         if any(ax.lines for ax in row):
             number_ticks(row[0])
+    axes[1, 0].set_ylim(0.9, 4.0 * highest)
     shared_legend(figure, axes, columns=3)
     return figure
 
@@ -82,9 +82,8 @@ def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], et
     over, left = 1.0 / path["curvature"], 1.0 + 2.0 * path["curved_tv"]
     lower.plot(over, left, label=f"η = {eta:g}", **look)
     ends = np.array([over.min(), over.max()])
-    lower.plot(
-        ends, 2.0 / eta * ends, lw=0.9, label="the most at λ_max = 2/η, ∇L = 0" if i == 0 else "_", **line(i)
-    )
+    # From L1 at a stationary point: D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max ≤ 2/η.
+    lower.plot(ends, 2.0 / eta * ends, lw=0.9, **line(i))
     return float(left.max())
 
 
