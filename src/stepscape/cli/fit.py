@@ -159,8 +159,8 @@ def _recognized(request: Request, columns: Columns) -> list[str]:
         return []
     one, other = map(shown, columns.classes)
     return [
-        f"{columns.y_name} has two values, {one} and {other}: the fit is the probability of {other}, with "
-        "the logistic loss (--loss square fits numbers)"
+        f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
+        f"{other}, with the logistic loss (--loss square fits numbers)"
     ]
 
 

@@ -31,7 +31,7 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
     ("median_edge_ratio", "edge_ratio", "edge ratio: sharpness / threshold", False),
     ("loss", "", "training loss", True),
     ("risk", "", "risk: mean squared error to the truth", True),
-    ("excess_risk", "", "excess risk: log-loss beyond that of the truth", True),
+    ("excess_risk", "", "excess risk: log-loss over the truth", True),
     ("pieces", "", "linear pieces", False),
     ("bent_neurons", "", "neurons bent among the data", False),
 )

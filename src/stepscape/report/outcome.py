@@ -40,6 +40,8 @@ def _smoother(result: Document) -> str:
     eta, steps = number(result["step_size"]), number(result["steps"])
     if result["at_edge"]:
         return f"the step size {eta} of gradient descent, and by stopping after {steps} steps"
+    if result["stop"] == "stationary":
+        return f"the step size {eta} of gradient descent, whose loss was level after {steps} steps"
     return f"how long it was trained, {steps} steps of size {eta}, below the edge of stability"
 
 
