@@ -160,6 +160,12 @@ class TestRule:
         assert step["both_beat_decay_only_stopped_early"] == "not_reproduced"
         assert words(without("step_size", 1.0), seeds=4)["both_beat_decay_only"] == "undecided"
 
+    def test_stopped_early_reads_the_held_out_moment(self) -> None:
+        same = {f"excess_risk_{region}_held_out": 0.1 for region in rule.REGIONS}
+        found = words(lambda row: {**row, **same})
+        assert found["both_beat_decay_only"] == "reproduced"
+        assert found["both_beat_decay_only_stopped_early"] == "not_reproduced"
+
     def test_half_of_the_regions(self) -> None:
         found = words(lambda row: {**row, "excess_risk_interior": 0.1})
         assert found["both_beat_decay_only"] == "partly"
