@@ -74,7 +74,7 @@ class TestSpecs:
     def test_full_sizes(self) -> None:
         full = experiments.get("logistic-step-sizes").full
         assert list(full["step_sizes"]) == [round(0.01 * i, 2) for i in range(1, 121)]
-        assert (full["width"], full["steps"], full["n"]) == (400, 50_000, 100)
+        assert (full["width"], full["steps"], full["n"]) == (400, 30_000, 100)
         assert len(every("logistic-step-sizes")) == 120 * 3 * 3 * 5
         noise = every("noise-robustness")
         assert (len(noise), {run.steps for run in noise}) == (10 * 3 * 20, {100_000})

@@ -41,7 +41,7 @@ QUICK = {
     "first_seed": 0,
     "records": 7,
 }
-FULL = {**QUICK, "steps": 50_000, "seeds": 5}
+FULL = {**QUICK, "steps": 30_000, "seeds": 5}
 
 
 class LogisticRun(Spec, frozen=True, tag="logistic/1"):

@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
     ),
     setup=(
         "400 neurons, PyTorch's default initialization, constant step sizes 0.01, 0.02, …, 1.2 as the paper "
-        "prints them; n = 100 jittered inputs on [−1, 1] and 50 000 steps are ours. The truth is a sine of "
+        "prints them; n = 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The truth is a sine of "
         "amplitude 1, 2 or 4 in the logit; labels drawn from it are flipped with probability 0, 0.1 or 0.2, "
         "and excess risk is against the logit of the law with flips. One seed has the same inputs, the same "
         "uniform numbers behind the labels and the same start in all cells, so that cells are not "
