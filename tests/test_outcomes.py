@@ -65,6 +65,7 @@ def test_which_of_two_values_is_1(one: str, other: str, loss: str) -> None:
 
 def test_numbers_are_equal_by_value_and_texts_by_letters() -> None:
     assert select(["0", "0.0", "-0", "00", "1", "1.00", "1e0"] * 2).classes == ("0", "1")
+    assert select(["-0.0", "1"] * 6).classes == ("0", "1")
     spelled = select([" Yes", "yes ", "no", "NO", "yes"] * 3)
     assert spelled.classes == ("no", "yes")  # as most cells have it
     np.testing.assert_array_equal(spelled.y[:5], [1, 1, 0, 0, 1])
