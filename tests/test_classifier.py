@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 import stepscape as ss
 from stepscape.errors import InputError
-from stepscape.estimators.descent import Schedule
+from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.selection import choose, cross_validate, fold_of, step_size_path
 from stepscape.measures.calibration import calibration_curve, wilson
 from stepscape.problems.units import TwoClasses
@@ -301,6 +301,24 @@ def test_longer_training_of_noise_is_worse_and_said_so():
     assert "held-out labels worse than a constant does" in said
     assert f"stopped after {model.steps_} steps has {model.log_loss_:.3g}" in said
     assert "cross-validation finds no clear gain over predicting the share of the classes" in said
+
+
+def test_each_stop_is_reached():
+    # Two inputs with labels of both classes: the least loss is the entropy given the input, a proper minimum.
+    mixed = ss.Problem([-1.0, -1.0, 1.0, 1.0], [0, 1, 0, 1], "logistic", weights=[3.0, 1.0, 1.0, 3.0])
+    settled = descend(mixed, 0.1, Schedule(20, 10_000))
+    assert settled.stop == "stationary"
+    assert settled.trajectory.loss[-1] == pytest.approx(0.75 * np.log(4 / 3) + 0.25 * np.log(4), rel=1e-5)
+    x, _ = noisy(100)
+    assert descend(mixed, 4.0, Schedule(60, 8000)).stop == "edge"
+    # Most of the loss of noisy labels stays whatever is learned, so that slow is not level.
+    coin = TwoClasses.of(x, np.random.default_rng(0).choice([-1.0, 1.0], 100), np.ones(100)).problem()
+    assert descend(coin, 1e-3, Schedule(60, 2000)).stop == "budget"
+    stopped = descend(mixed, 0.1, Schedule(20, 10_000), until=2500)
+    assert stopped.stop == "validated"
+    assert stopped.trajectory.at_steps[-1] == 2500
+    alone = ss.Problem([-1.0, 1.0], [-1, 1], "logistic")
+    assert descend(alone, 1.0, Schedule(20, 300)).stop == "interpolating"
 
 
 def test_the_interpolation_trap_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -60,10 +61,12 @@ class Schedule:
     - "stationary": ℓ changed by less than tolerance/100 (or is below 1e-6 of the label variance) elsewhere;
     - "budget": neither before the steps were spent: the fit is smoothed by the time Σ η as well.
 
-    A level loss at the edge is a plateau to this tolerance, not a proof of convergence. With logistic loss a
-    network whose predictions have the sign of every label is neither, however level: scaling w2 and b2 up
-    lowers the loss, so that there is no stationary point. It ends "interpolating", when ℓ is below 5e-7 or
-    the steps are spent. A run asked to stop before its budget was spent ends "validated".
+    Changes are relative to ℓ; with logistic loss to the gain, the entropy of the labels minus ℓ, because
+    most of ℓ stays whatever is learned. A level loss at the edge is a plateau to this tolerance, not a proof
+    of convergence. With logistic loss a network whose predictions have the sign of every label is neither,
+    however level: scaling w2 and b2 up lowers the loss, so that there is no stationary point. It ends
+    "interpolating", when ℓ is below 5e-7 or the steps are spent. A run asked to stop before its budget was
+    spent ends "validated".
     """
 
     width: int = 200
@@ -134,7 +137,7 @@ def descend(
         if stop != "budget":
             break
     assert whole is not None
-    if stop == "budget" and steps < schedule.steps:
+    if stop != "diverged" and whole.at_steps[-1] == steps < schedule.steps:
         stop = "validated"
     return Run(whole, stop, edge_ratio(whole.edge_ratio), tuple(state for _, state in seen))
 
@@ -177,12 +180,23 @@ def _reason(problem: Problem, run: Trajectory, levels: Array, schedule: Schedule
         return "budget"
     last = levels[-third:]
     before, after = last[: third // 2].mean(), last[third // 2 :].mean()
-    change = abs(before - after) / max(float(after), 0.5 * FLOOR)
+    change = abs(before - after) / max(_scale(problem, float(after)), 0.5 * FLOOR)
     edge = edge_ratio(run.edge_ratio)
     if EDGE[0] <= edge <= EDGE[1] and change < schedule.tolerance:
         return "edge"
     level = change < schedule.tolerance / 100 or after < 0.5 * FLOOR
     return "stationary" if level and edge < EDGE[0] else "budget"
+
+
+def _scale(problem: Problem, level: float) -> float:
+    """Return what a level loss changes little beside: itself; logistic, its gain over a constant.
+
+    Of noisy labels most of the loss stays whatever is learned, and a small step size hardly moves it.
+    """
+    if problem.loss == "square":
+        return level
+    share = float(problem.averaging @ (problem.labels > 0.0))
+    return -sum(p * math.log(p) for p in (share, 1.0 - share) if p > 0.0) - level
 
 
 def join(first: Trajectory, second: Trajectory) -> Trajectory:
