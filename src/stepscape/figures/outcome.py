@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Scale = Callable[[Array], Array]
 MANY = 400  # ticks beyond which they are drawn fainter, and as an image
-BINS, LEAST = 10, 20  # most bins of rows, and how many rows each should have
+BINS, FEWEST, LEAST = 10, 5, 20  # bins of rows: most, fewest, and how many rows each should have
 _DASHES = (0, (4, 2))
 _UNCERTAIN = "uncertain region: probability 27 % to 73 %"
 
@@ -167,7 +167,8 @@ def times_figure(picture: OutcomePicture) -> Figure:
     )  # fmt: skip
     low = float(np.nanmin(picture.times["cv_error"]))
     top = min(float(np.nanmax(picture.times["cv_error"])), MOST_BASES * picture.base)
-    ax.set_ylim(0.95 * low, max(top, 1.05 * picture.base))
+    top = max(top, 1.05 * picture.base)
+    ax.set_ylim(low - 0.06 * (top - low), top)
     number_ticks(ax, "x")
     ax.xaxis.set_major_locator(LogLocator(numticks=9))
     label(
@@ -205,7 +206,7 @@ def _rows(ax: Axes, picture: OutcomePicture) -> None:
     name = f"rows: {picture.classes[1]} above, {picture.classes[0]} below"
     ax.plot([], [], "|", color=COLORS["gray"], markersize=6, label=name)
     bins = min(BINS, picture.x.size // LEAST)
-    if bins > 1:
+    if bins >= FEWEST:
         binned = bin_inputs(picture.x, picture.y, bins)
         low, high = wilson(binned.y, binned.weights)
         _shares(ax, binned.x, binned.y, (low, high), "share in bins, 95 % interval")
