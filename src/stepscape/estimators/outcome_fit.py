@@ -259,10 +259,13 @@ def _done(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
     out.append(told.descent(model))
     if model.path_ is not None and model.folds_ is not None and model.times_ is not None:
         folds = len(np.unique(model.folds_["fold"]))
-        one = len(model.path_) == 1
-        what = "the number of steps" if one else "step size and number of steps"
+        count = len(model.times_)
+        if len(model.path_) == 1:
+            what, among = "the number of steps", f"{count}"
+        else:
+            what, among = "step size and number of steps", f"{count} pairs"
         out.append(
-            f"{what} chosen by {folds}-fold cross-validation of the log-loss among {len(model.times_)}{'' if one else ' pairs'} "
+            f"{what} chosen by {folds}-fold cross-validation of the log-loss among {among} "
             f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
         )
     return tuple(out)
