@@ -82,8 +82,14 @@ def test_confidence_by_hand():
     two = ss.TwoLayerReLU([1.0], [0.0], [1.0], 0.5)  # mean of both: x
     found = confidence(problem, one, two)
     assert found["smallest_margin"] == -1.0
-    assert found["median_margin"] == 1.0
-    assert found["median_logit"] == 1.5
+    # margins 0, -1, 2, 3 with weights 1, 1, 2, 4: half of the weight lies up to 2
+    assert found["median_margin"] == 2.0
+    assert found["median_logit"] == 2.0
+    alone = ss.Problem(problem.inputs, problem.labels, loss="logistic")
+    assert confidence(alone, one, two)["median_margin"] == 1.0
+    last = ss.Problem(problem.inputs, problem.labels, loss="logistic", weights=[0, 0, 0, 1])
+    only = confidence(last, one, two)
+    assert (only["smallest_margin"], only["median_margin"], only["largest_logit"]) == (3.0, 3.0, 3.0)
     assert found["largest_logit"] == 3.0
     assert found["uncertain_share"] == pytest.approx(2 / 8)
     assert found["uncertain_overlap"] == 1.0

@@ -64,17 +64,19 @@ def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) ->
     """How sure a solution is of itself, by the mean f of the two predictions at the inputs.
 
     ``smallest_margin`` and ``median_margin``: of y_i f_i; ``median_logit`` and ``largest_logit``: of |f_i|;
+    examples of weight 0 do not count, medians are weighted.
     ``uncertain_share``: Σ v_i over |f_i| ≤ 1. With a truth, ``uncertain_overlap``: that of both {|f| ≤ 1} and
     {|f0| ≤ 1} over that of either, nan when both are empty.
     """
     f = 0.5 * (network.predict(problem.inputs) + before.predict(problem.inputs))
     margin, weights = problem.labels * f, problem.averaging
+    counted = weights > 0.0
     unsure = np.abs(f) <= UNCERTAIN
     out = {
-        "smallest_margin": float(margin.min()),
-        "median_margin": float(np.median(margin)),
-        "median_logit": float(np.median(np.abs(f))),
-        "largest_logit": float(np.abs(f).max()),
+        "smallest_margin": float(margin[counted].min()),
+        "median_margin": _median(margin, problem),
+        "median_logit": _median(np.abs(f), problem),
+        "largest_logit": float(np.abs(f)[counted].max()),
         "uncertain_share": float(weights @ unsure),
     }
     if problem.truth is not None:
@@ -82,3 +84,11 @@ def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) ->
         either = float(weights @ (unsure | truly))
         out["uncertain_overlap"] = float(weights @ (unsure & truly)) / either if either else float("nan")
     return out
+
+
+def _median(values: Array, problem: Problem) -> float:
+    """Median; with weights the least value up to which at least half of the weight lies."""
+    if problem.weights is None:
+        return float(np.median(values))
+    order = np.argsort(values)
+    return float(values[order][np.searchsorted(np.cumsum(problem.averaging[order]), 0.5 * (1.0 - 1e-12))])
