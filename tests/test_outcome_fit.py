@@ -122,11 +122,11 @@ def test_the_figure_shades_where_the_fit_is_uncertain(chosen: OutcomeFit) -> Non
 
 @given(arrays(float, st.integers(2, 8), elements=st.floats(-4.0, 4.0)), st.floats(0.1, 3.0))
 def test_uncertain_intervals_are_where_the_line_is_small(logits: np.ndarray, level: float) -> None:
-    points = np.arange(logits.size, dtype=float)
+    points = np.sqrt(np.arange(logits.size) + 0.3)  # differences of neighbors are rounded
     found = uncertain_intervals(points, logits, level)
     ends = [end for pair in found for end in pair]
     assert all(one < other for one, other in pairwise(ends))  # not even touching
-    at = np.linspace(0.0, points[-1], 401)
+    at = np.linspace(points[0], points[-1], 401)
     size = np.abs(np.interp(at, points, logits))
     within = np.zeros(at.size, dtype=bool)
     for low, high in found:
@@ -135,6 +135,11 @@ def test_uncertain_intervals_are_where_the_line_is_small(logits: np.ndarray, lev
     for low, high in found:
         middle = at[(at > low + 1e-6) & (at < high - 1e-6)]
         assert np.all(np.abs(np.interp(middle, points, logits)) <= level + 1e-6)
+
+
+def test_neighbors_within_the_level_are_one_interval() -> None:
+    points = np.sort(np.random.default_rng(0).normal(size=200))
+    assert uncertain_intervals(points, np.zeros(200)) == [(points[0], points[-1])]
 
 
 def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:

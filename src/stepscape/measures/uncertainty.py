@@ -20,7 +20,8 @@ def uncertain_intervals(points: Array, logits: Array, level: float = UNCERTAIN) 
         start, end = _within(a, b, level)
         if end <= start:
             continue
-        low, high = left + start * (right - left), left + end * (right - left)
+        # Exact at 0 and 1, so that neighbors meet.
+        low, high = ((1.0 - at) * left + at * right for at in (start, end))
         if found and found[-1][1] >= low:
             found[-1] = (found[-1][0], float(high))
         else:
