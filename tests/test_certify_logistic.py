@@ -97,3 +97,15 @@ def test_blocks_without_a_bound_are_inapplicable():
 def test_delta_is_checked():
     with pytest.raises(ss.InputError, match="delta must lie strictly between 0 and 1, got 1"):
         ss.certify(noisy(loss="logistic"), network(), delta=1.0)
+
+
+@pytest.mark.parametrize("gamma", [0.0, -1.0, np.inf, np.nan])
+def test_gamma_is_checked(gamma):
+    with pytest.raises(ss.InputError, match=f"gamma must be finite and positive, got {gamma}"):
+        ss.certify(noisy(loss="logistic"), network(), gamma=gamma)
+
+
+def test_a_gamma_beyond_every_logit_raises_nothing():
+    problem = ss.problems.bernoulli("wave", n=20, seed=1)
+    for gamma in (1e-170, 1e3):
+        assert ss.certify(problem, network(), gamma=gamma)["overlap"].verdict == "inapplicable"

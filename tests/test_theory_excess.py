@@ -135,6 +135,14 @@ def test_step_a_survives_rounding_where_it_is_attained():
         assert c.verdict == "holds", c
 
 
+@pytest.mark.parametrize("low", [1e-170, 800.0])
+def test_step_a_says_nothing_where_its_constant_underflows(low):
+    c = theory.overlap(truth=[0.1], predictions=[2.0], gamma_truth=low, gamma=2.0 * low)
+    assert c.details["kappa"] == 0.0
+    assert c.verdict == "inapplicable"
+    assert c.unmet == ("κ(γ0, γ) does not underflow",)
+
+
 def test_step_a_without_truth_is_inapplicable():
     c = theory.overlap(truth=None, predictions=[0.0], gamma_truth=1.0, gamma=2.0)
     assert c.verdict == "inapplicable"

@@ -49,6 +49,8 @@ def certify(
     """
     if not 0.0 < delta < 1.0:
         raise bad("delta", "lie strictly between 0 and 1", delta)
+    if not 0.0 < gamma < math.inf:
+        raise bad("gamma", "be finite and positive", gamma)
     operator = Hessian(problem, network)
     largest = top(operator)
     linear = top(Hessian(problem, network, gauss_newton=True), largest.vector)

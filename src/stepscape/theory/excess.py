@@ -43,6 +43,7 @@ SOURCE = "Qiao and Wang (2025), Theorem 3.7, explicit form derived here"
 _KNOWN = "the truth is known"
 _SPREAD = "the uncertain inputs are not all equal"
 _BOUNDED = "∫|f''|g_A ≤ C"
+_APART = "κ(γ0, γ) does not underflow"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,9 @@ def overlap(
         raise bad("gamma_truth", "be finite and nonnegative", gamma_truth)
     if not (math.isfinite(gamma) and gamma > gamma_truth):
         raise bad("gamma", f"be finite and larger than gamma_truth = {gamma_truth:g}", gamma)
-    kappa, share, excess, left, size = float(divergence(gamma_truth, gamma)), *[math.nan] * 4
+    share, excess, left, size = [math.nan] * 4
+    kappa = float(divergence(gamma_truth, gamma))
+    least = kappa or math.nan  # a divisor
     if truth is not None:
         f, f0, v = _logits(truth, predictions, weights)
         unsure = np.abs(f0) <= gamma_truth
@@ -141,13 +144,13 @@ def overlap(
         excess, size = float(v @ divergence(f0, f)), float(v @ _magnitude(f0, f))
     return Certificate(
         left=left,
-        right=excess / kappa,
-        assumptions=(_KNOWN, "labels independent given the inputs, P(y_i = 1) = s(f0(x_i))"),
+        right=excess / least,
+        assumptions=(_KNOWN, "labels independent given the inputs, P(y_i = 1) = s(f0(x_i))", _APART),
         source=SOURCE,
         name="overlap",
         statement="v{|f0| ≤ γ0, |f| > γ} ≤ Ex(f)/κ(γ0, γ)",
-        unmet=(_KNOWN,) if truth is None else (),
-        scale=left + (size + excess / kappa * float(_magnitude(gamma_truth, gamma))) / kappa,
+        unmet=((_KNOWN,) if truth is None else ()) + (() if kappa else (_APART,)),
+        scale=left + (size + excess / least * float(_magnitude(gamma_truth, gamma))) / least,
         details={
             "gamma_truth": gamma_truth,
             "gamma": gamma,
