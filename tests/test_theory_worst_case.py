@@ -290,6 +290,11 @@ def test_the_mean_for_gaussian_noise():
     assert found.standard_error == pytest.approx(
         2.0 * 2.0 * 0.7 * math.sqrt((1 - 2 / math.pi) / 3 / 150), rel=0.2
     )
+    # The first two draws of three: their mean and error give them back, and with the third the next error.
+    two, three = (theory.expected_gap(flat, 0.7, draws=draws, seed=1) for draws in (2, 3))
+    values = two.value + two.standard_error * np.array([-1, 1])
+    values = np.append(values, 3 * three.value - 2 * two.value)
+    assert three.standard_error == pytest.approx(math.sqrt(((values - three.value) ** 2).sum() / 6))
     assert theory.expected_gap(flat, 0.7, draws=5, seed=1) == theory.expected_gap(flat, 0.7, draws=5, seed=1)
     assert theory.expected_gap(flat, 0.7, draws=5, seed=2).value != found.value
 
