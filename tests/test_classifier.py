@@ -430,6 +430,14 @@ def test_calibration_keeps_totals_and_order(rows, bins):
     assert np.all((curve["low"] >= 0) & (curve["high"] <= 1))
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_calibration_does_not_depend_on_the_unit_of_weights(unit):
+    p, y, w = np.array([0.1, 0.4, 0.4, 0.9]), np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 2.0, 3.0, 2.0])
+    one, other = calibration_curve(p, y, w), calibration_curve(p, y, unit * w)
+    for name in one.columns:
+        np.testing.assert_allclose(other[name], one[name], rtol=64 * EPS)
+
+
 def test_wilson_interval_inverts_the_score_test():
     # Its ends are the probabilities q at which (share - q)² = z² q (1 - q)/n.
     shares, n = np.array([0.0, 0.1, 0.5, 1.0]), np.array([3.0, 40.0, 7.5, 11.0])

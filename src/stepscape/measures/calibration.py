@@ -53,6 +53,7 @@ def calibration_curve(
         raise bad("probabilities and outcomes", "lie in [0, 1], outcomes at its ends", "others")
     if w.min() <= 0.0:
         raise bad("weights", "be positive", f"a minimum of {w.min():g}")
+    w = w / w.max()  # relative ones: squares of given ones may overflow, or vanish
     predicted, observed, weight = bin_inputs(p, y, bins, w)
     rows = weight * (w.sum() / (w @ w))
     low, high = wilson(observed, rows)
