@@ -81,7 +81,7 @@ def _cell(ax: Axes, row: int, column: int, found: NDArray[Any]) -> None:
             continue
         width = 0.92 * count / found.size
         ax.barh(row, width, left=left, height=0.72, **_fill(fate))
-        if width > 0.2:
+        if width > 0.15:  # two of ten seeds have room
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
             ax.text(
                 left + 0.5 * width, row, f"{letter}{count}", ha="center", va="center", fontsize=8, bbox=box
@@ -148,7 +148,7 @@ def what_was_found(table: Table) -> Figure:
 
 
 def _risks(ax: Axes, table: Table) -> None:
-    """Every run as a dot, a row a fate, with the median, beside the best constant answer."""
+    """Every run as a gray dot, a row a fate, with the median, beside the best constant answer."""
     label(ax, x="excess risk of the interior", title="What was found, by fate (bar: median)")
     if "excess_risk_interior" not in table:
         return
@@ -157,9 +157,8 @@ def _risks(ax: Axes, table: Table) -> None:
     for row, fate in enumerate(shown):
         values = table.where(fate=fate)["excess_risk_interior"]
         values = values[np.isfinite(values)]
-        look = series(list(LOOKS).index(fate))
         height = row + rng.uniform(-0.28, 0.28, values.size)
-        ax.plot(values, height, look["marker"], color=look["color"], ms=3.5, alpha=0.5, mew=0)
+        ax.plot(values, height, "o", color=COLORS["gray"], ms=3.5, alpha=0.6, mew=0)
         ax.plot([np.median(values)] * 2, [row - 0.4, row + 0.4], color=COLORS["black"], lw=2.2)
     constant = np.nanmedian(table["excess_constant_interior"])
     ax.axvline(constant, color=COLORS["gray"], lw=1.2, dashes=(5, 2), label="best constant answer")
