@@ -321,6 +321,16 @@ def test_each_stop_is_reached():
     assert descend(alone, 1.0, Schedule(20, 300)).stop == "interpolating"
 
 
+def test_a_little_worse_than_a_constant_is_no_trap():
+    # Coins: the whole budget, still short, is worse than a constant by a fraction of the standard error.
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-1.0, 1.0, 200), rng.integers(0, 2, 200)
+    model = ss.StepSizeClassifier(width=30, steps=400, n_splits=4, step_sizes=[0.5, 0.02]).fit(x, y)
+    assert 0.0 < model.path_["budget_error"].max() - model.base_log_loss_ < 0.006
+    assert not [sentence for sentence in model.warnings_ if "worse than a constant" in sentence]
+    assert any("no clear gain" in sentence for sentence in model.warnings_)
+
+
 def test_the_interpolation_trap_is_named():
     # Alternating labels: nothing can be learned, and a network that is given time fits all of them.
     x, y = np.linspace(0.0, 1.0, 12), np.arange(12) % 2

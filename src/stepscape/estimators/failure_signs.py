@@ -42,14 +42,18 @@ def _interpolating(model: Any) -> str:
 
 
 def _trap(model: Any) -> str:
-    """Find the interpolation trap: flat by confidence, worse than a constant on labels held out."""
+    """Find the interpolation trap: flat by confidence, worse than a constant on labels held out.
+
+    Worse by more than the standard error: where nothing is to be learned every fit is a little worse.
+    """
     if model.path_ is None or model.stopping != "cv":
         return ""
-    errors = model.path_["budget_error"]
-    worse = errors > model.base_log_loss_
+    errors, times = model.path_["budget_error"], model.times_
+    spread = [times.where(step_size=eta)["standard_error"][-1] for eta in model.path_["step_size"]]
+    worse = errors > model.base_log_loss_ + np.array(spread)
     if not worse.any():
         return ""
-    row = int(np.nanargmax(errors))
+    row = int(np.argmax(np.where(worse, errors, -np.inf)))
     trap = "interpolating" in str(model.path_["budget_stop"][row])
     name = "interpolation trap" if trap else "confidence outruns knowledge"
     fitted = ", with every label fitted that it saw" if trap else ""
