@@ -33,7 +33,7 @@ EXPERIMENT = Experiment(
     setup=(
         "The paper does not say what breaking means; here it is the first flip rate at which the interval of "
         "the excess risk that the largest step size saves covers 0. The setup of logistic-step-sizes "
-        "at amplitude 2 with more flip rates and seeds and twice the steps. The smallest step size is far "
+        "at amplitude 2 with more flip rates, seeds and steps (100 000). The smallest step size is far "
         "from the edge in the end and is itself an early-stopped run; a middle one that reaches the edge is "
         "compared, too. At amplitude 2 and a flip rate of 0.2 or more the truth is uncertain at every input. "
         "The rule was tried on seeds 1000 to 1002 and not changed."
