@@ -108,6 +108,34 @@ _CAPTIONS = {
         "Curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
         "with quartiles (first seed). Dotted: what a gradient that never changes would give."
     ),
+    ("does-descent-get-there", "fates"): (
+        "What became of the runs, a bar for each initialization (rows) and step size (columns), as long as "
+        "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
+        "the bound where the network is uncertain is not vacuous."
+    ),
+    ("does-descent-get-there", "times"): (
+        "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
+        "runs that got there. Broken line: what gradient flow would do."
+    ),
+    ("does-descent-get-there", "found"): (
+        "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
+        "passes through every uncertain label with the same confidence. Right: excess risk of the interior "
+        "of every run, by fate."
+    ),
+    ("smoothness-or-confidence", "planes"): (
+        "Above: roughness against confidence during training, medians over seeds; a star: the truth. Below: "
+        "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
+        "begin once the loss stays below that of the start."
+    ),
+    ("smoothness-or-confidence", "over-time"): (
+        "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against "
+        "the steps: medians and quartiles over seeds."
+    ),
+    ("smoothness-or-confidence", "equal-levels"): (
+        "Roughness where the runs come to equal confidence, confidence where they come to equal roughness, "
+        "and the largest |f| at the end among the outer tenths of the inputs and the rest; medians and "
+        "quartiles of the runs that come there."
+    ),
     ("weak-to-strong", "excess"): (
         "Excess risk against the number of examples, medians and quartiles over seeds: above where the "
         "truth is uncertain, below where the weight g is at least a tenth of its largest value. Columns: "
