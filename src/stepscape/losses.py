@@ -47,8 +47,8 @@ def divergence(truth: ArrayLike, logit: ArrayLike) -> Array:
     """KL(Ber(s(f0)) ‖ Ber(s(f))) ≥ 0 of two logits: the excess of the expected logistic loss of f over f0.
 
     With d = f − f0 it is the Bregman divergence of the softplus, log(1 + s(f0)(e^d − 1)) − s(f0) d, and the
-    same for (−f0, −d): signs are taken so that s(f0) ≤ ½, where that form loses nothing. Beyond the range of
-    e^d the two terms are far apart, and softplus(f) − softplus(f0) − s(f0) d says the same.
+    same for (−f0, −d): signs are taken so that s(f0) ≤ ½, where that form is exact to eps·s(f0)·|d|. Beyond
+    the range of e^d the two terms are far apart, and softplus(f) − softplus(f0) − s(f0) d says the same.
     """
     f0, f = np.broadcast_arrays(np.asarray(truth, np.float64), np.asarray(logit, np.float64))
     d = np.where(f0 > 0.0, f0 - f, f - f0)

@@ -70,7 +70,9 @@ EXPERIMENT = Experiment(
         "large steps after long training before the rule was written. The rule was then tried on seeds 1000 "
         "to 1002, with ten step sizes and four cells, and changed: excess risks are compared by factors, "
         "because in some seeds the network is confidently wrong near the boundary and a difference shows "
-        "nothing else, and the mean over the cells is an interval of its own."
+        "nothing else, and the mean over the cells is an interval of its own. "
+        "The hull of the inputs where this truth is uncertain is the whole interval, so that 'everywhere' is "
+        "the region that the claim speaks about, and the interior that where the weight is not small."
     ),
     quick=QUICK,
     full={

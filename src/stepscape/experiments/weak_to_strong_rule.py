@@ -175,6 +175,8 @@ def judge_rate(table: Table, group: Sequence[Cell]) -> Verdict:
 
 
 def _says(found: Interval, held: bool) -> str:
+    if found.count < LEAST_SEEDS:  # a slope that nobody measured keeps no rate
+        return "premise_not_met"
     if not found.low > RATE:
         return "consistent"
     return "not_reproduced" if held else "premise_not_met"
