@@ -150,6 +150,54 @@ _CAPTIONS = {
         "Above: share of the runs that fit the labels of the uncertain hull at least as well as the truth, "
         "without which the theorem says nothing. Below: sharpness over the threshold 2/η."
     ),
+    ("noise-robustness", "excess"): (
+        "Above: excess risk in the interior against the rate of flipped labels, at three moments. Below: what "
+        "the largest step size saves against each smaller one, paired by seed; above 0 it helps."
+    ),
+    ("noise-robustness", "overlap"): (
+        "Overlap of the inputs where the network and where the truth is uncertain, at the end. Black: the "
+        "overlap of a network that is uncertain everywhere; where it is 1 the question is empty."
+    ),
+    ("logistic-step-sizes", "functions"): (
+        "Learned logits of the first seed. Columns: step size; rows: three of the cells. Gray: where |f| is at "
+        "most 1. Where a curve leaves the axis, the number above says how far it goes."
+    ),
+    ("logistic-step-sizes", "sharpness"): (
+        "Sharpness over the last half of training against step size, on the line 2/η once descent is at the "
+        "edge; step sizes within 10 % are pooled. Dotted: the untrained network, which large steps leave "
+        "downward."
+    ),
+    ("logistic-step-sizes", "excess-interior"): (
+        "Excess risk where the weight g is at least a tenth of its largest value, at six moments, medians and "
+        "quartiles; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "excess-by-region"): (
+        "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends "
+        "of the data, where it is silent; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "help"): (
+        "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the largest "
+        "step size has less excess risk in the interior than the smallest; red, pointing left: more."
+    ),
+    ("uncertain-regions", "regions"): (
+        "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the truth "
+        "is. Columns: step size; rows: three of the cells; first seed."
+    ),
+    ("uncertain-regions", "overlap"): (
+        "Overlap of the uncertain regions of network and truth, intersection over union, during training. "
+        "Where the truth is uncertain everywhere it is the share of the network's own region."
+    ),
+    ("uncertain-regions", "share"): (
+        "Share of the inputs where the network is uncertain, during training; dashed: that of the truth."
+    ),
+    ("uncertain-regions", "step-a"): (
+        "Both sides of the inequality that turns excess risk into overlap, at the end. Above the dashed line "
+        "the bound says nothing."
+    ),
+    ("uncertain-regions", "flat-bounds"): (
+        "Both sides of two bounds on the variation where the network is uncertain, at the end: each input "
+        "weighted by its curvature, and the set of uncertain inputs with the best γ."
+    ),
     ("sweep", "step-size"): (
         "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "
         "threshold above which descent cannot settle, 2/η for gradient descent; where methods have different "
