@@ -151,16 +151,16 @@ _CAPTIONS = {
         "without which the theorem says nothing. Below: sharpness over the threshold 2/η."
     ),
     ("noise-robustness", "excess"): (
-        "Above: excess risk in the interior against the rate of flipped labels, at three moments. Below: what "
-        "the largest step size saves against each smaller one, paired by seed; above 0 it helps."
+        "Above: excess risk in the interior against the rate of flipped labels, at three moments. Below: "
+        "what the largest step size saves against each smaller one, paired by seed; above 0 it helps."
     ),
     ("noise-robustness", "overlap"): (
         "Overlap of the inputs where the network and where the truth is uncertain, at the end. Black: the "
         "overlap of a network that is uncertain everywhere; where it is 1 the question is empty."
     ),
     ("logistic-step-sizes", "functions"): (
-        "Learned logits of the first seed. Columns: step size; rows: three of the cells. Gray: where |f| is at "
-        "most 1. Where a curve leaves the axis, the number above says how far it goes."
+        "Learned logits of the first seed. Columns: step size; rows: three of the cells. Gray: where |f| is "
+        "at most 1. Where a curve leaves the axis, the number above says how far it goes."
     ),
     ("logistic-step-sizes", "sharpness"): (
         "Sharpness over the last half of training against step size, on the line 2/η once descent is at the "
@@ -168,20 +168,20 @@ _CAPTIONS = {
         "downward."
     ),
     ("logistic-step-sizes", "excess-interior"): (
-        "Excess risk where the weight g is at least a tenth of its largest value, at six moments, medians and "
-        "quartiles; step sizes within 10 % are pooled."
+        "Excess risk where the weight g is at least a tenth of its largest value, at six moments, medians "
+        "and quartiles; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-by-region"): (
         "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends "
         "of the data, where it is silent; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "help"): (
-        "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the largest "
-        "step size has less excess risk in the interior than the smallest; red, pointing left: more."
+        "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the "
+        "largest step size has less excess risk in the interior than the smallest; red, pointing left: more."
     ),
     ("uncertain-regions", "regions"): (
-        "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the truth "
-        "is. Columns: step size; rows: three of the cells; first seed."
+        "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the "
+        "truth is. Columns: step size; rows: three of the cells; first seed."
     ),
     ("uncertain-regions", "overlap"): (
         "Overlap of the uncertain regions of network and truth, intersection over union, during training. "
