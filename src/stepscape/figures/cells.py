@@ -103,7 +103,11 @@ def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, An
 
 
 def pooled(step_sizes: NDArray[Any]) -> NDArray[np.float64]:
-    """Each step size → the geometric middle of its group; groups start at the smallest and span 10 %."""
+    """Each step size → the geometric middle of its group; groups start at the smallest and span 10 %.
+
+    >>> pooled(np.array([0.5, 0.1, 1.0, 1.1])).round(2).tolist()
+    [0.5, 0.1, 1.05, 1.05]
+    """
     etas, back = np.unique(step_sizes, return_inverse=True)
     ends: list[list[float]] = []
     group = np.empty(etas.size, np.intp)
