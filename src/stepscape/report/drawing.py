@@ -32,7 +32,7 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
     if len(svg) <= (LARGEST_SVG if largest is None else largest):
         markup = _inline(svg, slug(name))
     else:
-        data = base64.b64encode(style.png(figure)).decode("ascii")
+        data = base64.b64encode(style.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
     return Drawing(name, markup, caption, alt or caption, svg, figure.get_figwidth() > WIDE)
 
