@@ -175,6 +175,23 @@ _CAPTIONS = {
         "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends "
         "of the data, where it is silent; step sizes within 10 % are pooled."
     ),
+    ("logistic-step-sizes", "excess-everywhere"): (
+        "Excess risk over all inputs at six moments, medians and quartiles; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "loss"): (
+        "Training loss of the mean of the last two iterates at six moments, with that of the truth on the "
+        "same labels; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "weighted-tv"): (
+        "Weighted variation ∫|f″|g at six moments, medians and quartiles; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "pieces"): (
+        "Straight pieces of the learned logit, within 0.2, at six moments; step sizes within 10 % are pooled."
+    ),
+    ("logistic-step-sizes", "iterates"): (
+        "Excess risk at the end of each of the last two iterates and of their mean, the solution; step sizes "
+        "within 10 % are pooled."
+    ),
     ("logistic-step-sizes", "help"): (
         "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the "
         "largest step size has less excess risk in the interior than the smallest; red, pointing left: more."
