@@ -176,7 +176,7 @@ _CAPTIONS = {
         "of the data, where it is silent; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-everywhere"): (
-        "Excess risk over all inputs at six moments, medians and quartiles; step sizes within 10 % are pooled."
+        "Excess risk over all inputs at six moments, medians and quartiles; step sizes within 10 % pooled."
     ),
     ("logistic-step-sizes", "loss"): (
         "Training loss of the mean of the last two iterates at six moments, with that of the truth on the "
