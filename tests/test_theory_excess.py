@@ -223,7 +223,7 @@ def test_step_b_says_nothing_where_no_bound_exists():
         (
             theory.excess_identity,
             {"labels": [1.0]},
-            r"labels must have one entry per prediction \(2\), got 1",
+            r"labels must have one entry per input \(2\), got 1",
         ),
         (theory.excess_identity, {"labels": [1.0, 3.0]}, "labels must be ±1 or 0/1"),
         (theory.excess_identity, {"mask": [1, 0]}, r"mask must hold one truth value per prediction \(2\)"),

@@ -157,7 +157,7 @@ def test_certain_predictions_are_safe(logit):
     [
         ({"delta": 1.0}, r"delta must lie strictly between 0 and 1, got 1\.0"),
         ({"truth": [0.0]}, r"truth must have one entry per input \(2\), got 1"),
-        ({"labels": [0.0, 1.0]}, r"labels must be −1 or 1, got 0\.0"),
+        ({"labels": [0.5, 1.0]}, r"labels must be ±1 or 0/1 for the logistic loss, got 0\.5, 1"),
         ({"labels": [1.0]}, r"labels must have one entry per input \(2\), got 1"),
         ({"predictions": [0.0]}, r"predictions must have one entry per input \(2\), got 1"),
     ],

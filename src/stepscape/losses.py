@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import unknown
+from stepscape.errors import bad, unknown
 
 Array = NDArray[np.float64]
 _NEAR = 500.0  # e^500 is still a number
@@ -57,6 +57,17 @@ def divergence(truth: ArrayLike, logit: ArrayLike) -> Array:
     near = np.log1p(share * np.expm1(np.minimum(d, _NEAR)))
     far = np.logaddexp(0.0, f0 + d) - np.logaddexp(0.0, f0)
     return np.asarray(np.maximum(np.where(d < _NEAR, near, far) - share * d, 0.0))
+
+
+def signs(labels: Array) -> Array:
+    """Labels (n,) of two classes as ±1, read-only; they come as ±1 or as 0/1."""
+    found = np.unique(labels)
+    if not (np.isin(found, (-1.0, 1.0)).all() or np.isin(found, (0.0, 1.0)).all()):
+        came = ", ".join(f"{value:g}" for value in found[:4]) + (", …" if found.size > 4 else "")
+        raise bad("labels", "be ±1 or 0/1 for the logistic loss", came)
+    array = np.where(labels > 0.0, 1.0, -1.0)
+    array.flags.writeable = False
+    return array
 
 
 def _square(f: Array, y: Array) -> Array:

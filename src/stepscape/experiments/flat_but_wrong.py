@@ -249,8 +249,8 @@ EXPERIMENT = Experiment(
         "With the logistic loss flatness does not imply generalization: some networks classify every noisy "
         "label correctly with margin γ, and as γ grows their loss, gradient and sharpness go to 0, below 2/η "
         "for every step size, while their test error stays and their test loss grows linearly. Asked beside "
-        "it: are they sharp at moderate margins, does descent stay where it is started on them, and does it "
-        "go there?"
+        "it: whether they are sharp at moderate margins, whether descent stays where it is started on them, "
+        "and whether it goes there."
     ),
     kind="inequality",
     source="Qiao and Wang (2025), Theorem 3.1; the explicit network and its bound are derived here",

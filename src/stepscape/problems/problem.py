@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
-from stepscape.losses import divergence, loss_of
+from stepscape.losses import divergence, loss_of, signs
 
 Array = NDArray[np.float64]
 
@@ -147,17 +147,6 @@ class Problem:
         return (
             f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
         )
-
-
-def signs(labels: Array) -> Array:
-    """Labels (n,) of two classes as ±1, read-only; they come as ±1 or as 0/1."""
-    found = np.unique(labels)
-    if not (np.isin(found, (-1.0, 1.0)).all() or np.isin(found, (0.0, 1.0)).all()):
-        came = ", ".join(f"{value:g}" for value in found[:4]) + (", …" if found.size > 4 else "")
-        raise bad("labels", "be ±1 or 0/1 for the logistic loss", came)
-    array = np.where(labels > 0.0, 1.0, -1.0)
-    array.flags.writeable = False
-    return array
 
 
 def column(name: str, values: ArrayLike) -> Array:

@@ -32,18 +32,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import InputError, bad
-from stepscape.network import TwoLayerReLU
-from stepscape.problems.problem import signs
 from stepscape.theory.certificate import EPS, Certificate
 from stepscape.theory.function_space import total_variation
 from stepscape.theory.law import FloatArray, vector
-from stepscape.theory.logistic import magnitude_of
+from stepscape.theory.logistic import labels_of, magnitude_of
 from stepscape.theory.setting import knots_at_data
+
+if TYPE_CHECKING:
+    from stepscape.network import TwoLayerReLU
 
 SHIFT = 0.05  # of a gap, from an input to the bend behind it: errors of the slope shrink by 1/19 a gap
 _RIGHT = "the network gives every input the sign of its label"
@@ -68,6 +70,8 @@ def flat_interpolator(inputs: ArrayLike, labels: ArrayLike, margin: float) -> Tw
     -----
     |f(x_i) − γ y_i| ≤ 64·eps·γ·A·(1 + x_max) in float64.
     """
+    from stepscape.network import TwoLayerReLU  # the one theorem that builds a network
+
     x, y = _distinct(inputs, labels)
     knots, changes = _finite_bends(x, y, margin)
     w1 = np.sqrt(margin * np.abs(changes))
@@ -165,7 +169,7 @@ def interpolation_margin(
     x, f = vector("inputs", inputs), vector("predictions", predictions)
     if f.shape != x.shape:
         raise bad("predictions", f"have one entry per input ({x.size})", f.size)
-    y = _labels(labels, x)
+    y = labels_of(labels, x)
     w, b, u = (np.asarray(a, dtype=np.float64) for a in (w1, b1, w2))
     margin, norm = float((y * f).min()), float(w @ w + b @ b + u @ u + b2 * b2)
     fits = margin > 0.0
@@ -189,17 +193,10 @@ def interpolation_margin(
     )
 
 
-def _labels(labels: ArrayLike, x: FloatArray) -> FloatArray:
-    y = vector("labels", labels)
-    if y.shape != x.shape:
-        raise bad("labels", f"have one entry per input ({x.size})", y.size)
-    return signs(y)
-
-
 def _distinct(inputs: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Distinct inputs, sorted, and their labels ±1."""
     given = vector("inputs", inputs)
-    y = _labels(labels, given)
+    y = labels_of(labels, given)
     x, first, where = np.unique(given, return_index=True, return_inverse=True)
     torn = given[y != y[first][where]]
     if torn.size:

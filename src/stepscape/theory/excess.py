@@ -32,11 +32,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
 from stepscape.losses import divergence, loss_of, probability
-from stepscape.problems.problem import signs
 from stepscape.theory.certificate import EPS, Certificate
 from stepscape.theory.function_space import merged_knots, weight, weight_limits
 from stepscape.theory.law import BLOCKS, FloatArray, no_bound, vector
-from stepscape.theory.logistic import averaged
+from stepscape.theory.logistic import averaged, labels_of
 from stepscape.theory.uncertainty import uncertain_set
 
 SOURCE = "Qiao and Wang (2025), Theorem 3.7, explicit form derived here"
@@ -92,10 +91,7 @@ def excess_identity(
     mask : (n,), the examples of I; None: all. Without weight in I everything is nan.
     """
     f, f0, v = _logits(truth, predictions, weights)
-    y = vector("labels", labels)
-    if y.shape != f.shape:
-        raise bad("labels", f"have one entry per prediction ({f.size})", y.size)
-    y, loss = signs(y), loss_of("logistic").value
+    y, loss = labels_of(labels, f), loss_of("logistic").value
     if mask is not None:
         v = v * _mask(mask, f)
     total = float(v.sum())

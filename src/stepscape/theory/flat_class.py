@@ -21,17 +21,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from scipy.optimize import linprog
 
 from stepscape.errors import bad
 from stepscape.theory.function_space import weight, weight_limits
 from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, vector
 from stepscape.theory.logistic import averaged
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _MOST_STEPS = 20  # of the simplex method, an input; 2 are common
 _FREE = 1e7  # a kink whose cost is below 1e-7 of the budget is charged that much
@@ -135,6 +136,8 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
     Row i is Δ_i in units of what moves the line by 1: its coefficients are at most 1, whatever the gaps. A
     solver that gives up leaves the bounds 0 and M ‖c‖₁.
     """
+    from scipy import sparse  # loaded where a program is solved: theory itself needs NumPy only
+
     c, x, top = coefficients, flat.points, flat.height
     size = float(np.abs(c).max())
     if x.size < 3 or size == 0.0:
@@ -163,6 +166,9 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
 
 def _solve(rows: sparse.csr_array, bend: FloatArray, c: FloatArray, tolerance: float) -> Any:
     """Maximize c·u over |u| ≤ 1, rows·u = bend·(z⁺ − z⁻), z ≥ 0, Σ z⁺ + z⁻ ≤ 1."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
     kinks, m = rows.shape
     spend = sparse.diags_array(bend)
     return linprog(

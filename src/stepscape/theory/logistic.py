@@ -46,7 +46,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
-from stepscape.losses import loss_of
+from stepscape.losses import loss_of, signs
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.function_space import knots
 from stepscape.theory.law import BLOCKS, FloatArray, empirical_law, factor, no_bound, vector
@@ -142,14 +142,12 @@ def averaged(
     return f, v / v.sum()
 
 
-def signs(labels: ArrayLike, f: FloatArray) -> FloatArray:
-    """Labels, one per prediction, each −1 or 1."""
+def labels_of(labels: ArrayLike, inputs: FloatArray) -> FloatArray:
+    """Labels, one per input, as ±1."""
     y = vector("labels", labels)
-    if y.shape != f.shape:
-        raise bad("labels", f"have one entry per input ({f.size})", y.size)
-    if (np.abs(y) != 1.0).any():
-        raise bad("labels", "be −1 or 1", y[np.abs(y) != 1.0][0])
-    return y
+    if y.shape != inputs.shape:
+        raise bad("labels", f"have one entry per input ({inputs.size})", y.size)
+    return signs(y)
 
 
 def relative_curvature(f: FloatArray, v: FloatArray) -> tuple[FloatArray, float]:
@@ -277,7 +275,7 @@ def at_rest(
 ) -> Remainder:
     """Measure ‖R‖ over the neurons with w2 ≠ 0; its premise fails unless it is 1e-6 of its bound."""
     f, v = averaged(inputs, predictions, weights)
-    x, y = vector("inputs", inputs), signs(labels, f)
+    x, y = vector("inputs", inputs), labels_of(labels, f)
     if no_bound(trainable):
         return Remainder(math.nan, "", math.nan, (_AT_REST,))
     pull = v * loss_of("logistic").slope(f, y)

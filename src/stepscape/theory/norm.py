@@ -37,7 +37,7 @@ from stepscape.losses import probability
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.function_space import total_variation
 from stepscape.theory.law import FloatArray, empirical_law, vector
-from stepscape.theory.logistic import averaged, magnitude_of, signs
+from stepscape.theory.logistic import averaged, labels_of, magnitude_of
 
 _KNOWN = "the truth is known"
 
@@ -59,7 +59,7 @@ def norm_generalization(
 
     Parameters
     ----------
-    labels : (n,), ±1.
+    labels : (n,), ±1 or 0/1.
     truth : (n,), the logits f0(x_i) of P(y_i = 1); None if not known: the right side alone is then of use.
     delta : allowed probability of failure, in (0, 1).
 
@@ -69,7 +69,7 @@ def norm_generalization(
     if not 0.0 < delta < 1.0:
         raise bad("delta", "lie strictly between 0 and 1", delta)
     f, v = averaged(inputs, predictions, weights)
-    x, y, law = vector("inputs", inputs), signs(labels, f), empirical_law(inputs, weights)
+    x, y, law = vector("inputs", inputs), labels_of(labels, f), empirical_law(inputs, weights)
     tail = math.sqrt(0.5 * math.log(8.0 * law.points.size / delta))
     plain, moment = float(np.linalg.norm(v)), float(np.linalg.norm(v * x))
     w, b, u = (np.abs(vector(name, a)) for name, a in (("w1", w1), ("b1", b1), ("w2", w2)))

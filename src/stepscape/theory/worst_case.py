@@ -27,9 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
-from stepscape.losses import divergence, probability
-from stepscape.network import generator
-from stepscape.problems.problem import signs
+from stepscape.losses import divergence, probability, signs
 from stepscape.theory.flat_class import FlatClass, supremum
 from stepscape.theory.law import FloatArray, vector
 
@@ -178,6 +176,8 @@ def _expected(
     seed: int,
     model: str,
 ) -> ExpectedWorstCase:
+    from stepscape.network import generator
+
     if draws < 2:
         raise bad("draws", "be at least 2", draws)
     rng, v = generator(seed), flat.averaging
