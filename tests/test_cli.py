@@ -144,7 +144,7 @@ WRONG_TABLES = {
     "all-equal x": (b"x,y\n" + b"3,1\n3,2\n" * 10, "at least two distinct inputs, got 3.0"),
     "infinities": (b"x,y\n" + b"inf,1\n2,-inf\n" * 10, "infinite (first: 'inf'"),
     "text in numbers": (b"x,y\n" + b"one,1\n" * 20, "not a number (first: 'one'"),
-    "NaN labels": (b"x,y\n" + b"1,nan\n2,NaN\n" * 10, "20 × missing value"),
+    "NaN labels": (b"x,y\n" + b"1,nan\n2,NaN\n" * 10, "10 × missing value 'nan', 10 × missing value 'NaN'"),
     "binary junk": (bytes(range(256)) * 4, "looks like binary data"),
     "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG image"),
     "damaged gzip": (gzip.compress(b"x,y\n" + numbers().encode(), mtime=0)[:-9], "truncated or damaged"),

@@ -134,7 +134,8 @@ def test_the_uncertain_rows_are_those_of_the_predictions(fitted: Fitted) -> None
 
 def test_rows_that_lack_something_are_counted_and_predicted_where_they_can_be(fitted: Fitted) -> None:
     assert f"{ROWS} of {ROWS + 4} rows used" in fitted.said
-    assert "dropped 3: missing value" in fitted.said
+    assert "dropped 2: missing value\n" in fitted.said
+    assert "dropped 1: missing value 'NA'\n" in fitted.said
     assert "dropped 1: not a number (first: 'old' in column 'age', line 64)" in fitted.said
     assert [bool(row[1]) for row in fitted.rows[-4:]] == [True, False, False, True]
     assert fitted.rows[-3] == ["", "", ""]

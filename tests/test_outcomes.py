@@ -35,6 +35,9 @@ def outcome(cells: Sequence[str], least: int = LEAST_ROWS) -> Outcome:
     ("one", "other"),
     [
         ("no", "yes"),
+        ("-", "+"),  # a lone dash is a missing value elsewhere
+        ("–", "+"),
+        ("\u2212", "+"),
         ("False", "True"),
         ("0", "1"),
         ("-1", "1.0"),
@@ -92,7 +95,9 @@ def test_every_row_is_kept_or_counted(cells: list[str]) -> None:
     wanted = [c for c in cells if c in ("yes", "no")]
     np.testing.assert_array_equal(got.y, [float(c == "yes") for c in wanted])
     assert got.rows == len(cells) == len(got.y) + sum(got.dropped.values())
-    assert got.dropped.get("missing value", 0) == sum(c in MISSING for c in cells)
+    for marker in {text.strip() for text in MISSING}:
+        reason = f"missing value {marker!r}" if marker else "missing value"
+        assert got.dropped.get(reason, 0) == sum(c.strip() == marker for c in cells)
     assert sum(c for why, c in got.dropped.items() if why.startswith("infinite")) == cells.count("inf")
 
 
@@ -100,9 +105,41 @@ def test_rows_without_an_input_do_not_count() -> None:
     got = select(["a", "b", "c"] * 6, inputs=["1", "2", "NA"] * 5 + ["1", "3", "oops"])
     assert got.classes == ("a", "b")
     assert got.dropped == {
-        "missing value": 5,
+        "missing value 'NA'": 5,
         "not a number (first: 'oops' in column 'x', line 19)": 1,
     }
+
+
+def test_a_dash_is_a_value_beside_a_plus_alone() -> None:
+    got = select(["+", "-", "\u2212", "-", "", "NA"] * 5)
+    assert got.classes == ("-", "+")  # as most cells have it
+    np.testing.assert_array_equal(got.y, [1, 0, 0, 0] * 5)
+    assert got.dropped == {"missing value": 5, "missing value 'NA'": 5}
+    assert select(["no", "yes", "-"] * 6).dropped == {"missing value '-'": 6}
+    stray = select([*"0123456789", "+", "-", "-"])
+    assert stray.classes == ()
+    assert stray.dropped["missing value '-'"] == 2
+    blank = select(["+", "-"] * 10, inputs=["1", ""] * 5 + [str(i) for i in range(10)])
+    assert blank.dropped == {"missing value": 5}  # that of x: y has a value there
+
+
+@pytest.mark.parametrize("answers", [("no", "yes"), ("Well", "sick"), ("0", "1"), ("not ill", "ILL")])
+def test_none_beside_an_answer_is_no_answer(answers: tuple[str, str]) -> None:
+    got = select([*answers, "None"] * 7)
+    assert got.classes == answers
+    assert got.dropped == {"missing value 'None'": 7}
+
+
+def test_a_missing_value_is_named_by_its_text_whatever_came_first() -> None:
+    got = select(["", "NA", "none", " ", "?", "inf", "err", *"0123456789"])
+    assert list(got.dropped.items()) == [
+        ("missing value", 2),
+        ("missing value 'NA'", 1),
+        ("missing value 'none'", 1),
+        ("missing value '?'", 1),
+        ("infinite (first: 'inf' in column 'y', line 7)", 1),
+        ("not a number (first: 'err' in column 'y', line 8)", 1),
+    ]
 
 
 def test_text_among_numbers_is_an_error_of_the_table() -> None:
@@ -144,7 +181,7 @@ AUTO = "^column 'y' must hold numbers or two values, got "
         (
             ["yes"] * 12 + ["-"] * 3,
             "logistic",
-            LOGISTIC + "only 'yes' in .* rows; dropped: 3 × missing value$",
+            LOGISTIC + "only 'yes' in .* rows; dropped: 3 × missing value '-'$",
         ),
         (["yes"] * 12, "auto", AUTO + "only 'yes' in all 12 usable rows$"),
         (["1"] * 12, "logistic", LOGISTIC + "only 1 in all 12 usable rows$"),
@@ -162,6 +199,25 @@ AUTO = "^column 'y' must hold numbers or two values, got "
         ),
         ([f"t{i}" for i in range(20)], "auto", AUTO + "20, such as 't0', 't1' and 't10'$"),
         (["x" * 99, "b", "c"] * 4, "auto", AUTO + "3: 'b' .* 'x{37}…'"),
+        (
+            ["none", "mild", "severe"] * 5,  # a grade, and no table of mild and severe with gaps
+            "auto",
+            AUTO + r"3: 'mild' \(5 rows\), 'none' \(5\), 'severe' \(5\); where 'none' stands for no value, "
+            "leave the cell empty$",
+        ),
+        (
+            ["None", "none", "a", "b", "c", "NA"] * 5,
+            "logistic",
+            LOGISTIC + r"4: .* 'None' \(10\); where 'None' stands for no value, leave the cell empty; "
+            "dropped: 5 × missing value 'NA'$",
+        ),
+        (["nil", "mild"] * 10, "auto", AUTO + "only 'mild' in all 10 .*; dropped: 10 × missing value 'nil'$"),
+        (
+            ["+", "-", "?", "0"] * 5,
+            "auto",
+            r"3: 0 \(5 rows\), '\+' \(5\), '-' \(5\); where '-' stands for no",
+        ),
+        (["a", "b"] * 8, "logsitic", "^unknown loss 'logsitic'; did you mean 'logistic'"),
         (["a", "b"] * 4, "auto", "at least 10 rows with a number in 'x' and a value in 'y', got 8 of 8$"),
         (["a", "b", "c"] * 2, "auto", "with a number in both 'x' and 'y', got 0 of 6"),
         (["a", "b", "c"] * 2, "logistic", "with a number in 'x' and a value in 'y', got 6 of 6$"),

@@ -134,7 +134,8 @@ def test_rows_that_cannot_be_used_are_dropped_and_counted_once():
     text = "x,y\n" + ROWS + "abc,1\n1,\n,abc\ninf,inf\n5,$3\n1,2,3\nNA,NA\n"
     got = select(text)
     assert got.dropped == {
-        "missing value": 3,
+        "missing value": 2,
+        "missing value 'NA'": 1,
         "infinite (first: 'inf' in column 'x', line 17)": 1,
         "not a number (first: 'abc' in column 'x', line 14)": 2,
         "number of cells not 2 (first: 3 on line 19)": 1,
@@ -167,7 +168,7 @@ def test_ten_rows_are_enough_and_nine_are_not():
         InputError, match=r"'t.csv' must have at least 10 rows with .* 'x' and 'y', got 9 of 9$"
     ):
         select("x,y\n" + "".join(rows[:9]))
-    with pytest.raises(InputError, match=r"got 9 of 10; dropped: 1 × missing value$"):
+    with pytest.raises(InputError, match=r"got 9 of 10; dropped: 1 × missing value 'NA'$"):
         select("x,y\n" + "".join(rows[:9]) + "NA,1\n")
     with pytest.raises(InputError, match=r"got 1 of 1$"):
         select("x,y\n1,2\n")
@@ -223,7 +224,7 @@ def test_of_thousands_of_names_few_are_listed():
 def test_inputs_to_predict_at_need_one_number():
     raw = parse_delimited("x,note\nNA,a\n2.5,b\n", "t.csv")
     got = select_inputs(raw, "x")
-    assert (got.x.tolist(), got.lines.tolist(), got.dropped) == ([2.5], [3], {"missing value": 1})
+    assert (got.x.tolist(), got.lines.tolist(), got.dropped) == ([2.5], [3], {"missing value 'NA'": 1})
     with pytest.raises(
         InputError, match=r"'t.csv' must have at least one row with a number in 'note', got 0 of 2; drop"
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,9 @@ _NO = re.compile(
     r"no|false|negative|neg|absent|failure|fail|control|healthy|well|benign|normal|alive|nein|non|нет"
 )
 _DENIAL = re.compile(r"(?:no|not|non|kein|keine|не)[ _-]?(.+)")
+# Cells that stand for no value, save beside "+", and beside texts of which "none" may be one more.
+_MINUS = {"-": "-", "–": "-", "\u2212": "-"}
+_NOTHING = {"none": "none", "nil": "nil"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def outcome_of(
 
     Numbers are equal by value ("1" and "1.0"), texts by their letters; upper and lower case count alike where
     that leaves two values. Where more than two are left and at least `least` cells are numbers, texts among
-    them are faults, as in every column of numbers.
+    them are faults, as in every column of numbers. A cell that stands for no value elsewhere is one where
+    the others say so: a minus sign beside "+", and "none" beside texts that do not answer yes or no.
 
     Parameters
     ----------
@@ -87,6 +91,7 @@ def outcome_of(
     """
     faults = np.where(usable, parsed.faults, numbers.MISSING).tolist()
     keys = [_key(*row) for row in zip(cells, parsed.values.tolist(), faults, strict=True)]
+    keys = _reread(keys, cells, usable)
     if _count(keys) > 2:
         folded = [key.casefold() if isinstance(key, str) else key for key in keys]
         numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
@@ -130,6 +135,29 @@ def _key(cell: str | float, value: float, fault: int) -> Key | None:
     if fault == numbers.GOOD:
         return value + 0.0  # -0.0 is 0.0
     return str(cell).strip() if fault == numbers.TEXT else None
+
+
+def _reread(
+    keys: list[Key | None], cells: Sequence[str] | NDArray[np.float64], usable: NDArray[np.bool_]
+) -> list[Key | None]:
+    """Take "-" beside "+", and "none" beside "mild" and "severe", for values."""
+    words = _words({key.casefold() if isinstance(key, str) else key for key in keys} - {None})
+    if not words:
+        return keys
+    said = [
+        str(cell).strip().lower() if use else "" for cell, use in zip(cells, usable.tolist(), strict=True)
+    ]
+    return [words.get(text, key) for text, key in zip(said, keys, strict=True)]
+
+
+def _words(found: Set[Key | None]) -> Mapping[str, Key]:
+    texts = sorted(key for key in found if isinstance(key, str))
+    if "+" in texts:
+        return _MINUS
+    if len(texts) < max(2, len(found)):
+        return {}  # one text, where another value is a guess, or numbers
+    answered = len(texts) == 2 and (_affirms(*texts) or _affirms(*reversed(texts)))
+    return {} if answered else _NOTHING
 
 
 def _count(keys: Sequence[Key | None]) -> int:

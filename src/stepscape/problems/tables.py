@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.problems import numbers
-from stepscape.problems.outcomes import outcome_of
+from stepscape.problems.outcomes import outcome_of, shown
 
 LEAST_ROWS = 10
 _EXAMPLES = {"motorcycle": ("mcycle.csv", "times", "accel")}
+_LOSSES = ("auto", "square", "logistic")
 _LISTED = 20  # column names an error lists; a sentence stays a sentence for a table of thousands
 
 Array = NDArray[np.float64]
@@ -126,9 +128,11 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
     ------
     InputError
         No such column, a name that stands twice, twice the same column, a column whose decimal mark cannot be
-        decided, fewer than ``LEAST_ROWS`` usable rows, inputs that are all equal, or labels that are not of
-        the loss.
+        decided, fewer than ``LEAST_ROWS`` usable rows, inputs that are all equal, labels that are not of the
+        loss, or an unknown loss.
     """
+    if loss not in _LOSSES:
+        raise unknown("loss", loss, _LOSSES)
     if x == y:
         raise InputError(f"x and y must be two columns, got {x!r} for both")
     xs = _column(table, x)
@@ -275,6 +279,8 @@ def _labels(
     if sum(outcome.counts) >= LEAST_ROWS and not (loss == "auto" and numeric):
         must = "two different values for the logistic loss" if loss == "logistic" else "numbers or two values"
         then = "; numbers are for the square loss" if outcome.numeric and len(outcome.names) > 1 else ""
+        for name in filter(numbers.is_missing, outcome.names):
+            then = f"; where {shown(name)} stands for no value, leave the cell empty"
         why = _reasons(_usable(table, {x: xs, y: outcome.codes})[1])
         raise InputError(f"column {y!r} must hold {must}, got {outcome.listed()}{then}{why}")
     return (ys if loss == "auto" else outcome.codes), ()
@@ -301,12 +307,7 @@ def _usable(
         fault[new], blamed[new] = column.faults[new], i
     kept = np.flatnonzero(fault == numbers.GOOD)
     names = list(chosen)
-    dropped = {}
-    for kind, word in _REASONS.items():
-        rows = np.flatnonzero(fault == kind)
-        if len(rows):
-            first = int(rows[0])
-            dropped[word(table, first, names[blamed[first]])] = len(rows)
+    dropped = _counted(table, {row: names[blamed[row]] for row in np.flatnonzero(fault).tolist()}, fault)
     if table.ragged:
         line, cells = next(iter(table.ragged.items()))
         reason = f"number of cells not {len(table.names)} (first: {cells} on line {line})"
@@ -314,15 +315,40 @@ def _usable(
     return kept, dropped
 
 
-def _show(table: RawTable, row: int, column: str) -> str:
+def _counted(table: RawTable, blamed: Mapping[int, str], fault: NDArray[np.int8]) -> dict[str, int]:
+    """Count rows by the fault of a column: a reason a kind, and one for each text of a missing value."""
+    reasons: dict[tuple[int, str], str] = {}
+    counts = Counter[tuple[int, str]]()
+    for row, column in blamed.items():
+        kind = int(fault[row])
+        key = kind, _text(table, row, column) if kind == numbers.MISSING else ""
+        if key not in counts:
+            reasons[key] = _REASONS[kind](table, row, column)
+        counts[key] += 1
+    return {reasons[key]: counts[key] for key in sorted(counts, key=lambda key: key[0])}
+
+
+def _text(table: RawTable, row: int, column: str) -> str:
+    """Return a cell as it is written; a number that is none, of Parquet, is written nowhere."""
     cell = table.columns[table.names.index(column)][row]
-    text = cell.strip() if isinstance(cell, str) else str(float(cell))
+    if isinstance(cell, str):
+        return cell.strip()
+    return "" if np.isnan(cell) else str(float(cell))
+
+
+def _show(table: RawTable, row: int, column: str) -> str:
+    text = _text(table, row, column)
     clipped = text if len(text) <= 40 else text[:37] + "…"
     return f"(first: {clipped!r} in column {column!r}, line {table.lines[row]})"
 
 
+def _missing(table: RawTable, row: int, column: str) -> str:
+    text = _text(table, row, column)
+    return f"missing value {text!r}" if text else "missing value"
+
+
 _REASONS: dict[int, Callable[[RawTable, int, str], str]] = {
-    numbers.MISSING: lambda table, row, column: "missing value",  # noqa: ARG005
+    numbers.MISSING: _missing,
     numbers.INFINITE: lambda table, row, column: f"infinite {_show(table, row, column)}",
     numbers.TEXT: lambda table, row, column: f"not a number {_show(table, row, column)}",
 }
