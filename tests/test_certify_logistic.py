@@ -76,6 +76,18 @@ def test_the_flat_interpolator_contradicts_no_certificate():
     assert c["overlap"].left == pytest.approx(np.mean(np.abs(problem.truth(problem.inputs)) <= 1.0))
 
 
+def test_examples_of_weight_zero_are_none():
+    """A misfit of weight 0, and two labels at one input of which one has weight 0, are no misfits."""
+    clean = ss.Problem([-1.0, 0.2, 1.0], [0, 1, 0], "logistic", weights=[1, 2, 1])
+    net = theory.flat_interpolator(clean.inputs, clean.labels, 3.0)
+    x, y, weights = [-1.0, 0.2, 1.0, 0.2, 0.6], [0, 1, 0, 0, 1], [1, 2, 1, 0, 0]
+    padded = ss.Problem(x, y, "logistic", weights=weights)
+    assert (padded.labels * net.predict(padded.inputs)).min() < 0.0
+    one, two = (ss.certify(problem, net)["interpolation_margin"] for problem in (clean, padded))
+    assert (one.verdict, two.verdict) == ("holds", "holds")
+    assert (one.left, one.right, dict(one.details)) == (two.left, two.right, dict(two.details))
+
+
 @pytest.mark.parametrize("margin", [800.0, 1e4])
 def test_margins_beyond_the_range_of_numbers_give_no_nan_but_a_premise(margin):
     problem = ss.Problem([-1.0, 0.5, 1.0], [0, 1, 1], "logistic")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import stepscape as ss
-from stepscape.measures.classification import confidence, excess_risks
+from stepscape.experiments import logistic_measures
+from stepscape.measures.classification import confidence, excess_risks, uncertain_hull
 from stepscape.measures.measures import measure, pieces
+from stepscape.measures.uncertainty import hull
 
 
 def sigmoid(z):
@@ -57,9 +59,33 @@ def test_error_rates_are_those_of_fresh_labels(trained):
     f = 0.5 * (net.predict(x) + before.predict(x))
     p = sigmoid(problem.truth(x))
     draws = np.random.default_rng(0).random((20_000, x.size)) < p
-    assert found["error_rate"] == pytest.approx((draws != (f >= 0)).mean(), abs=0.003)
+    assert found["error_rate"] == pytest.approx((draws != (f > 0)).mean(), abs=0.003)
     assert found["bayes_error_rate"] == pytest.approx((draws != (p >= 0.5)).mean(), abs=0.003)
     assert found["bayes_error_rate"] <= found["error_rate"]
+
+
+def test_a_logit_of_zero_predicts_the_first_class_everywhere():
+    # As StepSizeClassifier.predict does: the label 1 needs f > 0.
+    problem = ss.Problem([0.0, 1.0], [1, 0], loss="logistic", truth=lambda x: 0 * x + 2.0)
+    zero = ss.TwoLayerReLU([1.0], [-5.0], [1.0], 0.0)
+    assert excess_risks(problem, zero, zero)["error_rate"] == pytest.approx(sigmoid(2.0))
+    rounded = ss.TwoLayerReLU([1.0], [-5.0], [1.0], 5e-324)
+    assert excess_risks(problem, rounded, rounded)["error_rate"] == pytest.approx(sigmoid(-2.0))
+
+
+def test_hull_of_what_lies_within_the_level():
+    points, logits = np.array([3.0, -2.0, 0.5, 7.0]), np.array([1.0, -1.0, 0.2, 1.1])
+    assert hull(points, logits) == (-2.0, 3.0)
+    assert hull(points, logits, 0.5) == (0.5, 0.5)
+    assert np.isnan(hull(points, logits, 0.1)).all()
+
+
+def test_inputs_of_weight_zero_do_not_widen_the_uncertain_hull():
+    x, weights = np.array([-3.0, -1.0, 1.0, 3.0]), [0.0, 1.0, 1.0, 0.0]
+    problem = ss.Problem(x, [0, 0, 1, 1], loss="logistic", weights=weights, truth=lambda x: 0.1 * x)
+    assert uncertain_hull(problem, x).tolist() == [False, True, True, False]
+    found = logistic_measures.truth(problem)
+    assert (found["uncertain_low_truth"], found["uncertain_high_truth"]) == (-1.0, 1.0)
 
 
 def test_a_hull_without_points_gives_nan():

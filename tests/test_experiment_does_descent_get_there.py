@@ -110,6 +110,13 @@ class TestFate:
         found = minimize_scalar(lambda c: float(np.mean(divergence(f0, np.full(f0.size, c)))))
         assert best_constant(PROBLEM, inside) == pytest.approx(found.fun, rel=1e-6)
 
+    def test_best_constant_where_there_is_none(self) -> None:
+        sure = ss.Problem([-1.0, 1.0], [0, 1], loss="logistic", truth=lambda x: 0 * x + 800.0)
+        none = theory.interior(sure.inputs, sure.inputs)
+        assert not none.any()
+        assert np.isnan(best_constant(sure, none))
+        assert best_constant(sure, ~none) == 0.0
+
     def test_no_truth(self) -> None:
         bare = ss.Problem(np.array([0.0, 1.0]), np.array([-1.0, 1.0]), loss="logistic")
         with pytest.raises(InputError, match="truth must be given to measure an error to it, got None"):

@@ -19,13 +19,13 @@ from stepscape.experiments.smoothness_measures import (
     followed,
     growth,
     of_truth,
-    settled,
     turned_around,
 )
 from stepscape.experiments.smoothness_or_confidence import EXPERIMENT
 from stepscape.experiments.smoothness_rule import judge
 from stepscape.figures import style
 from stepscape.measures import Table
+from stepscape.measures.transient import settled
 from stepscape.training import Snapshot
 
 ETAS = (0.01, 0.1, 0.4, 1.2)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepscape.errors import InputError
-from stepscape.losses import divergence, loss_of, probability
+from stepscape.losses import best_constant, divergence, innovation, loss_of, probability
 from stepscape.problems import Problem, bernoulli
 
 LOGITS = st.floats(-1e4, 1e4)
@@ -64,6 +65,36 @@ def test_divergence_keeps_small_differences(f0, d):
     f = f0 + d
     quadratic = 0.5 * float(loss_of("logistic").curvature(np.float64(f0))) * (f - f0) ** 2
     assert float(divergence(f0, f)) == pytest.approx(quadratic, rel=1e-5)
+
+
+@given(f0=LOGITS, y=st.sampled_from([-1.0, 1.0]))
+def test_innovation_is_the_label_less_its_chance(f0, y):
+    with mpmath.workprec(16_000):
+        exact = (1 + mpmath.mpf(y)) / 2 - 1 / (1 + mpmath.exp(-mpmath.mpf(f0)))
+        assert float(innovation(f0, y)) == pytest.approx(float(exact), rel=4e-16, abs=1e-300)
+
+
+def test_innovation_is_elementwise_and_centered():
+    f0 = np.linspace(-4.0, 4.0, 9)
+    each = [float(innovation(at, 1.0)) for at in f0]
+    assert innovation(f0, np.ones(9)).tolist() == innovation(f0.tolist(), [1] * 9).tolist() == each
+    mean = probability(f0) * innovation(f0, np.ones(9)) + probability(-f0) * innovation(f0, -np.ones(9))
+    np.testing.assert_allclose(mean, 0.0, atol=1e-17)
+
+
+@given(up=st.floats(1e-6, 1e6), down=st.floats(1e-6, 1e6), step=st.floats(-1.0, 1.0))
+def test_no_other_constant_is_better(up, down, step):
+    value, best = loss_of("logistic").value, best_constant(up, down)
+    here, there = (float(up * value(f, 1.0) + down * value(f, -1.0)) for f in (best, best + step))
+    assert here <= there * (1 + 1e-14)
+    assert best == -best_constant(down, up)
+    assert float(probability(best)) == pytest.approx(up / (up + down), rel=1e-12)
+
+
+def test_the_best_constant_of_one_class_is_a_number():
+    tiny = float(np.finfo(np.float64).tiny)
+    assert best_constant(1.0, 0.0) == -best_constant(0.0, 1.0) == pytest.approx(-np.log(tiny))
+    assert best_constant(0.0, 0.0) == 0.0
 
 
 def test_probability_is_a_distribution_function():

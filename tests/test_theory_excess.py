@@ -226,6 +226,10 @@ def test_step_b_says_nothing_where_no_bound_exists():
             r"labels must have one entry per input \(2\), got 1",
         ),
         (theory.excess_identity, {"labels": [1.0, 3.0]}, "labels must be ±1 or 0/1"),
+        (theory.excess_identity, {"predictions": [0.0, math.nan]}, "predictions must be finite, got nan"),
+        (theory.excess_identity, {"truth": [0.0, math.nan]}, "truth must be finite, got nan"),
+        (theory.overlap, {"predictions": [math.inf, 0.0]}, "predictions must be finite, got inf"),
+        (theory.overlap, {"weights": [1.0]}, r"weights must have one entry per input \(2\), got 1"),
         (theory.excess_identity, {"mask": [1, 0]}, r"mask must hold one truth value per prediction \(2\)"),
         (theory.interior_variation, {"bound": math.inf}, "bound must be finite and nonnegative, got inf"),
         (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import replace
 from itertools import pairwise
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from stepscape import theory
 from stepscape.errors import InputError
@@ -21,13 +23,9 @@ UNDERFLOW = "the curvature of the examples does not underflow"
 FORMS = ("gauss_newton", "weighted", "uncertain", "uncertain_best")
 
 
-def sigmoid(z):
-    return np.where(z >= 0, 1.0, np.exp(-np.abs(z))) / (1.0 + np.exp(-np.abs(z)))
-
-
 def curvature(f):
-    """The second derivative of log(1 + e^f), written for large |f|."""
-    return np.exp(-np.abs(f)) / (1.0 + np.exp(-np.abs(f))) ** 2
+    """The second derivative of log(1 + e^f)."""
+    return expit(f) * expit(-f)
 
 
 def dense(case: Case, trainable=ALL):
@@ -37,7 +35,7 @@ def dense(case: Case, trainable=ALL):
     s = (z > 0).astype(float)
     phi = np.hstack([case.w2 * s * case.x[:, None], case.w2 * s, np.maximum(z, 0.0), np.ones((f.size, 1))])
     G = phi.T @ ((p * curvature(f))[:, None] * phi)
-    pull, R, j = p * -case.y * sigmoid(-case.y * f), np.zeros_like(G), np.arange(k)
+    pull, R, j = p * -case.y * expit(-case.y * f), np.zeros_like(G), np.arange(k)
     R[j, 2 * k + j] = R[2 * k + j, j] = s.T @ (pull * case.x)
     R[k + j, 2 * k + j] = R[2 * k + j, k + j] = s.T @ pull
     keep = np.isin(np.array(["w1"] * k + ["b1"] * k + ["w2"] * k + ["b2"]), trainable)
@@ -98,7 +96,7 @@ def at_rest(case: Case) -> Case:
         case,
         x=np.tile(case.x, 2),
         y=np.repeat([1.0, -1.0], f.size),
-        v=np.concatenate([v * sigmoid(f), v * sigmoid(-f)]),
+        v=np.concatenate([v * expit(f), v * expit(-f)]),
     )
 
 
@@ -399,7 +397,7 @@ def test_an_iterate_is_not_stationary_and_what_pulls_is_measured(seed, trainable
     half, mean = 0.5 * ("b2" in trainable), c.details["mean_curvature"]
     expected = (m.sharpness + accuracy(case, m) + left) / (2 * mean) - half
     assert c.right == pytest.approx(expected, abs=c.tolerance)
-    size = float(p @ (sigmoid(-case.y * f) * root(case.x, trainable)))
+    size = float(p @ (expit(-case.y * f) * root(case.x, trainable)))
     assert c.verdict == ("holds" if left <= 1e-6 * size else "inapplicable")
 
 
@@ -474,6 +472,31 @@ def test_weighted_certificates_equal_repeated_inputs():
         assert c.right == pytest.approx(other[name].right, rel=1e3 * EPS)
 
 
+@pytest.mark.parametrize("unit", [2.0**1000, 1e308 / 1.7, 1e-300])
+def test_weights_may_have_any_sum(unit):
+    # Not only each weight must be a number, but every sum of them.
+    case = replace(random_classifier(np.random.default_rng(11), largest=5.0))
+    case = replace(case, v=np.linspace(0.5, 1.7, case.x.size))
+    other = certificates(replace(case, v=unit * case.v), gamma=2.0)
+    for name, c in certificates(case, gamma=2.0).items():
+        assert c.verdict == other[name].verdict
+        assert (other[name].left, other[name].right) == pytest.approx((c.left, c.right), rel=1e3 * EPS)
+    data = {"inputs": case.x, "labels": case.y}
+    one, two = (theory.interpolation_bound(**data, weights=v) for v in (case.v, unit * case.v))
+    assert two.sharpness == pytest.approx(one.sharpness, rel=64 * EPS)
+    shared = {"w1": case.w1, "b1": case.b1, "w2": case.w2, "sharpness": 3.0, **data}
+    for function, facts in (
+        (theory.noisy, {"mse": 0.3, "noise": 0.2}),
+        (theory.interpolation, {"loss": 0.1}),
+    ):
+        names = inspect.signature(function).parameters
+        one, two = (
+            function(**{n: a for n, a in shared.items() if n in names}, **facts, weights=v)
+            for v in (case.v, unit * case.v)
+        )
+        assert (one.right, one.unmet) == (pytest.approx(two.right, rel=64 * EPS), two.unmet)
+
+
 def test_an_input_of_weight_zero_does_not_count():
     case = balanced_case(1.0, 2.0)
     extra = replace(
@@ -544,20 +567,10 @@ def test_statements_and_premises_are_readable():
 )  # fmt: skip
 def test_bad_numbers_are_named(function, change, message):
     case = balanced_case(1.0, 2.0)
-    given_ = {**case.network, "predictions": case.predict(), "sharpness": 1.0, "loss": 0.5, "gamma": 1.0}
-    given_ |= {"labels": case.y, **change}
-    wanted = function.__kwdefaults__ or {}
-    names = function.__code__.co_varnames[
-        : function.__code__.co_argcount + function.__code__.co_kwonlyargcount
-    ]
+    known = {**case.network, "predictions": case.predict(), "sharpness": 1.0, "loss": 0.5, "gamma": 1.0}
+    known |= {"labels": case.y, **change}
     with pytest.raises(InputError, match=message):
-        function(
-            **{
-                name: given_[name]
-                for name in names
-                if name in given_ and name not in {"residual"} & {*wanted}
-            }
-        )
+        function(**{name: known[name] for name in inspect.signature(function).parameters if name in known})
 
 
 def test_the_uncertain_set_names_a_bad_gamma():

@@ -326,7 +326,17 @@ def test_wrong_arguments_are_refused_in_a_sentence():
         theory.worst_case_gap(flat, [1, -1, 1], [0.0])
     with pytest.raises(InputError, match="labels must be ±1 or 0/1"):
         theory.worst_case_excess(flat, [1, -1, 2], [0.0, 0.0, 0.0])
-    with pytest.raises(InputError, match="draws must be at least 2, got 1"):
-        theory.expected_excess(flat, draws=1)
+    for draws in (1, 2.5, True, 16.0):
+        with pytest.raises(InputError, match=f"draws must be a whole number of at least 2, got {draws}"):
+            theory.expected_excess(flat, draws=draws)
     with pytest.raises(InputError, match="noise must be finite and nonnegative, got nan"):
         theory.expected_gap(flat, math.nan)
+
+
+def test_labels_outside_the_set_are_labels_too():
+    flat = theory.FlatClass([0.0, 1.0, 2.0, 3.0], 1.0, 1.0, interval=(0.0, 2.0))
+    with pytest.raises(InputError, match="labels must be ±1 or 0/1 for the logistic loss, got -1, 1, 7"):
+        theory.worst_case_excess(flat, [1, -1, 1, 7], np.zeros(4))
+    # 0 and 1 within it say nothing when the whole sample has −1, 0 and 1.
+    with pytest.raises(InputError, match="labels must be ±1 or 0/1 for the logistic loss, got -1, 0, 1"):
+        theory.worst_case_excess(flat, [1, 0, 1, -1], np.zeros(4))

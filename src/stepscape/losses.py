@@ -4,11 +4,12 @@ square      ½ (f − y)²            slope f − y              curvature 1
 logistic    log(1 + e^{−yf})      slope −y s(−yf)          curvature s(f) s(−f) = 1/(4 cosh²(f/2))
 
 with y = ±1 and s(z) = 1/(1 + e^{−z}). The logistic forms are written with e^{−|f|}, so that at large margins
-they keep all their digits until e^{−|f|} itself underflows (|f| > 745), where they are 0.
+they keep all their digits until e^{−|f|} is subnormal (|f| > 708); from |f| = 746 on they are 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import bad, unknown
 
 Array = NDArray[np.float64]
+TINY = float(np.finfo(np.float64).tiny)  # the least number that has all its digits
 _NEAR = 500.0  # e^500 is still a number
 
 
@@ -57,6 +59,23 @@ def divergence(truth: ArrayLike, logit: ArrayLike) -> Array:
     near = np.log1p(share * np.expm1(np.minimum(d, _NEAR)))
     far = np.logaddexp(0.0, f0 + d) - np.logaddexp(0.0, f0)
     return np.asarray(np.maximum(np.where(d < _NEAR, near, far) - share * d, 0.0))
+
+
+def innovation(truth: ArrayLike, labels: ArrayLike) -> Array:
+    """Return what labels y = ±1 say beyond their chances: b − s(f0) with b = (1 + y)/2, elementwise.
+
+    It is the negative slope of the logistic loss at f0: no difference of numbers close to 1.
+    """
+    f0, y = np.asarray(truth, np.float64), np.asarray(labels, np.float64)
+    return -_logistic_slope(f0, y)
+
+
+def best_constant(up: float, down: float) -> float:
+    """Logit of the best constant prediction where the label 1 has the mass ``up`` and −1 the mass ``down``.
+
+    A mass below the least normal number counts as that: a label that never comes needs no infinite logit.
+    """
+    return math.log(max(up, TINY)) - math.log(max(down, TINY))
 
 
 def signs(labels: Array) -> Array:

@@ -34,6 +34,7 @@ from stepscape import theory
 from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
 from stepscape.lab.pool import Tick
+from stepscape.losses import best_constant as constant_logit
 from stepscape.losses import divergence, probability
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
@@ -138,9 +139,11 @@ def at_the_end(standing: Standing, threshold: float, loss_truth: float) -> dict[
 
 
 def best_constant(problem: Problem, inside: NDArray[np.bool_]) -> float:
-    """Excess risk, over a set of inputs, of the best answer that is the same everywhere."""
+    """Excess risk, over a set of inputs, of the best answer that is the same everywhere; nan over none."""
     if problem.truth is None:
         raise bad("truth", "be given to measure an error to it", None)
+    if not inside.any():
+        return float("nan")
     f0 = problem.truth(problem.inputs[inside])
-    p = float(probability(f0).mean())
-    return float(divergence(f0, np.log(p / (1.0 - p))).mean())
+    best = constant_logit(float(probability(f0).mean()), float(probability(-f0).mean()))
+    return float(divergence(f0, best).mean())

@@ -41,9 +41,10 @@ from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
 from stepscape.measures.checks import Checks, collected
-from stepscape.measures.classification import UNCERTAIN, uncertain_hull
+from stepscape.measures.classification import uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
+from stepscape.measures.uncertainty import UNCERTAIN, hull
 from stepscape.problems import Problem
 from stepscape.theory.excess import overlap
 from stepscape.training import Snapshot
@@ -110,9 +111,9 @@ def _interior_variation(problem: Problem, snapshot: Snapshot) -> float:
     return float(np.abs(network.jumps[inside]).sum())
 
 
-def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> dict[str, float | None]:
-    where = problem.inputs[np.abs(predictions) <= UNCERTAIN]
-    low, high = (float(where.min()), float(where.max())) if where.size else (None, None)
+def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> dict[str, float]:
+    counted = problem.averaging > 0.0
+    low, high = hull(problem.inputs[counted], predictions[counted])
     return {f"uncertain_low{suffix}": low, f"uncertain_high{suffix}": high}
 
 

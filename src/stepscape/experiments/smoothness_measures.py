@@ -111,15 +111,6 @@ def of_truth(problem: Problem) -> dict[str, float]:
     }
 
 
-def settled(path: Path) -> Path:
-    """Return the records after the last whose loss is not below that of the start.
-
-    A step size far above the threshold of the start throws the network up first, sure of the wrong labels.
-    """
-    above = np.flatnonzero(path["loss_mean"] >= path["loss_mean"][0])
-    return {name: values[above[-1] + 1 :] for name, values in path.items()}
-
-
 def at_levels(path: Path, truth: dict[str, float]) -> dict[str, float]:
     """Roughness when the run rose to a level of confidence, and confidence when it rose to one of roughness.
 

@@ -16,13 +16,13 @@ from stepscape.experiments.smoothness_measures import (
     followed,
     growth,
     of_truth,
-    settled,
     turned_around,
 )
 from stepscape.experiments.smoothness_rule import judge
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.records import Record
+from stepscape.measures.transient import settled
 from stepscape.training import Snapshot, Trajectory, train
 
 if TYPE_CHECKING:

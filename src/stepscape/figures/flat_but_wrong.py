@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, line, series, shared_legend
+from stepscape.losses import probability
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -130,13 +131,13 @@ def functions(arrays: Arrays, settings: Settings) -> Figure:
     for i, (ax, (key, name)) in enumerate(zip(axes[0], shown, strict=False)):
         ax.plot(
             arrays["grid"],
-            _share(arrays["truth"]),
+            probability(arrays["truth"]),
             color=COLORS["black"],
             lw=1.2,
             dashes=(5, 2),
             label="truth",
         )
-        ax.plot(arrays["grid"], _share(arrays[key]), lw=1.5, label="network", color=line(i)["color"])
+        ax.plot(arrays["grid"], probability(arrays[key]), lw=1.5, label="network", color=line(i)["color"])
         height = np.where(arrays["labels"] > 0, 1.06, -0.06)
         ax.plot(arrays["inputs"], height, "|", color=COLORS["black"], ms=9, mew=1.2, label="labels")
         label(ax, x="x", title=name)
@@ -145,10 +146,6 @@ def functions(arrays: Arrays, settings: Settings) -> Figure:
         handles = axes[:, :1]
         shared_legend(figure, handles, columns=3)
     return figure
-
-
-def _share(logit: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logit)))
 
 
 def staying(arrays: Arrays, step_sizes: Sequence[float]) -> Figure:

@@ -22,6 +22,7 @@ from stepscape.figures.style import (
     step_size_ticks,
 )
 from stepscape.measures.records import Table
+from stepscape.measures.transient import settled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,8 +72,7 @@ _PLANE = ("steps", "loss_mean", "confidence", "weighted_tv", "curvature", "curve
 
 def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], eta: float, i: int) -> float:
     """Medians over seeds once the loss stays below that of the start; returns the highest 1 + 2 ∫|f''|g_D."""
-    above = np.flatnonzero(path["loss_mean"] >= path["loss_mean"][0])
-    path = {name: values[above[-1] + 1 :] for name, values in path.items()}
+    path = settled(path)
     steps = path["steps"]
     if not steps.size:
         return 1.0

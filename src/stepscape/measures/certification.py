@@ -10,7 +10,7 @@ import numpy as np
 from stepscape import theory
 from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
-from stepscape.measures.classification import UNCERTAIN
+from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.theory import square
@@ -96,6 +96,8 @@ def _logistic(
     weights = None if problem.weights is None else averaging
     neurons: dict[str, Any] = {"w1": network.w1, "b1": network.b1, "w2": network.w2}
     data: dict[str, Any] = {"inputs": inputs, "weights": weights, "predictions": f}
+    some = averaging > 0.0
+    fitted: dict[str, Any] = {"inputs": inputs[some], "labels": labels[some], "predictions": f[some]}
     shared = {**neurons, **data, "trainable": network.trainable}
     truth = None if problem.truth is None else np.asarray(problem.truth(inputs), dtype=np.float64)
     unsure = theory.uncertain(**shared, **flat, loss=operator.loss, gamma=gamma)
@@ -109,7 +111,7 @@ def _logistic(
         theory.interior_variation(**shared, bound=bound, gamma=gamma),
         theory.weighted_stationary(**shared, **flat, labels=labels),
         theory.uncertain_stationary(**shared, **flat, labels=labels),
-        theory.interpolation_margin(**neurons, b2=network.b2, inputs=inputs, labels=labels, predictions=f),
+        theory.interpolation_margin(**neurons, b2=network.b2, **fitted),
         theory.overlap(truth=truth, predictions=f, gamma_truth=gamma, gamma=2.0 * gamma, weights=weights),
         theory.norm_generalization(**neurons, **data, b2=network.b2, labels=labels, truth=truth, delta=delta),
     ]

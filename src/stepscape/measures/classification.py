@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from stepscape.losses import divergence, probability
 from stepscape.measures.regions import GRID, grid, mean, regions
+from stepscape.measures.uncertainty import UNCERTAIN, hull
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
-UNCERTAIN = 1.0  # logits of at most this size: probabilities between .27 and .73
 
 
 def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
@@ -25,7 +25,8 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
     plain mean over 401 equispaced points of the hull of the data. ``_interior`` keeps the points where
     g ≥ sup g/10, ``_boundary`` the others, ``_half`` the middle half of the range, ``_uncertain`` the hull of
     the inputs with |f0| ≤ 1; a region without points gives nan. ``error_rate`` is the probability that a
-    fresh label at an input is not the sign of f, ``bayes_error_rate`` that of the sign of f0. Needs a truth.
+    fresh label at an input is not that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0.
+    Needs a truth.
     """
     x = problem.inputs
     last, earlier = network.predict(x), before.predict(x)
@@ -45,19 +46,18 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
             out[f"excess_risk_{region}{suffix}"] = mean(excess, average * mask)
         out[f"excess_risk{suffix}"] = mean(excess, average)
     f0 = problem.truth(x)
-    wrong = probability(np.where(both >= 0.0, -f0, f0))
+    wrong = probability(np.where(both > 0.0, -f0, f0))
     out["error_rate"] = float(problem.averaging @ wrong)
     out["bayes_error_rate"] = float(problem.averaging @ probability(-np.abs(f0)))
     return out
 
 
 def uncertain_hull(problem: Problem, points: Array) -> NDArray[np.bool_]:
-    """Mask of the points between the outermost inputs with |f0| ≤ 1."""
+    """Mask of the points between the outermost inputs of positive weight with |f0| ≤ 1."""
     assert problem.truth is not None
-    uncertain = problem.inputs[np.abs(problem.truth(problem.inputs)) <= UNCERTAIN]
-    if not uncertain.size:
-        return np.zeros(points.shape, dtype=bool)
-    return np.asarray((points >= uncertain.min()) & (points <= uncertain.max()))
+    counted = problem.inputs[problem.averaging > 0.0]
+    low, high = hull(counted, problem.truth(counted))
+    return np.asarray((points >= low) & (points <= high))
 
 
 def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:

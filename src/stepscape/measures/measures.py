@@ -18,6 +18,7 @@ from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.theory.certificate import EPS
 from stepscape.training.train import count_neurons
 from stepscape.training.trajectory import Trajectory
 
@@ -70,7 +71,7 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     kinks = np.concatenate([network.knots, other.knots])
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
     values = 0.5 * (values_at(network, points) + values_at(other, points))
-    rounding = 64.0 * np.finfo(np.float64).eps * _magnitude(network, points)
+    rounding = 64.0 * EPS * _magnitude(network, points)
     return linear_pieces(points, values, max(piece_tolerance(problem), rounding))
 
 
@@ -116,7 +117,7 @@ def piece_tolerance(problem: Problem) -> float:
     if problem.loss == "logistic":
         return LOGIT_TOLERANCE
     deviation = label_deviation(problem)
-    rounding = 4.0 * np.finfo(np.float64).eps * float(np.abs(problem.labels).max())
+    rounding = 4.0 * EPS * float(np.abs(problem.labels).max())
     return PIECE_TOLERANCE * deviation if deviation > rounding else float("inf")
 
 

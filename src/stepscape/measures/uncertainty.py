@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.measures.classification import UNCERTAIN
+from stepscape.theory.uncertainty import ends, uncertain_set
 
 Array = NDArray[np.float64]
+UNCERTAIN = 1.0  # logits of at most this size: probabilities between .27 and .73
+
+
+def hull(points: Array, logits: Array, level: float = UNCERTAIN) -> tuple[float, float]:
+    """Outermost of the points whose logits lie within ±level; nan twice when there are none."""
+    return ends(points[uncertain_set(logits, level)])
 
 
 def uncertain_intervals(points: Array, logits: Array, level: float = UNCERTAIN) -> list[tuple[float, float]]:

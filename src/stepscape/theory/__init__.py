@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.confident import (
-    FlatInterpolatorBound,
-    MarginCost,
-    flat_interpolator,
-    flat_interpolator_bound,
-    interpolation_margin,
-    margin_cost,
-)
+from stepscape.theory.curved import confidence_curvature
 from stepscape.theory.excess import ExcessIdentity, excess_identity, interior_variation, overlap
 from stepscape.theory.flat_class import FlatClass
+from stepscape.theory.flat_network import FlatInterpolatorBound, flat_interpolator, flat_interpolator_bound
 from stepscape.theory.flattest import Flattest, flattest_interpolator
 from stepscape.theory.function_space import (
     WeightLimits,
@@ -26,12 +20,8 @@ from stepscape.theory.function_space import (
 )
 from stepscape.theory.interpolation import InterpolationBound, interpolation, interpolation_bound
 from stepscape.theory.law import BLOCKS
-from stepscape.theory.logistic import (
-    confidence_curvature,
-    logistic_gauss_newton,
-    weighted,
-    weighted_stationary,
-)
+from stepscape.theory.logistic import logistic_gauss_newton, weighted, weighted_stationary
+from stepscape.theory.margins import MarginCost, interpolation_margin, margin_cost
 from stepscape.theory.norm import norm_generalization
 from stepscape.theory.spline import Neurons, spline_interpolator
 from stepscape.theory.square import (

@@ -31,15 +31,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
-from stepscape.losses import divergence, loss_of, probability
+from stepscape.losses import divergence, innovation, loss_of, probability
 from stepscape.theory.certificate import EPS, Certificate
+from stepscape.theory.curved import INDEPENDENT, KNOWN, averaged, labels_of
 from stepscape.theory.function_space import merged_knots, weight, weight_limits
-from stepscape.theory.law import BLOCKS, FloatArray, no_bound, vector
-from stepscape.theory.logistic import averaged, labels_of
-from stepscape.theory.uncertainty import uncertain_set
+from stepscape.theory.law import BLOCKS, FloatArray, averaging, no_bound, vector
+from stepscape.theory.uncertainty import ends, uncertain_set
 
 SOURCE = "Qiao and Wang (2025), Theorem 3.7, explicit form derived here"
-_KNOWN = "the truth is known"
 _SPREAD = "the uncertain inputs are not all equal"
 _BOUNDED = "∫|f''|g_A ≤ C"
 _APART = "κ(γ0, γ) does not underflow"
@@ -98,8 +97,7 @@ def excess_identity(
     if not total > 0.0:
         return ExcessIdentity(math.nan, math.nan, math.nan, math.nan)
     v = v / total
-    # b − s(f0) = y s(−y f0): no difference of numbers close to 1.
-    noise = v * y * probability(-y * f0)
+    noise = v * innovation(f0, y)
     of_f, of_f0 = v @ loss(f, y), v @ loss(f0, y)
     return ExcessIdentity(
         excess=float(v @ divergence(f0, f)),
@@ -130,6 +128,7 @@ def overlap(
         raise bad("gamma_truth", "be finite and nonnegative", gamma_truth)
     if not (math.isfinite(gamma) and gamma > gamma_truth):
         raise bad("gamma", f"be finite and larger than gamma_truth = {gamma_truth:g}", gamma)
+    gammas = {"gamma_truth": gamma_truth, "gamma": gamma}
     share, excess, left, size = [math.nan] * 4
     kappa = float(divergence(gamma_truth, gamma))
     least = kappa or math.nan  # a divisor
@@ -141,19 +140,13 @@ def overlap(
     return Certificate(
         left=left,
         right=excess / least,
-        assumptions=(_KNOWN, "labels independent given the inputs, P(y_i = 1) = s(f0(x_i))", _APART),
+        assumptions=(KNOWN, INDEPENDENT, _APART),
         source=SOURCE,
         name="overlap",
         statement="v{|f0| ≤ γ0, |f| > γ} ≤ Ex(f)/κ(γ0, γ)",
-        unmet=((_KNOWN,) if truth is None else ()) + (() if kappa else (_APART,)),
+        unmet=((KNOWN,) if truth is None else ()) + (() if kappa else (_APART,)),
         scale=left + (size + excess / least * float(_magnitude(gamma_truth, gamma))) / least,
-        details={
-            "gamma_truth": gamma_truth,
-            "gamma": gamma,
-            "kappa": kappa,
-            "excess": excess,
-            "share_truth": share,
-        },
+        details={**gammas, "kappa": kappa, "excess": excess, "share_truth": share},
     )
 
 
@@ -180,10 +173,7 @@ def interior_variation(
     I is an interval up to the jumps of g_A at the inputs. ``details``: c, sup g_A, and of the inputs in I the
     smallest, the largest and the mass.
     """
-    if not (math.isfinite(bound) and bound >= 0.0):
-        raise bad("bound", "be finite and nonnegative", bound)
-    if least_weight is not None and not (math.isfinite(least_weight) and least_weight > 0.0):
-        raise bad("least_weight", "be finite and positive", least_weight)
+    _check(bound, least_weight)
     f, v = averaged(inputs, predictions, weights)
     x, unsure = vector("inputs", inputs), uncertain_set(f, gamma) & (v > 0.0)
     unmet = no_bound(trainable)
@@ -191,25 +181,23 @@ def interior_variation(
     if not highest > 0.0:
         return _step_b(math.nan, math.nan, unmet or (_SPREAD,), 0.0, {"sup_weight": highest})
     floor = highest / 10.0 if least_weight is None else least_weight
-
-    def g(t: FloatArray) -> FloatArray:
-        return weight(t, x[unsure], v[unsure], trainable=trainable)
-
     tau, jumps = merged_knots(w1, b1, w2)
-    size, height, inside = np.abs(jumps), g(tau), g(x) >= floor
-    kept, whole = float(size @ (height >= floor)), float(size @ height)
-    within = x[inside & (v > 0.0)]
-    details = {
-        "least_weight": floor,
-        "sup_weight": highest,
-        "low": float(within.min()) if within.size else math.nan,
-        "high": float(within.max()) if within.size else math.nan,
-        "share": float(v @ inside),
-    }
+    at_knots, at_inputs = (weight(t, x[unsure], v[unsure], trainable=trainable) for t in (tau, x))
+    size, inside = np.abs(jumps), at_inputs >= floor
+    kept, whole, share = float(size @ (at_knots >= floor)), float(size @ at_knots), float(v @ inside)
+    low, high = ends(x[inside & (v > 0.0)])
+    details = {"least_weight": floor, "sup_weight": highest, "low": low, "high": high, "share": share}
     # A neuron on one knot with others cancels there: the magnitudes are those of all neurons.
     scale = float(np.abs(np.asarray(w1) * np.asarray(w2)).sum()) + bound / floor
     exceeded = whole > bound + 64.0 * EPS * scale * highest
     return _step_b(kept, bound / floor, (_BOUNDED,) if exceeded else (), scale, details)
+
+
+def _check(bound: float, least_weight: float | None) -> None:
+    if not (math.isfinite(bound) and bound >= 0.0):
+        raise bad("bound", "be finite and nonnegative", bound)
+    if least_weight is not None and not (math.isfinite(least_weight) and least_weight > 0.0):
+        raise bad("least_weight", "be finite and positive", least_weight)
 
 
 def _step_b(
@@ -232,11 +220,10 @@ def _logits(
     truth: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """f, f0 and averaging weights, one per example."""
-    f, v = averaged(predictions, predictions, weights)
-    f0 = vector("truth", truth)
+    f, f0 = vector("predictions", predictions), vector("truth", truth)
     if f0.shape != f.shape:
         raise bad("truth", f"have one entry per prediction ({f.size})", f0.size)
-    return f, f0, v
+    return f, f0, averaging(weights, f.size)
 
 
 def _mask(mask: ArrayLike, f: FloatArray) -> NDArray[np.bool_]:

@@ -28,8 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
 from stepscape.theory.function_space import weight, weight_limits
-from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, vector
-from stepscape.theory.logistic import averaged
+from stepscape.theory.law import BLOCKS, FloatArray, Law, averaging, empirical_law, factor, vector
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -75,7 +74,7 @@ class FlatClass:
     def _examples(self) -> tuple[FloatArray, FloatArray, Law]:
         """Inputs, averaging weights, and the law that g is made of."""
         x = vector("inputs", self.inputs)
-        _, v = averaged(x, x, self.weights)
+        v = averaging(self.weights, x.size)
         counted = np.ones_like(x) if self.counted is None else np.asarray(self.counted, dtype=np.float64)
         if counted.shape != x.shape:
             raise bad("counted", f"have one entry per input ({x.size})", counted.size)

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from stepscape.errors import bad
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.function_space import WeightLimits, magnitude, weight_limits
-from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, no_bound, vector
+from stepscape.theory.law import BLOCKS, FloatArray, Law, empirical_law, factor, no_bound, relative, vector
 from stepscape.theory.setting import knots_at_data
 
 
@@ -103,7 +103,7 @@ def _merge_labels(
     x, y = vector("inputs", inputs), vector("labels", labels)
     if y.shape != x.shape:
         raise bad("labels", f"have one entry per input ({x.size})", y.size)
-    v = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
+    v = relative(weights, x.size)
     x, y, v = x[v > 0.0], y[v > 0.0], v[v > 0.0]
     where = np.searchsorted(law.points, x)
     first = np.empty(law.points.size)
@@ -196,6 +196,6 @@ def interpolation(
 
 def _deviation(y: FloatArray, weights: ArrayLike | None) -> float:
     """Weighted standard deviation."""
-    v = np.ones_like(y) if weights is None else np.asarray(weights, dtype=np.float64)
+    v = relative(weights, y.size)
     mean = float(v @ y) / float(v.sum())
     return math.sqrt(float(v @ (y - mean) ** 2) / float(v.sum()))

@@ -85,15 +85,27 @@ def empirical_law(inputs: ArrayLike, weights: ArrayLike | None = None) -> Law:
     weights : (n,), nonnegative with a positive sum; None means equal weights.
     """
     x = vector("inputs", inputs)
-    v = np.ones_like(x) if weights is None else vector("weights", weights)
-    if v.shape != x.shape:
-        raise bad("weights", f"have one entry per input ({x.size})", v.size)
+    v = relative(weights, x.size)
+    points, where = np.unique(x[v > 0], return_inverse=True)
+    return Law(points, np.bincount(where, weights=v[v > 0]).astype(np.float64))
+
+
+def relative(weights: ArrayLike | None, size: int) -> FloatArray:
+    """Weights (n,) over a power of two, all at most 1: they keep every bit, and no sum of them overflows."""
+    v = np.ones(size) if weights is None else vector("weights", weights)
+    if v.size != size:
+        raise bad("weights", f"have one entry per input ({size})", v.size)
     if (v < 0).any():
         raise bad("weights", "be nonnegative", float(v.min()))
     if not (v > 0).any():
         raise bad("weights", "have a positive sum", 0.0)
-    points, where = np.unique(x[v > 0], return_inverse=True)
-    return Law(points, np.bincount(where, weights=v[v > 0]).astype(np.float64))
+    return np.asarray(np.ldexp(v, -int(np.frexp(v.max())[1])))
+
+
+def averaging(weights: ArrayLike | None, size: int) -> FloatArray:
+    """Weights (n,) of sum 1; None means equal ones."""
+    v = relative(weights, size)
+    return np.asarray(v / v.sum())
 
 
 def vector(name: str, values: ArrayLike) -> FloatArray:

@@ -33,13 +33,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
-from stepscape.losses import probability
+from stepscape.losses import innovation
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.curved import INDEPENDENT, KNOWN, averaged, labels_of, magnitude_of
 from stepscape.theory.function_space import total_variation
 from stepscape.theory.law import FloatArray, empirical_law, vector
-from stepscape.theory.logistic import averaged, labels_of, magnitude_of
-
-_KNOWN = "the truth is known"
 
 
 def norm_generalization(
@@ -71,38 +69,45 @@ def norm_generalization(
     f, v = averaged(inputs, predictions, weights)
     x, y, law = vector("inputs", inputs), labels_of(labels, f), empirical_law(inputs, weights)
     tail = math.sqrt(0.5 * math.log(8.0 * law.points.size / delta))
-    plain, moment = float(np.linalg.norm(v)), float(np.linalg.norm(v * x))
     w, b, u = (np.abs(vector(name, a)) for name, a in (("w1", w1), ("b1", b1), ("w2", w2)))
-    right = tail * (float(u @ (w * moment + b * plain)) + abs(b2) * plain)
-    half_norm = 0.5 * float(w @ w + b @ b + u @ u)
+    by_path, by_norm, half_norm = _sizes(w, b, u, abs(b2), x, v)
+    right = tail * by_path
+    chain = {"variation": total_variation(w1, b1, w2), "path": float(w @ u), "half_norm": half_norm}
     return Certificate(
         left=_gap(y, f, v, truth),
         right=right,
         assumptions=(
-            "labels independent given the inputs, P(y_i = 1) = s(f0(x_i))",
+            INDEPENDENT,
             f"with probability at least {1.0 - delta:g}, for all networks at once",
-            _KNOWN,
+            KNOWN,
         ),
         source="derived here; after Qiao and Wang (2025), Theorem 3.3",
         name="norm",
         statement="E L(new labels) − L ≤ √(½ log(8m/δ)) (Σ |w2|(|w1| √Σv²x² + |b1| √Σv²) + |b2| √Σv²)",
-        unmet=() if truth is not None else (_KNOWN,),
+        unmet=() if truth is not None else (KNOWN,),
         scale=right + float(v @ np.abs(f)) + magnitude_of(w1, b1, w2, law.largest, f),
-        details={
-            "variation": total_variation(w1, b1, w2),
-            "path": float(w @ u),
-            "half_norm": half_norm + 0.5 * b2 * b2,
-            "norm_right": tail * (half_norm * math.hypot(moment, plain) + abs(b2) * plain),
-            "delta": delta,
-        },
+        details={**chain, "norm_right": tail * by_norm, "delta": delta},
+    )
+
+
+def _sizes(
+    w: FloatArray, b: FloatArray, u: FloatArray, bias: float, x: FloatArray, v: FloatArray
+) -> tuple[float, float, float]:
+    """Both right sides over √(½ log(8m/δ)), and ½‖θ‖²; from the magnitudes of the weights."""
+    plain, moment = float(np.linalg.norm(v)), float(np.linalg.norm(v * x))
+    half = 0.5 * float(w @ w + b @ b + u @ u)
+    return (
+        float(u @ (w * moment + b * plain)) + bias * plain,
+        half * math.hypot(moment, plain) + bias * plain,
+        half + 0.5 * bias * bias,
     )
 
 
 def _gap(y: FloatArray, f: FloatArray, v: FloatArray, truth: ArrayLike | None) -> float:
-    """Σ v_i (b_i − s(f0_i)) f_i, written with the probability s(−y f0) of the other label."""
+    """Σ v_i (b_i − s(f0_i)) f_i; nan where the truth is not known."""
     if truth is None:
         return math.nan
     f0 = vector("truth", truth)
     if f0.shape != f.shape:
         raise bad("truth", f"have one entry per input ({f.size})", f0.size)
-    return float((v * y * probability(-y * f0)) @ f)
+    return float((v * innovation(f0, y)) @ f)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from stepscape.theory.certificate import EPS
 from stepscape.theory.function_space import knots, neurons, tv_and_scale
-from stepscape.theory.law import FloatArray, Law, empirical_law, factor, no_bound
+from stepscape.theory.law import FloatArray, Law, empirical_law, factor, no_bound, relative
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,5 +100,5 @@ def square_sum(inputs: ArrayLike, weights: ArrayLike | None) -> float:
     """Σ v_i² over the samples, repeated inputs apart: each has its own label."""
     if weights is None:
         return 1.0 / np.size(inputs)
-    v = np.asarray(weights, dtype=np.float64)
+    v = relative(weights, np.size(inputs))
     return float(v @ v) / float(v.sum()) ** 2

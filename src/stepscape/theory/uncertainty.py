@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.law import BLOCKS, FloatArray, empirical_law, vector
-from stepscape.theory.logistic import (
+from stepscape.theory.curved import (
     Curved,
     Remainder,
     at_rest,
@@ -28,6 +27,7 @@ from stepscape.theory.logistic import (
     magnitude_of,
     relative_curvature,
 )
+from stepscape.theory.law import BLOCKS, FloatArray, empirical_law, vector
 from stepscape.theory.setting import root_name, setting_of
 
 
@@ -36,6 +36,11 @@ def uncertain_set(predictions: ArrayLike, gamma: float) -> NDArray[np.bool_]:
     if not (math.isfinite(gamma) and gamma >= 0.0):
         raise bad("gamma", "be finite and nonnegative", gamma)
     return np.asarray(np.abs(np.asarray(predictions, dtype=np.float64)) <= gamma)
+
+
+def ends(points: FloatArray) -> tuple[float, float]:
+    """Smallest and largest of them; nan twice where there are none."""
+    return (float(points.min()), float(points.max())) if points.size else (math.nan, math.nan)
 
 
 def _best_gamma(f: FloatArray, v: FloatArray) -> float:
@@ -61,6 +66,7 @@ def _where_uncertain(
     some = bool(inside.any())
     seen = empirical_law(x[inside], v[inside]) if some else None
     setting = setting_of("function", w1, b1, w2, inputs, weights, trainable, seen)
+    low, high = ends(x[inside])
     share, gamma_curvature = float(v[inside].sum()), confidence_curvature(gamma)
     ratio, largest = relative_curvature(f, v)
     return Curved(
@@ -73,8 +79,8 @@ def _where_uncertain(
             "count": int(inside.sum()),
             "share": share,
             "confidence_curvature": gamma_curvature,
-            "low": float(x[inside].min()) if some else math.nan,
-            "high": float(x[inside].max()) if some else math.nan,
+            "low": low,
+            "high": high,
             "mean_curvature": float(v @ ratio) * largest,
         },
         own_premise=f"some input is uncertain, |f(x_i)| ≤ {gamma:g}",

@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
-from stepscape.losses import divergence, probability, signs
+from stepscape.losses import best_constant, divergence, innovation, probability
+from stepscape.theory.curved import labels_of
 from stepscape.theory.flat_class import FlatClass, supremum
 from stepscape.theory.law import FloatArray, vector
 
 SOURCE = "derived here; class of Qiao et al. (2024) and Qiao and Wang (2025)"
-_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,11 @@ def worst_case_excess(flat: FlatClass, labels: ArrayLike, truth: ArrayLike) -> W
     ----------
     labels, truth : (n,), ±1 or 0/1, and the logits f0 of P(y_i = 1).
     """
-    y, f0 = _both(flat, labels, truth)
-    y, v = signs(y), flat.averaging
-    # b − s(f0) = y s(−y f0)
-    chance, other = float(v @ probability(f0)), float(v @ probability(-f0))
-    best = math.log(max(chance, _TINY)) - math.log(max(other, _TINY))
+    y, f0 = _both(flat, labels_of(labels, flat.inside), truth)
+    v = flat.averaging
+    best = best_constant(float(v @ probability(f0)), float(v @ probability(-f0)))
     constant = float(v @ divergence(f0, best))
-    return _worst_case(flat, v * y * probability(-y * f0), f0, constant, "P(y_i = 1) = s(f0(x_i))")
+    return _worst_case(flat, v * innovation(f0, y), f0, constant, "P(y_i = 1) = s(f0(x_i))")
 
 
 def worst_case_gap(flat: FlatClass, labels: ArrayLike, truth: ArrayLike) -> WorstCase:
@@ -178,8 +176,8 @@ def _expected(
 ) -> ExpectedWorstCase:
     from stepscape.network import generator
 
-    if draws < 2:
-        raise bad("draws", "be at least 2", draws)
+    if not isinstance(draws, int | np.integer) or draws < 2:
+        raise bad("draws", "be a whole number of at least 2", repr(draws))
     rng, v = generator(seed), flat.averaging
     found = [supremum(flat, flat.merge(v * draw(rng, v.size))) for _ in range(draws)]
     upper = np.array([one.upper for one in found])
