@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import reference as ref
 import stepscape as ss
 from core_cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
+from stepscape.curvature.hessian import Hessian, top
 from stepscape.kernels import relu1d
 
 STEPS = 300
@@ -320,6 +321,29 @@ def test_dead_neurons_stay_to_the_bit_and_disturb_nobody(blocks):
         assert abs(iterate.b2 - other.b2) <= 1e-12
     assert run.dead_neurons[0] == 50 + alone.dead_neurons[0]
     assert_same_path(run, reference_run(problem, net, run))
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_dead_neurons_disturb_nobody_however_large_they_are(method, loss):
+    """Weights of 1e9 that act on no input: their products of 1e18 must not pass through any sum."""
+    problem, live = noisy(seed=10, loss=loss), network(37, seed=10)
+    low, high = problem.inputs.min(), problem.inputs.max()
+    w = 1e9 * np.array([-1.0, -3.0, 2.0, 0.0, 0.0])
+    b = np.append(-w[:3] * np.array([low - 1, low - 0.01, high + 1]), [-1e9, 0.0])
+    u = 1e9 * np.array([5.0, -7.0, 3.0, 4.0, -2.0])
+    net = ss.TwoLayerReLU(np.append(live.w1, w), np.append(live.b1, b), np.append(live.w2, u), live.b2)
+    assert not np.any(ref.preactivation(net.parameters, problem.inputs)[:, 37:] > 0)
+    eta = edge(problem, live, method, 0.3)
+    run, alone = train(problem, net, eta, STEPS, **method), train(problem, live, eta, STEPS, **method)
+    assert run.loss == pytest.approx(alone.loss, rel=1e-12)
+    for iterate, other in ((run.network, alone.network), (run.network_before, alone.network_before)):
+        for name in ("w1", "b1", "w2"):
+            np.testing.assert_allclose(getattr(iterate, name)[:37], getattr(other, name), rtol=0, atol=1e-11)
+        mine, same = Hessian(problem, iterate), Hessian(problem, other)
+        np.testing.assert_allclose(mine.predictions, same.predictions, rtol=0, atol=1e-11)
+        assert mine.trace == pytest.approx(same.trace, rel=1e-11)
+        assert top(mine).value == pytest.approx(top(same).value, rel=1e-6)
 
 
 def test_dead_neurons_move_under_momentum_and_decay():

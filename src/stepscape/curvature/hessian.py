@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 Array = NDArray[np.float64]
+_SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +42,30 @@ class Hessian:
     unit: float = 1.0
 
     @cached_property
-    def _theta(self) -> Array:
-        return self.network.parameters
-
-    @cached_property
     def rates(self) -> Array:
         """1 for trained blocks, 0 for frozen ones, in the order w1, b1, w2, b2."""
         return _rates(self.network.trainable)
 
     @cached_property
-    def position(self) -> NDArray[np.uint32]:
-        """How many sorted inputs lie left of each neuron's knot."""
-        net = self.network
-        position = np.empty(net.width, np.uint32)
-        relu1d.positions(net.w1, net.b1, self.problem.sorted[0], position)
-        return position
+    def _placed(self) -> tuple[Array, NDArray[np.uint32]]:
+        """θ, and how many sorted inputs lie left of each neuron's knot.
+
+        A neuron that is active on no input is written as 0: what the kernels add of it cancels, but would
+        leave the rounding of its weights behind.
+        """
+        net, inputs = self.network, self.problem.sorted[0]
+        theta, position = net.parameters, np.empty(net.width, np.uint32)
+        relu1d.positions(net.w1, net.b1, inputs, position)
+        dead = position == np.where(net.w1 > 0.0, inputs.size, 0)
+        theta[:-1].reshape(3, -1)[:, dead] = 0.0
+        position[dead] = 0
+        return theta, position
 
     @cached_property
     def _linear(self) -> tuple[Array, Array, Array, float]:
         """Predictions at the sorted inputs, and the sums of `active_gradients`."""
         logistic = self.problem.loss == "logistic"
-        values, p, q, total = relu1d_hessian.linearize(
-            self._theta, self.position, *self.problem.sorted, logistic
-        )
+        values, p, q, total = relu1d_hessian.linearize(*self._placed, *self.problem.sorted, logistic)
         return values, p, q, float(total)
 
     @property
@@ -99,6 +101,13 @@ class Hessian:
         return float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
 
     @property
+    def underflow(self) -> float:
+        """How far eigenvalues are thrown when curvatures of examples far out round to subnormal numbers."""
+        x_max, (w1, b1, w2) = self.problem.x_max, np.abs(self._placed[0][:-1].reshape(3, -1))
+        gradients = 1.0 + float(np.sum((w1 * x_max + b1) ** 2 + w2**2 * (1.0 + x_max**2)))  # ‖∇f‖² at most
+        return self.problem.size * _SUBNORMAL * (gradients + math.hypot(1.0, x_max))
+
+    @property
     def active_gradients(self) -> tuple[Array, Array, float]:
         """p_j = Σ_active v ℓ' x and q_j = Σ_active v ℓ' of each neuron, and Σ v ℓ'; ℓ' = f - y if square."""
         return self._linear[1:]
@@ -130,12 +139,12 @@ class Hessian:
         curvature = self.curvature
         if self.unit != 1.0:
             curvature, p, q = (part / self.unit for part in (curvature, p, q))
-        return self._theta, self.position, inputs, curvature, p, q, self.rates, self.decay / self.unit
+        return *self._placed, inputs, curvature, p, q, self.rates, self.decay / self.unit
 
     @property
     def size(self) -> int:
         """Length 3k + 1 of the vectors."""
-        return self._theta.size
+        return 3 * self.network.width + 1
 
     def product(self, vector: ArrayLike) -> Array:
         """H·vector/unit; the vector (3k + 1,) must vanish on frozen coordinates."""
@@ -165,8 +174,9 @@ class Hessian:
         net = self.network
         powers = weights * inputs ** np.arange(3)[:, None]
         sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
-        at = sums[:, self.position]
-        s0, s1, s2 = np.where(net.w1 > 0, sums[:, -1:] - at, at)
+        theta, position = self._placed
+        at = sums[:, position]
+        s0, s1, s2 = np.where(theta[: net.width] > 0, sums[:, -1:] - at, at)
         outer = net.w1**2 * s2 + 2.0 * net.w1 * net.b1 * s1 + net.b1**2 * s0
         blocks = [np.sum(net.w2**2 * s2), np.sum(net.w2**2 * s0), np.sum(outer), weights.sum()]
         decayed = self.decay * np.array([net.width, net.width, net.width, 0.0])
@@ -176,10 +186,10 @@ class Hessian:
 def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
     """Largest eigenvalue of an operator in unit 1; the vector (3k + 1,) is 0 on frozen coordinates."""
     unit = operator.scale
-    if unit == 1.0:
-        return largest_eigenpair(operator, start, tolerance)
-    pair = largest_eigenpair(replace(operator, unit=unit), start, tolerance)
-    return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
+    pair = largest_eigenpair(operator if unit == 1.0 else replace(operator, unit=unit), start, tolerance)
+    if operator.problem.loss == "square":
+        return pair
+    return replace(pair, value=pair.value * unit, residual=pair.residual * unit + operator.underflow)
 
 
 def padded(inputs: Array) -> Array:

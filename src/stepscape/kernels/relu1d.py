@@ -120,13 +120,17 @@ def _update(
     all_total,
     rates,
     decay,
+    sift,
     slope,
     shift,
     moved,
 ):
     """One step of plain descent for a block; histogram entries, and which knots crossed an input.
 
-    Returns what neurons with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
+    With `sift` a dead neuron, no input beyond its knot on the side it faces, enters no sum; None: there are
+    none, and the test is not compiled.
+
+    Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
     slope_everywhere = 0.0
     shift_everywhere = 0.0
@@ -141,11 +145,15 @@ def _update(
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
         back = 0 if is_left(w_new, b_new, left[j]) else -1
         moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
-        signed = a_new if w_new > 0.0 else -a_new
+        seen = a_new
+        if sift is not None:
+            beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
+            seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
+        signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
-        slope_everywhere += w_new * a_new - slope[i]
-        shift_everywhere += b_new * a_new - shift[i]
+        slope_everywhere += w_new * seen - slope[i]
+        shift_everywhere += b_new * seen - shift[i]
     return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
@@ -185,11 +193,13 @@ def _update_with_velocity(
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
         back = 0 if is_left(w_new, b_new, left[j]) else -1
         moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
-        signed = a_new if w_new > 0.0 else -a_new
+        beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
+        seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
+        signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
-        slope_everywhere += w_new * a_new - slope[i]
-        shift_everywhere += b_new * a_new - shift[i]
+        slope_everywhere += w_new * seen - slope[i]
+        shift_everywhere += b_new * seen - shift[i]
     return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
@@ -372,10 +382,15 @@ def _run(
         for start in range(np.uint64(0), np.uint64(k), _BLOCK):
             end = min(start + _BLOCK, np.uint64(k))
             _fetch(start, end, position, sums, moment, total)
-            if plain or step < 0:
+            if plain and decay == 0.0:  # the caller has left dead neurons out
                 everywhere = _update(
                     start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
-                    eta_rates, decay, slope, shift, moved,
+                    eta_rates, decay, None, slope, shift, moved,
+                )  # fmt: skip
+            elif plain or step < 0:
+                everywhere = _update(
+                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
+                    eta_rates, decay, True, slope, shift, moved,
                 )  # fmt: skip
             else:
                 everywhere = _update_with_velocity(

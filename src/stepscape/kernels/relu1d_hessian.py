@@ -21,6 +21,7 @@ from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 
 BLOCK = 256
 STRETCH = np.uint64(1024)  # numbers of a vector worked on together
+FAR = 700.0  # margins whose exponential may overflow, while its inverse is still a number
 
 _ONE, _BLOCK = np.uint64(1), np.uint64(BLOCK)
 
@@ -168,7 +169,9 @@ def _linearize(theta, position, inputs, labels, weights, logistic, values, p, q,
         slopes[i] = values[i] - labels[i]
     if logistic:
         for i in range(n):
-            slopes[i] = -labels[i] / (1.0 + np.exp(labels[i] * values[i]))
+            margin = labels[i] * values[i]
+            far = margin > FAR
+            slopes[i] = -labels[i] * (np.exp(-margin) if far else 1.0 / (1.0 + np.exp(margin)))
     _accumulate(inputs, weights, slopes, sums)
     all_moment, all_total = sums[n, 0], sums[n, 1]
     for j in range(position.size):
