@@ -121,6 +121,9 @@ def test_step_a_is_attained():
         )
         assert (c.left, c.verdict) == (1.0, "holds")
         assert c.right == pytest.approx(1.0, rel=64 * EPS)
+    # At the edge of the other set itself it is still uncertain.
+    c = theory.overlap(truth=[1.0, -1.0], predictions=[2.0, -2.0], gamma_truth=1.0, gamma=2.0)
+    assert (c.left, c.details["share_truth"]) == (0.0, 1.0)
 
 
 def test_step_a_survives_rounding_where_it_is_attained():
@@ -203,6 +206,34 @@ def test_step_b_is_attained():
     c = theory.interior_variation(bound=3.0 * g, least_weight=2.0 * g, **arguments)
     assert c.left == 0.0
     assert math.isnan(c.details["low"])
+
+
+def test_step_b_refuses_a_bound_that_is_wrong_by_more_than_rounding():
+    x, f = np.array([-2.0, -1.0, 1.0, 2.0]), np.zeros(4)
+    g = float(theory.weight(0.0, x))
+    # Two neurons on one knot, 3 − 1 = 2 of |f''| there: what rounding does goes with 3 + 1.
+    arguments = {"w1": [1.0, 1.0], "b1": [0.0, 0.0], "w2": [3.0, -1.0], "inputs": x, "predictions": f}
+    for missing, unmet in ((0.0, ()), (16 * EPS, ()), (1e-9, ("∫|f''|g_A ≤ C",))):
+        c = theory.interior_variation(bound=2.0 * g * (1 - missing), least_weight=g, gamma=1.0, **arguments)
+        assert c.unmet == unmet
+        assert c.left == 2.0
+        assert c.scale == pytest.approx(4.0 + c.right)
+
+
+def test_scales_are_the_sums_of_magnitudes():
+    f0, f, v, y = np.array([0.5, -3.0]), np.array([2.5, 1.0]), np.array([0.25, 0.75]), [1.0, -1.0]
+
+    def terms(a, b):
+        return 2 * sigmoid(-abs(a)) * abs(b - a)
+
+    c = theory.overlap(truth=f0, predictions=f, gamma_truth=1.0, gamma=2.0, weights=v)
+    size, least = sum(v * [terms(0.5, 2.5), terms(-3.0, 1.0)]), entropy_terms(1.0, 2.0)
+    assert c.left == 0.25
+    assert c.scale == pytest.approx(0.25 + (size + c.right * terms(1.0, 2.0)) / least)
+    e = theory.excess_identity(truth=f0, predictions=f, labels=y, weights=v)
+    losses = [sum(v * np.log1p(np.exp(-np.multiply(y, g)))) for g in (f, f0)]
+    noise = v @ ([sigmoid(-0.5), sigmoid(-3.0)] * (np.abs(f) + np.abs(f0)))
+    assert e.scale == pytest.approx(sum(losses) + noise)
 
 
 def test_step_b_says_nothing_where_no_bound_exists():

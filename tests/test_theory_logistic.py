@@ -282,6 +282,20 @@ def test_all_of_the_residual_term_is_needed(trainable, name):
     assert c.right - without == pytest.approx(needed, rel=1e-3)
 
 
+def test_scales_are_the_sums_of_magnitudes():
+    # f(2) = 3 max(2 − 1, 0) + ½: no more than 2 · 3 (2 + 1) from the neuron and 3½ from f.
+    case = Case(np.ones(1), -np.ones(1), np.full(1, 3.0), 0.5, np.full(1, 2.0), np.ones(1), np.ones(1))
+    shared = {**case.network, "predictions": case.predict(), "residual": 0.25}
+    known, mean, side = 1 + 2 * 3 * 3 + 3.5, curvature(3.5), 3 * math.sqrt(5) * (2 + 1)
+    c = theory.logistic_gauss_newton(**shared, largest_eigenvalue=1.5)
+    assert c.scale == pytest.approx((mean * (1 + 2 * side) + 1.5 + 0.25) * known)
+    c = theory.weighted(**shared, sharpness=1.5, residual_norm=0.125)
+    assert c.scale == pytest.approx((side + (1.5 + 0.25 + 0.125) / (2 * mean) + 0.5) * known)
+    c = theory.uncertain(**shared, sharpness=1.5, loss=0.3, gamma=4.0)
+    term = math.sqrt(5) * -math.expm1(-0.3)
+    assert c.scale == pytest.approx(((1.5 + 0.25 + term) / (2 * curvature(4.0)) + 0.5) * known)
+
+
 def test_confidence_curvature_falls_and_the_uncertain_set_grows():
     gammas = np.linspace(0.0, 40.0, 81)
     strength = np.array([theory.confidence_curvature(float(g)) for g in gammas])
@@ -475,26 +489,29 @@ def test_weighted_certificates_equal_repeated_inputs():
 @pytest.mark.parametrize("unit", [2.0**1000, 1e308 / 1.7, 1e-300])
 def test_weights_may_have_any_sum(unit):
     # Not only each weight must be a number, but every sum of them.
-    case = replace(random_classifier(np.random.default_rng(11), largest=5.0))
+    case = random_classifier(np.random.default_rng(11), largest=5.0)
     case = replace(case, v=np.linspace(0.5, 1.7, case.x.size))
     other = certificates(replace(case, v=unit * case.v), gamma=2.0)
     for name, c in certificates(case, gamma=2.0).items():
         assert c.verdict == other[name].verdict
         assert (other[name].left, other[name].right) == pytest.approx((c.left, c.right), rel=1e3 * EPS)
-    data = {"inputs": case.x, "labels": case.y}
-    one, two = (theory.interpolation_bound(**data, weights=v) for v in (case.v, unit * case.v))
+
+
+@pytest.mark.parametrize("unit", [2.0**1000, 1e308 / 1.7, 1e-300])
+def test_weights_of_the_square_loss_may_have_any_sum(unit):
+    # Two labels at 1, so that their weighted mean counts; they interpolate no more than the loss says.
+    data = {"inputs": [0.0, 1.0, 1.0, 2.0, 3.0, 4.0], "labels": np.array([1.0, 1.0, 1.5, 2.0, -1.0, 3.0])}
+    v = np.linspace(0.5, 1.7, 6)
+    one, two = (theory.interpolation_bound(**data, weights=s * v) for s in (1.0, unit))
+    assert two.slope_changes == pytest.approx(one.slope_changes, rel=64 * EPS)
     assert two.sharpness == pytest.approx(one.sharpness, rel=64 * EPS)
-    shared = {"w1": case.w1, "b1": case.b1, "w2": case.w2, "sharpness": 3.0, **data}
-    for function, facts in (
-        (theory.noisy, {"mse": 0.3, "noise": 0.2}),
-        (theory.interpolation, {"loss": 0.1}),
-    ):
-        names = inspect.signature(function).parameters
-        one, two = (
-            function(**{n: a for n, a in shared.items() if n in names}, **facts, weights=v)
-            for v in (case.v, unit * case.v)
-        )
-        assert (one.right, one.unmet) == (pytest.approx(two.right, rel=64 * EPS), two.unmet)
+    close = {**data, "loss": 1e-12, "sharpness": 3.0}
+    one, two = (theory.interpolation(**close, weights=s * v) for s in (1.0, unit))
+    assert one.unmet == two.unmet == ("equal inputs carry equal labels",)
+    noise = {"inputs": data["inputs"], "sharpness": 3.0, "mse": 0.3, "noise": 0.2}
+    network = {"w1": [1.0], "b1": [-0.5], "w2": [2.0]}
+    one, two = (theory.noisy(**network, **noise, weights=s * v) for s in (1.0, unit))
+    assert two.right == pytest.approx(one.right, rel=64 * EPS)
 
 
 def test_an_input_of_weight_zero_does_not_count():

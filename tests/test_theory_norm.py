@@ -55,6 +55,8 @@ def test_the_formula():
         rel=8 * EPS,
     )
     assert (c.name, c.verdict) == ("norm", "holds")
+    # f = (¼, ¼, 4¼); its magnitudes at most 2 (2 (2 + ½) + ¼ · 6) from the neurons and 4¼ from f.
+    assert c.scale == pytest.approx(c.right + 2.25 + 13.0 + 4.25)
     assert "with probability at least 0.9, for all networks at once" in c.assumptions
 
 
@@ -156,6 +158,7 @@ def test_certain_predictions_are_safe(logit):
     ("change", "message"),
     [
         ({"delta": 1.0}, r"delta must lie strictly between 0 and 1, got 1\.0"),
+        ({"delta": 0.0}, r"delta must lie strictly between 0 and 1, got 0\.0"),
         ({"truth": [0.0]}, r"truth must have one entry per input \(2\), got 1"),
         ({"labels": [0.5, 1.0]}, r"labels must be ±1 or 0/1 for the logistic loss, got 0\.5, 1"),
         ({"labels": [1.0]}, r"labels must have one entry per input \(2\), got 1"),
