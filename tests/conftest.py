@@ -29,6 +29,19 @@ if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture
+def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to train or to evaluate a network: a figure shows what a result holds."""
+    from stepscape.kernels import relu1d
+    from stepscape.network import TwoLayerReLU
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a figure trained or measured")
+
+    monkeypatch.setattr(relu1d, "descend", forbidden)
+    monkeypatch.setattr(TwoLayerReLU, "predict", forbidden)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep compiled kernels in a directory named after the kernels' source.
 

@@ -19,7 +19,6 @@ from stepscape.experiments import confident_curvature_rule as rule
 from stepscape.experiments import ledger, one_example
 from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.figures import style
-from stepscape.kernels import relu1d
 from stepscape.measures import Table
 
 NAME = "confident-curvature"
@@ -37,6 +36,11 @@ def tiny(workers: int = 0, **overrides: str) -> Result:
 @pytest.fixture(scope="module")
 def result() -> Result:
     return tiny()
+
+
+def confidence(margin: Any) -> Any:
+    """D(m) = s(m) s(−m)."""
+    return 0.25 / np.cosh(0.5 * np.asarray(margin)) ** 2
 
 
 def dense(network: ss.TwoLayerReLU, x: float) -> tuple[Array, Array]:
@@ -88,7 +92,7 @@ class TestClosedForms:
         assert one_example.gauss_newton_peak(x) == pytest.approx(found.x, abs=1e-5)
 
     def test_the_peak_of_margin_times_confidence(self) -> None:
-        found = minimize_scalar(lambda m: -m * float(one_example.confidence(m)), (0.1, 1.5), tol=1e-10)
+        found = minimize_scalar(lambda m: -m * float(confidence(m)), (0.1, 1.5), tol=1e-10)
         assert pytest.approx(found.x, abs=1e-6) == one_example.PEAK
 
     @pytest.mark.parametrize(("x", "label"), [(0.5, 1.0), (3.0, 1.0), (-1.0, -1.0)])
@@ -119,12 +123,12 @@ class TestMeasures:
             problem = ss.Problem(np.array([x]), np.ones(1), loss="logistic")
             value = ss.sharpness(problem, network, gauss_newton=True).value
             f = Hessian(problem, network).predictions
-            expected = one_example.confidence(f) * work.gradients(problem, network)
+            expected = confidence(f) * work.gradients(problem, network)
             assert value == pytest.approx(float(expected[0]), rel=1e-8)
 
     def test_shape_of_a_known_curve(self) -> None:
         m = np.linspace(0.01, 12.0, 1200)
-        found = work.shape(m, m * one_example.confidence(m))
+        found = work.shape(m, m * confidence(m))
         assert found["peak_margin"] == pytest.approx(one_example.PEAK, abs=0.01)
         assert found["rise"] == pytest.approx(0.22386 / 0.0025, rel=1e-2)
         assert found["tail_slope"] == pytest.approx(-0.86, abs=0.03)
@@ -284,14 +288,8 @@ class TestRun:
         found = rule.judge(Result(NAME, {}, table))
         assert found["sample"].word == found["one_example"].word == "premise_not_met"
 
-    def test_figures_read_the_result_and_compute_nothing(
-        self, result: Result, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> None:
-            raise AssertionError("a figure trained or measured")
-
-        monkeypatch.setattr(relu1d, "descend", forbidden)
-        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+    @pytest.mark.usefixtures("nothing_computes")
+    def test_figures_read_the_result_and_compute_nothing(self, result: Result) -> None:
         figures = experiments.get(NAME).figures(result)
         assert set(figures) == {"one-neuron", "one-example", "sample"}
         for figure in figures.values():

@@ -194,8 +194,7 @@ class TestRule:
 
     def test_no_default_start(self) -> None:
         table = rows(share(8))
-        keep = table["scale"] != 1.0
-        other = Table({name: values[keep] for name, values in table.columns.items()})
+        other = table.rows(table["scale"] != 1.0)
         verdict = judge(Result("", {}, other))["reached_by_default"]
         assert verdict.word == "premise_not_met"
         assert verdict.sentence == "the default start, torch at scale 1, is not on the grid"
@@ -217,6 +216,25 @@ class TestRule:
         for seeds, found in ((10, word), (5, word if word == "reproduced" else "undecided")):
             verdicts = judged(lambda run: CERTIFIED if run.eta in certain else "dead", seeds)
             assert verdicts["depends_on_step_size"].word == found
+
+    @pytest.mark.parametrize("part", ["depends_on_initialization", "depends_on_step_size"])
+    def test_seeds_are_paired_where_runs_failed(self, part: str) -> None:
+        """What is compared is certified in the same seeds, so that no pair differs, whichever are lost."""
+        table = rows(lambda run: CERTIFIED if run.seed % 2 else "dead")
+        one, other = (0.1, 4.0) if part == "depends_on_initialization" else (0.01, 4.0)
+        column = "scale" if part == "depends_on_initialization" else "step_size"
+        lost = (table[column] == one) & (table["seed"] == 0) | (table[column] == other) & (table["seed"] == 9)
+        verdict = judge(Result("", {}, table.rows(~lost)))[part]
+        assert {str(number) for number in verdict.numbers.values()} == {"0 [0, 0]"}
+        assert verdict.word == "undecided"  # eight pairs
+        assert judge(Result("", {}, table.rows(table["seed"] < 9)))[part].word == "undecided"
+        assert judge(Result("", {}, table))[part].word == "not_reproduced"
+
+    def test_two_pairs_decide_nothing(self) -> None:
+        table = rows(lambda run: CERTIFIED if run.eta < 1.0 else "dead")
+        few = table.rows((table["seed"] < 2) | (table["step_size"] > 0.01))
+        assert judge(Result("", {}, few))["depends_on_step_size"].word == "undecided"
+        assert judge(Result("", {}, table))["depends_on_step_size"].word == "reproduced"
 
     def test_nothing_to_compare(self) -> None:
         one = rows(share(5)).where(init="torch", scale=0.1, step_size=0.01)

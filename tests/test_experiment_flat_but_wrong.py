@@ -21,7 +21,6 @@ from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.experiments.flat_but_wrong import FLAT_START, flat_margin
 from stepscape.experiments.one_example import PEAK
 from stepscape.figures import style
-from stepscape.kernels import relu1d
 from stepscape.measures import Table
 
 NAME = "flat-but-wrong"
@@ -281,6 +280,17 @@ class TestRule:
         parts = ("construction", "flat", "wrong", "sharp_at_moderate_margins")
         assert {found[part].word for part in parts} == {"premise_not_met"}
 
+    def test_a_data_set_of_which_a_run_failed_is_left_out(self) -> None:
+        """Without its largest margins a data set has no slope, and without its peak another peak."""
+        table = synthetic().table
+        for lost in (10.0, 20.0, 50.0, 1.5):
+            some = (table["seed"] == 3) & (table["margin"] == lost)
+            found = rule.judge(Result(NAME, {"descents": (0.1, 1.2)}, table.rows(~some)))
+            for part in ("flat", "wrong", "sharp_at_moderate_margins"):
+                assert found[part].word == "reproduced"
+            assert found["flat"].numbers["data sets"] == 11.0
+            assert found["construction"].numbers["interpolators"] == 71.0
+
     def test_nothing_finished(self) -> None:
         rows = [{"arm": arm, "outcome": "failed", "n": 9, "seed": 0, "flip_rate": 0.1, "step_size": 1.0,
                  "edge_ratio_start": 2.0, "steps": 1}
@@ -328,14 +338,8 @@ class TestRun:
         assert lost["outcome"].tolist() == ["diverged"]
         assert lost["edge_ratio_start"][0] > 1e3
 
-    def test_figures_read_the_result_and_compute_nothing(
-        self, result: Result, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> None:
-            raise AssertionError("a figure trained or measured")
-
-        monkeypatch.setattr(relu1d, "descend", forbidden)
-        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+    @pytest.mark.usefixtures("nothing_computes")
+    def test_figures_read_the_result_and_compute_nothing(self, result: Result) -> None:
         figures = experiments.get(NAME).figures(result)
         assert set(figures) == {"flatness", "risk", "functions", "staying"}
         for figure in figures.values():

@@ -16,7 +16,6 @@ from stepscape.experiments import ledger
 from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.experiments.interpolators import INTERPOLATORS, one_sided_sharpness, top, visit
 from stepscape.figures import style
-from stepscape.kernels import relu1d
 from stepscape.measures import Table
 
 NAME = "interpolation-is-sharp"
@@ -280,14 +279,8 @@ class TestRun:
         assert repr(one.table.records()) == repr(two.table.records())
         assert all(np.array_equal(one.arrays[key], two.arrays[key]) for key in one.arrays)
 
-    def test_figures_read_the_result_and_compute_nothing(
-        self, result: Result, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> None:
-            raise AssertionError("a figure trained or measured")
-
-        monkeypatch.setattr(relu1d, "descend", forbidden)
-        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+    @pytest.mark.usefixtures("nothing_computes")
+    def test_figures_read_the_result_and_compute_nothing(self, result: Result) -> None:
         figures = experiments.get(NAME).figures(result)
         assert set(figures) == {"sharpness", "stability", "curves"}
         for figure in figures.values():

@@ -16,7 +16,16 @@ from stepscape.experiments import (
     uncertain_regions_rule,
 )
 from stepscape.experiments.experiment import Result, resolve_settings
-from stepscape.experiments.logistic_grid import TOGETHER, around, asked, at_edge, cells, decades, drop
+from stepscape.experiments.logistic_grid import (
+    TOGETHER,
+    around,
+    asked,
+    at_edge,
+    cells,
+    decades,
+    drop,
+    together,
+)
 from stepscape.experiments.logistic_runs import (
     LogisticRun,
     equal_time,
@@ -26,6 +35,7 @@ from stepscape.experiments.logistic_runs import (
     start_of,
     work,
 )
+from stepscape.experiments.logistic_step_sizes import intervals_of
 from stepscape.figures import style
 from stepscape.lab.spec import identity, stream
 from stepscape.measures import Record, Table, Verdict
@@ -345,6 +355,35 @@ class TestQuestions:
         assert verdict.sentence == "so: yes in none, over all together yes"
         assert f"{TOGETHER}: so" in verdict.numbers
 
+    @pytest.mark.parametrize(
+        "lost", [[((1.0, 0.0), 4)], [((1.0, 0.0), 0), ((2.0, 0.0), 9)], [((1.0, 0.0), 0), ((1.0, 0.0), 3)]]
+    )
+    def test_cells_are_paired_by_seed_where_runs_failed(self, lost: list[tuple[Any, int]]) -> None:
+        """The effect of a seed has one sign in one cell and the other in the other: their mean is 0.1."""
+        two, rng = [(1.0, 0.0), (2.0, 0.0)], np.random.default_rng(1)
+        effect = rng.standard_normal(10)
+        kept = [row for cell in two for row in rows(cell) if (cell, row["seed"]) not in lost]
+
+        def ask(part: Table) -> dict[str, np.ndarray]:
+            sign = 1.0 if 1.0 in part["amplitude"] else -1.0
+            return {"so": 0.1 + sign * effect[np.unique(part["seed"])]}
+
+        verdict = asked(Table.from_records(kept), ask)
+        assert verdict.numbers[f"{TOGETHER}: so"] == "0.1 [0.1, 0.1]"
+        assert verdict.word == "partly"
+
+    def test_seeds_that_one_cell_lacks_do_not_count_together(self) -> None:
+        found = {(1.0, 0.0): {"so": np.array([1.0, 2.0, 3.0])}, (2.0, 0.0): {"so": np.array([5.0, 7.0])}}
+        seeds = {(1.0, 0.0): np.array([1, 2, 3]), (2.0, 0.0): np.array([0, 3])}
+        intervals = together(found, seeds)["so"]
+        assert [interval.count for interval in intervals.values()] == [3, 2, 1]
+        assert intervals[TOGETHER].mean == 5.0
+
+    def test_figure_of_the_intervals_where_runs_failed(self) -> None:
+        kept = [row for row in rows() if row["seed"]] + [row for row in rows((4.0, 0.0)) if row["seed"] != 9]
+        found = intervals_of(Result("", {}, Table.from_records(kept)))["at_the_end"]
+        assert [interval.count for interval in found.values()] == [9, 9, 8]
+
     def test_a_question_that_does_not_arise(self) -> None:
         verdict = asked(self.table, lambda _: None, "nothing to ask")
         assert (verdict.word, verdict.sentence) == ("premise_not_met", "nothing to ask")
@@ -417,6 +456,11 @@ class TestStepSizes:
         assert part.word == "partly"
         assert part.numbers["share on the line"] == 0.5
 
+    def test_late_arrivals_alone_say_nothing(self) -> None:
+        verdict = steps_judged(rows(reached_at=900.0))["edge"]
+        assert verdict.word == "premise_not_met"
+        assert verdict.sentence == "no run reached the edge in the first half of its steps"
+
     @pytest.mark.parametrize(("share", "word"), [(1, "reproduced"), (0, "not_reproduced")])
     def test_optimized(self, share: int, word: str) -> None:
         assert steps_judged(rows(optimized=share))["optimized"].word == word
@@ -474,6 +518,14 @@ class TestRegions:
         verdict = regions_judged(regional(**early), regional((1.0, 0.0), truth=1.0, **early))["moves"]
         assert verdict.numbers["cells judged"] == "1 of 2"
         assert regions_judged(regional(truth=1.0))["moves"].word == "premise_not_met"
+
+    def test_a_truth_that_is_uncertain_everywhere_is_so_whatever_its_rounding(self) -> None:
+        share = work(a_run(n=30, amplitude=0.5, steps=3, drawn=False), ignore).numbers[
+            "uncertain_share_truth"
+        ]
+        assert 1.0 - 1e-12 < share < 1.0
+        verdict = regions_judged(regional(truth=share, uncertain_overlap_100=(0.1,) * 4))["moves"]
+        assert verdict.word == "premise_not_met"
 
     def test_shrinks(self) -> None:
         assert regions_judged(regional(uncertain_share_100=(0.9,) * 4))["shrinks"].word == "reproduced"
@@ -580,6 +632,12 @@ class TestRuns:
         experiment = experiments.get(name)
         assert {verdict.word for verdict in experiment.judge(result).values()} == {"premise_not_met"}
         for figure in experiment.figures(result).values():
+            assert style.png(figure, 40).startswith(b"\x89PNG")
+
+    def test_one_step_is_a_run(self) -> None:
+        """One record after the start: nothing to shade between, and figures all the same."""
+        result = tiny("uncertain-regions", steps="1", seeds="1")
+        for figure in experiments.get("uncertain-regions").figures(result).values():
             assert style.png(figure, 40).startswith(b"\x89PNG")
 
     def test_certificates_hold(self, results: dict[str, Result]) -> None:

@@ -169,6 +169,15 @@ class TestMeasures:
         spike[10] = 50.0
         assert turned_around(spike) == 0.0
         assert np.isnan(turned_around(up[:0]))
+        assert np.isnan(turned_around(0.0 * up))
+
+    def test_a_network_that_is_sure_of_every_input_has_no_curvature(self) -> None:
+        """s(−|f|) is 0 in floating point from |f| = 746 on."""
+        sure = ss.TwoLayerReLU(np.ones(1), np.array([2.0]), np.array([900.0]))
+        path = followed(problem_of(), [Snapshot(0, 0.0, sure, sure)])
+        assert path["curvature"][0] == 0.0
+        assert np.isnan(path["curved_tv"][0])
+        assert np.isfinite(path["weighted_tv"][0])
 
 
 def rows(seeds: int = 10, cells: tuple[float, ...] = (1.0, 4.0), **columns: Any) -> Table:
@@ -376,6 +385,7 @@ class TestRuns:
         ("overrides", "sentence"),
         [({"step_sizes": "0.1,-1"}, "step_size must be finite and positive, got -1.0"),
          ({"seeds": "0"}, "seeds must be at least 1, got 0"),
+         ({"n": "4"}, "n must be at least 5, got 4"),
          ({"amplitudes": "-1"}, "amplitude must be finite and not negative, got -1.0"),
          ({"flip_rates": "0.5"}, r"flip_rate must lie in \[0, 0.5\), got 0.5"),
          ({"truth": "wafe"}, "unknown curve 'wafe'; did you mean 'wave'")],

@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import stepscape as ss
 from stepscape import experiments
 from stepscape.errors import InputError
 from stepscape.experiments import ledger
 from stepscape.experiments import weak_to_strong_rule as rule
 from stepscape.experiments.experiment import Result, resolve_settings
-from stepscape.experiments.logistic_runs import LogisticRun
 from stepscape.figures import style
-from stepscape.kernels import relu1d
 from stepscape.lab.spec import identity
 from stepscape.measures import Table
 
@@ -29,6 +26,13 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 def tiny(workers: int = 0, **overrides: str) -> Result:
     experiment = experiments.get(NAME)
     return experiments.run(experiment, resolve_settings(experiment, {**TINY, **overrides}), workers=workers)
+
+
+def identities(name: str, overrides: dict[str, str]) -> set[str]:
+    """Identities of the runs of an experiment; settings that it does not have are left out."""
+    experiment = experiments.get(name)
+    known = {key: value for key, value in overrides.items() if key in experiment.quick}
+    return {identity(run) for run in experiment.specs(resolve_settings(experiment, known))}
 
 
 @pytest.fixture(scope="module")
@@ -209,25 +213,25 @@ class TestRun:
         assert verdicts["norm"].word == "reproduced"
 
     def test_runs_are_shared_with_other_experiments_on_the_same_logistic_run(self) -> None:
-        experiment = experiments.get(NAME)
-        run = experiment.specs(resolve_settings(experiment, TINY))[0]
-        again = type(run)(**{name: getattr(run, name) for name in run.__struct_fields__})
-        assert identity(run) == identity(again)
-        assert isinstance(run, LogisticRun)
-        assert not run.drawn
+        law = {**TINY, "seeds": "2", "truth": "tent", "shown": "9"}
+        here = {"amplitude": "2", "flip_rate": "0.1", "weight_decays": "0", "large_step_sizes": "0.1,1.2"}
+        there = {
+            "amplitudes": "2",
+            "flip_rates": "0.1",
+            "step_sizes": "0.01,0.1,1.2",
+            "shown": "9",
+            "n": "24",
+        }
+        runs, others = identities(NAME, {**law, **here}), identities("noise-robustness", {**law, **there})
+        assert len(others) == 2 * 3
+        assert others < runs
 
     def test_workers_change_no_bit(self) -> None:
         few = {"sizes": "12,24", "seeds": "1", "steps": "50"}
         assert repr(tiny(1, **few).table.records()) == repr(tiny(2, **few).table.records())
 
-    def test_figures_read_the_result_and_compute_nothing(
-        self, result: Result, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> None:
-            raise AssertionError("a figure trained or measured")
-
-        monkeypatch.setattr(relu1d, "descend", forbidden)
-        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+    @pytest.mark.usefixtures("nothing_computes")
+    def test_figures_read_the_result_and_compute_nothing(self, result: Result) -> None:
         figures = experiments.get(NAME).figures(result)
         assert set(figures) == {"excess", "norm", "premises"}
         for figure in figures.values():

@@ -16,7 +16,6 @@ from stepscape.experiments import curve_fitting_rule, sharpness_rule
 from stepscape.experiments.arms import ARMS, MARGIN, start
 from stepscape.experiments.experiment import Experiment, Result, resolve_settings
 from stepscape.figures import style
-from stepscape.kernels import relu1d
 from stepscape.lab.pool import run_all
 from stepscape.lab.spec import stream
 from stepscape.measures import Table
@@ -397,14 +396,8 @@ class TestRuns:
         assert one.arrays.keys() == two.arrays.keys()
         assert all(np.array_equal(one.arrays[key], two.arrays[key], equal_nan=True) for key in one.arrays)
 
-    def test_figures_read_the_result_and_compute_nothing(
-        self, name: str, results: dict[str, Result], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> None:
-            raise AssertionError("a figure trained or measured")
-
-        monkeypatch.setattr(relu1d, "descend", forbidden)
-        monkeypatch.setattr(ss.TwoLayerReLU, "predict", forbidden)
+    @pytest.mark.usefixtures("nothing_computes")
+    def test_figures_read_the_result_and_compute_nothing(self, name: str, results: dict[str, Result]) -> None:
         figures = experiments.get(name).figures(results[name])
         assert figures
         for figure in figures.values():

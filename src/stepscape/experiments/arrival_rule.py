@@ -25,6 +25,7 @@ run ends there: ``partly``; none: ``not_reproduced``.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ from stepscape.experiments.arrival import CERTIFIED, FATES
 from stepscape.experiments.step_size_grid import LEAST_SEEDS, Numbers, median, told, usable, word_for
 from stepscape.measures.paired import Interval, mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_share
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
@@ -51,8 +52,8 @@ def judge(result: Result) -> dict[str, Verdict]:
     return {
         "reached": judge_share(table),
         "reached_by_default": judge_share(table.where(init="torch", scale=1.0)),
-        "depends_on_initialization": judge_differences(table, by_start(table)),
-        "depends_on_step_size": judge_differences(table, by_step_size(table)),
+        "depends_on_initialization": judge_differences(by_start(table)),
+        "depends_on_step_size": judge_differences(by_step_size(table)),
         "stays": judge_stays(table),
         "generalizes": judge_generalizes(table),
         "interpolation_trap": judge_trap(table),
@@ -63,7 +64,7 @@ def judge_share(table: Table) -> Verdict:
     """Apply the rule for the share of runs that get there."""
     if not len(table):
         return Verdict("premise_not_met", "the default start, torch at scale 1, is not on the grid")
-    share = mean_interval(shares(table))
+    share = mean_interval(shares(table, np.unique(table["seed"])))
     share = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
     counts = Counter(table["fate"].tolist())
     numbers: Numbers = {
@@ -94,9 +95,8 @@ def _nearly(table: Table) -> Numbers:
     }
 
 
-def shares(table: Table) -> Array:
+def shares(table: Table, seeds: NDArray[np.int_]) -> Array:
     """For each seed, the share of its runs that end certified flat."""
-    seeds = np.unique(table["seed"])
     return np.array([np.mean(table.where(seed=seed)["fate"] == CERTIFIED) for seed in seeds])
 
 
@@ -114,12 +114,13 @@ def by_start(table: Table) -> dict[str, Interval]:
     scales = np.unique(torch["scale"])
     found = {}
     if scales.size > 1:
-        change = shares(torch.where(scale=scales[-1])) - shares(torch.where(scale=scales[0]))
-        found[f"torch {scales[-1]:g} minus torch {scales[0]:g}"] = mean_interval(change)
+        large, small = (torch.where(scale=scale) for scale in scales[[-1, 0]])
+        found[f"torch {scales[-1]:g} minus torch {scales[0]:g}"] = difference(large, small)
     if len(torch) and len(other):
         one, two = (1.0 if 1.0 in rows["scale"] else rows["scale"].min() for rows in (torch, other))
-        change = shares(other.where(scale=two)) - shares(torch.where(scale=one))
-        found[f"mean-field {two:g} minus torch {one:g}"] = mean_interval(change)
+        found[f"mean-field {two:g} minus torch {one:g}"] = difference(
+            other.where(scale=two), torch.where(scale=one)
+        )
     return found
 
 
@@ -128,18 +129,29 @@ def by_step_size(table: Table) -> dict[str, Interval]:
     etas = np.unique(table["step_size"])
     if etas.size < 2:
         return {}
-    change = shares(table.where(step_size=etas[-1])) - shares(table.where(step_size=etas[0]))
-    return {f"step size {etas[-1]:g} minus {etas[0]:g}": mean_interval(change)}
+    large, small = (table.where(step_size=eta) for eta in etas[[-1, 0]])
+    return {f"step size {etas[-1]:g} minus {etas[0]:g}": difference(large, small)}
 
 
-def judge_differences(table: Table, found: dict[str, Interval]) -> Verdict:
+def difference(one: Table, other: Table) -> Interval:
+    """Interval of the share in one table minus that in another, over the seeds that both have."""
+    seeds = np.intersect1d(one["seed"], other["seed"])
+    return mean_interval(shares(one, seeds) - shares(other, seeds))
+
+
+def judge_differences(found: dict[str, Interval]) -> Verdict:
     """Apply the rule for differences in either direction."""
     if not found:
         return Verdict("premise_not_met", "there is nothing to compare on this grid")
-    seeds = np.unique(table["seed"]).size
-    flags = [interval.sign != 0 for interval in found.values()]
     sentence = "; ".join(f"share certified flat, {name}: {interval}" for name, interval in found.items())
-    return Verdict(word_for(flags, seeds), sentence, {name: str(found[name]) for name in found})
+    word = _word([interval.sign != 0 for interval in found.values()], found)
+    return Verdict(word, sentence, {name: str(found[name]) for name in found})
+
+
+def _word(parts: Sequence[bool], found: Mapping[str, Interval]) -> str:
+    """As `word_for`, by the seeds that every interval has; fewer than three decide nothing."""
+    seeds = min(interval.count for interval in found.values())
+    return word_for(parts, seeds) if seeds >= LEAST_SEEDS else "undecided"
 
 
 def judge_stays(table: Table) -> Verdict:
@@ -150,13 +162,13 @@ def judge_stays(table: Table) -> Verdict:
         return Verdict("premise_not_met", "no run was certified flat at any record")
     ends = Counter(table["fate"][once].tolist())
     kept, total = ends[CERTIFIED], int(once.sum())
-    word = "reproduced" if kept >= 0.9 * total else "partly" if kept >= 0.5 * total else "not_reproduced"
     numbers: Numbers = {
         "share that ends certified flat (Wilson)": wilson(kept, total),
         "share of the records of the last decade": median(table["certified_late"][once]),
         **{f"then {name}": float(ends[name]) for name in FATES if ends[name]},
     }
-    return Verdict(word, f"{kept} of the {total} runs that were certified flat at a record end so", numbers)
+    sentence = f"{kept} of the {total} runs that were certified flat at a record end so"
+    return Verdict(by_share(kept / total), sentence, numbers)
 
 
 def judge_generalizes(table: Table) -> Verdict:
@@ -177,7 +189,7 @@ def judge_generalizes(table: Table) -> Verdict:
         "best constant, median": median(constant),
     }
     numbers = {name: x for name, x in numbers.items() if x == x}
-    return Verdict(word_for(list(parts.values()), certified.size), told(parts), numbers)
+    return Verdict(_word(list(parts.values()), changes), told(parts), numbers)
 
 
 def seed_medians(table: Table, rows: NDArray[np.bool_], column: str) -> Array:

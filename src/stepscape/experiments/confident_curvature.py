@@ -13,12 +13,15 @@ from stepscape.curvature.hessian import Hessian
 from stepscape.experiments import one_example
 from stepscape.experiments.confident_curvature_rule import judge
 from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
+from stepscape.experiments.logistic_runs import problem_of as sample_of
+from stepscape.experiments.moments import log_steps
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
+from stepscape.losses import loss_of
 from stepscape.measures.records import Record
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.problems import Problem, bernoulli
+from stepscape.problems import Problem
 from stepscape.training import Snapshot, train
 
 if TYPE_CHECKING:
@@ -85,16 +88,9 @@ def specs(settings: Settings) -> list[CurvatureRun]:
 
 def problem_of(run: CurvatureRun) -> Problem:
     """Return the sample, or the one example (x, 1)."""
-    if run.arm != "sample":
-        return Problem(np.array([run.x]), np.ones(1), loss="logistic")
-    return bernoulli(
-        run.truth,
-        n=run.n,
-        amplitude=run.amplitude,
-        flip_rate=run.flip_rate,
-        seed=run.seed,
-        half_width=run.half_width,
-    )
+    if run.arm == "sample":
+        return sample_of(run)
+    return Problem(np.array([run.x]), np.ones(1), loss="logistic")
 
 
 def start_of(run: CurvatureRun) -> TwoLayerReLU:
@@ -165,7 +161,7 @@ def _descend(run: CurvatureRun, problem: Problem, tick: Tick) -> tuple[str, str,
         start_of(run),
         GradientDescent(run.step_size, run.steps),
         record_every=max(1, run.steps),
-        record_at=[*early, *np.unique(np.geomspace(1, run.steps, 2 * run.records).astype(int))],
+        record_at=[*early, *log_steps(run.steps, 2 * run.records)],
         observe=snapshots.append,
         progress=lambda made: tick(made / run.steps),
     )
@@ -192,13 +188,13 @@ def _one_example(run: CurvatureRun, tick: Tick) -> Record:
     if outcome == "diverged":
         return Record("diverged", reason=message)
     margins, squares = (values[:, 0] for values in follow(problem, snapshots))
-    curvature = one_example.confidence(margins) * squares
+    curvature = loss_of("logistic").curvature(margins) * squares
     ahead = (margins > 0.0) & (curvature > 0.0)
     if not ahead.any():
         return Record("finished")  # never on the right side, or too confident for a float
     margins, squares, peaks, curvature = (values[ahead] for values in (margins, squares, peaks, curvature))
     flow = _flow(run, float(margins[-1]))
-    predicted = np.interp(margins, flow.margin, flow.gradient) * one_example.confidence(margins)
+    predicted = np.interp(margins, flow.margin, flow.gradient) * loss_of("logistic").curvature(margins)
     numbers = {
         **shape(margins, curvature),
         "gradient_start": float(squares[0]),
@@ -229,7 +225,7 @@ def _sample(run: CurvatureRun, tick: Tick) -> Record:
     if outcome == "diverged":
         return Record("diverged", reason=message)
     margins, squares = follow(problem, snapshots)
-    curvature = one_example.confidence(margins) * squares
+    curvature = loss_of("logistic").curvature(margins) * squares
     binned = bins(margins, curvature, squares)
     numbers = {
         **(shape(binned["margin"], binned["curvature"]) if binned["margin"].size else {}),

@@ -39,11 +39,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.flat_but_wrong_rule import keep
 from stepscape.experiments.one_example import PEAK
 from stepscape.experiments.step_size_grid import Numbers, median
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_parts, by_share, nothing
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
@@ -52,6 +51,7 @@ Mask = NDArray[np.bool_]
 ROSE, TAIL, REACHED = 1.1, -0.6, 4.0
 CLOSE, NEAR, ALIKE = 0.02, 0.5, 0.1
 FORMULA = 1e-6
+NEARLY_ALL = 0.95
 
 
 def judge(result: Result) -> dict[str, Verdict]:
@@ -69,19 +69,6 @@ def judge(result: Result) -> dict[str, Verdict]:
     }
 
 
-def _nothing(what: str) -> Verdict:
-    return Verdict("premise_not_met", f"there is no {what}")
-
-
-def _word(flags: Mask) -> str:
-    return "reproduced" if flags.all() else "partly" if flags.any() else "not_reproduced"
-
-
-def _share(flags: Mask) -> str:
-    share = float(flags.mean())
-    return "reproduced" if share >= 0.95 else "partly" if share >= 0.5 else "not_reproduced"
-
-
 def falls(table: Table) -> Mask:
     """Mask of the curves that reach margin 4 and fall from there on."""
     return np.asarray((table["largest_margin"] >= REACHED) & (table["tail_slope"].astype(float) <= TAIL))
@@ -95,7 +82,7 @@ def rises(table: Table) -> Mask:
 def judge_closed_form(table: Table) -> Verdict:
     """Whether Lanczos finds what the formulas say."""
     if not len(table):
-        return _nothing("neuron")
+        return nothing("neuron")
     gap = np.maximum(table["gap"], table["gap_whole"])
     numbers: Numbers = {"points x": float(len(table)), "largest relative difference": float(gap.max())}
     word = "consistent" if gap.max() <= FORMULA else "false_as_stated"
@@ -105,7 +92,7 @@ def judge_closed_form(table: Table) -> Verdict:
 def judge_one_neuron(table: Table) -> Verdict:
     """Whether the Gauss–Newton curvature goes as claimed."""
     if not len(table):
-        return _nothing("neuron")
+        return nothing("neuron")
     close = np.abs(table["peak_margin"] - table["peak_predicted"]) <= CLOSE
     flags = rises(table) & close & falls(table)
     numbers: Numbers = {}
@@ -118,7 +105,7 @@ def judge_one_neuron(table: Table) -> Verdict:
         }
     low, high = table["peak_margin"].min(), table["peak_margin"].max()
     return Verdict(
-        _word(flags),
+        by_parts(flags),
         f"at {flags.sum()} of {len(table)} points x the Gauss–Newton curvature of one neuron rises by a "
         f"factor of {table['rise'].min():.3g} to {table['rise'].max():.3g}, peaks at margin {low:.2f} to "
         f"{high:.2f}, and falls",
@@ -129,7 +116,7 @@ def judge_one_neuron(table: Table) -> Verdict:
 def judge_whole(table: Table) -> Verdict:
     """Whether λ_max of the whole Hessian goes as claimed."""
     if not len(table):
-        return _nothing("neuron")
+        return nothing("neuron")
     above, inner = table["rise_whole"] > 1.0, table["peak_margin_whole"] > table["dip_margin_whole"]
     numbers: Numbers = {}
     for row in table.records():
@@ -151,21 +138,24 @@ def judge_whole(table: Table) -> Verdict:
 def _finished(table: Table) -> Table:
     """Rows with a curve."""
     seen = np.isfinite(table["rise"].astype(float)) if "rise" in table else np.zeros(len(table), bool)
-    return keep(table, np.asarray(seen))
+    return table.rows(np.asarray(seen))
 
 
 def judge_flow(table: Table) -> Verdict:
     """Whether descent on one example goes as gradient flow in closed form."""
     rows = _finished(table)
     if not len(rows):
-        return _nothing("descent on one example that finished")
+        return nothing("descent on one example that finished")
     told = rows["rise_predicted"] >= ROSE
     doubtful = np.abs(rows["rise_predicted"] - ROSE) <= 0.05
     flags = (rows["gap"] <= ALIKE) & ((rises(rows) == told) | doubtful)
-    numbers: Numbers = {"runs": float(len(rows)), "share that goes as predicted": float(flags.mean())}
-    numbers |= {f"{name}, largest": float(rows["gap"].max()) for name in ("relative difference to the flow",)}
+    numbers: Numbers = {
+        "runs": float(len(rows)),
+        "share that goes as predicted": float(flags.mean()),
+        "relative difference to the flow, largest": float(rows["gap"].max()),
+    }
     return Verdict(
-        _share(np.asarray(flags)),
+        by_share(float(flags.mean()), NEARLY_ALL),
         f"{flags.sum()} of {len(rows)} descents on one example follow the closed form, to "
         f"{median(rows['gap']):.1%} (median)",
         numbers | _by_scale(rows),
@@ -204,10 +194,10 @@ def judge_default(table: Table) -> Verdict:
     rows = _finished(table)
     rows = rows.where(scale=1.0) if len(rows) else rows
     if not len(rows):
-        return _nothing("finished descent on one example from scale 1")
+        return nothing("finished descent on one example from scale 1")
     flags = sharp_then_flat(rows)
     return Verdict(
-        _share(flags),
+        by_share(float(flags.mean()), NEARLY_ALL),
         f"from the default initialization {flags.sum()} of {len(rows)} examples get sharper, then flatter: "
         f"‖∇f‖² is {median(rows['gradient_start']):.3g} at the start and "
         f"{median(rows['gradient_end']):.3g} in the end, and the curvature rises by a factor of "
@@ -219,17 +209,17 @@ def judge_default(table: Table) -> Verdict:
 def judge_small(table: Table) -> Verdict:
     """Whether one example gets sharper, then flatter, from small initializations."""
     rows = _finished(table)
-    rows = keep(rows, rows["scale"] < 1.0) if len(rows) else rows
+    rows = rows.rows(rows["scale"] < 1.0) if len(rows) else rows
     if not len(rows):
-        return _nothing("finished descent on one example from a small initialization")
+        return nothing("finished descent on one example from a small initialization")
     pairs = sorted(set(zip(rows["x"], rows["scale"], strict=True)), key=lambda pair: (pair[0], -pair[1]))
     found = {pair: sharp_then_flat(rows.where(x=pair[0], scale=pair[1])) for pair in pairs}
-    flags = np.array([bool(mask.mean() >= 0.5) for mask in found.values()])
+    flags = [bool(mask.mean() >= 0.5) for mask in found.values()]
     said = ", ".join(
         f"{mask.sum()} of {mask.size} at x = {x:g}, scale {s:g}" for (x, s), mask in found.items()
     )
     return Verdict(
-        _word(flags),
+        by_parts(flags),
         f"examples that get sharper, then flatter, at about {PEAK:.1f} or less: {said}",
         _by_scale(rows),
     )
@@ -238,9 +228,9 @@ def judge_small(table: Table) -> Verdict:
 def judge_sample(table: Table) -> Verdict:
     """Whether the examples of a sample get sharper, then flatter."""
     rows = _finished(table)
-    rows = keep(rows, rows["largest_margin"] >= REACHED) if len(rows) else rows
+    rows = rows.rows(rows["largest_margin"] >= REACHED) if len(rows) else rows
     if not len(rows):
-        return _nothing("sample whose examples reach margin 4")
+        return nothing("sample whose examples reach margin 4")
     settings = sorted(
         set(zip(rows["scale"], rows["step_size"], strict=True)), key=lambda pair: (-pair[0], pair[1])
     )
@@ -266,7 +256,7 @@ def judge_sample(table: Table) -> Verdict:
             )
         }
     return Verdict(
-        _word(np.array(flags)),
+        by_parts(flags),
         f"{sum(flags)} of {len(flags)} pairs of scale and step size get sharper, then flatter: "
         f"{'; '.join(said)}",
         numbers,

@@ -60,9 +60,9 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 def judge_arm(table: Table) -> Verdict:
     """Apply the rule to the noisy rows of one arm."""
-    held = unmet(table)
-    if held is not None:
-        return held
+    reason = unmet(table)
+    if reason is not None:
+        return reason
     working, numbers = working_step_sizes(table), span(table)
     pieces = largest_minus_smallest(table, "pieces")
     falls, rises = sides_of_u(table, "risk")
@@ -98,11 +98,11 @@ def judge_clean(table: Table, arms: list[str]) -> Verdict:
     """Apply the rule to the rows with clean labels."""
     for arm in reversed(arms):
         rows = table.where(arm=arm)
-        held = unmet(rows)
-        if held is None:
+        reason = unmet(rows)
+        if reason is None:
             break
-        if held.word == "undecided":
-            return held
+        if reason.word == "undecided":
+            return reason
     else:
         return Verdict("premise_not_met", "descent learns a curve at too few step sizes in every arm")
     working = working_step_sizes(rows)

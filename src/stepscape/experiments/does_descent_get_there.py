@@ -11,6 +11,7 @@ from stepscape.experiments.arrival import CERTIFIED, Standing, at_the_end, best_
 from stepscape.experiments.arrival_rule import judge
 from stepscape.experiments.experiment import Experiment, Result, Settings
 from stepscape.experiments.logistic_runs import LogisticRun, grid, method_of, problem_of, start_of
+from stepscape.experiments.moments import log_steps
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.measures import measure
@@ -51,7 +52,7 @@ def work(spec: ArrivalRun, tick: Tick) -> Record:
         method_of(run),
         record_every=run.steps,
         measure_sharpness=False,
-        record_at=np.unique(np.geomspace(1, run.steps, run.records).astype(int)).tolist(),
+        record_at=log_steps(run.steps, run.records),
         observe=snapshots.append,
         progress=lambda made: tick(made / run.steps),
     )

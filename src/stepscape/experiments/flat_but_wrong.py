@@ -13,6 +13,8 @@ from stepscape.errors import bad
 from stepscape.experiments.confident_networks import flatness, law_risks
 from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.flat_but_wrong_rule import judge
+from stepscape.experiments.logistic_runs import problem_of
+from stepscape.experiments.moments import log_steps
 from stepscape.experiments.one_example import PEAK
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -20,14 +22,14 @@ from stepscape.measures.measures import values_at
 from stepscape.measures.records import Record
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.problems import Problem, bernoulli
+from stepscape.problems import Problem
+from stepscape.theory.certificate import EPS
 from stepscape.training import train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-EPS = float(np.finfo(np.float64).eps)
 CURVE_POINTS = 601
 FLAT_START = 0.9  # λ_max·η/2 where descent starts on the flat side
 MOST_CONFIDENT = 1e3
@@ -94,18 +96,6 @@ def _check(run: FlatRun) -> None:
         GradientDescent(run.step_size, run.steps)
 
 
-def problem_of(run: FlatRun) -> Problem:
-    """Draw the data set."""
-    return bernoulli(
-        run.truth,
-        n=run.n,
-        amplitude=run.amplitude,
-        flip_rate=run.flip_rate,
-        seed=run.seed,
-        half_width=run.half_width,
-    )
-
-
 def work(run: FlatRun, tick: Tick) -> Record:
     """Build or train one network and measure it.
 
@@ -169,7 +159,7 @@ def _descended(run: FlatRun, problem: Problem, start: TwoLayerReLU, margin: floa
         start,
         GradientDescent(run.step_size, run.steps),
         record_every=max(1, run.steps // run.records),
-        record_at=np.unique(np.geomspace(1, run.steps, run.records).astype(int)).tolist(),
+        record_at=log_steps(run.steps, run.records),
         progress=lambda made: tick(made / run.steps),
     )
     began = {

@@ -36,6 +36,7 @@ seeds: ``undecided``. Only flip rates above 0 count where there are any.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,9 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.one_example import PEAK
 from stepscape.experiments.step_size_grid import LEAST_SEEDS, LEAST_SEEDS_AGAINST, Numbers, median
-from stepscape.measures.paired import mean_interval
+from stepscape.measures.paired import Interval, mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_parts, by_share, nothing
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
@@ -57,59 +58,52 @@ SMALL = 1e-3
 ROUNDING = 64.0
 WORSE = 0.02
 MOVED = 0.1
+NEARLY_ALL = 0.95
+WHOLE = "data set with all its interpolators"
 
 
 def judge(result: Result) -> dict[str, Verdict]:
     """One verdict for each part of the claim."""
     table, descents = result.table, sorted(result.settings["descents"])
     built = interpolators(table)
+    whole = complete(built)
     return {
         "construction": judge_construction(built),
-        "flat": judge_flat(built),
-        "wrong": judge_wrong(built),
-        "sharp_at_moderate_margins": judge_sharp(built, descents),
+        "flat": judge_flat(whole),
+        "wrong": judge_wrong(whole),
+        "sharp_at_moderate_margins": judge_sharp(whole, descents),
         "kept_on_the_flat_side": judge_kept(table.where(arm="flat_start")),
         "left_on_the_sharp_side": judge_left(table.where(arm="sharp_start")),
         "descent_goes_elsewhere": judge_elsewhere(table.where(arm="descent")),
     }
 
 
-def keep(table: Table, mask: NDArray[np.bool_]) -> Table:
-    """Rows where the mask is true."""
-    return Table({name: values[mask] for name, values in table.columns.items()})
-
-
 def interpolators(table: Table) -> Table:
     """Rows of interpolators that count."""
     rows = table.where(arm="interpolator")
-    return (
-        keep(rows, rows["distinct"] == 1) if len(rows) and "distinct" in rows else keep(rows, rows["n"] < 0)
-    )
+    return rows.rows(rows["distinct"] == 1 if "distinct" in rows else np.zeros(len(rows), bool))
+
+
+def complete(built: Table) -> Table:
+    """Rows of the data sets that lack no margin which another has; where runs failed, some do."""
+    keys = list(zip(built["n"], built["flip_rate"], built["seed"], strict=True))
+    counts = Counter(keys)
+    return built.rows(np.array([counts[key] == max(counts.values()) for key in keys], bool))
 
 
 def data_sets(table: Table) -> Iterator[Table]:
     """Rows of each data set, by margin."""
     for n, flip_rate, seed in sorted(set(zip(table["n"], table["flip_rate"], table["seed"], strict=True))):
         rows = table.where(n=n, flip_rate=flip_rate, seed=seed)
-        order = np.argsort(rows["margin"])
-        yield Table({name: values[order] for name, values in rows.columns.items()})
-
-
-def _share(flags: list[bool]) -> str:
-    share = float(np.mean(flags))
-    return "reproduced" if share == 1.0 else "partly" if share >= 0.5 else "not_reproduced"
-
-
-def _nothing(what: str) -> Verdict:
-    return Verdict("premise_not_met", f"there is no {what}")
+        yield rows.rows(np.argsort(rows["margin"]))
 
 
 def judge_construction(built: Table) -> Verdict:
     """Whether every network is what it should be."""
     if not len(built):
-        return _nothing("interpolator")
+        return nothing("interpolator")
     off = built["miss"] > ROUNDING
-    bent = keep(built, built["least_tv"] > 0.0)
+    bent = built.rows(built["least_tv"] > 0.0)
     over = built["sharpness"] - built["sharpness_residual"] > built["bound"] * (1.0 + 1e-12)
     numbers: Numbers = {
         "interpolators": float(len(built)),
@@ -147,7 +141,7 @@ def _few(built: Table) -> bool:
 def judge_flat(built: Table) -> Verdict:
     """Whether loss, gradient and sharpness go to 0."""
     if not len(built):
-        return _nothing("interpolator")
+        return nothing(WHOLE)
     if _few(built):
         return Verdict("undecided", f"fewer than two margins of at least {LARGE:g} give no slope")
     slopes, ends, flags = [], [], []
@@ -168,7 +162,7 @@ def judge_flat(built: Table) -> Verdict:
         },
     }
     return Verdict(
-        _share(flags),
+        by_share(float(np.mean(flags)), 1.0),
         f"on {sum(flags)} of {len(flags)} data sets λ falls like γ e^(−γ); at γ = {top:g} it is at most "
         f"{last[0]:.2g}, the gradient {last[1]:.2g}, the loss {last[2]:.2g}",
         numbers,
@@ -178,55 +172,61 @@ def judge_flat(built: Table) -> Verdict:
 def judge_wrong(built: Table) -> Verdict:
     """Whether the test error stays and the test loss grows as predicted."""
     if not len(built):
-        return _nothing("interpolator")
+        return nothing(WHOLE)
     if np.unique(built["seed"]).size < LEAST_SEEDS or _few(built):
         said = (
             f"fewer than {LEAST_SEEDS} seeds or two margins of at least {LARGE:g} give no interval or slope"
         )
         return Verdict("undecided", said)
-    rest = built["test_loss"] - built["risk_slope"]
-    ratios = [
-        _slope(rows, rows["test_loss"]) / float(rows["risk_slope"][-1] / rows["margin"][-1])
-        for rows in data_sets(built)
-    ]
+    rest, ratios = built["test_loss"] - built["risk_slope"], _risk_slopes(built)
     last = built.where(margin=built["margin"].max())
-    excess = {
-        f"n = {n:g}, flips {rate:g}": mean_interval(rows["test_error"] - rows["bayes_error"])
-        for n, rate in sorted(set(zip(last["n"], last["flip_rate"], strict=True)))
-        for rows in [last.where(n=n, flip_rate=rate)]
-    }
+    excess = _over_bayes(last)
     parts = {
         "within log 2 of the prediction": bool(((rest >= -1e-9) & (rest <= np.log(2.0) + 1e-9)).all()),
-        "slope as predicted": bool(np.max(np.abs(np.array(ratios) - 1.0)) <= SLOPE),
+        "slope as predicted": bool(np.max(np.abs(ratios - 1.0)) <= SLOPE),
         "test error above the Bayes error": all(interval.sign > 0 for interval in excess.values()),
     }
+    error, bayes = (median(last[name]) for name in ("test_error", "bayes_error"))
     numbers: Numbers = {
         "test loss less prediction, smallest": float(rest.min()),
         "test loss less prediction, largest": float(rest.max()),
-        "slope over its prediction, smallest": float(np.min(ratios)),
-        "slope over its prediction, largest": float(np.max(ratios)),
+        "slope over its prediction, smallest": float(ratios.min()),
+        "slope over its prediction, largest": float(ratios.max()),
         "test loss per unit of margin, median": median(last["risk_slope"] / last["margin"]),
         **{f"test error − Bayes error, {name}": str(interval) for name, interval in excess.items()},
         "test loss at the largest margin, median": median(last["test_loss"]),
         "Bayes loss, median": median(last["bayes_loss"]),
     }
-    found = sum(parts.values())
-    word = "reproduced" if found == len(parts) else "partly" if found else "not_reproduced"
     said = "; ".join(f"{name}: {'yes' if yes else 'no'}" for name, yes in parts.items())
-    error = median(last["test_error"])
     return Verdict(
-        word,
-        f"{said}; the test error is {error:.2f} at every margin (Bayes {median(last['bayes_error']):.2f}), "
-        f"and a unit of margin costs {numbers['test loss per unit of margin, median']:.3g} of test loss "
-        "(medians)",
+        by_parts(parts.values()),
+        f"{said}; the test error is {error:.2f} at every margin (Bayes {bayes:.2f}), and a unit of margin "
+        f"costs {numbers['test loss per unit of margin, median']:.3g} of test loss (medians)",
         numbers,
     )
+
+
+def _risk_slopes(built: Table) -> NDArray[np.float64]:
+    """Slope of the test loss on the margin over its prediction, for each data set."""
+    return np.array([
+        _slope(rows, rows["test_loss"]) / float(rows["risk_slope"][-1] / rows["margin"][-1])
+        for rows in data_sets(built)
+    ])  # fmt: skip
+
+
+def _over_bayes(last: Table) -> dict[str, Interval]:
+    """Interval of test error − Bayes error over the seeds, for every size and flip rate."""
+    found = {}
+    for n, rate in sorted(set(zip(last["n"], last["flip_rate"], strict=True))):
+        rows = last.where(n=n, flip_rate=rate)
+        found[f"n = {n:g}, flips {rate:g}"] = mean_interval(rows["test_error"] - rows["bayes_error"])
+    return found
 
 
 def judge_sharp(built: Table, step_sizes: list[float]) -> Verdict:
     """Whether λ peaks where γ D(γ) does, above the threshold of the largest step size."""
     if not len(built):
-        return _nothing("interpolator")
+        return nothing(WHOLE)
     margins = np.unique(built["margin"])
     after = int(np.searchsorted(margins, PEAK))
     beside = margins[max(0, after - 1)], margins[min(after, margins.size - 1)]
@@ -250,7 +250,7 @@ def judge_sharp(built: Table, step_sizes: list[float]) -> Verdict:
         numbers[f"η = {eta:g}: margin from which λ ≤ 2/η, median"] = median(from_there)
     largest = f"η = {max(step_sizes):g}"
     return Verdict(
-        _share(flags),
+        by_share(float(np.mean(flags)), 1.0),
         f"λ peaks at {median(height):.3g} (median), at the margins next to {PEAK:.2f} on {sum(flags)} of "
         f"{len(flags)} data sets; it is below 2/η only from γ = "
         f"{numbers[f'{largest}: margin from which λ ≤ 2/η, median']:.3g} on for {largest}",
@@ -287,15 +287,10 @@ def leaves(table: Table) -> NDArray[np.bool_]:
     return np.asarray(gone | (table["training_error"] > 0.0) | fell | (table["moved"] > MOVED))
 
 
-def _found(flags: NDArray[np.bool_]) -> str:
-    share = float(flags.mean())
-    return "reproduced" if share >= 0.95 else "partly" if share >= 0.5 else "not_reproduced"
-
-
 def judge_kept(table: Table) -> Verdict:
     """Whether descent stays where it starts on the flat side."""
     if not len(table):
-        return _nothing("descent that starts on the flat side")
+        return nothing("descent that starts on the flat side")
     kept = stays(table)
     numbers: Numbers = {
         "starts": float(len(table)),
@@ -303,7 +298,7 @@ def judge_kept(table: Table) -> Verdict:
         **_by_step_size(table, kept),
     }
     return Verdict(
-        _found(kept),
+        by_share(float(kept.mean()), NEARLY_ALL),
         f"{kept.sum()} of {len(table)} descents that start with λ·η/2 ≤ 0.9 stay for "
         f"{table['steps'].max()} steps: median test error {median(table['test_error_start']):.2f} before "
         f"and {median(table['test_error']):.2f} after",
@@ -313,9 +308,9 @@ def judge_kept(table: Table) -> Verdict:
 
 def judge_left(table: Table) -> Verdict:
     """Whether descent leaves where it starts on the sharp side."""
-    sharp = keep(table, table["edge_ratio_start"] > 1.0) if len(table) else table
+    sharp = table.rows(table["edge_ratio_start"] > 1.0) if len(table) else table
     if not len(sharp):
-        return _nothing("descent that starts on the sharp side")
+        return nothing("descent that starts on the sharp side")
     gone = leaves(sharp)
     numbers: Numbers = {
         "starts": float(len(sharp)),
@@ -325,7 +320,7 @@ def judge_left(table: Table) -> Verdict:
     lost = int(np.sum(sharp["outcome"] == "diverged"))
     still = int(np.sum(sharp["training_error"] == 0.0)) if "training_error" in sharp else 0
     return Verdict(
-        _found(gone),
+        by_share(float(gone.mean()), NEARLY_ALL),
         f"{gone.sum()} of {len(sharp)} descents that start at the peak, with λ·η/2 above 1, leave; {lost} "
         f"diverge, and {still} still miss no label in the end",
         numbers,
@@ -354,10 +349,10 @@ def _by_step_size(table: Table, found: NDArray[np.bool_]) -> Numbers:
 
 def judge_elsewhere(table: Table) -> Verdict:
     """Whether descent from a random start passes through every label."""
-    noisy = keep(table, table["flip_rate"] > 0.0) if len(table) else table
+    noisy = table.rows(table["flip_rate"] > 0.0)
     rows = noisy if len(noisy) else table
     if not len(rows) or "training_error" not in rows:
-        return _nothing("descent from a random start that finished")
+        return nothing("descent from a random start that finished")
     there = np.asarray(rows["training_error"] == 0.0)
     seeds = np.unique(rows["seed"]).size
     numbers: Numbers = {"descents": float(len(rows)), "that miss no label": float(there.sum())}

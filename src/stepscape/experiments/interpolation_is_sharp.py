@@ -18,12 +18,12 @@ from stepscape.measures.measures import label_deviation, shape
 from stepscape.measures.records import Record
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem, curve
+from stepscape.theory.certificate import EPS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-EPS = float(np.finfo(np.float64).eps)
 CURVE_POINTS = 401
 
 

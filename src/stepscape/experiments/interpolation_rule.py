@@ -40,13 +40,14 @@ from numpy.typing import NDArray
 from stepscape.experiments.step_size_grid import median
 from stepscape.measures.paired import Interval, mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_parts, by_share
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result, Settings
 
 Array = NDArray[Any]
 NO_MISS = 1e-9
+NEARLY_ALL = 0.95
 LEAST_SEEDS, LEAST_VALUES, LEAST_RANGE = 3, 3, 4.0
 SLACK = 1e-3
 DATA = ("truth", "design", "n", "noise", "seed")
@@ -55,13 +56,13 @@ DATA = ("truth", "design", "n", "noise", "seed")
 def judge(result: Result) -> dict[str, Verdict]:
     """One verdict for each part of the claim."""
     table = result.table
-    counted = keep(table, counts(table))
+    counted = table.rows(counts(table))
     first = first_case(counted, result.settings)
     return {
         "bound": judge_bound(counted, len(table)),
         "scaling": judge_scaling(first, result.settings),
         "stability": judge_stability(counted),
-        "kinks": judge_kinks(keep(table, on_data(table))),
+        "kinks": judge_kinks(table.rows(on_data(table))),
         "tightness": judge_tightness(counted, first, result.settings),
     }
 
@@ -85,11 +86,6 @@ def first_case(table: Table, settings: Settings) -> Table:
     """Rows of the first truth and design."""
     truth, design = settings["cases"][0].split()
     return table.where(truth=truth, design=design)
-
-
-def keep(table: Table, mask: NDArray[np.bool_]) -> Table:
-    """Rows where the mask is true."""
-    return Table({name: values[mask] for name, values in table.columns.items()})
 
 
 def judge_bound(table: Table, rows: int) -> Verdict:
@@ -133,17 +129,18 @@ def certified(table: Table) -> Array:
 
 
 def slopes(table: Table, column: str, across: str, fixed: dict[str, float], interpolator: str) -> Array:
-    """Slope of log (column − 1)/2 on log `across` for each seed, where there are enough values."""
+    """Slope of log (column − 1)/2 on log `across` for each seed, nan where there are too few values."""
     rows = table.where(interpolator=interpolator, **fixed)
-    found = []
-    for seed in np.unique(rows["seed"]):
+    seeds = np.unique(rows["seed"])
+    found = np.full(seeds.size, np.nan)
+    for i, seed in enumerate(seeds):
         here = rows.where(seed=seed)
         at, excess = here[across].astype(float), (here[column].astype(float) - 1.0) / 2.0
         usable = excess > 0.0
         at, excess = at[usable], excess[usable]
         if np.unique(at).size >= LEAST_VALUES and at.max() >= LEAST_RANGE * at.min():
-            found.append(np.polyfit(np.log(at), np.log(excess), 1)[0])
-    return np.array(found)
+            found[i] = np.polyfit(np.log(at), np.log(excess), 1)[0]
+    return found
 
 
 def scalings(table: Table, settings: Settings) -> dict[str, tuple[Interval, float]]:
@@ -207,12 +204,11 @@ def judge_stability(table: Table) -> Verdict:
     if not len(table):
         return Verdict("premise_not_met", "no interpolator without knots on inputs")
     back, away = shares(table)
-    word = "reproduced" if min(back, away) >= 0.95 else "partly" if min(back, away) >= 0.5 else None
     sentence = (
         f"of {len(table)} interpolators {back:.0%} attract descent just below 2/λ and {away:.0%} repel it "
         f"just above, at {median(table['factor_below']):.6f} and {median(table['factor_above']):.6f} a step"
     )
-    return Verdict(word or "not_reproduced", sentence, _rates(table))
+    return Verdict(by_share(min(back, away), NEARLY_ALL), sentence, _rates(table))
 
 
 def _rates(table: Table) -> dict[str, float | str]:
@@ -239,7 +235,7 @@ def judge_kinks(table: Table) -> Verdict:
     if not len(table):
         return Verdict("premise_not_met", "no interpolator has knots on inputs")
     back, away = shares(table)
-    word = {2: "reproduced", 1: "partly", 0: "not_reproduced"}[int(back >= 0.95) + int(away >= 0.95)]
+    word = by_parts([back >= NEARLY_ALL, away >= NEARLY_ALL])
     extra = float(np.median(table["one_sided_sharpness"] / table["sharpness"]))
     numbers = _rates(table) | {"λ with knots counted as active over λ, median": extra}
     sentence = (
@@ -255,7 +251,7 @@ def judge_tightness(table: Table, first: Table, settings: Settings) -> Verdict:
     """Apply the rule for the ratio of the least sharpness to the bound."""
     if "least" not in table or not np.isfinite(table["least"]).any():
         return Verdict("premise_not_met", "no flattest interpolator was computed")
-    known = keep(table, np.isfinite(table["least"]))
+    known = table.rows(np.isfinite(table["least"]))
     ratio = (known["least"] - 1.0) / (known["bound"] - 1.0)
     by_size = slopes(first, "least", "n", {"noise": settings["noise"]}, "flattest")
     of_bound = slopes(first, "bound", "n", {"noise": settings["noise"]}, "flattest")
@@ -268,13 +264,12 @@ def judge_tightness(table: Table, first: Table, settings: Settings) -> Verdict:
         "share at most 2": share,
         "certified gap of the flattest, largest": float(gap.max()),
     }
-    if by_size.size < LEAST_SEEDS or by_size.size != of_bound.size:
-        return Verdict("undecided", "too few seeds or sizes for an interval of the slope", numbers)
     slope = mean_interval(by_size - of_bound)
+    if slope.count < LEAST_SEEDS:
+        return Verdict("undecided", "too few seeds or sizes for an interval of the slope", numbers)
     numbers["slope of the ratio on n"] = str(slope)
-    passed = int(share >= 0.95) + int(slope.low <= 0.0)
     return Verdict(
-        {2: "reproduced", 1: "partly", 0: "not_reproduced"}[passed],
+        by_parts([share >= NEARLY_ALL, slope.low <= 0.0]),
         f"no interpolator of any width is flatter than {np.median(ratio):.2f} times the bound (median, less "
         f"1 on both sides; {share:.0%} of data sets at most 2), and the flattest one built is within "
         f"{gap.max():.1%} of that; the ratio goes with n^{slope.mean:.2f}",

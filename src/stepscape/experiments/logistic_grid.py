@@ -97,12 +97,13 @@ def asked(
     Yes in every cell: ``reproduced``; in some, or over all together: ``partly``; otherwise ``not_reproduced``
     when some interval says no or there are ten seeds, else ``undecided``: few seeds give wide intervals.
     """
-    held = {cell: unmet(rows) for cell, rows in cells(table).items()}
-    answers = {cell: ask(rows) for cell, rows in cells(table).items() if held[cell] is None}
+    reasons = {cell: unmet(rows) for cell, rows in cells(table).items()}
+    judged = {cell: rows for cell, rows in cells(table).items() if reasons[cell] is None}
+    answers = {cell: ask(rows) for cell, rows in judged.items()}
     found = {cell: answer for cell, answer in answers.items() if answer is not None}
     if not found:
-        return _unasked([verdict for verdict in held.values() if verdict is not None], silent)
-    intervals = together(found)
+        return _unasked([verdict for verdict in reasons.values() if verdict is not None], silent)
+    intervals = together(found, seeds_of(judged))
     signs = [interval.sign for by_cell in intervals.values() for interval in by_cell.values()]
     seeds = np.unique(table["seed"]).size
     word = "not_reproduced" if min(signs) < 0 or seeds >= LEAST_SEEDS_AGAINST else "undecided"
@@ -110,7 +111,7 @@ def asked(
         word = "reproduced" if min(signs) > 0 else "partly"
     numbers: Numbers = {
         "seeds": float(seeds),
-        "cells judged": f"{len(found)} of {len(held)}",
+        "cells judged": f"{len(found)} of {len(reasons)}",
         "intervals are of": unit,
     }
     for question, by_cell in intervals.items():
@@ -118,20 +119,42 @@ def asked(
     return Verdict(word, "; ".join(told(question, intervals[question]) for question in intervals), numbers)
 
 
-def together(found: Mapping[Cell, Answers]) -> dict[str, dict[str, Interval]]:
-    """Question → cell where it arises, in words, → interval; with several the last entry is their mean."""
+def seeds_of(judged: Mapping[Cell, Table]) -> dict[Cell, NDArray[np.int_]]:
+    """Seeds of each cell, increasing: those that its answers stand for."""
+    return {cell: np.unique(rows["seed"]) for cell, rows in judged.items()}
+
+
+def together(
+    found: Mapping[Cell, Answers], seeds: Mapping[Cell, NDArray[np.int_]]
+) -> dict[str, dict[str, Interval]]:
+    """Question → cell where it arises, in words, → interval; with several the last entry is their mean.
+
+    `seeds` are those of each cell: where runs failed, cells do not have the same.
+    """
+    every = np.unique(np.concatenate(list(seeds.values())))
     out: dict[str, dict[str, Interval]] = {}
     for question in dict.fromkeys(name for answer in found.values() for name in answer):
-        values = {spoken(cell): answer[question] for cell, answer in found.items() if question in answer}
+        values = {
+            spoken(cell): _among(every, seeds[cell], answer[question])
+            for cell, answer in found.items()
+            if question in answer
+        }
         if len(values) > 1:
             values[TOGETHER] = np.mean(list(values.values()), axis=0)  # a seed counts when it has all cells
         out[question] = {cell: mean_interval(each) for cell, each in values.items()}
     return out
 
 
-def _unasked(held: Sequence[Verdict], silent: str) -> Verdict:
+def _among(every: NDArray[np.int_], seeds: NDArray[np.int_], values: Array) -> Array:
+    """Values of some of the seeds, nan for the others."""
+    out = np.full(every.size, np.nan)
+    out[np.searchsorted(every, seeds)] = values
+    return out
+
+
+def _unasked(reasons: Sequence[Verdict], silent: str) -> Verdict:
     """Say why no cell was asked: the reason of the first that cannot be judged, or that it does not arise."""
-    return Verdict(held[0].word, held[0].sentence) if held else Verdict("premise_not_met", silent)
+    return Verdict(reasons[0].word, reasons[0].sentence) if reasons else Verdict("premise_not_met", silent)
 
 
 def told(question: str, found: Mapping[str, Interval]) -> str:

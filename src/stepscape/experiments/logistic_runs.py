@@ -13,6 +13,7 @@ import numpy as np
 
 from stepscape.experiments.experiment import Settings, at_least, shared
 from stepscape.experiments.logistic_measures import curves, measured
+from stepscape.experiments.moments import STEP_COUNTS, log_steps
 from stepscape.experiments.step_size_measures import Followed
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -22,7 +23,6 @@ from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem, bernoulli
 from stepscape.training import Snapshot, train
 
-STEP_COUNTS = (100, 1000, 10_000, 30_000)
 SHOWN = (0.01, 0.1, 0.4, 1.2)
 QUICK = {
     "truth": "wave",
@@ -96,8 +96,8 @@ def grid(settings: Settings, **fixed: Any) -> list[LogisticRun]:
     return runs
 
 
-def problem_of(run: LogisticRun, seed: int | None = None) -> Problem:
-    """Labels of the run, or of another seed."""
+def problem_of(run: Any, seed: int | None = None) -> Problem:
+    """Labels of the run, or of another seed; any run whose spec has the fields of a law will do."""
     return bernoulli(
         run.truth,
         n=run.n,
@@ -119,22 +119,30 @@ def method_of(run: LogisticRun) -> GradientDescent:
 
 
 def work(run: LogisticRun, tick: Tick) -> Record:
-    """Train one network and measure it at its moments.
+    """Train one network and measure it at its moments."""
+    key = f"{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}"
+    return follow(run, start_of(run), method_of(run), equal_time(run), key, tick)
+
+
+def follow(
+    run: Any, network: TwoLayerReLU, method: GradientDescent, same_time: int, key: str, tick: Tick
+) -> Record:
+    """Train from a network and measure at the moments of the run; `key` names its curves.
 
     The moments: its end; each of `STEP_COUNTS` below the number of steps; the step at which Σ η reaches what
     the smallest step size of the grid has in the end (equal time); and the record whose loss on a held-out
     sample of the same law and size was smallest. Records are evenly spaced in the logarithm of the steps;
     beside them stand these moments and every quarter of the run.
     """
-    problem, same_time = problem_of(run), equal_time(run)
+    problem = problem_of(run)
     snapshots: list[Snapshot] = []
     counts = [count for count in STEP_COUNTS if count < run.steps]
     trajectory = train(
         problem,
-        start_of(run),
-        method_of(run),
+        network,
+        method,
         record_every=max(1, run.steps // 4),
-        record_at=[*counts, same_time, *np.unique(np.geomspace(1, run.steps, run.records).astype(int))],
+        record_at=[*counts, same_time, *log_steps(run.steps, run.records)],
         observe=snapshots.append,
         progress=lambda made: tick(made / run.steps),
     )
@@ -149,7 +157,6 @@ def work(run: LogisticRun, tick: Tick) -> Record:
     moments = {name: int(np.searchsorted(trajectory.at_steps, step)) for name, step in steps.items()}
     moments["held_out"] = _best(snapshots, problem_of(run, stream(run.seed, "held out")))
     numbers = measured(followed, moments, tick)
-    key = f"{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}"
     return Record("finished", {**beginning, **numbers}, curves(followed, key, tick) if run.drawn else {})
 
 

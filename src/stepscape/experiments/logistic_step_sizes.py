@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepscape.experiments.experiment import Experiment, Result
-from stepscape.experiments.logistic_grid import cells, together
+from stepscape.experiments.logistic_grid import cells, seeds_of, together
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
-from stepscape.experiments.logistic_step_sizes_rule import MOMENTS, helps, judge
+from stepscape.experiments.logistic_step_sizes_rule import helps, judge
+from stepscape.experiments.moments import MOMENTS
 from stepscape.experiments.step_size_grid import unmet
 
 if TYPE_CHECKING:
@@ -23,14 +25,17 @@ def figures(result: Result) -> dict[str, Figure]:
     from stepscape.figures import logistic as draw
 
     table, settings = result.table, result.settings
+    by_moment = partial(draw.by_moment, table, words={suffix: each.words for suffix, each in MOMENTS.items()})
     return {
         "functions": draw.functions(table, result.arrays, settings["shown"]),
         "sharpness": draw.sharpness(table),
-        "loss": draw.losses(table),
-        "weighted-tv": draw.by_moment(table, "weighted_tv", "weighted variation ∫|f''|g"),
-        "pieces": draw.by_moment(table, "pieces", "linear pieces"),
-        "excess-interior": draw.by_moment(table, "excess_risk_interior", "excess risk, interior"),
-        "excess-everywhere": draw.by_moment(table, "excess_risk", "excess risk, all inputs"),
+        "loss": by_moment(
+            "loss_mean", name="training loss", level="loss_truth", level_name="loss of the truth"
+        ),
+        "weighted-tv": by_moment("weighted_tv", name="weighted variation ∫|f''|g"),
+        "pieces": by_moment("pieces", name="linear pieces"),
+        "excess-interior": by_moment("excess_risk_interior", name="excess risk, interior"),
+        "excess-everywhere": by_moment("excess_risk", name="excess risk, all inputs"),
         "excess-by-region": draw.regions(table),
         "iterates": draw.iterates(table),
         "help": draw.intervals(intervals_of(result)),
@@ -42,9 +47,11 @@ def intervals_of(result: Result) -> dict[str, dict[str, Interval]]:
     judged = {cell: rows for cell, rows in cells(result.table).items() if unmet(rows) is None}
     moments = [suffix for suffix in MOMENTS if judged and f"excess_risk{suffix}" in result.table]
     found = {
-        MOMENTS[suffix]: {cell: helps(rows, suffix) for cell, rows in judged.items()} for suffix in moments
+        MOMENTS[suffix].part: {cell: helps(rows, suffix) for cell, rows in judged.items()}
+        for suffix in moments
     }
-    return {moment: next(iter(together(answers).values())) for moment, answers in found.items()}
+    seeds = seeds_of(judged)
+    return {moment: next(iter(together(answers, seeds).values())) for moment, answers in found.items()}
 
 
 EXPERIMENT = Experiment(

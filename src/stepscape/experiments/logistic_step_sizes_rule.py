@@ -11,7 +11,7 @@ more interval. Yes in every cell: ``reproduced``; in some, or over all together:
 least 0.95 at some record; it is on the line when its mean over the records of the last half lies in
 [0.95, 1.1]. Most runs must have reached the edge at three step sizes or more in some cell, otherwise
 ``premise_not_met``. At least 90 % of the runs that reached it on the line: ``reproduced``; half: ``partly``;
-fewer: ``not_reproduced``.
+fewer: ``not_reproduced``; none reached it in that time: ``premise_not_met``.
 ``simpler``: between the smallest and the largest of the step sizes at which most runs reached the edge (three
 or more), the larger gives less ∫|f''|g, less variation in the interior, fewer pieces.
 ``interior``, ``everywhere``, ``boundary``: the excess risk at the inputs falls and rises again: at the
@@ -41,24 +41,16 @@ from stepscape.experiments.logistic_grid import (
     over_best,
     spoken,
 )
+from stepscape.experiments.moments import MOMENTS
 from stepscape.experiments.sharpness_rule import EDGE
 from stepscape.experiments.step_size_grid import Numbers, listed, median, usable
 from stepscape.measures.paired import mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_share
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
 
-MOMENTS = {
-    "": "at_the_end",
-    "_100": "after_100_steps",
-    "_1000": "after_1000_steps",
-    "_10000": "after_10000_steps",
-    "_30000": "after_30000_steps",
-    "_equal_time": "at_equal_time",
-    "_held_out": "stopped_early",
-}
 REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
 SIMPLER = {
     "less ∫|f''|g": "weighted_tv",
@@ -66,6 +58,7 @@ SIMPLER = {
     "fewer pieces": "pieces",
 }
 NO_EDGE = "at fewer than three step sizes do most runs reach the edge"
+TOO_LATE = "no run reached the edge in the first half of its steps"
 _asked = partial(asked, unit="log10 of a ratio")
 
 
@@ -73,15 +66,15 @@ def judge(result: Result) -> dict[str, Verdict]:
     """One verdict a part."""
     table = with_iterates(result.table)
     help_of = {
-        f"help_{word}": _asked(table, partial(helps, suffix=suffix))
-        for suffix, word in MOMENTS.items()
+        f"help_{moment.part}": _asked(table, partial(helps, suffix=suffix))
+        for suffix, moment in MOMENTS.items()
         if f"excess_risk{suffix}" in table or not suffix
     }
     return {
         "edge": judge_edge(table),
         "simpler": _asked(table, simpler, NO_EDGE),
         **{
-            name: _asked(table, partial(u_of, column=f"excess_risk{region}"))
+            name: _asked(table, partial(falls_and_rises, column=f"excess_risk{region}"))
             for name, region in REGIONS.items()
         },
         **help_of,
@@ -123,7 +116,7 @@ def simpler(table: Table) -> Answers | None:
     return {name: decades(table, column, etas[0]) for name, column in SIMPLER.items()}
 
 
-def u_of(table: Table, column: str) -> Answers:
+def falls_and_rises(table: Table, column: str) -> Answers:
     """Whether an excess risk falls and rises again."""
     falls, rises = over_best(table, column)
     return {"it falls": falls, "it rises again": rises}
@@ -146,8 +139,8 @@ def judge_edge(table: Table) -> Verdict:
         etas = at_edge(rows) if works.any() else []
         enough |= len(etas) >= LEAST_AT_EDGE
         numbers[f"{spoken(cell)}: step sizes at the edge"] = _range(etas)
-    if not enough:
-        return Verdict("premise_not_met", NO_EDGE, numbers)
+    if not enough or not reached.any():
+        return Verdict("premise_not_met", TOO_LATE if enough else NO_EDGE, numbers)
     ratio = table["edge_ratio"][reached]
     share = float(np.mean((ratio >= EDGE[0]) & (ratio <= EDGE[1])))
     never = table["step_size"][works & ~(table["edge_reached"] == 1)]
@@ -158,12 +151,11 @@ def judge_edge(table: Table) -> Verdict:
         "directional smoothness·η/2, median": median(table["smoothness_ratio"][reached]),
         "step sizes of runs that never reached it": _range(sorted(set(never.tolist()))),
     }
-    word = "reproduced" if share >= 0.9 else "partly" if share >= 0.5 else "not_reproduced"
     sentence = (
         f"{reached.sum()} of {len(table)} runs reached the edge in the first half of their steps, "
         f"{share:.0%} of them stay on it (mean of λ_max·η/2 in [{EDGE[0]}, {EDGE[1]}])"
     )
-    return Verdict(word, sentence, numbers)
+    return Verdict(by_share(share), sentence, numbers)
 
 
 def _range(etas: list[float]) -> str:
@@ -184,6 +176,5 @@ def judge_optimized(table: Table) -> Verdict:
         if usable(rows).any()
     }
     share = float(np.mean(fits[works]))
-    word = "reproduced" if share >= 0.9 else "partly" if share >= 0.5 else "not_reproduced"
     sentence = f"{share:.0%} of the runs fit the labels of the interior at least as well as the truth"
-    return Verdict(word, sentence, dict(shares))
+    return Verdict(by_share(share), sentence, dict(shares))

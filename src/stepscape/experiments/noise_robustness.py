@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from stepscape.experiments.experiment import Experiment, Result
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
-from stepscape.experiments.noise_robustness_rule import MOMENTS, benefits, judge
+from stepscape.experiments.moments import COMPARED
+from stepscape.experiments.noise_robustness_rule import benefits, judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +18,9 @@ def figures(result: Result) -> dict[str, Figure]:
     from stepscape.figures import noise as draw
 
     table = result.table
-    saved = {word: benefits(table, f"excess_risk_interior{suffix}") for suffix, word in MOMENTS.items()}
-    return {"excess": draw.excess(table, saved), "overlap": draw.overlap(table)}
+    saved = {suffix: benefits(table, f"excess_risk_interior{suffix}") for suffix in COMPARED}
+    words = {suffix: moment.words for suffix, moment in COMPARED.items()}
+    return {"excess": draw.excess(table, saved, words), "overlap": draw.overlap(table)}
 
 
 EXPERIMENT = Experiment(

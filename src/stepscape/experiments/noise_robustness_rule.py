@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.logistic_grid import cells
+from stepscape.experiments.moments import COMPARED
 from stepscape.experiments.step_size_grid import (
     LEAST_SEEDS,
     Numbers,
@@ -39,7 +40,6 @@ from stepscape.measures.verdict import Verdict
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
 
-MOMENTS = {"": "at_the_end", "_equal_time": "at_equal_time", "_held_out": "stopped_early"}
 LEAST_OVERLAP = 0.5
 ByRate = dict[float, Interval]
 
@@ -48,8 +48,8 @@ def judge(result: Result) -> dict[str, Verdict]:
     """One verdict a moment, and one for the overlap."""
     table = result.table
     verdicts = {
-        word: judged(table, benefits(table, f"excess_risk_interior{suffix}"), "large steps help")
-        for suffix, word in MOMENTS.items()
+        moment.part: judged(table, benefits(table, f"excess_risk_interior{suffix}"), "large steps help")
+        for suffix, moment in COMPARED.items()
     }
     return {**verdicts, "overlap": judged(table, overlaps(table), "the overlap is above ½")}
 

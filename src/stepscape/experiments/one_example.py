@@ -1,8 +1,8 @@
 """The curvature of the logistic loss of one example (x, y) as its margin m = y f(x) grows, in closed form.
 
-With D(m) = s(m) s(−m), s(z) = 1/(1 + e^{−z}) and c = √(1 + x²), the Hessian is D ∇f∇fᵀ + R, and R couples the
-output weight of an active neuron with the part of (w1, b1) along (x, 1), by −y s(−m) c. Explicit forms
-derived here.
+With D(m) = s(m) s(−m), the curvature of the loss in the prediction, where s(z) = 1/(1 + e^{−z}), and
+c = √(1 + x²), the Hessian is D ∇f∇fᵀ + R, and R couples the output weight of an active neuron with the part
+of (w1, b1) along (x, 1), by −y s(−m) c. Explicit forms derived here.
 """
 
 from __future__ import annotations
@@ -19,11 +19,6 @@ Array = NDArray[np.float64]
 PEAK = 1.5434046384182085  # γ tanh(γ/2) = 1: where γ D(γ) is largest
 
 
-def confidence(margin: ArrayLike) -> Array:
-    """D(m) = s(m) s(−m) ≤ e^{−|m|}: the curvature of the loss in the prediction."""
-    return np.asarray(loss_of("logistic").curvature(np.asarray(margin, dtype=np.float64)))
-
-
 def balanced_neuron(x: float, margin: float) -> TwoLayerReLU:
     """Return the one neuron with f(x) = m > 0 whose gradient there is shortest: |w2| c = w1 x + b1, b2 = 0.
 
@@ -38,7 +33,7 @@ def balanced_neuron(x: float, margin: float) -> TwoLayerReLU:
 def gauss_newton(x: float, margin: ArrayLike) -> Array:
     """λ_max of the Gauss–Newton part at `balanced_neuron`, D(m)(1 + 2cm)."""
     m = np.asarray(margin, dtype=np.float64)
-    return np.asarray(confidence(m) * (1.0 + 2.0 * np.sqrt(1.0 + x * x) * m))
+    return np.asarray(loss_of("logistic").curvature(m) * (1.0 + 2.0 * np.sqrt(1.0 + x * x) * m))
 
 
 def balanced_sharpness(x: float, margin: ArrayLike) -> Array:
@@ -50,7 +45,7 @@ def balanced_sharpness(x: float, margin: ArrayLike) -> Array:
     """
     m = np.asarray(margin, dtype=np.float64)
     c = np.sqrt(1.0 + x * x)
-    rest, bend = probability(-m) * c, confidence(m)
+    rest, bend = probability(-m) * c, loss_of("logistic").curvature(m)
     first, both, second = bend * 2.0 * c * m - rest, bend * np.sqrt(2.0 * c * m), bend
     middle = 0.5 * (first + second)
     return np.asarray(np.maximum(rest, middle + np.hypot(0.5 * (first - second), both)))

@@ -59,8 +59,8 @@ def judge(result: Result) -> dict[str, Verdict]:
     nowhere = "the single iterates' risk rises in no arm"
     return {
         **{arm: judge_arm(table.where(arm=arm)) for arm in arms},
-        "interior": across(table, arms, lambda rows: u_of(rows, "risk_interior_grid")),
-        "boundary": across(table, arms, lambda rows: u_of(rows, "risk_boundary_grid")),
+        "interior": across(table, arms, lambda rows: falls_and_rises(rows, "risk_interior_grid")),
+        "boundary": across(table, arms, lambda rows: falls_and_rises(rows, "risk_boundary_grid")),
         "equal_time": across(table, arms, lambda rows: falls_of(rows, "risk_equal_time")),
         "early_stopping": across(table, arms, lambda rows: falls_of(rows, "risk_held_out")),
         "two_step_averaging": across(table, arms, averaging, nowhere),
@@ -77,11 +77,11 @@ def with_iterates(table: Table) -> Table:
 
 def judge_arm(table: Table) -> Verdict:
     """Apply the rule for the U to one arm."""
-    held = unmet(table)
-    if held is not None:
-        return held
+    reason = unmet(table)
+    if reason is not None:
+        return reason
     working = working_step_sizes(table)
-    parts, numbers = u_of(table, "risk")
+    parts, numbers = falls_and_rises(table, "risk")
     medians = [median(by_seed(table, "risk", working)[:, j]) for j in range(working.size)]
     at_edge = [eta for eta in working if np.mean(table.where(step_size=eta)["edge_reached"] == 1) > 0.5]
     numbers = {
@@ -95,7 +95,7 @@ def judge_arm(table: Table) -> Verdict:
     return Verdict(word, f"from step size {working[0]:g} to {working[-1]:g}, {told(parts)}", numbers)
 
 
-def u_of(table: Table, column: str) -> Found:
+def falls_and_rises(table: Table, column: str) -> Found:
     """Whether a risk falls and rises."""
     falls, rises = sides_of_u(table, column)
     parts = {"the risk falls": falls.sign > 0, "and rises again": rises.sign > 0}

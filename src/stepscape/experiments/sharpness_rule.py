@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_share
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
@@ -74,12 +74,11 @@ def judge_arm(table: Table) -> Verdict:
         "bent neurons, least": float(table["bent_neurons"][reached].min()),
         "started inside": float(np.sum(table["started_inside"][reached])),
     }
-    word = "reproduced" if share >= 0.9 else "partly" if share >= 0.5 else "not_reproduced"
     sentence = (
         f"{reached.sum()} of {len(table)} runs reached the edge, {share:.0%} of them stay on it (median "
         f"λ_max·η/2 in [{EDGE[0]}, {EDGE[1]}]); the median over these runs is {middle:.3f}"
     )
-    return Verdict(word, sentence, numbers)
+    return Verdict(by_share(share), sentence, numbers)
 
 
 def judge_inside(table: Table) -> Verdict:

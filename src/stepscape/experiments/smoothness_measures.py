@@ -13,7 +13,7 @@ The function is the mean of the two iterates of a record. Confidence is the size
     which is what their mean function has unless knots coincide
 ``curvature``, ``curved_tv``
     D̄ = Σ v s(f)(1 − s(f)), and ∫|f''|g_D with g of the inputs weighted by v s(1 − s): what flatness trades
-    for each other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖
+    for each other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖; the second is nan where D̄ is 0, all |f| too large
 ``excess_risk``, ``excess_interior``
     divergence from the truth at the inputs, all and of the interior
 """
@@ -73,7 +73,7 @@ def place(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> di
         "tv": _mean(_variation(net, x) for net in pair),
         "tv_interior": _mean(_variation(net, x[inside]) for net in pair),
         "curvature": float(curvature.sum()),
-        "curved_tv": _mean(_weighted(net, x, curvature) for net in pair),
+        "curved_tv": _mean(_weighted(net, x, curvature) for net in pair) if curvature.any() else np.nan,
         "excess_risk": problem.excess_risk(f),
         "excess_interior": problem.excess_risk(f, inside),
     }
@@ -144,9 +144,12 @@ def growth(steps: NDArray[np.int64], values: Array, decades_ago: int = 0) -> flo
 
 
 def turned_around(values: Array) -> float:
-    """1 − end/peak of the running median of five records: the share lost since the largest value."""
+    """1 − end/peak of the running median of five records: the share lost since the largest value.
+
+    nan without records, and where the value was never above 0.
+    """
     if not values.size:
         return float("nan")
     windows = np.lib.stride_tricks.sliding_window_view(values, min(SMOOTHED, values.size))
     smooth = np.median(windows, axis=1)
-    return float(1.0 - smooth[-1] / smooth.max())
+    return float(1.0 - smooth[-1] / smooth.max()) if smooth.max() > 0.0 else float("nan")

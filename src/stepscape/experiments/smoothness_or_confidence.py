@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.experiment import Experiment, Result, Settings
+from stepscape.experiments.experiment import Experiment, Result, Settings, at_least
 from stepscape.experiments.logistic_grid import cells
 from stepscape.experiments.logistic_runs import LogisticRun, equal_time, grid, method_of, problem_of, start_of
+from stepscape.experiments.moments import log_steps
 from stepscape.experiments.smoothness_measures import (
     Path,
     at_levels,
@@ -36,7 +37,8 @@ class FollowedRun(Spec, frozen=True, tag="smoothness-or-confidence/1"):
 
 
 def specs(settings: Settings) -> list[FollowedRun]:
-    """Every amplitude, flip rate, seed and step size."""
+    """Every amplitude, flip rate, seed and step size; fewer than five inputs have no middle and no ends."""
+    at_least(settings, n=5)
     return [FollowedRun(run=run) for run in grid({**settings, "shown": ()})]
 
 
@@ -54,7 +56,7 @@ def work(spec: FollowedRun, tick: Tick) -> Record:
         start_of(run),
         method_of(run),
         record_every=run.steps,
-        record_at=[same_time, *np.unique(np.geomspace(1, run.steps, run.records).astype(int))],
+        record_at=[same_time, *log_steps(run.steps, run.records)],
         observe=snapshots.append,
         progress=lambda made: tick(made / run.steps),
     )

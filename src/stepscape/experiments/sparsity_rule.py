@@ -71,9 +71,9 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 def judge_arm(table: Table) -> Verdict:
     """Apply the rule for the pieces to one arm."""
-    held = unmet(table)
-    if held is not None:
-        return held
+    reason = unmet(table)
+    if reason is not None:
+        return reason
     working = working_step_sizes(table)
     change, ranks = largest_minus_smallest(table, "pieces"), rank_correlation(table, "pieces")
     numbers = {

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.measures.paired import Interval, left_out_best, mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_parts
 
 Array = NDArray[np.float64]
 Numbers = dict[str, float | str]
@@ -120,9 +120,7 @@ def listed(values: ArrayLike) -> str:
 
 def word_for(found: Sequence[bool], seeds: int) -> str:
     """All parts found: reproduced; some: partly; none: not_reproduced, or undecided with few seeds."""
-    if any(found):
-        return "reproduced" if all(found) else "partly"
-    return "not_reproduced" if seeds >= LEAST_SEEDS_AGAINST else "undecided"
+    return by_parts(found) if any(found) or seeds >= LEAST_SEEDS_AGAINST else "undecided"
 
 
 def told(parts: Mapping[str, bool]) -> str:
@@ -150,11 +148,11 @@ def across(
     `ask` returns its yes and no, and the numbers behind them; None where the question does not arise, which
     `silent` words for the case that it arises nowhere.
     """
-    held = {arm: unmet(table.where(arm=arm)) for arm in arms}
-    answers = {arm: ask(table.where(arm=arm)) for arm in arms if held[arm] is None}
+    reasons = {arm: unmet(table.where(arm=arm)) for arm in arms}
+    answers = {arm: ask(table.where(arm=arm)) for arm in arms if reasons[arm] is None}
     found = {arm: answer for arm, answer in answers.items() if answer is not None}
     if not found:
-        seedless = any(verdict is not None and verdict.word == "undecided" for verdict in held.values())
+        seedless = any(verdict is not None and verdict.word == "undecided" for verdict in reasons.values())
         words = (("premise_not_met", silent) if answers else
                  ("undecided", "too few seeds") if seedless else
                  ("premise_not_met", "no arm learns a curve at enough step sizes"))  # fmt: skip

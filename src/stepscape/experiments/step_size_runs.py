@@ -6,12 +6,14 @@ Equal specs have equal identities, so that these experiments train once in a com
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from stepscape.curvature import sharpness
 from stepscape.experiments.arms import ARMS, Start, start
 from stepscape.experiments.experiment import Settings, at_least, shared
+from stepscape.experiments.moments import log_steps
 from stepscape.experiments.step_size_measures import Followed, curves, measured
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -125,7 +127,7 @@ def work(run: StepSizeRun, tick: Tick) -> Record:
         begin.network,
         begin.method(run.step_size, run.steps),
         record_every=max(1, run.steps // run.records),
-        record_at=[same_time, *np.unique(np.geomspace(1, run.steps, run.records).astype(int))],
+        record_at=[same_time, *log_steps(run.steps, run.records)],
         observe=snapshots.append,
         progress=lambda made: tick(made / run.steps),
     )
@@ -146,7 +148,7 @@ def work(run: StepSizeRun, tick: Tick) -> Record:
     return Record("finished", {**beginning, **numbers}, drawn if run.drawn else {})
 
 
-def equal_time(run: StepSizeRun, problem: Problem, begin: Start) -> int:
+def equal_time(run: Any, problem: Problem, begin: Start) -> int:
     """Count the steps until Σ η reaches the total of the smallest step size of the grid."""
     # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
     first = 1.0 / max(sharpness(problem, begin.network, tolerance=1e-4).value, 1e-300)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stepscape.experiments.experiment import Experiment, Result
 from stepscape.experiments.logistic_runs import FULL, QUICK, SHOWN, grid, work
+from stepscape.experiments.moments import STEP_COUNTS
 from stepscape.experiments.uncertain_regions_rule import judge
 
 if TYPE_CHECKING:
@@ -17,10 +19,11 @@ def figures(result: Result) -> dict[str, Figure]:
     from stepscape.figures import uncertain as draw
 
     table, shown = result.table, result.settings["shown"]
+    over_steps = partial(draw.over_steps, table, STEP_COUNTS)
     return {
         "regions": draw.regions(result.arrays, shown),
-        "overlap": draw.over_steps(table, "uncertain_overlap", "overlap of |f| ≤ 1 and |f0| ≤ 1"),
-        "share": draw.over_steps(table, "uncertain_share", "share with |f| ≤ 1", "uncertain_share_truth"),
+        "overlap": over_steps("uncertain_overlap", "overlap of |f| ≤ 1 and |f0| ≤ 1"),
+        "share": over_steps("uncertain_share", "share with |f| ≤ 1", "uncertain_share_truth"),
         "step-a": draw.step_a(table),
         "flat-bounds": draw.bounds(table),
     }

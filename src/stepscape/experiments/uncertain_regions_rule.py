@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.logistic_grid import Answers, around, asked, drop
+from stepscape.experiments.moments import COMPARED, STEP_COUNTS
 from stepscape.experiments.step_size_grid import Numbers, median, usable, working_step_sizes
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
 
 FLAT = ("gauss_newton", "weighted", "uncertain", "uncertain_best")
-EARLY = "_100"
-KEPT = {"": "", "_equal_time": "_at_equal_time", "_held_out": "_stopped_early"}
+EARLY = f"_{STEP_COUNTS[0]}"
+EVERYWHERE = 1.0 - 1e-9  # a share is a sum of weights, with their rounding
 TOO_SHORT = "the runs end before their first moment, step 100, or the truth is uncertain everywhere"
 
 
@@ -47,15 +48,17 @@ def judge(result: Result) -> dict[str, Verdict]:
         "moves": asked(table, moves, TOO_SHORT),
         "shrinks": asked(table, shrinks, TOO_SHORT),
         **{
-            f"large_steps_keep{word}": asked(table, partial(keeps, suffix=suffix))
-            for suffix, word in KEPT.items()
+            f"large_steps_keep{f'_{moment.part}' if suffix else ''}": asked(
+                table, partial(keeps, suffix=suffix)
+            )
+            for suffix, moment in COMPARED.items()
         },
     }
 
 
 def moves(table: Table) -> Answers | None:
     """Whether the overlap grows from the first moment to the end, where the truth is certain somewhere."""
-    if np.nanmin(table["uncertain_share_truth"]) >= 1.0:
+    if np.nanmin(table["uncertain_share_truth"]) >= EVERYWHERE:
         return None
     return since_early(table, "uncertain_overlap", "the overlap grows")
 

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from stepscape.experiments.step_size_grid import LEAST_SEEDS, Numbers, median, usable, word_for
 from stepscape.measures.paired import Interval, mean_interval
 from stepscape.measures.records import Table
-from stepscape.measures.verdict import Verdict
+from stepscape.measures.verdict import Verdict, by_parts
 
 if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
@@ -52,9 +52,9 @@ SLACK = 1e-3
 def judge(result: Result) -> dict[str, Verdict]:
     """One verdict for each group of cells and each question."""
     table, small = result.table, result.settings["small_step_size"]
-    held = unmet(table)
+    reason = unmet(table)
     names = ("neither", "decay_only", "step_only", "both")
-    if held is not None:
+    if reason is not None:
         rest = (
             "vanishing",
             "norm",
@@ -62,7 +62,7 @@ def judge(result: Result) -> dict[str, Verdict]:
             "both_beat_decay_only",
             "both_beat_decay_only_stopped_early",
         )
-        return dict.fromkeys((*names, *rest, "both_beat_step_only"), held)
+        return dict.fromkeys((*names, *rest, "both_beat_step_only"), reason)
     every = cells(table)
     groups = {
         name: [cell for cell in every if (cell[0] > 0.0, cell[1] > small) == kind]
@@ -191,7 +191,6 @@ def judge_slopes(table: Table, group: Sequence[Cell], column: str, limit: float,
     """Whether the slope of a column lies below a limit, cell by cell."""
     found = {cell: slope(table, cell, column) for cell in group}
     flags = [interval.high < limit for interval in found.values()]
-    word = "reproduced" if all(flags) else "partly" if any(flags) else "not_reproduced"
     means = [interval.mean for interval in found.values()]
     numbers: Numbers = {f"{spoken(cell)}: slope": str(interval) for cell, interval in found.items()}
     for cell in group:
@@ -200,7 +199,7 @@ def judge_slopes(table: Table, group: Sequence[Cell], column: str, limit: float,
         for n, value in zip(sizes[[0, -1]], ends, strict=True):
             numbers[f"{spoken(cell)}: {column.replace('_', ' ')} at n = {n:g}, median"] = value
     return Verdict(
-        word,
+        by_parts(flags),
         f"{what} in {sum(flags)} of {len(flags)} cells of decay and step size: slopes on log n from "
         f"{min(means):.2f} to {max(means):.2f}",
         numbers,

@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 Cell = tuple[float, float]
 Columns = Sequence[tuple[str, str]]
-MOMENTS = (
-    ("", "end of training"),
-    ("_100", "after 100 steps"),
-    ("_1000", "after 1000 steps"),
-    ("_10000", "after 10 000 steps"),
-    ("_equal_time", "at equal time Σ η"),
-    ("_held_out", "at the best held-out moment"),
-)
 MOST_MARKERS = 12
 POOLED = 1.1
 
@@ -85,13 +77,14 @@ def fitting_legend(figure: Figure, axes: NDArray[Any]) -> None:
 def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, Any]) -> None:
     """Draw the median of a column against the step size, and shade between the quartiles.
 
-    At the edge descent is chaotic and a fine grid of step sizes draws its noise: runs are pooled.
+    At the edge descent is chaotic and a fine grid of step sizes draws its noise: runs are pooled, from the
+    largest step size down, so that its mark is of the runs that a rule takes for it.
     """
     values = table[column].astype(float)
     usable = np.isfinite(values)
     if "bent_neurons" in table:
         usable &= table["bent_neurons"] > 0
-    at = pooled(table["step_size"])[usable]
+    at = pooled(table["step_size"][usable])
     if not at.size:
         return
     places = np.unique(at)
@@ -103,22 +96,19 @@ def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, An
 
 
 def pooled(step_sizes: NDArray[Any]) -> NDArray[np.float64]:
-    """Each step size → the geometric middle of its group; groups start at the smallest and span 10 %.
+    """Each step size → the geometric middle of its group; groups start at the largest and span 10 %.
 
-    >>> pooled(np.array([0.5, 0.1, 1.0, 1.1])).round(2).tolist()
-    [0.5, 0.1, 1.05, 1.05]
+    >>> pooled(np.array([0.5, 0.1, 1.0, 1.08, 1.16])).round(2).tolist()
+    [0.5, 0.1, 1.0, 1.12, 1.12]
     """
     etas, back = np.unique(step_sizes, return_inverse=True)
-    ends: list[list[float]] = []
-    group = np.empty(etas.size, np.intp)
-    for i, eta in enumerate(etas):
-        if not ends or eta > ends[-1][0] * POOLED * (1.0 + 1e-9):
-            ends.append([eta, eta])
-        ends[-1][1] = eta
-        group[i] = len(ends) - 1
-    low, high = np.array(ends, np.float64).reshape(-1, 2).T
-    middle: NDArray[np.float64] = low * np.sqrt(high / low)
-    return middle[group][back]
+    middle, last = np.empty(etas.size), etas.size
+    while last:
+        near = etas[:last] * POOLED * (1.0 + 1e-9) >= etas[last - 1]
+        first = int(near.argmax())
+        middle[first:last] = etas[first] * np.sqrt(etas[last - 1] / etas[first])
+        last = first
+    return middle[back]
 
 
 def apart(step_sizes: Sequence[float] | NDArray[Any]) -> list[float]:

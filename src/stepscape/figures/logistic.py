@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.cells import (
-    MOMENTS,
     Cell,
     against_step_size,
     apart,
@@ -130,15 +129,12 @@ def sharpness(table: Table) -> Figure:
     return figure
 
 
-def by_moment(table: Table, column: str, name: str, log: bool = True) -> Figure:
-    """Draw one quantity against the step size in every cell at every moment."""
-    return against_step_size(table, [(f"{column}{suffix}", word) for suffix, word in MOMENTS], name, log=log)
-
-
-def losses(table: Table) -> Figure:
-    """Training loss at the moments, with that of the truth on the same labels."""
-    columns = [(f"loss_mean{suffix}", word) for suffix, word in MOMENTS]
-    return against_step_size(table, columns, "training loss", "loss_truth", "loss of the truth")
+def by_moment(
+    table: Table, column: str, words: Mapping[str, str], name: str, level: str = "", level_name: str = ""
+) -> Figure:
+    """Draw one quantity against the step size in every cell, a curve a moment; `words` go by suffix."""
+    columns = [(f"{column}{suffix}", word) for suffix, word in words.items() if f"{column}{suffix}" in table]
+    return against_step_size(table, columns, name, level, level_name)
 
 
 def regions(table: Table) -> Figure:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.figures.bands import band
-from stepscape.figures.cells import MOMENTS
 from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
 from stepscape.measures.paired import Interval
 from stepscape.measures.records import Table
@@ -18,15 +17,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ByRate = Mapping[float, Interval]
-TITLES = dict(MOMENTS)
-SUFFIXES = {"at_the_end": "", "at_equal_time": "_equal_time", "stopped_early": "_held_out"}
 
 
-def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]]) -> Figure:
-    """Above excess risk against the flip rate at three moments; below what the largest step size saves."""
+def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]], words: Mapping[str, str]) -> Figure:
+    """Above excess risk against the flip rate at some moments; below what the largest step size saves.
+
+    `saved` and `words` go by the suffix of a moment's columns.
+    """
     figure, axes = canvas(2, len(saved), (3.7 * len(saved) + 0.4, 6.6), sharex=True, sharey="row")
-    for (upper, lower), (moment, comparisons) in zip(axes.T, saved.items(), strict=True):
-        column = f"excess_risk_interior{SUFFIXES[moment]}"
+    for (upper, lower), (suffix, comparisons) in zip(axes.T, saved.items(), strict=True):
+        column = f"excess_risk_interior{suffix}"
         for i, eta in enumerate(np.unique(table["step_size"])):
             if column in table:
                 rows = table.where(step_size=eta)
@@ -35,7 +35,7 @@ def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]]) -> Figure:
         lower.axhline(0.0, color=COLORS["black"], lw=1.0)
         for i, (name, rates) in enumerate(comparisons.items()):
             _intervals(lower, rates, name, i)
-        label(upper, title=TITLES[SUFFIXES[moment]])
+        label(upper, title=words[suffix])
         label(lower, x="flip rate of the labels")
     if any(ax.containers for ax in axes[0]):
         number_ticks(axes[0, 0])

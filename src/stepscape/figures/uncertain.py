@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COUNTS = (100, 1000, 10_000, 30_000)
 STEP_A = (
     ("overlap_left", "left: share of the inputs with |f0| ≤ 1 and |f| > 2"),
     ("overlap_right", "right: excess risk over κ"),
@@ -52,8 +51,13 @@ def regions(arrays: Arrays, shown: Sequence[float]) -> Figure:
 
 
 def _region(ax: Axes, arrays: Arrays, cell: Cell, eta: float) -> None:
-    """Shade |f| ≤ 1 at the recorded steps, each up to the middle of the next on the logarithmic axis."""
+    """Shade |f| ≤ 1 at the recorded steps, each up to the middle of the next on the logarithmic axis.
+
+    One record after the start is no region: it leaves the panel empty.
+    """
     steps, f = arrays[f"steps|{key(cell, eta)}"][1:], arrays[f"f|{key(cell, eta)}"][1:]
+    if steps.size < 2:
+        return
     x = arrays[f"grid|{key(cell)}"]
     ax.contourf(x, steps, f, levels=[-1.0, 1.0], colors=[COLORS["gray"]], alpha=0.55)
     ax.contour(x, steps, f, levels=[0.0], colors=[COLORS["blue"]], linewidths=1.2)
@@ -91,13 +95,13 @@ def _region_legend(figure: Figure) -> None:
     figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 
-def over_steps(table: Table, column: str, name: str, level: str = "") -> Figure:
-    """Draw a column at the moments against the steps, a curve a step size; `level` is the truth's value."""
+def over_steps(table: Table, counts: Sequence[int], column: str, name: str, level: str = "") -> Figure:
+    """Draw a column after so many steps and at the end, a curve a step size; `level` is the truth's value."""
     figure, axes, cells = panels(table, "steps")
     for cell, ax in cells.items():
         rows = table.where(amplitude=cell[0], flip_rate=cell[1])
         for i, eta in enumerate(np.unique(table["step_size"])):
-            _over_moments(ax, rows.where(step_size=eta), column, f"η = {eta:g}", i)
+            _over_moments(ax, rows.where(step_size=eta), counts, column, f"η = {eta:g}", i)
         if level and level in rows:
             value = float(np.nanmedian(rows[level]))
             ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="the truth's")
@@ -109,9 +113,9 @@ def over_steps(table: Table, column: str, name: str, level: str = "") -> Figure:
     return figure
 
 
-def _over_moments(ax: Axes, rows: Table, column: str, name: str, index: int) -> None:
+def _over_moments(ax: Axes, rows: Table, counts: Sequence[int], column: str, name: str, index: int) -> None:
     """Medians and quartiles at the step counts and at the end."""
-    moments = [(count, f"{column}_{count}") for count in COUNTS if f"{column}_{count}" in rows]
+    moments = [(count, f"{column}_{count}") for count in counts if f"{column}_{count}" in rows]
     moments += [(int(rows["steps"][0]), column)] if column in rows and len(rows) else []
     stacked: dict[str, NDArray[Any]] = {
         "at": np.repeat([count for count, _ in moments], len(rows)).astype(float),

@@ -97,7 +97,11 @@ class Table:
         keep = np.ones(len(self), bool)
         for name, value in wanted.items():
             keep &= self[name] == value
-        return Table({name: values[keep] for name, values in self.columns.items()})
+        return self.rows(keep)
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Table:
+        """Keep the rows where a mask is true, or those with the given indices, in their order."""
+        return Table({name: values[which] for name, values in self.columns.items()})
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as dictionaries of plain Python values, ready for JSON: nan and infinities become None."""
