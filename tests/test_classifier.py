@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import stepscape as ss
 from stepscape.errors import InputError
@@ -29,11 +29,13 @@ QUICK = {"width": 30, "steps": 800, "n_splits": 3, "step_sizes": [2.0, 0.5, 0.1]
 class FirstFeature(ss.StepSizeClassifier):
     """Many columns in, the first one fitted: scikit-learn's suite skips estimators of a single column."""
 
-    def _one_feature(self, X, y, fitting):
-        if not fitting:
-            return validate_data(self, X, dtype=np.float64, reset=False)[:, 0], None
+    def _training_data(self, X, y, sample_weight):
         X, y = validate_data(self, X, y, dtype=np.float64)
-        return X[:, 0], y
+        return X[:, 0], y, _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+    def _inputs(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float64, reset=False)[:, 0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -147,6 +149,23 @@ def test_weights_are_repeats_bit_for_bit():
         weighted.out_of_fold_[counts > 0].repeat(counts[counts > 0]), repeated.out_of_fold_
     )
     assert np.isnan(weighted.out_of_fold_[~np.isin(x, x[counts > 0])]).all()
+
+
+@pytest.mark.parametrize(("large", "small"), [(1e300, 1e-300), (1.0, 1e-160), (1e308, 1.0), (1.0, 5e-324)])
+def test_a_weight_that_vanishes_beside_the_largest_is_0(large, small):
+    x, y = noisy(40)
+    counted = np.arange(40) % 3 > 0
+    one, other = (
+        ss.StepSizeClassifier(0.5, width=10, steps=200, n_splits=3).fit(
+            x, y, sample_weight=np.where(counted, large, rest)
+        )
+        for rest in (small, 0.0)
+    )
+    np.testing.assert_array_equal(one.predict_proba(x), other.predict_proba(x))
+    np.testing.assert_array_equal(one.out_of_fold_, other.out_of_fold_)
+    np.testing.assert_array_equal(np.isnan(one.out_of_fold_), ~counted)
+    with pytest.raises(InputError, match="one class, 1, in all rows that count"):
+        ss.StepSizeClassifier(0.5).fit(x, y, sample_weight=np.where(y == 1, large, small))
 
 
 @given(seed=st.integers(0, 10**6))

@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from stepscape.cli import main
+from stepscape.cli import documents, main
+from stepscape.estimators import fit_outcome
+from stepscape.figures.outcome import figures
+from stepscape.measures.records import plain
+from stepscape.problems.tables import Columns
+from stepscape.report import draw, render
+from stepscape.report.outcome import outcome_page
 
 ROWS = 60
 QUICK = ["--step-size", "0.5", "--out", "out"]
@@ -27,6 +33,7 @@ class Fitted(NamedTuple):
     document: dict[str, Any]
     rows: list[list[str]]
     figures: list[str]
+    html: str
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +90,9 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
         write("t.csv", texts(), more="30,\n,sick\nold,well\n35,NA\n")
         with contextlib.redirect_stdout(io.StringIO()) as said:
             assert fit("t.csv") == 0
-        figures = sorted(path.name for path in Path("out/figures").iterdir())
-        return Fitted(said.getvalue(), result(), predictions(), figures)
+        drawn = sorted(path.name for path in Path("out/figures").iterdir())
+        html = Path("out/report.html").read_text(encoding="utf-8")
+        return Fitted(said.getvalue(), result(), predictions(), drawn, html)
     finally:
         os.chdir(before)
 
@@ -139,6 +147,33 @@ def test_rows_that_lack_something_are_counted_and_predicted_where_they_can_be(fi
     assert "dropped 1: not a number (first: 'old' in column 'age', line 64)" in fitted.said
     assert [bool(row[1]) for row in fitted.rows[-4:]] == [True, False, False, True]
     assert fitted.rows[-3] == ["", "", ""]
+
+
+@pytest.mark.parametrize("step_size", [0.5, None])
+def test_a_fit_of_the_whole_budget_says_what_ends_it(step_size: float | None) -> None:
+    more = {"width": 10, "steps": 400, "step_sizes": [1.0, 0.5], "n_splits": 2, "n_jobs": 1}
+    y = np.array(ill(), dtype=float)
+    fitted = fit_outcome(ages(), y, step_size=step_size, stopping="budget", **more)
+    columns = Columns(ages(), y, "age", "state", ROWS, {}, np.arange(ROWS), ("0", "1"))
+    document = documents.fitted(fitted, columns)
+    rule = document["fit"]["stopping_rule"]
+    assert rule.startswith("a run ends at half, three quarters or all of its 400 steps, as soon as its loss")
+    assert "its gain over one probability for all rows changed by less than 1% with an edge ratio" in rule
+    assert rule.endswith("where every label is fitted, only a loss below 5e-07 is level")
+    document["data"] |= {"file": "t.csv", "recognized": []}
+    drawings = [draw(figure, name) for name, figure in figures(fitted.picture).items()]
+    html = render(outcome_page(plain(document | {"warnings": []}), drawings, ""))
+    assert ("nothing is known of rows the fit has not seen" in html) is (step_size is not None)
+
+
+def test_the_folds_are_folded_away_and_fit_on_paper(fitted: Fitted) -> None:
+    html = fitted.html
+    start = html.index("<summary>Fold by fold</summary>")
+    assert html.rindex("<details>", 0, start) > html.rindex("</", 0, start)
+    table = html[start : html.index("</details>", start)]
+    assert "Each fold at each step size" in table
+    assert 'class="scroll"' in table  # and no "screen", which print leaves out
+    assert html.count("Each fold at each step size") == 2  # the caption, and its label for who cannot see
 
 
 def test_the_values_are_only_names(fitted: Fitted, capsys: pytest.CaptureFixture[str]) -> None:

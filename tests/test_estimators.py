@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import stepscape as ss
 from stepscape.errors import InputError
@@ -27,11 +27,13 @@ QUICK = {"width": 40, "steps": 2000}
 class FirstFeature(ss.StepSizeRegressor):
     """Many columns in, the first one fitted: scikit-learn's suite skips estimators of a single column."""
 
-    def _one_feature(self, X, y, fitting):
-        if not fitting:
-            return validate_data(self, X, dtype=np.float64, reset=False)[:, 0], None
+    def _training_data(self, X, y, sample_weight):
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        return X[:, 0], np.asarray(y, np.float64)
+        return X[:, 0], y, _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+    def _inputs(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=np.float64, reset=False)[:, 0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -107,6 +109,14 @@ def test_weights_are_repeats_bit_for_bit():
     weighted.fit(x, y, sample_weight=counts)
     np.testing.assert_array_equal(weighted.predict(x), repeated.predict(x))
     np.testing.assert_array_equal(weighted.path_["cv_error"], repeated.path_["cv_error"])
+
+
+def test_a_weight_that_vanishes_beside_the_largest_is_0():
+    x, y = wiggle()
+    for small in (0.0, 1e-300):
+        weights = np.where(np.arange(x.size) % 3, 1e300, small)
+        model = ss.StepSizeRegressor(0.3, **QUICK).fit(x, y, sample_weight=weights)
+        np.testing.assert_array_equal(model.problem_.size, np.count_nonzero(weights == 1e300))
 
 
 def test_repeated_inputs_merge_without_loss():

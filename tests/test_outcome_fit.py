@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,9 +18,12 @@ from stepscape.errors import InputError
 from stepscape.estimators import OutcomeFit, fit_outcome
 from stepscape.figures import outcome
 from stepscape.figures.style import svg
+from stepscape.measures import certify
+from stepscape.measures.records import Table
 from stepscape.measures.uncertainty import uncertain_intervals
 from stepscape.report.certificates import certificate_blocks
-from stepscape.report.content import Paragraph
+from stepscape.report.content import Facts, Fold, Paragraph
+from stepscape.report.words import number
 
 QUICK = {"width": 40, "steps": 1200, "n_splits": 3}
 
@@ -140,6 +144,49 @@ def test_uncertain_intervals_are_where_the_line_is_small(logits: np.ndarray, lev
 def test_neighbors_within_the_level_are_one_interval() -> None:
     points = np.sort(np.random.default_rng(0).normal(size=200))
     assert uncertain_intervals(points, np.zeros(200)) == [(points[0], points[-1])]
+
+
+@pytest.mark.parametrize("errors", [(3.0, 9.0), (1.5, 30.0), (0.3, 0.4), (0.9, 0.9)])
+def test_axes_of_errors_show_the_best_and_no_fit_and_are_upright(
+    chosen: OutcomeFit, errors: tuple[float, float]
+) -> None:
+    def scaled(table: Table) -> Table:
+        span = np.linspace(*errors, len(table))
+        return Table({**table.columns, "cv_error": span, "chosen": span == span.min()})
+
+    base = 0.69
+    assert chosen.path is not None
+    assert chosen.classifier.times_ is not None
+    picture = replace(
+        chosen.picture, path=scaled(chosen.path), times=scaled(chosen.classifier.times_), base=base
+    )
+    for figure in (outcome.path_figure(picture), outcome.times_figure(picture)):
+        low, high = figure.axes[0].get_ylim()
+        assert low < min(errors) < high
+        assert base < high
+        assert high < 1.1 * max(2.0 * base, 2.0 * min(errors))
+
+
+def test_two_rows_have_figures() -> None:
+    found = fit_outcome([0.0, 1.0], [0.0, 1.0], step_sizes=[1.0, 0.5], width=10, steps=400)
+    for figure in outcome.figures(found.picture).values():
+        for ax in figure.axes:
+            assert ax.get_ylim()[0] < ax.get_ylim()[1]
+
+
+def test_certificates_say_which_margin_counts_as_uncertain(chosen: OutcomeFit) -> None:
+    told = dict(chosen.summary()["certificates"])
+    half = dict(chosen.classifier.certificates_)  # as summarized, but for the margin
+    half["uncertain"] = certify(chosen.classifier.problem_, chosen.classifier.trajectory_.network, gamma=0.5)[
+        "uncertain"
+    ]
+    for certificates, gamma in ((told, "1"), ({name: c.record() for name, c in half.items()}, "0.5")):
+        [fold] = [block for block in certificate_blocks(certificates) if isinstance(block, Fold)]
+        [facts] = [block for block in fold.blocks if isinstance(block, Facts)]
+        said = dict(facts.pairs)
+        assert f"|f| ≤ γ, here {gamma};" in str(said["uncertain"])
+        best = number(certificates["uncertain_best"]["details"]["gamma"])
+        assert f"makes the bound smallest, {best}: many" in str(said["uncertain_best"])
 
 
 def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:

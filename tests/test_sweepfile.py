@@ -405,6 +405,11 @@ class TestTables:
         assert {run.problem.loss for run in twice.specs} == {"logistic", "square"}
         [columns] = twice.data.values()
         assert columns.classes == ("0", "1")
+        (folder / "answers.csv").write_text(sick.replace("sick", "yes").replace("well", "no"))
+        three = problem.replace('"sick.csv"', '["sick.csv", "answers.csv", "ones.csv"]')
+        told = read(changed('truth = "tent"', three), folder)
+        assert told.notes == ("state: 'sick' is 1, 'well' is 0", "state: 'yes' is 1, 'no' is 0")
+        assert told.specs == sweep.specs
         named = read(changed('truth = "tent"', 'kind = "table"\n' + problem), folder)
         assert named.specs == sweep.specs
 

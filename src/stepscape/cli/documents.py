@@ -78,17 +78,20 @@ def fitted(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
 
 def stopping_rule(summary: Mapping[str, Any]) -> str:
     """Word the rule that ends every training run of a fit."""
-    from stepscape.estimators.descent import EDGE, Schedule
+    from stepscape.estimators.descent import EDGE, FLOOR, Schedule
 
-    if summary["loss"] == "logistic":
+    logistic = summary["loss"] == "logistic"
+    if logistic and summary["stopping"] == "cv":
         steps = [row["steps"] for row in summary["times"]]
         return (
             f"every fold is measured at several moments, after {min(steps)} to {max(steps)} steps, and the "
             "log-loss of the rows left out chooses one of them together with the step size"
         )
     usual = Schedule()
+    what = "its gain over one probability for all rows" if logistic else "it"
+    fitted = f"; where every label is fitted, only a loss below {0.5 * FLOOR:g} is level" if logistic else ""
     return (
-        f"a run ends at half, three quarters or all of its {usual.steps} steps, as soon as its loss is "
-        f"level: over the last third it changed by less than {usual.tolerance:.0%} with an edge ratio from "
-        f"{EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that"
+        f"a run ends at half, three quarters or all of its {summary['budget']} steps, as soon as its loss is "
+        f"level: over the last third {what} changed by less than {usual.tolerance:.0%} with an edge ratio "
+        f"from {EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that{fitted}"
     )

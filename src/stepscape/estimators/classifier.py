@@ -6,27 +6,25 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
 from stepscape.errors import InputError, bad, unknown
-from stepscape.estimators.descent import Run, descend
 from stepscape.estimators.failure_signs import failure_signs
-from stepscape.estimators.selection import Path, cross_validate
-from stepscape.estimators.settings import Progress, Settings, checked, one_column, quiet
+from stepscape.estimators.one_feature import OneFeature
+from stepscape.estimators.selection import Path
+from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.losses import loss_of, probability
-from stepscape.measures import certify
 from stepscape.measures.calibration import calibration_curve
-from stepscape.measures.measures import pieces
+from stepscape.measures.classification import UNCERTAIN
 from stepscape.problems.units import TwoClasses, positive
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
 
 
-class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     """Fit the logit of P(second class | x) by an overparameterized two-layer ReLU network.
 
     Logistic loss, gradient descent with step size η. As for the square loss descent cannot stay where
@@ -129,6 +127,8 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ['a', 'b']
     """
 
+    _instead = "a smaller step_size"
+
     def __init__(
         self,
         step_size: float | str = "cv",
@@ -168,28 +168,17 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settings = checked(self, "logistic")
         if self.stopping not in STOPPING:
             raise unknown("stopping", str(self.stopping), STOPPING)
-        x, labels = self._one_feature(X, y, fitting=True)
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        x, labels, weights = self._training_data(X, y, sample_weight)
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]
         data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
-        report = self.progress or quiet
-        chosen = self._cross_validated(data, settings, report)
-        eta = float(self.step_size) if chosen is None else chosen.step_size
-        start = 0.0 if chosen is None else 0.95
-        run = descend(
-            data.problem(), eta, settings.schedule,
-            lambda done: report(start + (1.0 - start) * done, "final fit"),
-            until=None if chosen is None else chosen.until,
-        )  # fmt: skip
-        if run.stop == "diverged":
-            what = f"the fit diverged at step_size {eta:g} with steps={self.steps}"
-            raise InputError(f"{what}; give a smaller step_size")
+        path = self._chosen(data, settings)
+        self._train(data, settings, path)
         self.classes_ = classes
-        self._keep(data, run, eta)
-        self._keep_path(data, chosen, x, up, weights)
+        self._keep(data)
+        self._keep_path(data, path, x, up, weights)
         self.warnings_ = failure_signs(self)
-        report(1.0, "done")
+        self._report(1.0, "done")
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -197,9 +186,8 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Outside the data it continues as a straight line; nothing supports it there.
         """
-        check_is_fitted(self)
-        x = self.units_[0].standardize(self._one_feature(X, None, fitting=False)[0])
-        return self.trajectory_.predict(x)
+        x = self._inputs(X)
+        return self.trajectory_.predict(self.units_[0].standardize(x))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities (n, 2) of the classes."""
@@ -218,44 +206,21 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         predicted: NDArray[Any] = self.classes_[up.astype(np.intp)]
         return predicted
 
-    def _one_feature(self, X: Any, y: Any, fitting: bool) -> tuple[Array, NDArray[Any]]:
-        """Validate by scikit-learn's rules; X comes back (n,), and y, when fitting, as it is."""
-        if fitting:
-            X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64)
-            self.n_features_in_ = 1
-        else:
-            X, y = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False), ()
-            if X.ndim == 2:
-                _check_n_features(self, X, reset=False)
-        return one_column(X), np.asarray(y)
-
-    def _cross_validated(self, data: TwoClasses, settings: Settings, report: Progress) -> Path | None:
-        schedule, workers, path = settings
+    def _chosen(self, data: TwoClasses, settings: Settings) -> Path | None:
+        schedule, _, path = settings
         if path is None and self.stopping == "budget":
             return None
-        return cross_validate(
-            data,
-            [float(self.step_size)] if path is None else path.tolist(),
-            schedule,
-            self.n_splits,
-            self.rule,
-            workers,
-            lambda fraction: report(0.95 * fraction, "cross-validation"),
-            schedule.stopping_times() if self.stopping == "cv" else [schedule.steps],
-        )
+        step_sizes = [float(self.step_size)] if path is None else path.tolist()
+        times = schedule.stopping_times() if self.stopping == "cv" else [schedule.steps]
+        return self._cross_validated(data, settings, step_sizes, times)
 
-    def _keep(self, data: TwoClasses, run: Run, eta: float) -> None:
+    def _keep(self, data: TwoClasses) -> None:
         self.units_ = (data.inputs,)
-        self.problem_ = data.problem()
-        self.trajectory_, self.stop_, self.step_size_ = run.trajectory, run.stop, eta
-        self.steps_ = int(run.trajectory.at_steps[-1])
-        self.edge_ratio_ = run.edge_ratio
-        last = run.trajectory
-        self.certificates_ = certify(self.problem_, last.network)
-        self.pieces_ = pieces(self.problem_, last.network, last.network_before)
+        self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
         self.separable_ = data.gap
-        uncertain = data.inputs.restore(data.x[np.abs(last.predict(data.x)) <= 1.0])
+        unsure = np.abs(self.trajectory_.predict(data.x)) <= UNCERTAIN
+        uncertain = data.inputs.restore(data.x[unsure])
         self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
 
     def _keep_path(
@@ -272,7 +237,7 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits = np.empty(data.size)
         for fold, state in enumerate(path.states):
             logits[path.folds == fold] = state.predict(data.x[path.folds == fold])
-        counted = weights > 0
+        counted = positive(weights)
         self.out_of_fold_ = np.full(x.size, np.nan)
         where = np.searchsorted(data.x, data.inputs.standardize(x[counted]))
         self.out_of_fold_[counted] = probability(logits[where])
@@ -280,8 +245,6 @@ class StepSizeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
         tags.classifier_tags.multi_class = False
         return tags
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,18 +16,18 @@ from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
 from stepscape.figures.fit import visible_knots
 from stepscape.figures.outcome import OutcomePicture
+from stepscape.measures.classification import UNCERTAIN
 from stepscape.measures.measures import measure
-from stepscape.measures.records import Table, plain
+from stepscape.measures.records import plain
 from stepscape.measures.uncertainty import uncertain_intervals
 from stepscape.problems.outcomes import shown
-from stepscape.theory.certificate import Certificate
 
 Array = NDArray[np.float64]
 GRID = 801
 
 
-@dataclass(frozen=True, eq=False)
-class OutcomeFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class OutcomeFit(told.ColumnFit):
     """The probability of one of two values of a column against another column.
 
     Attributes
@@ -47,15 +47,13 @@ class OutcomeFit:
         pieces, knots, tv, weighted_tv, bent_neurons, norm, … of the network, in standardized units.
     """
 
-    x: Array = field(repr=False)
-    y: Array = field(repr=False)
-    x_name: str
-    y_name: str
     classes: tuple[str, str]
     classifier: StepSizeClassifier
-    done: tuple[str, ...]
-    warnings: tuple[str, ...]
-    measures: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def model(self) -> StepSizeClassifier:
+        """The fitted estimator."""
+        return self.classifier
 
     @property
     def of(self) -> str:
@@ -67,14 +65,6 @@ class OutcomeFit:
         probabilities: Array = self.classifier.predict_proba(x)[:, 1]
         return probabilities
 
-    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Mask (m,) of the inputs outside the data, where the logit goes on as a straight line."""
-        return told.outside(self.x, x)
-
-    def outside_warning(self, x: ArrayLike) -> str:
-        """One sentence when some inputs lie outside the data, else an empty string."""
-        return told.outside_warning(self.x, self.x_name, x)
-
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,): the probability, and the more probable value."""
         more = self.classifier.predict(x) > 0.5
@@ -82,23 +72,6 @@ class OutcomeFit:
             "prediction": self.predict(x).tolist(),
             "predicted_class": [self.classes[int(one)] for one in more],
         }
-
-    @property
-    def step_size(self) -> float:
-        """Step size used."""
-        return float(self.classifier.step_size_)
-
-    @property
-    def path(self) -> Table | None:
-        """A row per step size of the path (None without cross-validation); see `StepSizeClassifier`."""
-        table: Table | None = self.classifier.path_
-        return table
-
-    @property
-    def certificates(self) -> Mapping[str, Certificate]:
-        """Theorems about the last iterate, in standardized units."""
-        named: Mapping[str, Certificate] = self.classifier.certificates_
-        return named
 
     @property
     def certificate_units(self) -> str:
@@ -120,7 +93,7 @@ class OutcomeFit:
     @cached_property
     def uncertain(self) -> dict[str, Any]:
         """Where the logit is within ±1: intervals of the inputs, the rows there, the hull of those rows."""
-        rows = np.abs(self.classifier.decision_function(self.x)) <= 1.0
+        rows = np.abs(self.classifier.decision_function(self.x)) <= UNCERTAIN
         hull = self.classifier.uncertain_
         return {"intervals": uncertain_intervals(*self.line), "rows": int(rows.sum()), "hull": hull}
 
@@ -156,7 +129,7 @@ class OutcomeFit:
             calibration=model.calibration_,
             rule=model.rule,
             path=self.path,
-            folds=model.folds_,
+            folds=self.folds,
             times=model.times_,
         )
 
@@ -172,6 +145,7 @@ class OutcomeFit:
             "prediction": f"probability of {self.of}",
             "class_rows": [int((self.y == each).sum()) for each in (0.0, 1.0)],
             **told.training(model, self.x),
+            "stopping": model.stopping,
             "at_edge": model.edge_ratio_ >= EDGE[0],
             "log_loss": model.log_loss_,
             "log_loss_standard_error": model.standard_error_,
@@ -189,11 +163,6 @@ class OutcomeFit:
         }
         record: dict[str, Any] = plain(found)
         return record
-
-    def __repr__(self) -> str:
-        found = f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces"
-        said = f"ended {self.classifier.stop_}, {len(self.warnings)} warnings"
-        return f"OutcomeFit({self.of} against {self.x_name}: {self.x.size} rows, {found}, {said})"
 
 
 def fit_outcome(

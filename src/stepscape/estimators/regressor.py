@@ -6,22 +6,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
+from sklearn.base import RegressorMixin
 
-from stepscape.errors import InputError
-from stepscape.estimators.descent import Run, descend
-from stepscape.estimators.selection import Path, cross_validate
-from stepscape.estimators.settings import Progress, checked, one_column, quiet
-from stepscape.measures import certify
-from stepscape.measures.measures import pieces
+from stepscape.estimators.one_feature import OneFeature
+from stepscape.estimators.settings import Progress, checked
 from stepscape.problems.units import Standardized
 
 Array = NDArray[np.float64]
 
 
-class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     """Fit y = f(x) by an overparameterized two-layer ReLU network; the step size is the smoothness.
 
     Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
@@ -86,6 +80,8 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
+    _instead = "a smaller step_size, or more steps: they lengthen the warm-up"
+
     def __init__(
         self,
         step_size: float | str = "cv",
@@ -119,25 +115,17 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : (n,), optional
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
-        schedule, workers, path = checked(self, "square")
-        x, labels = self._one_feature(X, y, fitting=True)
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        data = Standardized.of(x, labels, weights)
-        report = self.progress or quiet
-        chosen = None
-        if path is not None:
-            chosen = cross_validate(
-                data, path.tolist(), schedule, self.n_splits, self.rule, workers,
-                lambda fraction: report(0.95 * fraction, "cross-validation"),
-            )  # fmt: skip
-        eta = float(self.step_size) if chosen is None else chosen.step_size
-        start = 0.0 if chosen is None else 0.95
-        run = descend(data.problem(), eta, schedule, lambda f: report(start + (1.0 - start) * f, "final fit"))
-        if run.stop == "diverged":
-            what = f"the fit diverged at step_size {eta:g} with steps={schedule.steps}"
-            raise InputError(f"{what}; give a smaller step_size, or more steps: they lengthen the warm-up")
-        self._keep(data, run, eta, chosen)
-        report(1.0, "done")
+        settings = checked(self, "square")
+        x, labels, weights = self._training_data(X, y, sample_weight)
+        data = Standardized.of(x, labels.astype(np.float64), weights)
+        path = None
+        if settings.path is not None:
+            path = self._cross_validated(data, settings, settings.path.tolist())
+        self._train(data, settings, path)
+        self.units_ = (data.inputs, data.labels)
+        self.path_ = None if path is None else _in_units(path.table, data)
+        self.folds_ = None if path is None else _in_units(path.members, data)
+        self._report(1.0, "done")
         return self
 
     def predict(self, X: ArrayLike) -> Array:
@@ -145,37 +133,8 @@ class StepSizeRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Outside the data the fit continues as a straight line; nothing supports it there.
         """
-        check_is_fitted(self)
-        x = self.units_[0].standardize(self._one_feature(X, None, fitting=False)[0])
-        return self.units_[1].restore(self.trajectory_.predict(x))
-
-    def _one_feature(self, X: Any, y: Any, fitting: bool) -> tuple[Array, Array]:
-        """Validate by scikit-learn's rules; X comes back (n,), and y, when fitting, as floats."""
-        if fitting:
-            X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=True)
-            self.n_features_in_ = 1
-        else:
-            X, y = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False), ()
-            if X.ndim == 2:
-                _check_n_features(self, X, reset=False)
-        return one_column(X), np.asarray(y, np.float64)
-
-    def _keep(self, data: Standardized, run: Run, eta: float, path: Path | None) -> None:
-        self.units_ = (data.inputs, data.labels)
-        self.problem_ = data.problem()
-        self.trajectory_, self.stop_, self.step_size_ = run.trajectory, run.stop, eta
-        self.edge_ratio_ = run.edge_ratio
-        self.path_ = None if path is None else _in_units(path.table, data)
-        self.folds_ = None if path is None else _in_units(path.members, data)
-        last = run.trajectory
-        self.certificates_ = certify(self.problem_, last.network)
-        self.pieces_ = pieces(self.problem_, last.network, last.network_before)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
-        return tags
+        x = self._inputs(X)
+        return self.units_[1].restore(self.trajectory_.predict(self.units_[0].standardize(x)))
 
 
 def _in_units(table: Any, data: Standardized) -> Any:

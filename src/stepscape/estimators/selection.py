@@ -144,19 +144,11 @@ def cross_validate(
     """
     order = sorted({float(eta) for eta in step_sizes}, reverse=True)
     folds = fold_of(data.size, n_splits, schedule.seed, data.strata)
-    splits = int(folds.max()) + 1
-    tasks = [(eta, fold) for eta in order for fold in range(splits)]
 
     def work(task: tuple[float, int], tick: Callable[[float], None]) -> list[Member]:
         return _members(data, folds, *task, schedule, stopping_times, tick)
 
-    runs = run_all(work, tasks, workers, progress)
-    # One list of members, one of each fold, per step size and stopping time: times increase, step sizes fall.
-    groups = [
-        list(members)
-        for first in range(0, len(tasks), splits)
-        for members in zip(*runs[first : first + splits], strict=True)
-    ]
+    groups = _train_folds(work, order, int(folds.max()) + 1, workers, progress)
     rows = [_row([member.row for member in members]) for members in groups]
     errors, spread = (np.array([row[name] for row in rows]) for name in ("cv_error", "standard_error"))
     errors = np.maximum(errors, data.resolution)
@@ -176,6 +168,23 @@ def cross_validate(
         states=tuple(member.state for member in groups[chosen]),
         folds=folds,
     )
+
+
+def _train_folds(
+    work: Callable[[tuple[float, int], Callable[[float], None]], list[Member]],
+    order: Sequence[float],
+    splits: int,
+    workers: int,
+    progress: Callable[[float], None],
+) -> list[list[Member]]:
+    """One list of members, one of each fold, per step size and stopping time: times rise, step sizes fall."""
+    tasks = [(eta, fold) for eta in order for fold in range(splits)]
+    runs = run_all(work, tasks, workers, progress)
+    return [
+        list(members)
+        for first in range(0, len(tasks), splits)
+        for members in zip(*runs[first : first + splits], strict=True)
+    ]
 
 
 def _budget(rows: Sequence[Row], shown: int, stopping_times: Sequence[int]) -> Row:

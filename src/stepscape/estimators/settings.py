@@ -15,7 +15,6 @@ from stepscape.estimators.selection import LIMITS, RULES, step_size_path
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]
-_ONE_AT_A_TIME = "fit one column at a time"
 
 
 class Settings(NamedTuple):
@@ -46,20 +45,6 @@ def checked(model: Any, loss: str) -> Settings:
         return Settings(schedule, workers, _step_sizes("step_sizes", given, LIMITS[loss]))
     _step_sizes("step_size", [model.step_size], LIMITS[loss])
     return Settings(schedule, workers, None)
-
-
-def one_column(X: NDArray[Any]) -> Array:
-    """X (n,) or (n, 1) as (n,)."""
-    if X.ndim == 2 and X.shape[1] == 1:
-        X = X[:, 0]
-    if X.ndim != 1:
-        raise bad("X", "hold one feature, shape (n,) or (n, 1)", f"shape {X.shape}", _ONE_AT_A_TIME)
-    return X
-
-
-def quiet(fraction: float, message: str) -> None:
-    """Show no progress."""
-    del fraction, message
 
 
 def _step_sizes(name: str, values: Any, limit: float) -> Array:

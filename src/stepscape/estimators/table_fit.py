@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,17 +16,16 @@ from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
 from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
-from stepscape.measures.records import Table, plain
+from stepscape.measures.records import plain
 from stepscape.problems.units import Affine
-from stepscape.theory.certificate import Certificate
 from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
 
 Array = NDArray[np.float64]
 GRID = 801
 
 
-@dataclass(frozen=True, eq=False)
-class TableFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class TableFit(told.ColumnFit):
     """The fit of one column against another.
 
     Attributes
@@ -47,54 +46,26 @@ class TableFit:
         network that passes through the labels (through their means, where inputs repeat).
     """
 
-    x: Array = field(repr=False)
-    y: Array = field(repr=False)
-    x_name: str
-    y_name: str
     regressor: StepSizeRegressor
-    done: tuple[str, ...]
-    warnings: tuple[str, ...]
-    measures: Mapping[str, Any] = field(repr=False)
-    interpolation: InterpolationBound = field(repr=False)
+    interpolation: InterpolationBound
+
+    @property
+    def model(self) -> StepSizeRegressor:
+        """The fitted estimator."""
+        return self.regressor
+
+    @property
+    def of(self) -> str:
+        """What is fitted: the name of the labels."""
+        return self.y_name
 
     def predict(self, x: ArrayLike) -> Array:
         """Mean of the last two iterates at x (m,), in the units of y."""
         return self.regressor.predict(x)
 
-    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Mask (m,) of the inputs outside the range of the data, where the fit goes on as a straight line."""
-        return told.outside(self.x, x)
-
-    def outside_warning(self, x: ArrayLike) -> str:
-        """One sentence when some inputs lie outside the data, else an empty string."""
-        return told.outside_warning(self.x, self.x_name, x)
-
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,)."""
         return {"prediction": self.predict(x).tolist()}
-
-    @property
-    def step_size(self) -> float:
-        """Step size used."""
-        return float(self.regressor.step_size_)
-
-    @property
-    def path(self) -> Table | None:
-        """A row per step size of the path (None when the step size was given); see `StepSizeRegressor`."""
-        table: Table | None = self.regressor.path_
-        return table
-
-    @property
-    def folds(self) -> Table | None:
-        """A row per step size and fold."""
-        table: Table | None = self.regressor.folds_
-        return table
-
-    @property
-    def certificates(self) -> Mapping[str, Certificate]:
-        """Theorems about the last iterate, in standardized units."""
-        named: Mapping[str, Certificate] = self.regressor.certificates_
-        return named
 
     @property
     def certificate_units(self) -> str:
@@ -163,13 +134,6 @@ class TableFit:
         }
         record: dict[str, Any] = plain(found)
         return record
-
-    def __repr__(self) -> str:
-        found = (
-            f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.regressor.stop_}"
-        )
-        said = f"{len(self.warnings)} warnings"
-        return f"TableFit({self.y_name} against {self.x_name}: {self.x.size} rows, {found}, {said})"
 
 
 def fit_table(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError
 from stepscape.estimators.descent import STOP_WORDS
 from stepscape.estimators.settings import Progress
+from stepscape.measures.records import Table
 from stepscape.problems.problem import column
 from stepscape.problems.units import Affine
+from stepscape.theory.certificate import Certificate
 
 Array = NDArray[np.float64]
 
@@ -24,21 +29,70 @@ def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     return inputs, labels
 
 
-def outside(data: Array, x: ArrayLike) -> NDArray[np.bool_]:
-    """Mask (m,) of the inputs outside the range of the data."""
-    points = column("x", np.asarray(x))
-    return np.asarray((points < data.min()) | (points > data.max()))
+@dataclass(frozen=True, eq=False, repr=False)
+class ColumnFit(ABC):
+    """The fit of one column against another; see the children for what the attributes are."""
 
+    x: Array
+    y: Array
+    x_name: str
+    y_name: str
+    done: tuple[str, ...]
+    warnings: tuple[str, ...]
+    measures: Mapping[str, Any]
 
-def outside_warning(data: Array, name: str, x: ArrayLike) -> str:
-    """One sentence when some inputs lie outside the data, else an empty string."""
-    count = int(outside(data, x).sum())
-    if not count:
-        return ""
-    return (
-        f"{count} of {np.size(x)} predictions lie outside the data ({name} from {data.min():g} to "
-        f"{data.max():g}): there the fit goes on as a straight line that nothing supports"
-    )
+    @property
+    @abstractmethod
+    def model(self) -> Any:
+        """The fitted estimator."""
+
+    @property
+    @abstractmethod
+    def of(self) -> str:
+        """What is fitted, as a sentence names it."""
+
+    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Mask (m,) of the inputs outside the data, where the fit goes on as a straight line."""
+        points = column("x", np.asarray(x))
+        return np.asarray((points < self.x.min()) | (points > self.x.max()))
+
+    def outside_warning(self, x: ArrayLike) -> str:
+        """One sentence when some inputs lie outside the data, else an empty string."""
+        count = int(self.outside(x).sum())
+        if not count:
+            return ""
+        return (
+            f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {self.x.min():g} "
+            f"to {self.x.max():g}): there the fit goes on as a straight line that nothing supports"
+        )
+
+    @property
+    def step_size(self) -> float:
+        """Step size used."""
+        return float(self.model.step_size_)
+
+    @property
+    def path(self) -> Table | None:
+        """A row per step size of the path (None where none was chosen); see the estimator."""
+        table: Table | None = self.model.path_
+        return table
+
+    @property
+    def folds(self) -> Table | None:
+        """A row per step size and fold."""
+        table: Table | None = self.model.folds_
+        return table
+
+    @property
+    def certificates(self) -> Mapping[str, Certificate]:
+        """Theorems about the last iterate, in standardized units."""
+        named: Mapping[str, Certificate] = self.model.certificates_
+        return named
+
+    def __repr__(self) -> str:
+        found = f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.model.stop_}"
+        against = f"{self.of} against {self.x_name}: {self.x.size} rows"
+        return f"{type(self).__name__}({against}, {found}, {len(self.warnings)} warnings)"
 
 
 def standardized(name: str, unit: Affine) -> str:
@@ -63,6 +117,7 @@ def training(model: Any, x: Array) -> dict[str, Any]:
         "stop": model.stop_,
         "stop_sentence": STOP_WORDS[model.stop_],
         "steps": int(run.at_steps[-1]),
+        "budget": int(model.steps),
         "time": run.time[-1],
         "sharpness": run.sharpness[-1],
         "sharpness_residual": run.sharpness_residual[-1],

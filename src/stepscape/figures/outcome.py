@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.fit import plain_text
-from stepscape.figures.path import MOST_BASES, ONE_FOR_ALL, PathLook, draw_path
+from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, sight
 from stepscape.figures.style import COLORS, canvas, label, legend, note, number_ticks, series, shared_legend
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
@@ -165,9 +165,8 @@ def times_figure(picture: OutcomePicture) -> Figure:
         chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
         markersize=13, markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}, {picture.steps} steps",
     )  # fmt: skip
-    low = float(np.nanmin(picture.times["cv_error"]))
-    top = min(float(np.nanmax(picture.times["cv_error"])), MOST_BASES * picture.base)
-    top = max(top, 1.05 * picture.base)
+    low, high = (float(end(picture.times["cv_error"])) for end in (np.nanmin, np.nanmax))
+    top = sight(low, high, picture.base)
     ax.set_ylim(low - 0.06 * (top - low), top)
     number_ticks(ax, "x")
     ax.xaxis.set_major_locator(LogLocator(numticks=9))

@@ -24,7 +24,7 @@ _STOPS = (  # how a fold ended: mark and color
 _TIMED = ("budget", "validated", "interpolating")  # ends with a loss that still falls
 _DASHES = (0, (5, 2))
 ONE_FOR_ALL = "one probability for all rows"
-MOST_BASES = 2.0  # errors of no fit that the axis spans
+MOST_BASES = 2.0  # errors of no fit, or of the best where that is larger, that the axis spans
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,23 @@ def draw_path(path: Table, folds: Table, look: PathLook) -> Figure:
 
 
 def _errors(ax: Axes, path: Table, look: PathLook) -> None:
+    _points(ax, path)
+    _choice(ax, path, look)
+    bottom, top = _limits(path, look.base)
+    if np.isfinite(look.base):
+        ax.axhline(
+            look.base, color=COLORS["black"], linewidth=1.0, linestyle=(0, (1.5, 1.5)), label=ONE_FOR_ALL
+        )
+    eta, error = path["step_size"], path["cv_error"]
+    lost, far = np.isnan(error), np.isfinite(error) & (error > top)
+    ax.plot(eta[lost], np.full(lost.sum(), top), "x", color="black", label="diverged" if lost.any() else None)
+    ax.plot(eta[far], np.full(far.sum(), top), "^", color="black", label="above" if far.any() else None)
+    ax.set_ylim(bottom, top + 0.06 * (top - bottom))
+    label(ax, "", look.unit, f"cross-validation {look.error} ± standard error")
+    legend(ax)
+
+
+def _points(ax: Axes, path: Table) -> None:
     eta, error, spread = path["step_size"], path["cv_error"], path["standard_error"]
     timed = np.array([any(word in stop for word in _TIMED) for stop in path["stop"]])
     ax.errorbar(eta, error, yerr=spread, fmt="none", ecolor=COLORS["gray"], elinewidth=1.0, capsize=2.5)
@@ -74,33 +91,36 @@ def _errors(ax: Axes, path: Table, look: PathLook) -> None:
                 eta[mask], error[mask], "o", color=COLORS["blue"], markerfacecolor=face, markersize=6,
                 label=name,
             )  # fmt: skip
+
+
+def _choice(ax: Axes, path: Table, look: PathLook) -> None:
+    error, chosen = path["cv_error"], path["chosen"].astype(bool)
     if look.rule == "1se":
         best = int(np.nanargmin(error))
         ax.axhline(
-            error[best] + spread[best], color=COLORS["green"], linewidth=1.0, linestyle=_DASHES,
-            label="smallest error + its standard error",
+            error[best] + path["standard_error"][best], color=COLORS["green"], linewidth=1.0,
+            linestyle=_DASHES, label="smallest error + its standard error",
         )  # fmt: skip
-    chosen = path["chosen"].astype(bool)
     ax.plot(
-        eta[chosen], error[chosen], "s", color=COLORS["vermilion"], markerfacecolor="none", markersize=12,
-        markeredgewidth=1.8, label=f"chosen: {look.step_size:.3g}",
+        path["step_size"][chosen], error[chosen], "s", color=COLORS["vermilion"], markerfacecolor="none",
+        markersize=12, markeredgewidth=1.8, label=f"chosen: {look.step_size:.3g}",
     )  # fmt: skip
+
+
+def _limits(path: Table, base: float) -> tuple[float, float]:
+    """Return the ends of the axis of errors."""
+    error, spread = path["cv_error"], path["standard_error"]
     bottom, top = max(0.0, 0.9 * float(np.nanmin(error - spread))), float(np.nanmax(error + spread))
-    if np.isfinite(look.base):
-        ax.axhline(
-            look.base,
-            color=COLORS["black"],
-            lw=1.0,
-            linestyle=(0, (1.5, 1.5)),
-            label=ONE_FOR_ALL,
-        )
-        top = min(max(top, 1.02 * look.base), MOST_BASES * look.base)
-    lost, far = np.isnan(error), np.isfinite(error) & (error > top)
-    ax.plot(eta[lost], np.full(lost.sum(), top), "x", color="black", label="diverged" if lost.any() else None)
-    ax.plot(eta[far], np.full(far.sum(), top), "^", color="black", label="above" if far.any() else None)
-    ax.set_ylim(bottom, top + 0.06 * (top - bottom))
-    label(ax, "", look.unit, f"cross-validation {look.error} ± standard error")
-    legend(ax)
+    return bottom, sight(float(np.nanmin(error)), top, base) if np.isfinite(base) else top
+
+
+def sight(low: float, high: float, base: float) -> float:
+    """Return the upper end of an axis of errors from `low` to `high`: `base` and `low` are in sight.
+
+    >>> [sight(0.1, high, 1.0) for high in (0.5, 1.5, 30.0)], sight(4.0, 30.0, 1.0)
+    ([1.05, 1.5, 2.0], 8.0)
+    """
+    return max(min(high, MOST_BASES * max(base, low)), 1.05 * base, 1.05 * low)
 
 
 def _edges(ax: Axes, folds: Table) -> None:

@@ -18,6 +18,7 @@ from stepscape.lab.grid import one, shown, spread
 from stepscape.lab.lines import Path
 from stepscape.lab.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
 from stepscape.lab.place import Place, located
+from stepscape.problems.outcomes import meaning
 from stepscape.problems.problem import Problem
 from stepscape.problems.tables import Columns, RawTable, select_columns
 from stepscape.tablefile import read_table
@@ -82,13 +83,14 @@ class Grid:
 
 @dataclass
 class Reader:
-    """Reads sections; keeps the tables that it meets."""
+    """Reads sections; keeps the tables that it meets, and what 0 and 1 stand for in each, in order."""
 
     document: Mapping[str, Any]
     place: Place
     folder: str
     data: dict[str, Columns] = field(default_factory=dict)
     files: dict[str, RawTable] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def title(self) -> str:
         """Read the title; without one, nothing."""
@@ -231,6 +233,8 @@ class Reader:
             table.problem(columns.x, columns.y)
         if columns.classes or digest not in self.data:
             self.data[digest] = columns
+        if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
+            self.notes[meaning(columns.y_name, columns.classes)] = None
         return table
 
     @contextmanager

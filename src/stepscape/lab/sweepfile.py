@@ -21,7 +21,6 @@ from stepscape.lab.place import parse
 from stepscape.lab.runs import Run, work
 from stepscape.lab.sections import Reader, refuse_too_many
 from stepscape.measures.records import Record
-from stepscape.problems.outcomes import meaning
 from stepscape.problems.tables import Columns
 
 MOST_RUNS = 1_000_000
@@ -38,6 +37,7 @@ class SweepFile:
     repeated : how many more the file describes that are equal to one of these.
     cluster : what is asked of Slurm, by the names of dask-jobqueue; no part of any identity.
     data : the columns of each table with what was dropped and why, by digest.
+    notes : what 0 and 1 stand for in each table with an outcome of two values.
     """
 
     title: str
@@ -45,12 +45,7 @@ class SweepFile:
     repeated: int
     cluster: Mapping[str, Any]
     data: Mapping[str, Columns]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What 0 and 1 stand for in each table with an outcome of two values."""
-        outcomes = [columns for columns in self.data.values() if columns.classes not in ((), ("0", "1"))]
-        return tuple(dict.fromkeys(meaning(columns.y_name, columns.classes) for columns in outcomes))
+    notes: tuple[str, ...]
 
     def work_in(self, folder: str | os.PathLike[str]) -> Callable[..., Record]:
         """Keep the data in a folder, ``data/`` of a store, and return the work that finds them there."""
@@ -87,4 +82,4 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
         for problem, network, method in product(*parts)
     ]
     specs = tuple(dict.fromkeys(runs))
-    return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data)
+    return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))

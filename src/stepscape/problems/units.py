@@ -15,7 +15,7 @@ from stepscape.problems.tables import bin_inputs, merge_repeated
 Array = NDArray[np.float64]
 
 MOST_INPUTS = 10_000  # distinct inputs beyond which training data are binned
-LARGEST = 1e150  # magnitude of labels whose squared errors a float still holds
+LARGEST = 1e150  # magnitude of numbers whose squares a float still holds
 
 
 @dataclass(frozen=True)
@@ -263,8 +263,11 @@ def _log_loss(logits: Array, plus: Array, minus: Array) -> float:
 
 
 def positive(weights: Array) -> NDArray[np.bool_]:
-    """Mask (n,) of the rows that count; at least one must."""
-    kept: NDArray[np.bool_] = weights > 0
+    """Mask (n,) of the rows that count; at least one must.
+
+    Beside the largest, a weight whose square vanishes counts as 0.
+    """
+    kept: NDArray[np.bool_] = _relative(weights) > 1.0 / LARGEST
     if not kept.any():
         raise bad("sample_weight", "not be 0 everywhere", "no positive weight")
     return kept

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepscape.report.content import Block, Facts, Fold, Grid, Paragraph
+from stepscape.report.words import number
 
 Entry = Mapping[str, Any]
 
@@ -20,8 +21,8 @@ _MEANINGS = {
 _LOGISTIC = {
     "gauss_newton": "Bending, weighted by how uncertain the data are, beside the Gauss–Newton curvature G.",
     "weighted": "The same from the sharpness of the whole Hessian; ‖R‖, what G leaves of it, is measured.",
-    "uncertain": "Bending among the inputs A with |f| ≤ γ, here 1; Γ is the least curvature of one of them.",
-    "uncertain_best": "The same for the γ that makes the bound smallest: many inputs, or much curvature.",
+    "uncertain": "Bending among the inputs A with |f| ≤ γ, here {gamma}; Γ is the least curvature of one.",
+    "uncertain_best": "The same for the γ that makes the bound smallest, {gamma}: many inputs, or curvature.",
     "weighted_stationary": "The first bound without ‖R‖: where descent has come to rest it vanishes.",
     "uncertain_stationary": "The second bound without the term of the loss, under the same premise.",
     "interior_variation": "The bending where g is at least c, without a weight: what bounds the excess risk.",
@@ -46,13 +47,18 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     )
     meanings = _LOGISTIC if "weighted" in certificates else _MEANINGS
     sources = [
-        (name, f"{meanings.get(name, '')} {entry['source']}.".strip()) for name, entry in certificates.items()
+        (name, f"{_meaning(meanings.get(name, ''), entry)} {entry['source']}.".strip())
+        for name, entry in certificates.items()
     ]
     return [
         table,
         Paragraph(_premises(shared, numbered), "aside"),
         Fold("What each says, and where it comes from", [Facts(sources)]),
     ]
+
+
+def _meaning(words: str, entry: Entry) -> str:
+    return words.format(gamma=number(entry["details"].get("gamma")))
 
 
 def _by_all(premise: str, certificates: Sequence[Entry]) -> bool:

@@ -10,6 +10,10 @@ from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Pa
 from stepscape.report.words import number, sentence
 
 Document = Mapping[str, Any]
+# Of the tables in result.json what fits on paper.
+_HOW = ("steps", "time", "edge_ratio", "bent_neurons", "stop")
+_PATH = ("step_size", "cv_error", "standard_error", "brier", *_HOW, "chosen")
+_FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 
 
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
@@ -22,7 +26,9 @@ def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Pa
     )
     sections = [
         Section("The fit", [*warning_blocks(document), *drawings[:2], _outcome(result)]),
-        Section("How the step size was chosen", [*drawings[2:], *choice(result)], "Step size"),
+        Section(
+            "How the step size was chosen", [*drawings[2:], *choice(result), *folded(result)], "Step size"
+        ),
         Section("The data", data_facts(document)),
         Section("Certificates", _certificates(result)),
         Section("What the words mean", [_GLOSSARY]),
@@ -38,7 +44,7 @@ def fit_blocks(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
         *warning_blocks(document),
         _outcome(result),
         *drawings[2:],
-        Fold("How the step size was chosen, fold by fold", choice(result)),
+        Fold("How the step size was chosen, fold by fold", [*choice(result), *_folds(result)]),
         Fold("The rows used, and the residuals", [*data_facts(document), *drawings[1:2]]),
         Fold("The certificates of this fit", _certificates(result)),
         Fold("What the words mean", [_GLOSSARY]),
@@ -78,13 +84,20 @@ def choice(result: Document, error: str = "") -> list[Block]:
         Paragraph(f"The stopping rule: {result['stopping_rule']}."),
     ]
     if result["path"]:
-        blocks.append(records_grid(f"The path: medians over the folds; {unit}", result["path"]))
-    if result["folds"]:
-        caption = (
-            "Each fold at each step size: how it ended, how long it trained, how close to the edge it came"
-        )
-        blocks.append(records_grid(caption, result["folds"]))
+        blocks.append(records_grid(f"The path: medians over the folds; {unit}", result["path"], _PATH))
     return blocks
+
+
+def folded(result: Document) -> list[Block]:
+    """Show each fold at each step size, on demand."""
+    return [Fold("Fold by fold", grids)] if (grids := _folds(result)) else []
+
+
+def _folds(result: Document) -> list[Block]:
+    if not result["folds"]:
+        return []
+    caption = "Each fold at each step size: how long it trained, how close to the edge it came, how it ended"
+    return [records_grid(caption, result["folds"], _FOLDS)]
 
 
 def data_facts(document: Document) -> list[Block]:
@@ -106,9 +119,11 @@ def _certificates(result: Document) -> list[Block]:
     ]
 
 
-def records_grid(caption: str, records: Sequence[Mapping[str, Any]]) -> Grid:
-    """Set records as a table, in their order."""
-    columns = list(records[0])
+def records_grid(
+    caption: str, records: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None
+) -> Grid:
+    """Set records as a table, in their order: all that they hold, or what they hold of some names."""
+    columns = list(records[0]) if names is None else [name for name in names if name in records[0]]
     return Grid(caption, columns, [[record[name] for name in columns] for record in records])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Drawing, Facts, Grid, Page, Paragraph, Section
-from stepscape.report.fit import choice, data_facts, records_grid, training_facts, warning_blocks
+from stepscape.report.fit import choice, data_facts, folded, records_grid, training_facts, warning_blocks
 from stepscape.report.words import counted, number, sentence
 
 Document = Mapping[str, Any]
@@ -28,7 +28,11 @@ def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -
     sections = [
         Section("The fit", [*recognized, *warning_blocks(document), drawn["fit"], _outcome(result)]),
         Section("Are the probabilities right?", [*_scores(result, drawn)], "Calibration"),
-        Section("How step size and steps were chosen", [*chosen, *choice(result, "log-loss")], "Step size"),
+        Section(
+            "How step size and steps were chosen",
+            [*chosen, *choice(result, "log-loss"), *folded(result)],
+            "Step size",
+        ),
         Section("The data", [*data_facts(document), _classes(result)]),
         Section("Certificates", _certificates(result)),
         Section("What the words mean", [_GLOSSARY]),
