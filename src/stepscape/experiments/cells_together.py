@@ -1,0 +1,95 @@
+"""Questions asked in every cell of a law, decided by their mean over all cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.logistic_grid import TOGETHER, Answers, cells, spoken, told
+from stepscape.experiments.step_size_grid import (
+    LEAST_SEEDS_AGAINST,
+    Numbers,
+    listed,
+    unmet,
+    working_step_sizes,
+)
+from stepscape.measures.paired import Interval, mean_interval
+from stepscape.measures.records import Table
+from stepscape.measures.verdict import Verdict
+
+Array = NDArray[np.float64]
+Cells = Mapping[str, Table]
+Values = dict[str, dict[str, Array]]  # question → cell → values (seeds,)
+RATIO = "log10 of a ratio"
+
+
+def cells_of(table: Table) -> dict[str, Table]:
+    """Rows of each cell by its name."""
+    return {
+        f"half width {width:g}, {spoken(cell)}": rows
+        for width in np.unique(table["half_width"])
+        for cell, rows in cells(table.where(half_width=width)).items()
+    }
+
+
+def decide(
+    table: Table,
+    ask: Callable[[Cells], Values],
+    unit: str = RATIO,
+    also: Callable[[Cells], Numbers] = lambda _: {},
+) -> Verdict:
+    """Ask in the cells that can be judged; `also` gives further numbers."""
+    reasons = {name: unmet(rows) for name, rows in cells_of(table).items()}
+    judged = {name: rows for name, rows in cells_of(table).items() if reasons[name] is None}
+    if not judged:
+        reason = next(verdict for verdict in reasons.values() if verdict is not None)
+        return Verdict(reason.word, reason.sentence)
+    found = {question: intervals(values) for question, values in ask(judged).items()}
+    numbers: Numbers = {
+        "seeds": float(np.unique(table["seed"]).size),
+        "seeds that have every cell": float(min(over_all(by_cell).count for by_cell in found.values())),
+        "cells judged": f"{len(judged)} of {len(reasons)}",
+        "largest step sizes": listed(sorted({working_step_sizes(rows)[-1] for rows in judged.values()})),
+        "intervals are of": unit,
+    }
+    for question, by_cell in found.items():
+        numbers |= {f"{cell}: {question}": str(interval) for cell, interval in by_cell.items()}
+    sentence = "; ".join(told(question, by_cell) for question, by_cell in found.items())
+    return Verdict(word_of(found), sentence, numbers | also(judged))
+
+
+def word_of(found: Mapping[str, Mapping[str, Interval]]) -> str:
+    """Let the interval over all cells together decide."""
+    yes = [over_all(by_cell).sign > 0 for by_cell in found.values()]
+    against = any(interval.sign < 0 for by_cell in found.values() for interval in by_cell.values())
+    if any(yes):
+        return "reproduced" if all(yes) and not against else "partly"
+    counts = [over_all(by_cell).count for by_cell in found.values()]
+    return "not_reproduced" if min(counts) >= LEAST_SEEDS_AGAINST else "undecided"
+
+
+def over_all(by_cell: Mapping[str, Interval]) -> Interval:
+    """Interval over all cells together; of a single cell its own."""
+    return list(by_cell.values())[-1]
+
+
+def intervals(values: Mapping[str, Array]) -> dict[str, Interval]:
+    """Interval of each cell, and of several the mean over them, seed by seed."""
+    found = {name: mean_interval(each) for name, each in values.items()}
+    if len(values) > 1:
+        found[TOGETHER] = mean_interval(np.mean(list(values.values()), axis=0))
+    return found
+
+
+def on_seeds(judged: Cells, ask: Callable[[Table], Answers]) -> Values:
+    """Ask in each cell; values (seeds,) over the seeds of all cells, nan where a cell lacks one."""
+    every = np.unique(np.concatenate([rows["seed"] for rows in judged.values()]))
+    out: Values = {}
+    for name, rows in judged.items():
+        at = np.searchsorted(every, np.unique(rows["seed"]))
+        for question, answer in ask(rows).items():
+            values = out.setdefault(question, {}).setdefault(name, np.full(every.size, np.nan))
+            values[at] = answer
+    return out
