@@ -208,6 +208,17 @@ def test_step_b_is_attained():
     assert math.isnan(c.details["low"])
 
 
+def test_step_b_says_which_inputs_it_speaks_of():
+    x, v = np.array([-2.0, -1.0, 1.0, 2.0, 1.5]), np.array([1.0, 1.0, 1.0, 1.0, 0.0])
+    shared = {"w1": [1.0], "b1": [0.0], "w2": [3.0], "inputs": x, "weights": v, "predictions": np.zeros(5)}
+    edge = float(theory.weight(1.0, x, v))
+    assert 0.0 < theory.weight(1.5, x, v) < edge == theory.weight(-1.0, x, v)
+    # The set is closed; an input of weight 0 may lie in it, but is not one of its ends.
+    for floor in (edge, 0.9 * float(theory.weight(1.5, x, v))):
+        c = theory.interior_variation(bound=9.0, least_weight=floor, gamma=1.0, **shared)
+        assert (c.details["low"], c.details["high"], c.details["share"]) == (-1.0, 1.0, 0.5)
+
+
 def test_step_b_refuses_a_bound_that_is_wrong_by_more_than_rounding():
     x, f = np.array([-2.0, -1.0, 1.0, 2.0]), np.zeros(4)
     g = float(theory.weight(0.0, x))
