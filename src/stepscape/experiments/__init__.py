@@ -17,6 +17,7 @@ _MODULES = {
     "weighted-tv": "stepscape.experiments.weighted_tv",
     "interpolation-is-sharp": "stepscape.experiments.interpolation_is_sharp",
     "logistic-step-sizes": "stepscape.experiments.logistic_step_sizes",
+    "logistic-arms": "stepscape.experiments.logistic_arms",
     "uncertain-regions": "stepscape.experiments.uncertain_regions",
     "noise-robustness": "stepscape.experiments.noise_robustness",
     "weak-to-strong": "stepscape.experiments.weak_to_strong",

@@ -34,6 +34,18 @@ def cells_of(table: Table) -> dict[str, Table]:
     }
 
 
+def judged_in(table: Table) -> tuple[Cells, list[Verdict]]:
+    """Cells that can be judged, and why the others cannot."""
+    judged, reasons = {}, []
+    for name, rows in cells_of(table).items():
+        reason = unmet(rows)
+        if reason is None:
+            judged[name] = rows
+        else:
+            reasons.append(reason)
+    return judged, reasons
+
+
 def decide(
     table: Table,
     ask: Callable[[Cells], Values],
@@ -41,16 +53,15 @@ def decide(
     also: Callable[[Cells], Numbers] = lambda _: {},
 ) -> Verdict:
     """Ask in the cells that can be judged; `also` gives further numbers."""
-    reasons = {name: unmet(rows) for name, rows in cells_of(table).items()}
-    judged = {name: rows for name, rows in cells_of(table).items() if reasons[name] is None}
+    judged, reasons = judged_in(table)
     if not judged:
-        reason = next(verdict for verdict in reasons.values() if verdict is not None)
-        return Verdict(reason.word, reason.sentence)
+        return Verdict(reasons[0].word, reasons[0].sentence)
     found = {question: intervals(values) for question, values in ask(judged).items()}
     numbers: Numbers = {
         "seeds": float(np.unique(table["seed"]).size),
         "seeds that have every cell": float(min(over_all(by_cell).count for by_cell in found.values())),
-        "cells judged": f"{len(judged)} of {len(reasons)}",
+        "cells judged": f"{len(judged)} of {len(judged) + len(reasons)}",
+        "runs that failed or diverged": float(np.sum(table["outcome"] != "finished")),
         "largest step sizes": listed(sorted({working_step_sizes(rows)[-1] for rows in judged.values()})),
         "intervals are of": unit,
     }

@@ -65,6 +65,7 @@ POINTS = 4001
 SHARE = "differences of shares"
 MORE = "the largest step size has more excess risk in the interior than the best smaller one"
 SLOPE = "slope"
+SIZES = {"variation": "∫|f0″|", "weighted_variation": "∫|f0″|g"}
 
 
 def judge(result: Result) -> dict[str, Verdict]:
@@ -78,7 +79,7 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 def judge_arm(table: Table, arm: str) -> dict[str, Verdict]:
     """One verdict a part."""
-    narrow = table.where(half_width=table["half_width"].min())
+    narrow = narrowest(table)
     parts = {
         **{
             moment.part: decide(narrow, partial(on_seeds, ask=partial(helps, suffix=suffix)))
@@ -101,6 +102,11 @@ def starts(table: Table) -> Array:
     if "initial_sharpness" not in table:
         return np.full(len(largest), np.nan)
     return np.asarray(largest["initial_sharpness"] * largest["step_size"] / 2.0, np.float64)
+
+
+def narrowest(table: Table) -> Table:
+    """Rows of the narrowest interval."""
+    return table.where(half_width=table["half_width"].min())
 
 
 def started_inside(table: Table) -> float:
@@ -137,9 +143,9 @@ def misses(judged: Cells) -> Values:
     """Whether the largest step size misses truths, and the more so the more they vary."""
     found = on_seeds(judged, worse)
     factors = np.array(list(found[MORE].values()))
-    for name, sizes in sizes_of(judged).items():
+    for column, sizes in sizes_of(judged).items():
         if sizes.min() > 0.0 and np.unique(sizes.round(9)).size >= LEAST_VARIATIONS:
-            found[f"the factor grows with {name}"] = {SLOPE: slopes(np.log10(sizes), factors)}
+            found[f"the factor grows with {SIZES[column]}"] = {SLOPE: slopes(np.log10(sizes), factors)}
     return found
 
 
@@ -162,9 +168,9 @@ def slopes(sizes: Array, factors: Array) -> Array:
 
 
 def sizes_of(judged: Cells) -> dict[str, Array]:
-    """How much the truth of each cell varies, (cells,), in two measures."""
+    """How much the truth of each cell varies, (cells,), by the names of `SIZES`."""
     both = np.array([variation(rows) for rows in judged.values()])
-    return {"∫|f0″|": both[:, 0], "∫|f0″|g": both[:, 1]}
+    return dict(zip(SIZES, both.T, strict=True))
 
 
 def variation(rows: Table) -> tuple[float, float]:
@@ -185,8 +191,8 @@ def variation(rows: Table) -> tuple[float, float]:
 def variations(judged: Cells) -> Numbers:
     """How much the truths vary, and the same question over all inputs."""
     numbers: Numbers = {
-        f"{cell}: {name}": float(size)
-        for name, sizes in sizes_of(judged).items()
+        f"{cell}: {SIZES[column]}": float(size)
+        for column, sizes in sizes_of(judged).items()
         for cell, size in zip(judged, sizes, strict=True)
     }
     everywhere = on_seeds(judged, lambda rows: {"": over_smaller(rows, "excess_risk_held_out")})

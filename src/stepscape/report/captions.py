@@ -196,6 +196,31 @@ _CAPTIONS = {
         "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the "
         "largest step size has less excess risk in the interior than the smallest; red, pointing left: more."
     ),
+    ("logistic-arms", "edge"): (
+        "Sharpness over the threshold 2/η against the step size, medians and quartiles over all cells: the "
+        "untrained network, and the mean over the last half of the steps. Columns: arms."
+    ),
+    ("logistic-arms", "excess-interior"): (
+        "Excess risk where the weight g is at least a tenth of its largest value, at three moments, medians "
+        "and quartiles over seeds, narrowest interval. Rows: amplitude of the truth; columns: arms."
+    ),
+    ("logistic-arms", "excess-everywhere"): (
+        "Excess risk over all inputs at three moments, medians and quartiles over seeds, narrowest interval. "
+        "Rows: amplitude of the truth; columns: arms."
+    ),
+    ("logistic-arms", "help"): (
+        "The intervals that the rule reads; thick: the mean over all cells, which decides. Blue, pointing "
+        "right: the largest step size has less excess risk than the smallest; red, pointing left: more."
+    ),
+    ("logistic-arms", "complex-truths"): (
+        "What the largest step size loses against the best smaller one, each stopped at its best held-out "
+        "moment, against the variation of the truth's slope: plain above, weighted by g below. Above the "
+        "dashed line the largest is worse."
+    ),
+    ("logistic-arms", "where-the-risk-sits"): (
+        "Share of the excess risk that lies at the inputs outside the interior, medians and quartiles over "
+        "seeds; dashed: the share of the inputs that are there."
+    ),
     ("uncertain-regions", "regions"): (
         "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the "
         "truth is. Columns: step size; rows: three of the cells; first seed."
