@@ -78,7 +78,7 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
 
 def choice(result: Document, error: str = "") -> list[Block]:
     """Say what was done, and show the path; errors are squared ones in units of y, or of that name."""
-    unit = f"cv_error is the {error}" if error else "errors in squared units of y"
+    unit = f"cv error is the {error}" if error else "errors in squared units of y"
     blocks: list[Block] = [
         Paragraph(f"What was done: {'; '.join(result['done'])}."),
         Paragraph(f"The stopping rule: {result['stopping_rule']}."),
@@ -124,7 +124,8 @@ def records_grid(
 ) -> Grid:
     """Set records as a table, in their order: all that they hold, or what they hold of some names."""
     columns = list(records[0]) if names is None else [name for name in names if name in records[0]]
-    return Grid(caption, columns, [[record[name] for name in columns] for record in records])
+    words = [name.replace("_", " ") for name in columns]
+    return Grid(caption, words, [[record[name] for name in columns] for record in records])
 
 
 _GLOSSARY = Facts(
