@@ -15,6 +15,8 @@ from stepscape.kernels import vectors
 Array = NDArray[np.float64]
 
 CAPACITY = 64  # rows of the Krylov basis before a restart
+PATIENCE = 4  # restarts after which the basis may grow to twice as many rows: close neighbors need long ones
+MOST_NUMBERS = 20_000_000  # in a basis that has grown
 FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
 
 
@@ -63,7 +65,7 @@ def largest_eigenpair(
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = np.empty((rows + 1, operator.size)), np.empty(rows), np.empty(rows)
     _begin(operator, start, basis[0])
-    spent, done = 0, 0
+    spent, done, restarts = 0, 0, 0
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
@@ -88,6 +90,14 @@ def largest_eigenpair(
             if done < want:
                 raise _out_of_range()  # the space seemed invariant because squares vanished
             if done == rows or closed:
+                restarts += 1
+                if restarts % PATIENCE == 0:
+                    rows = max(rows, min(2 * rows, operator.size, MOST_NUMBERS // operator.size))
+                    basis, diagonal, beside = (
+                        np.empty((rows + 1, operator.size)),
+                        np.empty(rows),
+                        np.empty(rows),
+                    )
                 basis[0], done, look = vector, 0, FIRST_LOOK
     raise NotConverged(
         f"the largest eigenvalue did not settle within {max_products} products (last value {top:.6g}, "
