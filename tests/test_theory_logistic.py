@@ -215,7 +215,7 @@ def test_right_sides_are_their_formulas(seed, trainable):
 
 
 @pytest.mark.parametrize("trainable", BOUNDED)
-@pytest.mark.parametrize("logit", [0.0, -2.0, 40.0, -300.0, 600.0])
+@pytest.mark.parametrize("logit", [0.0, -2.0, 40.0, -300.0, 705.0])
 def test_dead_networks_attain_the_bounds_by_curvature(logit, trainable):
     # f = b2: λ_max = D̄ if b2 is trained, 0 otherwise, and no variation, however flat it is.
     found = certificates(constant_case(logit, [1.0, -1.0, 1.0]), trainable)
@@ -426,7 +426,16 @@ def test_nearly_stationary_is_what_a_descent_can_reach(change, verdict, unit):
     assert (UNDERFLOW in c.unmet) is False
 
 
-@pytest.mark.parametrize("logit", [750.0, -1e4, 1e5])
+@pytest.mark.parametrize(("change", "verdict"), [(1.98e-6, "holds"), (2.02e-6, "inapplicable")])
+def test_stationary_means_a_millionth_of_the_bound(change, verdict):
+    # Both labels at one input in the proportion of f, one of them too often: Σ v r over Σ v |r| is change/2.
+    case = Case(np.ones(1), np.ones(1), np.ones(1), -0.5, np.full(2, 0.7), np.array([1.0, -1.0]), np.ones(2))
+    f = case.predict()[0]
+    case = replace(case, v=np.array([expit(f) * (1.0 + change), expit(-f)]))
+    assert certificates(case)["weighted_stationary"].verdict == verdict
+
+
+@pytest.mark.parametrize("logit", [712.0, 750.0, -1e4, 1e5])
 def test_where_all_curvature_underflows_nothing_is_said(logit):
     for name, c in certificates(constant_case(logit, [1.0, 1.0, -1.0]), gamma=1.0).items():
         assert c.verdict == "inapplicable"
