@@ -196,6 +196,11 @@ class TestRule:
         assert word("flat", slower) == expected
         assert word("flat", where("interpolator", seeds, gradient_norm=0.1)) == expected
 
+    def test_a_data_set_that_is_flat_at_no_margin(self) -> None:
+        found = synthetic(lambda row: {**row, "sharpness": row["sharpness"] + 2.0})
+        verdict = rule.judge(found)["sharp_at_moderate_margins"]
+        assert verdict.sentence.endswith("it is below 2/η at no margin of the grid for η = 1.2")
+
     def test_slopes_need_two_large_margins(self) -> None:
         few = synthetic(lambda row: {**row, "margin": min(row.get("margin", 1.0), 10.0)})
         assert rule.judge(few)["flat"].word == rule.judge(few)["wrong"].word == "undecided"
@@ -353,6 +358,7 @@ class TestRun:
             ({"margins": "1"}, "margins must be at least 2, got 1"),
             ({"smallest_margin": "0"}, "smallest_margin must lie between 0 and largest_margin, got 0.0"),
             ({"largest_margin": "0.01"}, "smallest_margin must lie between 0 and largest_margin, got 0.1"),
+            ({"largest_margin": "701"}, "largest_margin must be at most 700, as e.* leaves .*, got 701.0"),
             ({"descents": "-1"}, "step_size must be finite and positive, got -1.0"),
             ({"width": "0"}, "width must be at least 1, got 0"),
             ({"truth": "wav"}, "unknown curve 'wav'"),

@@ -374,6 +374,10 @@ class TestRuns:
         assert slopes
         assert all(rise == pytest.approx(run) for run, rise in slopes)
 
+    def test_one_step_is_a_run(self) -> None:
+        for figure in EXPERIMENT.figures(tiny(steps="1", seeds="1", amplitudes="4")).values():
+            assert style.png(figure, 40).startswith(b"\x89PNG")
+
     def test_nothing_finishes(self) -> None:
         result = tiny(step_sizes="1e30,1e31", seeds="1")
         assert set(result.table["outcome"]) == {"diverged"}

@@ -52,10 +52,11 @@ def synthetic(change: Change = dict, seeds: int = 12) -> Result:
                     excess = noise * n**-0.5 * (0.5 if decay else 1.0) * (0.5 if eta > 1 else 1.0)
                     rows.append(change({
                         "n": n, "seed": seed, "weight_decay": decay, "step_size": eta, "outcome": "finished",
-                        "bent_neurons": 9, "norm": noise * n**0.1, "edge_ratio": 1.0, "edge_reached": True,
-                        "excess_risk": excess,
+                        "bent_neurons": 9, "norm": noise * n**0.1, "edge_ratio": 1.0,
+                        "initial_sharpness": 20.0, "steps_made": 100, "steps_held_out": 100,
+                        "time": 100.0 * eta, "excess_risk": excess,
                         **{f"excess_risk_{region}{at}": excess for region in rule.REGIONS
-                           for at in ("", "_held_out")},
+                           for at in ("", "_held_out", "_equal_time")},
                         "optimized_uncertain": True, "optimized_interior": True,
                     }))  # fmt: skip
     return Result(NAME, {"small_step_size": 0.01}, Table.from_records(rows))
@@ -94,6 +95,7 @@ class TestRule:
     def test_a_shallow_slope_contradicts_where_the_premises_hold(self, power: float, word: str) -> None:
         assert {words(steeper(power))[name] for name in GROUPS} == {word}
 
+    @pytest.mark.parametrize("power", [0.0, 0.2])
     @pytest.mark.parametrize(
         ("broken", "lacking"),
         [
@@ -102,12 +104,59 @@ class TestRule:
             ({"excess_risk": 0.1}, "Ex → 0"),
         ],
     )
-    def test_a_shallow_slope_says_nothing_where_they_do_not(
-        self, broken: dict[str, Any], lacking: str
+    def test_a_slope_says_nothing_where_they_do_not(
+        self, power: float, broken: dict[str, Any], lacking: str
     ) -> None:
-        verdict = rule.judge(synthetic(steeper(0.2, **broken)))["both"]
-        assert verdict.word == "premise_not_met"
+        """Neither one that is too shallow nor one that keeps the rate."""
+        verdicts = rule.judge(synthetic(steeper(power, **broken)))
+        assert {verdicts[name].word for name in GROUPS} == {"premise_not_met"}
+        verdict = verdicts["both"]
+        assert verdict.sentence == "the premises hold for 0 of 2 slopes of the excess risk on n"
         assert verdict.numbers["decay 0.001, η = 1.2: premises, uncertain"] == f"without: {lacking}"
+
+    def test_an_interval_that_holds_0_keeps_no_rate(self) -> None:
+        """Slopes of −0.5 with signs that change from seed to seed: wide, around −0.5, over 0."""
+
+        def noisy(row: dict[str, Any]) -> dict[str, Any]:
+            tilt = row["n"] ** (1.5 * (-1) ** row["seed"])
+            return {**row, **{f"excess_risk_{region}": row["excess_risk"] * tilt for region in rule.REGIONS}}
+
+        verdict = rule.judge(synthetic(noisy))["both"]
+        assert verdict.word == "undecided"
+        assert "of these 0 lie below 0" in verdict.sentence
+        assert verdict.sentence.endswith("2 open")
+
+    def test_the_width_of_what_is_kept_is_told(self) -> None:
+        verdict = rule.judge(synthetic())["both"]
+        found = str(verdict.numbers["decay 0.001, η = 1.2: slope, uncertain"])
+        low, high = (float(part) for part in found.split("[")[1].rstrip("]").split(","))
+        told = float(verdict.sentence.split("up to ")[1].split(" wide")[0])
+        assert told == pytest.approx(high - low, rel=0.05)
+        assert "2 lie below 0 and are not significantly shallower than −2/5" in verdict.sentence
+
+    def test_what_decay_and_step_size_can_have_done(self) -> None:
+        def late(row: dict[str, Any]) -> dict[str, Any]:
+            """A third of the runs end inside, a third start there."""
+            inside, start = row["n"] == 32, row["n"] == 128
+            return {**row, "edge_ratio": 0.9 if inside else 1.0, "initial_sharpness": 1.5 if start else 20.0}
+
+        numbers = rule.judge(synthetic(late))["both"].numbers
+        cell = "decay 0.001, η = 1.2"
+        assert numbers[f"{cell}: decay × Σ η"] == pytest.approx(0.12)
+        assert numbers[f"{cell}: share at the edge, λ·η/2 in [0.95, 1.1] over the last half"] == (
+            pytest.approx(2 / 3)
+        )
+        assert numbers[f"{cell}: share that started beyond it"] == pytest.approx(2 / 3)
+        beyond = rule.judge(synthetic(lambda row: {**row, "edge_ratio": 1.11}))["both"].numbers
+        assert beyond[f"{cell}: share at the edge, λ·η/2 in [0.95, 1.1] over the last half"] == 0.0
+
+    def test_fits_are_told_also_at_the_largest_size(self) -> None:
+        def some(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "optimized_uncertain": row["n"] < 512}
+
+        numbers = rule.judge(synthetic(some))["both"].numbers
+        assert numbers["decay 0.001, η = 1.2: share that fits, uncertain"] == pytest.approx(2 / 3)
+        assert numbers["decay 0.001, η = 1.2: share that fits at the largest n, uncertain"] == 0.0
 
     def test_one_contradiction_in_a_group_is_enough(self) -> None:
         def change(row: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +192,24 @@ class TestRule:
         assert words(lambda row: {**row, "excess_risk": 0.1} if row["seed"] else row)["vanishing"] == (
             "not_reproduced"
         )
+        assert words(lambda row: {**row, "excess_risk": 0.1}, seeds=5)["vanishing"] == "undecided"
+
+    @pytest.mark.parametrize(("power", "word"), [(-0.22, "reproduced"), (-0.18, "not_reproduced")])
+    def test_what_falls_by_less_than_half_from_32_to_1024_does_not_vanish(
+        self, power: float, word: str
+    ) -> None:
+        """32^(−1/5) = 1/2; a slope just below 0 is no evidence of Ex → 0."""
+
+        def falling(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "excess_risk": 0.1 * row["n"] ** (power + 1e-3 * (-1) ** row["seed"])}
+
+        found = words(falling)
+        assert found["vanishing"] == word
+        assert found["both"] == ("consistent" if word == "reproduced" else "premise_not_met")
+
+    def test_a_cell_with_hardly_a_fall_is_part(self) -> None:
+        slow = words(lambda row: {**row, "excess_risk": 0.1} if row["weight_decay"] else row)
+        assert slow["vanishing"] == "partly"
 
     def test_amplification_is_paired_and_compares_the_right_cells(self) -> None:
         def without(name: str, value: float) -> Change:
@@ -170,8 +237,32 @@ class TestRule:
         assert found["both_beat_decay_only"] == "reproduced"
         assert found["both_beat_decay_only_stopped_early"] == "not_reproduced"
 
+    @pytest.mark.parametrize("part", ["both_beat_decay_only", "both_beat_step_only"])
+    @pytest.mark.parametrize(
+        ("moment", "suffix"), [("_stopped_early", "_held_out"), ("_at_equal_time", "_equal_time")]
+    )
+    def test_each_moment_reads_its_own_columns(self, part: str, moment: str, suffix: str) -> None:
+        same = {f"excess_risk_{region}{suffix}": 0.1 for region in rule.REGIONS}
+        found = words(lambda row: {**row, **same})
+        names = {part + at for at in ("", "_stopped_early", "_at_equal_time")}
+        assert {name for name in names if found[name] == "not_reproduced"} == {part + moment}
+        assert {found[name] for name in names - {part + moment}} == {"reproduced"}
+
+    def test_beside_the_decays_stands_what_the_step_does_without(self) -> None:
+        """A factor of two everywhere; it enters no word."""
+        verdict = rule.judge(synthetic())["both_beat_decay_only_at_equal_time"]
+        key = "not judged: decay 0, η = 0.01 against decay 0, η = 1.2, interior: mean log ratio"
+        assert float(str(verdict.numbers[key]).split()[0]) == pytest.approx(np.log(2.0), abs=1e-3)
+        assert verdict.sentence.startswith("2 of 2 comparisons")
+
+    def test_the_share_that_is_best_at_its_end(self) -> None:
+        verdict = rule.judge(synthetic(lambda row: {**row, "steps_held_out": 100 - (row["n"] == 32)}))
+        numbers = verdict["both_beat_decay_only_stopped_early"].numbers
+        assert numbers["decay 0.001, η = 0.01: share that is best at its last record"] == pytest.approx(2 / 3)
+
     def test_half_of_the_regions(self) -> None:
         found = words(lambda row: {**row, "excess_risk_interior": 0.1})
+        assert set(found) == set(words())
         assert found["both_beat_decay_only"] == "partly"
 
     def test_too_little_to_say(self) -> None:
@@ -179,6 +270,16 @@ class TestRule:
         assert set(words(lambda row: {**row, "n": min(row["n"], 128)}).values()) == {"undecided"}
         assert set(words(lambda row: {**row, "bent_neurons": 0}).values()) == {"premise_not_met"}
         assert set(words(lambda row: {**row, "outcome": "diverged"}).values()) == {"premise_not_met"}
+
+    def test_a_cell_in_which_every_network_is_dead_says_nothing(self) -> None:
+        def dead(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "bent_neurons": 0} if row["weight_decay"] and row["step_size"] > 1 else row
+
+        verdicts = rule.judge(synthetic(dead))
+        assert [verdicts[name].word for name in GROUPS] == ["consistent"] * 3 + ["premise_not_met"]
+        lacking = "without: fits as well as the truth, Ex → 0, λ ≤ 2/η"
+        assert verdicts["both"].numbers["decay 0.001, η = 1.2: premises, interior"] == lacking
+        assert "slopes on log n from 0.10 to 0.10" in verdicts["norm"].sentence
 
     def test_without_decay_there_is_nothing_to_amplify(self) -> None:
         found = words(
@@ -237,6 +338,13 @@ class TestRun:
         for figure in figures.values():
             assert len(style.svg(figure)) < 500_000
             assert all(ax.get_xlabel() for ax in figure.axes[-2:])
+
+    def test_networks_without_a_bend_are_drawn(self) -> None:
+        """∫|f''| is 0 in every run: no logarithm of it."""
+        found = tiny(sizes="12,24", seeds="1", steps="5")
+        flat = Table({**found.table.columns, "tv": np.zeros(len(found.table))})
+        for figure in experiments.get(NAME).figures(Result(NAME, found.settings, flat)).values():
+            assert style.png(figure, 40).startswith(b"\x89PNG")
 
     @pytest.mark.parametrize(
         ("overrides", "sentence"),

@@ -5,7 +5,7 @@ Descent alternates between two iterates at the edge of stability; a record stand
 ``diverged``
     the loss left the range of numbers
 ``dead``
-    no neuron bends among the inputs
+    no neuron of the last iterate bends among the inputs, whichever of the two the record stands for
 ``over the edge``
     λ_max + residual > 2/η
 ``interpolation trap``

@@ -33,6 +33,7 @@ Array = NDArray[np.float64]
 CURVE_POINTS = 601
 FLAT_START = 0.9  # λ_max·η/2 where descent starts on the flat side
 MOST_CONFIDENT = 1e3
+LARGEST = 700.0
 
 
 class FlatRun(Spec, frozen=True, tag="flat-but-wrong/1"):
@@ -59,6 +60,8 @@ def specs(settings: Settings) -> list[FlatRun]:
     low, high = settings["smallest_margin"], settings["largest_margin"]
     if not 0.0 < low < high:
         raise bad("smallest_margin", "lie between 0 and largest_margin", low)
+    if high > LARGEST:
+        raise bad("largest_margin", f"be at most {LARGEST:g}, as e^(−γ) leaves the range of numbers", high)
     margins = [float(margin) for margin in np.geomspace(low, high, settings["margins"])]
     arms: list[dict[str, Any]] = [
         {"arm": "interpolator", "margin": margin, "step_size": 0.0, "steps": 0} for margin in margins

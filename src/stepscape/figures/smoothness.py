@@ -79,12 +79,16 @@ def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], et
     reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
     look = {**series(i), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
     upper.plot(path["confidence"], path["weighted_tv"], label=f"η = {eta:g}", **look)
-    over, left = 1.0 / path["curvature"], 1.0 + 2.0 * path["curved_tv"]
+    left = 1.0 + 2.0 * path["curved_tv"]
+    curved = np.isfinite(left)
+    if not curved.any():
+        return 1.0
+    over = 1.0 / np.where(curved, path["curvature"], np.nan)
     lower.plot(over, left, label=f"η = {eta:g}", **look)
-    ends = np.array([over.min(), over.max()])
+    ends = np.array([np.nanmin(over), np.nanmax(over)])
     # From L1 at a stationary point: D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max ≤ 2/η.
     lower.plot(ends, 2.0 / eta * ends, lw=0.9, **line(i))
-    return float(left.max())
+    return float(left[curved].max())
 
 
 def _truth(ax: Axes, rows: Table) -> None:
@@ -153,9 +157,9 @@ def over_time(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: S
 
 def _follow(ax: Axes, arrays: Arrays, name: str, cell: Cell, eta: float, look: dict[str, Any]) -> None:
     values, steps = runs(arrays, name, cell, eta), middle(arrays, "steps", cell, eta)
-    if not values.size:
-        return
     keep = steps >= 10
+    if not keep.any():
+        return
     low, center, high = np.quantile(values[:, keep], [0.25, 0.5, 0.75], axis=0)
     ax.plot(steps[keep], center, lw=1.4, label=f"η = {eta:g}", **look)
     ax.fill_between(steps[keep], low, high, color=look["color"], alpha=0.13, lw=0)

@@ -26,7 +26,7 @@ def excess(table: Table) -> Figure:
         _curves(row, table, f"excess_risk_{region}")
         _power(row, table, f"excess_risk_{region}", RATE, "n^(−2/5)", ":")
         row[0].set_ylabel(f"excess risk, {place}", fontsize=10)
-        number_ticks(row[0])
+        _logarithmic(row)
     shared_legend(figure, axes, columns=5)
     return figure
 
@@ -39,7 +39,7 @@ def norm(table: Table) -> Figure:
         _power(row, table, column, 1.0, "n", ":")
         _power(row, table, column, 0.25, "n^(1/4)", "--")
         row[0].set_ylabel(name, fontsize=10)
-        number_ticks(row[0])
+        _logarithmic(row)
     shared_legend(figure, axes, columns=6)
     return figure
 
@@ -91,6 +91,12 @@ def _curves(row: NDArray[np.object_], table: Table, column: str) -> None:
             if column in rows and len(rows):
                 dodge = 0.03 * (i - 0.5 * (len(decays) - 1))
                 band(ax, rows, "n", column, f"decay {decay:g}", series(i), dodge=dodge)
+
+
+def _logarithmic(row: NDArray[np.object_]) -> None:
+    """Make the common y axis of a row logarithmic where something in it is above 0."""
+    if any(ax.dataLim.y1 > 0.0 for ax in row):
+        number_ticks(row[0])
 
 
 def _power(row: NDArray[np.object_], table: Table, column: str, power: float, name: str, dashes: str) -> None:
