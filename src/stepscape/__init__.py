@@ -21,12 +21,14 @@ _HOMES = {
     "StepscapeError": "stepscape.errors",
     "Trajectory": "stepscape.training",
     "TwoLayerReLU": "stepscape.network",
+    "certified_class": "stepscape.measures",
     "certify": "stepscape.measures",
     "directional_smoothness": "stepscape.curvature",
     "hessian": "stepscape.curvature",
     "hessian_trace": "stepscape.curvature",
     "sharpness": "stepscape.curvature",
     "train": "stepscape.training",
+    "worst_case": "stepscape.measures",
 }
 _MODULES = (
     "curvature",
@@ -55,6 +57,7 @@ __all__ = [
     "Trajectory",
     "TwoLayerReLU",
     "__version__",
+    "certified_class",
     "certify",
     "curvature",
     "directional_smoothness",
@@ -72,13 +75,14 @@ __all__ = [
     "theory",
     "train",
     "training",
+    "worst_case",
 ]
 
 if TYPE_CHECKING:
     from stepscape.curvature import Eigenpair, directional_smoothness, hessian, hessian_trace, sharpness
     from stepscape.errors import InputError, StepscapeError
     from stepscape.estimators import StepSizeClassifier, StepSizeRegressor
-    from stepscape.measures import certify
+    from stepscape.measures import certified_class, certify, worst_case
     from stepscape.methods import GradientDescent
     from stepscape.network import TwoLayerReLU
     from stepscape.problems import Problem

@@ -9,13 +9,16 @@ _HOMES = {
     "Record": "stepscape.measures.records",
     "Table": "stepscape.measures.records",
     "Verdict": "stepscape.measures.verdict",
+    "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
+    "worst_case": "stepscape.measures.certified",
 }
 
-__all__ = ["Record", "Table", "Verdict", "certify"]
+__all__ = ["Record", "Table", "Verdict", "certified_class", "certify", "worst_case"]
 
 if TYPE_CHECKING:
     from stepscape.measures.certification import certify
+    from stepscape.measures.certified import certified_class, worst_case
     from stepscape.measures.records import Record, Table
     from stepscape.measures.verdict import Verdict
 
