@@ -587,3 +587,22 @@ def test_perturb_and_run_at_a_real_minimum(beta, nesterov, sign):
         np.testing.assert_allclose(ratio, 1 + sign * 0.01, atol=1e-4)
     late = np.abs(away[-20:]).max() / np.abs(away[30:50]).max()
     assert late < 0.9 if sign < 0 else late > 1.1
+
+
+def test_arguments_of_another_type_are_named():
+    problem, net, method = noisy(), network(), ss.GradientDescent(0.1, 5)
+    for wrong, message in (
+        (lambda: ss.train(problem, net, 0.1), "method must be a GradientDescent, got a float"),
+        (lambda: ss.train(net, problem, method), "problem must be a Problem, got a TwoLayerReLU"),
+        (lambda: ss.certify(problem, problem), "network must be a TwoLayerReLU, got a Problem"),
+        (lambda: ss.theory.worst_case_excess([1.0], [1], [0.0]), "flat must be a FlatClass, got a list"),
+        (lambda: ss.theory.worst_case_gap([1.0], [1], [0.0]), "flat must be a FlatClass, got a list"),
+        (lambda: ss.theory.expected_excess(net), "flat must be a FlatClass, got a TwoLayerReLU"),
+        (lambda: ss.problems.bernoulli(np.sin), "unknown curve .*ufunc 'sin'.*known: tent"),
+        (
+            lambda: ss.theory.margin_cost([0.0, 1.0], ["a", "b"]),
+            "labels must hold real numbers, got list",
+        ),
+    ):
+        with pytest.raises(ss.InputError, match=message):
+            wrong()

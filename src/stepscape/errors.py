@@ -35,6 +35,18 @@ def bad(name: str, must: str, got: object, then: str = "") -> InputError:
     return InputError(f"{name} must {must}, got {got}" + (f"; {then}" if then else ""))
 
 
+def expect(name: str, value: object, kind: type) -> None:
+    """Refuse an argument of another type, such as one in the place of its neighbor.
+
+    >>> expect("method", 0.1, dict)
+    Traceback (most recent call last):
+        ...
+    stepscape.errors.InputError: method must be a dict, got a float
+    """
+    if not isinstance(value, kind):
+        raise bad(name, f"be a {kind.__name__}", f"a {type(value).__name__}")
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """Word an unknown name: suggest the nearest known one, then list them all."""
     names = list(known)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.kernels import relu1d, relu1d_hessian
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
@@ -40,6 +40,10 @@ class Hessian:
     gauss_newton: bool = False
     decay: float = 0.0
     unit: float = 1.0
+
+    def __post_init__(self) -> None:
+        expect("problem", self.problem, Problem)
+        expect("network", self.network, TwoLayerReLU)
 
     @cached_property
     def rates(self) -> Array:

@@ -135,7 +135,7 @@ def bernoulli(
 def _truth(name: str, n: int, half_width: float) -> Curve:
     """Return the curve of that name; refuses a wrong number of inputs, too."""
     if name not in SHAPES:
-        raise unknown("curve", name, SHAPES)
+        raise unknown("curve", str(name), SHAPES)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise bad("n", "be a whole number of at least 1", repr(n))
     if not (np.isfinite(half_width) and half_width > 0):

@@ -162,7 +162,7 @@ def at_rest(
     left = _largest_pull(
         np.asarray(w1, float), np.asarray(b1, float), np.asarray(w2, float), x, pull, trainable
     )
-    if left > STATIONARY * size:
+    if not left <= STATIONARY * size:
         return Remainder(0.0, "", size, (_AT_REST,), (_AT_REST,))
     return Remainder(left, "", size, (_AT_REST,))
 

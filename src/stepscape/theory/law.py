@@ -110,7 +110,10 @@ def averaging(weights: ArrayLike | None, size: int) -> FloatArray:
 
 def vector(name: str, values: ArrayLike) -> FloatArray:
     """Return a finite, nonempty float64 vector, or say what came instead."""
-    x = np.asarray(values, dtype=np.float64)
+    try:
+        x = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise bad(name, "hold real numbers", f"{type(values).__name__} of something else") from None
     if x.ndim != 1 or x.size == 0:
         raise bad(name, "be a nonempty vector", f"shape {x.shape}")
     if not np.isfinite(x).all():

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.losses import best_constant, divergence, innovation, probability
 from stepscape.theory.curved import labels_of
 from stepscape.theory.flat_class import FlatClass, supremum
@@ -97,6 +97,7 @@ def worst_case_excess(flat: FlatClass, labels: ArrayLike, truth: ArrayLike) -> W
     ----------
     labels, truth : (n,), ±1 or 0/1, and the logits f0 of P(y_i = 1).
     """
+    expect("flat", flat, FlatClass)
     y, f0 = _both(flat, labels_of(labels, flat.inside), truth)
     v = flat.averaging
     best = best_constant(float(v @ probability(f0)), float(v @ probability(-f0)))
@@ -110,6 +111,7 @@ def worst_case_gap(flat: FlatClass, labels: ArrayLike, truth: ArrayLike) -> Wors
     It is the supremum of 2 Σ_I v_i (y_i − f0_i)(h_i − f0_i): up to a term free of h, the generalization gap
     of 2L_I on the fixed design.
     """
+    expect("flat", flat, FlatClass)
     y, f0 = _both(flat, labels, truth)
     v = flat.averaging
     constant = float(v @ (f0 - v @ f0) ** 2)
@@ -176,6 +178,7 @@ def _expected(
 ) -> ExpectedWorstCase:
     from stepscape.network import generator
 
+    expect("flat", flat, FlatClass)
     if not isinstance(draws, int | np.integer) or draws < 2:
         raise bad("draws", "be a whole number of at least 2", repr(draws))
     rng, v = generator(seed), flat.averaging

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.curvature.hessian import Hessian, directional_smoothness, padded, top
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
@@ -52,6 +52,7 @@ def train(
     A step costs O(n + k). Neurons that are active on no input receive no gradient; plain descent without
     decay leaves them out, which is exact. Divergence is an outcome, not an exception.
     """
+    expect("method", method, GradientDescent)
     if isinstance(record_every, bool) or not isinstance(record_every, (int, np.integer)) or record_every < 1:
         raise bad("record_every", "be a whole number of at least 1", repr(record_every))
     snapshot = Snapshot(0, _loss_at_start(problem, network), network, network)
