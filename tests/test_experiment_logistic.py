@@ -15,17 +15,20 @@ from stepscape.experiments import (
     noise_robustness_rule,
     uncertain_regions_rule,
 )
+from stepscape.experiments.boundary_share import with_shares
 from stepscape.experiments.experiment import Result, resolve_settings
+from stepscape.experiments.logistic_edge import arrived, at_edge, edges, started_beyond
 from stepscape.experiments.logistic_grid import (
     TOGETHER,
     around,
     asked,
-    at_edge,
     cells,
     decades,
     drop,
     together,
+    word_of,
 )
+from stepscape.experiments.logistic_measures import truth
 from stepscape.experiments.logistic_runs import (
     LogisticRun,
     equal_time,
@@ -39,6 +42,8 @@ from stepscape.experiments.logistic_step_sizes import intervals_of
 from stepscape.figures import style
 from stepscape.lab.spec import identity, stream
 from stepscape.measures import Record, Table, Verdict
+from stepscape.measures.classification import confidence
+from stepscape.measures.paired import Interval, mean_interval
 from stepscape.training import train
 
 NAMES = ("logistic-step-sizes", "uncertain-regions", "noise-robustness")
@@ -190,6 +195,17 @@ class TestMeasures:
         assert n["optimized"] == (loss["f"].mean() <= loss["truth"].mean())
         assert n["optimized_interior"] == (loss["f"][inside].mean() <= loss["truth"][inside].mean())
 
+    def test_share_outside_the_interior(self, record: Record, trained: ss.training.Trajectory) -> None:
+        """Worked out from three mean excess risks, and here from the inputs."""
+        problem = problem_of(a_run())
+        x = problem.inputs
+        p, q = (1 / (1 + np.exp(-f)) for f in (problem.truth(x), trained.predict(x)))  # type: ignore[misc]
+        each = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+        outside = ~ss.theory.interior(x, x)
+        found = with_shares(Table.from_records([dict(record.numbers)]))
+        assert found["outside_share"][0] == pytest.approx(each[outside].sum() / each.sum())
+        assert found["outside_inputs"][0] == pytest.approx(outside.mean())
+
     def test_uncertain_hull(self, record: Record, trained: ss.training.Trajectory) -> None:
         x, n = problem_of(a_run()).inputs, record.numbers
         unsure = np.sort(x[np.abs(trained.predict(x)) <= 1.0])
@@ -271,9 +287,10 @@ def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 10, **levels: Any)
             row: dict[str, Any] = {
                 "amplitude": cell[0], "flip_rate": cell[1], "seed": seed, "step_size": eta, "steps": 1000,
                 "outcome": levels.get("outcome", "finished"), "bent_neurons": levels.get("bent", 9),
-                "edge_reached": levels.get("edge", (0, 1, 1, 1))[j], "edge_ratio": levels.get("ratio", 1.0),
-                "edge_reached_at_step": levels.get("reached_at", 100.0), "smoothness_ratio": 1.0,
-                "optimized_interior": levels.get("optimized", 1), "initial_sharpness": 9.0,
+                "edge_ratio": levels.get("ratio", (0.5, 1.0, 1.0, 1.0))[j], "smoothness_ratio": 1.0,
+                "edge_reached_at_step": levels.get("reached_at", (np.nan, 100.0, 0.0, 0.0))[j],
+                "optimized_interior": levels.get("optimized", 1),
+                "initial_sharpness": levels.get("start", 9.0),
             }  # fmt: skip
             for suffix in EVERYWHERE:
                 for region, name in (
@@ -285,6 +302,10 @@ def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 10, **levels: Any)
                     row[f"excess_risk{name}{suffix}"] = values[j] * noisy
             iterates = columns.get("iterates", columns["everywhere"])
             row["excess_risk_last"] = row["excess_risk_before"] = iterates[j] * noisy
+            for name in ("interior", "boundary"):
+                if f"iterates_{name}" in columns:
+                    single = columns[f"iterates_{name}"][j] * noisy
+                    row[f"excess_risk_{name}_last"] = row[f"excess_risk_{name}_before"] = single
             for name in ("weighted_tv", "tv_interior", "pieces"):
                 row[name] = columns.get(name, FALLING)[j] * noisy
             out.append(row)
@@ -319,32 +340,67 @@ class TestQuestions:
         one, other = (self.table.where(step_size=eta)[column] for eta in (0.01, 1.2))
         assert drop(self.table, column) == pytest.approx(one - other)
         assert decades(self.table, column) == pytest.approx(np.log10(one / other))
-        assert decades(self.table, column, 0.4) == pytest.approx(np.log10(0.2 / 0.1), abs=0.03)
+        assert decades(self.table, column, (0.4, 1.2)) == pytest.approx(np.log10(0.2 / 0.1), abs=0.03)
 
-    def test_most_runs_at_the_edge(self) -> None:
+    def test_at_the_edge_is_where_most_runs_end(self) -> None:
         assert at_edge(self.table) == [0.1, 0.4, 1.2]
-        some = [{**row, "edge_reached": row["seed"] < 5} for row in rows()]
+        some = [{**row, "edge_ratio": 1.0 if row["seed"] < 5 else 1.11} for row in rows()]
         assert at_edge(Table.from_records(some)) == []
+
+    def test_to_start_beyond_the_edge_is_not_to_be_at_it(self) -> None:
+        table = Table.from_records(rows(start=1e4, reached_at=(0.0,) * 4, ratio=(0.94, 1.0, 1.1, 1.3)))
+        assert started_beyond(table).all()
+        assert not arrived(table).any()
+        assert at_edge(table) == [0.1, 0.4]
+        assert edges(table)["η = 1.2: share that starts beyond 2/η"] == 1.0
+        assert edges(table)["η = 1.2: share that ends on it"] == 0.0
 
     def test_a_cell_is_an_amplitude_and_a_flip_rate(self) -> None:
         table = Table.from_records([*rows((2.0, 0.1)), *rows((1.0, 0.0))])
         assert list(cells(table)) == [(1.0, 0.0), (2.0, 0.1)]
 
     @pytest.mark.parametrize(
-        ("signs", "seeds", "word"),
+        ("levels", "seeds", "word"),
         [
-            ((1, 1), 5, "reproduced"), ((1, 0), 5, "partly"), ((1, -1), 5, "partly"),
-            ((0, -1), 5, "not_reproduced"), ((0, 0), 5, "undecided"), ((0, 0), 10, "not_reproduced"),
+            ((9, 9, 9), 5, "reproduced"), ((9, 9, 0), 5, "partly"), ((9, 0, 0), 5, "partly"),
+            ((9, 9, -9), 5, "partly"), ((3, 3, -6), 5, "partly"), ((3, 3, -6), 10, "partly"),
+            ((6, -3, -3), 5, "undecided"), ((6, -3, -3), 10, "not_reproduced"),
+            ((3, 0, -3), 5, "undecided"), ((3, 0, -3), 10, "not_reproduced"),
+            ((0, 0, -9), 5, "not_reproduced"), ((3, 3, -30), 5, "not_reproduced"),
+            ((0, 0, 0), 5, "undecided"), ((0, 0, 0), 10, "not_reproduced"),
         ],
     )  # fmt: skip
-    def test_words(self, signs: tuple[int, int], seeds: int, word: str) -> None:
-        """Cells that answer as told; a sign 0 is a difference that alternates."""
-        two = [(1.0, 0.0), (2.0, 0.0)]
-        table = Table.from_records([row for cell in two for row in rows(cell, seeds)])
-        wobble = np.resize([1.0, -1.0], seeds)
-        answers = {cell: 10.0 * sign + wobble for cell, sign in zip(two, signs, strict=True)}
-        verdict = asked(table, lambda part: {"so": answers[next(iter(cells(part)))]})
-        assert verdict.word == word
+    def test_words(self, levels: tuple[int, ...], seeds: int, word: str) -> None:
+        """Differences around these levels; those around 0 alternate."""
+        assert word_of({"so": self.intervals(levels, seeds)}) == word
+
+    @pytest.mark.parametrize(
+        ("one", "other", "word"),
+        [
+            ((9, 9, 9), (9, 9, 9), "reproduced"), ((9, 9, 9), (-9, -9, -9), "partly"),
+            ((9, 9, 9), (0, 0, 0), "partly"), ((0, 0, 0), (-9, -9, -9), "not_reproduced"),
+            ((0, 0, 0), (9, 9, 0), "partly"), ((0, 0, 0), (0, 0, 0), "undecided"),
+        ],
+    )  # fmt: skip
+    def test_words_of_two_questions(self, one: tuple[int, ...], other: tuple[int, ...], word: str) -> None:
+        assert word_of({"so": self.intervals(one, 5), "and so": self.intervals(other, 5)}) == word
+
+    @staticmethod
+    def intervals(levels: tuple[int, ...], seeds: int) -> dict[str, Interval]:
+        two = {(float(i), 0.0): {"": level + np.resize([1.0, -1.0], seeds)} for i, level in enumerate(levels)}
+        return together(two, dict.fromkeys(two, np.arange(seeds)))[""]
+
+    @pytest.mark.parametrize("shared", [0.0, 0.7])
+    def test_chance_alone_hardly_says_partly(self, shared: float) -> None:
+        """Nine cells, two questions, five seeds, nothing to find; cells of a seed are correlated."""
+        rng, at, said = np.random.default_rng(4), [(float(i), 0.0) for i in range(9)], []
+        for _ in range(300):
+            common, own = rng.standard_normal((2, 1, 5)), rng.standard_normal((2, 9, 5))
+            values = np.sqrt(shared) * common + np.sqrt(1.0 - shared) * own
+            found = {cell: {"so": values[0, i], "and so": values[1, i]} for i, cell in enumerate(at)}
+            said.append(word_of(together(found, dict.fromkeys(at, np.arange(5)))))
+        assert said.count("partly") + said.count("reproduced") < 0.1 * len(said)
+        assert said.count("undecided") > 0.8 * len(said)
 
     def test_weak_cells_may_say_it_together(self) -> None:
         """Opposite noise in two cells cancels in their mean."""
@@ -413,13 +469,29 @@ class TestStepSizes:
         assert helped == [f"help_{part}"]
         assert "help_after_1000_steps" not in verdicts  # no such column
 
-    def test_help_at_the_edge_leaves_out_the_smaller_step_sizes(self) -> None:
+    def test_help_at_the_edge_leaves_out_the_others(self) -> None:
         hump = (0.1, 0.4, 0.3, 0.2)
         verdicts = steps_judged(rows(interior=hump, everywhere=hump))
         assert verdicts["help_at_the_end"].word == "not_reproduced"
         assert verdicts["help_at_the_edge"].word == "reproduced"
-        away = steps_judged(rows(interior=hump, edge=(0, 0, 1, 1)))
-        assert {away[name].word for name in ("help_at_the_edge", "simpler", "edge")} == {"premise_not_met"}
+        assert verdicts["help_at_the_edge"].numbers["amplitude 2, flips 0.1: compared"] == "0.1 with 1.2"
+        away = steps_judged(rows(interior=hump, ratio=(0.5, 1.0, 1.0, 1.2)))
+        assert {away[name].word for name in ("help_at_the_edge", "simpler")} == {"premise_not_met"}
+        assert away["edge"].word == "partly"
+
+    def test_help_at_the_edge_leaves_out_those_beyond(self) -> None:
+        bent, ratio = (0.3, 0.3, 0.2, 0.9), (1.0, 1.0, 1.0, 1.2)
+        verdict = steps_judged(rows(interior=bent, everywhere=bent, ratio=ratio))["help_at_the_edge"]
+        assert verdict.word == "reproduced"
+        found = verdict.numbers["amplitude 2, flips 0.1: everywhere, at the largest step size of all"]
+        assert str(found).startswith("-0.4")
+
+    def test_saved_as_a_difference_too(self) -> None:
+        numbers = steps_judged(rows(interior=FALLING))["help_at_the_end"].numbers
+        table = Table.from_records(rows(interior=FALLING))
+        ends = (table.where(step_size=eta)["excess_risk_interior"] for eta in (0.01, 1.2))
+        said = numbers["amplitude 2, flips 0.1: excess risk saved in the interior, as a difference"]
+        assert said == str(mean_interval(np.subtract(*ends)))
 
     @pytest.mark.parametrize("region", ["interior", "everywhere", "boundary"])
     def test_u(self, region: str) -> None:
@@ -428,6 +500,24 @@ class TestStepSizes:
         others = {"interior", "everywhere", "boundary"} - {region}
         assert not {verdicts[name].word for name in others} & {"reproduced", "undecided"}
         assert verdicts[region].numbers["intervals are of"] == "log10 of a ratio"
+
+    @pytest.mark.parametrize("half", [FALLING, RISING, FLAT])
+    def test_half_a_u_is_none(self, half: tuple[float, ...]) -> None:
+        verdict = steps_judged(rows(everywhere=half))["everywhere"]
+        assert verdict.word == "not_reproduced"
+        assert "all of it in none" in verdict.sentence
+        assert steps_judged(rows(everywhere=half, seeds=4))["everywhere"].word != "partly"
+
+    def test_halves_in_different_cells_are_none(self) -> None:
+        verdict = steps_judged(rows((2.0, 0.0), everywhere=FALLING), rows((2.0, 0.1), everywhere=RISING))
+        assert verdict["everywhere"].word == "not_reproduced"
+
+    def test_some_cells_with_a_u(self) -> None:
+        verdict = steps_judged(rows((2.0, 0.0), everywhere=U), rows((2.0, 0.1), everywhere=FLAT))[
+            "everywhere"
+        ]
+        assert verdict.word == "partly"
+        assert "all of it in 1 of 2 (amplitude 2, flips 0)" in verdict.sentence
 
     def test_simpler(self) -> None:
         assert steps_judged(rows())["simpler"].word == "reproduced"
@@ -442,24 +532,66 @@ class TestStepSizes:
         assert verdict.word == "premise_not_met"
         assert "single iterates rises in no cell" in verdict.sentence
 
+    def test_averaging_by_region(self) -> None:
+        """Where the runs have the iterates of a region, it is asked there, too."""
+        apart = {"iterates_interior": U, "iterates_boundary": U, "interior": FALLING, "boundary": U}
+        verdict = steps_judged(rows(everywhere=U, **apart))["averaging"]
+        assert verdict.word == "partly"
+        assert (
+            "iterates, interior: no, the opposite" in verdict.sentence or "interior: open" in verdict.sentence
+        )
+        assert "iterates, boundary: yes" in verdict.sentence
+        assert "interior" not in steps_judged(rows(everywhere=U))["averaging"].sentence
+
     @pytest.mark.parametrize(
         ("ratio", "word"),
         [(1.0, "reproduced"), (0.94, "not_reproduced"), (1.11, "not_reproduced"), (1.09, "reproduced")],
     )
     def test_edge(self, ratio: float, word: str) -> None:
-        assert steps_judged(rows(ratio=ratio))["edge"].word == word
+        verdict = steps_judged(rows(ratio=(0.5, ratio, ratio, ratio)))["edge"]
+        assert verdict.word == word
+        assert (verdict.numbers["started beyond 2/η"], verdict.numbers["runs"]) == (20.0, 40.0)
+
+    def test_edge_of_those_from_beyond_and_from_below(self) -> None:
+        """At 0.1 all come up from below and stay; at 0.4 and 1.2 they start beyond, and stay there."""
+        numbers = steps_judged(rows(ratio=(0.5, 1.0, 1.2, 1.2)))["edge"].numbers
+        assert (numbers["of these end on it, share"], numbers["of these end above it, share"]) == (0.0, 1.0)
+        assert numbers["came up to it from below in the first half of their steps"] == 10.0
+        assert numbers["of these end on it"] == 10.0
+        assert numbers["share on the line"] == pytest.approx(1 / 3)
+        assert numbers["η above 0.6 up to 1.2: share above it"] == 1.0
+        assert numbers["η above 0.075 up to 0.15: share on the line"] == 1.0
 
     def test_a_late_arrival_is_no_counterexample(self) -> None:
-        early, late = rows((1.0, 0.0)), rows((2.0, 0.0), ratio=0.5, reached_at=900.0)
-        assert steps_judged(early, late)["edge"].word == "reproduced"
-        part = steps_judged(early, rows((2.0, 0.0), ratio=0.5))["edge"]
+        late = {"start": 0.1, "ratio": (0.5,) * 4}
+        early, later = rows((1.0, 0.0)), rows((2.0, 0.0), reached_at=(900.0,) * 4, **late)
+        assert steps_judged(early, later)["edge"].word == "reproduced"
+        part = steps_judged(early, rows((2.0, 0.0), reached_at=(np.nan, 100.0, 100.0, 100.0), **late))["edge"]
         assert part.word == "partly"
         assert part.numbers["share on the line"] == 0.5
 
     def test_late_arrivals_alone_say_nothing(self) -> None:
-        verdict = steps_judged(rows(reached_at=900.0))["edge"]
+        verdict = steps_judged(rows(reached_at=(900.0,) * 4, start=0.1))["edge"]
         assert verdict.word == "premise_not_met"
-        assert verdict.sentence == "no run reached the edge in the first half of its steps"
+        assert "do most runs start beyond the edge or come up to it" in verdict.sentence
+
+    def test_boundary_share(self) -> None:
+        """Half of the inputs are inside: Ex = (Ex_interior + Ex_boundary)/2."""
+        inside, outside = (0.3, 0.2, 0.1, 0.1), (0.1, 0.2, 0.3, 0.3)
+        both = tuple(0.5 * (a + b) for a, b in zip(inside, outside, strict=True))
+        verdict = steps_judged(rows(interior=inside, boundary=outside, everywhere=both))["boundary_share"]
+        assert verdict.word == "reproduced"
+        cell = "amplitude 2, flips 0.1"
+        for which, share, above in (
+            ("smallest", "0.25 [0.25, 0.25]", 0),
+            ("largest", "0.75 [0.75, 0.75]", 10),
+        ):
+            name = f"share outside the interior at the {which} step size"
+            assert verdict.numbers[f"{cell}: {name}"] == share
+            assert verdict.numbers[f"runs in which it is above one half, {name}"] == f"{above} of 10"
+        assert verdict.numbers["share of the inputs outside the interior, median"] == pytest.approx(0.5)
+        fewer = steps_judged(rows(interior=outside, boundary=inside, everywhere=both))["boundary_share"]
+        assert fewer.word == "not_reproduced"
 
     @pytest.mark.parametrize(("share", "word"), [(1, "reproduced"), (0, "not_reproduced")])
     def test_optimized(self, share: int, word: str) -> None:
@@ -527,9 +659,28 @@ class TestRegions:
         verdict = regions_judged(regional(truth=share, uncertain_overlap_100=(0.1,) * 4))["moves"]
         assert verdict.word == "premise_not_met"
 
+    def test_no_share_is_above_one(self) -> None:
+        """Sums of n times 1/n miss 1 on either side; the first network is uncertain everywhere."""
+        for n in range(90, 130):
+            problem = problem_of(a_run(n=n, amplitude=0.1))
+            share = confidence(problem, *[start_of(a_run(scale=0.01))] * 2)["uncertain_share"]
+            assert 1.0 - 1e-12 < max(share, truth(problem)["uncertain_share_truth"]) <= 1.0
+
     def test_shrinks(self) -> None:
         assert regions_judged(regional(uncertain_share_100=(0.9,) * 4))["shrinks"].word == "reproduced"
         assert regions_judged(regional(uncertain_share_100=(0.1,) * 4))["shrinks"].word == "not_reproduced"
+
+    def test_keeps_asks_once_where_the_truth_is_uncertain_everywhere(self) -> None:
+        """There the overlap is the share: what the share says would count twice."""
+        parts = (
+            regional((4.0, 0.0), uncertain_share=RISING),
+            regional((1.0, 0.0), truth=1.0, uncertain_overlap=RISING),
+        )
+        verdict = regions_judged(*parts)["large_steps_keep"]
+        assert "amplitude 4, flips 0: large steps overlap more" in verdict.numbers
+        assert "amplitude 1, flips 0: large steps overlap more" not in verdict.numbers
+        assert "amplitude 1, flips 0: large steps keep more uncertain" in verdict.numbers
+        assert verdict.numbers["η = 0.4: share that starts beyond 2/η"] == 1.0
 
     @pytest.mark.parametrize(
         ("suffix", "part"), [("", ""), ("_equal_time", "_at_equal_time"), ("_held_out", "_stopped_early")]
@@ -569,7 +720,7 @@ class TestNoise:
         verdict = noise_judged({0.0: HELPS, 0.1: HELPS, 0.2: FLAT, 0.3: HELPS})["at_the_end"]
         assert verdict.word == "reproduced"
         assert "0.01 against 1.2, amplitude 2: below flip rate 0.2, again at 0.3" in verdict.sentence
-        assert len([name for name in verdict.numbers if "against" in name]) == 3 * 4
+        assert len([name for name in verdict.numbers if "amplitude 2: flips" in name]) == 3 * 4
 
     def test_never_breaks(self) -> None:
         verdict = noise_judged({0.0: HELPS, 0.4: HELPS})["at_the_end"]
@@ -597,6 +748,29 @@ class TestNoise:
         grows = noise_judged(levels, overlap={0.0: 0.4, 0.2: 0.6, 0.4: 0.9})["overlap"]
         assert grows.word == "not_reproduced"
         assert "not even at the lowest noise, again at 0.2, 0.4, the opposite at 0" in grows.sentence
+
+    def test_factors_and_differences(self) -> None:
+        """Both metrics stand beside each other, and once more for the first five seeds."""
+        made = noisy({0.0: HELPS, 0.4: HELPS})
+        numbers = judged(noise_robustness_rule, made)["at_the_end"].numbers
+        table = Table.from_records(made)
+        risk = [
+            [table.where(flip_rate=rate, step_size=eta)["excess_risk_interior"] for eta in (0.4, 1.2)]
+            for rate in (0.0, 0.4)
+        ]
+        ratio, saved = (
+            np.log10(risk[1][0] / risk[1][1]),
+            np.mean([one - other for one, other in risk], axis=0),
+        )
+        name = "amplitude 2, flips 0.4: 0.4 against 1.2, log10 of the ratio"
+        assert numbers[name] == str(mean_interval(ratio))
+        few = "amplitude 2, flips 0.4: 0.4 against 1.2, first 5 seeds, log10 of the ratio"
+        assert numbers[few] == str(mean_interval(ratio[:5]))
+        assert numbers[f"{TOGETHER}: 0.4 against 1.2, difference"] == str(mean_interval(saved))
+        assert "amplitude 2, flips 0.4: 0.4 against 1.2, difference" not in numbers  # the rule's own interval
+        medians = ", ".join(f"{np.median(pair[1]):.2g}" for pair in risk)
+        assert numbers["η = 1.2: excess risk, interior, median at each flip rate"] == medians
+        assert numbers["η = 0.1: share that ends on it"] == 1.0
 
     def test_premises(self) -> None:
         verdicts = noise_judged({0.1: HELPS})

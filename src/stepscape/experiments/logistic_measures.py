@@ -136,7 +136,7 @@ def truth(problem: Problem) -> dict[str, Any]:
     f0 = _truth_at(problem)
     return {
         "loss_truth": problem.training_loss(f0),
-        "uncertain_share_truth": float(problem.averaging @ (np.abs(f0) <= UNCERTAIN)),
+        "uncertain_share_truth": min(1.0, float(problem.averaging @ (np.abs(f0) <= UNCERTAIN))),
         **_uncertain_hull(problem, f0, "_truth"),
     }
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.experiment import Experiment, Result
-from stepscape.experiments.logistic_grid import cells, seeds_of, together
+from stepscape.experiments.logistic_edge import PREMISES
+from stepscape.experiments.logistic_grid import cells, intervals_in
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
 from stepscape.experiments.logistic_step_sizes_rule import helps, judge
 from stepscape.experiments.moments import MOMENTS
@@ -46,12 +47,8 @@ def intervals_of(result: Result) -> dict[str, dict[str, Interval]]:
     """Moment → cell → excess risk in the interior that the largest step size saves."""
     judged = {cell: rows for cell, rows in cells(result.table).items() if unmet(rows) is None}
     moments = [suffix for suffix in MOMENTS if judged and f"excess_risk{suffix}" in result.table]
-    found = {
-        MOMENTS[suffix].part: {cell: helps(rows, suffix) for cell, rows in judged.items()}
-        for suffix in moments
-    }
-    seeds = seeds_of(judged)
-    return {moment: next(iter(together(answers, seeds).values())) for moment, answers in found.items()}
+    found = {suffix: intervals_in(judged, partial(helps, suffix=suffix)) for suffix in moments}
+    return {MOMENTS[suffix].part: dict(next(iter(each.values()))) for suffix, each in found.items()}
 
 
 EXPERIMENT = Experiment(
@@ -94,7 +91,7 @@ EXPERIMENT = Experiment(
     figures=figures,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
-        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
+        **PREMISES,
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
         "largest_logit": "the logits stay bounded, as the theorem on the excess risk supposes",
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepscape.experiments.experiment import Experiment, Result
+from stepscape.experiments.logistic_edge import PREMISES
 from stepscape.experiments.logistic_runs import FULL, QUICK, grid, work
 from stepscape.experiments.moments import COMPARED
 from stepscape.experiments.noise_robustness_rule import benefits, judge
@@ -54,7 +55,7 @@ EXPERIMENT = Experiment(
     figures=figures,
     premises={
         "bent_neurons": "some neurons bend among the data",
-        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
+        **PREMISES,
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
     },
 )

@@ -18,11 +18,20 @@ than three seeds: ``undecided``.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.logistic_grid import cells
+from stepscape.experiments.logistic_edge import edges
+from stepscape.experiments.logistic_grid import (
+    TOGETHER,
+    cells,
+    decades,
+    drop,
+    intervals_of,
+    written,
+)
 from stepscape.experiments.moments import COMPARED
 from stepscape.experiments.step_size_grid import (
     LEAST_SEEDS,
@@ -30,6 +39,8 @@ from stepscape.experiments.step_size_grid import (
     by_seed,
     difference,
     listed,
+    median,
+    usable,
     word_for,
     working_step_sizes,
 )
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
     from stepscape.experiments.experiment import Result
 
 LEAST_OVERLAP = 0.5
+FIRST = 5
 ByRate = dict[float, Interval]
 
 
@@ -48,10 +60,17 @@ def judge(result: Result) -> dict[str, Verdict]:
     """One verdict a moment, and one for the overlap."""
     table = result.table
     verdicts = {
-        moment.part: judged(table, benefits(table, f"excess_risk_interior{suffix}"), "large steps help")
+        moment.part: judged(
+            table,
+            benefits(table, f"excess_risk_interior{suffix}"),
+            "large steps help",
+            further(table, suffix),
+        )
         for suffix, moment in COMPARED.items()
     }
-    return {**verdicts, "overlap": judged(table, overlaps(table), "the overlap is above ½")}
+    means = levels(table, "uncertain_overlap", "overlap", "mean")
+    overlap = judged(table, overlaps(table), "the overlap is above ½", means)
+    return {**verdicts, "overlap": overlap}
 
 
 def benefits(table: Table, column: str) -> dict[str, ByRate]:
@@ -78,7 +97,52 @@ def overlaps(table: Table) -> dict[str, ByRate]:
     return found
 
 
-def judged(table: Table, found: dict[str, ByRate], claim: str) -> Verdict:
+def further(table: Table, suffix: str) -> Numbers:
+    """Say what is saved as factors, too, and what the excess risks are."""
+    numbers = {**factors(table, suffix), **(edges(table) if not suffix else {})}
+    for region, name in (("_interior", "interior"), ("", "all inputs")):
+        numbers |= levels(table, f"excess_risk{region}{suffix}", f"excess risk, {name}", "median")
+    return numbers | levels(table, f"largest_logit{suffix}", "largest |f|", "median")
+
+
+def factors(table: Table, suffix: str) -> Numbers:
+    """Say what the largest step size saves in the interior as log10 of a factor, and over all flip rates.
+
+    Once more for the first five seeds, which `logistic-step-sizes` has in common.
+    """
+    etas, column = np.unique(table["step_size"]), f"excess_risk_interior{suffix}"
+    numbers: Numbers = {}
+    for which in (np.inf, FIRST):
+        part = table.rows(table["seed"] < table["seed"].min() + which)
+        found = {
+            cell: rows for cell, rows in cells(part).items() if working_step_sizes(rows).size == etas.size
+        }
+        for eta in etas[:-1] if found else ():
+            name = f"{eta:g} against {etas[-1]:g}" + ("" if which > FIRST else f", first {FIRST} seeds")
+            both = {"log10 of the ratio": decades, "difference": drop}
+            for what, minus in both.items():
+                saved = partial(minus, column=column, etas=(eta, etas[-1]))
+                told = written({f"{name}, {what}": intervals_of(found, saved)})
+                numbers |= {
+                    at: text for at, text in told.items() if minus is decades or at.startswith(TOGETHER)
+                }
+    return numbers
+
+
+def levels(table: Table, column: str, name: str, what: str) -> Numbers:
+    """Medians or means over the seeds at each step size, in the order of the flip rates."""
+    if column not in table:
+        return {}
+    numbers: Numbers = {}
+    for eta in np.unique(table["step_size"]):
+        rows = table.where(step_size=eta).rows(usable(table.where(step_size=eta)))
+        found = [rows.where(flip_rate=rate)[column] for rate in np.unique(rows["flip_rate"])]
+        values = [median(x) if what == "median" else mean_interval(x).mean for x in found]
+        numbers[f"η = {eta:g}: {name}, {what} at each flip rate"] = ", ".join(f"{x:.2g}" for x in values)
+    return numbers
+
+
+def judged(table: Table, found: dict[str, ByRate], claim: str, more: Numbers) -> Verdict:
     """Find where each comparison breaks; `word_for` those that hold at the lowest flip rate."""
     found = {name: rates for name, rates in found.items() if len(rates) > 1}
     seeds = np.unique(table["seed"]).size
@@ -93,7 +157,7 @@ def judged(table: Table, found: dict[str, ByRate], claim: str) -> Verdict:
         numbers |= {f"{name}: flips {rate:g}": str(interval) for rate, interval in rates.items()}
     holds = [breaks_at(rates) != min(rates) for rates in found.values()]
     said = "; ".join(f"{name}: {spoken(rates)}" for name, rates in found.items())
-    return Verdict(word_for(holds, seeds), f"{claim} – {said}", numbers)
+    return Verdict(word_for(holds, seeds), f"{claim} – {said}", numbers | more)
 
 
 def breaks_at(rates: ByRate) -> float | None:

@@ -1,4 +1,4 @@
-"""The rule that judges `uncertain-regions`, fixed before its runs.
+"""The rule that judges `uncertain-regions`; what was changed in it after its numbers is told in its setup.
 
 A_γ(f) is the set of the inputs with |f| ≤ γ, here γ = 1; the overlap of two sets is their intersection over
 their union, by weight. Cells, intervals and words as in logistic-step-sizes.
@@ -13,7 +13,7 @@ smallest and at the largest step size. Cells whose truth is uncertain at every i
 overlap is the share of A_1(f), which starts at 1.
 ``shrinks``: over the same time the share of A_1(f) falls, at the smallest and at the largest step size.
 ``large_steps_keep``: at the end the largest step size has more overlap and a larger A_1(f) than the smallest;
-``…_at_equal_time``, ``…_stopped_early``: the same at these moments.
+``…_at_equal_time``, ``…_stopped_early``: the same at these moments. The overlap is asked as in ``moves``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepscape.experiments.logistic_edge import edges
 from stepscape.experiments.logistic_grid import Answers, around, asked, drop
 from stepscape.experiments.moments import COMPARED, STEP_COUNTS
 from stepscape.experiments.step_size_grid import Numbers, median, usable, working_step_sizes
@@ -49,7 +50,7 @@ def judge(result: Result) -> dict[str, Verdict]:
         "shrinks": asked(table, shrinks, TOO_SHORT),
         **{
             f"large_steps_keep{f'_{moment.part}' if suffix else ''}": asked(
-                table, partial(keeps, suffix=suffix)
+                table, partial(keeps, suffix=suffix), also=lambda _: edges(table)
             )
             for suffix, moment in COMPARED.items()
         },
@@ -58,9 +59,12 @@ def judge(result: Result) -> dict[str, Verdict]:
 
 def moves(table: Table) -> Answers | None:
     """Whether the overlap grows from the first moment to the end, where the truth is certain somewhere."""
-    if np.nanmin(table["uncertain_share_truth"]) >= EVERYWHERE:
-        return None
-    return since_early(table, "uncertain_overlap", "the overlap grows")
+    return None if empty(table) else since_early(table, "uncertain_overlap", "the overlap grows")
+
+
+def empty(table: Table) -> bool:
+    """Whether the truth is uncertain at every input: the overlap is then the share of the network's set."""
+    return bool(np.nanmin(table["uncertain_share_truth"]) >= EVERYWHERE)
 
 
 def shrinks(table: Table) -> Answers | None:
@@ -83,10 +87,12 @@ def since_early(table: Table, column: str, word: str) -> Answers | None:
 
 def keeps(table: Table, suffix: str) -> Answers:
     """Whether the largest step size has more overlap, and a larger uncertain set, than the smallest."""
-    return {
-        "large steps overlap more": -drop(table, f"uncertain_overlap{suffix}"),
-        "and keep more uncertain": -drop(table, f"uncertain_share{suffix}"),
-    }
+    more = {"large steps keep more uncertain": -drop(table, f"uncertain_share{suffix}")}
+    return (
+        more
+        if empty(table)
+        else {"large steps overlap more": -drop(table, f"uncertain_overlap{suffix}"), **more}
+    )
 
 
 def judge_step_a(table: Table) -> Verdict:
@@ -95,9 +101,18 @@ def judge_step_a(table: Table) -> Verdict:
     if verdict.word != "consistent":
         return verdict
     works = usable(table)
-    informative = float(np.mean((table["overlap_right"] < table["uncertain_share_truth"])[works]))
-    numbers: Numbers = {**verdict.numbers, "share of the runs in which the bound says something": informative}
-    return Verdict("consistent" if informative > 0.0 else "vacuous", verdict.sentence, numbers)
+    says = table["overlap_right"] < table["uncertain_share_truth"]
+    everywhere = table["uncertain_share_truth"] >= EVERYWHERE
+    numbers: Numbers = {
+        **verdict.numbers,
+        "share of the runs in which the bound says something": float(np.mean(says[works])),
+        **{
+            f"the same where the truth is {name}": float(np.mean(says[mask & works]))
+            for name, mask in (("uncertain everywhere", everywhere), ("certain somewhere", ~everywhere))
+            if (mask & works).any()
+        },
+    }
+    return Verdict("consistent" if says[works].any() else "vacuous", verdict.sentence, numbers)
 
 
 def judge_bounds(table: Table, names: Sequence[str]) -> Verdict:
@@ -114,6 +129,10 @@ def judge_bounds(table: Table, names: Sequence[str]) -> Verdict:
             tightness = (table[f"{name}_left"] / table[f"{name}_right"])[works]
         numbers |= {f"{name}: {what}": float(count) for what, count in counts.items()}
         numbers |= {f"{name}: left/right at the end, median": median(tightness)}
+        for eta in working_step_sizes(table):
+            here = works & (table["step_size"] == eta)
+            sides = (f"{median(table[f'{name}_{side}'][here]):.3g}" for side in ("left", "right"))
+            numbers[f"{name}: left and right at η = {eta:g}, medians"] = ", ".join(sides)
     if not checks:
         return Verdict("premise_not_met", "no record meets the premises", numbers)
     said = f"violated in {violations} of {checks} checks" if violations else f"holds in all {checks} checks"
