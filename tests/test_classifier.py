@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +19,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 import stepscape as ss
 from stepscape.errors import InputError
 from stepscape.estimators.descent import Schedule, descend
+from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.selection import choose, cross_validate, fold_of, step_size_path
 from stepscape.measures.calibration import calibration_curve, wilson
+from stepscape.measures.records import Table
 from stepscape.problems.units import TwoClasses
 
 EPS = np.finfo(float).eps
@@ -267,6 +270,10 @@ def test_the_choice_is_the_least_log_loss_of_step_size_and_time(fitted):
     assert (fitted.step_size_, fitted.steps_) == (times["step_size"][row], times["steps"][row])
     assert fitted.log_loss_ == times["cv_error"][row]
     assert fitted.brier_ == times["brier"][row]
+    of_folds = fitted.folds_.where(step_size=fitted.step_size_)
+    share, errors = of_folds["share"], of_folds["cv_error"]
+    spread = np.sqrt(np.cov(errors, aweights=share, ddof=0) / (errors.size - 1))  # of the mean
+    assert fitted.standard_error_ == pytest.approx(spread, rel=1e-12)
     for i, eta in enumerate(path["step_size"]):
         of_it = times.where(step_size=eta)
         assert path["cv_error"][i] == of_it["cv_error"].min()
@@ -363,11 +370,98 @@ def test_the_interpolation_trap_is_named():
     long = ss.StepSizeClassifier(0.5, stopping="budget", steps=40_000).fit(x, y)
     assert long.stop_ == "interpolating"
     assert np.array_equal(long.predict(x), y)
-    assert "every label is fitted" in long.warnings_[0]
+    last = long.trajectory_
+    assert long.warnings_[0].startswith(
+        f"every label is fitted (loss {last.loss[-1]:.2g}, sharpness {last.sharpness[-1]:.2g} where the step "
+        "size allows 4): no minimum"
+    )
     assert 'stopping="cv" stops where held-out' in long.warnings_[0]
     # No stationary point: along (w2, b2) the derivative of the loss is Σ v f ∂ℓ/∂f = -Σ v m s(-m) < 0.
     margins = (2 * y - 1) * long.decision_function(x)
     assert np.sum(margins * expit(-margins)) > 0
+
+
+def signs(
+    gains=(0.2, 0.1),
+    shares=(0.5, 0.5),
+    budget=(0.8, 0.5),
+    spread=(0.05, 0.05),
+    diverged=(0, 0, 0, 0),
+    chosen=0,
+    stop="validated 2",
+):
+    """Say what is wrong with a fit of two step sizes, 1 and 0.1, two stopping times and two folds."""
+    times = Table(
+        {
+            "step_size": np.array([1.0, 1.0, 0.1, 0.1]),
+            "time": np.array([50.0, 100.0, 5.0, 10.0]),
+            "standard_error": np.array([9.0, spread[0], 9.0, spread[1]]),  # of the budget: the last of each
+            "diverged": np.array(diverged),
+            "chosen": np.arange(4) == chosen,
+            "stop": np.array([stop] * 4),
+        }
+    )
+    path = Table(
+        {
+            "step_size": np.array([1.0, 0.1]),
+            "budget_error": np.array(budget),
+            "budget_stop": np.array(["interpolating 1, budget 1", "budget 2"]),
+        }
+    )
+    folds = Table(
+        {
+            "step_size": np.ones(2),
+            "share": np.array(shares),
+            "cv_error": 0.6 - np.array(gains),
+            "base_error": np.full(2, 0.6),
+        }
+    )
+    return failure_signs(
+        SimpleNamespace(
+            separable_=None, stop_="validated", stopping="cv", path_=path, times_=times, folds_=folds,
+            base_log_loss_=0.6, log_loss_=0.45, step_size_=1.0, steps=100, steps_=50,
+        )
+    )  # fmt: skip
+
+
+def test_a_gain_counts_beyond_two_standard_errors_of_its_mean_over_the_folds():
+    # Mean m and standard error e of gains a and b of equal shares: (a + b)/2 and |a - b|/2.
+    no_gain = ("cross-validation finds no clear gain over predicting the share of the classes (log-loss 0.45 "
+               "against 0.6)")  # fmt: skip
+    assert no_gain not in signs(gains=(0.2, 0.1))  # 0.15 against 2 · 0.05
+    assert no_gain in signs(gains=(0.2, 0.06))  # 0.13 against 2 · 0.07
+    assert no_gain in signs(gains=(-0.1, -0.2))
+    # Shares 0.8 and 0.2: e² = 0.16 (a - b)².
+    assert no_gain not in signs(gains=(0.2, 0.0), shares=(0.8, 0.2), budget=(0.1, 0.1))  # 0.16, 2 · 0.08
+    assert no_gain in signs(gains=(0.0, 0.2), shares=(0.8, 0.2))  # 0.04 against 2 · 0.08
+
+
+def test_a_trap_is_a_budget_worse_than_a_constant_by_more_than_its_standard_error():
+    [trap] = [sign for sign in signs() if "worse than a constant" in sign]
+    assert trap == (
+        "interpolation trap: after all 100 steps 1 of 2 step sizes predict held-out labels worse than a "
+        "constant does (log-loss up to 0.8 against 0.6, with every label fitted that it saw); step size 1 "
+        "stopped after 50 steps has 0.45"
+    )
+    assert not [sign for sign in signs(spread=(0.21, 9.0)) if "worse than a constant" in sign]
+    [worst] = [sign for sign in signs(budget=(0.8, 0.9)) if "worse than a constant" in sign]
+    assert worst.startswith("confidence outruns knowledge: after all 100 steps 2 of 2 step sizes")
+    assert "(log-loss up to 0.9 against 0.6); step size" in worst
+    assert [s for s in signs(budget=(0.7, 0.99), spread=(0.0, 0.5)) if "up to 0.7 against" in s]
+
+
+def test_the_ends_of_what_was_tried_and_what_was_lost_are_said():
+    assert not [sign for sign in signs() if "training tried" in sign]
+    beyond = "training tried was chosen: the error may be smaller beyond it"
+    assert f"the most {beyond}" in signs(chosen=1, stop="edge 1, budget 1")
+    assert f"the least {beyond}" in signs(chosen=2)
+    assert not [sign for sign in signs(chosen=1, stop="edge 2") if "training tried" in sign]
+    said = signs(diverged=(0, 1, 0, 1))
+    assert (
+        "2 of 2 step sizes diverged in some fold, the smallest at 0.1; where they did they were left out"
+        in said
+    )
+    assert not [sign for sign in signs() if "diverged" in sign]
 
 
 def test_separable_classes_are_said_and_keep_finite_probabilities():
@@ -519,6 +613,7 @@ def test_bad_parameters_are_named(given_, sentence):
         ([0.0, 1.0], ["a", "a"], None, "y must hold two classes, got one class, 'a', in all rows that count"),
         ([0.0, 1.0], [1, 2], [1.0, 0.0], "y must hold two classes, got one class, 1, in all rows that count"),
         ([0.0, 1.0, 2.0], ["a", "b", "c"], None, r"Only binary .* two classes, got 3 \('a', 'b', 'c'\)"),
+        (np.arange(4.0), range(4), None, r"must hold two classes, got 4 \(0, 1, 2, 3\)$"),
         (np.arange(5.0), range(5), None, r"must hold two classes, got 5 \(0, 1, 2, 3, …\)"),
         ([0.0, 1.0, 2.0], [0.1, 0.2, 0.3], None, "Unknown label type: continuous"),
         ([0.0, 1.0], [0.0, np.nan], None, "Input y contains NaN"),

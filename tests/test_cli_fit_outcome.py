@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from stepscape.cli import documents, main
+from stepscape.cli.fit_lines import lines
 from stepscape.estimators import fit_outcome
 from stepscape.figures.outcome import figures
 from stepscape.measures.records import plain
@@ -147,6 +148,13 @@ def test_rows_that_lack_something_are_counted_and_predicted_where_they_can_be(fi
     assert "dropped 1: not a number (first: 'old' in column 'age', line 64)" in fitted.said
     assert [bool(row[1]) for row in fitted.rows[-4:]] == [True, False, False, True]
     assert fitted.rows[-3] == ["", "", ""]
+
+
+def test_one_row_is_one_row(fitted: Fitted) -> None:
+    document = json.loads(json.dumps(fitted.document))
+    document["fit"]["uncertain"] |= {"rows": 1, "hull": [50.0, 50.0]}
+    said = "\n".join(lines(document))
+    assert "1 row with a probability from 27 % to 73 %, from 50 to 50" in said
 
 
 @pytest.mark.parametrize("step_size", [0.5, None])

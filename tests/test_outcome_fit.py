@@ -63,6 +63,11 @@ def test_summary_is_json(chosen: OutcomeFit) -> None:
     assert len(summary["times"]) > 3
     assert summary["log_loss"] == pytest.approx(min(row["cv_error"] for row in summary["times"]))
     assert summary["units"].startswith("standardized units: (times - ")
+    _, y = sample()
+    assert y.mean() != 0.5
+    assert summary["base_brier"] == pytest.approx(y.var(), rel=1e-12)  # of one probability, the share
+    assert summary["class_rows"] == [(y == 0).sum(), (y == 1).sum()]
+    assert summary["log_loss_standard_error"] == chosen.classifier.standard_error_
     assert summary["at_edge"] == (summary["edge_ratio"] >= 0.9)
     assert "120 rows, step size" in repr(chosen)
 

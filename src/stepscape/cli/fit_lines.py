@@ -64,8 +64,12 @@ _FACTS: dict[str, Callable[[Document], list[tuple[str, str]]]] = {"square": _squ
 def _uncertain(found: Document) -> str:
     if found["hull"] is None:
         return "no row with a probability from 27 % to 73 %"
+    from stepscape.report.words import counted
+
     low, high = found["hull"]
-    return f"{found['rows']} rows with a probability from 27 % to 73 %, from {low:.4g} to {high:.4g}"
+    return (
+        f"{counted(found['rows'], 'row')} with a probability from 27 % to 73 %, from {low:.4g} to {high:.4g}"
+    )
 
 
 def _folds(result: Document) -> list[str]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.figures.path import TIMED
+
 
 def failure_signs(model: Any) -> tuple[str, ...]:
     """Say what a reader of a fitted `StepSizeClassifier` must know before relying on it."""
@@ -82,15 +84,16 @@ def _no_gain(model: Any) -> str:
 
 
 def _corner(model: Any) -> str:
-    """Whether the choice is the least or the most training that was tried."""
+    """Whether the choice is the least training tried, or the most and more would change something."""
     if model.times_ is None or len(model.times_) < 2:
         return ""
     times = model.times_["time"]
     chosen = float(times[model.times_["chosen"]][0])
+    level = not any(word in str(model.times_["stop"][model.times_["chosen"]][0]) for word in TIMED)
     which = {float(np.nanmin(times)): "least", float(np.nanmax(times)): "most"}.get(chosen)
-    return (
-        "" if which is None else f"the {which} training tried was chosen: the error may be smaller beyond it"
-    )
+    if which is None or (which == "most" and level):
+        return ""
+    return f"the {which} training tried was chosen: the error may be smaller beyond it"
 
 
 def _lost(model: Any) -> str:

@@ -21,7 +21,7 @@ _STOPS = (  # how a fold ended: mark and color
     ("validated", "v", "purple"),
     ("interpolating", "D", "vermilion"),
 )
-_TIMED = ("budget", "validated", "interpolating")  # ends with a loss that still falls
+TIMED = ("budget", "validated", "interpolating")  # ends with a loss that still falls
 _DASHES = (0, (5, 2))
 ONE_FOR_ALL = "one probability for all rows"
 MOST_BASES = 2.0  # errors of no fit, or of the best where that is larger, that the axis spans
@@ -78,7 +78,7 @@ def _errors(ax: Axes, path: Table, look: PathLook) -> None:
 
 def _points(ax: Axes, path: Table) -> None:
     eta, error, spread = path["step_size"], path["cv_error"], path["standard_error"]
-    timed = np.array([any(word in stop for word in _TIMED) for stop in path["stop"]])
+    timed = np.array([any(word in stop for word in TIMED) for stop in path["stop"]])
     ax.errorbar(eta, error, yerr=spread, fmt="none", ecolor=COLORS["gray"], elinewidth=1.0, capsize=2.5)
     ax.plot(eta, error, color=COLORS["gray"], linewidth=0.9)
     looks = (

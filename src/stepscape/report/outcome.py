@@ -51,12 +51,12 @@ def _smoother(result: Document) -> str:
 
 def _outcome(result: Document) -> Block:
     found = result["uncertain"]
-    hull = "nowhere" if found["hull"] is None else f"{number(found['hull'][0])} to {number(found['hull'][1])}"
+    hull = "nowhere" if found["hull"] is None else " to ".join(map(number, found["hull"]))
     return Facts(
         [
             ("prediction", result["prediction"]),
             *training_facts(result),
-            ("hull of the uncertain rows", f"{hull}, {number(found['rows'])} rows"),
+            ("hull of the uncertain rows", f"{hull}, {counted(found['rows'], 'row')}"),
         ]
     )
 
