@@ -159,16 +159,16 @@ _CAPTIONS = {
         "overlap of a network that is uncertain everywhere; where it is 1 the question is empty."
     ),
     ("logistic-step-sizes", "functions"): (
-        "Learned logits of the first seed. Columns: step size; rows: three of the cells. Gray: where |f| is "
-        "at most 1. Where a curve leaves the axis, the number above says how far it goes."
+        "Learned logits of the first seed. Columns: step size; rows: at most three of the cells. Gray: where "
+        "|f| is at most 1. Where a curve leaves the axis, the number above says how far it goes."
     ),
     ("logistic-step-sizes", "sharpness"): (
-        "Sharpness over the last half of training against step size, on the line 2/η once descent is at the "
-        "edge; step sizes within 10 % are pooled. Dotted: the untrained network, which large steps leave "
-        "downward."
+        "Sharpness over the last half of training against step size, medians and quartiles; step sizes "
+        "within 10 % are pooled. Broken: the line 2/η. Dotted: the untrained network; where it lies above "
+        "the line a run starts beyond the edge."
     ),
     ("logistic-step-sizes", "excess-interior"): (
-        "Excess risk where the weight g is at least a tenth of its largest value, at six moments, medians "
+        "Excess risk where the weight g is at least a tenth of its largest value, a curve a moment, medians "
         "and quartiles; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-by-region"): (
@@ -176,25 +176,29 @@ _CAPTIONS = {
         "of the data, where it is silent; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-everywhere"): (
-        "Excess risk over all inputs at six moments, medians and quartiles; step sizes within 10 % pooled."
+        "Excess risk over all inputs, a curve a moment, medians and quartiles; step sizes within 10 % are "
+        "pooled."
     ),
     ("logistic-step-sizes", "loss"): (
-        "Training loss of the mean of the last two iterates at six moments, with that of the truth on the "
+        "Training loss of the mean of the last two iterates, a curve a moment, with that of the truth on the "
         "same labels; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "weighted-tv"): (
-        "Weighted variation ∫|f″|g at six moments, medians and quartiles; step sizes within 10 % are pooled."
+        "Weighted variation ∫|f″|g, a curve a moment, medians and quartiles; step sizes within 10 % are "
+        "pooled."
     ),
     ("logistic-step-sizes", "pieces"): (
-        "Straight pieces of the learned logit, within 0.2, at six moments; step sizes within 10 % are pooled."
+        "Straight pieces of the learned logit, within 0.2, a curve a moment; step sizes within 10 % are "
+        "pooled."
     ),
     ("logistic-step-sizes", "iterates"): (
         "Excess risk at the end of each of the last two iterates and of their mean, the solution; step sizes "
         "within 10 % are pooled."
     ),
     ("logistic-step-sizes", "help"): (
-        "The intervals that the rule reads: a panel a moment, a line a cell. Blue, pointing right: the "
-        "largest step size has less excess risk in the interior than the smallest; red, pointing left: more."
+        "The intervals that the rule reads: a panel a moment, a line a cell, and all cells together, which "
+        "decide. Blue, pointing right: the largest step size has less excess risk in the interior than the "
+        "smallest; red, pointing left: more."
     ),
     ("logistic-arms", "edge"): (
         "Sharpness over the threshold 2/η against the step size, medians and quartiles over all cells: the "
@@ -223,7 +227,7 @@ _CAPTIONS = {
     ),
     ("uncertain-regions", "regions"): (
         "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the "
-        "truth is. Columns: step size; rows: three of the cells; first seed."
+        "truth is. Columns: step size; rows: at most three of the cells; first seed."
     ),
     ("uncertain-regions", "overlap"): (
         "Overlap of the uncertain regions of network and truth, intersection over union, during training. "
