@@ -23,7 +23,9 @@ from stepscape.measures import Table
 TINY = {"width": "40", "steps": "300", "records": "6", "step_sizes": "0.02,0.2,0.6", "n": "12", "seeds": "2"}
 
 ON_STEP_SIZES = [
-    name for name in experiments.names() if {"step_sizes", "arms"} <= set(experiments.get(name).quick)
+    name
+    for name in experiments.names()
+    if {"step_sizes", "arms", "noise"} <= set(experiments.get(name).quick)
 ]
 
 

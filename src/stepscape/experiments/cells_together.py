@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -61,7 +62,7 @@ def decide(
         "seeds": float(np.unique(table["seed"]).size),
         "seeds that have every cell": float(min(over_all(by_cell).count for by_cell in found.values())),
         "cells judged": f"{len(judged)} of {len(judged) + len(reasons)}",
-        "runs that failed or diverged": float(np.sum(table["outcome"] != "finished")),
+        "runs without a result": without_result(table),
         "largest step sizes": listed(sorted({working_step_sizes(rows)[-1] for rows in judged.values()})),
         "intervals are of": unit,
     }
@@ -69,6 +70,13 @@ def decide(
         numbers |= {f"{cell}: {question}": str(interval) for cell, interval in by_cell.items()}
     sentence = "; ".join(told(question, by_cell) for question, by_cell in found.items())
     return Verdict(word_of(found), sentence, numbers | also(judged))
+
+
+def without_result(table: Table) -> float:
+    """Count the runs of the grid that diverged, failed, or are not there."""
+    names = ("half_width", "amplitude", "flip_rate", "seed", "step_size")
+    whole = math.prod(np.unique(table[name]).size for name in names)
+    return float(whole - np.sum(table["outcome"] == "finished"))
 
 
 def word_of(found: Mapping[str, Mapping[str, Interval]]) -> str:

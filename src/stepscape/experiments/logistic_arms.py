@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from stepscape.errors import bad
 from stepscape.experiments.arms import ARMS, Start, start
 from stepscape.experiments.cells_together import intervals, judged_in, on_seeds
 from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
@@ -29,6 +30,7 @@ from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.paired import Interval
 from stepscape.measures.records import Record, Table
+from stepscape.methods import GradientDescent
 from stepscape.problems import Problem
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def grid(settings: Settings) -> list[LogisticArm]:
     are drawn.
     """
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
+    for half_width in settings["half_widths"]:
+        if half_width <= 0.0:
+            raise bad("half_width", "be finite and positive", half_width)
     first, etas = settings["first_seed"], sorted(settings["step_sizes"])
     runs = [
         LogisticArm(**{
@@ -109,7 +114,9 @@ def grid(settings: Settings) -> list[LogisticArm]:
     ]  # fmt: skip
     for run in runs:
         if run.drawn:  # a wrong setting is refused before the first run
-            begin_at(run, problem_of(run)).method(run.step_size, run.steps)
+            GradientDescent(run.step_size, run.steps)
+            if run.step_size == etas[0]:
+                begin_at(run, problem_of(run))
     return runs
 
 

@@ -82,7 +82,11 @@ def judge_arm(table: Table, arm: str) -> dict[str, Verdict]:
     narrow = narrowest(table)
     parts = {
         **{
-            moment.part: decide(narrow, partial(on_seeds, ask=partial(helps, suffix=suffix)))
+            moment.part: decide(
+                narrow,
+                partial(on_seeds, ask=partial(helps, suffix=suffix)),
+                also=partial(trained, suffix=suffix),
+            )
             for suffix, moment in COMPARED.items()
         },
         "misses_complex_truths": decide(table, misses, also=variations),
@@ -137,6 +141,26 @@ def judge_settles(table: Table) -> Verdict:
     }
     said = f"of {works.sum()} runs with η = {eta:g} that finished with bent neurons {share:.0%} settle on 2/η"
     return Verdict(by_share(share), f"{said} (mean of λ_max·η/2 in [{EDGE[0]}, {EDGE[1]}])", numbers)
+
+
+def trained(judged: Cells, suffix: str) -> Numbers:
+    """How long the runs at both step sizes have been trained, and whether they fit the labels there."""
+    numbers: Numbers = {}
+    for which, end in (("smallest", 0), ("largest", -1)):
+        counted = [
+            rows.rows(usable(rows) & (rows["step_size"] == working_step_sizes(rows)[end]))
+            for rows in judged.values()
+        ]
+        steps, last, fits = (
+            np.concatenate([rows[name].astype(float) for rows in counted])
+            for name in (f"steps{suffix}", "steps", f"optimized_interior{suffix}")
+        )
+        numbers |= {
+            f"steps made at the {which}, median": median(steps),
+            f"share that is at its last step there, {which}": float(np.mean(steps == last)),
+            f"share that fits the interior as well as the truth, {which}": float(np.mean(fits == 1)),
+        }
+    return numbers
 
 
 def misses(judged: Cells) -> Values:

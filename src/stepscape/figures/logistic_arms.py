@@ -96,26 +96,23 @@ def shares(table: Table, arms: Sequence[str]) -> Figure:
 
 
 def helped(found: Table, arms: Sequence[str]) -> Figure:
-    """Intervals of the cells and of their mean: a column an arm, a row a region, lines by moment."""
-    regions, lines = _known(found, "region") or [""], _known(found, "moment", "cell")
-    size = (2.9 * len(arms) + 2.6, (0.24 * len(lines) + 0.9) * len(regions) + 0.7)
-    figure, axes = canvas(len(regions), len(arms), size, sharex=True, sharey=True)
-    for row, region in zip(axes, regions, strict=True):
+    """Intervals of the cells and of their mean: a column an arm, a row a region and moment."""
+    rows, cells = _known(found, "region", "moment") or [("", "")], _known(found, "cell")
+    size = (2.9 * len(arms) + 2.0, (0.2 * len(cells) + 0.35) * len(rows) + 1.0)
+    figure, axes = canvas(len(rows), len(arms), size, sharex=True, sharey=True)
+    for row, (region, moment) in zip(axes, rows, strict=True):
         for ax, arm in zip(row, arms, strict=True):
             ax.axvline(0.0, color=COLORS["black"], lw=1.0)
-            for entry in found.records():
-                if (entry["arm"], entry["region"]) == (arm, region):
-                    _interval(ax, lines.index((entry["moment"], entry["cell"])), entry)
-        row[0].set_ylabel(region, fontsize=10)
+            some = found.where(arm=arm, region=region, moment=moment) if len(found) else found
+            for entry in some.records():
+                _interval(ax, cells.index(entry["cell"]), entry)
+        row[0].set_ylabel(
+            f"{region}\n{moment}", fontsize=8.5, rotation=0, ha="right", va="center", labelpad=12
+        )
     for ax, arm in zip(axes[0], arms, strict=True):
-        label(ax, title=ARM_TITLES.get(arm, arm))
-    moments = [moment for moment, _ in lines]
-    for ax in axes.flat:
-        for place in range(1, len(lines)):
-            if moments[place] != moments[place - 1]:
-                ax.axhline(place - 0.5, color=COLORS["gray"], lw=0.6)
-    axes[0, 0].set_yticks(range(len(lines)), [f"{moment}: {cell}" for moment, cell in lines], fontsize=8)
-    axes[0, 0].set_ylim(max(1, len(lines)) - 0.5, -0.5)
+        ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
+    axes[0, 0].set_yticks(range(len(cells)), cells)
+    axes[0, 0].set_ylim(max(1, len(cells)) - 0.5, -0.5)
     said = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
     figure.supxlabel(said, fontsize=10)
     return figure
@@ -171,7 +168,9 @@ def complex_truths(
             number_ticks(row[0], "x")
         row[0].set_ylabel("log10 of interior excess risk\nlargest over best smaller step size", fontsize=10)
     for ax, arm in zip(axes[0], arms, strict=True):
-        label(ax, ax.get_xlabel(), ax.get_ylabel(), ARM_TITLES.get(arm, arm))
+        ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(low, high + 0.15 * (high - low))  # room for the slopes
     shared_legend(figure, axes, columns=3)
     return figure
 
