@@ -107,7 +107,11 @@ def test_errors_say_what_must_hold_what_came_and_what_to_do():
 
 
 @pytest.mark.parametrize(
-    "package", ["stepscape", "stepscape.lab", "stepscape.measures", "stepscape.experiments"]
+    "package",
+    [
+        f"stepscape{name}"
+        for name in ("", ".lab", ".measures", ".experiments", ".theory", ".problems", ".estimators")
+    ],
 )
 def test_no_module_hides_a_public_name(package: str) -> None:
     home = importlib.import_module(package)

@@ -18,7 +18,7 @@ from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
 from stepscape.measures.records import plain
 from stepscape.problems.units import Affine
-from stepscape.theory.interpolation import InterpolationBound, interpolation_bound
+from stepscape.theory.interpolating import InterpolationBound, interpolation_bound
 
 Array = NDArray[np.float64]
 GRID = 801

@@ -157,7 +157,7 @@ def equal_time(run: Any, problem: Problem, begin: Start) -> int:
         for eta in (run.step_size, run.smallest_step_size)
     )
     # Rounding of the sums must not cost a step.
-    return min(run.steps, int(np.searchsorted(own, smallest[-1] * (1.0 - 1e-9))) + 1)
+    return min(int(run.steps), int(np.searchsorted(own, smallest[-1] * (1.0 - 1e-9))) + 1)
 
 
 def _best(snapshots: Sequence[Snapshot], held_out: Problem, tick: Tick) -> int:

@@ -18,7 +18,7 @@ from stepscape.theory.function_space import (
     weight_limits,
     weighted_tv,
 )
-from stepscape.theory.interpolation import InterpolationBound, interpolation, interpolation_bound
+from stepscape.theory.interpolating import InterpolationBound, interpolation, interpolation_bound
 from stepscape.theory.law import BLOCKS
 from stepscape.theory.logistic import logistic_gauss_newton, weighted, weighted_stationary
 from stepscape.theory.margins import MarginCost, interpolation_margin, margin_cost

@@ -2,7 +2,7 @@
 
 The class {∫|h''|g ≤ C, |h_i| ≤ M}, seen at the distinct inputs x_1 < … < x_m of an interval I inside the hull
 where g > 0. Between two of them g is concave, so kinks inside a gap may be moved to its ends (as in
-`stepscape.theory.interpolation`): what remains is {Σ_i g̲(x_i)|Δ_i(h)| ≤ C, |h_i| ≤ M} with the slope changes
+`stepscape.theory.interpolating`): what remains is {Σ_i g̲(x_i)|Δ_i(h)| ≤ C, |h_i| ≤ M} with the slope changes
 Δ_i of connect-the-dots, and sup c·h is a linear program.
 
 Nothing depends on the solver. With D the matrix of Δ, every multipliers p with |p_i| ≤ λ g̲(x_i) prove
