@@ -11,6 +11,7 @@ import stepscape as ss
 from stepscape import experiments
 from stepscape.errors import InputError
 from stepscape.experiments.arms import ARMS
+from stepscape.experiments.boundary_share import with_shares
 from stepscape.experiments.cells_together import cells_of, intervals, on_seeds, without_result
 from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.experiments.logistic_arms import LogisticArm, begin_at, grid, work
@@ -20,7 +21,6 @@ from stepscape.experiments.logistic_arms_rule import (
     over_smaller,
     slopes,
     variation,
-    with_shares,
 )
 from stepscape.experiments.logistic_grid import TOGETHER
 from stepscape.experiments.logistic_runs import problem_of
@@ -143,7 +143,7 @@ class TestSpecs:
 class TestHelp:
     @pytest.mark.parametrize("suffix", list(MOMENTS))
     def test_moments_apart(self, suffix: str) -> None:
-        there = {f"interior{suffix}": FALLING, f"boundary{suffix}": FALLING}
+        there: dict[str, Any] = {f"interior{suffix}": FALLING, f"boundary{suffix}": FALLING}
         verdicts = judged(rows(**there, **({} if suffix else _elsewhere(RISING))))
         words = {part: verdicts[part].word for part in MOMENTS.values()}
         assert words.pop(MOMENTS[suffix]) == "reproduced"
@@ -211,7 +211,7 @@ class TestPremises:
     def test_a_small_start_is_inside(self, outside: int, word: str) -> None:
         """A start on the threshold is not inside; one seed of ten may be out."""
         start = [1.0 if seed < outside else 0.999 for seed in range(10)]
-        given = {"interior": FALLING, "boundary": FALLING, "start": start}
+        given: dict[str, Any] = {"interior": FALLING, "boundary": FALLING, "start": start}
         verdicts = judged(rows(**given), arm="small_init")
         assert verdicts["at_the_end"].word == word
         assert verdicts["settles"].word == "reproduced"
@@ -380,10 +380,12 @@ class TestWhere:
     def test_moves_outward(self, boundary: tuple[float, ...], word: str) -> None:
         verdict = judged(rows(boundary=boundary))["where_the_risk_sits"]
         assert verdict.word == word
-        assert verdict.numbers["share of the inputs in the interior, median"] == pytest.approx(INSIDE)
+        assert verdict.numbers["share of the inputs outside the interior, median"] == pytest.approx(
+            1.0 - INSIDE
+        )
         largest = 0.45 * boundary[-1] / (0.55 * 0.2 + 0.45 * boundary[-1])
         assert (
-            verdict.numbers["share outside the interior at the largest"]
+            verdict.numbers["share outside the interior at the largest step size"]
             == f"{largest:.3g} [{largest:.3g}, {largest:.3g}]"
         )
 

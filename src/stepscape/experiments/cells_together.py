@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.logistic_grid import TOGETHER, Answers, cells, spoken, told
+from stepscape.experiments.logistic_grid import (
+    TOGETHER,
+    Answers,
+    Intervals,
+    cells,
+    over_all,
+    spoken,
+    told,
+    written,
+)
 from stepscape.experiments.step_size_grid import (
     LEAST_SEEDS_AGAINST,
     Numbers,
@@ -66,10 +75,8 @@ def decide(
         "largest step sizes": listed(sorted({working_step_sizes(rows)[-1] for rows in judged.values()})),
         "intervals are of": unit,
     }
-    for question, by_cell in found.items():
-        numbers |= {f"{cell}: {question}": str(interval) for cell, interval in by_cell.items()}
     sentence = "; ".join(told(question, by_cell) for question, by_cell in found.items())
-    return Verdict(word_of(found), sentence, numbers | also(judged))
+    return Verdict(word_of(found), sentence, numbers | written(found) | also(judged))
 
 
 def without_result(table: Table) -> float:
@@ -79,19 +86,14 @@ def without_result(table: Table) -> float:
     return float(whole - np.sum(table["outcome"] == "finished"))
 
 
-def word_of(found: Mapping[str, Mapping[str, Interval]]) -> str:
-    """Let the interval over all cells together decide."""
+def word_of(found: Intervals) -> str:
+    """Let the interval over all cells together decide, and one cell of the opposite spoil it."""
     yes = [over_all(by_cell).sign > 0 for by_cell in found.values()]
     against = any(interval.sign < 0 for by_cell in found.values() for interval in by_cell.values())
     if any(yes):
         return "reproduced" if all(yes) and not against else "partly"
     counts = [over_all(by_cell).count for by_cell in found.values()]
     return "not_reproduced" if min(counts) >= LEAST_SEEDS_AGAINST else "undecided"
-
-
-def over_all(by_cell: Mapping[str, Interval]) -> Interval:
-    """Interval over all cells together; of a single cell its own."""
-    return list(by_cell.values())[-1]
 
 
 def intervals(values: Mapping[str, Array]) -> dict[str, Interval]:

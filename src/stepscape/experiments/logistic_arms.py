@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepscape.errors import bad
 from stepscape.experiments.arms import ARMS, Start, start
+from stepscape.experiments.boundary_share import with_shares
 from stepscape.experiments.cells_together import intervals, judged_in, on_seeds
 from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.logistic_arms_rule import (
@@ -17,8 +18,8 @@ from stepscape.experiments.logistic_arms_rule import (
     misses,
     narrowest,
     sizes_of,
-    with_shares,
 )
+from stepscape.experiments.logistic_edge import PREMISES
 from stepscape.experiments.logistic_grid import TOGETHER
 from stepscape.experiments.logistic_runs import FULL as RUNS
 from stepscape.experiments.logistic_runs import follow, problem_of
@@ -235,8 +236,7 @@ EXPERIMENT = Experiment(
     figures=figures,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
-        "initial_sharpness": "in the arm with a small start: inside the threshold, λ_max·η/2 < 1",
-        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the function",
+        **PREMISES,
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
     },
 )

@@ -36,10 +36,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
-from stepscape.experiments.cells_together import Cells, Values, decide, intervals, on_seeds, over_all
-from stepscape.experiments.logistic_grid import Answers, around, drop
+from stepscape.experiments.boundary_share import shares, with_shares
+from stepscape.experiments.cells_together import Cells, Values, decide, intervals, on_seeds, without_result
+from stepscape.experiments.logistic_edge import on_line
+from stepscape.experiments.logistic_grid import Answers, around, over_all
 from stepscape.experiments.logistic_runs import problem_of
-from stepscape.experiments.logistic_step_sizes_rule import REGIONS, helps
+from stepscape.experiments.logistic_step_sizes_rule import REGIONS, helps, with_iterates
 from stepscape.experiments.moments import COMPARED
 from stepscape.experiments.sharpness_rule import EDGE
 from stepscape.experiments.step_size_grid import (
@@ -64,6 +66,7 @@ MOST_OF_IT = 2.0
 POINTS = 4001
 SHARE = "differences of shares"
 MORE = "the largest step size has more excess risk in the interior than the best smaller one"
+WHERE = "a larger share of the excess risk lies outside the interior at the largest step size"
 SLOPE = "slope"
 SIZES = {"variation": "∫|f0″|", "weighted_variation": "∫|f0″|g"}
 
@@ -125,19 +128,18 @@ def judge_settles(table: Table) -> Verdict:
     works, eta = usable(largest), float(largest["step_size"][0])
     numbers: Numbers = {
         "runs at the largest step size": float(len(largest)),
-        "of these diverged": float(np.sum(largest["outcome"] == "diverged")),
+        "of these without a result": without_result(largest),
         "share that starts inside": started_inside(table),
         "λ_max·η/2 at the start, median": median(starts(table)),
     }
     if not works.any():
         return Verdict("premise_not_met", f"no run with η = {eta:g} finished with bent neurons", numbers)
-    ratio = largest["edge_ratio"][works]
-    share = float(np.mean((ratio >= EDGE[0]) & (ratio <= EDGE[1])))
+    share = float(np.mean(on_line(largest)[works]))
+    quartiles = np.quantile(largest["edge_ratio"][works], [0.25, 0.5, 0.75])
     numbers |= {
         "of these finished with bent neurons": float(works.sum()),
-        "share that reached the edge": float(np.mean(largest["edge_reached"][works] == 1)),
         "share that settles on it": share,
-        "edge ratio, quartiles": listed(np.quantile(ratio, [0.25, 0.5, 0.75]).round(3)),
+        "edge ratio, quartiles": listed(quartiles.round(3)),
     }
     said = f"of {works.sum()} runs with η = {eta:g} that finished with bent neurons {share:.0%} settle on 2/η"
     return Verdict(by_share(share), f"{said} (mean of λ_max·η/2 in [{EDGE[0]}, {EDGE[1]}])", numbers)
@@ -235,14 +237,12 @@ def averaging(rows: Table) -> Answers:
 
 def factors_of_averaging(rows: Table) -> Answers:
     """log10 of the excess risk of single iterates over that of their mean, (seeds,), by region."""
-    largest = float(working_step_sizes(rows)[-1])
+    table, largest = with_iterates(rows), float(working_step_sizes(rows)[-1])
     found = {}
     for name, region in REGIONS.items():
-        column = f"excess_risk{region}"
-        single = 0.5 * (rows[f"{column}_last"] + rows[f"{column}_before"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.log10(single / rows[column])
-        found[name] = around(Table({**rows.columns, "factor": factor}), "factor", largest)
+            factor = np.log10(table[f"excess_risk{region}_iterates"] / table[f"excess_risk{region}"])
+        found[name] = around(Table({**table.columns, "factor": factor}), "factor", largest)
     return found
 
 
@@ -257,40 +257,14 @@ def gone(judged: Cells) -> Numbers:
 
 def sits(rows: Table) -> Answers:
     """Share (seeds,) outside the interior at the largest step size minus at the smallest."""
-    return {
-        "a larger share of the excess risk lies outside the interior at the largest step size": -drop(
-            with_shares(rows), "outside_share"
-        )
-    }
+    small, large = shares(rows).values()
+    return {WHERE: large - small}
 
 
 def outside(judged: Cells) -> Numbers:
-    """Shares outside the interior at both step sizes, all cells together, and how many inputs lie inside."""
-
-    def shares(rows: Table) -> Answers:
-        etas, table = working_step_sizes(rows), with_shares(rows)
-        return {
-            f"share outside the interior at the {which}": around(table, "outside_share", float(etas[end]))
-            for which, end in (("smallest", 0), ("largest", -1))
-        }
-
+    """Shares outside the interior at both step sizes, all cells together, and how many inputs lie there."""
     numbers: Numbers = {
         name: str(over_all(intervals(values))) for name, values in on_seeds(judged, shares).items()
     }
-    inside = [1.0 - with_shares(rows)["outside_inputs"] for rows in judged.values()]
-    return {**numbers, "share of the inputs in the interior, median": median(np.concatenate(inside))}
-
-
-def with_shares(table: Table) -> Table:
-    """Add ``outside_share``, the share of the excess risk at the inputs outside the interior, and theirs.
-
-    Ex = v Ex_interior + (1 − v) Ex_boundary gives v, the weight of the interior; nan where both are equal.
-    """
-    if "excess_risk" not in table:
-        return table
-    every, inner, outer = (table[f"excess_risk{region}"] for region in ("", "_interior", "_boundary"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        known = np.abs(inner - outer) > 1e-9 * np.maximum(inner, outer)
-        inside = np.where(known, (every - outer) / np.where(known, inner - outer, 1.0), np.nan)
-        share = (1.0 - inside) * outer / every
-    return Table({**table.columns, "outside_share": share, "outside_inputs": 1.0 - inside})
+    inputs = [with_shares(rows)["outside_inputs"] for rows in judged.values()]
+    return {**numbers, "share of the inputs outside the interior, median": median(np.concatenate(inputs))}

@@ -86,8 +86,9 @@ def shares(table: Table, arms: Sequence[str]) -> Figure:
                 some = rows.where(amplitude=amplitude)
                 word = f"amplitude {amplitude:g}"
                 band(ax, some, "step_size", "outside_share", word, series(i), dodge=0.06 * (i - 1))
-            level = float(np.nanmedian(rows["outside_inputs"]))
-            ax.axhline(level, label="share of the inputs there", **LINE)
+            there = rows["outside_inputs"][np.isfinite(rows["outside_inputs"])]
+            if there.size:
+                ax.axhline(float(np.median(there)), label="share of the inputs there", **LINE)
         say_diverged(ax, rows)
     axes[0, 0].set_ylim(0.0, 1.0)
     axes[0, 0].set_ylabel("share of the excess risk\noutside the interior, at the end", fontsize=10)
