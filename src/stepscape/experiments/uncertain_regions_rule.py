@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.logistic_edge import edges
-from stepscape.experiments.logistic_grid import Answers, around, asked, drop
+from stepscape.experiments.logistic_grid import Answers, Judged, around, asked, drop
 from stepscape.experiments.moments import COMPARED, STEP_COUNTS
 from stepscape.experiments.step_size_grid import Numbers, median, usable, working_step_sizes
 from stepscape.measures.records import Table
@@ -50,11 +50,16 @@ def judge(result: Result) -> dict[str, Verdict]:
         "shrinks": asked(table, shrinks, TOO_SHORT),
         **{
             f"large_steps_keep{f'_{moment.part}' if suffix else ''}": asked(
-                table, partial(keeps, suffix=suffix), also=lambda _: edges(table)
+                table, partial(keeps, suffix=suffix), also=partial(_edges, table, suffix)
             )
             for suffix, moment in COMPARED.items()
         },
     }
+
+
+def _edges(table: Table, suffix: str, _: Judged) -> Numbers:
+    """Where the runs of each step size end: once is enough."""
+    return {} if suffix else edges(table)
 
 
 def moves(table: Table) -> Answers | None:
