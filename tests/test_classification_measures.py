@@ -43,9 +43,17 @@ def test_excess_risk_is_the_expected_loss_above_that_of_the_truth(trained):
     hull = (x >= unsure.min()) & (x <= unsure.max())
     assert 0 < hull.sum() < x.size
     assert found["excess_risk_uncertain"] == pytest.approx(excess[hull].mean(), rel=1e-10)
+    middle = (x.min() + x.max()) / 2.0
+    half = (x >= 0.5 * (x.min() + middle)) & (x <= 0.5 * (x.max() + middle))
+    places = {"": x == x, "_interior": inside, "_boundary": ~inside, "_half": half, "_uncertain": hull}
     for name, each in (("last", net), ("before", before)):
         alone = expected_loss(p, each.predict(x)) - expected_loss(p, f0)
-        assert found[f"excess_risk_{name}"] == pytest.approx(alone.mean(), rel=1e-10)
+        for place, mask in places.items():
+            assert found[f"excess_risk{place}_{name}"] == pytest.approx(alone[mask].mean(), rel=1e-10)
+    # The loss is convex: the mean of two logits is no worse than they are on average.
+    for place in places:
+        single = 0.5 * (found[f"excess_risk{place}_last"] + found[f"excess_risk{place}_before"])
+        assert found[f"excess_risk{place}"] < single
     grid = np.linspace(x.min(), x.max(), 401)
     q, on_grid = sigmoid(problem.truth(grid)), 0.5 * (net.predict(grid) + before.predict(grid))
     excess = expected_loss(q, on_grid) - expected_loss(q, problem.truth(grid))

@@ -20,27 +20,28 @@ Array = NDArray[np.float64]
 def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
     """Excess risks over the truth by region, place and iterate, and error rates.
 
-    ``excess_risk`` is Σ v_i KL(Ber(s(f0_i)) ‖ Ber(s(f_i))) for the mean f of the two predictions,
-    ``excess_risk_last`` and ``excess_risk_before`` the same for each iterate. ``excess_risk_grid`` is the
-    plain mean over 401 equispaced points of the hull of the data. ``_interior`` keeps the points where
-    g ≥ sup g/10, ``_boundary`` the others, ``_half`` the middle half of the range, ``_uncertain`` the hull of
-    the inputs with |f0| ≤ 1; a region without points gives nan. ``error_rate`` is the probability that a
-    fresh label at an input is not that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0.
-    Needs a truth.
+    ``excess_risk`` is Σ v_i KL(Ber(s(f0_i)) ‖ Ber(s(f_i))) for the mean f of the two predictions; with the
+    further ending ``_last`` or ``_before`` for one iterate. ``_grid`` is the plain mean over 401 equispaced
+    points of the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10, ``_boundary`` the
+    others, ``_half`` the middle half of the range, ``_uncertain`` the hull of the inputs with |f0| ≤ 1; a
+    region without points gives nan. ``error_rate`` is the probability that a fresh label at an input is not
+    that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0. Needs a truth.
     """
-    x = problem.inputs
+    problem.excess_risk(problem.labels)  # refuses a problem without a truth
+    assert problem.truth is not None
+    x, points = problem.inputs, grid(problem)
     last, earlier = network.predict(x), before.predict(x)
     both = 0.5 * (last + earlier)
-    out = {
-        "excess_risk": problem.excess_risk(both),
-        "excess_risk_last": problem.excess_risk(last),
-        "excess_risk_before": problem.excess_risk(earlier),
-    }
-    assert problem.truth is not None  # `excess_risk` has refused a problem without
-    points = grid(problem)
     on_grid = 0.5 * (network.predict(points) + before.predict(points))
-    places = (("", x, both, problem.averaging), ("_grid", points, on_grid, np.full(GRID, 1.0 / GRID)))
-    for suffix, where, logit, average in places:
+    v, even = problem.averaging, np.full(GRID, 1.0 / GRID)
+    places = {
+        "": (x, both, v),
+        "_last": (x, last, v),
+        "_before": (x, earlier, v),
+        "_grid": (points, on_grid, even),
+    }
+    out = {}
+    for suffix, (where, logit, average) in places.items():
         excess = divergence(problem.truth(where), logit)
         for region, mask in {**regions(problem, where), "uncertain": uncertain_hull(problem, where)}.items():
             out[f"excess_risk_{region}{suffix}"] = mean(excess, average * mask)
@@ -77,7 +78,7 @@ def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) ->
         "median_margin": _median(margin, problem),
         "median_logit": _median(np.abs(f), problem),
         "largest_logit": float(np.abs(f)[counted].max()),
-        "uncertain_share": float(weights @ unsure),
+        "uncertain_share": min(1.0, float(weights @ unsure)),  # weights sum to 1 up to rounding
     }
     if problem.truth is not None:
         truly = np.abs(problem.truth(problem.inputs)) <= UNCERTAIN
