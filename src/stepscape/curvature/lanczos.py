@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 CAPACITY = 64  # rows of the Krylov basis before a restart
 PATIENCE = 4  # restarts after which the basis may grow to twice as many rows: close neighbors need long ones
-MOST_NUMBERS = 20_000_000  # in a basis that has grown
+LONGEST = 256  # rows of a basis that has grown
 FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
 
 
@@ -63,13 +63,13 @@ def largest_eigenpair(
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
     rows = min(CAPACITY, operator.size)
-    basis, diagonal, beside = np.empty((rows + 1, operator.size)), np.empty(rows), np.empty(rows)
+    basis, diagonal, beside = _space(rows, operator.size)
     _begin(operator, start, basis[0])
     spent, done, restarts = 0, 0, 0
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
-        look = LOOK_EVERY
+        look = max(LOOK_EVERY, done // 32)
         reached = operator.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached
@@ -92,18 +92,18 @@ def largest_eigenpair(
             if done == rows or closed:
                 restarts += 1
                 if restarts % PATIENCE == 0:
-                    rows = max(rows, min(2 * rows, operator.size, MOST_NUMBERS // operator.size))
-                    basis, diagonal, beside = (
-                        np.empty((rows + 1, operator.size)),
-                        np.empty(rows),
-                        np.empty(rows),
-                    )
+                    rows = min(2 * rows, operator.size, LONGEST)
+                    basis, diagonal, beside = _space(rows, operator.size)
                 basis[0], done, look = vector, 0, FIRST_LOOK
     raise NotConverged(
         f"the largest eigenvalue did not settle within {max_products} products (last value {top:.6g}, "
         f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); "
         "raise the tolerance, or max_products of largest_eigenpair"
     )
+
+
+def _space(rows: int, size: int) -> tuple[Array, Array, Array]:
+    return np.empty((rows + 1, size)), np.empty(rows), np.empty(rows)
 
 
 def _out_of_range() -> NotConverged:
