@@ -768,8 +768,8 @@ class TestNoise:
         assert numbers[few] == str(mean_interval(ratio[:5]))
         assert numbers[f"{TOGETHER}: 0.4 against 1.2, difference"] == str(mean_interval(saved))
         assert "amplitude 2, flips 0.4: 0.4 against 1.2, difference" not in numbers  # the rule's own interval
-        medians = ", ".join(f"{np.median(pair[1]):.2g}" for pair in risk)
-        assert numbers["η = 1.2: excess risk, interior, median at each flip rate"] == medians
+        medians = [f"{np.median(pair[1]):.2g}" for pair in risk]
+        assert numbers["η = 1.2: excess risk, interior, median at each flip rate"] == ", ".join(medians)
         assert numbers["η = 0.1: share that ends on it"] == 1.0
 
     def test_premises(self) -> None:

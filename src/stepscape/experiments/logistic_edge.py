@@ -84,6 +84,7 @@ def judge_edge(table: Table) -> Verdict:
     there = beyond | below
     numbers |= {
         "share on the line": float(np.mean(on[there])),
+        "at 0.95 of it or more at step 0": float(np.sum(table["edge_reached_at_step"] == 0)),
         "started beyond 2/η": float(beyond.sum()),
         "of these end on it, share": _share(on[beyond]),
         "of these end above it, share": _share(ratio[beyond] > EDGE[1]),

@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
         "to 1002, with ten step sizes and four cells, and changed: excess risks are compared by factors, "
         "because in some seeds the network is confidently wrong near the boundary and a difference shows "
         "nothing else, and the mean over the cells is an interval of its own. After the full runs were seen "
-        "it was changed again. A run is at the edge where it ends within [0.95, 1.1] of 2/η: before, one that "
+        "it was changed again. A run is at the edge where it ends at 0.95 to 1.1 times 2/η: before, one that "
         "had ever been at 0.95 was, which is nearly every run, because they start beyond. The interval over "
         "all cells together decides: before, one yes among many cells outweighed any number of noes, and "
         "chance alone brings that in 9 to 36 of 100 cases. A U needs both its sides in one cell: before, a "

@@ -102,7 +102,8 @@ def further(table: Table, suffix: str) -> Numbers:
     numbers = {**factors(table, suffix), **(edges(table) if not suffix else {})}
     for region, name in (("_interior", "interior"), ("", "all inputs")):
         numbers |= levels(table, f"excess_risk{region}{suffix}", f"excess risk, {name}", "median")
-    return numbers | levels(table, f"largest_logit{suffix}", "largest |f|", "median")
+    numbers |= levels(table, f"largest_logit{suffix}", "largest |f|", "median")
+    return {**numbers, **(levels(table, f"steps{suffix}", "steps", "median") if suffix else {})}
 
 
 def factors(table: Table, suffix: str) -> Numbers:
@@ -138,7 +139,9 @@ def levels(table: Table, column: str, name: str, what: str) -> Numbers:
         rows = table.where(step_size=eta).rows(usable(table.where(step_size=eta)))
         found = [rows.where(flip_rate=rate)[column] for rate in np.unique(rows["flip_rate"])]
         values = [median(x) if what == "median" else mean_interval(x).mean for x in found]
-        numbers[f"η = {eta:g}: {name}, {what} at each flip rate"] = ", ".join(f"{x:.2g}" for x in values)
+        numbers[f"η = {eta:g}: {name}, {what} at each flip rate"] = listed(
+            [float(f"{x:.2g}") for x in values]
+        )
     return numbers
 
 
