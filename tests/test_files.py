@@ -162,6 +162,25 @@ def test_old_western_encodings(tmp_path):
     assert read(tmp_path, b"\xe9\x81,y\n" + ROWS.encode()).encoding == "latin-1"
 
 
+def test_common_chinese_characters_are_read_as_such(tmp_path):
+    text = "年龄,状态（是否）\n" + "".join(f"{i},{'病' if i % 2 else '健康'}\n" for i in range(12))
+    table = read(tmp_path, text.encode("gb18030"))
+    assert table.encoding == "gb18030"
+    assert table.names == ("年龄", "状态（是否）")
+    assert select_columns(table, *table.names, "auto").classes == ("健康", "病")
+    for word in ("Größe", "café", "où", "à", "naïveté", "ÄÖ1ä"):  # pairs of accents are no Chinese
+        assert read(tmp_path, f"{word},y\n{ROWS}".encode("cp1252")).names[0] == word
+
+
+def test_a_guessed_encoding_is_named_where_a_column_is_not_found(tmp_path):
+    with pytest.raises(
+        InputError,
+        match=r"^unknown column '年龄'; known: €, y \(of 'table.csv', read as cp1252 for it is not UTF-8; "
+        r"if that is wrong, save it as UTF-8\)$",
+    ):
+        select_inputs(read(tmp_path, "€,y\n".encode("cp1252") + ROWS.encode()), "年龄")
+
+
 def test_a_table_of_one_column(tmp_path):
     table = read(tmp_path, "x\n1,5\n\n2,5\n")
     assert table.delimiter == ""

@@ -93,6 +93,12 @@ class TestPairedIntervals:
         assert mean_interval([-1.0, -1.1, -0.9]).sign == -1
         assert mean_interval([1.0, -0.9, 0.5]).sign == 0
 
+    def test_rounding_is_written_as_0(self) -> None:
+        found = mean_interval([0.3, 0.3 - 2 * 0.3, 5e-17])
+        assert found.mean != 0.0
+        assert str(found).startswith("0 [-0.")
+        assert str(mean_interval([1e-17, 3e-17])).startswith("2e-17 [")
+
     def test_one_seed_or_none_says_nothing(self) -> None:
         assert mean_interval([3.0]).sign == 0
         assert mean_interval([3.0, np.nan]).count == 1

@@ -80,7 +80,7 @@ def test_other_columns_are_numbers_as_ever() -> None:
     assert auto.classes == square.classes == ()
     np.testing.assert_array_equal(auto.y, square.y)
     assert auto.dropped == square.dropped
-    assert select(["5"] * 12).classes == ()
+    assert select(["5"] * 12, "square").classes == ()
     np.testing.assert_array_equal(select(["0", "3"] * 6, "square").y, [0.0, 3.0] * 6)
     with pytest.raises(
         InputError, match=r"with a number in both 'x' and 'y', got 0 of 16; dropped: 16 × not"
@@ -168,6 +168,46 @@ def test_a_numeric_column_of_parquet() -> None:
     got = select_columns(RawTable("t", ("x", "y"), (np.arange(24.0), y), range(1, 25)), "x", "y", "auto")
     assert got.classes == ("3", "7")
     assert sum(got.dropped.values()) == 12
+
+
+def test_a_third_class_is_never_taken_for_a_fault() -> None:
+    for loss in ("logistic", "auto"):
+        with pytest.raises(InputError, match=r"got 3: 0 \(20 rows\), 1 \(20\), 'unsure' \(20\)$"):
+            select(["0", "1", "unsure"] * 20, loss)
+        with pytest.raises(InputError, match=r"got 4: 0 .*, 1 .*, 'err' .*, 'oops'"):  # two of twelve
+            select(["0", "1"] * 5 + ["err", "oops"], loss)
+    with pytest.raises(InputError, match=r"got 3: 0 \(10 rows\), 1 \(10\), 'err' \(1\)"):
+        select(["0", "1"] * 10 + ["err"], "logistic")
+    assert select(["0", "1"] * 10 + ["err"], "auto").classes == ("0", "1")
+
+
+def test_text_that_repeats_among_numbers_is_doubtful() -> None:
+    for loss in ("auto", "square"):
+        got = select(["0", "1", "2", "unsure"] * 5, loss)
+        assert got.dropped == {"not a number (first: 'unsure' in column 'y', line 5)": 5}
+        assert (
+            "5 of 20 rows were dropped because 'y' holds no number there, 'unsure' in 5 of them" in got.doubt
+        )
+        assert select([*"0123456789", "err"], loss).doubt == ""
+        few = select([*"0123456789", "a", "b"], loss).doubt
+        assert few.startswith("2 of 12 rows were dropped because 'y' holds no number there, such as 'a': ")
+    assert select(["0", "1"] * 10 + ["err"]).doubt == ""
+
+
+def test_spellings_that_were_taken_for_one_value_are_told() -> None:
+    assert select(["yes", "yes", "yes ", "Yes", "no"] * 3).merged == (
+        "'yes', 'yes ', 'Yes' were taken for one value",
+    )
+    assert select(["yes", "no"] * 6).merged == ()
+    assert select(["1", "1.0", "0"] * 6).merged == ()
+
+
+def test_equal_numbers_are_no_labels_but_of_the_square_loss() -> None:
+    with pytest.raises(
+        InputError, match=r"^column 'y' must hold different values, got only 1 in all 12 usable rows$"
+    ):
+        select(["1"] * 12)
+    np.testing.assert_array_equal(select(["1"] * 12, "square").y, np.ones(12))
 
 
 LOGISTIC = "^column 'y' must hold two different values for the logistic loss, got "

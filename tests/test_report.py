@@ -179,6 +179,24 @@ def test_a_huge_figure_is_inlined_as_pixels(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("clause", "whole"),
+    [
+        ("λ peaks at 160", "λ peaks at 160."),
+        ("x_max is 1", "x_max is 1."),
+        ("f is at most 1", "f is at most 1."),
+        ("s(f) is flat", "s(f) is flat."),
+        ("w1 and w2 grow", "w1 and w2 grow."),
+        ("a bound", "A bound."),
+        ("log-loss fell!", "Log-loss fell!"),
+        ("the end", "The end."),
+        ("", "."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_with_a_symbol(clause, whole):
+    assert words.sentence(clause) == whole
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, "–"),

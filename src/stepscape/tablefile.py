@@ -16,7 +16,7 @@ import numpy as np
 from stepscape import files
 from stepscape.errors import InputError, Unavailable
 from stepscape.problems.delimited import parse_delimited
-from stepscape.problems.tables import Array, RawTable
+from stepscape.problems.tables import GUESSED, Array, RawTable
 
 _SIGNATURES = (
     (b"PK\x03\x04", "a spreadsheet (.xlsx) or zip archive; save the sheet as CSV, or unpack it"),
@@ -44,6 +44,11 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Runs of the punctuation and the 3755 commonest characters of GB 2312, none beside a letter: where a byte is
+# a character, such runs would be words without a letter of ASCII.
+_CHINESE = re.compile(
+    rb"(?:[\x00-\x7f]|(?<![A-Za-z])(?:[\xa1-\xa3\xb0-\xd7][\xa1-\xfe])++(?![A-Za-z\x80-\xff]))*+"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")  # \x1a ends DOS files
 _CONTROL_SHARE = 200  # text may hold a stray control character in so many; binary data hold one in ten
 
@@ -51,7 +56,8 @@ _CONTROL_SHARE = 200  # text may hold a stray control character in so many; bina
 def read_table(path: str | os.PathLike[str]) -> RawTable:
     """Read a table: CSV and its kin, or Parquet, either of them gzipped; contents decide, not the suffix.
 
-    Encodings: UTF-8, UTF-16 and UTF-32 with a byte order mark, UTF-16 without, else Windows-1252 or Latin-1.
+    Encodings: UTF-8, UTF-16 and UTF-32 with a byte order mark, UTF-16 without; else GB 18030 where all that
+    is not ASCII are common Chinese characters, else Windows-1252 or Latin-1.
     For the rest see ``parse_delimited``. Cells stay text; ``problems.tables.select_columns`` makes numbers.
 
     Raises
@@ -96,7 +102,9 @@ def _unpack(data: bytes, name: str) -> bytes:
 
 def _decode(data: bytes, name: str) -> tuple[str, str]:
     marked = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), _utf16_without_mark(data))
-    for encoding in [marked] if marked else ["utf-8", "cp1252", "latin-1"]:
+    for encoding in [marked] if marked else ["utf-8", *GUESSED]:
+        if encoding == "gb18030" and not _CHINESE.fullmatch(data):
+            continue
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError as error:

@@ -19,6 +19,12 @@ def committed(size: Size) -> Ledger:
     return ledger.read(file.read_bytes(), file.name)
 
 
+def full_size(name: str) -> dict[str, str]:
+    """Return the verdicts of an experiment by part in the committed full ledger; empty where it has none."""
+    size, verdicts = words(name)
+    return verdicts if size == "full" else {}
+
+
 def words(name: str) -> tuple[str, dict[str, str]]:
     """Return the committed verdicts of an experiment by part, and their size: full where there are any."""
     for size in ("full", "quick"):

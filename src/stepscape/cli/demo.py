@@ -147,6 +147,13 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
     artifacts.write_result(directory, document, render(page))
 
 
+def _at_full(run: Document, subject: str) -> str:
+    from stepscape.report.words import VERDICTS, other_word
+
+    other = other_word(run["verdicts"][subject]["word"], run["full_size"].get(subject))
+    return f"(full size: {VERDICTS[other][1]})" if other else ""
+
+
 def _lines(document: Document) -> list[str]:
     from stepscape.report.words import VERDICTS
 
@@ -154,7 +161,7 @@ def _lines(document: Document) -> list[str]:
     for run in document["runs"].values():
         lines.append(run["experiment"]["title"])
         lines += console.columns(
-            (subject.replace("_", " "), VERDICTS[verdict["word"]][1])
+            (subject.replace("_", " "), VERDICTS[verdict["word"]][1], _at_full(run, subject))
             for subject, verdict in run["verdicts"].items()
         )
     held = [entry["verdict"] for entry in document["network"]["certificates"].values()]

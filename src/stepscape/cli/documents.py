@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape.cli import console
+from stepscape.cli.committed import full_size
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Carried
@@ -25,8 +26,12 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 
 
 def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, Any]:
-    """Judge a result: its entry in a ledger, and its table."""
-    return {**msgspec.to_builtins(entry(experiment, carried, full)), "table": carried.result.table.records()}
+    """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
+    return {
+        **msgspec.to_builtins(entry(experiment, carried, full)),
+        "full_size": {} if full else full_size(experiment.name),
+        "table": carried.result.table.records(),
+    }
 
 
 def entry(experiment: Experiment, carried: Carried, full: bool, shared: Sequence[str] = ()) -> Entry:
@@ -38,14 +43,16 @@ def entry(experiment: Experiment, carried: Carried, full: bool, shared: Sequence
     return ledger.enter(experiment, carried.result, size, carried.failures, seconds, shared)
 
 
-def verdict_lines(verdicts: Mapping[str, Any]) -> list[str]:
-    """Print verdicts: a word each, why, and the numbers that decided."""
-    from stepscape.report.words import VERDICTS, number
+def verdict_lines(verdicts: Mapping[str, Any], full_size: Mapping[str, str]) -> list[str]:
+    """Print verdicts: a word each, another one of the full size, why, and the numbers that decided."""
+    from stepscape.report.words import VERDICTS, number, other_word
 
     lines = []
     for part, verdict in verdicts.items():
         mark, word, _ = VERDICTS[verdict["word"]]
-        lines.append(f"{mark} {part.replace('_', ' ')}: {word.upper()}")
+        other = other_word(verdict["word"], full_size.get(part))
+        at_full = f" (full size: {VERDICTS[other][1]})" if other else ""
+        lines.append(f"{mark} {part.replace('_', ' ')}: {word.upper()}{at_full}")
         lines.append(console.paragraph(verdict["sentence"], "    "))
         lines += console.columns([(name, number(v)) for name, v in verdict["numbers"].items()], "      ")
     return lines
@@ -82,10 +89,11 @@ def stopping_rule(summary: Mapping[str, Any]) -> str:
 
     logistic = summary["loss"] == "logistic"
     if logistic and summary["stopping"] == "cv":
-        steps = [row["steps"] for row in summary["times"]]
+        times = Schedule(steps=summary["budget"]).stopping_times()
+        together = " together with the step size" if len(summary["path"]) > 1 else ""
         return (
-            f"every fold is measured at several moments, after {min(steps)} to {max(steps)} steps, and the "
-            "log-loss of the rows left out chooses one of them together with the step size"
+            f"every fold is measured at several moments, after {times[0]} to {times[-1]} steps or, sooner, "
+            f"where its loss is level, and the log-loss of the rows left out chooses one of them{together}"
         )
     usual = Schedule()
     what = "its gain over one probability for all rows" if logistic else "it"

@@ -146,21 +146,22 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "predicted": int(source.inputs.x.size),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
-        "warnings": [*fitted.warnings, *([outside] if outside else [])],
+        "warnings": [*filter(None, (source.columns.doubt, *fitted.warnings, outside))],
         "directory": request.out,
     }
 
 
 def _recognized(request: Request, columns: Columns) -> list[str]:
-    """Say that the labels were taken for an outcome of two values, and how to have it otherwise."""
+    """Say that the labels were taken for an outcome, how to have it otherwise, and which spellings it has."""
     from stepscape.problems.outcomes import shown
 
     if not columns.classes or request.loss != "auto":
-        return []
+        return [*columns.merged]
     one, other = map(shown, columns.classes)
     return [
+        *columns.merged,
         f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
-        f"{other}, with the logistic loss (--loss square fits numbers)"
+        f"{other}, with the logistic loss (--loss square fits numbers)",
     ]
 
 

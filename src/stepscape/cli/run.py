@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Document = dict[str, Any]
-_KEYS = {"request", "experiment", "settings", "runs", "identities", "figures", "provenance"}
+_KEYS = {"request", "experiment", "settings", "runs", "full_size", "identities", "figures", "provenance"}
 _ALWAYS = ("report.html", "table.csv", "result.json")
 _VERSIONS = ("stepscape", "code", "python", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
 
@@ -175,7 +175,7 @@ def _lines(document: Document, on_record: bool) -> list[str]:
     written = "report.html (open it in a browser), result.json, table.csv, figures/, store/"
     done = f"as on {made['started'][:10]}, nothing to do" if on_record else f"{made['seconds']:.1f} s"
     lines = [about["title"], console.paragraph(f"Claim: {about['claim']}"), ""]
-    lines += documents.verdict_lines(document["verdicts"])
+    lines += documents.verdict_lines(document["verdicts"], document["full_size"])
     lines += ["", f"{documents.cost_words(document)}; {done}", f"{document['directory']}: {written}"]
     if document["size"] == "quick":
         lines.append("This was the quick size; --full runs the size that the verdict is about.")

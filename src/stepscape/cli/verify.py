@@ -12,7 +12,7 @@ import msgspec
 from stepscape import files
 from stepscape.cli import console, documents
 from stepscape.cli.carry_out import Carried, Means, carry_out
-from stepscape.cli.committed import committed
+from stepscape.cli.committed import committed, full_size
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.origin import Clock, provenance, recorders
@@ -110,7 +110,12 @@ def _check(request: Request, names: Sequence[str]) -> None:
 
 
 def _tell(made: Ledger, found: Sequence[Difference], out: str, clock: Clock, as_json: bool) -> None:
-    document = {**msgspec.to_builtins(made), "differences": msgspec.to_builtins(found), "directory": out}
+    document = {
+        **msgspec.to_builtins(made),
+        "full_size": {} if made.size == "full" else {name: full_size(name) for name in made.names},
+        "differences": msgspec.to_builtins(found),
+        "directory": out,
+    }
     console.answer(document, _lines(document, found, clock.seconds), as_json)
 
 
@@ -122,7 +127,9 @@ def _lines(document: dict[str, Any], found: Sequence[Difference], seconds: float
         about = entry["experiment"]
         lines += [about["title"], console.paragraph(f"Claim ({about['kind']}): {about['claim']}")]
         lines += [console.paragraph(f"Source: {about['source']}"), ""]
-        lines += [*documents.verdict_lines(entry["verdicts"]), "", documents.cost_words(entry), "", ""]
+        at_full = document["full_size"].get(about["name"], {})
+        lines += [*documents.verdict_lines(entry["verdicts"], at_full), ""]
+        lines += [documents.cost_words(entry), "", ""]
     size = document["size"]
     if found:
         lines.append(f"{_counted(found)} from the committed {size} ledger:")

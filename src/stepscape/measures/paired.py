@@ -27,7 +27,10 @@ class Interval:
         return int(self.low > 0.0) - int(self.high < 0.0)
 
     def __str__(self) -> str:
-        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        ends = [value for value in (self.mean, self.low, self.high) if np.isfinite(value)]
+        rounding = 64 * np.finfo(float).eps * max(map(abs, ends), default=0.0)
+        mean, low, high = (0.0 if abs(v) <= rounding else v for v in (self.mean, self.low, self.high))
+        return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def mean_interval(values: ArrayLike) -> Interval:

@@ -14,6 +14,7 @@ from stepscape.problems import numbers
 
 Key = float | str
 _LISTED = 5  # values that a sentence names
+FEW = 0.05  # share of the cells of a column of numbers that may be stray texts, none of them twice
 # Texts that stand for 1, or for 0, beside any other; of the rest the later in the alphabet stands for 1.
 _YES = re.compile(
     r"yes|true|positive|pos|\+|present|success|pass|event|case|sick|ill|diseased?|malignant|abnormal|dead|died"
@@ -38,16 +39,24 @@ class Outcome:
         the second stands for 1.
     counts : rows of each.
     codes : (n,) the place of each cell's value among the names, and why a cell has none.
+    spellings : the ways in which the cells write each, where that is a text; most frequent first.
     """
 
     names: tuple[str, ...]
     counts: tuple[int, ...]
     codes: numbers.Numbers = field(repr=False)
+    spellings: tuple[tuple[str, ...], ...] = ()
 
     @property
     def binary(self) -> bool:
         """Whether there are exactly two."""
         return len(self.names) == 2
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """A sentence for each value that the cells write in several ways."""
+        several = (ways for ways in self.spellings if len(ways) > 1)
+        return tuple(f"{', '.join(map(repr, ways))} were taken for one value" for ways in several)
 
     @property
     def numeric(self) -> bool:
@@ -73,21 +82,25 @@ class Outcome:
 
 
 def outcome_of(
-    cells: Sequence[str] | NDArray[np.float64], parsed: numbers.Numbers, usable: NDArray[np.bool_], least: int
+    cells: Sequence[str] | NDArray[np.float64],
+    parsed: numbers.Numbers,
+    usable: NDArray[np.bool_],
+    least: int | None,
 ) -> Outcome:
     """Find the different values of a column among the usable rows.
 
     Numbers are equal by value ("1" and "1.0"), texts by their letters; upper and lower case count alike where
     that leaves two values. Where more than two are left and at least `least` cells are numbers, texts among
-    them are faults, as in every column of numbers. A cell that stands for no value elsewhere is one where
-    the others say so: a minus sign beside "+", and "none" beside texts that do not answer yes or no.
+    them are faults, as in every column of numbers; but beside two numbers alone, texts that repeat or are
+    many are values. A cell that stands for no value elsewhere is one where the others say so: a minus sign
+    beside "+", and "none" beside texts that do not answer yes or no.
 
     Parameters
     ----------
     cells : (n,)
     parsed : the cells as numbers.
     usable : (n,) rows that count.
-    least : rows that a table must have.
+    least : rows that a table must have; None where no text is a fault.
     """
     faults = np.where(usable, parsed.faults, numbers.MISSING).tolist()
     keys = [_key(*row) for row in zip(cells, parsed.values.tolist(), faults, strict=True)]
@@ -97,14 +110,16 @@ def outcome_of(
         numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
         if _count(folded) == 2:
             keys = folded
-        elif sum(key is not None for key in numeric) >= least:
-            keys = numeric
+        elif least is not None and sum(key is not None for key in numeric) >= least:
+            keys = keys if _count(numeric) == 2 and _told(folded) else numeric
     found = _ordered([key for key in dict.fromkeys(keys) if key is not None])
     place = {key: float(i) for i, key in enumerate(found)}
     codes = np.array([np.nan if key is None else place[key] for key in keys])
     counts, spelled = Counter(keys), _spellings(cells, keys)
     names = tuple(_name(key, spelled) for key in found)
-    return Outcome(names, tuple(counts[key] for key in found), numbers.Numbers(codes, _faults(keys, parsed)))
+    ways = tuple(tuple(way for way, _ in spelled.get(key, Counter()).most_common()) for key in found)
+    rows = tuple(counts[key] for key in found)
+    return Outcome(names, rows, numbers.Numbers(codes, _faults(keys, parsed)), ways)
 
 
 def shown(name: str) -> str:
@@ -125,6 +140,17 @@ def meaning(column: str, classes: Sequence[str]) -> str:
     "state: 'sick' is 1, 'well' is 0"
     """
     return f"{column}: {shown(classes[1])} is 1, {shown(classes[0])} is 0"
+
+
+def _told(keys: Sequence[Key | None]) -> bool:
+    """Whether texts among numbers tell something: one repeats, or they are more than a few."""
+    texts = Counter(key for key in keys if isinstance(key, str))
+    return many(texts, sum(key is not None for key in keys))
+
+
+def many(texts: Counter[str], cells: int) -> bool:
+    """Whether texts among so many cells are no stray ones: one repeats, or they are more than a few."""
+    return texts.total() > max(1.0, FEW * cells) or max(texts.values(), default=0) > 1
 
 
 def _short(name: str) -> str:
@@ -190,14 +216,19 @@ def _affirms(one: str, other: str) -> bool:
 
 def _spellings(
     cells: Sequence[str] | NDArray[np.float64], keys: Sequence[Key | None]
-) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
+) -> dict[Key | None, Counter[str]]:
+    found: dict[Key | None, Counter[str]] = {}
     for cell, key in zip(cells, keys, strict=True):
         if isinstance(key, str):
-            found.setdefault(key, Counter())[str(cell).strip()] += 1
+            found.setdefault(key, Counter())[str(cell)] += 1
     return found
 
 
-def _name(key: Key, spelled: Mapping[str, Counter[str]]) -> str:
+def _name(key: Key, spelled: Mapping[Key | None, Counter[str]]) -> str:
     """Write a number shortest, and a text as most cells do."""
-    return repr(key).removesuffix(".0") if isinstance(key, float) else spelled[key].most_common(1)[0][0]
+    if isinstance(key, float):
+        return repr(key).removesuffix(".0")
+    trimmed = Counter[str]()
+    for way, cells in spelled[key].items():
+        trimmed[way.strip()] += cells
+    return trimmed.most_common(1)[0][0]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.problems import numbers
-from stepscape.problems.outcomes import outcome_of, shown
+from stepscape.problems.outcomes import many, outcome_of, shown
 
 LEAST_ROWS = 10
 _EXAMPLES = {"motorcycle": ("mcycle.csv", "times", "accel")}
 _LOSSES = ("auto", "square", "logistic")
+GUESSED = ("gb18030", "cp1252", "latin-1")  # encodings that nothing in a file tells for certain
 _LISTED = 20  # column names an error lists; a sentence stays a sentence for a table of thousands
 
 Array = NDArray[np.float64]
@@ -82,6 +83,10 @@ class Columns:
         Line of the file each kept row ends on, shape (n,).
     classes
         For an outcome of two values, what y = 0 and y = 1 stand for, as the table writes it; else empty.
+    merged
+        For an outcome, a sentence for each value that the cells write in several ways.
+    doubt
+        A sentence where so many texts among the numbers of y were dropped that they may be values; else "".
     """
 
     x: Array = field(repr=False)
@@ -92,6 +97,8 @@ class Columns:
     dropped: Mapping[str, int]
     lines: NDArray[np.int64] = field(repr=False)
     classes: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
     if x == y:
         raise InputError(f"x and y must be two columns, got {x!r} for both")
     xs = _column(table, x)
-    ys, classes = _labels(table, x, y, xs, loss)
+    ys, classes, merged = _labels(table, x, y, xs, loss)
     kept, dropped = _usable(table, {x: xs, y: ys})
     if len(kept) < LEAST_ROWS:
         valued = loss == "logistic" or classes
@@ -150,7 +157,8 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
             f"got {float(inputs[0])!r} in all {len(kept)} usable rows"
         )
     lines = np.asarray(table.lines, dtype=np.int64)[kept]
-    return Columns(inputs, ys.values[kept], x, y, table.rows, dropped, lines, classes)
+    doubt = "" if classes else _doubt(table, y, xs, ys)
+    return Columns(inputs, ys.values[kept], x, y, table.rows, dropped, lines, classes, merged, doubt)
 
 
 def select_inputs(table: RawTable, x: str) -> Inputs:
@@ -266,24 +274,44 @@ def _column(table: RawTable, name: str) -> numbers.Numbers:
 
 def _labels(
     table: RawTable, x: str, y: str, xs: numbers.Numbers, loss: str
-) -> tuple[numbers.Numbers, tuple[str, ...]]:
-    """Read the labels of a loss, and the two values that 0 and 1 stand for where they are such."""
+) -> tuple[numbers.Numbers, tuple[str, ...], tuple[str, ...]]:
+    """Read the labels of a loss; where they have two values, say which 0 and 1 stand for, and how spelled."""
     ys = _column(table, y)
     if loss == "square":
-        return ys, ()
+        return ys, (), ()
     usable = xs.faults == numbers.GOOD
-    outcome = outcome_of(table.columns[table.names.index(y)], ys, usable, LEAST_ROWS)
+    least = None if loss == "logistic" else LEAST_ROWS
+    outcome = outcome_of(table.columns[table.names.index(y)], ys, usable, least)
     if outcome.binary:
-        return outcome.codes, outcome.names
-    numeric = np.count_nonzero(usable & (ys.faults == numbers.GOOD)) >= LEAST_ROWS
-    if sum(outcome.counts) >= LEAST_ROWS and not (loss == "auto" and numeric):
-        must = "two different values for the logistic loss" if loss == "logistic" else "numbers or two values"
-        then = "; numbers are for the square loss" if outcome.numeric and len(outcome.names) > 1 else ""
+        return outcome.codes, outcome.names, outcome.merged
+    numeric = outcome.numeric and np.count_nonzero(usable & (ys.faults == numbers.GOOD)) >= LEAST_ROWS
+    differ = len(outcome.names) > 1
+    if sum(outcome.counts) >= LEAST_ROWS and not (loss == "auto" and numeric and differ):
+        must = "numbers or two values" if differ or not outcome.numeric else "different values"
+        must = "two different values for the logistic loss" if loss == "logistic" else must
+        then = "; numbers are for the square loss" if outcome.numeric and differ else ""
         for name in filter(numbers.is_missing, outcome.names):
             then = f"; where {shown(name)} stands for no value, leave the cell empty"
         why = _reasons(_usable(table, {x: xs, y: outcome.codes})[1])
         raise InputError(f"column {y!r} must hold {must}, got {outcome.listed()}{then}{why}")
-    return (ys if loss == "auto" else outcome.codes), ()
+    return (ys if loss == "auto" else outcome.codes), (), ()
+
+
+def _doubt(table: RawTable, y: str, xs: numbers.Numbers, ys: numbers.Numbers) -> str:
+    """Say that texts were dropped among numbers where they are more than stray ones."""
+    known = (xs.faults == numbers.GOOD) & np.isin(ys.faults, (numbers.GOOD, numbers.TEXT))
+    texts = Counter(
+        _text(table, row, y) for row in np.flatnonzero(known & (ys.faults == numbers.TEXT)).tolist()
+    )
+    rows = int(np.count_nonzero(known))
+    if not many(texts, rows):
+        return ""
+    text, times = texts.most_common(1)[0]
+    often = f", {shown(text)} in {times} of them" if times > 1 else f", such as {shown(text)}"
+    return (
+        f"{texts.total()} of {rows} rows were dropped because {y!r} holds no number there{often}: if that is "
+        "an outcome of its own, the fit leaves it out"
+    )
 
 
 def _unknown_column(table: RawTable, name: str) -> InputError:
@@ -291,10 +319,12 @@ def _unknown_column(table: RawTable, name: str) -> InputError:
     if len(names) > _LISTED:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         names = [*near, *[known for known in names if known not in near][:_LISTED], "…"]
-    error = unknown("column", name, names)
-    if table.header:
-        return error
-    return InputError(f"{error} (the first line of {table.source!r} is numbers, so columns go by position)")
+    where = f"of {table.source!r}"
+    if not table.header:
+        where = f"the first line of {table.source!r} is numbers, so columns go by position"
+    elif table.encoding in GUESSED:
+        where += f", read as {table.encoding} for it is not UTF-8; if that is wrong, save it as UTF-8"
+    return InputError(f"{unknown('column', name, names)} ({where})")
 
 
 def _usable(

@@ -47,13 +47,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict: about what, one of the eight words, its sentence, and the numbers that decided."""
+    """A verdict: about what, one of the eight words, its sentence, and the numbers that decided.
+
+    ``full_size`` is the word that the same part has at the full size, where that is another one.
+    """
 
     kind: ClassVar[str] = "judgment"
     subject: str
     word: str
     sentence: str
     numbers: Mapping[str, Cell] = field(default_factory=dict)
+    full_size: str = ""
 
 
 @dataclass(frozen=True)

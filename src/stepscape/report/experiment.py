@@ -19,7 +19,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
-from stepscape.report.words import counted
+from stepscape.report.words import capitalized, counted, other_word
 
 Document = Mapping[str, Any]
 
@@ -56,6 +56,7 @@ def judgments(document: Document, numbers: bool = True, sentences: bool = True) 
             verdict["word"],
             verdict["sentence"] if sentences else "",
             verdict["numbers"] if numbers else {},
+            other_word(verdict["word"], document.get("full_size", {}).get(subject)),
         )
         for subject, verdict in document["verdicts"].items()
     ]
@@ -63,10 +64,8 @@ def judgments(document: Document, numbers: bool = True, sentences: bool = True) 
 
 def subject_words(subject: str) -> str:
     """Name what a verdict is about: an arm with what it does, or a part of the claim."""
-    name = subject.replace("_", " ")
-    return (
-        f"{name[:1].upper()}{name[1:]}: {ARMS[subject]}" if subject in ARMS else name[:1].upper() + name[1:]
-    )
+    name = capitalized(subject.replace("_", " "))
+    return f"{name}: {ARMS[subject]}" if subject in ARMS else name
 
 
 def setup(document: Document) -> list[Block]:

@@ -21,6 +21,9 @@ VERDICTS = {
     "inapplicable": ("–", "inapplicable", "a premise is not met"),
 }
 
+# What is no symbol: "a", or letters of the alphabet up to something else than an index or a call.
+_WORD = re.compile(r"a\b(?![_(=])|[a-z]{2,}(?![a-z_(\d]|[A-Z])")
+
 
 def number(value: object) -> str:
     """Write a cell: four significant digits, a true minus sign, "–" for what was not measured.
@@ -48,14 +51,32 @@ def inline(text: str) -> Any:
     return Markup("").join(marked).replace("λ_max", Markup("λ<sub>max</sub>"))
 
 
+def capitalized(text: str) -> str:
+    """Give the first word its capital; a symbol keeps its letter: λ, f, x_max.
+
+    >>> [capitalized(text) for text in ("a bound", "λ peaks at 160", "g_A vanishes", "f is 1")]
+    ['A bound', 'λ peaks at 160', 'g_A vanishes', 'f is 1']
+    """
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text
+
+
 def sentence(text: str) -> str:
     """Give a clause its capital and its full stop.
 
     >>> sentence("three seeds are too few")
     'Three seeds are too few.'
     """
-    whole = text[:1].upper() + text[1:]
+    whole = capitalized(text)
     return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
+
+
+def other_word(word: str, full_size: str | None) -> str:
+    """Return the verdict of the full size where it is another one, else an empty string.
+
+    >>> other_word("reproduced", "partly"), other_word("partly", "partly"), other_word("partly", None)
+    ('partly', '', '')
+    """
+    return full_size if full_size and full_size != word else ""
 
 
 def duration(seconds: float) -> str:
