@@ -18,11 +18,13 @@ from stepscape.experiments.smoothness_measures import (
     crossing,
     followed,
     growth,
+    margins,
+    margins_of_truth,
     of_truth,
     turned_around,
 )
-from stepscape.experiments.smoothness_or_confidence import EXPERIMENT
-from stepscape.experiments.smoothness_rule import judge
+from stepscape.experiments.smoothness_or_confidence import EXPERIMENT, FollowedRun, MarginRun
+from stepscape.experiments.smoothness_rule import judge, parted
 from stepscape.figures import style
 from stepscape.measures import Table
 from stepscape.measures.transient import settled
@@ -112,6 +114,32 @@ class TestMeasures:
         size = np.abs(amplitude * np.sin(2.0 * np.pi * x))
         assert found["confidence"] == pytest.approx(np.median(size), rel=1e-12)
 
+    def test_margins_are_those_of_the_mean_function(self) -> None:
+        problem, snapshot = problem_of(1), snapshot_of(1, 3.0)
+        f = mean_network(snapshot).predict(problem.inputs)
+        found = margins(problem, [snapshot])
+        assert found["margin"] == pytest.approx([np.median(problem.labels * f)], rel=1e-10)
+        assert found["margin_share"] == pytest.approx(found["margin"] / np.median(np.abs(f)), rel=1e-10)
+        assert -1.0 < found["margin_share"][0] < 0.9  # labels are missed
+
+    def test_the_margin_of_a_fit_of_every_label_is_its_size(self) -> None:
+        problem = problem_of(2)
+        net = theory.flat_interpolator(problem.inputs, problem.labels, 3.0)
+        found = margins(problem, [Snapshot(0, 0.0, net, net)])
+        assert found["margin"] == pytest.approx([3.0])
+        assert found["margin_share"] == pytest.approx([1.0])
+
+    def test_a_network_that_is_nowhere_sure_has_no_share(self) -> None:
+        none = ss.TwoLayerReLU(np.ones(1), np.zeros(1), np.zeros(1))
+        assert np.isnan(margins(problem_of(), [Snapshot(0, 0.0, none, none)])["margin_share"][0])
+
+    def test_margins_of_the_truth(self) -> None:
+        problem = problem_of(3)
+        logit = 4.0 * np.sin(2.0 * np.pi * problem.inputs)
+        found = margins_of_truth(problem)
+        assert found["margin"] == pytest.approx(np.median(problem.labels * logit))
+        assert found["margin_share"] == pytest.approx(found["margin"] / np.median(np.abs(logit)))
+
     def test_no_truth(self) -> None:
         bare = ss.Problem(np.array([0.0, 1.0]), np.array([-1.0, 1.0]), loss="logistic")
         with pytest.raises(InputError, match="truth must be given to compare with it, got None"):
@@ -187,10 +215,13 @@ def rows(seeds: int = 10, cells: tuple[float, ...] = (1.0, 4.0), **columns: Any)
     """
     levels = [f"{one}_when_{two}_{level}" for level in LEVELS for one, two in (
         ("weighted_tv", "confidence"), ("confidence", "weighted_tv"), ("tv", "confidence"),
-        ("tv_interior", "confidence_interior"))]  # fmt: skip
+        ("tv_interior", "confidence_interior"), ("weighted_tv", "margin"))]  # fmt: skip
     fixed: dict[str, Any] = dict.fromkeys(levels, FLAT)
     fixed |= {"weighted_tv_equal_time": FLAT, "confidence_growth": 0.0, "largest_growth": 0.0}
     fixed["weighted_tv_growth"] = 0.3
+    fixed |= {f"margin_share_when_confidence_{level}": 0.8 for level in LEVELS}
+    fixed |= dict.fromkeys(("confidence", "tv", "weighted_tv", "excess_risk", "excess_interior"), 1.0)
+    fixed |= dict.fromkeys(("edge_ratio", "budget_used", "margin", "margin_share", "smallest_margin"), 1.0)
     fixed |= {"weighted_tv_lost": 0.02, "largest_ends": 3.0, "largest_inside": 3.0, "bent_neurons": 90}
     out = []
     for amplitude in cells:
@@ -209,8 +240,11 @@ def rows(seeds: int = 10, cells: tuple[float, ...] = (1.0, 4.0), **columns: Any)
     return Table.from_records(out)
 
 
-def judged(table: Table) -> dict[str, Any]:
-    return judge(Result("smoothness-or-confidence", {}, table))
+def judged(table: Table, with_margins: Table | None = None) -> dict[str, Any]:
+    """Judge; runs with margins are others, told by their column."""
+    own = [{**row, "margins": "logistic/1"} for row in (with_margins or table).records()]
+    both = Table.from_records([*table.records(), *own])
+    return judge(Result("smoothness-or-confidence", {}, both))
 
 
 def levels_of(one: str, two: str, value: Any) -> dict[str, Any]:
@@ -312,12 +346,80 @@ class TestRule:
     def test_confident_at_the_ends(self, ends: Any, word: str) -> None:
         assert judged(rows(largest_ends=ends))["confident_at_the_ends"].word == word
 
+    def test_seeds_that_had_been_seen_do_not_judge_the_ends(self) -> None:
+        """Seeds 0 to 2 say yes, the others no."""
+        table = rows(largest_ends=9.0)
+        seen = table.rows(table["seed"] <= 2).records()
+        rest = rows(largest_ends=1.0)
+        mixed = Table.from_records([*seen, *rest.rows(rest["seed"] > 2).records()])
+        verdict = judged(mixed)["confident_at_the_ends"]
+        assert verdict.word == "not_reproduced"
+        assert verdict.numbers["seeds"] == 7.0
+        none = judged(rows(seeds=3, largest_ends=9.0))["confident_at_the_ends"]
+        assert (none.word, none.sentence) == ("undecided", "every seed was looked at before this was asked")
+
+    @pytest.mark.parametrize(
+        ("values", "word"), [(FALLING, "reproduced"), (RISING, "not_reproduced"), (FLAT, "not_reproduced")]
+    )
+    def test_smoother_at_equal_margin(self, values: tuple[float, ...], word: str) -> None:
+        own = rows(**levels_of("weighted_tv", "margin", values))
+        assert judged(rows(), own)["smoother_at_equal_margin"].word == word
+
+    def test_margins_are_asked_of_their_own_runs_alone(self) -> None:
+        changed = levels_of("weighted_tv", "margin", FALLING) | levels_of(
+            "weighted_tv", "confidence", FALLING
+        )
+        here, there = judged(rows(**changed), rows()), judged(rows(), rows(**changed))
+        assert (here["smoother"].word, here["smoother_at_equal_margin"].word) == (
+            "reproduced",
+            "not_reproduced",
+        )
+        assert (there["smoother"].word, there["smoother_at_equal_margin"].word) == (
+            "not_reproduced",
+            "reproduced",
+        )
+        beside = [name for name in there["smoother_at_equal_margin"].numbers if name.startswith("not judged")]
+        assert len(beside) == 3 * 3  # levels × (cells and all together)
+        assert all("median |f|" in name for name in beside)
+
+    @pytest.mark.parametrize(
+        ("share", "word"),
+        [((0.8, 0.8, 0.8, 0.85), "reproduced"), ((0.8, 0.8, 0.8, 0.75), "reproduced"),
+         ((0.8, 0.8, 0.8, 0.95), "partly"), ((0.8, 0.8, 0.8, 0.65), "partly")],
+    )  # fmt: skip
+    def test_margin_follows_confidence(self, share: tuple[float, ...], word: str) -> None:
+        """One of the two sides always holds: not more by a tenth, or not less."""
+        own = rows(**levels_of("margin_share", "confidence", share))
+        assert judged(rows(), own)["margin_follows_confidence"].word == word
+
+    def test_without_such_runs_nothing_is_said_of_margins(self) -> None:
+        found = judge(Result("smoothness-or-confidence", {}, rows()))
+        assert found["smoother"].word == "not_reproduced"
+        assert found["smoother_at_equal_margin"].word == "premise_not_met"
+        assert found["margin_follows_confidence"].word == "premise_not_met"
+
+    def test_which_step_sizes_are_compared_is_told(self) -> None:
+        changed = levels_of("weighted_tv", "confidence", (1.0, 2.0, 3.0, np.nan))
+        numbers = judged(rows(**changed))["smoother"].numbers
+        key = "amplitude 1, flips 0: compared where median |f| is the truth's"
+        assert numbers[key] == "η = 0.01 with 0.4, 10 seeds"
+
+    def test_medians_stand_beside(self) -> None:
+        numbers = judged(rows(tv=(5.0, 6.0, 7.0, 8.0)))["smoother_unweighted"].numbers
+        key = "amplitude 4, flips 0: ∫|f''| at the end, medians at η = 0.01, 0.1, 0.4, 1.2"
+        assert numbers[key] == "5, 6, 7, 8"
+
     @pytest.mark.parametrize("lost", [{"bent_neurons": 0}, {"outcome": "diverged"}])
     def test_premise(self, lost: dict[str, Any]) -> None:
         assert {verdict.word for verdict in judged(rows(**lost)).values()} == {"premise_not_met"}
 
 
-TINY = {"n": "20", "width": "40", "amplitudes": "1,4", "steps": "300", "records": "8", "seeds": "2"}
+PARTS = {
+    *SMOOTHER, "more_confident", "smoother_at_equal_time", "confidence_outlives_smoothness",
+    "smoothness_returns", "confident_at_the_ends", "smoother_at_equal_margin", "margin_follows_confidence",
+}  # fmt: skip
+TINY = {"n": "20", "width": "40", "amplitudes": "1,4", "steps": "300", "records": "8", "seeds": "2",
+        "margin_steps": "300", "margin_seeds": "2", "margin_step_sizes": "0.02,0.2,1"}  # fmt: skip
 
 
 def tiny(**overrides: str) -> Result:
@@ -334,11 +436,24 @@ class TestRuns:
     def test_registered(self) -> None:
         assert experiments.get("smoothness-or-confidence") is EXPERIMENT
         assert set(EXPERIMENT.quick) == set(EXPERIMENT.full)
-        assert len(EXPERIMENT.specs(EXPERIMENT.full)) == 180
+        kinds = [type(spec) for spec in EXPERIMENT.specs(EXPERIMENT.full)]
+        assert (kinds.count(FollowedRun), kinds.count(MarginRun)) == (180, 90)
+
+    def test_seeds_with_margins_are_others(self) -> None:
+        for settings in (EXPERIMENT.quick, EXPERIMENT.full):
+            specs = EXPERIMENT.specs(settings)
+            seen = {spec.run.seed for spec in specs if isinstance(spec, FollowedRun)}
+            assert not seen & {spec.margins.seed for spec in specs if isinstance(spec, MarginRun)}
 
     def test_columns(self, result: Result) -> None:
-        table = result.table
-        assert len(table) == 12
+        assert len(result.table) == 24
+        table, with_margins = parted(result.table)
+        assert len(table) == len(with_margins) == 12
+        assert set(with_margins["seed"]) == {100, 101}
+        assert np.isnan(table["margin"]).all()
+        assert (np.abs(with_margins["margin"]) <= with_margins["largest"]).all()
+        share = with_margins["margin"] / with_margins["confidence"]
+        assert with_margins["margin_share"] == pytest.approx(share)
         assert set(table["outcome"]) == {"finished"}
         assert set(EXPERIMENT.premises) <= set(table.columns)
         first = table.where(step_size=0.02)
@@ -348,21 +463,18 @@ class TestRuns:
     def test_equal_time(self, result: Result) -> None:
         """The largest step size has a fiftieth of the steps: its record there is the sixth of 300."""
         steps = result.arrays["steps|1|0|1|0"]
-        here = result.table.where(amplitude=1.0, step_size=1.0, seed=0)
+        here = parted(result.table)[0].where(amplitude=1.0, step_size=1.0, seed=0)
         path = result.arrays["weighted_tv|1|0|1|0"]
         assert here["weighted_tv_equal_time"][0] == path[list(steps).index(6.0)]
 
     def test_it_ends_with_verdicts(self, result: Result) -> None:
         verdicts = EXPERIMENT.judge(result)
-        assert set(verdicts) == {
-            *SMOOTHER, "more_confident", "smoother_at_equal_time", "confidence_outlives_smoothness",
-            "smoothness_returns", "confident_at_the_ends",
-        }  # fmt: skip
+        assert set(verdicts) == PARTS
         assert all(verdict.sentence for verdict in verdicts.values())
 
     def test_figures(self, result: Result) -> None:
         figures = EXPERIMENT.figures(result)
-        assert set(figures) == {"planes", "over-time", "equal-levels"}
+        assert set(figures) == {"planes", "margins", "over-time", "equal-levels"}
         for figure in figures.values():
             assert len(style.svg(figure)) < 1_000_000
         lower = figures["planes"].axes[2]
@@ -379,7 +491,8 @@ class TestRuns:
             assert style.png(figure, 40).startswith(b"\x89PNG")
 
     def test_nothing_finishes(self) -> None:
-        result = tiny(step_sizes="1e30,1e31", seeds="1")
+        huge = {"step_sizes": "1e30,1e31", "margin_step_sizes": "1e30,1e31"}
+        result = tiny(**huge, seeds="1", first_seed="5", margin_seeds="1")
         assert set(result.table["outcome"]) == {"diverged"}
         assert {verdict.word for verdict in EXPERIMENT.judge(result).values()} == {"premise_not_met"}
         for figure in EXPERIMENT.figures(result).values():
@@ -389,6 +502,7 @@ class TestRuns:
         ("overrides", "sentence"),
         [({"step_sizes": "0.1,-1"}, "step_size must be finite and positive, got -1.0"),
          ({"seeds": "0"}, "seeds must be at least 1, got 0"),
+         ({"margin_seeds": "0"}, "seeds must be at least 1, got 0"),
          ({"n": "4"}, "n must be at least 5, got 4"),
          ({"amplitudes": "-1"}, "amplitude must be finite and not negative, got -1.0"),
          ({"flip_rates": "0.5"}, r"flip_rate must lie in \[0, 0.5\), got 0.5"),

@@ -16,11 +16,14 @@ The function is the mean of the two iterates of a record. Confidence is the size
     for each other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖; the second is nan where D̄ is 0, all |f| too large
 ``excess_risk``, ``excess_interior``
     divergence from the truth at the inputs, all and of the interior
+``margin``, ``margin_share``
+    median y f over the inputs, and it over median |f|: the same once every label is fitted; of the runs with
+    margins alone
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +37,19 @@ from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 Path = dict[str, Array]
+Planes = Mapping[str, tuple[str, str]]
 LEVELS = {"half": 0.5, "truth": 1.0, "twice": 2.0}  # of what the truth has
 # Plane → its confidence and its roughness.
-PLANES = {
+PLANES: Planes = {
     "weighted": ("confidence", "weighted_tv"),
     "interior": ("confidence_interior", "tv_interior"),
     "whole": ("confidence", "tv"),
+}
+# Those of the runs with margins: the margin in place of the confidence, and its share of it.
+MARGIN_PLANES: Planes = {
+    **PLANES,
+    "margin": ("margin", "weighted_tv"),
+    "share": ("confidence", "margin_share"),
 }
 ENDS = 0.8
 SMOOTHED = 5
@@ -79,6 +89,23 @@ def place(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> di
     }
 
 
+def margins(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
+    """Median y f and its share of median |f|, arrays over the records."""
+    rows = [_margins(problem, snapshot.predict(problem.inputs)) for snapshot in snapshots]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _margins(problem: Problem, logit: Array) -> dict[str, float]:
+    margin, size = float(np.median(problem.labels * logit)), float(np.median(np.abs(logit)))
+    return {"margin": margin, "margin_share": margin / size if size > 0.0 else float("nan")}
+
+
+def margins_of_truth(problem: Problem) -> dict[str, float]:
+    """Give the same of the true logit, on the labels that were drawn."""
+    assert problem.truth is not None  # `of_truth` has refused a problem without
+    return _margins(problem, problem.truth(problem.inputs))
+
+
 def _weighted(net: TwoLayerReLU, x: Array, weights: Array | None) -> float:
     return theory.weighted_tv(net.w1, net.b1, net.w2, x, weights)
 
@@ -111,13 +138,13 @@ def of_truth(problem: Problem) -> dict[str, float]:
     }
 
 
-def at_levels(path: Path, truth: dict[str, float]) -> dict[str, float]:
+def at_levels(path: Path, truth: dict[str, float], planes: Planes = PLANES) -> dict[str, float]:
     """Roughness when the run rose to a level of confidence, and confidence when it rose to one of roughness.
 
     Levels are `LEVELS` of what the truth has; nan where a run never rose to one.
     """
     found = {}
-    for confidence, roughness in PLANES.values():
+    for confidence, roughness in planes.values():
         for one, other in ((roughness, confidence), (confidence, roughness)):
             for word, factor in LEVELS.items():
                 found[f"{one}_when_{other}_{word}"] = crossing(path[other], factor * truth[other], path[one])

@@ -76,8 +76,7 @@ def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], et
     steps = path["steps"]
     if not steps.size:
         return 1.0
-    reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
-    look = {**series(i), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
+    look = marks(steps, i)
     upper.plot(path["confidence"], path["weighted_tv"], label=f"η = {eta:g}", **look)
     left = 1.0 + 2.0 * path["curved_tv"]
     curved = np.isfinite(left)
@@ -94,20 +93,19 @@ def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], et
 def _truth(ax: Axes, rows: Table) -> None:
     if "confidence_truth" not in rows:
         return
-    at, rough = (float(np.nanmedian(rows[f"{name}_truth"])) for name in ("confidence", "weighted_tv"))
-    ax.plot(
-        [at],
-        [rough],
-        "*",
-        ms=13,
-        color=COLORS["black"],
-        label="the truth; dotted: half, once, twice",
-        zorder=5,
-        ls="none",
-    )
+    at, rough = _star(ax, rows, "confidence", "weighted_tv", "; dotted: half, once, twice")
     for factor in (0.5, 1.0, 2.0):
         ax.axvline(factor * at, color=COLORS["gray"], lw=0.8, dashes=(1, 2))
         ax.axhline(factor * rough, color=COLORS["gray"], lw=0.8, dashes=(1, 2))
+
+
+def _star(ax: Axes, rows: Table, x: str, y: str, more: str = "") -> tuple[float, float]:
+    """Mark where the truth stands, in the median over the runs."""
+    if f"{x}_truth" not in rows or f"{y}_truth" not in rows:
+        return float("nan"), float("nan")
+    at, high = (float(np.nanmedian(rows[f"{name}_truth"])) for name in (x, y))
+    ax.plot([at], [high], "*", ms=13, color=COLORS["black"], label=f"the truth{more}", zorder=5, ls="none")
+    return at, high
 
 
 def title(cell: Cell) -> str:
@@ -119,6 +117,39 @@ def title(cell: Cell) -> str:
 def within(table: Table, cell: Cell) -> Table:
     """Rows of an amplitude and flip rate."""
     return table.where(amplitude=cell[0], flip_rate=cell[1])
+
+
+def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
+    """Above ∫|f''|g against median y f; below median y f against median |f|, equal once labels are fitted."""
+    figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
+    for (upper, lower), cell in zip(axes.T, cells, strict=True):
+        label(upper, x="median y f", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
+        label(lower, x="confidence: median |f|")
+        rows = within(table, cell)
+        _star(upper, rows, "margin", "weighted_tv")
+        _star(lower, rows, "confidence", "margin")
+        for i, eta in enumerate(step_sizes):
+            path = {name: middle(arrays, f"margins_{name}", cell, eta) for name in _MARGINS}
+            path = settled(path) if path["steps"].size else path
+            if path["steps"].size:
+                look = marks(path["steps"], i)
+                upper.plot(path["margin"], path["weighted_tv"], label=f"η = {eta:g}", **look)
+                lower.plot(path["confidence"], path["margin"], label=f"η = {eta:g}", **look)
+        ends = np.array([0.0, lower.dataLim.x1 if lower.lines else 1.0])
+        lower.plot(ends, ends, color=COLORS["gray"], lw=0.9, label="every label fitted")
+    for row, name in zip(axes, ("roughness: ∫|f''|g", "median y f"), strict=True):
+        row[0].set_ylabel(name, fontsize=10)
+    shared_legend(figure, axes, columns=3)
+    return figure
+
+
+_MARGINS = ("steps", "loss_mean", "confidence", "margin", "weighted_tv")
+
+
+def marks(steps: NDArray[Any], index: int) -> dict[str, Any]:
+    """Look of a curve with marks at round numbers of steps."""
+    reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
+    return {**series(index), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
 
 
 def runs(arrays: Arrays, name: str, cell: Cell, step_size: float) -> NDArray[Any]:

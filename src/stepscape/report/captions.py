@@ -75,23 +75,22 @@ _CAPTIONS = {
         "the two phases of descent."
     ),
     ("flat-but-wrong", "flatness"): (
-        "Networks that pass through every noisy label with margin γ. Above: their sharpness, which peaks "
-        "near γ = 1.54 and then falls like γ e^(−γ), below the threshold 2/η of every step size; dotted: "
-        "its explicit bound. Below: their training loss and gradient. Hollow marks: descents from a "
-        "random start on the same labels, at their median margin."
+        "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. "
+        "Above: their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: "
+        "their training loss and gradient. Hollow marks: descents from a random start on the same labels, "
+        "at their median margin."
     ),
     ("flat-but-wrong", "risk"): (
         "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
-        "their test error, the same at every margin. Broken line: the truth itself. Hollow marks: descents."
+        "their test error. Broken line: the truth itself. Hollow marks: descents, at their median margin."
     ),
     ("flat-but-wrong", "functions"): (
         "What a flat interpolator and descents say about the same labels (bars above and below; first "
-        "seed): the probability of label 1. The interpolator is certain everywhere, and wrong where a "
-        "label is noise."
+        "seed): the probability of label 1. Broken line: the truth."
     ),
     ("flat-but-wrong", "staying"): (
-        "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed). On the "
-        "flat side they stay and get flatter; on the sharp side large steps leave at once."
+        "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left "
+        "at a margin where it is flat, right at the margin where it is sharpest."
     ),
     ("confident-curvature", "one-neuron"): (
         "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
@@ -126,6 +125,11 @@ _CAPTIONS = {
         "Above: roughness against confidence during training, medians over seeds; a star: the truth. Below: "
         "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
         "begin once the loss stays below that of the start."
+    ),
+    ("smoothness-or-confidence", "margins"): (
+        "Runs of their own that keep the margin y f, medians over seeds; a star: the truth. Above: roughness "
+        "against the median y f during training. Below: median y f against median |f|; they are equal once "
+        "no label is missed (thin line)."
     ),
     ("smoothness-or-confidence", "over-time"): (
         "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against "
