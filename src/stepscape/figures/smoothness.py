@@ -120,7 +120,7 @@ def within(table: Table, cell: Cell) -> Table:
 
 
 def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
-    """Above ∫|f''|g against median y f; below median y f against median |f|, equal once labels are fitted."""
+    """Above ∫|f''|g against median y f; below median y f against median |f|."""
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
     for (upper, lower), cell in zip(axes.T, cells, strict=True):
         label(upper, x="median y f", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
@@ -136,7 +136,7 @@ def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Seq
                 upper.plot(path["margin"], path["weighted_tv"], label=f"η = {eta:g}", **look)
                 lower.plot(path["confidence"], path["margin"], label=f"η = {eta:g}", **look)
         ends = np.array([0.0, lower.dataLim.x1 if lower.lines else 1.0])
-        lower.plot(ends, ends, color=COLORS["gray"], lw=0.9, label="every label fitted")
+        lower.plot(ends, ends, color=COLORS["gray"], lw=0.9, label="equal")
     for row, name in zip(axes, ("roughness: ∫|f''|g", "median y f"), strict=True):
         row[0].set_ylabel(name, fontsize=10)
     shared_legend(figure, axes, columns=3)

@@ -128,8 +128,8 @@ _CAPTIONS = {
     ),
     ("smoothness-or-confidence", "margins"): (
         "Runs of their own that keep the margin y f, medians over seeds; a star: the truth. Above: roughness "
-        "against the median y f during training. Below: median y f against median |f|; they are equal once "
-        "no label is missed (thin line)."
+        "against the median y f during training. Below: median y f against median |f|; on the thin line they "
+        "are equal, as they are when no label is missed."
     ),
     ("smoothness-or-confidence", "over-time"): (
         "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against "
@@ -281,6 +281,18 @@ _CAPTIONS = {
         "is the choice. Below: how close to the edge of stability each fold came."
     ),
 }
+
+
+_NOWHERE = (
+    "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough of them. "
+    "Below: its logit, the broken line that the network draws; a diamond wherever it visibly bends. Nowhere is "
+    "the fit uncertain (logit within ±1, between the dashed lines), and only there do the theorems bound the bends."
+)
+
+
+def outcome_caption(figure: str, uncertain: bool) -> str:
+    """Return the caption of a figure of an outcome; what is shaded only where something is."""
+    return caption("outcome", figure) if uncertain or figure != "fit" else _NOWHERE
 
 
 def caption(subject: str, figure: str) -> str:
