@@ -180,6 +180,14 @@ class TestHelp:
         assert (verdict.word, verdict.numbers["seeds that have every cell"]) == ("undecided", 9.0)
         assert verdict.numbers["runs without a result"] == 1.0
 
+    def test_the_question_with_the_fewest_seeds_counts(self) -> None:
+        """An excess risk of 0 has no logarithm: nine seeds answer for the interior, ten for everywhere."""
+        cell = rows(interior=RISING)
+        for row in cell:
+            if row["seed"] == 4 and row["step_size"] == 1.2:
+                row["excess_risk_interior"] = 0.0
+        assert judged(cell)["at_the_end"].word == "undecided"
+
     def test_only_the_narrowest_interval_is_asked(self) -> None:
         wide = rows(half_width=3.0, interior=RISING, boundary=RISING)
         verdicts = judged(rows(interior=FALLING, boundary=FALLING), wide)
@@ -310,6 +318,8 @@ class TestComplexTruths:
         cell = [{**row, "excess": values[row["seed"]][ETAS.index(row["step_size"])]} for row in rows(seeds=3)]
         # Means of log10 over the others: seed 0 takes the second; 1 and 2 find a tie and take the first.
         assert over_smaller(Table.from_records(cell), "excess").tolist() == [2.0, 2.0, 2.0]
+        least = [{**row, "excess": {0.4: 0.1, 1.2: 0.01}.get(row["step_size"], 1.0)} for row in cell]
+        assert over_smaller(Table.from_records(least), "excess").tolist() == pytest.approx([-1.0] * 3)
 
     def test_slopes_seed_by_seed_and_a_seed_that_lacks_a_cell_has_none(self) -> None:
         sizes, factors = np.array([0.0, 1.0, 3.0]), np.array([[1.0, 0.0], [3.0, np.nan], [7.0, 5.0]])
