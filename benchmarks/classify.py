@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 import stepscape as ss
 from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.selection import choose
+from stepscape.problems.units import TwoClasses
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, REPEATS = 5, 2
@@ -83,17 +84,20 @@ def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
     _, row = choose(times["cv_error"], times["standard_error"], "1se")
     last = int(np.nanargmin(path["budget_error"]))
     schedule = Schedule(model.width, model.steps, model.random_state)
+    data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(x.size))
+    faced = data.exchanged() if data.turned else data  # as the classifier trains
     found = {OURS: (model.trajectory_, model.step_size_, model.stop_)}
     for name, eta, until in (
         ("stepscape, 1se", times["step_size"][row], int(times["steps"][row])),
         ("stepscape, all steps", path["step_size"][last], None),
     ):
-        run = descend(model.problem_, float(eta), schedule, until=until)
+        run = descend(faced.problem(), float(eta), schedule, until=until)
         found[name] = (run.trajectory, float(eta), run.stop)
+    signs = dict.fromkeys(found, -1.0 if data.turned else 1.0) | {OURS: 1.0}
     unit = model.units_[0]
     return {
         name: (
-            lambda t, run=run: expit(run.predict(unit.standardize(t))),
+            lambda t, run=run, sign=signs[name]: expit(sign * run.predict(unit.standardize(t))),
             f"step size {eta:.3g}, {run.at_steps[-1]} steps (time {run.time[-1]:.3g}), {stop}",
         )
         for name, (run, eta, stop) in found.items()

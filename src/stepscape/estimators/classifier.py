@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +18,13 @@ from stepscape.estimators.selection import Path
 from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
-from stepscape.measures.classification import UNCERTAIN
+from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.problems.units import TwoClasses, positive
+from stepscape.training.trajectory import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
+Recorded = TypeVar("Recorded", Trajectory, Snapshot)
 
 
 class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
@@ -85,8 +88,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     path_ : Table or None
         A row per step size, at its best stopping time (the chosen one in the row chosen): step_size, cv_error
         (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians over folds),
-        stop, diverged, chosen; budget_error and budget_stop say the same of the whole budget. None without
-        cross-validation, that is with a given step size and stopping "budget".
+        stop, diverged, thrown_up, trapped (folds), chosen; budget_error and budget_stop say the same of the
+        whole budget. None without cross-validation, that is with a given step size and stopping "budget".
     times_ : Table or None
         A row per step size and stopping time, with the columns of `path_` up to chosen.
     folds_ : Table or None
@@ -172,8 +175,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]
         data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
-        path = self._chosen(data, settings)
-        self._train(data, settings, path)
+        path = self._learn(data, settings)
         self.classes_ = classes
         self._keep(data)
         self._keep_path(data, path, x, up, weights)
@@ -205,6 +207,19 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         up = self.decision_function(X) > 0.0
         predicted: NDArray[Any] = self.classes_[up.astype(np.intp)]
         return predicted
+
+    def _learn(self, data: TwoClasses, settings: Settings) -> Path | None:
+        """Choose and train with the label called +1 that the data name, not the user.
+
+        L(-f, -y) = L(f, y), and descent from (-w2, -b2) is that from (w2, b2) mirrored: names do not count.
+        """
+        faced = data.exchanged() if data.turned else data
+        path = self._chosen(faced, settings)
+        self._train(faced, settings, path)
+        if not data.turned:
+            return path
+        self.problem_, self.trajectory_ = data.problem(), _mirrored(self.trajectory_)
+        return path if path is None else path._replace(states=tuple(map(_mirrored, path.states)))
 
     def _chosen(self, data: TwoClasses, settings: Settings) -> Path | None:
         schedule, _, path = settings
@@ -247,6 +262,12 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _mirrored(run: Recorded) -> Recorded:
+    """Return a run, or a state of it, with -f in place of f."""
+    last, before = (replace(net, w2=-net.w2, b2=-net.b2) for net in (run.network, run.network_before))
+    return replace(run, network=last, network_before=before)
 
 
 def two_classes(labels: NDArray[Any]) -> NDArray[Any]:

@@ -164,6 +164,14 @@ def edge_ratio(recorded: Array) -> float:
     return float(recorded[-max(1, recorded.size // 3) :].mean())
 
 
+def thrown_up(problem: Problem, recorded: Array) -> bool:
+    """Whether a recorded loss is 1 % above those of the start, the first of them, and of the best constant.
+
+    Steps below 2/λ only lower the loss: that of such a state was raised by steps that were too large.
+    """
+    return bool(recorded.max() > 1.01 * max(recorded[0], _loss_of_constant(problem)))
+
+
 def fits_every_label(problem: Problem, run: Trajectory) -> bool:
     """Whether the predictions at the inputs have the signs of labels ±1, so that no state is stationary."""
     return problem.loss == "logistic" and bool((problem.labels * run.predict(problem.inputs)).min() > 0.0)
@@ -193,10 +201,15 @@ def _scale(problem: Problem, level: float) -> float:
 
     Of noisy labels most of the loss stays whatever is learned, and a small step size hardly moves it.
     """
+    return level if problem.loss == "square" else _loss_of_constant(problem) - level
+
+
+def _loss_of_constant(problem: Problem) -> float:
+    """Least loss of a constant: half the variance of the labels; logistic, the entropy of their shares."""
     if problem.loss == "square":
-        return level
+        return 0.5 * float(problem.averaging @ (problem.labels - problem.averaging @ problem.labels) ** 2)
     share = float(problem.averaging @ (problem.labels > 0.0))
-    return -sum(p * math.log(p) for p in (share, 1.0 - share) if p > 0.0) - level
+    return -sum(p * math.log(p) for p in (share, 1.0 - share) if p > 0.0)
 
 
 def join(first: Trajectory, second: Trajectory) -> Trajectory:

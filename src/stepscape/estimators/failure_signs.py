@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.estimators.descent import thrown_up
 from stepscape.figures.path import TIMED
+from stepscape.measures.records import Table
 
 
 def failure_signs(model: Any) -> tuple[str, ...]:
@@ -18,6 +20,8 @@ def failure_signs(model: Any) -> tuple[str, ...]:
         _no_gain(model),
         _corner(model),
         _lost(model),
+        _thrown_up(model),
+        _dead(model),
     ]
     return tuple(sentence for sentence in said if sentence)
 
@@ -44,27 +48,40 @@ def _interpolating(model: Any) -> str:
 
 
 def _trap(model: Any) -> str:
-    """Find the interpolation trap: flat by confidence, worse than a constant on labels held out.
+    """Find the interpolation trap: most folds flat by confidence, worse than a constant on held-out labels.
 
     Worse by more than the standard error: where nothing is to be learned every fit is a little worse.
     """
     if model.path_ is None or model.stopping != "cv":
         return ""
-    errors, times = model.path_["budget_error"], model.times_
-    spread = [times.where(step_size=eta)["standard_error"][-1] for eta in model.path_["step_size"]]
-    worse = errors > model.base_log_loss_ + np.array(spread)
+    ends = _ends(model)
+    errors = ends["cv_error"]
+    worse = errors > model.base_log_loss_ + ends["standard_error"]
     if not worse.any():
         return ""
-    row = int(np.argmax(np.where(worse, errors, -np.inf)))
-    trap = "interpolating" in str(model.path_["budget_stop"][row])
-    name = "interpolation trap" if trap else "confidence outruns knowledge"
-    fitted = ", with every label fitted that it saw" if trap else ""
+    folds = np.unique(model.folds_["fold"]).size
+    trapped = worse & (2 * ends["trapped"] > folds)
+    row = int(np.argmax(np.where(trapped if trapped.any() else worse, errors, -np.inf)))
+    name, fitted = "confidence outruns knowledge", ""
+    if trapped.any():
+        name = "interpolation trap"
+        fitted = (
+            f", with every label fitted that it saw and {ends['edge_ratio'][row]:.2g} of the sharpness that "
+            "the step size allows"
+        )
     return (
         f"{name}: after all {model.steps} steps {int(worse.sum())} of {len(errors)} step sizes predict "
         f"held-out labels worse than a constant does (log-loss up to {errors[row]:.3g} against "
         f"{model.base_log_loss_:.3g}{fitted}); step size {model.step_size_:.3g} stopped after "
         f"{model.steps_} steps has {model.log_loss_:.3g}"
     )
+
+
+def _ends(model: Any) -> Table:
+    """Rows of the whole budget among those of all stopping times: one a step size, as in the path."""
+    step_sizes = model.times_["step_size"]
+    last = np.append(step_sizes[1:] != step_sizes[:-1], True)
+    return Table({name: values[last] for name, values in model.times_.columns.items()})
 
 
 def _no_gain(model: Any) -> str:
@@ -77,23 +94,28 @@ def _no_gain(model: Any) -> str:
     error = float(np.sqrt(share @ (gain - mean) ** 2 / max(1, gain.size - 1)))
     if mean > 2.0 * error:
         return ""
+    found = "no clear gain over" if mean >= 0.0 else "the fit worse than"
     return (
-        f"cross-validation finds no clear gain over predicting the share of the classes (log-loss "
+        f"cross-validation finds {found} predicting the share of the classes (log-loss "
         f"{model.log_loss_:.3g} against {model.base_log_loss_:.3g})"
     )
 
 
 def _corner(model: Any) -> str:
-    """Whether the choice is the least training tried, or the most and more would change something."""
+    """Whether the choice is the least training tried, or the most or longest and its loss still fell."""
     if model.times_ is None or len(model.times_) < 2:
         return ""
-    times = model.times_["time"]
-    chosen = float(times[model.times_["chosen"]][0])
-    level = not any(word in str(model.times_["stop"][model.times_["chosen"]][0]) for word in TIMED)
-    which = {float(np.nanmin(times)): "least", float(np.nanmax(times)): "most"}.get(chosen)
-    if which is None or (which == "most" and level):
-        return ""
-    return f"the {which} training tried was chosen: the error may be smaller beyond it"
+    [row] = np.flatnonzero(model.times_["chosen"])
+    times, last = model.times_["time"], model.times_.where(step_size=model.step_size_)["chosen"][-1]
+    falling = any(word in str(model.times_["stop"][row]) for word in TIMED)
+    which = ""
+    if times[row] == np.nanmin(times):
+        which = "least"
+    elif falling and times[row] == np.nanmax(times):
+        which = "most"
+    elif falling and last and model.stopping == "cv":
+        which = "longest"
+    return which and f"the {which} training tried was chosen: the error may be smaller beyond it"
 
 
 def _lost(model: Any) -> str:
@@ -102,5 +124,55 @@ def _lost(model: Any) -> str:
     lost = {float(eta) for eta in model.times_["step_size"][model.times_["diverged"] > 0]}
     if not lost:
         return ""
-    what = f"{len(lost)} of {len(model.path_)} step sizes diverged in some fold"
-    return f"{what}, the smallest at {min(lost):.3g}; where they did they were left out"
+    what = f"{len(lost)} of {len(model.path_)} step sizes diverged in some fold, the smallest at"
+    return f"{what} {min(lost):.3g}; where they did they were left out: {_edge(model, min(lost))}"
+
+
+def _thrown_up(model: Any) -> str:
+    """Say where steps too large raised the loss: in the final run, or else in a fold along the path.
+
+    A descent that is stable only lowers it. The final run is of all data, the largest step sizes of the path
+    are there to be tried.
+    """
+    run = model.trajectory_
+    if thrown_up(model.problem_, run.loss):
+        top = int(np.argmax(run.loss))
+        return (
+            f"training was unstable: at step {run.at_steps[top]} the loss on its own labels was "
+            f"{run.loss[top]:.3g}, at the start {run.loss[0]:.3g}, that of the best constant "
+            f"{model.base_log_loss_:.3g}; {_edge(model, model.step_size_)}; a smaller step_size is safer"
+        )
+    if model.path_ is None:
+        return ""
+    ends = _ends(model)
+    thrown = ends["step_size"][ends["thrown_up"] > 0]
+    if not thrown.size:
+        return ""
+    return (
+        f"training was unstable in some fold at {thrown.size} of {len(ends)} step sizes, the smallest "
+        f"{thrown.min():.3g}: its loss rose above those of the start and of the best constant; "
+        f"{_edge(model, float(thrown.min()))}"
+    )
+
+
+def _dead(model: Any) -> str:
+    """Find the work of a catapult: over half of the neurons, and twice as many as before, active nowhere."""
+    run = model.trajectory_
+    before, dead = (int(count) for count in run.dead_neurons[[0, -1]])
+    if 2 * dead <= run.network.width or dead <= 2 * before:
+        return ""
+    return (
+        f"{dead} of {run.network.width} neurons are active on no input, {before} were at the start: large "
+        f"steps threw them there, and they cannot come back; {_edge(model, model.step_size_)}; "
+        "a smaller step_size spares them"
+    )
+
+
+def _edge(model: Any, step_size: float) -> str:
+    """Say why descent with a step size is unstable on these data."""
+    start, allowed = model.trajectory_.sharpness[0], 2.0 / step_size
+    grew = "" if start > allowed else ", but grew on the way"
+    return (
+        f"descent cannot stay where the sharpness exceeds 2/{step_size:.3g} = {allowed:.3g}, and it was "
+        f"{start:.3g} at the start{grew}"
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
-from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio
+from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, thrown_up
 from stepscape.lab.pool import run_all
 from stepscape.measures.records import Table
 from stepscape.problems.problem import Problem
@@ -21,6 +21,7 @@ RULES = ("min", "1se")
 # By loss: where descent on standardized data ceases to be stable; largest and smallest step size, and count.
 LIMITS = {"square": 2.0, "logistic": 8.0}
 PATHS = {"square": (1.5, 0.003, 14), "logistic": (6.0, 0.003, 12)}
+TRAP = 0.5  # edge ratio below which a run that fits every label is flat because it is confident
 
 
 def step_size_path(loss: str = "square") -> Array:
@@ -78,8 +79,9 @@ class Path(NamedTuple):
     table : Table
         A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
         steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
-        ended how), diverged (folds), chosen. With stopping times, at the best of them (in the row chosen, at
-        the one chosen); budget_error and budget_stop are then those of the whole budget.
+        ended how), diverged, thrown_up, trapped (folds), chosen. With stopping times, at the best of
+        them (in the row chosen, at the one chosen); budget_error and budget_stop are then those of the whole
+        budget.
     members : Table
         A row per step size and fold, at the same stopping time.
     chosen, best : int
@@ -234,7 +236,8 @@ def _members(
 ) -> list[Member]:
     """Train one fold at one step size; a member per stopping time, or one of the end."""
     out = folds == fold
-    run = descend(data.problem(~out), eta, schedule, tick, record_at=stopping_times)
+    problem = data.problem(~out)
+    run = descend(problem, eta, schedule, tick, record_at=stopping_times)
     share = float(data.weights[out].sum() / data.weights.sum())
     members = []
     for steps in stopping_times or [schedule.steps]:
@@ -242,14 +245,17 @@ def _members(
         at = min(int(np.searchsorted(run.trajectory.at_steps, steps)), last)
         lost = run.stop == "diverged" and steps > run.trajectory.at_steps[-1]
         errors = data.errors(run.states[at].predict(data.x[out]), out)
+        stop = run.stop if lost or (at == last and run.stop != "diverged") else "validated"
         row = {
             "step_size": eta,
             "fold": fold,
             **{name: np.nan if lost else error for name, error in errors.items()},
             "share": share,
             "outcome": "diverged" if lost else "finished",
-            "stop": run.stop if lost or (at == last and run.stop != "diverged") else "validated",
+            "stop": stop,
             **_record(run, at),
+            "thrown_up": thrown_up(problem, run.trajectory.loss[: at + 1]),
+            "trapped": stop == "interpolating" and edge_ratio(run.trajectory.edge_ratio[: at + 1]) < TRAP,
         }
         members.append(Member(row, run.states[at]))
     return members
@@ -286,4 +292,5 @@ def _row(members: Sequence[Row]) -> Row:
         "bent_neurons": int(np.median([m["bent_neurons"] for m in members])),
         "stop": ", ".join(f"{word} {stops.count(word)}" for word in dict.fromkeys(stops)),
         "diverged": stops.count("diverged"),
+        **{word: sum(m[word] for m in members) for word in ("thrown_up", "trapped")},
     }

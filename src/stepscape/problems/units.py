@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,6 +192,20 @@ class TwoClasses:
     def binned(self) -> bool:
         """Whether training on all of them bins: more than `MOST_INPUTS` distinct inputs."""
         return self.size > MOST_INPUTS
+
+    @property
+    def turned(self) -> bool:
+        """Whether +1 prevails at the least input where the weights of the labels differ.
+
+        Which label is called +1 is a matter of names, and a random start favors one of them: where these data
+        and those with the labels exchanged are told apart, exactly one of the two is turned.
+        """
+        differ = np.abs(self.plus - self.minus) > 1e-9 * self.weights  # beyond the rounding of sums
+        return bool(differ.any()) and bool((self.plus > self.minus)[np.argmax(differ)])
+
+    def exchanged(self) -> TwoClasses:
+        """Return the same data with the other label called +1."""
+        return replace(self, plus=self.minus, minus=self.plus)
 
     def problem(self, rows: NDArray[np.bool_] | None = None) -> Problem:
         """Return the training problem on some of the distinct inputs: at most two examples at each.
