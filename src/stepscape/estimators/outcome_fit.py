@@ -16,10 +16,9 @@ from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
 from stepscape.figures.fit import visible_knots
 from stepscape.figures.outcome import OutcomePicture
-from stepscape.measures.classification import UNCERTAIN
 from stepscape.measures.measures import measure
 from stepscape.measures.records import plain
-from stepscape.measures.uncertainty import uncertain_intervals
+from stepscape.measures.uncertainty import UNCERTAIN, uncertain_intervals
 from stepscape.problems.outcomes import shown
 
 Array = NDArray[np.float64]
