@@ -154,7 +154,7 @@ def test_one_row_is_one_row(fitted: Fitted) -> None:
     document = json.loads(json.dumps(fitted.document))
     document["fit"]["uncertain"] |= {"rows": 1, "hull": [50.0, 50.0]}
     said = "\n".join(lines(document))
-    assert "1 row with a probability from 27 % to 73 %, from 50 to 50" in said
+    assert "1 row with a probability from 27 % to 73 %, at 50" in said
 
 
 @pytest.mark.parametrize("step_size", [0.5, None])
@@ -216,6 +216,35 @@ def test_classes_apart_and_hostile_names(capsys: pytest.CaptureFixture[str]) -> 
     for drawn in Path("out/figures").glob("*.svg"):
         assert "<script" not in drawn.read_text(encoding="utf-8")
     assert {row[2] for row in predictions()[1:]} == {no, yes}
+
+
+def test_characters_without_a_font_are_told_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stepscape.figures import style
+
+    monkeypatch.setattr(style, "_FALLBACKS", ())
+    write("t.csv", texts("否", "是"), x="年龄")
+    assert fit("t.csv", x="年龄") == 0  # a warning of matplotlib would be an error here
+    said = [line for line in capsys.readouterr().err.splitlines() if "boxes" in line]
+    assert said == [  # in the order of the names
+        "stepscape: warning: figures show boxes for '年龄否是': no font here has these characters; "
+        "Noto Sans CJK has"
+    ]
+
+
+def test_a_font_that_has_the_characters_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stepscape.figures import style
+
+    rare = "\u1d81"  # comes with matplotlib, in another font than the usual one
+    monkeypatch.setattr(style, "_FALLBACKS", ())
+    assert style.unwritable(f"x{rare} {rare}y") == rare
+    monkeypatch.setattr(style, "_FALLBACKS", ("No Such Font", "STIXGeneral"))
+    assert style.unwritable(f"x{rare}") == ""
+    drawn, axes = style.canvas()
+    axes[0, 0].set_title(rare)
+    assert style.png(drawn)
+    assert axes[0, 0].title.get_fontfamily() == ["DejaVu Sans", "STIXGeneral"]
 
 
 MUST = "column 'state' must hold "

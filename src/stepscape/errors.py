@@ -50,6 +50,17 @@ def expect(name: str, value: object, kind: type) -> None:
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """Word an unknown name: suggest the nearest known one, then list them all."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}? " if near else ""
     return InputError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return the known name most like another, whatever its case; "" where none is like it.
+
+    >>> nearest("X", ["y", "x"]), nearest("age", ["x", "y"])
+    ('x', '')
+    """
+    folded = {known_name.casefold(): known_name for known_name in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else ""

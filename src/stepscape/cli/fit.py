@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,9 +147,23 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "predicted": int(source.inputs.x.size),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
-        "warnings": [*filter(None, (source.columns.doubt, *fitted.warnings, outside))],
+        "warnings": [
+            *filter(None, (source.columns.doubt, *fitted.warnings, outside, _boxes(source.columns)))
+        ],
         "directory": request.out,
     }
+
+
+def _boxes(columns: Columns) -> str:
+    """Say that figures cannot show some characters of the names."""
+    from stepscape.figures.style import unwritable
+
+    lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
+    return (
+        f"figures show boxes for {lost!r}: no font here has these characters; Noto Sans CJK has"
+        if lost
+        else ""
+    )
 
 
 def _recognized(request: Request, columns: Columns) -> list[str]:
@@ -168,22 +183,25 @@ def _recognized(request: Request, columns: Columns) -> list[str]:
 def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
     from stepscape.measures.records import plain
     from stepscape.report import draw, render
-    from stepscape.report.captions import caption
 
-    subject, drawn, lay_out = _pictured(fitted)
-    drawings = [draw(figure, name, caption(subject, name)) for name, figure in drawn.items()]
+    captioned, drawn, lay_out = _pictured(fitted)
+    drawings = [draw(figure, name, captioned(name)) for name, figure in drawn.items()]
     page = lay_out(plain(document), drawings, colophon(document["provenance"]))
     artifacts.write_figures(directory, drawn, drawings)
     artifacts.write_result(directory, document, render(page))
 
 
-def _pictured(fitted: TableFit | OutcomeFit) -> tuple[str, dict[str, Figure], Callable[..., Page]]:
-    """Draw the figures of a fit; their subject, and what lays out its page."""
+def _pictured(
+    fitted: TableFit | OutcomeFit,
+) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
+    """Draw the figures of a fit; what captions them, and what lays out its page."""
     from stepscape.estimators import TableFit
     from stepscape.figures import fit, outcome
+    from stepscape.report.captions import caption, outcome_caption
     from stepscape.report.fit import fit_page
     from stepscape.report.outcome import outcome_page
 
     if isinstance(fitted, TableFit):
-        return "fit", fit.figures(fitted.picture), fit_page
-    return "outcome", outcome.figures(fitted.picture), outcome_page
+        return partial(caption, "fit"), fit.figures(fitted.picture), fit_page
+    shaded = bool(fitted.uncertain["intervals"])
+    return partial(outcome_caption, uncertain=shaded), outcome.figures(fitted.picture), outcome_page

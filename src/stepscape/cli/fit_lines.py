@@ -27,14 +27,16 @@ def lines(document: Document) -> list[str]:
 
 
 def _training(result: Document) -> list[tuple[str, str]]:
+    from stepscape.report.fit import PIECES
     from stepscape.report.words import number
 
+    pieces = f"{result['measures']['pieces']} {PIECES[result['loss']]}"
     return [
         ("step size", f"{result['step_size']:.4g}"),
         ("ended", f"after {result['steps']} steps, {result['stop_sentence']}"),
         ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
         ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
-        ("pieces", f"{result['measures']['pieces']} ({result['measures']['knots']} knots)"),
+        ("pieces", f"{pieces} ({result['measures']['knots']} knots, the slightest counted)"),
     ]
 
 
@@ -45,6 +47,8 @@ def _square(result: Document) -> list[tuple[str, str]]:
 
 
 def _logistic(result: Document) -> list[tuple[str, str]]:
+    from stepscape.report.outcome import uncertain_words
+
     negative, positive = (
         f"{rows} × {name}" for name, rows in zip(result["classes"], result["class_rows"], strict=True)
     )
@@ -54,22 +58,11 @@ def _logistic(result: Document) -> list[tuple[str, str]]:
         *_training(result),
         ("log-loss", f"{_short(result['log_loss'])} ({_short(result['base_log_loss'])} without x)"),
         ("Brier score", f"{_short(result['brier'])} ({_short(result['base_brier'])} without x)"),
-        ("uncertain", _uncertain(result["uncertain"])),
+        ("uncertain", uncertain_words(result["uncertain"])),
     ]
 
 
 _FACTS: dict[str, Callable[[Document], list[tuple[str, str]]]] = {"square": _square, "logistic": _logistic}
-
-
-def _uncertain(found: Document) -> str:
-    if found["hull"] is None:
-        return "no row with a probability from 27 % to 73 %"
-    from stepscape.report.words import counted
-
-    low, high = found["hull"]
-    return (
-        f"{counted(found['rows'], 'row')} with a probability from 27 % to 73 %, from {low:.4g} to {high:.4g}"
-    )
 
 
 def _folds(result: Document) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer import BadParameter
 
-from stepscape.errors import InputError, StepscapeError, Unavailable, unknown
+from stepscape.errors import InputError, StepscapeError, Unavailable, nearest
 
 COULD_NOT, WRONG_INPUT = 1, 2
 _LONGEST = 600  # characters: three lines of a wide terminal
@@ -46,7 +46,10 @@ def _usage(error: Any) -> str:
 def _no_such_option(error: Any) -> str:
     parameters = error.ctx.command.params if error.ctx is not None else []
     known = [name for parameter in parameters for name in parameter.opts if name.startswith("--")]
-    return str(unknown("option", error.option_name, known))
+    # Two dashes that all have in common make no two names alike.
+    near = nearest(error.option_name.lstrip("-"), [name.lstrip("-") for name in known], cutoff=0.6)
+    hint = f"did you mean '--{near}'? " if near else ""
+    return f"unknown option {error.option_name!r}; {hint}known: {', '.join(known)}"
 
 
 def _missing(error: Any) -> str:

@@ -154,27 +154,34 @@ def times_figure(picture: OutcomePicture) -> Figure:
         raise ValueError("times_figure needs a fit whose stopping time was chosen by cross-validation")
     from matplotlib.ticker import LogLocator
 
-    figure, axes = canvas(size=(6.8, 4.4))
+    figure, axes = canvas(size=(6.8, 5.0))
     ax = axes[0, 0]
+    low, high = (float(end(picture.times["cv_error"])) for end in (np.nanmin, np.nanmax))
+    top = sight(low, high, picture.base)
     for i, eta in enumerate(_some(picture.path["step_size"], picture.step_size)):
         rows = picture.times.where(step_size=eta)
-        ax.plot(rows["time"], rows["cv_error"], label=f"step size {eta:.2g}", ms=5, lw=1.3, **series(i))
+        errors = rows["cv_error"]
+        name = f"step size {eta:.2g}" + ("" if np.any(errors <= top) else _unseen(errors))
+        ax.plot(rows["time"], errors, label=name, ms=5, lw=1.3, **series(i))
     ax.axhline(picture.base, color=COLORS["black"], lw=1.0, ls=(0, (1.5, 1.5)), label=ONE_FOR_ALL)
     chosen = picture.times.where(chosen=True)
     ax.plot(
         chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
         markersize=13, markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}, {picture.steps} steps",
     )  # fmt: skip
-    low, high = (float(end(picture.times["cv_error"])) for end in (np.nanmin, np.nanmax))
-    top = sight(low, high, picture.base)
     ax.set_ylim(low - 0.06 * (top - low), top)
     number_ticks(ax, "x")
     ax.xaxis.set_major_locator(LogLocator(numticks=9))
     label(
         ax, "training time: sum of the step sizes", "log-loss (nats)", "cross-validation over training time"
     )
-    legend(ax)
+    shared_legend(figure, axes, columns=2)
     return plain_text(figure)
+
+
+def _unseen(errors: Array) -> str:
+    """Say why the curve of a step size is not in sight."""
+    return " (above the axis)" if np.any(np.isfinite(errors)) else " (diverged)"
 
 
 def _some(etas: Array, chosen: float) -> list[float]:
@@ -248,4 +255,5 @@ def _logit_limits(ax: Axes, logit: Array) -> None:
     low, high = max(-8.0, float(logit.min())), min(8.0, float(logit.max()))
     ax.set_ylim(min(low, -1.5) - 0.4, max(high, 1.5) + 0.4)
     if logit.min() < -8.0 or logit.max() > 8.0:
-        note(ax, f"from {logit.min():.3g} to {logit.max():.3g}", right=True)
+        ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (logit.min(), logit.max()))
+        note(ax, f"leaves the axis: the logit runs from {ends}", right=True)

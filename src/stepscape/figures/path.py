@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.figures.style import COLORS, canvas, label, legend, step_size_ticks
+from stepscape.figures.style import COLORS, canvas, label, shared_legend, step_size_ticks
 from stepscape.measures.records import Table
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ class PathLook:
 
 def draw_path(path: Table, folds: Table, look: PathLook) -> Figure:
     """Cross-validation error with standard errors, and the edge ratio of every fold, by step size."""
-    figure, axes = canvas(2, 1, size=(6.8, 5.6), sharex=True, height_ratios=[3, 2])
+    figure, axes = canvas(2, 1, size=(6.8, 6.2), sharex=True, height_ratios=[3, 2])
     _errors(axes[0, 0], path, look)
     _edges(axes[1, 0], folds)
     step_size_ticks(axes[1, 0], [float(f"{eta:.2g}") for eta in path["step_size"]])
+    shared_legend(figure, axes, columns=2)
     return figure
 
 
@@ -73,7 +74,6 @@ def _errors(ax: Axes, path: Table, look: PathLook) -> None:
     ax.plot(eta[far], np.full(far.sum(), top), "^", color="black", label="above" if far.any() else None)
     ax.set_ylim(bottom, top + 0.06 * (top - bottom))
     label(ax, "", look.unit, f"cross-validation {look.error} ± standard error")
-    legend(ax)
 
 
 def _points(ax: Axes, path: Table) -> None:
@@ -139,4 +139,3 @@ def _edges(ax: Axes, folds: Table) -> None:
         "sharpness / (2/step size) of each fold",
     )
     ax.set_ylim(bottom=0.0)
-    legend(ax)

@@ -6,7 +6,9 @@ Only matplotlib's object interface is used: no pyplot, no global state, any thre
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +27,12 @@ COLORS = {
     "sky": "#56B4E9",
     "gray": "#6E6E6E",
 }
+# Fonts with the characters of many scripts, of which a system may have one.
+_FALLBACKS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
+    "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS",
+)  # fmt: skip
 _CYCLE = ("blue", "vermilion", "green", "purple", "orange", "sky", "black")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES: tuple[Any, ...] = (
@@ -153,7 +161,7 @@ def svg(figure: Figure) -> str:
     import matplotlib
 
     text = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "stepscape", "svg.fonttype": "path"}):
+    with matplotlib.rc_context({"svg.hashsalt": "stepscape", "svg.fonttype": "path"}), _legible(figure):
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
 
@@ -161,7 +169,8 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     """Return the figure as PNG bytes."""
     data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=dots_per_inch)
+    with _legible(figure):
+        figure.savefig(data, format="png", dpi=dots_per_inch)
     return data.getvalue()
 
 
@@ -173,3 +182,41 @@ def small_png(figure: Figure) -> bytes:
     with Image.open(io.BytesIO(png(figure))) as image:
         image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(data, "PNG")
     return data.getvalue()
+
+
+def unwritable(text: str) -> str:
+    """Return the characters of a text, each once, that no font here has: figures show a box instead."""
+    return _missing(text, _families(text))
+
+
+@contextmanager
+def _legible(figure: Figure) -> Iterator[None]:
+    """Set texts in a font that has their characters; the box of one that no font has needs no warning."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if not text.get_text().isascii() and len(families := _families(text.get_text())) > 1:
+            text.set_fontfamily(families)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
+        yield
+
+
+def _families(text: str) -> list[str]:
+    """Return the usual font, and one that has more of the characters where the usual one lacks some."""
+    from matplotlib.font_manager import fontManager
+
+    usual = "DejaVu Sans"
+    if not _missing(text, [usual]):
+        return [usual]
+    installed = {font.name for font in fontManager.ttflist}
+    found = [[usual, name] for name in _FALLBACKS if name in installed]
+    return min([*found, [usual]], key=lambda families: len(_missing(text, families)))
+
+
+def _missing(text: str, families: Sequence[str]) -> str:
+    from matplotlib.font_manager import findfont, get_font
+
+    fonts = [get_font(findfont(name)) for name in families]
+    seen = [c for c in dict.fromkeys(text) if not c.isspace()]
+    return "".join(c for c in seen if not any(font.get_char_index(ord(c)) for font in fonts))

@@ -11,11 +11,12 @@ from stepscape.problems.problem import column
 from stepscape.problems.tables import bin_inputs
 
 Array = NDArray[np.float64]
+FEWEST, MOST, ROWS = 3, 10, 8  # bins where none are asked for, and how many rows each should have
 _NORMAL = 1.959963984540054  # quantile of the normal law: 95 % two-sided
 
 
 def calibration_curve(
-    probabilities: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None, bins: int = 10
+    probabilities: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None = None, bins: int | None = None
 ) -> Table:
     """Predicted probability against the observed share, in at most `bins` bins of equal weight.
 
@@ -27,6 +28,8 @@ def calibration_curve(
         0 or 1.
     weights : (n,), optional
         Positive.
+    bins : int, optional
+        When absent one for every 8 rows, from 3 to 10: a share of fewer rows says little.
 
     Returns
     -------
@@ -54,7 +57,8 @@ def calibration_curve(
     if w.min() <= 0.0:
         raise bad("weights", "be positive", f"a minimum of {w.min():g}")
     w = w / w.max()  # relative ones: squares of given ones may overflow, or vanish
-    predicted, observed, weight = bin_inputs(p, y, bins, w)
+    most = min(MOST, max(FEWEST, p.size // ROWS)) if bins is None else bins
+    predicted, observed, weight = bin_inputs(p, y, most, w)
     rows = weight * (w.sum() / (w @ w))
     low, high = wilson(observed, rows)
     return Table({"predicted": predicted, "observed": observed, "low": low, "high": high, "rows": rows})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, bad, unknown
+from stepscape.errors import InputError, bad, nearest, unknown
 from stepscape.problems import numbers
 from stepscape.problems.outcomes import many, outcome_of, shown
 
@@ -317,8 +316,8 @@ def _doubt(table: RawTable, y: str, xs: numbers.Numbers, ys: numbers.Numbers) ->
 def _unknown_column(table: RawTable, name: str) -> InputError:
     names = [known for known in table.names if known]
     if len(names) > _LISTED:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        names = [*near, *[known for known in names if known not in near][:_LISTED], "…"]
+        near = nearest(name, names)
+        names = [*filter(None, [near]), *[known for known in names if known != near][:_LISTED], "…"]
     where = f"of {table.source!r}"
     if not table.header:
         where = f"the first line of {table.source!r} is numbers, so columns go by position"

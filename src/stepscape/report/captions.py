@@ -284,9 +284,9 @@ _CAPTIONS = {
 
 
 _NOWHERE = (
-    "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough of them. "
-    "Below: its logit, the broken line that the network draws; a diamond wherever it visibly bends. Nowhere is "
-    "the fit uncertain (logit within ±1, between the dashed lines), and only there do the theorems bound the bends."
+    "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough of "
+    "them. Below: its logit, the broken line that the network draws; a diamond wherever it visibly bends. "
+    "Nowhere is the fit uncertain (logit within ±1), and only there do the theorems bound the bends."
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepscape.report.content import Block, Facts, Fold, Grid, Paragraph
+from stepscape.report.content import Block, Facts, Fold, Formula, Grid, Paragraph
 from stepscape.report.words import number
 
 Entry = Mapping[str, Any]
@@ -47,12 +47,12 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     )
     meanings = _LOGISTIC if "weighted" in certificates else _MEANINGS
     sources = [
-        (name, f"{_meaning(meanings.get(name, ''), entry)} {entry['source']}.".strip())
+        (name, Formula(f"{_meaning(meanings.get(name, ''), entry)} {entry['source']}.".strip()))
         for name, entry in certificates.items()
     ]
     return [
         table,
-        Paragraph(_premises(shared, numbered), "aside"),
+        Paragraph(Formula(_premises(shared, numbered)), "aside"),
         Fold("What each says, and where it comes from", [Facts(sources)]),
     ]
 
@@ -81,4 +81,5 @@ def _row(name: str, entry: Entry, shared: Sequence[str], numbered: Mapping[str, 
     further += [f"not met: {numbered.get(premise, premise)}" for premise in entry["unmet"]]
     numbers = (entry["left"], entry["right"], entry["slack"])
     between = " " if numbered else "; "
-    return (name, entry["statement"], *numbers, entry["verdict"], between.join(further))
+    statement, premises = Formula(entry["statement"]), Formula(between.join(further))
+    return (name, statement, *numbers, entry["verdict"], premises)

@@ -12,6 +12,10 @@ from typing import ClassVar
 Cell = str | float | int | None
 
 
+class Formula(str):
+    """Text of our own, not of a user, in which indices and powers are set as such: `x_max²`, `e^{−L}`."""
+
+
 @dataclass(frozen=True)
 class Paragraph:
     """Running text; ``tone`` is "" or "aside" (smaller, for remarks) or "warning"."""

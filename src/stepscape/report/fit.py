@@ -16,6 +16,10 @@ _PATH = ("step_size", "cv_error", "standard_error", "brier", *_HOW, "chosen")
 _FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 
 
+# Up to what a broken line of that many pieces is the fit: small knots are knots, but make no piece.
+PIECES = {"square": "within 5 % of the deviation of the labels", "logistic": "within 0.2 of the logit"}
+
+
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
     """Lay out one fit: the curve, how the step size was chosen, what was dropped, certificates."""
     data, result = document["data"], document["fit"]
@@ -71,8 +75,8 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
         ("time Σ η", result["time"]),
         ("edge ratio", result["edge_ratio"]),
         ("sharpness", sharpness),
-        ("pieces", measures["pieces"]),
-        ("knots", measures["knots"]),
+        ("pieces", f"{number(measures['pieces'])} {PIECES[result['loss']]}"),
+        ("knots", f"{number(measures['knots'])}, the slightest counted"),
     ]
 
 

@@ -20,7 +20,7 @@ def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -
     drawn = {drawing.name: drawing for drawing in drawings}
     lead = (
         f"The {result['prediction']} as a function of {data['x']}, from {data['used']} of the {data['rows']} "
-        f"rows of {data['file']}: its logit is a broken line of {pieces}, "
+        f"rows of {data['file']}: its logit is, within 0.2, a broken line of {pieces}, "
         f"smoothed by {_smoother(result)}."
     )
     recognized = [Paragraph(sentence(text), "aside") for text in data["recognized"]]
@@ -50,15 +50,26 @@ def _smoother(result: Document) -> str:
 
 
 def _outcome(result: Document) -> Block:
-    found = result["uncertain"]
-    hull = "nowhere" if found["hull"] is None else " to ".join(map(number, found["hull"]))
     return Facts(
         [
             ("prediction", result["prediction"]),
             *training_facts(result),
-            ("hull of the uncertain rows", f"{hull}, {counted(found['rows'], 'row')}"),
+            ("uncertain", uncertain_words(result["uncertain"])),
         ]
     )
+
+
+def uncertain_words(found: Document) -> str:
+    """Say how many rows are uncertain, and where: in one interval, or in several."""
+    what = "a probability from 27 % to 73 %"
+    if found["hull"] is None:
+        return f"no row with {what}"
+    low, high = map(number, found["hull"])
+    pieces = len(found["intervals"])
+    where = f"from {low} to {high}" if low != high else f"at {low}"
+    if pieces > 1 and low != high:
+        where = f"in {pieces} intervals of x, within {low} to {high}"
+    return f"{counted(found['rows'], 'row')} with {what}, {where}"
 
 
 def _scores(result: Document, drawn: Mapping[str, Drawing]) -> list[Block]:

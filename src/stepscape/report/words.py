@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from stepscape.report.content import Formula
+
 # Each verdict: a mark that reads without color, its name, its meaning.
 VERDICTS = {
     "reproduced": ("●", "reproduced", "the run shows what the claim says"),
@@ -23,6 +25,9 @@ VERDICTS = {
 
 # What is no symbol: "a", or letters of the alphabet up to something else than an index or a call.
 _WORD = re.compile(r"a\b(?![_(=])|[a-z]{2,}(?![a-z_(\d]|[A-Z])")
+
+_POWER = re.compile(r"\^(?:\{([^{}]*)\}|([\d½±]+))")
+_INDEX = re.compile(r"_(?:\{([^{}]*)\}|(max|min|[A-Za-z0-9](?![A-Za-z0-9])))")
 
 
 def number(value: object) -> str:
@@ -43,12 +48,20 @@ def number(value: object) -> str:
 
 
 def inline(text: str) -> Any:
-    """Escape a text, set what stands between backticks as code, and λ_max as a formula."""
+    """Escape a text, set what stands between backticks as code, λ_max as a formula; or all of a `Formula`."""
     from markupsafe import Markup, escape
 
+    if isinstance(text, Formula):
+        return Markup(_INDEX.sub(_lowered, _POWER.sub(r"<sup>\1\2</sup>", str(escape(text)))))
     pieces = re.split(r"`([^`]+)`", text)
     marked = [Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(pieces)]
     return Markup("").join(marked).replace("λ_max", Markup("λ<sub>max</sub>"))
+
+
+def _lowered(found: re.Match[str]) -> str:
+    below = found[1] or found[2]
+    inner = re.sub(r"_([A-Za-z])", r"<sub>\1</sub>", below)  # g_A below an integral
+    return f"<sub>{inner}</sub>"
 
 
 def capitalized(text: str) -> str:
