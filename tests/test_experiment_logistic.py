@@ -26,6 +26,7 @@ from stepscape.experiments.logistic_grid import (
     decades,
     drop,
     together,
+    word_at_once,
     word_of,
 )
 from stepscape.experiments.logistic_measures import truth
@@ -355,6 +356,10 @@ class TestQuestions:
         assert edges(table)["η = 1.2: share that starts beyond 2/η"] == 1.0
         assert edges(table)["η = 1.2: share that ends on it"] == 0.0
 
+    @pytest.mark.parametrize(("start", "beyond"), [(1.66, False), (1.67, True)])
+    def test_beyond_is_above_2_over_the_step_size(self, start: float, beyond: bool) -> None:
+        assert started_beyond(Table.from_records(rows(start=start))).any() == beyond
+
     def test_a_cell_is_an_amplitude_and_a_flip_rate(self) -> None:
         table = Table.from_records([*rows((2.0, 0.1)), *rows((1.0, 0.0))])
         assert list(cells(table)) == [(1.0, 0.0), (2.0, 0.1)]
@@ -384,6 +389,17 @@ class TestQuestions:
     )  # fmt: skip
     def test_words_of_two_questions(self, one: tuple[int, ...], other: tuple[int, ...], word: str) -> None:
         assert word_of({"so": self.intervals(one, 5), "and so": self.intervals(other, 5)}) == word
+
+    @pytest.mark.parametrize(
+        ("falls", "rises", "word"),
+        [
+            ((9, 9), (9, 9), "reproduced"), ((9, 0), (9, 9), "partly"), ((9, -9), (9, 9), "undecided"),
+            ((9, 0), (0, 9), "undecided"), ((9, 9, -18), (9, 9, 9), "partly"),
+            ((-9, 0), (9, 9), "not_reproduced"),
+        ],
+    )  # fmt: skip
+    def test_words_at_once(self, falls: tuple[int, ...], rises: tuple[int, ...], word: str) -> None:
+        assert word_at_once({"falls": self.intervals(falls, 5), "rises": self.intervals(rises, 5)}) == word
 
     @staticmethod
     def intervals(levels: tuple[int, ...], seeds: int) -> dict[str, Interval]:
