@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 import stepscape as ss
+from stepscape.cli.documents import stopping_rule
 from stepscape.estimators import fit_outcome
 from stepscape.estimators.descent import thrown_up
 from stepscape.problems.units import TwoClasses
@@ -169,3 +170,17 @@ def test_labels_fitted_at_the_edge_are_no_trap():
     assert (sharp.times_["trapped"][-1], flat.times_["trapped"][-1]) == (0, 3)
     assert any(sign.startswith("confidence outruns knowledge") for sign in sharp.warnings_)
     assert any(sign.startswith("interpolation trap") for sign in flat.warnings_)
+
+
+def test_the_rule_that_ends_runs_names_moments_of_the_budget_and_what_was_chosen():
+    tried = {
+        "loss": "logistic",
+        "stopping": "cv",
+        "budget": 10_000,
+        "times": [{"steps": 156}, {"steps": 5000}],
+    }
+    both, given = (stopping_rule(tried | {"path": [{}] * count}) for count in (12, 1))
+    said = "every fold is measured at several moments, after 156 to 10000 steps or, sooner, where its loss"
+    assert both.startswith(said)
+    assert both.endswith("chooses one of them together with the step size")
+    assert given == both.removesuffix(" together with the step size")
