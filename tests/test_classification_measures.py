@@ -7,6 +7,7 @@ import pytest
 
 import stepscape as ss
 from stepscape.experiments import logistic_measures
+from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.classification import confidence, excess_risks, uncertain_hull
 from stepscape.measures.measures import measure, pieces
 from stepscape.measures.uncertainty import hull
@@ -146,3 +147,11 @@ def test_pieces_of_a_logit_are_counted_to_a_fifth():
     problem = ss.Problem([-1.0, 0.0, 1.0], [0, 1, 1], loss="logistic")
     # Bends of height h between lines: one line suffices up to a deviation of 0.2 on either side.
     assert [pieces(problem, ss.TwoLayerReLU([1.0], [0.0], [h], 0.0)) for h in (0.79, 0.81)] == [1, 2]
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(5, 3), (23, 3), (60, 7), (80, 10), (500, 10)])
+def test_few_rows_make_few_bins_of_calibration(rows: int, bins: int) -> None:
+    p = np.linspace(0.01, 0.99, rows)
+    curve = calibration_curve(p, np.arange(rows) % 2)
+    assert len(curve) == bins
+    assert curve["rows"].min() >= min(7, rows // 3)

@@ -120,6 +120,7 @@ def test_help_and_version(capsys):
         (["fit", "data.csv"], "the command needs --x"),
         (["fit", "data.csv", "--x", "a"], "the command needs --y"),
         (["list", "--jsn"], "did you mean '--json'?"),
+        (["fit", "data.csv", "--bogus"], "unknown option '--bogus'; known: --x, --y, --out"),
     ],
 )
 def test_a_wrong_command_line_is_refused_in_one_sentence(capsys, arguments, says):
@@ -137,6 +138,7 @@ WRONG_TABLES = {
     "0 bytes": (b"", "'t.csv' is empty (0 bytes)"),
     "blank": (b" \n\n  \n", "blank"),
     "header only": (b"x,y\n", "t.csv"),
+    "column of another case": (b"X,y\n" + numbers().encode(), "unknown column 'x'; did you mean 'X'?"),
     "missing column": (b"xx,y\n" + numbers().encode(), "unknown column 'x'; did you mean 'xx'?"),
     "duplicate names": (b"x,x,y\n" + b"1,2,3\n" * 20, "column 'x' must have a name of its own"),
     "one row": (b"x,y\n1,2\n", "got 1 of 1"),
@@ -165,6 +167,7 @@ def test_a_wrong_table_to_predict_is_refused_before_the_fit(capsys):
     Path("new.csv").write_text("deph\n1\n2\n")
     sentence = refused(capsys, ["fit", "data.csv", "--x", "depth", "--y", "speed", "--predict", "new.csv"])
     assert "unknown column 'depth'; did you mean 'deph'?" in sentence
+    assert "(of 'new.csv')" in sentence
 
 
 @pytest.mark.usefixtures("table")

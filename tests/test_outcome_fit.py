@@ -172,6 +172,32 @@ def test_axes_of_errors_show_the_best_and_no_fit_and_are_upright(
         assert high < 1.1 * max(2.0 * base, 2.0 * min(errors))
 
 
+def test_step_sizes_out_of_sight_are_marked_and_no_legend_hides_a_curve(chosen: OutcomeFit) -> None:
+    times = chosen.classifier.times_
+    assert times is not None
+    largest = times["step_size"].max()
+    far = np.where(times["step_size"] == largest, 1e3, 0.5)
+    picture = replace(chosen.picture, times=Table({**times.columns, "cv_error": far}))
+    for figure in (outcome.times_figure(picture), outcome.path_figure(chosen.picture)):
+        assert figure.legends
+        assert all(ax.get_legend() is None for ax in figure.axes)
+    names = [text.get_text() for text in outcome.times_figure(picture).legends[0].get_texts()]
+    assert [name for name in names if "above the axis" in name] == [
+        f"step size {largest:.2g} (above the axis)"
+    ]
+    gone = replace(picture, times=Table({**times.columns, "cv_error": np.where(far > 1.0, np.nan, 0.5)}))
+    names = [text.get_text() for text in outcome.times_figure(gone).legends[0].get_texts()]
+    assert f"step size {largest:.2g} (diverged)" in names
+
+
+def test_a_logit_beyond_the_axis_is_told_in_words(chosen: OutcomeFit) -> None:
+    far = np.linspace(-33.5, 48.4, chosen.picture.logit.size)
+    figure = outcome.fit_figure(replace(chosen.picture, logit=far))
+    assert "leaves the axis: the logit runs from −33.5 to 48.4" in [
+        t.get_text() for t in figure.axes[1].texts
+    ]
+
+
 def test_two_rows_have_figures() -> None:
     found = fit_outcome([0.0, 1.0], [0.0, 1.0], step_sizes=[1.0, 0.5], width=10, steps=400)
     for figure in outcome.figures(found.picture).values():

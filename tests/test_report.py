@@ -24,6 +24,9 @@ from stepscape.report import (
     render,
     words,
 )
+from stepscape.report.captions import outcome_caption
+from stepscape.report.content import Formula
+from stepscape.report.outcome import uncertain_words
 
 HOSTILE = "<script>alert(1)</script>\"'&`x`"
 VOID = {"meta", "img", "col", "br", "use", "link", "hr", "input"}
@@ -176,6 +179,40 @@ def test_a_huge_figure_is_inlined_as_pixels(monkeypatch):
     html = render(Page("t", "l", [Section("s", [draw(figure_with(), "huge")])]))
     assert 'src="data:image/png;base64,' in html
     outline(html)
+
+
+@pytest.mark.parametrize(
+    ("formula", "html"),
+    [
+        ("√(1 + x_max²)(1 − e^{−L})", "√(1 + x<sub>max</sub>²)(1 − e<sup>−L</sup>)"),
+        ("∫_{g_A ≥ c} |f''|", "∫<sub>g<sub>A</sub> ≥ c</sub> |f&#39;&#39;|"),
+        ("g_D^±(τ) ≤ λ_max(G)", "g<sub>D</sub><sup>±</sup>(τ) ≤ λ<sub>max</sub>(G)"),
+        ("<b> uncertain_best", "&lt;b&gt; uncertain_best"),
+    ],
+)
+def test_a_formula_is_set_and_plain_text_is_not(formula, html):
+    assert str(words.inline(Formula(formula))) == html
+    assert "<sub>g" not in str(words.inline(formula))
+    assert "<sup>" not in str(words.inline(formula))
+
+
+def test_where_a_fit_is_uncertain_is_told_in_its_intervals():
+    def said(rows, *intervals):
+        hull = [intervals[0][0], intervals[-1][1]] if rows else None
+        return uncertain_words({"rows": rows, "hull": hull, "intervals": intervals})
+
+    what = "with a probability from 27 % to 73 %"
+    assert said(0) == f"no row {what}"
+    assert said(1, (4.247, 4.247)) == f"1 row {what}, at 4.247"
+    assert said(7, (1.5, 3.0)) == f"7 rows {what}, from 1.5 to 3"
+    assert said(7, (1.5, 3.0), (5.0, 9.5)) == f"7 rows {what}, in 2 intervals of x, within 1.5 to 9.5"
+
+
+def test_a_caption_speaks_of_shade_only_where_there_is_some():
+    assert "Shaded" in outcome_caption("fit", uncertain=True)
+    assert "Shaded" not in outcome_caption("fit", uncertain=False)
+    assert "Nowhere is the fit uncertain" in outcome_caption("fit", uncertain=False)
+    assert outcome_caption("path", uncertain=False) == outcome_caption("path", uncertain=True)
 
 
 @pytest.mark.parametrize(
