@@ -152,5 +152,6 @@ def warn_of(failures: Sequence[str], name: str) -> None:
     from stepscape.report.words import counted
 
     for reason in dict.fromkeys(failures):
-        runs = counted(failures.count(reason), "run")
-        console.warn(f"{runs} of {name} failed and are in no verdict: {reason}; --retry-failed tries again")
+        count = failures.count(reason)
+        runs = f"{counted(count, 'run')} of {name} failed and {'is' if count == 1 else 'are'} in no verdict"
+        console.warn(f"{runs}: {reason}; --retry-failed tries again")
