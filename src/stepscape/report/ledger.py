@@ -41,7 +41,8 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
     ]
     lead = (
         f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
-        f"test by a rule that was written before its numbers. {_tally(ledger)}"
+        f"test by a written rule; where one was changed after its numbers were seen, its setup says so. "
+        f"{_tally(ledger)}"
     )
     return Page("The ledger: which claims held", lead, sections, origin)
 
