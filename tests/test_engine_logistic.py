@@ -192,6 +192,12 @@ def test_where_curvatures_are_subnormal_the_residual_says_what_was_lost(margin):
     assert pair.residual <= 2e-8 * float(largest) * 3 + 2 * lost
 
 
+def test_what_underflow_costs_is_finite_however_large_the_weights():
+    net = ss.TwoLayerReLU([1e-150], [0.0], [1e160])  # f = 1e10 x, ‖∇f‖² = 1e320
+    lost = Hessian(ss.Problem([0.5, 1.0], [1, 1], "logistic"), net).underflow
+    assert lost == pytest.approx(float(mpmath.mpf(2) ** -1074 * 2 * 2 * mpmath.mpf(10) ** 320), rel=1e-3)
+
+
 def test_beyond_the_range_of_numbers_the_landscape_is_flat():
     problem, net = ss.Problem([-1.0, 1.0], [0, 1], "logistic"), line(1e4)
     pair = ss.sharpness(problem, net)

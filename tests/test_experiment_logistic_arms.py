@@ -12,7 +12,7 @@ from stepscape import experiments
 from stepscape.errors import InputError
 from stepscape.experiments.arms import ARMS
 from stepscape.experiments.boundary_share import with_shares
-from stepscape.experiments.cells_together import cells_of, intervals, on_seeds, without_result
+from stepscape.experiments.cells_together import cells_of, on_seeds, without_result
 from stepscape.experiments.experiment import Result, resolve_settings
 from stepscape.experiments.logistic_arms import LogisticArm, begin_at, grid, work
 from stepscape.experiments.logistic_arms_rule import (
@@ -22,7 +22,7 @@ from stepscape.experiments.logistic_arms_rule import (
     slopes,
     variation,
 )
-from stepscape.experiments.logistic_grid import TOGETHER
+from stepscape.experiments.logistic_grid import TOGETHER, intervals
 from stepscape.experiments.logistic_runs import problem_of
 from stepscape.figures import style
 from stepscape.measures import Table, Verdict

@@ -107,9 +107,11 @@ class Hessian:
     @property
     def underflow(self) -> float:
         """How far eigenvalues are thrown when curvatures of examples far out round to subnormal numbers."""
-        x_max, (w1, b1, w2) = self.problem.x_max, np.abs(self._placed[0][:-1].reshape(3, -1))
-        gradients = 1.0 + float(np.sum((w1 * x_max + b1) ** 2 + w2**2 * (1.0 + x_max**2)))  # ‖∇f‖² at most
-        return self.problem.size * _SUBNORMAL * (gradients + math.hypot(1.0, x_max))
+        root, x_max = math.sqrt(_SUBNORMAL), self.problem.x_max  # first, so that no square overflows
+        w1, b1, w2 = np.abs(self._placed[0][:-1].reshape(3, -1))
+        lengths = np.concatenate([w1 * x_max + b1, w2 * math.hypot(1.0, x_max), [1.0]])
+        gradients = float(np.sum((root * lengths) ** 2))  # ‖∇f‖² at most
+        return self.problem.size * (gradients + _SUBNORMAL * math.hypot(1.0, x_max))
 
     @property
     def active_gradients(self) -> tuple[Array, Array, float]:

@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 CAPACITY = 64  # rows of the Krylov basis before a restart
 PATIENCE = 4  # restarts after which the basis may grow to twice as many rows: close neighbors need long ones
 LONGEST = 256  # rows of a basis that has grown
+MOST_NUMBERS = 20_000_000  # in it: 160 MB
 FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
 
 
@@ -91,7 +92,7 @@ def largest_eigenpair(
                 raise _out_of_range()  # the space seemed invariant because squares vanished
             if done == rows or closed:
                 restarts += 1
-                if restarts % PATIENCE == 0:
+                if restarts % PATIENCE == 0 and 2 * rows * operator.size <= MOST_NUMBERS:
                     rows = min(2 * rows, operator.size, LONGEST)
                     basis, diagonal, beside = _space(rows, operator.size)
                 basis[0], done, look = vector, 0, FIRST_LOOK

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.logistic_grid import (
-    TOGETHER,
     Answers,
     Intervals,
+    aligned,
     cells,
+    intervals,
     over_all,
+    seeds_of,
     spoken,
     told,
     written,
@@ -25,7 +27,6 @@ from stepscape.experiments.step_size_grid import (
     unmet,
     working_step_sizes,
 )
-from stepscape.measures.paired import Interval, mean_interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
@@ -96,21 +97,6 @@ def word_of(found: Intervals) -> str:
     return "not_reproduced" if min(counts) >= LEAST_SEEDS_AGAINST else "undecided"
 
 
-def intervals(values: Mapping[str, Array]) -> dict[str, Interval]:
-    """Interval of each cell, and of several the mean over them, seed by seed."""
-    found = {name: mean_interval(each) for name, each in values.items()}
-    if len(values) > 1:
-        found[TOGETHER] = mean_interval(np.mean(list(values.values()), axis=0))
-    return found
-
-
 def on_seeds(judged: Cells, ask: Callable[[Table], Answers]) -> Values:
     """Ask in each cell; values (seeds,) over the seeds of all cells, nan where a cell lacks one."""
-    every = np.unique(np.concatenate([rows["seed"] for rows in judged.values()]))
-    out: Values = {}
-    for name, rows in judged.items():
-        at = np.searchsorted(every, np.unique(rows["seed"]))
-        for question, answer in ask(rows).items():
-            values = out.setdefault(question, {}).setdefault(name, np.full(every.size, np.nan))
-            values[at] = answer
-    return out
+    return aligned({name: ask(rows) for name, rows in judged.items()}, seeds_of(judged))

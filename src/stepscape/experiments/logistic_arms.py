@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stepscape.errors import bad
 from stepscape.experiments.arms import ARMS, Start, start
 from stepscape.experiments.boundary_share import with_shares
-from stepscape.experiments.cells_together import intervals, judged_in, on_seeds
+from stepscape.experiments.cells_together import judged_in, on_seeds
 from stepscape.experiments.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.logistic_arms_rule import (
     MORE,
@@ -20,7 +20,7 @@ from stepscape.experiments.logistic_arms_rule import (
     sizes_of,
 )
 from stepscape.experiments.logistic_edge import PREMISES
-from stepscape.experiments.logistic_grid import TOGETHER
+from stepscape.experiments.logistic_grid import TOGETHER, intervals
 from stepscape.experiments.logistic_runs import FULL as RUNS
 from stepscape.experiments.logistic_runs import follow, problem_of
 from stepscape.experiments.logistic_step_sizes_rule import helps

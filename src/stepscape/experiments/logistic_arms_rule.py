@@ -37,9 +37,9 @@ from numpy.typing import NDArray
 
 from stepscape import theory
 from stepscape.experiments.boundary_share import shares, with_shares
-from stepscape.experiments.cells_together import Cells, Values, decide, intervals, on_seeds, without_result
+from stepscape.experiments.cells_together import Cells, Values, decide, on_seeds, without_result
 from stepscape.experiments.logistic_edge import on_line
-from stepscape.experiments.logistic_grid import Answers, around, over_all
+from stepscape.experiments.logistic_grid import Answers, around, intervals, over_all
 from stepscape.experiments.logistic_runs import problem_of
 from stepscape.experiments.logistic_step_sizes_rule import REGIONS, helps, with_iterates
 from stepscape.experiments.moments import COMPARED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from stepscape.measures.paired import Interval, left_out_best, mean_interval
 from stepscape.measures.records import Table
 from stepscape.measures.verdict import Verdict
 
+K = TypeVar("K")
 Array = NDArray[np.float64]
 Answers = Mapping[str, Array]
 Cell = tuple[float, float]
@@ -95,18 +97,18 @@ def asked(
     found = {cell: answer for cell, answer in answers.items() if answer is not None}
     if not found:
         return _unasked([verdict for verdict in reasons.values() if verdict is not None], silent)
-    intervals = together(found, seeds_of(judged))
+    answered = together(found, seeds_of(judged))
     numbers: Numbers = {
         "seeds": float(np.unique(table["seed"]).size),
         "cells judged": f"{len(found)} of {len(reasons)}",
         "intervals are of": unit,
     }
-    said = [told(question, by_cell) for question, by_cell in intervals.items()]
+    said = [told(question, by_cell) for question, by_cell in answered.items()]
     if at_once:
-        said.append(_told_at_once(signs_at_once(intervals)))
-    word = (word_at_once if at_once else word_of)(intervals)
+        said.append(_told_at_once(signs_at_once(answered)))
+    word = (word_at_once if at_once else word_of)(answered)
     more = also({cell: judged[cell] for cell in found})
-    return Verdict(word, "; ".join(said), {**numbers, **written(intervals), **more})
+    return Verdict(word, "; ".join(said), {**numbers, **written(answered), **more})
 
 
 def written(intervals: Intervals) -> Numbers:
@@ -185,7 +187,7 @@ def over_all(by_cell: Mapping[str, Interval]) -> Interval:
     return list(by_cell.values())[-1]
 
 
-def seeds_of(judged: Judged) -> dict[Cell, NDArray[np.int_]]:
+def seeds_of(judged: Mapping[K, Table]) -> dict[K, NDArray[np.int_]]:
     """Seeds of each cell, increasing: those that its answers stand for."""
     return {cell: np.unique(rows["seed"]) for cell, rows in judged.items()}
 
@@ -197,25 +199,32 @@ def together(
 
     `seeds` are those of each cell: where runs failed, cells do not have the same.
     """
+    named = {spoken(cell): answer for cell, answer in found.items()}
+    theirs = {spoken(cell): each for cell, each in seeds.items()}
+    return {question: intervals(values) for question, values in aligned(named, theirs).items()}
+
+
+def aligned(
+    found: Mapping[str, Answers], seeds: Mapping[str, NDArray[np.int_]]
+) -> dict[str, dict[str, Array]]:
+    """Question → cell where it arises → values over the seeds of all cells, nan where a cell lacks one."""
     every = np.unique(np.concatenate(list(seeds.values())))
-    out: dict[str, dict[str, Interval]] = {}
-    for question in dict.fromkeys(name for answer in found.values() for name in answer):
-        values = {
-            spoken(cell): _among(every, seeds[cell], answer[question])
-            for cell, answer in found.items()
-            if question in answer
-        }
-        if len(values) > 1:
-            values[TOGETHER] = np.mean(list(values.values()), axis=0)  # a seed counts when it has all cells
-        out[question] = {cell: mean_interval(each) for cell, each in values.items()}
+    out: dict[str, dict[str, Array]] = {}
+    for cell, answer in found.items():
+        at = np.searchsorted(every, seeds[cell])
+        for question, some in answer.items():
+            values = np.full(every.size, np.nan)
+            values[at] = some
+            out.setdefault(question, {})[cell] = values
     return out
 
 
-def _among(every: NDArray[np.int_], seeds: NDArray[np.int_], values: Array) -> Array:
-    """Values of some of the seeds, nan for the others."""
-    out = np.full(every.size, np.nan)
-    out[np.searchsorted(every, seeds)] = values
-    return out
+def intervals(values: Mapping[str, Array]) -> dict[str, Interval]:
+    """Interval of each cell, and of several the mean over them: a seed counts when it has all cells."""
+    found = {cell: mean_interval(each) for cell, each in values.items()}
+    if len(values) > 1:
+        found[TOGETHER] = mean_interval(np.mean(list(values.values()), axis=0))
+    return found
 
 
 def _unasked(reasons: Sequence[Verdict], silent: str) -> Verdict:
