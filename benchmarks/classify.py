@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 import stepscape as ss
 from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.selection import choose
-from stepscape.problems.units import TwoClasses
+from stepscape.problems.user.units import TwoClasses
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, REPEATS = 5, 2

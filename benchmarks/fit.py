@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 import stepscape as ss
 from stepscape.estimators.selection import choose, fold_of
 from stepscape.measures.pieces import linear_pieces
-from stepscape.problems.tables import load_example, merge_repeated
+from stepscape.problems.user.columns import load_example, merge_repeated
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, GRID = 10, 4001

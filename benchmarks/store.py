@@ -24,7 +24,7 @@ import numpy as np
 from engine import machine
 from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Entry, Store
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 RESULTS = Path(__file__).parent / "results"
 SECONDS = 0.010  # of a run

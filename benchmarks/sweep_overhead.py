@@ -28,7 +28,7 @@ from stepscape.lab.pool import Tick, cores
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 TARGET = 0.03
 _BLOCK = bytes(1 << 16)

@@ -5,8 +5,8 @@ Keeps its runs in the directory graveyard.
 
 import stepscape as ss
 from stepscape.lab import Spec, Store, executor, stream, sweep
-from stepscape.measures import Record, Verdict
-from stepscape.measures.paired import mean_interval
+from stepscape.tables import Record, Verdict
+from stepscape.tables.interval import mean_interval
 
 
 class Graveyard(Spec, frozen=True, tag="graveyard/1"):

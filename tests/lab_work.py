@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from stepscape.lab import pace
+from stepscape.lab import throughput as pace
 from stepscape.lab.executors import executor
 from stepscape.lab.spec import Spec, stream
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 
 class Chore(Spec, frozen=True, tag="chore/1"):

@@ -7,7 +7,7 @@ import numpy as np
 
 from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Entry
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 
 class Case(Spec, frozen=True, tag="case/1"):

@@ -20,8 +20,8 @@ from pyarrow import parquet
 
 from stepscape import files
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable
-from stepscape.problems.tables import RawTable, select_columns, select_inputs
-from stepscape.tablefile import read_table
+from stepscape.problems.user.columns import RawTable, select_columns, select_inputs
+from stepscape.problems.user.file import read_table
 
 ROWS = "".join(f"{i},{i / 2}\n" for i in range(12))
 GOOD = "x,y\n" + ROWS

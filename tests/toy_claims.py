@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepscape.experiments.experiment import Experiment
+from stepscape.experiments.common.experiment import Experiment
 from stepscape.figures import style
 from stepscape.lab.spec import Spec
-from stepscape.measures.records import Record
-from stepscape.measures.verdict import Verdict
+from stepscape.tables.records import Record
+from stepscape.tables.verdict import Verdict
 
 CALLS: list[float] = []  # step sizes of the runs that were carried out
 REFUSED = 0.75  # a step size that the work cannot do

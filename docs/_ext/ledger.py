@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from stepscape.experiments.ledger import Entry, Ledger, read
+from stepscape.experiments.common.ledger import Entry, Ledger, read
 
 DATA = Path(__file__).parents[2] / "src" / "stepscape" / "data"
 

@@ -40,6 +40,8 @@ _MODULES = (
     "measures",
     "methods",
     "problems",
+    "sweeps",
+    "tables",
     "theory",
     "training",
 )
@@ -72,6 +74,8 @@ __all__ = [
     "methods",
     "problems",
     "sharpness",
+    "sweeps",
+    "tables",
     "theory",
     "train",
     "training",

@@ -15,7 +15,7 @@ from stepscape.errors import InputError, OutputError, StepscapeError
 
 if TYPE_CHECKING:
     from stepscape.experiments import Experiment, Result
-    from stepscape.experiments.experiment import Settings
+    from stepscape.experiments.common.experiment import Settings
     from stepscape.lab.spec import Spec
     from stepscape.lab.store import Store
     from stepscape.lab.sweeping import Progress
@@ -62,12 +62,14 @@ def carry_out(
     experiment: Experiment, settings: Settings, store: Store, means: Means, unfinished: Unfinished
 ) -> Carried:
     """Carry out the runs that are not on record, and collect all; warn of those that failed."""
+    from stepscape.lab.check import check
+
     specs = list(experiment.specs(settings))
     _complete(experiment, specs, store, means, unfinished)
     try:
         carried = recorded(experiment, settings, store, specs)
     except OutputError as error:
-        store.check()  # nothing to set aside means that another process has done it
+        check(store.path)  # nothing to set aside means that another process has done it
         console.warn(f"{error}; the runs that it held are carried out again")
         _complete(experiment, specs, store, means, unfinished)
         carried = recorded(experiment, settings, store, specs)

@@ -18,7 +18,7 @@ _WIDEST = 100
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Write a document of the current schema as JSON text."""
-    from stepscape.measures.records import plain
+    from stepscape.tables.records import plain
 
     whole = plain({"schema": SCHEMA, **document})
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=2) + "\n"

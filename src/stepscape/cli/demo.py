@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepscape.cli import artifacts, console, documents
+from stepscape.cli import artifacts, console
+from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Carried
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import Clock, colophon, provenance
 from stepscape.cli.output import output_directory
+from stepscape.cli.provenance import Clock, colophon, provenance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +80,7 @@ def _network(progress: console.Progress) -> Document:
     """Train the network that the first experiment draws in its last arm, and certify it."""
     from stepscape import experiments, problems
     from stepscape.curvature import hessian_trace, sharpness
-    from stepscape.experiments.arms import start
+    from stepscape.experiments.common.arms import start
     from stepscape.measures import certify
     from stepscape.training import train
 
@@ -112,9 +113,10 @@ def _network(progress: console.Progress) -> Document:
 
 
 def _fit(progress: console.Progress) -> _Part:
+    from stepscape.cli.pictures import fit_picture
     from stepscape.estimators import fit_table
     from stepscape.figures.fit import figures
-    from stepscape.problems.tables import load_example
+    from stepscape.problems.user.columns import load_example
 
     data = load_example(_EXAMPLE)
     fitted = fit_table(
@@ -127,14 +129,14 @@ def _fit(progress: console.Progress) -> _Part:
         **_FIT_SETTINGS,
     )
     document = documents.fitted(fitted, data) | {"warnings": list(fitted.warnings)}
-    return _Part(document, figures(fitted.picture))
+    return _Part(document, figures(fit_picture(fitted)))
 
 
 def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
-    from stepscape.measures.records import plain
     from stepscape.report import Drawing, draw, render
     from stepscape.report.captions import caption
     from stepscape.report.demo import demo_page
+    from stepscape.tables.records import plain
 
     def drawn(subject: str, part: _Part) -> tuple[Document, list[Drawing]]:
         drawings = [

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
-from stepscape.cli import artifacts, console, documents, values
+from stepscape.cli import artifacts, console, values
+from stepscape.cli import json_documents as documents
 from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import Clock, colophon, provenance
 from stepscape.cli.output import output_directory
+from stepscape.cli.provenance import Clock, colophon, provenance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from stepscape.estimators import OutcomeFit, TableFit
-    from stepscape.problems.tables import Columns, Inputs, RawTable
+    from stepscape.problems.user.columns import Columns, Inputs, RawTable
     from stepscape.report import Page
 
 RULES = ("min", "1se")
@@ -112,8 +113,8 @@ def _fitted(request: Request, columns: Columns, progress: console.Progress) -> T
 
 def read(request: Request) -> Source:
     """Read and check every table before anything is computed."""
-    from stepscape.problems.tables import select_columns, select_inputs
-    from stepscape.tablefile import read_table
+    from stepscape.problems.user.columns import select_columns, select_inputs
+    from stepscape.problems.user.file import read_table
 
     table = read_table(request.file)
     columns = select_columns(table, request.x, request.y, request.loss)
@@ -168,7 +169,7 @@ def _boxes(columns: Columns) -> str:
 
 def _recognized(request: Request, columns: Columns) -> list[str]:
     """Say that the labels were taken for an outcome, how to have it otherwise, and which spellings it has."""
-    from stepscape.problems.outcomes import shown
+    from stepscape.problems.user.outcomes import shown
 
     if not columns.classes or request.loss != "auto":
         return [*columns.merged]
@@ -181,8 +182,8 @@ def _recognized(request: Request, columns: Columns) -> list[str]:
 
 
 def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
-    from stepscape.measures.records import plain
     from stepscape.report import draw, render
+    from stepscape.tables.records import plain
 
     captioned, drawn, lay_out = _pictured(fitted)
     drawings = [draw(figure, name, captioned(name)) for name, figure in drawn.items()]
@@ -195,6 +196,7 @@ def _pictured(
     fitted: TableFit | OutcomeFit,
 ) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
     """Draw the figures of a fit; what captions them, and what lays out its page."""
+    from stepscape.cli.pictures import fit_picture, outcome_picture
     from stepscape.estimators import TableFit
     from stepscape.figures import fit, outcome
     from stepscape.report.captions import caption, outcome_caption
@@ -202,6 +204,6 @@ def _pictured(
     from stepscape.report.outcome import outcome_page
 
     if isinstance(fitted, TableFit):
-        return partial(caption, "fit"), fit.figures(fitted.picture), fit_page
+        return partial(caption, "fit"), fit.figures(fit_picture(fitted)), fit_page
     shaded = bool(fitted.uncertain["intervals"])
-    return partial(outcome_caption, uncertain=shaded), outcome.figures(fitted.picture), outcome_page
+    return partial(outcome_caption, uncertain=shaded), outcome.figures(outcome_picture(fitted)), outcome_page

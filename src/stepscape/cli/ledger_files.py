@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from stepscape import files
 from stepscape.cli import artifacts
-from stepscape.cli.origin import colophon
+from stepscape.cli.provenance import colophon
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from stepscape.experiments.ledger import Ledger
+    from stepscape.experiments.common.ledger import Ledger
 
 LEDGER = "ledger.json"
 
 
 def read_ledger(directory: Path) -> Ledger:
     """Read the ledger of a directory."""
-    from stepscape.experiments import ledger
+    from stepscape.experiments.common import ledger
 
     path = directory / LEDGER
     return ledger.read(files.read_bytes(path), repr(str(path)))

@@ -16,7 +16,7 @@ from stepscape.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from stepscape.experiments.ledger import Entry
+    from stepscape.experiments.common.ledger import Entry
     from stepscape.lab.store import Store
 
 

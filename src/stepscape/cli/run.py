@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
-from stepscape.cli import artifacts, console, documents, values
+from stepscape.cli import artifacts, console, values
+from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Means, carry_out
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import Clock, code, colophon, provenance
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
+from stepscape.cli.provenance import Clock, code, colophon, provenance
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Request:
 def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
     """Print every experiment with its claim, its kind and its committed verdicts."""
     from stepscape import experiments
-    from stepscape.cli.committed import words
+    from stepscape.cli.reference_ledger import words
     from stepscape.report.words import VERDICTS
 
     known = [experiments.get(name) for name in experiments.names()]
@@ -139,7 +140,7 @@ def _on_record(place: Path, before: Document) -> bool:
 
 def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> None:
     """Refuse a directory that holds something else than this result or a part of it."""
-    from stepscape.measures.records import plain
+    from stepscape.tables.records import plain
 
     if request.force:
         return
@@ -154,10 +155,10 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
 
 
 def _write(directory: Path, document: Document, figures: Mapping[str, Figure]) -> None:
-    from stepscape.measures.records import plain
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.experiment import experiment_page
+    from stepscape.tables.records import plain
 
     drawings = [
         draw(figure, name, caption(document["experiment"]["name"], name)) for name, figure in figures.items()

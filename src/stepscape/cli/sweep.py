@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from stepscape.cli import console
 from stepscape.cli.carry_out import Means, progress_words
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import Clock, provenance
+from stepscape.cli.provenance import Clock, provenance
 from stepscape.errors import InputError, OutputError, bad
 
 if TYPE_CHECKING:
-    from stepscape.lab.executors import Executor
+    from stepscape.lab.executor import Executor
     from stepscape.lab.store import Store
-    from stepscape.lab.sweepfile import SweepFile
     from stepscape.lab.sweeping import Progress, Summary
-    from stepscape.problems.tables import Columns
+    from stepscape.problems.user.columns import Columns
+    from stepscape.sweeps.file import SweepFile
 
 _PRINTED = 3  # reasons of failed runs
 
@@ -135,7 +135,7 @@ def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Pr
 
 def _read(name: str) -> SweepFile:
     from stepscape import files
-    from stepscape.lab.sweepfile import read_sweep
+    from stepscape.sweeps.file import read_sweep
 
     return read_sweep(files.read_bytes(name), name, Path(name).parent)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.origin import recorders
 from stepscape.cli.output import output_directory
+from stepscape.cli.provenance import recorders
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     from stepscape.figures.sweep import against_step_size
     from stepscape.lab.status import status
     from stepscape.lab.store import Store
-    from stepscape.measures.groups import groups
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.sweep import cost, sweep_page
+    from stepscape.tables.groups import groups
 
     store = Store.open(directory)
     rows = store.rows()

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape import files
-from stepscape.cli import console, documents
+from stepscape.cli import console
+from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Carried, Means, carry_out
-from stepscape.cli.committed import committed, full_size
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
-from stepscape.cli.origin import Clock, provenance, recorders
 from stepscape.cli.output import check_directory, holds, output_directory, store_in
+from stepscape.cli.provenance import Clock, provenance, recorders
+from stepscape.cli.reference_ledger import committed, full_size
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
     from stepscape.experiments import Experiment
-    from stepscape.experiments.ledger import Difference, Ledger
+    from stepscape.experiments.common.ledger import Difference, Ledger
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         It was asked to be strict, and a verdict is not the committed one.
     """
     from stepscape import experiments
-    from stepscape.experiments import ledger
+    from stepscape.experiments.common import ledger
 
     clock = Clock()
     names = list(dict.fromkeys(request.names)) or experiments.names()
@@ -78,7 +79,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
 def _ledger(
     known: Sequence[Experiment], carried: Mapping[str, Carried], full: bool, origin: Mapping[str, Any]
 ) -> Ledger:
-    from stepscape.experiments import ledger
+    from stepscape.experiments.common import ledger
 
     runs = {name: set(each.seconds) for name, each in carried.items()}
     entries = [

@@ -19,7 +19,7 @@ from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.uncertainty import UNCERTAIN
-from stepscape.problems.units import TwoClasses, positive
+from stepscape.problems.user.units import TwoClasses, positive
 from stepscape.training.trajectory import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
@@ -88,7 +88,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     path_ : Table or None
         A row per step size, at its best stopping time (the chosen one in the row chosen): step_size, cv_error
         (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians over folds),
-        stop, diverged, thrown_up, trapped (folds), chosen; budget_error and budget_stop say the same of the
+        stop, diverged, overshot, trapped (folds), chosen; budget_error and budget_stop say the same of the
         whole budget. None without cross-validation, that is with a given step size and stopping "budget".
     times_ : Table or None
         A row per step size and stopping time, with the columns of `path_` up to chosen.

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +15,11 @@ from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.training.stops import Stop
 from stepscape.training.train import train
 from stepscape.training.trajectory import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
-Stop = Literal["edge", "stationary", "budget", "validated", "interpolating", "diverged"]
-
-STOP_WORDS: dict[str, str] = {
-    "edge": "at the edge of stability, loss level",
-    "stationary": "loss level below the edge",
-    "budget": "steps spent: smoothed by time as well",
-    "validated": "stopped where cross-validation found the smallest error: smoothed by time as well",
-    "interpolating": "every label fitted: the loss falls for as long as one trains",
-    "diverged": "diverged",
-}
 # Of the mean-field initialization. On real tables 3, 6 and 12 were tried. At 12 nearly the whole path of step
 # sizes ends at the edge within the budget; at 3 the small ones run out of it. Below 2/600 the edge ratio
 # is the start's (its sharpness is near 600 on those tables): there time smooths, whatever the stop is called.
@@ -164,7 +154,7 @@ def edge_ratio(recorded: Array) -> float:
     return float(recorded[-max(1, recorded.size // 3) :].mean())
 
 
-def thrown_up(problem: Problem, recorded: Array) -> bool:
+def overshot(problem: Problem, recorded: Array) -> bool:
     """Whether a recorded loss is 1 % above those of the start, the first of them, and of the best constant.
 
     Steps below 2/λ only lower the loss: that of such a state was raised by steps that were too large.

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stepscape.estimators.descent import thrown_up
-from stepscape.figures.path import TIMED
-from stepscape.measures.records import Table
+from stepscape.estimators.descent import overshot
+from stepscape.tables.records import Table
+from stepscape.training.stops import TIMED
 
 
 def failure_signs(model: Any) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def failure_signs(model: Any) -> tuple[str, ...]:
         _no_gain(model),
         _corner(model),
         _lost(model),
-        _thrown_up(model),
+        _overshot(model),
         _dead(model),
     ]
     return tuple(sentence for sentence in said if sentence)
@@ -128,14 +128,14 @@ def _lost(model: Any) -> str:
     return f"{what} {min(lost):.3g}; where they did they were left out: {_edge(model, min(lost))}"
 
 
-def _thrown_up(model: Any) -> str:
+def _overshot(model: Any) -> str:
     """Say where steps too large raised the loss: in the final run, or else in a fold along the path.
 
     A descent that is stable only lowers it. The final run is of all data, the largest step sizes of the path
     are there to be tried.
     """
     run = model.trajectory_
-    if thrown_up(model.problem_, run.loss):
+    if overshot(model.problem_, run.loss):
         top = int(np.argmax(run.loss))
         return (
             f"training was unstable: at step {run.at_steps[top]} the loss on its own labels was "
@@ -145,7 +145,7 @@ def _thrown_up(model: Any) -> str:
     if model.path_ is None:
         return ""
     ends = _ends(model)
-    thrown = ends["step_size"][ends["thrown_up"] > 0]
+    thrown = ends["step_size"][ends["overshot"] > 0]
     if not thrown.size:
         return ""
     return (

@@ -17,7 +17,7 @@ from stepscape.estimators.selection import Path, cross_validate
 from stepscape.estimators.settings import Progress, Settings
 from stepscape.measures import certify
 from stepscape.measures.measures import pieces
-from stepscape.problems.units import Standardized, TwoClasses
+from stepscape.problems.user.units import Standardized, TwoClasses
 
 Array = NDArray[np.float64]
 _CHOOSING = 0.95  # share of the progress that cross-validation makes, where there is one

@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
-from stepscape.estimators import told
+from stepscape.estimators import description as told
 from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
-from stepscape.figures.fit import visible_knots
-from stepscape.figures.outcome import OutcomePicture
 from stepscape.measures.measures import measure
-from stepscape.measures.records import plain
 from stepscape.measures.uncertainty import UNCERTAIN, uncertain_intervals
-from stepscape.problems.outcomes import shown
+from stepscape.problems.user.outcomes import shown
+from stepscape.tables.records import plain
 
 Array = NDArray[np.float64]
 GRID = 801
@@ -95,42 +93,6 @@ class OutcomeFit(told.ColumnFit):
         rows = np.abs(self.classifier.decision_function(self.x)) <= UNCERTAIN
         hull = self.classifier.uncertain_
         return {"intervals": uncertain_intervals(*self.line), "rows": int(rows.sum()), "hull": hull}
-
-    @cached_property
-    def picture(self) -> OutcomePicture:
-        """What the figures draw."""
-        model, run = self.classifier, self.classifier.trajectory_
-        points, logit = self.line
-        standard = model.units_[0].standardize(points)
-        inputs = model.problem_.inputs
-        pair = run.network, run.network_before
-        knots, _ = visible_knots(*pair, float(inputs.min()), float(inputs.max()))
-        at = model.units_[0].restore(knots)
-        held_out = model.out_of_fold_
-        return OutcomePicture(
-            x=self.x,
-            y=self.y,
-            x_name=self.x_name,
-            of=self.of,
-            classes=(shown(self.classes[0]), shown(self.classes[1])),
-            grid=points,
-            logit=logit,
-            iterates=tuple(network.predict(standard) for network in pair),
-            knots=at,
-            knot_logits=model.decision_function(at) if at.size else at,
-            uncertain=self.uncertain["intervals"],
-            hull=self.uncertain["hull"],
-            step_size=self.step_size,
-            steps=model.steps_,
-            base=model.base_log_loss_,
-            predicted=np.empty(0) if held_out is None else held_out,
-            known=np.empty(0) if held_out is None else self.y,
-            calibration=model.calibration_,
-            rule=model.rule,
-            path=self.path,
-            folds=self.folds,
-            times=model.times_,
-        )
 
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""

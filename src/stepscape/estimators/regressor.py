@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 
 from stepscape.estimators.one_feature import OneFeature
 from stepscape.estimators.settings import Progress, checked
-from stepscape.problems.units import Standardized
+from stepscape.problems.user.units import Standardized
 
 Array = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
-from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, thrown_up
+from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, overshot
 from stepscape.lab.pool import run_all
-from stepscape.measures.records import Table
 from stepscape.problems.problem import Problem
+from stepscape.tables.records import Table
 from stepscape.training.trajectory import Snapshot
 
 Array = NDArray[np.float64]
@@ -79,7 +79,7 @@ class Path(NamedTuple):
     table : Table
         A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
         steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
-        ended how), diverged, thrown_up, trapped (folds), chosen. With stopping times, at the best of
+        ended how), diverged, overshot, trapped (folds), chosen. With stopping times, at the best of
         them (in the row chosen, at the one chosen); budget_error and budget_stop are then those of the whole
         budget.
     members : Table
@@ -254,7 +254,7 @@ def _members(
             "outcome": "diverged" if lost else "finished",
             "stop": stop,
             **_record(run, at),
-            "thrown_up": thrown_up(problem, run.trajectory.loss[: at + 1]),
+            "overshot": overshot(problem, run.trajectory.loss[: at + 1]),
             "trapped": stop == "interpolating" and edge_ratio(run.trajectory.edge_ratio[: at + 1]) < TRAP,
         }
         members.append(Member(row, run.states[at]))
@@ -292,5 +292,5 @@ def _row(members: Sequence[Row]) -> Row:
         "bent_neurons": int(np.median([m["bent_neurons"] for m in members])),
         "stop": ", ".join(f"{word} {stops.count(word)}" for word in dict.fromkeys(stops)),
         "diverged": stops.count("diverged"),
-        **{word: sum(m[word] for m in members) for word in ("thrown_up", "trapped")},
+        **{word: sum(m[word] for m in members) for word in ("overshot", "trapped")},
     }

@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.estimators import told
+from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
-from stepscape.figures.fit import FitPicture, visible_knots
 from stepscape.measures.measures import measure
-from stepscape.measures.records import plain
-from stepscape.problems.units import Affine
-from stepscape.theory.interpolating import InterpolationBound, interpolation_bound
+from stepscape.problems.user.units import Affine
+from stepscape.tables.records import plain
+from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
 
 Array = NDArray[np.float64]
-GRID = 801
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,34 +82,6 @@ class TableFit(told.ColumnFit):
     def residuals(self) -> Array:
         """Labels minus predictions (n,), in the units of y."""
         return self.y - self.fitted
-
-    @cached_property
-    def picture(self) -> FitPicture:
-        """What the figures draw."""
-        model, run = self.regressor, self.regressor.trajectory_
-        a, b = model.units_
-        low, high = model.problem_.inputs.min(), model.problem_.inputs.max()
-        knots, jumps = visible_knots(run.network, run.network_before, float(low), float(high))
-        at = a.restore(knots)
-        grid = np.linspace(self.x.min(), self.x.max(), GRID)
-        standard = a.standardize(grid)
-        return FitPicture(
-            x=self.x,
-            y=self.y,
-            fitted=self.fitted,
-            x_name=self.x_name,
-            y_name=self.y_name,
-            grid=grid,
-            curve=self.predict(grid),
-            iterates=tuple(b.restore(net.predict(standard)) for net in (run.network, run.network_before)),
-            knots=at,
-            knot_values=self.predict(at) if at.size else at,
-            jumps=jumps * b.deviation / a.deviation,
-            step_size=self.step_size,
-            rule=model.rule,
-            path=self.path,
-            folds=self.folds,
-        )
 
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import importlib
 
 from stepscape.errors import unknown
-from stepscape.experiments.experiment import Experiment, Result, collect, resolve_settings, run
+from stepscape.experiments.common.experiment import Experiment, Result, collect, resolve_settings, run
 
 __all__ = ["Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
 
 _MODULES = {
-    "curve-fitting": "stepscape.experiments.curve_fitting",
-    "sharpness-vs-step-size": "stepscape.experiments.sharpness_vs_step_size",
-    "risk-vs-step-size": "stepscape.experiments.risk_vs_step_size",
-    "sparsity-vs-step-size": "stepscape.experiments.sparsity_vs_step_size",
-    "weighted-tv": "stepscape.experiments.weighted_tv",
-    "interpolation-is-sharp": "stepscape.experiments.interpolation_is_sharp",
-    "logistic-step-sizes": "stepscape.experiments.logistic_step_sizes",
-    "logistic-arms": "stepscape.experiments.logistic_arms",
-    "uncertain-regions": "stepscape.experiments.uncertain_regions",
-    "noise-robustness": "stepscape.experiments.noise_robustness",
-    "weak-to-strong": "stepscape.experiments.weak_to_strong",
-    "flat-but-wrong": "stepscape.experiments.flat_but_wrong",
-    "confident-curvature": "stepscape.experiments.confident_curvature",
-    "smoothness-or-confidence": "stepscape.experiments.smoothness_or_confidence",
-    "does-descent-get-there": "stepscape.experiments.does_descent_get_there",
+    "curve-fitting": "stepscape.experiments.square.curve_fitting",
+    "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
+    "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
+    "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
+    "weighted-tv": "stepscape.experiments.square.weighted_tv",
+    "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
+    "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
+    "logistic-arms": "stepscape.experiments.logistic.logistic_arms",
+    "uncertain-regions": "stepscape.experiments.logistic.uncertain_regions",
+    "noise-robustness": "stepscape.experiments.logistic.noise_robustness",
+    "weak-to-strong": "stepscape.experiments.logistic.weak_to_strong",
+    "flat-but-wrong": "stepscape.experiments.confidence.flat_but_wrong",
+    "confident-curvature": "stepscape.experiments.confidence.confident_curvature",
+    "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
+    "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
 }
 
 

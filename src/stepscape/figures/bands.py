@@ -1,4 +1,4 @@
-"""Medians with quartiles over seeds."""
+"""Medians with quartiles over seeds, and where there are none because runs diverged or died."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.measures.records import Table
+from stepscape.figures.style import COLORS
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,3 +51,18 @@ def band(
     )
     if dots:
         ax.plot(at, values, look["marker"], color=look["color"], ms=3.5, alpha=0.35, mew=0)
+
+
+def mark_failures(ax: Axes, rows: Table) -> None:
+    """Mark the step sizes at which most runs diverged or lost every neuron."""
+    for eta in np.unique(rows["step_size"]):
+        here = rows.where(step_size=eta)
+        diverged = np.mean(here["outcome"] == "diverged")
+        dead = np.mean(here["bent_neurons"] == 0) if "bent_neurons" in here else 0.0
+        if max(diverged, dead) > 0.5:
+            word = "diverged" if diverged >= dead else "all dead"
+            ax.text(
+                eta, 0.06, word, transform=ax.get_xaxis_transform(), rotation=90, ha="center", va="bottom",
+                fontsize=8.5, color=COLORS["gray"], zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            )  # fmt: skip

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.figures.path import PathLook, draw_path
 from stepscape.figures.style import COLORS, canvas, label, legend
-from stepscape.measures.records import Table
-from stepscape.network import TwoLayerReLU
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 MANY = 2000  # rows beyond which points are drawn as an image inside the vector figure
-CELL, SHARE = 0.01, 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,26 +51,6 @@ class FitPicture:
     rule: str = "min"
     path: Table | None = None
     folds: Table | None = None
-
-
-def visible_knots(last: TwoLayerReLU, before: TwoLayerReLU, low: float, high: float) -> tuple[Array, Array]:
-    """Knots of the mean of two networks that an eye can tell apart, and their changes of slope.
-
-    Knots strictly between low and high fall into cells of 1 % of the range; a cell counts when its net change
-    of slope is at least 1 % of the sum over cells. Its place is the mean of its knots weighted by |change|.
-    """
-    at = np.concatenate([last.knots, before.knots])
-    jumps = 0.5 * np.concatenate([last.jumps, before.jumps])
-    inside = (at > low) & (at < high)
-    at, jumps = at[inside], jumps[inside]
-    if at.size == 0:
-        return at, jumps
-    cell = np.floor((at - low) / (CELL * (high - low))).astype(np.int64)
-    size = np.bincount(cell, np.abs(jumps))
-    place = np.bincount(cell, np.abs(jumps) * at) / np.where(size > 0, size, 1.0)
-    net = np.bincount(cell, jumps)
-    keep = (np.abs(net) >= SHARE * np.abs(net).sum()) & (net != 0)
-    return place[keep], net[keep]
 
 
 def figures(picture: FitPicture) -> dict[str, Figure]:

@@ -14,8 +14,8 @@ from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, sight
 from stepscape.figures.style import COLORS, canvas, label, legend, note, number_ticks, series, shared_legend
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
-from stepscape.measures.records import Table
-from stepscape.problems.tables import bin_inputs
+from stepscape.problems.user.columns import bin_inputs
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

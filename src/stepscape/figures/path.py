@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.figures.style import COLORS, canvas, label, shared_legend, step_size_ticks
-from stepscape.measures.records import Table
+from stepscape.tables.records import Table
+from stepscape.training.stops import TIMED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,6 @@ _STOPS = (  # how a fold ended: mark and color
     ("validated", "v", "purple"),
     ("interpolating", "D", "vermilion"),
 )
-TIMED = ("budget", "validated", "interpolating")  # ends with a loss that still falls
 _DASHES = (0, (5, 2))
 ONE_FOR_ALL = "one probability for all rows"
 MOST_BASES = 2.0  # errors of no fit, or of the best where that is larger, that the axis spans

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -143,6 +145,13 @@ def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
     ax.set_xticks(shown, [f"{eta:g}" for eta in shown])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def thinned(values: Sequence[float], most: int) -> list[float]:
+    """At most so many of the sorted values, ends included, evenly spaced in rank."""
+    ordered = sorted(values)
+    keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, most)).astype(int))
+    return [ordered[i] for i in keep]
 
 
 def number_ticks(ax: Axes, axis: str = "y") -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.figures.bands import band
-from stepscape.figures.curve_fitting import lost
+from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
@@ -19,7 +18,7 @@ from stepscape.figures.style import (
     shared_legend,
     step_size_ticks,
 )
-from stepscape.measures.records import Table
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +59,7 @@ def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
         ax.tick_params(labelbottom=True)
         label(ax, "step size η", text)
     if len(drawn) == 1:
-        lost(axes.flat[0], every)
+        mark_failures(axes.flat[0], every)
     shared_legend(figure, axes, columns=min(3, len(drawn) + 1))
     return figure
 

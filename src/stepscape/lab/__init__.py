@@ -6,21 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
-    "Run": "stepscape.lab.runs",
     "Spec": "stepscape.lab.spec",
     "Store": "stepscape.lab.store",
-    "build": "stepscape.lab.runs",
     "executor": "stepscape.lab.executors",
     "identity": "stepscape.lab.spec",
     "stream": "stepscape.lab.spec",
     "sweep": "stepscape.lab.sweeping",
 }
 
-__all__ = ["Run", "Spec", "Store", "build", "executor", "identity", "stream", "sweep"]
+__all__ = ["Spec", "Store", "executor", "identity", "stream", "sweep"]
 
 if TYPE_CHECKING:
     from stepscape.lab.executors import executor
-    from stepscape.lab.runs import Run, build
     from stepscape.lab.spec import Spec, identity, stream
     from stepscape.lab.store import Store
     from stepscape.lab.sweeping import sweep

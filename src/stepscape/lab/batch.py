@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stepscape.errors import InputError, OutputError, StepscapeError
-from stepscape.lab.origin import machine
 from stepscape.lab.pool import Stopped, Tick
+from stepscape.lab.provenance import machine
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 Work = Callable[[Any, Tick], Record]
 _LONGEST = 500  # characters of a reason

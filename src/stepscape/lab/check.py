@@ -16,7 +16,8 @@ from pathlib import Path
 
 from stepscape import files
 from stepscape.errors import InputError, OutputError
-from stepscape.lab import plan, segment, tables
+from stepscape.lab import data as tables
+from stepscape.lab import plan, segment
 from stepscape.lab.seal import Damaged
 from stepscape.lab.store import Store, mint, read_id
 

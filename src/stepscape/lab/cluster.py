@@ -14,16 +14,14 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
+from stepscape.lab.executor import Executor
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.pool import cores
 from stepscape.lab.processes import interrupts_blocked
-
-if TYPE_CHECKING:
-    from stepscape.lab.executors import Executor
 
 CONNECT = 5.0  # seconds for a scheduler to answer
 _COUNTED = 2.0  # seconds for which a number of workers is believed

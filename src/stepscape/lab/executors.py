@@ -1,4 +1,4 @@
-"""Executors: where batches are carried out. One small protocol, and the names on the command line."""
+"""Executors by name: threads and processes of this machine, or Dask."""
 
 from __future__ import annotations
 
@@ -8,28 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
+from stepscape.lab.executor import Executor
 from stepscape.lab.one_thread import limit_loaded, one_thread
 from stepscape.lab.pool import cores
 
 NAMES = ("serial", "threads", "processes", "dask")
-
-
-class Executor(Protocol):
-    """Carries out batches, several at a time; the context manager that yields it closes it."""
-
-    @property
-    def workers(self) -> int:
-        """How many batches run at a time; a cluster may grow."""
-
-    def submit(self, batch: Batch) -> Future[Done]:
-        """Hand over a batch; the future raises `Died` when the worker process did not survive it."""
-
-    def stop(self) -> None:
-        """Call off what waits and what runs; finished runs are committed where that is quick."""
 
 
 def executor(

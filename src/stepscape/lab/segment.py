@@ -28,7 +28,7 @@ from stepscape import files
 from stepscape.errors import bad
 from stepscape.lab.seal import Damaged, seal, unseal
 from stepscape.lab.spec import Spec, canonical, columns, identity
-from stepscape.measures.records import Outcome, Record, plain
+from stepscape.tables.records import Outcome, Record, plain
 
 Arrays = Mapping[str, NDArray[Any]]
 OWN = ("identity", "kind", "outcome", "reason", "seconds")  # columns of every table

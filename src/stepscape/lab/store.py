@@ -28,12 +28,11 @@ from stepscape.lab.plan import Plan, new_plan
 from stepscape.lab.seal import Damaged, seal, unseal
 from stepscape.lab.segment import Entry
 from stepscape.lab.spec import Spec, identity
-from stepscape.measures.records import Record, Table
+from stepscape.tables.records import Record, Table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stepscape.lab.check import Report
 
 __all__ = ["Entry", "Plan", "Store", "new_plan"]
 
@@ -163,12 +162,6 @@ class Store:
     def plans(self) -> list[Plan]:
         """Every plan, oldest first."""
         return plans.read_all(self.path / "plans")
-
-    def check(self) -> Report:
-        """Verify every checksum and set damaged segments aside; see `stepscape.lab.check`."""
-        from stepscape.lab.check import check
-
-        return check(self.path)
 
     def _folder(self, name: str) -> Path:
         folder = self.path / name

@@ -17,11 +17,11 @@ from itertools import islice
 
 from stepscape.errors import OutputError, bad
 from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, given_up
-from stepscape.lab.executors import Executor
-from stepscape.lab.pace import TARGET, Pace
+from stepscape.lab.executor import Executor
 from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Store, new_plan
-from stepscape.measures.records import OUTCOMES
+from stepscape.lab.throughput import TARGET, Pace
+from stepscape.tables.records import OUTCOMES
 
 LIVES = 3  # of a batch: worker processes that may die of it before it is split, or given up
 _LOOK = 2.0  # seconds between looks at what others have committed

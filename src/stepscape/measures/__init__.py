@@ -1,4 +1,4 @@
-"""Measurements on problems, networks and trajectories; tables of them; verdicts and certificates."""
+"""Measurements on problems, networks and trajectories, and their certificates."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
-    "Record": "stepscape.measures.records",
-    "Table": "stepscape.measures.records",
-    "Verdict": "stepscape.measures.verdict",
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "worst_case": "stepscape.measures.certified",
 }
 
-__all__ = ["Record", "Table", "Verdict", "certified_class", "certify", "worst_case"]
+__all__ = ["certified_class", "certify", "worst_case"]
 
 if TYPE_CHECKING:
     from stepscape.measures.certification import certify
     from stepscape.measures.certified import certified_class, worst_case
-    from stepscape.measures.records import Record, Table
-    from stepscape.measures.verdict import Verdict
 
 
 def __getattr__(name: str) -> Any:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
-from stepscape.measures.records import Table
 from stepscape.problems.problem import column
-from stepscape.problems.tables import bin_inputs
+from stepscape.problems.user.columns import bin_inputs
+from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 FEWEST, MOST, ROWS = 3, 10, 8  # bins where none are asked for, and how many rows each should have

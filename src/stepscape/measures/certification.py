@@ -13,8 +13,8 @@ from stepscape.errors import bad
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
-from stepscape.theory import square
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.line import square
 
 
 def certify(

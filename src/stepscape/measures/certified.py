@@ -14,7 +14,7 @@ from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.theory import FlatClass, worst_case_excess, worst_case_gap
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.worst_case import SOURCE
+from stepscape.theory.line.worst_case import SOURCE
 
 _FITS = "the network fits the labels of I at least as well as the truth does"
 

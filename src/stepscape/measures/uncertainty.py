@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.theory.uncertainty import ends, uncertain_set
+from stepscape.theory.line.uncertainty import ends, uncertain_set
 
 Array = NDArray[np.float64]
 UNCERTAIN = 1.0  # logits of at most this size: probabilities between .27 and .73

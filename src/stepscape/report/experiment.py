@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepscape.experiments.arms import ARMS
+from stepscape.experiments.common.arms import ARMS
 from stepscape.report.content import (
     Block,
     Commands,

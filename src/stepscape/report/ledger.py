@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from stepscape.experiments.ledger import Entry, Ledger
+from stepscape.experiments.common.ledger import Entry, Ledger
 from stepscape.report.content import (
     Block,
     Claim,

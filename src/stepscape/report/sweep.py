@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from stepscape.measures.groups import REPEATED, groups, keys, settings
 from stepscape.report.content import (
     Block,
     Commands,
@@ -21,6 +20,7 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.words import counted, duration, number, sentence
+from stepscape.tables.groups import REPEATED, groups, keys, settings
 
 Row = Mapping[str, Any]
 MOST_ROWS = 400  # of a table that somebody reads

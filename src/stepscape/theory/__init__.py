@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.curved import confidence_curvature
-from stepscape.theory.excess import ExcessIdentity, excess_identity, interior_variation, overlap
-from stepscape.theory.flat_class import FlatClass
-from stepscape.theory.flat_network import FlatInterpolatorBound, flat_interpolator, flat_interpolator_bound
-from stepscape.theory.flattest import Flattest, flattest_interpolator
-from stepscape.theory.function_space import (
+from stepscape.theory.line.distribution import BLOCKS
+from stepscape.theory.line.excess import ExcessIdentity, excess_identity, interior_variation, overlap
+from stepscape.theory.line.flat_class import FlatClass
+from stepscape.theory.line.flat_network import (
+    FlatInterpolatorBound,
+    flat_interpolator,
+    flat_interpolator_bound,
+)
+from stepscape.theory.line.flattest import Flattest, flattest_interpolator
+from stepscape.theory.line.interpolation import InterpolationBound, interpolation, interpolation_bound
+from stepscape.theory.line.logistic import logistic_gauss_newton, weighted, weighted_stationary
+from stepscape.theory.line.logistic_curvature import confidence_curvature
+from stepscape.theory.line.margins import MarginCost, interpolation_margin, margin_cost
+from stepscape.theory.line.norm import norm_generalization
+from stepscape.theory.line.spline import Neurons, spline_interpolator
+from stepscape.theory.line.square import (
+    counterexample,
+    gauss_newton,
+    noisy,
+    published,
+    published_as_printed,
+    sharpness,
+    sharpness_loss,
+)
+from stepscape.theory.line.uncertainty import uncertain, uncertain_best, uncertain_set, uncertain_stationary
+from stepscape.theory.line.weight import (
     WeightLimits,
     interior,
     merged_knots,
@@ -18,24 +38,7 @@ from stepscape.theory.function_space import (
     weight_limits,
     weighted_tv,
 )
-from stepscape.theory.interpolating import InterpolationBound, interpolation, interpolation_bound
-from stepscape.theory.law import BLOCKS
-from stepscape.theory.logistic import logistic_gauss_newton, weighted, weighted_stationary
-from stepscape.theory.margins import MarginCost, interpolation_margin, margin_cost
-from stepscape.theory.norm import norm_generalization
-from stepscape.theory.spline import Neurons, spline_interpolator
-from stepscape.theory.square import (
-    counterexample,
-    gauss_newton,
-    noisy,
-    published,
-    published_as_printed,
-    sharpness,
-    sharpness_loss,
-)
-from stepscape.theory.stability import largest_stable_step_size, threshold
-from stepscape.theory.uncertainty import uncertain, uncertain_best, uncertain_set, uncertain_stationary
-from stepscape.theory.worst_case import (
+from stepscape.theory.line.worst_case import (
     ExpectedWorstCase,
     WorstCase,
     expected_excess,
@@ -43,6 +46,7 @@ from stepscape.theory.worst_case import (
     worst_case_excess,
     worst_case_gap,
 )
+from stepscape.theory.stability import largest_stable_step_size, threshold
 
 __all__ = [
     "BLOCKS",

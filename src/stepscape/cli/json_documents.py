@@ -1,0 +1,105 @@
+"""Results → documents: dictionaries that become JSON and from which reports are laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from stepscape.cli import console
+from stepscape.cli.reference_ledger import full_size
+
+if TYPE_CHECKING:
+    from stepscape.cli.carry_out import Carried
+    from stepscape.estimators import OutcomeFit, TableFit
+    from stepscape.experiments import Experiment
+    from stepscape.experiments.common.ledger import Entry
+    from stepscape.problems.user.columns import Columns
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """Return what an experiment says of itself."""
+    from stepscape.experiments.common import ledger
+
+    return dict(msgspec.to_builtins(ledger.describe(experiment)))
+
+
+def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, Any]:
+    """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
+    return {
+        **msgspec.to_builtins(entry(experiment, carried, full)),
+        "full_size": {} if full else full_size(experiment.name),
+        "table": carried.result.table.records(),
+    }
+
+
+def entry(experiment: Experiment, carried: Carried, full: bool, shared: Sequence[str] = ()) -> Entry:
+    """Judge a result; `shared` names the experiments that read some of its runs too."""
+    from stepscape.experiments.common import ledger
+
+    size: ledger.Size = "full" if full else "quick"
+    seconds = sum(carried.seconds.values())
+    return ledger.enter(experiment, carried.result, size, carried.failures, seconds, shared)
+
+
+def verdict_lines(verdicts: Mapping[str, Any], full_size: Mapping[str, str]) -> list[str]:
+    """Print verdicts: a word each, another one of the full size, why, and the numbers that decided."""
+    from stepscape.report.words import VERDICTS, number, other_word
+
+    lines = []
+    for part, verdict in verdicts.items():
+        mark, word, _ = VERDICTS[verdict["word"]]
+        other = other_word(verdict["word"], full_size.get(part))
+        at_full = f" (full size: {VERDICTS[other][1]})" if other else ""
+        lines.append(f"{mark} {part.replace('_', ' ')}: {word.upper()}{at_full}")
+        lines.append(console.paragraph(verdict["sentence"], "    "))
+        lines += console.columns([(name, number(v)) for name, v in verdict["numbers"].items()], "      ")
+    return lines
+
+
+def cost_words(document: Mapping[str, Any]) -> str:
+    """Say how many runs there were, how they ended and how long they took."""
+    from stepscape.report.words import duration
+
+    runs = document["runs"]
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in runs.items() if count)
+    return f"{sum(runs.values())} runs ({ended}), which took {duration(document['seconds'])} in all"
+
+
+def fitted(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
+    """Say which rows were fitted, and what came of it."""
+    data = {
+        "x": columns.x_name,
+        "y": columns.y_name,
+        "rows": columns.rows,
+        "used": int(columns.x.size),
+        "dropped": dict(columns.dropped),
+        "range": [float(columns.x.min()), float(columns.x.max())],
+    }
+    if columns.classes:
+        data["classes"] = list(columns.classes)
+    summary = fit.summary()
+    return {"data": data, "fit": {**summary, "stopping_rule": stopping_rule(summary)}}
+
+
+def stopping_rule(summary: Mapping[str, Any]) -> str:
+    """Word the rule that ends every training run of a fit."""
+    from stepscape.estimators.descent import EDGE, FLOOR, Schedule
+
+    logistic = summary["loss"] == "logistic"
+    if logistic and summary["stopping"] == "cv":
+        times = Schedule(steps=summary["budget"]).stopping_times()
+        together = " together with the step size" if len(summary["path"]) > 1 else ""
+        return (
+            f"every fold is measured at several moments, after {times[0]} to {times[-1]} steps or, sooner, "
+            f"where its loss is level, and the log-loss of the rows left out chooses one of them{together}"
+        )
+    usual = Schedule()
+    what = "its gain over one probability for all rows" if logistic else "it"
+    fitted = f"; where every label is fitted, only a loss below {0.5 * FLOOR:g} is level" if logistic else ""
+    return (
+        f"a run ends at half, three quarters or all of its {summary['budget']} steps, as soon as its loss is "
+        f"level: over the last third {what} changed by less than {usual.tolerance:.0%} with an edge ratio "
+        f"from {EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that{fitted}"
+    )

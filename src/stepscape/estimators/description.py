@@ -1,0 +1,155 @@
+"""What every fit of a table says about itself, whatever its loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import InputError
+from stepscape.estimators.settings import Progress
+from stepscape.problems.problem import column
+from stepscape.problems.user.units import Affine
+from stepscape.tables.records import Table
+from stepscape.theory.certificate import Certificate
+from stepscape.training.stops import STOP_WORDS
+
+Array = NDArray[np.float64]
+
+
+def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Read the columns of a table that are to be fitted."""
+    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
+    if inputs.size != labels.size:
+        raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
+    return inputs, labels
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ColumnFit(ABC):
+    """The fit of one column against another; see the children for what the attributes are."""
+
+    x: Array
+    y: Array
+    x_name: str
+    y_name: str
+    done: tuple[str, ...]
+    warnings: tuple[str, ...]
+    measures: Mapping[str, Any]
+
+    @property
+    @abstractmethod
+    def model(self) -> Any:
+        """The fitted estimator."""
+
+    @property
+    @abstractmethod
+    def of(self) -> str:
+        """What is fitted, as a sentence names it."""
+
+    def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Mask (m,) of the inputs outside the data, where the fit goes on as a straight line."""
+        points = column("x", np.asarray(x))
+        return np.asarray((points < self.x.min()) | (points > self.x.max()))
+
+    def outside_warning(self, x: ArrayLike) -> str:
+        """One sentence when some inputs lie outside the data, else an empty string."""
+        count = int(self.outside(x).sum())
+        if not count:
+            return ""
+        return (
+            f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {self.x.min():g} "
+            f"to {self.x.max():g}): there the fit goes on as a straight line that nothing supports"
+        )
+
+    @property
+    def step_size(self) -> float:
+        """Step size used."""
+        return float(self.model.step_size_)
+
+    @property
+    def path(self) -> Table | None:
+        """A row per step size of the path (None where none was chosen); see the estimator."""
+        table: Table | None = self.model.path_
+        return table
+
+    @property
+    def folds(self) -> Table | None:
+        """A row per step size and fold."""
+        table: Table | None = self.model.folds_
+        return table
+
+    @property
+    def certificates(self) -> Mapping[str, Certificate]:
+        """Theorems about the last iterate, in standardized units."""
+        named: Mapping[str, Certificate] = self.model.certificates_
+        return named
+
+    def __repr__(self) -> str:
+        found = f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.model.stop_}"
+        against = f"{self.of} against {self.x_name}: {self.x.size} rows"
+        return f"{type(self).__name__}({against}, {found}, {len(self.warnings)} warnings)"
+
+
+def standardized(name: str, unit: Affine) -> str:
+    """Write how a column is standardized, as a formula."""
+    return f"({name} {'+' if unit.mean < 0 else '-'} {abs(unit.mean):.6g})/{unit.deviation:.6g}"
+
+
+def forward(progress: Progress | None) -> Progress | None:
+    """Wrap whatever shows progress, so that an estimator can be copied without it."""
+    return None if progress is None else lambda fraction, message: progress(fraction, message)
+
+
+def training(model: Any, x: Array) -> dict[str, Any]:
+    """Describe how a fitted estimator was trained on inputs x (n,), and how it ended."""
+    run, path, folds = model.trajectory_, model.path_, model.folds_
+    return {
+        "rows": int(x.size),
+        "distinct_inputs": int(np.unique(x).size),
+        "trained_inputs": int(np.unique(model.problem_.inputs).size),
+        "step_size": float(model.step_size_),
+        "rule": model.rule if path is not None else None,
+        "stop": model.stop_,
+        "stop_sentence": STOP_WORDS[model.stop_],
+        "steps": int(run.at_steps[-1]),
+        "budget": int(model.steps),
+        "time": run.time[-1],
+        "sharpness": run.sharpness[-1],
+        "sharpness_residual": run.sharpness_residual[-1],
+        "edge_ratio": model.edge_ratio_,
+        "certificates": {name: c.record() for name, c in model.certificates_.items()},
+        "path": None if path is None else path.records(),
+        "folds": None if folds is None else folds.records(),
+    }
+
+
+def binned(model: Any, x: Array) -> bool:
+    """Whether training took bins in place of inputs x (n,)."""
+    return bool(np.unique(x).size > np.unique(model.problem_.inputs).size)
+
+
+def merging(model: Any, x: Array, x_name: str) -> list[str]:
+    """Say what became of repeated inputs, and of too many of them."""
+    distinct, trained = int(np.unique(x).size), int(np.unique(model.problem_.inputs).size)
+    out = []
+    if distinct < x.size:
+        out.append(f"{x.size} rows were merged into {distinct} distinct {x_name}, exactly, through weights")
+    if trained < distinct:
+        out.append(
+            f"{distinct} distinct {x_name} were averaged into {trained} bins of equal weight for training"
+        )
+    return out
+
+
+def descent(model: Any) -> str:
+    """Say what was trained, how long, and why it ended."""
+    run = model.trajectory_
+    return (
+        f"{run.network.width} neurons, gradient descent with step size {model.step_size_:.4g} for "
+        f"{run.at_steps[-1]} steps (time {run.time[-1]:.4g}), ended: {STOP_WORDS[model.stop_]}"
+    )

@@ -1,0 +1,1 @@
+"""Confidence with the logistic loss: curvature, margins, flat networks that are wrong."""

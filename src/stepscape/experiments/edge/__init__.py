@@ -1,0 +1,1 @@
+"""The edge of stability: where gradient descent settles."""

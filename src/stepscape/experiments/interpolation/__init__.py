@@ -1,0 +1,1 @@
+"""Interpolators: how sharp they are, and whether descent stays there."""

@@ -1,0 +1,1 @@
+"""The logistic loss on the line: step size, noise, uncertainty."""

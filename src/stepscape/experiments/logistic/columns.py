@@ -1,0 +1,203 @@
+"""What is measured on one logistic run: at its moments, at its records, and what is drawn of it.
+
+Columns. Plain names are the end of the run; what changes during it has also the suffix of each moment:
+``_100``, ``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``,
+``_held_out``.
+
+at every moment
+    ``time`` (Σ η), ``loss`` (last iterate), ``loss_mean`` (of the mean of the two iterates), ``sharpness``,
+    ``edge_ratio`` (λ_max·η/2, mean of the two iterates; the plain column: also over the records of the last
+    half), all of `measure`: ``excess_risk…``, ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``,
+    margins, ``median_logit``, ``largest_logit``, ``uncertain_share``, ``uncertain_overlap``, neurons;
+    ``tv_interior`` (knots with g ≥ sup g/10), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
+    |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior``, ``optimized_uncertain`` (L(f) ≤
+    L(f0) for the mean of the two iterates, everywhere, where g ≥ sup g/10, in the hull of the inputs with
+    |f0| ≤ 1; the premise of the theorem on the excess risk); with a suffix also ``steps``
+once
+    ``initial_sharpness``, ``steps_made``, ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2
+    of the two iterates), ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the
+    records of the last half), ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``,
+    ``uncertain_share_truth``, ``uncertain_low_truth``, ``uncertain_high_truth``
+certificates
+    ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack``, with
+    NAME each of `certify`, checked at the first moment and the end, and "overlap" (step A, γ0 = 1, γ = 2),
+    checked at every record
+
+A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature import sharpness
+from stepscape.experiments.edge.sharpness_rule import EDGE
+from stepscape.experiments.square.columns import Followed
+from stepscape.lab.pool import Tick
+from stepscape.losses import loss_of
+from stepscape.measures import certify
+from stepscape.measures.checks import Checks, collected
+from stepscape.measures.classification import uncertain_hull
+from stepscape.measures.measures import measure
+from stepscape.measures.regions import regions
+from stepscape.measures.uncertainty import UNCERTAIN, hull
+from stepscape.problems import Problem
+from stepscape.theory.line.excess import overlap
+from stepscape.training import Snapshot
+
+Array = NDArray[np.float64]
+CURVE_POINTS = 201
+CERTAIN = 2.0
+OVER_TIME = (
+    "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
+    "uncertain_share", "uncertain_overlap",
+)  # fmt: skip
+
+
+def measured(run: Followed, moments: Mapping[str, int], tick: Tick) -> dict[str, Any]:
+    """All numbers of a run."""
+    last = len(run.snapshots) - 1
+    phases = both_phases(run, tick)
+    states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
+    numbers = {**states[last], **truth(run.problem), **edge(run, phases)}
+    checked = (run.snapshots[record] for record in (min(states), last))
+    checks = collected([certify(run.problem, snapshot.network) for snapshot in checked])
+    for name, sides in {**checks, "overlap": overlaps(run)}.items():
+        numbers |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
+        numbers |= {f"{name}_{key}": value for key, value in sides.counted().items()}
+    for name, record in moments.items():
+        found = {"steps": int(run.trajectory.at_steps[record]), **states[record]}
+        numbers |= {f"{key}_{name}": value for key, value in found.items()}
+    return numbers
+
+
+def both_phases(run: Followed, tick: Tick) -> Array:
+    """λ_max·η/2 of each record's two iterates (records, 2): a swing of period two shows in their mean."""
+    vector, before = None, []
+    method = run.trajectory.method
+    for snapshot in run.snapshots:
+        tick(1.0)
+        network = snapshot.network_before
+        pair = sharpness(run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay)
+        vector = pair.vector
+        before.append(pair.value)
+    return np.column_stack([run.trajectory.sharpness, before]) / method.threshold()
+
+
+def state(run: Followed, phases: Array, record: int) -> dict[str, Any]:
+    """Everything that changes during a run, at one record."""
+    problem, snapshot = run.problem, run.snapshots[record]
+    predictions = snapshot.predict(problem.inputs)
+    return {
+        "time": float(run.trajectory.time[record]),
+        "loss": float(run.trajectory.loss[record]),
+        "sharpness": float(run.trajectory.sharpness[record]),
+        "edge_ratio": float(phases[record].mean()),
+        **measure(problem, snapshot.network, snapshot.network_before),
+        "tv_interior": _interior_variation(problem, snapshot),
+        **_uncertain_hull(problem, predictions),
+        **_losses(problem, predictions),
+    }
+
+
+def _interior_variation(problem: Problem, snapshot: Snapshot) -> float:
+    """Σ |slope change| of the last iterate over the knots where g ≥ sup g/10."""
+    network = snapshot.network
+    inside = regions(problem, network.knots)["interior"]
+    return float(np.abs(network.jumps[inside]).sum())
+
+
+def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> dict[str, float]:
+    counted = problem.averaging > 0.0
+    low, high = hull(problem.inputs[counted], predictions[counted])
+    return {f"uncertain_low{suffix}": low, f"uncertain_high{suffix}": high}
+
+
+def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
+    """Whether the labels are fitted at least as well as the truth fits them, also by region."""
+    value = loss_of(problem.loss).value
+    ahead = value(predictions, problem.labels) - value(_truth_at(problem), problem.labels)
+    inside = regions(problem, problem.inputs)["interior"]
+    unsure = uncertain_hull(problem, problem.inputs)
+    return {
+        "loss_mean": problem.training_loss(predictions),
+        "optimized": bool(problem.averaging @ ahead <= 0.0),
+        "optimized_interior": bool((problem.averaging * inside) @ ahead <= 0.0),
+        "optimized_uncertain": bool((problem.averaging * unsure) @ ahead <= 0.0),
+    }
+
+
+def truth(problem: Problem) -> dict[str, Any]:
+    """Loss and uncertain set of the truth at the inputs."""
+    f0 = _truth_at(problem)
+    return {
+        "loss_truth": problem.training_loss(f0),
+        "uncertain_share_truth": min(1.0, float(problem.averaging @ (np.abs(f0) <= UNCERTAIN))),
+        **_uncertain_hull(problem, f0, "_truth"),
+    }
+
+
+def _truth_at(problem: Problem) -> Array:
+    assert problem.truth is not None  # every run draws its labels from one
+    return np.asarray(problem.truth(problem.inputs), np.float64)
+
+
+def edge(run: Followed, phases: Array) -> dict[str, Any]:
+    """Whether the sharpness came to 2/η, when first, and where it was over the records of the last half."""
+    steps = run.trajectory.at_steps
+    ratio = phases.mean(axis=1)
+    late = steps >= steps[-1] / 2
+    reached = np.flatnonzero(ratio >= EDGE[0])
+    return {
+        "edge_ratio": float(ratio[late].mean()),
+        "swing": float(0.5 * np.abs(np.diff(phases[late], axis=1)).mean()),
+        "smoothness_ratio": float(run.trajectory.smoothness[late].mean() / run.trajectory.method.threshold()),
+        "sharpness_residual": float(run.trajectory.sharpness_residual[-1]),
+        "edge_reached": bool(reached.size),
+        "edge_reached_at_step": int(steps[reached[0]]) if reached.size else None,
+    }
+
+
+def overlaps(run: Followed) -> Checks:
+    """Step A at every record: inputs where |f0| ≤ 1 and the mean of the two iterates has |f| > 2."""
+    problem = run.problem
+    sides = [
+        overlap(
+            truth=_truth_at(problem),
+            predictions=snapshot.predict(problem.inputs),
+            gamma_truth=UNCERTAIN,
+            gamma=CERTAIN,
+            weights=problem.averaging,
+        )
+        for snapshot in run.snapshots
+    ]
+    return collected([{"overlap": each} for each in sides])["overlap"]
+
+
+def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
+    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``: f and numbers at every record.
+
+    ``inputs``, ``labels`` and ``truth`` do not depend on the step size, ``grid`` on nothing.
+    """
+    problem, steps = run.problem, run.trajectory.at_steps
+    cell = key.rpartition("|")[0]
+    assert problem.truth is not None
+    x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
+    phases = both_phases(run, tick)
+    states = [state(run, phases, record) for record in range(steps.size)]
+    step_a = overlaps(run)
+    return {
+        f"inputs|{cell}": problem.inputs,
+        f"labels|{cell}": problem.labels,
+        f"grid|{cell}": x,
+        f"truth|{cell}": problem.truth(x),
+        f"steps|{key}": steps.astype(float),
+        f"overlap_left|{key}": step_a.left,
+        f"overlap_right|{key}": step_a.right,
+        f"f|{key}": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
+        **{f"{name}|{key}": np.array([found[name] for found in states]) for name in OVER_TIME},
+    }

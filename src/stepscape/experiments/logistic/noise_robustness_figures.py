@@ -1,0 +1,78 @@
+"""Figures of the experiment `noise-robustness`; they read its table and the intervals of its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stepscape.figures.bands import band
+from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
+from stepscape.tables.interval import Interval
+from stepscape.tables.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ByRate = Mapping[float, Interval]
+
+
+def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]], words: Mapping[str, str]) -> Figure:
+    """Above excess risk against the flip rate at some moments; below what the largest step size saves.
+
+    `saved` and `words` go by the suffix of a moment's columns.
+    """
+    figure, axes = canvas(2, len(saved), (3.7 * len(saved) + 0.4, 6.6), sharex=True, sharey="row")
+    for (upper, lower), (suffix, comparisons) in zip(axes.T, saved.items(), strict=True):
+        column = f"excess_risk_interior{suffix}"
+        for i, eta in enumerate(np.unique(table["step_size"])):
+            if column in table:
+                rows = table.where(step_size=eta)
+                shifted = Table({**rows.columns, "at": rows["flip_rate"] + 0.004 * (i - 1)})
+                band(upper, shifted, "at", column, f"step size η = {eta:g}", series(i))
+        lower.axhline(0.0, color=COLORS["black"], lw=1.0)
+        for i, (name, rates) in enumerate(comparisons.items()):
+            _intervals(lower, rates, name, i)
+        label(upper, title=words[suffix])
+        label(lower, x="flip rate of the labels")
+    if any(ax.containers for ax in axes[0]):
+        number_ticks(axes[0, 0])
+    axes[0, 0].set_ylabel("excess risk, interior\n(median, quartiles)", fontsize=10)
+    axes[1, 0].set_ylabel("saved by the largest step size\n(mean, 95 %; above 0 it helps)", fontsize=10)
+    shared_legend(figure, axes, columns=3)
+    return figure
+
+
+def _intervals(ax: Axes, rates: ByRate, name: str, index: int) -> None:
+    at = np.array(sorted(rates))
+    found = [rates[rate] for rate in at]
+    middle = np.array([interval.mean for interval in found])
+    ends = np.array([[each.mean - each.low, each.high - each.mean] for each in found]).T
+    usable = np.isfinite(ends).all(axis=0)
+    if usable.any():
+        at, middle, ends = at[usable] + 0.004 * index, middle[usable], ends[:, usable]
+        look = series(index + 3)
+        ax.errorbar(at, middle, yerr=ends, label=name, lw=1.4, ms=5.0, elinewidth=1.0, capsize=2.5, **look)
+
+
+def overlap(table: Table) -> Figure:
+    """Overlap of the uncertain regions of network and truth against the flip rate, with the level ½."""
+    figure, axes = canvas(1, 1, (5.8, 4.4))
+    ax = axes[0, 0]
+    for i, eta in enumerate(np.unique(table["step_size"])):
+        if "uncertain_overlap" in table:
+            rows = table.where(step_size=eta)
+            shifted = Table({**rows.columns, "at": rows["flip_rate"] + 0.004 * (i - 1)})
+            band(ax, shifted, "at", "uncertain_overlap", f"step size η = {eta:g}", series(i))
+    if "uncertain_share_truth" in table:
+        word = "share of the inputs where the truth is uncertain"
+        band(ax, table, "flip_rate", "uncertain_share_truth", word, series(6))
+    ax.axhline(0.5, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="½")
+    ax.set_ylim(0.0, 1.05)
+    label(
+        ax, "flip rate of the labels", "overlap of |f| ≤ 1 and |f0| ≤ 1 at the end\n(intersection over union)"
+    )
+    shared_legend(figure, axes, columns=2)
+    return figure

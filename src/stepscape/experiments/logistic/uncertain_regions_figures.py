@@ -1,0 +1,136 @@
+"""Figures of the experiment `uncertain-regions`; they read its table and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.logistic.logistic_step_sizes_figures import Arrays, drawn_cells, key
+from stepscape.experiments.logistic.panels import Cell, against_step_size, fitting_legend, panels
+from stepscape.figures.bands import band
+from stepscape.figures.style import COLORS, canvas, series
+from stepscape.tables.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STEP_A = (
+    ("overlap_left", "left: share of the inputs with |f0| ≤ 1 and |f| > 2"),
+    ("overlap_right", "right: excess risk over κ"),
+)
+FLAT = (
+    ("weighted_left", r"left: $\int|f''|\,g_D$, side form"),
+    ("weighted_right", r"right: $(\lambda_{\max}+\|R\|)/(2\bar D) - ½$"),
+    ("uncertain_best_left", r"left: $\int|f''|\,g_A$ at the best γ"),
+    ("uncertain_best_right", "right: the bound at the best γ"),
+)
+
+
+def regions(arrays: Arrays, shown: Sequence[float]) -> Figure:
+    """Where |f| ≤ 1 over the steps, first seed: a row a cell, a column a step size; the truth's above."""
+    found = drawn_cells(arrays)
+    etas = [eta for eta in shown if any(f"f|{key(cell, eta)}" in arrays for cell in found)]
+    size = (2.5 * max(1, len(etas)) + 0.8, 2.3 * max(1, len(found)) + 1.0)
+    figure, axes = canvas(max(1, len(found)), max(1, len(etas)), size, sharex=True, sharey=True)
+    for row, cell in zip(axes, found, strict=False):
+        for ax, eta in zip(row, etas, strict=True):
+            if f"f|{key(cell, eta)}" in arrays:
+                _region(ax, arrays, cell, eta)
+            _truth(ax, arrays, cell)
+        row[0].set_ylabel(f"amplitude {cell[0]:g}, flip rate {cell[1]:g}\nsteps", fontsize=10)
+    for ax, eta in zip(axes[0], etas, strict=False):
+        ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
+    for ax in axes[-1]:
+        ax.set_xlabel("input x", fontsize=10)
+    _region_legend(figure)
+    return figure
+
+
+def _region(ax: Axes, arrays: Arrays, cell: Cell, eta: float) -> None:
+    """Shade |f| ≤ 1 at the recorded steps, each up to the middle of the next on the logarithmic axis.
+
+    One record after the start is no region: it leaves the panel empty.
+    """
+    steps, f = arrays[f"steps|{key(cell, eta)}"][1:], arrays[f"f|{key(cell, eta)}"][1:]
+    if steps.size < 2:
+        return
+    x = arrays[f"grid|{key(cell)}"]
+    ax.contourf(x, steps, f, levels=[-1.0, 1.0], colors=[COLORS["gray"]], alpha=0.55)
+    ax.contour(x, steps, f, levels=[0.0], colors=[COLORS["blue"]], linewidths=1.2)
+    ax.set_yscale("log")
+    ax.set_ylim(1.0, float(steps[-1]) * 2.2)
+    ax.grid(visible=False)
+
+
+def _truth(ax: Axes, arrays: Arrays, cell: Cell) -> None:
+    """Draw a strip at the top where |f0| ≤ 1, and its ends as lines down the panel."""
+    x, f0 = arrays[f"grid|{key(cell)}"], arrays[f"truth|{key(cell)}"]
+    inside = np.abs(f0) <= 1.0
+    ax.fill_between(
+        x, 0.93, 1.0, where=inside.tolist(), color=COLORS["black"], lw=0, transform=ax.get_xaxis_transform()
+    )
+    for end in x[1:][np.diff(inside.astype(int)) != 0]:
+        ax.axvline(end, color=COLORS["black"], lw=0.8, dashes=(3, 2))
+
+
+def _region_legend(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [
+        Patch(color=COLORS["gray"], alpha=0.55), Patch(color=COLORS["black"]),
+        Line2D([], [], color=COLORS["black"], lw=0.8, dashes=(3, 2)),
+        Line2D([], [], color=COLORS["blue"], lw=1.2),
+    ]  # fmt: skip
+    names = [
+        "|f| ≤ 1: the network is uncertain",
+        "|f0| ≤ 1: the truth is",
+        "ends of the truth's region",
+        "f = 0",
+    ]
+    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+
+
+def over_steps(table: Table, counts: Sequence[int], column: str, name: str, level: str = "") -> Figure:
+    """Draw a column after so many steps and at the end, a curve a step size; `level` is the truth's value."""
+    figure, axes, cells = panels(table, "steps")
+    for cell, ax in cells.items():
+        rows = table.where(amplitude=cell[0], flip_rate=cell[1])
+        for i, eta in enumerate(np.unique(table["step_size"])):
+            _over_moments(ax, rows.where(step_size=eta), counts, column, f"η = {eta:g}", i)
+        if level and level in rows:
+            value = float(np.nanmedian(rows[level]))
+            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="the truth's")
+        ax.set_xscale("log")
+        ax.set_ylim(-0.02, 1.05)
+    for row in axes:
+        row[0].set_ylabel(name, fontsize=10)
+    fitting_legend(figure, axes)
+    return figure
+
+
+def _over_moments(ax: Axes, rows: Table, counts: Sequence[int], column: str, name: str, index: int) -> None:
+    """Medians and quartiles at the step counts and at the end."""
+    moments = [(count, f"{column}_{count}") for count in counts if f"{column}_{count}" in rows]
+    moments += [(int(rows["steps"][0]), column)] if column in rows and len(rows) else []
+    stacked: dict[str, NDArray[Any]] = {
+        "at": np.repeat([count for count, _ in moments], len(rows)).astype(float),
+        "value": np.concatenate([rows[each] for _, each in moments]) if moments else np.empty(0),
+    }
+    if stacked["at"].size:
+        band(ax, Table(stacked), "at", "value", name, series(index), dodge=0.06 * (index - 1))
+
+
+def step_a(table: Table) -> Figure:
+    """Both sides of step A at the end; above the share that is uncertain for the truth it says nothing."""
+    level = "the truth's uncertain share: a bound above says nothing"
+    return against_step_size(table, STEP_A, "share of the inputs", "uncertain_share_truth", level, log=False)
+
+
+def bounds(table: Table) -> Figure:
+    """Both sides of the bounds on the variation where the network is uncertain, at the end."""
+    return against_step_size(table, FLAT, "both sides at the end")

@@ -1,0 +1,177 @@
+"""What is measured on one run of a step size: at its moments, at every record, and what is drawn of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.edge.sharpness_rule import EDGE
+from stepscape.lab.pool import Tick
+from stepscape.measures.checks import Checks, check
+from stepscape.measures.features import census, features
+from stepscape.measures.measures import measure, measure_trajectory, piece_tolerance
+from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.regions import regions
+from stepscape.problems import Problem
+from stepscape.training import Snapshot, Trajectory
+
+Array = NDArray[np.float64]
+CURVE_POINTS = 301
+COMPARED = ("pieces", "tv", "features", "carriers")  # at every moment, beside loss, time and risks
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A finished run with its recorded networks."""
+
+    problem: Problem
+    trajectory: Trajectory
+    snapshots: Sequence[Snapshot]
+
+
+def measured(
+    run: Followed, moments: Mapping[str, int], tick: Tick
+) -> tuple[dict[str, Any], dict[str, Checks]]:
+    """All numbers of a run, and the sides of its certificates at every record.
+
+    Columns of the end have plain names, those of another moment end in its name.
+    """
+    problem, snapshots = run.problem, run.snapshots
+    networks = [snapshot.network for snapshot in snapshots]
+    checks = check(problem, networks, tick)
+    numbers: dict[str, Any] = {
+        "pieces_truth": _truth_pieces(problem),
+        **measure_trajectory(problem, run.trajectory),
+        **features(problem, networks[-1]),
+        **_training_errors(problem, snapshots[-1]),
+        **_beginning(run),
+        **asdict(census(problem, networks)),
+        **_edge(run.trajectory),
+        **_certificates(run, checks),
+    }
+    for name, record in moments.items():
+        tick(1.0)
+        numbers |= {f"{key}_{name}": value for key, value in _moment(run, record).items()}
+    return numbers, checks
+
+
+def _moment(run: Followed, record: int) -> dict[str, Any]:
+    """Measure what is compared between moments at one record."""
+    problem, snapshot = run.problem, run.snapshots[record]
+    found = measure(problem, snapshot.network, snapshot.network_before)
+    found |= features(problem, snapshot.network)
+    return {
+        "steps": int(run.trajectory.at_steps[record]),
+        "time": float(run.trajectory.time[record]),
+        "loss": float(run.trajectory.loss[record]),
+        **{key: value for key, value in found.items() if key in COMPARED or key.startswith("risk")},
+    }
+
+
+def _truth_pieces(problem: Problem) -> int:
+    """Count the pieces of the truth by the same rule as those of a fit, on a grid."""
+    x = np.linspace(problem.inputs.min(), problem.inputs.max(), 1001)
+    truth = problem.truth(x) if problem.truth is not None else np.zeros(x.size)
+    return linear_pieces(x, np.asarray(truth), piece_tolerance(problem))
+
+
+def _training_errors(problem: Problem, last: Snapshot) -> dict[str, Any]:
+    """Mean squared distance to the labels of the solution and of the truth, everywhere and in the interior.
+
+    The theorems on the risk suppose that the solution fits the labels of the interior at least as well as the
+    truth does.
+    """
+    if problem.truth is None:
+        return {}
+    x, weights = problem.inputs, problem.averaging
+    inside = weights * regions(problem, x)["interior"]
+    squares = {
+        "": (last.predict(x) - problem.labels) ** 2,
+        "_truth": (problem.truth(x) - problem.labels) ** 2,
+    }
+    out: dict[str, Any] = {}
+    for name, values in squares.items():
+        out[f"training_error{name}"] = float(weights @ values)
+        out[f"training_error_interior{name}"] = float(inside @ values) / float(inside.sum())
+    out["fits_interior"] = out["training_error_interior"] <= out["training_error_interior_truth"]
+    return out
+
+
+def _beginning(run: Followed) -> dict[str, Any]:
+    network = run.snapshots[0].network
+    return {
+        "bent_at_start": int(run.trajectory.bent_neurons[0]),
+        "carriers_at_start": features(run.problem, network)["carriers"],
+    }
+
+
+def _edge(run: Trajectory) -> dict[str, Any]:
+    """Whether the sharpness came to the threshold of the step size of its moment, and when it first did."""
+    warm = run.at_steps >= run.method.warmup_steps
+    reached = np.flatnonzero(warm & (run.edge_ratio >= EDGE[0]))
+    return {
+        "edge_reached": bool(reached.size),
+        "edge_reached_at_step": int(run.at_steps[reached[0]]) if reached.size else None,
+    }
+
+
+def _certificates(run: Followed, checks: Mapping[str, Checks]) -> dict[str, Any]:
+    """Both sides of each inequality at the end, and the count over all records.
+
+    ``line``: ∫|f''|g ≤ 1/η − ½ + x_max √(2L), the published bound with 2/η in place of λ_max, at the records
+    with λ_max ≤ 2/η for the step size of that moment; ``line_beyond`` counts where it fails although it need
+    not hold, because λ_max is larger.
+    """
+    flat = line(run.problem, run.trajectory, checks["published"].left)
+    out: dict[str, Any] = {
+        "records_checked": int(run.trajectory.at_steps.size),
+        "records_without_bends": int(np.sum(run.trajectory.bent_neurons == 0)),
+        "line_beyond": int(np.sum(~flat.applies & (flat.left > flat.right))),
+    }
+    for name, sides in {**checks, "line": flat}.items():
+        out |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
+        out |= {f"{name}_{key}": value for key, value in sides.counted().items()}
+    return out
+
+
+def line(problem: Problem, run: Trajectory, variation: Array) -> Checks:
+    """Put the threshold in the place of λ_max; the premise is that λ_max does not exceed it."""
+    x_max = max(1.0 / np.sqrt(3.0), problem.x_max)
+    right = 1.0 / run.step_size - 0.5 + x_max * np.sqrt(2.0 * run.loss)
+    inside = run.sharpness + run.sharpness_residual <= 2.0 / run.step_size
+    return Checks(variation, right, inside, inside & (variation > right))
+
+
+def curves(run: Followed, checks: Mapping[str, Checks], labels: str, key: str) -> dict[str, Array]:
+    """Arrays for the figures: the fit with its knots, and both sides of the inequalities over time."""
+    problem, last = run.problem, run.snapshots[-1]
+    low, high = problem.inputs.min(), problem.inputs.max()
+    x = np.linspace(low, high, CURVE_POINTS)
+    net, before = last.network, last.network_before
+    inside = (net.knots > low) & (net.knots < high)
+    truth = problem.truth(x) if problem.truth is not None else np.full(x.size, np.nan)
+    over_time = {
+        "steps": run.trajectory.at_steps.astype(float),
+        "time": run.trajectory.time,
+        "bent": run.trajectory.bent_neurons.astype(float),
+        "step_size": run.trajectory.step_size,
+        "tv_side": checks["sharpness"].left,
+        "tv_function": checks["published"].left,
+        **{f"right_{name}": checks[name].right for name in ("sharpness", "sharpness_loss", "published")},
+    }
+    return {
+        f"inputs|{labels}": problem.inputs,
+        f"labels|{labels}": problem.labels,
+        "grid": x,
+        "truth": truth,
+        f"mean|{key}": last.predict(x),
+        f"last|{key}": net.predict(x),
+        f"before|{key}": before.predict(x),
+        f"knots|{key}": net.knots[inside],
+        f"jumps|{key}": net.jumps[inside],
+        **{f"{name}|{key}": values for name, values in over_time.items()},
+    }

@@ -1,0 +1,234 @@
+"""A column of few different values, of any type: which they are, and which of two is 1."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.problems.user import cells as numbers
+
+Key = float | str
+_LISTED = 5  # values that a sentence names
+FEW = 0.05  # share of the cells of a column of numbers that may be stray texts, none of them twice
+# Texts that stand for 1, or for 0, beside any other; of the rest the later in the alphabet stands for 1.
+_YES = re.compile(
+    r"yes|true|positive|pos|\+|present|success|pass|event|case|sick|ill|diseased?|malignant|abnormal|dead|died"
+    r"|spam|fraud|ja|oui|s[ií]|да"
+)
+_NO = re.compile(
+    r"no|false|negative|neg|absent|failure|fail|control|healthy|well|benign|normal|alive|nein|non|нет"
+)
+_DENIAL = re.compile(r"(?:no|not|non|kein|keine|не)[ _-]?(.+)")
+# Cells that stand for no value, save beside "+", and beside texts of which "none" may be one more.
+_MINUS = {"-": "-", "–": "-", "\u2212": "-"}
+_NOTHING = {"none": "none", "nil": "nil"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The different values of a column.
+
+    Attributes
+    ----------
+    names : as the table writes them: numbers in increasing order, then texts in that of the alphabet. Of two,
+        the second stands for 1.
+    counts : rows of each.
+    codes : (n,) the place of each cell's value among the names, and why a cell has none.
+    spellings : the ways in which the cells write each, where that is a text; most frequent first.
+    """
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    codes: numbers.Numbers = field(repr=False)
+    spellings: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are exactly two."""
+        return len(self.names) == 2
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """A sentence for each value that the cells write in several ways."""
+        several = (ways for ways in self.spellings if len(ways) > 1)
+        return tuple(f"{', '.join(map(repr, ways))} were taken for one value" for ways in several)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(map(numbers.is_number, self.names))
+
+    def listed(self) -> str:
+        """Say which values there are, with their rows.
+
+        "only 'no' in all 40 usable rows"; "3: 'a' (20 rows), 'b' (9), 'c' (8)"; "40, such as 0.5, 0.7 and 2".
+        """
+        if len(self.names) == 1:
+            return f"only {shown(self.names[0])} in all {self.counts[0]} usable rows"
+        if len(self.names) > _LISTED:
+            frequent = sorted(range(len(self.names)), key=lambda place: -self.counts[place])[:3]
+            first, second, third = (_short(self.names[place]) for place in sorted(frequent))
+            return f"{len(self.names)}, such as {first}, {second} and {third}"
+        units = [" rows"] + [""] * _LISTED
+        known = zip(self.names, self.counts, units, strict=False)
+        return f"{len(self.names)}: " + ", ".join(
+            f"{shown(name)} ({rows}{unit})" for name, rows, unit in known
+        )
+
+
+def outcome_of(
+    cells: Sequence[str] | NDArray[np.float64],
+    parsed: numbers.Numbers,
+    usable: NDArray[np.bool_],
+    least: int | None,
+) -> Outcome:
+    """Find the different values of a column among the usable rows.
+
+    Numbers are equal by value ("1" and "1.0"), texts by their letters; upper and lower case count alike where
+    that leaves two values. Where more than two are left and at least `least` cells are numbers, texts among
+    them are faults, as in every column of numbers; but beside two numbers alone, texts that repeat or are
+    many are values. A cell that stands for no value elsewhere is one where the others say so: a minus sign
+    beside "+", and "none" beside texts that do not answer yes or no.
+
+    Parameters
+    ----------
+    cells : (n,)
+    parsed : the cells as numbers.
+    usable : (n,) rows that count.
+    least : rows that a table must have; None where no text is a fault.
+    """
+    faults = np.where(usable, parsed.faults, numbers.MISSING).tolist()
+    keys = [_key(*row) for row in zip(cells, parsed.values.tolist(), faults, strict=True)]
+    keys = _reread(keys, cells, usable)
+    if _count(keys) > 2:
+        folded = [key.casefold() if isinstance(key, str) else key for key in keys]
+        numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
+        if _count(folded) == 2:
+            keys = folded
+        elif least is not None and sum(key is not None for key in numeric) >= least:
+            keys = keys if _count(numeric) == 2 and _told(folded) else numeric
+    found = _ordered([key for key in dict.fromkeys(keys) if key is not None])
+    place = {key: float(i) for i, key in enumerate(found)}
+    codes = np.array([np.nan if key is None else place[key] for key in keys])
+    counts, spelled = Counter(keys), _spellings(cells, keys)
+    names = tuple(_name(key, spelled) for key in found)
+    ways = tuple(tuple(way for way, _ in spelled.get(key, Counter()).most_common()) for key in found)
+    rows = tuple(counts[key] for key in found)
+    return Outcome(names, rows, numbers.Numbers(codes, _faults(keys, parsed)), ways)
+
+
+def shown(name: str) -> str:
+    """Write a value in a sentence: texts in quotation marks, clipped; numbers bare.
+
+    >>> shown("sick"), shown("1.5")
+    ("'sick'", '1.5')
+    """
+    if numbers.is_number(name):
+        return name
+    return repr(name if len(name) <= 40 else name[:37] + "…")
+
+
+def meaning(column: str, classes: Sequence[str]) -> str:
+    """Say which value of a column is 1.
+
+    >>> meaning("state", ("well", "sick"))
+    "state: 'sick' is 1, 'well' is 0"
+    """
+    return f"{column}: {shown(classes[1])} is 1, {shown(classes[0])} is 0"
+
+
+def _told(keys: Sequence[Key | None]) -> bool:
+    """Whether texts among numbers tell something: one repeats, or they are more than a few."""
+    texts = Counter(key for key in keys if isinstance(key, str))
+    return many(texts, sum(key is not None for key in keys))
+
+
+def many(texts: Counter[str], cells: int) -> bool:
+    """Whether texts among so many cells are no stray ones: one repeats, or they are more than a few."""
+    return texts.total() > max(1.0, FEW * cells) or max(texts.values(), default=0) > 1
+
+
+def _short(name: str) -> str:
+    return f"{float(name):.4g}" if numbers.is_number(name) else shown(name)
+
+
+def _key(cell: str | float, value: float, fault: int) -> Key | None:
+    if fault == numbers.GOOD:
+        return value + 0.0  # -0.0 is 0.0
+    return str(cell).strip() if fault == numbers.TEXT else None
+
+
+def _reread(
+    keys: list[Key | None], cells: Sequence[str] | NDArray[np.float64], usable: NDArray[np.bool_]
+) -> list[Key | None]:
+    """Take "-" beside "+", and "none" beside "mild" and "severe", for values."""
+    words = _words({key.casefold() if isinstance(key, str) else key for key in keys} - {None})
+    if not words:
+        return keys
+    said = [
+        str(cell).strip().lower() if use else "" for cell, use in zip(cells, usable.tolist(), strict=True)
+    ]
+    return [words.get(text, key) for text, key in zip(said, keys, strict=True)]
+
+
+def _words(found: Set[Key | None]) -> Mapping[str, Key]:
+    texts = sorted(key for key in found if isinstance(key, str))
+    if "+" in texts:
+        return _MINUS
+    if len(texts) < max(2, len(found)):
+        return {}  # one text, where another value is a guess, or numbers
+    answered = len(texts) == 2 and (_affirms(*texts) or _affirms(*reversed(texts)))
+    return {} if answered else _NOTHING
+
+
+def _count(keys: Sequence[Key | None]) -> int:
+    return len(set(keys) - {None})
+
+
+def _faults(keys: Sequence[Key | None], parsed: numbers.Numbers) -> NDArray[np.int8]:
+    """Clear cells with a value of their faults: text is none here."""
+    valued = np.array([key is not None for key in keys], dtype=bool)
+    return np.where(valued, numbers.GOOD, parsed.faults).astype(np.int8)
+
+
+def _ordered(keys: list[Key]) -> list[Key]:
+    values: list[Key] = sorted(key for key in keys if isinstance(key, float))
+    texts = sorted((key for key in keys if isinstance(key, str)), key=lambda text: (text.casefold(), text))
+    if not values and len(texts) == 2 and _affirms(texts[0], texts[1]):
+        texts.reverse()
+    return [*values, *texts]
+
+
+def _affirms(one: str, other: str) -> bool:
+    """Whether the first of two texts is the one that says yes."""
+    one, other = one.casefold(), other.casefold()
+    denied = _DENIAL.fullmatch(other)
+    if denied and denied[1] == one:
+        return True
+    yes, no = ([bool(says.fullmatch(text)) for text in (one, other)] for says in (_YES, _NO))
+    return yes == [True, False] or (no == [False, True] and not yes[1])
+
+
+def _spellings(
+    cells: Sequence[str] | NDArray[np.float64], keys: Sequence[Key | None]
+) -> dict[Key | None, Counter[str]]:
+    found: dict[Key | None, Counter[str]] = {}
+    for cell, key in zip(cells, keys, strict=True):
+        if isinstance(key, str):
+            found.setdefault(key, Counter())[str(cell)] += 1
+    return found
+
+
+def _name(key: Key, spelled: Mapping[Key | None, Counter[str]]) -> str:
+    """Write a number shortest, and a text as most cells do."""
+    if isinstance(key, float):
+        return repr(key).removesuffix(".0")
+    trimmed = Counter[str]()
+    for way, cells in spelled[key].items():
+        trimmed[way.strip()] += cells
+    return trimmed.most_common(1)[0][0]

@@ -1,0 +1,85 @@
+"""A user's sweep: a short TOML file → runs.
+
+Any key of [problem], [network] and [method] may list several values, and these sections may stand several
+times, as [[problem]], [[network]], [[method]]. The runs are, for each seed, every combination of a problem, a
+network and a method; of a section, every combination of its values, in the order of the file, the last key
+fastest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+from stepscape.lab import data as tables
+from stepscape.problems.user.columns import Columns
+from stepscape.sweeps.cluster_options import cluster_options
+from stepscape.sweeps.location import parse
+from stepscape.sweeps.runs import Run, work
+from stepscape.sweeps.sections import Reader, refuse_too_many
+from stepscape.tables.records import Record
+
+MOST_RUNS = 1_000_000
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """What a sweep file asks for.
+
+    Attributes
+    ----------
+    title : its own, or "".
+    specs : the runs, each once.
+    repeated : how many more the file describes that are equal to one of these.
+    cluster : what is asked of Slurm, by the names of dask-jobqueue; no part of any identity.
+    data : the columns of each table with what was dropped and why, by digest.
+    notes : what 0 and 1 stand for in each table with an outcome of two values.
+    """
+
+    title: str
+    specs: tuple[Run, ...]
+    repeated: int
+    cluster: Mapping[str, Any]
+    data: Mapping[str, Columns]
+    notes: tuple[str, ...]
+
+    def work_in(self, folder: str | os.PathLike[str]) -> Callable[..., Record]:
+        """Keep the data in a folder, ``data/`` of a store, and return the work that finds them there."""
+        for columns in self.data.values():
+            tables.save(folder, columns.x, columns.y)
+        return partial(work, data=os.path.abspath(folder))
+
+
+def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] = "") -> SweepFile:
+    """Read a sweep file, given as it stands on disk; data files are relative to `folder`, which is its own.
+
+    Raises
+    ------
+    InputError
+        Anything in it is not as it must be, ranges and data files included: one sentence with `name` and the
+        line.
+    OutputError, Unavailable
+        As `tablefile.read_table`.
+    """
+    document, place = parse(content, name)
+    reader = Reader(document, place, os.fspath(folder))
+    reader.refuse_unknown()
+    title, seeds, measure = reader.title(), reader.seeds(), reader.measure()
+    cluster = cluster_options(document.get("cluster", {}), place)
+    grids = [reader.grids(section) for section in ("problem", "network", "method")]
+    refuse_too_many(place, seeds, grids, MOST_RUNS)
+    parts: list[list[Any]] = [[part for grid in section for part in reader.expand(grid)] for section in grids]
+    with place.at("measure", "held_out"):
+        for problem in parts[0]:
+            measure.check(problem)
+    runs = [
+        Run(problem=problem, network=network, method=method, measure=measure, seed=seed)
+        for seed in seeds
+        for problem, network, method in product(*parts)
+    ]
+    specs = tuple(dict.fromkeys(runs))
+    return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))

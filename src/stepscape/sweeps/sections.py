@@ -1,0 +1,310 @@
+"""The sections of a sweep file → grids of values → parts of runs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, NamedTuple
+
+import msgspec
+
+from stepscape.errors import InputError, bad, unknown
+from stepscape.lab import data as tables
+from stepscape.problems.problem import Problem
+from stepscape.problems.user.columns import Columns, RawTable, select_columns
+from stepscape.problems.user.file import read_table
+from stepscape.problems.user.outcomes import meaning
+from stepscape.sweeps.grid import one, shown, spread
+from stepscape.sweeps.key_lines import Path
+from stepscape.sweeps.location import Place, located
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
+
+MOST_SEEDS = 1_000_000
+ABOVE = ("title", "seeds")
+SECTIONS = ("problem", "network", "method", "measure", "cluster")
+KIND = "kind"  # the key that tells parts of one section apart
+AnyPart = AnyProblem | Network | Method
+
+
+class Key(NamedTuple):
+    """The type of a key, and whether its section must give it."""
+
+    kind: type
+    required: bool
+
+
+def keys_of(part: type[msgspec.Struct]) -> dict[str, Key]:
+    """Keys of a section: the fields of the part of a run that it describes."""
+    found = {entry.name: Key(entry.type, entry.required) for entry in msgspec.structs.fields(part)}
+    if part is Table:
+        del found["n"]  # the file says
+    return found
+
+
+# What each section may describe.
+PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
+    "problem": (Curve, Bernoulli, Table),
+    "network": (Network,),
+    "method": (Method,),
+    "measure": (Measure,),
+}
+# One value put to the constructors, everything else being sound: their sentences are the user's.
+_TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
+    Curve: lambda values: Curve(**{"truth": "line", "n": 2, **values}).draw(0),
+    Bernoulli: lambda values: Bernoulli(**{"truth": "line", "n": 2, **values}).draw(0),
+    Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
+    Network: lambda values: Network(**{"width": 1, **values}).draw(0),
+    Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One section: the values of each key that it gives, in its order."""
+
+    path: Path
+    part: type[AnyPart]
+    values: Mapping[str, list[Any]]
+
+    @property
+    def size(self) -> int:
+        """Number of combinations."""
+        return math.prod(map(len, self.values.values()))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Every combination, the last key fastest."""
+        for combination in product(*self.values.values()):
+            yield dict(zip(self.values, combination, strict=True))
+
+
+@dataclass
+class Reader:
+    """Reads sections; keeps the tables that it meets, and what 0 and 1 stand for in each, in order."""
+
+    document: Mapping[str, Any]
+    place: Place
+    folder: str
+    data: dict[str, Columns] = field(default_factory=dict)
+    files: dict[str, RawTable] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def title(self) -> str:
+        """Read the title; without one, nothing."""
+        with self.place.at("title"):
+            return str(one("title", str, self.document.get("title", "")))
+
+    def refuse_unknown(self) -> None:
+        """Refuse what does not stand at the top of a sweep file."""
+        for key in self.document:
+            with self.place.at(key):
+                _known("", key, (*ABOVE, *SECTIONS))
+
+    def seeds(self) -> list[int]:
+        """Read ``seeds = 5``, a list, or ``{ first = 0, count = 5 }``."""
+        given = self.document.get("seeds", 1)
+        if isinstance(given, list):
+            return self._list(("seeds",), int, given, _seed)
+        with self.place.at("seeds"):
+            if not isinstance(given, Mapping):
+                return list(range(_count(given)))
+            for key in given:
+                if key not in ("first", "count"):
+                    raise unknown("key of seeds", key, ("first", "count"))
+            if "count" not in given:
+                raise bad("seeds", "give count", shown(given))
+            first = one("first", int, given.get("first", 0))
+            _seed(first)
+            return list(range(first, first + _count(given["count"])))
+
+    def measure(self) -> Measure:
+        """Read what is to be measured: one value a key."""
+        given = self.document.get("measure", {})
+        if not isinstance(given, Mapping):
+            raise self._no_section("measure", given)
+        known, found = keys_of(Measure), {}
+        for key, value in given.items():
+            with self.place.at("measure", key):
+                _known("measure", key, known)
+                found[key] = one(key, known[key].kind, value)
+                Measure(**{key: found[key]}).check(Curve(truth="line"))
+        return Measure(**found)
+
+    def grids(self, section: str) -> list[Grid]:
+        """Read a section that may stand several times."""
+        given = self.document.get(section)
+        if given is None:
+            raise located(self.place.name, 1, f"the file must have a section [{section}]")
+        single = isinstance(given, Mapping)
+        if not single and not (given and isinstance(given, list)):
+            raise self._no_section(section, given)
+        found = []
+        for index, values in enumerate([given] if single else given):
+            if not isinstance(values, Mapping):
+                raise self._no_section(section, given)
+            found.append(self._grid(section, (section,) if single else (section, index), values))
+        return found
+
+    def expand(self, grid: Grid) -> Iterator[AnyPart]:
+        """Make the part of each combination, and refuse those whose values do not go together."""
+        for values in grid:
+            if grid.part is Table:
+                yield self._table(grid.path, values)
+                continue
+            part = grid.part(**values)
+            if isinstance(part, Method):
+                with self._blaming(grid):
+                    part.descent()
+            yield part
+
+    def _grid(self, section: str, path: Path, given: Mapping[str, Any]) -> Grid:
+        part = self._part(section, path, given)
+        known = keys_of(part)
+        kinds = [KIND] if len(PARTS[section]) > 1 else []
+        for key in given:
+            with self.place.at(*path, key):
+                _known(section, key, [*kinds, *(name for one in PARTS[section] for name in keys_of(one))])
+        given = {key: value for key, value in given.items() if key not in kinds}
+        for key in given:
+            with self.place.at(*path, key):
+                if key not in known:
+                    raise _mixed(key, part)
+        with self.place.at(*path):
+            for key, (_, required) in known.items():
+                if required and key not in given:
+                    raise _lacking(section, key, part)
+        values = {
+            key: self._values((*path, key), known[key].kind, value, _trial(part, key))
+            for key, value in given.items()
+        }
+        return Grid(path, part, values)  # type: ignore[arg-type]
+
+    def _part(self, section: str, path: Path, given: Mapping[str, Any]) -> type[msgspec.Struct]:
+        """Tell what a section describes: by its kind, or else by its having the file of a table."""
+        parts = PARTS[section]
+        if KIND not in given or len(parts) == 1:
+            return parts[-1 if "data" in given else 0]
+        tags = {str(part.__struct_config__.tag): part for part in parts}
+        with self.place.at(*path, KIND):
+            name = one(KIND, str, given[KIND])
+            if name not in tags:
+                raise unknown(f"{KIND} of {section}", name, tags)
+        return tags[name]
+
+    def _values(self, path: Path, kind: type, given: Any, check: Callable[[Any], object]) -> list[Any]:
+        if isinstance(given, list):
+            return self._list(path, kind, given, check)
+        key = str(path[-1])
+        with self.place.at(*path):
+            found = spread(key, kind, given) if isinstance(given, Mapping) else [one(key, kind, given)]
+            for value in found:
+                check(value)
+        return found
+
+    def _list(self, path: Path, kind: type, given: list[Any], check: Callable[[Any], object]) -> list[Any]:
+        key, found = str(path[-1]), dict[Any, None]()
+        with self.place.at(*path):
+            if not given:
+                raise bad(key, "list at least one value", "[]")
+        for index, item in enumerate(given):
+            with self.place.at(*path, index):
+                value = one(key, kind, item)
+                check(value)
+                if value in found:
+                    raise bad(key, "list different values", f"{shown(value)} twice")
+                found[value] = None
+        return list(found)
+
+    def _table(self, path: Path, values: dict[str, Any]) -> Table:
+        name, x, y = (values[key] for key in ("data", "x", "y"))
+        with self.place.at(*path, "data"):
+            if name not in self.files:
+                self.files[name] = read_table(os.path.join(self.folder, name))
+        file = self.files[name]
+        blamed = next((key for key in "xy" if values[key] not in file.names), "y" if x == y else "data")
+        with self.place.at(*path, blamed):
+            columns = select_columns(file, x, y, values.get("loss", "square"))
+        digest = tables.digest(columns.x, columns.y)
+        table = Table(**{**values, "data": digest, "n": columns.x.size})
+        with self.place.at(*path, "data"):
+            table.problem(columns.x, columns.y)
+        if columns.classes or digest not in self.data:
+            self.data[digest] = columns
+        if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
+            self.notes[meaning(columns.y_name, columns.classes)] = None
+        return table
+
+    @contextmanager
+    def _blaming(self, grid: Grid) -> Iterator[None]:
+        """Put the line of the key that a sentence begins with in front of it."""
+        try:
+            yield
+        except InputError as error:
+            with self.place.at(*grid.path, str(error).partition(" ")[0]):
+                raise
+
+    def _no_section(self, section: str, given: object) -> InputError:
+        with self.place.at(section):
+            raise bad(section, f"be a section, [{section}]", shown(given))
+
+
+def refuse_too_many(place: Place, seeds: list[int], grids: list[list[Grid]], most: int) -> None:
+    """Refuse a sweep of too many runs before they are made, at its longest list."""
+    total = len(seeds) * math.prod(sum(grid.size for grid in section) for section in grids)
+    lengths: dict[Path, int] = {("seeds",): len(seeds)}
+    for grid in (grid for section in grids for grid in section):
+        lengths |= {(*grid.path, key): len(values) for key, values in grid.values.items()}
+    with place.at(*max(lengths, key=lambda path: lengths[path])):
+        if total > most:
+            raise bad("a sweep", f"have at most {most} runs", total, "thin out its lists or split it")
+
+
+def _known(section: str, key: str, known: Any) -> None:
+    """Refuse an unknown key, and say where it belongs if that is elsewhere."""
+    if key in known:
+        return
+    if key in ABOVE:
+        raise InputError(f"{key!r} belongs at the top of the file, above the first section")
+    for other, parts in PARTS.items():
+        if any(key in keys_of(part) for part in parts):
+            raise InputError(f"{key!r} belongs in [{other}]")
+    raise unknown(f"[{section}] key" if section else "key or section", key, dict.fromkeys(known))
+
+
+def _mixed(key: str, part: type[msgspec.Struct]) -> InputError:
+    if part is Table:
+        return InputError(f"{key!r} describes a curve and does not go with 'data', the file of a table")
+    if key == "data":
+        tag = part.__struct_config__.tag
+        return InputError(f'{key!r} describes a table and does not go with {KIND} = "{tag}"')
+    if key in keys_of(Table):
+        return InputError(f"{key!r} describes a table and needs 'data', its file")
+    if part is Curve:
+        return InputError(f'{key!r} describes labels of two classes and needs {KIND} = "bernoulli"')
+    return InputError(f'{key!r} describes numbers around a curve and does not go with {KIND} = "bernoulli"')
+
+
+def _lacking(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
+    curve = ", the name of a curve" if key == "truth" else ""
+    more = f"{curve}, or 'data', the file of a table" if part is Curve else curve
+    return InputError(f"[{section}] must give {key!r}{more}")
+
+
+def _trial(part: type[msgspec.Struct], key: str) -> Callable[[Any], object]:
+    # Alone true is as good as false; together with the others it is tried for each combination.
+    return lambda value: None if isinstance(value, bool) else _TRY[part]({key: value})
+
+
+def _seed(value: int) -> None:
+    if value < 0:
+        raise bad("seeds", "not be negative", value)
+
+
+def _count(given: object) -> int:
+    count = int(one("seeds", int, given))
+    if not 1 <= count <= MOST_SEEDS:
+        raise bad("the number of seeds", f"lie between 1 and {MOST_SEEDS}", count)
+    return count

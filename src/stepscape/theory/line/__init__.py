@@ -1,0 +1,1 @@
+"""Theorems about inputs on the line: one module per theorem or subject."""

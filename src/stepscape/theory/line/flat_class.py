@@ -1,0 +1,202 @@
+"""A class of functions of bounded weighted variation, and the largest value of a linear form over it.
+
+The class {∫|h''|g ≤ C, |h_i| ≤ M}, seen at the distinct inputs x_1 < … < x_m of an interval I inside the hull
+where g > 0. Between two of them g is concave, so kinks inside a gap may be moved to its ends (as in
+`interpolation`): what remains is {Σ_i g̲(x_i)|Δ_i(h)| ≤ C, |h_i| ≤ M} with the slope changes
+Δ_i of connect-the-dots, and sup c·h is a linear program.
+
+Nothing depends on the solver. With D the matrix of Δ, every multipliers p with |p_i| ≤ λ g̲(x_i) prove
+
+    sup c·h ≤ M ‖c − Dᵀp‖₁ + λ C,
+
+and the solver's h, brought into the class, is a lower bound. They part when inputs lie closer together than
+1e-6 of their range without being equal: round such inputs.
+
+Source: derived here; the class is that of Qiao et al. (2024) and of Qiao and Wang (2025).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad
+from stepscape.theory.line.distribution import (
+    BLOCKS,
+    FloatArray,
+    Law,
+    averaging,
+    empirical_law,
+    factor,
+    vector,
+)
+from stepscape.theory.line.weight import weight, weight_limits
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+_MOST_STEPS = 20  # of the simplex method, an input; 2 are common
+_FREE = 1e7  # a kink whose cost is below 1e-7 of the budget is charged that much
+
+
+@dataclass(frozen=True, eq=False)
+class FlatClass:
+    """The functions with ∫|h''|g ≤ C and |h(x_i)| ≤ M, on the inputs where g says something.
+
+    Parameters
+    ----------
+    inputs : (n,), in any order, repeats allowed.
+    variation : C ≥ 0, such as the right side of a certificate.
+    height : M > 0, such as the largest |f(x_i)| of the network that was found.
+    weights : (n,), of the examples; None means equal ones.
+    counted : (n,) nonnegative, how much each example counts in g, beside its weight: a mask of the uncertain
+        ones, or their curvatures; None: all alike.
+    interval : the inputs to consider lie in it; None or beyond: the hull of the inputs that count.
+    trainable : the trained blocks, which g depends on.
+    """
+
+    inputs: ArrayLike
+    variation: float
+    height: float
+    weights: ArrayLike | None = None
+    counted: ArrayLike | None = None
+    interval: tuple[float, float] = (-math.inf, math.inf)
+    trainable: Sequence[str] = BLOCKS
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.variation) and self.variation >= 0.0):
+            raise bad("variation", "be finite and nonnegative", self.variation)
+        if not (math.isfinite(self.height) and self.height > 0.0):
+            raise bad("height", "be finite and positive", self.height)
+        factor(0.0, self.trainable)  # refuses blocks for which there is no g
+        if not self.inside.any():
+            raise bad("interval", "hold an input of the hull", self.interval)
+
+    @cached_property
+    def _examples(self) -> tuple[FloatArray, FloatArray, Law]:
+        """Inputs, averaging weights, and the law that g is made of."""
+        x = vector("inputs", self.inputs)
+        v = averaging(self.weights, x.size)
+        counted = np.ones_like(x) if self.counted is None else np.asarray(self.counted, dtype=np.float64)
+        if counted.shape != x.shape:
+            raise bad("counted", f"have one entry per input ({x.size})", counted.size)
+        return x, v, empirical_law(x, v * counted)
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Mask (n,) of the examples in I: in the interval, in the hull, of positive weight."""
+        x, v, seen = self._examples
+        low, high = max(self.interval[0], seen.points[0]), min(self.interval[1], seen.points[-1])
+        return np.asarray((x >= low) & (x <= high) & (v > 0.0))
+
+    @cached_property
+    def share(self) -> float:
+        """Weight of I."""
+        return float(self._examples[1][self.inside].sum())
+
+    @cached_property
+    def averaging(self) -> FloatArray:
+        """Weights of the examples in I, of sum 1."""
+        return self._examples[1][self.inside] / self.share
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Distinct inputs (m,) in I."""
+        return np.unique(self._examples[0][self.inside])
+
+    @cached_property
+    def cost(self) -> FloatArray:
+        """g̲ at the points (m,): the infimum of g around each."""
+        seen = self._examples[2]
+        limits = weight_limits(seen.points, seen.weights, self.trainable)
+        lowest = weight(self.points, seen.points, seen.weights, trainable=self.trainable)
+        at = np.searchsorted(self.points, seen.points)
+        known = (at < self.points.size) & (self.points[np.minimum(at, self.points.size - 1)] == seen.points)
+        lowest[at[known]] = limits.lowest[known]
+        return lowest
+
+    def merge(self, values: FloatArray) -> FloatArray:
+        """Sum values of the examples in I over equal inputs."""
+        where = np.searchsorted(self.points, self._examples[0][self.inside])
+        return np.bincount(where, weights=values, minlength=self.points.size).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Supremum:
+    """Bounds on sup c·h over a class, a function of it that attains the lower one, the solver's word."""
+
+    upper: float
+    lower: float
+    function: FloatArray
+    status: str
+
+
+def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
+    """Maximize c·h over the class by a linear program in h/M and the shares of the budget C that kinks spend.
+
+    Row i is Δ_i in units of what moves the line by 1: its coefficients are at most 1, whatever the gaps. A
+    solver that gives up leaves the bounds 0 and M ‖c‖₁.
+    """
+    from scipy import sparse  # loaded where a program is solved: theory itself needs NumPy only
+
+    c, x, top = coefficients, flat.points, flat.height
+    size = float(np.abs(c).max())
+    if x.size < 3 or size == 0.0:
+        exact = top * float(np.abs(c).sum())
+        return Supremum(exact, exact, top * np.sign(c), "closed form")
+    before, after = np.diff(x)[:-1], np.diff(x)[1:]
+    unit = 1.0 / (1.0 / before + 1.0 / after)
+    rows = sparse.diags_array(
+        [unit / before, -np.ones(unit.size), unit / after], offsets=[0, 1, 2], shape=(unit.size, x.size)
+    ).tocsr()
+    # What the whole budget can do to row i of h/M.
+    charged = flat.cost[1:-1] > 0.0
+    bend = np.where(charged, unit * flat.variation / (np.where(charged, flat.cost[1:-1], 1.0) * top), np.inf)
+    found = _solve(rows, np.minimum(bend, _FREE), c / size, 1e-10)
+    if found.x is None:
+        found = _solve(rows, np.minimum(bend, _FREE), c / size, 1e-7)
+    if found.x is None:
+        return Supremum(top * float(np.abs(c).sum()), 0.0, np.zeros_like(c), str(found.message))
+    function = top * _into(x, np.clip(found.x[: x.size], -1.0, 1.0), rows, bend)
+    price = max(-float(found.ineqlin.marginals[0]), 0.0)
+    most = np.where(bend > 0.0, price / np.where(bend > 0.0, bend, 1.0), np.inf)
+    p = np.clip(-found.eqlin.marginals, -most, most)
+    upper = top * (float(np.abs(c - size * (rows.T @ p)).sum()) + size * price)
+    return Supremum(upper, float(c @ function), function, str(found.message))
+
+
+def _solve(rows: sparse.csr_array, bend: FloatArray, c: FloatArray, tolerance: float) -> Any:
+    """Maximize c·u over |u| ≤ 1, rows·u = bend·(z⁺ − z⁻), z ≥ 0, Σ z⁺ + z⁻ ≤ 1."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    kinks, m = rows.shape
+    spend = sparse.diags_array(bend)
+    return linprog(
+        np.concatenate([-c, np.zeros(2 * kinks)]),
+        A_ub=sparse.csr_array(np.concatenate([np.zeros(m), np.ones(2 * kinks)])[None]),
+        b_ub=[1.0],
+        A_eq=sparse.hstack([rows, -spend, spend]).tocsr(),
+        b_eq=np.zeros(kinks),
+        bounds=[(-1.0, 1.0)] * m + [(0.0, None)] * (2 * kinks),
+        method="highs",
+        options={
+            "primal_feasibility_tolerance": tolerance,
+            "dual_feasibility_tolerance": tolerance,
+            "maxiter": _MOST_STEPS * m,
+        },
+    )
+
+
+def _into(x: FloatArray, u: FloatArray, rows: sparse.csr_array, bend: FloatArray) -> FloatArray:
+    """Bring u into the budget: mix it with the line through its two ends, which bends nowhere."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spent = float(np.nan_to_num(np.abs(rows @ u) / bend, posinf=math.inf).sum())
+    line = u[0] + (u[-1] - u[0]) * ((x - x[0]) / (x[-1] - x[0]))
+    return np.asarray(line + (u - line) / max(spent, 1.0))

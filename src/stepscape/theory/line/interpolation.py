@@ -1,0 +1,210 @@
+"""Interpolators of noisy data are sharp: a bound from the data alone.
+
+Let x_1 < … < x_m be the distinct inputs of positive weight, Δ_i the slope change at x_i of the line that
+connects the dots, and g̲(x_i) the smallest of g(x_i) and its two one-sided limits. Over all continuous
+piecewise linear f with f(x_i) = y_i,
+
+    inf ∫|f''|g = Σ_{i=2}^{m−1} |Δ_i| g̲(x_i).
+
+Proof. Restricted to the inputs, a kink at t = (1 − θ) x_i + θ x_{i+1} equals (1 − θ) times a kink at x_i
+plus θ times one at x_{i+1}, up to an affine function. In the gap g is the minimum of a falling and a
+rising line, so concave: moving the kink to the two ends, from inside the gap, costs no more. Kinks at the
+inputs that interpolate are unique: connect the dots. Each is approached from the cheaper side.
+
+At an interpolator the residual block vanishes, H = G, and T0 gives λ_max(H) ≥ 1 + 2 Σ|Δ_i| g̲(x_i). When
+labels differ at repeated inputs nothing interpolates; the same numbers, for the weighted mean label of
+each input, then hold for every network of the smallest possible loss, because there too R = 0.
+
+Source: derived here; the rate σn² is Qiao et al. (2024), interpolating solutions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stepscape.errors import bad
+from stepscape.theory.certificate import Certificate
+from stepscape.theory.line.distribution import (
+    BLOCKS,
+    FloatArray,
+    Law,
+    empirical_law,
+    factor,
+    no_bound,
+    relative,
+    vector,
+)
+from stepscape.theory.line.premises import knots_at_data
+from stepscape.theory.line.weight import WeightLimits, magnitude, weight_limits
+
+
+@dataclass(frozen=True, eq=False)
+class InterpolationBound:
+    """What the data alone say about every network that passes through them.
+
+    Attributes
+    ----------
+    possible : whether equal inputs carry equal labels, so that interpolation is possible at all.
+    slope_changes : (m,), Δ_i at each distinct input, 0 at the two ends.
+    variation : inf ∫|f''|g over all interpolants, exact.
+    hat_bound : the weaker bound by hat functions, the larger of the sums over even and over odd i of
+        |Δ_i| times the infimum of g over (x_{i−1}, x_{i+1}).
+    sharpness : lower bound on λ_max at every interpolator, 1 + 2·variation (no 1 when b2 is not trained).
+    step_size : 2/sharpness: gradient descent with a larger step is linearly unstable at every interpolator.
+    sensitivity : K with λ_max(G) ≥ sharpness − K·√(2L) for every network of loss L, interpolating or not.
+    scale : sum of the magnitudes in ``sharpness``.
+    """
+
+    possible: bool
+    slope_changes: FloatArray
+    variation: float
+    hat_bound: float
+    sharpness: float
+    step_size: float
+    sensitivity: float
+    scale: float
+
+
+def interpolation_bound(
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    weights: ArrayLike | None = None,
+    trainable: Sequence[str] = BLOCKS,
+) -> InterpolationBound:
+    """Compute the least ∫|f''|g of an interpolant, and what follows for sharpness and step size.
+
+    Parameters
+    ----------
+    inputs, labels : (n,), in any order; equal inputs are merged, their weights add.
+    weights : (n,), normalized; None means 1/n each.
+    trainable : the trained blocks; they must hold w2 and one of w1 and b1.
+    """
+    law = empirical_law(inputs, weights)
+    y, possible = _merge_labels(law, inputs, labels, weights)
+    limits = weight_limits(inputs, weights, trainable)
+    changes = _slope_changes(law.points, y)
+    cost = np.abs(changes)
+    variation = float(cost @ limits.lowest)
+    influence = _influence(law.points, limits.lowest)
+    offset = 1.0 if "b2" in trainable else 0.0
+    sharpness = offset + 2.0 * variation
+    return InterpolationBound(
+        possible=possible,
+        slope_changes=changes,
+        variation=variation,
+        hat_bound=_hat_bound(cost, limits),
+        sharpness=sharpness,
+        step_size=2.0 / sharpness if sharpness > 0.0 else math.inf,
+        sensitivity=2.0 * math.sqrt(float((influence**2 / law.masses).sum())),
+        scale=offset + 2.0 * float(influence @ np.abs(y) + cost @ magnitude(law, law.points, trainable)),
+    )
+
+
+def _merge_labels(
+    law: Law, inputs: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
+) -> tuple[FloatArray, bool]:
+    """Weighted mean label of each distinct input, and whether its labels all agree."""
+    x, y = vector("inputs", inputs), vector("labels", labels)
+    if y.shape != x.shape:
+        raise bad("labels", f"have one entry per input ({x.size})", y.size)
+    v = relative(weights, x.size)
+    x, y, v = x[v > 0.0], y[v > 0.0], v[v > 0.0]
+    where = np.searchsorted(law.points, x)
+    first = np.empty(law.points.size)
+    first[where] = y
+    # Differences from one label of the group: labels that agree stay exactly what they are.
+    mean = first + np.bincount(where, weights=v * (y - first[where])) / law.weights
+    return mean, bool((y == first[where]).all())
+
+
+def _slope_changes(x: FloatArray, y: FloatArray) -> FloatArray:
+    changes = np.zeros_like(x)
+    changes[1:-1] = np.diff(np.diff(y) / np.diff(x))
+    return changes
+
+
+def _influence(x: FloatArray, g: FloatArray) -> FloatArray:
+    """κ (m,) with Σ_i |Δ_i(r)| g_i ≤ Σ_l κ_l |r_l| for every r; g vanishes at both ends."""
+    inverse = 1.0 / np.diff(x)
+    kappa = np.zeros_like(x)
+    kappa[:-1] += inverse * (g[:-1] + g[1:])
+    kappa[1:] += inverse * (g[:-1] + g[1:])
+    return kappa
+
+
+def _hat_bound(cost: FloatArray, limits: WeightLimits) -> float:
+    # A hat on (x_{i−1}, x_{i+1}) integrates f'' to Δ_i; hats of one parity do not overlap. g is concave
+    # in each gap, so its infimum is a limit at an end.
+    if cost.size < 3:
+        return 0.0
+    gaps = np.minimum(limits.after[:-1], limits.before[1:])
+    terms = cost[1:-1] * np.minimum(np.minimum(gaps[:-1], gaps[1:]), limits.value[1:-1])
+    return float(max(terms[::2].sum(), terms[1::2].sum()))
+
+
+def interpolation(
+    *,
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    loss: float,
+    sharpness: float,
+    residual: float = 0.0,
+    w1: ArrayLike | None = None,
+    b1: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    trainable: Sequence[str] = BLOCKS,
+    tolerance: float = 1e-3,
+) -> Certificate:
+    """1 + 2 Σ|Δ_i| g̲(x_i) ≤ λ_max(H) at every interpolator; the left side depends on the data only.
+
+    No training reaches loss 0, so the right side carries what a loss L can change, ‖R‖ + K√(2L) with
+    ‖R‖ ≤ √(1 + x_max²) √(2L): with it the inequality is true at every point, and the premise only says when
+    it speaks of an interpolator: √(2L) ≤ tolerance × (weighted standard deviation of the labels).
+
+    Parameters
+    ----------
+    loss, sharpness, residual : ½ Σ v_i r_i², the measured λ_max(H) and the residual of that eigenvalue.
+    w1, b1 : (k,), given together to check that no knot lies on an input.
+    """
+    if loss < 0.0:
+        raise bad("loss", "be nonnegative", loss)
+    law, error = empirical_law(inputs, weights), math.sqrt(2.0 * loss)
+    unmet = no_bound(trainable)
+    bound = None if unmet else interpolation_bound(inputs, labels, weights, trainable)
+    y = vector("labels", labels)
+    if bound is not None and not bound.possible:
+        unmet += ("equal inputs carry equal labels",)
+    if not error <= tolerance * _deviation(y, weights):
+        unmet += ("the network interpolates",)
+    if w1 is not None and b1 is not None and knots_at_data(w1, b1, law.points):
+        unmet += ("no knot lies on an input",)
+    change = (
+        math.nan if bound is None else (float(factor(law.largest, trainable)) + bound.sensitivity) * error
+    )
+    return Certificate(
+        left=math.nan if bound is None else bound.sharpness,
+        right=float(sharpness + residual + change),
+        assumptions=(
+            "square loss ½ Σ v_i (f(x_i) − y_i)², Σ v_i = 1",
+            f"two-layer ReLU network on the line, trained blocks {', '.join(trainable)}",
+            f"it interpolates: √(2L) is at most {tolerance:g} label standard deviations",
+            "no knot lies on an input",
+        ),
+        source="derived here; rate: Qiao et al. (2024), interpolating solutions",
+        name="interpolation",
+        statement=f"{'1 + ' if 'b2' in trainable else ''}2 Σ |Δ_i| g̲(x_i) ≤ λ_max(H) + (reach + K)·√(2L)",
+        unmet=unmet,
+        scale=(0.0 if bound is None else bound.scale) + abs(sharpness) + abs(residual) + abs(change),
+    )
+
+
+def _deviation(y: FloatArray, weights: ArrayLike | None) -> float:
+    """Weighted standard deviation."""
+    v = relative(weights, y.size)
+    mean = float(v @ y) / float(v.sum())
+    return math.sqrt(float(v @ (y - mean) ** 2) / float(v.sum()))

@@ -1,0 +1,500 @@
+"""verify, run, report: through one store, resumed where they stopped, and honest about what they reuse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import toy_claims
+from stepscape import experiments
+from stepscape.cli import main, run
+from stepscape.cli import reference_ledger as committed
+from stepscape.experiments.common import ledger
+from stepscape.lab.store import Store
+
+RUNS = 12  # of a toy at quick size
+
+
+@pytest.fixture(autouse=True)
+def toys(tmp_path, monkeypatch):
+    """An empty working directory, two experiments that take no time, and no committed ledger."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEPSCAPE_CACHE", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+    monkeypatch.setattr(experiments, "_MODULES", {"toy": "toy_one", "other": "toy_two"})
+    for module, name in (("toy_one", "toy"), ("toy_two", "other")):
+        register(monkeypatch, module, toy_claims.experiment(name))
+    commit(monkeypatch)
+    toy_claims.CALLS.clear()
+    monkeypatch.setattr(toy_claims, "ANSWER", ["reproduced"])
+    return monkeypatch
+
+
+def register(monkeypatch, module, experiment):
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(EXPERIMENT=experiment))
+
+
+def commit(monkeypatch, *entries):
+    """Make these the committed ledger of every size."""
+    from stepscape.cli import verify
+
+    monkeypatch.setattr(verify, "committed", lambda size: ledger.Ledger(size, list(entries), {}))
+
+
+def made(directory="stepscape-ledger"):
+    """The ledger of a directory."""
+    return ledger.read(Path(directory, "ledger.json").read_bytes(), "ledger")
+
+
+def calls():
+    """How many runs were carried out since the last time."""
+    count = len(toy_claims.CALLS)
+    toy_claims.CALLS.clear()
+    return count
+
+
+def said(capsys, *arguments, status=0):
+    """What a command prints."""
+    capsys.readouterr()
+    assert main(list(arguments)) == status
+    return capsys.readouterr()
+
+
+# ---- verify
+
+
+def test_verify_prints_and_writes_the_ledger(capsys):
+    out = said(capsys, "verify").out
+    for words in (
+        "The title of toy",
+        "Claim (figure): What toy claims & more",
+        "Source: A document, its third page",
+        "● first: REPRODUCED",
+        "≤ second: CONSISTENT",
+        "1 [0.5, 1.5]",
+        "12 runs (8 finished, 4 diverged), which took",
+        "The title of other",
+    ):
+        assert words in out, words
+    files = {
+        str(p.relative_to("stepscape-ledger")) for p in Path("stepscape-ledger").rglob("*") if p.is_file()
+    }
+    drawn = {f"figures/{name}-risk.{kind}" for name in ("toy", "other") for kind in ("svg", "png")}
+    assert {name for name in files if not name.startswith("store/")} == {"ledger.json", "report.html", *drawn}
+    entry = made().entries[0]
+    assert made().names == ["toy", "other"]
+    assert [entry.shared for entry in made().entries] == [[], []]
+    assert made().seconds == pytest.approx(sum(entry.seconds for entry in made().entries))
+    assert entry.runs == ledger.Runs(8, 4, 0)
+    # What the runs took is the sum of what is on record, whoever computed them and when.
+    rows = [row for row in Store.open("stepscape-ledger/store").rows() if row["claim"] == "toy"]
+    assert entry.seconds == pytest.approx(sum(row["seconds"] for row in rows)) != 0.0
+    assert {p.column for p in entry.premises} == {"bent_neurons", "started_inside", "never"}
+    assert made().provenance["numpy"]
+
+
+def test_the_document_is_the_ledger(capsys):
+    document = json.loads(said(capsys, "verify", "toy", "--json").out, parse_constant=pytest.fail)
+    file = json.loads(Path("stepscape-ledger/ledger.json").read_text())
+    assert {key: document[key] for key in file} == file
+    assert document["schema"] == 1
+    assert document["command"] == "verify"
+    assert len(document["differences"]) == 2
+
+
+def test_what_is_on_record_is_not_run_again(capsys):
+    said(capsys, "verify", "toy")
+    assert calls() == RUNS
+    before = made().entries[0]
+    said(capsys, "verify")
+    assert calls() == RUNS  # those of the other experiment
+    assert made().entries[0] == before
+    assert made().names == ["toy", "other"]
+
+
+def test_runs_that_two_claims_read_are_made_and_counted_once(capsys, toys):
+    same = {**toy_claims.experiment().quick, "step_sizes": (0.5, 2.0)}
+    register(toys, "toy_two", toy_claims.experiment("other", quick=same))
+    said(capsys, "verify")
+    assert calls() == RUNS
+    toy, other = made().entries
+    assert (toy.shared, other.shared) == (["other"], ["toy"])
+    assert made().seconds == pytest.approx(toy.seconds)
+    assert toy.seconds > other.seconds > 0.0
+    assert "other read some of them too" in Path("stepscape-ledger/report.html").read_text()
+
+
+def test_an_interrupted_ledger_goes_on(capsys, toys):
+    def interrupt(_result):
+        raise KeyboardInterrupt
+
+    register(toys, "toy_two", toy_claims.experiment("other", judge=interrupt))
+    err = said(capsys, "verify", status=130).err
+    assert "interrupted; what was computed is kept in 'stepscape-ledger' (12 of 12 runs of other)" in err
+    assert "the same command goes on from there" in err
+    assert {p.name for p in Path("stepscape-ledger").iterdir()} == {"store"}
+    calls()
+    register(toys, "toy_two", toy_claims.experiment("other"))
+    said(capsys, "verify")
+    assert calls() == 0
+
+
+def test_an_interrupt_before_anything_is_recorded_leaves_nothing(capsys, toys):
+    def interrupt(_run, _tick):
+        raise KeyboardInterrupt
+
+    register(toys, "toy_one", toy_claims.experiment(work=interrupt))
+    assert (
+        said(capsys, "verify", "toy", status=130).err == "stepscape: interrupted; nothing was left behind\n"
+    )
+    assert list(Path().iterdir()) == []
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(capsys):
+    assert "unknown experiment 'othr'; did you mean 'other'?" in said(capsys, "verify", "othr", status=2).err
+    assert calls() == 0
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["verify", "--executor", "thread"], "unknown executor 'thread'; did you mean 'threads'?"),
+        (["verify", "--workers", "-1"], "--workers must be a whole number, at least 0, got -1"),
+        (
+            ["run", "toy", "--scheduler", "tcp://x", "--executor", "threads"],
+            "--scheduler needs --executor dask, got",
+        ),
+        (["report", "nowhere"], "'nowhere' holds neither a ledger nor the store of a sweep"),
+    ],
+)
+def test_wrong_options_are_refused(capsys, arguments, says):
+    assert says in said(capsys, *arguments, status=2).err
+    assert list(Path().iterdir()) == []
+
+
+def test_serial_and_many_threads_give_the_same_ledger(capsys):
+    said(capsys, "verify", "toy", "--executor", "serial", "--out", "a")
+    said(capsys, "verify", "toy", "--workers", "3", "--out", "b")
+    one, other = (json.loads(Path(name, "ledger.json").read_text())["entries"][0] for name in "ab")
+    assert one | {"seconds": 0} == other | {"seconds": 0}
+
+
+# ---- strict
+
+
+@pytest.mark.parametrize("arguments", [(), ("toy",), ("toy", "other", "--full")])
+def test_strict_passes_when_every_verdict_is_the_committed_one(capsys, toys, arguments):
+    said(capsys, "verify", *arguments)
+    commit(toys, *made().entries)
+    assert "Every verdict is that of the committed" in said(capsys, "verify", "--strict", *arguments).out
+
+
+@pytest.mark.parametrize(("was", "now"), [("reproduced", "partly"), ("partly", "reproduced")])
+def test_strict_fails_when_a_verdict_changed(capsys, toys, was, now):
+    toy_claims.ANSWER[0] = was
+    said(capsys, "verify", "toy")
+    commit(toys, *made().entries)
+    toy_claims.ANSWER[0] = now
+    assert said(capsys, "verify", "toy").err == ""  # not asked to be strict
+    printed = said(capsys, "verify", "toy", "--strict", status=1)
+    sentence = f"toy, first: committed {was}, found {now}"
+    assert printed.err == f"stepscape: 1 verdict differs from the committed quick ledger: {sentence}\n"
+    assert sentence in printed.out  # the ledger is printed all the same
+    assert made().entries[0].verdicts["first"].word == now
+
+
+def test_strict_fails_for_a_part_that_was_not_committed_and_for_one_that_is_gone(capsys, toys):
+    err = said(capsys, "verify", "toy", "--strict", status=1).err
+    assert "2 verdicts differ" in err
+    assert "toy, first: committed no verdict, found reproduced" in err
+    commit(toys, *made().entries)
+    toys.setattr(toy_claims, "EXPERIMENT", None)
+    fewer = {**toy_claims.experiment().quick, "arms": ("first",)}
+    register(toys, "toy_one", toy_claims.experiment(quick=fewer))
+    err = said(capsys, "verify", "toy", "--strict", status=1).err
+    assert "toy, second: committed consistent, found no verdict" in err
+
+
+def test_strict_without_names_misses_an_experiment_that_is_gone(capsys, toys):
+    said(capsys, "verify")
+    commit(toys, *made().entries)
+    toys.setattr(experiments, "_MODULES", {"toy": "toy_one"})
+    said(capsys, "verify", "toy", "--strict", "--out", "new")
+    err = said(capsys, "verify", "--strict", "--out", "new", status=1).err
+    assert "other, first: committed reproduced, found no verdict" in err
+
+
+# ---- directories
+
+
+def test_a_ledger_is_not_replaced_by_less_or_by_another_size(capsys):
+    said(capsys, "verify")
+    err = said(capsys, "verify", "toy", status=2).err
+    assert "'stepscape-ledger' holds a ledger that has other too; name another or add --force" in err
+    assert "holds the quick ledger" in said(capsys, "verify", "--full", status=2).err
+    assert made().names == ["toy", "other"]
+    said(capsys, "verify", "toy", "--full", "--force")
+    assert made().size == "full"
+    said(capsys, "verify", "--force")
+    assert calls() == 2 * RUNS + RUNS // 2  # the full size adds a third seed, and reuses the others
+
+
+@pytest.mark.parametrize("command", ["verify", "run"])
+def test_something_else_in_the_directory_is_refused_without_force(capsys, command):
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("precious")
+    err = said(capsys, command, "toy", "--out", "mine", status=2).err
+    assert "output directory 'mine' is not empty; name another or add --force" in err
+    assert calls() == 0
+    said(capsys, command, "toy", "--out", "mine", "--force")
+    assert Path("mine/notes.txt").read_text() == "precious"
+
+
+def test_a_damaged_ledger_is_refused(capsys):
+    said(capsys, "verify", "toy")
+    Path("stepscape-ledger/ledger.json").write_text("{")
+    for command in (["verify", "toy"], ["report", "stepscape-ledger"]):
+        assert "ledger.json' is no ledger" in said(capsys, *command, status=2).err
+
+
+# ---- failed runs
+
+
+@pytest.fixture
+def failing(toys):
+    """The toy with a step size that its work refuses."""
+    quick = {**toy_claims.experiment().quick, "step_sizes": (0.5, toy_claims.REFUSED)}
+    register(toys, "toy_one", toy_claims.experiment(quick=quick))
+    return toys
+
+
+@pytest.mark.parametrize("command", ["verify", "run"])
+@pytest.mark.usefixtures("failing")
+def test_failed_runs_are_told_and_in_no_verdict(capsys, command):
+    printed = said(capsys, command, "toy", "--out", "out")
+    sentence = "4 runs of toy failed and are in no verdict: ValueError: this step size cannot be done"
+    assert f"stepscape: warning: {sentence}; --retry-failed tries again\n" == printed.err
+    assert "8 runs (4 finished, 4 failed)" in printed.out
+    html = Path("out/report.html").read_text()
+    assert "4 runs failed: ValueError: this step size cannot be done." in html
+    if command == "run":
+        assert len(json.loads(Path("out/result.json").read_text())["table"]) == 4
+    assert calls() == 8
+    said(capsys, command, "toy", "--out", "out")
+    assert calls() == 0
+    said(capsys, command, "toy", "--out", "out", "--retry-failed")
+    assert calls() == 4
+
+
+def test_failures_can_be_mended(capsys, failing):
+    said(capsys, "run", "toy", "--out", "out")
+    failing.setattr(toy_claims, "REFUSED", -1.0)
+    printed = said(capsys, "run", "toy", "--out", "out", "--retry-failed")
+    assert printed.err == ""
+    assert "8 runs (8 finished)" in printed.out
+
+
+@pytest.mark.parametrize("command", ["verify", "run"])
+def test_nothing_but_failures_is_an_error(capsys, toys, command):
+    quick = {**toy_claims.experiment().quick, "step_sizes": (toy_claims.REFUSED,)}
+    register(toys, "toy_one", toy_claims.experiment(quick=quick))
+    err = said(capsys, command, "toy", status=1).err
+    assert err == "stepscape: all 4 runs of toy failed: ValueError: this step size cannot be done\n"
+
+
+# ---- run
+
+
+def result(directory="stepscape-toy"):
+    return json.loads(Path(directory, "result.json").read_text())
+
+
+def test_a_repeated_run_is_answered_from_its_directory(capsys, toys):
+    first = said(capsys, "run", "toy", "--set", "seeds=1", "--json").out
+    assert calls() == RUNS // 2
+    toys.setattr(experiments, "get", pytest.fail)  # nothing is even looked up
+    assert said(capsys, "run", "toy", "--set", "seeds=1", "--json").out == first
+    assert "nothing to do" in said(capsys, "run", "toy", "--set", "seeds=1").out
+
+
+@pytest.mark.parametrize(
+    "file", ["report.html", "table.csv", "result.json", "figures/risk.png", "figures/risk.svg"]
+)
+def test_a_missing_file_is_made_again_from_the_store(capsys, file):
+    said(capsys, "run", "toy")
+    path = Path("stepscape-toy", file)
+    before, table = path.read_bytes(), result()["table"]
+    path.unlink()
+    calls()
+    if file == "result.json":  # whose other files are then somebody's
+        assert "is not empty" in said(capsys, "run", "toy", status=2).err
+        said(capsys, "run", "toy", "--force")
+    else:
+        said(capsys, "run", "toy")
+    assert calls() == 0
+    assert result()["table"] == table
+    assert path.read_bytes() == before or file in ("report.html", "result.json")  # which tell their time
+
+
+def test_another_code_draws_again_but_runs_nothing(capsys, toys):
+    said(capsys, "run", "toy")
+    calls()
+    toys.setattr(run, "code", lambda: "another")
+    assert "nothing to do" not in said(capsys, "run", "toy").out
+    assert calls() == 0
+    assert result()["provenance"]["code"] == "another"
+
+
+def test_a_run_with_other_settings_needs_force_and_reuses_what_it_can(capsys):
+    said(capsys, "run", "toy", "--set", "seeds=1")
+    assert calls() == RUNS // 2
+    err = said(capsys, "run", "toy", status=2).err
+    assert "'stepscape-toy' holds results with other settings (seeds); name another or add --force" in err
+    assert "holds results of toy" in said(capsys, "run", "other", "--out", "stepscape-toy", status=2).err
+    said(capsys, "run", "toy", "--force")
+    assert calls() == RUNS // 2
+    assert len(result()["table"]) == RUNS
+
+
+def test_the_same_settings_in_other_words_are_the_same(capsys):
+    said(capsys, "run", "toy", "--set", "step_sizes=0.5,2")
+    calls()
+    said(capsys, "run", "toy", "--set", "step_sizes=0.50, 2.0")
+    assert calls() == 0
+
+
+def test_an_interrupted_run_goes_on(capsys, toys):
+    def interrupt(_result):
+        raise KeyboardInterrupt
+
+    register(toys, "toy_one", toy_claims.experiment(figures=interrupt))
+    err = said(capsys, "run", "toy", status=130).err
+    assert "kept in 'stepscape-toy' (12 of 12 runs of toy); the same command goes on from there" in err
+    calls()
+    register(toys, "toy_one", toy_claims.experiment())
+    said(capsys, "run", "toy")
+    assert calls() == 0
+    assert {"report.html", "store"} < {path.name for path in Path("stepscape-toy").iterdir()}
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["npz", "json"])
+def test_what_a_damaged_segment_held_is_computed_again(capsys, kind):
+    said(capsys, "run", "toy", "--executor", "serial")
+    before = result()
+    calls()
+    damaged = sorted(Path("stepscape-toy/store/segments").glob(f"*.{kind}"))[0]
+    flip(damaged)
+    Path("stepscape-toy/report.html").unlink()
+    said(capsys, "run", "toy")
+    assert 0 < calls() <= RUNS
+    assert result()["table"] == before["table"]
+    assert result()["verdicts"] == before["verdicts"]
+
+
+def test_a_store_that_is_gone_is_filled_again(capsys):
+    said(capsys, "run", "toy")
+    calls()
+    shutil.rmtree("stepscape-toy/store")
+    said(capsys, "run", "toy")
+    assert calls() == RUNS
+
+
+# ---- report
+
+
+def test_the_report_is_laid_out_again_without_running_anything(capsys):
+    said(capsys, "verify")
+    before = Path("stepscape-ledger/report.html").read_text()
+    calls()
+    Path("stepscape-ledger/report.html").unlink()
+    shutil.rmtree("stepscape-ledger/figures")
+    document = json.loads(said(capsys, "report", "stepscape-ledger", "--json").out)
+    assert document["experiments"] == ["toy", "other"]
+    assert calls() == 0
+    assert Path("stepscape-ledger/report.html").read_text() == before
+    assert Path("stepscape-ledger/figures/toy-risk.svg").is_file()
+
+
+def test_a_report_without_records_says_so(capsys, toys):
+    said(capsys, "verify")
+    more = {**toy_claims.experiment().quick, "claim": "another"}
+    register(toys, "toy_one", toy_claims.experiment(quick=more))
+    toys.setattr(experiments, "_MODULES", {"toy": "toy_one"})
+    for path in Path("stepscape-ledger/store/segments").iterdir():
+        path.unlink()
+    printed = said(capsys, "report", "stepscape-ledger")
+    assert (
+        "warning: the records of toy are not in the store: no figure; 'stepscape verify' makes them"
+        in printed.err
+    )
+    assert "the records of other are not" in printed.err  # an experiment that this version does not have
+    assert "not in the store any more" in Path("stepscape-ledger/report.html").read_text()
+
+
+# ---- list, and the committed ledgers
+
+
+def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
+    said(capsys, "verify", "toy")
+    entries = made().entries
+    toys.setattr(
+        committed, "committed", lambda size: ledger.Ledger(size, entries if size == "full" else [], {})
+    )
+    out = said(capsys, "list").out
+    assert "kind: figure" in out
+    assert "verdicts (full): first reproduced; second consistent" in out
+    assert "no verdict on record" in out  # of the other
+    told = json.loads(said(capsys, "list", "--json").out)["experiments"]
+    assert told[0]["verdicts"] == {"first": "reproduced", "second": "consistent"}
+    assert (told[0]["size"], told[1]["size"]) == ("full", None)
+
+
+def commit_full(toys, entries):
+    """Make these the committed ledger of the full size, and leave the quick one empty."""
+    books = {"full": list(entries), "quick": []}
+    toys.setattr(committed, "committed", lambda size: ledger.Ledger(size, books[size], {}))
+
+
+def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys):
+    said(capsys, "verify", "toy")
+    commit_full(toys, made().entries)  # first reproduced; second consistent
+    toys.setattr(toy_claims, "ANSWER", ["not_reproduced"])
+    out = said(capsys, "run", "toy", "--out", "quick").out
+    assert "○ first: NOT REPRODUCED (full size: reproduced)\n" in out
+    assert "second: CONSISTENT\n" in out
+    document = json.loads(Path("quick/result.json").read_text())
+    assert document["full_size"] == {"first": "reproduced", "second": "consistent"}
+    html = Path("quick/report.html").read_text()
+    assert html.count("full size: <span") == 1
+    assert "full size: reproduced" in said(capsys, "verify", "toy", "--out", "all").out
+    told = json.loads(said(capsys, "verify", "toy", "--out", "all", "--json").out)
+    assert told["full_size"] == {"toy": {"first": "reproduced", "second": "consistent"}}
+
+
+def test_a_full_verdict_stands_alone(capsys, toys):
+    said(capsys, "verify", "toy")
+    commit_full(toys, made().entries)
+    toys.setattr(toy_claims, "ANSWER", ["not_reproduced"])
+    assert "first: NOT REPRODUCED\n" in said(capsys, "run", "toy", "--full").out
+    document = json.loads(Path("stepscape-toy/result.json").read_text())
+    assert document["full_size"] == {}
+    assert "full size: <span" not in Path("stepscape-toy/report.html").read_text()
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_a_committed_ledger_is_one_that_verify_wrote(size):
+    book = committed.committed(size)
+    assert book.size == size
+    assert all(entry.size == size and entry.seconds > 0 and entry.verdicts for entry in book.entries)
+    assert len(set(book.names)) == len(book.names)

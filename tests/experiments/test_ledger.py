@@ -1,0 +1,267 @@
+"""A ledger says what came out, on which premises and at what cost, and sees every verdict that changed."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import toy_claims
+from pages import HOSTILE, outline
+from stepscape import experiments
+from stepscape.cli import console
+from stepscape.errors import InputError
+from stepscape.experiments.common import ledger
+from stepscape.figures import style
+from stepscape.report import Section, draw, page_share, render, words
+from stepscape.report.content import Page
+from stepscape.report.ledger import ledger_page
+from stepscape.tables.records import Table
+from stepscape.tables.verdict import WORDS
+
+
+@pytest.fixture
+def entry():
+    toy = toy_claims.experiment()
+    return ledger.enter(toy, experiments.run(toy, toy.quick), "quick", ["it broke", "it broke", "no"], 61.0)
+
+
+def one_part(name, **verdicts):
+    """A ledger of one experiment with these words."""
+    about = ledger.About(name, *["text"] * 5)
+    parts = {part: ledger.Part(word, "why", {}) for part, word in verdicts.items()}
+    runs = ledger.Runs(1, 0, 0)
+    return ledger.Entry(about, "quick", {}, parts, [], runs, {}, 1.0)
+
+
+def book(*entries):
+    return ledger.Ledger("quick", list(entries), {})
+
+
+# ---- entries
+
+
+def test_an_entry_counts_runs_and_keeps_what_was_said(entry):
+    assert entry.runs == ledger.Runs(finished=8, diverged=4, failed=3)
+    assert entry.runs.total == 15
+    assert entry.failures == {"it broke": 2, "no": 1}
+    assert entry.seconds == 61.0
+    assert {part: verdict.word for part, verdict in entry.verdicts.items()} == {
+        "first": "reproduced",
+        "second": "consistent",
+    }
+    assert entry.verdicts["first"].numbers == {"interval": "1 [0.5, 1.5]", "nothing": None}
+    assert entry.experiment.kind == "figure"
+    assert entry.experiment.source == "A document, its third page"
+
+
+def test_a_premise_says_what_its_column_holds_in_each_arm(entry):
+    found = {(p.column, p.arm): (p.found, p.measured, p.runs) for p in entry.premises}
+    # Two seeds, three step sizes of which one diverges: four of six runs are measured.
+    assert found["bent_neurons", "first"] == ("3 to 4, median 3.5", 4, 6)
+    assert found["started_inside", "second"] == ("yes in 2 of 4", 4, 6)
+    assert found["never", "first"] == ("not measured", 0, 6)
+    assert len(found) == 6
+
+
+def test_a_premise_of_words_and_one_without_arms():
+    table = Table(
+        {"verdict": np.array(["holds", "", "holds", "violated"]), "level": np.array([2.0, 2.0, np.nan, 2.0])}
+    )
+    found = {p.column: p for p in ledger.premises({"verdict": "it holds", "level": "it is 2"}, table)}
+    assert found["verdict"].found == "holds 2, violated 1"
+    assert (found["verdict"].arm, found["verdict"].measured, found["verdict"].runs) == ("", 3, 4)
+    assert found["level"].found == "2"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ("reached_at_step", [0.0, 0.0, np.nan], "0"),  # a step, not an answer
+        ("reached_at_step", [0.0, 1.0, 1.0], "0 to 1, median 1"),
+        ("edge_reached", [0.0, 1.0, np.nan], "yes in 1 of 2"),
+        ("edge_reached", [0.0, 0.0], "yes in 0 of 2"),
+        ("any", [True, True, False], "yes in 2 of 3"),
+        ("any", [24860.0, 64140.0, np.nan], "24860 to 64140, median 44500"),
+        ("any", [24861.0, 64140.0], "24861 to 64140, median 44500.5"),
+        ("any", [0.123456, 2.0], "0.1235 to 2, median 1.062"),
+    ],
+)
+def test_answers_are_counted_and_whole_numbers_written_out(column, values, found):
+    (premise,) = ledger.premises({column: "words"}, Table({column: np.array(values)}))
+    assert premise.found == found
+
+
+def test_every_column_of_answers_is_a_premise_of_some_experiment():
+    stated = {column for name in experiments.names() for column in experiments.get(name).premises}
+    assert stated >= ledger.YES_OR_NO
+
+
+# ---- comparison
+
+
+def test_equal_ledgers_do_not_differ(entry):
+    assert ledger.differences(book(entry), book(entry), whole=True) == []
+
+
+@pytest.mark.parametrize(
+    ("committed", "found", "says"),
+    [
+        ({"a": "reproduced"}, {"a": "partly"}, "toy, a: committed reproduced, found partly"),
+        ({"a": "partly"}, {"a": "reproduced"}, "toy, a: committed partly, found reproduced"),
+        ({}, {"warm_up": "partly"}, "toy, warm up: committed no verdict, found partly"),
+        ({"a": "false_as_stated"}, {}, "toy, a: committed false as stated, found no verdict"),
+    ],
+)
+def test_a_verdict_that_changed_came_or_went_differs(committed, found, says):
+    before, after = book(one_part("toy", **committed)), book(one_part("toy", **found))
+    assert [str(d) for d in ledger.differences(before, after)] == [says]
+
+
+def test_an_experiment_that_was_not_asked_for_counts_only_in_the_whole():
+    both, one = book(one_part("a", p="partly"), one_part("b", p="partly")), book(one_part("a", p="partly"))
+    assert ledger.differences(both, one) == []
+    assert [d.experiment for d in ledger.differences(both, one, whole=True)] == ["b"]
+    assert [d.experiment for d in ledger.differences(one, both)] == ["b"]
+
+
+verdicts = st.dictionaries(st.sampled_from("pqr"), st.sampled_from(WORDS))
+books = st.dictionaries(st.sampled_from("ab"), verdicts).map(
+    lambda entries: book(*[one_part(name, **parts) for name, parts in entries.items()])
+)
+
+
+@given(books, books)
+def test_differences_are_those_of_the_sets_of_verdicts(before, after):
+    def said(ledger):
+        return {(e.experiment.name, part, v.word) for e in ledger.entries for part, v in e.verdicts.items()}
+
+    found = ledger.differences(before, after, whole=True)
+    gone = {(d.experiment, d.part, d.committed) for d in found if d.committed}
+    came = {(d.experiment, d.part, d.found) for d in found if d.found}
+    assert gone == said(before) - said(after)
+    assert came == said(after) - said(before)
+
+
+# ---- the file
+
+
+def test_a_ledger_survives_its_file(entry):
+    text = console.to_json(msgspec.to_builtins(book(entry)))
+    read = ledger.read(text.encode(), "it")
+    assert console.to_json(msgspec.to_builtins(read)) == text
+    assert read.names == ["toy"]
+    assert "curve" not in text  # numbers, no arrays
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{", "it is no ledger: Input data was truncated"),
+        (b"\xff", "it is no ledger"),
+        (b'{"size": "quick"}', "it is no ledger: Object missing required field `entries`"),
+        (b'{"size": "huge", "entries": [], "provenance": {}}', "it is no ledger: Invalid enum value 'huge'"),
+        (
+            b'{"schema": 9, "size": "full", "entries": [], "provenance": {}}',
+            "it has schema 9; this version reads schema 1",
+        ),
+    ],
+)
+def test_what_is_no_ledger_is_refused(content, says):
+    with pytest.raises(InputError, match=says):
+        ledger.read(content, "it")
+
+
+# ---- the page
+
+
+def page_of(*entries, drawings=None):
+    return outline(render(ledger_page(book(*entries), drawings or {}, "made here")))
+
+
+def test_the_page_has_everything_that_belongs_to_a_claim(entry):
+    page = page_of(entry, drawings={"toy": [draw(toy_figure(), "toy-risk", "what it shows")]})
+    for said in (
+        "What toy claims & more", "figure", "A document, its third page", "reproduced", "consistent",
+        "6 runs.", "1 [0.5, 1.5]", "what it shows", "some neurons bend", "3 to 4, median 3.5",
+        "measured in 4 of 6 runs", "How the setup was chosen", "0.25, 0.5, 2.0", "stepscape verify toy",
+        "stepscape run toy", "1 min 1 s", "8 finished, 4 diverged, 3 failed", "2 runs failed: it broke.",
+        "1 run failed: no.", "made here",
+    ):  # fmt: skip
+        assert said in page.text, said
+    assert "not in the store" not in page.text
+
+
+def toy_figure(points=3):
+    figure, axes = style.canvas()
+    axes[0, 0].plot(np.random.default_rng(0).normal(size=points), "o")
+    return figure
+
+
+def test_a_claim_whose_records_are_gone_says_so(entry):
+    assert "The records of these runs are not in the store any more" in page_of(entry).text
+
+
+def test_the_overview_links_every_claim_and_marks_every_verdict(entry):
+    parts = {word: ledger.Part(word, "why", {}) for word in WORDS}
+    every = msgspec.structs.replace(entry, verdicts=parts)
+    other = msgspec.structs.replace(entry, experiment=msgspec.structs.replace(entry.experiment, name="other"))
+    page = page_of(every, other)
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert links.count("#toy") == links.count("#other") == 2  # contents and overview
+    assert {link[1:] for link in links} <= set(identifiers)
+    marks = [words.VERDICTS[word][0] for word in WORDS]
+    assert len(set(marks)) == len(marks)  # they tell the verdicts apart without color
+    assert all(mark in page.text for mark in marks)
+    assert {"h1", "h2", "h3", "details", "summary"} <= {tag for tag, _ in page.tags}
+
+
+def test_the_size_is_said_and_the_commands_repeat_it(entry):
+    full = ledger.Ledger("full", [msgspec.structs.replace(entry, size="full")], {})
+    text = outline(render(ledger_page(full, {}, ""))).text
+    assert "stepscape verify toy --full" in text
+    assert "full sizes" in text
+    assert "--full" not in page_of(entry).text.replace("--full runs what", "")
+
+
+def test_hostile_words_stay_words(entry):
+    about = msgspec.structs.replace(
+        entry.experiment, title=HOSTILE, claim=HOSTILE, setup=HOSTILE, source=HOSTILE
+    )
+    bad = ledger.Part("partly", HOSTILE, {HOSTILE: HOSTILE})
+    premise = ledger.Premise("column", HOSTILE, "", 2, 1, HOSTILE)
+    hostile = msgspec.structs.replace(
+        entry, experiment=about, verdicts={HOSTILE: bad}, premises=[premise], failures={HOSTILE: 1}
+    )
+    html = render(ledger_page(book(hostile), {}, HOSTILE))
+    assert "<script" not in html
+    assert "alert(1)" in outline(html).text
+
+
+def test_a_page_of_huge_figures_stays_below_eight_megabytes():
+    figures = [toy_figure(8000) for _ in range(10)]
+    share = page_share(len(figures))
+    drawings = [draw(figure, f"figure-{i}", largest=share) for i, figure in enumerate(figures)]
+    assert sum(len(drawing.svg) for drawing in drawings) > 8_000_000
+    html = render(Page("t", "l", [Section("s", drawings)]))
+    assert len(html.encode()) < 8_000_000
+    assert page_share(1) == page_share(0) >= page_share(100)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3599.4, "59 min 59 s"),
+        (7325.0, "2 h 2 min"),
+    ],
+)
+def test_durations_are_written_in_two_units(seconds, text):
+    assert words.duration(seconds) == text

@@ -1,0 +1,167 @@
+"""Reports opened in a browser: no complaint, no request, and neither mouse nor color is needed."""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+
+import numpy as np
+import pytest
+
+import toy_claims
+from browser import browser, executable
+from pages import HOSTILE, everything
+from stepscape import experiments
+from stepscape.experiments.common import ledger
+from stepscape.figures import style
+from stepscape.report import Grid, Section, draw, render
+from stepscape.report.ledger import ledger_page
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    """One browser for all pages."""
+    executable()
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+def figure(width=6.4, points=3):
+    drawn, axes = style.canvas(size=(width, 4.0))
+    axes[0, 0].plot(np.random.default_rng(0).normal(size=points), "o")
+    style.label(axes[0, 0], "input x", "label y", "a panel")
+    return drawn
+
+
+@functools.cache
+def ledger_html():
+    """A ledger with wide and narrow figures, some drawn as pixels, failures and hostile words."""
+    entries, drawings = [], {}
+    for name in ("toy", "other", "third"):
+        toy = toy_claims.experiment(name, setup=f"{HOSTILE} " * 20)
+        result = experiments.run(toy, toy.quick)
+        entries.append(ledger.enter(toy, result, "quick", ["it could not be done"], 61.0))
+        drawings[name] = [
+            draw(figure(), f"{name}-narrow", "A caption."),
+            draw(figure(12.0), f"{name}-wide", "A caption. " * 20),
+            draw(figure(points=300), f"{name}-pixels", "A caption.", largest=10),
+        ]
+    return render(ledger_page(ledger.Ledger("quick", entries, {}), drawings, "made here"))
+
+
+@functools.cache
+def blocks_html():
+    """A page with every kind of block and a table much wider than any screen."""
+    page = everything("some text", figure())
+    wide = Grid("wide", [f"column {i}" for i in range(30)], [["cell"] + [1.5] * 29] * 3)
+    return render(type(page)(page.title, page.lead, [*page.sections, Section("Wide", [wide])], page.origin))
+
+
+PAGES = {"ledger": ledger_html, "blocks": blocks_html}
+
+
+@pytest.fixture(params=PAGES)
+def page(request, tab, tmp_path):
+    """A page that is open in the browser."""
+    path = tmp_path / "report.html"
+    path.write_text(PAGES[request.param](), encoding="utf-8")
+    tab.events.clear()
+    tab.open(path)
+    tab.address = path.resolve().as_uri()
+    return tab
+
+
+def pixels(png):
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"), dtype=float)
+
+
+def test_nothing_is_complained_about_and_nothing_is_fetched(page):
+    page.screenshot(whole=True)
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    page.screenshot(whole=True)
+    assert page.complaints() == []
+    assert page.requests() == [page.address]
+
+
+def test_this_test_would_hear_a_complaint_and_see_a_request(tab, tmp_path):
+    path = tmp_path / "bad.html"
+    path.write_text("<img src='missing.png'><script>console.warn('w'); throw new Error('e')</script>")
+    tab.events.clear()
+    tab.open(path)
+    assert len(tab.complaints()) >= 3  # the warning, the exception, the file that is not there
+    assert any(url.endswith("missing.png") for url in tab.requests())
+
+
+def test_tab_reaches_the_skip_link_first_and_then_everything(page):
+    seen = []
+    for _ in range(page.evaluate("document.querySelectorAll('a, summary, .scroll').length") + 2):
+        page.press("Tab", 9)
+        seen.append(
+            page.evaluate(
+                "(at => [at.tagName, at.className, at.getAttribute('href'), at.getBoundingClientRect().left,"
+                "getComputedStyle(at).outlineStyle])(document.activeElement)"
+            )
+        )
+    tag, name, target, left, _ = seen[0]
+    assert (tag, name, target) == ("A", "skip", "#content")
+    assert left >= 0  # it comes into sight
+    links = page.evaluate("[...document.querySelectorAll('a')].map(link => link.getAttribute('href'))")
+    assert [target for tag, _, target, *_ in seen if tag == "A"][: len(links)] == links
+    assert sum(tag == "SUMMARY" for tag, *_ in seen) >= page.evaluate(
+        "document.querySelectorAll('summary').length"
+    )
+    assert sum(name.startswith("scroll") for _, name, *_ in seen) >= 1
+    assert all(outline != "none" for *_, outline in seen[1:-2])  # the focus can be seen
+
+
+def test_the_skip_link_and_the_contents_lead_there(page):
+    page.press("Tab", 9)
+    page.press("Enter", 13)
+    assert page.evaluate("[location.hash, document.activeElement.id]") == ["#content", "content"]
+    page.evaluate("document.querySelector('nav li:last-child a').focus()")
+    page.press("Enter", 13)
+    heading = page.evaluate("document.querySelector('section:last-child h2').id")
+    assert page.evaluate("location.hash") == f"#{heading}"
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_it_fits_the_window_and_is_not_blank(page, width, tmp_path):
+    page.resize(width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shot = page.screenshot()
+    (tmp_path / f"{width}.png").write_bytes(shot)
+    image = pixels(shot)
+    assert image.std() > 10.0  # text and figures on white
+    assert image.mean() > 200.0
+
+
+def test_headings_leave_no_level_out(page):
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_verdicts_read_without_color(page):
+    marks = page.evaluate("[...document.querySelectorAll('.verdict')].map(v => v.textContent.trim())")
+    assert marks
+    assert all(len(text.split()) >= 2 for text in marks)  # a sign and a word
+
+
+def test_folded_parts_are_printed(page):
+    folded = "[...document.querySelectorAll('details')].map(part => part.lastElementChild.checkVisibility())"
+    on_screen = page.evaluate(folded)
+    page.call("Emulation.setEmulatedMedia", media="print")
+    in_print = page.evaluate(folded)
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert on_screen
+    assert not any(on_screen)
+    assert all(in_print)
+
+
+def test_it_prints(page):
+    pdf = page.pdf()
+    assert pdf.startswith(b"%PDF")
+    assert len(pdf) > 10_000

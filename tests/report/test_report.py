@@ -1,0 +1,204 @@
+"""A report is one file that works offline, escapes what it is given, and needs neither mouse nor color."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pages import HOSTILE, everything, outline
+from stepscape.figures import style
+from stepscape.report import (
+    Judgment,
+    Page,
+    Section,
+    draw,
+    render,
+    words,
+)
+from stepscape.report.captions import outcome_caption
+from stepscape.report.content import Formula
+from stepscape.report.outcome import uncertain_words
+
+
+def figure_with(text="x"):
+    figure, axes = style.canvas()
+    axes[0, 0].plot([0, 1], [1, 0], "o-")
+    axes[0, 0].set_clip_on(True)
+    style.label(axes[0, 0], text, text, text)
+    return figure
+
+
+def test_hostile_text_is_escaped_in_every_place():
+    html = render(everything(HOSTILE))
+    page = outline(html)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "<script" not in html
+    assert "alert(1)" in page.text
+    handlers = [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert handlers == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1))
+def test_any_text_survives_and_adds_no_element(text):
+    plain = outline(render(everything("a")))
+    page = outline(render(everything(text)))
+    count = [tag for tag, _ in page.tags if tag != "code"]
+    assert count == [tag for tag, _ in plain.tags if tag != "code"]
+
+
+def test_figures_are_hostile_safe_and_drawn_inline():
+    html = render(everything(HOSTILE, figure_with("<script>alert(1)</script> & co")))
+    page = outline(html)
+    assert "<script" not in html
+    assert sum(tag == "svg" for tag, _ in page.tags) == 2
+    assert "<metadata" not in html
+    assert "<!DOCTYPE svg" not in html
+
+
+def test_nothing_is_requested_from_anywhere():
+    html = render(everything("text", figure_with()))
+    page = outline(html)
+    fetched = {"src", "href", "xlink:href", "action", "data", "poster", "srcset"}
+    for tag, attributes in page.tags:
+        for name in fetched & set(attributes):
+            assert attributes[name].startswith(("#", "data:")), (tag, attributes[name])
+    assert "@import" not in html
+    assert re.findall(r"url\((?!#)", html) == []
+    policy = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+
+
+def test_identifiers_are_unique_and_links_lead_somewhere():
+    figures = [draw(figure_with(), name) for name in ("first", "second")]
+    page = outline(render(Page("t", "l", [Section("Same", figures), Section("Same", []), Section("C", [])])))
+    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    links = [a[name][1:] for _, a in page.tags for name in ("href", "xlink:href") if name in a]
+    assert links
+    assert set(links) <= set(identifiers)
+    uses = re.findall(r"url\(#([^)]+)\)", render(Page("t", "l", [Section("S", figures)])))
+    assert uses
+    assert set(uses) <= set(identifiers)
+
+
+def test_keyboard_and_screen_reader_find_their_way():
+    page = outline(render(everything("text")))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("h1") == tags.count("main") == tags.count("nav") == 1
+    assert dict(page.tags)["html"]["lang"] == "en"
+    first_link = next(attributes for tag, attributes in page.tags if tag == "a")
+    assert first_link == {"class": "skip", "href": "#content"}
+    regions = [a for _, a in page.tags if (a.get("class") or "").startswith("scroll")]
+    assert regions
+    assert all(a["tabindex"] == "0" and a["aria-label"] for a in regions)
+    images = [a for _, a in page.tags if a.get("role") == "img"]
+    assert images
+    assert all(a["aria-label"] for a in images)
+
+
+def test_every_verdict_has_a_mark_a_name_and_a_meaning():
+    from stepscape.tables.verdict import WORDS
+
+    assert set(WORDS) < set(words.VERDICTS)
+    for word in WORDS:
+        page = outline(render(Page("t", "l", [Section("s", [Judgment("arm", word, "why")])])))
+        mark, name, meaning = words.VERDICTS[word]
+        assert mark in page.text
+        assert name in page.text
+        assert any(a.get("title") == meaning for _, a in page.tags)
+    names = [name for _, name, _ in words.VERDICTS.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_huge_figure_is_inlined_as_pixels(monkeypatch):
+    from stepscape.report import drawing
+
+    monkeypatch.setattr(drawing, "LARGEST_SVG", 100)
+    html = render(Page("t", "l", [Section("s", [draw(figure_with(), "huge")])]))
+    assert 'src="data:image/png;base64,' in html
+    outline(html)
+
+
+@pytest.mark.parametrize(
+    ("formula", "html"),
+    [
+        ("√(1 + x_max²)(1 − e^{−L})", "√(1 + x<sub>max</sub>²)(1 − e<sup>−L</sup>)"),
+        ("∫_{g_A ≥ c} |f''|", "∫<sub>g<sub>A</sub> ≥ c</sub> |f&#39;&#39;|"),
+        ("g_D^±(τ) ≤ λ_max(G)", "g<sub>D</sub><sup>±</sup>(τ) ≤ λ<sub>max</sub>(G)"),
+        ("<b> uncertain_best", "&lt;b&gt; uncertain_best"),
+    ],
+)
+def test_a_formula_is_set_and_plain_text_is_not(formula, html):
+    assert str(words.inline(Formula(formula))) == html
+    assert "<sub>g" not in str(words.inline(formula))
+    assert "<sup>" not in str(words.inline(formula))
+
+
+def test_where_a_fit_is_uncertain_is_told_in_its_intervals():
+    def said(rows, *intervals):
+        hull = [intervals[0][0], intervals[-1][1]] if rows else None
+        return uncertain_words({"rows": rows, "hull": hull, "intervals": intervals})
+
+    what = "with a probability from 27 % to 73 %"
+    assert said(0) == f"no row {what}"
+    assert said(1, (4.247, 4.247)) == f"1 row {what}, at 4.247"
+    assert said(7, (1.5, 3.0)) == f"7 rows {what}, from 1.5 to 3"
+    assert said(7, (1.5, 3.0), (5.0, 9.5)) == f"7 rows {what}, in 2 intervals of x, within 1.5 to 9.5"
+
+
+def test_a_caption_speaks_of_shade_only_where_there_is_some():
+    assert "Shaded" in outcome_caption("fit", uncertain=True)
+    assert "Shaded" not in outcome_caption("fit", uncertain=False)
+    assert "Nowhere is the fit uncertain" in outcome_caption("fit", uncertain=False)
+    assert outcome_caption("path", uncertain=False) == outcome_caption("path", uncertain=True)
+
+
+@pytest.mark.parametrize(
+    ("clause", "whole"),
+    [
+        ("λ peaks at 160", "λ peaks at 160."),
+        ("x_max is 1", "x_max is 1."),
+        ("f is at most 1", "f is at most 1."),
+        ("s(f) is flat", "s(f) is flat."),
+        ("w1 and w2 grow", "w1 and w2 grow."),
+        ("a bound", "A bound."),
+        ("log-loss fell!", "Log-loss fell!"),
+        ("the end", "The end."),
+        ("", "."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_with_a_symbol(clause, whole):
+    assert words.sentence(clause) == whole
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (float("inf"), "∞"),
+        (-float("inf"), "−∞"),
+        (True, "yes"),
+        (0.0, "0"),
+        (3, "3"),
+        (100_000, "100\u202f000"),
+        (12345.6, "12\u202f346"),
+        (-1.23456, "−1.235"),
+        (1.5e-7, "1.500e−7"),
+        (2e12, "2.000e12"),
+        ("text", "text"),
+    ],
+)
+def test_numbers_are_written_for_people(value, text):
+    assert words.number(value) == text
+
+
+@given(st.floats(-1e300, 1e300, allow_subnormal=False))
+def test_a_written_number_is_within_four_digits(value):
+    read = float(words.number(value).replace("−", "-").replace("\u202f", ""))
+    # Four significant digits: half a unit of the fourth is at most 5e-4 of the number.
+    assert abs(read - value) <= 5.0001e-4 * abs(value)
