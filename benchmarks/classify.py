@@ -85,7 +85,7 @@ def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
     last = int(np.nanargmin(path["budget_error"]))
     schedule = Schedule(model.width, model.steps, model.random_state)
     data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(x.size))
-    faced = data.exchanged() if data.turned else data  # as the classifier trains
+    faced = data.swap_labels() if data.needs_mirror else data  # as the classifier trains
     found = {OURS: (model.trajectory_, model.step_size_, model.stop_)}
     for name, eta, until in (
         ("stepscape, 1se", times["step_size"][row], int(times["steps"][row])),
@@ -93,7 +93,7 @@ def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
     ):
         run = descend(faced.problem(), float(eta), schedule, until=until)
         found[name] = (run.trajectory, float(eta), run.stop)
-    signs = dict.fromkeys(found, -1.0 if data.turned else 1.0) | {OURS: 1.0}
+    signs = dict.fromkeys(found, -1.0 if data.needs_mirror else 1.0) | {OURS: 1.0}
     unit = model.units_[0]
     return {
         name: (

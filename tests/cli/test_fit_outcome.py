@@ -85,7 +85,7 @@ def result() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def fit_document(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """A table of texts, with rows that lack something: what its fit said, wrote and predicted."""
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("fitted"))
@@ -165,7 +165,7 @@ def test_a_fit_of_the_whole_budget_says_what_ends_it(step_size: float | None) ->
     y = np.array(ill(), dtype=float)
     fitted = fit_outcome(ages(), y, step_size=step_size, stopping="budget", **more)
     columns = Columns(ages(), y, "age", "state", ROWS, {}, np.arange(ROWS), ("0", "1"))
-    document = documents.fitted(fitted, columns)
+    document = documents.fit_document(fitted, columns)
     rule = document["fit"]["stopping_rule"]
     assert rule.startswith("a run ends at half, three quarters or all of its 400 steps, as soon as its loss")
     assert "its gain over one probability for all rows changed by less than 1% with an edge ratio" in rule

@@ -13,7 +13,7 @@ import pytest
 import toy_claims
 from stepscape import experiments
 from stepscape.cli import main, run
-from stepscape.cli import reference_ledger as committed
+from stepscape.cli import reference_ledger as reference_ledger
 from stepscape.experiments.common import ledger
 from stepscape.lab.store import Store
 
@@ -42,7 +42,7 @@ def commit(monkeypatch, *entries):
     """Make these the committed ledger of every size."""
     from stepscape.cli import verify
 
-    monkeypatch.setattr(verify, "committed", lambda size: ledger.Ledger(size, list(entries), {}))
+    monkeypatch.setattr(verify, "reference_ledger", lambda size: ledger.Ledger(size, list(entries), {}))
 
 
 def made(directory="stepscape-ledger"):
@@ -449,7 +449,9 @@ def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
     said(capsys, "verify", "toy")
     entries = made().entries
     toys.setattr(
-        committed, "committed", lambda size: ledger.Ledger(size, entries if size == "full" else [], {})
+        reference_ledger,
+        "reference_ledger",
+        lambda size: ledger.Ledger(size, entries if size == "full" else [], {}),
     )
     out = said(capsys, "list").out
     assert "kind: figure" in out
@@ -463,7 +465,7 @@ def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
 def commit_full(toys, entries):
     """Make these the committed ledger of the full size, and leave the quick one empty."""
     books = {"full": list(entries), "quick": []}
-    toys.setattr(committed, "committed", lambda size: ledger.Ledger(size, books[size], {}))
+    toys.setattr(reference_ledger, "reference_ledger", lambda size: ledger.Ledger(size, books[size], {}))
 
 
 def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys):
@@ -494,7 +496,7 @@ def test_a_full_verdict_stands_alone(capsys, toys):
 
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_a_committed_ledger_is_one_that_verify_wrote(size):
-    book = committed.committed(size)
+    book = reference_ledger.reference_ledger(size)
     assert book.size == size
     assert all(entry.size == size and entry.seconds > 0 and entry.verdicts for entry in book.entries)
     assert len(set(book.names)) == len(book.names)

@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,13 @@ def test_no_page_points_to_a_page_that_does_not_exist() -> None:
     for path in PAGES:
         for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", path.read_text("utf-8")):
             assert (path.parent / f"{target}.md").exists(), f"{page_id(path)} → {target}"
+
+
+def test_the_floors_in_contributing_are_those_of_the_contract():
+    contracts = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text()
+    told = re.findall(r"```\n(cli\n.*?)```", text, re.DOTALL)
+    assert [block.split() for block in told] == [" ".join(floors).split()]

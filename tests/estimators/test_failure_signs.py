@@ -92,11 +92,13 @@ def test_exactly_one_of_two_names_is_turned_whatever_the_order_of_rows(rows, see
         return
     data, other = (TwoClasses.of(x, sign * (2.0 * y - 1.0), w / 10.0) for sign in (1.0, -1.0))
     net = [np.sum(w[x == at] * (2.0 * y[x == at] - 1.0)) for at in np.unique(x)]
-    assert (data.turned, other.turned) == ((False, False) if not any(net) else (data.turned, not data.turned))
+    expected = not data.needs_mirror if any(net) else False
+    assert other.needs_mirror is expected
+    assert any(net) or not data.needs_mirror
     order = np.random.default_rng(seed).permutation(x.size)
-    assert TwoClasses.of(x[order], 2.0 * y[order] - 1.0, w[order] / 10.0).turned is data.turned
-    assert TwoClasses.of(np.exp(x), 2.0 * y - 1.0, w).turned is data.turned  # the order of inputs alone
-    again = data.exchanged()
+    assert TwoClasses.of(x[order], 2.0 * y[order] - 1.0, w[order] / 10.0).needs_mirror is data.needs_mirror
+    assert TwoClasses.of(np.exp(x), 2.0 * y - 1.0, w).needs_mirror is data.needs_mirror
+    again = data.swap_labels()
     np.testing.assert_array_equal((again.plus, again.minus), (other.plus, other.minus))
 
 

@@ -210,13 +210,13 @@ def test_how_futures_of_dask_are_handed_on():
     ):
         future, reported = Future(), Future()
         future.set_exception(error)
-        cluster._hand_on(reported, future)
+        cluster._forward(reported, future)
         with pytest.raises(kind, match=says):
             reported.result(0)
     assert killed.allowed_failures == 3
     future, reported = Future(), Future()
     future.cancel()
-    cluster._hand_on(reported, future)
+    cluster._forward(reported, future)
     with pytest.raises(CancelledError):
         reported.result(0)
 

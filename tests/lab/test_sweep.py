@@ -26,7 +26,7 @@ from stepscape.lab.spec import identity
 from stepscape.lab.status import WINDOW, _rate, status
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
-from stepscape.lab.throughput import TARGET, Pace
+from stepscape.lab.throughput import TARGET, Throughput
 
 
 @pytest.fixture(autouse=True)
@@ -460,7 +460,7 @@ def test_progress_counts_up_to_the_end(store):
 
 
 def test_a_batch_is_one_run_until_a_time_is_known_then_a_second_and_a_half():
-    measured = Pace(0.0, 0)
+    measured = Throughput(0.0, 0)
     assert measured.size(10_000, 4) == 1
     measured.add(0, 0.0)  # an empty batch teaches nothing
     assert measured.size(10_000, 4) == 1
@@ -481,7 +481,7 @@ def test_a_batch_is_one_run_until_a_time_is_known_then_a_second_and_a_half():
 
 
 def test_the_rate_is_that_of_the_last_while():
-    measured = Pace(100.0, 7)
+    measured = Throughput(100.0, 7)
     assert math.isnan(measured.rate)
     measured.at(110.0, 27)
     assert measured.rate == 2.0

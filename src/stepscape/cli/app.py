@@ -42,7 +42,7 @@ Executor = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="serial, threads, processes or dask.  [default: threads]"),
 ]
-Workers = Annotated[str, typer.Option(metavar="N", help="How many runs at a time; 0 means one a core.")]
+Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out again what failed.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
@@ -123,11 +123,11 @@ def _run(
     Its records are kept in the directory: the same command repeated answers from them, and one that was
     interrupted goes on where it stopped.
     """
-    from stepscape.cli.carry_out import Means
+    from stepscape.cli.carry_out import Resources
     from stepscape.cli.run import Request, run_experiment
 
-    means = Means.parse(executor, workers, scheduler, retry_failed)
-    return partial(run_experiment, Request.parse(name, settings or [], full, out, force, means), as_json)
+    resources = Resources.parse(executor, workers, scheduler, retry_failed)
+    return partial(run_experiment, Request.parse(name, settings or [], full, out, force, resources), as_json)
 
 
 @app.command("verify")
@@ -152,11 +152,11 @@ def _verify(
 
     What is on record in the directory is not run again, so an interrupted command goes on where it stopped.
     """
-    from stepscape.cli.carry_out import Means
+    from stepscape.cli.carry_out import Resources
     from stepscape.cli.verify import Request, verify
 
-    means = Means.parse(executor, workers, scheduler, retry_failed)
-    return partial(verify, Request(names or [], full, strict, out, force, means), as_json)
+    resources = Resources.parse(executor, workers, scheduler, retry_failed)
+    return partial(verify, Request(names or [], full, strict, out, force, resources), as_json)
 
 
 @app.command("report")
@@ -193,11 +193,11 @@ def _sweep(
     What is on record in the directory is not carried out again: the same command goes on where it stopped,
     and several at once, on one machine or many, share the work.
     """
-    from stepscape.cli.carry_out import Means
+    from stepscape.cli.carry_out import Resources
     from stepscape.cli.sweep import Request, parse_shard, sweep_file
 
-    means = Means.parse(executor, workers, scheduler, retry_failed)
-    return partial(sweep_file, Request(file, out, means, parse_shard(shard), job_script), as_json)
+    resources = Resources.parse(executor, workers, scheduler, retry_failed)
+    return partial(sweep_file, Request(file, out, resources, parse_shard(shard), job_script), as_json)
 
 
 @app.command("example-sweep")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Means:
+class Resources:
     """How runs are carried out: the options that every command with runs takes."""
 
     executor: str = "threads"
@@ -31,7 +31,9 @@ class Means:
     retry_failed: bool = False
 
     @classmethod
-    def parse(cls, executor: str | None, workers: str, scheduler: str | None, retry_failed: bool) -> Means:
+    def parse(
+        cls, executor: str | None, workers: str, scheduler: str | None, retry_failed: bool
+    ) -> Resources:
         """Read the words of a command line."""
         from stepscape.lab.executors import NAMES
 
@@ -43,7 +45,7 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Carried:
+class Outcome:
     """What came of an experiment.
 
     Attributes
@@ -59,46 +61,46 @@ class Carried:
 
 
 def carry_out(
-    experiment: Experiment, settings: Settings, store: Store, means: Means, unfinished: Unfinished
-) -> Carried:
+    experiment: Experiment, settings: Settings, store: Store, resources: Resources, unfinished: Unfinished
+) -> Outcome:
     """Carry out the runs that are not on record, and collect all; warn of those that failed."""
     from stepscape.lab.check import check
 
     specs = list(experiment.specs(settings))
-    _complete(experiment, specs, store, means, unfinished)
+    _complete(experiment, specs, store, resources, unfinished)
     try:
         carried = recorded(experiment, settings, store, specs)
     except OutputError as error:
         check(store.path)  # nothing to set aside means that another process has done it
         console.warn(f"{error}; the runs that it held are carried out again")
-        _complete(experiment, specs, store, means, unfinished)
+        _complete(experiment, specs, store, resources, unfinished)
         carried = recorded(experiment, settings, store, specs)
     warn_of(carried.failures, experiment.name)
     return carried
 
 
 def _complete(
-    experiment: Experiment, specs: Sequence[Spec], store: Store, means: Means, unfinished: Unfinished
+    experiment: Experiment, specs: Sequence[Spec], store: Store, resources: Resources, unfinished: Unfinished
 ) -> None:
     from stepscape.lab.executors import executor
     from stepscape.lab.sweeping import sweep
 
     with (
         watching(experiment.name, store.path, unfinished) as progress,
-        executor(means.executor, means.workers, means.scheduler) as workers,
+        executor(resources.executor, resources.workers, resources.scheduler) as workers,
     ):
         sweep(
             store,
             specs,
             experiment.work,
             workers,
-            retry_failed=means.retry_failed,
+            retry_failed=resources.retry_failed,
             title=experiment.name,
             progress=progress,
         )
 
 
-def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Sequence[Spec]) -> Carried:
+def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Sequence[Spec]) -> Outcome:
     """Collect the records of all runs.
 
     Raises
@@ -117,7 +119,7 @@ def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Se
         raise StepscapeError(f"all {len(pairs)} runs of {experiment.name} failed: {failures[0]}")
     result = collect(experiment, settings, [spec for spec, _ in done], [record for _, record in done])
     seconds = {row["identity"]: row["seconds"] for row in store.rows(specs)}
-    return Carried(result, failures, seconds)
+    return Outcome(result, failures, seconds)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepscape.cli import artifacts, console
 from stepscape.cli import json_documents as documents
-from stepscape.cli.carry_out import Carried
+from stepscape.cli.carry_out import Outcome
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, colophon, provenance
@@ -72,8 +72,8 @@ def _experiment(name: str, progress: console.Progress) -> _Part:
     settings = experiments.resolve_settings(experiment, {}, full=False)
     started = time.process_time()
     result = experiments.run(experiment, settings, progress)
-    carried = Carried(result, [], {name: time.process_time() - started})
-    return _Part(documents.judged(experiment, carried, full=False), experiment.figures(result))
+    carried = Outcome(result, [], {name: time.process_time() - started})
+    return _Part(documents.claim_document(experiment, carried, full=False), experiment.figures(result))
 
 
 def _network(progress: console.Progress) -> Document:
@@ -128,7 +128,7 @@ def _fit(progress: console.Progress) -> _Part:
         progress=lambda fraction, _: progress(fraction, "fitting the motorcycle data"),
         **_FIT_SETTINGS,
     )
-    document = documents.fitted(fitted, data) | {"warnings": list(fitted.warnings)}
+    document = documents.fit_document(fitted, data) | {"warnings": list(fitted.warnings)}
     return _Part(document, figures(fit_picture(fitted)))
 
 

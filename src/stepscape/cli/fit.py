@@ -134,10 +134,10 @@ def prediction_rows(
 
 
 def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -> dict[str, Any]:
-    document = documents.fitted(fitted, source.columns)
+    document = documents.fit_document(fitted, source.columns)
     outside = fitted.outside_warning(source.inputs.x)
     document["data"]["file"] = request.file
-    document["data"]["recognized"] = _recognized(request, source.columns)
+    document["data"]["recognized"] = _outcome_notice(request, source.columns)
     return {
         "command": "fit",
         **document,
@@ -167,7 +167,7 @@ def _boxes(columns: Columns) -> str:
     )
 
 
-def _recognized(request: Request, columns: Columns) -> list[str]:
+def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     """Say that the labels were taken for an outcome, how to have it otherwise, and which spellings it has."""
     from stepscape.problems.user.outcomes import shown
 

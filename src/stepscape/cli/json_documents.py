@@ -11,7 +11,7 @@ from stepscape.cli import console
 from stepscape.cli.reference_ledger import full_size
 
 if TYPE_CHECKING:
-    from stepscape.cli.carry_out import Carried
+    from stepscape.cli.carry_out import Outcome
     from stepscape.estimators import OutcomeFit, TableFit
     from stepscape.experiments import Experiment
     from stepscape.experiments.common.ledger import Entry
@@ -25,7 +25,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
     return dict(msgspec.to_builtins(ledger.describe(experiment)))
 
 
-def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, Any]:
+def claim_document(experiment: Experiment, carried: Outcome, full: bool) -> dict[str, Any]:
     """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
     return {
         **msgspec.to_builtins(entry(experiment, carried, full)),
@@ -34,7 +34,7 @@ def judged(experiment: Experiment, carried: Carried, full: bool) -> dict[str, An
     }
 
 
-def entry(experiment: Experiment, carried: Carried, full: bool, shared: Sequence[str] = ()) -> Entry:
+def entry(experiment: Experiment, carried: Outcome, full: bool, shared: Sequence[str] = ()) -> Entry:
     """Judge a result; `shared` names the experiments that read some of its runs too."""
     from stepscape.experiments.common import ledger
 
@@ -67,7 +67,7 @@ def cost_words(document: Mapping[str, Any]) -> str:
     return f"{sum(runs.values())} runs ({ended}), which took {duration(document['seconds'])} in all"
 
 
-def fitted(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
+def fit_document(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
     """Say which rows were fitted, and what came of it."""
     data = {
         "x": columns.x_name,

@@ -47,10 +47,10 @@ def output_directory(path: str, force: bool, unfinished: Unfinished) -> Iterator
 
     unfinished.add(remove)
     try:
-        with _worded(path):
+        with _reason(path):
             draft.mkdir()
         yield draft
-        with _worded(path):
+        with _reason(path):
             _publish(draft, target)
     except BaseException:
         remove()
@@ -124,7 +124,7 @@ def _publish(draft: Path, target: Path) -> None:
 
 
 @contextmanager
-def _worded(path: str) -> Iterator[None]:
+def _reason(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from stepscape.experiments.common.ledger import Ledger, Size
 
 
-def committed(size: Size) -> Ledger:
+def reference_ledger(size: Size) -> Ledger:
     """Read the ledger of that size; empty where none has been committed."""
     from stepscape.experiments.common import ledger
 
@@ -28,7 +28,7 @@ def full_size(name: str) -> dict[str, str]:
 def words(name: str) -> tuple[str, dict[str, str]]:
     """Return the committed verdicts of an experiment by part, and their size: full where there are any."""
     for size in ("full", "quick"):
-        for entry in committed(size).entries:
+        for entry in reference_ledger(size).entries:
             if entry.experiment.name == name:
                 return size, {part: verdict.word for part, verdict in entry.verdicts.items()}
     return "", {}

@@ -62,7 +62,7 @@ def _figures(entry: Entry, store: Store) -> Mapping[str, Figure]:
     if name not in experiments.names():
         return {}
     experiment = experiments.get(name)
-    settings = _as_given(entry.settings, experiment.full if entry.size == "full" else experiment.quick)
+    settings = _typed(entry.settings, experiment.full if entry.size == "full" else experiment.quick)
     if set(settings) != set(entry.settings):
         return {}
     specs = list(experiment.specs(settings))
@@ -72,7 +72,7 @@ def _figures(entry: Entry, store: Store) -> Mapping[str, Figure]:
     return experiment.figures(recorded(experiment, settings, store, specs).result)
 
 
-def _as_given(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
+def _typed(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
     """Give lists of a document back the type that an experiment expects."""
     kinds = {name: type(value) for name, value in default.items()}
     return {name: kinds[name](value) for name, value in settings.items() if name in kinds}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
-from stepscape.cli.carry_out import Means, carry_out
+from stepscape.cli.carry_out import Resources, carry_out
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
 from stepscape.cli.provenance import Clock, code, colophon, provenance
@@ -35,17 +35,23 @@ class Request:
     full: bool
     out: str
     force: bool
-    means: Means = field(default_factory=Means)
+    resources: Resources = field(default_factory=Resources)
 
     @classmethod
     def parse(
-        cls, name: str, settings: Sequence[str], full: bool, out: str | None, force: bool, means: Means
+        cls,
+        name: str,
+        settings: Sequence[str],
+        full: bool,
+        out: str | None,
+        force: bool,
+        resources: Resources,
     ) -> Request:
         """Read the words of a command line."""
-        return cls(name, values.assignments(settings), full, out or f"stepscape-{name}", force, means)
+        return cls(name, values.assignments(settings), full, out or f"stepscape-{name}", force, resources)
 
     @property
-    def asked(self) -> Document:
+    def key(self) -> Document:
         """What the result depends on."""
         return {"name": self.name, "set": dict(self.settings), "full": self.full}
 
@@ -73,7 +79,7 @@ def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     """Answer from the directory when it holds just this; otherwise complete its store and draw."""
     before = _result(Path(request.out))
-    document = before if _answers(before, request) else _computed(request, before, unfinished)
+    document = before if _matches(before, request) else _computed(request, before, unfinished)
     console.answer(document, _lines(document, document is before), as_json)
 
 
@@ -85,12 +91,12 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     chosen = experiments.resolve_settings(experiment, request.settings, request.full)
     _check(request, before, chosen)
     with store_in(request.out, unfinished) as store:
-        carried = carry_out(experiment, chosen, store, request.means, unfinished)
+        carried = carry_out(experiment, chosen, store, request.resources, unfinished)
         figures = experiment.figures(carried.result)
         document = {
             "command": "run",
-            **documents.judged(experiment, carried, request.full),
-            "request": request.asked,
+            **documents.claim_document(experiment, carried, request.full),
+            "request": request.key,
             "identities": list(carried.seconds),
             "figures": list(figures),
             "directory": request.out,
@@ -111,13 +117,13 @@ def _result(directory: Path) -> Document:
     return document if ours else {}
 
 
-def _answers(before: Document, request: Request) -> bool:
+def _matches(before: Document, request: Request) -> bool:
     """Whether the directory holds the result of this very request, made by this very code, whole."""
-    if before.get("request") != request.asked or before.get("schema") != console.SCHEMA:
+    if before.get("request") != request.key or before.get("schema") != console.SCHEMA:
         return False
     if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
         return False
-    if request.means.retry_failed and before["runs"]["failed"]:
+    if request.resources.retry_failed and before["runs"]["failed"]:
         return False
     place = Path(request.out)
     drawn = [f"figures/{name}.{kind}" for name in before["figures"] for kind in ("svg", "png")]

@@ -28,10 +28,10 @@ def _lines(plans: list[dict[str, Any]]) -> list[str]:
 
 def _row(plan: dict[str, Any]) -> tuple[str, ...]:
     counts = [f"{plan[what]} {what}" for what in ("finished", "diverged", "failed", "missing")]
-    return (plan["title"] or plan["source"] or "sweep", f"{plan['total']} runs", *counts, _pace(plan))
+    return (plan["title"] or plan["source"] or "sweep", f"{plan['total']} runs", *counts, _speed(plan))
 
 
-def _pace(plan: dict[str, Any]) -> str:
+def _speed(plan: dict[str, Any]) -> str:
     from stepscape.report.words import duration
 
     if not plan["missing"]:

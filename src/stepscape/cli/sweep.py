@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape.cli import console
-from stepscape.cli.carry_out import Means, progress_words
+from stepscape.cli.carry_out import Resources, progress_words
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.provenance import Clock, provenance
 from stepscape.errors import InputError, OutputError, bad
@@ -32,20 +32,20 @@ class Request:
 
     file: str
     out: str | None
-    means: Means
+    resources: Resources
     shard: tuple[int, int] | None
     job_script: bool
 
     @property
     def command(self) -> str:
         """The command that goes on where this one stops."""
-        means = self.means
+        resources = self.resources
         words = ["stepscape", "sweep", self.file, "--out", str(self.out)]
-        words += ["--executor", means.executor] if means.executor != "threads" else []
-        words += ["--workers", str(means.workers)] if means.workers else []
-        words += ["--scheduler", means.scheduler] if means.scheduler else []
+        words += ["--executor", resources.executor] if resources.executor != "threads" else []
+        words += ["--workers", str(resources.workers)] if resources.workers else []
+        words += ["--scheduler", resources.scheduler] if resources.scheduler else []
         words += ["--shard", "{}/{}".format(*self.shard)] if self.shard else []
-        words += ["--retry-failed"] if means.retry_failed else []
+        words += ["--retry-failed"] if resources.retry_failed else []
         return shlex.join(words)
 
 
@@ -75,8 +75,8 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         return
     if request.out is None:
         raise InputError("the command needs --out, the directory of the store")
-    means = request.means
-    with executor(means.executor, means.workers, means.scheduler, file.cluster) as workers:
+    resources = request.resources
+    with executor(resources.executor, resources.workers, resources.scheduler, file.cluster) as workers:
         store = Store.create(request.out)
         summary = _sweep(request, file, store, workers, unfinished)
     document = {
@@ -105,7 +105,7 @@ def _sweep(
             file.specs,
             file.work_in(store.path / "data"),
             workers,
-            retry_failed=request.means.retry_failed,
+            retry_failed=request.resources.retry_failed,
             shard=request.shard,
             title=file.title,
             source=request.file,

@@ -12,12 +12,12 @@ import msgspec
 from stepscape import files
 from stepscape.cli import console
 from stepscape.cli import json_documents as documents
-from stepscape.cli.carry_out import Carried, Means, carry_out
+from stepscape.cli.carry_out import Outcome, Resources, carry_out
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import check_directory, holds, output_directory, store_in
 from stepscape.cli.provenance import Clock, provenance, recorders
-from stepscape.cli.reference_ledger import committed, full_size
+from stepscape.cli.reference_ledger import full_size, reference_ledger
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Request:
     strict: bool
     out: str
     force: bool
-    means: Means = field(default_factory=Means)
+    resources: Resources = field(default_factory=Resources)
 
 
 def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
@@ -58,7 +58,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
                 experiment,
                 experiments.resolve_settings(experiment, {}, request.full),
                 store,
-                request.means,
+                request.resources,
                 unfinished,
             )
             for experiment in known
@@ -68,7 +68,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
             write_report(directory, made, figures)
-    found = ledger.differences(committed(made.size), made, whole=not request.names)
+    found = ledger.differences(reference_ledger(made.size), made, whole=not request.names)
     _tell(made, found, request.out, clock, as_json)
     if found and request.strict:
         raise StepscapeError(
@@ -77,7 +77,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
 
 
 def _ledger(
-    known: Sequence[Experiment], carried: Mapping[str, Carried], full: bool, origin: Mapping[str, Any]
+    known: Sequence[Experiment], carried: Mapping[str, Outcome], full: bool, origin: Mapping[str, Any]
 ) -> Ledger:
     from stepscape.experiments.common import ledger
 

@@ -51,7 +51,7 @@ class Hessian:
         return _rates(self.network.trainable)
 
     @cached_property
-    def _placed(self) -> tuple[Array, NDArray[np.uint32]]:
+    def _positions(self) -> tuple[Array, NDArray[np.uint32]]:
         """θ, and how many sorted inputs lie left of each neuron's knot.
 
         A neuron that is active on no input is written as 0: what the kernels add of it cancels, but would
@@ -69,7 +69,7 @@ class Hessian:
     def _linear(self) -> tuple[Array, Array, Array, float]:
         """Predictions at the sorted inputs, and the sums of `active_gradients`."""
         logistic = self.problem.loss == "logistic"
-        values, p, q, total = relu1d_hessian.linearize(*self._placed, *self.problem.sorted, logistic)
+        values, p, q, total = relu1d_hessian.linearize(*self._positions, *self.problem.sorted, logistic)
         return values, p, q, float(total)
 
     @property
@@ -108,7 +108,7 @@ class Hessian:
     def underflow(self) -> float:
         """How far eigenvalues are thrown when curvatures of examples far out round to subnormal numbers."""
         root, x_max = math.sqrt(_SUBNORMAL), self.problem.x_max  # first, so that no square overflows
-        w1, b1, w2 = np.abs(self._placed[0][:-1].reshape(3, -1))
+        w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
         lengths = np.concatenate([w1 * x_max + b1, w2 * math.hypot(1.0, x_max), [1.0]])
         gradients = float(np.sum((root * lengths) ** 2))  # ‖∇f‖² at most
         return self.problem.size * (gradients + _SUBNORMAL * math.hypot(1.0, x_max))
@@ -145,7 +145,7 @@ class Hessian:
         curvature = self.curvature
         if self.unit != 1.0:
             curvature, p, q = (part / self.unit for part in (curvature, p, q))
-        return *self._placed, inputs, curvature, p, q, self.rates, self.decay / self.unit
+        return *self._positions, inputs, curvature, p, q, self.rates, self.decay / self.unit
 
     @property
     def size(self) -> int:
@@ -180,7 +180,7 @@ class Hessian:
         net = self.network
         powers = weights * inputs ** np.arange(3)[:, None]
         sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
-        theta, position = self._placed
+        theta, position = self._positions
         at = sums[:, position]
         s0, s1, s2 = np.where(theta[: net.width] > 0, sums[:, -1:] - at, at)
         outer = net.w1**2 * s2 + 2.0 * net.w1 * net.b1 * s1 + net.b1**2 * s0

@@ -213,13 +213,13 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
 
         L(-f, -y) = L(f, y), and descent from (-w2, -b2) is that from (w2, b2) mirrored: names do not count.
         """
-        faced = data.exchanged() if data.turned else data
+        faced = data.swap_labels() if data.needs_mirror else data
         path = self._chosen(faced, settings)
         self._train(faced, settings, path)
-        if not data.turned:
+        if not data.needs_mirror:
             return path
-        self.problem_, self.trajectory_ = data.problem(), _mirrored(self.trajectory_)
-        return path if path is None else path._replace(states=tuple(map(_mirrored, path.states)))
+        self.problem_, self.trajectory_ = data.problem(), _negated(self.trajectory_)
+        return path if path is None else path._replace(states=tuple(map(_negated, path.states)))
 
     def _chosen(self, data: TwoClasses, settings: Settings) -> Path | None:
         schedule, _, path = settings
@@ -264,7 +264,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         return tags
 
 
-def _mirrored(run: Recorded) -> Recorded:
+def _negated(run: Recorded) -> Recorded:
     """Return a run, or a state of it, with -f in place of f."""
     last, before = (replace(net, w2=-net.w2, b2=-net.b2) for net in (run.network, run.network_before))
     return replace(run, network=last, network_before=before)

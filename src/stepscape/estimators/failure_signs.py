@@ -19,7 +19,7 @@ def failure_signs(model: Any) -> tuple[str, ...]:
         _trap(model),
         _no_gain(model),
         _corner(model),
-        _lost(model),
+        _diverged(model),
         _overshot(model),
         _dead(model),
     ]
@@ -118,7 +118,7 @@ def _corner(model: Any) -> str:
     return which and f"the {which} training tried was chosen: the error may be smaller beyond it"
 
 
-def _lost(model: Any) -> str:
+def _diverged(model: Any) -> str:
     if model.times_ is None:
         return ""
     lost = {float(eta) for eta in model.times_["step_size"][model.times_["diverged"] > 0]}

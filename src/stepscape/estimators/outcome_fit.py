@@ -177,13 +177,13 @@ def fit_outcome(
         y_name=y_name,
         classes=classes,
         classifier=model,
-        done=_done(model, inputs, x_name),
+        done=_steps_taken(model, inputs, x_name),
         warnings=_warnings(model, inputs),
         measures=measure(model.problem_, run.network, run.network_before),
     )
 
 
-def _done(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
+def _steps_taken(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
     out = told.merging(model, x, x_name)
     out.append(f"{x_name} was standardized to mean 0 and standard deviation 1")
     out.append(told.descent(model))

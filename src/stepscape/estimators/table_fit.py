@@ -148,14 +148,14 @@ def fit_table(
         x_name=x_name,
         y_name=y_name,
         regressor=model,
-        done=_done(model, inputs, x_name, y_name),
+        done=_steps_taken(model, inputs, x_name, y_name),
         warnings=_warnings(model, inputs, labels),
         measures=measure(model.problem_, run.network, run.network_before),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
 
 
-def _done(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple[str, ...]:
+def _steps_taken(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -> tuple[str, ...]:
     out = told.merging(model, x, x_name)
     out.append(f"{x_name} and {y_name} were standardized to mean 0 and standard deviation 1")
     out.append(told.descent(model))

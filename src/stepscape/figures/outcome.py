@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.fit import plain_text
-from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, sight
+from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, top_in_sight
 from stepscape.figures.style import COLORS, canvas, label, legend, note, number_ticks, series, shared_legend
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
@@ -157,11 +157,11 @@ def times_figure(picture: OutcomePicture) -> Figure:
     figure, axes = canvas(size=(6.8, 5.0))
     ax = axes[0, 0]
     low, high = (float(end(picture.times["cv_error"])) for end in (np.nanmin, np.nanmax))
-    top = sight(low, high, picture.base)
+    top = top_in_sight(low, high, picture.base)
     for i, eta in enumerate(_some(picture.path["step_size"], picture.step_size)):
         rows = picture.times.where(step_size=eta)
         errors = rows["cv_error"]
-        name = f"step size {eta:.2g}" + ("" if np.any(errors <= top) else _unseen(errors))
+        name = f"step size {eta:.2g}" + ("" if np.any(errors <= top) else _out_of_sight(errors))
         ax.plot(rows["time"], errors, label=name, ms=5, lw=1.3, **series(i))
     ax.axhline(picture.base, color=COLORS["black"], lw=1.0, ls=(0, (1.5, 1.5)), label=ONE_FOR_ALL)
     chosen = picture.times.where(chosen=True)
@@ -179,7 +179,7 @@ def times_figure(picture: OutcomePicture) -> Figure:
     return plain_text(figure)
 
 
-def _unseen(errors: Array) -> str:
+def _out_of_sight(errors: Array) -> str:
     """Say why the curve of a step size is not in sight."""
     return " (above the axis)" if np.any(np.isfinite(errors)) else " (diverged)"
 

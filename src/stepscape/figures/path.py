@@ -111,13 +111,13 @@ def _limits(path: Table, base: float) -> tuple[float, float]:
     """Return the ends of the axis of errors."""
     error, spread = path["cv_error"], path["standard_error"]
     bottom, top = max(0.0, 0.9 * float(np.nanmin(error - spread))), float(np.nanmax(error + spread))
-    return bottom, sight(float(np.nanmin(error)), top, base) if np.isfinite(base) else top
+    return bottom, top_in_sight(float(np.nanmin(error)), top, base) if np.isfinite(base) else top
 
 
-def sight(low: float, high: float, base: float) -> float:
+def top_in_sight(low: float, high: float, base: float) -> float:
     """Return the upper end of an axis of errors from `low` to `high`: `base` and `low` are in sight.
 
-    >>> [sight(0.1, high, 1.0) for high in (0.5, 1.5, 30.0)], sight(4.0, 30.0, 1.0)
+    >>> [top_in_sight(0.1, high, 1.0) for high in (0.5, 1.5, 30.0)], top_in_sight(4.0, 30.0, 1.0)
     ([1.05, 1.5, 2.0], 8.0)
     """
     return max(min(high, MOST_BASES * max(base, low)), 1.05 * base, 1.05 * low)

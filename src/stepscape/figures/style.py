@@ -147,7 +147,7 @@ def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def thinned(values: Sequence[float], most: int) -> list[float]:
+def evenly_ranked(values: Sequence[float], most: int) -> list[float]:
     """At most so many of the sorted values, ends included, evenly spaced in rank."""
     ordered = sorted(values)
     keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, most)).astype(int))

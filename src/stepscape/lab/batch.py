@@ -122,7 +122,7 @@ def unpacked(message: bytes) -> Batch:
     return batch
 
 
-def given_up(how: str, _spec: Spec, _tick: Tick) -> Record:
+def failing_work(how: str, _spec: Spec, _tick: Tick) -> Record:
     """Stand in for the work of a run that no worker process survives."""
     return Record("failed", reason=f"its worker process died: {how}")
 

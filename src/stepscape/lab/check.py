@@ -65,13 +65,13 @@ def check(path: str | os.PathLike[str]) -> Report:
         The system refused to set something aside.
     """
     home = Path(path)
-    damage = _named_again(home)
+    damage = _restore_name(home)
     store = Store.open(home)
     sound, lost, broken = _segments(home)
     damage += broken
     damage += _verified(home, "plans", ".json", plan.read)
     damage += _verified(home, "data", ".npz", lambda file: tables.load(file.parent, file.stem))
-    removed, unfinished = _debris(home)
+    removed, unfinished = _leftovers(home)
     held = store.outcomes()
     # The identities in a damaged manifest may themselves be damaged: a plan tells.
     planned = {run for known in store.plans() for run in known.identities}
@@ -79,12 +79,12 @@ def check(path: str | os.PathLike[str]) -> Report:
     return Report(sound, len(held), tuple(damage), recompute, removed, unfinished)
 
 
-def _named_again(home: Path) -> list[Damage]:
+def _restore_name(home: Path) -> list[Damage]:
     """Name a store again whose own file is damaged: nothing but the index goes by that name."""
     try:
         read_id(home)
     except Damaged as error:
-        _set_aside(home / "store.json")
+        _quarantine(home / "store.json")
         mint(home)
         return [Damage("store.json", str(error))]
     except InputError:
@@ -105,8 +105,8 @@ def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
         else:
             damage.append(flaw)
             lost |= _identities(manifest)
-            _set_aside(manifest)
-            _set_aside(manifest.with_suffix(".npz"))
+            _quarantine(manifest)
+            _quarantine(manifest.with_suffix(".npz"))
     return sound, lost, damage
 
 
@@ -138,11 +138,11 @@ def _verified(home: Path, folder: str, suffix: str, read: Callable[[Path], objec
             read(file)
         except OutputError as error:
             damage.append(Damage(f"{folder}/{file.name}", str(error)))
-            _set_aside(file)
+            _quarantine(file)
     return damage
 
 
-def _set_aside(file: Path) -> None:
+def _quarantine(file: Path) -> None:
     home = file.parent if file.name == "store.json" else file.parent.parent
     damaged = home / "damaged"
     try:
@@ -155,10 +155,10 @@ def _set_aside(file: Path) -> None:
         raise OutputError(f"{what}: {files.reason(error)}") from error
 
 
-def _debris(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _leftovers(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Remove what killed writers left, and name what may still be written: (removed, unfinished)."""
     removed, unfinished = [], []
-    for file in _left_behind(home):
+    for file in _is_leftover(home):
         name = file.relative_to(home).as_posix()
         with contextlib.suppress(FileNotFoundError):  # its writer has finished meanwhile
             if time.time() - file.stat().st_mtime < OLD:
@@ -169,7 +169,7 @@ def _debris(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(removed), tuple(unfinished)
 
 
-def _left_behind(home: Path) -> Iterator[Path]:
+def _is_leftover(home: Path) -> Iterator[Path]:
     for folder in (home, home / "segments", home / "plans", home / "data"):
         yield from sorted(folder.glob(".*.tmp"))
     for npz in sorted((home / "segments").glob("*.npz")):

@@ -74,7 +74,7 @@ class _Cluster:
     def submit(self, batch: Batch) -> Future[Done]:
         reported: Future[Done] = Future()
         message = packed(batch, self._dumps)
-        self._pool.submit(_on_worker, message).add_done_callback(partial(_hand_on, reported))
+        self._pool.submit(_on_worker, message).add_done_callback(partial(_forward, reported))
         return reported
 
     def stop(self) -> None:
@@ -87,7 +87,7 @@ def _on_worker(message: bytes) -> Done:
     return carry_out_batch(unpacked(message))
 
 
-def _hand_on(reported: Future[Done], future: Future[Done]) -> None:
+def _forward(reported: Future[Done], future: Future[Done]) -> None:
     """Pass a result on, and an exception in the words of the lab."""
     if future.cancelled():
         reported.set_exception(CancelledError())

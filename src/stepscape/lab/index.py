@@ -73,14 +73,14 @@ class Index:
         """Name of the segment that holds each of these runs."""
         return self._ask(lambda db: dict(_selected(db, "identity, segment", identities)))
 
-    def places(self) -> dict[str, tuple[str, str]]:
+    def locations(self) -> dict[str, tuple[str, str]]:
         """How every run ended, and the segment that holds it."""
         query = "select identity, outcome, segment from best"
         return self._ask(lambda db: {run: (outcome, name) for run, outcome, name in db.execute(query)})
 
     def documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Row of the table of each of these runs (None: every run, as committed)."""
-        return self._ask(lambda db: _documents(db, identities))
+        return self._ask(lambda db: _row_documents(db, identities))
 
     def close(self) -> None:
         """Let go of the file until the next question."""
@@ -166,11 +166,11 @@ def _news(db: sqlite3.Connection, folder: Path) -> tuple[set[str], dict[str, str
     """Which segments have vanished, and the stamps of those that are new or changed."""
     # What is known is read first: a segment that another process adds meanwhile has not vanished.
     known = dict(db.execute("select name, stamp from segments"))
-    present = _stamps(folder)
+    present = _fingerprints(folder)
     return known.keys() - present.keys(), dict(present.items() - known.items())
 
 
-def _stamps(folder: Path) -> dict[str, str]:
+def _fingerprints(folder: Path) -> dict[str, str]:
     """Name of every manifest → what tells whether it, or the size of its npz, has changed."""
     manifests: dict[str, str] = {}
     sizes: dict[str, int] = {}
@@ -245,7 +245,7 @@ def _selected(
         yield from db.execute(f"select {fields} from best where identity in ({marks})", chunk)
 
 
-def _documents(db: sqlite3.Connection, identities: Iterable[str] | None) -> dict[str, dict[str, Any]]:
+def _row_documents(db: sqlite3.Connection, identities: Iterable[str] | None) -> dict[str, dict[str, Any]]:
     if identities is None:
         names, wanted = {name for (name,) in db.execute("select name from segments")}, None
     else:

@@ -49,7 +49,7 @@ class WorkerProcess:
                 pipe.send_bytes(message)
             reply = pipe.recv()
         except (EOFError, OSError):
-            raise Died(self._bury()) from None
+            raise Died(self._close()) from None
         if isinstance(reply, Exception):
             raise reply
         assert isinstance(reply, Done)
@@ -67,7 +67,7 @@ class WorkerProcess:
         if self._process is not None:
             self._process.join(_PATIENCE)
             self._process.kill()
-            self._bury()
+            self._close()
 
     def _start(self) -> Connection:
         context = get_context("spawn")
@@ -82,13 +82,13 @@ class WorkerProcess:
         try:
             ours.recv_bytes()
         except (EOFError, OSError):
-            how = self._bury()
+            how = self._close()
             if how in signal.Signals.__members__:  # somebody killed it
                 raise Died(how) from None
             raise OutputError(f"a worker process could not start: {how}") from None
         return ours
 
-    def _bury(self) -> str:
+    def _close(self) -> str:
         self._process.join()
         with self._sending:
             if self._pipe is not None:

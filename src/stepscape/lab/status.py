@@ -20,7 +20,7 @@ _NAMED = "%Y%m%dT%H%M%S%fZ"  # the time at which the name of a segment begins
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepStatus:
     """How far one plan is.
 
     Attributes
@@ -47,14 +47,14 @@ class Standing:
     notes: tuple[str, ...] = ()
 
 
-def status(store: Store, now: float | None = None) -> list[Standing]:
+def status(store: Store, now: float | None = None) -> list[SweepStatus]:
     """Say how far each plan of a store is, oldest first; `now` is the time in seconds since 1970."""
-    places = Index(store.path / "segments", store.id).places()
+    places = Index(store.path / "segments", store.id).locations()
     moment = time.time() if now is None else now
-    return [_standing(plan, places, moment) for plan in store.plans()]
+    return [_progress_of(plan, places, moment) for plan in store.plans()]
 
 
-def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> Standing:
+def _progress_of(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> SweepStatus:
     found = Counter(map(places.get, plan.identities))
     missing = found.pop(None, 0)
     outcomes, segments = Counter[str](), Counter[str]()
@@ -64,7 +64,7 @@ def _standing(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) -> 
             segments[place[1]] += runs
     commits = _latest(segments, now)
     rate = _rate(commits, now) if missing else math.nan
-    return Standing(
+    return SweepStatus(
         plan.title,
         plan.source,
         plan.created,

@@ -16,11 +16,11 @@ from functools import partial
 from itertools import islice
 
 from stepscape.errors import OutputError, bad
-from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, given_up
+from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, failing_work
 from stepscape.lab.executor import Executor
 from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Store, new_plan
-from stepscape.lab.throughput import TARGET, Pace
+from stepscape.lab.throughput import TARGET, Throughput
 from stepscape.tables.records import OUTCOMES
 
 LIVES = 3  # of a batch: worker processes that may die of it before it is split, or given up
@@ -156,20 +156,20 @@ class _Coordinator:
         self._waiting = deque(waiting)
         self._split: deque[Batch] = deque()  # what a worker died of
         self._under_way: dict[Future[Done], Batch] = {}
-        self._pace = Pace(self._began, self._done)
+        self._pace = Throughput(self._began, self._done)
 
     def run(self) -> Summary:
         """Go on until nothing waits and nothing is under way."""
         self._report()
         try:
             while self._waiting or self._split or self._under_way:
-                self._hand_out()
+                self._submit()
                 ready, _ = wait(self._under_way, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in ready:
-                    self._take_in(future, self._under_way.pop(future))
+                    self._collect(future, self._under_way.pop(future))
                 self._report()
         finally:
-            self._salvage()
+            self._recover()
         return self._summary()
 
     def _summary(self) -> Summary:
@@ -189,7 +189,7 @@ class _Coordinator:
         reasons = self._reasons | {row["identity"]: row["reason"] for row in old}
         return {name: reasons[name] for name in names}
 
-    def _hand_out(self) -> None:
+    def _submit(self) -> None:
         # A few more than there are workers, so that none waits while one report is taken in.
         ahead = self._executor.workers + max(1, self._executor.workers // 4)
         while len(self._under_way) < ahead and (self._split or self._waiting):
@@ -217,7 +217,7 @@ class _Coordinator:
             self._waiting.popleft()
         self._waiting.extendleft(name for name in reversed(names) if not self._on_record(name))
 
-    def _take_in(self, future: Future[Done], batch: Batch) -> None:
+    def _collect(self, future: Future[Done], batch: Batch) -> None:
         try:
             done = future.result()
         except CancelledError:
@@ -238,7 +238,7 @@ class _Coordinator:
         elif len(left.runs) != 1:
             self._split.extend(self._batch([name]) for name in left.runs)
         elif death.certain or batch.alone:
-            self._count(carry_out_batch(replace(left, work=partial(given_up, death.how))))
+            self._count(carry_out_batch(replace(left, work=partial(failing_work, death.how))))
         else:
             self._split.appendleft(replace(left, lives=1, alone=True))
 
@@ -263,7 +263,7 @@ class _Coordinator:
     def _done(self) -> int:
         return len(self._outcomes) - len(self._again)
 
-    def _salvage(self) -> None:
+    def _recover(self) -> None:
         if not self._under_way:
             return
         self._executor.stop()

@@ -10,7 +10,7 @@ _WHILE = 30.0  # seconds over which the rate is taken
 _BATCHES = 32  # whose mean gives the time of a run
 
 
-class Pace:
+class Throughput:
     """Measured from what has come in; the clock is the caller's."""
 
     def __init__(self, now: float, done: int) -> None:

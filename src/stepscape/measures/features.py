@@ -32,7 +32,7 @@ def features(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     cells = ((knots[inside] - low) * (CELLS / (high - low))).astype(int)
     change = np.abs(np.bincount(cells, jumps[inside], CELLS))
     total = float(change.sum())
-    sizes = np.sort(np.abs(network.w1 * network.w2)[bent(problem, network)])[::-1]
+    sizes = np.sort(np.abs(network.w1 * network.w2)[bent_mask(problem, network)])[::-1]
     needed = int(np.searchsorted(np.cumsum(sizes), CARRIED * sizes.sum())) + 1
     return {
         "features": int(np.sum(change > LEAST_SHARE * total)),
@@ -41,7 +41,7 @@ def features(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     }
 
 
-def bent(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
+def bent_mask(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
     """Mask of the neurons whose knot lies strictly inside the hull of the data."""
     low, high = float(problem.inputs.min()), float(problem.inputs.max())
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -83,7 +83,7 @@ def census(problem: Problem, networks: Sequence[TwoLayerReLU]) -> Census:
     active = [active_sets(problem, network) for network in networks]
     dead = np.array([~sets.any(axis=0) for sets in active])
     was_dead = np.logical_or.accumulate(dead, axis=0)
-    first, last = bent(problem, networks[0]), bent(problem, networks[-1])
+    first, last = bent_mask(problem, networks[0]), bent_mask(problem, networks[-1])
     slopes = [_neuron_gradient(problem, network)[gone] for network, gone in zip(networks, dead, strict=True)]
     return Census(
         pushed_out=int(np.sum(first & ~last)),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def settled(path: Mapping[str, Array]) -> dict[str, Array]:
+def after_transient(path: Mapping[str, Array]) -> dict[str, Array]:
     """Return the records after the last whose ``loss_mean`` is not below that of the start.
 
     A step size far above the threshold of the start throws the network up first, sure of the wrong labels.

@@ -19,7 +19,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
-from stepscape.report.words import capitalized, counted, other_word
+from stepscape.report.words import capitalize, counted, other_word
 
 Document = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def judgments(document: Document, numbers: bool = True, sentences: bool = True) 
 
 def subject_words(subject: str) -> str:
     """Name what a verdict is about: an arm with what it does, or a part of the claim."""
-    name = capitalized(subject.replace("_", " "))
+    name = capitalize(subject.replace("_", " "))
     return f"{name}: {ARMS[subject]}" if subject in ARMS else name
 
 

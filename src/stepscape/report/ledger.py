@@ -42,12 +42,12 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
     lead = (
         f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
         f"test by a written rule; where one was changed after its numbers were seen, its setup says so. "
-        f"{_tally(ledger)}"
+        f"{_word_counts(ledger)}"
     )
     return Page("The ledger: which claims held", lead, sections, origin)
 
 
-def _tally(ledger: Ledger) -> str:
+def _word_counts(ledger: Ledger) -> str:
     counts = Counter(part.word for entry in ledger.entries for part in entry.verdicts.values())
     found = [f"{counts[word]} {name}" for word, (_, name, _) in VERDICTS.items() if counts[word]]
     return f"Of {counted(counts.total(), 'verdict')}: {', '.join(found)}." if found else ""

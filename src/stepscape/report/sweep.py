@@ -61,7 +61,7 @@ def sweep_page(
     sections = [
         Section("What was run", [*_missing(plans), *_plans(plans), *_grid(rows)]),
         Section("What came out", [*_figures(drawings), _medians(rows)]),
-        Section("Runs that diverged or failed", _lost(rows)),
+        Section("Runs that diverged or failed", _failure_rows(rows)),
         Section("How to repeat it", [Commands(commands)]),
     ]
     return Page(title, lead, sections, origin)
@@ -145,7 +145,7 @@ def _middle(rows: Sequence[Row], names: Mapping[str, str]) -> list[float | None]
     return [float(median(values)) if values else None for values in known]
 
 
-def _lost(rows: Sequence[Row]) -> list[Block]:
+def _failure_rows(rows: Sequence[Row]) -> list[Block]:
     """One row a reason; reasons that differ in their numbers alone count as one, told by the first."""
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:

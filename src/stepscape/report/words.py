@@ -52,22 +52,22 @@ def inline(text: str) -> Any:
     from markupsafe import Markup, escape
 
     if isinstance(text, Formula):
-        return Markup(_INDEX.sub(_lowered, _POWER.sub(r"<sup>\1\2</sup>", str(escape(text)))))
+        return Markup(_INDEX.sub(_lower_first, _POWER.sub(r"<sup>\1\2</sup>", str(escape(text)))))
     pieces = re.split(r"`([^`]+)`", text)
     marked = [Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(pieces)]
     return Markup("").join(marked).replace("λ_max", Markup("λ<sub>max</sub>"))
 
 
-def _lowered(found: re.Match[str]) -> str:
+def _lower_first(found: re.Match[str]) -> str:
     below = found[1] or found[2]
     inner = re.sub(r"_([A-Za-z])", r"<sub>\1</sub>", below)  # g_A below an integral
     return f"<sub>{inner}</sub>"
 
 
-def capitalized(text: str) -> str:
+def capitalize(text: str) -> str:
     """Give the first word its capital; a symbol keeps its letter: λ, f, x_max.
 
-    >>> [capitalized(text) for text in ("a bound", "λ peaks at 160", "g_A vanishes", "f is 1")]
+    >>> [capitalize(text) for text in ("a bound", "λ peaks at 160", "g_A vanishes", "f is 1")]
     ['A bound', 'λ peaks at 160', 'g_A vanishes', 'f is 1']
     """
     return text[:1].upper() + text[1:] if _WORD.match(text) else text
@@ -79,7 +79,7 @@ def sentence(text: str) -> str:
     >>> sentence("three seeds are too few")
     'Three seeds are too few.'
     """
-    whole = capitalized(text)
+    whole = capitalize(text)
     return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
 
 

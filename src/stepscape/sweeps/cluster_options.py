@@ -8,7 +8,7 @@ from typing import Any
 
 from stepscape.errors import bad, unknown
 from stepscape.sweeps.grid import one, shown
-from stepscape.sweeps.location import Place
+from stepscape.sweeps.location import Location
 
 # Key → what dask-jobqueue calls it, and its type.
 KEYS: dict[str, tuple[str, type]] = {
@@ -34,7 +34,7 @@ _FORMS = {
 }
 
 
-def cluster_options(section: object, place: Place) -> dict[str, Any]:
+def cluster_options(section: object, place: Location) -> dict[str, Any]:
     """Check the section and translate it."""
     with place.at("cluster"):
         if not isinstance(section, Mapping):

@@ -22,7 +22,7 @@ _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A file by its name, and the line of each key in it."""
 
     name: str
@@ -42,7 +42,7 @@ def located(name: str, line: int, sentence: str) -> InputError:
     return InputError(f"{name}, line {line}: {sentence}")
 
 
-def parse(content: str | bytes, name: str) -> tuple[dict[str, Any], Place]:
+def parse(content: str | bytes, name: str) -> tuple[dict[str, Any], Location]:
     """Parse a TOML file, given as it stands on disk.
 
     Raises
@@ -52,7 +52,7 @@ def parse(content: str | bytes, name: str) -> tuple[dict[str, Any], Place]:
     """
     text = (_decode(content, name) if isinstance(content, bytes) else content).removeprefix("\ufeff")
     try:
-        return tomllib.loads(text), Place(name, key_lines(text))
+        return tomllib.loads(text), Location(name, key_lines(text))
     except RecursionError:
         raise located(name, 1, "not TOML that can be read: it is nested too deeply") from None
     except tomllib.TOMLDecodeError as error:

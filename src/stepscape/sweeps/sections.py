@@ -20,7 +20,7 @@ from stepscape.problems.user.file import read_table
 from stepscape.problems.user.outcomes import meaning
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
-from stepscape.sweeps.location import Place, located
+from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
 
 MOST_SEEDS = 1_000_000
@@ -86,7 +86,7 @@ class Reader:
     """Reads sections; keeps the tables that it meets, and what 0 and 1 stand for in each, in order."""
 
     document: Mapping[str, Any]
-    place: Place
+    place: Location
     folder: str
     data: dict[str, Columns] = field(default_factory=dict)
     files: dict[str, RawTable] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class Reader:
                 continue
             part = grid.part(**values)
             if isinstance(part, Method):
-                with self._blaming(grid):
+                with self._at_line(grid):
                     part.descent()
             yield part
 
@@ -175,7 +175,7 @@ class Reader:
         with self.place.at(*path):
             for key, (_, required) in known.items():
                 if required and key not in given:
-                    raise _lacking(section, key, part)
+                    raise _require(section, key, part)
         values = {
             key: self._values((*path, key), known[key].kind, value, _trial(part, key))
             for key, value in given.items()
@@ -238,7 +238,7 @@ class Reader:
         return table
 
     @contextmanager
-    def _blaming(self, grid: Grid) -> Iterator[None]:
+    def _at_line(self, grid: Grid) -> Iterator[None]:
         """Put the line of the key that a sentence begins with in front of it."""
         try:
             yield
@@ -251,7 +251,7 @@ class Reader:
             raise bad(section, f"be a section, [{section}]", shown(given))
 
 
-def refuse_too_many(place: Place, seeds: list[int], grids: list[list[Grid]], most: int) -> None:
+def refuse_too_many(place: Location, seeds: list[int], grids: list[list[Grid]], most: int) -> None:
     """Refuse a sweep of too many runs before they are made, at its longest list."""
     total = len(seeds) * math.prod(sum(grid.size for grid in section) for section in grids)
     lengths: dict[Path, int] = {("seeds",): len(seeds)}
@@ -287,7 +287,7 @@ def _mixed(key: str, part: type[msgspec.Struct]) -> InputError:
     return InputError(f'{key!r} describes numbers around a curve and does not go with {KIND} = "bernoulli"')
 
 
-def _lacking(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
+def _require(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
     curve = ", the name of a curve" if key == "truth" else ""
     more = f"{curve}, or 'data', the file of a table" if part is Curve else curve
     return InputError(f"[{section}] must give {key!r}{more}")

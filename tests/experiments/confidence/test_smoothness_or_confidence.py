@@ -26,7 +26,7 @@ from stepscape.experiments.confidence.smoothness_measures import (
 from stepscape.experiments.confidence.smoothness_or_confidence import EXPERIMENT, FollowedRun, MarginRun
 from stepscape.experiments.confidence.smoothness_rule import judge, parted
 from stepscape.figures import style
-from stepscape.measures.transient import settled
+from stepscape.measures.transient import after_transient
 from stepscape.tables import Table
 from stepscape.training import Snapshot
 
@@ -178,8 +178,8 @@ class TestMeasures:
 
     def test_what_is_overshot_is_left_out(self) -> None:
         path = {"loss_mean": np.array([0.7, 0.6, 5.0, 0.71, 0.5, 0.4]), "tv": np.arange(6.0)}
-        assert settled(path)["tv"].tolist() == [4.0, 5.0]
-        assert settled({"loss_mean": np.array([0.7, 0.8])})["loss_mean"].size == 0
+        assert after_transient(path)["tv"].tolist() == [4.0, 5.0]
+        assert after_transient({"loss_mean": np.array([0.7, 0.8])})["loss_mean"].size == 0
 
     def test_growth_is_the_slope_of_its_decade(self) -> None:
         steps = np.array([1, 10, 30, 100, 150, 300, 1000])

@@ -11,7 +11,7 @@ from stepscape.experiments.square.columns import line
 from stepscape.experiments.square.runs import StepSizeRun, begin_at, equal_time, problem_of, specs, work
 from stepscape.lab.spec import identity
 from stepscape.measures.checks import Checks, check
-from stepscape.measures.features import _neuron_gradient, active_sets, bent, census, features
+from stepscape.measures.features import _neuron_gradient, active_sets, bent_mask, census, features
 from stepscape.tables.records import Record
 from stepscape.training import train
 
@@ -59,7 +59,7 @@ class TestFeatures:
     def test_bent_is_the_count_of_the_trajectory(self) -> None:
         net = ss.TwoLayerReLU.random(200, seed=3)
         run = ss.train(LINE, net, ss.GradientDescent(0.01, 1))
-        assert bent(LINE, net).sum() == run.bent_neurons[0]
+        assert bent_mask(LINE, net).sum() == run.bent_neurons[0]
         assert (~active_sets(LINE, net).any(axis=0)).sum() == run.dead_neurons[0]
 
 

@@ -26,7 +26,7 @@ from stepscape.experiments.logistic.grid import cells
 from stepscape.experiments.logistic.runs import LogisticRun, equal_time, grid, method_of, problem_of, start_of
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
-from stepscape.measures.transient import settled
+from stepscape.measures.transient import after_transient
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train
 
@@ -83,7 +83,7 @@ def work(spec: FollowedRun | MarginRun, tick: Tick) -> Record:
     path, truth = followed(problem, snapshots), of_truth(problem)
     if with_margins:
         path, truth = path | margins(problem, snapshots), truth | margins_of_truth(problem)
-    late = settled(path)
+    late = after_transient(path)
     then = int(np.searchsorted(trajectory.at_steps, same_time))
     numbers |= {
         **{name: float(values[-1]) for name, values in path.items()},

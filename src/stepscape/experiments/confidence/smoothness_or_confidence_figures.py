@@ -20,7 +20,7 @@ from stepscape.figures.style import (
     shared_legend,
     step_size_ticks,
 )
-from stepscape.measures.transient import settled
+from stepscape.measures.transient import after_transient
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ _PLANE = ("steps", "loss_mean", "confidence", "weighted_tv", "curvature", "curve
 
 def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], eta: float, i: int) -> float:
     """Medians over seeds once the loss stays below that of the start; returns the highest 1 + 2 ∫|f''|g_D."""
-    path = settled(path)
+    path = after_transient(path)
     steps = path["steps"]
     if not steps.size:
         return 1.0
@@ -129,7 +129,7 @@ def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Seq
         _star(lower, rows, "confidence", "margin")
         for i, eta in enumerate(step_sizes):
             path = {name: middle(arrays, f"margins_{name}", cell, eta) for name in _MARGINS}
-            path = settled(path) if path["steps"].size else path
+            path = after_transient(path) if path["steps"].size else path
             if path["steps"].size:
                 look = marks(path["steps"], i)
                 upper.plot(path["margin"], path["weighted_tv"], label=f"η = {eta:g}", **look)

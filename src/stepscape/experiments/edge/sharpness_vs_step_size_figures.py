@@ -13,6 +13,7 @@ from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
+    evenly_ranked,
     label,
     line,
     note,
@@ -20,7 +21,6 @@ from stepscape.figures.style import (
     series,
     shared_legend,
     step_size_ticks,
-    thinned,
 )
 from stepscape.tables.records import Table
 
@@ -86,7 +86,7 @@ def sharpening(
 ) -> Figure:
     """Sharpness over the steps (above) and over time Σ η (below), with each threshold as a thin line."""
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.4), sharey=True, sharex="row")
-    shown = thinned(step_sizes, MOST_CURVES)
+    shown = evenly_ranked(step_sizes, MOST_CURVES)
     for column, arm in enumerate(arms):
         for row, across in enumerate(("steps", "time")):
             ax = axes[row, column]

@@ -14,13 +14,13 @@ from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
+    evenly_ranked,
     label,
     note,
     number_ticks,
     series,
     shared_legend,
     step_size_ticks,
-    thinned,
 )
 from stepscape.tables.records import Table
 
@@ -36,7 +36,7 @@ def fits(
     table: Table, arrays: Arrays, labels: str, arms: Sequence[str], step_sizes: Sequence[float]
 ) -> Figure:
     """One row an arm, one column a step size: data, truth, the learned curve, both iterates, its knots."""
-    shown = thinned(step_sizes, MOST_COLUMNS)
+    shown = evenly_ranked(step_sizes, MOST_COLUMNS)
     size = (2.35 * len(shown) + 0.6, 2.25 * len(arms) + 0.9)
     figure, axes = canvas(len(arms), len(shown), size, sharex=True, sharey=True)
     heights = np.concatenate([arrays[f"labels|{labels}"], arrays["truth"]])

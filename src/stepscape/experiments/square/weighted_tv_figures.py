@@ -13,6 +13,7 @@ from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
+    evenly_ranked,
     label,
     line,
     note,
@@ -21,7 +22,6 @@ from stepscape.figures.style import (
     series,
     shared_legend,
     step_size_ticks,
-    thinned,
 )
 from stepscape.tables.records import Table
 
@@ -94,7 +94,7 @@ def sides(table: Table, arms: Sequence[str]) -> Figure:
 
 def over_time(arrays: Mapping[str, NDArray[Any]], arms: Sequence[str], step_sizes: Sequence[float]) -> Figure:
     """Both sides at every record of the first seed, over Σ η: one row a step size, one column an arm."""
-    shown = thinned(step_sizes, MOST_ROWS)
+    shown = evenly_ranked(step_sizes, MOST_ROWS)
     size = (3.7 * len(arms) + 0.4, 2.6 * len(shown) + 1.0)
     figure, axes = canvas(len(shown), len(arms), size, sharex=True, sharey="row")
     for ax, arm in zip(axes[0], arms, strict=True):

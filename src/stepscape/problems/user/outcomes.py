@@ -104,14 +104,14 @@ def outcome_of(
     """
     faults = np.where(usable, parsed.faults, numbers.MISSING).tolist()
     keys = [_key(*row) for row in zip(cells, parsed.values.tolist(), faults, strict=True)]
-    keys = _reread(keys, cells, usable)
+    keys = _as_values(keys, cells, usable)
     if _count(keys) > 2:
         folded = [key.casefold() if isinstance(key, str) else key for key in keys]
         numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
         if _count(folded) == 2:
             keys = folded
         elif least is not None and sum(key is not None for key in numeric) >= least:
-            keys = keys if _count(numeric) == 2 and _told(folded) else numeric
+            keys = keys if _count(numeric) == 2 and _informative(folded) else numeric
     found = _ordered([key for key in dict.fromkeys(keys) if key is not None])
     place = {key: float(i) for i, key in enumerate(found)}
     codes = np.array([np.nan if key is None else place[key] for key in keys])
@@ -142,7 +142,7 @@ def meaning(column: str, classes: Sequence[str]) -> str:
     return f"{column}: {shown(classes[1])} is 1, {shown(classes[0])} is 0"
 
 
-def _told(keys: Sequence[Key | None]) -> bool:
+def _informative(keys: Sequence[Key | None]) -> bool:
     """Whether texts among numbers tell something: one repeats, or they are more than a few."""
     texts = Counter(key for key in keys if isinstance(key, str))
     return many(texts, sum(key is not None for key in keys))
@@ -163,7 +163,7 @@ def _key(cell: str | float, value: float, fault: int) -> Key | None:
     return str(cell).strip() if fault == numbers.TEXT else None
 
 
-def _reread(
+def _as_values(
     keys: list[Key | None], cells: Sequence[str] | NDArray[np.float64], usable: NDArray[np.bool_]
 ) -> list[Key | None]:
     """Take "-" beside "+", and "none" beside "mild" and "severe", for values."""
@@ -182,7 +182,7 @@ def _words(found: Set[Key | None]) -> Mapping[str, Key]:
         return _MINUS
     if len(texts) < max(2, len(found)):
         return {}  # one text, where another value is a guess, or numbers
-    answered = len(texts) == 2 and (_affirms(*texts) or _affirms(*reversed(texts)))
+    answered = len(texts) == 2 and (_means_yes(*texts) or _means_yes(*reversed(texts)))
     return {} if answered else _NOTHING
 
 
@@ -199,12 +199,12 @@ def _faults(keys: Sequence[Key | None], parsed: numbers.Numbers) -> NDArray[np.i
 def _ordered(keys: list[Key]) -> list[Key]:
     values: list[Key] = sorted(key for key in keys if isinstance(key, float))
     texts = sorted((key for key in keys if isinstance(key, str)), key=lambda text: (text.casefold(), text))
-    if not values and len(texts) == 2 and _affirms(texts[0], texts[1]):
+    if not values and len(texts) == 2 and _means_yes(texts[0], texts[1]):
         texts.reverse()
     return [*values, *texts]
 
 
-def _affirms(one: str, other: str) -> bool:
+def _means_yes(one: str, other: str) -> bool:
     """Whether the first of two texts is the one that says yes."""
     one, other = one.casefold(), other.casefold()
     denied = _DENIAL.fullmatch(other)

@@ -194,7 +194,7 @@ class TwoClasses:
         return self.size > MOST_INPUTS
 
     @property
-    def turned(self) -> bool:
+    def needs_mirror(self) -> bool:
         """Whether +1 prevails at the least input where the weights of the labels differ.
 
         Which label is called +1 is a matter of names, and a random start favors one of them: where these data
@@ -203,7 +203,7 @@ class TwoClasses:
         differ = np.abs(self.plus - self.minus) > 1e-9 * self.weights  # beyond the rounding of sums
         return bool(differ.any()) and bool((self.plus > self.minus)[np.argmax(differ)])
 
-    def exchanged(self) -> TwoClasses:
+    def swap_labels(self) -> TwoClasses:
         """Return the same data with the other label called +1."""
         return replace(self, plus=self.minus, minus=self.plus)
 

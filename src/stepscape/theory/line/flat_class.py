@@ -163,7 +163,7 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
         found = _solve(rows, np.minimum(bend, _FREE), c / size, 1e-7)
     if found.x is None:
         return Supremum(top * float(np.abs(c).sum()), 0.0, np.zeros_like(c), str(found.message))
-    function = top * _into(x, np.clip(found.x[: x.size], -1.0, 1.0), rows, bend)
+    function = top * _scale_into(x, np.clip(found.x[: x.size], -1.0, 1.0), rows, bend)
     price = max(-float(found.ineqlin.marginals[0]), 0.0)
     most = np.where(bend > 0.0, price / np.where(bend > 0.0, bend, 1.0), np.inf)
     p = np.clip(-found.eqlin.marginals, -most, most)
@@ -194,7 +194,7 @@ def _solve(rows: sparse.csr_array, bend: FloatArray, c: FloatArray, tolerance: f
     )
 
 
-def _into(x: FloatArray, u: FloatArray, rows: sparse.csr_array, bend: FloatArray) -> FloatArray:
+def _scale_into(x: FloatArray, u: FloatArray, rows: sparse.csr_array, bend: FloatArray) -> FloatArray:
     """Bring u into the budget: mix it with the line through its two ends, which bends nowhere."""
     with np.errstate(divide="ignore", invalid="ignore"):
         spent = float(np.nan_to_num(np.abs(rows @ u) / bend, posinf=math.inf).sum())
