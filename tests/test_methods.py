@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
 
 BETAS = st.floats(0.01, 0.99)

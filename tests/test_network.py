@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
-from core_cases import network
+from cases import network
 from stepscape.errors import OutputError
 
 FLOATS = st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import toy_claims
+import claims
 from stepscape import experiments
 from stepscape.cli import main, run
 from stepscape.cli import reference_ledger as reference_ledger
@@ -27,10 +27,10 @@ def toys(tmp_path, monkeypatch):
     monkeypatch.setenv("STEPSCAPE_CACHE", str(tmp_path.parent / f"{tmp_path.name}-cache"))
     monkeypatch.setattr(experiments, "_MODULES", {"toy": "toy_one", "other": "toy_two"})
     for module, name in (("toy_one", "toy"), ("toy_two", "other")):
-        register(monkeypatch, module, toy_claims.experiment(name))
+        register(monkeypatch, module, claims.experiment(name))
     commit(monkeypatch)
-    toy_claims.CALLS.clear()
-    monkeypatch.setattr(toy_claims, "ANSWER", ["reproduced"])
+    claims.CALLS.clear()
+    monkeypatch.setattr(claims, "ANSWER", ["reproduced"])
     return monkeypatch
 
 
@@ -52,8 +52,8 @@ def made(directory="stepscape-ledger"):
 
 def calls():
     """How many runs were carried out since the last time."""
-    count = len(toy_claims.CALLS)
-    toy_claims.CALLS.clear()
+    count = len(claims.CALLS)
+    claims.CALLS.clear()
     return count
 
 
@@ -117,8 +117,8 @@ def test_what_is_on_record_is_not_run_again(capsys):
 
 
 def test_runs_that_two_claims_read_are_made_and_counted_once(capsys, toys):
-    same = {**toy_claims.experiment().quick, "step_sizes": (0.5, 2.0)}
-    register(toys, "toy_two", toy_claims.experiment("other", quick=same))
+    same = {**claims.experiment().quick, "step_sizes": (0.5, 2.0)}
+    register(toys, "toy_two", claims.experiment("other", quick=same))
     said(capsys, "verify")
     assert calls() == RUNS
     toy, other = made().entries
@@ -132,13 +132,13 @@ def test_an_interrupted_ledger_goes_on(capsys, toys):
     def interrupt(_result):
         raise KeyboardInterrupt
 
-    register(toys, "toy_two", toy_claims.experiment("other", judge=interrupt))
+    register(toys, "toy_two", claims.experiment("other", judge=interrupt))
     err = said(capsys, "verify", status=130).err
     assert "interrupted; what was computed is kept in 'stepscape-ledger' (12 of 12 runs of other)" in err
     assert "the same command goes on from there" in err
     assert {p.name for p in Path("stepscape-ledger").iterdir()} == {"store"}
     calls()
-    register(toys, "toy_two", toy_claims.experiment("other"))
+    register(toys, "toy_two", claims.experiment("other"))
     said(capsys, "verify")
     assert calls() == 0
 
@@ -147,7 +147,7 @@ def test_an_interrupt_before_anything_is_recorded_leaves_nothing(capsys, toys):
     def interrupt(_run, _tick):
         raise KeyboardInterrupt
 
-    register(toys, "toy_one", toy_claims.experiment(work=interrupt))
+    register(toys, "toy_one", claims.experiment(work=interrupt))
     assert (
         said(capsys, "verify", "toy", status=130).err == "stepscape: interrupted; nothing was left behind\n"
     )
@@ -196,10 +196,10 @@ def test_strict_passes_when_every_verdict_is_the_committed_one(capsys, toys, arg
 
 @pytest.mark.parametrize(("was", "now"), [("reproduced", "partly"), ("partly", "reproduced")])
 def test_strict_fails_when_a_verdict_changed(capsys, toys, was, now):
-    toy_claims.ANSWER[0] = was
+    claims.ANSWER[0] = was
     said(capsys, "verify", "toy")
     commit(toys, *made().entries)
-    toy_claims.ANSWER[0] = now
+    claims.ANSWER[0] = now
     assert said(capsys, "verify", "toy").err == ""  # not asked to be strict
     printed = said(capsys, "verify", "toy", "--strict", status=1)
     sentence = f"toy, first: committed {was}, found {now}"
@@ -213,9 +213,9 @@ def test_strict_fails_for_a_part_that_was_not_committed_and_for_one_that_is_gone
     assert "2 verdicts differ" in err
     assert "toy, first: committed no verdict, found reproduced" in err
     commit(toys, *made().entries)
-    toys.setattr(toy_claims, "EXPERIMENT", None)
-    fewer = {**toy_claims.experiment().quick, "arms": ("first",)}
-    register(toys, "toy_one", toy_claims.experiment(quick=fewer))
+    toys.setattr(claims, "EXPERIMENT", None)
+    fewer = {**claims.experiment().quick, "arms": ("first",)}
+    register(toys, "toy_one", claims.experiment(quick=fewer))
     err = said(capsys, "verify", "toy", "--strict", status=1).err
     assert "toy, second: committed consistent, found no verdict" in err
 
@@ -268,8 +268,8 @@ def test_a_damaged_ledger_is_refused(capsys):
 @pytest.fixture
 def failing(toys):
     """The toy with a step size that its work refuses."""
-    quick = {**toy_claims.experiment().quick, "step_sizes": (0.5, toy_claims.REFUSED)}
-    register(toys, "toy_one", toy_claims.experiment(quick=quick))
+    quick = {**claims.experiment().quick, "step_sizes": (0.5, claims.REFUSED)}
+    register(toys, "toy_one", claims.experiment(quick=quick))
     return toys
 
 
@@ -293,7 +293,7 @@ def test_failed_runs_are_told_and_in_no_verdict(capsys, command):
 
 def test_failures_can_be_mended(capsys, failing):
     said(capsys, "run", "toy", "--out", "out")
-    failing.setattr(toy_claims, "REFUSED", -1.0)
+    failing.setattr(claims, "REFUSED", -1.0)
     printed = said(capsys, "run", "toy", "--out", "out", "--retry-failed")
     assert printed.err == ""
     assert "8 runs (8 finished)" in printed.out
@@ -301,8 +301,8 @@ def test_failures_can_be_mended(capsys, failing):
 
 @pytest.mark.parametrize("command", ["verify", "run"])
 def test_nothing_but_failures_is_an_error(capsys, toys, command):
-    quick = {**toy_claims.experiment().quick, "step_sizes": (toy_claims.REFUSED,)}
-    register(toys, "toy_one", toy_claims.experiment(quick=quick))
+    quick = {**claims.experiment().quick, "step_sizes": (claims.REFUSED,)}
+    register(toys, "toy_one", claims.experiment(quick=quick))
     err = said(capsys, command, "toy", status=1).err
     assert err == "stepscape: all 4 runs of toy failed: ValueError: this step size cannot be done\n"
 
@@ -372,11 +372,11 @@ def test_an_interrupted_run_goes_on(capsys, toys):
     def interrupt(_result):
         raise KeyboardInterrupt
 
-    register(toys, "toy_one", toy_claims.experiment(figures=interrupt))
+    register(toys, "toy_one", claims.experiment(figures=interrupt))
     err = said(capsys, "run", "toy", status=130).err
     assert "kept in 'stepscape-toy' (12 of 12 runs of toy); the same command goes on from there" in err
     calls()
-    register(toys, "toy_one", toy_claims.experiment())
+    register(toys, "toy_one", claims.experiment())
     said(capsys, "run", "toy")
     assert calls() == 0
     assert {"report.html", "store"} < {path.name for path in Path("stepscape-toy").iterdir()}
@@ -428,8 +428,8 @@ def test_the_report_is_laid_out_again_without_running_anything(capsys):
 
 def test_a_report_without_records_says_so(capsys, toys):
     said(capsys, "verify")
-    more = {**toy_claims.experiment().quick, "claim": "another"}
-    register(toys, "toy_one", toy_claims.experiment(quick=more))
+    more = {**claims.experiment().quick, "claim": "another"}
+    register(toys, "toy_one", claims.experiment(quick=more))
     toys.setattr(experiments, "_MODULES", {"toy": "toy_one"})
     for path in Path("stepscape-ledger/store/segments").iterdir():
         path.unlink()
@@ -471,7 +471,7 @@ def commit_full(toys, entries):
 def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys):
     said(capsys, "verify", "toy")
     commit_full(toys, made().entries)  # first reproduced; second consistent
-    toys.setattr(toy_claims, "ANSWER", ["not_reproduced"])
+    toys.setattr(claims, "ANSWER", ["not_reproduced"])
     out = said(capsys, "run", "toy", "--out", "quick").out
     assert "○ first: NOT REPRODUCED (full size: reproduced)\n" in out
     assert "second: CONSISTENT\n" in out
@@ -487,7 +487,7 @@ def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys
 def test_a_full_verdict_stands_alone(capsys, toys):
     said(capsys, "verify", "toy")
     commit_full(toys, made().entries)
-    toys.setattr(toy_claims, "ANSWER", ["not_reproduced"])
+    toys.setattr(claims, "ANSWER", ["not_reproduced"])
     assert "first: NOT REPRODUCED\n" in said(capsys, "run", "toy", "--full").out
     document = json.loads(Path("stepscape-toy/result.json").read_text())
     assert document["full_size"] == {}

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
-from core_cases import EPS, dense, network, noisy, train
+from cases import EPS, dense, network, noisy, train
 from stepscape.curvature import Hessian, lanczos, largest_eigenpair
 from stepscape.curvature.lanczos import lanczos_steps
 from stepscape.errors import NotConverged

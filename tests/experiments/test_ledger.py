@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import toy_claims
+import claims
 from pages import HOSTILE, outline
 from stepscape import experiments
 from stepscape.cli import console
@@ -24,7 +24,7 @@ from stepscape.tables.verdict import WORDS
 
 @pytest.fixture
 def entry():
-    toy = toy_claims.experiment()
+    toy = claims.experiment()
     return ledger.enter(toy, experiments.run(toy, toy.quick), "quick", ["it broke", "it broke", "no"], 61.0)
 
 

@@ -13,9 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
-from core_cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
+from cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
 from stepscape.curvature.hessian import Hessian, top
 from stepscape.kernels import relu1d
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import stepscape as ss
+from oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, measure, random_case
 from stepscape import theory
-from theory_oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, measure, random_case
 
 NAMES = ["gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
-from core_cases import dense, network, noisy
+from cases import dense, network, noisy
 from stepscape import theory
 
 NAMES = [

@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 
-import toy_claims
+import claims
 from browser import browser, executable
 from pages import HOSTILE, everything
 from stepscape import experiments
@@ -39,7 +39,7 @@ def ledger_html():
     """A ledger with wide and narrow figures, some drawn as pixels, failures and hostile words."""
     entries, drawings = [], {}
     for name in ("toy", "other", "third"):
-        toy = toy_claims.experiment(name, setup=f"{HOSTILE} " * 20)
+        toy = claims.experiment(name, setup=f"{HOSTILE} " * 20)
         result = experiments.run(toy, toy.quick)
         entries.append(ledger.enter(toy, result, "quick", ["it could not be done"], 61.0))
         drawings[name] = [

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from oracles import EPS
 from stepscape.theory import Certificate
-from theory_oracles import EPS
 
 SHARED = {
     "assumptions": ("a premise",),

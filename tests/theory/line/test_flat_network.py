@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracles import ALL, EPS
 from stepscape import theory
 from stepscape.errors import InputError
-from theory_oracles import ALL, EPS
 
 seeds = st.integers(0, 2**32 - 1)
 KINDS = ("random", "equispaced", "blocks", "far", "normal", "clusters")

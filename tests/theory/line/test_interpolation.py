@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, brute_weight, measure, random_case
 from stepscape import theory
 from stepscape.errors import InputError
-from theory_oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, brute_weight, measure, random_case
 
 seeds = st.integers(0, 2**32 - 1)
 NEAR = 1e-7

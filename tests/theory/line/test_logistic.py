@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, Measured, one_sided, random_case, root
 from stepscape import theory
 from stepscape.errors import InputError
 from stepscape.measures.certification import certify
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
-from theory_oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, Measured, one_sided, random_case, root
 
 seeds = st.integers(0, 2**32 - 1)
 UNDERFLOW = "the curvature of the examples does not underflow"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from oracles import EPS, random_case
 from stepscape import theory
 from stepscape.errors import InputError
-from theory_oracles import EPS, random_case
 
 seeds = st.integers(0, 2**32 - 1)
 

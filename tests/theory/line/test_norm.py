@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracles import EPS, Case, random_case
 from stepscape import theory
 from stepscape.errors import InputError
-from theory_oracles import EPS, Case, random_case
 
 
 def sigmoid(z):

@@ -5,9 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stepscape import theory
-from stepscape.errors import InputError
-from theory_oracles import (
+from oracles import (
     ALL,
     BOUNDED,
     EPS,
@@ -19,6 +17,8 @@ from theory_oracles import (
     point_case,
     random_case,
 )
+from stepscape import theory
+from stepscape.errors import InputError
 
 ROOT = 1 / math.sqrt(3)
 

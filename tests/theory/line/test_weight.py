@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracles import ALL, BOUNDED, EPS, brute_weight, dense, one_sided, point_case, random_case
 from stepscape import theory
 from stepscape.errors import InputError
-from theory_oracles import ALL, BOUNDED, EPS, brute_weight, dense, one_sided, point_case, random_case
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracles import ALL, BOUNDED, EPS, brute_weight
 from stepscape import theory
 from stepscape.errors import InputError
 from stepscape.theory.line import flat_class
-from theory_oracles import ALL, BOUNDED, EPS, brute_weight
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import reference as ref
+import oracles as ref
 import stepscape as ss
 
 EPS = float(np.finfo(float).eps)
