@@ -168,7 +168,7 @@ def test_killed_again_and_again_it_ends_as_if_nothing_had_been(tmp_path, uninter
 
 
 def test_a_worker_whose_coordinator_is_killed_commits_and_ends(tmp_path, monkeypatch):
-    """Nobody sees from outside whether a worker has finished a run that is not on record, hence several tries."""
+    """No one sees from outside whether a worker has finished runs that are not on record: several tries."""
     monkeypatch.setenv("LAB_WORK_SECONDS", "0.02")
     path, came = tmp_path / "store", []
     while not any(came):

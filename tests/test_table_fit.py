@@ -150,7 +150,8 @@ def test_constant_labels_are_fitted_however_short_the_warm_up(steps):
     fit = fit_table(np.linspace(0.0, 1.0, 30), np.full(30, 7.0), step_sizes=[1.9, 0.2], steps=steps)
     np.testing.assert_allclose(fit.fitted, 7.0, rtol=1e-15)
     assert [(row["cv_error"], row["diverged"]) for row in fit.summary()["path"]] == [(0.0, 0), (0.0, 0)]
-    assert fit.warnings == ("all labels are equal (7): there is no shape to fit, and the fit is that constant",)
+    said = "all labels are equal (7): there is no shape to fit, and the fit is that constant"
+    assert fit.warnings == (said,)
     assert len(fit.picture.jumps) == 0
 
 
