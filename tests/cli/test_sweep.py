@@ -236,7 +236,7 @@ def test_ctrl_c_leaves_a_store_to_go_on_with_and_says_how(capsys, executor):
     while len(list(Path("my runs").glob("segments/*.json"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the command
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert out == ""
     found = re.fullmatch(

@@ -143,26 +143,36 @@ def test_units_survive_any_magnitude(size):
     np.testing.assert_allclose(unit.restore(unit.standardize(values)), values, rtol=8 * EPS)
 
 
-def test_constant_labels_are_fitted_exactly_enough():
-    model = ss.StepSizeRegressor(0.5, width=30, steps=2000).fit(np.arange(12.0), np.full(12, 7.0))
-    np.testing.assert_allclose(model.predict([0.0, 5.5]), 7.0, atol=0.1)
+@pytest.mark.parametrize("step_size", [1.99, 0.5, 1e-3])
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.0, 1e149, 1e-149])
+def test_constant_labels_are_fitted_by_their_constant_at_every_step_size(value, step_size):
+    model = ss.StepSizeRegressor(step_size, width=30, steps=40).fit(np.arange(12.0), np.full(12, value))
+    np.testing.assert_allclose(model.predict([-99.0, 0.0, 5.5, 1e6]), value, rtol=8 * EPS)
+    assert (model.stop_, model.trajectory_.sharpness[-1]) == ("stationary", pytest.approx(1.0))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.0, 1e149, 1e-149])
 def test_constant_labels_are_one_piece_in_their_own_unit(value):
-    # The standardized labels are all exactly 0, so that the run is the same for every constant.
     x = np.arange(12.0) // 2
     given_ = {"step_sizes": [0.5, 0.2], "n_splits": 2, "width": 30, "steps": 400}
     model = ss.StepSizeRegressor(**given_).fit(x, np.full(12, value))
     unit = abs(value) or 1.0
-    zero = ss.StepSizeRegressor(**given_).fit(x, np.zeros(12))
     assert not model.problem_.labels.any()
     assert model.pieces_ == 1
     assert model.units_[1].deviation == unit
-    np.testing.assert_array_equal(model.trajectory_.loss, zero.trajectory_.loss)
-    np.testing.assert_allclose(model.path_["cv_error"] / unit / unit, zero.path_["cv_error"], rtol=8 * EPS)
-    error = 64 * EPS * unit * (1.0 + np.abs(zero.predict(x)).max())
-    np.testing.assert_allclose(model.predict(x) - value, unit * zero.predict(x), rtol=0, atol=error)
+    assert not model.trajectory_.loss.any()
+    assert model.path_["cv_error"].tolist() == [0.0, 0.0]
+    assert model.step_size_ == 0.5
+
+
+def test_a_fold_of_constant_labels_is_predicted_by_their_constant():
+    # Of labels (-1, 0, 0, 0, 0, 0, 0, 1) a fold without both ends sees only 0; the error is that of the ends.
+    x, y = np.arange(8.0), np.array([-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    data = Standardized.of(x, y, np.ones(8))
+    inner = np.arange(1, 7)
+    run = descend(data.problem(np.isin(np.arange(8), inner)), 1.99, Schedule(30, 40))
+    assert run.trajectory.outcome == "finished"
+    assert not run.trajectory.predict(data.x).any()
 
 
 @pytest.mark.parametrize("power", [490, -480])

@@ -140,11 +140,28 @@ def test_visible_knots_of_a_known_function():
 
 @pytest.mark.parametrize("y", [np.zeros(30), np.full(30, 3e149), np.abs(np.linspace(-1e149, 2e149, 30))])
 def test_extreme_labels_leave_nothing_infinite(y):
-    fit = fit_table(np.linspace(0.0, 1.0, 30), y, step_sizes=[0.5, 0.2], n_splits=2, width=30, steps=400)
+    fit = fit_table(np.linspace(0.0, 1.0, 30), y, step_sizes=[0.1, 0.02], n_splits=2, width=60, steps=4000)
     summary = fit.summary()
     assert math.isfinite(summary["rmse"])
     assert all(math.isfinite(row["cv_error"]) for row in summary["path"])
     assert np.isfinite(fit.fitted).all()
+
+
+@pytest.mark.parametrize("steps", [4, 400])
+def test_constant_labels_are_fitted_however_short_the_warm_up(steps):
+    fit = fit_table(np.linspace(0.0, 1.0, 30), np.full(30, 7.0), step_sizes=[1.9, 0.2], steps=steps)
+    np.testing.assert_allclose(fit.fitted, 7.0, rtol=1e-15)
+    assert [(row["cv_error"], row["diverged"]) for row in fit.summary()["path"]] == [(0.0, 0), (0.0, 0)]
+    said = "all labels are equal (7): there is no shape to fit, and the fit is that constant"
+    assert fit.warnings == (said,)
+    assert len(fit.picture.jumps) == 0
+
+
+def test_a_fold_that_diverges_at_every_step_size_is_one_sentence():
+    noise = np.random.default_rng(0).standard_normal(30)
+    said = "every step size of the path diverged in some fold; give smaller step_sizes or more steps"
+    with pytest.raises(InputError, match=said):
+        fit_table(np.linspace(0.0, 1.0, 30), noise, step_sizes=[1.9, 1.5], steps=4, n_splits=2)
 
 
 def test_survives_pickling(given_step):

@@ -119,7 +119,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(store, machines):
         summary = sweep(store, specs, lab_work.work, pool, progress=watch)
     assert killed.is_set()
     assert workers[0] == 2
-    assert machines.workers[0].wait(10) == -signal.SIGKILL
+    assert machines.workers[0].wait(60) == -signal.SIGKILL
     assert machines.workers[1].poll() is None
     expected = [lab_work.outcome(index) for index in range(160)]
     assert store.table(specs)["outcome"].tolist() == expected

@@ -39,9 +39,10 @@ class Schedule:
     """How every member of a fit is trained; only the step size differs.
 
     A network of `width` neurons, mean-field initialization of scale 12 (logistic loss: 1), b2 = 0, all blocks
-    trained. Plain gradient descent; the step size rises geometrically from 1/(initial sharpness) over the
-    first tenth of the budget and at least 1000 steps (logistic loss: 100 steps), at most half the budget:
-    without the warm-up a catapult kills neurons.
+    trained; labels that are all equal start at their constant, where no step moves the network. Plain
+    gradient descent; the step size rises geometrically from 1/(initial sharpness) over the first tenth of the
+    budget and at least 1000 steps (logistic loss: 100 steps), at most half the budget: without the warm-up a
+    catapult kills neurons.
 
     The rule that ends a run is asked at half the budget, at three quarters, and at its end. With ℓ the loss
     of the mean of the last two iterates, averaged over each half of the last third of the run,
@@ -102,8 +103,7 @@ def descend(
 
     `until` ends it before the budget is spent; `record_at` adds records.
     """
-    scale = SCALE if problem.loss == "square" else LOGISTIC_SCALE
-    net = TwoLayerReLU.random(schedule.width, scale, "mean_field", schedule.seed)
+    net = _start(problem, schedule)
     steps = schedule.steps if until is None else until
     every = steps // RECORDS | 1  # odd, so that records see both phases of the oscillation
     seen: list[tuple[float, Snapshot]] = []
@@ -130,6 +130,20 @@ def descend(
     if stop != "diverged" and whole.at_steps[-1] == steps < schedule.steps:
         stop = "validated"
     return Run(whole, stop, edge_ratio(whole.edge_ratio), tuple(state for _, state in seen))
+
+
+def _start(problem: Problem, schedule: Schedule) -> TwoLayerReLU:
+    """Draw the initial network; for constant labels return the network that is that constant everywhere.
+
+    It is stationary at every step size. A random network predicts values far from labels without spread, and
+    after a short warm-up rounding decides whether its descent diverges.
+    """
+    constant = float(problem.labels[0])
+    if problem.loss == "square" and bool((problem.labels == constant).all()):
+        zero = np.zeros(schedule.width)
+        return TwoLayerReLU(zero, zero, zero, constant)
+    scale = SCALE if problem.loss == "square" else LOGISTIC_SCALE
+    return TwoLayerReLU.random(schedule.width, scale, "mean_field", schedule.seed)
 
 
 def _blocks(steps: int, until: int) -> list[int]:

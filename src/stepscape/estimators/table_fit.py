@@ -172,7 +172,7 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
     if Affine.of(y, np.ones(y.size)).scale == 0.0:
-        out.append(f"all labels are equal ({y[0]:.6g}): there is no shape to fit")
+        return (f"all labels are equal ({y[0]:.6g}): there is no shape to fit, and the fit is that constant",)
     if told.binned(model, x):
         out.append("the data were binned: no knot is placed more finely than a bin")
     if model.stop_ == "budget":
