@@ -85,7 +85,7 @@ def result() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def fit_document(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """A table of texts, with rows that lack something: what its fit said, wrote and predicted."""
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("fitted"))

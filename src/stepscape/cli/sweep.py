@@ -17,7 +17,7 @@ from stepscape.cli.provenance import Clock, provenance
 from stepscape.errors import InputError, OutputError, bad
 
 if TYPE_CHECKING:
-    from stepscape.lab.executor import Executor
+    from stepscape.lab.execution import Executor
     from stepscape.lab.store import Store
     from stepscape.lab.sweeping import Progress, Summary
     from stepscape.problems.user.columns import Columns

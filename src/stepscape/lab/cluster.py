@@ -18,7 +18,7 @@ from typing import Any
 
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
-from stepscape.lab.executor import Executor
+from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.pool import cores
 from stepscape.lab.processes import interrupts_blocked

@@ -12,7 +12,7 @@ from typing import Any
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
-from stepscape.lab.executor import Executor
+from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import limit_loaded, one_thread
 from stepscape.lab.pool import cores
 

@@ -17,7 +17,7 @@ from itertools import islice
 
 from stepscape.errors import OutputError, bad
 from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, failing_work
-from stepscape.lab.executor import Executor
+from stepscape.lab.execution import Executor
 from stepscape.lab.spec import Spec, identity
 from stepscape.lab.store import Store, new_plan
 from stepscape.lab.throughput import TARGET, Throughput
