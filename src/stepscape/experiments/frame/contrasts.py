@@ -19,8 +19,11 @@ def last_minus_first(values: Array) -> Array:
 def sides_of_u(values: Array) -> tuple[Array, Array]:
     """Values at the smallest and at the largest level, minus those at the best (smallest) one.
 
-    The best level is chosen for each seed on the other seeds, so that the choice biases nothing.
+    The best level is chosen for each seed on the other seeds, so that the choice biases nothing; one seed
+    alone has none.
     """
+    if len(values) < 2:
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
     best = left_out_best(values)
     return values[:, 0] - best, values[:, -1] - best
 

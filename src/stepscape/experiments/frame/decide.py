@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.experiments.frame import limits
-from stepscape.experiments.frame.finding import Effect, Finding, Number, lacking
+from stepscape.experiments.frame.contrasts import Array, sides_of_u
+from stepscape.experiments.frame.finding import Effect, Finding, Number, lacking, together
 from stepscape.experiments.frame.intervals import Interval, design_effect, simultaneous, student, wilson
 from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.sentences import (
@@ -26,18 +27,34 @@ from stepscape.experiments.frame.sentences import (
 )
 
 
-def sign(values: ArrayLike, says: Says, what: str, least: float = 0.0, unit: str = "seed") -> Finding:
+def sign(
+    values: ArrayLike, says: Says, what: str, least: float = 0.0, unit: str = "seed", at_once: int = 1
+) -> Finding:
     """Decide whether the mean over the seeds lies above 0.
 
     Yes: the interval lies above 0. No: it excludes every effect of `least` or more, the smallest that would
-    count. An interval that holds both is undecided, however many seeds there are.
+    count. An interval that holds both is undecided, however many seeds there are. `at_once`: so many
+    questions make one part, and their intervals are simultaneous.
     """
-    found = student(values)
+    found = student(values, at_once)
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit)
     answer = _sign(found, least)
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}"), Effect(what, found))
+
+
+def u_shape(
+    values: Array, falls: Says, rises: Says, what: tuple[str, str], least: float = 0.0, unit: str = "seed"
+) -> Finding:
+    """Decide whether values (seeds, levels) fall from the first level to the best and rise to the last.
+
+    Both sides as in `sign`, with simultaneous intervals, because one side alone makes the answer mixed;
+    `what` names them. The best level is chosen for each seed on the other seeds, see `sides_of_u`.
+    """
+    sides = zip(("falls", "rises"), sides_of_u(values), (falls, rises), what, strict=True)
+    found = {name: sign(side, says, of, least, unit, at_once=2) for name, side, says, of in sides}
+    return together(found, named=False)
 
 
 def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: str = "seed") -> Finding:

@@ -71,7 +71,7 @@ def together(found: Mapping[str, Finding], primary: str = "", named: bool = True
     said = [f"{name}: {clause(each.sentence)}" if named else each.sentence for name, each in spoken.items()]
     return Finding(
         _answer(answers),
-        sentence(*said) if named else sentence(*map(clause, said)),
+        sentence(*said) if named else sentence(*map(clause, dict.fromkeys(said))),
         effects[0] if effects else None,
         _numbers(spoken),
     )

@@ -41,6 +41,7 @@ class Levels:
     ----------
     over : the column that is swept, such as ``step_size``.
     noun : its plural in a sentence.
+    symbol : its letter, such as η.
     alive : a run counts when it finished and this column is above 0; "" asks for no such column.
     lives, dies : what a run does when it counts, and when it finished without counting.
     least, span : so many working levels are needed, the largest so many times the smallest.
@@ -48,6 +49,7 @@ class Levels:
 
     over: str
     noun: str
+    symbol: str
     alive: str = ""
     lives: str = "works"
     dies: str = "comes to nothing"
@@ -81,6 +83,11 @@ class Levels:
     def at_ends(self, table: Table, column: str) -> Array:
         """Values (seeds, 2) at the smallest and at the largest working level."""
         return self.values(table, column, self.working(table)[[0, -1]])
+
+    def span_words(self, table: Table) -> str:
+        """Name the ends that `at_ends` gives, such as "from η = 0.01 to 0.8"."""
+        low, high = self.working(table)[[0, -1]]
+        return f"from {self.symbol} = {low:g} to {high:g}"
 
     def lacks(self, table: Table) -> str:
         """Say that runs work at too few levels or over too short a range; "" where they do."""
