@@ -93,3 +93,19 @@ def claim(**changes):
 
 
 CLAIM = claim()
+
+
+SMALL = {"seeds": 2, "steps": 300, "records": 6, "width": 40, "n": 16, "margins": 5}
+
+
+def tiny(settings):
+    """Settings of a run in a second: short runs, small networks, three values of each list, two seeds."""
+    return {name: _smaller(name, value) for name, value in settings.items()}
+
+
+def _smaller(name, value):
+    if isinstance(value, tuple):
+        return value if len(value) < 4 else (value[0], value[len(value) // 2], value[-1])
+    if isinstance(value, bool) or not isinstance(value, int) or name.startswith("first"):
+        return value
+    return min(value, SMALL.get(name.rpartition("_")[2], value))

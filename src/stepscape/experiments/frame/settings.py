@@ -37,7 +37,8 @@ def at_least(settings: Settings, **limits: int) -> None:
 
 
 def seeds(settings: Settings, count: str = "seeds") -> range:
-    """Seeds from the first on; `count` names the setting that says how many."""
+    """Return the seeds from the first on; `count` names the setting that says how many."""
+    at_least(settings, **{"first_seed": 0, count: 0})
     return range(settings["first_seed"], settings["first_seed"] + settings[count])
 
 
