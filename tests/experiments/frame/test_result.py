@@ -221,6 +221,9 @@ class TestLevels:
     def test_what_lacks(self) -> None:
         assert SIZES.lacks(self.table()) == ""
         assert SIZES.lacks(self.table(dead=0.01)) == ""  # 0.1 to 1
+        near = self.table().rows(self.table()["step_size"] > 0.05)
+        assert SIZES.lacks(near) == ""
+        assert SIZES.lacks(Table({**near.columns, "step_size": near["step_size"] + 0.1})) != ""  # 0.2 to 1.1
         both = Table.from_records([*self.table(dead=0.01, lost=1.0).records()])
         assert SIZES.lacks(both) == (
             "runs work at too few step sizes: descent works at 0.1, 0.5; diverges at 1; comes to nothing at "
@@ -307,7 +310,8 @@ class TestFollow:
         assert steps_until(1.0, np.full(100, 0.25)) == 4
         assert steps_until(1.1, np.full(100, 0.25)) == 5
         assert steps_until(1e9, np.full(100, 0.25)) == 100
-        assert steps_until(3 * 0.1, np.full(100, 0.1)) == 3  # 0.1 + 0.1 + 0.1 > 0.3
+        assert sum([0.1] * 8) < 0.8  # rounding must not cost a step
+        assert steps_until(0.8, np.full(100, 0.1)) == 8
 
     def test_columns_of_moments(self) -> None:
         found = with_moments({"risk": 1.0}, {"held_out": 3}, lambda record: {"risk": float(record)})
