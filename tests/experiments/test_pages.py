@@ -13,7 +13,7 @@ import pytest
 
 from stepscape.experiments.frame import ledger
 
-DOCS = next(parent / "docs" for parent in Path(__file__).parents if (parent / "docs").is_dir())
+DOCS = next(parent / "docs" for parent in Path(__file__).parents if (parent / "docs" / "conf.py").is_file())
 DIRECTIVE = re.compile(r"^:*`*\{claim\} (\S+)", re.MULTILINE)
 SKIPPED = re.compile(
     r"```.*?```|:::.*?:::|`[^`]*`|\]\([^)]*\)|arXiv:\S+|^#.*?$",

@@ -10,7 +10,7 @@ import pytest
 from frame_claims import CLAIM, claim
 from stepscape.experiments.frame import Part, ledger, run
 
-DOCS = next(parent / "docs" for parent in Path(__file__).parents if (parent / "docs").is_dir())
+DOCS = next(parent / "docs" for parent in Path(__file__).parents if (parent / "docs" / "conf.py").is_file())
 
 
 @pytest.fixture
