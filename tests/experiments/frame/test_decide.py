@@ -114,6 +114,15 @@ class TestEquivalent:
         assert decide.equivalent(spread(mean, width), 1.0, SAYS, "difference").answer == answer
 
 
+class TestDiffers:
+    @pytest.mark.parametrize(
+        ("mean", "width", "answer"),
+        [(1.0, 0.5, "yes"), (-1.0, 0.5, "yes"), (0.0, 0.2, "no"), (0.1, 0.05, "no"), (0.3, 0.5, "undecided")],
+    )
+    def test_answers(self, mean: float, width: float, answer: str) -> None:
+        assert decide.differs(spread(mean, width), 0.25, SAYS, "difference").answer == answer
+
+
 class TestSigns:
     def ask(self, **means: float) -> Finding:
         return decide.signs(
@@ -138,6 +147,11 @@ class TestSigns:
     def test_a_seed_counts_when_it_has_every_cell(self) -> None:
         cells = {"a": np.array([1.0, 1.1, 0.9, np.nan]), "b": np.array([1.0, np.nan, 1.0, 1.0])}
         assert decide.signs(cells, SAYS, "x").answer == "undecided"
+
+    def test_questions_asked_at_once_have_wider_intervals(self) -> None:
+        cells = {"a": spread(1.0, 0.9), "b": spread(1.0, 0.9)}
+        assert decide.signs(cells, SAYS, "x").answer == "yes"
+        assert decide.signs(cells, SAYS, "x", at_once=20).answer == "undecided"
 
     def test_one_cell_is_that_cell_and_none_is_nothing(self) -> None:
         one = decide.signs({"a": spread(1.0, 0.2)}, SAYS, "saved risk")
@@ -275,6 +289,14 @@ class TestNothing:
             self.rates([decide.equivalent(x, 0.5, SAYS, "x").answer for x in draws])["yes"] <= 0.025 + SLACK
         )
         assert self.rates([decide.equivalent(x, 0.5, SAYS, "x").answer for x in draws])["no"] <= 0.025 + SLACK
+
+    @pytest.mark.parametrize("seeds", [3, 20])
+    def test_differs(self, seeds: int) -> None:
+        draws = self.rng.normal(size=(REPEATS, seeds))
+        assert self.rates([decide.differs(x, 0.5, SAYS, "x").answer for x in draws])["yes"] <= 0.05 + SLACK
+        assert (
+            self.rates([decide.differs(x + 0.5, 0.5, SAYS, "x").answer for x in draws])["no"] <= 0.025 + SLACK
+        )
 
     @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.95])
     @pytest.mark.parametrize("seeds", [5, 20])

@@ -76,20 +76,39 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     )
 
 
+def differs(values: ArrayLike, least: float, says: Says, what: str, unit: str = "seed") -> Finding:
+    """Decide whether the mean differs from 0, in whichever direction.
+
+    Yes: the interval does not hold 0. No: it excludes every effect of `least` or more, either way.
+    """
+    found = student(values)
+    if found.count < limits.LEAST_SEEDS:
+        return _too_few(found.count, unit)
+    none = -least < found.low and found.high < least
+    answer: Answer = "no" if none else "yes" if found.sign else "undecided"
+    said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}"), Effect(what, found))
+
+
 def signs(
-    by_cell: Mapping[str, ArrayLike], says: Says, what: str, least: float = 0.0, unit: str = "seed"
+    by_cell: Mapping[str, ArrayLike],
+    says: Says,
+    what: str,
+    least: float = 0.0,
+    unit: str = "seed",
+    at_once: int = 1,
 ) -> Finding:
     """Ask one question in every cell (member of a family of settings); each has values (seeds,), aligned.
 
     The mean over the cells, seed by seed, decides as in `sign`; a seed counts when it has every cell. Beside
     it every cell has an interval of its own, all of them simultaneous. Yes: the mean says yes and no cell
     lies below 0. Mixed: some say yes, the mean or a cell, and others the opposite or no; or a cell alone says
-    yes. No: the mean says no, and no cell yes.
+    yes. No: the mean says no, and no cell yes. `at_once`: as in `sign`.
     """
     if not by_cell:
         return lacking("the question arises in no cell")
-    cells = dict(zip(by_cell, simultaneous(list(by_cell.values())), strict=True))
-    pooled = student(np.mean([np.asarray(each, np.float64) for each in by_cell.values()], axis=0))
+    cells = dict(zip(by_cell, simultaneous(list(by_cell.values()), at_once), strict=True))
+    pooled = student(np.mean([np.asarray(each, np.float64) for each in by_cell.values()], axis=0), at_once)
     if pooled.count < limits.LEAST_SEEDS:
         return _too_few(pooled.count, unit)
     above, below = ([name for name in cells if cells[name].sign == way] for way in (1, -1))

@@ -33,9 +33,9 @@ def student(values: ArrayLike, together: int = 1) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
-def simultaneous(values: Sequence[ArrayLike]) -> list[Interval]:
-    """Return the interval of each cell; with probability 95 % all of them hold."""
-    return [student(each, together=len(values)) for each in values]
+def simultaneous(values: Sequence[ArrayLike], at_once: int = 1) -> list[Interval]:
+    """Return the interval of each cell; with probability 95 % all of them hold, of so many questions."""
+    return [student(each, together=at_once * len(values)) for each in values]
 
 
 def wilson(found: int, total: int, design: float = 1.0) -> Interval:
