@@ -1,0 +1,63 @@
+"""Contrasts: values (seeds, levels) → one value a seed, nan where a seed lacks what it needs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.experiments.frame import limits
+from stepscape.experiments.frame.intervals import left_out_best
+
+Array = NDArray[np.float64]
+
+
+def last_minus_first(values: Array) -> Array:
+    """Value at the largest level minus that at the smallest."""
+    return np.asarray(values[:, -1] - values[:, 0])
+
+
+def sides_of_u(values: Array) -> tuple[Array, Array]:
+    """Values at the smallest and at the largest level, minus those at the best (smallest) one.
+
+    The best level is chosen for each seed on the other seeds, so that the choice biases nothing; one seed
+    alone has none.
+    """
+    if len(values) < 2:
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
+    best = left_out_best(values)
+    return values[:, 0] - best, values[:, -1] - best
+
+
+def rank_correlations(values: Array, levels: ArrayLike) -> Array:
+    """Spearman's rank correlation of each seed's values with the levels; 0 where they are all equal."""
+    from scipy.stats import rankdata
+
+    at, out = np.asarray(levels, np.float64), np.full(len(values), np.nan)
+    for i, row in enumerate(values):
+        known = np.isfinite(row)
+        if known.sum() > 1:
+            flat = np.ptp(row[known]) == 0.0
+            out[i] = 0.0 if flat else np.corrcoef(rankdata(at[known]), rankdata(row[known]))[0, 1]
+    return out
+
+
+def slopes(
+    values: Array,
+    levels: ArrayLike,
+    least_values: int = limits.LEAST_VALUES,
+    least_span: float = limits.LEAST_SPAN,
+) -> Array:
+    """Slope of log values on log levels for each seed; nan with too few values, or over too short a range."""
+    at, out = np.asarray(levels, np.float64), np.full(len(values), np.nan)
+    for i, row in enumerate(values):
+        known = np.isfinite(row) & (row > 0.0)
+        here = at[known]
+        if np.unique(here).size >= least_values and here.max() >= least_span * here.min():
+            out[i] = np.polyfit(np.log(here), np.log(row[known]), 1)[0]
+    return out
+
+
+def log_ratio(values: Array) -> Array:
+    """log10 of the value at the smallest level over that at the largest: decades that the largest saves."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log10(values[:, 0]) - np.log10(values[:, -1]))

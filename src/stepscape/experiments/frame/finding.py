@@ -1,0 +1,94 @@
+"""What a decider finds: an answer, a sentence, an effect with its interval, and the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from stepscape.errors import unknown
+from stepscape.experiments.frame.kinds import Answer
+from stepscape.experiments.frame.sentences import clause, sentence
+from stepscape.measures.paired import Interval
+
+Number = float | str | bool | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The size of an effect.
+
+    Attributes
+    ----------
+    what : its name and unit, such as "pieces, η = 0.8 minus η = 0.01".
+    interval : mean or share with its ends and the number of seeds or runs behind it.
+    """
+
+    what: str
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part of a claim, before its kind gives it a word."""
+
+    answer: Answer
+    sentence: str
+    effect: Effect | None = None
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.answer not in get_args(Answer):
+            raise unknown("answer", self.answer, get_args(Answer))
+
+    def with_numbers(self, numbers: Mapping[str, Number]) -> Finding:
+        """Put further numbers beside those that decided."""
+        return replace(self, numbers={**self.numbers, **numbers})
+
+
+def lacking(reason: str, numbers: Mapping[str, Number] | None = None) -> Finding:
+    """Say why a claim does not speak about the runs."""
+    return Finding("premise_not_met", sentence(reason), numbers=numbers or {})
+
+
+def together(found: Mapping[str, Finding], primary: str = "", named: bool = True) -> Finding:
+    """Put several findings into one: questions that make one part, or the same question in several arms.
+
+    Those whose premise is not met are left out. All yes: yes. Some yes, or some mixed: mixed. None: no when
+    one says no, otherwise undecided. The effect is that of `primary`, or of the first that has one.
+
+    Parameters
+    ----------
+    named : put the name of each before its sentence.
+    """
+    spoken = {name: each for name, each in found.items() if each.answer != "premise_not_met"}
+    if not spoken:
+        reasons = dict.fromkeys(each.sentence for each in found.values())
+        return Finding("premise_not_met", " ".join(reasons) or "There is nothing to judge.")
+    answers = [each.answer for each in spoken.values()]
+    first = [spoken[primary]] if primary in spoken else []
+    effects = [each.effect for each in (*first, *spoken.values()) if each.effect is not None]
+    said = [f"{name}: {clause(each.sentence)}" if named else each.sentence for name, each in spoken.items()]
+    return Finding(
+        _answer(answers),
+        sentence(*said) if named else sentence(*map(clause, dict.fromkeys(said))),
+        effects[0] if effects else None,
+        _numbers(spoken),
+    )
+
+
+def _answer(answers: list[Answer]) -> Answer:
+    if all(answer == "vacuous" for answer in answers):
+        return "vacuous"
+    some = [answer for answer in answers if answer != "vacuous"]
+    if all(answer == "yes" for answer in some):
+        return "yes"
+    if any(answer in ("yes", "mixed") for answer in some):
+        return "mixed"
+    return "no" if "no" in some else "undecided"
+
+
+def _numbers(found: Mapping[str, Finding]) -> dict[str, Number]:
+    if len(found) == 1:
+        return dict(next(iter(found.values())).numbers)
+    return {f"{name}: {what}": value for name, each in found.items() for what, value in each.numbers.items()}

@@ -1,0 +1,21 @@
+"""The constants that all rules share; a rule with another limit states its own."""
+
+from __future__ import annotations
+
+LEVEL = 0.95  # of every interval
+NEARLY_ALL = 0.9  # share of runs that counts as nearly all
+MOST = 0.5  # share of runs that counts as most
+LEAST_SEEDS = 3  # for an interval over seeds
+LEAST_VALUES = 3  # different values for a slope
+LEAST_SPAN = 4.0  # largest over smallest of these values
+IMPLAUSIBLE = 0.01  # probability below which as many failures contradict a bound on their rate
+EDGE = (0.95, 1.1)  # edge ratios that count as the edge of stability
+
+# What a change of makes every rule another one: part of the fingerprint of each.
+COMMON = {
+    "level": LEVEL,
+    "nearly_all": NEARLY_ALL,
+    "most": MOST,
+    "least_seeds": LEAST_SEEDS,
+    "implausible": IMPLAUSIBLE,
+}

@@ -1,0 +1,178 @@
+"""How verdicts write numbers and sentences: subject, verb, number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from stepscape.measures.paired import Interval
+
+_IRREGULAR = {"be": ("is", "are"), "have": ("has", "have"), "do": ("does", "do"), "go": ("goes", "go")}
+_DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Says:
+    """A statement that can be affirmed, denied or left open; the verb stands in its base form.
+
+    >>> says = Says("the curve", "lose", "pieces")
+    >>> says.affirmed, says.denied
+    ('the curve loses pieces', 'the curve does not lose pieces')
+    >>> Says("large steps", "be", "better", plural=True).open
+    'it is not settled whether large steps are better'
+    """
+
+    subject: str
+    verb: str
+    rest: str = ""
+    plural: bool = False
+
+    @property
+    def affirmed(self) -> str:
+        """The statement."""
+        return self.with_subject(self.subject, self.plural)
+
+    @property
+    def denied(self) -> str:
+        """Its denial."""
+        helper = _conjugated("be" if self.verb == "be" else "do", self.plural)
+        verb = "" if self.verb == "be" else self.verb
+        return _joined(self.subject, helper, "not", verb, self.rest)
+
+    @property
+    def open(self) -> str:
+        """That it is not settled."""
+        return f"it is not settled whether {self.affirmed}"
+
+    def with_subject(self, subject: str, plural: bool) -> str:
+        """State it of another subject, such as "3 of 4 runs"."""
+        return _joined(subject, _conjugated(self.verb, plural), self.rest)
+
+
+def of_runs(found: int, total: int, says: Says) -> str:
+    """State of how many runs it is true; the subject of `says` is their plural noun.
+
+    >>> says = Says("runs", "settle", "on 2/η")
+    >>> of_runs(5, 8, says)
+    '5 of 8 runs settle on 2/η'
+    >>> of_runs(8, 8, says), of_runs(0, 8, says), of_runs(1, 8, says)
+    ('all 8 runs settle on 2/η', 'none of 8 runs settles on 2/η', '1 of 8 runs settles on 2/η')
+    """
+    subject = (
+        f"all {number(total)}"
+        if found == total
+        else f"{number(found) if found else 'none'} of {number(total)}"
+    )
+    return says.with_subject(f"{subject} {says.subject}", plural=found > 1 or found == total)
+
+
+def number(value: object, digits: int = 3) -> str:
+    """Write a number with so many significant digits and a true minus; "–" for nan.
+
+    >>> number(-13.24), number(0.09), number(12), number(2.93e-7), number(float("nan"))
+    ('−13.2', '0.0900', '12', '2.93 × 10⁻⁷', '–')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return (
+            {True: "yes", False: "no"}[value]
+            if isinstance(value, bool)
+            else "–"
+            if value is None
+            else str(value)
+        )
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    if value == round(value) and abs(value) < 1e9:
+        return _fixed(value, 0)
+    size = math.floor(math.log10(abs(value)))
+    if -4 < size < 6:
+        return _fixed(value, max(0, digits - 1 - size))
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_DIGITS)}".replace("-", "−")
+
+
+def interval(found: Interval) -> str:
+    """Write a mean with its interval, all with the decimals that two digits of its width need.
+
+    >>> interval(Interval(-13.21, -13.93, -12.42, 20)), interval(Interval(0.5, -math.inf, math.inf, 1))
+    ('−13.2 [−13.9, −12.4]', '0.500')
+    """
+    width = found.high - found.low
+    if not math.isfinite(width):
+        return number(found.mean)
+    if width <= 1e-12 * max(abs(found.high), 1e-300):
+        return f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]"
+    size = math.floor(math.log10(width))
+    if not -5 < size < 6:
+        return f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]"
+    mean, low, high = (_fixed(value, max(0, 1 - size)) for value in (found.mean, found.low, found.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def percent(found: Interval) -> str:
+    """Write a share with its interval.
+
+    >>> percent(Interval(0.875, 0.53, 0.98, 8))
+    '88 % [53, 98]'
+    """
+    return f"{100 * found.mean:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+
+
+def counted(count: int, noun: str) -> str:
+    """Put a noun into the number.
+
+    >>> counted(1, "run"), counted(0, "seed")
+    ('1 run', '0 seeds')
+    """
+    return f"{number(count)} {noun}" + ("" if count == 1 else "s")
+
+
+def listed(values: object) -> str:
+    """Write numbers as a list.
+
+    >>> listed([0.01, 0.4])
+    '0.01, 0.4'
+    """
+    return ", ".join(f"{value:g}".replace("-", "−") for value in values) or "none"  # type: ignore[attr-defined]
+
+
+def sentence(*clauses: str) -> str:
+    """Join clauses to a sentence with its capital and its full stop.
+
+    >>> sentence("the risk falls", "it rises again")
+    'The risk falls; it rises again.'
+    """
+    whole = "; ".join(clause.rstrip(".") for clause in clauses if clause)
+    return whole[:1].upper() + whole[1:] + "." if whole else ""
+
+
+def clause(text: str) -> str:
+    """Take a sentence back into a longer one: no full stop, no capital unless a symbol or a name has it.
+
+    >>> clause("The risk falls."), clause("λ is 2."), clause("None of 8 runs settles.")
+    ('the risk falls', 'λ is 2', 'none of 8 runs settles')
+    """
+    bare = text.rstrip(".")
+    follows = bare[1:2]
+    return bare[:1].lower() + bare[1:] if follows.islower() or follows == " " else bare
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}" if abs(value) >= 1e4 else f"{value:.{decimals}f}"
+    text = text.replace(",", "\u202f")
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
+
+
+def _conjugated(verb: str, plural: bool) -> str:
+    if verb in _IRREGULAR:
+        return _IRREGULAR[verb][plural]
+    if plural:
+        return verb
+    ends = verb.endswith(("s", "sh", "ch", "x", "z", "o"))
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return f"{verb[:-1]}ies"
+    return f"{verb}es" if ends else f"{verb}s"
+
+
+def _joined(*words: str) -> str:
+    return " ".join(word for word in words if word)
