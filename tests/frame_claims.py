@@ -7,7 +7,7 @@ import numpy as np
 from stepscape.experiments.frame import Claim, Drawn, Part, Says, at_least, decide, seeds, sweep
 from stepscape.figures import style
 from stepscape.lab.spec import Spec
-from stepscape.measures.records import Record
+from stepscape.tables.records import Record
 
 RISES = Says("the risk", "rise", "with the step size")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from stepscape.errors import unknown
 from stepscape.experiments.common.experiment import Experiment, Result, collect, resolve_settings, run
+from stepscape.experiments.frame.legacy import Legacy
 
 __all__ = ["Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
 
@@ -33,9 +35,9 @@ def names() -> list[str]:
     return list(_MODULES)
 
 
-def get(name: str) -> Experiment:
+def get(name: str) -> Any:
     """Return the experiment of that name; an unknown name is refused with the nearest known one."""
     if name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
-    experiment: Experiment = importlib.import_module(_MODULES[name]).EXPERIMENT
-    return experiment
+    module = importlib.import_module(_MODULES[name])
+    return module.CLAIM if hasattr(module, "CLAIM") else Legacy(module.EXPERIMENT)

@@ -17,7 +17,7 @@ from stepscape.experiments.frame.levels import Levels
 from stepscape.experiments.frame.limits import COMMON
 from stepscape.experiments.frame.result import collect, plain_name
 from stepscape.lab.spec import Spec
-from stepscape.measures.records import Record, Table
+from stepscape.tables.records import Record, Table
 
 SIZES = Levels("step_size", "step sizes", "η", alive="bent_neurons")
 

@@ -29,6 +29,11 @@ ARM_TITLES = {
     "small_init": "small initialization",
     "warm_up": "large init, warm-up",
 }
+ARM_NAMES = {
+    "as_printed": "the default start",
+    "small_init": "the small start",
+    "warm_up": "the large start with warm-up",
+}
 MARGIN = 0.8
 LARGE_SCALE = 6.0
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.frame.finding import Finding, lacking
-from stepscape.measures.records import Table
+from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 

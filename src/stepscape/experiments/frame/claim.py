@@ -18,7 +18,7 @@ from stepscape.experiments.frame.settings import Settings
 from stepscape.experiments.frame.sweep import trial
 from stepscape.lab.pool import Tick, run_all
 from stepscape.lab.spec import Spec
-from stepscape.measures.records import Record, Table
+from stepscape.tables.records import Record, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

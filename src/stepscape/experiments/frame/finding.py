@@ -9,7 +9,7 @@ from typing import get_args
 from stepscape.errors import unknown
 from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.sentences import clause, sentence
-from stepscape.measures.paired import Interval
+from stepscape.tables.interval import Interval
 
 Number = float | str | bool | None
 

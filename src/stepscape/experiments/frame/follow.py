@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.measures.records import Record
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
+from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train
 
 Tick = Callable[[float], None]

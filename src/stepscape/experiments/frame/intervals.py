@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.experiments.frame.limits import LEVEL
-from stepscape.measures.paired import Interval, left_out_best
+from stepscape.tables.interval import Interval, left_out_best
 
 __all__ = ["Interval", "design_effect", "left_out_best", "simultaneous", "student", "wilson"]
 

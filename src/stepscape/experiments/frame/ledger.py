@@ -14,7 +14,7 @@ from stepscape.experiments.frame.claim import Claim
 from stepscape.experiments.frame.finding import Finding
 from stepscape.experiments.frame.part import Judged, row_words
 from stepscape.experiments.frame.result import Result
-from stepscape.measures.records import plain
+from stepscape.tables.records import plain
 
 SCHEMA = 2
 READABLE = (1, 2)  # schema 1 knows no rules, effects or rows

@@ -12,10 +12,10 @@ from stepscape.experiments.frame.claim import Drawn
 from stepscape.experiments.frame.result import Result, collect
 from stepscape.experiments.frame.settings import Settings
 from stepscape.lab.spec import Spec
-from stepscape.measures.records import Record, Table, plain
+from stepscape.tables.records import Record, Table, plain
 
 if TYPE_CHECKING:
-    from stepscape.experiments.experiment import Experiment
+    from stepscape.experiments.common.experiment import Experiment
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.experiments.frame import limits
 from stepscape.experiments.frame.sentences import listed
-from stepscape.measures.records import Table
+from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -14,7 +14,7 @@ from stepscape.experiments.frame.kinds import word
 from stepscape.experiments.frame.limits import COMMON
 from stepscape.experiments.frame.result import Result
 from stepscape.experiments.frame.sentences import sentence
-from stepscape.measures.records import Table
+from stepscape.tables.records import Table
 
 Judge = Callable[..., Finding]
 # Of the answers of several rows in one sentence, in this order.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stepscape.errors import unknown
 from stepscape.experiments.frame.settings import Settings
 from stepscape.lab.spec import Spec, columns
-from stepscape.measures.records import Record, Table
+from stepscape.tables.records import Record, Table
 
 Arrays = Mapping[str, NDArray[Any]]
 
