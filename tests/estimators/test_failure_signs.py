@@ -183,7 +183,7 @@ def test_the_rule_that_ends_runs_names_moments_of_the_budget_and_what_was_chosen
         "times": [{"steps": 156}, {"steps": 5000}],
     }
     both, given = (stopping_rule(tried | {"path": [{}] * count}) for count in (12, 1))
-    said = "every fold is measured at several moments, after 156 to 10000 steps or, sooner, where its loss"
+    said = "every fold is measured at several moments, from step 156 to step 10000 or until its loss"
     assert both.startswith(said)
-    assert both.endswith("chooses one of them together with the step size")
+    assert both.endswith("which of them is used together with the step size")
     assert given == both.removesuffix(" together with the step size")
