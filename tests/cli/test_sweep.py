@@ -95,7 +95,9 @@ def test_failed_runs_are_counted_with_their_reasons_and_the_sweep_is_complete(ca
         for _ in range(2):  # also when they were on record before
             out = said(capsys, "sweep grid.toml --out runs --executor serial").out
             assert out.startswith("6 runs: 2 finished, 1 diverged, 3 failed\n")
-            assert "The sweep is complete nevertheless; --retry-failed carries out the failed runs again:" in out
+            assert (
+                "The sweep is complete nevertheless; --retry-failed carries out the failed runs again:" in out
+            )
             assert out.count("    ValueError: seed 1 is out of luck\n") == 3
         reasons = document(capsys, "sweep grid.toml --out runs")["reasons"]
         assert list(reasons.values()) == ["ValueError: seed 1 is out of luck"] * 3
@@ -107,7 +109,9 @@ def test_status_of_what_is_not_complete(capsys):
     assert document(capsys, "sweep grid.toml --out runs --shard 1/2")["total"] in range(1, 6)
     (plan,) = document(capsys, "status runs")["plans"]
     assert plan["missing"] > 0
-    assert re.search(r"per second, .* left$|nothing new for [\d.]+ s$", said(capsys, "status runs").out.rstrip())
+    assert re.search(
+        r"per second, .* left$|nothing new for [\d.]+ s$", said(capsys, "status runs").out.rstrip()
+    )
     for file in Path("runs/segments").iterdir():
         file.unlink()
     assert said(capsys, "status runs").out.rstrip().endswith("6 missing  not started")

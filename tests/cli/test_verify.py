@@ -435,11 +435,11 @@ def test_a_report_without_records_says_so(capsys, toys):
         path.unlink()
     printed = said(capsys, "report", "stepscape-ledger")
     assert (
-        "warning: the records of toy are not in the store, so there is no figure; 'stepscape verify' computes them"
-        in printed.err
+        "warning: the records of toy are not in the store, so there is no figure; 'stepscape verify' "
+        "computes them" in printed.err
     )
     assert "the records of other are not" in printed.err  # an experiment that this version does not have
-    assert "not in the store any more" in Path("stepscape-ledger/report.html").read_text()
+    assert "no longer in the store" in Path("stepscape-ledger/report.html").read_text()
 
 
 # ---- list, and the committed ledgers

@@ -1,4 +1,4 @@
-"""The five commonest slips of the glossary in CONTRIBUTING.md stand nowhere: one language for every reader."""
+"""The five commonest slips of the glossary in CONTRIBUTING.md stand nowhere: one language for all readers."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ SLIPS = {
         ["a dashed line", "the line is broken off"],
     ),
     "'a … each', 'a … per' (one sentence each, one row per run)": (
-        r"\ban? (?:row|line|record|curve|panel|bar|column|word|sentence|tick|function|index|member) (?:each|per)\b",
+        r"\ban? (?:row|line|record|curve|panel|bar|column|word|sentence|index|member) (?:each|per)\b",
         ["warnings, a sentence each", "A row per step size"],
         ["one sentence each", "a row for each run", "a sentence that each reader knows"],
     ),

@@ -117,7 +117,7 @@ def test_an_unstable_run_is_said_to_be_one(draw, seed):
     model = ss.StepSizeClassifier(7.9, stopping="budget", steps=3000, width=100).fit(x, y)
     run = model.trajectory_
     [said] = [sign for sign in model.warnings_ if sign.startswith("training was unstable: at step")]
-    assert f"its own labels was {run.loss.max():.3g}, at the start {run.loss[0]:.3g}, that of" in said
+    assert f"training loss was {run.loss.max():.3g}, against {run.loss[0]:.3g} at the start" in said
     # The descent lemma: a step below 2/λ along it lowers the loss; this one did not.
     assert run.loss.max() > run.loss[0]
     assert run.sharpness[0] > 2 / 7.9
@@ -149,7 +149,7 @@ def test_neurons_that_a_catapult_killed_are_counted():
     assert dead > 50
     [said] = [sign for sign in model.warnings_ if "active on no input" in sign]
     assert said.startswith(
-        f"{dead} of 100 neurons are active on no input, {run.dead_neurons[0]} were at the start"
+        f"{dead} of 100 neurons are active on no input ({run.dead_neurons[0]} at the start)"
     )
     assert "exceeds 2/7.9 = 0.253" in said
 
