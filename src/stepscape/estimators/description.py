@@ -63,7 +63,7 @@ class ColumnFit(ABC):
             return ""
         return (
             f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {self.x.min():g} "
-            f"to {self.x.max():g}): there the fit goes on as a straight line that nothing supports"
+            f"to {self.x.max():g}): there the fit continues as a straight line that nothing supports"
         )
 
     @property

@@ -169,7 +169,7 @@ _CAPTIONS = {
     ("logistic-step-sizes", "sharpness"): (
         "Sharpness over the last half of training against step size, medians and quartiles; step sizes "
         "within 10 % are pooled. Dashed: the line 2/η. Dotted: the untrained network; where it lies above "
-        "the line a run starts beyond the edge."
+        "the line, a run starts beyond the edge."
     ),
     ("logistic-step-sizes", "excess-interior"): (
         "Excess risk where the weight g is at least a tenth of its largest value, one curve per moment, "
@@ -230,7 +230,7 @@ _CAPTIONS = {
         "seeds; dashed: the share of the inputs that are there."
     ),
     ("uncertain-regions", "regions"): (
-        "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the "
+        "Where the network is uncertain (gray) as training proceeds, upward; black at the top: where the "
         "truth is. Columns: step size; rows: at most three of the cells; first seed."
     ),
     ("uncertain-regions", "overlap"): (
