@@ -103,7 +103,7 @@ def fit_document(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 def test_a_text_outcome_is_recognized(fitted: Fitted) -> None:
     said = " ".join(fitted.said.split())
     assert "state has two values, 'well' and 'sick': the fit is the probability of 'sick', with the" in said
-    assert "--loss square fits numbers" in said
+    assert "--loss square fits them as numbers" in said
     for words in ("probability of state = 'sick'", "log-loss", "Brier score", "Cross-validation (log-loss"):
         assert words in said
     names = [f"{name}.{kind}" for name in ("calibration", "fit", "times") for kind in ("png", "svg")]
