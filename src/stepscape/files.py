@@ -31,7 +31,7 @@ _USER_ERRNOS = {
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bool = True) -> None:
-    """Write ``content`` (text as UTF-8) so that ``path`` holds either all of it or what it held before.
+    """Write ``content`` (text as UTF-8) so that ``path`` holds either all of it or its old content.
 
     The content goes to a temporary file in the same directory, is forced to disk and renamed over ``path``.
     Whatever interrupts this, Ctrl-C included, leaves no temporary file. A symbolic link is followed.
@@ -67,7 +67,7 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:
-    """Force to disk which files a directory holds, so that a renamed file survives a power failure.
+    """Force the list of a directory's files to disk, so that a renamed file survives a power failure.
 
     Raises
     ------
@@ -198,6 +198,6 @@ def _missing(name: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Word what the system said, to follow a colon."""
+    """Word a message of the system so that it can follow a colon."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text[0].lower() + text[1:]

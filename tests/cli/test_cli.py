@@ -454,7 +454,7 @@ def test_an_interrupt_is_130_and_leaves_the_records_alone(capsys, monkeypatch):
     monkeypatch.setattr(artifacts, "write_result", interrupt)
     assert main(["run", "curve-fitting", *TINY]) == 130
     said = capsys.readouterr().err
-    assert said.startswith("stepscape: interrupted; what was computed is kept in 'stepscape-curve-fitting'")
+    assert said.startswith("stepscape: interrupted; the finished runs are kept in 'stepscape-curve-fitting'")
     assert os.listdir("stepscape-curve-fitting") == ["store"]
 
 

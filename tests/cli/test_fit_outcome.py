@@ -103,7 +103,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 def test_a_text_outcome_is_recognized(fitted: Fitted) -> None:
     said = " ".join(fitted.said.split())
     assert "state has two values, 'well' and 'sick': the fit is the probability of 'sick', with the" in said
-    assert "--loss square fits numbers" in said
+    assert "--loss square fits them as numbers" in said
     for words in ("probability of state = 'sick'", "log-loss", "Brier score", "Cross-validation (log-loss"):
         assert words in said
     names = [f"{name}.{kind}" for name in ("calibration", "fit", "times") for kind in ("png", "svg")]
@@ -167,18 +167,20 @@ def test_a_fit_of_the_whole_budget_says_what_ends_it(step_size: float | None) ->
     columns = Columns(ages(), y, "age", "state", ROWS, {}, np.arange(ROWS), ("0", "1"))
     document = documents.fit_document(fitted, columns)
     rule = document["fit"]["stopping_rule"]
-    assert rule.startswith("a run ends at half, three quarters or all of its 400 steps, as soon as its loss")
-    assert "its gain over one probability for all rows changed by less than 1% with an edge ratio" in rule
-    assert rule.endswith("where every label is fitted, only a loss below 5e-07 is level")
+    assert rule.startswith(
+        "a run ends after half, three quarters or all of its 400 steps, as soon as its loss"
+    )
+    assert "its gain over one probability for all rows changed by less than 1% at an edge ratio" in rule
+    assert rule.endswith("once every label is fitted, only a loss below 5e-07 is level")
     document["data"] |= {"file": "t.csv", "recognized": []}
     drawings = [draw(figure, name) for name, figure in figures(outcome_picture(fitted)).items()]
     html = render(outcome_page(plain(document | {"warnings": []}), drawings, ""))
-    assert ("nothing is known of rows the fit has not seen" in html) is (step_size is not None)
+    assert ("nothing is known about rows that the fit has not seen" in html) is (step_size is not None)
 
 
 def test_the_folds_are_folded_away_and_fit_on_paper(fitted: Fitted) -> None:
     html = fitted.html
-    start = html.index("<summary>Fold by fold</summary>")
+    start = html.index("<summary>Each fold</summary>")
     assert html.rindex("<details>", 0, start) > html.rindex("</", 0, start)
     table = html[start : html.index("</details>", start)]
     assert "Each fold at each step size" in table
@@ -230,8 +232,8 @@ def test_characters_without_a_font_are_told_in_one_sentence(
     assert fit("t.csv", x="年龄") == 0  # a warning of matplotlib would be an error here
     said = [line for line in capsys.readouterr().err.splitlines() if "boxes" in line]
     assert said == [  # in the order of the names
-        "stepscape: warning: figures show boxes for '年龄否是': no font here has these characters; "
-        "Noto Sans CJK has"
+        "stepscape: warning: figures show boxes for '年龄否是': no font on this machine has these "
+        "characters; Noto Sans CJK has them"
     ]
 
 

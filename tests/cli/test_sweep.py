@@ -95,7 +95,9 @@ def test_failed_runs_are_counted_with_their_reasons_and_the_sweep_is_complete(ca
         for _ in range(2):  # also when they were on record before
             out = said(capsys, "sweep grid.toml --out runs --executor serial").out
             assert out.startswith("6 runs: 2 finished, 1 diverged, 3 failed\n")
-            assert "The sweep is complete all the same; --retry-failed carries out again what failed:" in out
+            assert (
+                "The sweep is complete nevertheless; --retry-failed carries out the failed runs again:" in out
+            )
             assert out.count("    ValueError: seed 1 is out of luck\n") == 3
         reasons = document(capsys, "sweep grid.toml --out runs")["reasons"]
         assert list(reasons.values()) == ["ValueError: seed 1 is out of luck"] * 3
@@ -107,10 +109,12 @@ def test_status_of_what_is_not_complete(capsys):
     assert document(capsys, "sweep grid.toml --out runs --shard 1/2")["total"] in range(1, 6)
     (plan,) = document(capsys, "status runs")["plans"]
     assert plan["missing"] > 0
-    assert re.search(r"a second, .* left$|nothing for [\d.]+ s$", said(capsys, "status runs").out.rstrip())
+    assert re.search(
+        r"per second, .* left$|nothing new for [\d.]+ s$", said(capsys, "status runs").out.rstrip()
+    )
     for file in Path("runs/segments").iterdir():
         file.unlink()
-    assert said(capsys, "status runs").out.rstrip().endswith("6 missing  not begun")
+    assert said(capsys, "status runs").out.rstrip().endswith("6 missing  not started")
     for file in Path("runs/plans").iterdir():
         file.unlink()
     assert said(capsys, "status runs").out == "no sweep was started here\n"
@@ -212,7 +216,7 @@ def test_a_disk_that_is_full_says_what_is_kept_and_how_to_go_on(capsys, monkeypa
         printed = said(capsys, "sweep grid.toml --out runs --executor serial --shard 1/1", 1)
     assert printed.err == (
         "stepscape: cannot write 'runs/segments/x.npz': no space left on device; 2 of 6 runs are on record "
-        "in 'runs'; go on with: stepscape sweep grid.toml --out runs --executor serial --shard 1/1\n"
+        "in 'runs'; resume with: stepscape sweep grid.toml --out runs --executor serial --shard 1/1\n"
     )
     assert document(capsys, "sweep grid.toml --out runs")["reused"] == 2
 
@@ -240,7 +244,7 @@ def test_ctrl_c_leaves_a_store_to_go_on_with_and_says_how(capsys, executor):
     assert process.returncode == 130
     assert out == ""
     found = re.fullmatch(
-        r"stepscape: interrupted; (\d+) of 15000 runs are on record in 'my runs'; go on with: (.*)\n", err
+        r"stepscape: interrupted; (\d+) of 15000 runs are on record in 'my runs'; resume with: (.*)\n", err
     )
     assert found, err
     kept = Store.open("my runs").outcomes()

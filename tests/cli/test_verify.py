@@ -76,7 +76,7 @@ def test_verify_prints_and_writes_the_ledger(capsys):
         "● first: REPRODUCED",
         "≤ second: CONSISTENT",
         "1 [0.5, 1.5]",
-        "12 runs (8 finished, 4 diverged), which took",
+        "12 runs (8 finished, 4 diverged); total compute time",
         "The title of other",
     ):
         assert words in out, words
@@ -134,8 +134,8 @@ def test_an_interrupted_ledger_goes_on(capsys, toys):
 
     register(toys, "toy_two", claims.experiment("other", judge=interrupt))
     err = said(capsys, "verify", status=130).err
-    assert "interrupted; what was computed is kept in 'stepscape-ledger' (12 of 12 runs of other)" in err
-    assert "the same command goes on from there" in err
+    assert "interrupted; the finished runs are kept in 'stepscape-ledger' (12 of 12 runs of other)" in err
+    assert "the same command resumes from there" in err
     assert {p.name for p in Path("stepscape-ledger").iterdir()} == {"store"}
     calls()
     register(toys, "toy_two", claims.experiment("other"))
@@ -191,7 +191,7 @@ def test_serial_and_many_threads_give_the_same_ledger(capsys):
 def test_strict_passes_when_every_verdict_is_the_committed_one(capsys, toys, arguments):
     said(capsys, "verify", *arguments)
     commit(toys, *made().entries)
-    assert "Every verdict is that of the committed" in said(capsys, "verify", "--strict", *arguments).out
+    assert "Every verdict agrees with the committed" in said(capsys, "verify", "--strict", *arguments).out
 
 
 @pytest.mark.parametrize(("was", "now"), [("reproduced", "partly"), ("partly", "reproduced")])
@@ -277,7 +277,7 @@ def failing(toys):
 @pytest.mark.usefixtures("failing")
 def test_failed_runs_are_told_and_in_no_verdict(capsys, command):
     printed = said(capsys, command, "toy", "--out", "out")
-    sentence = "4 runs of toy failed and are in no verdict: ValueError: this step size cannot be done"
+    sentence = "4 runs of toy failed and are part of no verdict: ValueError: this step size cannot be done"
     assert f"stepscape: warning: {sentence}; --retry-failed tries again\n" == printed.err
     assert "8 runs (4 finished, 4 failed)" in printed.out
     html = Path("out/report.html").read_text()
@@ -374,7 +374,7 @@ def test_an_interrupted_run_goes_on(capsys, toys):
 
     register(toys, "toy_one", claims.experiment(figures=interrupt))
     err = said(capsys, "run", "toy", status=130).err
-    assert "kept in 'stepscape-toy' (12 of 12 runs of toy); the same command goes on from there" in err
+    assert "kept in 'stepscape-toy' (12 of 12 runs of toy); the same command resumes from there" in err
     calls()
     register(toys, "toy_one", claims.experiment())
     said(capsys, "run", "toy")
@@ -435,11 +435,11 @@ def test_a_report_without_records_says_so(capsys, toys):
         path.unlink()
     printed = said(capsys, "report", "stepscape-ledger")
     assert (
-        "warning: the records of toy are not in the store: no figure; 'stepscape verify' makes them"
-        in printed.err
+        "warning: the records of toy are not in the store, so there is no figure; 'stepscape verify' "
+        "computes them" in printed.err
     )
     assert "the records of other are not" in printed.err  # an experiment that this version does not have
-    assert "not in the store any more" in Path("stepscape-ledger/report.html").read_text()
+    assert "no longer in the store" in Path("stepscape-ledger/report.html").read_text()
 
 
 # ---- list, and the committed ledgers

@@ -368,7 +368,7 @@ def test_the_interpolation_trap_is_named():
     ]
     assert len(trap) == 1
     assert "predict held-out labels worse than a constant does (log-loss up to" in trap[0]
-    assert "with every label fitted that it saw and 0.0" in trap[0]  # of the sharpness allowed
+    assert "with every training label fitted and 0.0" in trap[0]  # of the sharpness allowed
     long = ss.StepSizeClassifier(0.5, stopping="budget", steps=40_000).fit(x, y)
     assert long.stop_ == "interpolating"
     assert np.array_equal(long.predict(x), y)
@@ -451,7 +451,7 @@ def test_a_trap_is_a_budget_worse_than_a_constant_by_more_than_its_standard_erro
     [trap] = [sign for sign in signs() if "worse than a constant" in sign]
     assert trap == (
         "interpolation trap: after all 100 steps 1 of 2 step sizes predict held-out labels worse than a "
-        "constant does (log-loss up to 0.8 against 0.6, with every label fitted that it saw and 0.12 of the "
+        "constant does (log-loss up to 0.8 against 0.6, with every training label fitted and 0.12 of the "
         "sharpness that the step size allows); step size 1 stopped after 50 steps has 0.45"
     )
     assert not [sign for sign in signs(spread=(0.21, 9.0)) if "worse than a constant" in sign]
@@ -477,7 +477,7 @@ def test_the_ends_of_what_was_tried_and_what_was_lost_are_said():
     said = signs(diverged=(0, 1, 0, 1))
     lost = "step sizes diverged in some fold, the smallest at"
     assert (
-        f"2 of 2 {lost} 0.1; where they did they were left out: descent cannot stay where the sharpness "
+        f"2 of 2 {lost} 0.1; these were left out: descent cannot stay where the sharpness "
         "exceeds 2/0.1 = 20, and it was 9 at the start, but grew on the way" in said
     )
     [first] = [sign for sign in signs(diverged=(0, 1, 0, 0)) if "diverged" in sign]
@@ -490,7 +490,7 @@ def test_separable_classes_are_said_and_keep_finite_probabilities():
     x = np.arange(30.0)
     model = ss.StepSizeClassifier(width=50, step_sizes=[6.0, 1.0, 0.1], steps=4000).fit(x, x > 11)
     assert model.separable_ == pytest.approx((11.0, 12.0), rel=16 * EPS)
-    assert model.warnings_[0].startswith("a threshold between 11 and 12 separates the classes: any step")
+    assert model.warnings_[0].startswith("a threshold between 11 and 12 separates the classes: any jump")
     assert np.isfinite(model.predict_log_proba(x)).all()
     # In all inputs one nat of held-out loss is as good as none: the first of the path that has it.
     enough = model.times_["cv_error"] <= 1 / 30
@@ -518,7 +518,7 @@ def test_divergence_of_a_member_is_recorded_and_said(monkeypatch):
     assert path.step_size == 1e-9
     monkeypatch.setattr(TwoClasses, "of", lambda *_: wide)
     model = ss.StepSizeClassifier(width=30, steps=400, n_splits=2, step_sizes=[7.9, 1e-9]).fit(x, y)
-    said = "1 of 2 step sizes diverged in some fold, the smallest at 7.9; where they did they were left out: "
+    said = "1 of 2 step sizes diverged in some fold, the smallest at 7.9; these were left out: "
     assert [sign for sign in model.warnings_ if sign.startswith(said)]
     with pytest.raises(
         InputError, match=r"the fit diverged at step_size 7.9 with steps=400; give a smaller step_size"

@@ -117,7 +117,7 @@ def test_an_unstable_run_is_said_to_be_one(draw, seed):
     model = ss.StepSizeClassifier(7.9, stopping="budget", steps=3000, width=100).fit(x, y)
     run = model.trajectory_
     [said] = [sign for sign in model.warnings_ if sign.startswith("training was unstable: at step")]
-    assert f"its own labels was {run.loss.max():.3g}, at the start {run.loss[0]:.3g}, that of" in said
+    assert f"training loss was {run.loss.max():.3g}, against {run.loss[0]:.3g} at the start" in said
     # The descent lemma: a step below 2/λ along it lowers the loss; this one did not.
     assert run.loss.max() > run.loss[0]
     assert run.sharpness[0] > 2 / 7.9
@@ -149,7 +149,7 @@ def test_neurons_that_a_catapult_killed_are_counted():
     assert dead > 50
     [said] = [sign for sign in model.warnings_ if "active on no input" in sign]
     assert said.startswith(
-        f"{dead} of 100 neurons are active on no input, {run.dead_neurons[0]} were at the start"
+        f"{dead} of 100 neurons are active on no input ({run.dead_neurons[0]} at the start)"
     )
     assert "exceeds 2/7.9 = 0.253" in said
 
@@ -183,7 +183,7 @@ def test_the_rule_that_ends_runs_names_moments_of_the_budget_and_what_was_chosen
         "times": [{"steps": 156}, {"steps": 5000}],
     }
     both, given = (stopping_rule(tried | {"path": [{}] * count}) for count in (12, 1))
-    said = "every fold is measured at several moments, after 156 to 10000 steps or, sooner, where its loss"
+    said = "every fold is measured at several moments, from step 156 to step 10000 or until its loss"
     assert both.startswith(said)
-    assert both.endswith("chooses one of them together with the step size")
+    assert both.endswith("which of them is used together with the step size")
     assert given == both.removesuffix(" together with the step size")

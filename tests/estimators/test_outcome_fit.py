@@ -92,7 +92,7 @@ def test_warns_of_what_a_reader_must_know(monkeypatch: pytest.MonkeyPatch) -> No
     assert any("neurons bend inside the data: the logit is almost a line" in said for said in few.warnings)
     monkeypatch.setattr("stepscape.problems.user.units.MOST_INPUTS", 30)
     binned = fit_outcome(x, y, step_size=1.0, stopping="budget", width=10, steps=20)
-    assert "the data were binned: no knot is placed more finely than a bin" in binned.warnings
+    assert "the data were binned, so knots are located no more finely than a bin" in binned.warnings
     assert "120 distinct x were averaged into 30 bins of equal weight for training" in binned.done
 
 
@@ -194,7 +194,7 @@ def test_step_sizes_out_of_sight_are_marked_and_no_legend_hides_a_curve(chosen: 
 def test_a_logit_beyond_the_axis_is_told_in_words(chosen: OutcomeFit) -> None:
     far = np.linspace(-33.5, 48.4, outcome_picture(chosen).logit.size)
     figure = outcome.fit_figure(replace(outcome_picture(chosen), logit=far))
-    assert "leaves the axis: the logit runs from −33.5 to 48.4" in [
+    assert "beyond the axis: the logit runs from −33.5 to 48.4" in [
         t.get_text() for t in figure.axes[1].texts
     ]
 
@@ -218,7 +218,7 @@ def test_certificates_say_which_margin_counts_as_uncertain(chosen: OutcomeFit) -
         said = dict(facts.pairs)
         assert f"|f| ≤ γ, here {gamma};" in str(said["uncertain"])
         best = number(certificates["uncertain_best"]["details"]["gamma"])
-        assert f"makes the bound smallest, {best}: many" in str(said["uncertain_best"])
+        assert f"that makes it smallest, {best}." in str(said["uncertain_best"])
 
 
 def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:

@@ -91,8 +91,8 @@ def test_warns_of_what_a_reader_must_know(monkeypatch):
     rng = np.random.default_rng(0)
     x, noise = rng.uniform(size=60), rng.standard_normal(60)
     path = {"step_sizes": [0.5, 0.2, 0.1], "n_splits": 2}
-    assert "spent its 100 steps" in warnings_of(x, x, step_size=0.01)
-    assert "smoothed by time" in warnings_of(x, x, step_size=0.01)
+    assert "used all of its 100 steps" in warnings_of(x, x, step_size=0.01)
+    assert "stopping early smoothed" in warnings_of(x, x, step_size=0.01)
     assert "no clear gain over predicting the mean" in warnings_of(x, noise, **path)
     assert "the chosen step size is the smallest of the path" in warnings_of(
         x, x, step_sizes=[1e-9, 0.2][::-1]

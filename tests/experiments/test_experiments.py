@@ -138,7 +138,7 @@ class TestSettings:
             tiny(name, **overrides)
 
     def test_workers_must_not_be_negative(self) -> None:
-        with pytest.raises(InputError, match="workers must not be negative, got -1; 0 means one a core"):
+        with pytest.raises(InputError, match="workers must not be negative, got -1; 0 means one per core"):
             tiny("sharpness-vs-step-size", workers=-1)
 
     def test_clean_seeds_may_be_none_but_not_fewer(self) -> None:

@@ -191,7 +191,7 @@ def test_the_page_has_everything_that_belongs_to_a_claim(entry):
         "1 run failed: no.", "made here",
     ):  # fmt: skip
         assert said in page.text, said
-    assert "not in the store" not in page.text
+    assert "in the store" not in page.text
 
 
 def toy_figure(points=3):
@@ -201,7 +201,7 @@ def toy_figure(points=3):
 
 
 def test_a_claim_whose_records_are_gone_says_so(entry):
-    assert "The records of these runs are not in the store any more" in page_of(entry).text
+    assert "The records of these runs are no longer in the store" in page_of(entry).text
 
 
 def test_the_overview_links_every_claim_and_marks_every_verdict(entry):

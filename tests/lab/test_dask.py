@@ -256,7 +256,9 @@ def test_the_script_of_a_slurm_job():
 
 
 def test_what_slurm_needs_is_asked_for(monkeypatch):
-    with pytest.raises(InputError, match=r"^\[cluster\] must say what a job takes, got no memory; add "):
+    with pytest.raises(
+        InputError, match=r"^\[cluster\] must say how much memory a job needs, got no memory; add "
+    ):
         cluster.job_script({})
     with pytest.raises(InputError, match=r"^\[cluster\] does not describe a job: "):
         cluster.job_script({"memory": "much"})

@@ -180,8 +180,8 @@ def test_what_is_wrong_with_a_manifest_is_said(store, spoil, sentence, capsys):
     assert f"segments/{first.name}: " in printed.out
     assert re.search(sentence, printed.out)
     assert "on record: 8, in sound segments: 2" in printed.out
-    assert f"damage in {str(store.path)!r}: 1 of its files, set aside" in printed.err
-    assert "the next sweep computes again what they held" in printed.err
+    assert f"{str(store.path)!r} had 1 damaged file, now in its folder damaged/" in printed.err
+    assert "the next sweep computes their runs again" in printed.err
     assert main(["check", str(store.path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["sound"], document["records"]) == (1, True, 8)
@@ -266,7 +266,7 @@ def test_debris_is_not_read_and_goes_when_it_is_old(store, capsys):
     for name in debris:
         os.utime(store.path / name, (now, now - checking.OLD - 60))
     assert main(["check", str(store.path)]) == 0
-    assert capsys.readouterr().out.count("removed, its writer was killed") == 3
+    assert capsys.readouterr().out.count("removed, because its writer was killed") == 3
     assert not any((store.path / name).exists() for name in debris)
     assert len(store.outcomes()) == 12
 

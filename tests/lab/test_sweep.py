@@ -502,7 +502,7 @@ def test_the_rate_is_that_of_the_last_while():
             ("thread",),
             "unknown executor 'thread'; did you mean 'threads'\\? known: serial, threads, processes, dask",
         ),
-        (("threads", -1), "workers must be a whole number, at least 0, got -1; 0 means one a core"),
+        (("threads", -1), "workers must be a whole number, at least 0, got -1; 0 means one per core"),
         (("threads", 1.5), "workers must be a whole number, at least 0, got 1.5"),
         (("threads", True), "workers must be a whole number, at least 0, got True"),
         (("threads", 1, "tcp://x:1"), "a scheduler needs the executor 'dask', got 'threads'"),

@@ -151,9 +151,9 @@ def test_where_a_fit_is_uncertain_is_told_in_its_intervals():
 
 
 def test_a_caption_speaks_of_shade_only_where_there_is_some():
-    assert "Shaded" in outcome_caption("fit", uncertain=True)
-    assert "Shaded" not in outcome_caption("fit", uncertain=False)
-    assert "Nowhere is the fit uncertain" in outcome_caption("fit", uncertain=False)
+    assert "The shaded region" in outcome_caption("fit", uncertain=True)
+    assert "The shaded region" not in outcome_caption("fit", uncertain=False)
+    assert "The fit is uncertain (logit within ±1) nowhere" in outcome_caption("fit", uncertain=False)
     assert outcome_caption("path", uncertain=False) == outcome_caption("path", uncertain=True)
 
 

@@ -122,7 +122,7 @@ def test_what_is_missing_is_said():
     plan = {"title": "n", "source": "s.toml", "created": "2026-01-02T03:04", "total": 9, "missing": 4}
     plan |= {"finished": 5, "diverged": 0, "failed": 0, "notes": ("state: 'sick' is 1, 'well' is 0",)}
     text = page([row()], [plan]).text
-    assert "4 runs planned and not on record yet." in text
+    assert "4 runs planned but not on record yet." in text
     assert "2026-01-02" in text
     assert "State: 'sick' is 1, 'well' is 0." in text
     assert "not on record yet" not in page([row()], [plan | {"missing": 0}]).text
@@ -190,7 +190,7 @@ def test_the_report_of_a_sweep_comes_from_its_store_alone(swept, capsys):
     text = outline(html).text
     for said in (
         "A small & hostile <sweep>", "12 runs on record: 8 finished, 4 diverged, 0 failed", "momentum",
-        "0.05, 0.1, 50", "stepscape sweep small.toml --out 'my sweep'", "12 runs, which took",
+        "0.05, 0.1, 50", "stepscape sweep small.toml --out 'my sweep'", "12 runs; total compute time",
         "stepscape export 'my sweep' --csv FILE", "Recorded by stepscape",
     ):  # fmt: skip
         assert said in text, said

@@ -779,4 +779,4 @@ def test_the_sweep_says_what_it_left_out(
     assert main(["sweep", "rope.toml", "--out", "runs"]) == 0
     said = capsys.readouterr().out
     assert "pull against time: 40 of 42 rows used\n    dropped 1: " in said
-    assert f"The file describes {first['total']} more that are equal to one of these\n" in said
+    assert f"The file describes {first['total']} more runs, each equal to one of these\n" in said

@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
-Force = Annotated[bool, typer.Option("--force", help="Write into a directory that holds something.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty directory.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 Executor = Annotated[
     str | None,
@@ -44,7 +44,7 @@ Executor = Annotated[
 ]
 Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out again what failed.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out failed runs again.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -67,7 +67,7 @@ def _nothing(_unfinished: Unfinished) -> None:
 
 @app.callback(invoke_without_command=True)
 def _main(ctx: typer.Context, version: Version = False, debug: Debug = False) -> None:  # noqa: ARG001
-    """Train with large step sizes, measure the curvature of the result, certify it."""
+    """Train with large step sizes, measure the curvature of the result, and certify it."""
     if version:
         print(f"stepscape {__version__}")
     elif ctx.invoked_subcommand is None:
@@ -76,15 +76,15 @@ def _main(ctx: typer.Context, version: Version = False, debug: Debug = False) ->
 
 @app.command("demo")
 def _demo(
-    out: Annotated[str, typer.Option(metavar="DIR", help="Where the report goes.")] = "stepscape-demo",
+    out: Annotated[str, typer.Option(metavar="DIR", help="Directory of the report.")] = "stepscape-demo",
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Make one report of everything.
 
-    In about a minute: both experiments at their quick size, the certificates of a trained network, and a fit
-    of real data.
+    It takes about a minute. The report holds two experiments at their quick size, the certificates of a
+    trained network, and a fit of real data.
     """
     from stepscape.cli.demo import demo
 
@@ -106,9 +106,11 @@ def _run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Run at the size the verdict is about.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at full size, the size that the verdict is about.")
+    ] = False,
     out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Where results go.  [default: stepscape-NAME]")
+        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: stepscape-NAME]")
     ] = None,
     executor: Executor = None,
     workers: Workers = "0",
@@ -120,8 +122,8 @@ def _run(
 ) -> Action:
     """Run an experiment and judge its claim.
 
-    Its records are kept in the directory: the same command repeated answers from them, and one that was
-    interrupted goes on where it stopped.
+    The directory keeps the records of all runs: the same command, repeated, answers from them, and an
+    interrupted one resumes where it stopped.
     """
     from stepscape.cli.carry_out import Resources
     from stepscape.cli.run import Request, run_experiment
@@ -133,13 +135,16 @@ def _run(
 @app.command("verify")
 def _verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Experiments; all where none is named.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of experiments (none: all).")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Run the sizes the verdicts are about.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 when a verdict is not the committed one.")
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at full size, the size that the verdicts are about.")
     ] = False,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Where the ledger goes.")] = "stepscape-ledger",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with status 1 when a verdict differs from the committed one."),
+    ] = False,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Directory of the ledger.")] = "stepscape-ledger",
     executor: Executor = None,
     workers: Workers = "0",
     scheduler: Scheduler = None,
@@ -148,9 +153,9 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Put every claim to the test: one ledger of verdicts, one report.
+    """Test every claim, and write one ledger of verdicts and one report.
 
-    What is on record in the directory is not run again, so an interrupted command goes on where it stopped.
+    Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """
     from stepscape.cli.carry_out import Resources
     from stepscape.cli.verify import Request, verify
@@ -161,11 +166,11 @@ def _verify(
 
 @app.command("report")
 def _report(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="Of a ledger, or of a sweep.")],
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Directory of a ledger or of a sweep.")],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Make the report of a ledger or of a sweep again, from its records alone."""
+    """Rebuild the report of a ledger or of a sweep from its records alone."""
     from stepscape.cli.report import report
 
     return partial(report, directory, as_json)
@@ -174,12 +179,14 @@ def _report(
 @app.command("sweep")
 def _sweep(
     file: Annotated[str, typer.Argument(help="A TOML file; see 'stepscape example-sweep'.")],
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="The store: made, or gone on with.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Directory of the store, created if missing.")
+    ] = None,
     executor: Executor = None,
     workers: Workers = "0",
     scheduler: Scheduler = None,
     shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts, for jobs that share DIR.")
+        str | None, typer.Option(metavar="I/N", help="Carry out only part I of N, for jobs that share DIR.")
     ] = None,
     retry_failed: RetryFailed = False,
     job_script: Annotated[
@@ -190,8 +197,8 @@ def _sweep(
 ) -> Action:
     """Carry out the runs of your own grid.
 
-    What is on record in the directory is not carried out again: the same command goes on where it stopped,
-    and several at once, on one machine or many, share the work.
+    Runs on record in the directory are not repeated: the same command resumes where it stopped, and several
+    commands at once, on one machine or many, share the work.
     """
     from stepscape.cli.carry_out import Resources
     from stepscape.cli.sweep import Request, parse_shard, sweep_file
@@ -210,11 +217,11 @@ def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # no
 
 @app.command("status")
 def _status(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="Of a sweep.")],
+    directory: Annotated[str, typer.Argument(metavar="DIR", help="Directory of a sweep.")],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Say how far the sweeps of a directory are, from any terminal."""
+    """Show the progress of the sweeps of a directory, from any terminal."""
     from stepscape.cli.status import show_status
 
     return partial(show_status, directory, as_json)
@@ -226,14 +233,17 @@ def _fit(
     x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
     y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
     out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Where results go.  [default: FILE-fit]")
+        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: FILE-fit]")
     ] = None,
     step_size: Annotated[
         str | None,
-        typer.Option("--step-size", metavar="NUMBER", help="Fix it instead of cross-validating."),
+        typer.Option("--step-size", metavar="NUMBER", help="Use this step size instead of cross-validation."),
     ] = None,
     rule: Annotated[
-        str, typer.Option(metavar="min|1se", help="Least error, or the largest step within a standard error.")
+        str,
+        typer.Option(
+            metavar="min|1se", help="Least error, or largest step size within one standard error of it."
+        ),
     ] = "min",
     predict: Annotated[
         str | None, typer.Option(metavar="FILE", help="Predict for this table instead of the fitted one.")
@@ -242,20 +252,22 @@ def _fit(
         str,
         typer.Option(
             metavar="auto|square|logistic",
-            help="What training reduces; auto: logistic where the labels have two values, else square.",
+            help="Loss to train with; auto: logistic if the labels have two values, else square.",
         ),
     ] = "auto",
-    seed: Annotated[str, typer.Option(metavar="NUMBER", help="Of the folds and the initial network.")] = "0",
+    seed: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Seed of the folds and of the initial network.")
+    ] = "0",
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Fit two columns of your own table.
 
-    A network is trained on them by gradient descent; the step size is the smoothness of the fit, chosen by
-    cross-validation. Labels of two values, of any type, are an outcome: its probability is fitted. The
-    directory gets predictions.csv (a row for each row of the table predicted, in its order; empty where the
-    input is missing), result.json, report.html and figures.
+    A network is trained on them by gradient descent. The step size decides how smooth the fit is, and
+    cross-validation chooses it. Labels of two values, of any type, are taken for an outcome, whose
+    probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
+    in its order; empty where the input is missing), result.json, report.html and figures.
     """
     from stepscape.cli.fit import Request, fit
 
@@ -265,9 +277,12 @@ def _fit(
 
 @app.command("export")
 def _export(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A store: what a sweep wrote to.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Directory of a store, to which a sweep wrote.")
+    ],
     csv: Annotated[
-        str | None, typer.Option("--csv", metavar="FILE", help="Write CSV; an empty cell: not measured.")
+        str | None,
+        typer.Option("--csv", metavar="FILE", help="Write CSV; an empty cell means 'not measured'."),
     ] = None,
     parquet: Annotated[str | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet.")] = None,
     where: Annotated[
@@ -280,7 +295,8 @@ def _export(
 ) -> Action:
     """Write the records of a store as one table.
 
-    A row a run: its identity, the columns of its spec, how it ended and after how many seconds, its numbers.
+    The table has one row per run: its identity, the columns of its spec, its outcome, its duration in
+    seconds, and its numbers.
     """
     from stepscape.cli.export import export
 
@@ -289,14 +305,16 @@ def _export(
 
 @app.command("check")
 def _check(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="A store: what a sweep wrote to.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR", help="Directory of a store, to which a sweep wrote.")
+    ],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Verify every file of a store.
 
-    What is damaged is named and moved to damaged/ in the store, so that the next sweep computes it again; the
-    exit status is then 1.
+    Damaged files are named and moved to damaged/ in the store, so that the next sweep computes their runs
+    again; the exit status is then 1.
     """
     from stepscape.cli.check import check
 

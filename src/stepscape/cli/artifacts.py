@@ -25,7 +25,7 @@ def write_result(directory: Path, document: Mapping[str, Any], html: str) -> Non
 
 
 def write_figures(directory: Path, figures: Mapping[str, Figure], drawings: Sequence[Drawing]) -> None:
-    """Write every figure into ``figures/``: SVG as already drawn, and PNG."""
+    """Write every figure into ``figures/``, as SVG (already drawn) and as PNG."""
     from stepscape.figures import style
 
     folder = directory / "figures"

@@ -1,4 +1,4 @@
-"""An experiment, its settings and a store → its result: only what is not on record is carried out."""
+"""An experiment, its settings and a store → its result; only runs that are not on record are carried out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Resources:
     def parse(
         cls, executor: str | None, workers: str, scheduler: str | None, retry_failed: bool
     ) -> Resources:
-        """Read the words of a command line."""
+        """Parse the options of a command line."""
         from stepscape.lab.executors import NAMES
 
         name = executor or ("threads" if scheduler is None else "dask")
@@ -72,7 +72,7 @@ def carry_out(
         carried = recorded(experiment, settings, store, specs)
     except OutputError as error:
         check(store.path)  # nothing to set aside means that another process has done it
-        console.warn(f"{error}; the runs that it held are carried out again")
+        console.warn(f"{error}; its runs are carried out again")
         _complete(experiment, specs, store, resources, unfinished)
         carried = recorded(experiment, settings, store, specs)
     warn_of(carried.failures, experiment.name)
@@ -124,7 +124,7 @@ def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Se
 
 @contextmanager
 def watching(name: str, store: Path, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
-    """Show how far a sweep is, and note what an interrupt leaves behind."""
+    """Show the progress of a sweep, and note what an interrupt leaves behind."""
     with console.progress(name) as show:
 
         def note(now: Progress) -> None:
@@ -135,20 +135,22 @@ def watching(name: str, store: Path, unfinished: Unfinished) -> Iterator[Callabl
 
 
 def progress_words(now: Progress) -> str:
-    """Say how far a sweep is, in a line."""
+    """Word the progress of a sweep in one line."""
     from stepscape.report.words import duration
 
     lost = [
         f"{count} {what}" for count, what in ((now.diverged, "diverged"), (now.failed, "failed")) if count
     ]
-    pace = [f"{now.rate:.3g} a second, {duration(now.left)} left"] if math.isfinite(now.left) else []
+    pace = [f"{now.rate:.3g} per second, {duration(now.left)} left"] if math.isfinite(now.left) else []
     return ", ".join([f"{now.done} of {now.total} runs", *lost, *pace])
 
 
 def _kept(store: Path, runs: str) -> str:
     if not any(store.glob("segments/*")):
         return "nothing was left behind"
-    return f"what was computed is kept in {str(store.parent)!r} ({runs}); the same command goes on from there"
+    return (
+        f"the finished runs are kept in {str(store.parent)!r} ({runs}); the same command resumes from there"
+    )
 
 
 def warn_of(failures: Sequence[str], name: str) -> None:
@@ -157,5 +159,7 @@ def warn_of(failures: Sequence[str], name: str) -> None:
 
     for reason in dict.fromkeys(failures):
         count = failures.count(reason)
-        runs = f"{counted(count, 'run')} of {name} failed and {'is' if count == 1 else 'are'} in no verdict"
+        runs = (
+            f"{counted(count, 'run')} of {name} failed and {'is' if count == 1 else 'are'} part of no verdict"
+        )
         console.warn(f"{runs}: {reason}; --retry-failed tries again")

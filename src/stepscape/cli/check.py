@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
     """Check a store; raises `OutputError` when something was damaged."""
     from stepscape.lab.check import check
+    from stepscape.report.words import counted
 
     report = check(directory)
     document = {
@@ -31,15 +32,15 @@ def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
     console.answer(document, _lines(report), as_json)
     if report.damage:
         raise OutputError(
-            f"damage in {directory!r}: {len(report.damage)} of its files, set aside in its damaged/; "
-            "the next sweep computes again what they held"
+            f"{directory!r} had {counted(len(report.damage), 'damaged file')}, now in its folder damaged/; "
+            "the next sweep computes their runs again"
         )
 
 
 def _lines(report: Report) -> list[str]:
     lines = [f"{damage.file}: {damage.wrong}" for damage in report.damage]
-    lines += [f"{file}: removed, its writer was killed" for file in report.removed]
-    lines += [f"{file}: unfinished, perhaps being written" for file in report.unfinished]
+    lines += [f"{file}: removed, because its writer was killed" for file in report.removed]
+    lines += [f"{file}: unfinished, perhaps still being written" for file in report.unfinished]
     if report.recompute:
         lines.append(f"to be computed again: {len(report.recompute)}")
     return [*lines, f"on record: {report.records}, in sound segments: {report.segments}"]

@@ -41,7 +41,7 @@ def paragraph(text: str, indent: str = "") -> str:
 
 
 def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:
-    """Set rows in columns, the last one ragged."""
+    """Align rows in columns; the last column is ragged."""
     table = list(rows)
     if not table:
         return []
@@ -57,7 +57,7 @@ def warn(text: str) -> None:
 
 @contextmanager
 def progress(title: str) -> Iterator[Progress]:
-    """Show a bar on stderr while the block runs; nothing where stderr is no terminal."""
+    """Show a progress bar on stderr while the block runs, if stderr is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _fraction, _message: None
         return

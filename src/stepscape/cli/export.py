@@ -40,7 +40,7 @@ def export(
         _refuse(target, force=False)
     columns = export.names(chosen)
     document = {"command": "export", "file": target, "rows": len(chosen), "columns": columns}
-    lines = [f"wrote {target}: {len(columns)} columns, a row for each of {len(chosen)} runs"]
+    lines = [f"wrote {target}: {len(columns)} columns, one row for each of {len(chosen)} runs"]
     console.answer(document, lines, as_json)
 
 

@@ -161,7 +161,8 @@ def _boxes(columns: Columns) -> str:
 
     lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
     return (
-        f"figures show boxes for {lost!r}: no font here has these characters; Noto Sans CJK has"
+        f"figures show boxes for {lost!r}: no font on this machine has these characters; Noto Sans CJK has "
+        "them"
         if lost
         else ""
     )
@@ -177,7 +178,7 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     return [
         *columns.merged,
         f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
-        f"{other}, with the logistic loss (--loss square fits numbers)",
+        f"{other}, with the logistic loss (--loss square fits them as numbers)",
     ]
 
 

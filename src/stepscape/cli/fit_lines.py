@@ -36,7 +36,7 @@ def _training(result: Document) -> list[tuple[str, str]]:
         ("ended", f"after {result['steps']} steps, {result['stop_sentence']}"),
         ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
         ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
-        ("pieces", f"{pieces} ({result['measures']['knots']} knots, the slightest counted)"),
+        ("pieces", f"{pieces} ({result['measures']['knots']} knots, including negligible ones)"),
     ]
 
 

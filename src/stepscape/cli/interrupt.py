@@ -38,7 +38,7 @@ class Unfinished:
             self._removals.pop()()
 
     def keep(self, describe: Callable[[], str]) -> None:
-        """Remember how to say what an interrupt leaves behind and how to go on from there."""
+        """Remember how to word what an interrupt leaves behind and how to resume."""
         self._kept = describe
 
     def last_words(self) -> str:

@@ -44,7 +44,7 @@ def entry(experiment: Experiment, carried: Outcome, full: bool, shared: Sequence
 
 
 def verdict_lines(verdicts: Mapping[str, Any], full_size: Mapping[str, str]) -> list[str]:
-    """Print verdicts: a word each, another one of the full size, why, and the numbers that decided."""
+    """Print each verdict: its word, that of the full size if another, why, and the numbers that decided."""
     from stepscape.report.words import VERDICTS, number, other_word
 
     lines = []
@@ -64,7 +64,7 @@ def cost_words(document: Mapping[str, Any]) -> str:
 
     runs = document["runs"]
     ended = ", ".join(f"{count} {outcome}" for outcome, count in runs.items() if count)
-    return f"{sum(runs.values())} runs ({ended}), which took {duration(document['seconds'])} in all"
+    return f"{sum(runs.values())} runs ({ended}); total compute time {duration(document['seconds'])}"
 
 
 def fit_document(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
@@ -92,14 +92,15 @@ def stopping_rule(summary: Mapping[str, Any]) -> str:
         times = Schedule(steps=summary["budget"]).stopping_times()
         together = " together with the step size" if len(summary["path"]) > 1 else ""
         return (
-            f"every fold is measured at several moments, after {times[0]} to {times[-1]} steps or, sooner, "
-            f"where its loss is level, and the log-loss of the rows left out chooses one of them{together}"
+            f"every fold is measured at several moments, from step {times[0]} to step {times[-1]} or until "
+            f"its loss is level; the log-loss of the rows left out decides which of them is used{together}"
         )
     usual = Schedule()
     what = "its gain over one probability for all rows" if logistic else "it"
-    fitted = f"; where every label is fitted, only a loss below {0.5 * FLOOR:g} is level" if logistic else ""
+    fitted = f"; once every label is fitted, only a loss below {0.5 * FLOOR:g} is level" if logistic else ""
     return (
-        f"a run ends at half, three quarters or all of its {summary['budget']} steps, as soon as its loss is "
-        f"level: over the last third {what} changed by less than {usual.tolerance:.0%} with an edge ratio "
-        f"from {EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} below that{fitted}"
+        f"a run ends after half, three quarters or all of its {summary['budget']} steps, as soon as its loss "
+        f"is level: over the last third {what} changed by less than {usual.tolerance:.0%} at an edge ratio "
+        f"from {EDGE[0]:g} to {EDGE[1]:g}, or by less than {usual.tolerance / 100:.2%} at a smaller "
+        f"one{fitted}"
     )

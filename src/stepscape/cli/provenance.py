@@ -20,7 +20,7 @@ _LOOKED_AT = 200  # manifests
 
 
 class Clock:
-    """Started when a command starts; tells wall and CPU time since."""
+    """A clock that starts with a command and tells wall and CPU time since then."""
 
     def __init__(self) -> None:
         self.started = datetime.now(UTC)
@@ -48,7 +48,7 @@ def provenance(clock: Clock) -> dict[str, object]:
 
 
 def code() -> str:
-    """Name the files of this installation: another code may judge and draw the same records otherwise."""
+    """Hash the files of this installation: other code may judge and draw the same records differently."""
     home = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for file in sorted(path for path in home.rglob("*") if path.is_file() and path.suffix != ".pyc"):
@@ -57,7 +57,7 @@ def code() -> str:
 
 
 def recorders(store: Store) -> list[str]:
-    """Say which versions and machines the records of a store name; of a large store only some are asked."""
+    """Say which versions and machines the records of a store name; in a large store only some are read."""
     from stepscape.errors import OutputError
     from stepscape.lab import segment
 
@@ -80,6 +80,6 @@ def colophon(record: Mapping[str, Any]) -> str:
         f"Made by stepscape {record['stepscape']} on {str(record['started'])[:10]} in "
         f"{record['seconds']:.0f} s ({record['cpu_seconds']:.0f} s of CPU time): Python "
         f"{record['python']}, NumPy {record['numpy']}, Numba {record['numba']}, {record['processor']}. "
-        "The same versions on the same kind of processor give the same numbers; elsewhere they differ "
-        f"as rounding does.{recorded}"
+        "The same versions on the same kind of processor give the same numbers; elsewhere they can differ, "
+        f"because rounding does.{recorded}"
     )

@@ -49,7 +49,10 @@ def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
         write_report(draft, ledger, figures)
     without = [name for name, drawn in figures.items() if not drawn]
     for name in without:
-        console.warn(f"the records of {name} are not in the store: no figure; 'stepscape verify' makes them")
+        console.warn(
+            f"the records of {name} are not in the store, so there is no figure; 'stepscape verify' computes "
+            "them"
+        )
     return {"of": "ledger", "size": ledger.size, "experiments": ledger.names, "without_figures": without}
 
 

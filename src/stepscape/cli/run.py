@@ -180,7 +180,9 @@ def _write(directory: Path, document: Document, figures: Mapping[str, Figure]) -
 def _lines(document: Document, on_record: bool) -> list[str]:
     about, made = document["experiment"], document["provenance"]
     written = "report.html (open it in a browser), result.json, table.csv, figures/, store/"
-    done = f"as on {made['started'][:10]}, nothing to do" if on_record else f"{made['seconds']:.1f} s"
+    done = (
+        f"complete since {made['started'][:10]}, nothing to do" if on_record else f"{made['seconds']:.1f} s"
+    )
     lines = [about["title"], console.paragraph(f"Claim: {about['claim']}"), ""]
     lines += documents.verdict_lines(document["verdicts"], document["full_size"])
     lines += ["", f"{documents.cost_words(document)}; {done}", f"{document['directory']}: {written}"]

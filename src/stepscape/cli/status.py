@@ -10,7 +10,7 @@ from stepscape.cli.interrupt import Unfinished
 
 
 def show_status(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
-    """Print a line a plan."""
+    """Print one line per plan."""
     from stepscape.lab.status import status
     from stepscape.lab.store import Store
 
@@ -37,7 +37,7 @@ def _speed(plan: dict[str, Any]) -> str:
     if not plan["missing"]:
         return "complete"
     if math.isfinite(plan["left"]):
-        return f"{plan['rate']:.3g} a second, {duration(plan['left'])} left"
+        return f"{plan['rate']:.3g} per second, {duration(plan['left'])} left"
     if math.isfinite(plan["quiet"]):
-        return f"nothing for {duration(plan['quiet'])}"
-    return "not begun"
+        return f"nothing new for {duration(plan['quiet'])}"
+    return "not started"

@@ -38,7 +38,7 @@ class Request:
 
     @property
     def command(self) -> str:
-        """The command that goes on where this one stops."""
+        """The command that resumes where this one stops."""
         resources = self.resources
         words = ["stepscape", "sweep", self.file, "--out", str(self.out)]
         words += ["--executor", resources.executor] if resources.executor != "threads" else []
@@ -116,15 +116,15 @@ def _sweep(
 
 @contextmanager
 def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
-    """Show how far the sweep is; whatever ends it early, say what is kept and how to go on."""
-    kept = f"what is on record in {request.out!r} stays; go on with: {request.command}"
+    """Show the progress of the sweep; whatever ends it early, say what is kept and how to resume."""
+    kept = f"the runs on record in {request.out!r} are kept; resume with: {request.command}"
     unfinished.keep(lambda: kept)
     with console.progress("sweep") as show:
 
         def note(now: Progress) -> None:
             nonlocal kept
             on_record = f"{now.done} of {now.total} runs are on record in {request.out!r}"
-            kept = f"{on_record}; go on with: {request.command}"
+            kept = f"{on_record}; resume with: {request.command}"
             show(now.done / max(1, now.total), progress_words(now))
 
         try:
@@ -159,7 +159,7 @@ def _notes(document: dict[str, Any]) -> list[str]:
         lines += [f"    dropped {rows}: {why}" for why, rows in table["dropped"].items()]
     lines += document["notes"]
     if document["repeated"]:
-        lines.append(f"The file describes {document['repeated']} more that are equal to one of these")
+        lines.append(f"The file describes {document['repeated']} more runs, each equal to one of these")
     return lines
 
 
@@ -175,7 +175,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
         f"{duration(document['seconds'])}"
     )
     if document["failed"]:
-        lines.append("The sweep is complete all the same; --retry-failed carries out again what failed:")
+        lines.append("The sweep is complete nevertheless; --retry-failed carries out the failed runs again:")
         lines += [f"    {reason}" for reason in list(document["reasons"].values())[:_PRINTED]]
     lines.append(f"The table: stepscape export {shlex.quote(document['directory'])} --csv FILE")
     return lines

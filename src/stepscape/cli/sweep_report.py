@@ -59,7 +59,10 @@ def _commands(plans: Sequence[dict[str, Any]], directory: str) -> list[tuple[str
     place = shlex.quote(directory)
     sources = dict.fromkeys(plan["source"] for plan in plans if plan["source"])
     repeat = [
-        (f"stepscape sweep {shlex.quote(source)} --out {place}", "carries out what is not on record yet")
+        (
+            f"stepscape sweep {shlex.quote(source)} --out {place}",
+            "carries out the runs that are not on record yet",
+        )
         for source in sources
     ]
     return [

@@ -1,4 +1,4 @@
-"""The command ``verify``: every claim put to the test through one store, and the ledger of what came out."""
+"""The command ``verify``: test every claim through one store, and write the ledger of what came out."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _lines(document: dict[str, Any], found: Sequence[Difference], seconds: float
         lines.append(f"{_counted(found)} from the committed {size} ledger:")
         lines += [console.paragraph(str(difference), "    ") for difference in found]
     else:
-        lines.append(f"Every verdict is that of the committed {size} ledger.")
+        lines.append(f"Every verdict agrees with the committed {size} ledger.")
     lines.append(f"{duration(seconds)}; {document['directory']}: report.html, {LEDGER}, figures/, store/")
     return lines
 

@@ -77,7 +77,7 @@ _COMPLAINTS: dict[str, Callable[[Any], str]] = {
 def _plain(message: str) -> str:
     extra = re.fullmatch(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", message, flags=re.DOTALL)
     if extra:
-        return f"nothing is expected after the arguments it takes, got {extra[1]!r}"
+        return f"the command takes no further arguments, got {extra[1]!r}"
     text = message.strip().rstrip(".")
     return text[:1].lower() + text[1:]
 

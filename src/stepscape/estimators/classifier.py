@@ -30,10 +30,10 @@ Recorded = TypeVar("Recorded", Trajectory, Snapshot)
 class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     """Fit the logit of P(second class | x) by an overparameterized two-layer ReLU network.
 
-    Logistic loss, gradient descent with step size η. As for the square loss descent cannot stay where
-    λ_max > 2/η; but confidence lowers λ_max as well as fewer bends do, so that a large step size does not
-    keep a fit from growing ever more certain. Stopping does: every fold is measured at several times of its
-    run, and cross-validation chooses step size and time together, by log-loss.
+    Logistic loss, gradient descent with step size η. As with the square loss, descent cannot stay where
+    λ_max > 2/η. But confidence lowers λ_max just as fewer bends do, so a large step size does not keep a
+    fit from growing ever more certain. Stopping does: every fold is measured at several times of its run,
+    and cross-validation chooses step size and time together, by log-loss.
 
     On four real tables (``benchmarks/classify.py``) held-out log-loss depends on the product of the two, the
     time Σ η: below the edge of stability equal times give the same fit. Short times are best, and at every
@@ -59,7 +59,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     width : int
         Neurons.
     steps : int
-        Budget of each run.
+        Largest number of steps of each run.
     step_sizes : array_like, optional
         The path; by default twelve from 6 to 0.003, logarithmic.
     n_splits : int
@@ -68,7 +68,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     random_state : int, RandomState or None
         Seeds folds and initialization.
     n_jobs : int or None
-        Threads; None is 1, -1 one a core. The result is the same, bit for bit.
+        Number of threads; None means 1, -1 one per core. The result is the same, bit for bit.
     progress : callable, optional
         Called from the calling thread with a fraction and a message.
 
@@ -86,14 +86,14 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     certificates_ : dict of str to Certificate
         About the last iterate, in standardized units.
     path_ : Table or None
-        A row per step size, at its best stopping time (the chosen one in the row chosen): step_size, cv_error
-        (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians over folds),
-        stop, diverged, overshot, trapped (folds), chosen; budget_error and budget_stop say the same of the
-        whole budget. None without cross-validation, that is with a given step size and stopping "budget".
+        One row per step size, at its best stopping time (the chosen one in the chosen row): step_size,
+        cv_error (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians
+        over folds), stop, diverged, overshot, trapped (folds), chosen; budget_error and budget_stop say the
+        same of the whole budget. None without cross-validation (a given step size and stopping "budget").
     times_ : Table or None
-        A row per step size and stopping time, with the columns of `path_` up to chosen.
+        One row per step size and stopping time, with the columns of `path_` up to chosen.
     folds_ : Table or None
-        A row per step size and fold, at the stopping time of `path_`.
+        One row per step size and fold, at the stopping time of `path_`.
     log_loss_, brier_, standard_error_ : float
         By cross-validation at the choice, and the standard error of the log-loss; nan without.
     base_log_loss_ : float
@@ -108,7 +108,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     uncertain_ : tuple of two float, or None
         Least and greatest input of the data with |logit| ≤ 1, in units of X: there bounds on bends speak.
     warnings_ : tuple of str
-        Signs of failure, a sentence each.
+        Signs of failure, one sentence for each.
     pieces_ : int
         Lines that draw the logit within 0.2, at most 5 points of probability.
     edge_ratio_ : float
@@ -271,7 +271,7 @@ def _negated(run: Recorded) -> Recorded:
 
 
 def two_classes(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return the two values among labels (n,), sorted; or say why they are no two classes."""
+    """Return the two values among labels (n,), sorted; or say why they are not two classes."""
     try:
         classes = np.unique(labels)
     except TypeError:

@@ -44,13 +44,13 @@ class Schedule:
     budget and at least 1000 steps (logistic loss: 100 steps), at most half the budget: without the warm-up a
     catapult kills neurons.
 
-    The rule that ends a run is asked at half the budget, at three quarters, and at its end. With ℓ the loss
-    of the mean of the last two iterates, averaged over each half of the last third of the run,
+    The rule that ends a run is applied at half the budget, at three quarters of it, and at its end. With ℓ
+    the loss of the mean of the last two iterates, averaged over each half of the last third of the run,
 
     - "edge": ℓ changed by less than `tolerance` (relative) and the mean edge ratio of that third lies in
       [0.9, 1.25];
     - "stationary": ℓ changed by less than tolerance/100 (or is below 1e-6 of the label variance) elsewhere;
-    - "budget": neither before the steps were spent: the fit is smoothed by the time Σ η as well.
+    - "budget": neither happened before the steps ran out: the short time Σ η smoothed the fit as well.
 
     Changes are relative to ℓ; with logistic loss to the gain, the entropy of the labels minus ℓ, because
     most of ℓ stays whatever is learned. A level loss at the edge is a plateau to this tolerance, not a proof

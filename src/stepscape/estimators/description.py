@@ -1,4 +1,4 @@
-"""What every fit of a table says about itself, whatever its loss."""
+"""What every fit of a table reports, whatever its loss."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ColumnFit(ABC):
-    """The fit of one column against another; see the children for what the attributes are."""
+    """The fit of one column against another; the subclasses describe the attributes."""
 
     x: Array
     y: Array
@@ -52,7 +52,7 @@ class ColumnFit(ABC):
         """What is fitted, as a sentence names it."""
 
     def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Mask (m,) of the inputs outside the data, where the fit goes on as a straight line."""
+        """Mask (m,) of the inputs outside the data, where the fit continues as a straight line."""
         points = column("x", np.asarray(x))
         return np.asarray((points < self.x.min()) | (points > self.x.max()))
 
@@ -63,7 +63,7 @@ class ColumnFit(ABC):
             return ""
         return (
             f"{count} of {np.size(x)} predictions lie outside the data ({self.x_name} from {self.x.min():g} "
-            f"to {self.x.max():g}): there the fit goes on as a straight line that nothing supports"
+            f"to {self.x.max():g}): there the fit continues as a straight line that nothing supports"
         )
 
     @property
@@ -73,13 +73,13 @@ class ColumnFit(ABC):
 
     @property
     def path(self) -> Table | None:
-        """A row per step size of the path (None where none was chosen); see the estimator."""
+        """One row per step size of the path (None if none was chosen); see the estimator."""
         table: Table | None = self.model.path_
         return table
 
     @property
     def folds(self) -> Table | None:
-        """A row per step size and fold."""
+        """One row per step size and fold."""
         table: Table | None = self.model.folds_
         return table
 

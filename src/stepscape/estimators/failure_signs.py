@@ -1,4 +1,4 @@
-"""Signs that a fit of two classes failed, or that there was nothing to fit; a sentence each."""
+"""Signs that a fit of two classes failed, or that there was nothing to fit; one sentence for each sign."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def _separable(model: Any) -> str:
         return ""
     low, high = model.separable_
     return (
-        f"a threshold between {low:g} and {high:g} separates the classes: any step there fits, and how near "
-        "the probabilities come to 0 and 1 says how long the fit was trained, not how sure one can be"
+        f"a threshold between {low:g} and {high:g} separates the classes: any jump there fits all labels, "
+        "and how close the probabilities come to 0 and 1 says how long the fit was trained, not how sure one "
+        "can be"
     )
 
 
@@ -50,7 +51,7 @@ def _interpolating(model: Any) -> str:
 def _trap(model: Any) -> str:
     """Find the interpolation trap: most folds flat by confidence, worse than a constant on held-out labels.
 
-    Worse by more than the standard error: where nothing is to be learned every fit is a little worse.
+    "Worse" means by more than the standard error: where there is nothing to learn every fit is a bit worse.
     """
     if model.path_ is None or model.stopping != "cv":
         return ""
@@ -66,8 +67,8 @@ def _trap(model: Any) -> str:
     if trapped.any():
         name = "interpolation trap"
         fitted = (
-            f", with every label fitted that it saw and {ends['edge_ratio'][row]:.2g} of the sharpness that "
-            "the step size allows"
+            f", with every training label fitted and {ends['edge_ratio'][row]:.2g} of the sharpness that the "
+            "step size allows"
         )
     return (
         f"{name}: after all {model.steps} steps {int(worse.sum())} of {len(errors)} step sizes predict "
@@ -78,7 +79,7 @@ def _trap(model: Any) -> str:
 
 
 def _ends(model: Any) -> Table:
-    """Rows of the whole budget among those of all stopping times: one a step size, as in the path."""
+    """Rows of the whole budget among those of all stopping times: one row per step size, as in the path."""
     step_sizes = model.times_["step_size"]
     last = np.append(step_sizes[1:] != step_sizes[:-1], True)
     return Table({name: values[last] for name, values in model.times_.columns.items()})
@@ -125,11 +126,11 @@ def _diverged(model: Any) -> str:
     if not lost:
         return ""
     what = f"{len(lost)} of {len(model.path_)} step sizes diverged in some fold, the smallest at"
-    return f"{what} {min(lost):.3g}; where they did they were left out: {_edge(model, min(lost))}"
+    return f"{what} {min(lost):.3g}; these were left out: {_edge(model, min(lost))}"
 
 
 def _overshot(model: Any) -> str:
-    """Say where steps too large raised the loss: in the final run, or else in a fold along the path.
+    """Say where too large steps raised the loss: in the final run, or else in a fold of the path.
 
     A descent that is stable only lowers it. The final run is of all data, the largest step sizes of the path
     are there to be tried.
@@ -138,9 +139,9 @@ def _overshot(model: Any) -> str:
     if overshot(model.problem_, run.loss):
         top = int(np.argmax(run.loss))
         return (
-            f"training was unstable: at step {run.at_steps[top]} the loss on its own labels was "
-            f"{run.loss[top]:.3g}, at the start {run.loss[0]:.3g}, that of the best constant "
-            f"{model.base_log_loss_:.3g}; {_edge(model, model.step_size_)}; a smaller step_size is safer"
+            f"training was unstable: at step {run.at_steps[top]} the training loss was {run.loss[top]:.3g}, "
+            f"against {run.loss[0]:.3g} at the start and {model.base_log_loss_:.3g} for the best constant; "
+            f"{_edge(model, model.step_size_)}; a smaller step_size is safer"
         )
     if model.path_ is None:
         return ""
@@ -162,9 +163,9 @@ def _dead(model: Any) -> str:
     if 2 * dead <= run.network.width or dead <= 2 * before:
         return ""
     return (
-        f"{dead} of {run.network.width} neurons are active on no input, {before} were at the start: large "
-        f"steps threw them there, and they cannot come back; {_edge(model, model.step_size_)}; "
-        "a smaller step_size spares them"
+        f"{dead} of {run.network.width} neurons are active on no input ({before} at the start): large steps "
+        f"moved them there, and they cannot come back; {_edge(model, model.step_size_)}; a smaller step_size "
+        "spares them"
     )
 
 

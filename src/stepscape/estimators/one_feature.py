@@ -1,4 +1,4 @@
-"""What the scikit-learn estimators of one feature share: reading data, choosing, the run on all of them."""
+"""What the scikit-learn estimators of one feature share: reading data, choosing, training on all data."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         )  # fmt: skip
 
     def _train(self, data: Standardized | TwoClasses, settings: Settings, chosen: Path | None) -> None:
-        """Train on all data as was chosen, or as given, and keep what came of it."""
+        """Train on all data with the chosen or given settings, and keep the results."""
         eta = float(self.step_size) if chosen is None else chosen.step_size
         start = 0.0 if chosen is None else _CHOOSING
         problem = data.problem()

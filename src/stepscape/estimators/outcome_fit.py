@@ -1,4 +1,4 @@
-"""A user's outcome of two values fitted: everything a report, a figure or a file of predictions needs."""
+"""The fit of a user's outcome of two values: everything that a report, a figure or predictions need."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class OutcomeFit(told.ColumnFit):
     classifier : StepSizeClassifier
         Fitted to 0 and 1; it predicts at inputs in the user's units.
     done : tuple of str
-        What was done to the data and how the fit was trained, a sentence each.
+        What was done to the data and how the fit was trained, in sentences.
     warnings : tuple of str
-        What a reader must know before relying on the fit, a sentence each.
+        What a reader must know before relying on the fit, in sentences.
     measures : mapping
         pieces, knots, tv, weighted_tv, bent_neurons, norm, … of the network, in standardized units.
     """
@@ -204,7 +204,7 @@ def _steps_taken(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str,
 def _warnings(model: StepSizeClassifier, x: Array) -> tuple[str, ...]:
     out = list(model.warnings_)
     if told.binned(model, x):
-        out.append("the data were binned: no knot is placed more finely than a bin")
+        out.append("the data were binned, so knots are located no more finely than a bin")
     if model.trajectory_.bent_neurons[-1] < 3:
         bent = model.trajectory_.bent_neurons[-1]
         out.append(f"only {bent} neurons bend inside the data: the logit is almost a line")

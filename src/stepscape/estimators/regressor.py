@@ -33,8 +33,9 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     width : int
         Neurons.
     steps : int
-        Budget of each run; a run ends earlier once its loss is level (see `Schedule`).
-        Small step sizes usually spend it: such a fit was smoothed by time as well (`path_` says which).
+        Largest number of steps of each run; a run ends earlier once its loss is level (see `Schedule`).
+        Small step sizes usually need them all: stopping early then smoothed the fit as well (`path_` says
+        where).
     step_sizes : array_like, optional
         The path; by default fourteen from 1.5 to 0.003, logarithmic.
     n_splits : int
@@ -42,7 +43,7 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     random_state : int, RandomState or None
         Seeds folds and initialization.
     n_jobs : int or None
-        Threads; None is 1, -1 one a core. The result is the same, bit for bit.
+        Number of threads; None means 1, -1 one per core. The result is the same, bit for bit.
     progress : callable, optional
         Called from the calling thread with a fraction and a message.
 
@@ -56,10 +57,10 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     certificates_ : dict of str to Certificate
         About the last iterate, in standardized units.
     path_ : Table or None
-        A row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
-        edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None without a path.
+        One row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
+        edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None if there is no path.
     folds_ : Table or None
-        A row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
+        One row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
     pieces_ : int
         Lines that draw the fit within 5 % of the standard deviation of y; 1 for constant y.
     edge_ratio_ : float

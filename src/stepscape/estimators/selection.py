@@ -77,17 +77,17 @@ class Path(NamedTuple):
     Attributes
     ----------
     table : Table
-        A row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
+        One row per step size, largest first: step_size, cv_error, standard_error (of the mean over folds),
         steps, time, edge_ratio (of the last third), bent_neurons as medians over folds, stop (how many folds
         ended how), diverged, overshot, trapped (folds), chosen. With stopping times, at the best of
         them (in the row chosen, at the one chosen); budget_error and budget_stop are then those of the whole
         budget.
     members : Table
-        A row per step size and fold, at the same stopping time.
+        One row per step size and fold, at the same stopping time.
     chosen, best : int
         Rows of the chosen step size and of the smallest error.
     times : Table
-        The rows of all stopping times: those of `table` when there is one a step size.
+        The rows of all stopping times: those of `table` when there is one per step size.
     until : int or None
         The chosen stopping time; None for the end of the run.
     states : tuple of Snapshot
@@ -234,7 +234,7 @@ def _members(
     stopping_times: Sequence[int],
     tick: Callable[[float], None],
 ) -> list[Member]:
-    """Train one fold at one step size; a member per stopping time, or one of the end."""
+    """Train one fold at one step size; return one member per stopping time, or one for the end."""
     out = folds == fold
     problem = data.problem(~out)
     run = descend(problem, eta, schedule, tick, record_at=stopping_times)

@@ -18,7 +18,7 @@ Progress = Callable[[float, str], None]
 
 
 class Settings(NamedTuple):
-    """How the runs are trained, by how many threads (0: one a core), and the path; None without one."""
+    """How the runs are trained, on how many threads (0: one per core), and the path (None without one)."""
 
     schedule: Schedule
     workers: int
@@ -26,7 +26,7 @@ class Settings(NamedTuple):
 
 
 def checked(model: Any, loss: str) -> Settings:
-    """Read the parameters of an estimator, or say which of them cannot be."""
+    """Read the parameters of an estimator, or say which of them is not allowed."""
     for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
         _whole(name, getattr(model, name), least)
     if model.rule not in RULES:

@@ -1,4 +1,4 @@
-"""A user's two columns fitted: everything a report, a figure or a file of predictions needs."""
+"""The fit of two columns of a user's table: everything that a report, a figure or predictions need."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class TableFit(told.ColumnFit):
     regressor : StepSizeRegressor
         Fitted; it predicts in the user's units.
     done : tuple of str
-        What was done to the data and how the fit was trained, a sentence each.
+        What was done to the data and how the fit was trained, in sentences.
     warnings : tuple of str
-        What a reader must know before relying on the fit, a sentence each.
+        What a reader must know before relying on the fit, in sentences.
     measures : mapping
         pieces, knots, tv, weighted_tv, bent_neurons, … of the network, in standardized units.
     interpolation : InterpolationBound
@@ -174,12 +174,12 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
     if Affine.of(y, np.ones(y.size)).scale == 0.0:
         return (f"all labels are equal ({y[0]:.6g}): there is no shape to fit, and the fit is that constant",)
     if told.binned(model, x):
-        out.append("the data were binned: no knot is placed more finely than a bin")
+        out.append("the data were binned, so knots are located no more finely than a bin")
     if model.stop_ == "budget":
         where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"
         out.append(
-            f"training spent its {run.at_steps[-1]} steps {where} (edge ratio {model.edge_ratio_:.2f}) "
-            "before its loss was level: this fit was smoothed by time as well as by its step size"
+            f"training used all of its {run.at_steps[-1]} steps {where} (edge ratio {model.edge_ratio_:.2f}) "
+            "before its loss was level: stopping early smoothed this fit, not only its step size"
         )
     if run.bent_neurons[-1] < 3:
         out.append(f"only {run.bent_neurons[-1]} neurons bend inside the data: the fit is almost a line")

@@ -1,4 +1,4 @@
-"""Medians with quartiles over seeds, and where there are none because runs diverged or died."""
+"""Medians with quartiles over seeds, and marks where runs diverged or died."""
 
 from __future__ import annotations
 

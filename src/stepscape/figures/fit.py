@@ -91,8 +91,8 @@ def residual_figure(picture: FitPicture) -> Figure:
     label(
         ax,
         picture.x_name,
-        f"{picture.y_name}: data - fit",
-        f"residuals; dashed: ± root mean square {spread:.3g}",
+        f"{picture.y_name}: data − fit",
+        f"residuals; dashed: ± their root mean square, {spread:.3g}",
     )
     return plain_text(figure)
 

@@ -94,7 +94,7 @@ def figures(picture: OutcomePicture) -> dict[str, Figure]:
 
 
 def fit_figure(picture: OutcomePicture) -> Figure:
-    """Rows, the probability, and the broken line of its logit below; where the fit is uncertain is shaded."""
+    """Rows and the probability, its piecewise linear logit below; where the fit is uncertain is shaded."""
     figure, axes = canvas(2, 1, size=(6.8, 6.4), sharex=True, height_ratios=[3, 2])
     upper, lower = axes[:, 0]
     for ax in (upper, lower):
@@ -109,7 +109,7 @@ def fit_figure(picture: OutcomePicture) -> Figure:
     for level in (-1.0, 1.0):
         lower.axhline(level, color=COLORS["gray"], linewidth=0.9, linestyle=_DASHES)
     _logit_limits(lower, picture.logit)
-    label(lower, picture.x_name, "logit", "the logit: a broken line, uncertain between the dashed lines")
+    label(lower, picture.x_name, "logit", "the logit: piecewise linear; uncertain between the dashed lines")
     shared_legend(figure, axes, columns=2)
     return plain_text(figure)
 
@@ -125,7 +125,7 @@ def calibration_figure(picture: OutcomePicture) -> Figure:
     )
     _calibration(upper, picture.calibration)
     upper.set_ylim(-0.03, 1.03)
-    counted = "; beside each mark: how many" if _apart(picture.calibration["predicted"]) else ""
+    counted = "; beside each mark: number of rows" if _apart(picture.calibration["predicted"]) else ""
     label(upper, "", f"share with {picture.of}", f"rows left out of training{counted}")
     legend(upper, loc="upper left")
     edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
@@ -173,7 +173,10 @@ def times_figure(picture: OutcomePicture) -> Figure:
     number_ticks(ax, "x")
     ax.xaxis.set_major_locator(LogLocator(numticks=9))
     label(
-        ax, "training time: sum of the step sizes", "log-loss (nats)", "cross-validation over training time"
+        ax,
+        "training time: sum of the step sizes",
+        "log-loss (nats)",
+        "cross-validated error against training time",
     )
     shared_legend(figure, axes, columns=2)
     return plain_text(figure)
@@ -256,4 +259,4 @@ def _logit_limits(ax: Axes, logit: Array) -> None:
     ax.set_ylim(min(low, -1.5) - 0.4, max(high, 1.5) + 0.4)
     if logit.min() < -8.0 or logit.max() > 8.0:
         ends = " to ".join(f"{end:.3g}".replace("-", "−") for end in (logit.min(), logit.max()))
-        note(ax, f"leaves the axis: the logit runs from {ends}", right=True)
+        note(ax, f"beyond the axis: the logit runs from {ends}", right=True)

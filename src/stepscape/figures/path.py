@@ -83,7 +83,7 @@ def _points(ax: Axes, path: Table) -> None:
     ax.plot(eta, error, color=COLORS["gray"], linewidth=0.9)
     looks = (
         (~timed, COLORS["blue"], "loss level in every fold"),
-        (timed, "white", "loss not level in some fold: smoothed by time too"),
+        (timed, "white", "loss not level in some fold: early stopping smoothed it, too"),
     )
     for mask, face, name in looks:
         if np.any(mask & np.isfinite(error)):

@@ -110,7 +110,7 @@ def shared_legend(figure: Figure, axes: NDArray[Any], columns: int) -> None:
 
 
 def row_legend(figure: Figure, axes: NDArray[Any], names: Sequence[str]) -> None:
-    """One legend below all panels, a column a row of panels, headed by its name."""
+    """One legend below all panels, with one column per row of panels, headed by its name."""
     from matplotlib.lines import Line2D
 
     blank = Line2D([], [], linestyle="none")

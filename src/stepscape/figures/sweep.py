@@ -32,12 +32,12 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
     ("risk", "", "risk: mean squared error to the truth", True),
     ("excess_risk", "", "excess risk: log-loss over the truth", True),
     ("pieces", "", "linear pieces", False),
-    ("bent_neurons", "", "neurons bent among the data", False),
+    ("bent_neurons", "", "bent neurons: knot among the data", False),
 )
 
 
 def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
-    """Draw medians over seeds with quartiles, a panel a measure, a curve a group; None without numbers."""
+    """Draw medians with quartiles: one panel per measure, one curve per group. None without numbers."""
     drawn = {name: Table.from_records(rows) for name, rows in list(groups.items())[:MOST_GROUPS]}
     every = Table.from_records([row for rows in groups.values() for row in rows])
     panels = [(_column(every, *names), text, log) for *names, text, log in PANELS]
@@ -78,7 +78,7 @@ def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
 
 
 def _hollow(ax: Axes, table: Table, column: str, look: Mapping[str, Any], dodge: float) -> None:
-    """Empty the marks where runs were lost: those medians are over the runs that survived."""
+    """Draw hollow marks where runs were lost: those medians are over the runs that survived."""
     for eta in np.unique(table["step_size"][table["outcome"] != "finished"]):
         values = table.where(step_size=eta)[column].astype(float)
         if np.isfinite(values).any():

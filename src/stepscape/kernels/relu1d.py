@@ -1,4 +1,4 @@
-"""Full-batch descent of f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 in O(n + k) a step.
+"""Full-batch descent of f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 in O(n + k) per step.
 
 Inputs are sorted. Neuron j is active on a half-line of them, so one integer describes its activation pattern:
 ``position`` p = how many inputs lie left of its knot. For w1 > 0 the inputs x[p:] are active, for w1 ≤ 0 the

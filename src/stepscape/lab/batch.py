@@ -31,8 +31,8 @@ class Batch:
     path, store : directory of the store and its identity, which tells another directory of the same name.
     runs : specs by identity, in order.
     work : (spec, tick) → `Record`; a function of a module, so that other processes find it by name.
-    seconds : the worker commits when this has passed, and hands back what it has not begun.
-    lives : how many more workers may die of it.
+    seconds : the worker commits when this has passed, and hands back the runs that it has not begun.
+    lives : how many more workers may die while they carry it out.
     alone : nothing else may be under way, so that nothing else can be what a worker dies of.
     """
 
@@ -62,9 +62,9 @@ class Done:
 
 
 class Died(Exception):
-    """The process that carried out a batch ended: its text says how. Never leaves the lab.
+    """The process that carried out a batch ended; the text says how. Never leaves the lab.
 
-    It costs the batch so many `lives`; `certain` where no other batch can be the cause.
+    It costs the batch `lives`; `certain` means that no other batch can be the cause.
     """
 
     def __init__(self, how: str, lives: int = 1, certain: bool = True):
@@ -104,7 +104,7 @@ def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -
 
 
 def packed(batch: Batch, dumps: Callable[[Any], Any]) -> bytes:
-    """Make a batch ready for the way to another process."""
+    """Serialize a batch for another process."""
     try:
         return bytes(dumps(batch))
     except Exception as error:
@@ -143,7 +143,7 @@ def _carry_out(spec: Spec, work: Work, stopped: Callable[[], bool]) -> Entry:
 
 
 def sentence(error: BaseException) -> str:
-    """Word what went wrong in a run on one line."""
+    """Word on one line what went wrong in a run."""
     if isinstance(error, MemoryError):
         return "not enough memory"
     own = str(error) if isinstance(error, StepscapeError) else ""

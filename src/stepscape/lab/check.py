@@ -80,7 +80,7 @@ def check(path: str | os.PathLike[str]) -> Report:
 
 
 def _restore_name(home: Path) -> list[Damage]:
-    """Name a store again whose own file is damaged: nothing but the index goes by that name."""
+    """Give a new name to a store whose own file is damaged: only the index uses that name."""
     try:
         read_id(home)
     except Damaged as error:
@@ -96,7 +96,7 @@ def _restore_name(home: Path) -> list[Damage]:
 
 
 def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
-    """How many segments are sound, what the others may have held, and what is wrong with them."""
+    """Count the sound segments; say what the others may have held, and what is wrong with them."""
     sound, lost, damage = 0, set[str](), []
     for manifest in sorted((home / "segments").glob("*.json")):
         flaw = _flaw(manifest)
@@ -156,7 +156,7 @@ def _quarantine(file: Path) -> None:
 
 
 def _leftovers(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Remove what killed writers left, and name what may still be written: (removed, unfinished)."""
+    """Remove what killed writers left behind; name files that may still be written: (removed, unfinished)."""
     removed, unfinished = [], []
     for file in _is_leftover(home):
         name = file.relative_to(home).as_posix()

@@ -170,7 +170,7 @@ def _slurm(workers: int, options: Mapping[str, Any]) -> Any:
 
 
 def _slurm_cluster(options: Mapping[str, Any]) -> Any:
-    """One thread a worker process, as everywhere; options not given come from Dask's own configuration."""
+    """One thread per worker process, as everywhere; other options come from Dask's own configuration."""
     exports = [f"export {name}=1" for name in VARIABLES]
     chosen = {"cores": 1, "scheduler_options": {"dashboard_address": ":0"}, **options}
     chosen.setdefault("processes", chosen["cores"])
@@ -179,8 +179,8 @@ def _slurm_cluster(options: Mapping[str, Any]) -> Any:
         return _library("dask_jobqueue").SLURMCluster(**chosen)
     except (ValueError, TypeError, OSError) as error:
         if "memory" not in options:
-            need = 'add memory = "4GB", or as much as it takes'
-            raise bad("[cluster]", "say what a job takes", "no memory", need) from None
+            need = 'add memory = "4GB", or as much as a job needs'
+            raise bad("[cluster]", "say how much memory a job needs", "no memory", need) from None
         raise InputError(f"[cluster] does not describe a job: {sentence(error)}") from None
 
 

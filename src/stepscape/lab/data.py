@@ -1,4 +1,4 @@
-"""Data of a user's table, kept under the digest of its numbers: read once, the same everywhere."""
+"""Data of a user's table, kept under the digest of its numbers: read once, identical everywhere."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load(folder: str | os.PathLike[str], name: str) -> tuple[Array, Array]:
         found = digest(x, y)
     except FileNotFoundError:
         raise InputError(
-            f"the data {name!r} of a run are not in {str(folder)!r}; sweep its file again"
+            f"the data {name!r} of a run are not in {str(folder)!r}; run 'stepscape sweep' on its file again"
         ) from None
     except Exception as error:  # whatever the damage makes of an archive
         raise OutputError(f"cannot read {str(path)!r}: {error}") from error

@@ -1,4 +1,4 @@
-"""What a sweep asks of whatever carries out its batches."""
+"""What a sweep requires of an executor of its batches."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Executor(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many batches run at a time; a cluster may grow."""
+        """Number of batches that run at a time; a cluster may grow."""
 
     def submit(self, batch: Batch) -> Future[Done]:
         """Hand over a batch; the future raises `Died` when the worker process did not survive it."""
 
     def stop(self) -> None:
-        """Call off what waits and what runs; finished runs are committed where that is quick."""
+        """Cancel waiting and running batches; finished runs are committed if that is quick."""

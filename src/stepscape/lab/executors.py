@@ -31,14 +31,14 @@ def executor(
     ----------
     name : "serial" | "threads" | "processes" | "dask"
         Threads are the default of the command line: the compiled kernels release the interpreter lock. Serial
-        is one thread. Processes are spawned, for work that holds the lock; a process that is killed costs the
-        batch that it was at.
+        is one thread. Processes are spawned, for work that holds the lock; a process that is killed loses
+        the batch that it was working on.
     workers : int
-        0 means one a core, or with an existing Dask scheduler whatever it has.
+        0 means one per core or, with an existing Dask scheduler, as many as it has.
     scheduler : str, optional
         With Dask: the address of a scheduler, or "slurm". Without, a cluster on this machine.
     options : mapping, optional
-        With "slurm": what to ask for each job, as dask-jobqueue's ``SLURMCluster`` calls it.
+        With "slurm": the resources of each job, as dask-jobqueue's ``SLURMCluster`` calls it.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def executor(
     if name not in NAMES:
         raise unknown("executor", name, NAMES)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
-        raise bad("workers", "be a whole number, at least 0", repr(workers), "0 means one a core")
+        raise bad("workers", "be a whole number, at least 0", repr(workers), "0 means one per core")
     if name == "dask":
         from stepscape.lab.cluster import dask
 

@@ -1,4 +1,4 @@
-"""One thread a worker for the libraries that bring their own: the bits then do not depend on the machine."""
+"""One thread per worker for libraries with their own threads: the bits then do not depend on the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan: what a sweep meant to do, so that anyone can tell what is left."""
+"""A plan: the runs that a sweep is to carry out, so that anyone can tell which are left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Plan(msgspec.Struct, frozen=True):
     total : how many runs.
     identities : of the runs, sorted.
     source : where the sweep was described.
-    notes : what a reader must know of its data, a sentence each.
+    notes : what a reader must know about its data, in sentences.
     """
 
     name: str

@@ -26,7 +26,7 @@ def run_all(
     workers: int,
     progress: Callable[[float], None],
 ) -> list[Outcome]:
-    """Return ``[work(task, tick) for task in tasks]``, computed by `workers` threads (0: one a core).
+    """Return ``[work(task, tick) for task in tasks]``, computed by `workers` threads (0: one per core).
 
     A task calls ``tick(fraction done)`` often. `progress` is called from the calling thread alone, with the
     fraction of everything. Whatever interrupts the caller, Ctrl-C included, ends every task at its next tick;
@@ -34,7 +34,7 @@ def run_all(
     no bit: each is held to one thread of the libraries for linear algebra.
     """
     if workers < 0:
-        raise bad("workers", "not be negative", workers, "0 means one a core")
+        raise bad("workers", "not be negative", workers, "0 means one per core")
     done = [0.0] * len(tasks)
     stop = threading.Event()
 
@@ -70,7 +70,7 @@ def _watch(futures: Sequence[Future[Outcome]], report: Callable[[], None]) -> No
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Count the cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # only Linux knows

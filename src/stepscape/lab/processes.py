@@ -1,4 +1,4 @@
-"""A worker process: one batch at a time over a pipe, whose end is the end of the process."""
+"""A worker process: one batch at a time over a pipe; the process ends when the pipe closes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class WorkerProcess:
 
 
 def serve(pipe: Connection) -> None:
-    """Live as a worker: carry out what comes through the pipe until it says stop or its other end is gone."""
+    """Work: carry out the batches that come through the pipe until it says stop or its other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the coordinator decides
     keep_to_one_thread()
     stopped = threading.Event()

@@ -1,4 +1,4 @@
-"""How far the sweeps of a store are, told by what is in it: from any terminal, whoever is computing."""
+"""The progress of the sweeps of a store, read from the store alone, whoever is computing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAMED = "%Y%m%dT%H%M%S%fZ"  # the time at which the name of a segment begins
 
 @dataclass(frozen=True)
 class SweepStatus:
-    """How far one plan is.
+    """The progress of one plan.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class SweepStatus:
     total : its runs; those not on record are missing.
     finished, diverged, failed, missing : how many of each.
     quiet : seconds since the last commit; nan before the first.
-    rate : runs a second committed lately; nan where nobody seems to be at work.
+    rate : runs per second committed lately; nan if nobody seems to be at work.
     left : seconds at this rate; nan where there is none, or nothing is missing.
     """
 
@@ -48,7 +48,7 @@ class SweepStatus:
 
 
 def status(store: Store, now: float | None = None) -> list[SweepStatus]:
-    """Say how far each plan of a store is, oldest first; `now` is the time in seconds since 1970."""
+    """Return the progress of each plan of a store, oldest first; `now` is the time in seconds since 1970."""
     places = Index(store.path / "segments", store.id).locations()
     moment = time.time() if now is None else now
     return [_progress_of(plan, places, moment) for plan in store.plans()]
@@ -93,9 +93,9 @@ def _time(segment: str) -> float:
 
 
 def _rate(commits: list[tuple[float, int]], now: float) -> float:
-    """Return the runs a second after the first of these commits, which only begins the time.
+    """Return the runs per second after the first of these commits, which only starts the clock.
 
-    Nobody seems to be at work when nothing came for the window and for three times the usual wait.
+    Nobody seems to be at work if nothing was committed for the window and for three times the usual wait.
     """
     if len(commits) < 2:
         return math.nan

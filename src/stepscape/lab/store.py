@@ -1,6 +1,6 @@
 """The store: one directory that keeps the record of every run, written by any number of processes at once.
 
-``store.json`` names it, ``segments/`` holds what was measured, ``plans/`` what sweeps meant to do and
+``store.json`` names it, ``segments/`` holds what was measured, ``plans/`` what sweeps were to do and
 ``data/`` their input. A committed file never changes. There is no server and no lock: writers only add
 segments, and where a run is on record twice, one record counts.
 """
@@ -148,7 +148,7 @@ class Store:
         return rows
 
     def table(self, specs: Iterable[Spec] | None = None, **where: object) -> Table:
-        """Return one row a run that is on record, in the order of `specs` (None: every run, as committed).
+        """Return one row per run on record, in the order of `specs` (None: every run, as committed).
 
         Columns: ``identity``, ``kind``, those of the specs, ``outcome``, ``reason``, ``seconds``, the
         numbers. Keywords keep the rows whose columns equal the given values.
@@ -156,7 +156,7 @@ class Store:
         return Table.from_records(self.rows(specs, **where))
 
     def plan(self, plan: Plan) -> None:
-        """Keep what a sweep is meant to do; the same plan again changes nothing."""
+        """Keep the plan of a sweep; keeping the same plan again changes nothing."""
         plans.write(self._folder("plans"), plan)
 
     def plans(self) -> list[Plan]:

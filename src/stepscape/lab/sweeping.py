@@ -1,6 +1,6 @@
 """A sweep: the runs of a plan that are not on record yet, carried out in batches until all are.
 
-Whatever ends a sweep, the store holds every batch that was committed, and the same call goes on from there.
+Whatever ends a sweep, the store holds every batch that was committed, and the same call resumes from there.
 Several sweeps may share a store: each begins at another place, and drops what others have committed.
 """
 
@@ -31,14 +31,14 @@ _SALVAGE = 0.3  # seconds for batches that were called off to commit what is fin
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sweep is.
+    """The progress of a sweep.
 
     Attributes
     ----------
     total, done : runs of this sweep, and those on record, whoever computed them.
     diverged, failed : among those done.
     workers : batches that run at a time.
-    rate : runs a second over the last half minute; nan before the first.
+    rate : runs per second over the last half minute; nan before the first.
     left : seconds at this rate; nan before the first.
     """
 
@@ -103,7 +103,7 @@ def sweep(
     Raises
     ------
     InputError
-        `shard` is none, a spec is not of its type, or work cannot be found by other processes.
+        `shard` is not a part, a spec is not of its type, or work cannot be found by other processes.
     OutputError
         The system refuses to write, or a worker does not see the store; what was committed stays.
     """
@@ -122,14 +122,14 @@ def _in_part(name: str, shard: tuple[int, int]) -> bool:
 
 
 def check_shard(shard: tuple[int, int]) -> None:
-    """Refuse a part that there is not."""
+    """Refuse a part that does not exist."""
     part, parts = shard
     if not 1 <= part <= parts:
         raise bad("shard", "be i/N with 1 ≤ i ≤ N", f"{part}/{parts}")
 
 
 class _Coordinator:
-    """Hands out batches, takes in what became of them, and counts. One thread, one use."""
+    """Hands out batches, takes in their results, and counts. One thread, one use."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class _Coordinator:
         self._pace = Throughput(self._began, self._done)
 
     def run(self) -> Summary:
-        """Go on until nothing waits and nothing is under way."""
+        """Continue until nothing waits and nothing is under way."""
         self._report()
         try:
             while self._waiting or self._split or self._under_way:
@@ -221,7 +221,7 @@ class _Coordinator:
         try:
             done = future.result()
         except CancelledError:
-            raise OutputError("the workers are gone: what was handed out to them was canceled") from None
+            raise OutputError("the workers are gone: their batches were canceled") from None
         except Died as death:
             self._split_up(batch, death)
             return

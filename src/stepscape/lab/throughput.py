@@ -11,7 +11,7 @@ _BATCHES = 32  # whose mean gives the time of a run
 
 
 class Throughput:
-    """Measured from what has come in; the clock is the caller's."""
+    """Measured from the finished batches; the caller brings the clock."""
 
     def __init__(self, now: float, done: int) -> None:
         self._now = now
@@ -24,7 +24,7 @@ class Throughput:
             self._batches.append((runs, seconds))
 
     def at(self, now: float, done: int) -> None:
-        """Note how many runs are done by now."""
+        """Note how many runs are done so far."""
         self._now = now
         if done > self._arrivals[-1][1]:
             self._arrivals.append((now, done))
@@ -34,7 +34,7 @@ class Throughput:
     def size(self, waiting: int, workers: int) -> int:
         """Return the runs of the next batch: one until a time is known, then `TARGET` seconds of them.
 
-        Never more than spreads what waits over the workers.
+        Never more than an even share of the waiting runs for each worker.
         """
         if not self._batches:
             return 1
@@ -44,6 +44,6 @@ class Throughput:
 
     @property
     def rate(self) -> float:
-        """Runs a second over the last while; nan before the first."""
+        """Runs per second over the last while; nan before the first."""
         (start, before), (_, done) = self._arrivals[0], self._arrivals[-1]
         return (done - before) / (self._now - start) if done > before else math.nan

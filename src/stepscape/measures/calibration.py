@@ -1,4 +1,4 @@
-"""Whether predicted probabilities are what happens."""
+"""Whether predicted probabilities match observed shares."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def calibration_curve(
     Returns
     -------
     Table
-        A row per bin, in increasing order: predicted (mean probability), observed (share of outcome 1), low
+        One row per bin, in increasing order: predicted (mean probability), observed (share of outcome 1), low
         and high (95 % interval of Wilson for the share), rows (effective number).
 
     Notes

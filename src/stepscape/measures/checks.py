@@ -1,4 +1,4 @@
-"""Every certificate at many networks: how often it could be checked, how often it failed, by how much."""
+"""Every certificate at many networks: how often it could be checked, how often it failed, and by how much."""
 
 from __future__ import annotations
 

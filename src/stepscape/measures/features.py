@@ -19,7 +19,7 @@ CARRIED = 0.9
 
 
 def features(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
-    """Count what bends, by size: neighboring knots that cancel are no feature, many small ones are few.
+    """Count bends by size: neighboring knots that cancel are not a feature, and many small ones count as few.
 
     The hull of the data is cut into 100 cells; Δ_c is the net slope change in cell c. ``features``: cells
     with |Δ_c| above 1 % of Σ|Δ|. ``participation``: (Σ|Δ|)²/ΣΔ², between 1 (one bend) and 100 (all equal).
@@ -56,12 +56,12 @@ def active_sets(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Census:
-    """What became of the neurons between the first and the last of several networks.
+    """How the neurons changed between the first and the last of several networks.
 
     Attributes
     ----------
-    pushed_out, pulled_in : neurons with a knot inside the hull of the data first and not last, and reverse.
-    rearranged : neurons that end active on other inputs than they started.
+    pushed_out, pulled_in : neurons with a knot inside the hull of the data first and not last, and the
+    reverse. rearranged : neurons that end active on other inputs than they started.
     dead_at_start : neurons active on no input of the first network.
     revived : neurons active in some network after one in which they were dead.
     dead_gradient : largest |∂L/∂(w1_j, b1_j, w2_j)| of a dead neuron in any of the networks; the gradient

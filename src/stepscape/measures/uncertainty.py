@@ -17,7 +17,7 @@ def hull(points: Array, logits: Array, level: float = UNCERTAIN) -> tuple[float,
 
 
 def uncertain_intervals(points: Array, logits: Array, level: float = UNCERTAIN) -> list[tuple[float, float]]:
-    """Where the broken line through (points, logits) lies within ±level: intervals in increasing order.
+    """Where the piecewise linear function through (points, logits) is within ±level: increasing intervals.
 
     Points (m,) strictly increasing; exact when all knots of the line are among them.
     """

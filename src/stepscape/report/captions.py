@@ -1,4 +1,4 @@
-"""What the figures of the experiments show, for the eye and for who cannot see them."""
+"""Captions of the figures, which are also their alternative texts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _CAPTIONS = {
     ),
     ("interpolation-is-sharp", "stability"): (
         "Descent started a millionth away from an interpolator, along its sharpest direction, on either "
-        "side. Just below 2/λ it comes back, just above it leaves, both at the predicted rate (broken "
+        "side. Just below 2/λ it comes back, just above it leaves, both at the predicted rate (dashed "
         "lines); with knots on the inputs the loss has a kink there and neither rate holds."
     ),
     ("interpolation-is-sharp", "curves"): (
@@ -82,11 +82,11 @@ _CAPTIONS = {
     ),
     ("flat-but-wrong", "risk"): (
         "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
-        "their test error. Broken line: the truth itself. Hollow marks: descents, at their median margin."
+        "their test error. Dashed line: the truth itself. Hollow marks: descents, at their median margin."
     ),
     ("flat-but-wrong", "functions"): (
         "What a flat interpolator and descents say about the same labels (bars above and below; first "
-        "seed): the probability of label 1. Broken line: the truth."
+        "seed): the probability of label 1. Dashed line: the truth."
     ),
     ("flat-but-wrong", "staying"): (
         "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left "
@@ -95,7 +95,7 @@ _CAPTIONS = {
     ("confident-curvature", "one-neuron"): (
         "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
         "margin. The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin "
-        "0, so that the whole Hessian falls first. Broken line: the curvature of the loss in the "
+        "0, so that the whole Hessian falls first. Dashed line: the curvature of the loss in the "
         "prediction alone."
     ),
     ("confident-curvature", "one-example"): (
@@ -108,13 +108,13 @@ _CAPTIONS = {
         "with quartiles (first seed). Dotted: what a gradient that never changes would give."
     ),
     ("does-descent-get-there", "fates"): (
-        "What became of the runs, a bar for each initialization (rows) and step size (columns), as long as "
+        "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
         "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
         "the bound where the network is uncertain is not vacuous."
     ),
     ("does-descent-get-there", "times"): (
         "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
-        "runs that got there. Broken line: what gradient flow would do."
+        "runs that got there. Dashed line: what gradient flow would do."
     ),
     ("does-descent-get-there", "found"): (
         "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
@@ -168,31 +168,31 @@ _CAPTIONS = {
     ),
     ("logistic-step-sizes", "sharpness"): (
         "Sharpness over the last half of training against step size, medians and quartiles; step sizes "
-        "within 10 % are pooled. Broken: the line 2/η. Dotted: the untrained network; where it lies above "
-        "the line a run starts beyond the edge."
+        "within 10 % are pooled. Dashed: the line 2/η. Dotted: the untrained network; where it lies above "
+        "the line, a run starts beyond the edge."
     ),
     ("logistic-step-sizes", "excess-interior"): (
-        "Excess risk where the weight g is at least a tenth of its largest value, a curve a moment, medians "
-        "and quartiles; step sizes within 10 % are pooled."
+        "Excess risk where the weight g is at least a tenth of its largest value, one curve per moment, "
+        "medians and quartiles; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-by-region"): (
         "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends "
         "of the data, where it is silent; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "excess-everywhere"): (
-        "Excess risk over all inputs, a curve a moment, medians and quartiles; step sizes within 10 % are "
-        "pooled."
+        "Excess risk over all inputs, one curve per moment, medians and quartiles; step sizes within 10 % "
+        "are pooled."
     ),
     ("logistic-step-sizes", "loss"): (
-        "Training loss of the mean of the last two iterates, a curve a moment, with that of the truth on the "
-        "same labels; step sizes within 10 % are pooled."
+        "Training loss of the mean of the last two iterates, one curve per moment, with that of the truth on "
+        "the same labels; step sizes within 10 % are pooled."
     ),
     ("logistic-step-sizes", "weighted-tv"): (
-        "Weighted variation ∫|f″|g, a curve a moment, medians and quartiles; step sizes within 10 % are "
+        "Weighted variation ∫|f″|g, one curve per moment, medians and quartiles; step sizes within 10 % are "
         "pooled."
     ),
     ("logistic-step-sizes", "pieces"): (
-        "Straight pieces of the learned logit, within 0.2, a curve a moment; step sizes within 10 % are "
+        "Straight pieces of the learned logit, within 0.2, one curve per moment; step sizes within 10 % are "
         "pooled."
     ),
     ("logistic-step-sizes", "iterates"): (
@@ -200,9 +200,9 @@ _CAPTIONS = {
         "within 10 % are pooled."
     ),
     ("logistic-step-sizes", "help"): (
-        "The intervals that the rule reads: a panel a moment, a line a cell, and all cells together, which "
-        "decide. Blue, pointing right: the largest step size has less excess risk in the interior than the "
-        "smallest; red, pointing left: more."
+        "The intervals that the rule reads: one panel per moment, one line per cell, and the mean over all "
+        "cells, which decides. Blue, pointing right: the largest step size has less excess risk in the "
+        "interior than the smallest; red, pointing left: more."
     ),
     ("logistic-arms", "edge"): (
         "Sharpness over the threshold 2/η against the step size, medians and quartiles over all cells: the "
@@ -230,7 +230,7 @@ _CAPTIONS = {
         "seeds; dashed: the share of the inputs that are there."
     ),
     ("uncertain-regions", "regions"): (
-        "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the "
+        "Where the network is uncertain (gray) as training proceeds, upward; black at the top: where the "
         "truth is. Columns: step size; rows: at most three of the cells; first seed."
     ),
     ("uncertain-regions", "overlap"): (
@@ -249,49 +249,50 @@ _CAPTIONS = {
         "weighted by its curvature, and the set of uncertain inputs with the best γ."
     ),
     ("sweep", "step-size"): (
-        "Medians over seeds, whiskers from quartile to quartile, every run as a faint mark. Dashed: the "
-        "threshold above which descent cannot settle, 2/η for gradient descent; where methods have different "
-        "thresholds, each in the color of its own. Runs that diverged or failed are not drawn; a hollow mark "
-        "is the median of those that were left."
+        "Marks are medians over seeds, whiskers run from quartile to quartile, and faint marks show every "
+        "run. The dashed line is the threshold above which descent cannot settle, 2/η for gradient descent; "
+        "if methods have different thresholds, each has its own color. Runs that diverged or failed are not "
+        "drawn; a hollow mark is the median of the runs that remain."
     ),
     ("outcome", "fit"): (
-        "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough "
-        "of them. Below: its logit, the broken line that the network draws; a diamond wherever it visibly "
-        "bends. Shaded: the uncertain region, where the logit is within ±1; the bar at the bottom runs from "
-        "its first row to its last. Only there do the theorems bound the bends."
+        "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are "
+        "enough of them. Below: its logit, the piecewise linear function that the network represents; a "
+        "diamond marks each visible bend. The shaded region is uncertain: the logit is within ±1. The bar at "
+        "the bottom runs from its first row to its last. Only there do the theorems bound the bends."
     ),
     ("outcome", "calibration"): (
-        "Above: how often it came out against the predicted probability, for rows that were left out of "
-        "training; on the dashed line as often as predicted. Below: how many rows, by what came out."
+        "Above: the observed share against the predicted probability, for rows that were left out of "
+        "training; on the dashed line the two agree. Below: the number of rows with either value."
     ),
     ("outcome", "path"): (
-        "Above: cross-validated log-loss at each step size, stopped at its best moment, with its standard "
-        "error over the folds; the square is the choice, the dotted line one probability for all rows. "
-        "Below: how close to the edge of stability each fold came."
+        "Above: cross-validated log-loss at each step size, stopped at its best moment, with the standard "
+        "error over folds. The square marks the choice; the dotted line is the log-loss of one probability "
+        "for all rows. Below: how close each fold came to the edge of stability."
     ),
     ("outcome", "times"): (
-        "Cross-validated log-loss against training time for some of the step sizes. Where curves rise again "
-        "the fit grows certain of what does not hold for the rows left out; above the dotted line it is "
-        "worse than one probability for all rows."
+        "Cross-validated log-loss against training time for some of the step sizes. Where a curve rises "
+        "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
+        "it is worse than one probability for all rows."
     ),
-    ("fit", "fit"): "The fit (thick) with the data; a diamond wherever its slope visibly changes.",
-    ("fit", "residuals"): "What the fit leaves: labels minus predictions.",
+    ("fit", "fit"): "The fit (thick) and the data; a diamond marks each visible change of slope.",
+    ("fit", "residuals"): "The residuals: labels minus predictions.",
     ("fit", "path"): (
-        "Above: cross-validated error at each step size, with its standard error over the folds; the square "
-        "is the choice. Below: how close to the edge of stability each fold came."
+        "Above: cross-validated error at each step size, with the standard error over folds; the square "
+        "marks the choice. Below: how close each fold came to the edge of stability."
     ),
 }
 
 
 _NOWHERE = (
-    "Above: the probability (thick), the rows as ticks, and their share in bins where there are enough of "
-    "them. Below: its logit, the broken line that the network draws; a diamond wherever it visibly bends. "
-    "Nowhere is the fit uncertain (logit within ±1), and only there do the theorems bound the bends."
+    "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are enough of "
+    "them. Below: its logit, the piecewise linear function that the network represents; a diamond marks each "
+    "visible bend. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
+    "the bends."
 )
 
 
 def outcome_caption(figure: str, uncertain: bool) -> str:
-    """Return the caption of a figure of an outcome; what is shaded only where something is."""
+    """Return the caption of a figure of an outcome; it names the shaded region only if there is one."""
     return caption("outcome", figure) if uncertain or figure != "fit" else _NOWHERE
 
 

@@ -11,31 +11,31 @@ from stepscape.report.words import number
 Entry = Mapping[str, Any]
 
 _MEANINGS = {
-    "gauss_newton": "The weighted bending is at most half of what the Gauss–Newton curvature G exceeds 1 by.",
-    "sharpness": "The same from the sharpness of the whole Hessian, the one that is measured; R is the rest.",
-    "sharpness_loss": "The same with the training loss L standing for R: no second measurement.",
-    "published": "The form in print, with x_max at least 1/√3: with smaller ones it can fail.",
-    "noisy": "With the error to the truth and the noise level in place of the loss; both must be known.",
-    "interpolation": "How sharp every network through all labels is: the left side is known from the data.",
+    "gauss_newton": "The weighted bending is at most half of λ_max(G) − 1, G the Gauss–Newton part.",
+    "sharpness": "The same bound from the sharpness of the whole Hessian G + R, which is measured.",
+    "sharpness_loss": "The same bound with the loss L in place of R: it needs no second measurement.",
+    "published": "The published form, with x_max taken as at least 1/√3: for smaller values it can fail.",
+    "noisy": "The same bound with the error to the truth and the noise level in place of the loss.",
+    "interpolation": "The least sharpness of a network through all labels; the left side is data only.",
 }
 _LOGISTIC = {
-    "gauss_newton": "Bending, weighted by how uncertain the data are, beside the Gauss–Newton curvature G.",
-    "weighted": "The same from the sharpness of the whole Hessian; ‖R‖, what G leaves of it, is measured.",
-    "uncertain": "Bending among the inputs A with |f| ≤ γ, here {gamma}; Γ is the least curvature of one.",
-    "uncertain_best": "The same for the γ that makes the bound smallest, {gamma}: many inputs, or curvature.",
-    "weighted_stationary": "The first bound without ‖R‖: where descent has come to rest it vanishes.",
+    "gauss_newton": "The bending, weighted by how uncertain the fit is, against the Gauss–Newton part G.",
+    "weighted": "The same bound from the sharpness of the whole Hessian G + R; ‖R‖ is measured.",
+    "uncertain": "The bending among the inputs A with |f| ≤ γ, here {gamma}; Γ is the least curvature in A.",
+    "uncertain_best": "The same bound for the γ that makes it smallest, {gamma}.",
+    "weighted_stationary": "The first bound without ‖R‖, which vanishes where descent has come to rest.",
     "uncertain_stationary": "The second bound without the term of the loss, under the same premise.",
-    "interior_variation": "The bending where g is at least c, without a weight: what bounds the excess risk.",
-    "interpolation_margin": "What it costs to fit every label by a margin γ: the left side is from the data.",
-    "overlap": "How little the uncertain sets of truth and fit can differ; the truth must be known.",
-    "norm": "How much the loss can be larger on new labels, from the size of the parameters alone.",
+    "interior_variation": "The unweighted bending where g is at least c, which bounds the excess risk.",
+    "interpolation_margin": "The cost of fitting all labels with margin γ; the left side is data only.",
+    "overlap": "How much the uncertain sets of truth and fit can differ at most; the truth must be known.",
+    "norm": "How much larger the loss can be on new labels, from the size of the parameters alone.",
 }
 
 
 def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> list[Block]:
-    """Lay out certificates: both sides of each, the premises they share, what else each supposes.
+    """Lay out certificates: both sides of each, their common premises, and the further ones of each.
 
-    Where they share none, premises are numbered and listed below.
+    If they have none in common, premises are numbered and listed below.
     """
     entries = list(certificates.values())
     shared = [premise for premise in entries[0]["assumptions"] if _by_all(premise, entries)]
@@ -53,7 +53,7 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     return [
         table,
         Paragraph(Formula(_premises(shared, numbered)), "aside"),
-        Fold("What each says, and where it comes from", [Facts(sources)]),
+        Fold("What each certificate says, and its source", [Facts(sources)]),
     ]
 
 

@@ -18,7 +18,7 @@ class Formula(str):
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; ``tone`` is "" or "aside" (smaller, for remarks) or "warning"."""
+    """Running text; ``tone`` is "", "aside" (smaller, for remarks) or "warning"."""
 
     kind: ClassVar[str] = "paragraph"
     text: str
@@ -51,9 +51,9 @@ class Grid:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict: about what, one of the eight words, its sentence, and the numbers that decided.
+    """A verdict: its subject, one of the eight words, its sentence, and the numbers that decided.
 
-    ``full_size`` is the word that the same part has at the full size, where that is another one.
+    ``full_size`` is the word of the same part at full size, if it is a different one.
     """
 
     kind: ClassVar[str] = "judgment"
@@ -66,7 +66,7 @@ class Judgment:
 
 @dataclass(frozen=True)
 class Claim:
-    """A row of an overview: a claim, the `name` of its section, each part with its verdict, what it cost."""
+    """A row of an overview: a claim, the `name` of its section, each part with its verdict, and its cost."""
 
     title: str
     name: str
@@ -103,7 +103,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Commands:
-    """Command lines, each with what it does."""
+    """Command lines, each with an explanation."""
 
     kind: ClassVar[str] = "commands"
     lines: Sequence[tuple[str, str]]
@@ -111,7 +111,7 @@ class Commands:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that open on demand, and always in print."""
+    """Blocks that open on demand, and are always open in print."""
 
     kind: ClassVar[str] = "fold"
     summary: str

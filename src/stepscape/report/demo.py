@@ -1,4 +1,4 @@
-"""The page of the demo: the argument from step size to simplicity, told with what this run found."""
+"""The page of the demo: the argument from step size to simplicity, with the numbers of this run."""
 
 from __future__ import annotations
 
@@ -26,31 +26,35 @@ Document = Mapping[str, Any]
 
 _LEAD = (
     "A network of a thousand neurons is trained on thirty noisy points, without any regularization. "
-    "Nothing is changed but the step size of gradient descent, and another function comes out. This "
-    "page runs that experiment, measures why it happens, and says what held and what did not."
+    "Only the step size of gradient descent changes, and training ends in a different function. This page "
+    "shows that experiment, measures why it happens, and says which claims held and which did not."
 )
 _IDEA = (
     "Gradient descent with step size η cannot settle where the loss curves more steeply than 2/η: there "
     "it overshoots by more than it gains. The largest curvature, the `sharpness` λ_max, is the largest "
     "eigenvalue of the Hessian.",
-    "A two-layer ReLU network on the line is a broken line. Every kink that its data can see raises the "
-    "sharpness, so a flat network has little room to bend: half the sharpness bounds its bending, "
-    "weighted by how central each kink lies among the data (Mulayoff et al., 2021; Qiao et al., 2024).",
+    "A two-layer ReLU network of one input is a piecewise linear function. Every kink among the data raises "
+    "the sharpness, so a flat network has little room to bend: half the sharpness bounds its bending, where "
+    "each kink has a weight that is large in the middle of the data (Mulayoff et al., 2021; Qiao et al., "
+    "2024).",
     "Put together: a large step size forces a flat network, and a flat network is a simple function. "
     "Following the noise of thirty labels takes more bending than a large step allows.",
 )
 _ARMS = (
-    "Such an experiment is easy to get wrong, so each claim is judged in three arms. `as printed` is "
-    "the tutorial read literally: default initialization, constant step size. `small init` scales the "
-    "initialization down until even the largest step size starts inside its threshold. `warm up` starts "
-    "from a large initialization and raises the step size slowly. Every arm has its own verdict. A "
-    "network whose neurons have all died is flat for the wrong reason, so the neurons that still bend "
-    "are counted everywhere."
+    "Such an experiment is easy to get wrong, so each claim is judged in three arms, that is with three ways "
+    "to start the training. `as printed` is the tutorial read literally: default initialization, constant "
+    "step size. `small init` scales the initialization down until even the largest step size starts below "
+    "its threshold. `warm up` starts from a large initialization and raises the step size slowly. Every arm "
+    "has its own verdict; `premise not met` means that the runs of an arm do not test the claim, for example "
+    "because they diverged. `Equal time` means that the sum of the step sizes is the same, so that a small "
+    "step size makes more steps. A network whose neurons have all died is flat for the wrong reason, so the "
+    "neurons that still bend are counted everywhere."
 )
 _LIMITS = (
     "A certificate speaks about one network in the units of its data. It bounds how much the function bends, "
     "not how well it predicts: nothing limits it near the ends of the data, where the weight is zero, and a "
-    "bound that holds with much slack explains little. `inapplicable` means that a premise is not met."
+    "bound that holds with much slack explains little. `inapplicable` is not a failure: a premise of the "
+    "theorem is not met, so it says nothing about this network."
 )
 
 
@@ -78,8 +82,8 @@ def demo_page(
         Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
         *[_experiment(document, drawings) for document, drawings in runs],
         Section("What is proved about one network", _certificates(network), "Certificates"),
-        Section("The same on real data", _fit(*fit), "Real data"),
-        Section("How to go on", _next_steps()),
+        Section("The same method on real data", _fit(*fit), "Real data"),
+        Section("What to do next", _next_steps()),
     ]
     return Page("The step size chooses the function", _LEAD, sections, origin)
 
@@ -90,9 +94,10 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
         *[Paragraph(text) for text in headline(documents)],
         *[_verdicts(document) for document in documents],
         Paragraph(
-            "Each verdict follows a fixed rule; what was changed after a first look at numbers is told "
-            "where the setup is described. These are the quick sizes: few seeds, short runs, so most "
-            "differences stay undecided. `stepscape run NAME --full` runs the size that a verdict is about.",
+            "Each verdict follows a fixed rule; if a rule was changed after a first look at the numbers, "
+            "the description of the setup says so. These are the quick sizes, with few seeds and short "
+            "runs, so most differences stay undecided. `stepscape run NAME --full` runs the size that a "
+            "verdict is about.",
             "aside",
         ),
         Fold("What the words mean", [Facts(words)]),
@@ -100,7 +105,7 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
 
 
 def headline(documents: Sequence[Document]) -> list[str]:
-    """Say in figures of this run what a reader should remember."""
+    """Say in numbers of this run what a reader should remember."""
     fits = next(d["table"] for d in documents if d["experiment"]["name"] == "curve-fitting")
     edge = next(d["table"] for d in documents if d["experiment"]["name"] == "sharpness-vs-step-size")
     noisy = [row for row in fits if row["labels"] == "noisy"]
@@ -117,11 +122,11 @@ def _simpler(rows: Sequence[Document]) -> str:
     low, best, high = etas[0], min(etas, key=lambda eta: errors[eta]), etas[-1]
     seeds = len({row["seed"] for row in done})
     return (
-        f"From a large initialization with warm-up, raising the step size from {low:g} to {high:g} took "
-        f"the learned line from {number(pieces[low])} straight pieces to {number(pieces[high])}. Its "
-        f"mean squared error to the truth was {errors[low]:.2g} at {low:g}, lowest with "
-        f"{errors[best]:.2g} at {best:g}, and {errors[high]:.2g} at {high:g} (medians over {seeds} "
-        "seeds; whether such differences are more than chance is for the verdicts to say)."
+        f"From a large initialization with warm-up, raising the step size from {low:g} to {high:g} changed "
+        f"the learned function from {number(pieces[low])} straight pieces to {number(pieces[high])}. Its "
+        f"mean squared error to the truth was {errors[low]:.2g} at {low:g}, lowest, {errors[best]:.2g}, at "
+        f"{best:g}, and {errors[high]:.2g} at {high:g} (medians over {seeds} seeds; the verdicts say "
+        "whether such differences are more than chance)."
     )
 
 
@@ -131,7 +136,7 @@ def _at_the_edge(rows: Sequence[Document]) -> str:
     if not known:
         return ""
     return (
-        f"In the same arm, descent ended with its sharpness at {median(known):.3f} of 2/η (median over "
+        f"In the same arm, the sharpness ended at {median(known):.3f} of 2/η (median over "
         f"{len(known)} runs; lowest {min(known):.2f}, highest {max(known):.2f})."
     )
 
@@ -142,8 +147,8 @@ def _literally(rows: Sequence[Document]) -> str:
     if not printed:
         return ""
     return (
-        f"Read literally, with the default initialization, {len(lost)} of {len(printed)} runs on the noisy "
-        "labels diverged: the experiment needs a start that a large step can survive."
+        f"With the default initialization, the experiment read literally, {len(lost)} of {len(printed)} runs "
+        "on the noisy labels diverged: the experiment needs a start that survives large steps."
     )
 
 
@@ -168,7 +173,7 @@ def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
         *drawings,
         *experiment.judgments(document, numbers=False),
         Fold(
-            "How it was set up, the numbers behind each verdict, every measurement",
+            "The setup, the numbers behind each verdict, and every measurement",
             [
                 *experiment.setup(document),
                 *experiment.judgments(document),
@@ -184,7 +189,7 @@ _MEASURED = {
     "step_size": "step size η",
     "threshold": "threshold 2/η",
     "sharpness": "sharpness λ_max of the last iterate",
-    "sharpness_residual": "its residual: an eigenvalue lies this close",
+    "sharpness_residual": "residual of the sharpness: some eigenvalue is this close to it",
     "trace": "trace of the Hessian",
     "bent_neurons": "neurons whose kink lies among the data",
     "loss": "training loss, 1/(2n) Σ r²",
@@ -194,7 +199,7 @@ _MEASURED = {
 
 def _certificates(network: Document) -> list[Block]:
     lead = (
-        f"Take one network of the first figure: bottom row, step size {number(network['step_size'])}. Its "
+        f"Here is one network of the first figure: bottom row, step size {number(network['step_size'])}. Its "
         "sharpness was measured with an error bar, its kinks were read off its weights, and both sides of "
         "every inequality were evaluated."
     )
@@ -214,8 +219,8 @@ def _interpolation(certificates: Document) -> list[Block]:
     return [
         Paragraph(
             "The last row is about the data alone. Every network that passes through all thirty labels has "
-            f"sharpness at least {number(least)}, so gradient descent can stay at none of them with a step "
-            f"size above 2/{number(least)} = {number(2 / least)}. Larger steps must leave noise unfitted."
+            f"sharpness at least {number(least)}, so gradient descent cannot stay at any of them with a step "
+            f"size above 2/{number(least)} = {number(2 / least)}. Larger steps cannot fit all of the noise."
         )
     ]
 
@@ -223,10 +228,9 @@ def _interpolation(certificates: Document) -> list[Block]:
 def _fit(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
     lead = (
         "Head acceleration in a simulated motorcycle crash (Silverman, 1985): 133 measurements, quiet "
-        "at first, then violent, with noise that changes along the way. The step size was chosen by "
-        "cross-validation. It is the smoothness knob as long as training reaches the edge of stability; "
-        "with smaller steps the time of training smooths as well, and the lower panel shows where that "
-        "begins."
+        "at first, then violent, with noise that changes along the way. Cross-validation chose the step "
+        "size. It controls the smoothness as long as training reaches the edge of stability; with smaller "
+        "steps, stopping early smooths the fit as well, and the lower panel shows where that begins."
     )
     return [Paragraph(lead), *fit_blocks(document, drawings)]
 
@@ -235,12 +239,12 @@ def _next_steps() -> list[Block]:
     return [
         Commands(
             [
-                ("stepscape fit data.csv --x COLUMN --y COLUMN", "fits a table of your own, CSV or Parquet"),
+                ("stepscape fit data.csv --x COLUMN --y COLUMN", "fits a table of your own (CSV or Parquet)"),
                 ("stepscape run curve-fitting --full", "runs the central experiment at its real size"),
                 ("stepscape list", "lists the experiments, each with its claim"),
                 (
                     "stepscape run sharpness-vs-step-size --set step_sizes=0.1,0.2 --out mine",
-                    "changes a setting; a wrong key lists them all",
+                    "changes a setting; a wrong key lists all of them",
                 ),
                 (
                     "import stepscape as ss",

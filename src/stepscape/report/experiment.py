@@ -1,4 +1,4 @@
-"""The document of a run and its drawings → content."""
+"""Turn the document of a run and its drawings into content."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Document = Mapping[str, Any]
 
 
 def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
-    """Lay out one run: verdicts first, then figures, then how it was set up and every number."""
+    """Lay out one run: verdicts first, then figures, then the setup and every number."""
     about = document["experiment"]
     again = f"stepscape run {about['name']}"
     sections = [
         Section("Verdicts", [*failures(document), *judgments(document)]),
         Section("Figures", list(drawings)),
-        Section("How it was set up", [*setup(document), *premises(document)]),
+        Section("The setup", [*setup(document), *premises(document)]),
         Section("Every measurement", [Fold("Open the table", [measurements(document)])]),
         Section(
-            "How to go on",
+            "What to do next",
             [
                 Commands(
                     [
@@ -69,7 +69,7 @@ def subject_words(subject: str) -> str:
 
 
 def setup(document: Document) -> list[Block]:
-    """Say where the claim stands, how the setup was chosen, and list the settings."""
+    """Name the source of the claim, say how the setup was chosen, and list the settings."""
     about = document["experiment"]
     size = "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
     return [
@@ -86,7 +86,7 @@ def settings_fold(document: Document) -> Block:
 
 
 def premises(document: Document) -> list[Block]:
-    """One row a premise, one column an arm; in how many runs it was measured where that is not all."""
+    """One row per premise, one column per arm; with the number of measured runs if it is not all of them."""
     stated = document["premises"]
     if not stated:
         return []

@@ -1,4 +1,4 @@
-"""The document of a fit and its drawings → content."""
+"""Turn the document of a fit and its drawings into content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
-from stepscape.report.words import number, sentence
+from stepscape.report.words import counted, number, sentence
 
 Document = Mapping[str, Any]
 # Of the tables in result.json what fits on paper.
@@ -16,17 +16,21 @@ _PATH = ("step_size", "cv_error", "standard_error", "brier", *_HOW, "chosen")
 _FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 
 
-# Up to what a broken line of that many pieces is the fit: small knots are knots, but make no piece.
-PIECES = {"square": "within 5 % of the deviation of the labels", "logistic": "within 0.2 of the logit"}
+# How close a function of that many straight pieces is to the fit: slight knots do not make a piece.
+PIECES = {
+    "square": "within 5 % of the standard deviation of the labels",
+    "logistic": "within 0.2 of the logit",
+}
 
 
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
     """Lay out one fit: the curve, how the step size was chosen, what was dropped, certificates."""
     data, result = document["data"], document["fit"]
     lead = (
-        f"{data['y']} as a function of {data['x']}, from {data['used']} of the {data['rows']} rows of "
-        f"{data['file']}: a broken line of {result['measures']['pieces']} pieces, whose smoothness is "
-        f"the step size {number(result['step_size'])} of gradient descent."
+        f"{data['y']} as a function of {data['x']}: "
+        f"{counted(result['measures']['pieces'], 'straight piece')}, fitted to {data['used']} of the "
+        f"{data['rows']} rows of {data['file']} by gradient descent with step size "
+        f"{number(result['step_size'])}."
     )
     sections = [
         Section("The fit", [*warning_blocks(document), *drawings[:2], _outcome(result)]),
@@ -56,7 +60,7 @@ def fit_blocks(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
 
 
 def warning_blocks(document: Document) -> list[Block]:
-    """Set what a reader must know before relying on a fit."""
+    """Show what a reader must know before relying on a fit."""
     return [Paragraph(sentence(text), "warning") for text in document["warnings"]]
 
 
@@ -65,7 +69,7 @@ def _outcome(result: Document) -> Block:
 
 
 def training_facts(result: Document) -> list[tuple[str, Cell]]:
-    """Say how a fit was trained, and what shape came of it."""
+    """Say how a fit was trained, and which shape it has."""
     measures = result["measures"]
     sharpness = f"{number(result['sharpness'])} ± {number(result['sharpness_residual'])}"
     chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
@@ -76,7 +80,7 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
         ("edge ratio", result["edge_ratio"]),
         ("sharpness", sharpness),
         ("pieces", f"{number(measures['pieces'])} {PIECES[result['loss']]}"),
-        ("knots", f"{number(measures['knots'])}, the slightest counted"),
+        ("knots", f"{number(measures['knots'])}, including negligible ones"),
     ]
 
 
@@ -94,7 +98,7 @@ def choice(result: Document, error: str = "") -> list[Block]:
 
 def folded(result: Document) -> list[Block]:
     """Show each fold at each step size, on demand."""
-    return [Fold("Fold by fold", grids)] if (grids := _folds(result)) else []
+    return [Fold("Each fold", grids)] if (grids := _folds(result)) else []
 
 
 def _folds(result: Document) -> list[Block]:
@@ -118,7 +122,7 @@ def _certificates(result: Document) -> list[Block]:
         *certificate_blocks(result["certificates"], f"in {result['units']}"),
         Paragraph(
             "A certificate bounds how much the fitted function bends, not how well it predicts, and it "
-            "speaks in the units named above: it is another statement in others."
+            "depends on the units, which are named above."
         ),
     ]
 
@@ -138,8 +142,8 @@ _GLOSSARY = Facts(
         ("threshold", "2/step size: gradient descent cannot settle where the sharpness is larger"),
         (
             "edge ratio",
-            "sharpness/threshold at the end of training. Near 1 the step size shaped the fit; well below 1 "
-            "training stopped first, and time did",
+            "sharpness/threshold at the end of training. Near 1, the step size smoothed the fit; well below "
+            "1, training stopped early, and that smoothed it",
         ),
         ("knots", "places among the data where the network may bend"),
         ("pieces", "straight pieces that suffice within 5 % of the standard deviation of the labels"),

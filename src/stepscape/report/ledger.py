@@ -1,4 +1,4 @@
-"""A ledger and its figures → content: an overview, then every claim with all that belongs to it."""
+"""Turn a ledger and its figures into content: an overview, then each claim in full."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stepscape.report.words import VERDICTS, counted, duration
 Drawings = Mapping[str, Sequence[Drawing]]
 
 _SIZES = {
-    "quick": "These are the quick sizes: few seeds, short runs. `--full` runs what the verdicts are about.",
+    "quick": "These are quick sizes: few seeds, short runs. `--full` runs what the verdicts are about.",
     "full": "These are the full sizes, which the verdicts are about.",
 }
 
@@ -40,8 +40,8 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
         Section("How to repeat it", [_repeat(ledger), Paragraph(_total(ledger))]),
     ]
     lead = (
-        f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each put to the "
-        f"test by a written rule; where one was changed after its numbers were seen, its setup says so. "
+        f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each tested by a "
+        "written rule; if a rule was changed after its numbers were seen, the setup says so. "
         f"{_word_counts(ledger)}"
     )
     return Page("The ledger: which claims held", lead, sections, origin)
@@ -65,7 +65,7 @@ def _overview(ledger: Ledger) -> list[Block]:
         for entry in ledger.entries
     ]
     words = [(f"{mark} {name}", meaning) for mark, name, meaning in list(VERDICTS.values())[:8]]
-    caption = "Every claim with its verdicts; cost is the time of its runs, added up over cores"
+    caption = "Every claim with its verdicts; cost is total compute time"
     return [
         Overview(caption, claims),
         Paragraph(_SIZES[ledger.size], "aside"),
@@ -76,20 +76,22 @@ def _overview(ledger: Ledger) -> list[Block]:
 def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
     about = entry.experiment
     document = msgspec.to_builtins(entry)
-    gone = [Paragraph("The records of these runs are not in the store any more: no figure.", "warning")]
+    gone = [
+        Paragraph("The records of these runs are no longer in the store, so there is no figure.", "warning")
+    ]
     blocks: list[Block] = [
         Paragraph(f"The claim: {about.claim}"),
         Facts([("Kind of claim", about.kind), ("Source", about.source)]),
         Heading("Verdicts"),
         *judgments(document, numbers=False),
-        Fold("The numbers that decided", judgments(document, sentences=False)),
+        Fold("Numbers behind the verdicts", judgments(document, sentences=False)),
         Heading("Figures"),
         *(drawings or gone),
         *premises(document),
-        Heading("Setup, and how it was chosen"),
+        Heading("Setup and how it was chosen"),
         Paragraph(about.setup),
         settings_fold(document),
-        Heading("Cost, and how to repeat it"),
+        Heading("Cost and how to repeat it"),
         *_cost(entry),
     ]
     return Section(about.title, blocks, name=about.name)
@@ -104,7 +106,7 @@ def _cost(entry: Entry) -> list[Block]:
         Facts(
             [
                 ("Runs", f"{runs.total}: {ended}{shared}"),
-                ("Time of the runs, added up", duration(entry.seconds)),
+                ("Total compute time", duration(entry.seconds)),
             ]
         ),
         *failures(msgspec.to_builtins(entry)),
@@ -112,7 +114,7 @@ def _cost(entry: Entry) -> list[Block]:
             [
                 (
                     f"stepscape run {name}{flag}",
-                    "repeats it: these verdicts, with the table, in a directory of its own",
+                    "repeats it: these verdicts, and the table, in a separate directory",
                 )
             ]
         ),
@@ -120,7 +122,7 @@ def _cost(entry: Entry) -> list[Block]:
 
 
 def _total(ledger: Ledger) -> str:
-    return f"All runs together took {duration(ledger.seconds)}, each counted once and added up over cores."
+    return f"Total compute time: {duration(ledger.seconds)}, each run counted once."
 
 
 def _repeat(ledger: Ledger) -> Block:
@@ -128,11 +130,11 @@ def _repeat(ledger: Ledger) -> Block:
     names = " ".join(ledger.names)
     return Commands(
         [
-            (f"stepscape verify {names}{flag}", "makes this ledger; what is in its store is not run again"),
+            (f"stepscape verify {names}{flag}", "makes this ledger; runs in its store are not repeated"),
             (
                 f"stepscape verify{flag} --strict",
-                "fails when a verdict differs from the one that came with stepscape",
+                "fails if a verdict differs from the one that comes with stepscape",
             ),
-            ("stepscape report DIR", "lays out this page again from the directory it came from"),
+            ("stepscape report DIR", "rebuilds this page from its directory"),
         ]
     )

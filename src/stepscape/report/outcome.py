@@ -1,4 +1,4 @@
-"""The document of the fit of an outcome of two values, and its drawings → content."""
+"""Turn the document of the fit of an outcome of two values, and its drawings, into content."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Document = Mapping[str, Any]
 
 
 def outcome_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
-    """Lay out one fit: the probability, whether it is right, how it was chosen, certificates."""
+    """Lay out one fit: the probability, its calibration, how it was chosen, certificates."""
     data, result = document["data"], document["fit"]
     pieces = counted(result["measures"]["pieces"], "piece")
     drawn = {drawing.name: drawing for drawing in drawings}
     lead = (
         f"The {result['prediction']} as a function of {data['x']}, from {data['used']} of the {data['rows']} "
-        f"rows of {data['file']}: its logit is, within 0.2, a broken line of {pieces}, "
-        f"smoothed by {_smoother(result)}."
+        f"rows of {data['file']}: its logit is piecewise linear with {pieces} (within 0.2), smoothed by "
+        f"{_smoother(result)}."
     )
     recognized = [Paragraph(sentence(text), "aside") for text in data["recognized"]]
     chosen = [drawn[name] for name in ("path", "times") if name in drawn]
@@ -46,7 +46,7 @@ def _smoother(result: Document) -> str:
         return f"the step size {eta} of gradient descent, and by stopping after {steps} steps"
     if result["stop"] == "stationary":
         return f"the step size {eta} of gradient descent, whose loss was level after {steps} steps"
-    return f"how long it was trained, {steps} steps of size {eta}, below the edge of stability"
+    return f"early stopping, after {steps} steps of size {eta}, below the edge of stability"
 
 
 def _outcome(result: Document) -> Block:
@@ -74,7 +74,9 @@ def uncertain_words(found: Document) -> str:
 
 def _scores(result: Document, drawn: Mapping[str, Drawing]) -> list[Block]:
     if result["calibration"] is None:
-        return [Paragraph("There was no cross-validation: nothing is known of rows the fit has not seen.")]
+        return [
+            Paragraph("There was no cross-validation: nothing is known about rows that the fit has not seen.")
+        ]
     error = number(result["log_loss_standard_error"])
     scores = Facts(
         [
@@ -87,7 +89,7 @@ def _scores(result: Document, drawn: Mapping[str, Drawing]) -> list[Block]:
     caption = f"Rows left out of training, in bins of the predicted {result['prediction']}"
     names = {
         "predicted": "predicted",
-        "observed": "share that came out",
+        "observed": "observed share",
         "low": "95 % from",
         "high": "to",
         "rows": "rows",
@@ -96,8 +98,9 @@ def _scores(result: Document, drawn: Mapping[str, Drawing]) -> list[Block]:
         drawn["calibration"],
         scores,
         Paragraph(
-            "Scores and curve are of rows that were left out: each by the fold that did not train on it. "
-            "Step size and number of steps were chosen on the same folds, so they are slightly too good.",
+            "Scores and curve are about rows that were left out: the fold that predicts a row did not train "
+            "on it. Step size and number of steps were chosen on the same folds, so the scores are slightly "
+            "too good.",
             "aside",
         ),
         records_grid(caption, [{names[key]: row[key] for key in names} for row in result["calibration"]]),
@@ -115,10 +118,10 @@ def _certificates(result: Document) -> list[Block]:
     return [
         *certificate_blocks(result["certificates"], f"in {result['units']}"),
         Paragraph(
-            "A certificate bounds how much the logit bends where the fit is uncertain. Where it is certain, "
-            "right or wrong, the loss is flat and nothing is bounded: a network can fit every label, be as "
-            "flat as you like and predict badly (Qiao and Wang (2025), Theorem 3.1). The bounds speak in the "
-            "units named above: they are other statements in others."
+            "A certificate bounds how much the logit bends where the fit is uncertain. Where the fit is "
+            "certain, rightly or wrongly, the loss is flat and nothing is bounded: a network can fit every "
+            "label, be as flat as you like, and predict badly (Qiao and Wang (2025), Theorem 3.1). The "
+            "bounds depend on the units, which are named above."
         ),
     ]
 
@@ -131,35 +134,35 @@ _GLOSSARY = Facts(
         ),
         (
             "log-loss",
-            "mean of −log of the probability that was given to what came out, in nats. It punishes a sure "
-            "mistake without limit",
+            "mean of −log of the probability given to the observed value, in nats. A sure mistake can cost "
+            "arbitrarily much",
         ),
-        ("Brier score", "mean squared difference between the probability and what came out, 0 or 1"),
+        ("Brier score", "mean squared difference between the probability and the observed 0 or 1"),
         (
             "calibration",
-            "whether what is given a probability p comes out in a share p of cases. Calibrated is not the "
-            "same as sharp: one probability for all rows is calibrated, too",
+            "whether an event with predicted probability p happens in a share p of the cases. A calibrated "
+            "fit can be uninformative: one probability for all rows is calibrated, too",
         ),
         (
             "uncertain region",
-            "where the logit is within ±1. There a large step size leaves room for few bends; its hull runs "
-            "from the first row in it to the last",
+            "where the logit is within ±1. A large step size leaves room for few bends there. Its hull runs "
+            "from its first row to its last",
         ),
         (
             "separable",
-            "a threshold, or a network, puts every row on its side. Then no fit is best: growing more "
-            "certain always lowers the training loss, and stopping decides how certain the answer is",
+            "a threshold, or a network, puts every row on the correct side. Then no fit is best: growing "
+            "more certain always lowers the training loss, and stopping decides how certain the answer is",
         ),
         (
             "sharpness",
-            "largest eigenvalue of the Hessian of the training loss. It is small for smooth fits, and for "
+            "largest eigenvalue of the Hessian of the training loss. It is small for smooth fits and for "
             "over-confident ones",
         ),
         ("threshold", "2/step size: gradient descent cannot settle where the sharpness is larger"),
         (
             "edge ratio",
-            "sharpness/threshold at the end of training. Near 1 the step size shaped the fit; well below 1 "
-            "training stopped first, and time did",
+            "sharpness/threshold at the end of training. Near 1, the step size smoothed the fit; well below "
+            "1, training stopped early, and that smoothed it",
         ),
         ("knots", "places among the data where the network may bend"),
         ("pieces", "straight pieces that draw the logit within 0.2, at most 5 points of probability"),

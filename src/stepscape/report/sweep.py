@@ -1,4 +1,4 @@
-"""A user's sweep → content: what was run, how it ended, and what was measured against the step size."""
+"""Turn a user's sweep into content: what was run, how it ended, and what was measured."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def sweep_page(
     plans : of each sweep: name, source, created, total, finished, diverged, failed, missing, notes.
     rows : of the store.
     drawings : figures.
-    commands : how to repeat it, and how to go on.
+    commands : how to repeat the sweep, and how to continue it.
     origin : versions and machines that the records name.
     """
     ended = Counter(row["outcome"] for row in rows)
@@ -71,7 +71,7 @@ def _missing(plans: Sequence[Mapping[str, Any]]) -> list[Block]:
     missing = sum(plan["missing"] for plan in plans)
     if not missing:
         return []
-    return [Paragraph(f"{counted(missing, 'run')} planned and not on record yet.", "warning")]
+    return [Paragraph(f"{counted(missing, 'run')} planned but not on record yet.", "warning")]
 
 
 def _plans(plans: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -82,7 +82,7 @@ def _plans(plans: Sequence[Mapping[str, Any]]) -> list[Block]:
     ]
     notes = dict.fromkeys(note for plan in plans for note in plan["notes"])
     told = [Paragraph(sentence(note)) for note in notes]
-    return [Grid("Every sweep that wrote here", columns, rows), *told] if rows else []
+    return [Grid("Every sweep of this store", columns, rows), *told] if rows else []
 
 
 def _grid(rows: Sequence[Row]) -> list[Block]:
@@ -90,7 +90,7 @@ def _grid(rows: Sequence[Row]) -> list[Block]:
     varied = [(name, _listed(found)) for name, found in values.items() if len(found) > 1]
     fixed = [(name, _listed(found)) for name, found in values.items() if len(found) == 1]
     blocks: list[Block] = [Facts(varied)] if varied else []
-    return [*blocks, Fold("What all runs share", [Facts(fixed)])] if fixed else blocks
+    return [*blocks, Fold("Settings common to all runs", [Facts(fixed)])] if fixed else blocks
 
 
 def _listed(values: Sequence[Any]) -> str:
@@ -105,11 +105,13 @@ def _word(value: Any) -> str:
 
 
 def _figures(drawings: Sequence[Drawing]) -> list[Block]:
-    return list(drawings) or [Paragraph("Nothing was measured against a step size: no figure.", "aside")]
+    return list(drawings) or [
+        Paragraph("Nothing was measured against a step size, so there is no figure.", "aside")
+    ]
 
 
 def _medians(rows: Sequence[Row]) -> Block:
-    """One row a group and step size: how many runs, how many were lost, medians of the rest."""
+    """One row per group and step size: how many runs there were, how many were lost, medians of the rest."""
     by, shown = (
         keys(rows),
         {name: word for name, word in _MEASURED.items() if any(name in row for row in rows)},
@@ -146,7 +148,7 @@ def _middle(rows: Sequence[Row], names: Mapping[str, str]) -> list[float | None]
 
 
 def _failure_rows(rows: Sequence[Row]) -> list[Block]:
-    """One row a reason; reasons that differ in their numbers alone count as one, told by the first."""
+    """One row per reason; reasons that differ only in their numbers count as one, worded as the first."""
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["outcome"] != "finished":
@@ -160,7 +162,7 @@ def _failure_rows(rows: Sequence[Row]) -> list[Block]:
     shown = cells[:MOST_ROWS]
     return [
         Grid(
-            "Why (the first of its kind), and at which step sizes",
+            "Why (first of each kind), and at which step sizes",
             ("outcome", "reason", "runs", "step sizes"),
             shown,
             (14, 46, 10, 30),
@@ -174,4 +176,4 @@ def _etas(rows: Sequence[Row]) -> list[Any]:
 
 def cost(rows: Sequence[Row]) -> str:
     """Say how long the runs took."""
-    return f"{counted(len(rows), 'run')}, which took {duration(sum(row['seconds'] for row in rows))} in all"
+    return f"{counted(len(rows), 'run')}; total compute time {duration(sum(row['seconds'] for row in rows))}"

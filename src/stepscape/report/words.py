@@ -10,17 +10,21 @@ from stepscape.report.content import Formula
 
 # Each verdict: a mark that reads without color, its name, its meaning.
 VERDICTS = {
-    "reproduced": ("●", "reproduced", "the run shows what the claim says"),
-    "partly": ("◐", "partly reproduced", "one part of the claim shows, another does not"),
-    "not_reproduced": ("○", "not reproduced", "the run does not show what the claim says"),
-    "consistent": ("≤", "consistent", "a one-sided bound that the run does not contradict"),
-    "premise_not_met": ("△", "premise not met", "the claim does not speak about this run"),
-    "vacuous": ("∅", "vacuous", "true, but empty"),
-    "false_as_stated": ("✕", "false as stated", "a counterexample is at hand"),
-    "undecided": ("?", "undecided", "the numbers do not settle it"),
+    "reproduced": ("●", "reproduced", "the runs show what the claim says"),
+    "partly": ("◐", "partly reproduced", "the runs show a part of what the claim says"),
+    "not_reproduced": ("○", "not reproduced", "the runs do not show what the claim says"),
+    "consistent": ("≤", "consistent", "a one-sided bound that the runs do not contradict"),
+    "premise_not_met": (
+        "△",
+        "premise not met",
+        "these runs do not test the claim, because they do not satisfy its premises",
+    ),
+    "vacuous": ("∅", "vacuous", "true, but for an uninteresting reason"),
+    "false_as_stated": ("✕", "false as stated", "there is a counterexample"),
+    "undecided": ("?", "undecided", "the numbers do not decide"),
     "holds": ("●", "holds", "left side ≤ right side"),
     "violated": ("✕", "violated", "left side > right side"),
-    "inapplicable": ("–", "inapplicable", "a premise is not met"),
+    "inapplicable": ("–", "inapplicable", "a premise is not met, so the theorem says nothing here"),
 }
 
 # What is no symbol: "a", or letters of the alphabet up to something else than an index or a call.
@@ -65,7 +69,7 @@ def _lower_first(found: re.Match[str]) -> str:
 
 
 def capitalize(text: str) -> str:
-    """Give the first word its capital; a symbol keeps its letter: λ, f, x_max.
+    """Capitalize the first word; a symbol keeps its letter: λ, f, x_max.
 
     >>> [capitalize(text) for text in ("a bound", "λ peaks at 160", "g_A vanishes", "f is 1")]
     ['A bound', 'λ peaks at 160', 'g_A vanishes', 'f is 1']
@@ -74,7 +78,7 @@ def capitalize(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Give a clause its capital and its full stop.
+    """Capitalize a clause and end it with a period.
 
     >>> sentence("three seeds are too few")
     'Three seeds are too few.'
@@ -84,7 +88,7 @@ def sentence(text: str) -> str:
 
 
 def other_word(word: str, full_size: str | None) -> str:
-    """Return the verdict of the full size where it is another one, else an empty string.
+    """Return the verdict of the full size if it differs, else an empty string.
 
     >>> other_word("reproduced", "partly"), other_word("partly", "partly"), other_word("partly", None)
     ('partly', '', '')
@@ -93,7 +97,7 @@ def other_word(word: str, full_size: str | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time in two units at most.
+    """Write a time in at most two units.
 
     >>> duration(0.42), duration(61.0), duration(3 * 3600.0 + 120.0)
     ('0.4 s', '1 min 1 s', '3 h 2 min')
@@ -107,7 +111,7 @@ def duration(seconds: float) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Put a noun into the number.
+    """Write a count with its noun in the singular or plural.
 
     >>> counted(1, "run"), counted(0, "run")
     ('1 run', '0 runs')

@@ -1,4 +1,4 @@
-"""[cluster] of a sweep file: what each job asks of Slurm, in short words → in those of dask-jobqueue."""
+"""The section [cluster] of a sweep file: resources of a Slurm job, translated to dask-jobqueue's names."""
 
 from __future__ import annotations
 

@@ -60,8 +60,7 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
     Raises
     ------
     InputError
-        Anything in it is not as it must be, ranges and data files included: one sentence with `name` and the
-        line.
+        Something in it is wrong, ranges and data files included: one sentence with `name` and the line.
     OutputError, Unavailable
         As `tablefile.read_table`.
     """

@@ -140,10 +140,10 @@ class Measure(Part, frozen=True):
 
     Attributes
     ----------
-    records : about how many times the run is looked at, evenly spaced.
-    sharpness : whether at each of them, with the edge ratio, and certificates at the end.
+    records : about how many records a run makes, evenly spaced.
+    sharpness : whether to measure it at each record, with the edge ratio, and certificates at the end.
     held_out : whether to look for the moment of least error on another sample of the curve.
-    curve_points : points of the learned function that are kept; 0 for none.
+    curve_points : number of points of the learned function to keep; 0 for none.
     trajectory : whether to keep loss, sharpness, edge ratio and time at each record.
     """
 

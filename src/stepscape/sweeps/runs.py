@@ -119,7 +119,7 @@ def _start(run: Run) -> tuple[TwoLayerReLU, GradientDescent]:
 
 @dataclass
 class _Watch:
-    """What must be seen on the way: the other phase of each record, and the best held-out moment."""
+    """What must be observed during a run: the other phase of each record, and the best held-out moment."""
 
     run: Run
     problem: Problem
@@ -148,7 +148,7 @@ class _Watch:
                 self.least, self.best = error, snapshot
 
     def numbers(self, trajectory: Trajectory) -> dict[str, Any]:
-        """Return what was seen of a run that finished."""
+        """Return what was observed in a run that finished."""
         found: dict[str, Any] = {}
         if self.before:
             late = trajectory.sharpness[-len(self.before) :]

@@ -121,7 +121,7 @@ class Reader:
             return list(range(first, first + _count(given["count"])))
 
     def measure(self) -> Measure:
-        """Read what is to be measured: one value a key."""
+        """Read what is to be measured: one value per key."""
         given = self.document.get("measure", {})
         if not isinstance(given, Mapping):
             raise self._no_section("measure", given)

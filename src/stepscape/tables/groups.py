@@ -49,7 +49,7 @@ def _partial(rows: Sequence[Row], name: str) -> bool:
 
 
 def _follows(rows: Sequence[Row], name: str) -> bool:
-    """Whether every step size goes with one value only: such a column is no choice of its own."""
+    """Whether every step size goes with one value only: such a column is not an independent choice."""
     seen: dict[Any, Any] = {}
     if len({row.get("step_size") for row in rows}) < 2:
         return False

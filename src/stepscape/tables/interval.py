@@ -48,7 +48,7 @@ def mean_interval(values: ArrayLike) -> Interval:
 
 
 def left_out_best(values: ArrayLike) -> Array:
-    """For each row, its value in the column that is best (smallest mean) on all the other rows.
+    """For each row, its value in the column with the smallest mean over all other rows.
 
     values : (seeds, choices), nan where not measured. A choice made on other seeds makes the value on this
     seed an unbiased sample of what choosing gives; the minimum of each row would be biased down.

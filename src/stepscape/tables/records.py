@@ -1,4 +1,4 @@
-"""Records, one a run, and tables of them: `nan` where something was not measured."""
+"""Records, one per run, and tables of them: `nan` means that something was not measured."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Table:
 
     @classmethod
     def from_records(cls, records: Iterable[Mapping[str, Any]]) -> Table:
-        """Build a table from one mapping a row; None and what a row lacks become nan."""
+        """Build a table from one mapping per row; None and missing entries become nan."""
         rows = list(records)
         names = list(dict.fromkeys(name for row in rows for name in row))
         return cls({name: _column([row.get(name) for row in rows]) for name in names})

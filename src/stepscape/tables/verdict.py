@@ -1,4 +1,4 @@
-"""A verdict: one word from a fixed list, a sentence, and the numbers it rests on."""
+"""A verdict: one word from a fixed list, a sentence, and the numbers behind them."""
 
 from __future__ import annotations
 

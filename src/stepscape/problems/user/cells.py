@@ -60,7 +60,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Marks:
-    """First cells that show how a column writes numbers: an index each, or -1.
+    """First cells that show how a column writes numbers: the index of each, or -1.
 
     ``point`` and ``comma``: cells with one meaning only, "1.5" and "1,5". ``maybe_point`` and
     ``maybe_comma``: "1.234" and "1,234", a fraction or a thousand. ``grouped``: the thousands separator of a

@@ -309,7 +309,7 @@ def _doubt(table: RawTable, y: str, xs: numbers.Numbers, ys: numbers.Numbers) ->
     often = f", {shown(text)} in {times} of them" if times > 1 else f", such as {shown(text)}"
     return (
         f"{texts.total()} of {rows} rows were dropped because {y!r} holds no number there{often}: if that is "
-        "an outcome of its own, the fit leaves it out"
+        "a possible outcome, the fit ignores it"
     )
 
 
@@ -345,7 +345,7 @@ def _usable(
 
 
 def _counted(table: RawTable, blamed: Mapping[int, str], fault: NDArray[np.int8]) -> dict[str, int]:
-    """Count rows by the fault of a column: a reason a kind, and one for each text of a missing value."""
+    """Count rows by the fault of a column: one reason per kind, and one for each text of a missing value."""
     reasons: dict[tuple[int, str], str] = {}
     counts = Counter[tuple[int, str]]()
     for row, column in blamed.items():
@@ -358,7 +358,7 @@ def _counted(table: RawTable, blamed: Mapping[int, str], fault: NDArray[np.int8]
 
 
 def _text(table: RawTable, row: int, column: str) -> str:
-    """Return a cell as it is written; a number that is none, of Parquet, is written nowhere."""
+    """Return a cell as it is written; a Parquet cell without a number has no text."""
     cell = table.columns[table.names.index(column)][row]
     if isinstance(cell, str):
         return cell.strip()

@@ -149,7 +149,7 @@ def _informative(keys: Sequence[Key | None]) -> bool:
 
 
 def many(texts: Counter[str], cells: int) -> bool:
-    """Whether texts among so many cells are no stray ones: one repeats, or they are more than a few."""
+    """Whether texts among so many cells are more than strays: one repeats, or they are more than a few."""
     return texts.total() > max(1.0, FEW * cells) or max(texts.values(), default=0) > 1
 
 
@@ -191,7 +191,7 @@ def _count(keys: Sequence[Key | None]) -> int:
 
 
 def _faults(keys: Sequence[Key | None], parsed: numbers.Numbers) -> NDArray[np.int8]:
-    """Clear cells with a value of their faults: text is none here."""
+    """Clear the faults of cells that hold a value: here text is not a fault."""
     valued = np.array([key is not None for key in keys], dtype=bool)
     return np.where(valued, numbers.GOOD, parsed.faults).astype(np.int8)
 

@@ -256,7 +256,7 @@ class TwoClasses:
         """Log-loss below which cross-validation tells no difference.
 
         Classes that a threshold separates are predicted the better the surer one is, so that the least error
-        is that of the longest training. One nat in all of the held-out inputs is no evidence for more of it.
+        is that of the longest training. One nat over all held-out inputs is not evidence for longer training.
         """
         return 0.0 if self.gap is None else 1.0 / self.size
 
