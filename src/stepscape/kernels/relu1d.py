@@ -88,43 +88,30 @@ def positions(w1, b1, inputs, position):
 
 @njit(**EXACT)
 def locate(w1, b1, inputs, padded, position, left, right):
-    """Fill position, and for each neuron the inputs next to its knot (±∞ beyond the ends)."""
-    positions(w1, b1, inputs, position)
-    for j in range(w1.size):
+    """Fill both halves with each neuron's position and the inputs next to its knot (±∞ beyond the ends)."""
+    k = w1.size
+    positions(w1, b1, inputs, position[:k])
+    for j in range(k):
         p = position[j]
-        left[j] = padded[p]
-        right[j] = padded[p + _ONE]
+        position[k + j] = p
+        left[j] = left[k + j] = padded[p]
+        right[j] = right[k + j] = padded[p + _ONE]
 
 
 @njit(**FAST, **INLINE)
-def _fetch(start, end, position, sums, moment, total):
+def _fetch(start, end, position, now, sums, moment, total):
     """Copy the prefix sums (of g x and of g) at each neuron's position."""
     for j in range(start, end):
-        p = position[j]
+        p = position[now + j]
         moment[j - start] = sums[p, 0]
         total[j - start] = sums[p, 1]
 
 
 @njit(**DISJOINT, **INLINE)
 def _update(
-    start,
-    end,
-    w1,
-    b1,
-    w2,
-    left,
-    right,
-    moment,
-    total,
-    all_moment,
-    all_total,
-    rates,
-    decay,
-    sift,
-    slope,
-    shift,
-    moved,
-):
+    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total, rates, decay,
+    sift, padded, slope, shift, moved,
+):  # fmt: skip
     """One step of plain descent for a block; histogram entries, and which knots crossed an input.
 
     With `sift` a dead neuron, no input beyond its knot on the side it faces, enters no sum; None: there are
@@ -132,6 +119,7 @@ def _update(
 
     Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
+    first, last = padded[1], padded[padded.size - 2]
     slope_everywhere = 0.0
     shift_everywhere = 0.0
     for j in range(start, end):
@@ -143,12 +131,13 @@ def _update(
         b_new = b - rates[1] * (a * r + decay * b)
         a_new = a - rates[2] * (w * q + b * r + decay * a)
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        back = 0 if is_left(w_new, b_new, left[j]) else -1
-        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
+        back = 0 if is_left(w_new, b_new, left[then + j]) else -1
+        moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
         seen = a_new
         if sift is not None:
-            beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
-            seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
+            beyond, end_input = (right[now + j], last) if w_new > 0.0 else (left[now + j], first)
+            dead = is_left(w_new, b_new, end_input) == (w_new > 0.0)
+            seen = 0.0 if (abs(beyond) == np.inf) & dead else a_new
         signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
@@ -165,8 +154,8 @@ def _normal(value):
 
 @njit(**DISJOINT, **INLINE)
 def _update_with_velocity(
-    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment, all_total, rates, decay,
-    momentum, look, slope, shift, moved,
+    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment, all_total, rates, decay,
+    momentum, look, padded, slope, shift, moved,
 ):  # fmt: skip
     """As `_update` with velocity v ← momentum·v + g and step v + look·(g + (momentum - 1)·v).
 
@@ -175,6 +164,7 @@ def _update_with_velocity(
     slope_everywhere = 0.0
     shift_everywhere = 0.0
     ahead = 1.0 + look * (momentum - 1.0)
+    first, last = padded[1], padded[padded.size - 2]
     for j in range(start, end):
         i = j - start
         w, b, a = w1[j], b1[j], w2[j]
@@ -191,10 +181,11 @@ def _update_with_velocity(
         b_new = b - rates[1] * (look * gb + ahead * vb_new)
         a_new = a - rates[2] * (look * ga + ahead * va_new)
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        back = 0 if is_left(w_new, b_new, left[j]) else -1
-        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
-        beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
-        seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
+        back = 0 if is_left(w_new, b_new, left[then + j]) else -1
+        moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
+        beyond, end_input = (right[now + j], last) if w_new > 0.0 else (left[now + j], first)
+        dead = is_left(w_new, b_new, end_input) == (w_new > 0.0)
+        seen = 0.0 if (abs(beyond) == np.inf) & dead else a_new
         signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
@@ -214,46 +205,52 @@ def _collect(start, end, moved, queue):
 
 
 @njit(**EXACT, **INLINE)
-def _nudge(start, count, queue, moved, w1, b1, position, left, right, padded):
+def _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padded):
     """Move the positions of the listed neurons by one; returns how many are now listed as still wrong."""
     far = np.uint64(0)
     last = np.int64(padded.size - 2)
     for i in range(count):
         j = queue[i]
-        p = np.uint64(min(max(np.int64(position[j]) + moved[j - start], 0), last))
-        position[j] = p
+        p = np.uint64(min(max(np.int64(position[then + j]) + moved[j - start], 0), last))
+        position[then + j] = p
         lower, upper = padded[p], padded[p + _ONE]
-        left[j] = lower
-        right[j] = upper
+        left[then + j] = lower
+        right[then + j] = upper
         queue[far] = j
         far += np.uint64(is_left(w1[j], b1[j], upper) | (not is_left(w1[j], b1[j], lower)))
     return far
 
 
 @njit(**EXACT)
-def _search(count, queue, w1, b1, position, left, right, inputs, padded):
+def _search(count, queue, w1, b1, position, left, right, now, then, inputs, padded):
+    """Find the listed knots near their positions of two steps ago, or where they were heading."""
+    n = inputs.size
     for i in range(count):
         j = queue[i]
-        p = relocate(w1[j], b1[j], inputs, np.int64(position[j]))
-        position[j] = p
-        left[j] = padded[p]
-        right[j] = padded[p + 1]
+        w, b, p = w1[j], b1[j], np.int64(position[then + j])
+        if not is_left(w, b, padded[max(p - NEAR, 0)]) or is_left(w, b, padded[min(p + NEAR, n) + 1]):
+            p = min(max(2 * np.int64(position[now + j]) - p, 0), n)
+        p = relocate(w, b, inputs, p)
+        position[then + j] = p
+        left[then + j] = padded[p]
+        right[then + j] = padded[p + 1]
 
 
 @njit(**FAST, **INLINE)
-def _scatter(start, end, position, slope, shift, bins):
+def _scatter(start, end, position, then, slope, shift, bins):
     """Add each neuron's slope and intercept at its position; bins (lanes, 2n + 2)."""
     lanes = np.uint64(bins.shape[0])
     one = _ONE if lanes > _ONE else lanes - _ONE
     size = end - start
+    at = then + start
     whole = size - size % _LANES
     for i in range(np.uint64(0), whole, _LANES):
-        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
-        _add(bins, one, position[start + i + _ONE], slope[i + _ONE], shift[i + _ONE])
-        _add(bins, one + one, position[start + i + _TWO], slope[i + _TWO], shift[i + _TWO])
-        _add(bins, one + one + one, position[start + i + _THREE], slope[i + _THREE], shift[i + _THREE])
+        _add(bins, np.uint64(0), position[at + i], slope[i], shift[i])
+        _add(bins, one, position[at + i + _ONE], slope[i + _ONE], shift[i + _ONE])
+        _add(bins, one + one, position[at + i + _TWO], slope[i + _TWO], shift[i + _TWO])
+        _add(bins, one + one + one, position[at + i + _THREE], slope[i + _THREE], shift[i + _THREE])
     for i in range(whole, size):
-        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
+        _add(bins, np.uint64(0), position[at + i], slope[i], shift[i])
 
 
 @njit(**FAST, **INLINE)
@@ -358,6 +355,7 @@ def _run(
     plain = momentum == 0.0
     ahead = 1.0 + look * (momentum - 1.0)
     size = 0.0
+    now, then = np.uint64(0), np.uint64(k)
     for step in range(-1, steps):  # step -1 moves nothing: it fills the histogram of the given θ
         eta = 0.0
         if step >= 0:
@@ -381,35 +379,36 @@ def _run(
         shift_everywhere = theta[3 * k]
         for start in range(np.uint64(0), np.uint64(k), _BLOCK):
             end = min(start + _BLOCK, np.uint64(k))
-            _fetch(start, end, position, sums, moment, total)
+            _fetch(start, end, position, now, sums, moment, total)
             if plain and decay == 0.0:  # the caller has left dead neurons out
                 everywhere = _update(
-                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
-                    eta_rates, decay, None, slope, shift, moved,
+                    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
+                    eta_rates, decay, None, padded, slope, shift, moved,
                 )  # fmt: skip
             elif plain or step < 0:
                 everywhere = _update(
-                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
-                    eta_rates, decay, True, slope, shift, moved,
+                    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
+                    eta_rates, decay, True, padded, slope, shift, moved,
                 )  # fmt: skip
             else:
                 everywhere = _update_with_velocity(
-                    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment,
-                    all_total, eta_rates, decay, momentum, look, slope, shift, moved,
+                    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment,
+                    all_total, eta_rates, decay, momentum, look, padded, slope, shift, moved,
                 )  # fmt: skip
             slope_everywhere += everywhere[0]
             shift_everywhere += everywhere[1]
             count = _collect(start, end, moved, queue)
-            count = _nudge(start, count, queue, moved, w1, b1, position, left, right, padded)
+            count = _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padded)
             if count > 0:
-                _search(count, queue, w1, b1, position, left, right, inputs, padded)
-            _scatter(start, end, position, slope, shift, bins)
+                _search(count, queue, w1, b1, position, left, right, now, then, inputs, padded)
+            _scatter(start, end, position, then, slope, shift, bins)
         if logistic:
             size = _logistic_pass(
                 inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums, values
             )
         else:
             size = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
+        now, then = then, now
         if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and size < np.inf):
             return DIVERGED, step + 1, np.inf
     if logistic:
@@ -435,7 +434,7 @@ def descend(
     """
     n, k = inputs.size, (theta.size - 1) // 3
     work = (
-        np.empty(k, np.uint32), *np.empty((2, k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
+        np.empty(2 * k, np.uint32), *np.empty((2, 2 * k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
         np.empty(BLOCK + 1, np.uint64), np.zeros((LANES if n <= LANES_UP_TO else 1, 2 * n + 2)),
         np.zeros((n + 1, 2)), np.empty(n), np.empty(4),
     )  # fmt: skip
