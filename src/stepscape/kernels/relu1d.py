@@ -107,45 +107,6 @@ def _fetch(start, end, position, now, sums, moment, total):
         total[j - start] = sums[p, 1]
 
 
-@njit(**DISJOINT, **INLINE)
-def _update(
-    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total, rates, decay,
-    sift, padded, slope, shift, moved,
-):  # fmt: skip
-    """One step of plain descent for a block; histogram entries, and which knots crossed an input.
-
-    With `sift` a dead neuron, no input beyond its knot on the side it faces, enters no sum; None: there are
-    none, and the test is not compiled.
-
-    Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
-    """
-    first, last = padded[1], padded[padded.size - 2]
-    slope_everywhere = 0.0
-    shift_everywhere = 0.0
-    for j in range(start, end):
-        i = j - start
-        w, b, a = w1[j], b1[j], w2[j]
-        q = all_moment - moment[i] if w > 0.0 else moment[i]
-        r = all_total - total[i] if w > 0.0 else total[i]
-        w_new = w - rates[0] * (a * q + decay * w)
-        b_new = b - rates[1] * (a * r + decay * b)
-        a_new = a - rates[2] * (w * q + b * r + decay * a)
-        w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        back = 0 if is_left(w_new, b_new, left[then + j]) else -1
-        moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
-        seen = a_new
-        if sift is not None:
-            beyond, end_input = (right[now + j], last) if w_new > 0.0 else (left[now + j], first)
-            dead = is_left(w_new, b_new, end_input) == (w_new > 0.0)
-            seen = 0.0 if (abs(beyond) == np.inf) & dead else a_new
-        signed = seen if w_new > 0.0 else -seen
-        slope[i] = w_new * signed
-        shift[i] = b_new * signed
-        slope_everywhere += w_new * seen - slope[i]
-        shift_everywhere += b_new * seen - shift[i]
-    return 0.5 * slope_everywhere, 0.5 * shift_everywhere
-
-
 @njit(**FAST, **INLINE)
 def _normal(value):
     """Zero instead of a subnormal: the velocity of a dead neuron decays into them, and they are slow."""
@@ -153,18 +114,23 @@ def _normal(value):
 
 
 @njit(**DISJOINT, **INLINE)
-def _update_with_velocity(
-    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment, all_total, rates, decay,
-    momentum, look, padded, slope, shift, moved,
+def _update(
+    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment, all_total, ends,
+    rates, decay, momentum, look, sift, slope, shift, moved,
 ):  # fmt: skip
-    """As `_update` with velocity v ← momentum·v + g and step v + look·(g + (momentum - 1)·v).
+    """One step for a block; histogram entries, and which knots are not where they were two steps ago.
 
-    look = 0 is the heavy ball (step v), look = 1 Nesterov (step g + momentum·v).
+    Velocity v ← momentum·v + g, step v + look·(g + (momentum - 1)·v): look = 0 is the heavy ball (step v),
+    look = 1 Nesterov (step g + momentum·v). With v1 = None plain descent: the step is g.
+
+    With `sift` a dead neuron, which saw no input before the step and sees none after it, enters no sum; None:
+    there are none. What is None is not compiled.
+
+    Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
     slope_everywhere = 0.0
     shift_everywhere = 0.0
     ahead = 1.0 + look * (momentum - 1.0)
-    first, last = padded[1], padded[padded.size - 2]
     for j in range(start, end):
         i = j - start
         w, b, a = w1[j], b1[j], w2[j]
@@ -173,19 +139,25 @@ def _update_with_velocity(
         gw = a * q + decay * w
         gb = a * r + decay * b
         ga = w * q + b * r + decay * a
-        vw_new = _normal(momentum * v1[j] + gw)
-        vb_new = _normal(momentum * vb[j] + gb)
-        va_new = _normal(momentum * v2[j] + ga)
-        v1[j], vb[j], v2[j] = vw_new, vb_new, va_new
-        w_new = w - rates[0] * (look * gw + ahead * vw_new)
-        b_new = b - rates[1] * (look * gb + ahead * vb_new)
-        a_new = a - rates[2] * (look * ga + ahead * va_new)
+        if v1 is not None:
+            vw_new = _normal(momentum * v1[j] + gw)
+            vb_new = _normal(momentum * vb[j] + gb)
+            va_new = _normal(momentum * v2[j] + ga)
+            v1[j], vb[j], v2[j] = vw_new, vb_new, va_new
+            gw = look * gw + ahead * vw_new
+            gb = look * gb + ahead * vb_new
+            ga = look * ga + ahead * va_new
+        w_new = w - rates[0] * gw
+        b_new = b - rates[1] * gb
+        a_new = a - rates[2] * ga
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
         back = 0 if is_left(w_new, b_new, left[then + j]) else -1
         moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
-        beyond, end_input = (right[now + j], last) if w_new > 0.0 else (left[now + j], first)
-        dead = is_left(w_new, b_new, end_input) == (w_new > 0.0)
-        seen = 0.0 if (abs(beyond) == np.inf) & dead else a_new
+        seen = a_new
+        if sift is not None:
+            beyond, nearest = (right[now + j], ends[1]) if w_new > 0.0 else (left[now + j], ends[0])
+            blind = is_left(w_new, b_new, nearest) == (w_new > 0.0)
+            seen = 0.0 if (abs(beyond) == np.inf) & blind else a_new
         signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
@@ -353,6 +325,7 @@ def _run(
     v1, vb, v2 = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
     locate(w1, b1, inputs, padded, position, left, right)
     plain = momentum == 0.0
+    ends = inputs[0], inputs[n - 1]
     ahead = 1.0 + look * (momentum - 1.0)
     size = 0.0
     now, then = np.uint64(0), np.uint64(k)
@@ -382,18 +355,18 @@ def _run(
             _fetch(start, end, position, now, sums, moment, total)
             if plain and decay == 0.0:  # the caller has left dead neurons out
                 everywhere = _update(
-                    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
-                    eta_rates, decay, None, padded, slope, shift, moved,
+                    start, end, w1, b1, w2, None, None, None, left, right, now, then, moment, total, all_moment,
+                    all_total, ends, eta_rates, decay, momentum, look, None, slope, shift, moved,
                 )  # fmt: skip
             elif plain or step < 0:
                 everywhere = _update(
-                    start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
-                    eta_rates, decay, True, padded, slope, shift, moved,
+                    start, end, w1, b1, w2, None, None, None, left, right, now, then, moment, total, all_moment,
+                    all_total, ends, eta_rates, decay, momentum, look, True, slope, shift, moved,
                 )  # fmt: skip
             else:
-                everywhere = _update_with_velocity(
+                everywhere = _update(
                     start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment,
-                    all_total, eta_rates, decay, momentum, look, padded, slope, shift, moved,
+                    all_total, ends, eta_rates, decay, momentum, look, True, slope, shift, moved,
                 )  # fmt: skip
             slope_everywhere += everywhere[0]
             shift_everywhere += everywhere[1]
