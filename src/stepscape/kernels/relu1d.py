@@ -11,10 +11,13 @@ and with g_i = ∂L/∂f(x_i) every gradient is a difference of two prefix sums 
 
 Parameters are one flat vector θ = (w1, b1, w2, b2) of length 3k + 1. Neurons are worked on in blocks whose
 scratch rows stay in the first-level cache: fetch the prefix sums, update (vectorized, branch-free), move the
-few knots that crossed an input, add to the histogram. Loads through an index are scalar on purpose: vector
-gathers are slower on many processors. Nothing is allocated per step, and block functions receive whole arrays
-with a range ``start``..``end`` because slices cost atomic reference counts. Indices are unsigned because
-Numba tests signed ones for being negative.
+few knots that are not where they were expected, add to the histogram. A knot is expected where it lay two
+steps ago, because descent at the edge of stability has period two; so positions, and the inputs beside them,
+are kept twice, for even and for odd steps. No bit depends on it: a position is an integer, however found.
+
+Loads through an index are scalar on purpose: vector gathers are slower on many processors. Nothing is
+allocated per step, and block functions receive whole arrays with a range ``start``..``end`` because slices
+cost atomic reference counts. Indices are unsigned because Numba tests signed ones for being negative.
 """
 
 from __future__ import annotations
@@ -115,21 +118,20 @@ def _normal(value):
 
 @njit(**DISJOINT, **INLINE)
 def _update(
-    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment, all_total, ends,
-    rates, decay, momentum, look, sift, slope, shift, moved,
+    sift, velocity, start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
+    ends, rates, decay, momentum, look, slope, shift, moved,
 ):  # fmt: skip
     """One step for a block; histogram entries, and which knots are not where they were two steps ago.
 
     Velocity v ← momentum·v + g, step v + look·(g + (momentum - 1)·v): look = 0 is the heavy ball (step v),
-    look = 1 Nesterov (step g + momentum·v). With v1 = None plain descent: the step is g.
+    look = 1 Nesterov (step g + momentum·v). With velocity = None plain descent: the step is g.
 
     With `sift` a dead neuron, which saw no input before the step and sees none after it, enters no sum; None:
     there are none. What is None is not compiled.
 
     Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
-    slope_everywhere = 0.0
-    shift_everywhere = 0.0
+    slope_everywhere = shift_everywhere = 0.0
     ahead = 1.0 + look * (momentum - 1.0)
     for j in range(start, end):
         i = j - start
@@ -139,7 +141,8 @@ def _update(
         gw = a * q + decay * w
         gb = a * r + decay * b
         ga = w * q + b * r + decay * a
-        if v1 is not None:
+        if velocity is not None:
+            v1, vb, v2 = velocity
             vw_new = _normal(momentum * v1[j] + gw)
             vb_new = _normal(momentum * vb[j] + gb)
             va_new = _normal(momentum * v2[j] + ga)
@@ -168,7 +171,7 @@ def _update(
 
 @njit(**EXACT, **INLINE)
 def _collect(start, end, moved, queue):
-    """List the neurons whose knot crossed an input, without a branch; returns how many."""
+    """List the neurons whose knot is not where it was expected, without a branch; returns how many."""
     count = np.uint64(0)
     for j in range(start, end):
         queue[count] = j
@@ -186,8 +189,7 @@ def _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padd
         p = np.uint64(min(max(np.int64(position[then + j]) + moved[j - start], 0), last))
         position[then + j] = p
         lower, upper = padded[p], padded[p + _ONE]
-        left[then + j] = lower
-        right[then + j] = upper
+        left[then + j], right[then + j] = lower, upper
         queue[far] = j
         far += np.uint64(is_left(w1[j], b1[j], upper) | (not is_left(w1[j], b1[j], lower)))
     return far
@@ -204,15 +206,13 @@ def _search(count, queue, w1, b1, position, left, right, now, then, inputs, padd
             p = min(max(2 * np.int64(position[now + j]) - p, 0), n)
         p = relocate(w, b, inputs, p)
         position[then + j] = p
-        left[then + j] = padded[p]
-        right[then + j] = padded[p + 1]
+        left[then + j], right[then + j] = padded[p], padded[p + 1]
 
 
 @njit(**FAST, **INLINE)
 def _scatter(start, end, position, then, slope, shift, bins):
     """Add each neuron's slope and intercept at its position; bins (lanes, 2n + 2)."""
-    lanes = np.uint64(bins.shape[0])
-    one = _ONE if lanes > _ONE else lanes - _ONE
+    one = np.uint64(bins.shape[0] > 1)
     size = end - start
     at = then + start
     whole = size - size % _LANES
@@ -245,13 +245,7 @@ def _merge(bins):
 @njit(**FAST, **INLINE)
 def _square_pass(inputs, labels, weights, slope, shift, bins, sums):
     """Prefix sums of g x and g with g = weight·(f - label); empties bins. Returns Σ weight (f - label)²."""
-    if bins.shape[0] > 1:
-        _merge(bins)
-    moment = 0.0
-    total = 0.0
-    squares = 0.0
-    sums[0, 0] = 0.0
-    sums[0, 1] = 0.0
+    moment = total = squares = 0.0
     n = np.uint64(inputs.size)
     for i in range(n):
         slope += bins[0, i + i]
@@ -276,8 +270,6 @@ def _logistic_pass(inputs, labels, weights, slope, shift, bins, sums, values):
 
     An exponential that overflows gives g = 0, as it should; the sum returned shows an f that is not finite.
     """
-    if bins.shape[0] > 1:
-        _merge(bins)
     n = np.uint64(inputs.size)
     for i in range(n):
         slope += bins[0, i + i]
@@ -287,11 +279,7 @@ def _logistic_pass(inputs, labels, weights, slope, shift, bins, sums, values):
         values[i] = slope * inputs[i] + shift
     bins[0, n + n] = 0.0
     bins[0, n + n + _ONE] = 0.0
-    moment = 0.0
-    total = 0.0
-    reach = 0.0
-    sums[0, 0] = 0.0
-    sums[0, 1] = 0.0
+    moment = total = reach = 0.0
     for i in range(n):
         reach += abs(values[i])
         g = -weights[i] * labels[i] / (1.0 + np.exp(labels[i] * values[i]))
@@ -318,69 +306,62 @@ def _run(
     step_start, step_end, warmup, first, steps,
     position, left, right, moment, total, slope, shift, moved, queue, bins, sums, values, eta_rates,
 ):  # fmt: skip
-    """Loop of `descend`; the arrays of the last line are work space, bins and sums zero."""
-    n = inputs.size
-    k = (theta.size - 1) // 3
+    """Loop of `descend`; the arrays of the last line are work space, bins and sums zero.
+
+    Positions before a step are read from `now` on; those after it replace those of two steps ago, from `then`.
+    """
+    n, k = inputs.size, (theta.size - 1) // 3
     w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
     v1, vb, v2 = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
     locate(w1, b1, inputs, padded, position, left, right)
     plain = momentum == 0.0
-    ends = inputs[0], inputs[n - 1]
     ahead = 1.0 + look * (momentum - 1.0)
-    size = 0.0
-    now, then = np.uint64(0), np.uint64(k)
+    ends = inputs[0], inputs[n - 1]
+    size, now, then = 0.0, np.uint64(0), np.uint64(k)
     for step in range(-1, steps):  # step -1 moves nothing: it fills the histogram of the given θ
-        eta = 0.0
+        eta = step_end if step >= 0 else 0.0
         if step >= 0:
             t = first + step
-            eta = step_end
             if t < warmup:
                 eta = step_start * (step_end / step_start) ** (t / warmup)
             if step == steps - 1:
                 for j in range(theta.size):
                     before[j] = theta[j]
             g = sums[n, 1]
-            if plain:
-                theta[3 * k] -= eta * rates[3] * g
-            else:
+            if not plain:
                 velocity[3 * k] = momentum * velocity[3 * k] + g
-                theta[3 * k] -= eta * rates[3] * (look * g + ahead * velocity[3 * k])
+                g = look * g + ahead * velocity[3 * k]
+            theta[3 * k] -= eta * rates[3] * g
         for i in range(4):
             eta_rates[i] = eta * rates[i]
         all_moment, all_total = sums[n, 0], sums[n, 1]
-        slope_everywhere = 0.0
-        shift_everywhere = theta[3 * k]
+        all_slope, all_shift = 0.0, theta[3 * k]
         for start in range(np.uint64(0), np.uint64(k), _BLOCK):
             end = min(start + _BLOCK, np.uint64(k))
             _fetch(start, end, position, now, sums, moment, total)
+            given = (
+                start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total, ends,
+                eta_rates, decay, momentum, look, slope, shift, moved,
+            )  # fmt: skip
             if plain and decay == 0.0:  # the caller has left dead neurons out
-                everywhere = _update(
-                    start, end, w1, b1, w2, None, None, None, left, right, now, then, moment, total, all_moment,
-                    all_total, ends, eta_rates, decay, momentum, look, None, slope, shift, moved,
-                )  # fmt: skip
+                everywhere = _update(None, None, *given)
             elif plain or step < 0:
-                everywhere = _update(
-                    start, end, w1, b1, w2, None, None, None, left, right, now, then, moment, total, all_moment,
-                    all_total, ends, eta_rates, decay, momentum, look, True, slope, shift, moved,
-                )  # fmt: skip
+                everywhere = _update(True, None, *given)
             else:
-                everywhere = _update(
-                    start, end, w1, b1, w2, v1, vb, v2, left, right, now, then, moment, total, all_moment,
-                    all_total, ends, eta_rates, decay, momentum, look, True, slope, shift, moved,
-                )  # fmt: skip
-            slope_everywhere += everywhere[0]
-            shift_everywhere += everywhere[1]
+                everywhere = _update(True, (v1, vb, v2), *given)
+            all_slope += everywhere[0]
+            all_shift += everywhere[1]
             count = _collect(start, end, moved, queue)
             count = _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padded)
             if count > 0:
                 _search(count, queue, w1, b1, position, left, right, now, then, inputs, padded)
             _scatter(start, end, position, then, slope, shift, bins)
+        if bins.shape[0] > 1:
+            _merge(bins)
         if logistic:
-            size = _logistic_pass(
-                inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums, values
-            )
+            size = _logistic_pass(inputs, labels, weights, all_slope, all_shift, bins, sums, values)
         else:
-            size = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
+            size = _square_pass(inputs, labels, weights, all_slope, all_shift, bins, sums)
         now, then = then, now
         if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and size < np.inf):
             return DIVERGED, step + 1, np.inf
