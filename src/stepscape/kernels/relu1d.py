@@ -308,7 +308,7 @@ def _run(
 ):  # fmt: skip
     """Loop of `descend`; the arrays of the last line are work space, bins and sums zero.
 
-    Positions before a step are read from `now` on; those after it replace those of two steps ago, from `then`.
+    Positions before a step are read at `now`; those after it replace those of two steps ago, at `then`.
     """
     n, k = inputs.size, (theta.size - 1) // 3
     w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
