@@ -11,10 +11,13 @@ and with g_i = ∂L/∂f(x_i) every gradient is a difference of two prefix sums 
 
 Parameters are one flat vector θ = (w1, b1, w2, b2) of length 3k + 1. Neurons are worked on in blocks whose
 scratch rows stay in the first-level cache: fetch the prefix sums, update (vectorized, branch-free), move the
-few knots that crossed an input, add to the histogram. Loads through an index are scalar on purpose: vector
-gathers are slower on many processors. Nothing is allocated per step, and block functions receive whole arrays
-with a range ``start``..``end`` because slices cost atomic reference counts. Indices are unsigned because
-Numba tests signed ones for being negative.
+few knots that are not where they were expected, add to the histogram. A knot is expected where it lay two
+steps ago, because descent at the edge of stability has period two; so positions, and the inputs beside them,
+are kept twice, for even and for odd steps. No bit depends on it: a position is an integer, however found.
+
+Loads through an index are scalar on purpose: vector gathers are slower on many processors. Nothing is
+allocated per step, and block functions receive whole arrays with a range ``start``..``end`` because slices
+cost atomic reference counts. Indices are unsigned because Numba tests signed ones for being negative.
 """
 
 from __future__ import annotations
@@ -88,73 +91,23 @@ def positions(w1, b1, inputs, position):
 
 @njit(**EXACT)
 def locate(w1, b1, inputs, padded, position, left, right):
-    """Fill position, and for each neuron the inputs next to its knot (±∞ beyond the ends)."""
-    positions(w1, b1, inputs, position)
-    for j in range(w1.size):
+    """Fill both halves with each neuron's position and the inputs next to its knot (±∞ beyond the ends)."""
+    k = w1.size
+    positions(w1, b1, inputs, position[:k])
+    for j in range(k):
         p = position[j]
-        left[j] = padded[p]
-        right[j] = padded[p + _ONE]
+        position[k + j] = p
+        left[j] = left[k + j] = padded[p]
+        right[j] = right[k + j] = padded[p + _ONE]
 
 
 @njit(**FAST, **INLINE)
-def _fetch(start, end, position, sums, moment, total):
+def _fetch(start, end, position, now, sums, moment, total):
     """Copy the prefix sums (of g x and of g) at each neuron's position."""
     for j in range(start, end):
-        p = position[j]
+        p = position[now + j]
         moment[j - start] = sums[p, 0]
         total[j - start] = sums[p, 1]
-
-
-@njit(**DISJOINT, **INLINE)
-def _update(
-    start,
-    end,
-    w1,
-    b1,
-    w2,
-    left,
-    right,
-    moment,
-    total,
-    all_moment,
-    all_total,
-    rates,
-    decay,
-    sift,
-    slope,
-    shift,
-    moved,
-):
-    """One step of plain descent for a block; histogram entries, and which knots crossed an input.
-
-    With `sift` a dead neuron, no input beyond its knot on the side it faces, enters no sum; None: there are
-    none, and the test is not compiled.
-
-    Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
-    """
-    slope_everywhere = 0.0
-    shift_everywhere = 0.0
-    for j in range(start, end):
-        i = j - start
-        w, b, a = w1[j], b1[j], w2[j]
-        q = all_moment - moment[i] if w > 0.0 else moment[i]
-        r = all_total - total[i] if w > 0.0 else total[i]
-        w_new = w - rates[0] * (a * q + decay * w)
-        b_new = b - rates[1] * (a * r + decay * b)
-        a_new = a - rates[2] * (w * q + b * r + decay * a)
-        w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        back = 0 if is_left(w_new, b_new, left[j]) else -1
-        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
-        seen = a_new
-        if sift is not None:
-            beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
-            seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
-        signed = seen if w_new > 0.0 else -seen
-        slope[i] = w_new * signed
-        shift[i] = b_new * signed
-        slope_everywhere += w_new * seen - slope[i]
-        shift_everywhere += b_new * seen - shift[i]
-    return 0.5 * slope_everywhere, 0.5 * shift_everywhere
 
 
 @njit(**FAST, **INLINE)
@@ -164,16 +117,21 @@ def _normal(value):
 
 
 @njit(**DISJOINT, **INLINE)
-def _update_with_velocity(
-    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment, all_total, rates, decay,
-    momentum, look, slope, shift, moved,
+def _update(
+    sift, velocity, start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
+    ends, rates, decay, momentum, look, slope, shift, moved,
 ):  # fmt: skip
-    """As `_update` with velocity v ← momentum·v + g and step v + look·(g + (momentum - 1)·v).
+    """One step for a block; histogram entries, and which knots are not where they were two steps ago.
 
-    look = 0 is the heavy ball (step v), look = 1 Nesterov (step g + momentum·v).
+    Velocity v ← momentum·v + g, step v + look·(g + (momentum - 1)·v): look = 0 is the heavy ball (step v),
+    look = 1 Nesterov (step g + momentum·v). With velocity = None plain descent: the step is g.
+
+    With `sift` a dead neuron, which saw no input before the step and sees none after it, enters no sum; None:
+    there are none. What is None is not compiled.
+
+    Returns what those with w1 ≤ 0 add everywhere: ½ Σ (w2 w1 - s w2 w1) and ½ Σ (w2 b1 - s w2 b1).
     """
-    slope_everywhere = 0.0
-    shift_everywhere = 0.0
+    slope_everywhere = shift_everywhere = 0.0
     ahead = 1.0 + look * (momentum - 1.0)
     for j in range(start, end):
         i = j - start
@@ -183,18 +141,26 @@ def _update_with_velocity(
         gw = a * q + decay * w
         gb = a * r + decay * b
         ga = w * q + b * r + decay * a
-        vw_new = _normal(momentum * v1[j] + gw)
-        vb_new = _normal(momentum * vb[j] + gb)
-        va_new = _normal(momentum * v2[j] + ga)
-        v1[j], vb[j], v2[j] = vw_new, vb_new, va_new
-        w_new = w - rates[0] * (look * gw + ahead * vw_new)
-        b_new = b - rates[1] * (look * gb + ahead * vb_new)
-        a_new = a - rates[2] * (look * ga + ahead * va_new)
+        if velocity is not None:
+            v1, vb, v2 = velocity
+            vw_new = _normal(momentum * v1[j] + gw)
+            vb_new = _normal(momentum * vb[j] + gb)
+            va_new = _normal(momentum * v2[j] + ga)
+            v1[j], vb[j], v2[j] = vw_new, vb_new, va_new
+            gw = look * gw + ahead * vw_new
+            gb = look * gb + ahead * vb_new
+            ga = look * ga + ahead * va_new
+        w_new = w - rates[0] * gw
+        b_new = b - rates[1] * gb
+        a_new = a - rates[2] * ga
         w1[j], b1[j], w2[j] = w_new, b_new, a_new
-        back = 0 if is_left(w_new, b_new, left[j]) else -1
-        moved[i] = 1 if is_left(w_new, b_new, right[j]) else back
-        beyond, wakes = (right[j], -1) if w_new > 0.0 else (left[j], 1)
-        seen = 0.0 if (abs(beyond) == np.inf) & (moved[i] != wakes) else a_new
+        back = 0 if is_left(w_new, b_new, left[then + j]) else -1
+        moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
+        seen = a_new
+        if sift is not None:
+            beyond, nearest = (right[now + j], ends[1]) if w_new > 0.0 else (left[now + j], ends[0])
+            blind = is_left(w_new, b_new, nearest) == (w_new > 0.0)
+            seen = 0.0 if (abs(beyond) == np.inf) & blind else a_new
         signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
@@ -205,7 +171,7 @@ def _update_with_velocity(
 
 @njit(**EXACT, **INLINE)
 def _collect(start, end, moved, queue):
-    """List the neurons whose knot crossed an input, without a branch; returns how many."""
+    """List the neurons whose knot is not where it was expected, without a branch; returns how many."""
     count = np.uint64(0)
     for j in range(start, end):
         queue[count] = j
@@ -214,46 +180,49 @@ def _collect(start, end, moved, queue):
 
 
 @njit(**EXACT, **INLINE)
-def _nudge(start, count, queue, moved, w1, b1, position, left, right, padded):
+def _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padded):
     """Move the positions of the listed neurons by one; returns how many are now listed as still wrong."""
     far = np.uint64(0)
     last = np.int64(padded.size - 2)
     for i in range(count):
         j = queue[i]
-        p = np.uint64(min(max(np.int64(position[j]) + moved[j - start], 0), last))
-        position[j] = p
+        p = np.uint64(min(max(np.int64(position[then + j]) + moved[j - start], 0), last))
+        position[then + j] = p
         lower, upper = padded[p], padded[p + _ONE]
-        left[j] = lower
-        right[j] = upper
+        left[then + j], right[then + j] = lower, upper
         queue[far] = j
         far += np.uint64(is_left(w1[j], b1[j], upper) | (not is_left(w1[j], b1[j], lower)))
     return far
 
 
 @njit(**EXACT)
-def _search(count, queue, w1, b1, position, left, right, inputs, padded):
+def _search(count, queue, w1, b1, position, left, right, now, then, inputs, padded):
+    """Find the listed knots near their positions of two steps ago, or where they were heading."""
+    n = inputs.size
     for i in range(count):
         j = queue[i]
-        p = relocate(w1[j], b1[j], inputs, np.int64(position[j]))
-        position[j] = p
-        left[j] = padded[p]
-        right[j] = padded[p + 1]
+        w, b, p = w1[j], b1[j], np.int64(position[then + j])
+        if not is_left(w, b, padded[max(p - NEAR, 0)]) or is_left(w, b, padded[min(p + NEAR, n) + 1]):
+            p = min(max(2 * np.int64(position[now + j]) - p, 0), n)
+        p = relocate(w, b, inputs, p)
+        position[then + j] = p
+        left[then + j], right[then + j] = padded[p], padded[p + 1]
 
 
 @njit(**FAST, **INLINE)
-def _scatter(start, end, position, slope, shift, bins):
+def _scatter(start, end, position, then, slope, shift, bins):
     """Add each neuron's slope and intercept at its position; bins (lanes, 2n + 2)."""
-    lanes = np.uint64(bins.shape[0])
-    one = _ONE if lanes > _ONE else lanes - _ONE
+    one = np.uint64(bins.shape[0] > 1)
     size = end - start
+    at = then + start
     whole = size - size % _LANES
     for i in range(np.uint64(0), whole, _LANES):
-        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
-        _add(bins, one, position[start + i + _ONE], slope[i + _ONE], shift[i + _ONE])
-        _add(bins, one + one, position[start + i + _TWO], slope[i + _TWO], shift[i + _TWO])
-        _add(bins, one + one + one, position[start + i + _THREE], slope[i + _THREE], shift[i + _THREE])
+        _add(bins, np.uint64(0), position[at + i], slope[i], shift[i])
+        _add(bins, one, position[at + i + _ONE], slope[i + _ONE], shift[i + _ONE])
+        _add(bins, one + one, position[at + i + _TWO], slope[i + _TWO], shift[i + _TWO])
+        _add(bins, one + one + one, position[at + i + _THREE], slope[i + _THREE], shift[i + _THREE])
     for i in range(whole, size):
-        _add(bins, np.uint64(0), position[start + i], slope[i], shift[i])
+        _add(bins, np.uint64(0), position[at + i], slope[i], shift[i])
 
 
 @njit(**FAST, **INLINE)
@@ -276,13 +245,7 @@ def _merge(bins):
 @njit(**FAST, **INLINE)
 def _square_pass(inputs, labels, weights, slope, shift, bins, sums):
     """Prefix sums of g x and g with g = weight·(f - label); empties bins. Returns Σ weight (f - label)²."""
-    if bins.shape[0] > 1:
-        _merge(bins)
-    moment = 0.0
-    total = 0.0
-    squares = 0.0
-    sums[0, 0] = 0.0
-    sums[0, 1] = 0.0
+    moment = total = squares = 0.0
     n = np.uint64(inputs.size)
     for i in range(n):
         slope += bins[0, i + i]
@@ -307,8 +270,6 @@ def _logistic_pass(inputs, labels, weights, slope, shift, bins, sums, values):
 
     An exponential that overflows gives g = 0, as it should; the sum returned shows an f that is not finite.
     """
-    if bins.shape[0] > 1:
-        _merge(bins)
     n = np.uint64(inputs.size)
     for i in range(n):
         slope += bins[0, i + i]
@@ -318,11 +279,7 @@ def _logistic_pass(inputs, labels, weights, slope, shift, bins, sums, values):
         values[i] = slope * inputs[i] + shift
     bins[0, n + n] = 0.0
     bins[0, n + n + _ONE] = 0.0
-    moment = 0.0
-    total = 0.0
-    reach = 0.0
-    sums[0, 0] = 0.0
-    sums[0, 1] = 0.0
+    moment = total = reach = 0.0
     for i in range(n):
         reach += abs(values[i])
         g = -weights[i] * labels[i] / (1.0 + np.exp(labels[i] * values[i]))
@@ -349,67 +306,63 @@ def _run(
     step_start, step_end, warmup, first, steps,
     position, left, right, moment, total, slope, shift, moved, queue, bins, sums, values, eta_rates,
 ):  # fmt: skip
-    """Loop of `descend`; the arrays of the last line are work space, bins and sums zero."""
-    n = inputs.size
-    k = (theta.size - 1) // 3
+    """Loop of `descend`; the arrays of the last line are work space, bins and sums zero.
+
+    Positions before a step are read at `now`; those after it replace those of two steps ago, at `then`.
+    """
+    n, k = inputs.size, (theta.size - 1) // 3
     w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
     v1, vb, v2 = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
     locate(w1, b1, inputs, padded, position, left, right)
     plain = momentum == 0.0
     ahead = 1.0 + look * (momentum - 1.0)
-    size = 0.0
+    ends = inputs[0], inputs[n - 1]
+    size, now, then = 0.0, np.uint64(0), np.uint64(k)
     for step in range(-1, steps):  # step -1 moves nothing: it fills the histogram of the given θ
-        eta = 0.0
+        eta = step_end if step >= 0 else 0.0
         if step >= 0:
             t = first + step
-            eta = step_end
             if t < warmup:
                 eta = step_start * (step_end / step_start) ** (t / warmup)
             if step == steps - 1:
                 for j in range(theta.size):
                     before[j] = theta[j]
             g = sums[n, 1]
-            if plain:
-                theta[3 * k] -= eta * rates[3] * g
-            else:
+            if not plain:
                 velocity[3 * k] = momentum * velocity[3 * k] + g
-                theta[3 * k] -= eta * rates[3] * (look * g + ahead * velocity[3 * k])
+                g = look * g + ahead * velocity[3 * k]
+            theta[3 * k] -= eta * rates[3] * g
         for i in range(4):
             eta_rates[i] = eta * rates[i]
         all_moment, all_total = sums[n, 0], sums[n, 1]
-        slope_everywhere = 0.0
-        shift_everywhere = theta[3 * k]
+        all_slope, all_shift = 0.0, theta[3 * k]
         for start in range(np.uint64(0), np.uint64(k), _BLOCK):
             end = min(start + _BLOCK, np.uint64(k))
-            _fetch(start, end, position, sums, moment, total)
+            _fetch(start, end, position, now, sums, moment, total)
+            given = (
+                start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total, ends,
+                eta_rates, decay, momentum, look, slope, shift, moved,
+            )  # fmt: skip
             if plain and decay == 0.0:  # the caller has left dead neurons out
-                everywhere = _update(
-                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
-                    eta_rates, decay, None, slope, shift, moved,
-                )  # fmt: skip
+                everywhere = _update(None, None, *given)
             elif plain or step < 0:
-                everywhere = _update(
-                    start, end, w1, b1, w2, left, right, moment, total, all_moment, all_total,
-                    eta_rates, decay, True, slope, shift, moved,
-                )  # fmt: skip
+                everywhere = _update(True, None, *given)
             else:
-                everywhere = _update_with_velocity(
-                    start, end, w1, b1, w2, v1, vb, v2, left, right, moment, total, all_moment,
-                    all_total, eta_rates, decay, momentum, look, slope, shift, moved,
-                )  # fmt: skip
-            slope_everywhere += everywhere[0]
-            shift_everywhere += everywhere[1]
+                everywhere = _update(True, (v1, vb, v2), *given)
+            all_slope += everywhere[0]
+            all_shift += everywhere[1]
             count = _collect(start, end, moved, queue)
-            count = _nudge(start, count, queue, moved, w1, b1, position, left, right, padded)
+            count = _nudge(start, count, queue, moved, w1, b1, position, left, right, then, padded)
             if count > 0:
-                _search(count, queue, w1, b1, position, left, right, inputs, padded)
-            _scatter(start, end, position, slope, shift, bins)
+                _search(count, queue, w1, b1, position, left, right, now, then, inputs, padded)
+            _scatter(start, end, position, then, slope, shift, bins)
+        if bins.shape[0] > 1:
+            _merge(bins)
         if logistic:
-            size = _logistic_pass(
-                inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums, values
-            )
+            size = _logistic_pass(inputs, labels, weights, all_slope, all_shift, bins, sums, values)
         else:
-            size = _square_pass(inputs, labels, weights, slope_everywhere, shift_everywhere, bins, sums)
+            size = _square_pass(inputs, labels, weights, all_slope, all_shift, bins, sums)
+        now, then = then, now
         if not (abs(sums[n, 1]) + abs(sums[n, 0]) < np.inf and size < np.inf):
             return DIVERGED, step + 1, np.inf
     if logistic:
@@ -435,7 +388,7 @@ def descend(
     """
     n, k = inputs.size, (theta.size - 1) // 3
     work = (
-        np.empty(k, np.uint32), *np.empty((2, k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
+        np.empty(2 * k, np.uint32), *np.empty((2, 2 * k)), *np.empty((4, BLOCK)), np.empty(BLOCK, np.int8),
         np.empty(BLOCK + 1, np.uint64), np.zeros((LANES if n <= LANES_UP_TO else 1, 2 * n + 2)),
         np.zeros((n + 1, 2)), np.empty(n), np.empty(4),
     )  # fmt: skip
