@@ -22,6 +22,7 @@ extensions = [
     "plain_docstrings",
     "theorem_table",
     "ledger",
+    "claim",
     "command_line",
     "benchmark_results",
 ]

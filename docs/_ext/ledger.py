@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from stepscape.experiments.common.ledger import Entry, Ledger, read
+from stepscape.experiments.frame.ledger import Entry, Ledger, Verdict, read
 
 DATA = Path(__file__).parents[2] / "src" / "stepscape" / "data"
 
@@ -48,7 +48,7 @@ def _cost(ledger: Ledger) -> str:
 def _row(entry: Entry) -> Iterator[str]:
     about = entry.experiment
     words = [
-        f"{_words(part)}: {_words(found.word)}"
+        f"{_title(part, found)}: {_words(found.word)}"
         for part, found in entry.verdicts.items()
     ]
     yield f"* - [{about.title}](#ledger-{about.name})"
@@ -68,8 +68,10 @@ def _section(entry: Entry) -> Iterator[str]:
     )
     for part, found in entry.verdicts.items():
         yield (
-            f"- **{_words(part)}: {_words(found.word)}.** {_escaped(found.sentence)}."
+            f"- **{_title(part, found)}: {_words(found.word)}.** {_escaped(found.sentence)}."
         )
+        for row in found.rows.values():
+            yield f"  - {_escaped(row.words)}: {_words(row.word)}. {_escaped(row.sentence)}."
     yield ""
     ended = f"{entry.runs.finished} runs finished, {entry.runs.diverged} diverged, {entry.runs.failed} failed"
     yield from (f"{ended}; {entry.seconds / 60:.1f} minutes of one worker.", "")
@@ -93,6 +95,10 @@ def _numbers(entry: Entry) -> Iterator[str]:
                 f"  - {_value(value)}",
             )
     yield from (":::", "")
+
+
+def _title(part: str, found: Verdict) -> str:
+    return _escaped(found.words) or _words(part)
 
 
 def _words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""An experiment, its settings and a store → its result; only runs that are not on record are carried out."""
+"""A claim, its settings and a store → its result; only runs that are not on record are carried out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from stepscape.cli.interrupt import Unfinished
 from stepscape.errors import InputError, OutputError, StepscapeError
 
 if TYPE_CHECKING:
-    from stepscape.experiments import Experiment, Result
-    from stepscape.experiments.common.experiment import Settings
+    from stepscape.experiments.frame import Claim, Result, Settings
     from stepscape.lab.spec import Spec
     from stepscape.lab.store import Store
     from stepscape.lab.sweeping import Progress
@@ -46,7 +45,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an experiment.
+    """What came of a claim.
 
     Attributes
     ----------
@@ -61,46 +60,46 @@ class Outcome:
 
 
 def carry_out(
-    experiment: Experiment, settings: Settings, store: Store, resources: Resources, unfinished: Unfinished
+    claim: Claim, settings: Settings, store: Store, resources: Resources, unfinished: Unfinished
 ) -> Outcome:
     """Carry out the runs that are not on record, and collect all; warn of those that failed."""
     from stepscape.lab.check import check
 
-    specs = list(experiment.specs(settings))
-    _complete(experiment, specs, store, resources, unfinished)
+    specs = claim.specs(settings)
+    _complete(claim, specs, store, resources, unfinished)
     try:
-        carried = recorded(experiment, settings, store, specs)
+        carried = recorded(claim, settings, store, specs)
     except OutputError as error:
         check(store.path)  # nothing to set aside means that another process has done it
         console.warn(f"{error}; its runs are carried out again")
-        _complete(experiment, specs, store, resources, unfinished)
-        carried = recorded(experiment, settings, store, specs)
-    warn_of(carried.failures, experiment.name)
+        _complete(claim, specs, store, resources, unfinished)
+        carried = recorded(claim, settings, store, specs)
+    warn_of(carried.failures, claim.name)
     return carried
 
 
 def _complete(
-    experiment: Experiment, specs: Sequence[Spec], store: Store, resources: Resources, unfinished: Unfinished
+    claim: Claim, specs: Sequence[Spec], store: Store, resources: Resources, unfinished: Unfinished
 ) -> None:
     from stepscape.lab.executors import executor
     from stepscape.lab.sweeping import sweep
 
     with (
-        watching(experiment.name, store.path, unfinished) as progress,
+        watching(claim.name, store.path, unfinished) as progress,
         executor(resources.executor, resources.workers, resources.scheduler) as workers,
     ):
         sweep(
             store,
             specs,
-            experiment.work,
+            claim.work,
             workers,
             retry_failed=resources.retry_failed,
-            title=experiment.name,
+            title=claim.name,
             progress=progress,
         )
 
 
-def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Sequence[Spec]) -> Outcome:
+def recorded(claim: Claim, settings: Settings, store: Store, specs: Sequence[Spec]) -> Outcome:
     """Collect the records of all runs.
 
     Raises
@@ -108,7 +107,6 @@ def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Se
     StepscapeError
         Every run failed.
     """
-    from stepscape.experiments import collect
     from stepscape.lab.spec import identity
 
     identities = [identity(spec) for spec in specs]
@@ -116,8 +114,8 @@ def recorded(experiment: Experiment, settings: Settings, store: Store, specs: Se
     failures = [record.reason for _, record in pairs if record.outcome == "failed"]
     done = [(spec, record) for spec, record in pairs if record.outcome != "failed"]
     if not done:
-        raise StepscapeError(f"all {len(pairs)} runs of {experiment.name} failed: {failures[0]}")
-    result = collect(experiment, settings, [spec for spec, _ in done], [record for _, record in done])
+        raise StepscapeError(f"all {len(pairs)} runs of {claim.name} failed: {failures[0]}")
+    result = claim.collect(settings, [spec for spec, _ in done], [record for _, record in done])
     seconds = {row["identity"]: row["seconds"] for row in store.rows(specs)}
     return Outcome(result, failures, seconds)
 

@@ -16,7 +16,7 @@ from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, colophon, provenance
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from stepscape.experiments.frame import Drawn
 
 _EXPERIMENTS = ("curve-fitting", "sharpness-vs-step-size")  # those that take seconds and tell the story
 _STEP_SIZE = 0.4  # of the network that is certified: one of the first figure
@@ -28,10 +28,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Part:
-    """A document and its figures by name."""
+    """A document and its figures with their captions, by name."""
 
     document: Document
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
 
 
 def demo(out: str, force: bool, as_json: bool, unfinished: Unfinished) -> None:
@@ -68,12 +68,11 @@ def _share(progress: console.Progress, start: float, end: float) -> console.Prog
 def _experiment(name: str, progress: console.Progress) -> _Part:
     from stepscape import experiments
 
-    experiment = experiments.get(name)
-    settings = experiments.resolve_settings(experiment, {}, full=False)
+    claim = experiments.get(name)
     started = time.process_time()
-    result = experiments.run(experiment, settings, progress)
+    result = experiments.run(claim, claim.settings(), progress)
     carried = Outcome(result, [], {name: time.process_time() - started})
-    return _Part(documents.claim_document(experiment, carried, full=False), experiment.figures(result))
+    return _Part(documents.claim_document(claim, carried, full=False), claim.draw(result))
 
 
 def _network(progress: console.Progress) -> Document:
@@ -115,8 +114,10 @@ def _network(progress: console.Progress) -> Document:
 def _fit(progress: console.Progress) -> _Part:
     from stepscape.cli.pictures import fit_picture
     from stepscape.estimators import fit_table
+    from stepscape.experiments.frame import Drawn
     from stepscape.figures.fit import figures
     from stepscape.problems.user.columns import load_example
+    from stepscape.report.captions import caption
 
     data = load_example(_EXAMPLE)
     fitted = fit_table(
@@ -129,31 +130,22 @@ def _fit(progress: console.Progress) -> _Part:
         **_FIT_SETTINGS,
     )
     document = documents.fit_document(fitted, data) | {"warnings": list(fitted.warnings)}
-    return _Part(document, figures(fit_picture(fitted)))
+    drawn = figures(fit_picture(fitted))
+    return _Part(document, {name: Drawn(each, caption("fit", name)) for name, each in drawn.items()})
 
 
 def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
     from stepscape.report import Drawing, draw, render
-    from stepscape.report.captions import caption
     from stepscape.report.demo import demo_page
     from stepscape.tables.records import plain
 
     def drawn(subject: str, part: _Part) -> tuple[Document, list[Drawing]]:
-        drawings = [
-            draw(figure, f"{subject}-{name}", caption(subject, name)) for name, figure in part.figures.items()
-        ]
+        drawings = [draw(each.figure, f"{subject}-{name}", each.caption) for name, each in part.drawn.items()]
         return plain(part.document), drawings
 
-    told = [drawn(name, part) for name, part in runs.items()]
-    page = demo_page(told, plain(document["network"]), drawn("fit", fit), colophon(document["provenance"]))
+    pages = [drawn(name, part) for name, part in runs.items()]
+    page = demo_page(pages, plain(document["network"]), drawn("fit", fit), colophon(document["provenance"]))
     artifacts.write_result(directory, document, render(page))
-
-
-def _at_full(run: Document, subject: str) -> str:
-    from stepscape.report.words import VERDICTS, other_word
-
-    other = other_word(run["verdicts"][subject]["word"], run["full_size"].get(subject))
-    return f"(full size: {VERDICTS[other][1]})" if other else ""
 
 
 def _lines(document: Document) -> list[str]:
@@ -163,8 +155,12 @@ def _lines(document: Document) -> list[str]:
     for run in document["runs"].values():
         lines.append(run["experiment"]["title"])
         lines += console.columns(
-            (subject.replace("_", " "), VERDICTS[verdict["word"]][1], _at_full(run, subject))
-            for subject, verdict in run["verdicts"].items()
+            (
+                verdict["words"] or part,
+                VERDICTS[verdict["word"]][1],
+                documents.at_full_size(verdict["word"], run["full_size"].get(part)).strip(),
+            )
+            for part, verdict in run["verdicts"].items()
         )
     held = [entry["verdict"] for entry in document["network"]["certificates"].values()]
     fit = document["fit"]["fit"]

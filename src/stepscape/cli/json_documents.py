@@ -13,49 +13,67 @@ from stepscape.cli.reference_ledger import full_size
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Outcome
     from stepscape.estimators import OutcomeFit, TableFit
-    from stepscape.experiments import Experiment
-    from stepscape.experiments.common.ledger import Entry
+    from stepscape.experiments.frame import Claim
+    from stepscape.experiments.frame.ledger import Entry
     from stepscape.problems.user.columns import Columns
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
-    """Return what an experiment says of itself."""
-    from stepscape.experiments.common import ledger
+def describe(claim: Claim) -> dict[str, Any]:
+    """Return what a claim says of itself."""
+    from stepscape.experiments.frame import ledger
 
-    return dict(msgspec.to_builtins(ledger.describe(experiment)))
+    return dict(msgspec.to_builtins(ledger.describe(claim)))
 
 
-def claim_document(experiment: Experiment, carried: Outcome, full: bool) -> dict[str, Any]:
+def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]:
     """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
     return {
-        **msgspec.to_builtins(entry(experiment, carried, full)),
-        "full_size": {} if full else full_size(experiment.name),
+        **msgspec.to_builtins(entry(claim, carried, full)),
+        "full_size": {} if full else full_size(claim),
         "table": carried.result.table.records(),
     }
 
 
-def entry(experiment: Experiment, carried: Outcome, full: bool, shared: Sequence[str] = ()) -> Entry:
-    """Judge a result; `shared` names the experiments that read some of its runs too."""
-    from stepscape.experiments.common import ledger
+def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()) -> Entry:
+    """Judge a result; `shared` names the claims that read some of its runs too."""
+    from stepscape.experiments.frame.legacy import enter
 
-    size: ledger.Size = "full" if full else "quick"
     seconds = sum(carried.seconds.values())
-    return ledger.enter(experiment, carried.result, size, carried.failures, seconds, shared)
+    return enter(claim, carried.result, "full" if full else "quick", carried.failures, seconds, shared)
 
 
-def verdict_lines(verdicts: Mapping[str, Any], full_size: Mapping[str, str]) -> list[str]:
-    """Print each verdict: its word, that of the full size if another, why, and the numbers that decided."""
-    from stepscape.report.words import VERDICTS, number, other_word
+def verdict_lines(
+    verdicts: Mapping[str, Any], full_size: Mapping[str, str], details: bool = True
+) -> list[str]:
+    """Print verdicts: a title and a word each, why, the rows, and with `details` the rule and its numbers."""
+    from stepscape.report.words import VERDICTS, number
 
     lines = []
     for part, verdict in verdicts.items():
         mark, word, _ = VERDICTS[verdict["word"]]
-        other = other_word(verdict["word"], full_size.get(part))
-        at_full = f" (full size: {VERDICTS[other][1]})" if other else ""
-        lines.append(f"{mark} {part.replace('_', ' ')}: {word.upper()}{at_full}")
+        primary = " (decides)" if verdict["primary"] else ""
+        at_full = at_full_size(verdict["word"], full_size.get(part))
+        lines.append(f"{mark} {verdict['words'] or part}{primary}: {word.upper()}{at_full}")
         lines.append(console.paragraph(verdict["sentence"], "    "))
-        lines += console.columns([(name, number(v)) for name, v in verdict["numbers"].items()], "      ")
+        for name, row in verdict["rows"].items():
+            at_full = at_full_size(row["word"], full_size.get(f"{part}: {name}"))
+            found = f"{row['words']}: {VERDICTS[row['word']][1]}{at_full}. {row['sentence']}"
+            lines.append(console.paragraph(found, "      "))
+        if details and verdict["rule"]:
+            lines.append(console.paragraph(f"Rule: {verdict['rule']}", "    "))
+        if details:
+            lines += console.columns(
+                [(name, number(value)) for name, value in verdict["numbers"].items()], "      "
+            )
     return lines
+
+
+def at_full_size(word: str, full_size: str | None) -> str:
+    """Say which word the full size has where it is another one."""
+    from stepscape.report.words import VERDICTS, other_word
+
+    other = other_word(word, full_size)
+    return f" (full size: {VERDICTS[other][1]})" if other else ""
 
 
 def cost_words(document: Mapping[str, Any]) -> str:

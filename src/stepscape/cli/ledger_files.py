@@ -11,35 +11,31 @@ from stepscape.cli import artifacts
 from stepscape.cli.provenance import colophon
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from stepscape.experiments.common.ledger import Ledger
+    from stepscape.experiments.frame import Drawn
+    from stepscape.experiments.frame.ledger import Ledger
 
 LEDGER = "ledger.json"
 
 
 def read_ledger(directory: Path) -> Ledger:
     """Read the ledger of a directory."""
-    from stepscape.experiments.common import ledger
+    from stepscape.experiments.frame import ledger
 
     path = directory / LEDGER
     return ledger.read(files.read_bytes(path), repr(str(path)))
 
 
-def write_report(directory: Path, ledger: Ledger, figures: Mapping[str, Mapping[str, Figure]]) -> None:
-    """Write report.html and figures/; `figures` by experiment and name, none where records are gone."""
+def write_report(directory: Path, ledger: Ledger, drawn: Mapping[str, Mapping[str, Drawn]]) -> None:
+    """Write report.html and figures/; `drawn` by claim and name, none where records are gone."""
     from stepscape.report import draw, page_share, render
-    from stepscape.report.captions import caption
     from stepscape.report.ledger import ledger_page
 
-    share = page_share(sum(map(len, figures.values())))
+    share = page_share(sum(map(len, drawn.values())))
     drawings = {
-        name: [
-            draw(figure, f"{name}-{key}", caption(name, key), largest=share) for key, figure in drawn.items()
-        ]
-        for name, drawn in figures.items()
+        name: [draw(each.figure, f"{name}-{key}", each.caption, largest=share) for key, each in some.items()]
+        for name, some in drawn.items()
     }
-    flat = {f"{name}-{key}": figure for name, drawn in figures.items() for key, figure in drawn.items()}
-    artifacts.write_figures(directory, flat, [drawing for some in drawings.values() for drawing in some])
+    figures = {f"{name}-{key}": each.figure for name, some in drawn.items() for key, each in some.items()}
+    artifacts.write_figures(directory, figures, [drawing for some in drawings.values() for drawing in some])
     page = ledger_page(ledger, drawings, colophon(ledger.provenance))
     files.write_atomic(directory / "report.html", render(page))

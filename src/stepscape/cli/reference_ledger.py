@@ -6,12 +6,15 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stepscape.experiments.common.ledger import Ledger, Size
+    from stepscape.experiments.frame import Claim
+    from stepscape.experiments.frame.ledger import Ledger, Size
+
+SIZES: tuple[Size, ...] = ("full", "quick")
 
 
 def reference_ledger(size: Size) -> Ledger:
     """Read the ledger of that size; empty where none has been committed."""
-    from stepscape.experiments.common import ledger
+    from stepscape.experiments.frame import ledger
 
     file = resources.files("stepscape") / "data" / f"ledger-{size}.json"
     if not file.is_file():
@@ -19,16 +22,45 @@ def reference_ledger(size: Size) -> Ledger:
     return ledger.read(file.read_bytes(), file.name)
 
 
-def full_size(name: str) -> dict[str, str]:
-    """Return the verdicts of an experiment by part in the committed full ledger; empty where it has none."""
-    size, verdicts = words(name)
-    return verdicts if size == "full" else {}
+def full_size(claim: Claim) -> dict[str, str]:
+    """Return the words of a claim in the committed full ledger; empty where it has none by today's rules."""
+    return _words(claim, "full")
 
 
-def words(name: str) -> tuple[str, dict[str, str]]:
-    """Return the committed verdicts of an experiment by part, and their size: full where there are any."""
-    for size in ("full", "quick"):
-        for entry in reference_ledger(size).entries:
-            if entry.experiment.name == name:
-                return size, {part: verdict.word for part, verdict in entry.verdicts.items()}
+def words(claim: Claim) -> tuple[str, dict[str, str]]:
+    """Return the committed words of a claim by part, and their size: full where there are any."""
+    for size in SIZES:
+        if found := _words(claim, size):
+            return size, found
     return "", {}
+
+
+def _words(claim: Claim, size: Size) -> dict[str, str]:
+    """Words of parts and of their rows; a word that another rule gave is not one of today's."""
+    from stepscape.experiments.frame import ledger
+
+    for entry in reference_ledger(size).entries:
+        if entry.experiment.name == claim.name:
+            changed = ledger.changed_rules(entry, claim)
+            return {
+                part: word
+                for part, word in ledger.words_of(entry).items()
+                if part.partition(": ")[0] not in changed
+            }
+    return {}
+
+
+def changed_rules(made: Ledger) -> dict[str, list[str]]:
+    """Parts whose rule is not the one of the committed ledger of that size, by claim."""
+    before = {entry.experiment.name: entry for entry in reference_ledger(made.size).entries}
+    found = {
+        entry.experiment.name: [
+            part
+            for part, verdict in entry.verdicts.items()
+            if (old := before[entry.experiment.name].verdicts.get(part)) is not None
+            and old.fingerprint != verdict.fingerprint
+        ]
+        for entry in made.entries
+        if entry.experiment.name in before
+    }
+    return {name: parts for name, parts in found.items() if parts}

@@ -14,9 +14,8 @@ from stepscape.cli.output import STORE, output_directory
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from stepscape.experiments.common.ledger import Entry
+    from stepscape.experiments.frame import Claim, Drawn
+    from stepscape.experiments.frame.ledger import Entry
     from stepscape.lab.store import Store
 
 
@@ -56,27 +55,27 @@ def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     return {"of": "ledger", "size": ledger.size, "experiments": ledger.names, "without_figures": without}
 
 
-def _figures(entry: Entry, store: Store) -> Mapping[str, Figure]:
-    """Draw an experiment from its records; nothing where this version would make other runs."""
+def _figures(entry: Entry, store: Store) -> Mapping[str, Drawn]:
+    """Draw a claim from its records; nothing where this version would make other runs."""
     from stepscape import experiments
     from stepscape.lab.spec import identity
 
     name = entry.experiment.name
     if name not in experiments.names():
         return {}
-    experiment = experiments.get(name)
-    settings = _typed(entry.settings, experiment.full if entry.size == "full" else experiment.quick)
+    claim: Claim = experiments.get(name)
+    settings = _typed(entry.settings, claim.full if entry.size == "full" else claim.quick)
     if set(settings) != set(entry.settings):
         return {}
-    specs = list(experiment.specs(settings))
+    specs = claim.specs(settings)
     identities = {identity(spec) for spec in specs}
     if len(store.outcomes(list(identities))) < len(identities):
         return {}
-    return experiment.figures(recorded(experiment, settings, store, specs).result)
+    return claim.draw(recorded(claim, settings, store, specs).result)
 
 
 def _typed(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
-    """Give lists of a document back the type that an experiment expects."""
+    """Give lists of a document back the type that a claim expects."""
     kinds = {name: type(value) for name, value in default.items()}
     return {name: kinds[name](value) for name, value in settings.items() if name in kinds}
 

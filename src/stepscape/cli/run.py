@@ -1,4 +1,4 @@
-"""The commands ``list`` and ``run``: an experiment, its verdicts, its directory."""
+"""The commands ``list`` and ``run``: a claim, its verdicts, its directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stepscape.cli.provenance import Clock, code, colophon, provenance
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from stepscape.experiments.frame import Drawn
 
 Document = dict[str, Any]
 _KEYS = {"request", "experiment", "settings", "runs", "full_size", "identities", "figures", "provenance"}
@@ -62,17 +62,16 @@ def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
     from stepscape.cli.reference_ledger import words
     from stepscape.report.words import VERDICTS
 
-    known = [experiments.get(name) for name in experiments.names()]
-    told, lines = [], []
-    for experiment in known:
-        size, verdicts = words(experiment.name)
-        told.append({**documents.describe(experiment), "verdicts": verdicts, "size": size or None})
-        lines += [f"{experiment.name}: {experiment.title}", console.paragraph(experiment.claim, "    ")]
-        lines.append(f"    kind: {experiment.kind}")
+    entries, lines = [], []
+    for claim in map(experiments.get, experiments.names()):
+        size, verdicts = words(claim)
+        entries.append({**documents.describe(claim), "verdicts": verdicts, "size": size or None})
+        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
+        lines.append(f"    kind: {claim.kind}")
         found = [f"{part.replace('_', ' ')} {VERDICTS[word][1]}" for part, word in verdicts.items()]
         said = f"verdicts ({size}): {'; '.join(found)}" if found else "no verdict on record"
         lines += [console.paragraph(said, "    "), ""]
-    document = {"command": "list", "experiments": told}
+    document = {"command": "list", "experiments": entries}
     console.answer(document, [*lines, "Run one with: stepscape run NAME"], as_json)
 
 
@@ -87,23 +86,23 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     from stepscape import experiments
 
     clock = Clock()
-    experiment = experiments.get(request.name)
-    chosen = experiments.resolve_settings(experiment, request.settings, request.full)
+    claim = experiments.get(request.name)
+    chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
     with store_in(request.out, unfinished) as store:
-        carried = carry_out(experiment, chosen, store, request.resources, unfinished)
-        figures = experiment.figures(carried.result)
+        carried = carry_out(claim, chosen, store, request.resources, unfinished)
+        drawn = claim.draw(carried.result)
         document = {
             "command": "run",
-            **documents.claim_document(experiment, carried, request.full),
+            **documents.claim_document(claim, carried, request.full),
             "request": request.key,
             "identities": list(carried.seconds),
-            "figures": list(figures),
+            "figures": list(drawn),
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
         }
         with output_directory(request.out, True, unfinished) as directory:
-            _write(directory, document, figures)
+            _write(directory, document, drawn)
     return document
 
 
@@ -160,17 +159,14 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
         raise holds(request.out, f"results with other settings ({', '.join(changed)})")
 
 
-def _write(directory: Path, document: Document, figures: Mapping[str, Figure]) -> None:
+def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn]) -> None:
     from stepscape.report import draw, render
-    from stepscape.report.captions import caption
     from stepscape.report.experiment import experiment_page
     from stepscape.tables.records import plain
 
-    drawings = [
-        draw(figure, name, caption(document["experiment"]["name"], name)) for name, figure in figures.items()
-    ]
+    drawings = [draw(each.figure, name, each.caption) for name, each in drawn.items()]
     page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, figures, drawings)
+    artifacts.write_figures(directory, {name: each.figure for name, each in drawn.items()}, drawings)
     records = document["table"]
     rows = (record.values() for record in records)
     files.write_atomic(directory / "table.csv", artifacts.to_csv(list(records[0]), map(list, rows)))

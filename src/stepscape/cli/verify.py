@@ -17,12 +17,12 @@ from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import check_directory, holds, output_directory, store_in
 from stepscape.cli.provenance import Clock, provenance, recorders
-from stepscape.cli.reference_ledger import full_size, reference_ledger
+from stepscape.cli.reference_ledger import changed_rules, full_size, reference_ledger
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
-    from stepscape.experiments import Experiment
-    from stepscape.experiments.common.ledger import Difference, Ledger
+    from stepscape.experiments.frame import Claim
+    from stepscape.experiments.frame.ledger import Difference, Ledger
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         It was asked to be strict, and a verdict is not the committed one.
     """
     from stepscape import experiments
-    from stepscape.experiments.common import ledger
+    from stepscape.experiments.frame import ledger
 
     clock = Clock()
     names = list(dict.fromkeys(request.names)) or experiments.names()
@@ -54,17 +54,13 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     _check(request, names)
     with store_in(request.out, unfinished) as store:
         carried = {
-            experiment.name: carry_out(
-                experiment,
-                experiments.resolve_settings(experiment, {}, request.full),
-                store,
-                request.resources,
-                unfinished,
+            claim.name: carry_out(
+                claim, claim.settings(full=request.full), store, request.resources, unfinished
             )
-            for experiment in known
+            for claim in known
         }
         made = _ledger(known, carried, request.full, {**provenance(clock), "recorded_by": recorders(store)})
-        figures = {e.name: e.figures(carried[e.name].result) for e in known}
+        figures = {claim.name: claim.draw(carried[claim.name].result) for claim in known}
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
             write_report(directory, made, figures)
@@ -77,19 +73,19 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
 
 
 def _ledger(
-    known: Sequence[Experiment], carried: Mapping[str, Outcome], full: bool, origin: Mapping[str, Any]
+    known: Sequence[Claim], carried: Mapping[str, Outcome], full: bool, origin: Mapping[str, Any]
 ) -> Ledger:
-    from stepscape.experiments.common import ledger
+    from stepscape.experiments.frame import ledger
 
     runs = {name: set(each.seconds) for name, each in carried.items()}
     entries = [
         documents.entry(
-            experiment,
-            carried[experiment.name],
+            claim,
+            carried[claim.name],
             full,
-            [name for name in runs if name != experiment.name and runs[name] & runs[experiment.name]],
+            [name for name in runs if name != claim.name and runs[name] & runs[claim.name]],
         )
-        for experiment in known
+        for claim in known
     ]
     once = {run: seconds for each in carried.values() for run, seconds in each.seconds.items()}
     size: ledger.Size = "full" if full else "quick"
@@ -111,9 +107,12 @@ def _check(request: Request, names: Sequence[str]) -> None:
 
 
 def _tell(made: Ledger, found: Sequence[Difference], out: str, clock: Clock, as_json: bool) -> None:
+    from stepscape import experiments
+
     document = {
         **msgspec.to_builtins(made),
-        "full_size": {} if made.size == "full" else {name: full_size(name) for name in made.names},
+        "full_size": {name: full_size(experiments.get(name)) for name in made.names if made.size != "full"},
+        "changed_rules": changed_rules(made),
         "differences": msgspec.to_builtins(found),
         "directory": out,
     }
@@ -129,9 +128,13 @@ def _lines(document: dict[str, Any], found: Sequence[Difference], seconds: float
         lines += [about["title"], console.paragraph(f"Claim ({about['kind']}): {about['claim']}")]
         lines += [console.paragraph(f"Source: {about['source']}"), ""]
         at_full = document["full_size"].get(about["name"], {})
-        lines += [*documents.verdict_lines(entry["verdicts"], at_full), ""]
+        lines += [*documents.verdict_lines(entry["verdicts"], at_full, details=False), ""]
         lines += [documents.cost_words(entry), "", ""]
     size = document["size"]
+    lines += [
+        f"The rule of {name}, {', '.join(parts)} was changed after the committed {size} numbers."
+        for name, parts in document["changed_rules"].items()
+    ]
     if found:
         lines.append(f"{_counted(found)} from the committed {size} ledger:")
         lines += [console.paragraph(str(difference), "    ") for difference in found]

@@ -6,10 +6,11 @@ import importlib
 from typing import Any
 
 from stepscape.errors import unknown
-from stepscape.experiments.common.experiment import Experiment, Result, collect, resolve_settings, run
+from stepscape.experiments.common.experiment import Experiment, collect, resolve_settings
+from stepscape.experiments.frame import Claim, Result, run
 from stepscape.experiments.frame.legacy import Legacy
 
-__all__ = ["Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
+__all__ = ["Claim", "Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
 
 _MODULES = {
     "curve-fitting": "stepscape.experiments.square.curve_fitting",

@@ -51,9 +51,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict: its subject, one of the eight words, its sentence, and the numbers that decided.
+    """A verdict: its subject, its word, its sentence, the rule, and the numbers that decided.
 
-    ``full_size`` is the word of the same part at full size, if it is a different one.
+    Attributes
+    ----------
+    full_size : the word that the same part has at the full size, where that is another one.
+    primary : whether it is the part that the claim's headline is about.
+    rows : the same of each row, such as an arm; they have no rows of their own.
     """
 
     kind: ClassVar[str] = "judgment"
@@ -62,6 +66,9 @@ class Judgment:
     sentence: str
     numbers: Mapping[str, Cell] = field(default_factory=dict)
     full_size: str = ""
+    rule: str = ""
+    primary: bool = False
+    rows: Sequence[Judgment] = ()
 
 
 @dataclass(frozen=True)

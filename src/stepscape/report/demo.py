@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from stepscape.experiments.frame.kinds import WORDS
 from stepscape.report import experiment
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import (
@@ -89,7 +90,7 @@ def demo_page(
 
 
 def _summary(documents: Sequence[Document]) -> list[Block]:
-    words = [(name, meaning) for _, name, meaning in list(VERDICTS.values())[:8]]
+    words = [(name, meaning) for _, name, meaning in map(VERDICTS.__getitem__, WORDS)]
     return [
         *[Paragraph(text) for text in headline(documents)],
         *[_verdicts(document) for document in documents],
@@ -154,13 +155,13 @@ def _literally(rows: Sequence[Document]) -> str:
 
 def _verdicts(document: Document) -> Block:
     rows = [
-        (experiment.subject_words(subject), verdict["word"], sentence(verdict["sentence"]))
-        for subject, verdict in document["verdicts"].items()
+        (verdict["words"] or part, verdict["word"], sentence(verdict["sentence"]))
+        for part, verdict in document["verdicts"].items()
     ]
     about = document["experiment"]
     return Grid(
         f"{about['title']}. The claim: {about['claim']}",
-        ("arm or part", "verdict", "why"),
+        ("part", "verdict", "why"),
         rows,
         (30, 22, 48),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepscape.experiments.common.arms import ARMS
 from stepscape.report.content import (
     Block,
     Commands,
@@ -19,7 +18,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
-from stepscape.report.words import capitalize, counted, other_word
+from stepscape.report.words import capitalize, counted, number, other_word
 
 Document = Mapping[str, Any]
 
@@ -49,23 +48,37 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
 
 
 def judgments(document: Document, numbers: bool = True, sentences: bool = True) -> list[Block]:
-    """Return the verdicts, one block each, with or without their sentences and the numbers that decided."""
-    return [
-        Judgment(
-            subject_words(subject),
-            verdict["word"],
-            verdict["sentence"] if sentences else "",
-            verdict["numbers"] if numbers else {},
-            other_word(verdict["word"], document.get("full_size", {}).get(subject)),
+    """Return one block per verdict, with or without its sentence and rule and the numbers that decided it."""
+    at_full = document.get("full_size", {})
+
+    def judgment(name: str, subject: str, found: Mapping[str, Any]) -> Judgment:
+        return Judgment(
+            subject,
+            found["word"],
+            found["sentence"] if sentences else "",
+            {**_effect(found), **found["numbers"]} if numbers else {},
+            other_word(found["word"], at_full.get(name)),
+            found.get("rule", "") if sentences else "",
+            found.get("primary", False),
+            [
+                judgment(f"{name}: {row}", capitalize(each["words"]), each)
+                for row, each in found.get("rows", {}).items()
+            ],
         )
-        for subject, verdict in document["verdicts"].items()
+
+    return [
+        judgment(part, verdict["words"] or capitalize(part.replace("_", " ")), verdict)
+        for part, verdict in document["verdicts"].items()
     ]
 
 
-def subject_words(subject: str) -> str:
-    """Name what a verdict is about: an arm with what it does, or a part of the claim."""
-    name = capitalize(subject.replace("_", " "))
-    return f"{name}: {ARMS[subject]}" if subject in ARMS else name
+def _effect(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Name an effect with its interval."""
+    size = found.get("effect")
+    if not size:
+        return {}
+    ends = f"{number(size['mean'])} [{number(size['low'])}, {number(size['high'])}]"
+    return {size["what"]: f"{ends}, n = {size['count']}"}
 
 
 def setup(document: Document) -> list[Block]:

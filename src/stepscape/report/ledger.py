@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from stepscape.experiments.common.ledger import Entry, Ledger
+from stepscape.experiments.frame.kinds import WORDS
+from stepscape.experiments.frame.ledger import Entry, Ledger
 from stepscape.report.content import (
     Block,
     Claim,
@@ -59,12 +60,12 @@ def _overview(ledger: Ledger) -> list[Block]:
             entry.experiment.title,
             entry.experiment.name,
             entry.experiment.kind,
-            [(part.replace("_", " "), verdict.word) for part, verdict in entry.verdicts.items()],
+            [(each.words or part.replace("_", " "), each.word) for part, each in entry.verdicts.items()],
             duration(entry.seconds),
         )
         for entry in ledger.entries
     ]
-    words = [(f"{mark} {name}", meaning) for mark, name, meaning in list(VERDICTS.values())[:8]]
+    words = [(f"{mark} {name}", meaning) for mark, name, meaning in map(VERDICTS.__getitem__, WORDS)]
     caption = "Every claim with its verdicts; cost is total compute time"
     return [
         Overview(caption, claims),

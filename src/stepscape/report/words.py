@@ -11,20 +11,20 @@ from stepscape.report.content import Formula
 # Each verdict: a mark that reads without color, its name, its meaning.
 VERDICTS = {
     "reproduced": ("●", "reproduced", "the runs show what the claim says"),
-    "partly": ("◐", "partly reproduced", "the runs show a part of what the claim says"),
+    "partly": ("◐", "partly reproduced", "one part of the claim shows, another does not"),
     "not_reproduced": ("○", "not reproduced", "the runs do not show what the claim says"),
-    "consistent": ("≤", "consistent", "a one-sided bound that the runs do not contradict"),
-    "premise_not_met": (
-        "△",
-        "premise not met",
-        "these runs do not test the claim, because they do not satisfy its premises",
-    ),
-    "vacuous": ("∅", "vacuous", "true, but for an uninteresting reason"),
+    "holds": ("●", "holds", "the inequality or identity holds wherever it was checked"),
     "false_as_stated": ("✕", "false as stated", "there is a counterexample"),
-    "undecided": ("?", "undecided", "the numbers do not decide"),
-    "holds": ("●", "holds", "left side ≤ right side"),
-    "violated": ("✕", "violated", "left side > right side"),
-    "inapplicable": ("–", "inapplicable", "a premise is not met, so the theorem says nothing here"),
+    "consistent": ("≤", "consistent", "the runs do not contradict a one-sided claim"),
+    "contradicted": ("✕", "contradicted", "the runs contradict a one-sided claim"),
+    "yes": ("●", "yes", "the answer to the question is yes"),
+    "no": ("○", "no", "the answer to the question is no"),
+    "it_depends": ("◐", "it depends", "the answer is yes in some of the settings and no in others"),
+    "premise_not_met": ("△", "premise not met", "the claim does not speak about these runs"),
+    "vacuous": ("∅", "vacuous", "the statement is true but says nothing"),
+    "undecided": ("?", "undecided", "the numbers do not settle it"),
+    "violated": ("✕", "violated", "the left side is larger than the right side"),
+    "inapplicable": ("–", "inapplicable", "a premise of the theorem is not met"),
 }
 
 # What is no symbol: "a", or letters of the alphabet up to something else than an index or a call.

@@ -255,16 +255,22 @@ def differences(committed: Ledger, found: Ledger, whole: bool = False) -> list[D
     return [Difference(*key, one, other) for key, one, other in pairs if one != other]
 
 
+def words_of(entry: Entry) -> dict[str, str]:
+    """Word of every part, and of every row as ``part: row``."""
+    found = {}
+    for part, verdict in entry.verdicts.items():
+        found[part] = verdict.word
+        found |= {f"{part}: {row}": each.word for row, each in verdict.rows.items()}
+    return found
+
+
 def _words(ledger: Ledger) -> dict[tuple[str, str], str]:
     """Word of every part and row by claim and name."""
-    found = {}
-    for entry in ledger.entries:
-        for part, verdict in entry.verdicts.items():
-            found[entry.experiment.name, part] = verdict.word
-            found |= {
-                (entry.experiment.name, f"{part}: {row}"): each.word for row, each in verdict.rows.items()
-            }
-    return found
+    return {
+        (entry.experiment.name, part): word
+        for entry in ledger.entries
+        for part, word in words_of(entry).items()
+    }
 
 
 def changed_rules(entry: Entry, claim: Claim) -> list[str]:

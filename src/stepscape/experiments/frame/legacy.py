@@ -39,6 +39,8 @@ class Legacy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.experiment, name)
 
+    parts = ()
+
     def settings(self, overrides: Mapping[str, str] | None = None, full: bool = False) -> dict[str, Any]:
         """Complete settings."""
         old = self.experiment
