@@ -144,7 +144,7 @@ def _reporter(tick: Callable[[float], None], done: int, steps: int) -> Callable[
 
 def _level(problem: Problem, snapshot: Snapshot) -> float:
     """Loss of the mean of the two iterates: that of one swings with period two at the edge."""
-    _, labels, weights = problem.sorted
+    _, labels, weights = problem.line.arrays
     last, before = (Hessian(problem, net).predictions for net in (snapshot.network, snapshot.network_before))
     return float(weights @ loss_of(problem.loss).value(0.5 * (last + before), labels))
 

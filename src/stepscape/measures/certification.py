@@ -92,7 +92,7 @@ def _logistic(
     operator: Hessian, flat: dict[str, Any], linear_flat: dict[str, Any], delta: float, gamma: float
 ) -> list[Certificate]:
     problem, network, f = operator.problem, operator.network, operator.predictions
-    inputs, labels, averaging = problem.sorted
+    inputs, labels, averaging = problem.line.arrays
     weights = None if problem.weights is None else averaging
     neurons: dict[str, Any] = {"w1": network.w1, "b1": network.b1, "w2": network.w2}
     data: dict[str, Any] = {"inputs": inputs, "weights": weights, "predictions": f}

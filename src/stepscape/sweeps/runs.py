@@ -190,7 +190,7 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
-    x = np.linspace(problem.inputs.min(), problem.inputs.max(), points)
+    x = np.linspace(*problem.line.hull, points)
     y = trajectory.predict(x)
     if standard is not None:
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y
