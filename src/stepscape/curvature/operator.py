@@ -41,12 +41,12 @@ class KrylovOperator(Operator, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """A dense symmetric matrix (size, size) as an operator; of another matrix the symmetric part counts.
+    """A dense symmetric matrix (size, size) as an operator.
 
     Raises
     ------
     InputError
-        For an array that is not square, or numbers that are not finite.
+        For an array that is not square, not symmetric, or holds numbers that are not finite.
     """
 
     values: Array
@@ -57,7 +57,8 @@ class Matrix:
             raise bad("matrix", "have shape (size, size)", values.shape)
         if not np.isfinite(values).all():
             raise bad("matrix", "be finite", f"{values[~np.isfinite(values)][0]} in it")
-        values = 0.5 * values + 0.5 * values.T
+        if not np.array_equal(values, values.T):
+            raise bad("matrix", "be symmetric", "another one", "give (A + A.T)/2")
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
 

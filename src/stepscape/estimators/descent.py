@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian
 from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems.problem import Problem
 from stepscape.training.stops import Stop
 from stepscape.training.train import train

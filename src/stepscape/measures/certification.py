@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from stepscape import theory
-from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line import square

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]

@@ -17,9 +17,9 @@ from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line import count_neurons
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
-from stepscape.training.train import count_neurons
 from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]

@@ -33,7 +33,7 @@ class Objective(Protocol):
         ...
 
     def census(self, theta: Array) -> dict[str, int]:
-        """Counts recorded beside the loss, with the same names at every θ; {} for most objectives."""
+        """Return counts to record beside the loss, under the same names at every θ; {} for most."""
         ...
 
 

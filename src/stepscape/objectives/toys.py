@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class Quadratic:
         return self.matrix.product(theta)
 
     def hessian(self, theta: Array) -> Matrix:  # noqa: ARG002  (the same everywhere)
-        """A."""
+        """Return A."""
         return self.matrix
 
     def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
@@ -85,14 +86,28 @@ class ScalarProduct:
 
 @dataclass(frozen=True, eq=False)
 class Quartic:
-    """L(w) = Σ_i (½ S w_i² − ¼ Q w_i⁴): curvature S at 0 that falls outward, S − 3Qw². θ = (w,).
+    """L(w) = ½ S w² − ¼ Q w⁴: the curvature S at 0 falls outward, S − 3Qw². θ = (w,).
 
-    With 2/S < η < 3/S gradient descent leaves 0 and swings between ±w with w² = (S − 2/η)/Q exactly: the
-    simplest edge of stability. From |w| > √((S + 2/η)/Q) on it diverges for no η too small: L falls to −∞.
+    With η < 2/S gradient descent from |w| < √(S/Q), between the two tops of L, ends at 0. With 2/S < η < 3/S
+    it swings between ±w, w² = (S − 2/η)/Q exactly: the simplest edge of stability. Beyond the tops L falls to
+    −∞, and descent diverges.
+
+    Source of the swing: w − η(Sw − Qw³) = −w; its multiplier 2ηS − 5 lies in (−1, 1).
+
+    Raises
+    ------
+    InputError
+        For S or Q not finite and positive.
     """
 
     curvature: float = 1.0
     fall: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("curvature", "fall"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0.0):
+                raise bad(name, "be finite and positive", value)
 
     @property
     def size(self) -> int:
@@ -118,9 +133,15 @@ class Quartic:
 
 
 def quadratic(matrix: ArrayLike) -> Quadratic:
-    """½ θᵀAθ of a symmetric matrix (size, size)."""
-    values = np.asarray(matrix, dtype=np.float64)
-    operator = Matrix(values)
-    if not np.array_equal(operator.values, values):
-        raise bad("matrix", "be symmetric", "another one", "give ½ (A + Aᵀ): the loss is the same")
-    return Quadratic(operator)
+    """Return ½ θᵀAθ of a symmetric matrix (size, size)."""
+    return Quadratic(Matrix(np.asarray(matrix, dtype=np.float64)))
+
+
+def scalar_product() -> ScalarProduct:
+    """Return (xy − 1)² of θ = (x, y)."""
+    return ScalarProduct()
+
+
+def quartic(curvature: float = 1.0, fall: float = 1.0) -> Quartic:
+    """Return ½ S w² − ¼ Q w⁴ of θ = (w,), S = `curvature` and Q = `fall` positive."""
+    return Quartic(curvature, fall)

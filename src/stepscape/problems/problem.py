@@ -65,9 +65,7 @@ class Problem:
         if self.inputs.size == 0:
             raise bad("inputs", "hold at least one number", "none")
         if self.labels.size != self.size:
-            raise bad(
-                "inputs and labels", "have the same length", f"{self.size} and {self.labels.size}"
-            )
+            raise bad("inputs and labels", "have the same length", f"{self.size} and {self.labels.size}")
         if self.loss == "logistic":
             object.__setattr__(self, "labels", signs(self.labels))
         if self.weights is not None:

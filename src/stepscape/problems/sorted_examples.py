@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SortedExamples:
-    """Inputs in increasing order (n,), their labels (n,) and their averaging weights (n,); ties keep order."""
+    """Inputs in increasing order, their labels and averaging weights, each (n,); ties keep their order."""
 
     inputs: Array
     labels: Array

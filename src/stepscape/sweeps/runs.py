@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from stepscape.curvature import sharpness
 from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -17,6 +16,7 @@ from stepscape.measures.classification import excess_risks
 from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
