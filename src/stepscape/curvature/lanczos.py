@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.operator import KrylovOperator, Operator
+from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator
 from stepscape.errors import NotConverged, bad
 from stepscape.kernels import vectors
 
@@ -65,7 +67,7 @@ def largest_eigenpair(
     """
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
-    krylov = operator if isinstance(operator, KrylovOperator) else _Products(operator)
+    krylov = cast(KrylovOperator, operator) if _has_steps(type(operator)) else _Products(operator)
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = _space(rows, operator.size)
     _begin(krylov, start, basis[0])
@@ -104,6 +106,12 @@ def largest_eigenpair(
         f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); "
         "raise the tolerance, or max_products of largest_eigenpair"
     )
+
+
+@lru_cache(maxsize=32)
+def _has_steps(kind: type) -> bool:
+    """Whether operators of this class bring Lanczos steps; asking anew costs as much as ten products."""
+    return issubclass(kind, KrylovSteps)
 
 
 @dataclass(frozen=True, eq=False)

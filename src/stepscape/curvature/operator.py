@@ -27,8 +27,8 @@ class Operator(Protocol):
 
 
 @runtime_checkable
-class KrylovOperator(Operator, Protocol):
-    """An operator that brings its own Lanczos steps, and a vector to start them from."""
+class KrylovSteps(Protocol):
+    """What an operator offers that brings its own Lanczos steps, and a vector to start them from."""
 
     def random_vector(self) -> Array:
         """Return a reproducible generic unit vector in the space the operator acts on."""
@@ -37,6 +37,10 @@ class KrylovOperator(Operator, Protocol):
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Extend an orthonormal Krylov basis from row `first` to row `last`; see `lanczos_steps`."""
         ...
+
+
+class KrylovOperator(Operator, KrylovSteps, Protocol):
+    """An operator with Lanczos steps."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,11 +149,12 @@ class Hessian:
         return 3 * self.network.width + 1
 
     def product(self, vector: ArrayLike) -> Array:
-        """H·vector/unit; the vector (3k + 1,) must vanish on frozen coordinates."""
+        """H·vector/unit; frozen coordinates of the vector (3k + 1,) count as 0."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
         given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
         if given.shape != out.shape:
             raise bad("vector", f"have shape {out.shape}", given.shape)
+        given *= self.network.trained
         relu1d_hessian.product(*self._arguments, given, out)
         return out
 
