@@ -40,8 +40,8 @@ class Path:
         As in `Trajectory`, in the objective's own normalization.
     census : dict of str to ndarray of int
         What the objective counts, by name; {} for most.
-    theta, theta_before : ndarray (size,)
-        The last two iterates.
+    theta, theta_before : ndarray
+        The last two iterates, each (size,).
     """
 
     outcome: Literal["finished", "diverged"]

@@ -36,8 +36,8 @@ def run(
     objective : Objective
         One that also has the methods of `Descent` makes its steps itself, compiled; of any other one
         gradients are taken one NumPy step at a time.
-    theta : array_like (size,)
-        The start; not changed.
+    theta : array_like
+        The start, shape (size,); not changed.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
@@ -48,9 +48,9 @@ def run(
         Called with the number of steps made, now and then.
     record_at : sequence of int
         Further steps to record, from 1 to the number of steps.
-    decayed : array_like of bool (size,), optional
-        The coordinates that weight decay acts on, by default all. An objective that descends by itself knows
-        its own.
+    decayed : array_like of bool, optional
+        Mask (size,) of the coordinates that weight decay acts on, by default all of them. An objective that
+        descends by itself knows its own.
 
     Notes
     -----

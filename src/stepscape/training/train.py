@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -58,12 +59,17 @@ def train(
     path = run(
         objective, network.parameters, method, record_every, measure_sharpness, seen, progress, record_at
     )
-    shared = {item.name: getattr(path, item.name) for item in fields(path) if item.name not in _OF_PATHS}
-    last, before = _networks(network, path)
-    return Trajectory(**shared, **path.census, network=last, network_before=before)
+    return _trajectory(path, network)
 
 
-_OF_PATHS = ("census", "theta", "theta_before")
+def _trajectory(path: Path, like: TwoLayerReLU) -> Trajectory:
+    """Tell a path in networks: its counts become columns, its iterates networks."""
+    columns: dict[str, Any] = {item.name: getattr(path, item.name) for item in fields(path)}
+    for name in ("census", "theta", "theta_before"):
+        del columns[name]
+    columns.update(path.census)
+    last, before = _networks(like, path)
+    return Trajectory(**columns, network=last, network_before=before)
 
 
 def _networks(like: TwoLayerReLU, at: Path | PathPoint) -> tuple[TwoLayerReLU, TwoLayerReLU]:
