@@ -26,9 +26,9 @@ import numpy as np
 
 import stepscape as ss
 from engine_peers import BATCH, PEERS, Advance, State
-from stepscape.curvature.hessian import Hessian, padded
 from stepscape.curvature.lanczos import largest_eigenpair
 from stepscape.kernels import relu1d
+from stepscape.objectives import Hessian
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = [(30, 100), (30, 1000), (200, 400), (1000, 1000), (10_000, 1000), (10_000, 10_000)]
@@ -67,8 +67,9 @@ def descend(
     n = state.inputs.size
     eta = state.step_size * (1.0 - momentum)
     labels = np.sign(state.labels) if logistic else state.labels
+    padded = np.concatenate([[-np.inf], state.inputs, [np.inf]])
     return relu1d.descend(
-        theta, np.zeros_like(theta), theta.copy(), state.inputs, padded(state.inputs), labels,
+        theta, np.zeros_like(theta), theta.copy(), state.inputs, padded, labels,
         np.full(n, 1.0 / n), logistic, np.array(rates), decay, momentum, look, eta, eta, 0, 0, steps,
     )[2]  # fmt: skip
 

@@ -110,7 +110,16 @@ def test_errors_say_what_must_hold_what_came_and_what_to_do():
     "package",
     [
         f"stepscape{name}"
-        for name in ("", ".lab", ".measures", ".experiments", ".theory", ".problems", ".estimators")
+        for name in (
+            "",
+            ".lab",
+            ".measures",
+            ".experiments",
+            ".theory",
+            ".objectives",
+            ".problems",
+            ".estimators",
+        )
     ],
 )
 def test_no_module_hides_a_public_name(package: str) -> None:

@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import stepscape as ss
-from stepscape.curvature import Hessian
+from stepscape.objectives import Hessian
 from stepscape.theory import Certificate
 
 

@@ -23,10 +23,10 @@ _HOMES = {
     "TwoLayerReLU": "stepscape.network",
     "certified_class": "stepscape.measures",
     "certify": "stepscape.measures",
-    "directional_smoothness": "stepscape.curvature",
-    "hessian": "stepscape.curvature",
-    "hessian_trace": "stepscape.curvature",
-    "sharpness": "stepscape.curvature",
+    "directional_smoothness": "stepscape.objectives",
+    "hessian": "stepscape.objectives",
+    "hessian_trace": "stepscape.objectives",
+    "sharpness": "stepscape.objectives",
     "train": "stepscape.training",
     "worst_case": "stepscape.measures",
 }
@@ -39,6 +39,7 @@ _MODULES = (
     "lab",
     "measures",
     "methods",
+    "objectives",
     "problems",
     "sweeps",
     "tables",
@@ -72,6 +73,7 @@ __all__ = [
     "lab",
     "measures",
     "methods",
+    "objectives",
     "problems",
     "sharpness",
     "sweeps",
@@ -83,12 +85,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from stepscape.curvature import Eigenpair, directional_smoothness, hessian, hessian_trace, sharpness
+    from stepscape.curvature import Eigenpair
     from stepscape.errors import InputError, StepscapeError
     from stepscape.estimators import StepSizeClassifier, StepSizeRegressor
     from stepscape.measures import certified_class, certify, worst_case
     from stepscape.methods import GradientDescent
     from stepscape.network import TwoLayerReLU
+    from stepscape.objectives import directional_smoothness, hessian, hessian_trace, sharpness
     from stepscape.problems import Problem
     from stepscape.theory import Certificate
     from stepscape.training import Trajectory, train

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import pairwise
@@ -16,8 +15,9 @@ from hypothesis import strategies as st
 import oracles as ref
 import stepscape as ss
 from cases import METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
-from stepscape.curvature.hessian import Hessian, top
 from stepscape.kernels import relu1d
+from stepscape.objectives import relu_line
+from stepscape.objectives.relu_line_hessian import Hessian, top
 
 STEPS = 300
 
@@ -269,7 +269,7 @@ def test_where_the_kernel_returns_does_not_change_the_path(method, monkeypatch):
     pieces = np.concatenate([run.network.parameters, run.network_before.parameters])
     np.testing.assert_allclose(pieces, whole[: pieces.size], rtol=0, atol=1e-12 * np.abs(whole).max())
     # The same when the kernel comes back between records to report progress.
-    monkeypatch.setattr(sys.modules["stepscape.training.train"], "CHUNK", 13 * (problem.size + net.width))
+    monkeypatch.setattr(relu_line, "CHUNK", 13 * (problem.size + net.width))
     made = []
     method = ss.GradientDescent(eta, 250, **options)
     run = ss.train(problem, net, method, 1000, measure_sharpness=False, progress=made.append)

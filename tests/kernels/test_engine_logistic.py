@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import oracles as ref
 import stepscape as ss
 from cases import EPS, METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
-from stepscape.curvature.hessian import Hessian, top
 from stepscape.kernels import relu1d
 from stepscape.losses import loss_of
+from stepscape.objectives.relu_line_hessian import Hessian, top
 
 
 def logistic(n=30, seed=0, **options):

@@ -43,12 +43,29 @@ def test_no_weights_are_equal_weights():
 
 def test_sorting_is_stable_and_keeps_rows_together():
     problem = ss.Problem([2.0, 1.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.0], weights=[1.0, 2.0, 3.0, 2.0])
-    x, y, v = problem.sorted
+    x, y, v = problem.line.arrays
     assert x.tolist() == [1.0, 1.0, 2.0, 2.0]
     assert y.tolist() == [2.0, 4.0, 1.0, 3.0]
     np.testing.assert_allclose(v, [0.25, 0.25, 0.125, 0.375])
     assert problem.size == 4
+    assert problem.line.hull == (1.0, 2.0)
+    np.testing.assert_array_equal(problem.line.padded, [-np.inf, 1.0, 1.0, 2.0, 2.0, np.inf])
     assert ss.Problem([-3.0, 1.0], [0.0, 0.0]).x_max == 3.0
+    for one, other in zip(problem.sorted, problem.line.arrays, strict=True):
+        assert one is other
+
+
+def test_several_input_variables_are_kept_but_have_no_line():
+    points = np.arange(6.0).reshape(3, 2)
+    problem = ss.Problem(points, [1.0, 2.0, 3.0], truth=lambda x: x.sum(axis=1), weights=[1.0, 2.0, 1.0])
+    np.testing.assert_array_equal(problem.inputs, points)
+    assert problem.size == 3
+    assert problem.design_error(problem.labels) == pytest.approx((0.0 + 2.0 * 9.0 + 36.0) / 4.0)
+    assert repr(problem) == "Problem(data: n=3, 2 input variables, square loss, weighted)"
+    message = r"inputs must have shape \(n,\) here, got \(3, 2\); this works with one input variable"
+    for use in (lambda: problem.line, lambda: problem.x_max, lambda: problem.sorted):
+        with pytest.raises(ss.InputError, match=message):
+            use()
 
 
 def test_inputs_are_copied_read_only_and_may_be_columns_or_integers():
@@ -78,11 +95,25 @@ def test_inputs_are_copied_read_only_and_may_be_columns_or_integers():
         ([1, None, 3], r"hold real numbers, got an array of dtype object"),
         ([1j, 2, 3], r"hold real numbers, got an array of dtype complex128"),
         ([[1.0], [1.0, 2.0]], r"hold real numbers, got a ragged list"),
-        (np.ones((3, 2)), r"have shape \(n,\), got \(3, 2\); this version fits one input variable"),
-        (3.0, r"have shape \(n,\), got \(\)"),
     ],
 )
 def test_columns_must_be_finite_numbers(name, value, message):
+    good = dict.fromkeys(("inputs", "labels", "weights"), np.ones(3))
+    with pytest.raises(ss.InputError, match=f"{name} must {message}"):
+        ss.Problem(**{**good, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("labels", np.ones((3, 2)), r"have shape \(n,\), got \(3, 2\); this version fits one input variable"),
+        ("weights", 3.0, r"have shape \(n,\), got \(\)"),
+        ("inputs", 3.0, r"have shape \(n,\) or \(n, d\), got \(\)"),
+        ("inputs", np.ones((3, 2, 1)), r"have shape \(n,\) or \(n, d\), got \(3, 2, 1\)"),
+        ("inputs", [[1.0, 2.0], [1.0, np.nan], [0.0, 0.0]], r"be finite, got nan at index 1; drop or mend"),
+    ],
+)
+def test_columns_must_have_a_shape(name, value, message):
     good = dict.fromkeys(("inputs", "labels", "weights"), np.ones(3))
     with pytest.raises(ss.InputError, match=f"{name} must {message}"):
         ss.Problem(**{**good, name: value})

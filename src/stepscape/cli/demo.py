@@ -78,9 +78,9 @@ def _experiment(name: str, progress: console.Progress) -> _Part:
 def _network(progress: console.Progress) -> Document:
     """Train the network that the first experiment draws in its last arm, and certify it."""
     from stepscape import experiments, problems
-    from stepscape.curvature import hessian_trace, sharpness
     from stepscape.experiments.common.arms import start
     from stepscape.measures import certify
+    from stepscape.objectives import hessian_trace, sharpness
     from stepscape.training import train
 
     setting = experiments.get("curve-fitting").quick

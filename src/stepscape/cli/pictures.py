@@ -17,8 +17,7 @@ def fit_picture(fit: TableFit) -> FitPicture:
     """Gather what the figures of the fit of a curve draw."""
     model, run = fit.regressor, fit.regressor.trajectory_
     a, b = model.units_
-    inputs = model.problem_.inputs
-    knots, jumps = visible_knots(run.network, run.network_before, float(inputs.min()), float(inputs.max()))
+    knots, jumps = visible_knots(run.network, run.network_before, *model.problem_.line.hull)
     at = a.restore(knots)
     grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
     standard = a.standardize(grid)
@@ -46,9 +45,8 @@ def outcome_picture(fit: OutcomeFit) -> OutcomePicture:
     model, run = fit.classifier, fit.classifier.trajectory_
     points, logit = fit.line
     standard = model.units_[0].standardize(points)
-    inputs = model.problem_.inputs
     pair = run.network, run.network_before
-    knots, _ = visible_knots(*pair, float(inputs.min()), float(inputs.max()))
+    knots, _ = visible_knots(*pair, *model.problem_.line.hull)
     at = model.units_[0].restore(knots)
     held_out = model.out_of_fold_
     return OutcomePicture(

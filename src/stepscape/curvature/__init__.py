@@ -1,14 +1,6 @@
-"""Symmetric operators, and what is read off them."""
+"""Symmetric operators, and what is read off them; nothing here knows a network or a problem."""
 
-from stepscape.curvature.hessian import Hessian, directional_smoothness, hessian, hessian_trace, sharpness
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
+from stepscape.curvature.operator import KrylovOperator, Matrix, Operator, Shifted
 
-__all__ = [
-    "Eigenpair",
-    "Hessian",
-    "directional_smoothness",
-    "hessian",
-    "hessian_trace",
-    "largest_eigenpair",
-    "sharpness",
-]
+__all__ = ["Eigenpair", "KrylovOperator", "Matrix", "Operator", "Shifted", "largest_eigenpair"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.operator import SymmetricOperator
+from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator
 from stepscape.errors import NotConverged, bad
 from stepscape.kernels import vectors
 
@@ -47,9 +49,11 @@ class Eigenpair:
 
 
 def largest_eigenpair(
-    operator: SymmetricOperator, start: Array | None = None, tolerance: float = 1e-8, max_products: int = 5000
+    operator: Operator, start: Array | None = None, tolerance: float = 1e-8, max_products: int = 5000
 ) -> Eigenpair:
     """Find the largest (algebraic) eigenvalue of a symmetric operator.
+
+    A `KrylovOperator` makes the Lanczos steps itself; of any other operator only products are taken.
 
     Stops when the true residual is at most tolerance times the largest |Ritz value|, restarting from the best
     vector when the basis is full. A `start` (size,) close to the eigenvector saves products; a small random
@@ -63,15 +67,16 @@ def largest_eigenpair(
     """
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
+    krylov = cast(KrylovOperator, operator) if _has_steps(type(operator)) else _Products(operator)
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = _space(rows, operator.size)
-    _begin(operator, start, basis[0])
+    _begin(krylov, start, basis[0])
     spent, done, restarts = 0, 0, 0
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
         look = max(LOOK_EVERY, done // 32)
-        reached = operator.lanczos(basis, diagonal, beside, done, want)
+        reached = krylov.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached
         if not all(map(math.isfinite, beside[:done].tolist())):
@@ -103,6 +108,33 @@ def largest_eigenpair(
     )
 
 
+@lru_cache(maxsize=32)
+def _has_steps(kind: type) -> bool:
+    """Whether operators of this class bring Lanczos steps; asking anew costs as much as ten products."""
+    return issubclass(kind, KrylovSteps)
+
+
+@dataclass(frozen=True, eq=False)
+class _Products:
+    """A `KrylovOperator` made of products alone."""
+
+    operator: Operator
+
+    @property
+    def size(self) -> int:
+        return self.operator.size
+
+    def product(self, vector: Array) -> Array:
+        return self.operator.product(vector)
+
+    def random_vector(self) -> Array:
+        vector = np.random.default_rng(20_251_201).standard_normal(self.size)
+        return np.asarray(vector / np.linalg.norm(vector))
+
+    def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
+        return lanczos_steps(self.operator, basis, diagonal, beside, first, last)
+
+
 def _space(rows: int, size: int) -> tuple[Array, Array, Array]:
     return np.empty((rows + 1, size)), np.empty(rows), np.empty(rows)
 
@@ -117,7 +149,7 @@ def _norm(vector: Array) -> float:
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else largest
 
 
-def _begin(operator: SymmetricOperator, start: Array | None, out: Array) -> None:
+def _begin(operator: KrylovOperator, start: Array | None, out: Array) -> None:
     noise = operator.random_vector()
     if start is None:
         out[:] = noise
@@ -138,7 +170,7 @@ def _top_of_tridiagonal(diagonal: Array, beside: Array) -> tuple[float, float, A
 
 
 def lanczos_steps(
-    operator: SymmetricOperator, basis: Array, diagonal: Array, beside: Array, first: int, last: int
+    operator: Operator, basis: Array, diagonal: Array, beside: Array, first: int, last: int
 ) -> int:
     """Lanczos with full reorthogonalization for any operator, by its products alone.
 

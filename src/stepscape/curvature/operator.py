@@ -1,16 +1,19 @@
-"""What the eigenvalue solver asks of a symmetric operator: products, nothing else."""
+"""Symmetric matrices known through their products with flat vectors."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad
 
 Array = NDArray[np.float64]
 
 
-class SymmetricOperator(Protocol):
+class Operator(Protocol):
     """A symmetric matrix known through its products with flat vectors."""
 
     @property
@@ -22,6 +25,11 @@ class SymmetricOperator(Protocol):
         """Matrix times vector (size,)."""
         ...
 
+
+@runtime_checkable
+class KrylovSteps(Protocol):
+    """What an operator offers that brings its own Lanczos steps, and a vector to start them from."""
+
     def random_vector(self) -> Array:
         """Return a reproducible generic unit vector in the space the operator acts on."""
         ...
@@ -29,3 +37,57 @@ class SymmetricOperator(Protocol):
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Extend an orthonormal Krylov basis from row `first` to row `last`; see `lanczos_steps`."""
         ...
+
+
+class KrylovOperator(Operator, KrylovSteps, Protocol):
+    """An operator with Lanczos steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """A dense symmetric matrix (size, size) as an operator.
+
+    Raises
+    ------
+    InputError
+        For an array that is not square, not symmetric, or holds numbers that are not finite.
+    """
+
+    values: Array
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=np.float64)
+        if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
+            raise bad("matrix", "have shape (size, size)", values.shape)
+        if not np.isfinite(values).all():
+            raise bad("matrix", "be finite", f"{values[~np.isfinite(values)][0]} in it")
+        if not np.array_equal(values, values.T):
+            raise bad("matrix", "be symmetric", "another one", "give (A + A.T)/2")
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors."""
+        return len(self.values)
+
+    def product(self, vector: ArrayLike) -> Array:
+        """Matrix times vector (size,)."""
+        return np.asarray(self.values @ np.asarray(vector, dtype=np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted:
+    """A + diag(shift): with shift = λ·mask the matrix that the thresholds of weight decay are about."""
+
+    operator: Operator
+    shift: Array
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors."""
+        return self.operator.size
+
+    def product(self, vector: Array) -> Array:
+        """Matrix times vector (size,)."""
+        return self.operator.product(vector) + self.shift * vector

@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian
 from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems.problem import Problem
 from stepscape.training.stops import Stop
 from stepscape.training.train import train
@@ -158,7 +158,7 @@ def _reporter(tick: Callable[[float], None], done: int, steps: int) -> Callable[
 
 def _level(problem: Problem, snapshot: Snapshot) -> float:
     """Loss of the mean of the two iterates: that of one swings with period two at the edge."""
-    _, labels, weights = problem.sorted
+    _, labels, weights = problem.line.arrays
     last, before = (Hessian(problem, net).predictions for net in (snapshot.network, snapshot.network_before))
     return float(weights @ loss_of(problem.loss).value(0.5 * (last + before), labels))
 

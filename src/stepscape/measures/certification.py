@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from stepscape import theory
-from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line import square
@@ -92,7 +92,7 @@ def _logistic(
     operator: Hessian, flat: dict[str, Any], linear_flat: dict[str, Any], delta: float, gamma: float
 ) -> list[Certificate]:
     problem, network, f = operator.problem, operator.network, operator.predictions
-    inputs, labels, averaging = problem.sorted
+    inputs, labels, averaging = problem.line.arrays
     weights = None if problem.weights is None else averaging
     neurons: dict[str, Any] = {"w1": network.w1, "b1": network.b1, "w2": network.w2}
     data: dict[str, Any] = {"inputs": inputs, "weights": weights, "predictions": f}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ def features(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     ``carriers``: the fewest neurons with a knot inside the hull that hold 90 % of Σ_j |w1_j w2_j| over all
     such neurons. All 0 for a network that bends nowhere.
     """
-    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    low, high = problem.line.hull
     knots, jumps = network.knots, network.jumps
     inside = (knots > low) & (knots < high)
     cells = ((knots[inside] - low) * (CELLS / (high - low))).astype(int)
@@ -43,7 +43,7 @@ def features(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
 
 def bent_mask(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
     """Mask of the neurons whose knot lies strictly inside the hull of the data."""
-    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    low, high = problem.line.hull
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         knots = -network.b1 / network.w1
     return np.asarray((knots > low) & (knots < high))

@@ -17,9 +17,9 @@ from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_line import count_neurons
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
-from stepscape.training.train import count_neurons
 from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
@@ -67,7 +67,7 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     training: one piece.
     """
     other = network if before is None else before
-    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    low, high = problem.line.hull
     kinks = np.concatenate([network.knots, other.knots])
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
     values = 0.5 * (values_at(network, points) + values_at(other, points))
@@ -128,7 +128,7 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     ``weighted_tv``: ∫|f''|g; ``bent``, ``dead`` and ``active`` neurons: knot inside the hull, active on no
     input, on some; ``knots_at_data``: neurons with a knot within 1e-3 of the range of an input.
     """
-    low, high = float(problem.inputs.min()), float(problem.inputs.max())
+    low, high = problem.line.hull
     w = (network.w1, network.b1, network.w2)
     bent, dead, stuck = count_neurons(problem, network)
     inside = (network.knots > low) & (network.knots < high)

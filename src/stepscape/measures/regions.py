@@ -14,7 +14,7 @@ GRID = 401
 
 def regions(problem: Problem, points: Array) -> dict[str, NDArray[np.bool_]]:
     """Masks of the interior (g ≥ sup g/10), the boundary (the rest) and the middle half of the range."""
-    low, high = problem.inputs.min(), problem.inputs.max()
+    low, high = problem.line.hull
     inside = theory.interior(points, problem.inputs, problem.weights)
     half = np.abs(points - 0.5 * (low + high)) <= 0.25 * (high - low)
     return {"interior": inside, "boundary": ~inside, "half": half}
@@ -22,7 +22,7 @@ def regions(problem: Problem, points: Array) -> dict[str, NDArray[np.bool_]]:
 
 def grid(problem: Problem) -> Array:
     """401 equispaced points of the hull of the data."""
-    return np.linspace(problem.inputs.min(), problem.inputs.max(), GRID)
+    return np.linspace(*problem.line.hull, GRID)
 
 
 def mean(values: Array, weights: Array) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
 from stepscape.losses import divergence, loss_of, signs
+from stepscape.problems.sorted_examples import SortedExamples
 
 Array = NDArray[np.float64]
 
@@ -26,9 +28,11 @@ class Problem:
 
     Parameters
     ----------
-    inputs, labels : array_like (n,)
-        Any order, repeats allowed, n ≥ 1. Inputs may also come as (n, 1). For the logistic loss labels are ±1
-        or 0/1 and are kept as ±1.
+    inputs : array_like (n,) or (n, d)
+        Any order, repeats allowed, n ≥ 1; (n, 1) is kept as (n,). With d > 1 variables only the averages over
+        the examples work: networks, theorems and `line` need one.
+    labels : array_like (n,)
+        For the logistic loss ±1 or 0/1; kept as ±1.
     loss : "square" | "logistic"
     truth : callable, optional
         f0 on an array of inputs, for risks: the mean of the labels, or the logit of P(y = 1 | x).
@@ -56,14 +60,12 @@ class Problem:
 
     def __post_init__(self) -> None:
         loss_of(self.loss)
-        object.__setattr__(self, "inputs", column("inputs", self.inputs))
+        object.__setattr__(self, "inputs", _points("inputs", self.inputs))
         object.__setattr__(self, "labels", column("labels", self.labels))
         if self.inputs.size == 0:
             raise bad("inputs", "hold at least one number", "none")
-        if self.labels.shape != self.inputs.shape:
-            raise bad(
-                "inputs and labels", "have the same length", f"{self.inputs.size} and {self.labels.size}"
-            )
+        if self.labels.size != self.size:
+            raise bad("inputs and labels", "have the same length", f"{self.size} and {self.labels.size}")
         if self.loss == "logistic":
             object.__setattr__(self, "labels", signs(self.labels))
         if self.weights is not None:
@@ -81,8 +83,8 @@ class Problem:
 
     def _checked_weights(self, given: ArrayLike) -> Array:
         weights = column("weights", given)
-        if weights.shape != self.inputs.shape:
-            raise bad("weights and inputs", "have the same length", f"{weights.size} and {self.inputs.size}")
+        if weights.size != self.size:
+            raise bad("weights and inputs", "have the same length", f"{weights.size} and {self.size}")
         if weights.min() < 0 or weights.max() == 0:
             raise bad("weights", "be at least 0 and not all 0", f"a minimum of {weights.min():g}")
         return weights
@@ -90,7 +92,7 @@ class Problem:
     @property
     def size(self) -> int:
         """Number of examples n."""
-        return int(self.inputs.size)
+        return len(self.inputs)
 
     @cached_property
     def averaging(self) -> Array:
@@ -101,15 +103,19 @@ class Problem:
         return averaging
 
     @cached_property
+    def line(self) -> SortedExamples:
+        """Return all that needs one input variable: the sorted examples, their hull; refuses d > 1."""
+        return SortedExamples.of(self.inputs, self.labels, self.averaging)
+
+    @property
     def sorted(self) -> tuple[Array, Array, Array]:
-        """Inputs in increasing order, their labels, their averaging weights (stable order)."""
-        order = np.argsort(self.inputs, kind="stable")
-        return self.inputs[order], self.labels[order], self.averaging[order]
+        """`line.arrays`: inputs in increasing order, their labels, their averaging weights."""
+        return self.line.arrays
 
     @property
     def x_max(self) -> float:
-        """Largest |x_i|."""
-        return float(np.abs(self.inputs).max())
+        """Largest |x_i|; one input variable."""
+        return self.line.x_max
 
     def training_loss(self, predictions: ArrayLike) -> float:
         """Loss L of predictions (n,) at the inputs."""
@@ -140,30 +146,48 @@ class Problem:
         return np.asarray(self.truth(self.inputs), dtype=np.float64)
 
     def __repr__(self) -> str:
-        low, high = self.inputs.min(), self.inputs.max()
         extras = [f"noise={self.noise:g}"] if self.noise is not None else []
         extras += ["weighted"] if self.weights is not None else []
         tail = "".join(f", {extra}" for extra in extras)
-        return (
-            f"Problem({self.name}: n={self.size}, inputs in [{low:.4g}, {high:.4g}], {self.loss} loss{tail})"
-        )
+        return f"Problem({self.name}: n={self.size}, {self._where()}, {self.loss} loss{tail})"
+
+    def _where(self) -> str:
+        if self.inputs.ndim > 1:
+            return f"{self.inputs.shape[1]} input variables"
+        low, high = self.line.hull
+        return f"inputs in [{low:.4g}, {high:.4g}]"
 
 
 def column(name: str, values: ArrayLike) -> Array:
     """Return values as a read-only float64 array (n,), or say what is wrong with them."""
+    array = _real(name, values)
+    if array.ndim != 1:
+        raise bad(name, "have shape (n,)", array.shape, "this version fits one input variable")
+    return _frozen(name, array)
+
+
+def _points(name: str, values: ArrayLike) -> Array:
+    """As `column`; points of d > 1 variables stay (n, d)."""
+    array = _real(name, values)
+    if array.ndim not in (1, 2):
+        raise bad(name, "have shape (n,) or (n, d)", array.shape)
+    return _frozen(name, array)
+
+
+def _real(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return a copy of real numbers, (n, 1) as (n,)."""
     try:
         array = np.array(values)
     except ValueError:  # rows of different lengths
         raise bad(name, "hold real numbers", "a ragged list") from None
     if array.dtype.kind not in "biuf":
         raise bad(name, "hold real numbers", f"an array of dtype {array.dtype}")
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise bad(name, "have shape (n,)", array.shape, "this version fits one input variable")
-    array = array.astype(np.float64)
-    broken = np.flatnonzero(~np.isfinite(array))
-    if broken.size:
-        raise bad(name, "be finite", f"{array[broken[0]]} at index {broken[0]}", "drop or mend such entries")
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _frozen(name: str, values: NDArray[Any]) -> Array:
+    array = values.astype(np.float64)
+    for at in np.argwhere(~np.isfinite(array))[:1]:
+        raise bad(name, "be finite", f"{array[tuple(at)]} at index {at[0]}", "drop or mend such entries")
     array.flags.writeable = False
     return array

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from stepscape.curvature import sharpness
 from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -17,6 +16,7 @@ from stepscape.measures.classification import excess_risks
 from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
@@ -190,7 +190,7 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
-    x = np.linspace(problem.inputs.min(), problem.inputs.max(), points)
+    x = np.linspace(*problem.line.hull, points)
     y = trajectory.predict(x)
     if standard is not None:
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y

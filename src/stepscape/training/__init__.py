@@ -1,6 +1,8 @@
 """Training runs and what they leave behind."""
 
+from stepscape.training.path import Path, PathPoint
+from stepscape.training.run import run
 from stepscape.training.train import train
 from stepscape.training.trajectory import Snapshot, Trajectory
 
-__all__ = ["Snapshot", "Trajectory", "train"]
+__all__ = ["Path", "PathPoint", "Snapshot", "Trajectory", "run", "train"]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.training.path import midpoint, summary
 
 Array = NDArray[np.float64]
 
@@ -26,6 +27,11 @@ class Snapshot:
     def predict(self, x: ArrayLike) -> Array:
         """Mean of the predictions of the two iterates."""
         return 0.5 * (self.network.predict(x) + self.network_before.predict(x))
+
+    @property
+    def midpoint(self) -> TwoLayerReLU:
+        """The network with the parameters (θ_t + θ_{t−1})/2."""
+        return _midpoint(self.network, self.network_before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +88,19 @@ class Trajectory:
         """Mean of the predictions of the last two iterates; at the edge they oscillate with period two."""
         return 0.5 * (self.network.predict(x) + self.network_before.predict(x))
 
+    @property
+    def midpoint(self) -> TwoLayerReLU:
+        """The network with the parameters (θ_t + θ_{t−1})/2, the mean of the last two iterates.
+
+        One real network in the middle of the oscillation; its prediction is not the mean of the two.
+        """
+        return _midpoint(self.network, self.network_before)
+
     def __repr__(self) -> str:
-        edge = self.edge_ratio[-1]
-        sharp = "" if np.isnan(edge) else f", sharpness {self.sharpness[-1]:.4g} (edge ratio {edge:.3f})"
-        return (
-            f"Trajectory({self.outcome} after {self.at_steps[-1]} steps, loss {self.loss[-1]:.4g}{sharp}, "
-            f"{self.bent_neurons[-1]} bent and {self.dead_neurons[-1]} dead neurons)"
-        )
+        end = summary(self.outcome, self.at_steps, self.loss, self.sharpness, self.edge_ratio)
+        counts = f"{self.bent_neurons[-1]} bent and {self.dead_neurons[-1]} dead neurons"
+        return f"Trajectory({end}, {counts})"
+
+
+def _midpoint(network: TwoLayerReLU, before: TwoLayerReLU) -> TwoLayerReLU:
+    return network.with_parameters(midpoint(network.parameters, before.parameters))

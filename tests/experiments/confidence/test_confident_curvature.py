@@ -12,7 +12,6 @@ from scipy.optimize import minimize_scalar
 
 import stepscape as ss
 from stepscape import experiments
-from stepscape.curvature import Hessian
 from stepscape.errors import InputError
 from stepscape.experiments.common import ledger
 from stepscape.experiments.common.experiment import Result, resolve_settings
@@ -20,6 +19,7 @@ from stepscape.experiments.confidence import confident_curvature as work
 from stepscape.experiments.confidence import confident_curvature_rule as rule
 from stepscape.experiments.confidence import one_example
 from stepscape.figures import style
+from stepscape.objectives import Hessian
 from stepscape.tables import Table
 
 NAME = "confident-curvature"

@@ -11,7 +11,6 @@ from scipy.optimize import minimize_scalar
 
 import stepscape as ss
 from stepscape import experiments, theory
-from stepscape.curvature.hessian import Hessian
 from stepscape.errors import InputError
 from stepscape.experiments.common.experiment import Result, resolve_settings
 from stepscape.experiments.confidence.arrival import (
@@ -27,6 +26,7 @@ from stepscape.experiments.confidence.does_descent_get_there import EXPERIMENT, 
 from stepscape.experiments.logistic.runs import problem_of, start_of
 from stepscape.figures import style
 from stepscape.losses import divergence
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.tables import Table
 from stepscape.training import Snapshot
 

@@ -12,7 +12,6 @@ from scipy.integrate import quad
 
 import stepscape as ss
 from stepscape import experiments, theory
-from stepscape.curvature import Hessian
 from stepscape.errors import InputError
 from stepscape.experiments.common import ledger
 from stepscape.experiments.common.experiment import Result, resolve_settings
@@ -21,6 +20,7 @@ from stepscape.experiments.confidence.confident_networks import flatness, law_ri
 from stepscape.experiments.confidence.flat_but_wrong import FLAT_START, flat_margin
 from stepscape.experiments.confidence.one_example import PEAK
 from stepscape.figures import style
+from stepscape.objectives import Hessian
 from stepscape.tables import Table
 
 NAME = "flat-but-wrong"

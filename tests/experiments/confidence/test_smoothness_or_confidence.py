@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 import stepscape as ss
 from stepscape import experiments, theory
-from stepscape.curvature import sharpness
 from stepscape.errors import InputError
 from stepscape.experiments.common.experiment import Result, resolve_settings
 from stepscape.experiments.confidence.smoothness_measures import (
@@ -27,6 +26,7 @@ from stepscape.experiments.confidence.smoothness_or_confidence import EXPERIMENT
 from stepscape.experiments.confidence.smoothness_rule import judge, parted
 from stepscape.figures import style
 from stepscape.measures.transient import after_transient
+from stepscape.objectives import sharpness
 from stepscape.tables import Table
 from stepscape.training import Snapshot
 

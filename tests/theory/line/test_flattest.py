@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import stepscape as ss
 from stepscape import theory
-from stepscape.curvature.hessian import hessian_trace
 from stepscape.errors import InputError, NotConverged
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import hessian_trace
 from stepscape.problems import Problem
 from stepscape.theory.line.cells import activation_cells
 from stepscape.theory.line.flattest import largest_ratio, lower_bound

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepscape.curvature import sharpness
 from stepscape.errors import unknown
 from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
 from stepscape.problems import Problem
 
 ARMS = {

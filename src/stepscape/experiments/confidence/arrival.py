@@ -31,11 +31,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
-from stepscape.curvature.hessian import Hessian, top
 from stepscape.errors import bad
 from stepscape.lab.pool import Tick
 from stepscape.losses import best_constant as constant_logit
 from stepscape.losses import divergence, probability
+from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
 

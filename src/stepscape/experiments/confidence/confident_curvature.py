@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature import sharpness
-from stepscape.curvature.hessian import Hessian
 from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.common.moments import log_steps
 from stepscape.experiments.confidence import one_example
@@ -20,6 +18,8 @@ from stepscape.lab.spec import Spec, stream
 from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems import Problem
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, train

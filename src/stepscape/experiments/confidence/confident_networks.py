@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.hessian import Hessian, sharpness
 from stepscape.errors import bad
 from stepscape.losses import loss_of, probability
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import Hessian, sharpness
 from stepscape.problems import Problem
 
 Array = NDArray[np.float64]

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
-from stepscape.curvature import sharpness
 from stepscape.errors import bad
 from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.common.moments import log_steps
@@ -21,6 +20,7 @@ from stepscape.lab.spec import Spec, stream
 from stepscape.measures.measures import values_at
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
 from stepscape.problems import Problem
 from stepscape.tables.records import Record
 from stepscape.theory.certificate import EPS

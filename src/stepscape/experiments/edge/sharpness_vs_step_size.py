@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature import sharpness as measure_sharpness
 from stepscape.experiments.common.arms import ARMS, Start, start
 from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
 from stepscape.experiments.edge.sharpness_rule import EDGE, judge
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.measures import measure_trajectory
+from stepscape.objectives import sharpness as measure_sharpness
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature import sharpness
-from stepscape.curvature.hessian import Hessian
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import sharpness
+from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems import Problem
 from stepscape.training import Snapshot, train
 
@@ -34,7 +34,7 @@ class Top:
     ----------
     value : λ_max(ΦΦᵀ/n), from all n eigenvalues.
     vector : unit vector in parameter space.
-    residual : ‖H·vector − value·vector‖ with the Hessian of `stepscape.curvature`.
+    residual : ‖H·vector − value·vector‖ with the Hessian of `stepscape.objectives`.
     rest : ‖R‖, so that |λ_max(H) − value| ≤ rest.
     second : the next eigenvalue.
     """

@@ -34,7 +34,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature import sharpness
 from stepscape.experiments.edge.sharpness_rule import EDGE
 from stepscape.experiments.square.columns import Followed
 from stepscape.lab.pool import Tick
@@ -45,6 +44,7 @@ from stepscape.measures.classification import uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
+from stepscape.objectives import sharpness
 from stepscape.problems import Problem
 from stepscape.theory.line.excess import overlap
 from stepscape.training import Snapshot

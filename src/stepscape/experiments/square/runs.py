@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from stepscape.curvature import sharpness
 from stepscape.experiments.common.arms import ARMS, Start, start
 from stepscape.experiments.common.experiment import Settings, at_least, shared
 from stepscape.experiments.common.moments import log_steps
 from stepscape.experiments.square.columns import Followed, curves, measured
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
+from stepscape.objectives import sharpness
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, train

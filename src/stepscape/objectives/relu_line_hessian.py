@@ -1,11 +1,10 @@
-"""The loss Hessian of a two-layer ReLU network, and what is read off it."""
+"""The loss Hessian of the univariate two-layer ReLU network, and what is read off it in closed form."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +15,6 @@ from stepscape.kernels import relu1d, relu1d_hessian
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.problems.problem import Problem
-
-if TYPE_CHECKING:
-    from scipy.sparse.linalg import LinearOperator
 
 Array = NDArray[np.float64]
 _SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
@@ -57,7 +53,7 @@ class Hessian:
         A neuron that is active on no input is written as 0: what the kernels add of it cancels, but would
         leave the rounding of its weights behind.
         """
-        net, inputs = self.network, self.problem.sorted[0]
+        net, inputs = self.network, self.problem.line.inputs
         theta, position = net.parameters, np.empty(net.width, np.uint32)
         relu1d.positions(net.w1, net.b1, inputs, position)
         dead = position == np.where(net.w1 > 0.0, inputs.size, 0)
@@ -69,7 +65,7 @@ class Hessian:
     def _linear(self) -> tuple[Array, Array, Array, float]:
         """Predictions at the sorted inputs, and the sums of `active_gradients`."""
         logistic = self.problem.loss == "logistic"
-        values, p, q, total = relu1d_hessian.linearize(*self._positions, *self.problem.sorted, logistic)
+        values, p, q, total = relu1d_hessian.linearize(*self._positions, *self.problem.line.arrays, logistic)
         return values, p, q, float(total)
 
     @property
@@ -80,13 +76,13 @@ class Hessian:
     @cached_property
     def loss(self) -> float:
         """L at the network; see `Problem`."""
-        _, labels, weights = self.problem.sorted
+        _, labels, weights = self.problem.line.arrays
         return float(np.sum(weights * loss_of(self.problem.loss).value(self.predictions, labels)))
 
     @cached_property
     def curvature(self) -> Array:
         """Diagonal of D: v_i ℓ''(f_i) at the sorted inputs (n,)."""
-        weights = self.problem.sorted[2]
+        weights = self.problem.line.averaging
         if self.problem.loss == "square":
             return weights  # the very array: 1·v
         return weights * loss_of(self.problem.loss).curvature(self.predictions)
@@ -107,7 +103,7 @@ class Hessian:
     @property
     def underflow(self) -> float:
         """How far eigenvalues are thrown when curvatures of examples far out round to subnormal numbers."""
-        root, x_max = math.sqrt(_SUBNORMAL), self.problem.x_max  # first, so that no square overflows
+        root, x_max = math.sqrt(_SUBNORMAL), self.problem.line.x_max  # first, so that no square overflows
         w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
         lengths = np.concatenate([w1 * x_max + b1, w2 * math.hypot(1.0, x_max), [1.0]])
         gradients = float(np.sum((root * lengths) ** 2))  # ‖∇f‖² at most
@@ -138,7 +134,7 @@ class Hessian:
 
     @cached_property
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
-        inputs = self.problem.sorted[0]
+        inputs = self.problem.line.inputs
         p, q, _ = self.active_gradients
         if self.gauss_newton:
             p, q = np.zeros_like(p), np.zeros_like(q)
@@ -153,11 +149,12 @@ class Hessian:
         return 3 * self.network.width + 1
 
     def product(self, vector: ArrayLike) -> Array:
-        """H·vector/unit; the vector (3k + 1,) must vanish on frozen coordinates."""
+        """H·vector/unit; frozen coordinates of the vector (3k + 1,) count as 0."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
         given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
         if given.shape != out.shape:
             raise bad("vector", f"have shape {out.shape}", given.shape)
+        given *= self.network.trained
         relu1d_hessian.product(*self._arguments, given, out)
         return out
 
@@ -176,7 +173,7 @@ class Hessian:
         tr H = Σ_j [w2_j² Σ_active D x² + w2_j² Σ_active D + Σ_active D (w1_j x + b1_j)²] + Σ D, block by
         block; D_i = v_i ℓ''(f_i), so that Σ D = 1 for the square loss.
         """
-        inputs, weights = self.problem.sorted[0], self.curvature
+        inputs, weights = self.problem.line.inputs, self.curvature
         net = self.network
         powers = weights * inputs ** np.arange(3)[:, None]
         sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
@@ -198,11 +195,6 @@ def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) 
     return replace(pair, value=pair.value * unit, residual=pair.residual * unit + operator.underflow)
 
 
-def padded(inputs: Array) -> Array:
-    """Sorted inputs between -∞ and +∞, as the kernels want them."""
-    return np.concatenate([[-np.inf], inputs, [np.inf]])
-
-
 @lru_cache(maxsize=8)
 def _rates(trainable: tuple[str, ...]) -> Array:
     return np.array([float(name in trainable) for name in BLOCKS])
@@ -216,86 +208,3 @@ def _generic_vector(width: int, trainable: tuple[str, ...]) -> Array:
     vector /= np.linalg.norm(vector)
     vector.flags.writeable = False
     return vector
-
-
-def sharpness(
-    problem: Problem,
-    network: TwoLayerReLU,
-    *,
-    start: Array | None = None,
-    tolerance: float = 1e-8,
-    gauss_newton: bool = False,
-    weight_decay: float = 0.0,
-) -> Eigenpair:
-    """λ_max of the loss Hessian on the trained coordinates.
-
-    Parameters
-    ----------
-    problem, network
-        Where to measure. At a network with a knot exactly on an input this is the almost-everywhere Hessian
-        with max(z, 0)' = 0 at z = 0.
-    start : ndarray, optional
-        A vector on the trained coordinates close to the eigenvector, e.g. the `vector` of an earlier result.
-    tolerance : float
-        Residual wanted, relative to the largest |eigenvalue|.
-    gauss_newton : bool
-        λ_max of the Gauss–Newton part ΦᵀDΦ instead.
-    weight_decay : float
-        λ_max of H + λ·diag(mask), mask 0 on the output bias.
-
-    Returns
-    -------
-    Eigenpair
-        `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`.
-    """
-    if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
-        raise bad("weight_decay", "be finite and not negative", weight_decay)
-    trained = network.trained
-    full = None
-    if start is not None:
-        given = np.asarray(start, dtype=np.float64)
-        if given.shape != (int(trained.sum()),):
-            raise bad("start", f"have shape ({int(trained.sum())},)", given.shape)
-        full = np.zeros(trained.size)
-        full[trained] = given
-    operator = Hessian(problem, network, gauss_newton, weight_decay)
-    pair = top(operator, full, tolerance)
-    return replace(pair, vector=pair.vector[trained])
-
-
-def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
-    """Trace of the loss Hessian on the trained coordinates, exact, O(n + k)."""
-    return Hessian(problem, network).trace
-
-
-def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = False) -> LinearOperator:
-    """Return the loss Hessian on the trained coordinates as a SciPy LinearOperator."""
-    from scipy.sparse.linalg import LinearOperator
-
-    operator = Hessian(problem, network, gauss_newton)
-    trained = network.trained
-    size = int(trained.sum())
-
-    def apply(vector: Array) -> Array:
-        full = np.zeros(trained.size)
-        full[trained] = np.ravel(vector)
-        return operator.product(full)[trained]
-
-    return LinearOperator((size, size), matvec=apply, rmatvec=apply, dtype=np.float64)
-
-
-def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> float:
-    """⟨∇L(θ) - ∇L(θ'), θ - θ'⟩/‖θ - θ'‖² along the last step from θ' to θ; nan when nothing moved.
-
-    The curvature that descent actually met. Unlike the almost-everywhere Hessian it counts knots that cross
-    data. At the edge of stability of plain gradient descent it averages 2/η (not with momentum; weight decay
-    is not included in it), and for a swing of period two it equals 2/η exactly, whatever the loss.
-
-    Source: Mishkin et al. (2024); tutorial, edge of stability.
-    """
-    step = network.parameters - before.parameters
-    size = float(step @ step)
-    if size == 0.0:
-        return float("nan")
-    change = Hessian(problem, network).gradient - Hessian(problem, before).gradient
-    return float(change @ step) / size

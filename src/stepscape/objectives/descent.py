@@ -1,0 +1,57 @@
+"""What an objective offers that descends with a loop of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.lanczos import Eigenpair
+from stepscape.methods import GradientDescent
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class State:
+    """Where a descent is, changed in place: θ, the iterate before it, velocity (each (size,)), steps made."""
+
+    theta: Array
+    before: Array
+    velocity: Array
+    steps_made: int = 0
+
+    @classmethod
+    def at(cls, theta: Array) -> State:
+        """Return the state of a descent that has not begun."""
+        return cls(theta.copy(), theta.copy(), np.zeros_like(theta))
+
+
+@runtime_checkable
+class Descent(Protocol):
+    """The three things that a loop over steps asks of a way to descend.
+
+    An objective that also has these methods, such as `ReLULine`, trains by its own compiled loop and knows by
+    itself which coordinates weight decay acts on. Every other one is trained by
+    `stepscape.training.numpy_descent.NumpyDescent`, in the same conventions.
+    """
+
+    def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+        """Make up to `steps` steps, at least one and for about a tenth of a second; return the loss there.
+
+        `first_step_size` is where the warm-up begins. The loss is infinite, and the state unusable, when
+        numbers stopped being finite.
+        """
+        ...
+
+    def sharpness(
+        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+    ) -> Eigenpair:
+        """λ_max of ∇²L(θ) + decay·diag(mask) on the trained coordinates; vectors (size,)."""
+        ...
+
+    def largest_loss(self, theta: Array) -> float:
+        """Return a finite |loss| from which a descent that started at θ never comes back."""
+        ...

@@ -1,0 +1,101 @@
+"""The curvature of the loss of a problem at a network: the public doors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.lanczos import Eigenpair
+from stepscape.errors import bad
+from stepscape.network import TwoLayerReLU
+from stepscape.objectives.objective import secant_curvature
+from stepscape.objectives.relu_line import ReLULine
+from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.problems.problem import Problem
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+Array = NDArray[np.float64]
+
+
+def sharpness(
+    problem: Problem,
+    network: TwoLayerReLU,
+    *,
+    start: Array | None = None,
+    tolerance: float = 1e-8,
+    gauss_newton: bool = False,
+    weight_decay: float = 0.0,
+) -> Eigenpair:
+    """λ_max of the loss Hessian on the trained coordinates.
+
+    Parameters
+    ----------
+    problem, network
+        Where to measure. At a network with a knot exactly on an input this is the almost-everywhere Hessian
+        with max(z, 0)' = 0 at z = 0.
+    start : ndarray, optional
+        A vector on the trained coordinates close to the eigenvector, e.g. the `vector` of an earlier result.
+    tolerance : float
+        Residual wanted, relative to the largest |eigenvalue|.
+    gauss_newton : bool
+        λ_max of the Gauss–Newton part ΦᵀDΦ instead.
+    weight_decay : float
+        λ_max of H + λ·diag(mask), mask 0 on the output bias.
+
+    Returns
+    -------
+    Eigenpair
+        `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`.
+    """
+    if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
+        raise bad("weight_decay", "be finite and not negative", weight_decay)
+    trained = network.trained
+    full = None
+    if start is not None:
+        given = np.asarray(start, dtype=np.float64)
+        if given.shape != (int(trained.sum()),):
+            raise bad("start", f"have shape ({int(trained.sum())},)", given.shape)
+        full = np.zeros(trained.size)
+        full[trained] = given
+    operator = Hessian(problem, network, gauss_newton, weight_decay)
+    pair = top(operator, full, tolerance)
+    return replace(pair, vector=pair.vector[trained])
+
+
+def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
+    """Trace of the loss Hessian on the trained coordinates, exact, O(n + k)."""
+    return Hessian(problem, network).trace
+
+
+def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = False) -> LinearOperator:
+    """Return the loss Hessian on the trained coordinates as a SciPy LinearOperator."""
+    from scipy.sparse.linalg import LinearOperator
+
+    operator = Hessian(problem, network, gauss_newton)
+    trained = network.trained
+    size = int(trained.sum())
+
+    def apply(vector: Array) -> Array:
+        full = np.zeros(trained.size)
+        full[trained] = np.ravel(vector)
+        return operator.product(full)[trained]
+
+    return LinearOperator((size, size), matvec=apply, rmatvec=apply, dtype=np.float64)
+
+
+def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> float:
+    """⟨∇L(θ) - ∇L(θ'), θ - θ'⟩/‖θ - θ'‖² along the last step from θ' to θ; nan when nothing moved.
+
+    The curvature that descent actually met. Unlike the almost-everywhere Hessian it counts knots that cross
+    data. At the edge of stability of plain gradient descent it averages 2/η (not with momentum; weight decay
+    is not included in it), and for a swing of period two it equals 2/η exactly, whatever the loss.
+
+    Source: Mishkin et al. (2024); tutorial, edge of stability.
+    """
+    return secant_curvature(ReLULine(problem, network), network.parameters, before.parameters)

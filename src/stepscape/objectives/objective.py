@@ -1,0 +1,52 @@
+"""A loss of one flat vector: the protocol that opens training and curvature to every kind of model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.operator import Operator
+
+Array = NDArray[np.float64]
+
+
+class Objective(Protocol):
+    """A loss L of one flat vector θ (size,) of float64; methods neither keep nor change θ."""
+
+    @property
+    def size(self) -> int:
+        """Length of θ."""
+        ...
+
+    def loss(self, theta: Array) -> float:
+        """L(θ); the class states its normalization."""
+        ...
+
+    def gradient(self, theta: Array) -> Array:
+        """∇L(θ) (size,), zero on coordinates that are not trained."""
+        ...
+
+    def hessian(self, theta: Array) -> Operator:
+        """∇²L(θ), as products with vectors (size,)."""
+        ...
+
+    def census(self, theta: Array) -> dict[str, int]:
+        """Return counts to record beside the loss, under the same names at every θ; {} for most."""
+        ...
+
+
+def secant_curvature(objective: Objective, theta: Array, before: Array) -> float:
+    """⟨∇L(θ) − ∇L(θ'), θ − θ'⟩/‖θ − θ'‖² along the step from θ' to θ; nan when nothing moved.
+
+    The mean of ⟨u, ∇²L u⟩ along the step, u its direction. For a swing of period two of gradient descent it
+    equals 2/η, whatever the loss: θ − θ' = −η∇L(θ') = η∇L(θ).
+
+    Source: Mishkin et al. (2024), directional smoothness.
+    """
+    step = theta - before
+    size = float(step @ step)
+    if size == 0.0:
+        return float("nan")
+    return float((objective.gradient(theta) - objective.gradient(before)) @ step) / size

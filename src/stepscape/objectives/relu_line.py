@@ -1,0 +1,147 @@
+"""The loss of the univariate two-layer ReLU network as an objective, with compiled descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.lanczos import Eigenpair
+from stepscape.errors import expect
+from stepscape.kernels import relu1d
+from stepscape.methods import GradientDescent
+from stepscape.network import BLOCKS, TwoLayerReLU
+from stepscape.objectives.descent import State
+from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.problems.problem import Problem
+
+Array = NDArray[np.float64]
+
+CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel: about a tenth of a second
+BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
+STUCK = 1e-3  # of the range of the inputs: a knot so near an input is at it
+
+
+@dataclass(frozen=True, eq=False)
+class ReLULine:
+    """L of `Problem` as a function of θ = (w1, b1, w2, b2), shape (3k + 1,), in O(n + k) a call.
+
+    The width and the trained blocks are the network's; gradients and products are 0 on frozen blocks. At a
+    knot exactly on an input, derivatives are those with max(z, 0)' = 0 at z = 0. Its `descend` is the
+    compiled loop; weight decay acts on the trained coordinates but b2.
+
+    Raises
+    ------
+    InputError
+        For a problem with more than one input variable.
+    """
+
+    problem: Problem
+    network: TwoLayerReLU
+
+    def __post_init__(self) -> None:
+        expect("problem", self.problem, Problem)
+        expect("network", self.network, TwoLayerReLU)
+        _ = self.problem.line  # refuses more variables than one
+
+    @property
+    def size(self) -> int:
+        """Length 3k + 1 of θ."""
+        return 3 * self.network.width + 1
+
+    def loss(self, theta: Array) -> float:
+        """½ Σ v (f − y)², or Σ v log(1 + e^{−yf})."""
+        return self.hessian(theta).loss
+
+    def gradient(self, theta: Array) -> Array:
+        """∇L(θ) (3k + 1,), zero on frozen blocks."""
+        return self.hessian(theta).gradient
+
+    def hessian(self, theta: Array) -> Hessian:
+        """Return the loss Hessian at θ."""
+        return Hessian(self.problem, self.network.with_parameters(theta))
+
+    def census(self, theta: Array) -> dict[str, int]:
+        """Bent neurons, dead neurons, knots at data; see `count_neurons`."""
+        counts = count_neurons(self.problem, self.network.with_parameters(theta))
+        return dict(zip(("bent_neurons", "dead_neurons", "knots_at_data"), counts, strict=True))
+
+    def sharpness(
+        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+    ) -> Eigenpair:
+        """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors (3k + 1,)."""
+        network = self.network.with_parameters(theta)
+        return top(Hessian(self.problem, network, decay=decay), start, tolerance)
+
+    def largest_loss(self, theta: Array) -> float:
+        """BLOW_UP times the loss that a network of this size can have on labels of this size.
+
+        Square loss: a bound on ½ Σ v (f - y)² that no cancellation in f or against the labels makes small.
+        Logistic loss: a bound on 1 + |f|. Finite: beyond the range of numbers the largest of them, which only
+        an infinite loss exceeds.
+        """
+        w1, b1, w2 = np.abs(theta[:-1].reshape(3, -1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            reach = w2 @ (w1 * self.problem.line.x_max + b1) + abs(theta[-1])
+            reach = reach + np.abs(self.problem.labels).max()
+            size = reach if self.problem.loss == "logistic" else 0.5 * np.square(reach)
+            limit = float(BLOW_UP * (size + 1e-300))
+        return limit if np.isfinite(limit) else float(np.finfo(np.float64).max)
+
+    def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+        """Make steps with the compiled kernel; see `Descent`.
+
+        Neurons that are active on no input receive no gradient; plain descent without decay leaves them out,
+        which is exact.
+        """
+        most = min(steps, max(1, CHUNK // (self.problem.size + self.network.width)))
+        if method.momentum or method.weight_decay:
+            return self._kernel(state, method, first_step_size, most)
+        alive = np.append(~_dead(self.problem, state.theta), True)
+        if alive.all():
+            return self._kernel(state, method, first_step_size, most)
+        moving = np.concatenate([np.tile(alive[:-1], 3), [True]])
+        part = State.at(state.theta[moving])
+        part.steps_made = state.steps_made
+        loss = self._kernel(part, method, first_step_size, most)
+        state.before[:] = state.theta
+        state.before[moving], state.theta[moving] = part.before, part.theta
+        state.steps_made = part.steps_made
+        return loss
+
+    def _kernel(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+        line = self.problem.line
+        status, made, loss = relu1d.descend(
+            state.theta, state.velocity, state.before, line.inputs, line.padded, line.labels, line.averaging,
+            self.problem.loss == "logistic",
+            np.array([float(name in self.network.trainable) for name in BLOCKS]),
+            method.weight_decay, method.momentum, float(method.nesterov),
+            first_step_size, method.step_size, method.warmup_steps, state.steps_made, steps,
+        )  # fmt: skip
+        state.steps_made += int(made)
+        return np.inf if status == relu1d.DIVERGED else float(loss)
+
+
+def _dead(problem: Problem, theta: Array) -> NDArray[np.bool_]:
+    """Neurons active on no input: the activation of a line over an interval is decided at its ends."""
+    w1, b1, _ = theta[:-1].reshape(3, -1)
+    low, high = problem.line.hull
+    dead: NDArray[np.bool_] = ~((w1 * low + b1 > 0) | (w1 * high + b1 > 0))
+    return dead
+
+
+def count_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, int, int]:
+    """Bent neurons, dead neurons, and neurons whose knot sticks to an input (within 1e-3 of the range)."""
+    inputs = problem.line.inputs
+    low, high = problem.line.hull
+    live = network.w1 != 0
+    with np.errstate(over="ignore"):
+        knots = -network.b1[live] / network.w1[live]
+    inside = knots[(knots > low) & (knots < high)]
+    right = np.searchsorted(inputs, inside).clip(1, max(1, inputs.size - 1))
+    gap = np.minimum(
+        np.abs(inside - inputs[right - 1]), np.abs(inputs[right.clip(max=inputs.size - 1)] - inside)
+    )
+    stuck = int(np.sum(gap <= STUCK * (high - low)))
+    return inside.size, int(_dead(problem, network.parameters).sum()), stuck

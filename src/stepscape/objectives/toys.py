@@ -1,0 +1,147 @@
+"""Losses in closed form: a parabola, the product of two numbers, a quartic that flattens outward."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.curvature.operator import Matrix
+from stepscape.errors import bad
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """L(θ) = ½ θᵀAθ of a symmetric matrix A (size, size), not averaged over anything.
+
+    Gradient Aθ, Hessian A. Gradient descent multiplies the coordinate along an eigenvector of eigenvalue λ by
+    1 − ηλ: it diverges exactly when some λ > 2/η (or λ < 0).
+    """
+
+    matrix: Matrix
+
+    @property
+    def size(self) -> int:
+        """Length of θ."""
+        return self.matrix.size
+
+    def loss(self, theta: Array) -> float:
+        """½ θᵀAθ."""
+        return 0.5 * float(theta @ self.matrix.product(theta))
+
+    def gradient(self, theta: Array) -> Array:
+        """Aθ."""
+        return self.matrix.product(theta)
+
+    def hessian(self, theta: Array) -> Matrix:  # noqa: ARG002  (the same everywhere)
+        """Return A."""
+        return self.matrix
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Nothing is counted."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class ScalarProduct:
+    """L(x, y) = (xy − 1)²: the smallest model with a choice between sharp and flat minima. θ = (x, y).
+
+    Its minima xy = 1 have the sharpness 2(x² + y²) ≥ 4; ±(1, 1) are the flattest. With η < ½ descent ends at
+    a minimum with sharpness at most 2/η. Beyond η = ½ no minimum is stable, and descent swings between two
+    balanced points x = y = p, q with pq = 1/(2η) and p + q = √(1 + 3/(2η)).
+
+    Source of the swing: p − q = 2ηq(q² − 1) = −2ηp(p² − 1); the sum of both gives p² − pq + q² = 1, their
+    difference p² + pq + q² = 1 + 1/η.
+    """
+
+    @property
+    def size(self) -> int:
+        """2."""
+        return 2
+
+    def loss(self, theta: Array) -> float:
+        """(xy − 1)²."""
+        x, y = theta
+        return float((x * y - 1.0) ** 2)
+
+    def gradient(self, theta: Array) -> Array:
+        """2(xy − 1)(y, x)."""
+        x, y = theta
+        return np.asarray(2.0 * (x * y - 1.0) * np.array([y, x]))
+
+    def hessian(self, theta: Array) -> Matrix:
+        """2 [[y², 2xy − 1], [2xy − 1, x²]]."""
+        x, y = theta
+        mixed = 2.0 * x * y - 1.0
+        return Matrix(2.0 * np.array([[y * y, mixed], [mixed, x * x]]))
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Nothing is counted."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Quartic:
+    """L(w) = ½ S w² − ¼ Q w⁴: the curvature S at 0 falls outward, S − 3Qw². θ = (w,).
+
+    With η < 2/S gradient descent from |w| < √(S/Q), between the two tops of L, ends at 0. With 2/S < η < 3/S
+    it swings between ±w, w² = (S − 2/η)/Q exactly: the simplest edge of stability. Beyond the tops L falls to
+    −∞, and descent diverges.
+
+    Source of the swing: w − η(Sw − Qw³) = −w; its multiplier 2ηS − 5 lies in (−1, 1).
+
+    Raises
+    ------
+    InputError
+        For S or Q not finite and positive.
+    """
+
+    curvature: float = 1.0
+    fall: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("curvature", "fall"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0.0):
+                raise bad(name, "be finite and positive", value)
+
+    @property
+    def size(self) -> int:
+        """1."""
+        return 1
+
+    def loss(self, theta: Array) -> float:
+        """½ S w² − ¼ Q w⁴."""
+        square = theta[0] * theta[0]
+        return float(square * (0.5 * self.curvature - 0.25 * self.fall * square))
+
+    def gradient(self, theta: Array) -> Array:
+        """S w − Q w³."""
+        return np.asarray(theta * (self.curvature - self.fall * theta * theta))
+
+    def hessian(self, theta: Array) -> Matrix:
+        """S − 3 Q w²."""
+        return Matrix(np.array([[self.curvature - 3.0 * self.fall * theta[0] * theta[0]]]))
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Nothing is counted."""
+        return {}
+
+
+def quadratic(matrix: ArrayLike) -> Quadratic:
+    """Return ½ θᵀAθ of a symmetric matrix (size, size)."""
+    return Quadratic(Matrix(np.asarray(matrix, dtype=np.float64)))
+
+
+def scalar_product() -> ScalarProduct:
+    """Return (xy − 1)² of θ = (x, y)."""
+    return ScalarProduct()
+
+
+def quartic(curvature: float = 1.0, fall: float = 1.0) -> Quartic:
+    """Return ½ S w² − ¼ Q w⁴ of θ = (w,), S = `curvature` and Q = `fall` positive."""
+    return Quartic(curvature, fall)

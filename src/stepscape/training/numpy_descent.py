@@ -1,0 +1,57 @@
+"""Descent of any objective, one NumPy step after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
+from stepscape.curvature.operator import Shifted
+from stepscape.methods import GradientDescent
+from stepscape.objectives.descent import State
+from stepscape.objectives.objective import Objective
+
+Array = NDArray[np.float64]
+
+CHUNK = 100  # steps between two looks at the loss
+LARGEST = 1e100  # |loss| or |θ|: beyond it, squares of what the Hessian does overflow
+BLOW_UP = 1e10  # for a start whose loss lies beyond it
+
+
+@dataclass(frozen=True, eq=False)
+class NumpyDescent:
+    """A `Descent` of an objective that has none; `decayed` (size,) is 1 where weight decay acts, else 0."""
+
+    objective: Objective
+    decayed: Array
+
+    def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+        """Make steps v ← βv + g, θ ← θ − ηv (Nesterov: θ − η(g + βv)) with g = ∇L + λ·mask·θ."""
+        numbers = state.steps_made + np.arange(min(steps, CHUNK))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for eta in method.step_size_at(numbers, first_step_size):
+                g = self.objective.gradient(state.theta) + method.weight_decay * self.decayed * state.theta
+                state.before[:] = state.theta
+                state.velocity[:] = method.momentum * state.velocity + g
+                state.theta -= eta * (
+                    g + method.momentum * state.velocity if method.nesterov else state.velocity
+                )
+                state.steps_made += 1
+                if not np.abs(state.theta).max() <= LARGEST:
+                    return np.inf
+            return self.objective.loss(state.theta)
+
+    def sharpness(
+        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+    ) -> Eigenpair:
+        """λ_max of ∇²L(θ) + decay·diag(mask)."""
+        operator = self.objective.hessian(theta)
+        shifted = Shifted(operator, decay * self.decayed) if decay else operator
+        return largest_eigenpair(shifted, start, tolerance)
+
+    def largest_loss(self, theta: Array) -> float:
+        """1e100: nothing is known of the scale of the loss. More for a start beyond that."""
+        start = BLOW_UP * min(abs(self.objective.loss(theta)), 1e290)
+        return max(LARGEST, start)

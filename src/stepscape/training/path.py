@@ -1,0 +1,82 @@
+"""What a run on one flat vector leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.methods import GradientDescent
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PathPoint:
+    """The state at a recorded step: the iterate and the one before it (the same at step 0), each (size,)."""
+
+    step: int
+    loss: float
+    theta: Array
+    theta_before: Array
+
+    @property
+    def midpoint(self) -> Array:
+        """(θ_t + θ_{t−1})/2."""
+        return midpoint(self.theta, self.theta_before)
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Recorded steps of one run; arrays have one entry per recorded step, the first for step 0.
+
+    Attributes
+    ----------
+    outcome, message, method, at_steps, time, step_size
+        As in `Trajectory`.
+    loss, sharpness, sharpness_residual, edge_ratio, smoothness
+        As in `Trajectory`, in the objective's own normalization.
+    census : dict of str to ndarray of int
+        What the objective counts, by name; {} for most.
+    theta, theta_before : ndarray
+        The last two iterates, each (size,).
+    """
+
+    outcome: Literal["finished", "diverged"]
+    message: str
+    method: GradientDescent
+    at_steps: NDArray[np.int64]
+    time: Array
+    step_size: Array
+    loss: Array
+    sharpness: Array
+    sharpness_residual: Array
+    edge_ratio: Array
+    smoothness: Array
+    census: dict[str, NDArray[np.int64]]
+    theta: Array
+    theta_before: Array
+
+    @property
+    def midpoint(self) -> Array:
+        """(θ_t + θ_{t−1})/2 (size,): at the edge descent oscillates around it with period two."""
+        return midpoint(self.theta, self.theta_before)
+
+    def __repr__(self) -> str:
+        return f"Path({summary(self.outcome, self.at_steps, self.loss, self.sharpness, self.edge_ratio)})"
+
+
+def midpoint(theta: Array, before: Array) -> Array:
+    """Return the mean of two iterates; halves first, so that large numbers do not overflow."""
+    return 0.5 * theta + 0.5 * before
+
+
+def summary(
+    outcome: str, at_steps: NDArray[np.int64], loss: Array, sharpness: Array, edge_ratio: Array
+) -> str:
+    """Put the end of a run into words."""
+    edge = edge_ratio[-1]
+    sharp = "" if np.isnan(edge) else f", sharpness {sharpness[-1]:.4g} (edge ratio {edge:.3f})"
+    return f"{outcome} after {at_steps[-1]} steps, loss {loss[-1]:.4g}{sharp}"

@@ -1,0 +1,208 @@
+"""Run a method on an objective, stopping at record points: the one loop of all training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.errors import bad, expect
+from stepscape.methods import GradientDescent
+from stepscape.objectives.descent import Descent, State
+from stepscape.objectives.objective import Objective, secant_curvature
+from stepscape.training.numpy_descent import NumpyDescent
+from stepscape.training.path import Path, PathPoint
+
+Array = NDArray[np.float64]
+
+
+def run(
+    objective: Objective,
+    theta: ArrayLike,
+    method: GradientDescent,
+    record_every: int = 1000,
+    measure_sharpness: bool = True,
+    observe: Callable[[PathPoint], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+    record_at: Sequence[int] = (),
+    decayed: ArrayLike | None = None,
+) -> Path:
+    """Train an objective from `theta` and return the recorded path.
+
+    Parameters
+    ----------
+    objective : Objective
+        One that also has the methods of `Descent` makes its steps itself, compiled; of any other one
+        gradients are taken one NumPy step at a time.
+    theta : array_like
+        The start, shape (size,); not changed.
+    record_every : int
+        Steps between records; the first record is step 0, the last the final step.
+    measure_sharpness : bool
+        Measure λ_max and the curvature along the last step at each record.
+    observe : callable, optional
+        Called with a `PathPoint` at each record.
+    progress : callable, optional
+        Called with the number of steps made, now and then.
+    record_at : sequence of int
+        Further steps to record, from 1 to the number of steps.
+    decayed : array_like of bool, optional
+        Mask (size,) of the coordinates that weight decay acts on, by default all of them. An objective that
+        descends by itself knows its own.
+
+    Notes
+    -----
+    Divergence is an outcome, not an exception: the loss or a parameter is not finite, or so large that it
+    never comes back (1e100 where the objective does not know better).
+    """
+    expect("method", method, GradientDescent)
+    every = _whole(record_every)
+    start = _start(objective, theta)
+    descent = _descent(objective, decayed)
+    engine = _Engine(descent, method, start.theta)
+    log = _Log(objective, engine, measure_sharpness)
+    limit = descent.largest_loss(start.theta)
+    point = start
+    for stop in (0, *_stops(method.steps, every, record_at)):
+        if stop:
+            loss = engine.run_to(stop, progress)
+            if not abs(loss) <= limit:
+                return log.path("diverged", _diverged(engine), point)
+            point = PathPoint(stop, loss, engine.state.theta.copy(), engine.state.before.copy())
+        log.record(point)
+        if observe:
+            observe(point)
+    return log.path("finished", f"finished after {method.steps} steps", point)
+
+
+def _whole(record_every: int) -> int:
+    whole = isinstance(record_every, (int, np.integer)) and not isinstance(record_every, bool)
+    if not whole or record_every < 1:
+        raise bad("record_every", "be a whole number of at least 1", repr(record_every))
+    return int(record_every)
+
+
+def _start(objective: Objective, theta: ArrayLike) -> PathPoint:
+    start = np.array(theta, dtype=np.float64)
+    if start.shape != (objective.size,):
+        raise bad("theta", f"have shape ({objective.size},)", start.shape)
+    if not np.isfinite(start).all():
+        raise bad("theta", "be finite", f"{start[~np.isfinite(start)][0]} in it")
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = float(objective.loss(start))
+    if not np.isfinite(loss):
+        raise bad("the loss of the start", "be finite", loss, "start elsewhere")
+    return PathPoint(0, loss, start, start)
+
+
+def _descent(objective: Objective, decayed: ArrayLike | None) -> Descent:
+    if isinstance(objective, Descent):
+        if decayed is not None:
+            name = type(objective).__name__
+            raise bad("decayed", f"be left out, because {name} knows its own coordinates", "a mask")
+        return objective
+    mask = np.ones(objective.size) if decayed is None else np.asarray(decayed, dtype=np.float64)
+    if mask.shape != (objective.size,):
+        raise bad("decayed", f"have shape ({objective.size},)", mask.shape)
+    return NumpyDescent(objective, mask)
+
+
+def _stops(steps: int, every: int, further: Sequence[int]) -> list[int]:
+    for step in further:
+        if not 1 <= step <= steps:
+            raise bad("record_at", f"lie between 1 and the {steps} steps", step)
+    return sorted({*range(every, steps, every), *map(int, further), steps})
+
+
+class _Engine:
+    """A descent under way."""
+
+    def __init__(self, descent: Descent, method: GradientDescent, start: Array) -> None:
+        self.descent, self.method, self.start = descent, method, start
+        self.state = State.at(start)
+        self.first_step_size = method.step_size
+        if method.warmup_steps:
+            self.first_step_size = min(method.step_size, 1.0 / self.initial_sharpness())
+
+    def initial_sharpness(self) -> float:
+        """λ_max of the starting point, at least the smallest normal number."""
+        pair = self.descent.sharpness(self.start, self.method.weight_decay, tolerance=1e-4)
+        return max(pair.value, 1e-300)
+
+    def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
+        """Step until `stop`; returns the loss there, infinite when the run diverged."""
+        loss = np.inf
+        while self.state.steps_made < stop:
+            left = stop - self.state.steps_made
+            loss = self.descent.descend(self.state, self.method, self.first_step_size, left)
+            if progress:
+                progress(self.state.steps_made)
+            if loss == np.inf:
+                break
+        return loss
+
+
+def _diverged(engine: _Engine) -> str:
+    method, start = engine.method, engine.initial_sharpness()
+    limit = method.threshold() * method.step_size / start  # the step size at which the start is at the edge
+    allowed = f"step sizes up to {limit:.3g}"
+    reason = f"the initial sharpness {start:.4g} allows {allowed}"
+    if method.step_size <= limit:
+        reason = f"the initial sharpness {start:.4g} would allow {allowed}, but it grew on the way"
+    warm_up = "raise warmup_steps" if method.warmup_steps else "set warmup_steps"
+    advice = f"lower step_size, shrink the initialization, or {warm_up}"
+    made = engine.state.steps_made
+    return f"diverged within {made} steps at step_size {method.step_size:g}; {reason}: {advice}"
+
+
+class _Log:
+    """Rows of a path under construction."""
+
+    def __init__(self, objective: Objective, engine: _Engine, measure: bool) -> None:
+        self.objective, self.engine, self.measure = objective, engine, measure
+        self.rows: list[tuple[float, ...]] = []
+        self.counts: list[dict[str, int]] = []
+        self.vector: Array | None = None
+
+    def record(self, point: PathPoint) -> None:
+        value = residual = smoothness = np.nan
+        if self.measure:
+            decay = self.engine.method.weight_decay
+            pair = self.engine.descent.sharpness(point.theta, decay, self.vector)
+            self.vector, value, residual = pair.vector, pair.value, pair.residual
+            smoothness = secant_curvature(self.objective, point.theta, point.theta_before)
+        self.rows.append((point.step, point.loss, value, residual, smoothness))
+        self.counts.append(self.objective.census(point.theta))
+
+    def path(self, outcome: Literal["finished", "diverged"], message: str, last: PathPoint) -> Path:
+        step, loss, value, residual, smoothness = np.array(self.rows).T
+        method, at = self.engine.method, step.astype(np.int64)
+        eta, time = _clock(method, at, self.engine.first_step_size)
+        threshold = np.array([method.threshold(float(e)) for e in eta])
+        return Path(
+            outcome=outcome,
+            message=message,
+            method=method,
+            at_steps=at,
+            time=time,
+            step_size=eta,
+            loss=loss,
+            sharpness=value,
+            sharpness_residual=residual,
+            edge_ratio=value / threshold,
+            smoothness=smoothness,
+            census={name: np.array([row[name] for row in self.counts], np.int64) for name in self.counts[0]},
+            theta=last.theta,
+            theta_before=last.theta_before,
+        )
+
+
+def _clock(method: GradientDescent, at: NDArray[np.int64], first: float) -> tuple[Array, Array]:
+    """Return the step size after each of the steps, and Σ η up to it over 1 − momentum."""
+    warm = method.step_size_at(np.arange(method.warmup_steps), first)
+    warmed = np.concatenate([[0.0], np.cumsum(warm)])
+    inside = np.minimum(at, method.warmup_steps)
+    time = warmed[inside] + method.step_size * (at - inside)
+    return method.step_size_at(at, first), time / (1.0 - method.momentum)
