@@ -7,29 +7,9 @@ from typing import Any
 
 from stepscape.report.content import Block, Facts, Fold, Formula, Grid, Paragraph
 from stepscape.report.words import number
+from stepscape.theory import theorems
 
 Entry = Mapping[str, Any]
-
-_MEANINGS = {
-    "gauss_newton": "The weighted bending is at most half of what the Gauss–Newton curvature G exceeds 1 by.",
-    "sharpness": "The same from the sharpness of the whole Hessian, the one that is measured; R is the rest.",
-    "sharpness_loss": "The same with the training loss L standing for R: no second measurement.",
-    "published": "The form in print, with x_max at least 1/√3: with smaller ones it can fail.",
-    "noisy": "With the error to the truth and the noise level in place of the loss; both must be known.",
-    "interpolation": "How sharp every network through all labels is: the left side is known from the data.",
-}
-_LOGISTIC = {
-    "gauss_newton": "Bending, weighted by how uncertain the data are, beside the Gauss–Newton curvature G.",
-    "weighted": "The same from the sharpness of the whole Hessian; ‖R‖, what G leaves of it, is measured.",
-    "uncertain": "Bending among the inputs A with |f| ≤ γ, here {gamma}; Γ is the least curvature of one.",
-    "uncertain_best": "The same for the γ that makes the bound smallest, {gamma}: many inputs, or curvature.",
-    "weighted_stationary": "The first bound without ‖R‖: where descent has come to rest it vanishes.",
-    "uncertain_stationary": "The second bound without the term of the loss, under the same premise.",
-    "interior_variation": "The bending where g is at least c, without a weight: what bounds the excess risk.",
-    "interpolation_margin": "What it costs to fit every label by a margin γ: the left side is from the data.",
-    "overlap": "How little the uncertain sets of truth and fit can differ; the truth must be known.",
-    "norm": "How much the loss can be larger on new labels, from the size of the parameters alone.",
-}
 
 
 def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> list[Block]:
@@ -45,7 +25,8 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     table = Grid(
         caption, columns, [_row(name, entry, shared, numbered) for name, entry in certificates.items()]
     )
-    meanings = _LOGISTIC if "weighted" in certificates else _MEANINGS
+    loss = "logistic" if "weighted" in certificates else "square"
+    meanings = {theorem.name: theorem.meaning for theorem in theorems(loss)}
     sources = [
         (name, Formula(f"{_meaning(meanings.get(name, ''), entry)} {entry['source']}.".strip()))
         for name, entry in certificates.items()
@@ -78,7 +59,7 @@ def _premises(shared: Sequence[str], numbered: Mapping[str, str]) -> str:
 
 def _row(name: str, entry: Entry, shared: Sequence[str], numbered: Mapping[str, str]) -> tuple[Any, ...]:
     further = [numbered.get(premise, premise) for premise in entry["assumptions"] if premise not in shared]
-    further += [f"not met: {numbered.get(premise, premise)}" for premise in entry["unmet"]]
+    further += [f"not met: {numbered.get(premise, premise)}" for premise in entry["failed_premises"]]
     numbers = (entry["left"], entry["right"], entry["slack"])
     between = " " if numbered else "; "
     statement, premises = Formula(entry["statement"]), Formula(between.join(further))
