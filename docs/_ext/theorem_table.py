@@ -106,9 +106,7 @@ def _group(group: Group) -> Iterator[str]:
         yield from _section(*row, group.names)
 
 
-def _summary(
-    group: Group, found: list[tuple[Theorem, Certificate]]
-) -> Iterator[str]:
+def _summary(group: Group, found: list[tuple[Theorem, Certificate]]) -> Iterator[str]:
     yield from (
         f":::{{list-table}} Both sides at {group.names[0]}",
         ":header-rows: 1",
@@ -142,9 +140,7 @@ def _section(
     yield from ("```text", here.statement, "```", "", "Premises:", "")
     yield from (_escaped(f"- {premise}") for premise in here.assumptions)
     yield from ("", _escaped(f"Source: {here.source}."), "")
-    yield (
-        f"At {names[0]}: {_sides(here)}. At {names[1]}: {_sides(there)}."
-    )
+    yield (f"At {names[0]}: {_sides(here)}. At {names[1]}: {_sides(there)}.")
     yield ""
 
 
