@@ -16,7 +16,7 @@ for name, certificate in ss.certify(problem, run.network).items():
     print(f"{name}: {certificate.verdict}")
     print(f"    {certificate.statement}")
     print(f"    {certificate.left:.4f} against {certificate.right:.4f}, slack {certificate.slack:.4f}")
-    for premise in certificate.unmet:
+    for premise in certificate.failed_premises:
         print(f"    not met: {premise}")
     print(f"    {certificate.source}")
 

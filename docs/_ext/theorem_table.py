@@ -1,4 +1,4 @@
-"""The theorem table: every function of `stepscape.theory` that returns a certificate, evaluated.
+"""The theorem table: every entry of `stepscape.theory.THEOREMS`, evaluated at two networks.
 
 Nothing is retyped: names, statements, premises, sources and numbers come from the code at build time.
 """
@@ -15,25 +15,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import stepscape as ss
-from stepscape.objectives import Hessian
-from stepscape.theory import Certificate
-
-
-def theorems(loss: str = "square") -> Iterator[tuple[str, Callable[..., Certificate]]]:
-    """Public functions of `stepscape.theory` that return a certificate about a loss.
-
-    Those of the logistic loss ask for the predictions: their weights depend on f.
-    """
-    for name in ss.theory.__all__:
-        value = getattr(ss.theory, name)
-        if inspect.isfunction(value):
-            signature = inspect.signature(value)
-            logistic = "predictions" in signature.parameters
-            if signature.return_annotation in (
-                "Certificate",
-                Certificate,
-            ) and logistic == (loss == "logistic"):
-                yield name, value
+from stepscape.theory import Certificate, Theorem, theorems
 
 
 def example() -> tuple[ss.Problem, ss.TwoLayerReLU]:
@@ -58,61 +40,6 @@ def flat_and_wrong() -> tuple[ss.Problem, ss.TwoLayerReLU]:
     """Return the same labels, fitted one and all at a margin of 40."""
     problem = logistic_example()[0]
     return problem, ss.theory.flat_interpolator(problem.inputs, problem.labels, 40.0)
-
-
-def facts(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
-    """Everything that a theorem may ask for, by the name of its argument."""
-    top, linear = (
-        ss.sharpness(problem, net),
-        ss.sharpness(problem, net, gauss_newton=True),
-    )
-    operator = Hessian(problem, net)
-    known = {
-        "w1": net.w1,
-        "b1": net.b1,
-        "w2": net.w2,
-        "inputs": problem.inputs,
-        "labels": problem.labels,
-        "weights": problem.weights,
-        "trainable": net.trainable,
-        "largest_eigenvalue": linear.value,
-        "sharpness": top.value,
-        "residual": max(top.residual, linear.residual),
-        "residual_norm": operator.residual_norm,
-        "loss": operator.loss,
-        "noise": problem.noise,
-    }
-    if problem.loss == "logistic":
-        known |= _of_the_logits(problem, net)
-        unsure = evaluate(ss.theory.uncertain, known).right
-        known["bound"] = max(unsure, 0.0) if np.isfinite(unsure) else 0.0
-    elif problem.truth is not None:
-        known["mse"] = problem.design_error(net.predict(problem.inputs))
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _of_the_logits(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, Any]:
-    x = problem.inputs
-    return {
-        "b2": net.b2,
-        "predictions": net.predict(x),
-        "truth": None if problem.truth is None else problem.truth(x),
-        "gamma_truth": 1.0,
-        "gamma": 2.0,
-    }
-
-
-def evaluate(
-    function: Callable[..., Certificate], known: dict[str, Any]
-) -> Certificate:
-    """Call a theorem with those of the facts that it takes."""
-    return function(
-        **{
-            name: known[name]
-            for name in inspect.signature(function).parameters
-            if name in known
-        }
-    )
 
 
 def counterexample() -> tuple[ss.Problem, ss.TwoLayerReLU]:
@@ -155,61 +82,65 @@ def markdown() -> str:
     return "\n".join(line for group in GROUPS for line in _group(group))
 
 
-def _group(group: Group) -> Iterator[str]:
-    here, there = facts(*group.here()), facts(*group.there())
-    rows = [
-        (name, function, evaluate(function, here), evaluate(function, there))
-        for name, function in theorems(group.loss)
+def rows(group: Group) -> list[tuple[Theorem, Certificate, Certificate]]:
+    """Return each theorem about the loss with its certificates at the two networks."""
+    here, there = (
+        ss.measures.facts(*group.here()),
+        ss.measures.facts(*group.there()),
+    )
+    return [
+        (theorem, theorem.certify(here), theorem.certify(there))
+        for theorem in theorems(group.loss, proved=False)
     ]
-    yield from (f"## {group.title}", "", *_summary(rows, group.names), "")
-    for row in rows:
+
+
+def _group(group: Group) -> Iterator[str]:
+    found = rows(group)
+    yield from (
+        f"## {group.title}",
+        "",
+        *_summary(group, [row[:2] for row in found]),
+        "",
+    )
+    for row in found:
         yield from _section(*row, group.names)
 
 
-def _summary(rows: list[Any], names: tuple[str, str]) -> list[str]:
-    head = [
-        f":::{{list-table}} Both sides at {names[0]}",
+def _summary(group: Group, found: list[tuple[Theorem, Certificate]]) -> Iterator[str]:
+    yield from (
+        f":::{{list-table}} Both sides at {group.names[0]}",
         ":header-rows: 1",
         "",
-    ]
-    lines = ["* - Theorem", "  - Left", "  - Right", "  - Slack", "  - Verdict"]
-    for name, _, here, _ in rows:
-        anchor = f"theorem-{name.replace('_', '-')}"
-        lines += [
-            f"* - [`{name}`](#{anchor})",
-            f"  - {_number(here.left)}",
-            f"  - {_number(here.right)}",
-        ]
-        lines += [f"  - {_number(here.slack)}", f"  - {here.verdict}"]
-    return [*head, *lines, ":::"]
+    )
+    yield from _row("Theorem", "Left", "Right", "Slack", "Verdict")
+    for theorem, c in found:
+        link = f"[`{theorem.name}`](#{_anchor(theorem)})"
+        numbers = (_number(value) for value in (c.left, c.right, c.slack))
+        yield from _row(link, *numbers, c.verdict)
+    yield ":::"
+
+
+def _row(*cells: str) -> Iterator[str]:
+    for marker, cell in zip("*    ", cells, strict=True):
+        yield f"{marker} - {cell}"
+
+
+def _anchor(theorem: Theorem) -> str:
+    return f"theorem-{theorem.loss}-{theorem.name.replace('_', '-')}"
 
 
 def _section(
-    name: str,
-    function: Callable[..., Certificate],
-    here: Certificate,
-    there: Certificate,
-    names: tuple[str, str],
+    theorem: Theorem, here: Certificate, there: Certificate, names: tuple[str, str]
 ) -> Iterator[str]:
-    yield f"(theorem-{name.replace('_', '-')})="
-    yield f"### {name}"
-    yield ""
-    yield (
-        (inspect.getdoc(function) or "")
-        .split("\n\n")[0]
-        .replace("\n", " ")
-        .replace("*", "\\*")
-        .replace("|", "\\|")
-    )
-    yield ""
-    yield from ("```text", here.statement, "```", "")
-    yield "Premises:"
-    yield ""
+    formula = (inspect.getdoc(theorem.certify) or "").split("\n\n")[0]
+    gamma = _number(here.details.get("gamma", np.nan))
+    yield from (f"({_anchor(theorem)})=", f"### {theorem.name}", "")
+    yield from (_escaped(theorem.meaning.format(gamma=gamma)), "")
+    yield from (_escaped(formula), "")
+    yield from ("```text", here.statement, "```", "", "Premises:", "")
     yield from (_escaped(f"- {premise}") for premise in here.assumptions)
-    yield ""
-    yield _escaped(f"Source: {here.source}.")
-    yield ""
-    yield f"At {names[0]}: {_sides(here)}. At {names[1]}: {_sides(there)}."
+    yield from ("", _escaped(f"Source: {here.source}."), "")
+    yield (f"At {names[0]}: {_sides(here)}. At {names[1]}: {_sides(there)}.")
     yield ""
 
 
@@ -219,9 +150,11 @@ def _escaped(text: str) -> str:
 
 
 def _sides(certificate: Certificate) -> str:
-    unmet = f" (not met: {'; '.join(certificate.unmet)})" if certificate.unmet else ""
+    failed = "; ".join(certificate.failed_premises)
     sides = f"left {_number(certificate.left)}, right {_number(certificate.right)}"
-    return f"{sides}, **{certificate.verdict}**{unmet}"
+    return f"{sides}, **{certificate.verdict}**" + (
+        f" (not met: {failed})" if failed else ""
+    )
 
 
 def _number(value: float) -> str:

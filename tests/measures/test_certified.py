@@ -75,7 +75,9 @@ def test_what_fits_as_well_as_the_truth_is_no_worse_than_the_worst(seed, loss):
         truth = part.training_loss(part.truth(part.inputs))
         fits = part.training_loss(network.predict(part.inputs)) <= truth
         assert found.verdict == ("holds" if fits else "inapplicable")
-        assert fits or found.unmet == ("the network fits the labels of I at least as well as the truth does",)
+        assert fits or found.failed_premises == (
+            "the network fits the labels of I at least as well as the truth does",
+        )
         assert found.details["attained"] <= found.right * (1 + 1e-9)
 
 

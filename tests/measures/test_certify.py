@@ -46,7 +46,9 @@ def test_both_sides_are_those_of_dense_matrices(trainable):
             assert c[name].right == pytest.approx(right, abs=error)
             assert c[name].left == pytest.approx(lefts[name], rel=64 * EPS, abs=64 * EPS * c[name].scale)
             assert c[name].verdict in ("holds", "inapplicable")
-            assert (c[name].verdict == "inapplicable") == ("no knot lies on an input" in c[name].unmet)
+            assert (c[name].verdict == "inapplicable") == (
+                "no knot lies on an input" in c[name].failed_premises
+            )
 
 
 @pytest.mark.parametrize("trainable", [blocks for blocks in UNBOUNDED if blocks])
@@ -76,7 +78,7 @@ def test_noisy_needs_truth_and_noise_and_uses_both():
     assert c.verdict == "holds"
     for known in ({"truth": base.truth}, {"noise": 0.3}, {}):
         c = ss.certify(ss.Problem(base.inputs, base.labels, **known), net)["noisy"]
-        assert c.unmet == ("the truth and the noise level are known",)
+        assert c.failed_premises == ("the truth and the noise level are known",)
 
 
 def test_the_repaired_bound_holds_at_the_counterexample():
@@ -95,7 +97,7 @@ def test_interpolation_applies_at_an_interpolator_and_nowhere_else():
     assert at.verdict == "holds"
     assert at.left == pytest.approx(bound.sharpness, rel=64 * EPS)
     assert at.right == pytest.approx(ss.sharpness(ss.Problem(x, y), net).value, rel=1e-7)
-    assert off.unmet == ("the network interpolates",)
+    assert off.failed_premises == ("the network interpolates",)
 
 
 @pytest.mark.parametrize("size", [1e-320, 1e-200, 1e200, 1e308])
@@ -113,3 +115,28 @@ def test_weights_of_any_size(size):
 def test_delta_is_a_probability(delta):
     with pytest.raises(ss.InputError, match=r"delta must lie strictly between 0 and 1, got"):
         ss.certify(ss.problems.tent(n=5), ss.TwoLayerReLU.random(3), delta=delta)
+
+
+def test_facts_measure_when_asked_and_take_a_known_eigenpair(monkeypatch):
+    problem, net = ss.problems.tent(n=20), ss.TwoLayerReLU.random(40, seed=3)
+    pair, usual = ss.Eigenpair(7.0, 0.5, np.empty(0), 0), ss.certify(problem, net)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nobody asked for an eigenvalue")
+
+    monkeypatch.setattr("stepscape.measures.certification.top", refuse)
+    known = ss.measures.facts(problem, net, sharpness=pair)
+    given = theory.sharpness(known)
+    measured = ss.sharpness(problem, net)
+    rest = usual["sharpness"].right - 0.5 * (measured.value + measured.residual)
+    assert given.right == pytest.approx(3.75 + rest, rel=1e-9)
+    assert given.left == usual["sharpness"].left
+    logistic = ss.Problem([0.0, 1.0], [0, 1], "logistic")
+    assert theory.overlap(ss.measures.facts(logistic, net)).verdict == "inapplicable"
+
+
+def test_facts_are_about_a_problem_and_a_network():
+    with pytest.raises(ss.InputError, match="problem must be a Problem"):
+        ss.certify("data", ss.TwoLayerReLU.random(3))
+    with pytest.raises(ss.InputError, match="network must be a TwoLayerReLU"):
+        ss.measures.facts(ss.problems.tent(n=5), "net")

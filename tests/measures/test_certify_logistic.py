@@ -95,7 +95,9 @@ def test_margins_beyond_the_range_of_numbers_give_no_nan_but_a_premise(margin):
     c = ss.certify(problem, net)
     assert "violated" not in {each.verdict for each in c.values()}
     assert c["weighted"].verdict == "inapplicable"
-    assert any("underflow" in why or "curvature" in why for why in c["weighted"].unmet), c["weighted"].unmet
+    assert any("underflow" in why or "curvature" in why for why in c["weighted"].failed_premises), c[
+        "weighted"
+    ].failed_premises
 
 
 def test_blocks_without_a_bound_are_inapplicable():

@@ -38,7 +38,7 @@ def test_a_side_that_is_not_a_number_proves_nothing(left, right):
 
 
 def test_a_premise_that_fails_makes_it_inapplicable():
-    certificate = Certificate(2.0, 1.0, **SHARED, unmet=("the moon is full",))
+    certificate = Certificate(2.0, 1.0, **SHARED, failed_premises=("the moon is full",))
     assert certificate.verdict == "inapplicable"
     assert certificate.slack == -1.0
     assert "not met: the moon is full" in repr(certificate)

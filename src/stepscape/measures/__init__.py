@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
+    "facts": "stepscape.measures.certification",
     "worst_case": "stepscape.measures.certified",
 }
 
-__all__ = ["certified_class", "certify", "worst_case"]
+__all__ = ["certified_class", "certify", "facts", "worst_case"]
 
 if TYPE_CHECKING:
-    from stepscape.measures.certification import certify
+    from stepscape.measures.certification import certify, facts
     from stepscape.measures.certified import certified_class, worst_case
 
 

@@ -42,8 +42,8 @@ def certified_class(
     """
     f = network.predict(problem.inputs)
     bound = certify(problem, network, gamma=gamma)["uncertain" if problem.loss == "logistic" else "published"]
-    if bound.unmet or not math.isfinite(bound.right):
-        why = bound.unmet[0] if bound.unmet else f"its right side is {bound.right:g}"
+    if bound.failed_premises or not math.isfinite(bound.right):
+        why = bound.failed_premises[0] if bound.failed_premises else f"its right side is {bound.right:g}"
         raise bad(
             "the network", f"meet the premises of the certificate {bound.name!r}", f"one without: {why}"
         )
@@ -99,7 +99,7 @@ def worst_case(
         source=SOURCE,
         name="worst_case",
         statement=f"{what} ≤ its supremum over the h with {among}",
-        unmet=() if ahead <= 0.0 else (_FITS,),
+        failed_premises=() if ahead <= 0.0 else (_FITS,),
         scale=size * (1.0 if logistic else 1.0 + size),
         details={
             "constant": found.constant,

@@ -1,10 +1,17 @@
-"""Theorems as functions: arrays and measured numbers in, a `Certificate` out."""
+"""Theorems as functions: `Facts` of one network in, a `Certificate` out; what they are made of, on arrays."""
 
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import BLOCKS
-from stepscape.theory.line.excess import ExcessIdentity, excess_identity, interior_variation, overlap
+from stepscape.theory.line.excess import (
+    ExcessIdentity,
+    excess_identity,
+    interior_variation,
+    overlap,
+    overlap_bound,
+)
+from stepscape.theory.line.facts import Facts, Landscape
 from stepscape.theory.line.flat_class import FlatClass
 from stepscape.theory.line.flat_network import (
     FlatInterpolatorBound,
@@ -27,6 +34,7 @@ from stepscape.theory.line.square import (
     sharpness,
     sharpness_loss,
 )
+from stepscape.theory.line.theorems import THEOREMS, Theorem, theorems
 from stepscape.theory.line.uncertainty import uncertain, uncertain_best, uncertain_set, uncertain_stationary
 from stepscape.theory.line.weight import (
     WeightLimits,
@@ -50,15 +58,19 @@ from stepscape.theory.stability import largest_stable_step_size, threshold
 
 __all__ = [
     "BLOCKS",
+    "THEOREMS",
     "Certificate",
     "ExcessIdentity",
     "ExpectedWorstCase",
+    "Facts",
     "FlatClass",
     "FlatInterpolatorBound",
     "Flattest",
     "InterpolationBound",
+    "Landscape",
     "MarginCost",
     "Neurons",
+    "Theorem",
     "WeightLimits",
     "WorstCase",
     "confidence_curvature",
@@ -82,12 +94,14 @@ __all__ = [
     "noisy",
     "norm_generalization",
     "overlap",
+    "overlap_bound",
     "population_weight",
     "published",
     "published_as_printed",
     "sharpness",
     "sharpness_loss",
     "spline_interpolator",
+    "theorems",
     "threshold",
     "total_variation",
     "uncertain",

@@ -23,7 +23,7 @@ class Certificate:
     source : paper and theorem.
     name : short name, the key under which the certificate is listed.
     statement : the inequality as a formula.
-    unmet : the premises that are not met here; any makes the certificate inapplicable.
+    failed_premises : the premises that are not met here; any makes the certificate inapplicable.
     scale : sum of the magnitudes that entered both sides; rounding is forgiven up to 64·eps·scale.
     details : further numbers of interest, by name.
     """
@@ -34,7 +34,7 @@ class Certificate:
     source: str
     name: str = ""
     statement: str = ""
-    unmet: tuple[str, ...] = ()
+    failed_premises: tuple[str, ...] = ()
     scale: float = 0.0
     details: Mapping[str, float] = field(default_factory=dict, hash=False)
 
@@ -51,7 +51,7 @@ class Certificate:
     @property
     def verdict(self) -> str:
         """Say "holds", "violated" or "inapplicable" (a premise fails, or a side is not finite)."""
-        if self.unmet or not (math.isfinite(self.left) and math.isfinite(self.right)):
+        if self.failed_premises or not (math.isfinite(self.left) and math.isfinite(self.right)):
             return "inapplicable"
         return "holds" if self.left <= self.right + self.tolerance else "violated"
 
@@ -64,14 +64,14 @@ class Certificate:
             "slack": self.slack,
             "verdict": self.verdict,
             "assumptions": self.assumptions,
-            "unmet": self.unmet,
+            "failed_premises": self.failed_premises,
             "source": self.source,
             "details": dict(self.details),
         }
 
     def __repr__(self) -> str:
         sign = ">" if self.verdict == "violated" else "≤"
-        why = f"; not met: {', '.join(self.unmet)}" if self.unmet else ""
+        why = f"; not met: {', '.join(self.failed_premises)}" if self.failed_premises else ""
         sides = f"{self.left:.4g} {sign} {self.right:.4g}, slack {self.slack:.3g}"
         if self.verdict == "inapplicable":
             sides = f"sides {self.left:.4g} and {self.right:.4g}"

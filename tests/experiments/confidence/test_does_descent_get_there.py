@@ -422,7 +422,8 @@ class TestRuns:
 
     def test_a_standing_reads_the_operator(self) -> None:
         net = ss.TwoLayerReLU.random(10, seed=0)
-        at = Standing(Hessian(PROBLEM, net), 1.0, 0.0)
+        at = Standing(Hessian(PROBLEM, net), ss.Eigenpair(1.0, 0.25, np.empty(0), 0))
+        assert at.sharpness == 1.25
         f = net.predict(PROBLEM.inputs)
         assert at.loss == pytest.approx(PROBLEM.training_loss(f), rel=1e-12)
         assert at.smallest_margin == pytest.approx((PROBLEM.labels * f).min(), rel=1e-10)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from facts import case_of, facts_of
 from oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, brute_weight, measure, random_case
 from stepscape import theory
 from stepscape.errors import InputError
@@ -116,23 +118,21 @@ def test_with_its_loss_term_the_inequality_holds_at_every_point(trainable):
         m = measure(case, trainable)
         if np.unique(case.x).size < case.x.size:
             continue
-        c = theory.interpolation(
-            inputs=case.x,
-            labels=case.y,
-            weights=case.v,
-            loss=m.loss,
-            sharpness=m.sharpness,
-            residual=64 * EPS * (m.gauss_newton + m.residual_norm),
-            trainable=trainable,
-        )
+        accuracy = 64 * EPS * (m.gauss_newton + m.residual_norm)
+        c = theory.interpolation(facts_of(case, trainable=trainable, residual=accuracy, **vars(m)))
         assert c.left <= c.right + c.tolerance, (c, case)
+
+
+def data_only(x, y):
+    """Data at a network that is dead on them."""
+    return case_of([1.0], [-99.0], [0.0], x, y)
 
 
 def test_loss_term_is_the_formula():
     # Two points: no interior input, K = 0; what is left is the bound on ‖R‖.
-    shared = {"inputs": [0.0, 3.0], "labels": [0.0, 1.0], "loss": 0.02, "sharpness": 7.0, "residual": 0.5}
+    case, measured = data_only([0.0, 3.0], [0.0, 1.0]), {"loss": 0.02, "sharpness": 7.0, "residual": 0.5}
     for trainable, reach in ((ALL, math.sqrt(10)), (("b1", "w2"), 1.0), (("w1", "w2"), 3.0)):
-        c = theory.interpolation(**shared, trainable=trainable)
+        c = theory.interpolation(facts_of(case, trainable=trainable, **measured))
         assert c.right == pytest.approx(7.5 + 0.2 * reach, rel=8 * EPS)
 
 
@@ -150,9 +150,9 @@ def test_interpolators_are_at_least_this_sharp():
     w1, b1, w2, b2 = connect_the_dots(x, y, 1e-6)
     case = Case(w1, b1, w2, b2, x, y, np.ones(12))
     m, bound = measure(case), theory.interpolation_bound(x, y)
-    c = theory.interpolation(inputs=x, labels=y, loss=m.loss, sharpness=m.sharpness, w1=w1, b1=b1)
-    assert (c.verdict, c.unmet) == ("holds", ())
-    assert c.left == bound.sharpness
+    c = theory.interpolation(facts_of(case, **vars(m)))
+    assert (c.verdict, c.failed_premises) == ("holds", ())
+    assert c.left == pytest.approx(bound.sharpness, rel=64 * EPS)
     assert c.right == pytest.approx(m.sharpness, rel=1e-6)
     assert bound.sharpness < m.sharpness
     # The infimum is approached, not beaten; the cheaper side is the right one for half of the inputs.
@@ -160,22 +160,33 @@ def test_interpolators_are_at_least_this_sharp():
 
 
 def test_a_network_that_does_not_interpolate_is_inapplicable():
-    c = theory.interpolation(inputs=[0.0, 1.0, 2.0], labels=[0.0, 1.0, 0.0], loss=0.1, sharpness=0.1)
-    assert (c.verdict, c.unmet) == ("inapplicable", ("the network interpolates",))
+    c = theory.interpolation(facts_of(data_only([0.0, 1.0, 2.0], [0.0, 1.0, 0.0]), loss=0.1, sharpness=0.1))
+    assert (c.verdict, c.failed_premises) == ("inapplicable", ("the network interpolates",))
     assert math.isfinite(c.left)
 
 
 def test_a_sharpness_below_the_bound_is_a_violation():
-    c = theory.interpolation(inputs=[0.0, 1.0, 2.0], labels=[0.0, 9.0, 0.0], loss=0.0, sharpness=1.0)
+    c = theory.interpolation(facts_of(data_only([0.0, 1.0, 2.0], [0.0, 9.0, 0.0]), loss=0.0, sharpness=1.0))
     assert c.verdict == "violated"
 
 
+@pytest.mark.parametrize(("share", "fits"), [(0.999, True), (1.001, False)])
+def test_an_interpolator_misses_its_labels_by_a_thousandth_of_their_deviation(share, fits):
+    # Labels −1 and 1 of weights 1 and 3: mean ½, standard deviation √¾.
+    case = replace(data_only([0.0, 2.0], [-1.0, 1.0]), v=np.array([1.0, 3.0]))
+    loss = 0.5 * (share * 1e-3 * math.sqrt(0.75)) ** 2
+    c = theory.interpolation(facts_of(case, loss=loss, sharpness=9.0))
+    assert c.failed_premises == (() if fits else ("the network interpolates",))
+
+
 def test_premises_of_the_interpolation_certificate():
-    shared = {"inputs": [0.0, 1.0, 2.0], "labels": [0.0, 1.0, 0.0], "loss": 0.0, "sharpness": 9.0}
-    on_input = theory.interpolation(**shared, w1=[2.0], b1=[-2.0])
-    assert on_input.unmet == ("no knot lies on an input",)
+    measured = {"loss": 0.0, "sharpness": 9.0}
+    case = case_of([2.0], [-2.0], [0.0], [0.0, 1.0, 2.0], [0.0, 1.0, 0.0])
+    on_input = theory.interpolation(facts_of(case, **measured))
+    assert on_input.failed_premises == ("no knot lies on an input",)
     for trainable in UNBOUNDED:
-        c = theory.interpolation(**shared, trainable=trainable)
+        facts = facts_of(data_only(case.x, case.y), trainable=trainable or ("b2",), **measured)
+        c = theory.interpolation(facts)
         assert c.verdict == "inapplicable"
         assert math.isnan(c.left)
 
@@ -194,8 +205,8 @@ def test_repeated_inputs_with_different_labels_cannot_be_interpolated():
     bound = theory.interpolation_bound(x, y, [1.0, 2.0, 1.0, 1.0])
     assert not bound.possible
     np.testing.assert_allclose(bound.slope_changes, [0.0, -2.0, 0.0])  # through the mean label, 1
-    c = theory.interpolation(inputs=x, labels=y, loss=0.0, sharpness=9.0)
-    assert c.unmet == ("equal inputs carry equal labels",)
+    c = theory.interpolation(facts_of(data_only(x, y), loss=0.0, sharpness=9.0))
+    assert c.failed_premises == ("equal inputs carry equal labels",)
 
 
 def test_an_input_of_weight_zero_need_not_be_met():
@@ -250,12 +261,23 @@ def test_exact_form_is_about_twice_the_hat_bound():
             r"labels must have one entry per input \(2\), got 1",
         ),
         (lambda: theory.interpolation_bound([0.0], [math.nan]), "labels must be finite, got nan"),
-        (
-            lambda: theory.interpolation(inputs=[0.0], labels=[0.0], loss=-1.0, sharpness=1.0),
-            "loss must be nonnegative, got -1.0",
-        ),
     ],
 )
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("unit", [2.0**1000, 1e308 / 1.7, 1e-300])
+def test_weights_of_the_square_loss_may_have_any_sum(unit):
+    # Two labels at 1, so that their weighted mean counts; they interpolate no more than the loss says.
+    data = {"inputs": [0.0, 1.0, 1.0, 2.0, 3.0, 4.0], "labels": np.array([1.0, 1.0, 1.5, 2.0, -1.0, 3.0])}
+    v = np.linspace(0.5, 1.7, 6)
+    one, two = (theory.interpolation_bound(**data, weights=s * v) for s in (1.0, unit))
+    assert two.slope_changes == pytest.approx(one.slope_changes, rel=64 * EPS)
+    assert two.sharpness == pytest.approx(one.sharpness, rel=64 * EPS)
+    cases = [case_of([1.0], [-0.5], [2.0], data["inputs"], data["labels"], s * v) for s in (1.0, unit)]
+    one, two = (theory.interpolation(facts_of(case, loss=1e-12, sharpness=3.0)) for case in cases)
+    assert one.failed_premises == two.failed_premises == ("equal inputs carry equal labels",)
+    one, two = (theory.noisy(facts_of(case, sharpness=3.0, truth=np.sin, noise=0.2)) for case in cases)
+    assert two.right == pytest.approx(one.right, rel=64 * EPS)

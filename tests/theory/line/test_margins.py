@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import cvxpy as cp
@@ -10,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from facts import case_of, facts_of
 from oracles import EPS, random_case
 from stepscape import theory
-from stepscape.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -91,8 +92,7 @@ def test_every_network_pays_for_its_margin(seed):
     values = dict(zip(case.x, case.predict(), strict=True))
     f = np.array([values[x] for x in case.x])
     y = np.where(f > 0, 1.0, -1.0)
-    shared = {"inputs": case.x, "labels": y, "predictions": f}
-    c = theory.interpolation_margin(w1=case.w1, b1=case.b1, w2=case.w2, b2=case.b2, **shared)
+    c = theory.interpolation_margin(facts_of(replace(case, y=y), "logistic", predictions=f))
     assert c.verdict == ("holds" if (f != 0).all() else "inapplicable"), (c, case)
     assert c.left <= c.details["twice_variation"] + c.tolerance
     assert c.details["twice_variation"] <= c.right
@@ -102,9 +102,8 @@ def test_every_network_pays_for_its_margin(seed):
 def test_the_sides_of_the_certificate():
     # A hat of width 2 and height 4 from −1: f = (−1, 3, −1), γ = 1, no slack in either place but the last.
     w1, b1, w2 = np.full(3, 2.0), np.array([2.0, 0.0, -2.0]), np.array([2.0, -4.0, 2.0])
-    c = theory.interpolation_margin(
-        w1=w1, b1=b1, w2=w2, b2=-1.0, inputs=[-1.0, 0.0, 1.0], labels=[0, 1, 0], predictions=[-1.0, 3.0, -1.0]
-    )
+    case = case_of(w1, b1, w2, [-1.0, 0.0, 1.0], [-1, 1, -1], b2=-1.0)
+    c = theory.interpolation_margin(facts_of(case, "logistic"))
     assert (c.details["margin"], c.details["cost"]) == (1.0, 4.0)
     assert (c.left, c.details["twice_variation"]) == (8.0, 32.0)
     assert c.right == w1 @ w1 + b1 @ b1 + w2 @ w2 + 1.0
@@ -115,27 +114,14 @@ def test_the_sides_of_the_certificate():
 
 def test_the_middle_of_the_chain_is_attained():
     # 1 − 2|x| between −5 and 5, where two neurons that make its straight line have their kinks, of 1 each.
-    c = theory.interpolation_margin(
-        w1=[2.0, 1.0, -1.0],
-        b1=[0.0, 5.0, 5.0],
-        w2=[-2.0, 1.0, -1.0],
-        b2=1.0,
-        inputs=[-1.0, 0.0, 1.0],
-        labels=[-1, 1, -1],
-        predictions=[-1.0, 1.0, -1.0],
+    case = case_of(
+        [2.0, 1.0, -1.0], [0.0, 5.0, 5.0], [-2.0, 1.0, -1.0], [-1.0, 0.0, 1.0], [-1, 1, -1], b2=1.0
     )
+    c = theory.interpolation_margin(facts_of(case, "logistic", predictions=[-1.0, 1.0, -1.0]))
     assert (c.left, c.details["twice_variation"]) == (8.0, 8.0 + 2 * 2)
 
 
 def test_a_label_that_is_missed_makes_it_inapplicable():
-    shared = {"w1": [1.0], "b1": [0.0], "w2": [1.0], "b2": 0.0, "inputs": [1.0, 1.0], "labels": [1, -1]}
-    c = theory.interpolation_margin(predictions=[1.0, 1.0], **shared)
+    c = theory.interpolation_margin(facts_of(case_of([1.0], [0.0], [1.0], [1.0, 1.0], [1, -1]), "logistic"))
     assert c.verdict == "inapplicable"
-    assert c.unmet == ("the network gives every input the sign of its label",)
-
-
-def test_wrong_predictions_are_refused():
-    with pytest.raises(InputError, match=r"predictions must have one entry per input \(2\), got 1"):
-        theory.interpolation_margin(
-            w1=[1.0], b1=[0.0], w2=[1.0], b2=0.0, inputs=[0.0, 1.0], labels=[1, -1], predictions=[1.0]
-        )
+    assert c.failed_premises == ("the network gives every input the sign of its label",)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from facts import case_of, facts_of
 from oracles import (
     ALL,
     BOUNDED,
@@ -24,15 +26,15 @@ ROOT = 1 / math.sqrt(3)
 
 
 def certificates(case: Case, trainable=ALL) -> dict[str, theory.Certificate]:
-    m, shared = measure(case, trainable), {**case.network, "trainable": trainable}
+    m = measure(case, trainable)
     # eigvalsh is accurate to a few eps·P times the norm, which covers both parts of H.
     accuracy = 4 * EPS * (3 * case.w1.size + 1) * (m.gauss_newton + m.residual_norm)
-    curved = {**shared, "sharpness": m.sharpness, "residual": accuracy}
+    facts = facts_of(case, trainable=trainable, residual=accuracy, **vars(m))
     return {
-        "gauss_newton": theory.gauss_newton(**shared, largest_eigenvalue=m.gauss_newton, residual=accuracy),
-        "sharpness": theory.sharpness(**curved, residual_norm=m.residual_norm),
-        "sharpness_loss": theory.sharpness_loss(**curved, loss=m.loss),
-        "published": theory.published(**curved, loss=m.loss),
+        "gauss_newton": theory.gauss_newton(facts),
+        "sharpness": theory.sharpness(facts),
+        "sharpness_loss": theory.sharpness_loss(facts),
+        "published": theory.published(facts),
     }
 
 
@@ -103,7 +105,8 @@ def test_t1_and_t2_need_all_of_their_residual_term(trainable, name):
 
 def test_published_right_side_is_the_formula():
     for x, x_max in (([-0.1, 0.2], ROOT), ([-3.0, 1.0], 3.0)):
-        c = theory.published(w1=[1.0], b1=[0.05], w2=[1.0], inputs=x, sharpness=5.0, residual=0.25, loss=0.5)
+        case = case_of([1.0], [0.05], [1.0], x)
+        c = theory.published(facts_of(case, sharpness=5.0, residual=0.25, loss=0.5))
         assert c.right == pytest.approx(5.25 / 2 - 0.5 + x_max, rel=4 * EPS)
         assert c.left == theory.weighted_tv([1.0], [0.05], [1.0], x)
         assert c.details["x_max"] == pytest.approx(x_max)
@@ -112,9 +115,9 @@ def test_published_right_side_is_the_formula():
 @pytest.mark.parametrize("trainable", BOUNDED)
 def test_the_repaired_radius_is_the_smallest_that_is_proved(trainable):
     # At 1/√3 the constants of T2 and T3 agree when all blocks are trained; a smaller radius breaks T2 ⇒ T3.
-    shared = {"w1": [1.0], "b1": [0.3], "w2": [1.0], "inputs": [-0.1, ROOT], "sharpness": 2.0, "loss": 0.5}
-    t2 = theory.sharpness_loss(**shared, trainable=trainable)
-    t3 = theory.published(**shared, trainable=trainable)
+    case = case_of([1.0], [0.3], [1.0], [-0.1, ROOT])
+    facts = facts_of(case, trainable=trainable, sharpness=2.0, loss=0.5)
+    t2, t3 = theory.sharpness_loss(facts), theory.published(facts)
     assert t2.right <= t3.right + t3.tolerance
     if {"w1", "b1"} <= set(trainable):
         assert t2.right == pytest.approx(t3.right, rel=8 * EPS)
@@ -124,7 +127,7 @@ def test_counterexample_to_the_printed_bound():
     x, y, w1, b1, w2, b2 = theory.counterexample()
     case = Case(w1, b1, w2, b2, x, y, np.ones(2))
     m, c = measure(case), certificates(case)
-    printed = theory.published_as_printed(**case.network, sharpness=m.sharpness, loss=m.loss)
+    printed = theory.published_as_printed(facts_of(case, **vars(m)))
     assert printed.verdict == "violated"
     assert "violated: 5 > 4.936" in repr(printed)
     assert printed.left == pytest.approx(5.0, rel=64 * EPS)
@@ -141,8 +144,7 @@ def test_counterexample_to_the_printed_bound():
 def test_counterexample_turns_at_one_over_root_15(a, verdict):
     x, y, w1, b1, w2, b2 = theory.counterexample(a=a, c=1e5)
     case = Case(w1, b1, w2, b2, x, y, np.ones(2))
-    m = measure(case)
-    c = theory.published_as_printed(**case.network, sharpness=m.sharpness, loss=m.loss)
+    c = theory.published_as_printed(facts_of(case, **vars(measure(case))))
     assert c.verdict == verdict
     assert c.slack == pytest.approx(0.25 * (2 * a - 0.5 * math.hypot(1, a)), abs=1e-3)
 
@@ -154,8 +156,7 @@ def test_random_search_misses_the_counterexample():
         case = random_case(rng)
         x = 0.1 * case.x / max(np.abs(case.x).max(), 1e-9)
         case = Case(case.w1, case.b1, case.w2, case.b2, x, case.y, case.v)
-        m = measure(case)
-        c = theory.published_as_printed(**case.network, sharpness=m.sharpness, loss=m.loss)
+        c = theory.published_as_printed(facts_of(case, **vars(measure(case))))
         assert c.verdict != "violated"
 
 
@@ -217,20 +218,25 @@ def test_frozen_w2_has_no_bound():
     ],
 )
 def test_a_knot_on_an_input_is_a_premise_not_met(w1, b1, hit):
-    network = {"w1": [w1], "b1": [b1], "w2": [1.0], "inputs": [0.0, 0.5, 3.0, 2.0]}
-    c = theory.gauss_newton(**network, largest_eigenvalue=1e3)
+    c = theory.gauss_newton(facts_of(case_of([w1], [b1], [1.0], [0.0, 0.5, 3.0, 2.0]), gauss_newton=1e3))
     assert c.verdict == ("inapplicable" if hit else "holds")
-    assert ("no knot lies on an input" in c.unmet) == hit
+    assert ("no knot lies on an input" in c.failed_premises) == hit
 
 
 def test_an_input_of_weight_zero_does_not_count():
-    network = {"w1": [2.0], "b1": [-1.0], "w2": [1.0], "inputs": [0.0, 0.5, 9.0], "weights": [1.0, 0.0, 1.0]}
-    assert theory.gauss_newton(**network, largest_eigenvalue=1e6).verdict == "holds"
+    case = case_of([2.0], [-1.0], [1.0], [0.0, 0.5, 9.0], v=[1.0, 0.0, 1.0])
+    assert theory.gauss_newton(facts_of(case, gauss_newton=1e6)).verdict == "holds"
 
 
 def test_dead_networks_are_tight_and_hold():
-    c = theory.sharpness(w1=[1.0], b1=[-9.0], w2=[1.0], inputs=[0.0, 1.0], sharpness=1.0, residual_norm=0.0)
+    case = case_of([1.0], [-9.0], [1.0], [0.0, 1.0])
+    c = theory.sharpness(facts_of(case, sharpness=1.0, residual_norm=0.0))
     assert (c.left, c.right, c.verdict) == (0.0, 0.0, "holds")
+
+
+def shifted(case: Case, height: float):
+    """A truth that lies above the network by this much."""
+    return lambda x: replace(case, x=x).predict() + height
 
 
 def noise_sums(x, v, noise):
@@ -245,8 +251,8 @@ def test_noise_term_bounds_the_noise_part_of_every_network(weighted):
     rng = np.random.default_rng(4)
     x, sigma, delta = rng.uniform(-1, 1, 30), 0.7, 0.5
     v = rng.random(30) + 0.05 if weighted else np.ones(30)
-    shared = {"w1": [1.0], "b1": [0.9], "w2": [0.0], "inputs": x, "weights": v, "sharpness": 1.0}
-    term = theory.noisy(**shared, mse=0.0, noise=sigma, delta=delta).right
+    case = case_of([1.0], [0.9], [0.0], x, v=v)
+    term = theory.noisy(facts_of(case, sharpness=1.0, truth=np.zeros_like, noise=sigma, delta=delta)).right
     draws = np.array([noise_sums(x, v, sigma * rng.standard_normal(30)) / 2 for _ in range(400)])
     assert (draws <= term).mean() >= 1 - delta
     # Its shape: √(1 + max x²)/2 · σ √(2 Σ v² log(8·31/δ)), not slacker than 4 times the typical supremum.
@@ -262,26 +268,30 @@ def test_noisy_holds_for_networks_chosen_after_the_noise():
     rng = np.random.default_rng(6)
     for _ in range(300):
         case = random_case(rng)
-        truth, sigma = case.predict() + rng.standard_normal(), 10 ** rng.uniform(-1, 1.5)
-        y = truth + sigma * rng.standard_normal(case.x.size)
+        truth, sigma = shifted(case, rng.standard_normal()), 10 ** rng.uniform(-1, 1.5)
+        y = truth(case.x) + sigma * rng.standard_normal(case.x.size)
         case = Case(case.w1, case.b1, case.w2, case.b2, case.x, y, case.v)
-        m, mse = measure(case), float(np.average((case.predict() - truth) ** 2, weights=case.v))
+        m = measure(case)
         accuracy = 64 * EPS * m.gauss_newton
-        c = theory.noisy(**case.network, sharpness=m.sharpness, residual=accuracy, mse=mse, noise=sigma)
+        c = theory.noisy(facts_of(case, residual=accuracy, truth=truth, noise=sigma, **vars(m)))
         assert c.verdict == "holds"
 
 
 def test_noisy_formulas():
-    shared = {"w1": [1.0, 1.0], "b1": [0.3, 0.4], "w2": [1.0, 2.0], "inputs": [-2.0, 0.0, 1.0, 1.0]}
-    c = theory.noisy(**shared, sharpness=5.0, residual=0.5, mse=0.25, noise=0.3, delta=0.1)
+    case = case_of([1.0, 1.0], [0.3, 0.4], [1.0, 2.0], [-2.0, 0.0, 1.0, 1.0])
+    measured = {"sharpness": 5.0, "residual": 0.5, "delta": 0.1}
+    c = theory.noisy(facts_of(case, truth=shifted(case, -0.5), noise=0.3, **measured))
     root5 = math.sqrt(5)
     noise = 0.3 * math.sqrt(2 / 4 * math.log(8 * 4 / 0.1))  # three distinct inputs of four
     assert c.right == pytest.approx(2.75 - 0.5 + 0.5 * root5 * (0.5 + noise), rel=8 * EPS)
     printed = 2.75 - 0.5 + 0.3 * 2.0 * math.sqrt(2 / 4) + 2.0 * 0.5
     assert c.details["published_right"] == pytest.approx(printed, rel=8 * EPS)
     assert any("0.9" in a for a in c.assumptions)
-    unknown = theory.noisy(**shared, sharpness=5.0)
-    assert (unknown.verdict, unknown.unmet) == ("inapplicable", ("the truth and the noise level are known",))
+    unknown = theory.noisy(facts_of(case, sharpness=5.0))
+    assert (unknown.verdict, unknown.failed_premises) == (
+        "inapplicable",
+        ("the truth and the noise level are known",),
+    )
 
 
 def test_weighted_certificates_equal_repeated_inputs():
@@ -304,28 +314,6 @@ def test_statements_and_premises_name_the_trained_blocks():
     assert "− ½" in full["sharpness"].statement
     assert "− ½" not in partial["sharpness"].statement
     assert "trained blocks b1, w2" in " ".join(partial["sharpness"].assumptions)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"delta": 0.0}, "delta must lie strictly between 0 and 1, got 0.0"),
-        ({"noise": -1.0}, "noise must be nonnegative, got -1.0"),
-        ({"mse": -1.0}, "loss must be nonnegative"),
-    ],
-)
-def test_bad_numbers_are_named(change, message):
-    shared = {
-        "w1": [1.0],
-        "b1": [0.3],
-        "w2": [1.0],
-        "inputs": [0.0],
-        "sharpness": 1.0,
-        "mse": 1.0,
-        "noise": 1.0,
-    }
-    with pytest.raises(InputError, match=message):
-        theory.noisy(**{**shared, **change})
 
 
 def test_counterexample_needs_positive_numbers():

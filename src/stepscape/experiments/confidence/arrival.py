@@ -31,10 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
+from stepscape.curvature import Eigenpair
 from stepscape.errors import bad
 from stepscape.lab.pool import Tick
 from stepscape.losses import best_constant as constant_logit
 from stepscape.losses import divergence, probability
+from stepscape.measures import facts
 from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
@@ -46,11 +48,15 @@ FATES = (CERTIFIED, "not certified", "underfits", "over the edge", "interpolatio
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """One iterate: `sharpness` is λ_max plus its residual."""
+    """One iterate and λ_max there."""
 
     operator: Hessian
-    sharpness: float
-    residual: float
+    eigenpair: Eigenpair
+
+    @property
+    def sharpness(self) -> float:
+        """λ_max plus its residual."""
+        return self.eigenpair.value + self.eigenpair.residual
 
     @property
     def loss(self) -> float:
@@ -65,18 +71,9 @@ class Standing:
     @cached_property
     def certificate(self) -> theory.Certificate:
         """The bound on ∫|f''|g_A at the γ where it is smallest."""
-        net, (inputs, _, average) = self.operator.network, self.operator.problem.sorted
-        return theory.uncertain_best(
-            w1=net.w1,
-            b1=net.b1,
-            w2=net.w2,
-            inputs=inputs,
-            weights=average,
-            predictions=self.operator.predictions,
-            sharpness=self.sharpness - self.residual,
-            residual=self.residual,
-            loss=self.operator.loss,
-        )
+        operator = self.operator
+        known = facts(operator.problem, operator.network, sharpness=self.eigenpair)
+        return theory.uncertain_best(known)
 
     @cached_property
     def interpolant(self) -> float:
@@ -105,7 +102,7 @@ def standings(problem: Problem, snapshots: Sequence[Snapshot], tick: Tick) -> li
             operator = Hessian(problem, network)
             eigen = top(operator, vector)
             vector = eigen.vector
-            pair.append(Standing(operator, eigen.value + eigen.residual, eigen.residual))
+            pair.append(Standing(operator, eigen))
         found.append(min(pair, key=lambda standing: standing.sharpness))
     return found
 

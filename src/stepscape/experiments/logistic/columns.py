@@ -46,7 +46,7 @@ from stepscape.measures.regions import regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
 from stepscape.objectives import sharpness
 from stepscape.problems import Problem
-from stepscape.theory.line.excess import overlap
+from stepscape.theory.line.excess import overlap_bound
 from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
@@ -166,7 +166,7 @@ def overlaps(run: Followed) -> Checks:
     """Step A at every record: inputs where |f0| ≤ 1 and the mean of the two iterates has |f| > 2."""
     problem = run.problem
     sides = [
-        overlap(
+        overlap_bound(
             truth=_truth_at(problem),
             predictions=snapshot.predict(problem.inputs),
             gamma_truth=UNCERTAIN,

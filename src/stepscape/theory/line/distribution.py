@@ -1,4 +1,4 @@
-"""The weighted empirical law of the inputs, its tails, and what the trained blocks make of them."""
+"""The weighted distribution of the inputs, its tails, and what the trained blocks make of them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ BLOCKS = ("w1", "b1", "w2", "b2")
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
-    """A discrete law on the line: distinct sorted points (m,) and their positive weights (m,), of any sum."""
+class InputDistribution:
+    """Distinct sorted points on the line (m,) and their positive weights (m,), of any sum."""
 
     points: FloatArray
     weights: FloatArray
@@ -39,9 +39,9 @@ class Law:
         return float(np.abs(self.points).max())
 
     @cached_property
-    def reflected(self) -> Law:
-        """The law of −X."""
-        return Law(-self.points[::-1], self.weights[::-1])
+    def reflected(self) -> InputDistribution:
+        """The distribution of −X."""
+        return InputDistribution(-self.points[::-1], self.weights[::-1])
 
     @cached_property
     def _center(self) -> float:
@@ -76,7 +76,7 @@ def _from_the_right(values: FloatArray) -> FloatArray:
     return np.append(np.cumsum(values[::-1])[::-1], 0.0)
 
 
-def empirical_law(inputs: ArrayLike, weights: ArrayLike | None = None) -> Law:
+def input_distribution(inputs: ArrayLike, weights: ArrayLike | None = None) -> InputDistribution:
     """Merge equal inputs, drop those of weight zero.
 
     Parameters
@@ -87,7 +87,7 @@ def empirical_law(inputs: ArrayLike, weights: ArrayLike | None = None) -> Law:
     x = vector("inputs", inputs)
     v = relative(weights, x.size)
     points, where = np.unique(x[v > 0], return_inverse=True)
-    return Law(points, np.bincount(where, weights=v[v > 0]).astype(np.float64))
+    return InputDistribution(points, np.bincount(where, weights=v[v > 0]).astype(np.float64))
 
 
 def relative(weights: ArrayLike | None, size: int) -> FloatArray:
@@ -151,8 +151,8 @@ def factor(x: FloatArray | float, trainable: Sequence[str] = BLOCKS) -> FloatArr
 
     and the residual block of the Hessian has the norm |Σ v_i r_i s_i (x_i, 1)| ≤ factor(x_max)·Σ v_i |r_i|.
     """
-    unmet = no_bound(trainable)
-    if unmet:
+    missing = no_bound(trainable)
+    if missing:
         raise bad("trainable", "hold w2 and at least one of w1 and b1", tuple(trainable))
     size = np.asarray(np.abs(x), dtype=np.float64)
     if "w1" not in trainable:

@@ -24,7 +24,6 @@ derived here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +32,10 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import bad
 from stepscape.losses import divergence, innovation, loss_of, probability
 from stepscape.theory.certificate import EPS, Certificate
-from stepscape.theory.line.distribution import BLOCKS, FloatArray, averaging, no_bound, vector
-from stepscape.theory.line.logistic_curvature import INDEPENDENT, KNOWN, averaged, labels_of
-from stepscape.theory.line.uncertainty import ends, uncertain_set
+from stepscape.theory.line.distribution import FloatArray, averaging, no_bound, vector
+from stepscape.theory.line.facts import Facts
+from stepscape.theory.line.logistic_curvature import INDEPENDENT, KNOWN, labels_of
+from stepscape.theory.line.uncertainty import ends, uncertain, uncertain_set
 from stepscape.theory.line.weight import merged_knots, weight, weight_limits
 
 SOURCE = "Qiao and Wang (2025), Theorem 3.7, explicit form derived here"
@@ -107,7 +107,18 @@ def excess_identity(
     )
 
 
-def overlap(
+def overlap(facts: Facts) -> Certificate:
+    """Step A for the network: `overlap_bound` of |f0| ≤ γ with |f| ≤ 2γ."""
+    return overlap_bound(
+        truth=facts.truth,
+        predictions=facts.landscape.predictions,
+        gamma_truth=facts.gamma,
+        gamma=2.0 * facts.gamma,
+        weights=facts.weights,
+    )
+
+
+def overlap_bound(
     *,
     truth: ArrayLike | None,
     predictions: ArrayLike,
@@ -144,64 +155,45 @@ def overlap(
         source=SOURCE,
         name="overlap",
         statement="v{|f0| ≤ γ0, |f| > γ} ≤ Ex(f)/κ(γ0, γ)",
-        unmet=((KNOWN,) if truth is None else ()) + (() if kappa else (_APART,)),
+        failed_premises=((KNOWN,) if truth is None else ()) + (() if kappa else (_APART,)),
         scale=left + (size + excess / least * float(_magnitude(gamma_truth, gamma))) / least,
         details={**gammas, "kappa": kappa, "excess": excess, "share_truth": share},
     )
 
 
-def interior_variation(
-    *,
-    bound: float,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    predictions: ArrayLike,
-    gamma: float,
-    least_weight: float | None = None,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
-    """Step B: ∫_I |f''| ≤ C/c on I = {g_A ≥ c}, A = {i: |f(x_i)| ≤ γ}.
+def interior_variation(facts: Facts) -> Certificate:
+    """Step B: ∫_I |f''| ≤ C/c on I = {g_A ≥ c}, A = {i: |f(x_i)| ≤ γ}, c a tenth of the largest g_A.
 
-    Parameters
-    ----------
-    bound : C with ∫|f''|g_A ≤ C: the right side of `stepscape.theory.uncertain` at the same γ.
-    least_weight : c > 0; None: a tenth of the largest g_A.
-
-    I is an interval up to the jumps of g_A at the inputs. ``details``: c, sup g_A, and of the inputs in I the
-    smallest, the largest and the mass.
+    C is the right side of `stepscape.theory.uncertain`. I is an interval up to the jumps of g_A at the
+    inputs. ``details``: c, sup g_A, and of the inputs in I the smallest, the largest and the mass.
     """
-    _check(bound, least_weight)
-    f, v = averaged(inputs, predictions, weights)
-    x, unsure = vector("inputs", inputs), uncertain_set(f, gamma) & (v > 0.0)
-    unmet = no_bound(trainable)
-    highest = 0.0 if unmet or not unsure.any() else weight_limits(x[unsure], v[unsure], trainable).highest
+    x, v, trainable = facts.inputs, facts.averaging, facts.trainable
+    unsure = uncertain_set(facts.landscape.predictions, facts.gamma) & (v > 0.0)
+    failed = no_bound(trainable)
+    highest = 0.0 if failed or not unsure.any() else weight_limits(x[unsure], v[unsure], trainable).highest
     if not highest > 0.0:
-        return _step_b(math.nan, math.nan, unmet or (_SPREAD,), 0.0, {"sup_weight": highest})
-    floor = highest / 10.0 if least_weight is None else least_weight
-    tau, jumps = merged_knots(w1, b1, w2)
+        return _step_b(math.nan, math.nan, failed or (_SPREAD,), 0.0, {"sup_weight": highest})
+    bound, floor = _bound(facts), highest / 10.0
+    tau, jumps = merged_knots(*facts.neurons)
     at_knots, at_inputs = (weight(t, x[unsure], v[unsure], trainable=trainable) for t in (tau, x))
     size, inside = np.abs(jumps), at_inputs >= floor
     kept, whole, share = float(size @ (at_knots >= floor)), float(size @ at_knots), float(v @ inside)
     low, high = ends(x[inside & (v > 0.0)])
     details = {"least_weight": floor, "sup_weight": highest, "low": low, "high": high, "share": share}
     # A neuron on one knot with others cancels there: the magnitudes are those of all neurons.
-    scale = float(np.abs(np.asarray(w1) * np.asarray(w2)).sum()) + bound / floor
+    scale = float(np.abs(facts.network.w1 * facts.network.w2).sum()) + bound / floor
     exceeded = whole > bound + 64.0 * EPS * scale * highest
     return _step_b(kept, bound / floor, (_BOUNDED,) if exceeded else (), scale, details)
 
 
-def _check(bound: float, least_weight: float | None) -> None:
-    if not (math.isfinite(bound) and bound >= 0.0):
-        raise bad("bound", "be finite and nonnegative", bound)
-    if least_weight is not None and not (math.isfinite(least_weight) and least_weight > 0.0):
-        raise bad("least_weight", "be finite and positive", least_weight)
+def _bound(facts: Facts) -> float:
+    """C; 0 where it is not finite: then the premise fails, as it should."""
+    right = uncertain(facts).right
+    return max(right, 0.0) if math.isfinite(right) else 0.0
 
 
 def _step_b(
-    left: float, right: float, unmet: tuple[str, ...], scale: float, details: dict[str, float]
+    left: float, right: float, failed: tuple[str, ...], scale: float, details: dict[str, float]
 ) -> Certificate:
     return Certificate(
         left=left,
@@ -210,7 +202,7 @@ def _step_b(
         source=SOURCE,
         name="interior_variation",
         statement="∫_{g_A ≥ c} |f''| ≤ C/c",
-        unmet=unmet,
+        failed_premises=failed,
         scale=scale,
         details=details,
     )

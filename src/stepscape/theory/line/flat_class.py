@@ -30,10 +30,10 @@ from stepscape.errors import bad
 from stepscape.theory.line.distribution import (
     BLOCKS,
     FloatArray,
-    Law,
+    InputDistribution,
     averaging,
-    empirical_law,
     factor,
+    input_distribution,
     vector,
 )
 from stepscape.theory.line.weight import weight, weight_limits
@@ -79,20 +79,21 @@ class FlatClass:
             raise bad("interval", "hold an input of the hull", self.interval)
 
     @cached_property
-    def _examples(self) -> tuple[FloatArray, FloatArray, Law]:
-        """Inputs, averaging weights, and the law that g is made of."""
+    def _examples(self) -> tuple[FloatArray, FloatArray, InputDistribution]:
+        """Inputs, averaging weights, and the distribution that g is made of."""
         x = vector("inputs", self.inputs)
         v = averaging(self.weights, x.size)
         counted = np.ones_like(x) if self.counted is None else np.asarray(self.counted, dtype=np.float64)
         if counted.shape != x.shape:
             raise bad("counted", f"have one entry per input ({x.size})", counted.size)
-        return x, v, empirical_law(x, v * counted)
+        return x, v, input_distribution(x, v * counted)
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Mask (n,) of the examples in I: in the interval, in the hull, of positive weight."""
-        x, v, seen = self._examples
-        low, high = max(self.interval[0], seen.points[0]), min(self.interval[1], seen.points[-1])
+        x, v, distribution = self._examples
+        low, high = distribution.points[[0, -1]]
+        low, high = max(self.interval[0], low), min(self.interval[1], high)
         return np.asarray((x >= low) & (x <= high) & (v > 0.0))
 
     @cached_property
@@ -113,11 +114,11 @@ class FlatClass:
     @cached_property
     def cost(self) -> FloatArray:
         """g̲ at the points (m,): the infimum of g around each."""
-        seen = self._examples[2]
-        limits = weight_limits(seen.points, seen.weights, self.trainable)
-        lowest = weight(self.points, seen.points, seen.weights, trainable=self.trainable)
-        at = np.searchsorted(self.points, seen.points)
-        known = (at < self.points.size) & (self.points[np.minimum(at, self.points.size - 1)] == seen.points)
+        points, weights = self._examples[2].points, self._examples[2].weights
+        limits = weight_limits(points, weights, self.trainable)
+        lowest = weight(self.points, points, weights, trainable=self.trainable)
+        at = np.searchsorted(self.points, points)
+        known = (at < self.points.size) & (self.points[np.minimum(at, self.points.size - 1)] == points)
         lowest[at[known]] = limits.lowest[known]
         return lowest
 

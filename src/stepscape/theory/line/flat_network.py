@@ -33,7 +33,7 @@ from stepscape.errors import bad
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.margins import labeled_points
-from stepscape.theory.line.premises import knots_at_data
+from stepscape.theory.line.weight import knots_at_data
 
 if TYPE_CHECKING:
     from stepscape.network import TwoLayerReLU

@@ -32,15 +32,18 @@ from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import (
     BLOCKS,
     FloatArray,
-    Law,
-    empirical_law,
-    factor,
+    InputDistribution,
+    input_distribution,
     no_bound,
     relative,
     vector,
 )
-from stepscape.theory.line.premises import knots_at_data
+from stepscape.theory.line.facts import Facts
 from stepscape.theory.line.weight import WeightLimits, magnitude, weight_limits
+
+_TOLERANCE = 1e-3
+_AGREE = "equal inputs carry equal labels"
+_FITS = "the network interpolates"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +87,13 @@ def interpolation_bound(
     weights : (n,), normalized; None means 1/n each.
     trainable : the trained blocks; they must hold w2 and one of w1 and b1.
     """
-    law = empirical_law(inputs, weights)
-    y, possible = _merge_labels(law, inputs, labels, weights)
+    distribution = input_distribution(inputs, weights)
+    y, possible = _merge_labels(distribution, inputs, labels, weights)
     limits = weight_limits(inputs, weights, trainable)
-    changes = _slope_changes(law.points, y)
+    changes = _slope_changes(distribution.points, y)
     cost = np.abs(changes)
     variation = float(cost @ limits.lowest)
-    influence = _influence(law.points, limits.lowest)
+    influence = _influence(distribution.points, limits.lowest)
     offset = 1.0 if "b2" in trainable else 0.0
     sharpness = offset + 2.0 * variation
     return InterpolationBound(
@@ -100,13 +103,14 @@ def interpolation_bound(
         hat_bound=_hat_bound(cost, limits),
         sharpness=sharpness,
         step_size=2.0 / sharpness if sharpness > 0.0 else math.inf,
-        sensitivity=2.0 * math.sqrt(float((influence**2 / law.masses).sum())),
-        scale=offset + 2.0 * float(influence @ np.abs(y) + cost @ magnitude(law, law.points, trainable)),
+        sensitivity=2.0 * math.sqrt(float((influence**2 / distribution.masses).sum())),
+        scale=offset
+        + 2.0 * float(influence @ np.abs(y) + cost @ magnitude(distribution, distribution.points, trainable)),
     )
 
 
 def _merge_labels(
-    law: Law, inputs: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
+    distribution: InputDistribution, inputs: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
 ) -> tuple[FloatArray, bool]:
     """Weighted mean label of each distinct input, and whether its labels all agree."""
     x, y = vector("inputs", inputs), vector("labels", labels)
@@ -114,11 +118,11 @@ def _merge_labels(
         raise bad("labels", f"have one entry per input ({x.size})", y.size)
     v = relative(weights, x.size)
     x, y, v = x[v > 0.0], y[v > 0.0], v[v > 0.0]
-    where = np.searchsorted(law.points, x)
-    first = np.empty(law.points.size)
+    where = np.searchsorted(distribution.points, x)
+    first = np.empty(distribution.points.size)
     first[where] = y
     # Differences from one label of the group: labels that agree stay exactly what they are.
-    mean = first + np.bincount(where, weights=v * (y - first[where])) / law.weights
+    mean = first + np.bincount(where, weights=v * (y - first[where])) / distribution.weights
     return mean, bool((y == first[where]).all())
 
 
@@ -147,64 +151,38 @@ def _hat_bound(cost: FloatArray, limits: WeightLimits) -> float:
     return float(max(terms[::2].sum(), terms[1::2].sum()))
 
 
-def interpolation(
-    *,
-    inputs: ArrayLike,
-    labels: ArrayLike,
-    loss: float,
-    sharpness: float,
-    residual: float = 0.0,
-    w1: ArrayLike | None = None,
-    b1: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-    tolerance: float = 1e-3,
-) -> Certificate:
+def interpolation(facts: Facts) -> Certificate:
     """1 + 2 Σ|Δ_i| g̲(x_i) ≤ λ_max(H) at every interpolator; the left side depends on the data only.
 
     No training reaches loss 0, so the right side carries what a loss L can change, ‖R‖ + K√(2L) with
     ‖R‖ ≤ √(1 + x_max²) √(2L): with it the inequality is true at every point, and the premise only says when
-    it speaks of an interpolator: √(2L) ≤ tolerance × (weighted standard deviation of the labels).
-
-    Parameters
-    ----------
-    loss, sharpness, residual : ½ Σ v_i r_i², the measured λ_max(H) and the residual of that eigenvalue.
-    w1, b1 : (k,), given together to check that no knot lies on an input.
+    it speaks of an interpolator: √(2L) is at most a thousandth of the weighted standard deviation of the
+    labels.
     """
-    if loss < 0.0:
-        raise bad("loss", "be nonnegative", loss)
-    law, error = empirical_law(inputs, weights), math.sqrt(2.0 * loss)
-    unmet = no_bound(trainable)
-    bound = None if unmet else interpolation_bound(inputs, labels, weights, trainable)
-    y = vector("labels", labels)
-    if bound is not None and not bound.possible:
-        unmet += ("equal inputs carry equal labels",)
-    if not error <= tolerance * _deviation(y, weights):
-        unmet += ("the network interpolates",)
-    if w1 is not None and b1 is not None and knots_at_data(w1, b1, law.points):
-        unmet += ("no knot lies on an input",)
-    change = (
-        math.nan if bound is None else (float(factor(law.largest, trainable)) + bound.sensitivity) * error
-    )
+    error, top = math.sqrt(2.0 * facts.landscape.loss), facts.landscape.sharpness
+    least, size, change = math.nan, 0.0, math.nan
+    possible = True
+    if not no_bound(facts.trainable):
+        bound = interpolation_bound(facts.inputs, facts.labels, facts.weights, facts.trainable)
+        least, size, possible = bound.sharpness, bound.scale, bound.possible
+        change = (facts.reach + bound.sensitivity) * error
+    fits = error <= _TOLERANCE * _deviation(facts.labels, facts.averaging)
+    failed = (() if possible else (_AGREE,)) + (() if fits else (_FITS,))
     return Certificate(
-        left=math.nan if bound is None else bound.sharpness,
-        right=float(sharpness + residual + change),
+        left=least,
+        right=float(top.value + top.residual + change),
         assumptions=(
-            "square loss ½ Σ v_i (f(x_i) − y_i)², Σ v_i = 1",
-            f"two-layer ReLU network on the line, trained blocks {', '.join(trainable)}",
-            f"it interpolates: √(2L) is at most {tolerance:g} label standard deviations",
-            "no knot lies on an input",
+            *facts.premises,
+            f"it interpolates: √(2L) is at most {_TOLERANCE:g} label standard deviations",
         ),
         source="derived here; rate: Qiao et al. (2024), interpolating solutions",
         name="interpolation",
-        statement=f"{'1 + ' if 'b2' in trainable else ''}2 Σ |Δ_i| g̲(x_i) ≤ λ_max(H) + (reach + K)·√(2L)",
-        unmet=unmet,
-        scale=(0.0 if bound is None else bound.scale) + abs(sharpness) + abs(residual) + abs(change),
+        statement=f"{'1 + ' if facts.offset else ''}2 Σ |Δ_i| g̲(x_i) ≤ λ_max(H) + (reach + K)·√(2L)",
+        failed_premises=facts.failed_premises + failed,
+        scale=size + abs(top.value) + top.residual + abs(change),
     )
 
 
-def _deviation(y: FloatArray, weights: ArrayLike | None) -> float:
-    """Weighted standard deviation."""
-    v = relative(weights, y.size)
-    mean = float(v @ y) / float(v.sum())
-    return math.sqrt(float(v @ (y - mean) ** 2) / float(v.sum()))
+def _deviation(y: FloatArray, v: FloatArray) -> float:
+    """Weighted standard deviation, weights of sum 1."""
+    return math.sqrt(float(v @ (y - float(v @ y)) ** 2))

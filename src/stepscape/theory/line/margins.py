@@ -25,10 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import InputError, bad
+from stepscape.errors import InputError
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import FloatArray, vector
-from stepscape.theory.line.logistic_curvature import labels_of, magnitude_of
+from stepscape.theory.line.facts import Facts
+from stepscape.theory.line.logistic_curvature import labels_of, magnitude
 from stepscape.theory.line.weight import total_variation
 
 _RIGHT = "the network gives every input the sign of its label"
@@ -67,30 +68,19 @@ def margin_cost(inputs: ArrayLike, labels: ArrayLike) -> MarginCost:
     return MarginCost(float(exact), hats, int(across.size))
 
 
-def interpolation_margin(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    b2: float,
-    inputs: ArrayLike,
-    labels: ArrayLike,
-    predictions: ArrayLike,
-) -> Certificate:
+def interpolation_margin(facts: Facts) -> Certificate:
     """2γ·cost ≤ 2∫|f''| ≤ ‖θ‖² with γ = min y_i f(x_i) > 0: a margin on noisy labels needs a large norm.
 
-    ``predictions`` (n,) are f at the inputs. ``details``: γ, the cost per unit of margin, the middle of the
-    chain ``twice_variation``, and ``hats``, the left side by hat functions.
+    Examples of weight 0 are none. ``details``: γ, the cost per unit of margin, the middle of the chain
+    ``twice_variation``, and ``hats``, the left side by hat functions.
     """
-    x, f = vector("inputs", inputs), vector("predictions", predictions)
-    if f.shape != x.shape:
-        raise bad("predictions", f"have one entry per input ({x.size})", f.size)
-    y = labels_of(labels, x)
-    w, b, u = (np.asarray(a, dtype=np.float64) for a in (w1, b1, w2))
+    some = facts.averaging > 0.0
+    x, y, f = facts.inputs[some], facts.labels[some], facts.landscape.predictions[some]
+    (w, b, u), b2 = facts.neurons, facts.network.b2
     margin, norm = float((y * f).min()), float(w @ w + b @ b + u @ u + b2 * b2)
     fits = margin > 0.0
     cost = margin_cost(x, y) if fits else MarginCost(math.nan, math.nan, 0)
-    left, size = 2.0 * margin * cost.exact, magnitude_of(w, b, u, float(np.abs(x).max()), f)
+    left = 2.0 * margin * cost.exact
     return Certificate(
         left=left,
         right=norm,
@@ -98,8 +88,8 @@ def interpolation_margin(
         source="derived here",
         name="interpolation_margin",
         statement="2γ·min{∫|h''|: y_i h(x_i) ≥ 1} ≤ ‖θ‖²",
-        unmet=() if fits else (_RIGHT,),
-        scale=norm + 2.0 * size * cost.exact,
+        failed_premises=() if fits else (_RIGHT,),
+        scale=norm + 2.0 * magnitude(facts) * cost.exact,
         details={
             "margin": margin,
             "cost": cost.exact,

@@ -30,51 +30,29 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from stepscape.errors import bad
 from stepscape.losses import innovation
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.line.distribution import FloatArray, empirical_law, vector
-from stepscape.theory.line.logistic_curvature import INDEPENDENT, KNOWN, averaged, labels_of, magnitude_of
+from stepscape.theory.line.distribution import FloatArray
+from stepscape.theory.line.facts import Facts
+from stepscape.theory.line.logistic_curvature import INDEPENDENT, KNOWN, magnitude
 from stepscape.theory.line.weight import total_variation
 
 
-def norm_generalization(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    b2: float,
-    inputs: ArrayLike,
-    labels: ArrayLike,
-    predictions: ArrayLike,
-    truth: ArrayLike | None = None,
-    delta: float = 0.05,
-    weights: ArrayLike | None = None,
-) -> Certificate:
+def norm_generalization(facts: Facts) -> Certificate:
     """Bound the loss of redrawn labels minus the training loss by the weights of the network.
 
-    Parameters
-    ----------
-    labels : (n,), ±1 or 0/1.
-    truth : (n,), the logits f0(x_i) of P(y_i = 1); None if not known: the right side alone is then of use.
-    delta : allowed probability of failure, in (0, 1).
-
-    ``details``: ``variation`` ∫|f''|, ``path`` Σ|w1 w2| and ``half_norm`` ½‖θ‖², in increasing order;
-    ``norm_right``, the bound by the norm alone.
+    Without the truth the right side alone is of use. ``details``: ``variation`` ∫|f''|, ``path`` Σ|w1 w2| and
+    ``half_norm`` ½‖θ‖², in increasing order; ``norm_right``, the bound by the norm alone.
     """
-    if not 0.0 < delta < 1.0:
-        raise bad("delta", "lie strictly between 0 and 1", delta)
-    f, v = averaged(inputs, predictions, weights)
-    x, y, law = vector("inputs", inputs), labels_of(labels, f), empirical_law(inputs, weights)
-    tail = math.sqrt(0.5 * math.log(8.0 * law.points.size / delta))
-    w, b, u = (np.abs(vector(name, a)) for name, a in (("w1", w1), ("b1", b1), ("w2", w2)))
-    by_path, by_norm, half_norm = _sizes(w, b, u, abs(b2), x, v)
+    delta, f, v = facts.delta, facts.landscape.predictions, facts.averaging
+    tail = math.sqrt(0.5 * math.log(8.0 * facts.distribution.points.size / delta))
+    w, b, u = (np.abs(block) for block in facts.neurons)
+    by_path, by_norm, half_norm = _sizes(w, b, u, abs(facts.network.b2), facts.inputs, v)
     right = tail * by_path
-    chain = {"variation": total_variation(w1, b1, w2), "path": float(w @ u), "half_norm": half_norm}
+    chain = {"variation": total_variation(*facts.neurons), "path": float(w @ u), "half_norm": half_norm}
     return Certificate(
-        left=_gap(y, f, v, truth),
+        left=_gap(facts),
         right=right,
         assumptions=(
             INDEPENDENT,
@@ -84,8 +62,8 @@ def norm_generalization(
         source="derived here; after Qiao and Wang (2025), Theorem 3.3",
         name="norm",
         statement="E L(new labels) − L ≤ √(½ log(8m/δ)) (Σ |w2|(|w1| √Σv²x² + |b1| √Σv²) + |b2| √Σv²)",
-        unmet=() if truth is not None else (KNOWN,),
-        scale=right + float(v @ np.abs(f)) + magnitude_of(w1, b1, w2, law.largest, f),
+        failed_premises=() if facts.truth is not None else (KNOWN,),
+        scale=right + float(v @ np.abs(f)) + magnitude(facts),
         details={**chain, "norm_right": tail * by_norm, "delta": delta},
     )
 
@@ -103,11 +81,9 @@ def _sizes(
     )
 
 
-def _gap(y: FloatArray, f: FloatArray, v: FloatArray, truth: ArrayLike | None) -> float:
+def _gap(facts: Facts) -> float:
     """Σ v_i (b_i − s(f0_i)) f_i; nan where the truth is not known."""
-    if truth is None:
+    if facts.truth is None:
         return math.nan
-    f0 = vector("truth", truth)
-    if f0.shape != f.shape:
-        raise bad("truth", f"have one entry per input ({f.size})", f0.size)
-    return float((v * innovation(f0, y)) @ f)
+    noise = facts.averaging * innovation(facts.truth, facts.labels)
+    return float(noise @ facts.landscape.predictions)

@@ -16,9 +16,7 @@ exactly for x ≥ 1/√3 gives T3. When b2 is not trained its 1 goes (and the �
 trained, the root in g and in T2 becomes 1 or |·|. When w2, or both w1 and b1, are not trained, no such
 bound exists.
 
-Every function takes the network (w1, b1, w2, each (k,)), the inputs (n,) and optional weights (n,), the
-trained blocks, and measured numbers; the measured largest eigenvalue enters the right side together with
-its residual.
+The measured largest eigenvalue enters the right side together with its residual.
 
 Source: Qiao et al. (2024), Theorem 3.1, after Mulayoff et al. (2021), Theorem 1; T0 to T2 are steps of
 its proof.
@@ -27,196 +25,95 @@ its proof.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.line.distribution import BLOCKS, FloatArray
-from stepscape.theory.line.premises import Setting, root_name, setting_of, square_sum
+from stepscape.theory.line.distribution import FloatArray
+from stepscape.theory.line.facts import Facts, Variation
 
 PUBLISHED = "Qiao et al. (2024), Theorem 3.1"
-_LOSS = "square loss ½ Σ v_i (f(x_i) − y_i)²"
+_KNOWN = "the truth and the noise level are known"
 _SMALLEST_RADIUS = 1.0 / math.sqrt(3.0)
 
 
-def _certificate(
+def _bound(
     name: str,
-    setting: Setting,
-    left: str,
+    facts: Facts,
+    left: Variation,
     right: str,
-    terms: Sequence[float],
+    terms: tuple[float, ...],
     source: str,
-    premises: Sequence[str] = (),
-    unmet: Sequence[str] = (),
-    details: Mapping[str, float] | None = None,
+    details: dict[str, float] | None = None,
 ) -> Certificate:
-    """TV ≤ Σ terms; the −½ of the output bias is added here."""
-    half = setting.offset / 2.0
+    """TV ≤ λ_max(H)/2 + Σ terms; the −½ of the output bias is added here."""
+    half, top = facts.offset / 2.0, facts.landscape.sharpness
+    terms = (0.5 * top.value, 0.5 * top.residual, *terms)
     return Certificate(
-        left=setting.variation,
+        left=left.value,
         right=math.fsum(terms) - half,
-        assumptions=setting.premises(_LOSS) + tuple(premises),
+        assumptions=facts.premises,
         source=source,
         name=name,
-        statement=f"{left} ≤ λ_max(H)/2{' − ½' if half else ''} + {right}",
-        unmet=setting.unmet + tuple(unmet),
-        scale=setting.scale + sum(map(abs, terms)) + half,
+        statement=f"{left.name} ≤ λ_max(H)/2{' − ½' if half else ''} + {right}",
+        failed_premises=facts.failed_premises,
+        scale=left.scale + sum(map(abs, terms)) + half,
         details=details or {},
     )
 
 
-def gauss_newton(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    largest_eigenvalue: float,
-    residual: float = 0.0,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
-    """T0: 1 + 2 TV_side ≤ λ_max(G), at every point whatever the labels; equality is attained.
-
-    ``largest_eigenvalue`` is λ_max of the Gauss-Newton part on the trained coordinates.
-    """
-    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
-    offset = setting.offset
+def gauss_newton(facts: Facts) -> Certificate:
+    """T0: 1 + 2 TV_side ≤ λ_max(G), at every point whatever the labels; equality is attained."""
+    offset, side, top = facts.offset, facts.side, facts.landscape.gauss_newton
     return Certificate(
-        left=offset + 2.0 * setting.variation,
-        right=float(largest_eigenvalue + residual),
-        assumptions=setting.premises(_LOSS),
+        left=offset + 2.0 * side.value,
+        right=float(top.value + top.residual),
+        assumptions=facts.premises,
         source="Mulayoff et al. (2021), proof of Theorem 1",
         name="gauss_newton",
-        statement=f"{'1 + ' if offset else ''}2 Σ |w1 w2| g^±(τ) ≤ λ_max(G)",
-        unmet=setting.unmet,
-        scale=offset + 2.0 * setting.scale + abs(largest_eigenvalue) + abs(residual),
+        statement=f"{'1 + ' if offset else ''}2 {side.name} ≤ λ_max(G)",
+        failed_premises=facts.failed_premises,
+        scale=offset + 2.0 * side.scale + abs(top.value) + top.residual,
     )
 
 
-def sharpness(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    sharpness: float,
-    residual: float = 0.0,
-    residual_norm: float,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
-    """T1: TV_side ≤ λ_max(H)/2 − ½ + ½ ‖R‖, at every point; equality is attained.
-
-    ``residual`` belongs to the eigenvalue; ``residual_norm`` is ‖R‖ on the trained coordinates.
-    """
-    return _certificate(
-        "sharpness",
-        setting_of("side", w1, b1, w2, inputs, weights, trainable),
-        "Σ |w1 w2| g^±(τ)",
-        "½ ‖R‖",
-        (0.5 * sharpness, 0.5 * residual, 0.5 * residual_norm),
-        "Mulayoff et al. (2021), proof of Theorem 1, and Weyl's inequality",
-    )
+def sharpness(facts: Facts) -> Certificate:
+    """T1: TV_side ≤ λ_max(H)/2 − ½ + ½ ‖R‖, at every point; equality is attained."""
+    source = "Mulayoff et al. (2021), proof of Theorem 1, and Weyl's inequality"
+    term = 0.5 * facts.landscape.residual_norm
+    return _bound("sharpness", facts, facts.side, "½ ‖R‖", (term,), source)
 
 
-def sharpness_loss(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    sharpness: float,
-    residual: float = 0.0,
-    loss: float,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
+def sharpness_loss(facts: Facts) -> Certificate:
     """T2: TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L) with x_max = max|x_i|, at every point."""
-    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
-    return _certificate(
-        "sharpness_loss",
-        setting,
-        "Σ |w1 w2| g^±(τ)",
-        f"½ {root_name(trainable)} √(2L)",
-        (0.5 * sharpness, 0.5 * residual, 0.5 * setting.reach(setting.law.largest) * _root(loss)),
-        f"{PUBLISHED}, with the constant of its proof",
-    )
+    term = 0.5 * facts.reach * math.sqrt(2.0 * facts.landscape.loss)
+    source = f"{PUBLISHED}, with the constant of its proof"
+    return _bound("sharpness_loss", facts, facts.side, f"½ {facts.reach_name} √(2L)", (term,), source)
 
 
-def published(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    sharpness: float,
-    residual: float = 0.0,
-    loss: float,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
+def published(facts: Facts) -> Certificate:
     """T3: ∫|f''|g ≤ λ_max(H)/2 − ½ + x_max √(2L) with x_max = max(1/√3, max|x_i|), at every point."""
-    setting = setting_of("function", w1, b1, w2, inputs, weights, trainable)
-    x_max = max(_SMALLEST_RADIUS, setting.law.largest)
-    return _certificate(
-        "published",
-        setting,
-        "∫|f''|g",
-        "x_max √(2L), x_max = max(1/√3, max|x|)",
-        (0.5 * sharpness, 0.5 * residual, x_max * _root(loss)),
-        PUBLISHED,
-        details={"x_max": x_max},
-    )
+    x_max = max(_SMALLEST_RADIUS, facts.distribution.largest)
+    term, words = x_max * math.sqrt(2.0 * facts.landscape.loss), "x_max √(2L), x_max = max(1/√3, max|x|)"
+    return _bound("published", facts, facts.function, words, (term,), PUBLISHED, {"x_max": x_max})
 
 
-def published_as_printed(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    sharpness: float,
-    residual: float = 0.0,
-    loss: float,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
+def published_as_printed(facts: Facts) -> Certificate:
     """T3 with x_max = max|x_i| taken literally: for teaching, it can be false.
 
     False for every max|x_i| < 1/√15 ≈ 0.258 (`counterexample`), proved for max|x_i| ≥ 1/√3, open between.
     `published` repairs it: x_max may be any bound on the |x_i|.
     """
-    setting = setting_of("function", w1, b1, w2, inputs, weights, trainable)
-    x_max = setting.law.largest
-    return _certificate(
-        "published_as_printed",
-        setting,
-        "∫|f''|g",
-        "max|x| √(2L)",
-        (0.5 * sharpness, 0.5 * residual, x_max * _root(loss)),
-        "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, as printed",
-        details={"x_max": x_max},
-    )
+    x_max = facts.distribution.largest
+    term = x_max * math.sqrt(2.0 * facts.landscape.loss)
+    source = "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, as printed"
+    details = {"x_max": x_max}
+    return _bound("published_as_printed", facts, facts.function, "max|x| √(2L)", (term,), source, details)
 
 
-def noisy(
-    *,
-    w1: ArrayLike,
-    b1: ArrayLike,
-    w2: ArrayLike,
-    inputs: ArrayLike,
-    sharpness: float,
-    residual: float = 0.0,
-    mse: float = math.nan,
-    noise: float = math.nan,
-    delta: float = 0.05,
-    weights: ArrayLike | None = None,
-    trainable: Sequence[str] = BLOCKS,
-) -> Certificate:
+def noisy(facts: Facts) -> Certificate:
     """T2 against the truth: labels y_i = f0(x_i) + ε_i with ε_i independent N(0, σ²).
 
     With probability at least 1 − δ over the noise, for all networks at once, whatever their width and however
@@ -224,49 +121,39 @@ def noisy(
 
         TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) (√MSE + σ √(2 Σ v_i² log(8 (m + 1)/δ)))
 
+    with MSE = Σ v_i (f(x_i) − f0(x_i))².
+
     Proof. r = (f − f0) − ε. On the line the active sets are half-lines, at most 2(m + 1) patterns of m
     distinct inputs; for each the two sums Σ v_i ε_i s_i (x_i, 1) are Gaussian of variance at most
     σ² Σ v_i² (x_max², 1); a union bound over 4(m + 1) of them, two tails each, and Cauchy-Schwarz for f − f0.
 
-    Parameters
-    ----------
-    mse : Σ v_i (f(x_i) − f0(x_i))² on the inputs; nan if the truth is not known.
-    noise : σ; nan if not known.
-    delta : allowed probability of failure, in (0, 1).
-
     ``details["published_right"]``, for information, is the published form with the constant and the logarithm
     of its Õ set to 1: λ/2 − ½ + σ x_max min(1, √(k Σ v_i²)) + x_max √MSE.
     """
-    if not 0.0 < delta < 1.0:
-        raise bad("delta", "lie strictly between 0 and 1", delta)
-    if noise < 0.0:
-        raise bad("noise", "be nonnegative", noise)
-    setting = setting_of("side", w1, b1, w2, inputs, weights, trainable)
-    law, known = setting.law, math.isfinite(mse) and math.isfinite(noise)
-    reach = 0.5 * setting.reach(law.largest)
-    tails = math.sqrt(2.0 * square_sum(inputs, weights) * math.log(8.0 * (law.points.size + 1) / delta))
-    published_noise = noise * min(1.0, math.sqrt(np.size(w1) * square_sum(inputs, weights)))
-    printed = 0.5 * (sharpness + residual - setting.offset) + law.largest * (
-        published_noise + _root(mse / 2.0)
-    )
-    return _certificate(
+    delta, reach, error = facts.delta, 0.5 * facts.reach, math.sqrt(facts.design_error)
+    tails = math.sqrt(2.0 * facts.square_sum * math.log(8.0 * (facts.distribution.points.size + 1) / delta))
+    known = math.isfinite(error) and math.isfinite(facts.noise)
+    bound = _bound(
         "noisy",
-        setting,
-        "Σ |w1 w2| g^±(τ)",
-        f"½ {root_name(trainable)} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
-        (0.5 * sharpness, 0.5 * residual, reach * _root(mse / 2.0), reach * noise * tails),
+        facts,
+        facts.side,
+        f"½ {facts.reach_name} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
+        (reach * error, reach * facts.noise * tails),
         "derived here for one input dimension; published form: Qiao et al. (2024), noisy labels",
-        premises=(f"independent Gaussian noise; with probability at least {1.0 - delta:g}",),
-        unmet=() if known else ("the truth and the noise level are known",),
-        details={"published_right": printed, "delta": delta},
+        {"published_right": _published_noisy(facts, error), "delta": delta},
+    )
+    odds = f"independent Gaussian noise; with probability at least {1.0 - delta:g}"
+    failed = () if known else (_KNOWN,)
+    return replace(
+        bound, assumptions=(*bound.assumptions, odds), failed_premises=bound.failed_premises + failed
     )
 
 
-def _root(loss: float) -> float:
-    """√(2L)."""
-    if loss < 0.0:
-        raise bad("loss", "be nonnegative", loss)
-    return math.sqrt(2.0 * loss)
+def _published_noisy(facts: Facts, error: float) -> float:
+    """Evaluate the published right side of `noisy`, its hidden factors set to 1."""
+    top, width = facts.landscape.sharpness, facts.network.width
+    noise = facts.noise * min(1.0, math.sqrt(width * facts.square_sum))
+    return 0.5 * (top.value + top.residual - facts.offset) + facts.distribution.largest * (noise + error)
 
 
 def counterexample(

@@ -1,6 +1,6 @@
 """The weight g and the weighted total variation ∫|f''|g of a univariate two-layer ReLU network.
 
-With X the (weighted) law of the inputs and strict inequalities,
+With X the (weighted) distribution of the inputs and strict inequalities,
 
     g+(t) = P(X > t)² · (E[X | X > t] − t) · √(1 + E[X | X > t]²),
     g−(t) = P(X < t)² · (t − E[X | X < t]) · √(1 + E[X | X < t]²),      g = min(g+, g−),
@@ -21,7 +21,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad, unknown
-from stepscape.theory.line.distribution import BLOCKS, FloatArray, Law, empirical_law, factor, vector
+from stepscape.theory.certificate import EPS
+from stepscape.theory.line.distribution import (
+    BLOCKS,
+    FloatArray,
+    InputDistribution,
+    factor,
+    input_distribution,
+    vector,
+)
 
 
 def weight(
@@ -31,7 +39,7 @@ def weight(
     side: str = "both",
     trainable: Sequence[str] = BLOCKS,
 ) -> FloatArray:
-    """Evaluate g ("both"), g+ ("+") or g− ("-") for the empirical law of the inputs.
+    """Evaluate g ("both"), g+ ("+") or g− ("-") for the distribution of the inputs.
 
     Parameters
     ----------
@@ -43,28 +51,32 @@ def weight(
     if side not in _SIDES:
         raise unknown("side", side, _SIDES)
     points = np.asarray(t, dtype=np.float64)
-    return _SIDES[side](empirical_law(inputs, weights), points, trainable)
+    return _SIDES[side](input_distribution(inputs, weights), points, trainable)
 
 
-def _upper(law: Law, t: FloatArray, trainable: Sequence[str], closed: bool = False) -> FloatArray:
-    mass, mean, excess = law.tail(t, closed)
+def _upper(
+    inputs: InputDistribution, t: FloatArray, trainable: Sequence[str], closed: bool = False
+) -> FloatArray:
+    mass, mean, excess = inputs.tail(t, closed)
     return mass * mass * excess * factor(mean, trainable)
 
 
-def _lower(law: Law, t: FloatArray, trainable: Sequence[str], closed: bool = False) -> FloatArray:
+def _lower(
+    inputs: InputDistribution, t: FloatArray, trainable: Sequence[str], closed: bool = False
+) -> FloatArray:
     # g− of X at t is g+ of −X at −t, because the factor depends on |E| alone.
-    return _upper(law.reflected, -t, trainable, closed)
+    return _upper(inputs.reflected, -t, trainable, closed)
 
 
-def _both(law: Law, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
-    return np.minimum(_upper(law, t, trainable), _lower(law, t, trainable))
+def _both(inputs: InputDistribution, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
+    return np.minimum(_upper(inputs, t, trainable), _lower(inputs, t, trainable))
 
 
 _SIDES = {"both": _both, "+": _upper, "-": _lower}
 
 
 def population_weight(t: ArrayLike) -> FloatArray:
-    """Evaluate g for the uniform law on [−1, 1]: ((1 − |t|)/2)³ √(1 + ((1 + |t|)/2)²), 0 outside."""
+    """Evaluate g for the uniform distribution on [−1, 1]: ((1 − |t|)/2)³ √(1 + ((1 + |t|)/2)²), 0 outside."""
     size = np.minimum(np.abs(np.asarray(t, dtype=np.float64)), 1.0)
     return np.asarray(((1.0 - size) / 2.0) ** 3 * np.hypot(1.0, (1.0 + size) / 2.0))
 
@@ -94,12 +106,12 @@ def weight_limits(
     inputs: ArrayLike, weights: ArrayLike | None = None, trainable: Sequence[str] = BLOCKS
 ) -> WeightLimits:
     """Evaluate g at each distinct input with its one-sided limits, and its supremum."""
-    law = empirical_law(inputs, weights)
-    x = law.points
+    distribution = input_distribution(inputs, weights)
+    x = distribution.points
     # g+ counts X > t: at an input its limit from the left counts the input too, its limit from the right does
     # not. g− is the mirror image.
-    up_before, up_after = _upper(law, x, trainable, closed=True), _upper(law, x, trainable)
-    low_before, low_after = _lower(law, x, trainable), _lower(law, x, trainable, closed=True)
+    up_before, up_after = (_upper(distribution, x, trainable, closed) for closed in (True, False))
+    low_before, low_after = (_lower(distribution, x, trainable, closed) for closed in (False, True))
     value = np.minimum(up_after, low_before)
     before, after = np.minimum(up_before, low_before), np.minimum(up_after, low_after)
     peaks = _peaks(up_after[:-1], up_before[1:], low_after[:-1], low_before[1:])
@@ -158,6 +170,20 @@ def knots(w: FloatArray, b: FloatArray) -> FloatArray:
         return -b / w
 
 
+def knots_at_data(w1: ArrayLike, b1: ArrayLike, points: FloatArray) -> int:
+    """Count the neurons whose knot is an input, up to the rounding of w1·x + b1 (4 eps of its terms).
+
+    ``points`` are the distinct inputs, sorted. There the loss is not twice differentiable.
+    """
+    w, b, _ = neurons(w1, b1, np.zeros_like(np.asarray(w1, dtype=np.float64)))
+    after = np.searchsorted(points, knots(w, b))
+    hit = np.zeros(w.shape, dtype=bool)
+    for neighbor in (after - 1, after):
+        x = points[np.clip(neighbor, 0, points.size - 1)]
+        hit |= np.abs(w * x + b) <= 4.0 * EPS * (np.abs(w * x) + np.abs(b))
+    return int(hit.sum())
+
+
 def total_variation(
     w1: ArrayLike, b1: ArrayLike, w2: ArrayLike, interval: tuple[float, float] = (-np.inf, np.inf)
 ) -> float:
@@ -186,11 +212,16 @@ def weighted_tv(
 
     The side form also counts neurons that are active on all inputs. Parameters as in `weight`.
     """
-    return tv_and_scale(w1, b1, w2, empirical_law(inputs, weights), form, trainable)[0]
+    return tv_and_scale(w1, b1, w2, input_distribution(inputs, weights), form, trainable)[0]
 
 
 def tv_and_scale(
-    w1: ArrayLike, b1: ArrayLike, w2: ArrayLike, law: Law, form: str, trainable: Sequence[str]
+    w1: ArrayLike,
+    b1: ArrayLike,
+    w2: ArrayLike,
+    inputs: InputDistribution,
+    form: str,
+    trainable: Sequence[str],
 ) -> tuple[float, float]:
     """`weighted_tv`, and the sum of the magnitudes in it.
 
@@ -199,15 +230,15 @@ def tv_and_scale(
     if form not in _FORMS:
         raise unknown("form", form, _FORMS)
     w, b, v = neurons(w1, b1, w2)
-    return _FORMS[form](w, b, v, law, trainable)
+    return _FORMS[form](w, b, v, inputs, trainable)
 
 
 def _side_form(
-    w: FloatArray, b: FloatArray, v: FloatArray, law: Law, trainable: Sequence[str]
+    w: FloatArray, b: FloatArray, v: FloatArray, inputs: InputDistribution, trainable: Sequence[str]
 ) -> tuple[float, float]:
     # |w|·|E − τ| is written w·E + b, for either sign of w: no overflow when |w| is tiny and τ far away.
     tau = knots(w, b)
-    up, down = law.tail(tau), law.reflected.tail(-tau)
+    up, down = inputs.tail(tau), inputs.reflected.tail(-tau)
     mass = np.where(w > 0.0, up[0], down[0])
     mean = np.where(w > 0.0, up[1], -down[1])
     outer = np.abs(v) * mass * mass * factor(mean, trainable)
@@ -216,35 +247,39 @@ def _side_form(
 
 
 def _path_form(
-    w: FloatArray, b: FloatArray, v: FloatArray, law: Law, trainable: Sequence[str]
+    w: FloatArray, b: FloatArray, v: FloatArray, inputs: InputDistribution, trainable: Sequence[str]
 ) -> tuple[float, float]:
-    return _sum(knots(w, b), np.abs(v * w), np.abs(v * w), law, trainable)
+    return _sum(knots(w, b), np.abs(v * w), np.abs(v * w), inputs, trainable)
 
 
 def _function_form(
-    w: FloatArray, b: FloatArray, v: FloatArray, law: Law, trainable: Sequence[str]
+    w: FloatArray, b: FloatArray, v: FloatArray, inputs: InputDistribution, trainable: Sequence[str]
 ) -> tuple[float, float]:
     tau, where = np.unique(knots(w, b), return_inverse=True)
     jumps = np.bincount(where, weights=v * np.abs(w), minlength=tau.size)
     sizes = np.bincount(where, weights=np.abs(v * w), minlength=tau.size)
-    return _sum(tau, np.abs(jumps), sizes.astype(np.float64), law, trainable)
+    return _sum(tau, np.abs(jumps), sizes.astype(np.float64), inputs, trainable)
 
 
 def _sum(
-    tau: FloatArray, jumps: FloatArray, sizes: FloatArray, law: Law, trainable: Sequence[str]
+    tau: FloatArray,
+    jumps: FloatArray,
+    sizes: FloatArray,
+    inputs: InputDistribution,
+    trainable: Sequence[str],
 ) -> tuple[float, float]:
     """Σ jumps·g(τ) and the magnitudes in it; knots outside the hull are left out, there g = 0."""
-    inside = (tau > law.points[0]) & (tau < law.points[-1])
+    inside = (tau > inputs.points[0]) & (tau < inputs.points[-1])
     tau, jumps, sizes = tau[inside], jumps[inside], sizes[inside]
-    return float(jumps @ _both(law, tau, trainable)), float(sizes @ magnitude(law, tau, trainable))
+    return float(jumps @ _both(inputs, tau, trainable)), float(sizes @ magnitude(inputs, tau, trainable))
 
 
-def magnitude(law: Law, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
+def magnitude(inputs: InputDistribution, t: FloatArray, trainable: Sequence[str]) -> FloatArray:
     """Sum of the magnitudes in g+(t) and g−(t), where E − t is a difference of |E| and |t|."""
     return np.asarray(
         sum(
             mass * mass * factor(mean, trainable) * (np.abs(mean) + np.abs(t))
-            for mass, mean, _ in (law.tail(t), law.reflected.tail(-t))
+            for mass, mean, _ in (inputs.tail(t), inputs.reflected.tail(-t))
         )
     )
 
