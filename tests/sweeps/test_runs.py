@@ -390,9 +390,7 @@ class TestTables:
         assert bits(found[0]) == bits(found[1]) == bits(work(motorcycle, silent, tmp_path))
 
     def test_data_that_are_not_there(self, motorcycle: Run) -> None:
-        with pytest.raises(
-            InputError, match=r"^the data '[0-9a-f]{32}' of a run are not in 'nowhere'; sweep"
-        ):
+        with pytest.raises(InputError, match=r"^the data '[0-9a-f]{32}' of a run are not in 'nowhere'; run"):
             build(motorcycle, "nowhere")
 
 
