@@ -3,7 +3,7 @@
 Usage: python benchmarks/engine.py [--quick] [--peers NAME ...] [--no-write]; writes results/engine.{md,json}.
 
 Every method starts from the same weights, in float64, on one thread; methods take turns and the fastest turn
-of each counts. Before it is timed, a method must reach the engine's loss. The weights are the engine's: in the
+of each counts. Before it is timed, a method must reach the engine's loss. Weights are the engine's: in the
 first table after a burn-in at a small step size, in the second after training at the step size that is timed.
 """
 
@@ -302,8 +302,8 @@ def edge_lines(rows: dict[str, dict], peers: list[str]) -> list[str]:
     lines = [
         "",
         "After training at the step size that is timed (square loss: tent on [-3, 3], mean-field start × 6,",
-        "warm-up; logistic loss: [-1, 1], PyTorch's start), beside the engine at smaller step sizes. All methods",
-        f"are at step size {EDGES['square'][-1]:g} (square) or {EDGES['logistic'][-1]:g} (logistic); cost:",
+        "warm-up; logistic loss: [-1, 1], PyTorch's start), beside the engine at smaller ones. The others are at",
+        f"step size {EDGES['square'][-1]:g} (square) or {EDGES['logistic'][-1]:g} (logistic); cost:",
         "stepscape there relative to step size 0.01 (target: at most 1.5):",
         "",
     ]
