@@ -302,7 +302,7 @@ def edge_lines(rows: dict[str, dict], peers: list[str]) -> list[str]:
     lines = [
         "",
         "After training at the step size that is timed (square loss: tent on [-3, 3], mean-field start × 6,",
-        "warm-up; logistic loss: [-1, 1], PyTorch's start), beside the engine at smaller ones. The others are at",
+        "warm-up; logistic loss: [-1, 1], PyTorch's start), beside the engine at smaller ones. Peers are at",
         f"step size {EDGES['square'][-1]:g} (square) or {EDGES['logistic'][-1]:g} (logistic); cost:",
         "stepscape there relative to step size 0.01 (target: at most 1.5):",
         "",
