@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/engine.py [--quick] [--peers NAME ...] [--no-write]; writes results/engine.{md,json}.
 
-Every method starts from the same weights (the engine's after a burn-in), in float64, on one thread; methods
-take turns and the fastest turn of each counts. Before it is timed, a method must reach the engine's loss.
+Every method starts from the same weights, in float64, on one thread; methods take turns and the fastest turn
+of each counts. Before it is timed, a method must reach the engine's loss. Weights are the engine's: in the
+first table after a burn-in at a small step size, in the second after training at the step size that is timed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ SIZES = [(30, 100), (30, 1000), (200, 400), (1000, 1000), (10_000, 1000), (10_00
 STEP_SIZE, BURN_IN = 0.02, 2000
 TOLERANCE = 1e-9  # relative difference of the loss after CHECK_STEPS (fewer at the largest size)
 CHECK_STEPS, TURNS, TURN_SECONDS = 20, 7, 0.15
+EDGES = {"square": (0.01, 0.3, 0.8), "logistic": (0.01, 0.4, 2.0)}  # the last: the largest useful step size
+EDGE_STEPS = 60_000  # before the timing; half as many for 10 000 inputs, a tenth when in a hurry
 VARIANTS: dict[str, dict] = {
     "gradient descent": {},
     "heavy ball 0.9": {"momentum": 0.9},
@@ -58,6 +61,24 @@ def start(n: int, k: int) -> State:
     return state
 
 
+def edge_start(n: int, k: int, loss: str, step_size: float, steps: int) -> State:
+    """Train at a step size: a tent on [-3, 3] from a large start with warm-up, or coin flips on [-1, 1]."""
+    rng = np.random.default_rng(0)
+    if loss == "square":
+        x = np.sort(np.linspace(-3, 3, n) + rng.uniform(-0.4, 0.4, n) * 6 / max(n - 1, 1))
+        y = 2 * (1 - np.abs(x)).clip(0) - 0.5 + 0.5 * rng.standard_normal(n)
+        net, warm_up = ss.TwoLayerReLU.random(k, 6.0, "mean_field", 0), steps // 3
+    else:
+        x = np.sort(rng.uniform(-1, 1, n))
+        y = np.where(rng.uniform(size=n) < 1 / (1 + np.exp(4 * np.abs(x) - 2)), 1.0, -1.0)
+        net, warm_up = ss.TwoLayerReLU.random(k, 1.0, "torch", 0), 0
+    method = ss.GradientDescent(step_size, steps, warmup_steps=warm_up)
+    run = ss.train(ss.Problem(x, y, loss), net, method, record_every=steps, measure_sharpness=False)
+    if run.outcome != "finished":
+        raise SystemExit(run.message)
+    return State(x, y, run.network.parameters, step_size, loss == "logistic")
+
+
 def descend(
     state: State, theta: np.ndarray, steps: int, *,
     momentum: float = 0.0, look: float = 0.0, decay: float = 0.0, rates: tuple[float, ...] = (1.0,) * 4,
@@ -75,7 +96,8 @@ def descend(
 
 
 def engine(state: State, **variant) -> Advance:
-    return lambda steps: descend(state, state.theta.copy(), steps, **variant)
+    given = {"logistic": state.logistic} | variant
+    return lambda steps: descend(state, state.theta.copy(), steps, **given)
 
 
 def cpu(advance: Advance, steps: int) -> float:
@@ -97,10 +119,13 @@ def turns(methods: dict[str, Advance], turn_seconds: float) -> dict[str, float]:
     return best
 
 
-def compare(n: int, k: int, peers: list[str], turn_seconds: float) -> dict[str, float | str]:
-    """Microseconds a step and a run; a string says why there is no number."""
-    state = start(n, k)
+def compare(
+    state: State, peers: list[str], turn_seconds: float, others: dict[str, State] | None = None
+) -> dict[str, float | str]:
+    """Microseconds a step and a run; a string says why there is no number. `others`: the engine elsewhere."""
+    n, k = state.inputs.size, state.width
     methods, row = {"stepscape": engine(state)}, {}
+    methods |= {name: engine(other) for name, other in (others or {}).items()}
     check = CHECK_STEPS if n * k < 1e8 else 2
     want = methods["stepscape"](check)
     for name in peers:
@@ -124,6 +149,27 @@ def compare(n: int, k: int, peers: list[str], turn_seconds: float) -> dict[str, 
     for name, seconds in turns(methods, turn_seconds).items():
         row[name] = 1e6 * seconds / (PEERS[name].runs if name in PEERS else 1)
     return row
+
+
+def edges(sizes: list[tuple[int, int]], peers: list[str], turn_seconds: float, steps: int) -> dict:
+    """Rows "loss (n, k)" of `compare` at the largest step size, the engine at the smaller ones beside it."""
+    rows = {}
+    for loss, step_sizes in EDGES.items():
+        for n, k in sizes:
+            length = steps // 2 if n >= 10_000 else steps
+            *smaller, edge = (edge_start(n, k, loss, eta, length) for eta in step_sizes)
+            others = {f"η = {state.step_size:g}": state for state in smaller}
+            rows[f"{loss} ({n}, {k})"] = row = compare(edge, peers, turn_seconds, others)
+            show(f"{loss} ({n}, {k})", row)
+    return rows
+
+
+def show(name: str, row: dict[str, float | str]) -> None:
+    print(
+        name,
+        {key: cell if isinstance(cell, str) else round(cell, 2) for key, cell in row.items()},
+        flush=True,
+    )
 
 
 def variants(turn_seconds: float) -> dict[str, dict[str, float]]:
@@ -227,6 +273,7 @@ def markdown(result: dict) -> str:
     for size, row in result["steps"].items():
         cells = [_cell(row.get(name, "–"), row["stepscape"], name) for name in names]
         lines.append(f"| {size} | " + " | ".join(cells) + " |")
+    lines += edge_lines(result["edges"], result["peers"])
     targets = "at most 1.5; logistic loss, n exponentials a step, at most 2 at (200, 400)"
     lines += ["", f"Time of a step of each variant relative to gradient descent (target: {targets}):", ""]
     sizes = list(result["variants"])
@@ -251,6 +298,27 @@ def markdown(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def edge_lines(rows: dict[str, dict], peers: list[str]) -> list[str]:
+    """Write the table of states at the edge."""
+    lines = [
+        "",
+        "After training at the step size that is timed (square loss: tent on [-3, 3], mean-field start × 6,",
+        "warm-up; logistic loss: [-1, 1], PyTorch's start), beside the engine at smaller ones. Peers are at",
+        f"step size {EDGES['square'][-1]:g} (square) or {EDGES['logistic'][-1]:g} (logistic); cost:",
+        "stepscape there relative to step size 0.01 (target: at most 1.5):",
+        "",
+    ]
+    names = ["0.01", "0.3 or 0.4", "stepscape", "cost", *peers]
+    lines += ["| loss (n, k) | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for name, row in rows.items():
+        edge = row["stepscape"]
+        calm, middle = (cell for key, cell in row.items() if key.startswith("η"))
+        cells = [f"{calm:.3g}", f"{middle:.3g}", f"{edge:.3g}", f"{edge / calm:.2f}"]
+        cells += [_cell(row.get(peer, "–"), edge, peer) for peer in peers]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def _cell(value: float | str, unit: float, name: str) -> str:
     if isinstance(value, str):
         return value
@@ -270,11 +338,11 @@ def main() -> None:
     turn_seconds = 0.03 if options.quick else TURN_SECONDS
     _single_thread_torch()
     result: dict = {"machine": machine(), "peers": peers, "steps": {}}
-    for n, k in SIZES[:3] if options.quick else SIZES:
-        result["steps"][f"({n}, {k})"] = row = compare(n, k, peers, turn_seconds)
-        print(
-            n, k, {name: value if isinstance(value, str) else round(value, 2) for name, value in row.items()}
-        )
+    sizes, edge_steps = (SIZES[:3], EDGE_STEPS // 10) if options.quick else (SIZES, EDGE_STEPS)
+    for n, k in sizes:
+        result["steps"][f"({n}, {k})"] = row = compare(start(n, k), peers, turn_seconds)
+        show(f"({n}, {k})", row)
+    result["edges"] = edges(sizes, peers, turn_seconds, edge_steps)
     result |= {"variants": variants(turn_seconds), "curvature": curvature(), "threads": threads()}
     if not options.no_write:
         RESULTS.mkdir(exist_ok=True)

@@ -23,12 +23,13 @@ Advance = Callable[[int], float]
 
 @dataclass(frozen=True)
 class State:
-    """Data (n,), weights θ (3k + 1,) in the order (w1, b1, w2, b2), and the step size."""
+    """Data (n,), weights θ (3k + 1,) in the order (w1, b1, w2, b2), step size; labels are ±1 if logistic."""
 
     inputs: np.ndarray
     labels: np.ndarray
     theta: np.ndarray
     step_size: float
+    logistic: bool = False
 
     @property
     def width(self) -> int:
@@ -47,11 +48,13 @@ class State:
         return [b.copy() for b in self.theta[:-1].reshape(3, k)] + [self.theta[-1].copy()]
 
     def loss(self, theta: np.ndarray) -> float:
-        """½ mean (f - y)² at θ, one neuron after the other."""
+        """½ mean (f - y)² or mean log(1 + e^{-yf}) at θ, one neuron after the other."""
         w1, b1, w2 = theta[:-1].reshape(3, -1)
         total = np.full(self.inputs.size, theta[-1])
         for w, b, a in zip(w1, b1, w2, strict=True):
             total += a * np.maximum(w * self.inputs + b, 0.0)
+        if self.logistic:
+            return float(np.mean(np.logaddexp(0.0, -self.labels * total)))
         return float(0.5 * np.mean((total - self.labels) ** 2))
 
 
@@ -82,14 +85,14 @@ def _torch_module(state: State):
         def forward(self, x):
             return self.output(torch.relu(self.hidden(x)))
 
-    net = Network()
+    net, torch_loss = Network(), _torch_loss(state.logistic)
     x, y = torch.from_numpy(state.inputs)[:, None], torch.from_numpy(state.labels)[:, None]
     optimizer = torch.optim.SGD(net.parameters(), lr=state.step_size)
     parameters = [net.hidden.weight, net.hidden.bias, net.output.weight, net.output.bias]
 
     def step() -> None:
         optimizer.zero_grad()
-        loss = 0.5 * ((net(x) - y) ** 2).mean()
+        loss = torch_loss(net(x), y)
         loss.backward()
         optimizer.step()
 
@@ -101,14 +104,23 @@ def _torch_module(state: State):
     return step, parameters, restore
 
 
+def _torch_loss(logistic: bool):
+    import torch
+
+    if logistic:
+        return lambda f, y: torch.nn.functional.softplus(-y * f).mean()
+    return lambda f, y: 0.5 * ((f - y) ** 2).mean()
+
+
 def _torch_functions(state: State):
     import torch
+
+    torch_loss = _torch_loss(state.logistic)
 
     x, y = torch.from_numpy(state.inputs), torch.from_numpy(state.labels)
 
     def loss(w1, b1, w2, b2):
-        f = torch.relu(x[:, None] * w1 + b1) @ w2 + b2
-        return 0.5 * ((f - y) ** 2).mean()
+        return torch_loss(torch.relu(x[:, None] * w1 + b1) @ w2 + b2, y)
 
     gradient = torch.func.grad(loss, argnums=(0, 1, 2, 3))
 
@@ -159,6 +171,8 @@ def jax_loop(state: State) -> Advance:
     def loss(blocks):
         w1, b1, w2, b2 = blocks
         f = jnp.maximum(x[:, None] * w1 + b1, 0.0) @ w2 + b2
+        if state.logistic:
+            return jnp.logaddexp(0.0, -y * f).mean()
         return 0.5 * ((f - y) ** 2).mean()
 
     def run(blocks, eta, steps):
@@ -182,7 +196,7 @@ def _scalar_library() -> ctypes.CDLL:
     target = Path(tempfile.mkdtemp()) / "engine_scalar.so"
     command = ["cc", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared"]
     try:
-        subprocess.run([*command, str(source), "-o", str(target)], check=True)
+        subprocess.run([*command, str(source), "-o", str(target), "-lm"], check=True)
     except FileNotFoundError:
         raise ImportError("there is no C compiler") from None
     library = ctypes.CDLL(str(target))
@@ -204,7 +218,7 @@ def scalar_c(state: State) -> Advance:
         return float(
             library.descend(
                 *where, ctypes.c_int64(k), *data, ctypes.c_int64(n), ctypes.c_double(state.step_size),
-                ctypes.c_int64(steps),
+                ctypes.c_int64(steps), ctypes.c_int(state.logistic),
             )
         )  # fmt: skip
 

@@ -1,4 +1,5 @@
 /* Full-batch gradient descent in O(n + k) a step, scalar and branch-free: the yardstick of engine.py. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,12 +10,12 @@ static inline int is_left(double w, double b, double x)
 }
 
 double descend(double *w1, double *b1, double *w2, double *b2, int64_t k, const double *x /* padded n+2 */,
-               const double *y, const double *v, int64_t n, double eta, int64_t steps)
+               const double *y, const double *v, int64_t n, double eta, int64_t steps, int logistic)
 {
     const double *in = x + 1;
     int32_t *pos = malloc(k * sizeof *pos);
     double *bins = calloc(2 * (n + 1), sizeof *bins), *sums = calloc(2 * (n + 1), sizeof *sums);
-    double squares = 0.0;
+    double loss = 0.0;
     for (int64_t j = 0; j < k; j++) {
         int32_t low = 0, high = (int32_t)n;
         while (low < high) {
@@ -45,17 +46,23 @@ double descend(double *w1, double *b1, double *w2, double *b2, int64_t k, const 
             B += wn > 0.0 ? 0.0 : an * bn;
         }
         double m = 0.0, g = 0.0;
-        squares = 0.0;
+        loss = 0.0;
         for (int64_t i = 0; i < n; i++) {
             S += bins[2 * i]; B += bins[2 * i + 1];
             bins[2 * i] = bins[2 * i + 1] = 0.0;
-            double e = S * in[i] + B - y[i], d = v[i] * e;
-            squares += d * e;
+            double f = S * in[i] + B, d;
+            if (logistic) {
+                d = -v[i] * y[i] / (1.0 + exp(y[i] * f));
+                if (t == steps - 1) loss += v[i] * (fmax(-y[i] * f, 0.0) + log1p(exp(-fabs(f))));
+            } else {
+                d = v[i] * (f - y[i]);
+                loss += 0.5 * d * (f - y[i]);
+            }
             m += d * in[i]; g += d;
             sums[2 * i + 2] = m; sums[2 * i + 3] = g;
         }
         bins[2 * n] = bins[2 * n + 1] = 0.0;
     }
     free(pos); free(bins); free(sums);
-    return 0.5 * squares;
+    return loss;
 }

@@ -18,7 +18,8 @@ STORED = json.loads(GOLDEN.read_text())
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the digests are of x86-64 Linux"
 )
 @pytest.mark.skipif(
-    numba.__version__ != STORED["numba"], reason=f"the digests are of Numba {STORED['numba']}: it sets the bits"
+    numba.__version__ != STORED["numba"],
+    reason=f"the digests are of Numba {STORED['numba']}: it sets the bits",
 )
 def test_trajectories_have_the_bits_they_had():
     assert portable_digests() == STORED

@@ -1,6 +1,6 @@
 """Digests of whole training runs, to show that a change of the kernels changes no bit of a trajectory.
 
-Usage: python tests/trajectories.py [--write]; prints the digests as JSON, or writes tests/golden/trajectories.json.
+Usage: python tests/trajectories.py [--write]; prints the digests as JSON, or writes them to golden/.
 
 The last bits of a sum depend on the width of the processor's vectors and on its fused multiply-add, and those
 of an exponential on the variant that the C library picks. `PORTABLE` forbids all of them, so that every x86
@@ -32,7 +32,10 @@ PORTABLE = {
 
 @dataclass(frozen=True)
 class Run:
-    """One training run; `init` and `scale` as in ``TwoLayerReLU.random``, `options` of ``GradientDescent``."""
+    """One training run; `init` and `scale` are those of ``TwoLayerReLU.random``.
+
+    `options` are of ``GradientDescent``; `tiny` makes the parameters of every third neuron subnormal.
+    """
 
     n: int
     k: int
@@ -119,7 +122,12 @@ def digest(run: Run) -> dict[str, Any]:
     for array in (path.network.parameters, path.network_before.parameters, path.at_steps, path.loss[1:]):
         seen.update(np.ascontiguousarray(array).tobytes())
     counts = {"dead": int(path.dead_neurons[-1]), "steps": int(path.at_steps[-1])}
-    return {"outcome": path.outcome, "loss": float(f"{path.loss[-1]:.6g}"), **counts, "sha256": seen.hexdigest()}
+    return {
+        "outcome": path.outcome,
+        "loss": float(f"{path.loss[-1]:.6g}"),
+        **counts,
+        "sha256": seen.hexdigest(),
+    }
 
 
 def digests() -> dict[str, Any]:
@@ -132,7 +140,9 @@ def digests() -> dict[str, Any]:
 def portable_digests() -> dict[str, Any]:
     """Compute the digests in a process of their own under the settings `PORTABLE`."""
     environment = {**os.environ, **PORTABLE}
-    done = subprocess.run([sys.executable, __file__], env=environment, text=True, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__], env=environment, text=True, capture_output=True, check=True
+    )
     return json.loads(done.stdout)
 
 

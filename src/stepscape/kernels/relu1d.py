@@ -118,8 +118,8 @@ def _normal(value):
 
 @njit(**DISJOINT, **INLINE)
 def _update(
-    sift, velocity, start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total,
-    ends, rates, decay, momentum, look, slope, shift, moved,
+    sift, velocity, start, end, w1, b1, w2, position, left, right, now, then, moment, total, all_moment,
+    all_total, ends, rates, decay, momentum, look, slope, shift, moved,
 ):  # fmt: skip
     """One step for a block; histogram entries, and which knots are not where they were two steps ago.
 
@@ -158,9 +158,9 @@ def _update(
         moved[i] = 1 if is_left(w_new, b_new, right[then + j]) else back
         seen = a_new
         if sift is not None:
-            beyond, nearest = (right[now + j], ends[1]) if w_new > 0.0 else (left[now + j], ends[0])
+            beyond, nearest = ends[1] if w_new > 0.0 else ends[0]
             blind = is_left(w_new, b_new, nearest) == (w_new > 0.0)
-            seen = 0.0 if (abs(beyond) == np.inf) & blind else a_new
+            seen = 0.0 if (position[now + j] == beyond) & blind else a_new
         signed = seen if w_new > 0.0 else -seen
         slope[i] = w_new * signed
         shift[i] = b_new * signed
@@ -312,11 +312,11 @@ def _run(
     """
     n, k = inputs.size, (theta.size - 1) // 3
     w1, b1, w2 = theta[:k], theta[k : 2 * k], theta[2 * k : 3 * k]
-    v1, vb, v2 = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
+    speeds = velocity[:k], velocity[k : 2 * k], velocity[2 * k : 3 * k]
     locate(w1, b1, inputs, padded, position, left, right)
     plain = momentum == 0.0
     ahead = 1.0 + look * (momentum - 1.0)
-    ends = inputs[0], inputs[n - 1]
+    ends = (np.uint32(0), inputs[0]), (np.uint32(n), inputs[n - 1])
     size, now, then = 0.0, np.uint64(0), np.uint64(k)
     for step in range(-1, steps):  # step -1 moves nothing: it fills the histogram of the given θ
         eta = step_end if step >= 0 else 0.0
@@ -340,15 +340,15 @@ def _run(
             end = min(start + _BLOCK, np.uint64(k))
             _fetch(start, end, position, now, sums, moment, total)
             given = (
-                start, end, w1, b1, w2, left, right, now, then, moment, total, all_moment, all_total, ends,
-                eta_rates, decay, momentum, look, slope, shift, moved,
+                start, end, w1, b1, w2, position, left, right, now, then, moment, total, all_moment,
+                all_total, ends, eta_rates, decay, momentum, look, slope, shift, moved,
             )  # fmt: skip
             if plain and decay == 0.0:  # the caller has left dead neurons out
                 everywhere = _update(None, None, *given)
             elif plain or step < 0:
                 everywhere = _update(True, None, *given)
             else:
-                everywhere = _update(True, (v1, vb, v2), *given)
+                everywhere = _update(True, speeds, *given)
             all_slope += everywhere[0]
             all_shift += everywhere[1]
             count = _collect(start, end, moved, queue)
