@@ -7,7 +7,7 @@ import os
 import stat
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stepscape import files
@@ -15,7 +15,6 @@ from stepscape.errors import InputError, OutputError
 
 
 @given(st.text() | st.binary())
-@settings(deadline=None)
 def test_what_is_written_is_read(tmp_path_factory, content):
     if isinstance(content, str):
         content = content.encode("utf-8", "replace").decode()

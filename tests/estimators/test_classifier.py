@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logsumexp
 from sklearn.base import clone
@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import stepscape as ss
+from budget import examples
 from fit_cases import noisy
 from stepscape.errors import InputError
 from stepscape.estimators.selection import choose
@@ -115,7 +116,7 @@ def test_exchanging_the_classes_exchanges_probabilities():
 
 
 @given(shift=st.floats(-1e3, 1e3), power=st.integers(-300, 300))
-@settings(max_examples=6, deadline=None)
+@examples(1 / 10)
 def test_units_of_the_input_do_not_matter(shift, power):
     x, y = noisy(20)
     unit = 2.0**power  # changes no mantissa

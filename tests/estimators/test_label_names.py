@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import stepscape as ss
@@ -76,7 +76,6 @@ def test_what_a_fit_leaves_behind_is_about_the_second_class(exchanged):
     ),
     seed=st.integers(0, 99),
 )
-@settings(deadline=None)
 def test_exactly_one_of_two_names_is_turned_whatever_the_order_of_rows(rows, seed):
     x, y, w = (np.array(column, float) for column in zip(*rows, strict=True))
     if np.unique(x).size < 2:

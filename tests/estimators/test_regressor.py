@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import stepscape as ss
+from budget import examples
 from fit_cases import wiggle
 from stepscape.errors import InputError
 from stepscape.problems.user.units import Standardized
@@ -78,7 +79,7 @@ def test_predicts_the_mean_of_the_last_two_iterates_in_the_users_units(fitted):
     power=st.integers(-300, 300),
     up=st.integers(-200, 200),
 )
-@settings(max_examples=15, deadline=None)
+@examples(1 / 4)
 def test_equivariant_under_changes_of_units(shift, power, up):
     # Powers of two change no mantissa: scaling either variable changes no bit of the run. A shift
     # rounds the inputs once.

@@ -6,11 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles as ref
 import stepscape as ss
+from budget import examples
 from cases import (
     METHODS,
     STEPS,
@@ -25,7 +26,7 @@ from cases import (
 from stepscape.curvature.hessian import Hessian, top
 
 
-@settings(max_examples=30)
+@examples(1 / 2)
 @given(
     power=st.integers(-120, 120),
     method=st.sampled_from(["plain", "heavy ball", "Nesterov", "decay"]),
@@ -48,7 +49,7 @@ def test_units_of_the_labels_change_no_bit(power, method, seed):
     np.testing.assert_array_equal(run.loss, s**4 * plain.loss)
 
 
-@settings(max_examples=20)
+@examples(1 / 3)
 @given(power=st.integers(-200, 200), seed=st.integers(0, 99))
 def test_units_of_the_inputs_change_no_bit(power, seed):
     # With w1 frozen: (x, w1) → (s x, w1/s).
@@ -62,7 +63,7 @@ def test_units_of_the_inputs_change_no_bit(power, seed):
         np.testing.assert_array_equal(getattr(run.network, name), getattr(plain.network, name))
 
 
-@settings(max_examples=15)
+@examples(1 / 4)
 @given(seed=st.integers(0, 999), method=st.sampled_from(sorted(METHODS)))
 def test_the_order_of_the_examples_changes_no_bit(seed, method):
     problem, net = noisy(20, seed=seed, weighted=True), network(11, seed=seed)

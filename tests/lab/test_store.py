@@ -10,7 +10,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -40,7 +40,6 @@ RECORDS = st.builds(
 )
 
 
-@settings(max_examples=150)
 @given(st.lists(RECORDS, min_size=1, max_size=3))
 def test_what_is_committed_comes_back_to_the_last_bit(tmp_path_factory, records):
     store = Store.create(tmp_path_factory.mktemp("s") / "store")

@@ -15,10 +15,11 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from budget import examples
 from stepscape import files
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable
 from stepscape.problems.user.columns import RawTable, select_columns, select_inputs
@@ -69,7 +70,7 @@ def written(draw):
     return gzip.compress(data) if draw(st.booleans()) else data, header, rows
 
 
-@settings(max_examples=300, deadline=None)
+@examples(2)
 @given(written())
 def test_every_way_of_writing_a_table_reads_back_bit_for_bit(tmp_path_factory, table):
     data, header, rows = table
@@ -83,7 +84,7 @@ def test_every_way_of_writing_a_table_reads_back_bit_for_bit(tmp_path_factory, t
         assert inputs.rows == len(rows)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(2)
 @given(st.binary(max_size=400) | st.text(alphabet='1,.;x\n"#\t |é', max_size=80).map(str.encode))
 @example(b'""')
 @example(b"\xff\xfe")
@@ -100,7 +101,6 @@ def test_whatever_the_bytes_reading_gives_a_table_or_one_sentence(tmp_path_facto
         assert "\n" not in table
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_parquet_file_gives_a_table_or_one_sentence(tmp_path_factory, data):
     stream = io.BytesIO()

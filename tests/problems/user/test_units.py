@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import brier_score_loss, log_loss
 
+from budget import examples
 from stepscape.problems.user.units import Affine, Standardized, TwoClasses
 
 EPS = np.finfo(float).eps
@@ -50,7 +51,7 @@ def test_beyond_ten_thousand_inputs_training_bins(monkeypatch):
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=30, deadline=None)
+@examples(1 / 2)
 def test_rows_of_equal_input_and_class_merge_without_loss(seed):
     # Σ w log(1 + e^{-yf}) over rows = the same over at most two examples an input; so for log-loss and Brier.
     rng = np.random.default_rng(seed)
