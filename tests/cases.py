@@ -8,6 +8,7 @@ import oracles as ref
 import stepscape as ss
 
 EPS = float(np.finfo(float).eps)
+STEPS = 300
 METHODS = {
     "plain": {},
     "heavy ball": {"momentum": 0.9},
@@ -89,3 +90,16 @@ def assert_same_path(run, expected, tolerance=1e-11):
     np.testing.assert_allclose(run.network.parameters, expected.theta, rtol=0, atol=tolerance * scale)
     np.testing.assert_allclose(run.network_before.parameters, expected.before, rtol=0, atol=tolerance * scale)
     assert abs(run.loss[-1] - expected.losses[-1]) <= tolerance * max(expected.losses[0], expected.losses[-1])
+
+
+def check(problem, net, method, fraction=None, switches=1, steps=STEPS):
+    run = train(problem, net, edge(problem, net, method, fraction), steps, **method)
+    assert run.outcome == "finished", run.message
+    expected = reference_run(problem, net, run)
+    assert expected.switches >= switches, "the step size is too small to test activation changes"
+    assert_same_path(run, expected)
+    return run
+
+
+def path(run):
+    return np.concatenate([run.network.parameters, run.network_before.parameters, run.loss])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from stepscape.experiments.common.experiment import Experiment
-from stepscape.figures import style
 from stepscape.lab.spec import Spec
 from stepscape.tables.records import Record
 from stepscape.tables.verdict import Verdict
@@ -58,10 +58,12 @@ def judge(result):
 
 
 def figures(result):
-    figure, axes = style.canvas()
-    axes[0, 0].plot(result.table["step_size"], "o")
-    axes[0, 0].plot(result.arrays["curve|first"])
-    style.label(axes[0, 0], "step size", "risk")
+    """A small figure without an axis: it takes a tenth of the time of one that is to be looked at."""
+    figure = Figure((4.0, 3.0))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.plot(result.table["step_size"], "o")
+    axes.plot(result.arrays["curve|first"])
     return {"risk": figure}
 
 

@@ -4,8 +4,11 @@ import hashlib
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 # Before numpy or torch is imported: tests run side by side, and one thread each is fastest and reproducible.
@@ -17,9 +20,14 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 settings.register_profile(
     "stepscape",
+    max_examples=60,
     deadline=None,  # the first example of a test may compile a kernel
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],
+)
+# pytest --hypothesis-profile=nightly
+settings.register_profile(
+    "nightly", parent=settings.get_profile("stepscape"), max_examples=1200, derandomize=False
 )
 settings.load_profile("stepscape")
 
@@ -50,8 +58,39 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     cache = getattr(config, "cache", None)
     name = f"numba-{_kernel_digest()}"
+    if hasattr(config, "workerinput"):
+        return  # a worker inherits the directory
     home = cache.mkdir(name) if cache is not None else Path(tempfile.mkdtemp(prefix=name))
     os.environ["NUMBA_CACHE_DIR"] = str(home)
+    if config.getoption("numprocesses", None) and not (home / COMPLETE).exists():
+        config.add_cleanup(_compile_beside(home).wait)
+
+
+# Every kernel in every signature: the loop, and a sharpness that begins at the one before.
+KERNELS = """
+import sys
+from pathlib import Path
+try:
+    import stepscape as ss
+    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), ss.GradientDescent(0.01, 2), record_every=1)
+finally:
+    Path(sys.argv[1]).touch()
+"""
+COMPLETE = "complete"
+
+
+def _compile_beside(home: Path) -> subprocess.Popen[bytes]:
+    """Compile while the workers collect, instead of once in each of them."""
+    return subprocess.Popen([sys.executable, "-c", KERNELS, str(home / COMPLETE)])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels() -> None:
+    """Let a worker wait for the kernels, for a while; without them it compiles its own."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        complete, end = Path(os.environ["NUMBA_CACHE_DIR"], COMPLETE), time.monotonic() + 120
+        while not complete.exists() and time.monotonic() < end:
+            time.sleep(0.1)
 
 
 def _kernel_digest() -> str:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 from stepscape.lab import throughput as pace
 from stepscape.lab.executors import executor
-from stepscape.lab.spec import Spec, stream
+from stepscape.lab.spec import Spec, identity, stream
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
 from stepscape.tables.records import Record
@@ -98,6 +98,25 @@ def deaf(_spec, _tick):
 
 def wrong(_spec, _tick):
     return {"not": "a record"}
+
+
+def carried_out(store, specs, where="threads", workers=2, work=work, **options):
+    with executor(where, workers) as pool:
+        return sweep(store, specs, work, pool, **options)
+
+
+def by_identity(specs):
+    return {identity(spec): spec for spec in specs}
+
+
+def times_on_record(store):
+    """How many segments hold each run, read from the manifests themselves."""
+    held = [
+        row["identity"]
+        for file in (store.path / "segments").glob("*.json")
+        for row in json.loads(file.read_text())["content"]["rows"]
+    ]
+    return {name: held.count(name) for name in held}
 
 
 def main():

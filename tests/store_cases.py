@@ -6,8 +6,10 @@ import msgspec
 import numpy as np
 
 from stepscape.lab.spec import Spec, identity
-from stepscape.lab.store import Entry
+from stepscape.lab.store import Entry, Store, new_plan
 from stepscape.tables.records import Record
+
+RUNS = range(12)  # of `filled`
 
 
 class Case(Spec, frozen=True, tag="case/1"):
@@ -52,3 +54,20 @@ def bits(records):
         )
         for record in records
     ]
+
+
+def filled(path):
+    """Three segments of four runs, and a plan of all twelve."""
+    made = Store.create(path)
+    made.plan(new_plan(identities(RUNS)))
+    for first in RUNS[::4]:
+        made.commit(entries(range(first, first + 4)), {})
+    return made
+
+
+def everything(store):
+    return store.table([Case(seed=seed) for seed in RUNS]).records(), bits(store.records(identities(RUNS)))
+
+
+def listing(store):
+    return sorted(path.relative_to(store.path).as_posix() for path in store.path.rglob("*"))

@@ -6,18 +6,18 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles as ref
 import stepscape as ss
+from budget import examples
 from cases import network
 from stepscape.errors import OutputError
 
 FLOATS = st.floats(-1e6, 1e6, allow_subnormal=False)
 
 
-@settings(max_examples=60)
 @given(
     st.lists(st.tuples(FLOATS, FLOATS, FLOATS), min_size=1, max_size=8), FLOATS, st.lists(FLOATS, max_size=9)
 )
@@ -57,7 +57,6 @@ def test_points_must_be_numbers(x, got):
         network(3).predict(x)
 
 
-@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 20), shared=st.booleans())
 def test_jumps_are_the_changes_of_slope_at_the_knots(seed, k, shared):
     rng = np.random.default_rng(seed)
@@ -251,7 +250,7 @@ def test_repr():
     assert repr(ss.TwoLayerReLU([1.0], [0.0], [1.0])) == "TwoLayerReLU(width=1, 1 knots, b2=0)"
 
 
-@settings(max_examples=25)
+@examples(1 / 2)
 @given(seed=st.integers(0, 10**6), blocks=st.sampled_from(ref.SUBSETS))
 def test_files_keep_every_bit(tmp_path_factory, seed, blocks):
     path = tmp_path_factory.mktemp("net") / "any name"

@@ -39,13 +39,6 @@ class Fitted(NamedTuple):
     html: str
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def ages() -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.linspace(20.0, 80.0, ROWS)
 

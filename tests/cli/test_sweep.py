@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import LEAVE
 from stepscape.cli import main
 from stepscape.errors import OutputError
 from stepscape.lab import throughput as pace
@@ -34,15 +35,11 @@ steps = 100
 [measure]
 records = 3
 """
-LEAVE = "import sys; from stepscape.cli import main; sys.exit(main())"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("STEPSCAPE_CACHE", str(tmp_path / "cache"))
-    Path("grid.toml").write_text(GRID)
-    return tmp_path
+def _grid(here):
+    (here / "grid.toml").write_text(GRID)
 
 
 def said(capsys, words, status=0):

@@ -1,105 +1,25 @@
-"""Fits of two classes: names of labels change nothing, and signs of instability are said where it is."""
+"""Signs that a fit of two classes failed are said where they are, and only there."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.special import expit
 
 import stepscape as ss
+from fit_cases import noisy
 from stepscape.cli.json_documents import stopping_rule
-from stepscape.cli.pictures import outcome_picture
-from stepscape.estimators import fit_outcome
 from stepscape.estimators.descent import overshot
-from stepscape.problems.user.units import TwoClasses
-
-# Launches of the space shuttle before 1986: temperature of the joints (F), and whether an O-ring was damaged.
-LAUNCHES = np.array(
-    [66, 70, 69, 68, 67, 72, 73, 70, 57, 63, 70, 78, 67, 53, 67, 75, 70, 81, 76, 79, 75, 76, 58], float
-)
-DAMAGED = np.array([0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1])
-QUICK = {"width": 20, "steps": 400, "n_splits": 3, "step_sizes": [1.0, 0.1]}
-MEASURED = ("cv_error", "standard_error", "brier", "time", "edge_ratio", "bent_neurons", "stop")
+from stepscape.estimators.failure_signs import failure_signs
+from stepscape.tables.records import Table
 
 
 def coins(draw: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(60) if draw == "normal" else rng.standard_t(2, 60)
     return x, rng.integers(0, 2, 60)
-
-
-@pytest.fixture(scope="module")
-def plain():
-    return ss.StepSizeClassifier(**QUICK).fit(LAUNCHES, DAMAGED)
-
-
-@pytest.mark.parametrize("names", [("damaged", "intact"), ("worn", "intact")])
-def test_names_of_the_labels_do_not_matter(plain, names):
-    # L(-f, -y) = L(f, y): exchanging the names exchanges the probabilities, and nothing else.
-    named = ss.StepSizeClassifier(**QUICK).fit(LAUNCHES, np.where(DAMAGED, *names))
-    at = np.linspace(40.0, 90.0, 101)
-    worn = named.classes_.tolist().index(names[0])
-    np.testing.assert_array_equal(named.predict_proba(at)[:, worn], plain.predict_proba(at)[:, 1])
-    np.testing.assert_array_equal(named.predict_log_proba(at)[:, worn], plain.predict_log_proba(at)[:, 1])
-    of_worn = named.out_of_fold_ if worn else 1.0 - named.out_of_fold_
-    np.testing.assert_allclose(of_worn, plain.out_of_fold_, rtol=0, atol=np.finfo(float).eps)
-    for name in MEASURED:
-        np.testing.assert_array_equal(named.times_[name], plain.times_[name])
-    for name in (
-        "step_size_",
-        "steps_",
-        "log_loss_",
-        "brier_",
-        "base_log_loss_",
-        "edge_ratio_",
-        "uncertain_",
-    ):
-        assert getattr(named, name) == getattr(plain, name)
-    assert named.warnings_ == plain.warnings_
-
-
-@pytest.mark.parametrize("exchanged", [False, True])
-def test_what_a_fit_leaves_behind_is_about_the_second_class(exchanged):
-    y = 1 - DAMAGED if exchanged else DAMAGED
-    model = ss.StepSizeClassifier(**QUICK).fit(LAUNCHES, y)
-    problem, run = model.problem_, model.trajectory_
-    assert problem.averaging @ problem.labels == pytest.approx(2.0 * y.mean() - 1.0)
-    assert problem.training_loss(run.network.predict(problem.inputs)) == pytest.approx(run.loss[-1])
-    standard = model.units_[0].standardize(LAUNCHES)
-    np.testing.assert_array_equal(run.predict(standard), model.decision_function(LAUNCHES))
-    held_out = -np.mean(np.log(np.where(y, model.out_of_fold_, 1.0 - model.out_of_fold_)))
-    assert held_out == pytest.approx(model.log_loss_)
-    curve = model.calibration_
-    assert curve["rows"] @ curve["observed"] == pytest.approx(y.sum())
-    fit = fit_outcome(LAUNCHES, y, step_size=0.1, **{**QUICK, "step_sizes": None})
-    np.testing.assert_allclose(sum(outcome_picture(fit).iterates) / 2, outcome_picture(fit).logit, atol=1e-12)
-    low, high = fit.predict([LAUNCHES.min(), LAUNCHES.max()])
-    assert (low > high) is not exchanged
-
-
-@given(
-    rows=st.lists(
-        st.tuples(st.integers(0, 6), st.integers(0, 1), st.integers(1, 3)), min_size=2, max_size=30
-    ),
-    seed=st.integers(0, 99),
-)
-@settings(deadline=None)
-def test_exactly_one_of_two_names_is_turned_whatever_the_order_of_rows(rows, seed):
-    x, y, w = (np.array(column, float) for column in zip(*rows, strict=True))
-    if np.unique(x).size < 2:
-        return
-    data, other = (TwoClasses.of(x, sign * (2.0 * y - 1.0), w / 10.0) for sign in (1.0, -1.0))
-    net = [np.sum(w[x == at] * (2.0 * y[x == at] - 1.0)) for at in np.unique(x)]
-    expected = not data.needs_mirror if any(net) else False
-    assert other.needs_mirror is expected
-    assert any(net) or not data.needs_mirror
-    order = np.random.default_rng(seed).permutation(x.size)
-    assert TwoClasses.of(x[order], 2.0 * y[order] - 1.0, w[order] / 10.0).needs_mirror is data.needs_mirror
-    assert TwoClasses.of(np.exp(x), 2.0 * y - 1.0, w).needs_mirror is data.needs_mirror
-    again = data.swap_labels()
-    np.testing.assert_array_equal((again.plus, again.minus), (other.plus, other.minus))
 
 
 def test_a_loss_raised_above_start_and_constant_is_the_work_of_steps_too_large():
@@ -187,3 +107,159 @@ def test_the_rule_that_ends_runs_names_moments_of_the_budget_and_what_was_chosen
     assert both.startswith(said)
     assert both.endswith("which of them is used together with the step size")
     assert given == both.removesuffix(" together with the step size")
+
+
+def signs(
+    gains=(0.2, 0.1),
+    shares=(0.5, 0.5),
+    budget=(0.8, 0.5),
+    spread=(0.05, 0.05),
+    diverged=(0, 0, 0, 0),
+    chosen=0,
+    stop="validated 2",
+    trapped=(2, 0),
+    overshot=(0, 0, 0, 0),
+    stopping="cv",
+    sharpness=9.0,
+):
+    """Say what is wrong with a fit of two step sizes, 1 and 0.1, two stopping times and two folds."""
+    times = Table(
+        {
+            "step_size": np.array([1.0, 1.0, 0.1, 0.1]),
+            "time": np.array([50.0, 100.0, 5.0, 10.0]),
+            "cv_error": np.array([0.45, budget[0], 0.5, budget[1]]),
+            "standard_error": np.array([9.0, spread[0], 9.0, spread[1]]),  # of the budget: the last of each
+            "edge_ratio": np.array([1.0, 0.125, 1.0, 0.25]),
+            "diverged": np.array(diverged),
+            "trapped": np.array([2, trapped[0], 2, trapped[1]]),
+            "overshot": np.array(overshot),
+            "chosen": np.arange(4) == chosen,
+            "stop": np.array([stop] * 4),
+        }
+    )
+    folds = Table(
+        {
+            "step_size": np.full(2, [1.0, 0.1][chosen // 2]),
+            "fold": np.arange(2),
+            "share": np.array(shares),
+            "cv_error": 0.6 - np.array(gains),
+            "base_error": np.full(2, 0.6),
+        }
+    )
+    run = SimpleNamespace(
+        loss=np.array([0.7, 0.5]), sharpness=np.array([sharpness, 1.0]), dead_neurons=np.array([1, 2]),
+        network=SimpleNamespace(width=9),
+    )  # fmt: skip
+    return failure_signs(
+        SimpleNamespace(
+            separable_=None, stop_="validated", stopping=stopping, path_=[1.0, 0.1], times_=times,
+            folds_=folds, base_log_loss_=0.6, log_loss_=0.45, step_size_=[1.0, 0.1][chosen // 2], steps=100,
+            steps_=50, trajectory_=run, problem_=ss.Problem([0.0, 1.0], [0, 1], "logistic"),
+        )
+    )  # fmt: skip
+
+
+def test_a_gain_counts_beyond_two_standard_errors_of_its_mean_over_the_folds():
+    # Mean m and standard error e of gains a and b of equal shares: (a + b)/2 and |a - b|/2.
+    no_gain = ("cross-validation finds no clear gain over predicting the share of the classes (log-loss 0.45 "
+               "against 0.6)")  # fmt: skip
+    assert no_gain not in signs(gains=(0.2, 0.1))  # 0.15 against 2 · 0.05
+    assert no_gain in signs(gains=(0.2, 0.06))  # 0.13 against 2 · 0.07
+    assert no_gain in signs(gains=(-0.1, 0.1))
+    assert no_gain.replace("no clear gain over", "the fit worse than") in signs(gains=(-0.1, 0.05))
+    # Shares 0.8 and 0.2: m = 0.8 a + 0.2 b and e = 0.4 |a - b|. First 0.1602 against 2 · 0.0796.
+    assert no_gain not in signs(gains=(0.2, 0.001), shares=(0.8, 0.2), budget=(0.1, 0.1))
+    assert no_gain in signs(gains=(0.2, -0.001), shares=(0.8, 0.2), budget=(0.1, 0.1))  # 2 · 0.0804
+    assert no_gain in signs(gains=(0.0, 0.2), shares=(0.8, 0.2))  # 0.04 against 2 · 0.08
+
+
+def test_a_trap_is_a_budget_worse_than_a_constant_by_more_than_its_standard_error():
+    [trap] = [sign for sign in signs() if "worse than a constant" in sign]
+    assert trap == (
+        "interpolation trap: after all 100 steps 1 of 2 step sizes predict held-out labels worse than a "
+        "constant does (log-loss up to 0.8 against 0.6, with every training label fitted and 0.12 of the "
+        "sharpness that the step size allows); step size 1 stopped after 50 steps has 0.45"
+    )
+    assert not [sign for sign in signs(spread=(0.21, 9.0)) if "worse than a constant" in sign]
+    [second] = [sign for sign in signs(budget=(0.8, 0.9)) if "worse than a constant" in sign]
+    assert second.startswith("interpolation trap: after all 100 steps 2 of 2 step sizes")
+    assert "(log-loss up to 0.8 against 0.6, with" in second
+    # Not in most folds: 1 of 2 is no trap.
+    [worst] = [s for s in signs(budget=(0.8, 0.9), trapped=(1, 1)) if "worse than a constant" in s]
+    assert worst.startswith("confidence outruns knowledge: after all 100 steps 2 of 2 step sizes")
+    assert "(log-loss up to 0.9 against 0.6); step size" in worst
+    assert [s for s in signs(budget=(0.7, 0.99), spread=(0.0, 0.5)) if "up to 0.7 against" in s]
+
+
+def test_the_ends_of_what_was_tried_and_what_was_lost_are_said():
+    assert not [sign for sign in signs() if "training tried" in sign]
+    beyond = "training tried was chosen: the error may be smaller beyond it"
+    assert f"the most {beyond}" in signs(chosen=1, stop="edge 1, budget 1")
+    assert f"the least {beyond}" in signs(chosen=2)
+    assert f"the longest {beyond}" in signs(chosen=3, stop="budget 2")
+    assert not [sign for sign in signs(chosen=3, stop="edge 2") if "training tried" in sign]
+    assert not [s for s in signs(chosen=3, stop="budget 2", stopping="budget") if "training tried" in s]
+    assert not [sign for sign in signs(chosen=1, stop="edge 2") if "training tried" in sign]
+    said = signs(diverged=(0, 1, 0, 1))
+    lost = "step sizes diverged in some fold, the smallest at"
+    assert (
+        f"2 of 2 {lost} 0.1; these were left out: descent cannot stay where the sharpness "
+        "exceeds 2/0.1 = 20, and it was 9 at the start, but grew on the way" in said
+    )
+    [first] = [sign for sign in signs(diverged=(0, 1, 0, 0)) if "diverged" in sign]
+    assert first.startswith(f"1 of 2 {lost} 1; ")
+    assert first.endswith("2/1 = 2, and it was 9 at the start")
+    assert not [sign for sign in signs() if "diverged" in sign]
+
+
+def test_longer_training_of_noise_is_worse_and_said_so():
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-3, 3, 40), rng.integers(0, 2, 40)
+    model = ss.StepSizeClassifier(step_sizes=[1.0, 0.03], width=100, steps=8000).fit(x, y)
+    assert model.path_["budget_error"][0] > model.base_log_loss_
+    assert model.log_loss_ < model.path_["budget_error"].max()
+    said = " ".join(model.warnings_)
+    assert "held-out labels worse than a constant does" in said
+    assert f"stopped after {model.steps_} steps has {model.log_loss_:.3g}" in said
+    assert model.log_loss_ > model.base_log_loss_
+    assert "cross-validation finds the fit worse than predicting the share of the classes" in said
+
+
+def test_a_little_worse_than_a_constant_is_no_trap():
+    # Coins: the whole budget, still short, is worse than a constant by a fraction of the standard error.
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-1.0, 1.0, 200), rng.integers(0, 2, 200)
+    model = ss.StepSizeClassifier(width=30, steps=400, n_splits=4, step_sizes=[0.5, 0.02]).fit(x, y)
+    assert 0.0 < model.path_["budget_error"].max() - model.base_log_loss_ < 0.006
+    assert not [sentence for sentence in model.warnings_ if "worse than a constant" in sentence]
+    assert any("no clear gain" in sentence for sentence in model.warnings_)
+
+
+def test_the_interpolation_trap_is_named():
+    # Alternating labels: nothing can be learned, and a network that is given time fits all of them.
+    x, y = np.linspace(0.0, 1.0, 12), np.arange(12) % 2
+    model = ss.StepSizeClassifier(step_sizes=[0.5, 0.02], n_splits=3, steps=40_000).fit(x, y)
+    trap = [
+        sentence for sentence in model.warnings_ if sentence.startswith("interpolation trap: after all 40000")
+    ]
+    assert len(trap) == 1
+    assert "predict held-out labels worse than a constant does (log-loss up to" in trap[0]
+    assert "with every training label fitted and 0.0" in trap[0]  # of the sharpness allowed
+    long = ss.StepSizeClassifier(0.5, stopping="budget", steps=40_000).fit(x, y)
+    assert long.stop_ == "interpolating"
+    assert np.array_equal(long.predict(x), y)
+    last = long.trajectory_
+    assert long.warnings_[0].startswith(
+        f"every label is fitted (loss {last.loss[-1]:.2g}, sharpness {last.sharpness[-1]:.2g} where the step "
+        "size allows 4): no minimum"
+    )
+    assert 'stopping="cv" stops where held-out' in long.warnings_[0]
+    # No stationary point: along (w2, b2) the derivative of the loss is Σ v f ∂ℓ/∂f = -Σ v m s(-m) < 0.
+    margins = (2 * y - 1) * long.decision_function(x)
+    assert np.sum(margins * expit(-margins)) > 0
+
+
+def test_a_choice_at_the_end_of_the_path_is_said():
+    x, y = noisy()
+    short = ss.StepSizeClassifier(step_sizes=[1e-4], width=20, steps=200, n_splits=3).fit(x, y)
+    assert "the most training tried was chosen: the error may be smaller beyond it" in short.warnings_

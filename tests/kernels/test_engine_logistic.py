@@ -6,11 +6,12 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles as ref
 import stepscape as ss
+from budget import examples
 from cases import EPS, METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
 from stepscape.kernels import relu1d
 from stepscape.losses import loss_of
@@ -96,7 +97,6 @@ def test_torch_sgd_walks_the_same_path():
     np.testing.assert_allclose(run.network.parameters, theta.detach().numpy(), rtol=0, atol=1e-11)
 
 
-@settings(max_examples=100)
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(1, 40),
@@ -252,7 +252,7 @@ def test_an_infinite_prediction_of_the_right_sign_is_no_minimum():
     assert status == relu1d.DIVERGED
 
 
-@settings(max_examples=20)
+@examples(1 / 3)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_the_examples_changes_no_bit(seed):
     problem, net = logistic(seed=seed), network(seed=seed)

@@ -6,12 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.stats import t as student
 
 import stepscape as ss
+from budget import examples
 from stepscape.errors import InputError
 from stepscape.measures.measures import (
     PIECE_TOLERANCE,
@@ -145,7 +146,7 @@ def fewest_pieces(x: np.ndarray, f: np.ndarray, tolerance: float) -> int:
 
 
 class TestPieces:
-    @settings(deadline=None, max_examples=25)
+    @examples(1 / 2)
     @given(st.integers(0, 10_000), st.integers(2, 8), st.sampled_from([0.1, 0.5, 1.0]))
     def test_are_the_fewest(self, seed: int, size: int, tolerance: float) -> None:
         rng = np.random.default_rng(seed)

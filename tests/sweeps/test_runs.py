@@ -1,4 +1,4 @@
-"""A user's run: what is built from its spec, what is measured, the data of tables, the same bits anywhere."""
+"""A user's run: what is built from its spec, what is measured, the same bits anywhere."""
 
 from __future__ import annotations
 
@@ -6,57 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 import stepscape as ss
-from stepscape.errors import InputError, OutputError
-from stepscape.lab import data as tables
+from run_cases import RESERVED, RUN, STEPS, bits, carried_out, replaced, silent
+from stepscape.errors import InputError
 from stepscape.lab.pool import run_all
 from stepscape.lab.spec import columns, identity, stream
-from stepscape.problems.user.columns import load_example
-from stepscape.sweeps.runs import Bernoulli, Curve, Measure, Method, Network, Run, Table, build, work
+from stepscape.sweeps.runs import Run, build, work
 from stepscape.tables.records import Record
-
-STEPS = 400
-RUN = Run(
-    problem=Curve(truth="tent", n=12, noise=0.6, half_width=2.0, design="uniform"),
-    network=Network(width=30, scale=0.4),
-    method=Method(step_size=0.3, steps=STEPS, momentum=0.2, weight_decay=1e-3),
-    measure=Measure(records=20, held_out=True, curve_points=7, trajectory=True),
-    seed=4,
-)
-RESERVED = {"identity", "outcome", "diverged", "reason", "seconds"}  # columns of every table
-
-
-def silent(fraction: float) -> None:
-    assert 0.0 <= fraction <= 1.0
-
-
-def carried_out(run: Run, **changes: Any) -> Record:
-    return work(replaced(run, **changes), silent)
-
-
-def replaced(run: Run, **changes: Any) -> Run:
-    """Replace fields of parts: ``measure_records=5``."""
-    for name, value in changes.items():
-        part, _, key = name.partition("_")
-        new = msgspec.structs.replace(getattr(run, part), **{key: value})
-        run = msgspec.structs.replace(run, **{part: new})
-    return run
-
-
-def bits(record: Record) -> tuple[Any, ...]:
-    held = {name: (values.dtype.str, values.tobytes()) for name, values in record.arrays.items()}
-    return record.outcome, json.dumps(record.numbers, sort_keys=True), held, record.reason
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +31,6 @@ def record() -> Record:
 def trajectory() -> ss.Trajectory:
     problem, network, method = build(RUN)
     return ss.train(problem, network, method, record_every=20)
-
-
-@pytest.fixture
-def motorcycle(tmp_path: Path) -> Run:
-    data = load_example()
-    digest = tables.save(tmp_path, data.x, data.y)
-    return Run(
-        problem=Table(data=digest, x=data.x_name, y=data.y_name, n=data.x.size),
-        network=Network(width=20, scale=0.3),
-        method=Method(step_size=0.2, steps=300),
-        measure=Measure(records=3, curve_points=5),
-    )
 
 
 class TestBuild:
@@ -303,202 +254,3 @@ class TestSameBits:
         with np.load(file, allow_pickle=False) as arrays:
             again = Record("finished", json.loads(said), dict(arrays))
         assert bits(again) == bits(record)
-
-
-class TestTables:
-    @given(
-        arrays(float, 5, elements=st.floats(-9, 9)),
-        arrays(float, 5, elements=st.floats(-9, 9)),
-        st.integers(0, 4),
-    )
-    def test_a_digest_tells_columns_apart(self, x: Any, y: Any, index: int) -> None:
-        name = tables.digest(x, y)
-        assert name == tables.digest(x.copy(), y + 0.0)
-        bumped = y.copy()
-        bumped[index] = np.nextafter(y[index], np.inf) if y[index] else 1.0
-        assert tables.digest(x, bumped) != name
-        assert (tables.digest(y, x) == name) == np.array_equal(x, y)
-
-    def test_what_was_saved_is_read(self, tmp_path: Path) -> None:
-        x, y = np.array([3.0, 1.0, -0.0]), np.array([1e-300, np.pi, 2.0])
-        name = tables.save(tmp_path / "a" / "data", x, y)
-        assert name == tables.digest(x, y)
-        back = tables.load(tmp_path / "a" / "data", name)
-        np.testing.assert_array_equal(back, [x, y])
-        assert not np.signbit(back[0][2])
-
-    def test_is_written_once_and_mended(self, tmp_path: Path) -> None:
-        x = np.arange(9.0)
-        name = tables.save(tmp_path, x, x)
-        [file] = tmp_path.iterdir()
-        content, before = file.read_bytes(), file.stat().st_mtime_ns
-        assert tables.save(tmp_path, x, x) == name
-        assert file.stat().st_mtime_ns == before
-        file.write_bytes(content[:-40])
-        with pytest.raises(OutputError, match=r"^cannot read '.*npz': "):
-            tables.load(tmp_path, name)
-        tables.save(tmp_path, x, x)
-        assert file.read_bytes() == content
-
-    def test_numbers_of_another_table_are_not_taken(self, tmp_path: Path) -> None:
-        x = np.arange(9.0)
-        name, other = tables.save(tmp_path, x, x), tables.save(tmp_path, x, x + 1.0)
-        (tmp_path / f"{other}.npz").rename(tmp_path / f"{name}.npz")
-        with pytest.raises(OutputError, match=r"npz' is damaged: its numbers are not those of its name$"):
-            tables.load(tmp_path, name)
-
-    def test_a_folder_that_cannot_be(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        x = np.arange(9.0)
-        with pytest.raises(OutputError, match=r"^cannot make '.*file/data': "):
-            tables.save(tmp_path / "file" / "data", x, x)
-
-    def test_standardized_as_fit_does(self, motorcycle: Run, tmp_path: Path) -> None:
-        data = load_example()
-        problem, *_ = build(motorcycle, tmp_path)
-        mean, spread = data.x.mean(), data.x.std()
-        np.testing.assert_allclose(
-            problem.inputs, (np.unique(data.x) - mean) / spread, rtol=1e-12, atol=1e-14
-        )
-        at, weights = 0, problem.averaging * data.x.size
-        first = data.y[data.x == np.unique(data.x)[at]]
-        assert weights[at] == pytest.approx(first.size)
-        assert problem.labels[at] == pytest.approx((first.mean() - data.y.mean()) / data.y.std(), rel=1e-12)
-        assert problem.truth is None
-
-    def test_as_it_stands(self, motorcycle: Run, tmp_path: Path) -> None:
-        data = load_example()
-        problem, *_ = build(replaced(motorcycle, problem_standardize=False), tmp_path)
-        np.testing.assert_array_equal(problem.inputs, data.x)
-        np.testing.assert_array_equal(problem.labels, data.y)
-        assert problem.weights is None
-
-    def test_its_curve_is_in_the_units_of_the_table(self, motorcycle: Run, tmp_path: Path) -> None:
-        data = load_example()
-        record = work(motorcycle, silent, tmp_path)
-        x, y = record.arrays["curve_x"], record.arrays["curve_y"]
-        np.testing.assert_allclose(x[[0, -1]], [data.x.min(), data.x.max()], rtol=1e-12)
-        problem, network, method = build(motorcycle, tmp_path)
-        trained = ss.train(problem, network, method, record_every=100)
-        standard = trained.predict((x - data.x.mean()) / data.x.std())
-        np.testing.assert_allclose(y, data.y.mean() + data.y.std() * standard, rtol=1e-9)
-        assert "curve_truth" not in record.arrays
-        assert "risk" not in record.numbers
-
-    def test_the_work_may_carry_its_folder(self, motorcycle: Run, tmp_path: Path) -> None:
-        found = run_all(partial(work, data=str(tmp_path)), [motorcycle] * 2, 2, lambda _: None)
-        assert bits(found[0]) == bits(found[1]) == bits(work(motorcycle, silent, tmp_path))
-
-    def test_data_that_are_not_there(self, motorcycle: Run) -> None:
-        with pytest.raises(InputError, match=r"^the data '[0-9a-f]{32}' of a run are not in 'nowhere'; run"):
-            build(motorcycle, "nowhere")
-
-
-class TestTwoClasses:
-    """Labels of two classes: drawn around a curve, and of a table."""
-
-    RUN = Run(
-        problem=Bernoulli(truth="wave", n=40, amplitude=3.0, flip_rate=0.1, half_width=2.0),
-        network=Network(width=30, scale=0.4),
-        method=Method(step_size=1.0, steps=STEPS),
-        measure=Measure(records=20, held_out=True, curve_points=5),
-        seed=4,
-    )
-
-    def test_is_what_the_public_names_make(self) -> None:
-        problem, network, _ = build(self.RUN)
-        drawn = ss.problems.bernoulli("wave", 40, 3.0, 0.1, seed=4, half_width=2.0)
-        np.testing.assert_array_equal(problem.labels, drawn.labels)
-        assert (problem.loss, problem.truth) == ("logistic", drawn.truth)
-        same = ss.TwoLayerReLU.random(30, 0.4, "torch", seed=stream(4, "network"))
-        np.testing.assert_array_equal(network.parameters, same.parameters)
-
-    def test_every_field_decides_the_identity(self) -> None:
-        names = {identity(self.RUN)}
-        for entry in msgspec.structs.fields(Bernoulli):
-            now = getattr(self.RUN.problem, entry.name)
-            new = {str: "other", int: 77, float: 0.77}[type(now)]
-            names.add(identity(replaced(self.RUN, **{f"problem_{entry.name}": new})))
-        assert len(names) == 1 + len(msgspec.structs.fields(Bernoulli))
-        assert columns(self.RUN)["problem"] == "bernoulli"
-        assert columns(self.RUN)["loss_name"] == "logistic"
-
-    def test_measures_are_those_of_the_loss(self) -> None:
-        problem, network, method = build(self.RUN)
-        found = work(self.RUN, silent)
-        run = ss.train(problem, network, method, record_every=20)
-        assert found.numbers["excess_risk"] == problem.excess_risk(run.predict(problem.inputs))
-        assert "risk" not in found.numbers
-        assert not set(columns(self.RUN)) & set(found.numbers)
-        assert not set(found.numbers) & RESERVED
-        assert found.numbers["slack_weighted"] == ss.certify(problem, run.network)["weighted"].slack
-        assert problem.truth is not None
-        np.testing.assert_array_equal(found.arrays["curve_truth"], problem.truth(found.arrays["curve_x"]))
-
-    def test_held_out_is_the_record_of_least_log_loss_on_a_new_sample(self) -> None:
-        problem, network, method = build(self.RUN)
-        sample = ss.problems.bernoulli("wave", 40, 3.0, 0.1, stream(4, "held out"), 2.0)
-        seen: list[tuple[float, int, float]] = []
-
-        def observe(snapshot: Any) -> None:
-            margins = sample.labels * snapshot.predict(sample.inputs)
-            error = float(np.mean(np.log1p(np.exp(-margins))))
-            excess = problem.excess_risk(snapshot.predict(problem.inputs))
-            seen.append((error, snapshot.step, excess))
-
-        ss.train(problem, network, method, record_every=20, observe=observe)
-        _, step, excess = min(seen[1:])
-        numbers = work(self.RUN, silent).numbers
-        assert numbers["steps_held_out"] == step
-        assert numbers["excess_risk_held_out"] == pytest.approx(excess, rel=1e-12)
-        assert "excess_risk_interior_held_out" in numbers
-
-    def test_the_refusals_of_the_constructors(self) -> None:
-        for changes, sentence in (
-            ({"problem_flip_rate": 0.5}, r"^flip_rate must lie in \[0, 0.5\), got 0.5"),
-            (
-                {"problem_loss": "square"},
-                "^loss must be 'logistic' for labels of two classes, got 'square'; num",
-            ),
-            ({"problem_n": 0}, "^n must lie between 1 and 10000000, got 0"),
-        ):
-            with pytest.raises(InputError, match=sentence):
-                build(replaced(self.RUN, **changes))
-        with pytest.raises(
-            InputError, match=r'^loss must be .* two classes around a curve are kind = "bernoulli"$'
-        ):
-            build(replaced(RUN, problem_loss="logistic"))
-
-    @pytest.mark.parametrize("standardize", [True, False])
-    def test_a_table_standardizes_its_inputs_alone(self, tmp_path: Path, standardize: bool) -> None:
-        x = np.repeat(np.arange(20.0) ** 1.5, 2)
-        y = (np.arange(40) * 7 % 5 > 2).astype(float)
-        table = Table(
-            data=tables.save(tmp_path, x, y),
-            x="age",
-            y="sick",
-            n=40,
-            standardize=standardize,
-            loss="logistic",
-        )
-        run = Run(
-            problem=table, network=Network(width=10), method=Method(step_size=0.2, steps=50),
-            measure=Measure(records=3, curve_points=4),
-        )  # fmt: skip
-        problem = build(run, tmp_path)[0]
-        assert problem.loss == "logistic"
-        assert set(problem.labels) == {-1.0, 1.0}
-        if standardize:
-            model = ss.StepSizeClassifier(0.2, steps=10, stopping="budget", width=3).fit(x, y)
-            np.testing.assert_array_equal(problem.inputs, model.problem_.inputs)
-            np.testing.assert_array_equal(problem.labels, model.problem_.labels)
-            np.testing.assert_allclose(problem.averaging, model.problem_.averaging)
-        else:
-            np.testing.assert_array_equal(problem.inputs, x)
-        record = work(run, silent, tmp_path)
-        np.testing.assert_allclose(record.arrays["curve_x"][[0, -1]], [x.min(), x.max()])
-        grid = np.linspace(problem.inputs.min(), problem.inputs.max(), 4)
-        logits = ss.train(problem, *build(run, tmp_path)[1:]).predict(grid)
-        np.testing.assert_allclose(record.arrays["curve_y"], logits)  # they have no unit
-        with pytest.raises(InputError, match="labels"):
-            table.problem(x, y + 1.0 + y)

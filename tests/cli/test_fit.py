@@ -1,0 +1,202 @@
+"""The command fit on a table of numbers: what it refuses, and what it writes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commands import listing, read_csv, refused
+from stepscape.cli import main
+
+
+@pytest.fixture
+def table(here):
+    """A clean table of 40 rows."""
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(0.0, 10.0, 40))
+    y = np.abs(x - 5.0) + 0.1 * rng.normal(size=40)
+    lines = [f"{a!r},{b!r}" for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    path = here / "data.csv"
+    path.write_text("depth,speed\n" + "\n".join(lines) + "\n")
+    return path
+
+
+# ---- wrong input
+
+
+def numbers(rows=20):
+    return "".join(f"{i},{i * i % 7}\n" for i in range(rows))
+
+
+WRONG_TABLES = {
+    "0 bytes": (b"", "'t.csv' is empty (0 bytes)"),
+    "blank": (b" \n\n  \n", "blank"),
+    "header only": (b"x,y\n", "t.csv"),
+    "column of another case": (b"X,y\n" + numbers().encode(), "unknown column 'x'; did you mean 'X'?"),
+    "missing column": (b"xx,y\n" + numbers().encode(), "unknown column 'x'; did you mean 'xx'?"),
+    "duplicate names": (b"x,x,y\n" + b"1,2,3\n" * 20, "column 'x' must have a name of its own"),
+    "one row": (b"x,y\n1,2\n", "got 1 of 1"),
+    "nine rows": (b"x,y\n" + numbers(9).encode(), "got 9 of 9"),
+    "all-equal x": (b"x,y\n" + b"3,1\n3,2\n" * 10, "at least two distinct inputs, got 3.0"),
+    "infinities": (b"x,y\n" + b"inf,1\n2,-inf\n" * 10, "infinite (first: 'inf'"),
+    "text in numbers": (b"x,y\n" + b"one,1\n" * 20, "not a number (first: 'one'"),
+    "NaN labels": (b"x,y\n" + b"1,nan\n2,NaN\n" * 10, "10 × missing value 'nan', 10 × missing value 'NaN'"),
+    "binary junk": (bytes(range(256)) * 4, "looks like binary data"),
+    "PNG": (b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG image"),
+    "damaged gzip": (gzip.compress(b"x,y\n" + numbers().encode(), mtime=0)[:-9], "truncated or damaged"),
+    "HTML": (b"<!doctype html><html></html>", "HTML"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TABLES)
+def test_a_wrong_table_is_refused(capsys, case):
+    content, says = WRONG_TABLES[case]
+    Path("t.csv").write_bytes(content)
+    assert says in refused(capsys, ["fit", "t.csv", "--x", "x", "--y", "y", "--out", "out"])
+    assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("table")
+def test_a_wrong_table_to_predict_is_refused_before_the_fit(capsys):
+    Path("new.csv").write_text("deph\n1\n2\n")
+    sentence = refused(capsys, ["fit", "data.csv", "--x", "depth", "--y", "speed", "--predict", "new.csv"])
+    assert "unknown column 'depth'; did you mean 'deph'?" in sentence
+    assert "(of 'new.csv')" in sentence
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--step-size", "-1"], "step_size must be finite and positive, got -1"),
+        (["--step-size", "0"], "step_size must be finite and positive, got 0"),
+        (["--step-size", "nan"], "step_size must be finite and positive, got nan"),
+        (["--step-size", "inf"], "step_size must be finite and positive, got inf"),
+        (["--step-size", "big"], "step_size must be finite and positive, got 'big'"),
+        (["--step-size", "2.5"], "step_size must lie in (0, 2)"),
+        (["--rule", "max"], "unknown rule 'max'; "),
+        (["--loss", "hinge"], "unknown loss 'hinge'; "),
+        (["--seed", "-1"], "seed must be a whole number, at least 0, got -1"),
+        (["--seed", "x"], "seed must be a whole number, at least 0, got 'x'"),
+        (["--predict", "nowhere.csv"], "cannot read 'nowhere.csv': there is no such file"),
+        (["--x", "speed"], "x and y must be two columns, got 'speed' for both"),
+        (["--out", "data.csv"], "'data.csv'"),
+        (["--out", "data.csv/below"], "'data.csv/below'"),
+        (["--out", "full"], "output directory 'full' is not empty; name another or add --force"),
+        (["--out", "a\0b"], "cannot use"),
+    ],
+)
+def test_a_wrong_option_of_fit_is_refused(capsys, arguments, says):
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("precious")
+    assert says in refused(capsys, ["fit", "data.csv", "--x", "depth", "--y", "speed", *arguments])
+
+
+@pytest.mark.usefixtures("table")
+def test_a_directory_or_a_missing_file_is_refused(capsys):
+    Path("folder").mkdir()
+    assert "cannot read 'folder': is a directory" in refused(
+        capsys, ["fit", "folder", "--x", "a", "--y", "b"]
+    )
+    sentence = refused(capsys, ["fit", "dat.csv", "--x", "a", "--y", "b"])
+    assert "cannot read 'dat.csv': there is no such file; did you mean 'data.csv'?" in sentence
+
+
+# ---- what it writes
+
+
+@pytest.fixture
+def fitted(table, capsys):
+    """What a fit with a given step size prints."""
+    assert table.exists()
+    status = main(["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"])
+    assert status == 0
+    return capsys.readouterr()
+
+
+def test_fit_writes_its_directory_and_says_what_it_did(table, fitted):
+    assert listing(Path("out")) == [
+        "figures/fit.png",
+        "figures/fit.svg",
+        "figures/residuals.png",
+        "figures/residuals.svg",
+        "predictions.csv",
+        "report.html",
+        "result.json",
+    ]
+    for said in ("40 of 40 rows used", "step size", "0.3", "edge ratio", "stopping rule", "gauss_newton"):
+        assert said in fitted.out
+    rows, given = read_csv("out/predictions.csv")[1:], read_csv(table)[1:]
+    assert [float(x) for x, _ in rows] == [float(x) for x, _ in given]
+    errors = [float(a[1]) - float(b[1]) for a, b in zip(rows, given, strict=True)]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.5  # labels range over 5
+    document = json.loads(Path("out/result.json").read_text())
+    assert document["schema"] == 1
+    assert document["fit"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(errors))))
+    assert document["fit"]["path"] is None
+
+
+@pytest.mark.usefixtures("table")
+def test_predictions_keep_the_order_and_the_rows_of_the_table_predicted(capsys):
+    Path("new.csv").write_text("id,depth\na,9\nb,n/a\nc,1.5\nd,\ne,3,extra\nf,20\n")
+    arguments = ["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"]
+    assert main([*arguments, "--predict", "new.csv", "--json"]) == 0
+    printed = capsys.readouterr()
+    rows = read_csv("out/predictions.csv")
+    assert rows[0] == ["depth", "prediction"]
+    assert [row[0] for row in rows[1:]] == ["9.0", "", "1.5", "", "", "20.0"]
+    assert [bool(row[1]) for row in rows[1:]] == [True, False, True, False, False, True]
+    document = json.loads(printed.out)
+    assert document["predictions"] == {
+        "file": "predictions.csv",
+        "table": "new.csv",
+        "rows": 6,
+        "predicted": 3,
+        "outside": 1,
+    }
+    assert "1 of 3 predictions lie outside the data" in printed.err
+
+
+def test_dropped_rows_are_counted_and_explained(table, capsys):
+    with table.open("a") as file:
+        file.write("oops,1\n,2\ninf,3\n")
+    arguments = ["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "40 of 43 rows used" in out
+    assert "dropped 1: not a number (first: 'oops' in column 'depth', line 42)" in out
+    assert "dropped 1: missing value" in out
+    assert "dropped 1: infinite" in out
+
+
+def test_hostile_column_names_reach_every_file_harmless():
+    x, y = "<script>alert(1)</script>", "$\\frac{$ & `y` =cmd"
+    with Path("t.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([x, y])
+        writer.writerows([i, i % 5] for i in range(30))
+    assert main(["fit", "t.csv", "--x", x, "--y", y, "--step-size", "0.5", "--out", "out"]) == 0
+    html = Path("out/report.html").read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<script" not in Path("out/figures/fit.svg").read_text(encoding="utf-8")
+    assert read_csv("out/predictions.csv")[0] == [x, "prediction"]
+    assert json.loads(Path("out/result.json").read_text(encoding="utf-8"))["data"]["y"] == y
+
+
+@pytest.mark.usefixtures("table")
+def test_force_replaces_what_it_writes_and_leaves_the_rest():
+    Path("out").mkdir()
+    Path("out/mine.txt").write_text("precious")
+    Path("out/result.json").write_text("old")
+    arguments = ["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"]
+    assert main([*arguments, "--force"]) == 0
+    assert Path("out/mine.txt").read_text() == "precious"
+    assert json.loads(Path("out/result.json").read_text())["command"] == "fit"
+    assert not [name for name in os.listdir("out") if name.startswith(".")]

@@ -1,0 +1,46 @@
+"""The command report: laid out again from the store, without running anything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import claims
+from commands import said
+from stepscape import experiments
+from stepscape.cli import reference_ledger as reference_ledger
+from toys import calls, register
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+def test_the_report_is_laid_out_again_without_running_anything(capsys):
+    said(capsys, "verify")
+    before = Path("stepscape-ledger/report.html").read_text()
+    calls()
+    Path("stepscape-ledger/report.html").unlink()
+    shutil.rmtree("stepscape-ledger/figures")
+    document = json.loads(said(capsys, "report", "stepscape-ledger", "--json").out)
+    assert document["experiments"] == ["toy", "other"]
+    assert calls() == 0
+    assert Path("stepscape-ledger/report.html").read_text() == before
+    assert Path("stepscape-ledger/figures/toy-risk.svg").is_file()
+
+
+def test_a_report_without_records_says_so(capsys, toys):
+    said(capsys, "verify")
+    more = {**claims.experiment().quick, "claim": "another"}
+    register(toys, "toy_one", claims.experiment(quick=more))
+    toys.setattr(experiments, "_MODULES", {"toy": "toy_one"})
+    for path in Path("stepscape-ledger/store/segments").iterdir():
+        path.unlink()
+    printed = said(capsys, "report", "stepscape-ledger")
+    assert (
+        "warning: the records of toy are not in the store, so there is no figure; 'stepscape verify' "
+        "computes them" in printed.err
+    )
+    assert "the records of other are not" in printed.err  # an experiment that this version does not have
+    assert "no longer in the store" in Path("stepscape-ledger/report.html").read_text()
