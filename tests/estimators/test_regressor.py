@@ -17,6 +17,7 @@ import stepscape as ss
 from budget import examples
 from fit_cases import wiggle
 from stepscape.errors import InputError
+from stepscape.estimators.descent import Schedule, descend
 from stepscape.problems.user.units import Standardized
 
 EPS = np.finfo(float).eps

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stepscape.curvature.hessian import Hessian, top
 
 import oracles as ref
 import stepscape as ss
@@ -22,6 +21,8 @@ from cases import (
     reference_run,
     train,
 )
+from stepscape.objectives import relu_line
+from stepscape.objectives.relu_line_hessian import Hessian, top
 
 
 @examples(1 / 2)
