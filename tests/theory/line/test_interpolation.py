@@ -136,6 +136,14 @@ def test_loss_term_is_the_formula():
         assert c.right == pytest.approx(7.5 + 0.2 * reach, rel=8 * EPS)
 
 
+def test_loss_term_of_three_points():
+    # g̲ = √2/9 at the input in the middle (`test_golden_three_points`): κ = (1, 2, 1)·√2/9; the masses are ⅓.
+    sensitivity = 2 * math.sqrt((1 + 4 + 1) * 2 / 81 * 3)
+    assert sensitivity == pytest.approx(4 / 3)
+    c = theory.interpolation(facts_of(data_only([-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]), loss=0.02, sharpness=7.0))
+    assert c.right == pytest.approx(7.0 + 0.2 * (math.sqrt(2) + sensitivity), rel=8 * EPS)
+
+
 def connect_the_dots(x, y, shift):
     """An interpolator with its kinks just off the inputs."""
     knots = x[1:-1] + shift * np.diff(x)[1:]
