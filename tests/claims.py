@@ -1,18 +1,18 @@
-"""A claim that takes no time to test, with work that counts itself; for the tests of the ledger."""
+"""Claims that take no time to test, with work that counts itself; for ledgers and commands."""
 
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from stepscape.experiments.common.experiment import Experiment
+from stepscape.experiments.frame import Claim, Drawn, Effect, Finding, Part, sweep
+from stepscape.figures import style
 from stepscape.lab.spec import Spec
+from stepscape.tables.interval import Interval
 from stepscape.tables.records import Record
-from stepscape.tables.verdict import Verdict
 
 CALLS: list[float] = []  # step sizes of the runs that were carried out
 REFUSED = 0.75  # a step size that the work cannot do
-ANSWER = ["reproduced"]  # what the rule says of the arm "first"
+ANSWER = ["yes"]  # what the rule says of the arm "first"
 
 
 class ToyRun(Spec, frozen=True, tag="toy/1"):
@@ -22,13 +22,14 @@ class ToyRun(Spec, frozen=True, tag="toy/1"):
     seed: int
 
 
-def specs(settings):
-    return [
-        ToyRun(claim=settings["claim"], arm=arm, step_size=eta, seed=seed)
-        for arm in settings["arms"]
-        for eta in settings["step_sizes"]
-        for seed in range(settings["seeds"])
-    ]
+def grid(settings):
+    return sweep(
+        ToyRun,
+        settings,
+        arm=settings["arms"],
+        step_size=settings["step_sizes"],
+        seed=range(settings["seeds"]),
+    )
 
 
 def work(run, tick):
@@ -41,54 +42,62 @@ def work(run, tick):
     numbers = {
         "risk": run.step_size / (1 + run.seed),
         "bent_neurons": 3 + run.seed,
-        "started_inside": run.seed == 0,
+        "inside": run.seed == 0,
     }
-    return Record("finished", numbers, {f"curve|{run.arm}": np.arange(4.0)})
+    return Record("finished", numbers, {"curve": np.arange(4.0)})
 
 
-def judge(result):
-    table = result.table
-    words = {"first": ANSWER[0], "second": "consistent"}
-    return {
-        arm: Verdict(
-            words[arm], f"{len(table.where(arm=arm))} runs", {"interval": "1 [0.5, 1.5]", "nothing": np.nan}
-        )
-        for arm in result.settings["arms"]
-    }
+def answer(result):
+    effect = Effect("risk saved", Interval(1.0, 0.5, 1.5, 3))
+    return Finding(ANSWER[0], f"{len(result.runs)} runs were made.", effect, {"nothing": np.nan})
 
 
-def figures(result):
-    """A small figure without an axis: it takes a tenth of the time of one that is to be looked at."""
-    figure = Figure((4.0, 3.0))
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_axis_off()
-    axes.plot(result.table["step_size"], "o")
-    axes.plot(result.arrays["curve|first"])
-    return {"risk": figure}
+def agrees(result):
+    return Finding("yes", f"{len(result.runs)} runs agree.")
 
 
-def experiment(name="toy", **changes):
+def parts(arms, judge=answer):
+    rules = (("first", judge, "figure"), ("second", agrees, "one-sided rate"))
+    return tuple(
+        Part(name, f"The {name} part", f"The rule of the {name} part.", rule, kind=kind,
+             primary=name == "first", where={"arm": name})
+        for name, rule, kind in rules
+        if name in arms
+    )  # fmt: skip
+
+
+def draw(result):
+    figure, axes = style.canvas()
+    axes[0, 0].plot(result.table["step_size"], "o")
+    axes[0, 0].plot(result.curves("curve", arm="first")[0])
+    style.label(axes[0, 0], "step size", "risk")
+    return {"risk": Drawn(figure, "The risk of every run.")}
+
+
+def claim(name="toy", judge=answer, **changes):
     quick = {"claim": name, "arms": ("first", "second"), "step_sizes": (0.25, 0.5, 2.0), "seeds": 2}
+    quick = changes.pop("quick", quick)
     fields = {
         "name": name,
         "title": f"The title of {name}",
-        "claim": f"What {name} claims & more",
+        "claim": f"What {name} claims & more.",
         "kind": "figure",
         "source": "A document, its third page",
-        "setup": "How the setup was chosen",
+        "setup": "How the setup was chosen.",
         "quick": quick,
         "full": {**quick, "seeds": 3},
-        "specs": specs,
+        "grid": grid,
         "work": work,
-        "judge": judge,
-        "figures": figures,
+        "parts": parts(quick["arms"], judge),
+        "draw": draw,
         "premises": {
             "bent_neurons": "some neurons bend",
-            "started_inside": "the run starts inside",
+            "inside": "the run starts inside",
             "never": "this is measured nowhere",
         },
+        "by": "arm",
     }
-    return Experiment(**(fields | changes))
+    return Claim(**(fields | changes))
 
 
-EXPERIMENT = experiment()
+CLAIM = claim()

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import claims
 from stepscape.cli import reference_ledger as reference_ledger
-from stepscape.experiments.common import ledger
+from stepscape.experiments.frame import ledger
 
 RUNS = 12  # of a toy at quick size
 
 
-def register(monkeypatch, module, experiment):
-    monkeypatch.setitem(sys.modules, module, SimpleNamespace(EXPERIMENT=experiment))
+def register(monkeypatch, module, claim):
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(CLAIM=claim))
 
 
 def commit(monkeypatch, *entries):

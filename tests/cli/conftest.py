@@ -22,8 +22,8 @@ def toys(monkeypatch):
     """Two experiments that take no time, and no committed ledger."""
     monkeypatch.setattr(experiments, "_MODULES", {"toy": "toy_one", "other": "toy_two"})
     for module, name in (("toy_one", "toy"), ("toy_two", "other")):
-        register(monkeypatch, module, claims.experiment(name))
+        register(monkeypatch, module, claims.claim(name))
     commit(monkeypatch)
     claims.CALLS.clear()
-    monkeypatch.setattr(claims, "ANSWER", ["reproduced"])
+    monkeypatch.setattr(claims, "ANSWER", ["yes"])
     return monkeypatch

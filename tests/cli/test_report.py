@@ -32,8 +32,8 @@ def test_the_report_is_laid_out_again_without_running_anything(capsys):
 
 def test_a_report_without_records_says_so(capsys, toys):
     said(capsys, "verify")
-    more = {**claims.experiment().quick, "claim": "another"}
-    register(toys, "toy_one", claims.experiment(quick=more))
+    more = {**claims.claim().quick, "claim": "another"}
+    register(toys, "toy_one", claims.claim(quick=more))
     toys.setattr(experiments, "_MODULES", {"toy": "toy_one"})
     for path in Path("stepscape-ledger/store/segments").iterdir():
         path.unlink()

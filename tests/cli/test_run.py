@@ -80,11 +80,11 @@ def test_an_interrupted_run_goes_on(capsys, toys):
     def interrupt(_result):
         raise KeyboardInterrupt
 
-    register(toys, "toy_one", claims.experiment(figures=interrupt))
+    register(toys, "toy_one", claims.claim(draw=interrupt))
     err = said(capsys, "run", "toy", status=130).err
     assert "kept in 'stepscape-toy' (12 of 12 runs of toy); the same command resumes from there" in err
     calls()
-    register(toys, "toy_one", claims.experiment())
+    register(toys, "toy_one", claims.claim())
     said(capsys, "run", "toy")
     assert calls() == 0
     assert {"report.html", "store"} < {path.name for path in Path("stepscape-toy").iterdir()}

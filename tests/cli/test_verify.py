@@ -11,7 +11,7 @@ import claims
 from commands import said
 from stepscape import experiments
 from stepscape.cli import reference_ledger as reference_ledger
-from stepscape.experiments.common import ledger
+from stepscape.experiments.frame import ledger
 from stepscape.lab.store import Store
 from toys import RUNS, calls, commit, made, register
 
@@ -24,9 +24,8 @@ def test_verify_prints_and_writes_the_ledger(capsys):
         "The title of toy",
         "Claim (figure): What toy claims & more",
         "Source: A document, its third page",
-        "● first: REPRODUCED",
-        "≤ second: CONSISTENT",
-        "1 [0.5, 1.5]",
+        "● The first part (decides): REPRODUCED",
+        "≤ The second part: CONSISTENT",
         "12 runs (8 finished, 4 diverged); total compute time",
         "The title of other",
     ):
@@ -44,7 +43,7 @@ def test_verify_prints_and_writes_the_ledger(capsys):
     # What the runs took is the sum of what is on record, whoever computed them and when.
     rows = [row for row in Store.open("stepscape-ledger/store").rows() if row["claim"] == "toy"]
     assert entry.seconds == pytest.approx(sum(row["seconds"] for row in rows)) != 0.0
-    assert {p.column for p in entry.premises} == {"bent_neurons", "started_inside", "never"}
+    assert {p.column for p in entry.premises} == {"bent_neurons", "inside", "never"}
     assert made().provenance["numpy"]
 
 
@@ -68,8 +67,8 @@ def test_what_is_on_record_is_not_run_again(capsys):
 
 
 def test_runs_that_two_claims_read_are_made_and_counted_once(capsys, toys):
-    same = {**claims.experiment().quick, "step_sizes": (0.5, 2.0)}
-    register(toys, "toy_two", claims.experiment("other", quick=same))
+    same = {**claims.claim().quick, "step_sizes": (0.5, 2.0)}
+    register(toys, "toy_two", claims.claim("other", quick=same))
     said(capsys, "verify")
     assert calls() == RUNS
     toy, other = made().entries
@@ -83,13 +82,13 @@ def test_an_interrupted_ledger_goes_on(capsys, toys):
     def interrupt(_result):
         raise KeyboardInterrupt
 
-    register(toys, "toy_two", claims.experiment("other", judge=interrupt))
+    register(toys, "toy_two", claims.claim("other", judge=interrupt))
     err = said(capsys, "verify", status=130).err
     assert "interrupted; the finished runs are kept in 'stepscape-ledger' (12 of 12 runs of other)" in err
     assert "the same command resumes from there" in err
     assert {p.name for p in Path("stepscape-ledger").iterdir()} == {"store"}
     calls()
-    register(toys, "toy_two", claims.experiment("other"))
+    register(toys, "toy_two", claims.claim("other"))
     said(capsys, "verify")
     assert calls() == 0
 
@@ -98,7 +97,7 @@ def test_an_interrupt_before_anything_is_recorded_leaves_nothing(capsys, toys):
     def interrupt(_run, _tick):
         raise KeyboardInterrupt
 
-    register(toys, "toy_one", claims.experiment(work=interrupt))
+    register(toys, "toy_one", claims.claim(work=interrupt))
     assert (
         said(capsys, "verify", "toy", status=130).err == "stepscape: interrupted; nothing was left behind\n"
     )
@@ -147,10 +146,11 @@ def test_strict_passes_when_every_verdict_is_the_committed_one(capsys, toys, arg
 
 @pytest.mark.parametrize(("was", "now"), [("reproduced", "partly"), ("partly", "reproduced")])
 def test_strict_fails_when_a_verdict_changed(capsys, toys, was, now):
-    claims.ANSWER[0] = was
+    answers = {"reproduced": "yes", "partly": "mixed"}
+    claims.ANSWER[0] = answers[was]
     said(capsys, "verify", "toy")
     commit(toys, *made().entries)
-    claims.ANSWER[0] = now
+    claims.ANSWER[0] = answers[now]
     assert said(capsys, "verify", "toy").err == ""  # not asked to be strict
     printed = said(capsys, "verify", "toy", "--strict", status=1)
     sentence = f"toy, first: committed {was}, found {now}"
@@ -164,9 +164,9 @@ def test_strict_fails_for_a_part_that_was_not_committed_and_for_one_that_is_gone
     assert "2 verdicts differ" in err
     assert "toy, first: committed no verdict, found reproduced" in err
     commit(toys, *made().entries)
-    toys.setattr(claims, "EXPERIMENT", None)
-    fewer = {**claims.experiment().quick, "arms": ("first",)}
-    register(toys, "toy_one", claims.experiment(quick=fewer))
+    toys.setattr(claims, "CLAIM", None)
+    fewer = {**claims.claim().quick, "arms": ("first",)}
+    register(toys, "toy_one", claims.claim(quick=fewer))
     err = said(capsys, "verify", "toy", "--strict", status=1).err
     assert "toy, second: committed consistent, found no verdict" in err
 
@@ -210,7 +210,7 @@ def test_a_damaged_ledger_is_refused(capsys):
     said(capsys, "verify", "toy")
     Path("stepscape-ledger/ledger.json").write_text("{")
     for command in (["verify", "toy"], ["report", "stepscape-ledger"]):
-        assert "ledger.json' is no ledger" in said(capsys, *command, status=2).err
+        assert "ledger.json' is not a ledger" in said(capsys, *command, status=2).err
 
 
 # ---- failed runs
@@ -219,8 +219,8 @@ def test_a_damaged_ledger_is_refused(capsys):
 @pytest.fixture
 def failing(toys):
     """The toy with a step size that its work refuses."""
-    quick = {**claims.experiment().quick, "step_sizes": (0.5, claims.REFUSED)}
-    register(toys, "toy_one", claims.experiment(quick=quick))
+    quick = {**claims.claim().quick, "step_sizes": (0.5, claims.REFUSED)}
+    register(toys, "toy_one", claims.claim(quick=quick))
     return toys
 
 
@@ -252,7 +252,7 @@ def test_failures_can_be_mended(capsys, failing):
 
 @pytest.mark.parametrize("command", ["verify", "run"])
 def test_nothing_but_failures_is_an_error(capsys, toys, command):
-    quick = {**claims.experiment().quick, "step_sizes": (claims.REFUSED,)}
-    register(toys, "toy_one", claims.experiment(quick=quick))
+    quick = {**claims.claim().quick, "step_sizes": (claims.REFUSED,)}
+    register(toys, "toy_one", claims.claim(quick=quick))
     err = said(capsys, command, "toy", status=1).err
     assert err == "stepscape: all 4 runs of toy failed: ValueError: this step size cannot be done\n"

@@ -13,27 +13,32 @@ from pages import HOSTILE, outline
 from stepscape import experiments
 from stepscape.cli import console
 from stepscape.errors import InputError
-from stepscape.experiments.common import ledger
+from stepscape.experiments.frame import Result, Run, ledger
+from stepscape.experiments.frame.kinds import FOR_ALL, KINDS, WORDS
 from stepscape.figures import style
 from stepscape.report import Section, draw, page_share, render, words
 from stepscape.report.content import Page
 from stepscape.report.ledger import ledger_page
-from stepscape.tables.records import Table
-from stepscape.tables.verdict import WORDS
 
 
 @pytest.fixture
 def entry():
-    toy = claims.experiment()
+    toy = claims.claim()
     return ledger.enter(toy, experiments.run(toy, toy.quick), "quick", ["it broke", "it broke", "no"], 61.0)
 
 
 def one_part(name, **verdicts):
     """A ledger of one experiment with these words."""
     about = ledger.About(name, *["text"] * 5)
-    parts = {part: ledger.Part(word, "why", {}) for part, word in verdicts.items()}
+    parts = {part: ledger.Verdict(word, "why", {}) for part, word in verdicts.items()}
     runs = ledger.Runs(1, 0, 0)
     return ledger.Entry(about, "quick", {}, parts, [], runs, {}, 1.0)
+
+
+def result(**columns):
+    """A result whose runs have these columns."""
+    names, rows = list(columns), zip(*columns.values(), strict=True)
+    return Result("toy", {}, tuple(Run(dict(zip(names, row, strict=True))) for row in rows))
 
 
 def book(*entries):
@@ -52,7 +57,10 @@ def test_an_entry_counts_runs_and_keeps_what_was_said(entry):
         "first": "reproduced",
         "second": "consistent",
     }
-    assert entry.verdicts["first"].numbers == {"interval": "1 [0.5, 1.5]", "nothing": None}
+    first = entry.verdicts["first"]
+    assert first.numbers == {"nothing": None}
+    assert first.effect == ledger.Effect("risk saved", 1.0, 0.5, 1.5, 3)
+    assert (first.words, first.rule, first.primary) == ("The first part", "The rule of the first part.", True)
     assert entry.experiment.kind == "figure"
     assert entry.experiment.source == "A document, its third page"
 
@@ -61,16 +69,14 @@ def test_a_premise_says_what_its_column_holds_in_each_arm(entry):
     found = {(p.column, p.arm): (p.found, p.measured, p.runs) for p in entry.premises}
     # Two seeds, three step sizes of which one diverges: four of six runs are measured.
     assert found["bent_neurons", "first"] == ("3 to 4, median 3.5", 4, 6)
-    assert found["started_inside", "second"] == ("yes in 2 of 4", 4, 6)
+    assert found["inside", "second"] == ("yes in 2 of 4", 4, 6)
     assert found["never", "first"] == ("not measured", 0, 6)
     assert len(found) == 6
 
 
 def test_a_premise_of_words_and_one_without_arms():
-    table = Table(
-        {"verdict": np.array(["holds", "", "holds", "violated"]), "level": np.array([2.0, 2.0, np.nan, 2.0])}
-    )
-    found = {p.column: p for p in ledger.premises({"verdict": "it holds", "level": "it is 2"}, table)}
+    runs = result(verdict=["holds", "", "holds", "violated"], level=[2.0, 2.0, np.nan, 2.0])
+    found = {p.column: p for p in ledger.premises({"verdict": "it holds", "level": "it is 2"}, runs)}
     assert found["verdict"].found == "holds 2, violated 1"
     assert (found["verdict"].arm, found["verdict"].measured, found["verdict"].runs) == ("", 3, 4)
     assert found["level"].found == "2"
@@ -79,10 +85,10 @@ def test_a_premise_of_words_and_one_without_arms():
 @pytest.mark.parametrize(
     ("column", "values", "found"),
     [
-        ("reached_at_step", [0.0, 0.0, np.nan], "0"),  # a step, not an answer
-        ("reached_at_step", [0.0, 1.0, 1.0], "0 to 1, median 1"),
-        ("edge_reached", [0.0, 1.0, np.nan], "yes in 1 of 2"),
-        ("edge_reached", [0.0, 0.0], "yes in 0 of 2"),
+        ("any", [0.0, 0.0, np.nan], "0"),  # a number, not an answer
+        ("any", [0.0, 1.0, 1.0], "0 to 1, median 1"),
+        ("any", [False, True, np.nan], "yes in 1 of 2"),
+        ("any", [False, False], "yes in 0 of 2"),
         ("any", [True, True, False], "yes in 2 of 3"),
         ("any", [24860.0, 64140.0, np.nan], "24860 to 64140, median 44500"),
         ("any", [24861.0, 64140.0], "24861 to 64140, median 44500.5"),
@@ -90,13 +96,8 @@ def test_a_premise_of_words_and_one_without_arms():
     ],
 )
 def test_answers_are_counted_and_whole_numbers_written_out(column, values, found):
-    (premise,) = ledger.premises({column: "words"}, Table({column: np.array(values)}))
+    (premise,) = ledger.premises({column: "words"}, result(**{column: values}))
     assert premise.found == found
-
-
-def test_every_column_of_answers_is_a_premise_of_some_experiment():
-    stated = {column for name in experiments.names() for column in experiments.get(name).premises}
-    assert stated >= ledger.YES_OR_NO
 
 
 # ---- comparison
@@ -159,10 +160,13 @@ def test_a_ledger_survives_its_file(entry):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"{", "it is no ledger: Input data was truncated"),
-        (b"\xff", "it is no ledger"),
-        (b'{"size": "quick"}', "it is no ledger: Object missing required field `entries`"),
-        (b'{"size": "huge", "entries": [], "provenance": {}}', "it is no ledger: Invalid enum value 'huge'"),
+        (b"{", "it is not a ledger: Input data was truncated"),
+        (b"\xff", "it is not a ledger"),
+        (b'{"size": "quick"}', "it is not a ledger: Object missing required field `entries`"),
+        (
+            b'{"size": "huge", "entries": [], "provenance": {}}',
+            "it is not a ledger: Invalid enum value 'huge'",
+        ),
         (
             b'{"schema": 9, "size": "full", "entries": [], "provenance": {}}',
             "it has schema 9; this version reads schema 1",
@@ -185,7 +189,8 @@ def test_the_page_has_everything_that_belongs_to_a_claim(entry):
     page = page_of(entry, drawings={"toy": [draw(toy_figure(), "toy-risk", "what it shows")]})
     for said in (
         "What toy claims & more", "figure", "A document, its third page", "reproduced", "consistent",
-        "6 runs.", "1 [0.5, 1.5]", "what it shows", "some neurons bend", "3 to 4, median 3.5",
+        "6 runs were made.", "1 [0.5, 1.5], n = 3", "Rule: The rule of the first part.",
+        "what it shows", "some neurons bend", "3 to 4, median 3.5",
         "measured in 4 of 6 runs", "How the setup was chosen", "0.25, 0.5, 2.0", "stepscape verify toy",
         "stepscape run toy", "1 min 1 s", "8 finished, 4 diverged, 3 failed", "2 runs failed: it broke.",
         "1 run failed: no.", "made here",
@@ -205,7 +210,7 @@ def test_a_claim_whose_records_are_gone_says_so(entry):
 
 
 def test_the_overview_links_every_claim_and_marks_every_verdict(entry):
-    parts = {word: ledger.Part(word, "why", {}) for word in WORDS}
+    parts = {word: ledger.Verdict(word, "why", {}) for word in WORDS}
     every = msgspec.structs.replace(entry, verdicts=parts)
     other = msgspec.structs.replace(entry, experiment=msgspec.structs.replace(entry.experiment, name="other"))
     page = page_of(every, other)
@@ -214,9 +219,10 @@ def test_the_overview_links_every_claim_and_marks_every_verdict(entry):
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     assert links.count("#toy") == links.count("#other") == 2  # contents and overview
     assert {link[1:] for link in links} <= set(identifiers)
-    marks = [words.VERDICTS[word][0] for word in WORDS]
-    assert len(set(marks)) == len(marks)  # they tell the verdicts apart without color
-    assert all(mark in page.text for mark in marks)
+    for kind in KINDS.values():  # without color, marks tell the verdicts of a kind apart
+        known = dict.fromkeys([*kind, *FOR_ALL])
+        assert len({words.VERDICTS[word][0] for word in known}) == len(known)
+    assert all(words.VERDICTS[word][0] in page.text for word in WORDS)
     assert {"h1", "h2", "h3", "details", "summary"} <= {tag for tag, _ in page.tags}
 
 
@@ -232,7 +238,7 @@ def test_hostile_words_stay_words(entry):
     about = msgspec.structs.replace(
         entry.experiment, title=HOSTILE, claim=HOSTILE, setup=HOSTILE, source=HOSTILE
     )
-    bad = ledger.Part("partly", HOSTILE, {HOSTILE: HOSTILE})
+    bad = ledger.Verdict("partly", HOSTILE, {HOSTILE: HOSTILE})
     premise = ledger.Premise("column", HOSTILE, "", 2, 1, HOSTILE)
     hostile = msgspec.structs.replace(
         entry, experiment=about, verdicts={HOSTILE: bad}, premises=[premise], failures={HOSTILE: 1}

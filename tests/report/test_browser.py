@@ -13,7 +13,7 @@ import claims
 from browser import browser, executable
 from pages import HOSTILE, everything
 from stepscape import experiments
-from stepscape.experiments.common import ledger
+from stepscape.experiments.frame import ledger
 from stepscape.figures import style
 from stepscape.report import Grid, Section, draw, render
 from stepscape.report.ledger import ledger_page
@@ -39,7 +39,7 @@ def ledger_html():
     """A ledger with wide and narrow figures, some drawn as pixels, failures and hostile words."""
     entries, drawings = [], {}
     for name in ("toy", "other", "third"):
-        toy = claims.experiment(name, setup=f"{HOSTILE} " * 20)
+        toy = claims.claim(name, setup=f"{HOSTILE} " * 20)
         result = experiments.run(toy, toy.quick)
         entries.append(ledger.enter(toy, result, "quick", ["it could not be done"], 61.0))
         drawings[name] = [

@@ -16,8 +16,7 @@ from stepscape.experiments.frame.part import Judged, row_words
 from stepscape.experiments.frame.result import Result
 from stepscape.tables.records import plain
 
-SCHEMA = 2
-READABLE = (1, 2)  # schema 1 knows no rules, effects or rows
+SCHEMA = 1
 Size = Literal["quick", "full"]
 Number = float | str | bool | None
 
@@ -58,7 +57,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    words : title of the part; "" in schema 1, as all below.
+    words : title of the part; "" in a ledger from before rules were data, as all below.
     kind, primary, rule : as in `Part`, the rule with its constants.
     fingerprint : of the rule and its constants.
     rows : by value of the column that the part has rows for.
@@ -124,7 +123,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def headline(self) -> Verdict | None:
-        """The primary verdict; None in schema 1."""
+        """The primary verdict; None where none is marked."""
         return next((verdict for verdict in self.verdicts.values() if verdict.primary), None)
 
 
@@ -276,7 +275,7 @@ def _words(ledger: Ledger) -> dict[tuple[str, str], str]:
 def changed_rules(entry: Entry, claim: Claim) -> list[str]:
     """Name the parts whose rule is not the one that judged an entry: it was changed after those numbers.
 
-    So is a part that the entry does not have. An entry of schema 1 holds no rules, and every part is named.
+    So is a part that the entry does not have, and every part of an entry from before rules were data.
     """
     before = {name: verdict.fingerprint for name, verdict in entry.verdicts.items()}
     return [part.name for part in claim.parts if before.get(part.name) != part.fingerprint]
@@ -294,7 +293,6 @@ def read(content: bytes, name: str) -> Ledger:
         ledger = msgspec.json.decode(content, type=Ledger)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{name} is not a ledger: {error}") from None
-    if ledger.schema not in READABLE:
-        known = " and ".join(map(str, READABLE))
-        raise InputError(f"{name} has schema {ledger.schema}; this version reads schemas {known}")
+    if ledger.schema != SCHEMA:
+        raise InputError(f"{name} has schema {ledger.schema}; this version reads schema {SCHEMA}")
     return ledger
