@@ -219,7 +219,8 @@ def _top_of_tridiagonal(diagonal, beside, m):
     """Largest eigenvalue of the leading (m, m) matrix, by Laguerre's steps down from Gershgorin's bound.
 
     With the pivots d_i(σ) of T - σ the characteristic polynomial is χ = Π d_i; g = χ'/χ = Σ d'/d and h = -g'
-    come from one recurrence. All roots are real, so that from above the largest no step passes it.
+    come from one recurrence. All roots are real, so that from above the largest no step passes it; there all
+    pivots are negative.
     """
     bound, before = -np.inf, 0.0
     for i in range(m):
@@ -239,6 +240,8 @@ def _top_of_tridiagonal(diagonal, beside, m):
             else:
                 first = -1.0
             d = diagonal[i] - sigma - ratio
+            if not d < 0.0:
+                return sigma  # the root, but for rounding
             first_share = first / d
             g += first_share
             h += first_share * first_share - second / d
