@@ -10,7 +10,7 @@ from stepscape.experiments.common.experiment import Experiment, collect, resolve
 from stepscape.experiments.frame import Claim, Result, run
 from stepscape.experiments.frame.legacy import Legacy
 
-__all__ = ["Claim", "Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
+__all__ = ["Claim", "Experiment", "Result", "collect", "family", "get", "names", "resolve_settings", "run"]
 
 _MODULES = {
     "curve-fitting": "stepscape.experiments.square.curve_fitting",
@@ -34,6 +34,13 @@ _MODULES = {
 def names() -> list[str]:
     """Names of all experiments, in the order in which they are best read."""
     return list(_MODULES)
+
+
+def family(name: str) -> str:
+    """Return the family of a claim, which is the folder of its module and of its page."""
+    if name not in _MODULES:
+        raise unknown("experiment", name, _MODULES)
+    return _MODULES[name].split(".")[-2]
 
 
 def get(name: str) -> Any:
