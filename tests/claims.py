@@ -58,7 +58,7 @@ def judge(result):
 
 
 def figures(result):
-    """A small figure without an axis: it takes a tenth of the time of one that is to be looked at."""
+    """A small figure without axes, which takes a tenth of the time to draw."""
     figure = Figure((4.0, 3.0))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
