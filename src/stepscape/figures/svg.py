@@ -9,8 +9,9 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 _PLACES = re.compile(r' (?:d|x|y|x1|y1|x2|y2|width|height|points|transform)="[^"]*"')
 _MARK = '<use {target} x="[^"]*" y="[^"]*" class="{name}"/>'
 _MARKS = re.compile(  # two or more of one kind in a row
-    _MARK.format(target='(href="#[^"]*")', name='([^"]*)') + f"(?:{_MARK.format(target=r'\1', name=r'\2')})+"
-)
+    _MARK.format(target='(href="#[^"]*")', name='([^"]*)')
+    + "(?:" + _MARK.format(target=r"\1", name=r"\2") + ")+"
+)  # fmt: skip
 _INNERMOST = re.compile(r"<g>((?:(?!</?g\b).)*)</g>", re.DOTALL)  # a group without attributes or groups
 
 
