@@ -1,0 +1,36 @@
+"""The table of further numbers of a claim on step sizes, and what its runs must have for it to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Result
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.tables.records import Table
+
+
+def medians(result: Result, *columns: str, shares: tuple[str, ...] = ()) -> Table:
+    """One row per arm, kind of labels and step size: medians, and shares of flags, over runs that count."""
+    return Table.from_records(_rows(result.table, columns, shares))
+
+
+def nothing_finished(table: Table) -> str:
+    """Say that no run finished; "" where one did."""
+    return "" if np.any(table["outcome"] == "finished") else "no run finished"
+
+
+def _rows(table: Table, columns: tuple[str, ...], shares: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    cells = dict.fromkeys(zip(*(table[key].tolist() for key in ("arm", "labels", "step_size")), strict=True))
+    for arm, labels, eta in cells:
+        rows = table.where(arm=arm, labels=labels, step_size=eta)
+        counts = STEP_SIZES.counts(rows)
+        found: dict[str, Any] = {"arm": arm, "labels": labels, "step_size": eta, "runs": int(counts.sum())}
+        for column in columns:
+            found[column] = median(rows[column][counts]) if column in rows else None
+        for flag in shares:
+            found[flag] = fraction(rows[flag][counts] == 1) if flag in rows else None
+        yield found
