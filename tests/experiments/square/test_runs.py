@@ -7,6 +7,7 @@ import pytest
 
 import stepscape as ss
 from stepscape import experiments
+from stepscape.errors import InputError
 from stepscape.experiments.square.columns import line
 from stepscape.experiments.square.runs import StepSizeRun, begin, equal_time, grid, problem_of, work
 from stepscape.lab.spec import identity
@@ -207,6 +208,33 @@ class TestMeasures:
         assert (arrays["tv_function"] <= arrays["tv_side"] * (1 + 1e-12)).all()
         assert arrays["right_published"][-1] == record.numbers["published_right"]
         assert not work(a_run(drawn=False), ignore).arrays
+
+
+@pytest.mark.parametrize("name", SHARING)
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"step_sizes": (0.1, -1.0)}, "step_size must be finite and positive, got -1.0"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"seeds": 0}, "seeds must be at least 1, got 0"),
+        ({"records": 0}, "records must be at least 1, got 0"),
+        ({"width": 0}, "width must be at least 1, got 0"),
+        ({"n": 1}, "n must be at least 2, got 1"),
+        ({"noise": -1.0}, "noise must be finite and not negative, got -1.0"),
+        ({"arms": ("as_prnted",)}, "unknown arm 'as_prnted'; did you mean 'as_printed'"),
+    ],
+)
+def test_refused_before_the_first_run(name: str, changes: dict[str, object], sentence: str) -> None:
+    claim = experiments.get(name)
+    with pytest.raises(InputError, match=sentence):
+        claim.specs({**claim.quick, **changes})
+
+
+def test_clean_seeds_may_be_none_but_not_fewer() -> None:
+    claim = experiments.get("curve-fitting")
+    assert {run.labels for run in claim.grid({**claim.quick, "clean_seeds": 0})} == {"noisy"}
+    with pytest.raises(InputError, match="clean_seeds must be at least 0, got -1"):
+        claim.specs({**claim.quick, "clean_seeds": -1})
 
 
 class TestSharing:
