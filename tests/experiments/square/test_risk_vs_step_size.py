@@ -18,7 +18,7 @@ RISING, FALLING = (0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1)
 def rows(arm: str = "warm_up", risk: Any = U, cost: Any = (0.01,) * 4, seeds: int = 8, **other: Any) -> Any:
     """One run per seed and step size; seeds differ by a shift that pairing removes, and a little noise.
 
-    A column not given follows the risk; the single iterates have `cost` more.
+    A column not given follows the risk; the single iterates have `cost` more on average.
     """
     rng = np.random.default_rng(1)
     columns = ("interior_grid", "boundary_grid", "equal_time", "held_out")
@@ -29,8 +29,8 @@ def rows(arm: str = "warm_up", risk: Any = U, cost: Any = (0.01,) * 4, seeds: in
             yield Run({
                 "arm": arm, "labels": "noisy", "seed": seed, "step_size": eta, "outcome": "finished",
                 "bent_neurons": 10, "edge_reached": True, "fits_interior": j < 3, "risk": risk[j] + level,
-                "risk_last": risk[j] + cost[j] + level + 0.05,
-                "risk_before": risk[j] + cost[j] + level - 0.05,
+                "risk_last": risk[j] + cost[j] + level + 0.02 * j,
+                "risk_before": risk[j] + cost[j] + level - 0.02 * j,
                 **{f"risk_{name}": other.get(name, risk)[j] + level for name in columns},
             })  # fmt: skip
 
