@@ -56,17 +56,17 @@ def fits(result: Result, labels: str) -> Drawn:
     first = min(run["seed"] for run in result.runs)
     for row, arm in zip(axes, arms, strict=True):
         for ax, eta in zip(row, shown, strict=True):
-            (run,) = result.where(arm=arm, step_size=eta, seed=first).runs
             _data(ax, data)
-            _fit(ax, run)
             ax.set_ylim(middle - 1.55 * half, middle + 1.3 * half)
-            note(ax, _fate(run))
+            for run in result.where(arm=arm, step_size=eta, seed=first).runs:  # none if it failed
+                _fit(ax, run)
+                note(ax, _fate(run))
         label(row[0], y=f"{ARM_TITLES.get(arm, arm)}\n\nlabel y")
     for ax, eta in zip(axes[0], shown, strict=True):
         ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
-    shared_legend(figure, axes, columns=6)
+    shared_legend(figure, axes, columns=6 if len(shown) > 3 else 3)
     return Drawn(figure, FITS[labels])
 
 

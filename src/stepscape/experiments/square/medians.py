@@ -14,7 +14,10 @@ from stepscape.tables.records import Table
 
 
 def medians(result: Result, *columns: str, shares: tuple[str, ...] = ()) -> Table:
-    """One row per arm, kind of labels and step size: medians, and shares of flags, over runs that count."""
+    """One row per number of points, arm, kind of labels and step size: medians, and shares of flags.
+
+    They are over the runs that count, see `Levels.counts`.
+    """
     return Table.from_records(_rows(result.table, columns, shares))
 
 
@@ -24,11 +27,12 @@ def nothing_finished(table: Table) -> str:
 
 
 def _rows(table: Table, columns: tuple[str, ...], shares: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    cells = dict.fromkeys(zip(*(table[key].tolist() for key in ("arm", "labels", "step_size")), strict=True))
-    for arm, labels, eta in cells:
-        rows = table.where(arm=arm, labels=labels, step_size=eta)
+    keys = ("n", "arm", "labels", "step_size")
+    for values in dict.fromkeys(zip(*(table[key].tolist() for key in keys), strict=True)):
+        cell = dict(zip(keys, values, strict=True))
+        rows = table.where(**cell)
         counts = STEP_SIZES.counts(rows)
-        found: dict[str, Any] = {"arm": arm, "labels": labels, "step_size": eta, "runs": int(counts.sum())}
+        found: dict[str, Any] = {**cell, "runs": int(counts.sum())}
         for column in columns:
             found[column] = median(rows[column][counts]) if column in rows else None
         for flag in shares:
