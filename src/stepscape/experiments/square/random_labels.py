@@ -99,7 +99,7 @@ CLAIM = Claim(
     title="Random labels: which step sizes still fit pure noise",
     claim=(
         "The network is not capacity limited: 1000 neurons fit labels of pure noise. But only small steps "
-        "do: no network that passes through the labels is flatter than a bound λ that the data set, and "
+        "do: no network through the labels is flatter than a bound λ that the data alone determine, and "
         "descent with a step size beyond 2/λ stays at none of them."
     ),
     kind="figure",
@@ -130,7 +130,7 @@ CLAIM = Claim(
             "small_steps",
             "Small steps fit pure noise",
             "For each number of points, nearly all runs with a step size of at most {below:g} times the "
-            "bound leave at most {fits:.0%} of the mean square of the labels.",
+            "bound 2/λ leave at most {fits:.0%} of the mean square of the labels.",
             partial(at_every_size, question=small_steps_fit),
             {"fits": FITS, "below": 0.5},
             **ARMS,
@@ -138,8 +138,8 @@ CLAIM = Claim(
         Part(
             "beyond_the_bound",
             "Steps beyond the bound do not",
-            "For each number of points with which most runs with at most {below:g} times the bound leave at "
-            "most {fits:.0%} of the mean square of the labels, nearly all runs beyond the bound leave more.",
+            "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
+            "{fits:.0%} of the mean square of the labels, nearly all runs beyond the bound leave more.",
             partial(at_every_size, question=large_steps_do_not),
             {"fits": FITS, "below": 0.5},
             primary=True,
@@ -148,9 +148,10 @@ CLAIM = Claim(
         Part(
             "where_it_ends",
             "Does the bound tell where the fit ends?",
-            "For the same numbers of points, the largest step size that leaves at most {fits:.0%}, over the "
-            "bound, mean of the logarithm over seeds: yes if its interval lies within a factor of "
-            "{factor:g}, no if outside. Small steps are those up to {below:g} times the bound.",
+            "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
+            "{fits:.0%} of the mean square of the labels: the largest step size that does, over the bound, "
+            "mean of its logarithm over seeds. Yes if the interval lies within a factor of {factor:g}, no "
+            "if outside.",
             partial(at_every_size, question=ends_at_the_bound),
             {"fits": FITS, "below": 0.5, "factor": 3.0},
             kind="open question",
