@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -15,7 +16,6 @@ from stepscape.errors import InputError
 from stepscape.experiments.common.arms import ARMS, MARGIN, start
 from stepscape.experiments.common.experiment import Experiment, Result, resolve_settings
 from stepscape.experiments.edge import sharpness_rule
-from stepscape.experiments.square import curve_fitting_rule
 from stepscape.figures import style
 from stepscape.lab.pool import run_all
 from stepscape.lab.spec import stream
@@ -23,10 +23,12 @@ from stepscape.tables import Table
 
 TINY = {"width": "40", "steps": "300", "records": "6", "step_sizes": "0.02,0.2,0.6", "n": "12", "seeds": "2"}
 
+# Those that are not written in the frame yet; the contract tests have the others.
 ON_STEP_SIZES = [
     name
     for name in experiments.names()
     if {"step_sizes", "arms", "noise"} <= set(experiments.get(name).quick)
+    and not hasattr(experiments.get(name), "parts")
 ]
 
 
@@ -64,7 +66,7 @@ class TestRegistry:
     def test_unknown_kind_of_claim(self) -> None:
         known = experiments.get("curve-fitting")
         with pytest.raises(InputError, match="unknown kind of claim 'picture'"):
-            Experiment(**{**vars(known), "kind": "picture"})
+            dataclasses.replace(known, kind="picture")
 
 
 class TestSettings:
@@ -140,10 +142,6 @@ class TestSettings:
     def test_workers_must_not_be_negative(self) -> None:
         with pytest.raises(InputError, match="workers must not be negative, got -1; 0 means one per core"):
             tiny("sharpness-vs-step-size", workers=-1)
-
-    def test_clean_seeds_may_be_none_but_not_fewer(self) -> None:
-        with pytest.raises(InputError, match="clean_seeds must be at least 0, got -1"):
-            tiny("curve-fitting", clean_seeds="-1")
 
 
 def ignore(_: float) -> None:
@@ -222,100 +220,6 @@ class TestArms:
 
 
 ETAS = (0.01, 0.1, 0.4, 0.8)
-
-
-def curve_rows(
-    risk: dict[float, float],
-    piece: dict[float, float],
-    in_time: dict[float, float] | None = None,
-    outcome: str = "finished",
-    bent: int = 10,
-    seeds: int = 6,
-) -> Table:
-    """Rows of one arm: each seed shifts every risk by the same amount, and adds a little noise of its own."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for seed in range(seeds):
-        shift = rng.uniform(0.0, 0.2)
-        for eta in ETAS:
-            noise = 0.002 * rng.standard_normal()
-            at = {"risk": risk[eta], "risk_equal_time": (in_time or risk)[eta], "risk_held_out": 0.1}
-            values = {name: value + shift + noise for name, value in at.items()}
-            rows.append(
-                {"arm": "a", "labels": "noisy", "seed": seed, "step_size": eta, "outcome": outcome,
-                 "bent_neurons": bent, "pieces": piece[eta] + seed % 2, "risk_grid": risk[eta] + noise,
-                 **values}
-            )  # fmt: skip
-    return Table.from_records(rows)
-
-
-U_SHAPE = dict(zip(ETAS, (0.3, 0.2, 0.1, 0.2), strict=True))
-FLAT = dict.fromkeys(ETAS, 0.2)
-RISING = dict(zip(ETAS, (0.1, 0.2, 0.3, 0.4), strict=True))
-FALLING_PIECES = dict(zip(ETAS, (18.0, 12.0, 8.0, 5.0), strict=True))
-SAME_PIECES = dict.fromkeys(ETAS, 7.0)
-
-
-class TestCurveFittingRule:
-    judge_arm = staticmethod(curve_fitting_rule.judge_arm)
-
-    def test_reproduced(self) -> None:
-        verdict = self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES))
-        assert verdict.word == "reproduced"
-        assert (
-            "fewer pieces: yes, the risk falls: yes, and rises again: yes, it falls at equal time: yes"
-            in verdict.sentence
-        )
-        assert verdict.numbers["pieces, median at the largest"] == 5.5
-
-    def test_only_by_time(self) -> None:
-        verdict = self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES, in_time=RISING))
-        assert verdict.word == "partly"
-        assert "it falls at equal time: no" in verdict.sentence
-
-    def test_pieces_without_a_u(self) -> None:
-        assert self.judge_arm(curve_rows(FLAT, FALLING_PIECES)).word == "partly"
-
-    def test_more_pieces_do_not_count(self) -> None:
-        rising = dict(zip(ETAS, (5.0, 8.0, 12.0, 18.0), strict=True))
-        assert "fewer pieces: no" in self.judge_arm(curve_rows(U_SHAPE, rising)).sentence
-
-    @pytest.mark.parametrize(("seeds", "word"), [(10, "not_reproduced"), (9, "undecided")])
-    def test_nothing(self, seeds: int, word: str) -> None:
-        assert self.judge_arm(curve_rows(FLAT, SAME_PIECES, seeds=seeds)).word == word
-
-    def test_a_risk_that_only_rises(self) -> None:
-        verdict = self.judge_arm(curve_rows(RISING, SAME_PIECES))
-        assert verdict.word == "partly"
-        assert "the risk falls: no, and rises again: yes" in verdict.sentence
-
-    def test_dead_networks_fail_the_premise(self) -> None:
-        assert self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES, bent=0)).word == "premise_not_met"
-
-    def test_diverged_runs_fail_the_premise(self) -> None:
-        table = Table.from_records(
-            [{"seed": s, "step_size": eta, "outcome": "diverged"} for s in range(3) for eta in ETAS]
-        )
-        verdict = self.judge_arm(table)
-        assert verdict.word == "premise_not_met"
-        assert "diverges at 0.01, 0.1, 0.4, 0.8" in verdict.sentence
-
-    def test_two_seeds_decide_nothing(self) -> None:
-        verdict = self.judge_arm(curve_rows(U_SHAPE, FALLING_PIECES, seeds=2))
-        assert verdict.word == "undecided"
-        assert "2 seeds give no usable interval" in verdict.sentence
-
-    @pytest.mark.parametrize(
-        ("risk", "word"), [(U_SHAPE, "reproduced"), (RISING, "not_reproduced"), (FLAT, "undecided")]
-    )
-    def test_clean_labels(self, risk: dict[float, float], word: str) -> None:
-        assert curve_fitting_rule.judge_clean(curve_rows(risk, SAME_PIECES), ["a"]).word == word
-
-    def test_clean_labels_need_seeds_and_a_working_arm(self) -> None:
-        one = curve_fitting_rule.judge_clean(curve_rows(U_SHAPE, SAME_PIECES, seeds=1), ["a"])
-        assert (one.word, "1 seed gives" in one.sentence) == ("undecided", True)
-        dead = curve_fitting_rule.judge_clean(curve_rows(U_SHAPE, SAME_PIECES, bent=0), ["a"])
-        assert dead.word == "premise_not_met"
 
 
 def edge_rows(ratio: float, reached: float | None = 100.0, outside: float = 0.0, **changes: Any) -> Table:
@@ -419,27 +323,6 @@ class TestRuns:
         }
         for figure in experiments.get(name).figures(result).values():
             assert style.png(figure, 40).startswith(b"\x89PNG")
-
-
-class TestMoments:
-    def test_equal_time_is_the_time_of_the_smallest_step_size(self, results: dict[str, Result]) -> None:
-        result = results["curve-fitting"]
-        table = result.table.where(arm="small_init", outcome="finished")
-        wanted = min(result.settings["step_sizes"]) * result.settings["steps"]
-        assert table["time_equal_time"] == pytest.approx(wanted, rel=0.1)
-        first = table.where(step_size=min(result.settings["step_sizes"]))
-        assert np.array_equal(first["risk_equal_time"], first["risk"])
-        assert np.array_equal(first["pieces_equal_time"], first["pieces"])
-
-    def test_held_out_moment_is_a_trained_network_of_the_run(self, results: dict[str, Result]) -> None:
-        table = results["curve-fitting"].table.where(outcome="finished")
-        assert (table["steps_held_out"] >= 1).all()
-        assert (table["steps_held_out"] <= table["steps"]).all()
-
-    def test_clean_and_noisy_labels_share_their_inputs(self, results: dict[str, Result]) -> None:
-        arrays = results["curve-fitting"].arrays
-        assert np.array_equal(arrays["inputs|noisy"], arrays["inputs|clean"])
-        assert not np.array_equal(arrays["labels|noisy"], arrays["labels|clean"])
 
 
 def test_sharpness_is_judged_on_both_phases_of_the_oscillation() -> None:

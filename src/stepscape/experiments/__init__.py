@@ -18,6 +18,7 @@ _MODULES = {
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
+    "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
     "logistic-arms": "stepscape.experiments.logistic.logistic_arms",

@@ -3,21 +3,6 @@
 from __future__ import annotations
 
 _CAPTIONS = {
-    ("curve-fitting", "fits-noisy"): (
-        "Noisy labels (first seed). Columns: step size, increasing to the right; rows: the three arms. "
-        "Dashed: the truth. At the edge of stability descent swings between two functions (thin); the "
-        "solution is their mean (thick). Marks below: where neurons bend; diamonds: where the slope "
-        "changes, by how much."
-    ),
-    ("curve-fitting", "fits-clean"): (
-        "The same without noise: many functions pass through these points, and the step size decides."
-    ),
-    ("curve-fitting", "risk-and-pieces"): (
-        "Above: mean squared error to the truth against step size, compared in three fair ways: after "
-        "equally many steps, after equal time Σ η, and with every run stopped at its best held-out "
-        "moment. Below: straight pieces of the learned line, counted within 5 % of the standard "
-        "deviation of the labels. Faint marks: every run."
-    ),
     ("sharpness-vs-step-size", "edge"): (
         "Above: sharpness where training ended, against step size; the dashed line is 2/η, nothing is "
         "fitted; faint marks: every run. Below: how many of the neurons bend among the data, are dead, or "
@@ -44,35 +29,6 @@ _CAPTIONS = {
         "The functions: the flattest interpolator is close to the line that connects the dots, except near "
         "the ends of the data, where g is small and bends cost almost nothing. The axis spans the labels; "
         "where a curve leaves it, the picture says how far it goes."
-    ),
-    ("risk-vs-step-size", "risk"): (
-        "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
-        "inputs, and on a grid in the interior (weight g at least a tenth of its largest value) and near the "
-        "boundary. Three fair ways to stop: after equally many steps, at equal time Σ η, at the best "
-        "held-out moment. Dashed: the noise variance, the risk of a curve through every label."
-    ),
-    ("risk-vs-step-size", "averaging"): (
-        "Above: the risk of each of the last two iterates and of their mean. At the edge of stability "
-        "descent swings between two functions, and the last one alone looks worse than their mean. Below: "
-        "training loss; above the dashed line it is larger than that of the truth, and the theorems on the "
-        "risk do not speak."
-    ),
-    ("sparsity-vs-step-size", "sparsity"): (
-        "Above: bends of the learned function, counted by size: straight pieces within 5 % of the standard "
-        "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), "
-        "and their effective number (participation: 1 for one bend, more the more evenly change is "
-        "spread). Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted "
-        "variation of the slope, with the bound 1/η − ½ for stationary points."
-    ),
-    ("weighted-tv", "sides"): (
-        "Above: both sides of the inequalities where training ended; dashed: 1/η − ½, what λ_max = 2/η gives "
-        "without the residual. Below: left side over right side; 1 would be equality, more a violation."
-    ),
-    ("weighted-tv", "over-time"): (
-        "Both sides at every record of the first seed, from the start on: the inequalities hold at every "
-        "point, trained or not. The thin line is 1/η − ½ for the step size of the moment; it bounds the left "
-        "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
-        "the two phases of descent."
     ),
     ("flat-but-wrong", "flatness"): (
         "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. "
