@@ -208,6 +208,9 @@ class TestAveragingAndBoundary:
     @pytest.mark.parametrize(("single", "word"), [(2.3, "reproduced"), (1.9, "not_reproduced")])
     def test_half_of_it(self, single: float, word: str) -> None:
         assert words(rows(single=single))["averaging"] == word
+        effect = finding("averaging", rows(single=single)).effect
+        assert effect is not None
+        assert effect.interval.mean == pytest.approx(np.log10(single / 2.0), abs=1e-6)
 
     def test_only_the_largest_step_size_counts_and_every_region(self) -> None:
         cell = rows(single=3.0)

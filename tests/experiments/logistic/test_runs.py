@@ -108,6 +108,11 @@ class TestMoments:
             for name in ("excess_risk_interior", "excess_risk_boundary", "pieces", "weighted_tv", "norm"):
                 assert n[f"{name}_{moment}"] >= 0.0
 
+    def test_records_are_moments_quarters_and_even_in_the_logarithm(self, record: Record) -> None:
+        by_log = {int(step) for step in np.geomspace(1, 1500, 7)}
+        quarters = {375, 750, 1125, 1500}
+        assert set(record.arrays["steps"]) == {0, 30, 100, 1000, *quarters, *by_log}
+
     def test_the_smallest_step_size_has_its_equal_time_at_the_end(self) -> None:
         n = work(a_run(step_size=0.01, steps=300), ignore).numbers
         same = [name for name in n if f"{name}_equal_time" in n and name != "edge_ratio"]

@@ -25,7 +25,7 @@ from stepscape.experiments.frame import (
 )
 from stepscape.experiments.frame.cells import Asked, cells
 from stepscape.experiments.frame.contrasts import Array
-from stepscape.experiments.frame.intervals import Interval, left_out_best, simultaneous, student
+from stepscape.experiments.frame.intervals import Interval, left_out_best, student
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import EDGE, NEARLY_ALL
 from stepscape.experiments.frame.sentences import interval
@@ -267,21 +267,16 @@ def factors(table: Table, arms: Sequence[str]) -> tuple[Table, dict[tuple[str, s
     for arm in arms if set(SIZES) <= set(table.columns) else ():
         rows = table.where(arm=arm)
         found = missed(rows)
-        sizes, widths = sizes_of(rows, found), cells(rows, ALL_CELLS)
-        for i, (cell, each) in enumerate(_each(found, at_once).items()):
+        sizes, widths, shown = sizes_of(rows, found), cells(rows, ALL_CELLS), intervals(found, at_once)
+        for i, cell in enumerate(found.values):
             varies = {column: float(sizes[column][i]) for column in SIZES}
-            entries.append(
-                {"arm": arm, "half_width": float(widths[cell]["half_width"][0]), **varies, **_ends(each)}
-            )
+            place = {"arm": arm, "half_width": float(widths[cell]["half_width"][0])}
+            entries.append({**place, **varies, **_ends(shown[cell])})
         if found.values:
             found_slopes |= {
                 (arm, column): student(x, at_once) for column, x in slopes_of(rows, found).items()
             }
     return Table.from_records(entries), found_slopes
-
-
-def _each(found: Asked, at_once: int) -> dict[str, Interval]:
-    return dict(zip(found.values, simultaneous(list(found.values.values()), at_once), strict=True))
 
 
 def _ends(found: Interval) -> dict[str, float]:

@@ -95,13 +95,17 @@ def simpler(result: Result, step_sizes: int, least: float) -> Finding:
     """Whether the function is simpler at the largest than at the smallest step size at the edge."""
     found = {
         words: signs(
-            result.table, lambda rows, column=column: saved(rows, column, at_edge(rows)),
+            result.table, partial(_saved_at_edge, column=column),
             Says("larger steps", "give", words, plural=True), RATIO, least, len(SIMPLER),
             partial(lacks_edge, least=step_sizes),
         )
         for column, words in SIMPLER.items()
     }  # fmt: skip
     return together(found, named=False)
+
+
+def _saved_at_edge(rows: Table, column: str) -> Array:
+    return saved(rows, column, at_edge(rows))
 
 
 def u_shape(result: Result, least: float) -> Finding:
@@ -194,10 +198,6 @@ def numbers(result: Result) -> Table:
             {"moment": MOMENTS[""].words, "region": region, "step sizes": "at the edge", **_row(found)}
         )
     return Table.from_records(rows)
-
-
-def _saved_at_edge(rows: Table, column: str) -> Array:
-    return saved(rows, column, at_edge(rows))
 
 
 def _row(found: Asked) -> dict[str, float]:

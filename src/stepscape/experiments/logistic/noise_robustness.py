@@ -66,7 +66,8 @@ def _lacks_overlap(rows: Table, eta: float) -> str:
 def benefits(result: Result, suffix: str) -> dict[str, dict[float, Interval]]:
     """Comparison → flip rate → the interval that the rule reads: what the largest step size saves."""
     *smaller, largest = np.unique(result.table["step_size"]).tolist()
-    at_once, found = len(RATES) * len(smaller), {}
+    at_once = len(RATES) * len(smaller)
+    found: dict[str, dict[float, Interval]] = {}
     for eta, rate in product(smaller, np.unique(result.table["flip_rate"]).tolist()):
         rows, ends = result.table.where(flip_rate=rate), (eta, largest)
         each = asked(rows, partial(saved, column=f"{COLUMN}{suffix}", ends=ends), partial(lacks, etas=ends))

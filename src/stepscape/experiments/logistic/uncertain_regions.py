@@ -89,7 +89,7 @@ def shrinks(result: Result, least: float) -> Finding:
     """Whether the uncertain region shrinks after the first moment, at both step sizes."""
     found = {
         end: signs(
-            result.table, lambda rows, at=at: -since_early(rows, "uncertain_share", at),
+            result.table, partial(_lost_since_early, end=at),
             Says("the uncertain region", "shrink", f"at the {end} step size"),
             "share of the inputs, step 100 minus end", least, len(ENDS),
         )
@@ -104,6 +104,10 @@ def since_early(rows: Table, column: str, end: int) -> Array:
     return around(rows, column, eta) - around(rows, f"{column}{EARLY}", eta)
 
 
+def _lost_since_early(rows: Table, end: int) -> Array:
+    return -since_early(rows, "uncertain_share", end)
+
+
 def keeps(result: Result, least: float) -> Finding:
     """Whether the largest step size has more overlap, and a larger region, than the smallest, three times."""
     asked = {
@@ -112,7 +116,7 @@ def keeps(result: Result, least: float) -> Finding:
     }
     found = {
         f"{name}, {when}": signs(
-            result.table, lambda rows, column=f"{column}{suffix}": -drop(rows, column),
+            result.table, partial(_gained, column=f"{column}{suffix}"),
             Says("large steps", "have", f"{words} {when}", plural=True),
             f"{name}, largest minus smallest step size", least, len(asked) * len(WHEN), lacks,
         )
@@ -120,6 +124,10 @@ def keeps(result: Result, least: float) -> Finding:
         for suffix, when in WHEN.items()
     }  # fmt: skip
     return together(found, named=False)
+
+
+def _gained(rows: Table, column: str) -> Array:
+    return -drop(rows, column)
 
 
 def numbers(result: Result) -> Table:
