@@ -43,7 +43,9 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     Raises
     ------
     StepscapeError
-        It was asked to be strict, and a verdict is not the committed one.
+        It was asked to be strict, and a verdict is not the committed one. On another type of processor, or
+        with other versions, bits differ: there a verdict may be undecided where the committed one is not,
+        and the other way round.
     """
     from stepscape import experiments
     from stepscape.experiments.frame import ledger
@@ -64,11 +66,15 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
             write_report(directory, made, figures)
-    found = ledger.differences(reference_ledger(made.size), made, whole=not request.names)
+    committed = reference_ledger(made.size)
+    found = ledger.differences(committed, made, whole=not request.names)
     _tell(made, found, request.out, clock, as_json)
-    if found and request.strict:
+    # The same law with other bits: at few seeds an interval may then reach a limit or just miss it.
+    exact = ledger.same_bits(committed, made)
+    wrong = [difference for difference in found if exact or difference.contradicts]
+    if wrong and request.strict:
         raise StepscapeError(
-            f"{_counted(found)} from the committed {made.size} ledger: {'; '.join(map(str, found))}"
+            f"{_counted(wrong)} from the committed {made.size} ledger: {'; '.join(map(str, wrong))}"
         )
 
 

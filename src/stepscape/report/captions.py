@@ -3,33 +3,6 @@
 from __future__ import annotations
 
 _CAPTIONS = {
-    ("sharpness-vs-step-size", "edge"): (
-        "Above: sharpness where training ended, against step size; the dashed line is 2/η, nothing is "
-        "fitted; faint marks: every run. Below: how many of the neurons bend among the data, are dead, or "
-        "have their kink stuck to an input, where the Hessian does not see it."
-    ),
-    ("sharpness-vs-step-size", "sharpening"): (
-        "Sharpness during training, over steps and over time Σ η, with the threshold 2/η of each step "
-        "size as a thin line. From a small initialization it rises until it meets its threshold: "
-        "progressive sharpening. With warm-up it starts above and follows the falling threshold down. "
-        "Either way it then stays."
-    ),
-    ("interpolation-is-sharp", "sharpness"): (
-        "Sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
-        "against the number of inputs and the noise: two lower bounds from the data alone, the certified "
-        "least value over all widths, and two interpolators. Descent can stay at one only with a step size "
-        "below 2/λ. Dotted: the powers that the theory claims at least."
-    ),
-    ("interpolation-is-sharp", "stability"): (
-        "Descent started a millionth away from an interpolator, along its sharpest direction, on either "
-        "side. Just below 2/λ it comes back, just above it leaves, both at the predicted rate (dashed "
-        "lines); with knots on the inputs the loss has a kink there and neither rate holds."
-    ),
-    ("interpolation-is-sharp", "curves"): (
-        "The functions: the flattest interpolator is close to the line that connects the dots, except near "
-        "the ends of the data, where g is small and bends cost almost nothing. The axis spans the labels; "
-        "where a curve leaves it, the picture says how far it goes."
-    ),
     ("flat-but-wrong", "flatness"): (
         "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. "
         "Above: their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: "
