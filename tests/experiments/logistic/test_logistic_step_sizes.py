@@ -170,7 +170,7 @@ class TestBoundaryShare:
     def test_each_way(self) -> None:
         assert words(self.rows(self.INSIDE, self.OUTSIDE))["boundary_share"] == "reproduced"
         assert words(self.rows(self.OUTSIDE, self.INSIDE))["boundary_share"] == "not_reproduced"
-        assert words(self.rows(self.OUTSIDE, self.OUTSIDE, 0.4))["boundary_share"] == "partly"
+        assert words(self.rows(self.OUTSIDE, self.OUTSIDE, 0.3))["boundary_share"] == "partly"
         assert words(rows())["boundary_share"] == "premise_not_met"
 
     def test_shares_by_hand(self) -> None:
