@@ -74,24 +74,6 @@ _CAPTIONS = {
         "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
         "the two phases of descent."
     ),
-    ("flat-but-wrong", "flatness"): (
-        "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. "
-        "Above: their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: "
-        "their training loss and gradient. Hollow marks: descents from a random start on the same labels, "
-        "at their median margin."
-    ),
-    ("flat-but-wrong", "risk"): (
-        "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
-        "their test error. Dashed line: the truth itself. Hollow marks: descents, at their median margin."
-    ),
-    ("flat-but-wrong", "functions"): (
-        "What a flat interpolator and descents say about the same labels (bars above and below; first "
-        "seed): the probability of label 1. Dashed line: the truth."
-    ),
-    ("flat-but-wrong", "staying"): (
-        "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left "
-        "at a margin where it is flat, right at the margin where it is sharpest."
-    ),
     ("confident-curvature", "one-neuron"): (
         "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
         "margin. The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin "
