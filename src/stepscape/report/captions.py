@@ -74,21 +74,6 @@ _CAPTIONS = {
         "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
         "the two phases of descent."
     ),
-    ("confident-curvature", "one-neuron"): (
-        "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
-        "margin. The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin "
-        "0, so that the whole Hessian falls first. Dashed line: the curvature of the loss in the "
-        "prediction alone."
-    ),
-    ("confident-curvature", "one-example"): (
-        "One example learned by a wide network from scaled initializations (first seed): its curvature "
-        "and its squared gradient against its margin, on the closed form of gradient flow. From the "
-        "default initialization the gradient does not change, and the curvature only falls."
-    ),
-    ("confident-curvature", "sample"): (
-        "Curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
-        "with quartiles (first seed). Dotted: what a gradient that never changes would give."
-    ),
     ("does-descent-get-there", "fates"): (
         "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
         "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "

@@ -329,8 +329,8 @@ CLAIM = Claim(
             "Descent stays on the flat side and leaves the sharp side",
             "A descent that starts on the flat side stays when it finishes, misses no label, has λ·η/2 ≤ 1 "
             "at every record, and its test error falls by at most {worse:g}. One that starts at the peak "
-            "with λ·η/2 > 1 leaves when it diverges, misses a label in the end, its test error falls by more, "
-            "or it moves by more than {moved:.0%} of ‖θ‖. Both ask for {nearly_all:.0%}.",
+            "with λ·η/2 > 1 leaves when it diverges, misses a label in the end, its test error falls by "
+            "more, or it moves by more than {moved:.0%} of ‖θ‖. Both ask for {nearly_all:.0%}.",
             stays_or_leaves,
             {"worse": 0.02, "moved": 0.1, "nearly_all": 0.95},
             kind="figure",
