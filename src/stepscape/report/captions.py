@@ -3,39 +3,6 @@
 from __future__ import annotations
 
 _CAPTIONS = {
-    ("flat-but-wrong", "flatness"): (
-        "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. "
-        "Above: their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: "
-        "their training loss and gradient. Hollow marks: descents from a random start on the same labels, "
-        "at their median margin."
-    ),
-    ("flat-but-wrong", "risk"): (
-        "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
-        "their test error. Dashed line: the truth itself. Hollow marks: descents, at their median margin."
-    ),
-    ("flat-but-wrong", "functions"): (
-        "What a flat interpolator and descents say about the same labels (bars above and below; first "
-        "seed): the probability of label 1. Dashed line: the truth."
-    ),
-    ("flat-but-wrong", "staying"): (
-        "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left "
-        "at a margin where it is flat, right at the margin where it is sharpest."
-    ),
-    ("confident-curvature", "one-neuron"): (
-        "Sharpness of the loss of one example at the neuron with the shortest gradient, against its "
-        "margin. The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin "
-        "0, so that the whole Hessian falls first. Dashed line: the curvature of the loss in the "
-        "prediction alone."
-    ),
-    ("confident-curvature", "one-example"): (
-        "One example learned by a wide network from scaled initializations (first seed): its curvature "
-        "and its squared gradient against its margin, on the closed form of gradient flow. From the "
-        "default initialization the gradient does not change, and the curvature only falls."
-    ),
-    ("confident-curvature", "sample"): (
-        "Curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
-        "with quartiles (first seed). Dotted: what a gradient that never changes would give."
-    ),
     ("does-descent-get-there", "fates"): (
         "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
         "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
