@@ -58,7 +58,7 @@ def grid(settings: Settings) -> list[SharpnessRun]:
 
 
 def begin(run: SharpnessRun) -> tuple[Problem, Start]:
-    """Return the problem, and where the run starts; a step size that cannot be is refused."""
+    """Return the problem, and where the run starts; a wrong step size is refused."""
     problem = curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
     origin = start(run.arm, problem, run.width, run.seed, run.largest_step_size)
     origin.method(run.step_size, run.steps)

@@ -123,7 +123,7 @@ def _rates(table: Table) -> dict[str, float]:
         factor = table[f"factor_{side}"]
         missed = np.abs(factor - np.abs(1.0 - (2.0 + sign * table["detuning"])))
         found |= {
-            f"{side} 2/λ: factor a step, median": median(factor),
+            f"{side} 2/λ: factor per step, median": median(factor),
             f"{side} 2/λ: largest difference from the predicted": float(
                 np.max(missed[np.isfinite(missed)], initial=0.0)
             ),

@@ -107,7 +107,8 @@ def stability(result: Result) -> Drawn:
 
 
 def _title(run: Run) -> str:
-    return TITLES.get(run["interpolator"], run["interpolator"])
+    name = str(run["interpolator"])
+    return TITLES.get(name, name)
 
 
 def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:
@@ -122,7 +123,7 @@ def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:
     predicted = sides[0, 0] * rate**steps
     within = (predicted < 0.3) & (predicted > 1e-13)
     dashes = (0, (4, 3)) if index == 0 else ":"
-    word = f"predicted: times {rate:g} a step"
+    word = f"predicted: times {rate:g} per step"
     ax.plot(steps[within], predicted[within], color=COLORS["black"], lw=1.2, ls=dashes, label=word)
 
 
