@@ -74,20 +74,6 @@ _CAPTIONS = {
         "side only where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with "
         "the two phases of descent."
     ),
-    ("does-descent-get-there", "fates"): (
-        "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
-        "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
-        "the bound where the network is uncertain is not vacuous."
-    ),
-    ("does-descent-get-there", "times"): (
-        "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
-        "runs that got there. Dashed line: what gradient flow would do."
-    ),
-    ("does-descent-get-there", "found"): (
-        "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
-        "passes through every uncertain label with the same confidence. Right: excess risk of the interior "
-        "of every run, by fate."
-    ),
     ("weak-to-strong", "excess"): (
         "Excess risk against the number of examples, medians and quartiles over seeds: above where the "
         "truth is uncertain, below where the weight g is at least a tenth of its largest value. Columns: "
