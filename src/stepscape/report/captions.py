@@ -3,20 +3,6 @@
 from __future__ import annotations
 
 _CAPTIONS = {
-    ("does-descent-get-there", "fates"): (
-        "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
-        "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
-        "the bound where the network is uncertain is not vacuous."
-    ),
-    ("does-descent-get-there", "times"): (
-        "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
-        "runs that got there. Dashed line: what gradient flow would do."
-    ),
-    ("does-descent-get-there", "found"): (
-        "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
-        "passes through every uncertain label with the same confidence. Right: excess risk of the interior "
-        "of every run, by fate."
-    ),
     ("sweep", "step-size"): (
         "Marks are medians over seeds, whiskers run from quartile to quartile, and faint marks show every "
         "run. The dashed line is the threshold above which descent cannot settle, 2/η for gradient descent; "
