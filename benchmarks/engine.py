@@ -106,6 +106,15 @@ def cpu(advance: Advance, steps: int) -> float:
     return time.process_time() - begin
 
 
+def settle() -> None:
+    """Wait until the threads of the method before have stopped: their CPU time is the process's, too."""
+    while True:
+        begin = time.process_time()
+        time.sleep(0.02)
+        if time.process_time() - begin < 0.002:
+            return
+
+
 def turns(methods: dict[str, Advance], turn_seconds: float) -> dict[str, float]:
     """CPU seconds a step of each method: the fastest of several turns, taken in rotation."""
     steps, best = {}, dict.fromkeys(methods, np.inf)
@@ -115,6 +124,7 @@ def turns(methods: dict[str, Advance], turn_seconds: float) -> dict[str, float]:
         steps[name] = max(1, int(turn_seconds / max(cpu(advance, count) / count, 1e-7)))
     for _ in range(TURNS):
         for name, advance in methods.items():
+            settle()
             best[name] = min(best[name], cpu(advance, steps[name]) / steps[name])
     return best
 

@@ -4,9 +4,10 @@ Keeps its runs in the directory graveyard.
 """
 
 import stepscape as ss
-from stepscape.lab import Spec, Store, executor, stream, sweep
-from stepscape.tables import Record, Verdict
-from stepscape.tables.interval import mean_interval
+from stepscape.experiments.frame import Part, Says, decide
+from stepscape.experiments.frame.result import collect
+from stepscape.lab import Spec, Store, executor, identity, stream, sweep
+from stepscape.tables import Record
 
 
 class Graveyard(Spec, frozen=True, tag="graveyard/1"):
@@ -26,16 +27,36 @@ def work(run: Graveyard, tick):
     return Record(end.outcome, {"dead": end.dead_neurons[-1] / 200, "initial_sharpness": end.sharpness[0]})
 
 
+def kills(result, least):
+    """Decide whether large steps kill more neurons; small and large ones have the same seeds, in order."""
+    small, large = (result.where(step_size=eta).table["dead"] for eta in STEP_SIZES)
+    return decide.sign(large - small, Says("large steps", "kill", "more neurons", plural=True),
+                       "share of the neurons", least)  # fmt: skip
+
+
+STEP_SIZES = (0.05, 0.5)
+PART = Part(
+    "kills",
+    "Large steps kill neurons",
+    "Share of dead neurons at the large minus at the small step size, paired by seed: yes when its 95 % "
+    "interval lies above 0, no when it excludes {least:.0%} or more.",
+    kills,
+    constants={"least": 0.01},
+    by="scale",
+)
+
 if __name__ == "__main__":
-    scales, step_sizes = (0.2, 1.0), (0.05, 0.5)
-    specs = [Graveyard(scale=s, step_size=e, seed=i) for s in scales for e in step_sizes for i in range(8)]
+    specs = [
+        Graveyard(scale=scale, step_size=eta, seed=seed)
+        for scale in (0.2, 1.0)
+        for eta in STEP_SIZES
+        for seed in range(8)
+    ]
     store = Store.create("graveyard")
     with executor("threads") as threads:
         print(sweep(store, specs, work, threads))
-    table = store.table(specs)
-    for scale in scales:
-        few, many = (table.where(scale=scale, step_size=eta)["dead"] for eta in step_sizes)
-        more = mean_interval(many - few)  # paired by seed: 95 % interval
-        print(f"from scale {scale}: {few.mean():.1%} of the neurons are dead after small steps")
-        word = "reproduced" if more.sign > 0 else "not_reproduced" if more.sign < 0 else "undecided"
-        print("   ", Verdict(word, f"large steps kill {more} more of them"))
+    records = store.records([identity(spec) for spec in specs])
+    judged = PART.find(collect("graveyard", {}, specs, records))
+    print(PART.text)
+    for scale, found in judged.rows.items():
+        print(f"from scale {scale}, {judged.word('open question', scale)}: {found.sentence}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from stepscape.experiments.frame import Claim, Drawn, Effect, Finding, Part, sweep
-from stepscape.figures import style
 from stepscape.lab.spec import Spec
 from stepscape.tables.interval import Interval
 from stepscape.tables.records import Record
@@ -67,10 +67,12 @@ def parts(arms, judge=answer):
 
 
 def draw(result):
-    figure, axes = style.canvas()
-    axes[0, 0].plot(result.table["step_size"], "o")
-    axes[0, 0].plot(result.curves("curve", arm="first")[0])
-    style.label(axes[0, 0], "step size", "risk")
+    """A small figure without axes, which takes a tenth of the time to draw."""
+    figure = Figure((4.0, 3.0))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.plot(result.table["step_size"], "o")
+    axes.plot(result.curves("curve", arm="first")[0])
     return {"risk": Drawn(figure, "The risk of every run.")}
 
 

@@ -1,4 +1,4 @@
-"""Independent oracles: dense NumPy of the network, its loss and its training; the theorems' sums as loops.
+"""Independent oracles: dense NumPy of the network, its loss and its training; the weight's sums as loops.
 
 f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2,  L = ½ Σ_i v_i (f(x_i) - y_i)²,  Σ v_i = 1,
 max(z, 0)' = 1{z > 0}; with `logistic` L = Σ_i v_i log(1 + exp(-y_i f(x_i))), y = ±1.
@@ -135,7 +135,7 @@ def geometric(first: float, last: float, warmup: int, steps: int) -> np.ndarray:
     return np.where(t < warmup, first * (last / first) ** np.minimum(t / max(1, warmup), 1), last)
 
 
-# ---- theory on the line: definitions as loops, dense matrices, random networks
+# ---- theory on the line: definitions, dense matrices, random networks
 
 EPS = float(np.finfo(float).eps)
 ALL = ("w1", "b1", "w2", "b2")
@@ -188,7 +188,7 @@ class Case:
         return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "inputs": self.x, "weights": self.v}
 
     def predict(self):
-        return np.array([sum(self.w2 * np.maximum(self.w1 * x + self.b1, 0.0)) + self.b2 for x in self.x])
+        return np.maximum(self.x[:, None] * self.w1 + self.b1, 0.0) @ self.w2 + self.b2
 
 
 @dataclass(frozen=True)
@@ -200,22 +200,11 @@ class Measured:
 
 
 def dense(case: Case, trainable=ALL):
-    """G and R on the trained coordinates, from the tangent features and the second derivatives of f."""
-    k, p = case.w1.size, case.v / case.v.sum()
-    r = case.predict() - case.y
-    G, R = np.zeros((3 * k + 1, 3 * k + 1)), np.zeros((3 * k + 1, 3 * k + 1))
-    for i, x in enumerate(case.x):
-        z = case.w1 * x + case.b1
-        s = (z > 0).astype(float)
-        feature = np.concatenate([case.w2 * s * x, case.w2 * s, np.maximum(z, 0.0), [1.0]])
-        G += p[i] * np.outer(feature, feature)
-        for j in range(k):
-            for row, value in ((j, s[j] * x), (k + j, s[j])):
-                R[row, 2 * k + j] += p[i] * r[i] * value
-                R[2 * k + j, row] += p[i] * r[i] * value
-    block = np.array(["w1"] * k + ["b1"] * k + ["w2"] * k + ["b2"])
-    keep = np.ix_(np.isin(block, trainable), np.isin(block, trainable))
-    return G[keep], R[keep]
+    """G and R on the trained coordinates."""
+    theta, d = np.concatenate([case.w1, case.b1, case.w2, [case.b2]]), data(case.x, case.y, case.v)
+    trained = mask(case.w1.size, trainable)
+    keep = np.ix_(trained, trained)
+    return gauss_newton(theta, d)[keep], residual_part(theta, d)[keep]
 
 
 def measure(case: Case, trainable=ALL) -> Measured:

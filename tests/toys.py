@@ -17,11 +17,15 @@ def register(monkeypatch, module, claim):
     monkeypatch.setitem(sys.modules, module, SimpleNamespace(CLAIM=claim))
 
 
-def commit(monkeypatch, *entries):
-    """Make these the committed ledger of every size."""
+def commit(monkeypatch, *entries, provenance=None):
+    """Make these the committed ledger of every size, by default one of this very machine."""
     from stepscape.cli import verify
+    from stepscape.cli.provenance import Clock
+    from stepscape.cli.provenance import provenance as origin
 
-    monkeypatch.setattr(verify, "reference_ledger", lambda size: ledger.Ledger(size, list(entries), {}))
+    here = origin(Clock()) if provenance is None else provenance
+
+    monkeypatch.setattr(verify, "reference_ledger", lambda size: ledger.Ledger(size, list(entries), here))
 
 
 def made(directory="stepscape-ledger"):

@@ -44,3 +44,24 @@ def test_a_report_without_records_says_so(capsys, toys):
     )
     assert "the records of other are not" in printed.err  # an experiment that this version does not have
     assert "no longer in the store" in Path("stepscape-ledger/report.html").read_text()
+
+
+def test_the_pictures_of_the_docs_are_drawn_by_one_command(capsys, toys):
+    toys.setattr(experiments, "family", {"toy": "toys", "other": "others"}.get)
+    said(capsys, "verify")
+    calls()
+    document = json.loads(said(capsys, "report", "stepscape-ledger", "--docs", "docs", "--json").out)
+    assert calls() == 0
+    assert document["pictures"] == ["toys/toy-risk.svg", "others/other-risk.svg"]
+    drawn = {path.relative_to("docs").as_posix() for path in Path("docs").rglob("*.svg")}
+    assert drawn == set(document["pictures"])
+    before = Path("stepscape-ledger/figures/toy-risk.svg").read_bytes()
+    assert Path("docs/toys/toy-risk.svg").read_bytes() == before
+    said(capsys, "report", "stepscape-ledger", "--docs", "docs")  # again, over what is there
+
+
+def test_docs_without_a_ledger_are_refused(capsys):
+    said(capsys, "run", "toy")
+    err = said(capsys, "report", "stepscape-toy", "--docs", "docs", status=2).err
+    assert "'stepscape-toy' holds no ledger; 'stepscape verify --full --out DIR' makes one" in err
+    assert not Path("docs").exists()

@@ -159,6 +159,22 @@ def test_strict_fails_when_a_verdict_changed(capsys, toys, was, now):
     assert made().entries[0].verdicts["first"].word == now
 
 
+@pytest.mark.parametrize(("was", "now"), [("yes", "undecided"), ("undecided", "mixed"), ("yes", "no")])
+@pytest.mark.parametrize("processor", ["another type", None])
+def test_strict_on_another_processor_forgives_what_is_undecided_and_nothing_else(
+    capsys, toys, was, now, processor
+):
+    claims.ANSWER[0] = was
+    said(capsys, "verify", "toy")
+    before = made()
+    origin = before.provenance if processor is None else {**before.provenance, "processor": processor}
+    commit(toys, *before.entries, provenance=origin)
+    claims.ANSWER[0] = now
+    forgiven = processor is not None and "undecided" in (was, now)
+    printed = said(capsys, "verify", "toy", "--strict", status=int(not forgiven))
+    assert "1 verdict differs from the committed quick ledger" in printed.out  # said in any case
+
+
 def test_strict_fails_for_a_part_that_was_not_committed_and_for_one_that_is_gone(capsys, toys):
     err = said(capsys, "verify", "toy", "--strict", status=1).err
     assert "2 verdicts differ" in err

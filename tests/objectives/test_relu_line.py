@@ -119,10 +119,10 @@ def test_loss_gradient_and_hessian_are_the_dense_ones_anywhere(loss):
 
 def test_the_census_counts_bent_dead_and_stuck_neurons():
     problem = ss.Problem([-1.0, 0.0, 1.0], [0.0, 1.0, 0.0])
-    net = ss.TwoLayerReLU([1.0, 1.0, 1.0, -1.0], [0.5, 0.0, -2.0, -2.0], np.ones(4))
-    # Knots at -½, at the input 0, and two on the far sides, where they see nothing.
+    net = ss.TwoLayerReLU([1.0, 1.0, 1.0, 1.0, -1.0], [0.5, -0.0019, -0.0021, -2.0, -2.0], np.ones(5))
+    # Knots at -½, just within and just beyond 1e-3 of the range from the input 0, and two that see nothing.
     assert objectives.line(problem, net).census(net.parameters) == {
-        "bent_neurons": 2,
+        "bent_neurons": 3,
         "dead_neurons": 2,
         "knots_at_data": 1,
     }

@@ -121,8 +121,9 @@ def test_a_quartic_swings_with_the_amplitude_of_its_step_size(curvature, fall):
 def test_beyond_its_tops_a_quartic_diverges():
     objective = objectives.quartic(2.0, 0.5)  # its tops are at ±2
     assert descend(objective, [1.99], 0.1, 300).outcome == "finished"
-    run = descend(objective, [2.01], 0.1, 300)
+    run = training.run(objective, [2.01], ss.GradientDescent(0.1, 300), 1)
     assert run.outcome == "diverged"
+    assert np.abs(run.loss).max() <= 1e100
     assert run.loss[-1] <= run.loss[0]
     assert np.isfinite(run.theta).all()
 

@@ -40,6 +40,7 @@ def test_steps_are_those_of_torch(method, mask):
     expected = torch_path(settings, START, np.ones(2) if mask is None else mask)
     points = []
     run = training.run(objectives.scalar_product(), START, settings, 9, observe=points.append, decayed=mask)
+    np.testing.assert_allclose(run.time, 0.05 / (1.0 - settings.momentum) * run.at_steps, rtol=1e-12)
     np.testing.assert_allclose(run.theta, expected[-1], rtol=0, atol=1e-12)
     np.testing.assert_allclose(run.theta_before, expected[-2], rtol=0, atol=1e-12)
     for point in points:
@@ -107,6 +108,15 @@ def test_divergence_is_a_result_and_says_what_to_do():
         assert np.isfinite(run.loss).all()
         assert run.message.startswith("diverged within ")
         assert run.message.endswith("lower step_size, shrink the initialization, or set warmup_steps")
+
+
+def test_a_loss_that_nothing_is_known_of_may_grow_to_1e100():
+    method = ss.GradientDescent(0.41, 10_000)  # 1 − 0.41·5 = −1.05
+    run = training.run(objectives.quadratic([[5.0]]), [1.0], method, 1, measure_sharpness=False)
+    assert run.outcome == "diverged"
+    assert 1e99 < run.loss.max() <= 1e100
+    growing = training.run(objectives.quadratic([[5.0]]), [1e60], method, 1, measure_sharpness=False)
+    assert 1e129 < growing.loss.max() <= 2.5e130  # a start beyond that: 1e10 times its loss
 
 
 class Broken:

@@ -167,13 +167,17 @@ def _verify(
 @app.command("report")
 def _report(
     directory: Annotated[str, typer.Argument(metavar="DIR", help="Directory of a ledger or of a sweep.")],
+    docs: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Draw the figures of a ledger for the docs instead, by family."),
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Rebuild the report of a ledger or of a sweep from its records alone."""
     from stepscape.cli.report import report
 
-    return partial(report, directory, as_json)
+    return partial(report, directory, docs, as_json)
 
 
 @app.command("sweep")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stepscape import files
 from stepscape.cli import console
 from stepscape.cli.carry_out import recorded
 from stepscape.cli.interrupt import Unfinished
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from stepscape.lab.store import Store
 
 
-def report(directory: str, as_json: bool, unfinished: Unfinished) -> None:
-    """Build the one report of a ledger's directory, or of a sweep's store."""
-    place = Path(directory)
-    if (place / LEDGER).is_file():
+def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinished) -> None:
+    """Build the one report of a ledger's directory, or of a sweep's store; or the pictures of the docs."""
+    home = Path(directory)
+    if docs is not None:
+        document = _pictures(home, Path(docs))
+    elif (home / LEDGER).is_file():
         document = _of_ledger(directory, unfinished)
-    elif (place / "store.json").is_file():
+    elif (home / "store.json").is_file():
         from stepscape.cli.sweep_report import report_sweep
 
         document = report_sweep(directory, unfinished)
@@ -41,8 +44,8 @@ def report(directory: str, as_json: bool, unfinished: Unfinished) -> None:
 def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     from stepscape.lab.store import Store
 
-    place = Path(directory)
-    ledger, store = read_ledger(place), Store.open(place / STORE)
+    home = Path(directory)
+    ledger, store = read_ledger(home), Store.open(home / STORE)
     figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
     with output_directory(directory, True, unfinished) as draft:
         write_report(draft, ledger, figures)
@@ -53,6 +56,30 @@ def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
             "them"
         )
     return {"of": "ledger", "size": ledger.size, "experiments": ledger.names, "without_figures": without}
+
+
+def _pictures(home: Path, docs: Path) -> dict[str, Any]:
+    """Draw the figures of every claim of a ledger into the folder of its family, as the docs show them."""
+    from stepscape import experiments
+    from stepscape.figures import style
+    from stepscape.lab.store import Store
+
+    if not (home / LEDGER).is_file():
+        raise InputError(f"{str(home)!r} holds no ledger; 'stepscape verify --full --out DIR' makes one")
+    ledger, store = read_ledger(home), Store.open(home / STORE)
+    written = []
+    for entry in ledger.entries:
+        name = entry.experiment.name
+        drawn = _figures(entry, store)
+        if not drawn:
+            console.warn(f"the records of {name} are not in the store: its pictures stay as they are")
+            continue
+        folder = docs / experiments.family(name)
+        files.prepare_directory(folder, force=True)
+        for key, each in drawn.items():
+            files.write_atomic(folder / f"{name}-{key}.svg", style.svg(each.figure))
+            written.append(f"{folder.name}/{name}-{key}.svg")
+    return {"of": "docs", "size": ledger.size, "docs": str(docs), "pictures": written}
 
 
 def _figures(entry: Entry, store: Store) -> Mapping[str, Drawn]:
@@ -81,5 +108,7 @@ def _typed(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str,
 
 
 def _lines(directory: str, document: Mapping[str, Any]) -> list[str]:
+    if document["of"] == "docs":
+        return [f"{document['docs']}: {len(document['pictures'])} pictures of the {document['size']} ledger"]
     what = f"the {document['size']} ledger" if document["of"] == "ledger" else f"{document['runs']} runs"
     return [f"{directory}: report.html and figures/ of {what}"]

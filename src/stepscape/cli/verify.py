@@ -43,7 +43,9 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     Raises
     ------
     StepscapeError
-        It was asked to be strict, and a verdict is not the committed one.
+        It was asked to be strict, and a verdict is not the committed one. On another type of processor, or
+        with other versions, bits differ: there a verdict may be undecided where the committed one is not,
+        and the other way round.
     """
     from stepscape import experiments
     from stepscape.experiments.frame import ledger
@@ -64,11 +66,15 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
         with output_directory(request.out, True, unfinished) as directory:
             files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
             write_report(directory, made, figures)
-    found = ledger.differences(reference_ledger(made.size), made, whole=not request.names)
+    committed = reference_ledger(made.size)
+    found = ledger.differences(committed, made, whole=not request.names)
     _tell(made, found, request.out, clock, as_json)
-    if found and request.strict:
+    # The same law with other bits: at few seeds an interval may then reach a limit or just miss it.
+    exact = ledger.same_bits(committed, made)
+    wrong = [difference for difference in found if exact or difference.contradicts]
+    if wrong and request.strict:
         raise StepscapeError(
-            f"{_counted(found)} from the committed {made.size} ledger: {'; '.join(map(str, found))}"
+            f"{_counted(wrong)} from the committed {made.size} ledger: {'; '.join(map(str, wrong))}"
         )
 
 
@@ -94,12 +100,12 @@ def _ledger(
 
 def _check(request: Request, names: Sequence[str]) -> None:
     """Refuse a directory that holds anything but a part of this ledger."""
-    place = Path(request.out)
-    if request.force or not (place / LEDGER).is_file():
+    folder = Path(request.out)
+    if request.force or not (folder / LEDGER).is_file():
         if not request.force:
             check_directory(request.out)
         return
-    before = read_ledger(place)
+    before = read_ledger(folder)
     if before.size != ("full" if request.full else "quick"):
         raise holds(request.out, f"the {before.size} ledger")
     if others := [name for name in before.names if name not in names]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from stepscape.errors import unknown
-from stepscape.experiments.common.experiment import Experiment, collect, resolve_settings
 from stepscape.experiments.frame import Claim, Result, run
-from stepscape.experiments.frame.legacy import Legacy
 
-__all__ = ["Claim", "Experiment", "Result", "collect", "get", "names", "resolve_settings", "run"]
+__all__ = ["Claim", "Result", "family", "get", "names", "run"]
 
 _MODULES = {
     "curve-fitting": "stepscape.experiments.square.curve_fitting",
@@ -18,6 +15,7 @@ _MODULES = {
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
+    "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
     "logistic-arms": "stepscape.experiments.logistic.logistic_arms",
@@ -36,9 +34,16 @@ def names() -> list[str]:
     return list(_MODULES)
 
 
-def get(name: str) -> Any:
-    """Return the experiment of that name; an unknown name is refused with the nearest known one."""
+def family(name: str) -> str:
+    """Return the family of a claim, which is the folder of its module and of its page."""
     if name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
-    module = importlib.import_module(_MODULES[name])
-    return module.CLAIM if hasattr(module, "CLAIM") else Legacy(module.EXPERIMENT)
+    return _MODULES[name].split(".")[-2]
+
+
+def get(name: str) -> Claim:
+    """Return the claim of that name; an unknown name is refused with the nearest known one."""
+    if name not in _MODULES:
+        raise unknown("experiment", name, _MODULES)
+    claim: Claim = importlib.import_module(_MODULES[name]).CLAIM
+    return claim

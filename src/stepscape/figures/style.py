@@ -29,6 +29,7 @@ COLORS = {
     "sky": "#56B4E9",
     "gray": "#6E6E6E",
 }
+SIMPLIFIED = 0.4  # points by which a drawn line may leave its curve
 # Fonts with the characters of many scripts, of which a system may have one.
 _FALLBACKS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
@@ -166,13 +167,20 @@ def number_ticks(ax: Axes, axis: str = "y") -> None:
 
 
 def svg(figure: Figure) -> str:
-    """Return the figure as an SVG document; the same figure gives the same bytes."""
+    """Return the figure as a compact SVG document; the same figure gives the same bytes."""
     import matplotlib
 
+    from stepscape.figures.svg import compact
+
     text = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "stepscape", "svg.fonttype": "path"}), _legible(figure):
+    with (
+        matplotlib.rc_context(
+            {"svg.hashsalt": "stepscape", "svg.fonttype": "path", "path.simplify_threshold": SIMPLIFIED}
+        ),
+        _legible(figure),
+    ):
         figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
+    return compact(text.getvalue())
 
 
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:

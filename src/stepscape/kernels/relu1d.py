@@ -201,9 +201,9 @@ def _search(count, queue, w1, b1, position, left, right, now, then, inputs, padd
     n = inputs.size
     for i in range(count):
         j = queue[i]
-        w, b, p = w1[j], b1[j], np.int64(position[then + j])
+        w, b, p = w1[j], b1[j], position[then + j]
         if not is_left(w, b, padded[max(p - NEAR, 0)]) or is_left(w, b, padded[min(p + NEAR, n) + 1]):
-            p = min(max(2 * np.int64(position[now + j]) - p, 0), n)
+            p = min(max(2 * position[now + j] - p, 0), n)
         p = relocate(w, b, inputs, p)
         position[then + j] = p
         left[then + j], right[then + j] = padded[p], padded[p + 1]

@@ -60,6 +60,7 @@ SHAPES: dict[str, Callable[[Array], Array]] = {
     "steps": _steps,
     "doppler": _doppler,
     "line": _line,
+    "zero": np.zeros_like,  # labels of pure noise
 }
 
 

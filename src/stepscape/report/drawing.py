@@ -38,10 +38,7 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
 
 
 def _inline(svg: str, prefix: str) -> str:
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
-    # matplotlib numbers its groups from 1 in every figure; on one page identifiers must be unique.
-    body = re.sub(r'(<[^>]*?\s)id="', rf'\1id="{prefix}-', body)
+    # Identifiers are numbered in every figure; on one page they must be unique.
+    body = re.sub(r'(<[^>]*?\s)id="', rf'\1id="{prefix}-', svg)
     body = body.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
     return body.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

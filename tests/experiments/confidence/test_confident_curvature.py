@@ -1,4 +1,4 @@
-"""`confident-curvature`: closed forms against dense Hessians and descent, the rule, a tiny run, figures."""
+"""`confident-curvature`: closed forms against dense Hessians and descent, its measures, the rule."""
 
 from __future__ import annotations
 
@@ -11,32 +11,17 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 import stepscape as ss
-from stepscape import experiments
 from stepscape.errors import InputError
-from stepscape.experiments.common import ledger
-from stepscape.experiments.common.experiment import Result, resolve_settings
-from stepscape.experiments.confidence import confident_curvature as work
-from stepscape.experiments.confidence import confident_curvature_rule as rule
+from stepscape.experiments.confidence import curvature_runs as work
 from stepscape.experiments.confidence import one_example
-from stepscape.figures import style
+from stepscape.experiments.confidence.confident_curvature import CLAIM
+from stepscape.experiments.frame import Finding, Result, Run
+from stepscape.experiments.frame.kinds import word
 from stepscape.objectives import Hessian
-from stepscape.tables import Table
 
-NAME = "confident-curvature"
-TINY = {"width": "50", "steps": "400", "flow_steps": "4000", "records": "10", "n": "20", "seeds": "2"}
 POINTS, MARGINS = (0.0, 0.5, -1.0, 3.0), (0.05, 0.7, 1.5, 4.0, 12.0)
 Array = NDArray[np.float64]
 Change = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def tiny(workers: int = 0, **overrides: str) -> Result:
-    experiment = experiments.get(NAME)
-    return experiments.run(experiment, resolve_settings(experiment, {**TINY, **overrides}), workers=workers)
-
-
-@pytest.fixture(scope="module")
-def result() -> Result:
-    return tiny()
 
 
 def confidence(margin: Any) -> Any:
@@ -168,7 +153,7 @@ def synthetic(change: Change = dict) -> Result:
     rows = [
         {**curve, "arm": "one_neuron", "x": x, "scale": 1.0, "step_size": 0.0, "seed": 0, "gap": 1e-9,
          "gap_whole": 1e-9, "peak_predicted": 1.401, "rise_whole": 1.2, "dip_margin_whole": 0.1,
-         "peak_margin_whole": 1.6} for x in (0.0, 1.0)
+         "peak_margin_whole": 1.6} for x in (0.0, 1.0, 2.0, 3.0)
     ]  # fmt: skip
     for seed in range(10):
         for scale in (1.0, 0.1):
@@ -179,11 +164,16 @@ def synthetic(change: Change = dict) -> Result:
                 {**here, "arm": "sample", "x": 0.0, "step_size": 0.1, "rose_and_fell": 0.7, "only_fell": 0.2,
                  "edge_ratio": 1.0},
             ]  # fmt: skip
-    return Result(NAME, {}, Table.from_records([change(row) for row in rows]))
+    return Result(CLAIM.name, {}, tuple(Run(change(row)) for row in rows))
 
 
-def words(change: Change = dict) -> dict[str, str]:
-    return {part: verdict.word for part, verdict in rule.judge(synthetic(change)).items()}
+def finding(part: str, change: Change = dict, row: str = "") -> Finding:
+    judged = CLAIM.judge(synthetic(change))[part]
+    return judged.rows[row] if row else judged.finding
+
+
+def answer(part: str, change: Change = dict, row: str = "") -> str:
+    return finding(part, change, row).answer
 
 
 def where(arm: str, seeds: int = 99, scale: float = 0.0, **values: Any) -> Change:
@@ -194,120 +184,125 @@ def where(arm: str, seeds: int = 99, scale: float = 0.0, **values: Any) -> Chang
     return change
 
 
-class TestRule:
-    def test_as_claimed(self) -> None:
-        found = words()
-        assert found.pop("closed_form") == "consistent"
-        assert set(found.values()) == {"reproduced"}
+def test_as_claimed() -> None:
+    found = {part: judged.word(CLAIM.kind) for part, judged in CLAIM.judge(synthetic()).items()}
+    assert found == {
+        "closed_form": "holds", "one_neuron": "reproduced", "gradient_flow": "reproduced",
+        "initialization": "yes", "sample": "yes",
+    }  # fmt: skip
 
+
+class TestOneNeuron:
     @pytest.mark.parametrize("gap", ["gap", "gap_whole"])
-    def test_a_formula_that_is_wrong(self, gap: str) -> None:
-        assert words(lambda row: {**row, gap: 2e-6})["closed_form"] == "false_as_stated"
+    @pytest.mark.parametrize(("size", "expected"), [(2e-6, "no"), (9e-7, "yes")])
+    def test_formulas(self, gap: str, size: float, expected: str) -> None:
+        assert answer("closed_form", lambda row: {**row, gap: size}) == expected
 
     @pytest.mark.parametrize(
-        "broken", [{"rise": 1.05}, {"peak_margin": 1.37}, {"tail_slope": -0.5}, {"largest_margin": 3.0}]
+        "broken", [{"rise": 1.09}, {"peak_margin": 1.37}, {"tail_slope": -0.59}, {"largest_margin": 3.9}]
     )
-    def test_one_neuron(self, broken: dict[str, Any]) -> None:
-        assert words(where("one_neuron", **broken))["one_neuron"] == "not_reproduced"
-        half = words(lambda row: {**row, **broken} if row["x"] == 1.0 else row)
-        assert half["one_neuron"] == "partly"
+    def test_gauss_newton_part(self, broken: dict[str, Any]) -> None:
+        found = finding("one_neuron", where("one_neuron", **broken))
+        assert found.answer == "mixed"
+        assert found.sentence.startswith("Gauss–Newton part: none of 4 points x shows its rise")
+
+    @pytest.mark.parametrize(
+        "kept", [{"rise": 1.11}, {"peak_margin": 1.39}, {"tail_slope": -0.61}, {"largest_margin": 4.0}]
+    )
+    def test_gauss_newton_part_all_the_same(self, kept: dict[str, Any]) -> None:
+        assert answer("one_neuron", where("one_neuron", **kept)) == "yes"
 
     def test_whole_hessian(self) -> None:
-        lower = where("one_neuron", rise_whole=0.9)
-        assert words(lower)["whole_hessian"] == "partly"
+        lower = where("one_neuron", rise_whole=0.99)
+        assert answer("one_neuron", lower) == "mixed"
+        inner = "points x at which the whole Hessian has an inner peak"
+        assert finding("one_neuron", lower).numbers[inner] == 4
         flat = where("one_neuron", peak_margin_whole=0.1)
-        assert words(lambda row: flat(lower(row)))["whole_hessian"] == "not_reproduced"
-
-    def test_flow(self) -> None:
-        assert words(where("one_example", 1, 1.0, gap=0.2))["one_example"] == "reproduced"
-        assert words(where("one_example", 3, gap=0.2))["one_example"] == "partly"
-        assert words(where("one_example", 8, rise=1.0))["one_example"] == "not_reproduced"
-        assert words(where("one_example", rise=1.0, rise_predicted=1.12))["one_example"] == "reproduced"
-        assert words(where("one_example", rise=1.0, rise_predicted=1.0))["one_example"] == "reproduced"
-
-    @pytest.mark.parametrize(
-        "broken", [{"rise": 1.0}, {"peak_margin": 0.9}, {"tail_slope": -0.5}, {"largest_margin": 3.0}]
-    )
-    def test_initializations(self, broken: dict[str, Any]) -> None:
-        default, small = "default_initialization", "small_initialization"
-        found = words(where("one_example", 3, 1.0, **broken))
-        assert (found[default], found[small]) == ("partly", "reproduced")
-        assert words(where("one_example", 6, 1.0, **broken))[default] == "not_reproduced"
-        found = words(where("one_example", 6, 0.1, **broken))
-        assert (found[default], found[small]) == ("reproduced", "not_reproduced")
-        assert words(where("one_example", 5, 0.1, **broken))[small] == "reproduced"
-
-    def test_sample(self) -> None:
-        assert words(where("sample", 6, 1.0, rise=1.0))["sample"] == "partly"
-        assert words(where("sample", peak_margin=0.4))["sample"] == "not_reproduced"
-        assert words(where("sample", 9, largest_margin=3.9, rise=1.0))["sample"] == "reproduced"
-        assert words(where("sample", largest_margin=3.9))["sample"] == "premise_not_met"
-
-    def test_nothing_finished(self) -> None:
-        found = words(lambda row: row if row["arm"] == "one_neuron" else {**row, "rise": None})
-        unmet = {part for part, word in found.items() if word == "premise_not_met"}
-        assert unmet == {"one_example", "default_initialization", "small_initialization", "sample"}
-        empty = rule.judge(Result(NAME, {}, Table.from_records([{"arm": "other"}])))
-        assert {verdict.word for verdict in empty.values()} == {"premise_not_met"}
+        assert finding("one_neuron", lambda row: flat(lower(row))).numbers[inner] == 0
 
 
-class TestRun:
-    def test_every_run_has_its_row(self, result: Result) -> None:
-        assert len(result.table) == 4 + 2 * 2 * (2 + 3)  # x, seeds × scales × (examples + step sizes)
-
-    def test_verdicts(self, result: Result) -> None:
-        found = {part: verdict.word for part, verdict in experiments.get(NAME).judge(result).items()}
-        assert found["closed_form"] == "consistent"
-        assert found["one_neuron"] == "reproduced"
-        assert found["one_example"] == "reproduced"
-
-    def test_the_premises_are_columns(self, result: Result) -> None:
-        found = {
-            (p.column, p.arm): p.measured
-            for p in ledger.premises(experiments.get(NAME).premises, result.table)
-        }
-        assert found["largest_margin", "one_neuron"] == 4
-        assert found["confident", "sample"] == 12
-
-    def test_workers_change_no_bit(self) -> None:
-        few: dict[str, Any] = {
-            "points": "1",
-            "learned": "0.5",
-            "scales": "1",
-            "descents": "0.1",
-            "seeds": "1",
-        }
-        one, two = tiny(1, **few), tiny(2, **few)
-        assert repr(one.table.records()) == repr(two.table.records())
-        assert all(np.array_equal(one.arrays[key], two.arrays[key]) for key in one.arrays)
-
-    def test_a_run_that_diverges_is_a_row(self) -> None:
-        table = tiny(
-            points="1", learned="3", scales="1", descents="1e9", seeds="1", flow_step_size="1e9"
-        ).table
-        assert (table.where(arm="sample")["outcome"] == "diverged").all()
-        found = rule.judge(Result(NAME, {}, table))
-        assert found["sample"].word == found["one_example"].word == "premise_not_met"
-
-    @pytest.mark.usefixtures("nothing_computes")
-    def test_figures_read_the_result_and_compute_nothing(self, result: Result) -> None:
-        figures = experiments.get(NAME).figures(result)
-        assert set(figures) == {"one-neuron", "one-example", "sample"}
-        for figure in figures.values():
-            assert len(style.svg(figure)) < 700_000
-            assert figure.axes[-1].get_xlabel()
+class TestOneExample:
+    def test_nearly_all_follow_the_flow(self) -> None:
+        part = "gradient_flow"
+        assert answer(part, where("one_example", 1, 1.0, gap=0.11)) == "yes"
+        assert answer(part, where("one_example", 1, gap=0.11)) == "mixed"
+        assert answer(part, where("one_example", 9, rise=1.0)) == "no"
 
     @pytest.mark.parametrize(
-        ("overrides", "sentence"),
-        [
-            ({"seeds": "0"}, "seeds must be at least 1, got 0"),
-            ({"records": "4"}, "records must be at least 5, got 4"),
-            ({"flow_step_size": "0"}, "step_size must be finite and positive, got 0.0"),
-            ({"scales": "0"}, "scale must be finite and positive, got 0.0"),
-            ({"truth": "wav"}, "unknown curve 'wav'"),
-        ],
+        ("rise", "predicted", "expected"),
+        [(1.0, 1.0, "yes"), (1.0, 1.12, "yes"), (1.2, 1.06, "yes"), (1.0, 1.16, "no"), (1.2, 1.04, "no")],
     )
-    def test_refused_before_the_first_run(self, overrides: dict[str, str], sentence: str) -> None:
-        experiment = experiments.get(NAME)
-        with pytest.raises(InputError, match=sentence):
-            experiment.specs(resolve_settings(experiment, {**TINY, **overrides}))
+    def test_it_rises_exactly_when_the_flow_does(self, rise: float, predicted: float, expected: str) -> None:
+        """Unless the flow rises by about as much as what counts."""
+        changed = where("one_example", rise=rise, rise_predicted=predicted)
+        assert answer("gradient_flow", changed) == expected
+
+    @pytest.mark.parametrize(
+        "broken", [{"rise": 1.09}, {"peak_margin": 0.99}, {"tail_slope": -0.59}, {"largest_margin": 3.9}]
+    )
+    def test_each_scale_is_judged_by_itself(self, broken: dict[str, Any]) -> None:
+        part = "initialization"
+        found = CLAIM.judge(synthetic(where("one_example", 99, 0.1, **broken)))[part]
+        assert [found.word(CLAIM.kind, row) for row in ("1.0", "0.1")] == ["yes", "no"]
+        assert found.word(CLAIM.kind) == "it_depends"
+        few = [answer(part, where("one_example", seeds, 1.0, **broken), "1.0") for seeds in (1, 2, 5, 9)]
+        assert few == ["yes", "undecided", "undecided", "no"]
+
+    def test_it_depends_on_x(self) -> None:
+        def far(row: dict[str, Any]) -> dict[str, Any]:
+            if row["arm"] != "one_example":
+                return row
+            return {**row, "x": 3.0 if row["seed"] % 2 else 0.5, "rise": 1.0 if row["seed"] % 2 else 2.0}
+
+        found = finding("initialization", far, "1.0")
+        assert found.answer == "mixed"
+        assert found.sentence.startswith("At x = 0.5: all 5 examples get sharper, then flatter")
+        assert "at x = 3: none of 5" in found.sentence
+
+
+class TestSample:
+    def test_each_scale_is_judged_by_itself(self) -> None:
+        found = CLAIM.judge(synthetic(where("sample", 9, 1.0, rise=1.0)))["sample"]
+        assert [found.word(CLAIM.kind, row) for row in ("1.0", "0.1")] == ["no", "yes"]
+        assert found.word(CLAIM.kind) == "it_depends"
+
+    def test_a_peak_at_the_first_margins_is_no_rise(self) -> None:
+        assert answer("sample", where("sample", peak_margin=0.5)) == "no"
+        assert answer("sample", where("sample", peak_margin=0.51)) == "yes"
+
+    def test_curves_that_do_not_reach_margin_4_do_not_count(self) -> None:
+        few = finding("sample", where("sample", 5, largest_margin=3.9, rise=1.0), "1.0")
+        assert few.sentence.startswith("At η = 0.1: all 5 curves of a sample")
+        assert answer("sample", where("sample", largest_margin=3.9)) == "premise_not_met"
+
+    def test_it_depends_on_the_step_size(self) -> None:
+        def fast(row: dict[str, Any]) -> dict[str, Any]:
+            odd = row["arm"] == "sample" and row["seed"] % 2
+            return {**row, "step_size": 1.2, "rise": 1.0} if odd else row
+
+        found = finding("sample", fast, "0.1")
+        assert found.answer == "mixed"
+        assert "at η = 1.2: none of 5 curves of a sample gets" in found.sentence
+
+
+def test_runs_without_a_curve_meet_no_premise() -> None:
+    found = CLAIM.judge(synthetic(lambda row: row if row["arm"] == "one_neuron" else {**row, "rise": None}))
+    words = {part: word("open question", judged.finding.answer) for part, judged in found.items()}
+    assert words == {
+        "closed_form": "yes", "one_neuron": "yes", "gradient_flow": "premise_not_met",
+        "initialization": "premise_not_met", "sample": "premise_not_met",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        ({"records": "4"}, "records must be at least 5, got 4"),
+        ({"flow_step_size": "0"}, "step_size must be finite and positive, got 0.0"),
+        ({"scales": "0"}, "scale must be finite and positive, got 0.0"),
+        ({"truth": "wav"}, "unknown curve 'wav'"),
+    ],
+)
+def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        CLAIM.specs(CLAIM.settings(overrides))

@@ -153,6 +153,13 @@ class TestSigns:
         assert decide.signs(cells, SAYS, "x").answer == "yes"
         assert decide.signs(cells, SAYS, "x", at_once=20).answer == "undecided"
 
+    def test_a_cell_that_excludes_what_would_count_says_no(self) -> None:
+        """Though it lies above 0, as in `sign`."""
+        small = spread(0.03, 0.01)
+        assert decide.sign(small, SAYS, "pieces", least=0.05).answer == "no"
+        assert decide.signs({"one": small, "other": small}, SAYS, "pieces", least=0.05).answer == "no"
+        assert decide.signs({"one": 9 * small, "other": -8 * small}, SAYS, "x", least=0.05).answer == "mixed"
+
     def test_one_cell_is_that_cell_and_none_is_nothing(self) -> None:
         one = decide.signs({"a": spread(1.0, 0.2)}, SAYS, "saved risk")
         assert one.sentence == decide.sign(spread(1.0, 0.2), SAYS, "saved risk").sentence

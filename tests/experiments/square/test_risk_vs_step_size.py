@@ -1,4 +1,4 @@
-"""The rule of `risk-vs-step-size` on synthetic tables that come out each way."""
+"""The rules of `risk-vs-step-size` on rows that come out each way."""
 
 from __future__ import annotations
 
@@ -7,134 +7,121 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepscape.experiments.common.experiment import Result
-from stepscape.experiments.square.risk_rule import judge
-from stepscape.tables import Table, Verdict
+from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.experiments.square.risk_vs_step_size import CLAIM
 
 ETAS = (0.01, 0.1, 0.4, 0.8)
-U = (0.3, 0.2, 0.1, 0.25)
-FLAT = (0.2, 0.2, 0.2, 0.2)
-RISING = (0.1, 0.2, 0.3, 0.4)
-FALLING = (0.4, 0.3, 0.2, 0.1)
+U, FLAT = (0.3, 0.2, 0.1, 0.25), (0.2,) * 4
+RISING, FALLING = (0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1)
 
 
-def rows(arm: str = "a", seeds: int = 10, risk: tuple[float, ...] = U, **other: Any) -> list[dict[str, Any]]:
-    """One row a seed and step size; seeds differ by a shift that pairing removes, and a little noise.
+def rows(arm: str = "warm_up", risk: Any = U, cost: Any = (0.01,) * 4, seeds: int = 8, **other: Any) -> Any:
+    """One run per seed and step size; seeds differ by a shift that pairing removes, and a little noise.
 
-    A column not given follows the risk; the single iterates have `cost` (0.01) more.
+    A column not given follows the risk; the single iterates have `cost` more on average.
     """
     rng = np.random.default_rng(1)
-    levels = {
-        "risk": risk,
-        "risk_interior_grid": other.get("interior", risk),
-        "risk_boundary_grid": other.get("boundary", risk),
-        "risk_equal_time": other.get("in_time", risk),
-        "risk_held_out": other.get("held_out", risk),
-    }
-    cost = other.get("cost", (0.01,) * 4)
-    out = []
+    columns = ("interior_grid", "boundary_grid", "equal_time", "held_out")
     for seed in range(seeds):
         shift = rng.uniform(0.0, 0.3)
         for j, eta in enumerate(ETAS):
-            noise = shift + 0.003 * rng.standard_normal()
-            row = {name: values[j] + noise for name, values in levels.items()}
-            out.append({
-                "arm": arm, "seed": seed, "step_size": eta, "outcome": other.get("outcome", "finished"),
-                "bent_neurons": other.get("bent", 10), "edge_reached": True, "loss": 0.1 * (j + 1),
-                "fits_interior": other.get("fit", True), **row,
-                "risk_last": row["risk"] + cost[j] + 0.05, "risk_before": row["risk"] + cost[j] - 0.05,
+            level = shift + 0.003 * rng.standard_normal()
+            yield Run({
+                "arm": arm, "labels": "noisy", "n": 30, "seed": seed, "step_size": eta, "outcome": "finished",
+                "bent_neurons": 10, "edge_reached": True, "fits_interior": j < 3, "risk": risk[j] + level,
+                "risk_last": risk[j] + cost[j] + level + 0.02 * j,
+                "risk_before": risk[j] + cost[j] + level - 0.02 * j,
+                **{f"risk_{name}": other.get(name, risk)[j] + level for name in columns},
             })  # fmt: skip
-    return out
 
 
-def judged(*arms: list[dict[str, Any]]) -> dict[str, Verdict]:
-    table = Table.from_records([row for arm in arms for row in arm])
-    names = list(dict.fromkeys(str(name) for name in table["arm"]))
-    return judge(Result("risk-vs-step-size", {"arms": names}, table))
+def result(*arms: Any) -> Result:
+    return Result("risk-vs-step-size", CLAIM.quick, tuple(run for arm in arms for run in arm))
 
 
-class TestU:
-    @pytest.mark.parametrize(
-        ("risk", "word"),
-        [(U, "reproduced"), (RISING, "partly"), (FALLING, "partly"), (FLAT, "not_reproduced")],
-    )
-    def test_each_way(self, risk: tuple[float, ...], word: str) -> None:
-        assert judged(rows(risk=risk))["a"].word == word
-
-    def test_few_seeds_do_not_speak_against_it(self) -> None:
-        assert judged(rows(risk=FLAT, seeds=9))["a"].word == "undecided"
-        assert judged(rows(risk=U, seeds=2))["a"].word == "undecided"
-        assert {v.word for v in judged(rows(risk=U, seeds=2)).values()} == {"undecided"}
-
-    def test_numbers_are_the_differences(self) -> None:
-        verdict = judged(rows())["a"]
-        for name, expected in (("smallest", 0.2), ("largest", 0.15)):
-            found = str(verdict.numbers[f"{name} minus best"]).split()[0]
-            assert float(found) == pytest.approx(expected, abs=0.01)
-        assert "the risk falls: yes, and rises again: yes" in verdict.sentence
-        assert verdict.numbers["step sizes at which most runs reached the edge"] == "0.01, 0.1, 0.4, 0.8"
-
-    @pytest.mark.parametrize("lost", [{"bent": 0}, {"outcome": "diverged"}])
-    def test_premise(self, lost: dict[str, Any]) -> None:
-        verdicts = judged(rows(**lost))
-        assert {verdict.word for verdict in verdicts.values()} == {"premise_not_met"}
-        assert "too few step sizes" in verdicts["a"].sentence
-        assert verdicts["interior"].sentence == "no arm learns a curve at enough step sizes"
+def judged(*arms: Any) -> dict[str, Judged]:
+    return CLAIM.judge(result(*arms))
 
 
-class TestParts:
-    @pytest.mark.parametrize(("part", "column"), [("interior", "interior"), ("boundary", "boundary")])
-    def test_regions_apart(self, part: str, column: str) -> None:
-        verdicts = judged(rows(**{column: FLAT}))
-        assert verdicts["a"].word == "reproduced"
-        assert verdicts[part].word == "not_reproduced"
-        assert {"interior", "boundary"} - {part} == {
-            name for name in ("interior", "boundary") if verdicts[name].word == "reproduced"
-        }
+def word(part: str, *arms: Any) -> str:
+    return judged(*arms)[part].word(CLAIM.kind)
 
-    @pytest.mark.parametrize(("part", "column"), [("equal_time", "in_time"), ("early_stopping", "held_out")])
-    def test_fair_comparisons(self, part: str, column: str) -> None:
-        assert judged(rows())[part].word == "reproduced"
-        assert judged(rows(**{column: RISING}))[part].word == "not_reproduced"
-        assert judged(rows(seeds=5, **{column: RISING}))[part].word == "undecided"
 
-    def test_arms_that_disagree(self) -> None:
-        verdict = judged(rows("a"), rows("b", held_out=FLAT))["early_stopping"]
-        assert verdict.word == "partly"
-        assert verdict.sentence == "arm a – it falls: yes; arm b – it falls: no"
-        assert "b: smallest minus best" in verdict.numbers
+@pytest.mark.parametrize(
+    ("risk", "expected"),
+    [(U, "reproduced"), (RISING, "partly"), (FALLING, "partly"), (FLAT, "not_reproduced")],
+)
+def test_the_u_each_way(risk: Any, expected: str) -> None:
+    assert word("u_shape", rows(risk=risk)) == expected
 
-    def test_an_arm_that_cannot_be_judged_does_not_count(self) -> None:
-        verdict = judged(rows("small_init"), rows("b", outcome="diverged"))["interior"]
-        assert verdict.word == "reproduced"
-        assert verdict.sentence == "arm small init – the risk falls: yes, and rises again: yes"
-        assert all(name.startswith("small init: ") for name in verdict.numbers)
+
+def test_a_side_that_is_too_small_to_count_is_none() -> None:
+    """The noise of the rows is 0.003; the smallest effect that counts is 0.01."""
+    assert word("u_shape", rows(risk=(0.205, 0.2, 0.2, 0.205))) != "reproduced"
+    assert word("equal_time", rows(equal_time=(0.203, 0.2, 0.2, 0.2))) == "not_reproduced"
+
+
+def test_effects_are_the_differences() -> None:
+    """The left side falls from 0.3 to 0.1, and that is the effect that stands first."""
+    effect = judged(rows())["u_shape"].finding.effect
+    assert effect is not None
+    assert effect.interval.mean == pytest.approx(0.2, abs=0.01)
+    assert effect.what == "η = 0.01 minus the best η"
+
+
+@pytest.mark.parametrize("flat", ["interior_grid", "boundary_grid"])
+def test_regions_apart(flat: str) -> None:
+    assert word("regions", rows(**{flat: FLAT})) == "partly"
+    assert word("u_shape", rows(**{flat: FLAT})) == "reproduced"
+    assert word("regions", rows()) == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "yes", "no"),
+    [
+        ("equal_time", "equal_time", "reproduced", "not_reproduced"),
+        ("early_stopping", "held_out", "yes", "no"),
+    ],
+)
+def test_fair_comparisons(part: str, column: str, yes: str, no: str) -> None:
+    assert word(part, rows(**{column: FALLING})) == yes
+    assert word(part, rows(**{column: FLAT})) == no
+    assert word(part, rows(**{column: RISING})) == no
+
+
+def test_arms_that_disagree() -> None:
+    found = judged(rows("warm_up"), rows("small_init", held_out=FLAT))["early_stopping"]
+    assert found.word(CLAIM.kind) == "it_depends"
+    expected = "It is so for the large start with warm-up; not so for the small start."
+    assert found.finding.sentence == expected
 
 
 class TestAveraging:
     def test_survives(self) -> None:
-        verdict = judged(rows(cost=(0.0, 0.0, 0.0, 0.05)))["two_step_averaging"]
-        assert verdict.word == "reproduced"
-        # The mean rises from 0.1 to 0.25, the iterates from 0.1 to 0.3.
-        assert verdict.numbers["a: share of the rise that is left"] == pytest.approx(0.75, abs=0.02)
+        """The mean rises from 0.1 to 0.25, the iterates from 0.11 to 0.31: three quarters are left."""
+        found = judged(rows(cost=(0.01, 0.01, 0.01, 0.06)))["averaging"]
+        assert found.word(CLAIM.kind) == "reproduced"
+        numbers = found.rows["warm_up"].numbers
+        assert numbers["share that is left"] == pytest.approx(0.75, abs=0.02)
+        assert numbers["rise of the single iterates"] == pytest.approx(0.2, abs=0.01)
 
     def test_made_by_the_swing(self) -> None:
         """The iterates rise because they swing; their mean does not."""
-        verdicts = judged(rows(risk=FALLING, cost=(0.0, 0.0, 0.0, 0.3)))
-        assert verdicts["two_step_averaging"].word == "not_reproduced"
-        assert "the rise survives: no" in verdicts["two_step_averaging"].sentence
+        found = judged(rows(risk=FALLING, cost=(0.0, 0.0, 0.0, 0.3)))["averaging"]
+        assert found.word(CLAIM.kind) == "not_reproduced"
+        assert "does not survive" in found.finding.sentence
 
-    def test_no_rise_at_all(self) -> None:
-        verdict = judged(rows(risk=FALLING))["two_step_averaging"]
-        assert (verdict.word, verdict.sentence) == (
-            "premise_not_met",
-            "the single iterates' risk rises in no arm",
-        )
+    def test_without_a_rise_there_is_nothing_to_average(self) -> None:
+        found = judged(rows(risk=FALLING))["averaging"]
+        assert found.word(CLAIM.kind) == "premise_not_met"
+        assert found.finding.sentence.startswith("The risk of the single iterates does not rise")
+
+    def test_two_seeds_settle_neither(self) -> None:
+        assert word("averaging", rows(seeds=2)) == "undecided"
 
 
-@pytest.mark.parametrize(("fit", "word"), [(True, "reproduced"), (False, "not_reproduced")])
-def test_the_premise_of_the_theorems(fit: bool, word: str) -> None:
-    verdict = judged(rows(fit=fit))["fits_the_interior"]
-    assert verdict.word == word
-    assert verdict.numbers["a: best step size"] == 0.4
-    assert verdict.numbers["a: share of its runs that fit at the best"] == float(fit)
+def test_numbers_say_how_many_runs_fit() -> None:
+    table = CLAIM.numbers(result(rows()))  # type: ignore[misc]
+    assert table["step_size"].tolist() == list(ETAS)
+    assert table["fits_interior"].tolist() == [1.0, 1.0, 1.0, 0.0]
+    assert table["risk"] == pytest.approx(np.array(U) + 0.15, abs=0.15)

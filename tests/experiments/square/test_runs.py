@@ -1,4 +1,4 @@
-"""Runs shared by the experiments on step sizes: features, neurons, checks, moments, identities."""
+"""Runs shared by the claims on step sizes: features, neurons, checks, moments, identities."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 
 import stepscape as ss
 from stepscape import experiments
+from stepscape.errors import InputError
 from stepscape.experiments.square.columns import line
-from stepscape.experiments.square.runs import StepSizeRun, begin_at, equal_time, problem_of, specs, work
+from stepscape.experiments.square.runs import StepSizeRun, begin, equal_time, grid, problem_of, work
 from stepscape.lab.spec import identity
 from stepscape.measures.checks import Checks, check
 from stepscape.measures.features import _neuron_gradient, active_sets, bent_mask, census, features
@@ -127,12 +128,11 @@ class TestMoments:
     def test_equal_time_is_reached_at_its_step_and_not_before(self, arm: str, eta: float) -> None:
         """Counted by training both step sizes and looking at their times."""
         run = a_run(arm=arm, step_size=eta)
-        problem = problem_of(run)
-        begin = begin_at(run, problem)
-        stop = equal_time(run, problem, begin)
+        problem, origin = begin(run)
+        stop = equal_time(run, problem, origin)
         times = {
             each: train(
-                problem, begin.network, begin.method(each, run.steps), 1, measure_sharpness=False
+                problem, origin.network, origin.method(each, run.steps), 1, measure_sharpness=False
             ).time
             for each in {eta, run.smallest_step_size}
         }
@@ -147,6 +147,11 @@ class TestMoments:
         for moment in ("equal_time", "held_out"):
             for name in ("risk", "risk_last", "risk_interior_grid", "pieces", "carriers", "loss"):
                 assert numbers[f"{name}_{moment}"] >= 0.0
+
+    def test_clean_and_noisy_labels_share_their_inputs(self, record: Record) -> None:
+        clean = work(a_run(labels="clean"), ignore).arrays
+        assert np.array_equal(record.arrays["inputs"], clean["inputs"])
+        assert not np.array_equal(record.arrays["labels"], clean["labels"])
 
     def test_the_smallest_step_size_has_its_equal_time_at_the_end(self) -> None:
         numbers = work(a_run(step_size=0.01), ignore).numbers
@@ -198,16 +203,43 @@ class TestMeasures:
             assert found.left is variation
 
     def test_arrays_over_time(self, record: Record) -> None:
-        arrays, key = record.arrays, "warm_up|noisy|0.3"
-        assert arrays[f"tv_side|{key}"].size == record.numbers["records_checked"]
-        assert (arrays[f"tv_function|{key}"] <= arrays[f"tv_side|{key}"] * (1 + 1e-12)).all()
-        assert arrays[f"right_published|{key}"][-1] == record.numbers["published_right"]
+        arrays = record.arrays
+        assert arrays["tv_side"].size == record.numbers["records_checked"]
+        assert (arrays["tv_function"] <= arrays["tv_side"] * (1 + 1e-12)).all()
+        assert arrays["right_published"][-1] == record.numbers["published_right"]
         assert not work(a_run(drawn=False), ignore).arrays
+
+
+@pytest.mark.parametrize("name", SHARING)
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"step_sizes": (0.1, -1.0)}, "step_size must be finite and positive, got -1.0"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"seeds": 0}, "seeds must be at least 1, got 0"),
+        ({"records": 0}, "records must be at least 1, got 0"),
+        ({"width": 0}, "width must be at least 1, got 0"),
+        ({"n": 1}, "n must be at least 2, got 1"),
+        ({"noise": -1.0}, "noise must be finite and not negative, got -1.0"),
+        ({"arms": ("as_prnted",)}, "unknown arm 'as_prnted'; did you mean 'as_printed'"),
+    ],
+)
+def test_refused_before_the_first_run(name: str, changes: dict[str, object], sentence: str) -> None:
+    claim = experiments.get(name)
+    with pytest.raises(InputError, match=sentence):
+        claim.specs({**claim.quick, **changes})
+
+
+def test_clean_seeds_may_be_none_but_not_fewer() -> None:
+    claim = experiments.get("curve-fitting")
+    assert {run.labels for run in claim.grid({**claim.quick, "clean_seeds": 0})} == {"noisy"}
+    with pytest.raises(InputError, match="clean_seeds must be at least 0, got -1"):
+        claim.specs({**claim.quick, "clean_seeds": -1})
 
 
 class TestSharing:
     def test_the_full_ledger_trains_once(self) -> None:
-        """Three experiments have equal runs; the noisy ones of curve-fitting are among them."""
+        """Three claims have equal runs; the noisy ones of curve-fitting are among them."""
         runs = {name: {identity(s) for s in self.every(name)} for name in SHARING}
         assert runs["risk-vs-step-size"] == runs["sparsity-vs-step-size"] == runs["weighted-tv"]
         noisy = {identity(s) for s in self.every("curve-fitting") if s.labels == "noisy"}
@@ -215,11 +247,11 @@ class TestSharing:
 
     @staticmethod
     def every(name: str) -> list[StepSizeRun]:
-        experiment = experiments.get(name)
-        return list(experiment.specs(experiment.full))  # type: ignore[arg-type]
+        claim = experiments.get(name)
+        return list(claim.grid(claim.full))
 
     def test_full_size(self) -> None:
         full = experiments.get("risk-vs-step-size").full
         assert len(full["step_sizes"]) == 12
         assert full["seeds"] >= 20
-        assert len(specs(full)) == 3 * 20 * 12
+        assert len(grid(full)) == 3 * 20 * 12

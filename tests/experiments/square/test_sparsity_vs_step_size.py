@@ -1,4 +1,4 @@
-"""The rule of `sparsity-vs-step-size` on synthetic tables that come out each way."""
+"""The rules of `sparsity-vs-step-size` on rows that come out each way."""
 
 from __future__ import annotations
 
@@ -7,104 +7,118 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepscape.experiments.common.experiment import Result
-from stepscape.experiments.square.sparsity_rule import judge, rank_correlation
-from stepscape.tables import Table, Verdict
+from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.experiments.square.sparsity_vs_step_size import CLAIM
 
 ETAS = (0.01, 0.1, 0.4, 0.8)
-FALLING = (18.0, 12.0, 8.0, 5.0)
-RISING = (5.0, 8.0, 12.0, 18.0)
-FLAT = (9.0, 9.0, 9.0, 9.0)
-ZIGZAG = (9.0, 5.0, 15.0, 8.0)  # lower at the end, no trend by ranks
+FALLING, RISING, FLAT = (18.0, 12.0, 8.0, 5.0), (5.0, 8.0, 12.0, 18.0), (9.0,) * 4
+ZIGZAG = (9.0, 5.0, 15.0, 7.0)  # lower at the end, no trend by ranks
+FIXED: dict[str, Any] = {
+    "arm": "warm_up", "labels": "noisy", "width": 1000, "outcome": "finished", "pieces": FALLING,
+    "tv": 20.0, "weighted_tv": 2.0, "knots": 500.0, "bent_neurons": 400.0, "carriers": 40.0,
+    "carriers_at_start": 300.0, "pushed_out": 300.0, "pulled_in": 20.0, "dead_checked": 7, "revived": 0,
+    "dead_gradient": 0.0,
+}  # fmt: skip
 
 
-def rows(arm: str = "a", seeds: int = 10, pieces: tuple[float, ...] = FALLING, **other: Any) -> Table:
+def judged(seeds: int = 8, **changes: Any) -> dict[str, Judged]:
+    """Runs of one arm: a value, or one for each step size; seeds differ by a shift, and a little noise."""
     rng = np.random.default_rng(2)
-    fixed = {"knots": 500.0, "tv": 20.0, "weighted_tv": 2.0, "bent_neurons": 400.0, "dead_neurons": 100.0,
-             "features": 12.0, "participation": 8.0, "carriers": 40.0, "carriers_at_start": 300.0,
-             "rearranged": 500.0, "pushed_out": 300.0, "pulled_in": 20.0, "pieces_truth": 4.0,
-             "dead_checked": 7.0, "revived": 0.0, "dead_gradient": 0.0}  # fmt: skip
-    out = []
+    values = {**FIXED, **changes}
+    values.setdefault("pieces_equal_time", values["pieces"])
+    runs = []
     for seed in range(seeds):
         shift = rng.uniform(0.0, 2.0)
         for j, eta in enumerate(ETAS):
-            row = {name: other.get(name, value) for name, value in fixed.items()}
-            row = {name: value[j] if isinstance(value, tuple) else value for name, value in row.items()}
-            for name, values in (("pieces", pieces), ("pieces_equal_time", other.get("in_time", pieces))):
-                row[name] = values[j] + shift + 0.01 * rng.standard_normal()
-            row["outcome"] = other.get("outcome", "finished")
-            out.append({"arm": arm, "seed": seed, "step_size": eta, "width": 1000, **row})
-    return Table.from_records(out)
+            row = {name: x[j] if isinstance(x, tuple) else x for name, x in values.items()}
+            for name in ("pieces", "pieces_equal_time"):
+                row[name] += shift + 0.01 * rng.standard_normal()
+            runs.append(Run({**row, "seed": seed, "step_size": eta}))
+    return CLAIM.judge(Result("sparsity-vs-step-size", CLAIM.quick, tuple(runs)))
 
 
-def judged(table: Table) -> dict[str, Verdict]:
-    return judge(Result("sparsity-vs-step-size", {"arms": ["a"]}, table))
+def word(part: str, **changes: Any) -> str:
+    return judged(**changes)[part].word(CLAIM.kind)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "word"),
+    ("pieces", "expected"),
     [(FALLING, "reproduced"), (ZIGZAG, "partly"), (RISING, "not_reproduced"), (FLAT, "not_reproduced")],
 )
-def test_pieces(pieces: tuple[float, ...], word: str) -> None:
-    assert judged(rows(pieces=pieces))["a"].word == word
-    expected = "undecided" if word == "not_reproduced" else word
-    assert judged(rows(pieces=pieces, seeds=9))["a"].word == expected
+def test_pieces(pieces: Any, expected: str) -> None:
+    assert word("pieces", pieces=pieces) == expected
+    assert word("pieces", pieces=pieces, seeds=2) == "undecided"
 
 
-def test_only_by_time() -> None:
-    verdicts = judged(rows(in_time=FLAT))
-    assert (verdicts["a"].word, verdicts["equal_time"].word) == ("reproduced", "not_reproduced")
+@pytest.mark.parametrize(("lost", "expected"), [(1.2, "reproduced"), (0.8, "not_reproduced")])
+def test_less_than_one_piece_does_not_count(lost: float, expected: str) -> None:
+    assert word("equal_time", pieces_equal_time=(9.0 + lost, 9.0, 9.0, 9.0)) == expected
 
 
-def test_ranks() -> None:
-    assert rank_correlation(rows(pieces=FALLING), "pieces").mean == pytest.approx(-1.0, abs=1e-12)
-    assert rank_correlation(rows(pieces=RISING), "pieces").mean == pytest.approx(1.0, abs=1e-12)
-    assert rank_correlation(rows(), "knots").mean == 0.0  # constant: no trend
-    # Ranks 2, 3.5, 3.5, 1: Σ products with those of 1…4, both centered, is -1.5; norms √5 and √4.5.
-    hump = rows(carriers=(9.0, 15.0, 15.0, 6.0))
-    assert rank_correlation(hump, "carriers").mean == pytest.approx(-1.5 / np.sqrt(5 * 4.5), abs=1e-12)
+def test_a_weak_trend_is_one() -> None:
+    """Ranks 2, 4, 3, 1 have Σ d² = 14 from 1, 2, 3, 4: Spearman's correlation is 1 − 6·14/60 = −0.4."""
+    found = judged(pieces=(9.0, 15.0, 13.0, 6.0))["pieces"]
+    assert found.word(CLAIM.kind) == "reproduced"
+    assert "falls along the step sizes: 0.400 [0.400, 0.400]" in found.finding.sentence
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
-    [({"tv": FALLING, "weighted_tv": FALLING}, "reproduced"), ({"tv": FALLING}, "partly"),
-     ({}, "not_reproduced")],
-)  # fmt: skip
-def test_smoothness(changes: dict[str, Any], word: str) -> None:
-    assert judged(rows(**changes))["smoothness"].word == word
-
-
-def test_raw_knots() -> None:
-    assert judged(rows())["raw_knots"].word == "not_reproduced"
-    assert judged(rows(knots=FALLING))["raw_knots"].word == "reproduced"
-
-
-@pytest.mark.parametrize(
-    ("carriers", "start", "word"),
-    [(40.0, 300.0, "reproduced"), (40.0, 40.0, "partly"), (200.0, 300.0, "partly"),
-     (200.0, 100.0, "not_reproduced")],
-)  # fmt: skip
-def test_few_active_neurons(carriers: float, start: float, word: str) -> None:
-    assert judged(rows(carriers=carriers, carriers_at_start=start))["few_active_neurons"].word == word
-
-
-@pytest.mark.parametrize(
-    ("out", "bent", "word"),
-    [(300.0, FALLING, "reproduced"), (300.0, FLAT, "partly"), (10.0, RISING, "not_reproduced")],
+    ("fall", "expected"),
+    [(("tv", "weighted_tv", "knots"), "reproduced"), (("tv",), "partly"), ((), "not_reproduced")],
 )
-def test_pushed_out(out: float, bent: tuple[float, ...], word: str) -> None:
-    assert judged(rows(pushed_out=out, bent_neurons=bent))["pushed_out"].word == word
+def test_smoothness(fall: Any, expected: str) -> None:
+    assert word("smoothness", **dict.fromkeys(fall, FALLING)) == expected
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.13, "reproduced"), (1.11, "not_reproduced")])
+def test_less_than_a_twentieth_of_a_decade_does_not_count(factor: float, expected: str) -> None:
+    """10^0.05 = 1.122."""
+    values = dict.fromkeys(("tv", "weighted_tv", "knots"), (factor, 1.0, 1.0, 1.0))
+    assert word("smoothness", **values) == expected
+
+
+@pytest.mark.parametrize(("gone", "expected"), [(60.0, "reproduced"), (40.0, "not_reproduced")])
+def test_fewer_than_a_twentieth_of_the_width_do_not_count(gone: float, expected: str) -> None:
+    bent = (800.0 + gone, 800.0, 800.0, 800.0)
+    assert word("pushed_out", pushed_out=gone, pulled_in=0.0, bent_neurons=bent) == expected
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
-    [({}, "reproduced"), ({"revived": 1.0}, "not_reproduced"), ({"dead_gradient": 1e-20}, "not_reproduced"),
-     ({"dead_checked": 0.0}, "premise_not_met")],
+    ("carriers", "start", "expected"),
+    [(40.0, 300.0, "reproduced"), (40.0, 40.0, "partly"), (200.0, 300.0, "partly"),
+     (200.0, 100.0, "not_reproduced"), (99.0, 300.0, "reproduced"), (101.0, 300.0, "partly")],
 )  # fmt: skip
-def test_dead_stay_dead(changes: dict[str, Any], word: str) -> None:
-    assert judged(rows(**changes))["dead_stay_dead"].word == word
+def test_few_active_neurons(carriers: float, start: float, expected: str) -> None:
+    assert word("few_active_neurons", carriers=carriers, carriers_at_start=start) == expected
 
 
-@pytest.mark.parametrize("lost", [{"bent_neurons": 0.0, "dead_checked": 0.0}, {"outcome": "diverged"}])
-def test_premise(lost: dict[str, Any]) -> None:
-    assert {verdict.word for verdict in judged(rows(**lost)).values()} == {"premise_not_met"}
+@pytest.mark.parametrize(
+    ("out", "bent", "expected"),
+    [(300.0, (900.0, 800.0, 700.0, 600.0), "reproduced"), (300.0, (700.0,) * 4, "partly"),
+     (10.0, (600.0, 700.0, 800.0, 900.0), "not_reproduced")],
+)  # fmt: skip
+def test_pushed_out(out: float, bent: Any, expected: str) -> None:
+    assert word("pushed_out", pushed_out=out, bent_neurons=bent) == expected
+
+
+def test_shares_are_of_the_width() -> None:
+    found = judged()
+    effects = {name: found[name].finding.effect for name in ("few_active_neurons", "pushed_out")}
+    assert effects["few_active_neurons"].interval.mean == pytest.approx(0.1 - 0.04)  # type: ignore[union-attr]
+    assert effects["pushed_out"].interval.mean == pytest.approx(0.28)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, "holds"), ({"revived": 1}, "false_as_stated"), ({"dead_gradient": 1e-20}, "false_as_stated"),
+     ({"dead_checked": 0}, "premise_not_met")],
+)  # fmt: skip
+def test_dead_stay_dead(changes: dict[str, Any], expected: str) -> None:
+    assert word("dead_stay_dead", **changes) == expected
+
+
+def test_dead_neurons_are_counted_over_all_runs() -> None:
+    sentence = judged()["dead_stay_dead"].finding.sentence
+    assert sentence.startswith(
+        "224 observations of a dead neuron in 32 runs: the largest gradient was 0, and none"
+    )

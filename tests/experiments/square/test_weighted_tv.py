@@ -1,4 +1,4 @@
-"""The rule of `weighted-tv` on synthetic tables that come out each way."""
+"""The rules of `weighted-tv` on rows that come out each way."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from stepscape.experiments.common.experiment import Result
+from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.experiments.square.weighted_tv import CERTAIN, CLAIM
 from stepscape.experiments.square.weighted_tv_figures import sides
-from stepscape.experiments.square.weighted_tv_rule import CERTAIN, judge
-from stepscape.tables import Table, Verdict
 
 NAMES = (*CERTAIN, "noisy", "interpolation", "line")
 
@@ -20,83 +19,93 @@ def rows(**changes: Any) -> list[dict[str, Any]]:
     for seed in range(20):
         for eta in (0.1, 0.4):
             row: dict[str, Any] = {
-                "arm": "a", "seed": seed, "step_size": eta, "outcome": "finished", "bent_neurons": 30,
-                "edge_reached": True, "knots_at_data": 3, "records_checked": 10, "records_without_bends": 1,
-                "line_beyond": 0,
+                "arm": "warm_up", "labels": "noisy", "seed": seed, "step_size": eta, "outcome": "finished",
+                "bent_neurons": 30, "edge_reached": True, "records_checked": 10, "line_beyond": 0,
             }  # fmt: skip
             for name in NAMES:
-                row |= {f"{name}_checks": 10, f"{name}_violations": 0, f"{name}_least_slack": 0.5,
-                        f"{name}_left": 0.25 / eta, f"{name}_right": 1.0 / eta}  # fmt: skip
-            row |= {"interpolation_checks": 0, "interpolation_least_slack": None, "line_checks": 7}
-            out.append({**row, **changes})
+                row |= {f"{name}_checks": 10, f"{name}_violations": 0, f"{name}_left": 0.25 / eta,
+                        f"{name}_right": 1.0 / eta}  # fmt: skip
+            out.append({**row, "interpolation_checks": 0, "line_checks": 7, **changes})
     return out
 
 
-def judged(records: list[dict[str, Any]]) -> dict[str, Verdict]:
-    return judge(Result("weighted-tv", {"arms": ["a"]}, Table.from_records(records)))
+def result(records: list[dict[str, Any]]) -> Result:
+    settings = {**CLAIM.quick, "arms": ("warm_up",)}
+    return Result("weighted-tv", settings, tuple(Run(record) for record in records))
 
 
-def test_what_is_not_contradicted_is_consistent_and_never_reproduced() -> None:
-    verdicts = judged(rows())
-    words = {name: verdict.word for name, verdict in verdicts.items()}
-    assert words == {
-        "a": "consistent",
-        "two_over_eta": "consistent",
-        "noisy": "consistent",
+def judged(records: list[dict[str, Any]]) -> dict[str, Judged]:
+    return CLAIM.judge(result(records))
+
+
+def words(records: list[dict[str, Any]]) -> dict[str, str]:
+    return {name: found.word(CLAIM.kind) for name, found in judged(records).items()}
+
+
+def test_what_is_not_contradicted_holds() -> None:
+    expected = {
+        "certain": "holds",
+        "two_over_eta": "holds",
+        "noisy": "holds",
         "interpolation": "premise_not_met",
     }
-    numbers = verdicts["a"].numbers
-    assert "holds in all 1600 checks; the least slack is 0.5" in verdicts["a"].sentence
-    assert numbers["records"] == 400.0
-    assert numbers["records left out, a knot lies exactly on an input"] == 0.0
-    assert numbers["records of networks without bends"] == 40.0
-    assert numbers["published: left/right at the end, median"] == pytest.approx(0.25)
+    assert words(rows()) == expected
+    found = judged(rows())["certain"].rows["warm_up"]
+    assert found.sentence.startswith(
+        "The inequality holds at all 1600 comparisons; the left side is at most 0.25"
+    )
+    assert found.numbers["left over right, median"] == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("name", CERTAIN)
-def test_one_violation_contradicts(name: str) -> None:
+def test_one_violation_makes_it_false(name: str) -> None:
     records = rows()
-    records[3] |= {f"{name}_violations": 1, f"{name}_least_slack": -0.01}
-    verdict = judged(records)["a"]
-    assert verdict.word == "not_reproduced"
-    assert "violated in 1 of 1600 checks; the least slack is -0.01" in verdict.sentence
+    records[3] |= {f"{name}_violations": 1}
+    found = judged(records)["certain"]
+    assert found.word(CLAIM.kind) == "false_as_stated"
+    assert found.finding.sentence == "1 of 1600 comparisons violate the inequality."
 
 
 def test_an_interpolant_is_judged() -> None:
     records = rows()
-    records[0] |= {"interpolation_checks": 2, "interpolation_least_slack": 0.1}
-    assert judged(records)["interpolation"].word == "consistent"
+    records[0] |= {"interpolation_checks": 2}
+    assert words(records)["interpolation"] == "holds"
     records[0] |= {"interpolation_violations": 1}
-    assert judged(records)["interpolation"].word == "not_reproduced"
+    assert words(records)["interpolation"] == "false_as_stated"
 
 
-@pytest.mark.parametrize(("failing", "word"), [(1, "consistent"), (4, "consistent"), (5, "not_reproduced")])
+@pytest.mark.parametrize(("failing", "word"), [(1, "holds"), (4, "holds"), (5, "false_as_stated")])
 def test_probability_is_over_the_labels(failing: int, word: str) -> None:
     """P(Binomial(20, 0.05) ≥ 4) = 0.016, ≥ 5 = 0.0026; two step sizes of one seed count once."""
     records = [{**row, "noisy_violations": 3 if row["seed"] < failing else 0} for row in rows()]
-    verdict = judged(records)["noisy"]
-    assert verdict.word == word
-    assert verdict.numbers["seeds with a violation"] == failing
+    found = judged(records)["noisy"]
+    assert found.word(CLAIM.kind) == word
+    assert found.finding.effect is not None
+    assert found.finding.effect.interval.mean == pytest.approx(failing / 20)
 
 
-def test_the_line() -> None:
-    verdict = judged(rows(line_beyond=1))["two_over_eta"]
-    assert verdict.word == "consistent"
-    assert verdict.numbers["records with λ_max above 2/η"] == 120.0
-    assert verdict.numbers["of them beyond the line"] == 40.0
-    assert verdict.numbers["slope of log ∫|f''|g on log 1/η at the edge"] == pytest.approx(1.0)
-    assert verdict.numbers["∫|f''|g·η at the edge, median"] == pytest.approx(0.25)
-    assert judged(rows(line_violations=1))["two_over_eta"].word == "not_reproduced"
+def test_without_a_truth_nothing_is_said_about_noise() -> None:
+    assert words(rows(noisy_checks=0))["noisy"] == "premise_not_met"
+
+
+def test_the_threshold_in_the_place_of_the_sharpness() -> None:
+    found = judged(rows(line_beyond=1))["two_over_eta"]
+    assert found.word(CLAIM.kind) == "holds"
+    numbers = found.finding.numbers
+    assert numbers["records with λ_max above 2/η"] == 120
+    assert numbers["of them beyond the line"] == 40
+    assert numbers["slope of log ∫|f''|g on log 1/η at the edge"] == pytest.approx(1.0)
+    assert numbers["∫|f''|g·η at the edge, median"] == pytest.approx(0.25)
+    assert words(rows(line_violations=1))["two_over_eta"] == "false_as_stated"
+
+
+def test_networks_without_bends_say_nothing() -> None:
+    found = words(rows(bent_neurons=0))
+    assert (found["certain"], found["two_over_eta"]) == ("vacuous", "vacuous")
 
 
 @pytest.mark.parametrize(("ratio", "top"), [(0.25, 1.08), (2.0, 2.0)])
 def test_the_figure_shows_a_bound_that_fails(ratio: float, top: float) -> None:
-    table = Table.from_records(rows(published_left=ratio, published_right=1.0))
-    _, lower = sides(table, ["a"]).axes
+    _, lower = sides(result(rows(published_left=ratio, published_right=1.0))).figure.axes
     assert lower.get_ylim()[0] == 0.0
     assert top <= lower.get_ylim()[1] <= 1.1 * top
-
-
-@pytest.mark.parametrize("lost", [{"bent_neurons": 0}, {"outcome": "diverged"}])
-def test_a_bound_for_dead_networks_says_nothing(lost: dict[str, Any]) -> None:
-    assert {verdict.word for verdict in judged(rows(**lost)).values()} == {"premise_not_met"}

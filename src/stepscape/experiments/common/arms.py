@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from stepscape.errors import unknown
+from stepscape.experiments.frame.follow import steps_until
 from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
@@ -78,3 +81,14 @@ def stable_scale(problem: Problem, width: int, seed: int, step_size: float) -> f
         else:
             high = middle
     return low
+
+
+def equal_time(problem: Problem, origin: Start, step_size: float, smallest: float, steps: int) -> int:
+    """Count the steps until Σ η reaches the total that the smallest step size of a grid has in the end."""
+    # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
+    first = 1.0 / max(sharpness(problem, origin.network, tolerance=1e-4).value, 1e-300)
+    own, least = (
+        origin.method(eta, steps).step_size_at(np.arange(steps), min(eta, first))
+        for eta in (step_size, smallest)
+    )
+    return steps_until(float(np.cumsum(least)[-1]), own)

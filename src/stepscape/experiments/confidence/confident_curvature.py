@@ -2,310 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
-from stepscape.experiments.common.moments import log_steps
-from stepscape.experiments.confidence import one_example
-from stepscape.experiments.confidence.confident_curvature_rule import judge
-from stepscape.experiments.logistic.runs import problem_of as sample_of
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec, stream
-from stepscape.losses import loss_of
-from stepscape.methods import GradientDescent
-from stepscape.network import TwoLayerReLU
-from stepscape.objectives import sharpness
-from stepscape.objectives.relu_line_hessian import Hessian
-from stepscape.problems import Problem
-from stepscape.tables.records import Record
-from stepscape.training import Snapshot, train
+from stepscape.experiments.confidence.curvature_runs import ARMS, FULL, QUICK, begin, grid, work
+from stepscape.experiments.confidence.medians import medians
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    decide,
+    lacking,
+    together,
+)
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.limits import NEARLY_ALL
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Array = NDArray[np.float64]
-MARGINS = np.concatenate([np.linspace(0.02, 4.0, 200), np.geomspace(4.1, 100.0, 40)])
-BIN, MOST, LEAST_IN_BIN = 0.25, 12.0, 20
-TAIL = 4.0
-ROSE, FELL = 1.1, 0.5
-
-
-class CurvatureRun(Spec, frozen=True, tag="confident-curvature/1"):
-    """One curve of curvature against margin; `x` is the one example, a sample has none."""
-
-    arm: str
-    x: float
-    width: int
-    scale: float
-    step_size: float
-    steps: int
-    records: int
-    truth: str
-    n: int
-    amplitude: float
-    flip_rate: float
-    half_width: float
-    seed: int
-    drawn: bool
+Mask = NDArray[np.bool_]
+CURVE = {"rose": 1.1, "reached": 4.0, "fell": 0.6}
+FALLS = (
+    "falls, which means that it reaches margin {reached:g} and the slope of its logarithm from there on is "
+)
+FALLS += "at most −{fell:g}"
+COLUMNS = (
+    "rise",
+    "rise_predicted",
+    "rise_whole",
+    "peak_margin",
+    "peak_margin_predicted",
+    "peak_margin_whole",
+    "dip_margin_whole",
+    "tail_slope",
+    "gradient_start",
+    "gradient_end",
+    "rose_and_fell",
+    "only_fell",
+    "edge_ratio",
+)
 
 
-def specs(settings: Settings) -> list[CurvatureRun]:
-    """One neuron at every x; one example and a sample from every scale, the sample with every step size."""
-    at_least(settings, seeds=1, width=1, steps=1, flow_steps=1, records=5, n=2)
-    first = settings["first_seed"]
-    one: dict[str, Any] = {
-        **shared(CurvatureRun, settings),
-        "n": 1,
-        "truth": "",
-        "amplitude": 0.0,
-        "flip_rate": 0.0,
+def curves(table: Table) -> Table:
+    """Rows with a curve."""
+    return table.rows(np.isfinite(table["rise"].astype(float)))
+
+
+def rises_and_falls(table: Table, rose: float, reached: float, fell: float) -> Mask:
+    """Mask of the curves that rise, and fall from margin `reached` on."""
+    far = table["largest_margin"] >= reached
+    return np.asarray((table["rise"] >= rose) & far & (table["tail_slope"].astype(float) <= -fell))
+
+
+def formulas_hold(result: Result, tolerance: float) -> Finding:
+    """Whether Lanczos finds what the formulas say."""
+    gaps = np.maximum(result.table["gap"], result.table["gap_whole"])
+    return decide.identity(gaps, tolerance, "curves of one neuron, each at 240 margins,")
+
+
+def one_neuron_goes_so(result: Result, close: float, rose: float, reached: float, fell: float) -> Finding:
+    """Whether the curvature of one neuron rises, peaks and falls: its Gauss–Newton part, and all of it."""
+    table = curves(result.table)
+    near = np.abs(table["peak_margin"] - table["peak_predicted"]) <= close
+    part = near & rises_and_falls(table, rose, reached, fell)
+    found = {
+        "Gauss–Newton part": decide.share(part, Says("points x", "show", "its rise, its peak and its fall")),
+        "whole Hessian": decide.share(
+            table["rise_whole"] > 1.0, Says("points x", "show", "a peak above the value at margin 0")
+        ),
     }
-    alone = {"width": 1, "scale": 1.0, "step_size": 0.0, "steps": 0, "seed": first, "drawn": True}
-    runs = [CurvatureRun(**{**one, "arm": "one_neuron", "x": x, **alone}) for x in settings["points"]]
-    for seed in range(first, first + settings["seeds"]):
-        for scale in settings["scales"]:
-            begin = {"scale": scale, "seed": seed, "drawn": seed == first}
-            flow = {"step_size": settings["flow_step_size"], "steps": settings["flow_steps"]}
-            runs += [
-                CurvatureRun(**{**one, **begin, **flow, "arm": "one_example", "x": x})
-                for x in settings["learned"]
-            ]
-            runs += [
-                CurvatureRun(
-                    **{**shared(CurvatureRun, settings), **begin, "arm": "sample", "x": 0.0, "step_size": eta}
-                )
-                for eta in settings["descents"]
-            ]
-    for run in runs:
-        if run.seed == first and run.arm != "one_neuron":  # a wrong setting is refused before the first run
-            problem_of(run), start_of(run), GradientDescent(run.step_size, run.steps)
-    return runs
+    inner = table["peak_margin_whole"] > table["dip_margin_whole"]
+    numbers = {"points x at which the whole Hessian has an inner peak": int(inner.sum())}
+    return together(found).with_numbers({**numbers, **_by_point(table)})
 
 
-def problem_of(run: CurvatureRun) -> Problem:
-    """Return the sample, or the one example (x, 1)."""
-    if run.arm == "sample":
-        return sample_of(run)
-    return Problem(np.array([run.x]), np.ones(1), loss="logistic")
-
-
-def start_of(run: CurvatureRun) -> TwoLayerReLU:
-    """Draw the network that descent starts from."""
-    return TwoLayerReLU.random(run.width, run.scale, seed=stream(run.seed, "network"))
-
-
-def work(run: CurvatureRun, tick: Tick) -> Record:
-    """Measure one curve of curvature against margin.
-
-    ``one_neuron``   the balanced neuron at 240 margins, by formula and by Lanczos.
-    ``one_example``  descent with a small step on one example, beside gradient flow in closed form.
-    ``sample``       D_i ‖∇f(x_i)‖² of every example at every record of a descent, in bins of the margin.
-    """
-    arms: dict[str, Callable[[CurvatureRun, Tick], Record]] = {
-        "one_neuron": _one_neuron,
-        "one_example": _one_example,
-        "sample": _sample,
-    }
-    return arms[run.arm](run, tick)
-
-
-def shape(margins: Array, curvature: Array) -> dict[str, Any]:
-    """Describe a curve over increasing margins > 0.
-
-    ``rise``: its largest value over its first; ``peak_margin``: where it is largest; ``tail_slope``: slope of
-    log curvature on the margin from 4 on, None with fewer than three points there.
-    """
-    tail = margins >= TAIL
-    enough = tail.sum() >= 3
+def _by_point(table: Table) -> dict[str, float]:
+    columns = ("peak_margin", "peak_predicted", "rise", "tail_slope", "dip_margin_whole", "peak_margin_whole",
+               "rise_whole")  # fmt: skip
     return {
-        "rise": float(curvature.max() / curvature[0]),
-        "peak_margin": float(margins[curvature.argmax()]),
-        "largest_margin": float(margins[-1]),
-        "tail_slope": float(np.polyfit(margins[tail], np.log(curvature[tail]), 1)[0]) if enough else None,
+        f"x = {row['x']:g}: {column.replace('_', ' ')}": row[column]
+        for row in table.records()
+        for column in columns
     }
 
 
-def _one_neuron(run: CurvatureRun, tick: Tick) -> Record:
-    problem = problem_of(run)
-    found = np.empty((2, MARGINS.size))
-    for i, margin in enumerate(MARGINS):
-        tick(i / MARGINS.size)
-        network = one_example.balanced_neuron(run.x, float(margin))
-        found[:, i] = [sharpness(problem, network, gauss_newton=part).value for part in (True, False)]
-    formulas = [one_example.gauss_newton(run.x, MARGINS), one_example.balanced_sharpness(run.x, MARGINS)]
-    gap = np.abs(found / formulas - 1.0).max(axis=1)
-    inner = int(found[1, : int(found[0].argmax())].argmin())
-    numbers = {
-        **shape(MARGINS, found[0]),
-        "peak_predicted": one_example.gauss_newton_peak(run.x),
-        "gap": float(gap[0]),
-        "gap_whole": float(gap[1]),
-        "rise_whole": float(found[1, inner:].max() / found[1, 0]),
-        "dip_margin_whole": float(MARGINS[inner]),
-        "peak_margin_whole": float(MARGINS[inner + found[1, inner:].argmax()]),
-    }
-    arrays = {"margins": MARGINS, f"gauss_newton|{run.x:g}": found[0], f"whole|{run.x:g}": found[1]}
-    return Record("finished", numbers, {**arrays, f"formula|{run.x:g}": formulas[1]})
+def follows_the_flow(result: Result, alike: float, rose: float, doubt: float, nearly_all: float) -> Finding:
+    """Whether descent on one example goes as gradient flow in closed form."""
+    rows = curves(result.table)
+    predicted = rows["rise_predicted"] >= rose
+    doubtful = np.abs(rows["rise_predicted"] - rose) <= doubt
+    flags = (rows["gap"] <= alike) & (((rows["rise"] >= rose) == predicted) | doubtful)
+    says = Says("descents on one example", "follow", "the closed form of gradient flow")
+    numbers = {"relative difference to the flow, median": median(rows["gap"])}
+    numbers |= {"relative difference to the flow, largest": float(max(rows["gap"], default=np.nan))}
+    return decide.share(flags, says, nearly_all, rows["seed"]).with_numbers(numbers)
 
 
-def _descend(run: CurvatureRun, problem: Problem, tick: Tick) -> tuple[str, str, list[Snapshot], Array]:
-    """Train, keeping the networks of the first steps and of steps evenly spaced in their logarithm."""
-    snapshots: list[Snapshot] = []
-    early = range(1, min(run.steps, run.records) + 1)
-    path = train(
-        problem,
-        start_of(run),
-        GradientDescent(run.step_size, run.steps),
-        record_every=max(1, run.steps),
-        record_at=[*early, *log_steps(run.steps, 2 * run.records)],
-        observe=snapshots.append,
-        progress=lambda made: tick(made / run.steps),
+def gets_sharp_then_flat(
+    result: Result, rose: float, reached: float, fell: float, near: float, nearly_all: float
+) -> Finding:
+    """Whether the one example does, at every x, from one scale of the start."""
+    rows = curves(result.table)
+    at_peak = np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= near
+    flags = at_peak & rises_and_falls(rows, rose, reached, fell)
+    return _by_cell(rows, "x", "at x = {:g}", flags, "examples", nearly_all)
+
+
+def sample_gets_sharp_then_flat(
+    result: Result, rose: float, reached: float, fell: float, least: float, nearly_all: float
+) -> Finding:
+    """Whether the curves of a sample do, at every step size, from one scale of the start."""
+    rows = curves(result.table)
+    rows = rows.rows(rows["largest_margin"] >= reached)
+    if not len(rows):
+        return lacking(f"no curve reaches margin {reached:g}")
+    flags = (rows["peak_margin"] > least) & rises_and_falls(rows, rose, reached, fell)
+    return _by_cell(rows, "step_size", "at η = {:g}", flags, "curves of a sample", nearly_all)
+
+
+def _by_cell(rows: Table, column: str, name: str, flags: Mask, noun: str, nearly_all: float) -> Finding:
+    cells = {float(value): rows[column] == value for value in np.unique(rows[column])}
+    says = Says(noun, "get", "sharper, then flatter")
+    return together(
+        {name.format(x): decide.share(flags[here], says, nearly_all) for x, here in cells.items()}
     )
-    return path.outcome, path.message, snapshots, path.sharpness
 
 
-def gradients(problem: Problem, network: TwoLayerReLU) -> Array:
-    """‖∇f(x_i)‖² at the sorted inputs (n,): Σ_active [w2²(x² + 1) + (w1 x + b1)²] + 1."""
-    x = problem.sorted[0][:, None]
-    reach = x * network.w1 + network.b1
-    return np.asarray(((reach > 0.0) * (network.w2**2 * (x**2 + 1.0) + reach**2)).sum(axis=1) + 1.0)
-
-
-def follow(problem: Problem, snapshots: Sequence[Snapshot]) -> tuple[Array, Array]:
-    """Margins and squared gradients (records, n)."""
-    labels = problem.sorted[1]
-    margins = [labels * Hessian(problem, snapshot.network).predictions for snapshot in snapshots]
-    return np.array(margins), np.array([gradients(problem, snapshot.network) for snapshot in snapshots])
-
-
-def _one_example(run: CurvatureRun, tick: Tick) -> Record:
-    problem = problem_of(run)
-    outcome, message, snapshots, peaks = _descend(run, problem, tick)
-    if outcome == "diverged":
-        return Record("diverged", reason=message)
-    margins, squares = (values[:, 0] for values in follow(problem, snapshots))
-    curvature = loss_of("logistic").curvature(margins) * squares
-    ahead = (margins > 0.0) & (curvature > 0.0)
-    if not ahead.any():
-        return Record("finished")  # never on the right side, or too confident for a float
-    margins, squares, peaks, curvature = (values[ahead] for values in (margins, squares, peaks, curvature))
-    flow = _flow(run, float(margins[-1]))
-    predicted = np.interp(margins, flow.margin, flow.gradient) * loss_of("logistic").curvature(margins)
-    numbers = {
-        **shape(margins, curvature),
-        "gradient_start": float(squares[0]),
-        "gradient_end": float(squares[-1]),
-        "gap": float(np.abs(curvature / predicted - 1.0).max()),
-        **{f"{name}_predicted": value for name, value in shape(margins, predicted).items()},
-        "rise_whole": float(peaks.max() / peaks[0]),
-        "peak_margin_whole": float(margins[peaks.argmax()]),
-    }
-    if not run.drawn:
-        return Record("finished", numbers)
-    curves = {"margin": margins, "curvature": curvature, "whole": peaks, "predicted": predicted}
-    key = f"{run.x:g}|{run.scale:g}"
-    return Record("finished", numbers, {f"example_{name}|{key}": values for name, values in curves.items()})
-
-
-def _flow(run: CurvatureRun, margin: float) -> one_example.Flow:
-    """Gradient flow from the start of a run, finely, until the margin is reached."""
-    most = 1.0
-    while one_example.flow(start_of(run), run.x, 1.0, most).margin < margin:
-        most *= 2.0
-    return one_example.flow(start_of(run), run.x, 1.0, np.linspace(0.0, most, 20_001))
-
-
-def _sample(run: CurvatureRun, tick: Tick) -> Record:
-    problem = problem_of(run)
-    outcome, message, snapshots, peaks = _descend(run, problem, tick)
-    if outcome == "diverged":
-        return Record("diverged", reason=message)
-    margins, squares = follow(problem, snapshots)
-    curvature = loss_of("logistic").curvature(margins) * squares
-    binned = bins(margins, curvature, squares)
-    numbers = {
-        **(shape(binned["margin"], binned["curvature"]) if binned["margin"].size else {}),
-        **fates(margins, curvature),
-        "gradient_start": float(np.median(squares[0])),
-        "gradient_end": float(np.median(squares[-1])),
-        "sharpness_start": float(peaks[0]),
-        "sharpness": float(peaks[-1]),
-        "edge_ratio": float(peaks[-1] * run.step_size / 2.0),
-    }
-    key = f"{run.scale:g}|{run.step_size:g}"
-    drawn = {f"binned_{name}|{key}": values for name, values in binned.items()} if run.drawn else {}
-    return Record("finished", numbers, drawn)
-
-
-def bins(margins: Array, curvature: Array, squares: Array) -> dict[str, Array]:
-    """Medians and quartiles over examples and records in bins of the margin, where 20 or more fall."""
-    place = np.floor(margins / BIN).astype(int)
-    rows = []
-    for index in range(int(MOST / BIN)):
-        here = place == index
-        if here.sum() >= LEAST_IN_BIN:
-            low, middle, high = np.quantile(curvature[here], [0.25, 0.5, 0.75])
-            rows.append(((index + 0.5) * BIN, middle, low, high, float(np.median(squares[here]))))
-    names = ("margin", "curvature", "low", "high", "gradient")
-    return dict(zip(names, np.array(rows).T if rows else np.empty((5, 0)), strict=True))
-
-
-def fates(margins: Array, curvature: Array) -> dict[str, Any]:
-    """Say what became of the curvature of the examples that end with a margin of at least 2.
-
-    ``rose_and_fell``: the share whose curvature rose by a tenth or more above its first value and ended at
-    half its largest or below; ``only_fell``: did not rise so far, and ended so; the others ``stay_sharp``.
-    """
-    confident = margins[-1] >= 2.0
-    if not confident.any():
-        return {"confident": 0}
-    path = curvature[:, confident]
-    rose = path.max(axis=0) >= ROSE * path[0]
-    fell = path[-1] <= FELL * path.max(axis=0)
-    return {
-        "confident": int(confident.sum()),
-        "rose_and_fell": float(np.mean(rose & fell)),
-        "only_fell": float(np.mean(~rose & fell)),
-        "stay_sharp": float(np.mean(~fell)),
-    }
-
-
-def figures(result: Result) -> dict[str, Figure]:
+def draw(result: Result) -> dict[str, Drawn]:
     """One neuron; one example and its flow; the examples of a sample."""
-    from stepscape.experiments.confidence import confident_curvature_figures as draw
+    from stepscape.experiments.confidence import confident_curvature_figures as figures
 
-    settings = result.settings
     return {
-        "one-neuron": draw.one_neuron(result.arrays, settings["points"]),
-        "one-example": draw.one_example(result.arrays, settings["scales"], settings["learned"]),
-        "sample": draw.sample(result.arrays, settings["scales"], settings["descents"]),
+        "one-neuron": figures.one_neuron(result),
+        "one-example": figures.one_example(result),
+        "sample": figures.sample(result),
     }
 
 
-_QUICK: dict[str, Any] = {
-    "points": (0.0, 0.5, 1.0, 3.0),
-    "learned": (0.5, 3.0),
-    "scales": (1.0, 0.03),
-    "flow_step_size": 0.001,
-    "flow_steps": 10_000,
-    "descents": (0.01, 0.1, 1.2),
-    "width": 400,
-    "steps": 2000,
-    "records": 30,
-    "truth": "wave",
-    "n": 30,
-    "amplitude": 6.0,
-    "flip_rate": 0.0,
-    "half_width": 1.0,
-    "seeds": 3,
-    "first_seed": 200,
-}
-
-EXPERIMENT = Experiment(
+CLAIM = Claim(
     name="confident-curvature",
     title="One example, its margin and its curvature: sharp, then flat?",
     claim=(
@@ -319,32 +155,89 @@ EXPERIMENT = Experiment(
         "derived here"
     ),
     setup=(
-        "One neuron with the shortest gradient at every margin, in closed form and by Lanczos. One "
-        "example (x, 1) learned by width 400 with step size 0.001, from PyTorch's default initialization "
-        "times a scale: gradient flow has a closed form there, and says of every start whether the "
-        "curvature rises. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), nearly certain so that "
-        "margins can grow, learned from the same scales at three step sizes: all examples at all records, "
-        "in bins of a quarter of a unit of margin. The rule was written before its numbers and tried on "
-        "two seeds that the reported runs do not use. After that the example at x = 3 came beside the one "
-        "at 0.5, and the labels of the sample became nearly certain: at amplitude 2 most margins stayed "
-        "below 3."
+        "One neuron with the shortest gradient at every margin, in closed form and by Lanczos. One example "
+        "(x, 1) learned by width 400 with a small step size from PyTorch's initialization times a scale: "
+        "gradient flow has a closed form there. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), "
+        "nearly certain so that margins can grow, learned from the same scales: all examples at all records, "
+        "in bins of the margin."
     ),
-    quick=_QUICK,
-    full={
-        **_QUICK,
-        "scales": (1.0, 0.3, 0.1, 0.03),
-        "flow_steps": 100_000,
-        "steps": 20_000,
-        "records": 60,
-        "n": 100,
-        "seeds": 10,
-    },
-    specs=specs,
+    quick=QUICK,
+    full=FULL,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "closed_form",
+            "Lanczos finds what the formulas say",
+            "At the balanced neuron, at every x and margin, λ_max by Lanczos agrees with both formulas, of "
+            "the Gauss–Newton part and of the whole Hessian, to {tolerance:g} of it.",
+            formulas_hold,
+            {"tolerance": 1e-6},
+            kind="identity",
+            where={"arm": "one_neuron"},
+            reads=("gap", "gap_whole"),
+        ),
+        Part(
+            "one_neuron",
+            "One neuron gets sharper, then flatter",
+            "At nearly all points x: the Gauss–Newton curvature rises to at least {rose:g} times its first "
+            "value, peaks within {close:g} of the margin that solves 2c = (1 + 2cm) tanh(m/2), and "
+            + FALLS
+            + "; and λ_max of the whole Hessian has a peak above its value at margin 0.",
+            one_neuron_goes_so,
+            {**CURVE, "close": 0.02},
+            kind="figure",
+            where={"arm": "one_neuron"},
+            reads=("rise",),
+        ),
+        Part(
+            "gradient_flow",
+            "Descent on one example follows gradient flow",
+            "The curve stays within {alike:.0%} of the closed form of gradient flow, and rises to {rose:g} "
+            "times its first value exactly when the closed form does, unless that is within {doubt:g} of "
+            "it. {nearly_all:.0%} of the runs are asked for.",
+            follows_the_flow,
+            {"alike": 0.1, "rose": CURVE["rose"], "doubt": 0.05, "nearly_all": 0.95},
+            kind="figure",
+            where={"arm": "one_example"},
+            reads=("rise",),
+        ),
+        Part(
+            "initialization",
+            "One example that descent learns",
+            "For each scale of the start, at every x: its curvature rises to at least {rose:g} times its "
+            "first value, peaks within {near:g} of where gradient flow does, and "
+            + FALLS
+            + "; nearly all is "
+            "{nearly_all:.0%}.",
+            gets_sharp_then_flat,
+            {**CURVE, "near": 0.5, "nearly_all": NEARLY_ALL},
+            primary=True,
+            where={"arm": "one_example"},
+            by="scale",
+            reads=("rise",),
+        ),
+        Part(
+            "sample",
+            "The examples of a sample",
+            "For each scale of the start, at every step size, among the runs whose curve over all examples "
+            "reaches margin {reached:g}: it rises to at least {rose:g} times its first value, is largest at "
+            "a margin above {least:g}, and its logarithm falls from margin {reached:g} on with a slope of at "
+            "most −{fell:g}; nearly all is {nearly_all:.0%}.",
+            sample_gets_sharp_then_flat,
+            {**CURVE, "least": 0.5, "nearly_all": NEARLY_ALL},
+            where={"arm": "sample"},
+            by="scale",
+            reads=("rise",),
+        ),
+    ),
+    draw=draw,
     premises={
         "largest_margin": "the curve reaches margins at which it could have fallen: at least 4",
         "confident": "examples of a sample that end with a margin of at least 2",
     },
+    numbers=lambda result: medians(result.table, ("arm", "x", "scale", "step_size"), COLUMNS),
+    by="arm",
+    names=ARMS | {str(scale): f"scale {scale:g}" for scale in (1.0, 0.3, 0.1, 0.03, 0.01)},
 )

@@ -1,13 +1,13 @@
-"""Figures of the experiment `flat-but-wrong`; they read its table and arrays."""
+"""Figures of the claim `flat-but-wrong`; they read its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.frame import Drawn, Result, Run, Settings
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, line, series, shared_legend
 from stepscape.losses import probability
@@ -17,17 +17,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Arrays = Mapping[str, NDArray[Any]]
-Settings = Mapping[str, Any]
 LOWEST = 1e-9  # what is flatter leaves the picture below
 FLAT_FROM = 10.0
+FLATNESS = (
+    "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. Above: "
+    "their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: their training "
+    "loss and gradient. Hollow marks: descents from a random start on the same labels, at their median "
+    "margin."
+)
+RISK = (
+    "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
+    "their test error. Dashed line: the truth itself. Hollow marks: descents, at their median margin."
+)
+FUNCTIONS = (
+    "What a flat interpolator and descents say about the same labels (bars above and below; first seed): the "
+    "probability of label 1. Dashed line: the truth."
+)
+STAYING = (
+    "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left at a "
+    "margin where it is flat, right at the margin where it is sharpest."
+)
 STARTS = {"flat_start": "flat side, λ·η/2 ≤ 0.9", "sharp_start": "sharp side, at the peak"}
 
 
-def flatness(table: Table, settings: Settings) -> Figure:
+def flatness(result: Result) -> Drawn:
     """Draw λ with its bound and the thresholds, and loss and gradient, against the margin."""
+    settings = result.settings
     figure, axes = _panels(settings)
-    for column, (n, rows, descents) in enumerate(_views(table, settings)):
+    for column, (n, rows, descents) in enumerate(_views(result)):
         upper, lower = axes[:, column]
         band(upper, rows, "margin", "sharpness", r"interpolator, $\lambda_{\max}$", series(0), keep_dead=True)
         _line(upper, rows, "bound", "its explicit bound", ":")
@@ -45,13 +62,14 @@ def flatness(table: Table, settings: Settings) -> Figure:
     axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$", fontsize=10)
     axes[1, 0].set_ylabel("training loss, gradient", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, FLATNESS)
 
 
-def risk(table: Table, settings: Settings) -> Figure:
+def risk(result: Result) -> Drawn:
     """Draw test loss with its predicted slope, and test error, against the margin."""
+    settings = result.settings
     figure, axes = _panels(settings)
-    for column, (n, rows, descents) in enumerate(_views(table, settings)):
+    for column, (n, rows, descents) in enumerate(_views(result)):
         upper, lower = axes[:, column]
         band(upper, rows, "margin", "test_loss", "interpolator", series(0), keep_dead=True)
         _line(upper, rows, "risk_slope", "predicted: E|f|1{wrong} = γ × constant", ":")
@@ -67,7 +85,7 @@ def risk(table: Table, settings: Settings) -> Figure:
     axes[0, 0].set_ylabel("test loss", fontsize=10)
     axes[1, 0].set_ylabel("test error", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, RISK)
 
 
 def _panels(settings: Settings) -> tuple[Figure, NDArray[Any]]:
@@ -78,12 +96,12 @@ def _panels(settings: Settings) -> tuple[Figure, NDArray[Any]]:
     return figure, axes
 
 
-def _views(table: Table, settings: Settings) -> list[tuple[int, Table, Table]]:
+def _views(result: Result) -> list[tuple[int, Table, Table]]:
     """Size, interpolators and descents at the largest flip rate."""
-    rows = table.where(flip_rate=settings["flip_rates"][-1])
+    rows = result.table.where(flip_rate=result.settings["flip_rates"][-1])
     return [
         (n, rows.where(arm="interpolator", n=n), rows.where(arm="descent", n=n, outcome="finished"))
-        for n in settings["sizes"]
+        for n in result.settings["sizes"]
     ]
 
 
@@ -120,48 +138,42 @@ def _descents(ax: Axes, rows: Table, column: str) -> None:
         )  # fmt: skip
 
 
-def functions(arrays: Arrays, settings: Settings) -> Figure:
+def functions(result: Result) -> Drawn:
     """Draw P(y = 1 | x) of a flat interpolator and of descents on the same labels (first seed)."""
-    margin = min((float(key.split("|")[1]) for key in arrays if key.startswith("interpolator|")),
-                 key=lambda value: abs(np.log(value / FLAT_FROM)), default=0.0)  # fmt: skip
-    shown = [(f"interpolator|{margin:.6g}", f"interpolator, γ = {margin:.3g}")]
-    shown += [(f"descent|{eta:g}", f"descent, η = {eta:g}") for eta in settings["descents"]]
-    shown = [(key, name) for key, name in shown if key in arrays]
+    built = result.drawn("curve", arm="interpolator")
+    built.sort(key=lambda run: abs(np.log(run["margin"] / FLAT_FROM)))
+    shown = [(run, f"interpolator, γ = {run['margin']:.3g}") for run in built[:1]]
+    shown += [(run, f"descent, η = {run['step_size']:g}") for run in result.drawn("curve", arm="descent")]
     figure, axes = canvas(1, max(1, len(shown)), (3.1 * max(1, len(shown)) + 0.4, 3.9), sharey=True)
-    for i, (ax, (key, name)) in enumerate(zip(axes[0], shown, strict=False)):
-        ax.plot(
-            arrays["grid"],
-            probability(arrays["truth"]),
-            color=COLORS["black"],
-            lw=1.2,
-            dashes=(5, 2),
-            label="truth",
-        )
-        ax.plot(arrays["grid"], probability(arrays[key]), lw=1.5, label="network", color=line(i)["color"])
-        height = np.where(arrays["labels"] > 0, 1.06, -0.06)
-        ax.plot(arrays["inputs"], height, "|", color=COLORS["black"], ms=9, mew=1.2, label="labels")
+    for i, (ax, (run, name)) in enumerate(zip(axes[0], shown, strict=False)):
+        _probability(ax, run, line(i)["color"])
         label(ax, x="x", title=name)
     if shown:
         axes[0, 0].set_ylabel("probability of label 1", fontsize=10)
-        handles = axes[:, :1]
-        shared_legend(figure, handles, columns=3)
-    return figure
+        shared_legend(figure, axes[:, :1], columns=3)
+    return Drawn(figure, FUNCTIONS)
 
 
-def staying(arrays: Arrays, step_sizes: Sequence[float]) -> Figure:
+def _probability(ax: Axes, run: Run, color: str) -> None:
+    x, truth, black = run.arrays["grid"], run.arrays["truth"], COLORS["black"]
+    ax.plot(x, probability(truth), color=black, lw=1.2, dashes=(5, 2), label="truth")
+    ax.plot(x, probability(run.arrays["curve"]), lw=1.5, label="network", color=color)
+    height = np.where(run.arrays["labels"] > 0, 1.06, -0.06)
+    ax.plot(run.arrays["inputs"], height, "|", color=black, ms=9, mew=1.2, label="labels")
+
+
+def staying(result: Result) -> Drawn:
     """Draw λ_max·η/2 over the steps of descents that start on the interpolator (first seed)."""
     figure, axes = canvas(1, 2, (9.0, 4.3), sharey=True, sharex=True)
     for ax, (arm, name) in zip(axes[0], STARTS.items(), strict=True):
-        for i, eta in enumerate(step_sizes):
-            key = f"{arm}|{eta:g}"
-            if f"steps|{key}" not in arrays:
-                continue
-            steps, ratio = arrays[f"steps|{key}"] + 1.0, arrays[f"edge|{key}"]
-            ax.plot(steps, np.maximum(ratio, 1e-12), lw=1.5, label=f"η = {eta:g}", **series(i + 1), ms=4)
+        for i, eta in enumerate(result.settings["descents"]):
+            for run in result.drawn("edge", "steps", arm=arm, step_size=eta):
+                steps, ratio = run.arrays["steps"] + 1.0, run.arrays["edge"]
+                ax.plot(steps, np.maximum(ratio, 1e-12), lw=1.5, label=f"η = {eta:g}", **series(i + 1), ms=4)
         ax.axhline(1.0, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="edge of stability")
         ax.set_xscale("log")
         ax.set_yscale("log")
         label(ax, x="steps + 1", title=f"started on the {name}")
     axes[0, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, STAYING)

@@ -2,176 +2,102 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stepscape.experiments.common.arms import ARMS, Start, start
-from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
-from stepscape.experiments.edge.sharpness_rule import EDGE, judge
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
-from stepscape.measures.measures import measure_trajectory
-from stepscape.objectives import sharpness as measure_sharpness
-from stepscape.problems import Problem, curve
-from stepscape.tables.records import Record
-from stepscape.training import Snapshot, Trajectory, train
+from stepscape.experiments.common.arms import ARM_NAMES, ARMS
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.edge.runs import begin, grid, work
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
+from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.levels import Levels, median
+from stepscape.experiments.frame.limits import EDGE
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Array = NDArray[np.float64]
+IN_TIME = 0.5
+ARRIVAL = {"in_time": IN_TIME, "sizes": 3, "span": 10.0}
 
 
-class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/1"):
-    """One run on noisy labels; the grid's largest step size sets the initialization."""
-
-    truth: str
-    n: int
-    noise: float
-    half_width: float
-    width: int
-    steps: int
-    records: int
-    arm: str
-    seed: int
-    step_size: float
-    largest_step_size: float
-    drawn: bool
+def with_arrivals(table: Table, in_time: float) -> Table:
+    """Add the column `arrived`: the network is alive and came to the edge early enough to be judged there."""
+    early = np.zeros(len(table), bool)
+    if "reached_at_step" in table:  # nan, never reached, compares false
+        early = STEP_SIZES.counts(table) & (table["reached_at_step"] <= in_time * table["steps"])
+    return Table({**table.columns, "arrived": early})
 
 
-def specs(settings: Settings) -> list[SharpnessRun]:
-    """Every arm, seed and step size."""
-    at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
-    first, etas = settings["first_seed"], sorted(settings["step_sizes"])
-    runs = [
-        SharpnessRun(
-            **shared(SharpnessRun, settings),
-            arm=arm,
-            seed=seed,
-            step_size=eta,
-            largest_step_size=etas[-1],
-            drawn=seed == first,
-        )
-        for arm in settings["arms"]
-        for seed in range(first, first + settings["seeds"])
-        for eta in etas
-    ]
-    for run in runs:
-        if run.drawn:  # a wrong setting is refused before the first run
-            _start(run, _problem(run)).method(run.step_size, run.steps)
-    return runs
+def arrivals(sizes: int, span: float) -> Levels:
+    """Return the sweep over step sizes in which a run counts if it arrived."""
+    return Levels(
+        "step_size", "step sizes", "η", alive="arrived", lives="reaches the edge", dies="does not reach it",
+        least=sizes, span=span,
+    )  # fmt: skip
 
 
-def _problem(run: SharpnessRun) -> Problem:
-    return curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
+def stays_on_the_line(
+    result: Result, low: float, high: float, in_time: float, sizes: int, span: float
+) -> Finding:
+    """Whether nearly all runs that reached the edge have an edge ratio near 1 ever after."""
+    table, levels = with_arrivals(result.table, in_time), arrivals(sizes, span)
+    if reason := levels.lacks(table):
+        return lacking(reason)
+    ratio = table["median_edge_ratio"][levels.counts(table)]
+    says = Says("runs that reach the edge", "stay", "on it")
+    return decide.share((ratio >= low) & (ratio <= high), says).with_numbers({
+        "runs": len(table), "edge ratio, median": median(ratio),
+    })  # fmt: skip
 
 
-def _start(run: SharpnessRun, problem: Problem) -> Start:
-    return start(run.arm, problem, run.width, run.seed, run.largest_step_size)
+def scales(result: Result, within: float, in_time: float, sizes: int, span: float) -> Finding:
+    """Whether the sharpness of the runs at the edge is inversely proportional to the step size."""
+    table, levels = with_arrivals(result.table, in_time), arrivals(sizes, span)
+    if reason := levels.lacks(table):
+        return lacking(reason)
+    found = slopes(levels.values(table, "median_sharpness"), levels.working(table))
+    says = Says("the sharpness", "be", "proportional to 1/η")
+    return decide.equivalent(found + 1.0, within, says, "slope of log sharpness on log η, plus 1")
 
 
-def work(run: SharpnessRun, tick: Tick) -> Record:
-    """Train one network and follow its sharpness."""
-    problem = _problem(run)
-    begin = _start(run, problem)
-    method = begin.method(run.step_size, run.steps)
-    phases = _Phases(problem)
-    trajectory = train(
-        problem,
-        begin.network,
-        method,
-        record_every=max(1, run.steps // run.records),
-        observe=phases.observe,
-        progress=lambda made: tick(made / run.steps),
-    )
-    before = np.array(phases.sharpness)[: trajectory.at_steps.size]
-    row: dict[str, Any] = {
-        "threshold": method.threshold(),
-        "initial_scale": begin.scale,
-        "initial_sharpness": float(trajectory.sharpness[0]),
-        "steps_made": int(trajectory.at_steps[-1]),
-        **measure_trajectory(problem, trajectory),
-    }
-    if trajectory.outcome == "finished":
-        row |= _follow(trajectory, before)
-    curves = _curves(run, trajectory, before) if run.drawn else {}
-    reason = trajectory.message if trajectory.outcome == "diverged" else ""
-    return Record(trajectory.outcome, row, curves, reason)
+def stays_inside(result: Result, high: float, at_most: float) -> Finding:
+    """Whether runs that start inside their threshold stay there at nearly all records."""
+    table = result.table
+    inside = STEP_SIZES.counts(table) & (table["started_inside"] == 1)
+    beyond = table["share_outside"][inside]
+    says = Says("runs that start inside", "stay", f"below {high:g}·2/η")
+    found = decide.share(beyond <= at_most, says)
+    if found.answer == "premise_not_met":
+        return found
+    return found.with_numbers({f"records above {high:g}·2/η, mean share": float(np.mean(beyond))})
 
 
-@dataclass
-class _Phases:
-    """Sharpness of the iterate before each record: descent with period two shows a record one phase only."""
-
-    problem: Problem
-    sharpness: list[float] = field(default_factory=list)
-    vector: Array | None = None
-
-    def observe(self, snapshot: Snapshot) -> None:
-        """Measure, starting from the last eigenvector."""
-        pair = measure_sharpness(self.problem, snapshot.network_before, start=self.vector)
-        self.sharpness.append(pair.value)
-        self.vector = pair.vector
+def numbers(result: Result) -> Table:
+    """One row per arm and step size: how many runs reached the edge, and where these were."""
+    return Table.from_records(_numbers(with_arrivals(result.table, IN_TIME)))
 
 
-def _follow(run: Trajectory, before: Array) -> dict[str, Any]:
-    """Edge ratio and directional smoothness·η/2 over the last half; whether and when the edge was reached.
-
-    The edge ratio is the mean of those of the two iterates of a record, at the final step size. A record
-    counts once the warm-up is over. ``started_inside``: the ratio at step 0 lies below the edge.
-    ``share_outside``: records with a ratio above the edge's upper end. ``swing``: half the difference of the
-    two iterates' ratios.
-    """
-    threshold = run.method.threshold()
-    ratio = 0.5 * (run.sharpness + before) / threshold
-    swing = 0.5 * np.abs(run.sharpness - before) / threshold
-    late = run.at_steps >= run.at_steps[-1] / 2
-    low, middle, high = np.quantile(ratio[late], [0.25, 0.5, 0.75])
-    counted = run.at_steps >= run.method.warmup_steps
-    reached = np.flatnonzero(counted & (ratio >= EDGE[0]))
-    first = int(reached[0]) if reached.size else -1
-    smoothness = run.smoothness[late & np.isfinite(run.smoothness)]
-    return {
-        "median_edge_ratio": float(middle),
-        "low_edge_ratio": float(low),
-        "high_edge_ratio": float(high),
-        "swing": float(np.median(swing[late])),
-        "median_sharpness": float(middle) * threshold,
-        "mean_smoothness_ratio": float(np.mean(smoothness)) / threshold if smoothness.size else None,
-        "median_smoothness": float(np.median(smoothness)) if smoothness.size else None,
-        "reached_at_step": int(run.at_steps[first]) if reached.size else None,
-        "reached_at_time": float(run.time[first]) if reached.size else None,
-        "started_inside": bool(ratio[0] < EDGE[0]),
-        "share_outside": float(np.mean(ratio[counted] > EDGE[1])),
-    }
+def _numbers(table: Table) -> Iterator[dict[str, Any]]:
+    for arm, eta in dict.fromkeys(zip(table["arm"].tolist(), table["step_size"].tolist(), strict=True)):
+        rows = table.where(arm=arm, step_size=eta)
+        there = rows.rows(rows["arrived"])
+        row = {
+            "arm": arm,
+            "step_size": eta,
+            "runs": len(rows),
+            "diverged": int(np.sum(rows["outcome"] == "diverged")),
+            "at_the_edge": len(there),
+        }
+        for column in ("median_edge_ratio", "swing", "mean_smoothness_ratio", "bent_neurons"):
+            row[column] = median(there[column]) if column in there else None
+        yield row
 
 
-def _curves(run: SharpnessRun, trajectory: Trajectory, before: Array) -> dict[str, Array]:
-    key = f"{run.arm}|{run.step_size:g}"
-    kept = {
-        "steps": trajectory.at_steps.astype(float),
-        "time": trajectory.time,
-        "sharpness": 0.5 * (trajectory.sharpness + before),
-        "smoothness": trajectory.smoothness,
-        "loss": trajectory.loss,
-        "bent": trajectory.bent_neurons.astype(float),
-    }
-    return {f"{name}|{key}": values for name, values in kept.items()}
-
-
-def figures(result: Result) -> dict[str, Figure]:
+def draw(result: Result) -> dict[str, Drawn]:
     """Sharpness against the step size with the line 2/η, and over time with each threshold."""
-    from stepscape.experiments.edge import sharpness_vs_step_size_figures as draw
+    from stepscape.experiments.edge import sharpness_vs_step_size_figures as figures
 
-    arms = result.settings["arms"]
-    etas = sorted(result.settings["step_sizes"])
-    return {
-        "edge": draw.edge(result.table, arms),
-        "sharpening": draw.sharpening(result.arrays, arms, etas),
-    }
+    return {"edge": figures.edge(result), "sharpening": figures.sharpening(result)}
 
 
 _QUICK: dict[str, Any] = {
@@ -179,16 +105,16 @@ _QUICK: dict[str, Any] = {
     "n": 30,
     "noise": 0.5,
     "half_width": 3.0,
-    "width": 1000,
-    "step_sizes": (0.04, 0.1, 0.2, 0.4),
-    "steps": 10_000,
+    "width": 200,
+    "step_sizes": (0.08, 0.2, 0.4, 0.8),
+    "steps": 25_000,
     "arms": tuple(ARMS),
-    "seeds": 2,
+    "seeds": 4,
     "first_seed": 0,
-    "records": 100,
+    "records": 60,
 }
 
-EXPERIMENT = Experiment(
+CLAIM = Claim(
     name="sharpness-vs-step-size",
     title="The edge of stability: sharpness against step size",
     claim=(
@@ -198,33 +124,67 @@ EXPERIMENT = Experiment(
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Cohen et al. (2021)",
     setup=(
-        "The problem and the arms of curve-fitting, noisy labels; explored on seeds 1000 to 1002 and, "
-        "with 300 and 1000 neurons and 4,000 to 10,000 steps, on seeds 0 and 1. Three things were changed"
-        " after looking. The edge must be reached within the first half of the steps, since a run that "
-        "gets there later has a median below the line without contradicting it. At large step sizes the "
-        "sharpness alternates with period two between the iterates (0.75 and 1.32 times 2/η at step size "
-        "0.6), and a first full run of 50,000 steps, recorded at even steps, saw one phase only: it had "
-        "one arm partly and two premises not met. Since then the mean of two consecutive iterates is "
-        "judged. And the runs became three times as long, because small step sizes take that long to get "
-        "there from a small initialization. In the arm with warm-up the run comes down to its threshold "
-        "from a sharper start, so only the arm with small initialization shows progressive sharpening."
+        "The problem and the arms of curve-fitting, with noisy labels and 150,000 steps, because small step "
+        "sizes take that long to reach the edge from a small initialization. The sharpness is the mean over "
+        "two consecutive iterates: at large step sizes it alternates with period two, and one iterate shows "
+        "one phase only. With warm-up, a run comes down to its threshold from a sharper start; only the "
+        "small initialization shows progressive sharpening."
     ),
     quick=_QUICK,
     full={
         **_QUICK,
+        "width": 1000,
         "step_sizes": (0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
         "steps": 150_000,
         "seeds": 3,
         "records": 250,
     },
-    specs=specs,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "on_the_line",
+            "At the edge, the sharpness stays on 2/η",
+            "Of the runs whose λ_max·η/2 reaches {low:g} after the warm-up and within the first "
+            "{in_time:.0%} of their steps, nearly all have a median of it over the last half of their steps "
+            "between {low:g} and {high:g}. At {sizes} step sizes or more, which span a factor of {span:g}, "
+            "most runs must get there.",
+            stays_on_the_line,
+            {"low": EDGE[0], "high": EDGE[1], **ARRIVAL},
+            primary=True,
+            by="arm",
+        ),
+        Part(
+            "scaling",
+            "The sharpness is proportional to 1/η",
+            "For each seed, the slope of the log of that median sharpness on log η, over the runs that reach "
+            "the edge within the first {in_time:.0%} of their steps, at {sizes} step sizes or more that span "
+            "a factor of {span:g}: yes if the interval of the slope plus 1 lies within ±{within:g}, no if "
+            "all of it lies outside.",
+            scales,
+            {"within": 0.05, **ARRIVAL},
+            by="arm",
+        ),
+        Part(
+            "stays_inside",
+            "From a small start, the whole trajectory stays inside",
+            "Of the runs with small initialization that start below their threshold, nearly all have at most "
+            "{at_most:.0%} of their records above {high:g}·2/η.",
+            stays_inside,
+            {"high": EDGE[1], "at_most": 0.05},
+            where={"arm": "small_init"},
+            reads=("started_inside", "share_outside"),
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: the sharpness of a dead network is 1 whatever η",
         "started_inside": "the run started with sharpness below 2/η, for the claim that it then stays inside",
         "reached_at_step": "the edge was reached, early enough for the rest of the run to be judged",
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
+    numbers=numbers,
+    by="arm",
+    names=ARM_NAMES,
 )

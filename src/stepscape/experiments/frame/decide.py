@@ -114,7 +114,9 @@ def signs(
     above, below = ([name for name in cells if cells[name].sign == way] for way in (1, -1))
     whole = _sign(pooled, least)
     answer: Answer = whole
-    if (whole == "yes" and below) or (whole != "yes" and above):
+    # A cell that lies above 0 but below `least` says no, as in `sign`.
+    some = any(_sign(cells[name], least) == "yes" for name in above)
+    if (whole == "yes" and below) or (whole != "yes" and some):
         answer = "mixed"
     said = {"yes": says.affirmed, "no": says.denied}.get(whole, says.open)
     over = f", mean over {counted(len(cells), 'cell')}" if len(cells) > 1 else ""

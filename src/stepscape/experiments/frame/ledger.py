@@ -17,6 +17,7 @@ from stepscape.experiments.frame.result import Result
 from stepscape.tables.records import plain
 
 SCHEMA = 1
+DECIDES_BITS = ("processor", "python", "numpy", "scipy", "numba")  # of a ledger's provenance
 Size = Literal["quick", "full"]
 Number = float | str | bool | None
 
@@ -157,6 +158,11 @@ class Difference(msgspec.Struct, frozen=True):
     committed: str | None
     found: str | None
 
+    @property
+    def contradicts(self) -> bool:
+        """Whether the words exclude each other: what one of them leaves undecided, it does not contradict."""
+        return "undecided" not in (self.committed, self.found)
+
     def __str__(self) -> str:
         words = [word.replace("_", " ") if word else "no verdict" for word in (self.committed, self.found)]
         return f"{self.experiment}, {self.part.replace('_', ' ')}: committed {words[0]}, found {words[1]}"
@@ -252,6 +258,11 @@ def differences(committed: Ledger, found: Ledger, whole: bool = False) -> list[D
     keys = [key for key in {**after, **before} if key[0] in names]
     pairs = [(key, before.get(key), after.get(key)) for key in keys]
     return [Difference(*key, one, other) for key, one, other in pairs if one != other]
+
+
+def same_bits(one: Ledger, other: Ledger) -> bool:
+    """Whether both were made by one type of processor with one set of versions, which promises equal bits."""
+    return all(one.provenance.get(name) == other.provenance.get(name) for name in DECIDES_BITS)
 
 
 def words_of(entry: Entry) -> dict[str, str]:

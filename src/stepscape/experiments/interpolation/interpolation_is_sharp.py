@@ -2,236 +2,195 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape import theory
-from stepscape.errors import bad, unknown
-from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
-from stepscape.experiments.interpolation.interpolation_rule import judge
-from stepscape.experiments.interpolation.interpolators import (
-    INTERPOLATORS,
-    Visit,
-    one_sided_sharpness,
-    top,
-    visit,
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    decide,
+    lacking,
+    together,
 )
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
-from stepscape.measures.measures import label_deviation, shape
-from stepscape.network import TwoLayerReLU
-from stepscape.problems import Problem, curve
-from stepscape.tables.records import Record
-from stepscape.theory.certificate import EPS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.frame.levels import Levels, median
+from stepscape.experiments.frame.sentences import interval
+from stepscape.experiments.interpolation.interpolators import INTERPOLATORS, LEFT, RETURNED
+from stepscape.experiments.interpolation.rows import (
+    NO_MISS,
+    certified,
+    kinked,
+    lacks_certificate,
+    lacks_kinked,
+    lacks_smooth,
+    smooth,
+)
+from stepscape.experiments.interpolation.runs import SIDES, begin, grid, work
+from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-CURVE_POINTS = 401
+LEVELS = {"n": Levels("n", "sizes", "n"), "noise": Levels("noise", "noises", "σ")}
+OTHER = {"n": "noise", "noise": "n"}
+TURN = {"nearly_all": 0.95, "returned": RETURNED, "left": LEFT}
 
 
-class InterpolationRun(Spec, frozen=True, tag="interpolation-is-sharp/1"):
-    """One interpolator of one data set, and descent beside it."""
-
-    truth: str
-    design: str
-    n: int
-    noise: float
-    half_width: float
-    interpolator: str
-    shift: float
-    margin: float
-    offset: float
-    detuning: float
-    steps: int
-    records: int
-    seed: int
-    drawn: bool
+def exponents(result: Result, column: str, across: str, interpolator: str = "") -> Array:
+    """Slope of log (column − 1) on log n or log σ for each seed of the first case, the other at its base."""
+    truth, design = result.settings["cases"][0].split()
+    base = {OTHER[across]: result.settings[OTHER[across]]}
+    rows = smooth(result.table).where(truth=truth, design=design, **base)
+    if interpolator:
+        rows = rows.where(interpolator=interpolator)
+    at = np.unique(rows[across])
+    return slopes(LEVELS[across].values(rows, column, at) - 1.0, at)
 
 
-def specs(settings: Settings) -> list[InterpolationRun]:
-    """Every size at the base noise and every noise at the base size, for each case, seed and interpolator."""
-    at_least(settings, seeds=1, steps=10, records=5, n=4)
-    for name in settings["interpolators"]:
-        if name not in INTERPOLATORS:
-            raise unknown("interpolator", name, INTERPOLATORS)
-    if not 0.0 < settings["detuning"] < 2.0:
-        raise bad("detuning", "lie strictly between 0 and 2", settings["detuning"])
-    if not 0.0 < settings["margin"] < 0.5:
-        raise bad("margin", "lie strictly between 0 and 0.5", settings["margin"])
-    if not settings["offset"] > 0.0:
-        raise bad("offset", "be finite and positive", settings["offset"])
-    if min(settings["sizes"]) < 4:
-        raise bad("sizes", "be at least 4", min(settings["sizes"]))
-    base, first = (settings["n"], settings["noise"]), settings["first_seed"]
-    grid = [(n, base[1]) for n in settings["sizes"]] + [(base[0], noise) for noise in settings["noises"]]
-    given = {key: value for key, value in settings.items() if key not in ("n", "noise")}
-    runs = [
-        InterpolationRun(
-            **shared(InterpolationRun, given),
-            truth=truth,
-            design=design,
-            n=n,
-            noise=noise,
-            interpolator=interpolator,
-            seed=seed,
-            drawn=(seed, case, (n, noise)) == (first, settings["cases"][0], base),
-        )
-        for case in settings["cases"]
-        for truth, design in [_case(case)]
-        for n, noise in dict.fromkeys([*grid, base])
-        for seed in range(first, first + settings["seeds"])
-        for interpolator in settings["interpolators"]
-    ]
-    for run in runs:
-        if run.seed == first:  # a wrong setting is refused before the first run
-            _network(run, _problem(run))
-    return runs
+def grows(result: Result, power: float) -> Finding:
+    """Whether the bound that the data give grows with the size as fast as claimed."""
+    says = Says("the data-only bound, less 1,", "grow", f"like n^{power:g} or faster")
+    found = decide.slope(exponents(result, "bound", "n"), power, says, "slope on log n")
+    built = [name for name in INTERPOLATORS if name in smooth(result.table)["interpolator"]]
+    return found.with_numbers({
+        f"slope of the {name} on log n": interval(student(exponents(result, "sharpness", "n", name)))
+        for name in built
+    })  # fmt: skip
 
 
-def _case(text: str) -> tuple[str, str]:
-    parts = text.split()
-    if len(parts) != 2:
-        raise bad("cases", "be pairs of a truth and a design such as 'line jittered'", repr(text))
-    return parts[0], parts[1]
+def is_proportional(result: Result, tolerance: float) -> Finding:
+    """Whether the bound, less 1, is proportional to the noise, as it is where every bend is noise."""
+    if result.settings["cases"][0].split()[0] != "line":
+        return lacking("the truth of the first case is not a line")
+    return decide.identity(exponents(result, "bound", "noise") - 1.0, tolerance, "slopes on log σ, less 1,")
 
 
-def _problem(run: InterpolationRun) -> Problem:
-    return curve(
-        run.truth,
-        n=run.n,
-        noise=run.noise,
-        seed=run.seed,
-        half_width=run.half_width,
-        design=run.design,  # type: ignore[arg-type]
-    )
-
-
-def _network(run: InterpolationRun, problem: Problem) -> TwoLayerReLU:
-    x, y = problem.inputs, problem.labels
-    shift = run.shift if run.interpolator == "spline" else 0.0
-    return TwoLayerReLU(*theory.spline_interpolator(x, y, shift))
-
-
-def work(run: InterpolationRun, tick: Tick) -> Record:
-    """Build one interpolator, measure its sharpness against the bounds, and disturb it.
-
-    Descent starts at distance `offset` from it along the top eigenvector, on either side, with the step sizes
-    (2 − detuning)/λ (columns ``_below``) and (2 + detuning)/λ (``_above``).
-    """
-    problem = _problem(run)
-    bound = theory.interpolation_bound(problem.inputs, problem.labels)
-    x = problem.sorted[0]
-    row: dict[str, Any] = {
-        "distinct": bool((np.diff(x) > 0.0).all()),
-        "smallest_gap": float(np.diff(x).min()),
-        "bound": bound.sharpness,
-        "hat_bound": 1.0 + 2.0 * bound.hat_bound,
-        "step_size_bound": bound.step_size,
-        "rounding": 64.0 * EPS * bound.scale,
+def bounds_hold(result: Result, slack: float) -> Finding:
+    """Whether the bounds are in order and no interpolator lies below one."""
+    table = smooth(result.table)
+    above = table["sharpness"] + table["sharpness_residual"] + table["residual_norm"]
+    hat, bound, least = table["hat_bound"], table["bound"], certified(table)
+    known = np.isfinite(least)
+    sides = {
+        "hat bound ≤ bound": (hat, bound, bound + table["rounding"]),
+        "bound ≤ λ": (bound, table["sharpness"], above + table["rounding"]),
+        "certified least ≤ λ": (least[known], table["sharpness"][known], above[known] * (1.0 + slack)),
     }
-    if run.interpolator == "flattest":
-        found = theory.flattest_interpolator(problem.inputs, problem.labels, run.margin)
-        network = TwoLayerReLU(*found.neurons)
-        row |= {"least": found.least, "iterations": found.iterations}
-    else:
-        network = _network(run, problem)
-    tick(0.3)
-    peak = top(problem, network)
-    row |= _interpolates(problem, network) | {
-        "sharpness": peak.value,
-        "sharpness_residual": peak.residual,
-        "residual_norm": peak.rest,
-        "second_eigenvalue": peak.second,
-        "one_sided_sharpness": one_sided_sharpness(problem, network),
-        "step_size": 2.0 / peak.value,
+    found = {
+        name: decide.inequality(left.size, int(np.sum(left > most)), "interpolators", left / right)
+        for name, (left, right, most) in sides.items()
     }
-    visits: dict[str, Visit] = {}
-    for name, sign in (("below", -1.0), ("above", 1.0)):
-        eta = (2.0 + sign * run.detuning) / peak.value
-        visits[name] = visit(
-            problem, network, peak.vector, eta, run.offset, run.steps, run.records, lambda _: tick(0.5)
-        )
-        row |= _summary(visits[name], eta, name)
-    return Record("finished", row, _arrays(run, problem, network, visits) if run.drawn else {})
+    ratio = table["sharpness"] / bound
+    return together(found).with_numbers({
+        "smallest λ/bound": float(ratio.min()), "median λ/bound": median(ratio),
+    })  # fmt: skip
 
 
-def _interpolates(problem: Problem, network: TwoLayerReLU) -> dict[str, Any]:
-    """How well it interpolates, and where its knots lie.
+def is_stable_below(result: Result, **constants: float) -> Finding:
+    """Whether 2/λ decides between coming back and leaving where the loss has a Hessian."""
+    return _turns(smooth(result.table), "interpolators", **constants)
 
-    ``interpolation_error`` is max |f(x_i) − y_i| over the label deviation; ``interpolation_rounding`` the
-    same over eps·Σ|w2|(|w1 x| + |b1|). ``knots_on_data``: neurons whose knot is exactly an input;
-    ``knot_distance``: smallest distance of the others to an input, in widths of the gap they lie in.
-    """
-    x = problem.sorted[0]
-    error = float(np.abs(network.predict(problem.inputs) - problem.labels).max())
-    size = np.abs(network.w2) @ (np.abs(network.w1) * problem.x_max + np.abs(network.b1)) + abs(network.b2)
-    on_data = np.any(np.multiply.outer(x, network.w1) + network.b1 == 0.0, axis=0)
-    knots = -network.b1[~on_data] / network.w1[~on_data]
-    knots = knots[(knots > x[0]) & (knots < x[-1])]
-    gap = np.searchsorted(x, knots)
-    near = np.minimum(knots - x[gap - 1], x[gap] - knots) / (x[gap] - x[gap - 1])
-    return {
-        "width": network.width,
-        "interpolation_error": error / label_deviation(problem),
-        "interpolation_rounding": error / (EPS * size),
-        "knots_on_data": int(on_data.sum()),
-        "knot_distance": float(near.min()) if near.size else None,
-        **{name: shape(problem, network)[name] for name in ("weighted_tv", "bent_neurons", "knots_at_data")},
+
+def is_stable_below_with_kinks(result: Result, **constants: float) -> Finding:
+    """Whether 2/λ of the almost-everywhere Hessian decides where the loss has kinks."""
+    table = kinked(result.table)
+    extra = median(table["one_sided_sharpness"] / table["sharpness"])
+    found = _turns(table, "interpolators with knots on inputs", **constants)
+    return found.with_numbers({"λ with knots counted as active over λ, median": extra})
+
+
+def _turns(table: Table, subject: str, nearly_all: float, returned: float, left: float) -> Finding:
+    back = table["distance_below"] <= returned
+    away = ~(table["distance_above"] < left)  # a start that diverged has no finite distance
+    seeds = table["seed"]
+    found = {
+        "below": decide.share(back, Says(subject, "attract", "descent below 2/λ"), nearly_all, seeds),
+        "above": decide.share(away, Says(subject, "repel", "it above"), nearly_all, seeds),
     }
+    return together(found, named=False).with_numbers(_rates(table))
 
 
-def _summary(seen: Visit, eta: float, name: str) -> dict[str, Any]:
-    """Describe the worse of the two sides: what came back least, what went away least."""
-    ratio = seen.distances[:, -1] / seen.distances[:, 0]
-    worse = int(np.argmax(ratio) if name == "below" else np.argmin(ratio))
-    return {
-        f"end_{name}": seen.end,
-        f"distance_{name}": float(ratio[worse]),
-        f"factor_{name}": float(seen.factor[worse]),
-        f"loss_{name}": float(seen.loss[worse]),
-        f"edge_ratio_{name}": float(seen.sharpness[worse]) * eta / 2.0,
+def _rates(table: Table) -> dict[str, float]:
+    """How it went on either side; a start that diverged has neither rate nor end."""
+    found: dict[str, float] = {}
+    for side, sign in SIDES:
+        factor = table[f"factor_{side}"]
+        missed = np.abs(factor - np.abs(1.0 - (2.0 + sign * table["detuning"])))
+        found |= {
+            f"{side} 2/λ: factor per step, median": median(factor),
+            f"{side} 2/λ: largest difference from the predicted": float(
+                np.max(missed[np.isfinite(missed)], initial=0.0)
+            ),
+            f"{side} 2/λ: final distance/first, median": median(table[f"distance_{side}"]),
+            f"{side} 2/λ: final loss, median": median(table[f"loss_{side}"]),
+            f"{side} 2/λ: edge ratio in the end, median": median(table[f"edge_ratio_{side}"]),
+        }
+    return found
+
+
+def is_tight(result: Result, most: float, nearly_all: float, growth: float) -> Finding:
+    """Whether the data-only bound is of the right order: the flattest interpolator is near it at every n."""
+    known = smooth(result.table).where(interpolator="flattest")
+    known = known.rows(np.isfinite(known["least"]))
+    ratio = (known["least"] - 1.0) / (known["bound"] - 1.0)
+    near = Says("data sets", "have", f"a flattest interpolator within {most:g} times the bound")
+    steady = Says("the ratio", "stay", "bounded as n grows")
+    slope = exponents(result, "least", "n", "flattest") - exponents(result, "bound", "n", "flattest")
+    found = {
+        "ratio": decide.share(ratio <= most, near, nearly_all, known["seed"]),
+        "slope": decide.slope(slope, 0.0, steady, "slope of its log on log n", growth),
     }
+    return together(found, named=False).with_numbers({
+        "(least − 1)/(bound − 1), median": median(ratio),
+        "(least − 1)/(bound − 1), largest": float(ratio.max()),
+        "certified gap of the flattest, largest": float((known["sharpness"] / known["least"] - 1.0).max()),
+    })  # fmt: skip
 
 
-def _arrays(
-    run: InterpolationRun, problem: Problem, network: TwoLayerReLU, visits: dict[str, Visit]
-) -> dict[str, Array]:
-    x = problem.sorted[0]
-    grid = np.unique(np.concatenate([np.linspace(x[0], x[-1], CURVE_POINTS), x]))
-    out = {
-        "inputs": problem.inputs,
-        "labels": problem.labels,
-        "grid": grid,
-        f"curve|{run.interpolator}": network.predict(grid),
-    }
-    for name, seen in visits.items():
-        out[f"steps|{run.interpolator}|{name}"] = seen.at_steps
-        out[f"distance|{run.interpolator}|{name}"] = seen.distances.T.ravel()
-    return out
+def numbers(result: Result) -> Table:
+    """One row per interpolator and size at the base noise: medians over the data sets."""
+    return Table.from_records(_numbers(result.table.where(noise=result.settings["noise"])))
 
 
-def figures(result: Result) -> dict[str, Figure]:
+def _numbers(table: Table) -> Iterator[dict[str, Any]]:
+    if "sharpness" not in table:
+        return
+    for name, n in dict.fromkeys(zip(table["interpolator"].tolist(), table["n"].tolist(), strict=True)):
+        rows = table.where(interpolator=name, n=n)
+        scale = n**2 * rows["noise"]
+        yield {
+            "interpolator": name,
+            "n": n,
+            "data_sets": len(rows),
+            "bound": median(rows["bound"]),
+            "sharpness": median(rows["sharpness"]),
+            "η n²σ of the bound": median(rows["step_size_bound"] * scale),
+            "η n²σ of the interpolator": median(rows["step_size"] * scale),
+        }
+
+
+def draw(result: Result) -> dict[str, Drawn]:
     """Sharpness against n and σ; descent beside the interpolators; what they look like."""
-    from stepscape.experiments.interpolation import interpolation_is_sharp_figures as draw
+    from stepscape.experiments.interpolation import interpolation_is_sharp_figures as figures
 
-    pages = {"sharpness": draw.sharpness(result.table, result.settings)}
-    names = [name for name in result.settings["interpolators"] if f"curve|{name}" in result.arrays]
     return {
-        **pages,
-        "stability": draw.stability(result.arrays, names, result.settings["detuning"]),
-        "curves": draw.curves(result.arrays, names),
+        "sharpness": figures.sharpness(result),
+        "stability": figures.stability(result),
+        "curves": figures.curves(result),
     }
 
 
 _QUICK: dict[str, Any] = {
     "cases": ("line jittered",),
-    "sizes": (6, 8, 12, 16, 24),
+    "sizes": (6, 10, 24),
     "noises": (0.5, 2.0),
-    "n": 16,
+    "n": 10,
     "noise": 1.0,
     "half_width": 1.0,
     "interpolators": tuple(INTERPOLATORS),
@@ -239,13 +198,18 @@ _QUICK: dict[str, Any] = {
     "margin": 0.01,
     "offset": 1e-6,
     "detuning": 0.01,
-    "steps": 1500,
-    "records": 50,
-    "seeds": 3,
+    "steps": 1000,
+    "records": 40,
+    "seeds": 4,
     "first_seed": 200,
 }
+_ENDS = (
+    "nearly all (at least {nearly_all:.0%}) attract descent just below 2/λ, where it ends at {returned:g} of "
+    "the first distance or less, and repel it just above, where it ends at {left:g} times that or more; from "
+    "both sides, with intervals over the seeds."
+)
 
-EXPERIMENT = Experiment(
+CLAIM = Claim(
     name="interpolation-is-sharp",
     title="Interpolating noise is sharp: no large step ends there",
     claim=(
@@ -258,19 +222,10 @@ EXPERIMENT = Experiment(
         "high curvature'; Qiao et al. (2024)"
     ),
     setup=(
-        "No training gets to interpolate at these sizes, so interpolators are built: the line that "
-        "connects the dots, with every neuron facing outward and balanced, its knots a twentieth of a "
-        "gap off the inputs; the same with knots exactly on the inputs, where there is no Hessian; and "
-        "the flattest network of any width, from a convex program, with knots a hundredth of a gap off "
-        "the inputs and a certificate of how much flatter another could be. A line is the truth of the "
-        "first case, because then every bend is noise; the bound less 1 is then exactly proportional to σ, "
-        "so that its slope on σ can only be 1. Inputs lie one in each of n equal cells on [-1, 1]. The "
-        "printed n − 24 log(1/δ) is negative up to n = 55 for δ = 0.1: its order is what is tested. Sizes "
-        "vary at noise 1, noise at the base size. Explored on seeds 0 and 1, with n from 3 to"
-        " 60, knots at 0, 1/20 and 1/4 of a gap, and 3000 steps; then the rule was written and tried on"
-        " seeds 100 to 102. One thing in it was changed after that: the slopes of the interpolators no "
-        "longer decide, because a slope below 2 over a finite range of n does not contradict a lower "
-        "bound of the order n². The reported runs use none of these seeds."
+        "No training interpolates at these sizes, so interpolators are built: the line that connects the "
+        "dots with its knots off the inputs, the same with knots on them, and the flattest network of any "
+        "width, with a certificate. In the first case the truth is a line, so that every bend is noise. The "
+        "printed n − 24 log(1/δ) is negative up to n = 55 for δ = 0.1; only its order is tested."
     ),
     quick=_QUICK,
     full={
@@ -279,16 +234,84 @@ EXPERIMENT = Experiment(
         "sizes": (8, 12, 16, 24, 32, 48, 60),
         "noises": (0.25, 0.5, 2.0, 4.0),
         "n": 24,
+        "steps": 1500,
+        "records": 50,
         "seeds": 20,
     },
-    specs=specs,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "scaling",
+            "The sharpness that the data enforce grows like n²",
+            "In the first case, at the base noise, the slope of the log of the data-only bound, less 1, on "
+            "log n: no if its interval over the seeds lies below {power:g}, yes if it does not and lies "
+            "above 0. No interpolator is flatter than that bound; their own slopes decide nothing.",
+            grows,
+            {"power": 2.0},
+            primary=True,
+            needs=lacks_smooth,
+        ),
+        Part(
+            "noise",
+            "Where every bend is noise, the bound is proportional to σ",
+            "In the first case, if its truth is a line, the slope of the same on log σ, at the base size, is "
+            "1 in every seed, up to {tolerance:g}.",
+            is_proportional,
+            {"tolerance": 1e-6},
+            kind="identity",
+            needs=lacks_smooth,
+        ),
+        Part(
+            "bound",
+            "No interpolator is flatter than the data allow",
+            "For every interpolator without knots on inputs, hat bound ≤ data-only bound ≤ λ_max, and the "
+            "certified least sharpness of its data set is at most λ_max, up to rounding and, for the last, "
+            "{slack:g} of it.",
+            bounds_hold,
+            {"slack": 1e-9},
+            kind="inequality",
+            needs=lacks_smooth,
+        ),
+        Part(
+            "stability",
+            "2/λ decides whether descent stays",
+            f"Of the interpolators without knots on inputs, {_ENDS}",
+            is_stable_below,
+            TURN,
+            kind="figure",
+            needs=lacks_smooth,
+        ),
+        Part(
+            "kinks",
+            "The same with knots on the inputs",
+            f"Of the interpolators with knots on inputs, where λ is that of the almost-everywhere Hessian, "
+            f"{_ENDS}",
+            is_stable_below_with_kinks,
+            TURN,
+            kind="figure",
+            needs=lacks_kinked,
+        ),
+        Part(
+            "tightness",
+            "Is the data-only bound of the right order?",
+            "Nearly all data sets (at least {nearly_all:.0%}) have a certified least sharpness, less 1, of "
+            "at most {most:g} times the bound, less 1; and in the first case this ratio does not grow with "
+            "n: the interval of its slope in logarithms does not lie above 0, and lies below {growth:g}.",
+            is_tight,
+            {"most": 2.0, "nearly_all": 0.95, "growth": 0.05},
+            kind="open question",
+            reads=("least",),
+            needs=lacks_certificate,
+        ),
+    ),
+    draw=draw,
     premises={
         "distinct": "no input stands twice: nothing passes through two labels at one input",
-        "interpolation_error": "every label is met: no miss above 1e-9 label deviations",
+        "interpolation_error": f"every label is met: no miss above {NO_MISS:g} label deviations",
         "knots_on_data": "no knot lies exactly on an input, where the loss has no Hessian; networks "
         "built with such are judged apart",
     },
+    numbers=numbers,
 )

@@ -1,22 +1,21 @@
-"""Figures of the experiment `interpolation-is-sharp`; they read its table and arrays."""
+"""Figures of the claim `interpolation-is-sharp`; they read its runs and compute no measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stepscape.experiments.frame import Drawn, Result, Run
+from stepscape.experiments.interpolation.runs import SIDES
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, series, shared_legend
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Arrays = Mapping[str, NDArray[Any]]
 TITLES = {
     "spline": "connect the dots, knots off the inputs",
     "flattest": "flattest of any width",
@@ -29,10 +28,27 @@ CURVES = (
     ("sharpness", "flattest", "flattest built"),
     ("sharpness", "spline", "spline"),
 )
+SHARPNESS = (
+    "Sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
+    "against the number of inputs and the noise: two lower bounds from the data alone, the certified least "
+    "value over all widths, and two interpolators. Descent can stay at one only with a step size below 2/λ. "
+    "Dotted: the powers that the theory claims at least."
+)
+STABILITY = (
+    "Descent started a millionth away from an interpolator, along its sharpest direction, on either side. "
+    "Just below 2/λ it comes back, just above it leaves, both at the predicted rate (dashed lines); with "
+    "knots on the inputs the loss has a kink there and neither rate holds."
+)
+FUNCTIONS = (
+    "The functions: the flattest interpolator is close to the line that connects the dots, except near the "
+    "ends of the data, where g is small and bends cost almost nothing. The axis spans the labels; where a "
+    "curve leaves it, the picture says how far it goes."
+)
 
 
-def sharpness(table: Table, settings: Mapping[str, Any]) -> Figure:
+def sharpness(result: Result) -> Drawn:
     """Draw λ − 1 of bounds and interpolators against n (σ fixed) and σ (n fixed), with the claimed slopes."""
+    table, settings = result.table, result.settings
     truth, design = settings["cases"][0].split()
     rows = table.where(truth=truth, design=design)
     figure, axes = canvas(1, 2, (9.4, 4.9), sharey=True)
@@ -52,7 +68,7 @@ def sharpness(table: Table, settings: Mapping[str, Any]) -> Figure:
     number_ticks(axes[0, 0])
     axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max} - 1$; descent needs η < 2/λ", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, SHARPNESS)
 
 
 def _bands(ax: Axes, rows: Table, across: str) -> None:
@@ -75,73 +91,68 @@ def _reference(ax: Axes, rows: Table, across: str, slope: float) -> None:
     ax.plot(ends, 0.5 * top * (ends / at.max()) ** slope, color=COLORS["black"], lw=1.2, ls=":", label=word)
 
 
-def stability(arrays: Arrays, names: Sequence[str], detuning: float) -> Figure:
+def stability(result: Result) -> Drawn:
     """Draw the distance from the interpolator over the steps, on both sides of 2/λ, with predicted rates."""
-    figure, axes = canvas(1, max(1, len(names)), (3.6 * max(1, len(names)) + 0.5, 4.3), sharey=True)
-    for ax, name in zip(axes[0], names, strict=False):
-        for i, (side, sign) in enumerate((("below", -1.0), ("above", 1.0))):
-            _visit(ax, arrays, f"{name}|{side}", 2.0 + sign * detuning, i)
+    runs = result.drawn("curve")
+    figure, axes = canvas(1, max(1, len(runs)), (3.6 * max(1, len(runs)) + 0.5, 4.3), sharey=True)
+    for ax, run in zip(axes[0], runs, strict=False):
+        for i, (side, sign) in enumerate(SIDES):
+            _visit(ax, run, side, 2.0 + sign * result.settings["detuning"], i)
         ax.set_yscale("log")
-        label(ax, x="steps", title=TITLES.get(name, name))
-    if names:
+        label(ax, x="steps", title=_title(run))
+    if runs:
         axes[0, 0].set_ylabel("distance from the interpolator", fontsize=10)
         shared_legend(figure, axes, columns=2)
-    return figure
+    return Drawn(figure, STABILITY)
 
 
-def _visit(ax: Axes, arrays: Arrays, key: str, product: float, index: int) -> None:
-    steps = arrays[f"steps|{key}"]
-    sides = arrays[f"distance|{key}"].reshape(-1, 2).T
+def _title(run: Run) -> str:
+    name = str(run["interpolator"])
+    return TITLES.get(name, name)
+
+
+def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:
+    steps = run.arrays[f"steps_{side}"]
+    sides = run.arrays[f"distance_{side}"].reshape(-1, 2).T
     look = line(index)
     for i, distance in enumerate(sides):
         shown = np.isfinite(distance) & (distance > 0.0)
         name = f"η = {product:g}/λ, started on either side" if i == 0 else None
         ax.plot(steps[shown], distance[shown], color=look["color"], lw=1.8 - 0.8 * i, label=name)
     rate = abs(1.0 - product)
-    line_ = sides[0, 0] * rate**steps
-    within = (line_ < 0.3) & (line_ > 1e-13)
-    ax.plot(
-        steps[within],
-        line_[within],
-        color=COLORS["black"],
-        lw=1.2,
-        ls=(0, (4, 3)) if index == 0 else ":",
-        label=f"predicted: times {rate:g} a step",
-    )
+    predicted = sides[0, 0] * rate**steps
+    within = (predicted < 0.3) & (predicted > 1e-13)
+    dashes = (0, (4, 3)) if index == 0 else ":"
+    word = f"predicted: times {rate:g} per step"
+    ax.plot(steps[within], predicted[within], color=COLORS["black"], lw=1.2, ls=dashes, label=word)
 
 
-def curves(arrays: Arrays, names: Sequence[str]) -> Figure:
+def curves(result: Result) -> Drawn:
     """Draw the functions of the interpolators through the same labels."""
     figure, axes = canvas(1, 1, (7.2, 4.0))
-    ax = axes[0, 0]
-    for i, name in enumerate(names):
-        ax.plot(arrays["grid"], arrays[f"curve|{name}"], lw=1.4, label=TITLES.get(name, name), **line(i))
-    if names:
-        ax.plot(
-            arrays["inputs"], arrays["labels"], "o", color=COLORS["black"], ms=5, label="labels", zorder=5
-        )
+    ax, runs = axes[0, 0], result.drawn("curve")
+    for i, run in enumerate(runs):
+        ax.plot(run.arrays["grid"], run.arrays["curve"], lw=1.4, label=_title(run), **line(i))
+    if runs:
+        data = runs[0].arrays
+        ax.plot(data["inputs"], data["labels"], "o", color=COLORS["black"], ms=5, label="labels", zorder=5)
         shared_legend(figure, axes, columns=2)
-        _clip(ax, arrays, names)
+        _clip(ax, runs)
     label(ax, x="x", y="f(x)")
-    return figure
+    return Drawn(figure, FUNCTIONS)
 
 
-def _clip(ax: Axes, arrays: Arrays, names: Sequence[str]) -> None:
+def _clip(ax: Axes, runs: Sequence[Run]) -> None:
     """Show the range of the labels with a margin, and how far a curve goes that leaves it."""
-    labels = arrays["labels"]
+    labels = runs[0].arrays["labels"]
     low, high = labels.min() - 0.2 * np.ptp(labels), labels.max() + 0.2 * np.ptp(labels)
     ax.set_ylim(low, high)
-    for i, name in enumerate(names):
-        x, f = arrays["grid"], arrays[f"curve|{name}"]
-        for at, edge, word in ((f.argmin(), low, "down"), (f.argmax(), high, "up")):
+    for i, run in enumerate(runs):
+        x, f = run.arrays["grid"], run.arrays["curve"]
+        for at, edge, way in ((f.argmin(), low, "down"), (f.argmax(), high, "up")):
             if not low <= f[at] <= high:
-                _leaves(
-                    ax,
-                    float(x[at]),
-                    edge,
-                    f"leaves the picture, {word} to {f[at]:.3g}".replace("-", "−"),
-                    line(i)["color"],
-                )
+                words = f"leaves the picture, {way} to {f[at]:.3g}".replace("-", "−")
+                _leaves(ax, float(x[at]), edge, words, line(i)["color"])
 
 
 def _leaves(ax: Axes, x: float, edge: float, text: str, color: str) -> None:

@@ -14,10 +14,12 @@ at every moment
     L(f0) for the mean of the two iterates, everywhere, where g ≥ sup g/10, in the hull of the inputs with
     |f0| ≤ 1; the premise of the theorem on the excess risk); with a suffix also ``steps``
 once
-    ``initial_sharpness``, ``steps_made``, ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2
-    of the two iterates), ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the
-    records of the last half), ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``,
-    ``uncertain_share_truth``, ``uncertain_low_truth``, ``uncertain_high_truth``
+    ``initial_sharpness``, ``steps_made``, ``interior_share`` (weight of the inputs where g ≥ sup g/10),
+    ``truth_variation``, ``truth_weighted_variation`` (∫|f0″| and ∫|f0″|g of the truth on its interval),
+    ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2 of the two iterates),
+    ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the records of the last half),
+    ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``, ``uncertain_share_truth``,
+    ``uncertain_low_truth``, ``uncertain_high_truth``
 certificates
     ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack``, with
     NAME each of `certify`, checked at the first moment and the end, and "overlap" (step A, γ0 = 1, γ = 2),
@@ -28,14 +30,15 @@ A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.edge.sharpness_rule import EDGE
-from stepscape.experiments.square.columns import Followed
+from stepscape import theory
+from stepscape.experiments.frame.follow import Followed, with_moments
+from stepscape.experiments.frame.limits import EDGE
 from stepscape.lab.pool import Tick
 from stepscape.losses import loss_of
 from stepscape.measures import certify
@@ -51,6 +54,7 @@ from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 CURVE_POINTS = 201
+TRUTH_POINTS = 4001
 CERTAIN = 2.0
 OVER_TIME = (
     "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
@@ -58,21 +62,30 @@ OVER_TIME = (
 )  # fmt: skip
 
 
-def measured(run: Followed, moments: Mapping[str, int], tick: Tick) -> dict[str, Any]:
-    """All numbers of a run."""
+def measured(run: Followed, moments: Mapping[str, int], half_width: float, tick: Tick) -> dict[str, Any]:
+    """All numbers of a run on the interval [−half_width, half_width]."""
     last = len(run.snapshots) - 1
     phases = both_phases(run, tick)
     states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
-    numbers = {**states[last], **truth(run.problem), **edge(run, phases)}
-    checked = (run.snapshots[record] for record in (min(states), last))
-    checks = collected([certify(run.problem, snapshot.network) for snapshot in checked])
-    for name, sides in {**checks, "overlap": overlaps(run)}.items():
-        numbers |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
-        numbers |= {f"{name}_{key}": value for key, value in sides.counted().items()}
-    for name, record in moments.items():
-        found = {"steps": int(run.trajectory.at_steps[record]), **states[record]}
-        numbers |= {f"{key}_{name}": value for key, value in found.items()}
-    return numbers
+    numbers = {
+        **states[last],
+        **truth(run.problem),
+        **variation(run.problem, half_width),
+        **edge(run, phases),
+        **_certificates(run, (min(states), last)),
+    }
+    steps = run.trajectory.at_steps
+    return with_moments(numbers, moments, lambda record: {"steps": int(steps[record]), **states[record]})
+
+
+def _certificates(run: Followed, records: Sequence[int]) -> dict[str, Any]:
+    """Both sides of each bound at the end, and the counts over these records; step A is checked at all."""
+    checked = [certify(run.problem, run.snapshots[record].network) for record in records]
+    out: dict[str, Any] = {}
+    for name, sides in {**collected(checked), "overlap": overlaps(run)}.items():
+        out |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
+        out |= {f"{name}_{key}": value for key, value in sides.counted().items()}
+    return out
 
 
 def both_phases(run: Followed, tick: Tick) -> Array:
@@ -132,13 +145,26 @@ def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
 
 
 def truth(problem: Problem) -> dict[str, Any]:
-    """Loss and uncertain set of the truth at the inputs."""
+    """Loss and uncertain set of the truth at the inputs, and how many of them are in the interior."""
     f0 = _truth_at(problem)
     return {
+        "interior_share": float(problem.averaging @ regions(problem, problem.inputs)["interior"]),
         "loss_truth": problem.training_loss(f0),
         "uncertain_share_truth": min(1.0, float(problem.averaging @ (np.abs(f0) <= UNCERTAIN))),
         **_uncertain_hull(problem, f0, "_truth"),
     }
+
+
+def variation(problem: Problem, half_width: float) -> dict[str, float]:
+    """∫|f0″| and ∫|f0″|g of the truth on its interval, g that of as many equispaced inputs.
+
+    Sums over the bends of the broken line through 4001 points, so that a truth with kinks has one, too.
+    """
+    assert problem.truth is not None
+    x = np.linspace(-half_width, half_width, TRUTH_POINTS)
+    bends = np.abs(np.diff(problem.truth(x), 2)) / (x[1] - x[0])
+    g = theory.weight(x[1:-1], np.linspace(-half_width, half_width, problem.inputs.size))
+    return {"truth_variation": float(bends.sum()), "truth_weighted_variation": float(bends @ g)}
 
 
 def _truth_at(problem: Problem) -> Array:
@@ -178,26 +204,22 @@ def overlaps(run: Followed) -> Checks:
     return collected([{"overlap": each} for each in sides])["overlap"]
 
 
-def curves(run: Followed, key: str, tick: Tick) -> dict[str, Array]:
-    """Arrays for the figures, named ``name|amplitude|flip_rate|step_size``: f and numbers at every record.
-
-    ``inputs``, ``labels`` and ``truth`` do not depend on the step size, ``grid`` on nothing.
-    """
+def curves(run: Followed, tick: Tick) -> dict[str, Array]:
+    """Arrays for the figures: the sample, f at every record on a grid, and numbers at every record."""
     problem, steps = run.problem, run.trajectory.at_steps
-    cell = key.rpartition("|")[0]
     assert problem.truth is not None
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
     phases = both_phases(run, tick)
     states = [state(run, phases, record) for record in range(steps.size)]
     step_a = overlaps(run)
     return {
-        f"inputs|{cell}": problem.inputs,
-        f"labels|{cell}": problem.labels,
-        f"grid|{cell}": x,
-        f"truth|{cell}": problem.truth(x),
-        f"steps|{key}": steps.astype(float),
-        f"overlap_left|{key}": step_a.left,
-        f"overlap_right|{key}": step_a.right,
-        f"f|{key}": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
-        **{f"{name}|{key}": np.array([found[name] for found in states]) for name in OVER_TIME},
+        "inputs": problem.inputs,
+        "labels": problem.labels,
+        "grid": x,
+        "truth": problem.truth(x),
+        "steps": steps.astype(float),
+        "overlap_left": step_a.left,
+        "overlap_right": step_a.right,
+        "f": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
+        **{name: np.array([found[name] for found in states]) for name in OVER_TIME},
     }

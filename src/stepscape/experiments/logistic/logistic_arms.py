@@ -2,207 +2,294 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import Any
 
-from stepscape.errors import bad
-from stepscape.experiments.common.arms import ARMS, Start, start
-from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least, shared
+import numpy as np
+
+from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.common.moments import COMPARED
-from stepscape.experiments.edge.sharpness_rule import EDGE
-from stepscape.experiments.logistic.boundary_share import with_shares
-from stepscape.experiments.logistic.cells_together import judged_in, on_seeds
-from stepscape.experiments.logistic.edge import PREMISES
-from stepscape.experiments.logistic.grid import TOGETHER, intervals
-from stepscape.experiments.logistic.logistic_arms_rule import (
-    MORE,
-    SIZES,
-    SLOPE,
-    judge,
-    misses,
-    narrowest,
-    sizes_of,
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    decide,
+    lacking,
+    together,
 )
-from stepscape.experiments.logistic.logistic_step_sizes_rule import helps
-from stepscape.experiments.logistic.runs import FULL as RUNS
-from stepscape.experiments.logistic.runs import follow, problem_of
-from stepscape.experiments.square.runs import equal_time
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
-from stepscape.methods import GradientDescent
-from stepscape.problems import Problem
-from stepscape.tables.interval import Interval
-from stepscape.tables.records import Record, Table
+from stepscape.experiments.frame.cells import Asked, cells
+from stepscape.experiments.frame.contrasts import Array
+from stepscape.experiments.frame.intervals import Interval, left_out_best, student
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.limits import EDGE, NEARLY_ALL
+from stepscape.experiments.frame.sentences import interval
+from stepscape.experiments.logistic.arm_runs import FULL, QUICK, grid, tried, work
+from stepscape.experiments.logistic.cells import (
+    CELLS,
+    REGIONS,
+    TOGETHER,
+    WHEN,
+    WHERE,
+    around,
+    asked,
+    drop,
+    intervals,
+    logarithmic,
+    pooled,
+    saved,
+    share_at,
+    signs,
+    with_iterates,
+    with_shares,
+)
+from stepscape.experiments.logistic.edge import PREMISES, on_line
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-QUICK = {
-    "truth": "wave",
-    "n": 100,
-    "half_widths": (1.0,),
-    "amplitudes": (2.0,),
-    "flip_rates": (0.1,),
-    "width": 400,
-    "step_sizes": (0.01, 0.1, 1.2),
-    "steps": 3000,
-    "arms": tuple(ARMS),
-    "seeds": 3,
-    "first_seed": 0,
-    "records": RUNS["records"],
-}
-FULL = {
-    **QUICK,
-    "half_widths": (1.0, 3.0),
-    "amplitudes": (1.0, 2.0, 4.0),
-    "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2),
-    "steps": 30_000,
-    "seeds": 10,
-    "first_seed": 20,
-}
+ALL_CELLS = {"half_width": "half width {:g}", **CELLS}
+SIZES = {"truth_variation": "∫|f0″|", "truth_weighted_variation": "∫|f0″|g"}
+LEAST_VARIATIONS = 3
+RATIO = "log10 of a ratio, smallest over largest step size"
 
 
-class LogisticArm(Spec, frozen=True, tag="logistic-arm/1"):
-    """One run of an arm; the grid's extreme step sizes set the initialization and the common time."""
-
-    truth: str
-    n: int
-    half_width: float
-    amplitude: float
-    flip_rate: float
-    width: int
-    steps: int
-    records: int
-    arm: str
-    seed: int
-    step_size: float
-    smallest_step_size: float
-    largest_step_size: float
-    drawn: bool
+def outside(rows: Table) -> str:
+    """Say that the small start lies outside the threshold, which nearly all runs of it must be inside of."""
+    begins = starts(rows)
+    inside = fraction(begins[np.isfinite(begins)] < 1.0)
+    if "small_init" not in rows["arm"] or not inside < NEARLY_ALL:
+        return ""
+    return f"only {inside:.0%} of the runs at the largest step size start inside their threshold"
 
 
-def grid(settings: Settings) -> list[LogisticArm]:
-    """Every arm, width of the interval, amplitude, flip rate, seed and step size.
-
-    n is the number of inputs on [−1, 1]; a wider interval has proportionally more. Runs with the first seed
-    are drawn.
-    """
-    at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
-    for half_width in settings["half_widths"]:
-        if half_width <= 0.0:
-            raise bad("half_width", "be finite and positive", half_width)
-    first, etas = settings["first_seed"], sorted(settings["step_sizes"])
-    runs = [
-        LogisticArm(**{
-            **shared(LogisticArm, settings),
-            "n": round(settings["n"] * half_width),
-            "half_width": half_width,
-            "amplitude": amplitude,
-            "flip_rate": flip_rate,
-            "arm": arm,
-            "seed": seed,
-            "step_size": eta,
-            "smallest_step_size": etas[0],
-            "largest_step_size": etas[-1],
-            "drawn": seed == first,
-        })
-        for arm in settings["arms"]
-        for half_width in settings["half_widths"]
-        for amplitude in settings["amplitudes"]
-        for flip_rate in settings["flip_rates"]
-        for seed in range(first, first + settings["seeds"])
-        for eta in etas
-    ]  # fmt: skip
-    for run in runs:
-        if run.drawn:  # a wrong setting is refused before the first run
-            GradientDescent(run.step_size, run.steps)
-            if run.step_size == etas[0]:
-                begin_at(run, problem_of(run))
-    return runs
+def starts(rows: Table) -> Array:
+    """λ_max·η/2 at the start of the runs at the largest step size of the grid; nan where a run failed."""
+    largest = rows.where(step_size=rows["step_size"].max())
+    if "initial_sharpness" not in largest:
+        return np.full(len(largest), np.nan)
+    return np.asarray(largest["initial_sharpness"] * largest["step_size"] / 2.0, np.float64)
 
 
-def begin_at(run: LogisticArm, problem: Problem) -> Start:
-    """Where the run starts."""
-    return start(run.arm, problem, run.width, run.seed, run.largest_step_size)
+def narrowest(table: Table) -> Table:
+    """Rows of the narrowest interval."""
+    return table.where(half_width=table["half_width"].min())
 
 
-def work(run: LogisticArm, tick: Tick) -> Record:
-    """Train one network and measure it at its moments; see `logistic_runs.follow`."""
-    problem = problem_of(run)
-    begin = begin_at(run, problem)
-    key = f"{run.arm}|{run.half_width:g}|{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}"
-    method = begin.method(run.step_size, run.steps)
-    return follow(run, begin.network, method, equal_time(run, problem, begin), key, tick)
+def settles(result: Result, low: float, high: float, nearly_all: float) -> Finding:
+    """Whether the runs at the largest step size of the grid settle on 2/η."""
+    largest = result.table.where(step_size=result.table["step_size"].max())
+    works = largest.rows(STEP_SIZES.counts(largest))
+    if not len(works):
+        return lacking("no run at the largest step size finished with bent neurons")
+    says = Says("runs at the largest step size", "settle", "on the line 2/η")
+    found = decide.share(on_line(works, low, high), says, nearly_all, works["seed"])
+    quartiles = np.quantile(works["edge_ratio"], [0.25, 0.5, 0.75])
+    names = ("lower quartile", "median", "upper quartile")
+    return found.with_numbers({
+        "λ_max·η/2 at the start, median": median(starts(result.table)),
+        **{f"λ_max·η/2, {name}": float(value) for name, value in zip(names, quartiles, strict=True)},
+    })  # fmt: skip
 
 
-def figures(result: Result) -> dict[str, Figure]:
-    """Excess risk, sharpness, whether large steps help, complex truths, and where the risk sits."""
-    from stepscape.experiments.logistic import logistic_arms_figures as draw
+def helps(result: Result, least: float, moments: Sequence[str]) -> Finding:
+    """Whether the largest step size has less excess risk than the smallest at some moments, by region."""
+    places = [(moment, region) for moment in moments for region in ("interior", "everywhere")]
+    found = {
+        f"{WHERE[region]}, {WHEN[moment]}": signs(
+            narrowest(result.table), partial(saved, column=f"excess_risk{REGIONS[region]}{moment}"),
+            Says("large steps", "have", f"less excess risk {WHERE[region]} {WHEN[moment]}", plural=True),
+            RATIO, least, len(places),
+        )
+        for moment, region in places
+    }  # fmt: skip
+    return together(found, named=False)
 
-    table, arms = result.table, list(result.settings["arms"])
-    narrow, words = narrowest(table), {suffix: moment.words for suffix, moment in COMPARED.items()}
-    excess = partial(draw.excess, narrow, arms, words=words)
-    factors, slopes = factors_of(table, arms)
+
+def complex_truths(result: Result, least: float, variations: int) -> Finding:
+    """Whether the largest step size misses truths, and the more so the more they vary."""
+    found, at_once = missed(result.table), 1 + len(SIZES)
+    if found.missing:
+        return found.missing
+    says = Says("the largest step size", "have", "more excess risk in the interior than the best smaller one")
+    what = "log10 of a ratio, largest over best smaller step size"
+    grows = {
+        f"slope on {SIZES[column]}": decide.sign(
+            slopes, Says("the factor", "grow", f"with {SIZES[column]}"), f"slope on log10 of {SIZES[column]}",
+            least, at_once=at_once,
+        )
+        for column, slopes in slopes_of(result.table, found, variations).items()
+    }  # fmt: skip
+    more = decide.signs(found.values, says, what, least, at_once=at_once)
+    return together({"more": more, **grows}, named=False)
+
+
+def missed(table: Table) -> Asked:
+    """log10 of the excess risk at the largest step size over that at the best smaller one, cell by cell."""
+    return asked(table, partial(over_smaller, column="excess_risk_interior_held_out"), names=ALL_CELLS)
+
+
+def over_smaller(rows: Table, column: str) -> Array:
+    """log10 of `column` (seeds,) at the largest working step size over that at the best smaller one."""
+    values = STEP_SIZES.values(logarithmic(rows, column), column)
+    if len(values) < 2:
+        return np.full(len(values), np.nan)
+    return np.asarray(values[:, -1] - left_out_best(values[:, :-1]))
+
+
+def slopes_of(table: Table, found: Asked, variations: int = LEAST_VARIATIONS) -> dict[str, Array]:
+    """Slope (seeds,) of the factors on log10 of each variation, where the truths have enough of them."""
+    sizes, factors = sizes_of(table, found), np.array(list(found.values.values()))
     return {
-        "edge": draw.edge(table, arms, EDGE),
-        "excess-interior": excess("excess_risk_interior", name="excess risk, interior"),
-        "excess-everywhere": excess("excess_risk", name="excess risk, all inputs"),
-        "help": draw.helped(helped(narrow, arms), arms),
-        "complex-truths": draw.complex_truths(factors, arms, SIZES, slopes),
-        "where-the-risk-sits": draw.shares(with_shares(narrow), arms),
+        column: slopes(np.log10(each), factors)
+        for column, each in sizes.items()
+        if each.min() > 0.0 and np.unique(each.round(9)).size >= variations
     }
 
 
-def helped(table: Table, arms: list[str]) -> Table:
-    """One row an arm, region, moment and cell: the interval of what the largest step size saves."""
+def slopes(sizes: Array, factors: Array) -> Array:
+    """Slope (seeds,) of the factors (cells, seeds) on the sizes (cells,)."""
+    centered = sizes - sizes.mean()
+    return np.asarray(centered @ factors / (centered @ centered))
+
+
+def sizes_of(table: Table, found: Asked) -> dict[str, Array]:
+    """How much the truth of each cell that was asked varies, (cells,), by the names of `SIZES`."""
+    there = cells(table, ALL_CELLS)
+    return {column: np.array([median(there[cell][column]) for cell in found.values]) for column in SIZES}
+
+
+def averaging(result: Result, factor: float, least: float) -> Finding:
+    """Whether most of the excess risk of a single iterate is gone in the mean of two, by region."""
+    table = with_iterates(narrowest(result.table))
+    found = {
+        WHERE[region]: signs(
+            table, partial(gone, region=suffix, factor=factor),
+            Says("most of a single iterate's excess risk", "be", f"gone in the mean of two {WHERE[region]}"),
+            f"log10 of a ratio, single iterates over their mean, beyond {factor:g}", least, len(REGIONS),
+        )
+        for region, suffix in REGIONS.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def gone(rows: Table, region: str, factor: float) -> Array:
+    """log10 (seeds,) of single iterates over their mean and a factor, at the largest step size."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.log10(rows[f"excess_risk{region}_iterates"] / rows[f"excess_risk{region}"] / factor)
+    return around(Table({**rows.columns, "ratio": ratio}), "ratio", float(STEP_SIZES.working(rows)[-1]))
+
+
+def where_the_risk_sits(result: Result, least: float) -> Finding:
+    """Whether a larger share of the excess risk lies outside the interior at the largest step size."""
+    table = with_shares(narrowest(result.table))
+    says = Says("a larger share of the excess risk", "lie", "outside the interior at the largest step size")
+    found = signs(
+        table, lambda rows: -drop(rows, "outside_share"), says, "share, largest minus smallest step size",
+        least, 1,
+    )  # fmt: skip
+    ends = {
+        name: asked(table, partial(share_at, end=end)) for name, end in (("smallest", 0), ("largest", -1))
+    }
+    return found.with_numbers({
+        "share of the inputs outside, median": median(table["outside_inputs"]),
+        **{f"share at the {name} step size": interval(pooled(each)) for name, each in ends.items()},
+    })  # fmt: skip
+
+
+def numbers(result: Result) -> Table:
+    """Return how long runs were trained at each moment, and whether they fit the interior there."""
+    ends = {"smallest": min, "largest": max}
+    rows = []
+    for arm in result.settings["arms"]:
+        table = result.table.where(arm=arm)
+        for end, of in ends.items() if len(table) else ():
+            some = narrowest(table).where(step_size=of(table["step_size"]))
+            some = some.rows(STEP_SIZES.counts(some))
+            rows += [
+                {"arm": arm, "moment": moment.words, "step size": end, **_trained(some, suffix)}
+                for suffix, moment in COMPARED.items()
+                if len(some)
+            ]
+    return Table.from_records(rows)
+
+
+def _trained(rows: Table, suffix: str) -> dict[str, float]:
+    return {
+        "steps, median": median(rows[f"steps{suffix}"]),
+        "share at its last step": fraction(rows[f"steps{suffix}"] == rows["steps"]),
+        "share that fits the interior": fraction(rows[f"optimized_interior{suffix}"] == 1),
+    }
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Excess risk, sharpness, whether large steps help, complex truths, and where the risk sits."""
+    from stepscape.experiments.logistic import logistic_arms_figures as figures
+
+    table, arms = result.table, list(result.settings["arms"])
+    narrow = narrowest(table)
+    return {
+        "edge": figures.edge(table, arms, EDGE),
+        "excess-interior": figures.excess(narrow, arms, "excess_risk_interior"),
+        "excess-everywhere": figures.excess(narrow, arms, "excess_risk"),
+        "help": figures.helped(help_intervals(narrow, arms), arms),
+        "complex-truths": figures.complex_truths(*factors(table, arms), arms, SIZES),
+        "where-the-risk-sits": figures.shares(with_shares(narrow), arms),
+    }
+
+
+def help_intervals(table: Table, arms: Sequence[str]) -> Table:
+    """One row per arm, region, moment and cell: the interval of what the largest step size saves."""
     entries = []
-    for arm in arms:
-        judged, _ = judged_in(table.where(arm=arm))
-        for suffix, moment in COMPARED.items() if judged else ():
-            found = on_seeds(judged, partial(helps, suffix=suffix))
-            for region, values in zip(("interior", "all inputs"), found.values(), strict=True):
-                entries += [
-                    {
-                        "arm": arm,
-                        "region": region,
-                        "moment": moment.words,
-                        "cell": cell.partition(", ")[2] or cell,
-                    }
-                    | _ends(interval)
-                    | {"together": cell == TOGETHER}
-                    for cell, interval in intervals(values).items()
-                ]
+    for arm, region, (suffix, moment) in product(arms, ("interior", "everywhere"), COMPARED.items()):
+        column = f"excess_risk{REGIONS[region]}{suffix}"
+        if column in table:
+            found = asked(table.where(arm=arm), partial(saved, column=column))
+            place = {"arm": arm, "region": WHERE[region], "moment": moment.words}
+            entries += [
+                {**place, "cell": cell, "together": cell == TOGETHER, **_ends(each)}
+                for cell, each in intervals(found, 2 if suffix == "_held_out" else 4).items()
+            ]
     return Table.from_records(entries)
 
 
-def factors_of(table: Table, arms: list[str]) -> tuple[Table, dict[tuple[str, str], Interval]]:
-    """One row an arm and cell: how much the truth varies, and what the largest step size loses on it.
+def factors(table: Table, arms: Sequence[str]) -> tuple[Table, dict[tuple[str, str], Interval]]:
+    """One row per arm and cell: how much the truth varies, and what the largest step size loses on it.
 
     Beside it the slopes by arm and measure of variation.
     """
-    entries, slopes = [], {}
-    for arm in arms:
-        judged, _ = judged_in(table.where(arm=arm))
-        if not judged:
-            continue
-        found, sizes = misses(judged), sizes_of(judged)
-        for i, (cell, interval) in enumerate(intervals(found[MORE]).items()):
-            if cell in judged:
-                varies = {column: float(sizes[column][i]) for column in SIZES}
-                place = {"arm": arm, "half_width": float(judged[cell]["half_width"][0])}
-                entries.append({**place, **varies, **_ends(interval)})
-        for column, name in SIZES.items():
-            grows = found.get(f"the factor grows with {name}")
-            if grows is not None:
-                slopes[arm, column] = intervals(grows)[SLOPE]
-    return Table.from_records(entries), slopes
+    entries: list[dict[str, Any]] = []
+    found_slopes: dict[tuple[str, str], Interval] = {}
+    at_once = 1 + len(SIZES)
+    for arm in arms if set(SIZES) <= set(table.columns) else ():
+        rows = table.where(arm=arm)
+        found = missed(rows)
+        sizes, widths, shown = sizes_of(rows, found), cells(rows, ALL_CELLS), intervals(found, at_once)
+        for i, cell in enumerate(found.values):
+            varies = {column: float(sizes[column][i]) for column in SIZES}
+            place = {"arm": arm, "half_width": float(widths[cell]["half_width"][0])}
+            entries.append({**place, **varies, **_ends(shown[cell])})
+        if found.values:
+            found_slopes |= {
+                (arm, column): student(x, at_once) for column, x in slopes_of(rows, found).items()
+            }
+    return Table.from_records(entries), found_slopes
 
 
-def _ends(interval: Interval) -> dict[str, Any]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+def _ends(found: Interval) -> dict[str, float]:
+    return {"mean": found.mean, "low": found.low, "high": found.high}
 
 
-EXPERIMENT = Experiment(
+_CELLS = (
+    "In every cell of the narrowest interval and over all of them, paired by seed, with simultaneous "
+    "intervals; no when they exclude "
+)
+_BY_ARM: dict[str, Any] = {"by": "arm", "needs": outside}
+
+CLAIM = Claim(
     name="logistic-arms",
     title="Logistic loss from three starts: what the step size does, and what the start",
     claim=(
@@ -216,29 +303,95 @@ EXPERIMENT = Experiment(
         "Instability', part 2"
     ),
     setup=(
-        "logistic-step-sizes starts from PyTorch's default initialization only, where λ_max·η/2 is 9 to 12 "
-        "at the largest step size: its runs come to the edge from far above. This experiment has its law "
-        "with a tenth of the labels flipped, 8 of its 120 step sizes and its 30 000 steps in three arms, and "
-        "an interval three times as wide with as many inputs a unit. Before its rule was written a look at "
-        "seeds 0 to 9, as printed and from a small start, with amplitude 2 on [−1, 1] had shown log10 of the "
-        "excess risk at 0.01 over that at 1.2, at the end: in the interior −0.12 as printed and +0.17 "
-        "[−0.02, +0.35] from a small start, over all inputs −0.51 and −0.20. Full size therefore has other "
-        "seeds, 20 to 29. The mean over all cells decides because one yes among many cells comes by chance. "
-        "Where it says yes, this rule asks that no cell says the opposite; logistic-step-sizes asks for yes "
-        "in every cell, and would say 'partly' of the small start stopped early. The rule was not changed "
-        "after its numbers; how long runs were trained was added to them. In all cells and arms one seed has "
-        "the same uniform numbers behind inputs and labels of equal number, so that cells are not "
-        "independent of each other."
+        "The law of logistic-step-sizes with a tenth of the labels flipped, 8 of its 120 step sizes and its "
+        "30 000 steps, in three arms, and an interval three times as wide with as many inputs per unit. A "
+        "look at seeds 0 to 9 came before the rule; full size has seeds 20 to 29. Cells of a seed share the "
+        "uniform numbers behind inputs and labels. The small start must lie inside its threshold in nearly "
+        "all runs."
     ),
     quick=QUICK,
     full=FULL,
-    specs=grid,
+    grid=grid,
+    begin=tried,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "settles",
+            "λ_max settles on 2/η",
+            "Of the runs at the largest step size that finished with bent neurons, the share with a mean of "
+            "λ_max·η/2 over the records of the last half of their steps between {low:g} and {high:g}: yes "
+            "when it is at least {nearly_all:.0%}, no when its interval lies below one half.",
+            settles,
+            {"low": EDGE[0], "high": EDGE[1], "nearly_all": NEARLY_ALL},
+            by="arm",
+        ),
+        Part(
+            "help_stopped_early",
+            "Stopped early, large steps have less excess risk",
+            "With every run stopped at its best held-out moment, log10 of the excess risk at the smallest "
+            "step size over that at the largest, in the interior and over all inputs. "
+            + _CELLS
+            + "{least:g} or more.",
+            partial(helps, moments=("_held_out",)),
+            {"least": 0.05},
+            primary=True,
+            reads=("excess_risk_interior_held_out",),
+            **_BY_ARM,
+        ),
+        Part(
+            "help_in_the_end",
+            "In the end and at equal time, large steps have less excess risk",
+            "As when stopped early, but in the end and at equal time: four questions. "
+            + _CELLS
+            + "{least:g} or more.",
+            partial(helps, moments=("", "_equal_time")),
+            {"least": 0.05},
+            reads=("excess_risk_interior",),
+            **_BY_ARM,
+        ),
+        Part(
+            "complex_truths",
+            "Large steps miss complex truths",
+            "In the cells of all intervals, with every run stopped at its best held-out moment: log10 of "
+            "the excess risk in the interior at the largest step size over that at the best smaller one, "
+            "chosen for each seed on the other seeds. Where the truths have {variations:d} variations or "
+            "more, the slope of it, seed by seed, on log10 of ∫|f0″| and of ∫|f0″|g is above 0, too. "
+            "Intervals are simultaneous; no when they exclude {least:g} or more.",
+            complex_truths,
+            {"least": 0.05, "variations": LEAST_VARIATIONS},
+            reads=("excess_risk_interior_held_out", *SIZES),
+            **_BY_ARM,
+        ),
+        Part(
+            "averaging",
+            "The mean of two iterates takes most of the excess risk away",
+            "At the largest step size in the end, log10 of the excess risk of a single iterate (mean of the "
+            "last two) over {factor:g} times that of their mean. "
+            + _CELLS
+            + "{least:g} or more. Asked by region.",
+            averaging,
+            {"factor": 2.0, "least": 0.05},
+            reads=tuple(f"excess_risk{region}_last" for region in REGIONS.values()),
+            **_BY_ARM,
+        ),
+        Part(
+            "where_the_risk_sits",
+            "At large steps more of the excess risk lies outside the interior",
+            "The share of the excess risk over all inputs that lies outside the interior, in the end, at "
+            "the largest minus at the smallest step size. " + _CELLS + "{least:g} or more.",
+            where_the_risk_sits,
+            {"least": 0.1},
+            reads=("interior_share",),
+            **_BY_ARM,
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         **PREMISES,
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
     },
+    numbers=numbers,
+    by="arm",
+    names=ARM_NAMES,
 )

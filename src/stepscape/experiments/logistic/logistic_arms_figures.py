@@ -1,4 +1,4 @@
-"""Figures of the experiment `logistic-arms`; they read its table, and the intervals of its rule."""
+"""Figures of the claim `logistic-arms`; they read its table, and the intervals of its rule."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_TITLES
+from stepscape.experiments.common.moments import COMPARED
+from stepscape.experiments.frame import Drawn
+from stepscape.experiments.frame.sentences import interval
 from stepscape.experiments.logistic.panels import say_diverged
 from stepscape.figures.bands import band
 from stepscape.figures.style import (
@@ -31,27 +34,60 @@ if TYPE_CHECKING:
 LINE: dict[str, Any] = {"color": COLORS["black"], "lw": 1.1, "dashes": (5, 2)}
 START = {"color": COLORS["gray"], "marker": "x", "linestyle": (0, (1.5, 1.5))}
 
+EDGE = (
+    "Sharpness over the threshold 2/η against the step size, medians and quartiles over all cells: the "
+    "untrained network, and the mean over the last half of the steps. Columns: arms."
+)
+EXCESS = {
+    "excess_risk_interior": (
+        "excess risk, interior",
+        "Excess risk where the weight g is at least a tenth of its largest value, at three moments, medians "
+        "and quartiles over seeds, narrowest interval. Rows: amplitude of the truth; columns: arms.",
+    ),
+    "excess_risk": (
+        "excess risk, all inputs",
+        "Excess risk over all inputs at three moments, medians and quartiles over seeds, narrowest "
+        "interval. Rows: amplitude of the truth; columns: arms.",
+    ),
+}
+HELP = (
+    "The intervals that the rule reads, simultaneous over cells and questions; thick: the mean over all "
+    "cells, which decides. Blue, pointing right: the largest step size has less excess risk than the "
+    "smallest; red, pointing left: more."
+)
+COMPLEX = (
+    "What the largest step size loses against the best smaller one, each stopped at its best held-out "
+    "moment, against the variation of the truth's slope: plain above, weighted by g below. Above the dashed "
+    "line the largest is worse."
+)
+SHARES = (
+    "Share of the excess risk that lies at the inputs outside the interior, medians and quartiles over "
+    "seeds; dashed: the share of the inputs that are there."
+)
 
-def excess(table: Table, arms: Sequence[str], column: str, words: Mapping[str, str], name: str) -> Figure:
-    """Excess risk against the step size: a row an amplitude, a column an arm, a curve a moment."""
+
+def excess(table: Table, arms: Sequence[str], column: str) -> Drawn:
+    """Excess risk against the step size: one row per amplitude, one column per arm, one curve per moment."""
+    name, caption = EXCESS[column]
     amplitudes = np.unique(table["amplitude"])
     figure, axes = _panels(table, arms, amplitudes.size)
     for row, amplitude in zip(axes, amplitudes, strict=True):
         for ax, arm in zip(row, arms, strict=True):
             rows = table.where(arm=arm, amplitude=amplitude)
-            for i, (suffix, word) in enumerate(words.items()):
+            for i, (suffix, moment) in enumerate(COMPARED.items()):
                 if column + suffix in rows:
-                    band(ax, rows, "step_size", column + suffix, word, series(i), dodge=0.06 * (i - 1))
+                    each = column + suffix
+                    band(ax, rows, "step_size", each, moment.words, series(i), dodge=0.06 * (i - 1))
             say_diverged(ax, rows)
         row[0].set_ylabel(f"{name}\namplitude {amplitude:g}", fontsize=10)
         if any(ax.containers for ax in row):
             number_ticks(row[0])
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, caption)
 
 
-def edge(table: Table, arms: Sequence[str], limits: tuple[float, float]) -> Figure:
-    """λ_max·η/2 at the start and over the last half of the steps, all cells; a column an arm."""
+def edge(table: Table, arms: Sequence[str], limits: tuple[float, float]) -> Drawn:
+    """λ_max·η/2 at the start and over the last half of the steps, all cells; one column per arm."""
     figure, axes = _panels(table, arms, 1)
     for ax, arm in zip(axes[0], arms, strict=True):
         rows = table.where(arm=arm)
@@ -73,11 +109,11 @@ def edge(table: Table, arms: Sequence[str], limits: tuple[float, float]) -> Figu
     axes[0, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
     number_ticks(axes[0, 0])
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, EDGE)
 
 
-def shares(table: Table, arms: Sequence[str]) -> Figure:
-    """Share of the excess risk outside the interior against the step size; a curve an amplitude."""
+def shares(table: Table, arms: Sequence[str]) -> Drawn:
+    """Share of the excess risk outside the interior against the step size; one curve per amplitude."""
     figure, axes = _panels(table, arms, 1)
     for ax, arm in zip(axes[0], arms, strict=True):
         rows = table.where(arm=arm)
@@ -93,11 +129,11 @@ def shares(table: Table, arms: Sequence[str]) -> Figure:
     axes[0, 0].set_ylim(0.0, 1.0)
     axes[0, 0].set_ylabel("share of the excess risk\noutside the interior, at the end", fontsize=10)
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, SHARES)
 
 
-def helped(found: Table, arms: Sequence[str]) -> Figure:
-    """Intervals of the cells and of their mean: a column an arm, a row a region and moment."""
+def helped(found: Table, arms: Sequence[str]) -> Drawn:
+    """Intervals of the cells and of their mean: one column per arm, one row per region and moment."""
     rows, cells = _known(found, "region", "moment") or [("", "")], _known(found, "cell")
     size = (2.9 * len(arms) + 2.0, (0.2 * len(cells) + 0.35) * len(rows) + 1.0)
     figure, axes = canvas(len(rows), len(arms), size, sharex=True, sharey=True)
@@ -116,7 +152,7 @@ def helped(found: Table, arms: Sequence[str]) -> Figure:
     axes[0, 0].set_ylim(max(1, len(cells)) - 0.5, -0.5)
     said = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
     figure.supxlabel(said, fontsize=10)
-    return figure
+    return Drawn(figure, HELP)
 
 
 def _interval(ax: Axes, place: int, entry: Mapping[str, Any]) -> None:
@@ -146,9 +182,9 @@ def _known(table: Table, *names: str) -> list[Any]:
 
 
 def complex_truths(
-    found: Table, arms: Sequence[str], measures: Mapping[str, str], slopes: Mapping[tuple[str, str], Interval]
-) -> Figure:
-    """log10 of a factor against the variation of the truth: a column an arm, a row a measure of variation."""
+    found: Table, slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], measures: Mapping[str, str]
+) -> Drawn:
+    """log10 of a factor against the variation of the truth: one column per arm, one row per measure."""
     figure, axes = canvas(
         len(measures),
         len(arms),
@@ -163,7 +199,7 @@ def complex_truths(
             for i, width in enumerate(_known(found, "half_width")):
                 _factors(ax, some.where(half_width=width), column, f"half width {width:g}", series(i))
             if (arm, column) in slopes:
-                note(ax, f"slope {slopes[arm, column]}")
+                note(ax, f"slope {interval(slopes[arm, column])}")
             ax.set_xlabel(f"{name} of the truth", fontsize=10)
         if len(found):
             number_ticks(row[0], "x")
@@ -173,7 +209,7 @@ def complex_truths(
     low, high = axes[0, 0].get_ylim()
     axes[0, 0].set_ylim(low, high + 0.15 * (high - low))  # room for the slopes
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, COMPLEX)
 
 
 def _factors(ax: Axes, rows: Table, column: str, name: str, look: dict[str, Any]) -> None:
@@ -184,7 +220,7 @@ def _factors(ax: Axes, rows: Table, column: str, name: str, look: dict[str, Any]
 
 
 def _panels(table: Table, arms: Sequence[str], rows: int) -> tuple[Figure, NDArray[Any]]:
-    """Lay out a column an arm, against the step size."""
+    """Lay out one column per arm, against the step size."""
     size = (3.4 * len(arms) + 0.6, 2.4 * rows + 1.3)
     figure, axes = canvas(rows, len(arms), size, sharex=True, sharey="row")
     for ax, arm in zip(axes[0], arms, strict=True):

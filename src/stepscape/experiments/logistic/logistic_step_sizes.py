@@ -3,55 +3,238 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.common.experiment import Experiment, Result
 from stepscape.experiments.common.moments import MOMENTS
-from stepscape.experiments.common.step_size_grid import unmet
-from stepscape.experiments.logistic.edge import PREMISES
-from stepscape.experiments.logistic.grid import cells, intervals_in
-from stepscape.experiments.logistic.logistic_step_sizes_rule import helps, judge
-from stepscape.experiments.logistic.runs import FULL, QUICK, grid, work
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame.cells import Asked, cells
+from stepscape.experiments.frame.contrasts import Array, sides_of_u
+from stepscape.experiments.frame.intervals import Interval
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.limits import EDGE, NEARLY_ALL
+from stepscape.experiments.frame.sentences import interval
+from stepscape.experiments.logistic.cells import (
+    CELLS,
+    REGIONS,
+    WHEN,
+    WHERE,
+    asked,
+    intervals,
+    logarithmic,
+    pooled,
+    saved,
+    share_at,
+    signs,
+    with_iterates,
+    with_shares,
+)
+from stepscape.experiments.logistic.edge import (
+    PREMISES,
+    arrived,
+    at_edge,
+    on_line,
+    started_beyond,
+    where_most,
+)
+from stepscape.experiments.logistic.runs import FULL, QUICK, begin, grid, work
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NEVER_THERE = "at too few step sizes do most runs start beyond the edge or come up to it"
+NO_EDGE = "at too few step sizes do most runs end on the line 2/η"
+SIMPLER = {
+    "weighted_tv": "less weighted variation ∫|f''|g",
+    "tv_interior": "less variation in the interior",
+    "pieces": "fewer linear pieces",
+}
+RATIO = "log10 of a ratio, smallest over largest step size"
+OVER_BEST = "log10 of a ratio, largest over best step size"
+SIDES = ("smallest over best step size", "largest over best step size")
 
-    from stepscape.tables.interval import Interval
+
+def edge(result: Result, low: float, high: float, least: int, nearly_all: float) -> Finding:
+    """Whether the runs that could be on the line 2/η are."""
+    table = result.table
+    could = started_beyond(table) | arrived(table)
+    at = [where_most(rows, started_beyond(rows) | arrived(rows)) for rows in cells(table, CELLS).values()]
+    if max(map(len, at), default=0) < least:
+        return lacking(NEVER_THERE)
+    on, beyond, ratio = on_line(table, low, high), started_beyond(table), table["edge_ratio"]
+    found = decide.share(on[could], Says("runs", "end", "on the line 2/η"), nearly_all, table["seed"][could])
+    return found.with_numbers({
+        "runs that start beyond 2/η": int(beyond.sum()),
+        "of these, share that ends on it": fraction(on[beyond]),
+        "of these, share that ends above it": fraction(ratio[beyond] > high),
+        "runs that come up to it": int(arrived(table).sum()),
+        "of these, share on it": fraction(on[arrived(table)]),
+        "λ_max·η/2, median": median(ratio[could]),
+        "directional smoothness·η/2, median": median(table["smoothness_ratio"][could]),
+        **_by_octave(table, on),
+    })  # fmt: skip
 
 
-def figures(result: Result) -> dict[str, Figure]:
-    """Functions, sharpness, loss, simplicity, excess risk, and whether large steps help."""
-    from stepscape.experiments.logistic import logistic_step_sizes_figures as draw
-
-    table, settings = result.table, result.settings
-    by_moment = partial(draw.by_moment, table, words={suffix: each.words for suffix, each in MOMENTS.items()})
+def _by_octave(table: Table, on: np.ndarray) -> dict[str, float]:
+    """Share of the runs that count on the line, for each factor of 2 of the step size."""
+    works, top = STEP_SIZES.counts(table), float(table["step_size"].max())
+    octave = np.floor(np.log2(top / table["step_size"]) + 1e-9)
     return {
-        "functions": draw.functions(table, result.arrays, settings["shown"]),
-        "sharpness": draw.sharpness(table),
-        "loss": by_moment(
-            "loss_mean", name="training loss", level="loss_truth", level_name="loss of the truth"
-        ),
-        "weighted-tv": by_moment("weighted_tv", name="weighted variation ∫|f''|g"),
-        "pieces": by_moment("pieces", name="linear pieces"),
-        "excess-interior": by_moment("excess_risk_interior", name="excess risk, interior"),
-        "excess-everywhere": by_moment("excess_risk", name="excess risk, all inputs"),
-        "excess-by-region": draw.regions(table),
-        "iterates": draw.iterates(table),
-        "help": draw.intervals(intervals_of(result)),
+        f"share on it, η above {top / 2 ** (k + 1):.3g} up to {top / 2**k:.3g}": fraction(
+            on[works & (octave == k)]
+        )
+        for k in np.unique(octave[works])
     }
 
 
-def intervals_of(result: Result) -> dict[str, dict[str, Interval]]:
-    """Moment → cell → excess risk in the interior that the largest step size saves."""
-    judged = {cell: rows for cell, rows in cells(result.table).items() if unmet(rows) is None}
-    moments = [suffix for suffix in MOMENTS if judged and f"excess_risk{suffix}" in result.table]
-    found = {suffix: intervals_in(judged, partial(helps, suffix=suffix)) for suffix in moments}
-    return {MOMENTS[suffix].part: dict(next(iter(each.values()))) for suffix, each in found.items()}
+def lacks_edge(rows: Table, least: int = 3) -> str:
+    """Say that a cell has too few step sizes at the edge."""
+    return STEP_SIZES.lacks(rows) or ("" if len(at_edge(rows)) >= least else NO_EDGE)
 
 
-EXPERIMENT = Experiment(
+def simpler(result: Result, step_sizes: int, least: float) -> Finding:
+    """Whether the function is simpler at the largest than at the smallest step size at the edge."""
+    found = {
+        words: signs(
+            result.table, partial(_saved_at_edge, column=column),
+            Says("larger steps", "give", words, plural=True), RATIO, least, len(SIMPLER),
+            partial(lacks_edge, least=step_sizes),
+        )
+        for column, words in SIMPLER.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def _saved_at_edge(rows: Table, column: str) -> Array:
+    return saved(rows, column, at_edge(rows))
+
+
+def u_shape(result: Result, least: float) -> Finding:
+    """Whether the excess risk falls and rises again, by region."""
+    found = {WHERE[region]: _u(result.table, region, least) for region in REGIONS}
+    return together(found, named=False)
+
+
+def _u(table: Table, region: str, least: float) -> Finding:
+    """Decide on the smaller side, seed by seed: a side in one cell and a side in another are no U."""
+    column = f"excess_risk{REGIONS[region]}"
+    says = Says("the excess risk", "be", f"U-shaped {WHERE[region]}")
+    what = "log10 of a ratio to the best step size, the smaller side"
+    found = signs(table, lambda rows: np.minimum(*over_best(rows, column)), says, what, least, len(REGIONS))
+    sides = {name: asked(table, partial(_side, column=column, side=i)) for i, name in enumerate(SIDES)}
+    return found.with_numbers({name: interval(pooled(each)) for name, each in sides.items()})
+
+
+def _side(rows: Table, column: str, side: int) -> Array:
+    return over_best(rows, column)[side]
+
+
+def over_best(rows: Table, column: str) -> tuple[Array, Array]:
+    """log10 of a column (seeds,) at the smallest and at the largest working step size over the best."""
+    return sides_of_u(STEP_SIZES.values(logarithmic(rows, column), column))
+
+
+def helps(result: Result, least: float) -> Finding:
+    """Whether the largest step size has less excess risk in the interior than the smallest, three times."""
+    found = {
+        when: signs(
+            result.table, partial(saved, column=f"excess_risk_interior{suffix}"),
+            Says("large steps", "have", f"less excess risk {when}", plural=True), RATIO, least, len(WHEN),
+        )
+        for suffix, when in WHEN.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def averaging(result: Result, least: float) -> Finding:
+    """Whether the rise of the single iterates is one of their mean, too, by region."""
+    table = with_iterates(result.table)
+    found = {
+        WHERE[region]: _survives(table, f"excess_risk{suffix}", WHERE[region], least)
+        for region, suffix in REGIONS.items()
+        if f"excess_risk{suffix}_iterates" in table
+    }
+    return together(found, named=False)
+
+
+def _survives(table: Table, column: str, where: str, least: float) -> Finding:
+    rise = Says("the excess risk of the mean of two iterates", "rise", where)
+    alone = signs(table, lambda rows: over_best(rows, f"{column}_iterates")[1], rise, OVER_BEST, least, 1)
+    if alone.answer != "yes":
+        return lacking(f"the excess risk of the single iterates does not rise {where}")
+    return signs(table, lambda rows: over_best(rows, column)[1], rise, OVER_BEST, least, len(REGIONS))
+
+
+def boundary_share(result: Result, half: float, least: float) -> Finding:
+    """Whether most of the excess risk lies outside the interior at large steps, and more than at small."""
+    table = with_shares(result.table)
+    large, small = (partial(share_at, end=end) for end in (-1, 0))
+    ask = partial(signs, table, what="difference of shares", least=least, at_once=2)
+    most = Says("most of the excess risk", "lie", "outside the interior at the largest step size")
+    more = Says("a larger share of it", "lie", "there than at the smallest")
+    found = {
+        "more than half": ask(lambda rows: large(rows) - half, says=most),
+        "a larger share": ask(lambda rows: large(rows) - small(rows), says=more),
+    }
+    shares = {"smallest": pooled(asked(table, small)), "largest": pooled(asked(table, large))}
+    return together(found, named=False).with_numbers({
+        "share of the inputs outside, median": median(table["outside_inputs"]),
+        **{f"share at the {name} step size": interval(each) for name, each in shares.items()},
+    })  # fmt: skip
+
+
+def numbers(result: Result) -> Table:
+    """Return what the largest step size saves at every moment, and in the end the largest at the edge."""
+    moments = [suffix for suffix in MOMENTS if f"excess_risk{suffix}" in result.table]
+    rows = []
+    for region in ("interior", "everywhere"):
+        columns = {suffix: f"excess_risk{REGIONS[region]}{suffix}" for suffix in moments}
+        for suffix, column in columns.items():
+            found = asked(result.table, partial(saved, column=column))
+            rows.append(
+                {"moment": MOMENTS[suffix].words, "region": region, "step sizes": "all", **_row(found)}
+            )
+        found = asked(result.table, partial(_saved_at_edge, column=columns.get("", "")), lacks_edge)
+        rows.append(
+            {"moment": MOMENTS[""].words, "region": region, "step sizes": "at the edge", **_row(found)}
+        )
+    return Table.from_records(rows)
+
+
+def _row(found: Asked) -> dict[str, float]:
+    """Write the interval of the mean over the cells."""
+    size = pooled(found)
+    return {"saved": size.mean, "low": size.low, "high": size.high, "seeds": size.count}
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Functions, sharpness, loss, simplicity, excess risk, and whether large steps help."""
+    from stepscape.experiments.logistic import logistic_step_sizes_figures as figures
+
+    return {
+        "functions": figures.functions(result),
+        "sharpness": figures.sharpness(result.table),
+        **{name: figures.by_moment(result.table, name) for name in figures.BY_MOMENT},
+        "excess-by-region": figures.regions(result.table),
+        "iterates": figures.iterates(result.table),
+        "help": figures.helped(help_intervals(result)),
+    }
+
+
+def help_intervals(result: Result) -> dict[str, dict[str, Interval]]:
+    """Moment → cell → what the largest step size saves of the excess risk in the interior."""
+    moments = [suffix for suffix in MOMENTS if f"excess_risk{suffix}" in result.table]
+    found = {
+        suffix: asked(result.table, partial(saved, column=f"excess_risk_interior{suffix}"))
+        for suffix in moments
+    }
+    return {MOMENTS[suffix].words: intervals(each, len(WHEN)) for suffix, each in found.items()}
+
+
+_CELLS = (
+    "In every cell and over all cells, paired by seed, with simultaneous intervals; no when they exclude "
+)
+
+CLAIM = Claim(
     name="logistic-step-sizes",
     title="Logistic loss: what a large step size does to the function and its excess risk",
     claim=(
@@ -65,24 +248,11 @@ EXPERIMENT = Experiment(
         "Instability', part 2"
     ),
     setup=(
-        "400 neurons, PyTorch's default initialization, constant step sizes 0.01, 0.02, …, 1.2 as the paper "
-        "prints them; n = 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The truth is a sine of "
-        "amplitude 1, 2 or 4 in the logit; labels drawn from it are flipped with probability 0, 0.1 or 0.2, "
-        "and excess risk is against the logit of the law with flips. One seed has the same inputs, the same "
-        "uniform numbers behind the labels and the same start in all cells, so that cells are not "
-        "independent of each other. A prototype with three seeds of another truth had found no benefit of "
-        "large steps after long training before the rule was written. The rule was then tried on seeds 1000 "
-        "to 1002, with ten step sizes and four cells, and changed: excess risks are compared by factors, "
-        "because in some seeds the network is confidently wrong near the boundary and a difference shows "
-        "nothing else, and the mean over the cells is an interval of its own. After the full runs were seen "
-        "it was changed again. A run is at the edge where it ends at 0.95 to 1.1 times 2/η: before, one that "
-        "had ever been at 0.95 was, which is nearly every run, because they start beyond. The interval over "
-        "all cells together decides: before, one yes among many cells outweighed any number of noes, and "
-        "chance alone brings that in 9 to 36 of 100 cases. A U needs both its sides in one cell: before, a "
-        "rise alone was part of one. `averaging` asks by region where the runs have measured it; the full "
-        "runs had not, and logistic-arms answers that. `boundary_share` is new. "
-        "The hull of the inputs where this truth is uncertain is the whole interval, so that 'everywhere' is "
-        "the region that the claim speaks about, and the interior that where the weight is not small."
+        "The paper prints 400 neurons, the default initialization and constant step sizes 0.01, 0.02, …, "
+        "1.2; 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The truth is a sine of amplitude 1, "
+        "2 or 4 in the logit, flipped with probability 0, 0.1 or 0.2: nine cells. Those of a seed share "
+        "inputs, uniform numbers and start. Excess risk is against the law with flips. Step sizes within 10 "
+        "% of the largest stand for it."
     ),
     quick=QUICK,
     full={
@@ -91,14 +261,83 @@ EXPERIMENT = Experiment(
         "flip_rates": (0.0, 0.1, 0.2),
         "step_sizes": tuple(float(eta) for eta in (np.arange(1, 121) / 100).round(2)),
     },
-    specs=grid,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "edge",
+            "λ_max ends on the line 2/η",
+            "A run is on the line when λ_max·η/2, the mean over both iterates and the records of the last "
+            "half of its steps, lies between {low:g} and {high:g}. Asked are the runs that start beyond 2/η "
+            "and those that come up to it in the first half of their steps, if in some cell most runs do so "
+            "at {least:d} step sizes or more: yes when {nearly_all:.0%} end on the line, no when the "
+            "interval of the share lies below one half.",
+            edge,
+            {"low": EDGE[0], "high": EDGE[1], "least": 3, "nearly_all": NEARLY_ALL},
+            primary=True,
+        ),
+        Part(
+            "simpler",
+            "At the edge, larger steps give simpler functions",
+            "A step size is at the edge where most of its runs end on the line; {step_sizes:d} such are "
+            "needed. log10 of ∫|f''|g, of the variation in the interior and of the number of pieces at the "
+            "smallest "
+            "step size at the edge over that at the largest. " + _CELLS + "{least:g} or more.",
+            simpler,
+            {"step_sizes": 3, "least": 0.05},
+            reads=("weighted_tv", "tv_interior", "pieces"),
+        ),
+        Part(
+            "u_shape",
+            "A U of the excess risk",
+            "log10 of the excess risk in the end, at the smallest and at the largest step size over that at "
+            "the best, chosen for each seed on the other seeds; of these two sides the smaller one, seed by "
+            "seed, because a U has both. " + _CELLS + "{least:g} or more. Asked by region.",
+            u_shape,
+            {"least": 0.05},
+            reads=("excess_risk_interior", "excess_risk_boundary"),
+        ),
+        Part(
+            "help",
+            "Large steps have less excess risk in the interior",
+            "log10 of the excess risk in the interior at the smallest step size over that at the largest: in "
+            "the end, at equal time, and with every run stopped at its best held-out moment. "
+            + _CELLS
+            + "{least:g} or more.",
+            helps,
+            {"least": 0.05},
+            reads=("excess_risk_interior",),
+        ),
+        Part(
+            "averaging",
+            "The rise survives the mean of two iterates",
+            "Where the excess risk of the single iterates rises (interval above 0 over all cells), so does "
+            "that of their mean: log10 of it at the largest step size over that at the best. "
+            + _CELLS
+            + "{least:g} or more. Asked by region.",
+            averaging,
+            {"least": 0.05},
+            reads=("excess_risk_last", "excess_risk_before"),
+        ),
+        Part(
+            "boundary_share",
+            "Most of the excess risk lies outside the interior",
+            "Of the excess risk over all inputs in the end, the share at the inputs outside the interior is "
+            "more than {half:.0%} at the largest step size, and larger there than at the smallest. "
+            + _CELLS
+            + "{least:g} or more.",
+            boundary_share,
+            {"half": 0.5, "least": 0.1},
+            reads=("interior_share",),
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         **PREMISES,
         "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
         "largest_logit": "the logits stay bounded, as the theorem on the excess risk supposes",
     },
+    numbers=numbers,
 )

@@ -1,4 +1,4 @@
-"""Figures of the experiment `logistic-step-sizes`; they read its table and arrays."""
+"""Figures of the claim `logistic-step-sizes`; they read its rows, curves and intervals."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.common.moments import MOMENTS
+from stepscape.experiments.frame import Drawn, Result, Run
 from stepscape.experiments.logistic.panels import (
     Cell,
     against_step_size,
     apart,
+    drawn_cells,
+    drawn_run,
     fitting_legend,
     panels,
     ribbon,
     say_diverged,
+    shown_step_sizes,
 )
 from stepscape.figures.style import COLORS, canvas, note, number_ticks, series, shared_legend, step_size_ticks
 from stepscape.tables.interval import Interval
@@ -23,10 +28,7 @@ from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Arrays = Mapping[str, NDArray[Any]]
-MOST_CELLS = 3
 REGIONS = (
     ("excess_risk", "all inputs"),
     ("excess_risk_interior", "interior"),
@@ -37,21 +39,70 @@ ITERATES = (
     ("excess_risk_last", "last iterate"),
     ("excess_risk_before", "iterate before"),
 )
+POOLED = "step sizes within 10 % are pooled."
+# Figure → column, its name on the axis, and what its caption says first.
+BY_MOMENT = {
+    "loss": (
+        "loss_mean",
+        "training loss",
+        "Training loss of the mean of the last two iterates, one curve per moment, with that of the truth on "
+        "the same labels; ",
+    ),
+    "weighted-tv": (
+        "weighted_tv",
+        "weighted variation ∫|f''|g",
+        "Weighted variation ∫|f″|g, one curve per moment, medians and quartiles; ",
+    ),
+    "pieces": (
+        "pieces",
+        "linear pieces",
+        "Straight pieces of the learned logit, within 0.2, one curve per moment; ",
+    ),
+    "excess-interior": (
+        "excess_risk_interior",
+        "excess risk, interior",
+        "Excess risk where the weight g is at least a tenth of its largest value, one curve per moment, "
+        "medians and quartiles; ",
+    ),
+    "excess-everywhere": (
+        "excess_risk",
+        "excess risk, all inputs",
+        "Excess risk over all inputs, one curve per moment, medians and quartiles; ",
+    ),
+}
+FUNCTIONS = (
+    "Learned logits of the first seed. Columns: step size; rows: at most three of the cells. Gray: where "
+    "|f| is at most 1. Where a curve leaves the axis, the number above says how far it goes."
+)
+SHARPNESS = (
+    "Sharpness over the last half of training against step size, medians and quartiles; step sizes within "
+    "10 % are pooled. Broken: the line 2/η. Dotted: the untrained network; where it lies above the line a "
+    "run starts beyond the edge."
+)
+BY_REGION = (
+    "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends of "
+    "the data, where it is silent; "
+)
+SINGLE = "Excess risk at the end of each of the last two iterates and of their mean, the solution; "
+HELP = (
+    "What the largest step size saves: one panel per moment, one line per cell, and all cells together; 95 "
+    "% intervals, simultaneous over the cells. Blue, pointing right: the largest step size has less excess "
+    "risk in the interior than the smallest; red, pointing left: more."
+)
 
 
-def functions(table: Table, arrays: Arrays, shown: Sequence[float]) -> Figure:
-    """Learned logits of the first seed at the end: one row a cell, one column a step size."""
-    found = drawn_cells(arrays)
-    etas = [eta for eta in shown if any(f"f|{key(cell, eta)}" in arrays for cell in found)]
-    figure, axes = canvas(
-        max(1, len(found)), max(1, len(etas)), (2.5 * len(etas) + 0.8, 2.3 * len(found) + 1.0), sharex=True,
-        sharey="row",
-    )  # fmt: skip
+def functions(result: Result) -> Drawn:
+    """Learned logits of the first seed at the end: one row per cell, one column per step size."""
+    found, etas = drawn_cells(result), shown_step_sizes(result)
+    size = (2.5 * len(etas) + 0.8, 2.3 * len(found) + 1.0)
+    figure, axes = canvas(max(1, len(found)), max(1, len(etas)), size, sharex=True, sharey="row")
     for row, cell in zip(axes, found, strict=False):
-        for ax, eta in zip(row, etas, strict=True):
-            _function(ax, arrays, cell, eta)
-            note(ax, _fate(table, cell, eta))
-        top = 2.5 + 1.8 * float(np.abs(arrays[f"truth|{key(cell)}"]).max())
+        runs = [drawn_run(result, cell, eta) for eta in etas]
+        for ax, eta, run in zip(row, etas, runs, strict=True):
+            if run is not None:
+                _function(ax, run)
+            note(ax, _fate(result.table, cell, eta))
+        top = 2.5 + 1.8 * max(float(np.abs(run.arrays["truth"]).max()) for run in runs if run is not None)
         row[0].set_ylim(-top, 1.35 * top)
         row[0].set_ylabel(f"amplitude {cell[0]:g}, flip rate {cell[1]:g}\nlogit f(x)", fontsize=10)
     for ax, eta in zip(axes[0], etas, strict=False):
@@ -59,32 +110,17 @@ def functions(table: Table, arrays: Arrays, shown: Sequence[float]) -> Figure:
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, FUNCTIONS)
 
 
-def drawn_cells(arrays: Arrays) -> list[Cell]:
-    """At most three of the cells with curves, ends included."""
-    names = [name.split("|")[1:] for name in arrays if name.startswith("truth|")]
-    ordered = sorted((float(amplitude), float(rate)) for amplitude, rate in names)
-    if not ordered:
-        return []
-    keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, MOST_CELLS)).astype(int))
-    return [ordered[i] for i in keep]
-
-
-def key(cell: Cell, step_size: float | None = None) -> str:
-    """Name a cell, or a drawn run of it, in the arrays."""
-    return f"{cell[0]:g}|{cell[1]:g}" + ("" if step_size is None else f"|{step_size:g}")
-
-
-def _function(ax: Axes, arrays: Arrays, cell: Cell, eta: float) -> None:
-    x, inputs, labels = (arrays[f"{name}|{key(cell)}"] for name in ("grid", "inputs", "labels"))
+def _function(ax: Axes, run: Run) -> None:
+    x = run.arrays["grid"]
     ax.axhspan(-1.0, 1.0, color=COLORS["gray"], alpha=0.15, lw=0, label="uncertain: |f| ≤ 1")
-    _labels(ax, inputs, labels)
-    ax.plot(x, arrays[f"truth|{key(cell)}"], color=COLORS["black"], lw=1.2, dashes=(4, 2), label="truth f0")
-    if f"f|{key(cell, eta)}" in arrays:
-        f = arrays[f"f|{key(cell, eta)}"][-1]
-        ax.plot(x, f, color=COLORS["blue"], lw=1.8, label="learned f, mean of the last two iterates")
+    _labels(ax, run.arrays["inputs"], run.arrays["labels"])
+    ax.plot(x, run.arrays["truth"], color=COLORS["black"], lw=1.2, dashes=(4, 2), label="truth f0")
+    ax.plot(
+        x, run.arrays["f"][-1], color=COLORS["blue"], lw=1.8, label="learned f, mean of the last two iterates"
+    )
 
 
 def _labels(ax: Axes, inputs: NDArray[Any], labels: NDArray[Any]) -> None:
@@ -106,7 +142,7 @@ def _fate(table: Table, cell: Cell, eta: float) -> str:
     return f"excess risk {rows['excess_risk'][0]:.3g}\nlargest |f| {rows['largest_logit'][0]:.3g}"
 
 
-def sharpness(table: Table) -> Figure:
+def sharpness(table: Table) -> Drawn:
     """λ_max against η with the line 2/η, and the sharpness of the start."""
     figure, axes, cells = panels(table)
     etas = np.unique(table["step_size"])
@@ -126,41 +162,42 @@ def sharpness(table: Table) -> Figure:
         row[0].set_ylabel(r"sharpness $\lambda_{\max}$", fontsize=10)
     number_ticks(axes[0, 0])
     fitting_legend(figure, axes)
-    return figure
+    return Drawn(figure, SHARPNESS)
 
 
-def by_moment(
-    table: Table, column: str, words: Mapping[str, str], name: str, level: str = "", level_name: str = ""
-) -> Figure:
-    """Draw one quantity against the step size in every cell, a curve a moment; `words` go by suffix."""
-    columns = [(f"{column}{suffix}", word) for suffix, word in words.items() if f"{column}{suffix}" in table]
-    return against_step_size(table, columns, name, level, level_name)
+def by_moment(table: Table, name: str) -> Drawn:
+    """Draw one quantity against the step size in every cell, one curve per moment."""
+    column, axis, said = BY_MOMENT[name]
+    names = {f"{column}{suffix}": moment.words for suffix, moment in MOMENTS.items()}
+    columns = [(each, word) for each, word in names.items() if each in table]
+    level = ("loss_truth", "loss of the truth") if name == "loss" else ("", "")
+    return Drawn(against_step_size(table, columns, axis, *level), said + POOLED)
 
 
-def regions(table: Table) -> Figure:
+def regions(table: Table) -> Drawn:
     """Excess risk at the end by region."""
-    return against_step_size(table, REGIONS, "excess risk at the end")
+    return Drawn(against_step_size(table, REGIONS, "excess risk at the end"), BY_REGION + POOLED)
 
 
-def iterates(table: Table) -> Figure:
+def iterates(table: Table) -> Drawn:
     """Excess risk at the end of each of the last two iterates and of their mean."""
-    return against_step_size(table, ITERATES, "excess risk at the end")
+    return Drawn(against_step_size(table, ITERATES, "excess risk at the end"), SINGLE + POOLED)
 
 
-def intervals(found: Mapping[str, Mapping[str, Interval]]) -> Figure:
-    """One panel a moment, one line a cell: interval of the excess risk that the largest step size saves."""
+def helped(found: Mapping[str, Mapping[str, Interval]]) -> Drawn:
+    """One panel per moment, one line per cell: interval of what the largest step size saves."""
     names = list(dict.fromkeys(cell for by_cell in found.values() for cell in by_cell))
     columns = max(1, len(found))
     size = (1.75 * columns + 2.6, 0.32 * len(names) + 1.9)
     figure, axes = canvas(1, columns, size, sharey=True)
     for ax, (moment, by_cell) in zip(axes[0], found.items(), strict=False):
         _forest(ax, [by_cell.get(name) for name in names])
-        ax.set_title(moment.replace("_", " "), fontsize=9.5)
+        ax.set_title(moment.replace(" at ", "\nat "), fontsize=9.5)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(max(1, len(names)) - 0.5, -0.5)
     said = "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
     figure.supxlabel(said, fontsize=10)
-    return figure
+    return Drawn(figure, HELP)
 
 
 def _forest(ax: Axes, found: Sequence[Interval | None]) -> None:

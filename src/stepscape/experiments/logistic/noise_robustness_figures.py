@@ -1,4 +1,4 @@
-"""Figures of the experiment `noise-robustness`; they read its table and the intervals of its rule."""
+"""Figures of the claim `noise-robustness`; they read its table and the intervals of its rule."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepscape.experiments.common.moments import COMPARED
+from stepscape.experiments.frame import Drawn
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
 from stepscape.tables.interval import Interval
@@ -14,18 +16,27 @@ from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 ByRate = Mapping[float, Interval]
+EXCESS = (
+    "Above: excess risk in the interior against the rate of flipped labels, at three moments. Below: log10 "
+    "of the excess risk at each smaller step size over that at the largest, paired by seed, with the "
+    "intervals that the rule reads; above 0 the largest helps."
+)
+OVERLAP = (
+    "Overlap of the inputs where the network and where the truth is uncertain, at the end. Black: the "
+    "overlap of a network that is uncertain everywhere; where it is 1 the question is empty."
+)
 
 
-def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]], words: Mapping[str, str]) -> Figure:
+def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]]) -> Drawn:
     """Above excess risk against the flip rate at some moments; below what the largest step size saves.
 
-    `saved` and `words` go by the suffix of a moment's columns.
+    `saved` goes by the suffix of a moment's columns.
     """
-    figure, axes = canvas(2, len(saved), (3.7 * len(saved) + 0.4, 6.6), sharex=True, sharey="row")
-    for (upper, lower), (suffix, comparisons) in zip(axes.T, saved.items(), strict=True):
+    columns = max(1, len(saved))
+    figure, axes = canvas(2, columns, (3.7 * columns + 0.4, 6.6), sharex=True, sharey="row")
+    for (upper, lower), (suffix, comparisons) in zip(axes.T, saved.items(), strict=False):
         column = f"excess_risk_interior{suffix}"
         for i, eta in enumerate(np.unique(table["step_size"])):
             if column in table:
@@ -35,14 +46,14 @@ def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]], words: Mappi
         lower.axhline(0.0, color=COLORS["black"], lw=1.0)
         for i, (name, rates) in enumerate(comparisons.items()):
             _intervals(lower, rates, name, i)
-        label(upper, title=words[suffix])
+        label(upper, title=COMPARED[suffix].words)
         label(lower, x="flip rate of the labels")
     if any(ax.containers for ax in axes[0]):
         number_ticks(axes[0, 0])
     axes[0, 0].set_ylabel("excess risk, interior\n(median, quartiles)", fontsize=10)
-    axes[1, 0].set_ylabel("saved by the largest step size\n(mean, 95 %; above 0 it helps)", fontsize=10)
+    axes[1, 0].set_ylabel("log10 of a ratio, smaller over\nlargest step size (above 0 it helps)", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, EXCESS)
 
 
 def _intervals(ax: Axes, rates: ByRate, name: str, index: int) -> None:
@@ -57,7 +68,7 @@ def _intervals(ax: Axes, rates: ByRate, name: str, index: int) -> None:
         ax.errorbar(at, middle, yerr=ends, label=name, lw=1.4, ms=5.0, elinewidth=1.0, capsize=2.5, **look)
 
 
-def overlap(table: Table) -> Figure:
+def overlap(table: Table) -> Drawn:
     """Overlap of the uncertain regions of network and truth against the flip rate, with the level ½."""
     figure, axes = canvas(1, 1, (5.8, 4.4))
     ax = axes[0, 0]
@@ -75,4 +86,4 @@ def overlap(table: Table) -> Figure:
         ax, "flip rate of the labels", "overlap of |f| ≤ 1 and |f0| ≤ 1 at the end\n(intersection over union)"
     )
     shared_legend(figure, axes, columns=2)
-    return figure
+    return Drawn(figure, OVERLAP)

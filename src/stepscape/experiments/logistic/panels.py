@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.frame import Result, Run
 from stepscape.figures.style import (
     COLORS,
     canvas,
@@ -27,7 +28,28 @@ if TYPE_CHECKING:
 Cell = tuple[float, float]
 Columns = Sequence[tuple[str, str]]
 MOST_MARKERS = 12
+MOST_CELLS = 3
 POOLED = 1.1
+
+
+def drawn_cells(result: Result) -> list[Cell]:
+    """At most three of the cells with curves, ends included."""
+    ordered = sorted({(run["amplitude"], run["flip_rate"]) for run in result.drawn("f")})
+    if not ordered:
+        return []
+    keep = np.unique(np.round(np.linspace(0, len(ordered) - 1, MOST_CELLS)).astype(int))
+    return [ordered[i] for i in keep]
+
+
+def drawn_run(result: Result, cell: Cell, step_size: float) -> Run | None:
+    """Return the run of a cell and step size that has curves; None where it has not."""
+    runs = result.drawn("f", amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
+    return runs[0] if runs else None
+
+
+def shown_step_sizes(result: Result) -> list[float]:
+    """Those of the step sizes that are to be shown at which a run has curves."""
+    return [eta for eta in result.settings["shown"] if result.drawn("f", step_size=eta)]
 
 
 def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[Any], dict[Cell, Axes]]:

@@ -2,35 +2,167 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from stepscape.experiments.common.experiment import Experiment, Result
-from stepscape.experiments.common.moments import STEP_COUNTS
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame.contrasts import Array
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.logistic.cells import WHEN, around, drop, signs
 from stepscape.experiments.logistic.edge import PREMISES
-from stepscape.experiments.logistic.runs import FULL, QUICK, SHOWN, grid, work
-from stepscape.experiments.logistic.uncertain_regions_rule import judge
+from stepscape.experiments.logistic.runs import FULL, QUICK, SHOWN, begin, grid, work
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+FLAT = ("gauss_newton", "weighted", "uncertain", "uncertain_best")
+EARLY = "_100"  # suffix of the first moment
+EVERYWHERE = 1.0 - 1e-9  # a share is a sum of weights, with their rounding
+ENDS = {"smallest": 0, "largest": -1}
 
 
-def figures(result: Result) -> dict[str, Figure]:
+def bounds(result: Result, names: Sequence[str], what: str) -> Finding:
+    """Whether proved bounds were ever violated; left over right at the ends of all runs."""
+    table = result.table
+    works = STEP_SIZES.counts(table)
+    if not works.any():
+        return lacking("no run finished with bent neurons")
+    checks, violations = (
+        int(sum(np.nansum(table[f"{name}_{count}"]) for name in names)) for count in ("checks", "violations")
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = {name: (table[f"{name}_left"] / table[f"{name}_right"])[works] for name in names}
+    empty = names == ("overlap",) and not says(table)[works].any()
+    found = decide.inequality(checks, violations, what, np.concatenate(list(ratios.values())), empty)
+    if len(names) == 1:
+        return found
+    return found.with_numbers({
+        f"{name}: left over right, median": median(each) for name, each in ratios.items()
+    })  # fmt: skip
+
+
+def says(table: Table) -> NDArray[np.bool_]:
+    """Whether step A says something of a run: its bound is below the share where the truth is uncertain."""
+    return np.asarray(table["overlap_right"] < table["uncertain_share_truth"])
+
+
+def step_a(result: Result) -> Finding:
+    """Whether the excess risk bounds the share that is certain where the truth is not."""
+    found = bounds(result, ("overlap",), "records")
+    if found.answer == "premise_not_met":
+        return found
+    table = result.table.rows(STEP_SIZES.counts(result.table))
+    everywhere = table["uncertain_share_truth"] >= EVERYWHERE
+    return found.with_numbers({
+        "share of the runs in which it says something": fraction(says(table)),
+        "of those where the truth is uncertain everywhere": fraction(says(table)[everywhere]),
+        "of those where it is certain somewhere": fraction(says(table)[~everywhere]),
+    })  # fmt: skip
+
+
+def is_empty(rows: Table) -> bool:
+    """Whether the truth of a cell is uncertain at every input: overlap is then the network's own share."""
+    return "uncertain_share_truth" in rows and bool(np.nanmin(rows["uncertain_share_truth"]) >= EVERYWHERE)
+
+
+def lacks_certainty(rows: Table) -> str:
+    """Say that a cell leaves nothing to ask about overlaps."""
+    return STEP_SIZES.lacks(rows) or ("the truth is uncertain at every input" if is_empty(rows) else "")
+
+
+def moves(result: Result, least: float) -> Finding:
+    """Whether the overlap grows after the first moment, at the smallest and at the largest step size."""
+    found = {
+        end: signs(
+            result.table, partial(since_early, column="uncertain_overlap", end=at),
+            Says("the overlap", "grow", f"at the {end} step size"), "overlap, end minus step 100", least,
+            len(ENDS), lacks_certainty,
+        )
+        for end, at in ENDS.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def shrinks(result: Result, least: float) -> Finding:
+    """Whether the uncertain region shrinks after the first moment, at both step sizes."""
+    found = {
+        end: signs(
+            result.table, partial(_lost_since_early, end=at),
+            Says("the uncertain region", "shrink", f"at the {end} step size"),
+            "share of the inputs, step 100 minus end", least, len(ENDS),
+        )
+        for end, at in ENDS.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def since_early(rows: Table, column: str, end: int) -> Array:
+    """Column (seeds,) at the end minus at the first moment, at one end of the working step sizes."""
+    eta = float(STEP_SIZES.working(rows)[end])
+    return around(rows, column, eta) - around(rows, f"{column}{EARLY}", eta)
+
+
+def _lost_since_early(rows: Table, end: int) -> Array:
+    return -since_early(rows, "uncertain_share", end)
+
+
+def keeps(result: Result, least: float) -> Finding:
+    """Whether the largest step size has more overlap, and a larger region, than the smallest, three times."""
+    asked = {
+        "overlap": ("more overlap with the region of the truth", "uncertain_overlap", lacks_certainty),
+        "region": ("a larger uncertain region", "uncertain_share", STEP_SIZES.lacks),
+    }
+    found = {
+        f"{name}, {when}": signs(
+            result.table, partial(_gained, column=f"{column}{suffix}"),
+            Says("large steps", "have", f"{words} {when}", plural=True),
+            f"{name}, largest minus smallest step size", least, len(asked) * len(WHEN), lacks,
+        )
+        for name, (words, column, lacks) in asked.items()
+        for suffix, when in WHEN.items()
+    }  # fmt: skip
+    return together(found, named=False)
+
+
+def _gained(rows: Table, column: str) -> Array:
+    return -drop(rows, column)
+
+
+def numbers(result: Result) -> Table:
+    """Return both sides of every bound at the end, medians at each step size."""
+    table = result.table.rows(STEP_SIZES.counts(result.table))
+    rows = [
+        {"bound": name, "step size": float(eta), **_sides(table.where(step_size=eta), name)}
+        for name in ("overlap", *FLAT)
+        for eta in np.unique(table["step_size"])
+    ]
+    return Table.from_records(rows)
+
+
+def _sides(rows: Table, name: str) -> dict[str, float]:
+    return {side: median(rows[f"{name}_{side}"]) for side in ("left", "right")}
+
+
+def draw(result: Result) -> dict[str, Drawn]:
     """Regions over the steps, their share and overlap at the moments, both sides of the inequalities."""
-    from stepscape.experiments.logistic import uncertain_regions_figures as draw
+    from stepscape.experiments.logistic import uncertain_regions_figures as figures
 
-    table, shown = result.table, result.settings["shown"]
-    over_steps = partial(draw.over_steps, table, STEP_COUNTS)
     return {
-        "regions": draw.regions(result.arrays, shown),
-        "overlap": over_steps("uncertain_overlap", "overlap of |f| ≤ 1 and |f0| ≤ 1"),
-        "share": over_steps("uncertain_share", "share with |f| ≤ 1", "uncertain_share_truth"),
-        "step-a": draw.step_a(table),
-        "flat-bounds": draw.bounds(table),
+        "regions": figures.regions(result),
+        "overlap": figures.over_steps(result.table, "uncertain_overlap"),
+        "share": figures.over_steps(result.table, "uncertain_share"),
+        "step-a": figures.step_a(result.table),
+        "flat-bounds": figures.bounds(result.table),
     }
 
 
-EXPERIMENT = Experiment(
+_CELLS = (
+    "In every cell and over all cells, paired by seed, with simultaneous intervals; no when they exclude "
+)
+
+CLAIM = Claim(
     name="uncertain-regions",
     title="Where |f| is small: uncertain regions during training",
     claim=(
@@ -45,24 +177,74 @@ EXPERIMENT = Experiment(
     ),
     setup=(
         "Runs of logistic-step-sizes at four step sizes: the records are shared. A region is the set of the "
-        "inputs with |f| ≤ 1 (probability between 0.27 and 0.73), f being the mean of two iterates; "
-        "step A uses |f0| ≤ 1 and |f| > 2. With amplitude 1, or with many flips, the truth is uncertain "
-        "everywhere, and overlap is then the share of the network's own region; since a look at seeds 1000 "
-        "to 1002 the part `moves` leaves such cells out. After the full runs were seen two things changed: "
-        "`large_steps_keep` leaves them out for the overlap, too, where it had asked one question twice; and "
-        "the interval over all cells together decides, because one yes among many cells comes by chance. The "
-        "inequalities are proved; the runs test the program and show how tight they are."
+        "inputs with |f| ≤ 1 (probability between 0.27 and 0.73), f being the mean of two iterates; overlap "
+        "is intersection over union, by weight. Where the truth is uncertain at every input, overlap is the "
+        "share of the network's own region and is not asked. The inequalities are proved; the runs test the "
+        "program and show how tight they are."
     ),
     quick=QUICK,
     full={**FULL, "amplitudes": (1.0, 2.0, 4.0), "flip_rates": (0.0, 0.1, 0.2), "step_sizes": SHOWN},
-    specs=grid,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "step_a",
+            "A small excess risk forces the regions to overlap",
+            "At every record of every run, the share of the inputs with |f0| ≤ 1 and |f| > 2 is at most the "
+            "excess risk over κ, the least divergence of such an input. Vacuous when at the end of no run "
+            "that bound is below the share of the inputs with |f0| ≤ 1.",
+            step_a,
+            primary=True,
+            reads=("overlap_checks",),
+        ),
+        Part(
+            "flat_bounds",
+            "Flatness bounds the variation where the network is uncertain",
+            "The bounds on ∫|f''|, weighted by the uncertain inputs, hold at the first moment and at the "
+            "end of every run to which they apply: each example weighted by its curvature (two forms), and "
+            "the set of uncertain inputs with a fixed and with the best γ.",
+            partial(bounds, names=FLAT, what="checks"),
+            reads=tuple(f"{name}_checks" for name in FLAT),
+        ),
+        Part(
+            "moves",
+            "The overlap grows during training",
+            "The overlap at the end minus that after 100 steps, at the smallest and at the largest step "
+            "size, where the truth is certain somewhere. " + _CELLS + "{least:g} or more.",
+            moves,
+            {"least": 0.1},
+            kind="figure",
+            reads=("uncertain_overlap_100",),
+        ),
+        Part(
+            "shrinks",
+            "The uncertain region shrinks during training",
+            "The share of the inputs with |f| ≤ 1 after 100 steps minus that at the end, at the smallest "
+            "and at the largest step size. " + _CELLS + "{least:g} or more.",
+            shrinks,
+            {"least": 0.1},
+            kind="figure",
+            reads=("uncertain_share_100",),
+        ),
+        Part(
+            "large_steps_keep",
+            "Large steps keep the uncertain region",
+            "The overlap, where the truth is certain somewhere, and the share of the inputs with |f| ≤ 1 at "
+            "the largest minus at the smallest step size: in the end, at equal time, and with every run "
+            "stopped at its best held-out moment. " + _CELLS + "{least:g} or more.",
+            keeps,
+            {"least": 0.1},
+            kind="figure",
+            reads=("uncertain_overlap", "uncertain_share"),
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data",
         **PREMISES,
         "uncertain_share": "the network is uncertain somewhere, where the bounds on ∫|f''| speak",
         "excess_risk": "the excess risk is small, as step A needs to force an overlap",
     },
+    numbers=numbers,
 )

@@ -1,15 +1,22 @@
-"""Figures of the experiment `uncertain-regions`; they read its table and arrays."""
+"""Figures of the claim `uncertain-regions`; they read its table and curves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.logistic.logistic_step_sizes_figures import Arrays, drawn_cells, key
-from stepscape.experiments.logistic.panels import Cell, against_step_size, fitting_legend, panels
+from stepscape.experiments.common.moments import STEP_COUNTS
+from stepscape.experiments.frame import Drawn, Result, Run
+from stepscape.experiments.logistic.panels import (
+    against_step_size,
+    drawn_cells,
+    drawn_run,
+    fitting_legend,
+    panels,
+    shown_step_sizes,
+)
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, series
 from stepscape.tables.records import Table
@@ -28,37 +35,62 @@ FLAT = (
     ("uncertain_best_left", r"left: $\int|f''|\,g_A$ at the best γ"),
     ("uncertain_best_right", "right: the bound at the best γ"),
 )
+REGIONS = (
+    "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the truth "
+    "is. Columns: step size; rows: at most three of the cells; first seed."
+)
+# Column → its name on the axis, the column of the truth's value, the caption.
+OVER_STEPS = {
+    "uncertain_overlap": (
+        "overlap of |f| ≤ 1 and |f0| ≤ 1",
+        "",
+        "Overlap of the uncertain regions of network and truth, intersection over union, during training. "
+        "Where the truth is uncertain everywhere it is the share of the network's own region.",
+    ),
+    "uncertain_share": (
+        "share with |f| ≤ 1",
+        "uncertain_share_truth",
+        "Share of the inputs where the network is uncertain, during training; dashed: that of the truth.",
+    ),
+}
+BOTH_OF_STEP_A = (
+    "Both sides of the inequality that turns excess risk into overlap, at the end. Above the dashed line "
+    "the bound says nothing."
+)
+BOTH_OF_BOUNDS = (
+    "Both sides of two bounds on the variation where the network is uncertain, at the end: each input "
+    "weighted by its curvature, and the set of uncertain inputs with the best γ."
+)
 
 
-def regions(arrays: Arrays, shown: Sequence[float]) -> Figure:
-    """Where |f| ≤ 1 over the steps, first seed: a row a cell, a column a step size; the truth's above."""
-    found = drawn_cells(arrays)
-    etas = [eta for eta in shown if any(f"f|{key(cell, eta)}" in arrays for cell in found)]
+def regions(result: Result) -> Drawn:
+    """Where |f| ≤ 1 over the steps, first seed: one row per cell, one column per step size."""
+    found, etas = drawn_cells(result), shown_step_sizes(result)
     size = (2.5 * max(1, len(etas)) + 0.8, 2.3 * max(1, len(found)) + 1.0)
     figure, axes = canvas(max(1, len(found)), max(1, len(etas)), size, sharex=True, sharey=True)
     for row, cell in zip(axes, found, strict=False):
         for ax, eta in zip(row, etas, strict=True):
-            if f"f|{key(cell, eta)}" in arrays:
-                _region(ax, arrays, cell, eta)
-            _truth(ax, arrays, cell)
+            run = drawn_run(result, cell, eta)
+            if run is not None:
+                _region(ax, run)
+                _truth(ax, run)
         row[0].set_ylabel(f"amplitude {cell[0]:g}, flip rate {cell[1]:g}\nsteps", fontsize=10)
     for ax, eta in zip(axes[0], etas, strict=False):
         ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
     _region_legend(figure)
-    return figure
+    return Drawn(figure, REGIONS)
 
 
-def _region(ax: Axes, arrays: Arrays, cell: Cell, eta: float) -> None:
+def _region(ax: Axes, run: Run) -> None:
     """Shade |f| ≤ 1 at the recorded steps, each up to the middle of the next on the logarithmic axis.
 
     One record after the start is no region: it leaves the panel empty.
     """
-    steps, f = arrays[f"steps|{key(cell, eta)}"][1:], arrays[f"f|{key(cell, eta)}"][1:]
+    steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:], run.arrays["grid"]
     if steps.size < 2:
         return
-    x = arrays[f"grid|{key(cell)}"]
     ax.contourf(x, steps, f, levels=[-1.0, 1.0], colors=[COLORS["gray"]], alpha=0.55)
     ax.contour(x, steps, f, levels=[0.0], colors=[COLORS["blue"]], linewidths=1.2)
     ax.set_yscale("log")
@@ -66,9 +98,9 @@ def _region(ax: Axes, arrays: Arrays, cell: Cell, eta: float) -> None:
     ax.grid(visible=False)
 
 
-def _truth(ax: Axes, arrays: Arrays, cell: Cell) -> None:
+def _truth(ax: Axes, run: Run) -> None:
     """Draw a strip at the top where |f0| ≤ 1, and its ends as lines down the panel."""
-    x, f0 = arrays[f"grid|{key(cell)}"], arrays[f"truth|{key(cell)}"]
+    x, f0 = run.arrays["grid"], run.arrays["truth"]
     inside = np.abs(f0) <= 1.0
     ax.fill_between(
         x, 0.93, 1.0, where=inside.tolist(), color=COLORS["black"], lw=0, transform=ax.get_xaxis_transform()
@@ -95,13 +127,14 @@ def _region_legend(figure: Figure) -> None:
     figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 
-def over_steps(table: Table, counts: Sequence[int], column: str, name: str, level: str = "") -> Figure:
-    """Draw a column after so many steps and at the end, a curve a step size; `level` is the truth's value."""
+def over_steps(table: Table, column: str) -> Drawn:
+    """Draw a column after so many steps and at the end, one curve per step size, and the truth's value."""
+    name, level, caption = OVER_STEPS[column]
     figure, axes, cells = panels(table, "steps")
     for cell, ax in cells.items():
         rows = table.where(amplitude=cell[0], flip_rate=cell[1])
         for i, eta in enumerate(np.unique(table["step_size"])):
-            _over_moments(ax, rows.where(step_size=eta), counts, column, f"η = {eta:g}", i)
+            _over_moments(ax, rows.where(step_size=eta), column, f"η = {eta:g}", i)
         if level and level in rows:
             value = float(np.nanmedian(rows[level]))
             ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="the truth's")
@@ -110,12 +143,12 @@ def over_steps(table: Table, counts: Sequence[int], column: str, name: str, leve
     for row in axes:
         row[0].set_ylabel(name, fontsize=10)
     fitting_legend(figure, axes)
-    return figure
+    return Drawn(figure, caption)
 
 
-def _over_moments(ax: Axes, rows: Table, counts: Sequence[int], column: str, name: str, index: int) -> None:
+def _over_moments(ax: Axes, rows: Table, column: str, name: str, index: int) -> None:
     """Medians and quartiles at the step counts and at the end."""
-    moments = [(count, f"{column}_{count}") for count in counts if f"{column}_{count}" in rows]
+    moments = [(count, f"{column}_{count}") for count in STEP_COUNTS if f"{column}_{count}" in rows]
     moments += [(int(rows["steps"][0]), column)] if column in rows and len(rows) else []
     stacked: dict[str, NDArray[Any]] = {
         "at": np.repeat([count for count, _ in moments], len(rows)).astype(float),
@@ -125,12 +158,14 @@ def _over_moments(ax: Axes, rows: Table, counts: Sequence[int], column: str, nam
         band(ax, Table(stacked), "at", "value", name, series(index), dodge=0.06 * (index - 1))
 
 
-def step_a(table: Table) -> Figure:
+def step_a(table: Table) -> Drawn:
     """Both sides of step A at the end; above the share that is uncertain for the truth it says nothing."""
     level = "the truth's uncertain share: a bound above says nothing"
-    return against_step_size(table, STEP_A, "share of the inputs", "uncertain_share_truth", level, log=False)
+    name = "share of the inputs"
+    figure = against_step_size(table, STEP_A, name, "uncertain_share_truth", level, log=False)
+    return Drawn(figure, BOTH_OF_STEP_A)
 
 
-def bounds(table: Table) -> Figure:
+def bounds(table: Table) -> Drawn:
     """Both sides of the bounds on the variation where the network is uncertain, at the end."""
-    return against_step_size(table, FLAT, "both sides at the end")
+    return Drawn(against_step_size(table, FLAT, "both sides at the end"), BOTH_OF_BOUNDS)

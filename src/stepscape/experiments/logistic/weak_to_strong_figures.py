@@ -1,4 +1,4 @@
-"""Figures of the experiment `weak-to-strong`; they read its table."""
+"""Figures of the claim `weak-to-strong`; they read its table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepscape.experiments.frame import Drawn
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
 from stepscape.tables.records import Table
@@ -16,11 +17,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE = -0.4
+EXCESS = (
+    "Excess risk against the number of examples, medians and quartiles over seeds: above where the truth is "
+    "uncertain, below where the weight g is at least a tenth of its largest value. Columns: step size. "
+    "Dotted: the power that the theory claims at most, through the median of the smallest size."
+)
+NORM = (
+    "Norm of the parameters and variation of the slope against the number of examples, with the powers of n "
+    "below which the norm is to stay."
+)
+PREMISES = (
+    "Above: share of the runs that fit the labels of the uncertain hull at least as well as the truth, "
+    "without which the theorem says nothing. Below: sharpness over the threshold 2/η."
+)
 WHERE = (("uncertain", "hull of |f0| ≤ 1"), ("interior", "interior"))
 
 
-def excess(table: Table) -> Figure:
-    """Draw the excess risk against n by region and step size, one curve a decay, beside n^(−2/5)."""
+def excess(table: Table) -> Drawn:
+    """Draw the excess risk against n by region and step size, one curve per decay, beside n^(−2/5)."""
     figure, axes = _panels(table, 2, 6.8)
     for row, (region, place) in zip(axes, WHERE, strict=True):
         _curves(row, table, f"excess_risk_{region}")
@@ -28,10 +42,10 @@ def excess(table: Table) -> Figure:
         row[0].set_ylabel(f"excess risk, {place}", fontsize=10)
         _logarithmic(row)
     shared_legend(figure, axes, columns=5)
-    return figure
+    return Drawn(figure, EXCESS)
 
 
-def norm(table: Table) -> Figure:
+def norm(table: Table) -> Drawn:
     """Draw ‖θ‖ and ∫|f''| against n, with the powers 1 and 1/4."""
     figure, axes = _panels(table, 2, 6.8)
     for row, (column, name) in zip(axes, (("norm", "norm ‖θ‖"), ("tv", "variation ∫|f''|")), strict=True):
@@ -41,10 +55,10 @@ def norm(table: Table) -> Figure:
         row[0].set_ylabel(name, fontsize=10)
         _logarithmic(row)
     shared_legend(figure, axes, columns=6)
-    return figure
+    return Drawn(figure, NORM)
 
 
-def premises(table: Table) -> Figure:
+def premises(table: Table) -> Drawn:
     """Draw the share of runs that fit the labels as well as the truth, and λ_max·η/2, against n."""
     figure, axes = _panels(table, 2, 6.4)
     for column, (ax, eta) in enumerate(zip(axes[0], _step_sizes(table), strict=True)):
@@ -58,7 +72,7 @@ def premises(table: Table) -> Figure:
     axes[0, 0].set_ylabel("share that fits the uncertain hull\nas well as the truth", fontsize=10)
     axes[1, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
     shared_legend(figure, axes, columns=5)
-    return figure
+    return Drawn(figure, PREMISES)
 
 
 def _step_sizes(table: Table) -> list[float]:
@@ -83,7 +97,7 @@ def _panels(table: Table, rows: int, height: float) -> tuple[Figure, NDArray[np.
 
 
 def _curves(row: NDArray[np.object_], table: Table, column: str) -> None:
-    """One curve a decay in each panel of a row, a panel a step size."""
+    """One curve a decay in each panel of a row, one panel per step size."""
     decays = _decays(table)
     for ax, eta in zip(row, _step_sizes(table), strict=True):
         for i, decay in enumerate(decays):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.edge.sharpness_rule import EDGE
+from stepscape.experiments.frame.follow import Followed
+from stepscape.experiments.frame.limits import EDGE
 from stepscape.lab.pool import Tick
 from stepscape.measures.checks import Checks, check
 from stepscape.measures.features import census, features
@@ -22,15 +23,6 @@ from stepscape.training import Snapshot, Trajectory
 Array = NDArray[np.float64]
 CURVE_POINTS = 301
 COMPARED = ("pieces", "tv", "features", "carriers")  # at every moment, beside loss, time and risks
-
-
-@dataclass(frozen=True, eq=False)
-class Followed:
-    """A finished run with its recorded networks."""
-
-    problem: Problem
-    trajectory: Trajectory
-    snapshots: Sequence[Snapshot]
 
 
 def measured(
@@ -146,15 +138,24 @@ def line(problem: Problem, run: Trajectory, variation: Array) -> Checks:
     return Checks(variation, right, inside, inside & (variation > right))
 
 
-def curves(run: Followed, checks: Mapping[str, Checks], labels: str, key: str) -> dict[str, Array]:
-    """Arrays for the figures: the fit with its knots, and both sides of the inequalities over time."""
+def curves(run: Followed, checks: Mapping[str, Checks]) -> dict[str, Array]:
+    """Arrays for the figures: data, the fit with its knots, and both sides of the inequalities over time."""
     problem, last = run.problem, run.snapshots[-1]
     low, high = problem.inputs.min(), problem.inputs.max()
     x = np.linspace(low, high, CURVE_POINTS)
     net, before = last.network, last.network_before
     inside = (net.knots > low) & (net.knots < high)
     truth = problem.truth(x) if problem.truth is not None else np.full(x.size, np.nan)
-    over_time = {
+    return {
+        "inputs": problem.inputs,
+        "labels": problem.labels,
+        "grid": x,
+        "truth": truth,
+        "mean": last.predict(x),
+        "last": net.predict(x),
+        "before": before.predict(x),
+        "knots": net.knots[inside],
+        "jumps": net.jumps[inside],
         "steps": run.trajectory.at_steps.astype(float),
         "time": run.trajectory.time,
         "bent": run.trajectory.bent_neurons.astype(float),
@@ -162,16 +163,4 @@ def curves(run: Followed, checks: Mapping[str, Checks], labels: str, key: str) -
         "tv_side": checks["sharpness"].left,
         "tv_function": checks["published"].left,
         **{f"right_{name}": checks[name].right for name in ("sharpness", "sharpness_loss", "published")},
-    }
-    return {
-        f"inputs|{labels}": problem.inputs,
-        f"labels|{labels}": problem.labels,
-        "grid": x,
-        "truth": truth,
-        f"mean|{key}": last.predict(x),
-        f"last|{key}": net.predict(x),
-        f"before|{key}": before.predict(x),
-        f"knots|{key}": net.knots[inside],
-        f"jumps|{key}": net.jumps[inside],
-        **{f"{name}|{key}": values for name, values in over_time.items()},
     }

@@ -1,8 +1,7 @@
-"""Figures of the experiment `curve-fitting`; they read its table and arrays and compute no measurement."""
+"""Figures of the claim `curve-fitting`; they read its runs and compute no measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_TITLES
 from stepscape.experiments.common.moments import COMPARISONS
+from stepscape.experiments.frame import Drawn, Result, Run
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -22,53 +22,75 @@ from stepscape.figures.style import (
     shared_legend,
     step_size_ticks,
 )
-from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Arrays = Mapping[str, NDArray[Any]]
 MOST_COLUMNS = 5
 
 
-def fits(
-    table: Table, arrays: Arrays, labels: str, arms: Sequence[str], step_sizes: Sequence[float]
-) -> Figure:
-    """One row an arm, one column a step size: data, truth, the learned curve, both iterates, its knots."""
-    shown = evenly_ranked(step_sizes, MOST_COLUMNS)
+FITS = {
+    "noisy": (
+        "Noisy labels (first seed). Columns: step size, increasing to the right; rows: the arms. Dashed: the "
+        "truth. At the edge of stability descent swings between two functions (thin); the solution is their "
+        "mean (thick). Marks below: where neurons bend; diamonds: where the slope changes, by how much."
+    ),
+    "clean": "The same without noise: many functions pass through these points, and the step size decides.",
+}
+SUMMARY = (
+    "Above: mean squared error to the truth against step size, compared in three fair ways: after equally "
+    "many steps, after equal time Σ η, and with every run stopped at its best held-out moment. Below: "
+    "straight pieces of the learned line, counted within 5 % of the standard deviation of the labels. "
+    "Faint marks: every run."
+)
+
+
+def fits(result: Result, labels: str) -> Drawn:
+    """One row per arm, one column per step size: data, truth, the learned curve, both iterates, its knots."""
+    arms, shown = result.settings["arms"], evenly_ranked(sorted(result.settings["step_sizes"]), MOST_COLUMNS)
     size = (2.35 * len(shown) + 0.6, 2.25 * len(arms) + 0.9)
     figure, axes = canvas(len(arms), len(shown), size, sharex=True, sharey=True)
-    heights = np.concatenate([arrays[f"labels|{labels}"], arrays["truth"]])
+    data = result.drawn("mean")[0].arrays
+    heights = np.concatenate([data["labels"], data["truth"]])
     middle, half = 0.5 * (heights.min() + heights.max()), 0.5 * np.ptp(heights)
+    first = min(run["seed"] for run in result.runs)
     for row, arm in zip(axes, arms, strict=True):
         for ax, eta in zip(row, shown, strict=True):
-            _fit(ax, arrays, labels, f"{arm}|{labels}|{eta:g}")
+            _data(ax, data)
             ax.set_ylim(middle - 1.55 * half, middle + 1.3 * half)
-            note(ax, _fate(table, arm, labels, eta))
+            for run in result.where(arm=arm, step_size=eta, seed=first).runs:  # none if it failed
+                _fit(ax, run)
+                note(ax, _fate(run))
         label(row[0], y=f"{ARM_TITLES.get(arm, arm)}\n\nlabel y")
     for ax, eta in zip(axes[0], shown, strict=True):
         ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
-    shared_legend(figure, axes, columns=6)
-    return figure
+    shared_legend(figure, axes, columns=6 if len(shown) > 3 else 3)
+    return Drawn(figure, FITS[labels])
 
 
-def _fit(ax: Axes, arrays: Arrays, labels: str, key: str) -> None:
-    x = arrays["grid"]
+def _data(ax: Axes, data: Any) -> None:
     ax.plot(
-        arrays[f"inputs|{labels}"], arrays[f"labels|{labels}"], "o", ms=3.6, mfc="white", mec=COLORS["gray"],
-        mew=0.9, label="data", zorder=3,
+        data["inputs"], data["labels"], "o", ms=3.6, mfc="white", mec=COLORS["gray"], mew=0.9, label="data",
+        zorder=3,
     )  # fmt: skip
-    ax.plot(x, arrays["truth"], color=COLORS["black"], lw=1.1, dashes=(4, 2), label="truth", zorder=2)
-    if f"mean|{key}" not in arrays:
+    ax.plot(
+        data["grid"], data["truth"], color=COLORS["black"], lw=1.1, dashes=(4, 2), label="truth", zorder=2
+    )
+
+
+def _fit(ax: Axes, run: Run) -> None:
+    if "mean" not in run.arrays:
         return
-    last, before = arrays[f"last|{key}"], arrays[f"before|{key}"]
-    ax.plot(x, last, color=COLORS["orange"], lw=0.9, label="last iterate", zorder=2.5)
-    ax.plot(x, before, color=COLORS["sky"], lw=0.9, dashes=(1.5, 1), label="iterate before", zorder=2.5)
-    ax.plot(x, arrays[f"mean|{key}"], color=COLORS["blue"], lw=1.7, label="their mean", zorder=4)
-    _knots(ax, x, arrays[f"mean|{key}"], arrays[f"knots|{key}"], arrays[f"jumps|{key}"])
+    x, mean = run.arrays["grid"], run.arrays["mean"]
+    ax.plot(x, run.arrays["last"], color=COLORS["orange"], lw=0.9, label="last iterate", zorder=2.5)
+    ax.plot(
+        x, run.arrays["before"], color=COLORS["sky"], lw=0.9, dashes=(1.5, 1), label="iterate before",
+        zorder=2.5,
+    )  # fmt: skip
+    ax.plot(x, mean, color=COLORS["blue"], lw=1.7, label="their mean", zorder=4)
+    _knots(ax, x, mean, run.arrays["knots"], run.arrays["jumps"])
 
 
 def _knots(ax: Axes, x: NDArray[Any], f: NDArray[Any], knots: NDArray[Any], jumps: NDArray[Any]) -> None:
@@ -96,25 +118,20 @@ def _rug(ax: Axes, x: NDArray[Any], knots: NDArray[Any]) -> None:
     ax.plot(across, along, color=COLORS["vermilion"], lw=0.5, transform=ax.get_xaxis_transform(), zorder=1.5)
 
 
-def _fate(table: Table, arm: str, labels: str, eta: float) -> str:
-    rows = table.where(arm=arm, labels=labels, step_size=eta)
-    seed = rows["seed"] == rows["seed"].min()
-    if str(rows["outcome"][seed][0]) == "diverged":
-        return (
-            f"diverged by step {rows['steps_made'][seed][0]:.0f}"
-            if rows["steps_made"][seed][0]
-            else "diverged at once"
-        )
-    if rows["bent_neurons"][seed][0] == 0:
+def _fate(run: Run) -> str:
+    if run["outcome"] == "diverged":
+        return f"diverged by step {run['steps_made']:.0f}" if run["steps_made"] else "diverged at once"
+    if run["bent_neurons"] == 0:
         return "all neurons dead"
-    return f"{rows['pieces'][seed][0]:.0f} pieces, risk {rows['risk'][seed][0]:.3g}"
+    return f"{run['pieces']:.0f} pieces, risk {run['risk']:.3g}"
 
 
-def summary(table: Table, arms: Sequence[str], noise: float) -> Figure:
-    """Risk and pieces against the step size, one column an arm, noisy labels; the three fair comparisons."""
+def summary(result: Result) -> Drawn:
+    """Risk and pieces against the step size, one column per arm, noisy labels; the three fair comparisons."""
+    table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.4), sharex=True, sharey="row")
     for column, arm in enumerate(arms):
-        rows = table.where(arm=arm, labels="noisy")
+        rows = table.where(arm=arm)
         for i, (suffix, name) in enumerate(COMPARISONS):
             for ax, quantity in zip(axes[:, column], ("risk", "pieces"), strict=True):
                 if quantity + suffix in rows:
@@ -145,4 +162,4 @@ def summary(table: Table, arms: Sequence[str], noise: float) -> Figure:
     if any(ax.lines for ax in axes[0]):
         number_ticks(axes[0, 0])
     shared_legend(figure, axes, columns=len(COMPARISONS) + 1)
-    return figure
+    return Drawn(figure, SUMMARY)

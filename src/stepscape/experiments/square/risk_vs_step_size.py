@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any
 
-from stepscape.experiments.common.experiment import Experiment, Result
-from stepscape.experiments.square.risk_rule import judge, with_iterates
-from stepscape.experiments.square.runs import FULL, QUICK, specs, work
+import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from stepscape.experiments.common.arms import ARM_NAMES
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame.contrasts import sides_of_u
+from stepscape.experiments.square.medians import medians
+from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
+from stepscape.experiments.square.sides import falls, is_u, largest_minus_best
+
+LEAST = {"least": 0.01}  # 4 % of the variance of the noise
+ARMS: dict[str, Any] = {"constants": LEAST, "by": "arm", "needs": STEP_SIZES.lacks}
+REGIONS = ("risk_interior_grid", "risk_boundary_grid")
 
 
-def figures(result: Result) -> dict[str, Figure]:
+def is_u_in_both_regions(result: Result, least: float) -> Finding:
+    """Whether the risk on the grid falls and rises again in the interior, and near the boundary."""
+    return together({region: is_u(result, region, least) for region in REGIONS}, named=False)
+
+
+def survives_averaging(result: Result, least: float) -> Finding:
+    """Whether the rise of the single iterates is one of their mean, too."""
+    table, what = result.table, largest_minus_best(result)
+    mean, last, before = (STEP_SIZES.values(table, name) for name in ("risk", "risk_last", "risk_before"))
+    (_, alone), (_, averaged) = sides_of_u(0.5 * (last + before)), sides_of_u(mean)
+    rises = Says("the risk of the single iterates", "rise", "at large step sizes")
+    single = decide.sign(alone, rises, what, least)
+    if single.answer != "yes":
+        return lacking(single.sentence) if single.answer == "no" else single
+    says = Says("the rise", "survive", "when two consecutive iterates are averaged")
+    whole, left = float(np.nanmean(alone)), float(np.nanmean(averaged))
+    numbers = {"rise of the single iterates": whole, "share that is left": left / whole}
+    return decide.sign(averaged, says, what, least).with_numbers(numbers)
+
+
+def draw(result: Result) -> dict[str, Drawn]:
     """Risk by region and stopping, and risk of the iterates and of their mean, with the training loss."""
-    from stepscape.experiments.square import risk_vs_step_size_figures as draw
+    from stepscape.experiments.square import risk_vs_step_size_figures as figures
 
-    table, arms, noise = with_iterates(result.table), result.settings["arms"], result.settings["noise"]
-    return {"risk": draw.regions(table, arms, noise), "averaging": draw.averaging(table, arms, noise)}
+    return {"risk": figures.regions(result), "averaging": figures.averaging(result)}
 
 
-EXPERIMENT = Experiment(
+CLAIM = Claim(
     name="risk-vs-step-size",
     title="Risk against step size: the U and what it rests on",
     claim=(
@@ -31,22 +58,78 @@ EXPERIMENT = Experiment(
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024)",
     setup=(
-        "The problem, arms and runs of curve-fitting (its setup says what was tried), at 12 step sizes "
-        "instead of 8: the records are shared. Records lie evenly in the steps and in their logarithm, so "
-        "that a run can also be stopped early. Equal time means the step at which Σ η reaches the total of "
-        "the smallest step size; with warm-up the largest step sizes reach it before their warm-up is over. "
-        "The rule was written before its numbers; what curve-fitting had shown on the same seeds was known."
+        "The problem, arms and runs of curve-fitting, at 12 step sizes instead of 8. Records lie evenly in "
+        "the steps and in their logarithm, so that a run can also be stopped early. Equal time means the "
+        "step at which Σ η reaches the total of the smallest step size; with warm-up, the largest step sizes "
+        "reach it before their warm-up is over."
     ),
     quick=QUICK,
     full=FULL,
-    specs=specs,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "u_shape",
+            "A U of the risk",
+            "The risk at the inputs at the smallest and at the largest working step size, minus that at the "
+            "best one, chosen for each seed on the other seeds: a side is there if its interval, "
+            "simultaneous for both, lies above 0, and is not if it excludes {least:g} or more.",
+            partial(is_u, column="risk"),
+            primary=True,
+            **ARMS,
+        ),
+        Part(
+            "regions",
+            "The U in the interior and near the boundary",
+            "The same for the risk on a grid, where the weight g is at least a tenth of its largest value "
+            "and elsewhere; {least:g} counts.",
+            is_u_in_both_regions,
+            **ARMS,
+        ),
+        Part(
+            "equal_time",
+            "The risk falls at equal time, too",
+            "The left side of the U, with every run stopped at the same Σ η; {least:g} counts.",
+            partial(falls, column="risk_equal_time"),
+            **ARMS,
+        ),
+        Part(
+            "early_stopping",
+            "Do large steps beat early stopping?",
+            "The left side of the U, with every run stopped at the record with the least error on a held-out "
+            "sample; {least:g} counts.",
+            partial(falls, column="risk_held_out"),
+            kind="open question",
+            **ARMS,
+        ),
+        Part(
+            "averaging",
+            "The rise is not oscillation alone",
+            "If the risk of the single iterates (the mean of the last two) has the right side of the U, "
+            "their mean function has it, too; {least:g} counts.",
+            survives_averaging,
+            **ARMS,
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         "edge_reached": "the sharpness came to 2/η, so that the step size shaped the curve",
         "fits_interior": "the training error in the interior is not above the truth's, as the theorems ask",
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
+    numbers=lambda result: medians(
+        result,
+        "risk",
+        "risk_equal_time",
+        "risk_held_out",
+        "risk_last",
+        "risk_before",
+        *REGIONS,
+        "loss",
+        shares=("edge_reached", "fits_interior"),
+    ),
+    by="arm",
+    names=ARM_NAMES,
 )

@@ -1,4 +1,4 @@
-"""Figures of the experiment `risk-vs-step-size`; they read its table."""
+"""Figures of the claim `risk-vs-step-size`; they read its table."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_TITLES
 from stepscape.experiments.common.moments import COMPARISONS
+from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -38,8 +39,22 @@ ITERATES = (
 )
 
 
-def regions(table: Table, arms: Sequence[str], noise: float) -> Figure:
-    """Risk against the step size: one row a region, one column an arm, three ways to stop."""
+RISK = (
+    "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
+    "inputs, and on a grid in the interior (weight g at least a tenth of its largest value) and near the "
+    "boundary. Three fair ways to stop: after equally many steps, at equal time Σ η, at the best held-out "
+    "moment. Dashed: the noise variance, the risk of a curve through every label."
+)
+AVERAGING = (
+    "Above: the risk of each of the last two iterates and of their mean. At the edge of stability descent "
+    "swings between two functions, and the last one alone looks worse than their mean. Below: training loss; "
+    "above the dashed line it is larger than that of the truth, and the theorems on the risk do not speak."
+)
+
+
+def regions(result: Result) -> Drawn:
+    """Risk against the step size: one row per region, one column per arm, three ways to stop."""
+    table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(len(REGIONS), len(arms), (3.7 * len(arms) + 0.4, 8.4), sharex=True, sharey="row")
     for row, (quantity, _) in zip(axes, REGIONS, strict=True):
         for ax, arm in zip(row, arms, strict=True):
@@ -51,11 +66,12 @@ def regions(table: Table, arms: Sequence[str], noise: float) -> Figure:
         if quantity == "risk":
             _level(row, noise**2, "noise variance σ²: what an interpolant has at the inputs")
     places = [f"risk (squared units of y)\n{place}" for _, place in REGIONS]
-    return _finished(figure, axes, table, arms, places, columns=2)
+    return Drawn(_finished(figure, axes, table, arms, places, columns=2), RISK)
 
 
-def averaging(table: Table, arms: Sequence[str], noise: float) -> Figure:
+def averaging(result: Result) -> Drawn:
     """Above the risk of each of the last two iterates and of their mean; below the training loss."""
+    table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.6), sharex=True, sharey="row")
     for column, arm in enumerate(arms):
         rows = table.where(arm=arm)
@@ -67,7 +83,7 @@ def averaging(table: Table, arms: Sequence[str], noise: float) -> Figure:
         mark_failures(axes[0, column], rows)
     _level(axes[1], noise**2 / 2.0, "half the noise variance, σ²/2: the truth's loss")
     names = ["risk (squared units of y)\nat the inputs", "training loss 1/(2n) Σ r²\n(squared units of y)"]
-    return _finished(figure, axes, table, arms, names, columns=3)
+    return Drawn(_finished(figure, axes, table, arms, names, columns=3), AVERAGING)
 
 
 def _level(row: Sequence[Axes], value: float, name: str) -> None:

@@ -1,13 +1,11 @@
-"""Figure of the experiment `sparsity-vs-step-size`; it reads its table."""
+"""Figure of the claim `sparsity-vs-step-size`; it reads its table."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepscape.experiments.common.arms import ARM_TITLES
+from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -18,10 +16,6 @@ from stepscape.figures.style import (
     series,
     step_size_ticks,
 )
-from stepscape.tables.records import Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ROWS = (
     (
@@ -49,8 +43,18 @@ ROWS = (
 )
 
 
-def sparsity(table: Table, arms: Sequence[str]) -> Figure:
-    """Pieces and features; neurons; variation with the line 1/η − ½: one row each, one column an arm."""
+SPARSITY = (
+    "Above: bends of the learned function, counted by size: straight pieces within 5 % of the standard "
+    "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), and "
+    "their effective number (participation: 1 for one bend, more the more evenly change is spread). Middle: "
+    "knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted variation of the slope, "
+    "with the bound 1/η − ½ for stationary points."
+)
+
+
+def sparsity(result: Result) -> Drawn:
+    """Pieces and features; neurons; variation with the line 1/η − ½: one row each, one column per arm."""
+    table, arms = result.table, result.settings["arms"]
     figure, axes = canvas(len(ROWS), len(arms), (3.7 * len(arms) + 0.4, 9.6), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])
     for column, arm in enumerate(arms):
@@ -85,4 +89,4 @@ def sparsity(table: Table, arms: Sequence[str]) -> Figure:
     for row in axes[1:]:
         if any(ax.containers for ax in row):
             number_ticks(row[0])
-    return figure
+    return Drawn(figure, SPARSITY)

@@ -2,28 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
-from stepscape.experiments.common.experiment import Experiment, Result
-from stepscape.experiments.square.runs import FULL, QUICK, specs, work
-from stepscape.experiments.square.weighted_tv_rule import judge
+import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from stepscape.experiments.common.arms import ARM_NAMES
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, decide, lacking
+from stepscape.experiments.frame.contrasts import Array
+from stepscape.experiments.frame.finding import Number
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.square.medians import medians, nothing_finished
+from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
+from stepscape.tables.records import Table
+
+CERTAIN = ("gauss_newton", "sharpness", "sharpness_loss", "published")
+SIDES = [f"{name}_{side}" for name in (*CERTAIN, "line", "noisy") for side in ("left", "right")]
 
 
-def figures(result: Result) -> dict[str, Figure]:
-    """Both sides at the end against the step size, and over time for the first seed."""
-    from stepscape.experiments.square import weighted_tv_figures as draw
+def holds(result: Result, names: tuple[str, ...], records: str) -> Finding:
+    """Whether inequalities hold at every record where their premises do."""
+    table = result.table
+    checks, violations = (sum(_sum(table, name, what) for name in names) for what in ("checks", "violations"))
+    bent = STEP_SIZES.counts(table)
+    tightness = np.concatenate([_tightness(table, name)[bent] for name in names])
+    return decide.inequality(checks, violations, records, tightness, empty=not bent.any())
 
-    arms, etas = result.settings["arms"], sorted(result.settings["step_sizes"])
-    return {
-        "sides": draw.sides(result.table, arms),
-        "over-time": draw.over_time(result.arrays, arms, etas),
+
+def holds_with_the_threshold(result: Result) -> Finding:
+    """Whether the bound holds with 2/η in the place of λ_max; beside it where its premise fails."""
+    table = result.table
+    numbers: dict[str, Number] = {
+        "records with λ_max above 2/η": _sum(table, "records", "checked") - _sum(table, "line", "checks"),
+        "of them beyond the line": _sum(table, "line", "beyond"),
     }
+    at_edge = STEP_SIZES.counts(table) & (table["edge_reached"] == 1)
+    etas, variation = table["step_size"][at_edge], table["line_left"][at_edge]
+    if np.unique(etas).size > 1:
+        slope = float(np.polyfit(np.log(1.0 / etas), np.log(variation), 1)[0])
+        numbers |= {"slope of log ∫|f''|g on log 1/η at the edge": slope}
+        numbers |= {"∫|f''|g·η at the edge, median": median(variation * etas)}
+    return holds(result, ("line",), "records with λ_max at most 2/η").with_numbers(numbers)
 
 
-EXPERIMENT = Experiment(
+def fails_rarely(result: Result, delta: float) -> Finding:
+    """Whether the inequality for noisy labels fails on more draws of the labels than it may."""
+    table = result.table
+    if not _sum(table, "noisy", "checks"):
+        return lacking("truth and noise are known in no run")
+    drawn = np.unique(table["seed"][table["noisy_checks"] > 0])
+    failed = np.unique(table["seed"][table["noisy_violations"] > 0])
+    return decide.rate(failed.size, drawn.size, delta, "draws of the labels")
+
+
+def _sum(table: Table, name: str, what: str) -> int:
+    return int(np.nansum(table[f"{name}_{what}"]))
+
+
+def _tightness(table: Table, name: str) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(table[f"{name}_left"] / table[f"{name}_right"], np.float64)
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Both sides at the end against the step size, and over time for the first seed."""
+    from stepscape.experiments.square import weighted_tv_figures as figures
+
+    return {"sides": figures.sides(result), "over-time": figures.over_time(result)}
+
+
+CLAIM = Claim(
     name="weighted-tv",
     title="Flat networks have small weighted variation: both sides of each bound",
     claim=(
@@ -36,23 +84,63 @@ EXPERIMENT = Experiment(
         "tutorial 'Training Instability', part 2 (one slide prints 2/η, the next λ_max/2 − ½: half as much)"
     ),
     setup=(
-        "The runs of risk-vs-step-size, every certificate at every record. The theorems are proved, so the "
-        "runs test the program and show how tight the bounds are; no run can reproduce an upper bound. "
-        "x_max is 3 here, so that the published bound holds as printed; for max|x| below 0.26 it does not. "
-        "λ_max is measured by Lanczos and enters with its residual, on the side where an error can only "
-        "hide slack, not a violation. It is the Hessian almost everywhere: curvature at a kink that sits on "
-        "an input is not in it, and the bounds do not need it."
+        "The runs of risk-vs-step-size, every certificate at every record. x_max is 3 here, so that the "
+        "published bound holds as printed; for max|x| below 0.26 it does not. λ_max is measured by Lanczos "
+        "and enters with its residual, on the side where an error can only hide slack, not a violation. It "
+        "is the Hessian almost everywhere: records with a knot exactly on an input are left out."
     ),
     quick=QUICK,
     full=FULL,
-    specs=specs,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "certain",
+            "The four inequalities of the proof",
+            "The four inequalities without probability (Gauss–Newton, sharpness, sharpness with the loss, "
+            "published) at every record of every run that finished: one violation beyond rounding makes them "
+            "false. If no network has bends, they say nothing.",
+            partial(holds, names=CERTAIN, records="comparisons"),
+            primary=True,
+            by="arm",
+            needs=nothing_finished,
+        ),
+        Part(
+            "two_over_eta",
+            "The bound with 2/η in the place of λ_max",
+            "∫|f''|g ≤ 1/η − ½ + x_max √(2L), that is 1 + 2 ∫|f''|g ≤ 2/η + 2 x_max √(2L), at every record "
+            "with λ_max ≤ 2/η for the step size of the moment.",
+            holds_with_the_threshold,
+            needs=nothing_finished,
+        ),
+        Part(
+            "noisy",
+            "The bound for noisy labels",
+            "With probability 1 − {delta:g} over the labels it holds for all networks at once: a draw of the "
+            "labels fails if any record of any run on it does, and the bound is false if as many fail has a "
+            "probability below 1 % at that rate.",
+            fails_rarely,
+            {"delta": 0.05},
+            needs=nothing_finished,
+        ),
+        Part(
+            "interpolation",
+            "The bound for networks that interpolate",
+            "The least sharpness of any network through the labels, at every record that passes through "
+            "them.",
+            partial(holds, names=("interpolation",), records="records"),
+            needs=nothing_finished,
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: for a dead network every bound holds emptily",
         "edge_ratio": "sharpness·η/2 is at most 1, where the bound is stated with 2/η in place of λ_max",
         "knots_at_data": "no knot lies exactly on an input; these lie within 1e-3 of the range of one",
         "noisy_checks": "truth and noise are known, for the bound on noisy labels",
     },
+    numbers=lambda result: medians(result, *SIDES),
+    by="arm",
+    names=ARM_NAMES,
 )

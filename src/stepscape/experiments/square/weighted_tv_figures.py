@@ -1,14 +1,13 @@
-"""Figures of the experiment `weighted-tv`; they read its table and arrays."""
+"""Figures of the claim `weighted-tv`; they read its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_TITLES
+from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -27,7 +26,8 @@ from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from stepscape.experiments.frame.result import Arrays
 
 MOST_ROWS = 3
 LEFT, LEFT_SIDE = r"left: $\int |f''|\,g$", r"left: side form $\Sigma\,|w_1 w_2|\,g^\pm$"
@@ -58,8 +58,21 @@ CURVES = (
 )
 
 
-def sides(table: Table, arms: Sequence[str]) -> Figure:
+SIDES_CAPTION = (
+    "Above: both sides of the inequalities where training ended; dashed: 1/η − ½, what λ_max = 2/η gives "
+    "without the residual. Below: left side over right side; 1 would be equality, more a violation."
+)
+OVER_TIME = (
+    "Both sides at every record of the first seed, from the start on: the inequalities hold at every point, "
+    "trained or not. The thin line is 1/η − ½ for the step size of the moment; it bounds the left side only "
+    "where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with the two phases "
+    "of descent."
+)
+
+
+def sides(result: Result) -> Drawn:
     """Above both sides at the end against the step size, with 1/η − ½; below left over right."""
+    table, arms = result.table, result.settings["arms"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 8.2), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])
     bound = 1.0 / etas - 0.5
@@ -89,37 +102,38 @@ def sides(table: Table, arms: Sequence[str]) -> Figure:
     axes[1, 0].set_ylabel("left side over right side", fontsize=10)
     axes[1, 0].set_ylim(0.0, max(1.08, axes[1, 0].get_ylim()[1]))  # a bound that fails must be seen
     row_legend(figure, axes, ("Above", "Below: left side over right side"))
-    return figure
+    return Drawn(figure, SIDES_CAPTION)
 
 
-def over_time(arrays: Mapping[str, NDArray[Any]], arms: Sequence[str], step_sizes: Sequence[float]) -> Figure:
-    """Both sides at every record of the first seed, over Σ η: one row a step size, one column an arm."""
-    shown = evenly_ranked(step_sizes, MOST_ROWS)
+def over_time(result: Result) -> Drawn:
+    """Both sides at every record of the first seed, over Σ η: one row per step size, one column per arm."""
+    arms, shown = result.settings["arms"], evenly_ranked(sorted(result.settings["step_sizes"]), MOST_ROWS)
     size = (3.7 * len(arms) + 0.4, 2.6 * len(shown) + 1.0)
     figure, axes = canvas(len(shown), len(arms), size, sharex=True, sharey="row")
     for ax, arm in zip(axes[0], arms, strict=True):
         label(ax, title=f"{ARM_TITLES.get(arm, arm)} (first seed)")
     for row, eta in zip(axes, shown, strict=True):
         for ax, arm in zip(row, arms, strict=True):
-            _follow(ax, arrays, f"{arm}|noisy|{eta:g}")
+            runs = result.drawn("time", arm=arm, step_size=eta)
+            if runs:
+                _follow(ax, runs[0].arrays)
+            else:
+                note(ax, "diverged")
         row[0].set_ylabel(f"step size η = {eta:g}\nboth sides\n(units of y per unit of x)", fontsize=10)
         row[0].set_yscale("log")
     for ax in axes[-1]:
         ax.set_xscale("log")
         ax.set_xlabel("time Σ η", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, OVER_TIME)
 
 
-def _follow(ax: Axes, arrays: Mapping[str, NDArray[Any]], key: str) -> None:
-    if f"time|{key}" not in arrays:
-        note(ax, "diverged")
-        return
-    time = arrays[f"time|{key}"]
+def _follow(ax: Axes, arrays: Arrays) -> None:
+    time = arrays["time"]
     keep = time > 0
     for i, (name, word) in enumerate(CURVES):
-        ax.plot(time[keep], arrays[f"{name}|{key}"][keep], lw=1.3, label=word, **line(i))
-    bound = 1.0 / arrays[f"step_size|{key}"][keep] - 0.5
+        ax.plot(time[keep], arrays[name][keep], lw=1.3, label=word, **line(i))
+    bound = 1.0 / arrays["step_size"][keep] - 0.5
     ax.plot(time[keep], bound, color=COLORS["black"], lw=1.0, label="1/η − ½ for the step size of the moment")
-    if arrays[f"bent|{key}"][-1] == 0:
+    if arrays["bent"][-1] == 0:
         note(ax, "all neurons dead")

@@ -1,0 +1,107 @@
+"""The cells of the logistic claims, and what the largest step size saves in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Finding, Says, decide
+from stepscape.experiments.frame.cells import Asked, ask, cells
+from stepscape.experiments.frame.intervals import Interval, simultaneous, student
+from stepscape.tables.records import Table
+
+Array = NDArray[np.float64]
+Question = Callable[[Table], Array | None]
+Lacks = Callable[[Table], str]
+CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flips {:g}"}
+TOGETHER = "all cells together"
+NEAR = 1.1
+REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
+WHERE = {"interior": "in the interior", "everywhere": "over all inputs", "boundary": "near the boundary"}
+
+WHEN = {"": "in the end", "_equal_time": "at equal time", "_held_out": "when stopped early"}
+
+
+def asked(
+    table: Table, question: Question, lacks: Lacks = STEP_SIZES.lacks, names: Mapping[str, str] = CELLS
+) -> Asked:
+    """Ask in every cell of amplitude and flip rate."""
+    return ask(cells(table, names), question, lacks)
+
+
+def signs(
+    table: Table, question: Question, says: Says, what: str, least: float, at_once: int,
+    lacks: Lacks = STEP_SIZES.lacks, names: Mapping[str, str] = CELLS,
+) -> Finding:  # fmt: skip
+    """Decide in every cell, and over all of them, whether values over the seeds lie above 0."""
+    found = asked(table, question, lacks, names)
+    return found.missing or decide.signs(found.values, says, what, least, at_once=at_once)
+
+
+def intervals(found: Asked, at_once: int) -> dict[str, Interval]:
+    """Return the intervals that `decide.signs` reads: of every cell, and last, of several, of their mean."""
+    each = dict(zip(found.values, simultaneous(list(found.values.values()), at_once), strict=True))
+    return {**each, TOGETHER: pooled(found, at_once)} if len(each) > 1 else each
+
+
+def pooled(found: Asked, at_once: int = 1) -> Interval:
+    """Return the interval of the mean over the cells; a seed counts when it has all of them."""
+    return student(np.mean(list(found.values.values()), axis=0) if found.values else (), at_once)
+
+
+def around(table: Table, column: str, step_size: float) -> Array:
+    """Values (seeds,) at a step size: the mean over the working ones within 10 % of it.
+
+    At the edge descent is chaotic, and neighboring step sizes are nearly repetitions of each other.
+    """
+    etas = STEP_SIZES.working(table)
+    near = etas[np.maximum(etas / step_size, step_size / etas) <= NEAR * (1.0 + 1e-9)]
+    values = STEP_SIZES.values(table, column, near)
+    counted = np.isfinite(values)
+    sums = np.where(counted, values, 0.0).sum(axis=1)
+    return np.where(counted.any(axis=1), sums / np.maximum(counted.sum(axis=1), 1), np.nan)
+
+
+def drop(table: Table, column: str, ends: Sequence[float] | None = None) -> Array:
+    """`column` (seeds,) at the first minus at the last of `ends`, else of the working step sizes."""
+    low, high = (STEP_SIZES.working(table) if ends is None else np.asarray(ends))[[0, -1]]
+    return around(table, column, float(low)) - around(table, column, float(high))
+
+
+def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Array:
+    """As `drop`, of log10 of a positive column: excess risks differ by factors, and so do their errors."""
+    return drop(logarithmic(table, column), column, ends)
+
+
+def logarithmic(table: Table, column: str) -> Table:
+    """Put log10 of a column in its place."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Table({**table.columns, column: np.log10(table[column])})
+
+
+def with_iterates(table: Table) -> Table:
+    """Add ``excess_risk…_iterates``, the mean of the excess risks of the last two iterates, by region."""
+    columns = dict(table.columns)
+    for region in REGIONS.values():
+        one, other = f"excess_risk{region}_last", f"excess_risk{region}_before"
+        if one in table:
+            columns[f"excess_risk{region}_iterates"] = 0.5 * (table[one] + table[other])
+    return Table(columns)
+
+
+def with_shares(table: Table) -> Table:
+    """Add ``outside_share``, the share of the excess risk that lies at the inputs outside the interior."""
+    if "interior_share" not in table:
+        return table
+    outside = 1.0 - table["interior_share"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = outside * table["excess_risk_boundary"] / table["excess_risk"]
+    return Table({**table.columns, "outside_share": share, "outside_inputs": outside})
+
+
+def share_at(rows: Table, end: int) -> Array:
+    """Share (seeds,) of the excess risk outside the interior at an end of the working step sizes."""
+    return around(rows, "outside_share", float(STEP_SIZES.working(rows)[end]))

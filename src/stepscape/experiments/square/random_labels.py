@@ -1,0 +1,178 @@
+"""Labels of pure noise: which step sizes still fit them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from stepscape.experiments.common.arms import ARM_NAMES
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    Settings,
+    decide,
+    lacking,
+    together,
+)
+from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.frame.levels import fraction
+from stepscape.experiments.frame.limits import MOST
+from stepscape.experiments.square.medians import medians, nothing_finished
+from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
+from stepscape.experiments.square.weighted_tv import holds
+from stepscape.tables.records import Table
+
+ARMS: dict[str, Any] = {"by": "arm", "needs": STEP_SIZES.lacks}
+FITS = 0.01  # share of the mean square of the labels that a fit may leave
+COLUMNS = ("training_error", "training_error_truth", "loss", "interpolation_left", "edge_ratio", "pieces")
+BASE = {**{key: x for key, x in QUICK.items() if key != "n"}, "truth": "zero", "noise": 1.0}
+
+
+def every_size(settings: Settings) -> list[StepSizeRun]:
+    """Every number of points, arm, seed and step size."""
+    return [run for n in settings["sizes"] for run in grid({**settings, "n": n})]
+
+
+def compared(table: Table) -> Table:
+    """Add the step size over the bound of the data, and the share of the noise that the fit leaves."""
+    if "interpolation_left" not in table:
+        return table
+    over = table["step_size"] * table["interpolation_left"] / 2.0
+    left = table["training_error"] / table["training_error_truth"]
+    return Table({**table.columns, "over_bound": over, "left": left})
+
+
+def small_steps_fit(rows: Table, fits: float, below: float) -> Finding:
+    """Whether the runs with small steps fit the noise."""
+    small = rows.rows(rows["over_bound"] <= below)
+    says = Says("runs with small steps", "fit", "the noise", plural=True)
+    return decide.share(small["left"] <= fits, says, groups=small["seed"])
+
+
+def large_steps_do_not(rows: Table, fits: float, below: float) -> Finding:
+    """Whether the runs beyond the bound do not fit the noise, where small steps do."""
+    large = rows.rows(rows["over_bound"] > 1.0)
+    says = Says("runs beyond the bound", "leave", "noise unfitted", plural=True)
+    return _unfinished(rows, fits, below) or decide.share(large["left"] > fits, says, groups=large["seed"])
+
+
+def ends_at_the_bound(rows: Table, fits: float, below: float, factor: float) -> Finding:
+    """Whether the largest step size that fits lies near the bound, where small steps fit."""
+    good = rows.rows(rows["left"] <= fits)
+    ends = [np.log10(good.where(seed=seed)["over_bound"].max()) for seed in np.unique(good["seed"])]
+    says = Says("the fit", "end", f"within a factor of {factor:g} of the bound")
+    what = "log10 of the largest step size that fits over the bound"
+    return _unfinished(rows, fits, below) or decide.equivalent(ends, float(np.log10(factor)), says, what)
+
+
+def _unfinished(rows: Table, fits: float, below: float) -> Finding | None:
+    small = rows["left"][rows["over_bound"] <= below]
+    some = fraction(small <= fits) >= MOST
+    return None if some else lacking("within the budget, small steps do not fit the noise either")
+
+
+def at_every_size(result: Result, question: Any, **constants: float) -> Finding:
+    """Ask for each number of points, over the runs that learn a curve."""
+    table = compared(result.table)
+    sizes = cells(table.rows(STEP_SIZES.counts(table)), {"n": "with {:g} points"})
+    return together({name: question(rows, **constants) for name, rows in sizes.items()})
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Draw what is left of the noise against the step size over the bound, and the curves of one sample."""
+    from stepscape.experiments.square import random_labels_figures as figures
+
+    drawn = {"noise-left": figures.noise_left(compared(result.table), result.settings["arms"], FITS)}
+    largest = result.where(n=max(result.settings["sizes"]))
+    return drawn | ({"curves": figures.curves(largest)} if largest.drawn("mean") else {})
+
+
+CLAIM = Claim(
+    name="random-labels",
+    title="Random labels: which step sizes still fit pure noise",
+    claim=(
+        "The network is not capacity limited: 1000 neurons fit labels of pure noise. But only small steps "
+        "do: no network through the labels is flatter than a bound λ that the data alone determine, and "
+        "descent with a step size beyond 2/λ stays at none of them."
+    ),
+    kind="figure",
+    source=(
+        "Fazel and Wang, NeurIPS tutorial 'Training Instability', 'Deep learning models in practice are NOT "
+        "capacity limited'; the bound is derived here, its rate is that of Qiao et al. (2024)"
+    ),
+    setup=(
+        "Standard normal labels at inputs on [−3, 3], with the runs of curve-fitting. Explored on seeds "
+        "1000 to 1002, and 0 to 2 with half the noise: with 30 points no step size fits within a budget, so "
+        "there are few points here. The fit is that of the mean of the last two iterates."
+    ),
+    quick={**BASE, "sizes": (5, 8), "step_sizes": (0.05, 0.2, 0.8), "seeds": 5},
+    full={
+        **BASE,
+        "sizes": (5, 8, 12),
+        "width": FULL["width"],
+        "seeds": 20,
+        "first_seed": 20,
+        "steps": 40_000,
+        "step_sizes": (0.03, 0.045, 0.07, 0.11, 0.17, 0.26, 0.4, 0.65, 1.0),
+    },
+    grid=every_size,
+    begin=begin,
+    work=work,
+    parts=(
+        Part(
+            "small_steps",
+            "Small steps fit pure noise",
+            "For each number of points, nearly all runs with a step size of at most {below:g} times the "
+            "bound 2/λ leave at most {fits:.0%} of the mean square of the labels.",
+            partial(at_every_size, question=small_steps_fit),
+            {"fits": FITS, "below": 0.5},
+            **ARMS,
+        ),
+        Part(
+            "beyond_the_bound",
+            "Steps beyond the bound do not",
+            "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
+            "{fits:.0%} of the mean square of the labels, nearly all runs beyond the bound leave more.",
+            partial(at_every_size, question=large_steps_do_not),
+            {"fits": FITS, "below": 0.5},
+            primary=True,
+            **ARMS,
+        ),
+        Part(
+            "where_it_ends",
+            "Does the bound tell where the fit ends?",
+            "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
+            "{fits:.0%} of the mean square of the labels: the largest step size that does, over the bound, "
+            "mean of its logarithm over seeds. Yes if the interval lies within a factor of {factor:g}, no "
+            "if outside.",
+            partial(at_every_size, question=ends_at_the_bound),
+            {"fits": FITS, "below": 0.5, "factor": 3.0},
+            kind="open question",
+            **ARMS,
+        ),
+        Part(
+            "certificate",
+            "No interpolant is flatter than the bound",
+            "At every record that passes through the labels, up to a thousandth of their standard "
+            "deviation, the bound is at most λ_max, plus what the loss that is left can change.",
+            partial(holds, names=("interpolation",), records="records that interpolate"),
+            kind="inequality",
+            needs=nothing_finished,
+        ),
+    ),
+    draw=draw,
+    premises={
+        "bent_neurons": "some neurons bend among the data: a dead network fits nothing for another reason",
+        "edge_reached": "the sharpness came to 2/η, so that the step size decides, not the time",
+    },
+    numbers=lambda result: medians(result, *COLUMNS, shares=("edge_reached",)),
+    by="arm",
+    names=ARM_NAMES,
+)

@@ -1,0 +1,78 @@
+"""The rule of curve-fitting on rows that come out each way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.square.curve_fitting import CLAIM
+
+ETAS = (0.01, 0.1, 0.4, 0.8)
+U_SHAPE, FLAT, RISING = (0.3, 0.2, 0.1, 0.2), (0.2,) * 4, (0.1, 0.2, 0.3, 0.4)
+FEWER, SAME = (18.0, 12.0, 8.0, 5.0), (7.0,) * 4
+
+
+def result(risk: Any, pieces: Any, in_time: Any = None, seeds: int = 6, **changes: Any) -> Result:
+    """Runs of one arm: each seed shifts every risk by the same amount, and adds a little noise of its own."""
+    rng = np.random.default_rng(0)
+    runs = []
+    for seed in range(seeds):
+        shift = rng.uniform(0.0, 0.2)
+        for eta, level, timed, count in zip(ETAS, risk, in_time or risk, pieces, strict=True):
+            noise = 0.002 * rng.standard_normal()
+            runs.append(Run({
+                "arm": "warm_up", "labels": "noisy", "seed": seed, "step_size": eta, "outcome": "finished",
+                "bent_neurons": 10, "pieces": count + seed % 2, "risk": level + shift + noise,
+                "risk_equal_time": timed + shift + noise, "risk_held_out": 0.1 + shift + noise,
+                "risk_grid": level + noise, **changes,
+            }))  # fmt: skip
+    return Result("curve-fitting", CLAIM.quick, tuple(runs))
+
+
+def words(found: Result) -> dict[str, str]:
+    return {name: judged.word(CLAIM.kind) for name, judged in CLAIM.judge(found).items()}
+
+
+def test_reproduced() -> None:
+    found = words(result(U_SHAPE, FEWER))
+    assert (found["pieces"], found["u_shape"], found["equal_time"]) == ("reproduced",) * 3
+    judged = CLAIM.judge(result(U_SHAPE, FEWER))["pieces"]
+    assert judged.finding.sentence.startswith("The curve loses pieces: 13 ")
+
+
+@pytest.mark.parametrize(
+    ("risk", "pieces", "word"), [(RISING, FEWER, "partly"), (FLAT, FEWER, "not_reproduced")]
+)
+def test_what_is_no_u(risk: Any, pieces: Any, word: str) -> None:
+    assert words(result(risk, pieces))["u_shape"] == word
+
+
+def test_no_more_pieces_and_more_pieces_are_no_fewer() -> None:
+    assert words(result(U_SHAPE, SAME))["pieces"] == "not_reproduced"
+    assert words(result(U_SHAPE, FEWER[::-1]))["pieces"] == "not_reproduced"
+
+
+def test_only_by_time() -> None:
+    found = words(result(U_SHAPE, FEWER, in_time=RISING))
+    assert (found["u_shape"], found["equal_time"]) == ("reproduced", "not_reproduced")
+
+
+def test_early_stopping_is_an_open_question() -> None:
+    assert words(result(U_SHAPE, FEWER))["early_stopping"] == "no"
+
+
+def test_clean_labels_are_judged_on_the_grid() -> None:
+    found = words(result(U_SHAPE, FEWER, labels="clean"))
+    assert (found["clean_labels"], found["pieces"]) == ("reproduced", "premise_not_met")
+
+
+@pytest.mark.parametrize("change", [{"bent_neurons": 0}, {"outcome": "diverged"}])
+def test_dead_and_diverged_runs_fail_the_premise(change: dict[str, Any]) -> None:
+    assert words(result(U_SHAPE, FEWER, **change))["pieces"] == "premise_not_met"
+
+
+def test_two_seeds_decide_nothing() -> None:
+    assert words(result(U_SHAPE, FEWER, seeds=2))["pieces"] == "undecided"

@@ -1,0 +1,95 @@
+"""The rules of `random-labels` on rows that come out each way, and its labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape import problems, theory
+from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.experiments.square.random_labels import CLAIM, compared
+from stepscape.experiments.square.runs import problem_of, work
+
+OVER = (0.05, 0.2, 0.45, 0.8, 2.0, 8.0)  # step sizes over the bound
+END = (0.0, 0.0, 0.005, 0.02, 0.2, 0.6)  # what is left of the noise: the fit ends between 0.45 and 0.8
+
+
+def judged(left: Any = END, seeds: int = 8, sharpness: float = 10.0, **more: Any) -> dict[str, Judged]:
+    """One run per seed and step size, with labels whose mean square differs between the seeds."""
+    runs = [
+        Run({
+            "arm": "warm_up", "labels": "noisy", "n": n, "seed": seed, "step_size": 2.0 * over / sharpness,
+            "outcome": "finished", "bent_neurons": 9, "interpolation_left": sharpness, "edge_reached": True,
+            "training_error": share * (1.0 + seed), "training_error_truth": 1.0 + seed,
+            "interpolation_right": 2.0 * sharpness, "interpolation_checks": 3, "interpolation_violations": 0,
+            **more,
+        })
+        for n, shares in (left if isinstance(left, dict) else {5: left}).items()
+        for seed in range(seeds)
+        for over, share in zip(OVER, shares, strict=True)
+    ]  # fmt: skip
+    return CLAIM.judge(Result("random-labels", CLAIM.quick, tuple(runs)))
+
+
+def words(*args: Any, **changes: Any) -> tuple[str, ...]:
+    """Words of small steps, large steps and where the fit ends."""
+    found = judged(*args, **changes)
+    return tuple(
+        found[name].word(CLAIM.kind) for name in ("small_steps", "beyond_the_bound", "where_it_ends")
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (END, ("reproduced", "reproduced", "yes")),
+        ((0.0,) * 6, ("reproduced", "not_reproduced", "no")),  # every step size fits
+        ((0.5,) * 6, ("not_reproduced", "premise_not_met", "premise_not_met")),  # none does
+        ((0.0, 0.02, 0.02, 0.02, 0.2, 0.6), ("undecided", "premise_not_met", "premise_not_met")),  # a third
+        (
+            (0.0, 0.0, 0.02, 0.02, 0.2, 0.6),
+            ("undecided", "reproduced", "no"),
+        ),  # two thirds; a fifth of the bound
+    ],
+)
+def test_each_way(left: Any, expected: tuple[str, ...]) -> None:
+    assert words(left) == expected
+
+
+def test_a_hundredth_of_the_noise_may_be_left() -> None:
+    assert words((0.009,) * 3 + (0.011,) * 3) == words(END)
+    assert words((0.011,) * 6)[0] == "not_reproduced"
+
+
+def test_sizes_that_were_not_given_the_time_are_left_out() -> None:
+    found = judged({5: END, 30: (0.5,) * 6})
+    assert found["small_steps"].word(CLAIM.kind) == "partly"
+    assert found["beyond_the_bound"].word(CLAIM.kind) == "reproduced"
+    assert found["beyond_the_bound"].finding.sentence.startswith(
+        "With 5 points: all 16 runs beyond the bound"
+    )
+
+
+def test_a_size_at_which_large_steps_fit_makes_it_partly() -> None:
+    assert words({5: END, 8: (0.0,) * 6})[1] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("checks", "violations", "word"), [(3, 0, "holds"), (3, 1, "false_as_stated"), (0, 0, "premise_not_met")]
+)
+def test_the_certificate(checks: int, violations: int, word: str) -> None:
+    found = judged(interpolation_checks=checks, interpolation_violations=violations)
+    assert found["certificate"].word(CLAIM.kind) == word
+
+
+def test_labels_are_the_noise_and_the_bound_is_that_of_the_theory() -> None:
+    spec = CLAIM.grid({**CLAIM.quick, "width": 40, "steps": 50, "arms": ("small_init",)})[-1]
+    problem = problem_of(spec)
+    tent = problems.curve("tent", n=spec.n, noise=1.0, seed=spec.seed, half_width=3.0)
+    assert problem.labels == pytest.approx(tent.labels - tent.truth(tent.inputs))  # type: ignore[misc]
+    row = CLAIM.collect(CLAIM.quick, [spec], [work(spec, lambda _: None)])
+    found, bound = compared(row.table), theory.interpolation_bound(problem.inputs, problem.labels)
+    assert found["over_bound"] == pytest.approx(spec.step_size / bound.step_size)
+    assert found["training_error_truth"] == pytest.approx(np.mean(problem.labels**2))
