@@ -72,7 +72,8 @@ import sys
 from pathlib import Path
 try:
     import stepscape as ss
-    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), ss.GradientDescent(0.01, 2, warmup_steps=1), record_every=1)
+    method = ss.GradientDescent(0.01, 2, warmup_steps=1)
+    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), method, record_every=1)
 finally:
     Path(sys.argv[1]).touch()
 """

@@ -332,8 +332,7 @@ def _underflow(inputs, moments):
     x = max(abs(inputs[0]), abs(inputs[inputs.size - 1]))
     total = 1.0 + np.sqrt(1.0 + x * x)
     for c in range(moments.shape[0]):
-        inner = moments[c, _WW] * x * x + moments[c, _BB]
-        total += 2.0 * inner + moments[c, _AA] * (1.0 + x * x)
+        total += 2.0 * (moments[c, _WW] * x * x + moments[c, _BB]) + moments[c, _AA] * (1.0 + x * x)
     return inputs.size * total * SUBNORMAL
 
 
