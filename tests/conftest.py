@@ -66,13 +66,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(_compile_beside(home).wait)
 
 
-# Every kernel in every signature: the loop, and a sharpness that begins at the one before.
+# Every kernel in every signature: the loop, the start of a warm-up, and a sharpness that begins at the last.
 KERNELS = """
 import sys
 from pathlib import Path
 try:
     import stepscape as ss
-    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), ss.GradientDescent(0.01, 2), record_every=1)
+    method = ss.GradientDescent(0.01, 2, warmup_steps=1)
+    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), method, record_every=1)
 finally:
     Path(sys.argv[1]).touch()
 """
