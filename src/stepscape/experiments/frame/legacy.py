@@ -57,7 +57,7 @@ class Legacy:
         return OldResult(new.claim, settings, new.runs, arrays)
 
     def draw(self, result: Any) -> dict[str, Drawn]:
-        """Draw the figures; their captions stand elsewhere."""
+        """Draw the figures; their captions stand on the page."""
         return {
             name: Drawn(figure, "See its page.") for name, figure in self.experiment.figures(result).items()
         }
