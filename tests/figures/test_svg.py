@@ -50,6 +50,8 @@ def test_the_picture_stays(original):
     assert [name for name, _ in before] == [name for name, _ in after]
     for (_, one), (_, other) in zip(before, after, strict=True):
         np.testing.assert_allclose(one, other, atol=0.005001)
+    scales = re.compile(r"scale\([^)]*\)")  # of glyphs: 1/64 is no 0.02
+    assert scales.findall(original) == scales.findall(compact(original))
 
 
 def test_it_is_much_smaller(original):

@@ -100,7 +100,7 @@ def test_keyboard_and_screen_reader_find_their_way():
 
 
 def test_every_verdict_has_a_mark_a_name_and_a_meaning():
-    from stepscape.tables.verdict import WORDS
+    from stepscape.experiments.frame.kinds import WORDS
 
     assert set(WORDS) < set(words.VERDICTS)
     for word in WORDS:

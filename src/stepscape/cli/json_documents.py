@@ -36,7 +36,7 @@ def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]
 
 def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()) -> Entry:
     """Judge a result; `shared` names the claims that read some of its runs too."""
-    from stepscape.experiments.frame.legacy import enter
+    from stepscape.experiments.frame.ledger import enter
 
     seconds = sum(carried.seconds.values())
     return enter(claim, carried.result, "full" if full else "quick", carried.failures, seconds, shared)

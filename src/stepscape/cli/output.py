@@ -61,12 +61,12 @@ def output_directory(path: str, force: bool, unfinished: Unfinished) -> Iterator
 
 def check_directory(path: str) -> None:
     """Refuse a directory that holds anything but a store, which an interrupted command leaves to its like."""
-    place = Path(path)
+    folder = Path(path)
     with contextlib.suppress(OSError, ValueError):
-        names = {name for name in os.listdir(place) if not name.startswith(".stepscape-")}
-        if names == {STORE} and (place / STORE / "store.json").is_file():
+        names = {name for name in os.listdir(folder) if not name.startswith(".stepscape-")}
+        if names == {STORE} and (folder / STORE / "store.json").is_file():
             return
-    if place.is_dir():
+    if folder.is_dir():
         files.prepare_directory(path)
 
 
@@ -91,19 +91,19 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
     target = Path(path)
     made = _missing(target)
     files.prepare_directory(path, force=True)
-    place = target / STORE
-    begun = not place.exists()
+    folder = target / STORE
+    begun = not folder.exists()
 
     def remove() -> None:
-        if begun and not any(place.glob("segments/*")):
-            shutil.rmtree(place, ignore_errors=True)
+        if begun and not any(folder.glob("segments/*")):
+            shutil.rmtree(folder, ignore_errors=True)
         for directory in made:
             with contextlib.suppress(OSError):
                 directory.rmdir()
 
     unfinished.add(remove)
     try:
-        yield Store.create(place)
+        yield Store.create(folder)
     except BaseException:
         remove()
         raise
@@ -117,9 +117,9 @@ def _missing(path: Path) -> list[Path]:
 
 def _publish(draft: Path, target: Path) -> None:
     for file in sorted(p for p in draft.rglob("*") if p.is_file()):
-        place = target / file.relative_to(draft)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, place)
+        folder = target / file.relative_to(draft)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, folder)
     shutil.rmtree(draft)
 
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinished) -> None:
     """Build the one report of a ledger's directory, or of a sweep's store; or the pictures of the docs."""
-    place = Path(directory)
+    home = Path(directory)
     if docs is not None:
-        document = _pictures(place, Path(docs))
-    elif (place / LEDGER).is_file():
+        document = _pictures(home, Path(docs))
+    elif (home / LEDGER).is_file():
         document = _of_ledger(directory, unfinished)
-    elif (place / "store.json").is_file():
+    elif (home / "store.json").is_file():
         from stepscape.cli.sweep_report import report_sweep
 
         document = report_sweep(directory, unfinished)
@@ -44,8 +44,8 @@ def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinish
 def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     from stepscape.lab.store import Store
 
-    place = Path(directory)
-    ledger, store = read_ledger(place), Store.open(place / STORE)
+    home = Path(directory)
+    ledger, store = read_ledger(home), Store.open(home / STORE)
     figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
     with output_directory(directory, True, unfinished) as draft:
         write_report(draft, ledger, figures)
@@ -58,15 +58,15 @@ def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     return {"of": "ledger", "size": ledger.size, "experiments": ledger.names, "without_figures": without}
 
 
-def _pictures(place: Path, docs: Path) -> dict[str, Any]:
+def _pictures(home: Path, docs: Path) -> dict[str, Any]:
     """Draw the figures of every claim of a ledger into the folder of its family, as the docs show them."""
     from stepscape import experiments
     from stepscape.figures import style
     from stepscape.lab.store import Store
 
-    if not (place / LEDGER).is_file():
-        raise InputError(f"{str(place)!r} holds no ledger; 'stepscape verify --full --out DIR' makes one")
-    ledger, store = read_ledger(place), Store.open(place / STORE)
+    if not (home / LEDGER).is_file():
+        raise InputError(f"{str(home)!r} holds no ledger; 'stepscape verify --full --out DIR' makes one")
+    ledger, store = read_ledger(home), Store.open(home / STORE)
     written = []
     for entry in ledger.entries:
         name = entry.experiment.name

@@ -124,9 +124,9 @@ def _matches(before: Document, request: Request) -> bool:
         return False
     if request.resources.retry_failed and before["runs"]["failed"]:
         return False
-    place = Path(request.out)
+    folder = Path(request.out)
     drawn = [f"figures/{name}.{kind}" for name in before["figures"] for kind in ("svg", "png")]
-    return all((place / file).is_file() for file in (*_ALWAYS, *drawn)) and _on_record(place, before)
+    return all((folder / file).is_file() for file in (*_ALWAYS, *drawn)) and _on_record(folder, before)
 
 
 def _made_by() -> Document:
@@ -134,11 +134,11 @@ def _made_by() -> Document:
     return {name: made[name] for name in _VERSIONS}
 
 
-def _on_record(place: Path, before: Document) -> bool:
+def _on_record(folder: Path, before: Document) -> bool:
     from stepscape.lab.store import Store
 
     try:
-        return len(Store.open(place / STORE).outcomes(before["identities"])) == len(before["identities"])
+        return len(Store.open(folder / STORE).outcomes(before["identities"])) == len(before["identities"])
     except StepscapeError:
         return False
 

@@ -100,12 +100,12 @@ def _ledger(
 
 def _check(request: Request, names: Sequence[str]) -> None:
     """Refuse a directory that holds anything but a part of this ledger."""
-    place = Path(request.out)
-    if request.force or not (place / LEDGER).is_file():
+    folder = Path(request.out)
+    if request.force or not (folder / LEDGER).is_file():
         if not request.force:
             check_directory(request.out)
         return
-    before = read_ledger(place)
+    before = read_ledger(folder)
     if before.size != ("full" if request.full else "quick"):
         raise holds(request.out, f"the {before.size} ledger")
     if others := [name for name in before.names if name not in names]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from stepscape.errors import unknown
-from stepscape.experiments.common.experiment import Experiment, collect, resolve_settings
 from stepscape.experiments.frame import Claim, Result, run
-from stepscape.experiments.frame.legacy import Legacy
 
-__all__ = ["Claim", "Experiment", "Result", "collect", "family", "get", "names", "resolve_settings", "run"]
+__all__ = ["Claim", "Result", "family", "get", "names", "run"]
 
 _MODULES = {
     "curve-fitting": "stepscape.experiments.square.curve_fitting",
@@ -44,9 +41,9 @@ def family(name: str) -> str:
     return _MODULES[name].split(".")[-2]
 
 
-def get(name: str) -> Any:
-    """Return the experiment of that name; an unknown name is refused with the nearest known one."""
+def get(name: str) -> Claim:
+    """Return the claim of that name; an unknown name is refused with the nearest known one."""
     if name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
-    module = importlib.import_module(_MODULES[name])
-    return module.CLAIM if hasattr(module, "CLAIM") else Legacy(module.EXPERIMENT)
+    claim: Claim = importlib.import_module(_MODULES[name]).CLAIM
+    return claim

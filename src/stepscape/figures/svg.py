@@ -6,7 +6,7 @@ import re
 import zlib
 
 _NUMBER = re.compile(r"-?\d+\.\d+")
-_PLACES = re.compile(r' (?:d|x|y|x1|y1|x2|y2|width|height|points|transform)="[^"]*"')
+_PLACES = re.compile(r' (?:d|x|y|x1|y1|x2|y2|width|height|points)="[^"]*"|translate\([^)]*\)')  # no scales
 _MARK = '<use {target} x="[^"]*" y="[^"]*" class="{name}"/>'
 _MARKS = re.compile(  # two or more of one kind in a row
     _MARK.format(target='(href="#[^"]*")', name='([^"]*)')

@@ -78,7 +78,7 @@ class Index:
         query = "select identity, outcome, segment from best"
         return self._ask(lambda db: {run: (outcome, name) for run, outcome, name in db.execute(query)})
 
-    def documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+    def row_documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Row of the table of each of these runs (None: every run, as committed)."""
         return self._ask(lambda db: _row_documents(db, identities))
 

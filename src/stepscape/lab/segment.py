@@ -54,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
     numbers: dict[str, Any]
 
 
-class Beside(msgspec.Struct, frozen=True):
+class ArraysFile(msgspec.Struct, frozen=True):
     """The npz that belongs to a manifest."""
 
     size: int
@@ -65,7 +65,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """The content of a manifest; `arrays` is None where there is no npz."""
 
     origin: dict[str, Any]
-    arrays: Beside | None
+    arrays: ArraysFile | None
     rows: list[Row]
 
 
@@ -89,8 +89,8 @@ def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> 
         raise bad("a segment", "hold at least one run", "none")
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(6)}"
     npz = _pack(best)
-    beside = Beside(len(npz), hashlib.sha256(npz).hexdigest()) if npz else None
-    manifest = Manifest(plain(origin), beside, [_row(*item) for item in best.items()])
+    arrays = ArraysFile(len(npz), hashlib.sha256(npz).hexdigest()) if npz else None
+    manifest = Manifest(plain(origin), arrays, [_row(*item) for item in best.items()])
     try:
         if npz:
             files.write_atomic(folder / f"{name}.npz", npz)
@@ -112,17 +112,17 @@ def read(data: bytes) -> Manifest:
         raise Damaged(f"its content is not that of a manifest: {error}") from None
 
 
-def verify(data: bytes, beside: Beside) -> None:
+def verify(data: bytes, file: ArraysFile) -> None:
     """Raise `Damaged` unless these are the bytes of the npz that was written."""
-    if len(data) != beside.size:
-        raise Damaged(f"it has {len(data)} bytes where {beside.size} were written")
-    if hashlib.sha256(data).hexdigest() != beside.sha256:
+    if len(data) != file.size:
+        raise Damaged(f"it has {len(data)} bytes where {file.size} were written")
+    if hashlib.sha256(data).hexdigest() != file.sha256:
         raise Damaged("its content does not match its checksum")
 
 
-def unpack(data: bytes, beside: Beside) -> dict[str, dict[str, NDArray[Any]]]:
+def unpack(data: bytes, file: ArraysFile) -> dict[str, dict[str, NDArray[Any]]]:
     """Read an npz: arrays by identity and name. Raises `Damaged`."""
-    verify(data, beside)
+    verify(data, file)
     found: dict[str, dict[str, NDArray[Any]]] = {}
     with np.load(io.BytesIO(data), allow_pickle=False) as npz:
         for member in npz.zip.namelist():

@@ -138,7 +138,7 @@ class Store:
     def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
         """Rows of `table`: each with what its run has, None where something was not measured."""
         identities = None if specs is None else [identity(spec) for spec in specs]
-        documents = self._index.documents(identities)
+        documents = self._index.row_documents(identities)
         rows = [documents[run] for run in identities or documents if run in documents]
         for name in where:
             if rows and not any(name in row for row in rows):

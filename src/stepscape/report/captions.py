@@ -3,39 +3,6 @@
 from __future__ import annotations
 
 _CAPTIONS = {
-    ("does-descent-get-there", "fates"): (
-        "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as "
-        "the counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and "
-        "the bound where the network is uncertain is not vacuous."
-    ),
-    ("does-descent-get-there", "times"): (
-        "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
-        "runs that got there. Dashed line: what gradient flow would do."
-    ),
-    ("does-descent-get-there", "found"): (
-        "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
-        "passes through every uncertain label with the same confidence. Right: excess risk of the interior "
-        "of every run, by fate."
-    ),
-    ("smoothness-or-confidence", "planes"): (
-        "Above: roughness against confidence during training, medians over seeds; a star: the truth. Below: "
-        "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
-        "begin once the loss stays below that of the start."
-    ),
-    ("smoothness-or-confidence", "margins"): (
-        "Runs of their own that keep the margin y f, medians over seeds; a star: the truth. Above: roughness "
-        "against the median y f during training. Below: median y f against median |f|; on the thin line they "
-        "are equal, as they are when no label is missed."
-    ),
-    ("smoothness-or-confidence", "over-time"): (
-        "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against "
-        "the steps: medians and quartiles over seeds."
-    ),
-    ("smoothness-or-confidence", "equal-levels"): (
-        "Roughness where the runs come to equal confidence, confidence where they come to equal roughness, "
-        "and the largest |f| at the end among the outer tenths of the inputs and the rest; medians and "
-        "quartiles of the runs that come there."
-    ),
     ("sweep", "step-size"): (
         "Marks are medians over seeds, whiskers run from quartile to quartile, and faint marks show every "
         "run. The dashed line is the threshold above which descent cannot settle, 2/η for gradient descent; "

@@ -236,6 +236,26 @@ def test_tightness() -> None:
     assert word("tightness", loosening) == "it_depends"
     assert word("tightness", lambda each: loose(loosening(each))) == "no"
     assert word("tightness", seeds=2) == "undecided"
+
+
+def test_a_ratio_that_may_grow_is_not_said_to_stay() -> None:
+    def unsteady(each: Row) -> Row:
+        """Let the ratio grow with n in some seeds and fall in others."""
+        return {**each, "bound": 1 + (each["bound"] - 1) * (each["n"] / 16) ** (0.06 * (-1) ** each["seed"])}
+
+    found = finding("tightness", unsteady, seeds=6)
+    assert "it is not settled whether the ratio stays bounded" in found.sentence
+
+
+def test_nearly_all_data_sets_must_be_near_the_bound() -> None:
+    def loose(each: Row, lost: int) -> Row:
+        return {**each, "bound": 1 + (each["bound"] - 1) / 3} if each["seed"] < lost else each
+
+    assert word("tightness", lambda each: loose(each, 2), seeds=40) == "yes"
+    assert word("tightness", lambda each: loose(each, 3), seeds=40) == "it_depends"
+
+
+def test_a_certificate_is_needed() -> None:
     assert word("tightness", lambda each: {**each, "least": None}) == "premise_not_met"
 
 

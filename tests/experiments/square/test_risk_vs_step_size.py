@@ -27,7 +27,7 @@ def rows(arm: str = "warm_up", risk: Any = U, cost: Any = (0.01,) * 4, seeds: in
         for j, eta in enumerate(ETAS):
             level = shift + 0.003 * rng.standard_normal()
             yield Run({
-                "arm": arm, "labels": "noisy", "seed": seed, "step_size": eta, "outcome": "finished",
+                "arm": arm, "labels": "noisy", "n": 30, "seed": seed, "step_size": eta, "outcome": "finished",
                 "bent_neurons": 10, "edge_reached": True, "fits_interior": j < 3, "risk": risk[j] + level,
                 "risk_last": risk[j] + cost[j] + level + 0.02 * j,
                 "risk_before": risk[j] + cost[j] + level - 0.02 * j,

@@ -28,9 +28,21 @@ FALLS = (
     "falls, which means that it reaches margin {reached:g} and the slope of its logarithm from there on is "
 )
 FALLS += "at most −{fell:g}"
-COLUMNS = ("rise", "rise_predicted", "rise_whole", "peak_margin", "peak_margin_predicted", "peak_margin_whole",
-           "dip_margin_whole", "tail_slope", "gradient_start", "gradient_end", "rose_and_fell", "only_fell",
-           "edge_ratio")  # fmt: skip
+COLUMNS = (
+    "rise",
+    "rise_predicted",
+    "rise_whole",
+    "peak_margin",
+    "peak_margin_predicted",
+    "peak_margin_whole",
+    "dip_margin_whole",
+    "tail_slope",
+    "gradient_start",
+    "gradient_end",
+    "rose_and_fell",
+    "only_fell",
+    "edge_ratio",
+)
 
 
 def curves(table: Table) -> Table:
@@ -146,8 +158,8 @@ CLAIM = Claim(
         "One neuron with the shortest gradient at every margin, in closed form and by Lanczos. One example "
         "(x, 1) learned by width 400 with a small step size from PyTorch's initialization times a scale: "
         "gradient flow has a closed form there. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), "
-        "nearly certain so that margins can grow, learned from the same scales: all examples at all records, in "
-        "bins of the margin."
+        "nearly certain so that margins can grow, learned from the same scales: all examples at all records, "
+        "in bins of the margin."
     ),
     quick=QUICK,
     full=FULL,

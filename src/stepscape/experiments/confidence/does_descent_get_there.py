@@ -2,131 +2,186 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from stepscape import theory
-from stepscape.experiments.common.experiment import Experiment, Result, Settings
-from stepscape.experiments.common.moments import log_steps
-from stepscape.experiments.confidence.arrival import (
-    CERTIFIED,
-    Standing,
-    at_the_end,
-    best_constant,
-    fate,
-    standings,
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.confidence.arrival import CERTIFIED, FATES
+from stepscape.experiments.confidence.arrival_runs import FULL, QUICK, begin, grid, work
+from stepscape.experiments.confidence.medians import medians
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    decide,
+    lacking,
+    together,
 )
-from stepscape.experiments.confidence.arrival_rule import judge
-from stepscape.experiments.logistic.runs import LogisticRun, grid, method_of, problem_of, start_of
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
-from stepscape.measures.measures import measure
-from stepscape.problems import Problem
-from stepscape.tables.records import Record
-from stepscape.training import Snapshot, Trajectory, train
+from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.frame.finding import Number
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/1"):
-    """A logistic run whose fate is followed."""
-
-    run: LogisticRun
+Array = NDArray[np.float64]
+TRAP = "interpolation trap"
+EXCESS = "excess_risk_interior"
+SHOWN = ("reached_at_step", "reached_at_time", "certified_late", "flattest_edge_ratio", "bound", "variation",
+         "interpolant", EXCESS, "excess_constant_interior")  # fmt: skip
 
 
-def specs(settings: Settings) -> list[ArrivalRun]:
-    """Every start, seed and step size."""
-    starts = [("torch", scale) for scale in settings["scales"]]
-    starts += [("mean_field", scale) for scale in settings["mean_field_scales"]]
-    law = {"amplitudes": (settings["amplitude"],), "flip_rates": (settings["flip_rate"],), "shown": ()}
-    return [
-        ArrivalRun(run=run)
-        for init, scale in starts
-        for run in grid({**settings, **law, "init": init, "scale": scale})
-    ]
+def gets_there(result: Result, nearly_all: float) -> Finding:
+    """Whether nearly all runs end certified flat."""
+    table = result.table
+    certified = table["fate"] == CERTIFIED
+    found = decide.share(certified, Says("runs", "end", "certified flat"), nearly_all, table["seed"])
+    return found.with_numbers({**_fates(table["fate"]), **_nearly(table)})
 
 
-def work(spec: ArrivalRun, tick: Tick) -> Record:
-    """Train one network and say at every record where it stands; records are even in log steps."""
-    run = spec.run
-    problem = problem_of(run)
-    snapshots: list[Snapshot] = []
-    trajectory = train(
-        problem,
-        start_of(run),
-        method_of(run),
-        record_every=run.steps,
-        measure_sharpness=False,
-        record_at=log_steps(run.steps, run.records),
-        observe=snapshots.append,
-        progress=lambda made: tick(made / run.steps),
-    )
-    found = standings(problem, snapshots, tick)
-    threshold = trajectory.method.threshold()
-    numbers: dict[str, Any] = {
-        "fate": trajectory.outcome,
-        "initial_edge_ratio": found[0].sharpness / threshold,
-        "steps_made": int(trajectory.at_steps[-1]),
-    }
-    if trajectory.outcome == "diverged":
-        return Record("diverged", numbers, reason=trajectory.message)
-    numbers |= _followed(problem, trajectory, found)
-    return Record("finished", numbers | measure(problem, trajectory.network, trajectory.network_before))
+def _fates(fates: ArrayLike) -> dict[str, Number]:
+    counts = Counter(np.asarray(fates).tolist())
+    return {f"runs that end {fate}": counts[fate] for fate in FATES if counts[fate]}
 
 
-def _followed(problem: Problem, run: Trajectory, found: list[Standing]) -> dict[str, Any]:
-    """Fate at the end, when the run first was certified, and its share of the records of the last decade."""
-    threshold, x = run.method.threshold(), problem.inputs
-    loss_truth = problem.training_loss(problem.truth(x)) if problem.truth is not None else np.nan
-    fates = np.array(
-        [fate(at, threshold, loss_truth, bent) for at, bent in zip(found, run.bent_neurons, strict=True)]
-    )
-    reached = np.flatnonzero(fates == CERTIFIED)
-    late = run.at_steps >= run.at_steps[-1] / 10
+def _nearly(table: Table) -> dict[str, Number]:
+    """Count what is close to the fate that counts."""
+    if "certified_late" not in table:
+        return {}
+    over, under = (table["fate"] == fate for fate in ("over the edge", "underfits"))
+    ratio = table["flattest_edge_ratio"]
     return {
-        "fate": str(fates[-1]),
-        "reached_at_step": int(run.at_steps[reached[0]]) if reached.size else None,
-        "reached_at_time": float(run.time[reached[0]]) if reached.size else None,
-        "certified_late": float(np.mean(fates[late] == CERTIFIED)),
-        "time": float(run.time[-1]),
-        "loss": float(run.loss[-1]),
-        "loss_truth": loss_truth,
-        "excess_constant_interior": best_constant(problem, theory.interior(x, x)),
-        **at_the_end(found[-1], threshold, loss_truth),
+        "runs over the edge by less than a tenth": int(np.sum(over & (ratio < 1.1))),
+        "runs that underfit above 0.8 of the edge": int(np.sum(under & (ratio > 0.8))),
+        "runs certified at a record of the last decade": int(np.sum(table["certified_late"] > 0.0)),
+        "steps until certified, median": median(table["reached_at_step"]),
     }
 
 
-def figures(result: Result) -> dict[str, Figure]:
+def shares(table: Table, seeds: NDArray[np.int_]) -> Array:
+    """For each seed, the share of its runs that end certified flat; nan where it has none."""
+    return np.array([fraction(table["fate"][table["seed"] == seed] == CERTIFIED) for seed in seeds])
+
+
+def differs(one: Table, other: Table, least: float, of: str, names: str) -> Finding:
+    """Whether the share of certified runs differs between two tables, paired by seed."""
+    seeds = np.union1d(one["seed"], other["seed"])
+    says = Says("the share of runs certified flat", "depend", f"on {of}")
+    return decide.differs(shares(one, seeds) - shares(other, seeds), least, says, names)
+
+
+def depends_on_start(result: Result, least: float) -> Finding:
+    """Whether scale and kind of the start change the share."""
+    table = result.table
+    torch, other = table.where(init="torch"), table.where(init="mean_field")
+    scales, found = np.unique(torch["scale"]), {}
+    if scales.size > 1:
+        large, small = (torch.where(scale=scale) for scale in scales[[-1, 0]])
+        names = f"PyTorch's start × {scales[-1]:g} minus × {scales[0]:g}"
+        found["scale"] = differs(large, small, least, "the scale of PyTorch's start", names)
+    if len(torch) and len(other):
+        one, two = (1.0 if 1.0 in rows["scale"] else rows["scale"].min() for rows in (torch, other))
+        names = f"mean-field start × {two:g} minus PyTorch's × {one:g}"
+        kinds = other.where(scale=two), torch.where(scale=one)
+        found["kind"] = differs(*kinds, least, "the kind of start", names)
+    return together(found, named=False)
+
+
+def depends_on_step_size(result: Result, least: float) -> Finding:
+    """Whether the step size changes the share."""
+    table = result.table
+    etas = np.unique(table["step_size"])
+    if etas.size < 2:
+        return lacking("there is one step size only")
+    large, small = (table.where(step_size=eta) for eta in etas[[-1, 0]])
+    names = f"η = {etas[-1]:g} minus η = {etas[0]:g}"
+    return differs(large, small, least, "the step size", names)
+
+
+def stays(result: Result, nearly_all: float) -> Finding:
+    """Whether runs that were certified flat at some record end so."""
+    table = result.table
+    once = table.rows(np.isfinite(table["reached_at_step"].astype(float)))
+    says = Says("runs once certified flat", "end", "so")
+    return decide.share(once["fate"] == CERTIFIED, says, nearly_all, once["seed"]).with_numbers(
+        _fates(once["fate"])
+    )
+
+
+def generalizes(result: Result, least: float) -> Finding:
+    """Whether certified runs have less excess risk than the others, and than the best constant."""
+    table = result.table
+    arrived, alive = table["fate"] == CERTIFIED, STEP_SIZES.counts(table)
+    certified, others = (seed_medians(table, rows, EXCESS) for rows in (arrived, alive & ~arrived))
+    constant = seed_medians(table, alive, "excess_constant_interior")
+    if not np.isfinite(certified - others).any():
+        return lacking("no seed has runs of both kinds")
+    rest = {
+        "than the other runs": (others, "other runs − certified ones"),
+        "than the best constant": (constant, "best constant − certified runs"),
+    }
+    found = {
+        name: decide.sign(
+            risk - certified,
+            Says("a certified run", "have", f"less excess risk {name}"),
+            what,
+            least,
+            at_once=2,
+        )
+        for name, (risk, what) in rest.items()
+    }
+    numbers = {f"{fate}, median": median(table[EXCESS][table["fate"] == fate]) for fate in FATES}
+    numbers = {name: value for name, value in numbers.items() if value == value}
+    worse = int(np.sum(arrived & (table[EXCESS] > table["excess_constant_interior"])))
+    return together(found, named=False).with_numbers({
+        **numbers, "best constant, median": median(constant), "certified runs worse than it": worse
+    })  # fmt: skip
+
+
+def seed_medians(table: Table, rows: NDArray[np.bool_], column: str) -> Array:
+    """Median of a column over some rows of each seed, nan where it has none."""
+    return np.array(
+        [median(table[column][rows & (table["seed"] == seed)]) for seed in np.unique(table["seed"])]
+    )
+
+
+def falls_into_the_trap(result: Result, most: float, nearly_all: float) -> Finding:
+    """Whether starts and step sizes lead most of their seeds into the interpolation trap."""
+    names = {"init": "{}", "scale": "× {:g}", "step_size": "η = {:g}"}
+    pairs = cells(result.table, names)
+    led = {name: fraction(rows["fate"] == TRAP) > most for name, rows in pairs.items()}
+    says = Says("pairs of start and step size", "lead", "most of their seeds into the trap")
+    return decide.share(list(led.values()), says, nearly_all).with_numbers({
+        "runs in the trap": int(np.sum(result.table["fate"] == TRAP)),
+        **{f"{name}: most seeds in the trap": True for name, yes in led.items() if yes},
+    })  # fmt: skip
+
+
+def draw(result: Result) -> dict[str, Drawn]:
     """Draw the fates on the grid, the time to get there, and what is known of what was found."""
-    from stepscape.experiments.confidence import does_descent_get_there_figures as draw
+    from stepscape.experiments.confidence import does_descent_get_there_figures as figures
 
     return {
-        "fates": draw.phase_diagram(result.table),
-        "times": draw.times(result.table),
-        "found": draw.what_was_found(result.table),
+        "fates": figures.phase_diagram(result),
+        "times": figures.times(result),
+        "found": figures.what_was_found(result),
     }
 
 
-_QUICK: dict[str, Any] = {
-    "truth": "wave",
-    "n": 100,
-    "amplitude": 2.0,
-    "flip_rate": 0.1,
-    "half_width": 1.0,
-    "width": 400,
-    "scales": (0.1, 1.0, 4.0),
-    "mean_field_scales": (1.0,),
-    "weight_decay": 0.0,
-    "step_sizes": (0.03, 0.3, 2.0),
-    "steps": 5000,
-    "seeds": 3,
-    "first_seed": 0,
-    "records": 10,
-}
+def numbers(result: Result) -> Table:
+    """Shares of certified runs and medians of each start and step size."""
+    table = result.table
+    if "fate" not in table:
+        return Table({})
+    marked = Table({**table.columns, "certified": table["fate"] == CERTIFIED})
+    return medians(marked, ("init", "scale", "step_size"), SHOWN, shares=("certified",))
 
-EXPERIMENT = Experiment(
+
+CLAIM = Claim(
     name="does-descent-get-there",
     title="Does descent get there: the fate of runs by initialization and step size",
     claim=(
@@ -137,28 +192,80 @@ EXPERIMENT = Experiment(
     source="Qiao and Wang (2025), open question on convergence; failure signatures of its summary",
     setup=(
         "Labels from twice a wave, a tenth of them flipped: 100 inputs, 400 neurons. PyTorch's default start "
-        "at a tenth to four times its scale, and mean-field starts, against step sizes from 0.01 to 4. "
-        "Seeds 0 to 2 were run with the full settings before the others, with the rule as it stands. One "
-        "word was changed then: a flat run that fits the labels less well than the truth was first called "
-        "not there yet; at the largest step sizes such runs are at the edge, so that it is not a matter of "
-        "time, and it now underfits. At the edge λ_max passes above and below 2/η: most runs over the edge "
-        "are so by less than a tenth; they are counted. The certificate is checked with the measured λ_max. "
-        "Whether it is vacuous is asked with the labels at hand: see the rule."
+        "at a tenth to four times its scale, and mean-field starts, against step sizes from 0.01 to 4. At "
+        "the edge λ_max passes above and below 2/η: the flatter of the last two iterates stands for a "
+        "record. The certificate is checked with the measured λ_max plus its residual. Whether it is vacuous "
+        "is asked with the labels at hand."
     ),
-    quick=_QUICK,
-    full={
-        **_QUICK,
-        "scales": (0.1, 0.3, 1.0, 2.0, 4.0),
-        "mean_field_scales": (1.0, 4.0),
-        "step_sizes": (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0),
-        "steps": 40_000,
-        "seeds": 10,
-        "records": 24,
-    },
-    specs=specs,
+    quick=QUICK,
+    full=FULL,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "reached",
+            "Runs end certified flat",
+            "A run ends certified flat when at its last record λ_max is at most 2/η, its loss is at most "
+            "that of the truth, some label is missed, and the bound on ∫|f''|g_A where f is uncertain lies "
+            "below what any function needs that passes through all labels there. For each kind of start, over "
+            "all scales and step sizes, the share of such runs; nearly all is {nearly_all:.0%}.",
+            gets_there,
+            {"nearly_all": NEARLY_ALL},
+            primary=True,
+            by="init",
+            reads=("fate",),
+        ),
+        Part(
+            "depends_on_initialization",
+            "It depends on the initialization",
+            "The share of runs that end certified flat, over all step sizes, at the largest minus at the "
+            "smallest scale of PyTorch's start, and from the mean-field minus from PyTorch's start at scale "
+            "1 or else the smallest, paired by seed. No when the interval excludes {least:g} either way.",
+            depends_on_start,
+            {"least": 0.1},
+            reads=("fate",),
+        ),
+        Part(
+            "depends_on_step_size",
+            "It depends on the step size",
+            "The share of runs that end certified flat, over all starts, at the largest minus at the "
+            "smallest step size, paired by seed. No when the interval excludes {least:g} either way.",
+            depends_on_step_size,
+            {"least": 0.1},
+            reads=("fate",),
+        ),
+        Part(
+            "stays",
+            "Once certified, it stays so",
+            "Of the runs that are certified flat at some record, the share that end so; nearly all is "
+            "{nearly_all:.0%}.",
+            stays,
+            {"nearly_all": NEARLY_ALL},
+            reads=("reached_at_step",),
+        ),
+        Part(
+            "generalizes",
+            "What is certified generalizes better",
+            "The excess risk of the interior, median over the runs of a seed: of the other runs with bent "
+            "neurons minus of those that end certified flat, and of the best constant answer minus of these. "
+            "{least:g} counts.",
+            generalizes,
+            {"least": 0.01},
+            reads=(EXCESS,),
+        ),
+        Part(
+            "interpolation_trap",
+            "Descent falls into the interpolation trap",
+            "The trap: λ_max is at most 2/η and every label is fitted, the wrong ones too. The share of the "
+            "pairs of start and step size that lead more than {most:.0%} of their seeds there; nearly all is "
+            "{nearly_all:.0%}.",
+            falls_into_the_trap,
+            {"most": MOST, "nearly_all": NEARLY_ALL},
+            reads=("fate",),
+        ),
+    ),
+    draw=draw,
     premises={
         "fate": "what became of the run; the theorems speak about the flat ones",
         "flat": "λ_max + residual is at most 2/η at the flatter of the last two iterates",
@@ -166,4 +273,7 @@ EXPERIMENT = Experiment(
         "uncertain_count": "some inputs are uncertain, |f(x_i)| ≤ γ at the best γ",
         "bent_neurons": "some neurons bend among the data",
     },
+    numbers=numbers,
+    by="init",
+    names={"torch": "PyTorch's start", "mean_field": "the mean-field start"},
 )

@@ -1,4 +1,4 @@
-"""Figures of the experiment `does-descent-get-there`; they read its table."""
+"""Figures of the claim `does-descent-get-there`; they read its table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band
 from stepscape.figures.style import (
     COLORS,
@@ -21,8 +22,21 @@ from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
+FATES = (
+    "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as the "
+    "counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and the bound "
+    "where the network is uncertain is not vacuous."
+)
+TIMES = (
+    "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
+    "runs that got there. Dashed line: what gradient flow would do."
+)
+FOUND = (
+    "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
+    "passes through every uncertain label with the same confidence. Right: excess risk of the interior of "
+    "every run, by fate."
+)
 # Fate → color, hatch and letter; the letter alone tells them apart.
 LOOKS = {
     "certified flat": ("green", "", "C"),
@@ -47,8 +61,9 @@ def _spoken(start: Start) -> str:
     return f"{START_NAMES[start[0]]} × {start[1]:g}"
 
 
-def phase_diagram(table: Table) -> Figure:
+def phase_diagram(result: Result) -> Drawn:
     """Every cell of the grid as a bar of the fates of its seeds."""
+    table = result.table
     from matplotlib.patches import Patch
 
     rows, etas = starts(table), np.unique(table["step_size"])
@@ -69,7 +84,7 @@ def phase_diagram(table: Table) -> Figure:
         if (table["fate"] == fate).any()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
-    return figure
+    return Drawn(figure, FATES)
 
 
 def _cell(ax: Axes, row: int, column: int, found: NDArray[Any]) -> None:
@@ -94,8 +109,9 @@ def _fill(fate: str) -> dict[str, Any]:
     return {"facecolor": COLORS[color], "hatch": hatch, "edgecolor": "white", "linewidth": 0.8}
 
 
-def times(table: Table) -> Figure:
+def times(result: Result) -> Drawn:
     """Draw steps and time until a run is first certified flat against the step size, for each start."""
+    table = result.table
     figure, axes = canvas(1, 2, (10.0, 4.4), sharex=True)
     etas = np.unique(table["step_size"])
     names = ("reached_at_step", "reached_at_time")
@@ -110,7 +126,7 @@ def times(table: Table) -> Figure:
             _equal_time(ax, etas, name)
         step_size_ticks(ax, [float(eta) for eta in etas])
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, TIMES)
 
 
 def _equal_time(ax: Axes, etas: NDArray[Any], name: str) -> None:
@@ -125,8 +141,9 @@ def _equal_time(ax: Axes, etas: NDArray[Any], name: str) -> None:
     ax.set_ylim(low, high)
 
 
-def what_was_found(table: Table) -> Figure:
+def what_was_found(result: Result) -> Drawn:
     """Left what the certificate says at the end, right the excess risk of the interior by fate."""
+    table = result.table
     figure, axes = canvas(1, 2, (10.4, 5.0))
     left, right = axes[0]
     certified = table.where(fate="certified flat")
@@ -144,7 +161,7 @@ def what_was_found(table: Table) -> Figure:
     step_size_ticks(left, [float(eta) for eta in np.unique(table["step_size"])])
     _risks(right, table)
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, FOUND)
 
 
 def _risks(ax: Axes, table: Table) -> None:

@@ -2,183 +2,227 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.common.experiment import Experiment, Result, Settings, at_least
-from stepscape.experiments.common.moments import log_steps
-from stepscape.experiments.confidence.smoothness_measures import (
-    MARGIN_PLANES,
-    PLANES,
-    Path,
-    at_levels,
-    followed,
-    growth,
-    margins,
-    margins_of_truth,
-    of_truth,
-    turned_around,
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.confidence.medians import medians
+from stepscape.experiments.confidence.smoothness_measures import LEVELS, MARGIN_PLANES, PLANES
+from stepscape.experiments.confidence.smoothness_runs import (
+    FULL,
+    QUICK,
+    FollowedRun,
+    MarginRun,
+    begin,
+    grid,
+    work,
 )
-from stepscape.experiments.confidence.smoothness_rule import judge, parted
-from stepscape.experiments.logistic.grid import cells
-from stepscape.experiments.logistic.runs import LogisticRun, equal_time, grid, method_of, problem_of, start_of
-from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
-from stepscape.measures.transient import after_transient
-from stepscape.tables.records import Record
-from stepscape.training import Snapshot, Trajectory, train
+from stepscape.experiments.frame import (
+    Claim,
+    Drawn,
+    Finding,
+    Part,
+    Result,
+    Says,
+    decide,
+    lacking,
+    together,
+)
+from stepscape.experiments.frame.cells import ask, cells
+from stepscape.experiments.frame.contrasts import log_ratio
+from stepscape.experiments.frame.finding import Number
+from stepscape.experiments.frame.result import tag
+from stepscape.tables.records import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-class FollowedRun(Spec, frozen=True, tag="smoothness-or-confidence/1"):
-    """A logistic run whose place between smooth and confident is kept at every record, for every seed."""
-
-    run: LogisticRun
-
-
-class MarginRun(Spec, frozen=True, tag="smoothness-or-confidence-margins/1"):
-    """The same with the margins beside; `margins` in place of `run` tells the rows of a table apart."""
-
-    margins: LogisticRun
-
-
-def specs(settings: Settings) -> list[FollowedRun | MarginRun]:
-    """Every amplitude, flip rate, seed and step size; fewer than five inputs have no middle and no ends."""
-    at_least(settings, n=5)
-    own = {name: settings[f"margin_{name}"] for name in ("step_sizes", "steps", "seeds", "first_seed")}
-    return [
-        *(FollowedRun(run=run) for run in grid({**settings, "shown": ()})),
-        *(MarginRun(margins=run) for run in grid({**settings, **own, "shown": ()})),
-    ]
-
-
-def work(spec: FollowedRun | MarginRun, tick: Tick) -> Record:
-    """Train one network and follow it.
-
-    Records are evenly spaced in the logarithm of the steps; beside them is the step of equal time, at which
-    Σ η reaches what the smallest step size of the grid has in the end.
-    """
-    with_margins, run = (True, spec.margins) if isinstance(spec, MarginRun) else (False, spec.run)
-    problem, same_time = problem_of(run), equal_time(run)
-    snapshots: list[Snapshot] = []
-    trajectory = train(
-        problem,
-        start_of(run),
-        method_of(run),
-        record_every=run.steps,
-        record_at=[same_time, *log_steps(run.steps, run.records)],
-        observe=snapshots.append,
-        progress=lambda made: tick(made / run.steps),
-    )
-    numbers: dict[str, Any] = {
-        "initial_sharpness": float(trajectory.sharpness[0]),
-        "steps_made": int(trajectory.at_steps[-1]),
-    }
-    if trajectory.outcome == "diverged":
-        return Record("diverged", numbers, reason=trajectory.message)
-    path, truth = followed(problem, snapshots), of_truth(problem)
-    if with_margins:
-        path, truth = path | margins(problem, snapshots), truth | margins_of_truth(problem)
-    late = after_transient(path)
-    then = int(np.searchsorted(trajectory.at_steps, same_time))
-    numbers |= {
-        **{name: float(values[-1]) for name, values in path.items()},
-        **{f"{name}_equal_time": float(values[then]) for name, values in path.items()},
-        **{f"{name}_truth": value for name, value in truth.items()},
-        **at_levels(late, truth, MARGIN_PLANES if with_margins else PLANES),
-        **_movement(trajectory, path),
-        "weighted_tv_lost": turned_around(late["weighted_tv"]),
-    }
-    if with_margins:
-        return Record(
-            "finished", numbers, _curves(run, trajectory, {name: path[name] for name in _DRAWN}, "margins_")
-        )
-    return Record("finished", numbers, _curves(run, trajectory, path))
-
-
-_DRAWN = ("loss_mean", "confidence", "margin", "margin_share", "weighted_tv")
-
-
-def _movement(run: Trajectory, path: Path) -> dict[str, Any]:
-    """How it ends, and how fast it still moves.
-
-    ``…_growth``: slope per tenfold steps over the last decade of steps, ``…_growth_before`` over the one
-    before; of confidence and largest |f|, and of log10 ∫|f''|g. ``edge_ratio``: median over the records of
-    the last decade, since the sharpness alternates between iterates at the edge. ``budget_used``:
-    D̄ (1 + 2 ∫|f''|g_D) over 2/η.
-    """
-    steps = run.at_steps
-    moving = {
-        "confidence": path["confidence"],
-        "largest": path["largest"],
-        "weighted_tv": np.log10(np.maximum(path["weighted_tv"], 1e-300)),
-    }
-    budget = path["curvature"] * (1.0 + 2.0 * path["curved_tv"])
-    slopes = {f"{name}_growth": growth(steps, values) for name, values in moving.items()}
-    earlier = {f"{name}_growth_before": growth(steps, values, 1) for name, values in moving.items()}
-    return {
-        "time": float(run.time[-1]),
-        "loss": float(run.loss[-1]),
-        "edge_ratio": float(np.median(run.edge_ratio[steps >= steps[-1] / 10])),
-        "bent_neurons": int(run.bent_neurons[-1]),
-        **slopes,
-        **earlier,
-        "budget_used": float(budget[-1]) / run.method.threshold(),
-    }
-
-
-def _curves(run: LogisticRun, trajectory: Trajectory, path: Path, of: str = "") -> dict[str, NDArray[Any]]:
-    """Arrays named ``name|amplitude|flip_rate|step_size|seed``; `of` stands before the name."""
-    key = f"{run.amplitude:g}|{run.flip_rate:g}|{run.step_size:g}|{run.seed}"
-    return {
-        f"{of}steps|{key}": trajectory.at_steps.astype(float),
-        f"{of}edge|{key}": trajectory.edge_ratio,
-        **{f"{of}{name}|{key}": values for name, values in path.items()},
-    }
-
-
-def figures(result: Result) -> dict[str, Figure]:
-    """Draw the planes, both coordinates over time, and the comparison at equal levels."""
-    from stepscape.experiments.confidence import smoothness_or_confidence_figures as draw
-
-    table, with_margins = parted(result.table)
-    laws, etas = list(cells(result.table)), sorted(result.settings["step_sizes"])
-    return {
-        "planes": draw.planes(table, result.arrays, laws, etas),
-        "margins": draw.margins(
-            with_margins, result.arrays, laws, sorted(result.settings["margin_step_sizes"])
-        ),
-        "over-time": draw.over_time(table, result.arrays, laws, etas),
-        "equal-levels": draw.equal_levels(table, laws),
-    }
-
-
-_QUICK: dict[str, Any] = {
-    "truth": "wave",
-    "n": 100,
-    "amplitudes": (1.0, 4.0),
-    "flip_rates": (0.0,),
-    "half_width": 1.0,
-    "width": 400,
-    "init": "torch",
-    "scale": 1.0,
-    "weight_decay": 0.0,
-    "step_sizes": (0.01, 0.1, 0.4, 1.2),
-    "steps": 3000,
-    "seeds": 3,
-    "first_seed": 0,
-    "records": 20,
-    "margin_step_sizes": (0.04, 0.4, 1.2),
-    "margin_steps": 3000,
-    "margin_seeds": 3,
-    "margin_first_seed": 100,
+Array = NDArray[np.float64]
+Question = Callable[[Table], Array | None]
+FOLLOWED, MARGINS = {"kind": tag(FollowedRun)}, {"kind": tag(MarginRun)}
+LAWS = {"amplitude": "amplitude {:g}", "flip_rate": "flips {:g}"}
+AT = {"half": "half the truth's", "truth": "the truth's", "twice": "twice the truth's"}
+ROUGHNESS = {
+    "weighted": "∫|f''|g",
+    "interior": "∫|f''| of the interior",
+    "whole": "∫|f''| of all inputs",
+    "margin": "∫|f''|g",
 }
+SIZES = dict.fromkeys(PLANES, "median |f|") | {"margin": "median y f"}
+SEEN = (0, 1, 2)  # seeds
+SHOWN = ("confidence", "largest", "weighted_tv", "tv", "weighted_tv_equal_time", "excess_risk",
+         "excess_interior", "edge_ratio", "budget_used", "largest_ends", "largest_inside", "margin",
+         "margin_share", "smallest_margin")  # fmt: skip
 
-EXPERIMENT = Experiment(
+
+def over_laws(table: Table, question: Question, says: Says, what: str, least: float, at_once: int) -> Finding:
+    """Ask a question in every law of the labels (amplitude and flip rate) in which it arises."""
+    asked = ask(cells(table, LAWS), question, STEP_SIZES.lacks)
+    return asked.missing or decide.signs(asked.values, says, what, least, at_once=at_once)
+
+
+def reaching(table: Table, column: str) -> Array:
+    """Working step sizes at which most runs came to a level; of one alone, none."""
+    came = np.isfinite(STEP_SIZES.values(table, column)).mean(axis=0) > 0.5
+    etas = STEP_SIZES.working(table)[came]
+    return np.asarray(etas if etas.size > 1 else etas[:0])
+
+
+def at_level(table: Table, column: str) -> Array | None:
+    """Values (seeds, 2) at the smallest and at the largest step size that most runs come to a level with."""
+    etas = reaching(table, column) if column in table else np.empty(0)
+    return STEP_SIZES.values(table, column, etas[[0, -1]]) if etas.size else None
+
+
+def less_rough(table: Table, column: str) -> Array | None:
+    """log10 of the roughness at a level, smallest over largest step size."""
+    values = at_level(table, column)
+    return None if values is None else log_ratio(values)
+
+
+def more_sure(table: Table, column: str) -> Array | None:
+    """log10 of the confidence at a level, largest over smallest step size."""
+    values = at_level(table, column)
+    return None if values is None else -log_ratio(values)
+
+
+def is_smoother(result: Result, planes: tuple[str, ...], least: float, questions: int) -> Finding:
+    """Whether a larger step size is less rough at equal confidence, in each plane at each level."""
+    found: dict[str, Finding] = {}
+    for plane in planes:
+        size, rough = MARGIN_PLANES[plane]
+        for level, words in AT.items():
+            column = f"{rough}_when_{size}_{level}"
+            says = Says("a larger step size", "be", f"less rough where {SIZES[plane]} is {words}")
+            what = f"log10 of the ratio of {ROUGHNESS[plane]}"
+            question = partial(less_rough, column=column)
+            found[f"{ROUGHNESS[plane]}, {level}"] = over_laws(
+                result.table, question, says, what, least, questions
+            ).with_numbers(compared(result.table, column))
+    return together(found, named=False)
+
+
+def compared(table: Table, column: str) -> dict[str, Number]:
+    """Say which step sizes are compared at a level, by how many seeds."""
+    said: dict[str, Number] = {}
+    for law, rows in cells(table, LAWS).items():
+        etas = reaching(rows, column) if column in rows and not STEP_SIZES.lacks(rows) else np.empty(0)
+        if etas.size:
+            seeds = np.isfinite(STEP_SIZES.values(rows, column, etas[[0, -1]])).all(axis=1).sum()
+            said[f"{law}: compared"] = f"η = {etas[0]:g} with {etas[-1]:g}, {seeds} seeds"
+    return said
+
+
+def is_more_confident(result: Result, least: float, questions: int) -> Finding:
+    """Whether a larger step size is more confident at equal smoothness, at each level."""
+    size, rough = PLANES["weighted"]
+    return together({
+        level: over_laws(
+            result.table,
+            partial(more_sure, column=f"{size}_when_{rough}_{level}"),
+            Says("a larger step size", "be", f"more confident where ∫|f''|g is {words}"),
+            "log10 of the ratio of median |f|",
+            least,
+            questions,
+        )
+        for level, words in AT.items()
+    }, named=False)  # fmt: skip
+
+
+def is_smoother_in_time(result: Result, least: float) -> Finding:
+    """Whether the largest working step size is less rough than the smallest after the same Σ η."""
+    question = lambda rows: log_ratio(STEP_SIZES.at_ends(rows, "weighted_tv_equal_time"))  # noqa: E731
+    says = Says("the largest step size", "be", "less rough at equal time")
+    what = "log10 of the ratio of ∫|f''|g"
+    return over_laws(result.table, question, says, what, least, 1)
+
+
+def ends_so(result: Result, stopped: float, returned: float, growth: float, questions: int) -> Finding:
+    """Whether confidence still grows at the largest working step size where roughness no longer does."""
+
+    def asked(column: str, turn: Callable[[Array], Array], says: Says, what: str, least: float) -> Finding:
+        question = lambda rows: turn(STEP_SIZES.at_ends(rows, column)[:, 1])  # noqa: E731
+        return over_laws(result.table, question, says, what, least, questions)
+
+    grow = {"confidence": "median |f|", "largest": "largest |f|"}
+    found = {
+        words: asked(f"{name}_growth", np.asarray, Says(f"the {words}", "grow"), f"{words} a decade", growth)
+        for name, words in grow.items()
+    }
+    found["stopped"] = asked(
+        "weighted_tv_growth", lambda moved: stopped - np.abs(moved), Says("∫|f''|g", "settle"),
+        f"{stopped:g} − |change of log10 ∫|f''|g a decade|", 0.0,
+    )  # fmt: skip
+    found["returned"] = asked(
+        "weighted_tv_lost", lambda lost: lost - returned, Says("∫|f''|g", "come", "down again"),
+        f"share lost − {returned:g}", 0.0,
+    )  # fmt: skip
+    return together(found, named=False)
+
+
+def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, questions: int) -> Finding:
+    """Whether the largest |f| lies at the ends of the range, on the seeds that had not been seen."""
+    table = result.table
+    fresh = table.rows(~np.isin(table["seed"], seen))
+    if not len(fresh):
+        return lacking("every seed was looked at before this was asked")
+
+    def ratio(rows: Table, which: int) -> Array:
+        ends, inside = (
+            STEP_SIZES.at_ends(rows, f"largest_{where}")[:, which] for where in ("ends", "inside")
+        )
+        return log_ratio(np.column_stack([ends, inside]))
+
+    return together({
+        size: over_laws(
+            fresh,
+            partial(ratio, which=which),
+            Says(f"the {size} step size", "be", "surest at the ends"),
+            "log10 of the largest |f|, ends over the rest",
+            least,
+            questions,
+        )
+        for size, which in (("largest", 1), ("smallest", 0))
+    }, named=False)  # fmt: skip
+
+
+def is_so_for_margins(result: Result, least: float, within: float, questions: int) -> Finding:
+    """Whether the margin tells what the size of f tells: roughness at equal margin, and its share of |f|."""
+    smoother = is_smoother(result, ("margin",), least, questions)
+    asked = ask(cells(result.table, LAWS), share_gained, STEP_SIZES.lacks)
+    says = Says("median y f", "keep", "its share of median |f| at equal median |f|")
+    what = "share at the largest minus at the smallest η"
+    shares = {law: decide.equivalent(values, within, says, what) for law, values in asked.values.items()}
+    follows = asked.missing or together(shares)
+    return together({"equal margin": smoother, "share of |f|": follows})
+
+
+def share_gained(table: Table) -> Array | None:
+    """Share of the margin in |f| at the largest minus at the smallest step size, mean over the levels."""
+    size, share = MARGIN_PLANES["share"]
+    found = [at_level(table, f"{share}_when_{size}_{level}") for level in LEVELS]
+    gained = np.array([values[:, 1] - values[:, 0] for values in found if values is not None])
+    if not gained.size:
+        return None
+    known = np.isfinite(gained)
+    sums = np.where(known, gained, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Draw the planes, both coordinates over time, and the comparison at equal levels."""
+    from stepscape.experiments.confidence import smoothness_or_confidence_figures as figures
+
+    runs, with_margins = result.of(FollowedRun), result.of(MarginRun)
+    return {
+        "planes": figures.planes(runs),
+        "margins": figures.margins(with_margins),
+        "over-time": figures.over_time(runs),
+        "equal-levels": figures.equal_levels(runs),
+    }
+
+
+CLAIM = Claim(
     name="smoothness-or-confidence",
     title="Smoothness or confidence: what training gives up for which",
     claim=(
@@ -190,38 +234,93 @@ EXPERIMENT = Experiment(
     source="Qiao and Wang (2025), open question on training dynamics",
     setup=(
         "Labels from 1, 2 and 4 times a wave, none flipped: 100 inputs, 400 neurons, PyTorch's default "
-        "start. The smallest step size stays far below its threshold and stands for gradient flow. Seed 0 "
-        "was looked at with amplitudes 1 and 4, step sizes 0.01, 0.4 and 4, and 30,000 steps before the rule "
-        "was finished. Two things come from that look. A step size far above the threshold of the start "
-        "throws the network up to |f| of 40 in three steps, which is no trade between confidence and "
-        "smoothness: levels are counted once the loss stays below that of the start. And the start itself "
-        "has a median |f| of 0.3, so that a run comes to a level where it last rises through it, not where "
-        "it first was. A look at seeds 0 to 2 with the full settings of amplitudes 1 and 4 showed the "
-        "largest |f| growing at the ends of the range where the median does not grow; it is asked about "
-        "beside it, and what was asked then about the ends is judged on the other seeds alone. Added after "
-        "all other numbers: runs of their own that keep the margin y f, on ten fresh seeds with 60,000 steps "
-        "of 0.04, 0.4 and 1.2; their rule was written before they were made. How the answers of several "
-        "cells make a word was changed for all logistic experiments after the numbers: one cell of several "
-        "sufficed for 'partly', now the mean over all cells decides."
+        "start. The smallest step size stays far below its threshold and stands for gradient flow. A run "
+        "comes to a level where it last rises through it, once its loss stays below that of the start: "
+        "a step size far above the threshold of the start makes the network overshoot first. Runs of "
+        "their own keep the margin y f, too."
     ),
-    quick=_QUICK,
-    full={
-        **_QUICK,
-        "amplitudes": (1.0, 2.0, 4.0),
-        "step_sizes": (0.01, 0.04, 0.1, 0.4, 1.2, 4.0),
-        "steps": 100_000,
-        "seeds": 10,
-        "records": 60,
-        "margin_steps": 60_000,
-        "margin_seeds": 10,
-    },
-    specs=specs,
+    quick=QUICK,
+    full=FULL,
+    grid=grid,
+    begin=begin,
     work=work,
-    judge=judge,
-    figures=figures,
+    parts=(
+        Part(
+            "smoother",
+            "At equal confidence a larger step is smoother",
+            "Where median |f| comes to half, once and twice that of the truth: ∫|f''|g of the smallest over "
+            "that of the largest of the step sizes at which most runs come there, over all laws of the "
+            "labels; the same with median |f| and ∫|f''| of the interior, and with ∫|f''| of all inputs. A "
+            "log10 of {least:g} counts, and intervals are simultaneous for the {questions} questions.",
+            partial(is_smoother, planes=tuple(PLANES)),
+            {"least": 0.05, "questions": len(PLANES) * len(LEVELS)},
+            primary=True,
+            where=FOLLOWED,
+            reads=("weighted_tv",),
+        ),
+        Part(
+            "more_confident",
+            "At equal smoothness a larger step is more confident",
+            "Where ∫|f''|g comes to half, once and twice that of the truth: median |f| of the largest over "
+            "that of the smallest of the step sizes at which most runs come there. A log10 of {least:g} "
+            "counts, and intervals are simultaneous for the {questions} questions.",
+            is_more_confident,
+            {"least": 0.05, "questions": len(LEVELS)},
+            where=FOLLOWED,
+            reads=("weighted_tv",),
+        ),
+        Part(
+            "equal_time",
+            "At equal time a larger step is smoother",
+            "∫|f''|g of the smallest over that of the largest working step size, after the Σ η that the "
+            "smallest, close to gradient flow, has in the end. A log10 of {least:g} counts.",
+            is_smoother_in_time,
+            {"least": 0.05},
+            where=FOLLOWED,
+            reads=("weighted_tv_equal_time",),
+        ),
+        Part(
+            "in_the_end",
+            "Confidence outlives smoothness, and smoothness returns",
+            "At the largest working step size: the median and the largest |f| grow over the last decade of "
+            "steps, where {growth:g} a decade counts; ∫|f''|g settles, which means that its log10 "
+            "changes by less than {stopped:g} a decade; and it has come down by more than {returned:.0%} "
+            "from its largest value. Intervals are simultaneous for the {questions} questions.",
+            ends_so,
+            {"stopped": 0.1, "returned": 0.1, "growth": 0.1, "questions": 4},
+            where=FOLLOWED,
+            reads=("weighted_tv_growth",),
+        ),
+        Part(
+            "at_the_ends",
+            "The surest examples lie at the ends",
+            "The largest |f| at the inputs of the outer tenths of the range over that of the rest, at the "
+            "largest and at the smallest working step size, on seeds other than {seen[0]} to {seen[2]}, "
+            "which had been seen when this was asked. A log10 of {least:g} counts, and intervals are "
+            "simultaneous for the {questions} questions.",
+            is_surest_at_the_ends,
+            {"seen": SEEN, "least": 0.05, "questions": 2},
+            where=FOLLOWED,
+            reads=("largest_ends",),
+        ),
+        Part(
+            "margins",
+            "The margin tells the same story",
+            "In runs that keep the margin y f: as the first part, where median y f comes to half, once and "
+            "twice that of the truth, with {questions} questions and a log10 of {least:g}; and in every law "
+            "median y f is the same share of median |f|, to {within:g}, at the largest and at the smallest "
+            "of the step sizes at which most runs come to these levels of median |f|.",
+            is_so_for_margins,
+            {"least": 0.05, "within": 0.1, "questions": len(LEVELS)},
+            where=MARGINS,
+            reads=("margin",),
+        ),
+    ),
+    draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is smooth for another reason",
         "edge_ratio": "λ_max·η/2 over the last decade of steps is near 1: the step size limits flatness",
         "smallest_margin": "not every label is fitted (least y f below 0): otherwise |f| grows without end",
     },
+    numbers=lambda result: medians(result.table, ("kind", "amplitude", "flip_rate", "step_size"), SHOWN),
 )

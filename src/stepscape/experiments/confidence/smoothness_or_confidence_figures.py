@@ -1,13 +1,14 @@
-"""Figures of the experiment `smoothness-or-confidence`; they read its table and arrays."""
+"""Figures of the claim `smoothness-or-confidence`; they read its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -25,10 +26,27 @@ from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-Arrays = Mapping[str, NDArray[Any]]
 Cell = tuple[float, float]
+PLANES = (
+    "Above: roughness against confidence during training, medians over seeds; a star: the truth. Below: the "
+    "two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves begin "
+    "once the loss stays below that of the start."
+)
+WITH_MARGINS = (
+    "Runs of their own that keep the margin y f, medians over seeds; a star: the truth. Above: roughness "
+    "against the median y f during training. Below: median y f against median |f|; on the thin line they are "
+    "equal, as they are when no label is missed."
+)
+TIME = (
+    "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against the "
+    "steps: medians and quartiles over seeds."
+)
+EQUAL_LEVELS = (
+    "Roughness where the runs come to equal confidence, confidence where they come to equal roughness, and "
+    "the largest |f| at the end among the outer tenths of the inputs and the rest; medians and quartiles of "
+    "the runs that come there."
+)
 MARKED = 10.0 ** np.arange(2, 9)  # steps at which a trajectory bears a mark
 OVER_TIME = (
     ("confidence", "median |f|"),
@@ -39,8 +57,18 @@ OVER_TIME = (
 LEVELS = (("half", "half the truth's"), ("truth", "the truth's"), ("twice", "twice the truth's"))
 
 
-def planes(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
+def cells_of(result: Result) -> list[Cell]:
+    """Amplitudes and flip rates of the settings."""
+    return [
+        (a, rate)
+        for a in sorted(result.settings["amplitudes"])
+        for rate in sorted(result.settings["flip_rates"])
+    ]
+
+
+def planes(result: Result) -> Drawn:
     """Above ∫|f''|g against median |f|; below the two sides that flatness trades, with their limit 2/η."""
+    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2), sharey="row")
     highest = 1.0
     for (upper, lower), cell in zip(axes.T, cells, strict=True):
@@ -52,7 +80,7 @@ def planes(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequ
         )
         _truth(upper, within(table, cell))
         for i, eta in enumerate(step_sizes):
-            path = {name: middle(arrays, name, cell, eta) for name in _PLANE}
+            path = {name: middle(result, name, cell, eta) for name in _PLANE}
             if path["steps"].size:
                 highest = max(highest, _trajectories(upper, lower, path, eta, i))
         for ax in (upper, lower):
@@ -63,7 +91,7 @@ def planes(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequ
             number_ticks(row[0])
     axes[1, 0].set_ylim(0.9, 4.0 * highest)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, PLANES)
 
 
 _PLANE = ("steps", "loss_mean", "confidence", "weighted_tv", "curvature", "curved_tv")
@@ -115,11 +143,14 @@ def title(cell: Cell) -> str:
 
 def within(table: Table, cell: Cell) -> Table:
     """Rows of an amplitude and flip rate."""
+    if not len(table):
+        return table
     return table.where(amplitude=cell[0], flip_rate=cell[1])
 
 
-def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
+def margins(result: Result) -> Drawn:
     """Above ∫|f''|g against median y f; below median y f against median |f|."""
+    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["margin_step_sizes"])
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
     for (upper, lower), cell in zip(axes.T, cells, strict=True):
         label(upper, x="median y f", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
@@ -128,7 +159,7 @@ def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Seq
         _star(upper, rows, "margin", "weighted_tv")
         _star(lower, rows, "confidence", "margin")
         for i, eta in enumerate(step_sizes):
-            path = {name: middle(arrays, f"margins_{name}", cell, eta) for name in _MARGINS}
+            path = {name: middle(result, f"margins_{name}", cell, eta) for name in _MARGINS}
             path = after_transient(path) if path["steps"].size else path
             if path["steps"].size:
                 look = marks(path["steps"], i)
@@ -139,7 +170,7 @@ def margins(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Seq
     for row, name in zip(axes, ("roughness: ∫|f''|g", "median y f"), strict=True):
         row[0].set_ylabel(name, fontsize=10)
     shared_legend(figure, axes, columns=3)
-    return figure
+    return Drawn(figure, WITH_MARGINS)
 
 
 _MARGINS = ("steps", "loss_mean", "confidence", "margin", "weighted_tv")
@@ -151,28 +182,28 @@ def marks(steps: NDArray[Any], index: int) -> dict[str, Any]:
     return {**series(index), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
 
 
-def runs(arrays: Arrays, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
+def runs(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
     """One row a seed that finished, one column a record; empty when none did."""
-    start = f"{name}|{cell[0]:g}|{cell[1]:g}|{step_size:g}|"
-    found = [values for key, values in arrays.items() if key.startswith(start)]
+    found = result.curves(name, amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
     return np.array(found) if found else np.empty((0, 0))
 
 
-def middle(arrays: Arrays, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
+def middle(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
     """Medians over seeds at each record."""
-    found = runs(arrays, name, cell, step_size)
+    found = runs(result, name, cell, step_size)
     return np.median(found, axis=0) if found.size else np.empty(0)
 
 
-def over_time(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: Sequence[float]) -> Figure:
+def over_time(result: Result) -> Drawn:
     """Confidence, largest |f|, smoothness and edge ratio against the steps; medians and quartiles."""
+    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
     size = (3.7 * len(cells) + 0.6, 2.1 * len(OVER_TIME) + 1.0)
     figure, axes = canvas(len(OVER_TIME), len(cells), size, sharex=True, sharey="row")
     for column, cell in zip(axes.T, cells, strict=True):
         label(column[0], title=title(cell))
         for ax, (name, _) in zip(column, OVER_TIME, strict=True):
             for i, eta in enumerate(step_sizes):
-                _follow(ax, arrays, name, cell, eta, line(i))
+                _follow(ax, result, name, cell, eta, line(i))
             _level(ax, within(table, cell), name)
         label(column[-1], x="steps")
     for row, (name, word) in zip(axes, OVER_TIME, strict=True):
@@ -182,11 +213,11 @@ def over_time(table: Table, arrays: Arrays, cells: Sequence[Cell], step_sizes: S
     axes[-1, 0].set_ylim(0.0, 2.0)
     axes[-1, 0].set_xscale("log")
     shared_legend(figure, axes, columns=4)
-    return figure
+    return Drawn(figure, TIME)
 
 
-def _follow(ax: Axes, arrays: Arrays, name: str, cell: Cell, eta: float, look: dict[str, Any]) -> None:
-    values, steps = runs(arrays, name, cell, eta), middle(arrays, "steps", cell, eta)
+def _follow(ax: Axes, result: Result, name: str, cell: Cell, eta: float, look: dict[str, Any]) -> None:
+    values, steps = runs(result, name, cell, eta), middle(result, "steps", cell, eta)
     keep = steps >= 10
     if not keep.any():
         return
@@ -203,8 +234,9 @@ def _level(ax: Axes, rows: Table, name: str) -> None:
         ax.axhline(at, color=COLORS["black"], lw=1.0, dashes=(5, 2), label="the truth")
 
 
-def equal_levels(table: Table, cells: Sequence[Cell]) -> Figure:
+def equal_levels(result: Result) -> Drawn:
     """Smoothness at equal confidence, confidence at equal smoothness, largest |f| inside and at the ends."""
+    table, cells = result.table, cells_of(result)
     figure, axes = canvas(3, len(cells), (3.7 * len(cells) + 0.6, 9.2), sharex=True, sharey="row")
     etas = [float(eta) for eta in np.unique(table["step_size"])]
     for column, cell in zip(axes.T, cells, strict=True):
@@ -232,4 +264,4 @@ def equal_levels(table: Table, cells: Sequence[Cell]) -> Figure:
         if any(ax.containers for ax in row):
             number_ticks(row[0])
     row_legend(figure, axes, names)
-    return figure
+    return Drawn(figure, EQUAL_LEVELS)

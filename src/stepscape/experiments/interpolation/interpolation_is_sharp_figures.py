@@ -108,7 +108,8 @@ def stability(result: Result) -> Drawn:
 
 
 def _title(run: Run) -> str:
-    return TITLES.get(run["interpolator"], run["interpolator"])
+    name = str(run["interpolator"])
+    return TITLES.get(name, name)
 
 
 def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:

@@ -1,0 +1,117 @@
+"""Logistic runs whose fate is followed from many starts: those of `does-descent-get-there`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape import theory
+from stepscape.experiments.confidence.arrival import (
+    CERTIFIED,
+    Standing,
+    at_the_end,
+    best_constant,
+    fate,
+    standings,
+)
+from stepscape.experiments.frame.follow import Followed, by_log, follow
+from stepscape.experiments.frame.settings import Settings, at_least
+from stepscape.experiments.logistic.runs import LogisticRun, method_of, problem_of, start_of
+from stepscape.experiments.logistic.runs import grid as logistic
+from stepscape.lab.pool import Tick
+from stepscape.lab.spec import Spec
+from stepscape.measures.measures import measure
+from stepscape.tables.records import Record
+
+QUICK: dict[str, Any] = {
+    "truth": "wave",
+    "n": 100,
+    "amplitude": 2.0,
+    "flip_rate": 0.1,
+    "half_width": 1.0,
+    "width": 200,
+    "scales": (0.1, 1.0, 4.0),
+    "mean_field_scales": (1.0,),
+    "weight_decay": 0.0,
+    "step_sizes": (0.03, 0.3, 2.0),
+    "steps": 5000,
+    "seeds": 8,
+    "first_seed": 0,
+    "records": 8,
+}
+FULL = {
+    **QUICK,
+    "width": 400,
+    "scales": (0.1, 0.3, 1.0, 2.0, 4.0),
+    "mean_field_scales": (1.0, 4.0),
+    "step_sizes": (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0),
+    "steps": 40_000,
+    "seeds": 10,
+    "records": 24,
+}
+
+
+class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/1"):
+    """A logistic run whose fate is followed."""
+
+    run: LogisticRun
+
+
+def grid(settings: Settings) -> list[ArrivalRun]:
+    """Every start, seed and step size."""
+    at_least(settings, first_seed=0)
+    starts = [("torch", scale) for scale in settings["scales"]]
+    starts += [("mean_field", scale) for scale in settings["mean_field_scales"]]
+    law = {"amplitudes": (settings["amplitude"],), "flip_rates": (settings["flip_rate"],), "shown": ()}
+    return [
+        ArrivalRun(run=run)
+        for init, scale in starts
+        for run in logistic({**settings, **law, "init": init, "scale": scale})
+    ]
+
+
+def begin(spec: ArrivalRun) -> object:
+    """Build problem, start and method, so that what is wrong with them is refused."""
+    return problem_of(spec.run), start_of(spec.run), method_of(spec.run)
+
+
+def work(spec: ArrivalRun, tick: Tick) -> Record:
+    """Train one network and say at every record where it stands; records are even in log steps."""
+    run = spec.run
+    problem, method = problem_of(run), method_of(run)
+    at = by_log(run.steps, run.records)
+    seen = follow(problem, start_of(run), method, at, tick, measure_sharpness=False)
+    found, trajectory = standings(problem, seen.snapshots, tick), seen.trajectory
+    before = {
+        "fate": trajectory.outcome,
+        "initial_edge_ratio": found[0].sharpness / method.threshold(),
+        "steps_made": int(trajectory.at_steps[-1]),
+    }
+    return seen.record(lambda: _measured(seen, found), before)
+
+
+def _measured(seen: Followed, found: list[Standing]) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]]:
+    """Fate at the end, when the run first was certified, and its share of the records of the last decade."""
+    run, problem = seen.trajectory, seen.problem
+    threshold, x = run.method.threshold(), problem.inputs
+    loss_truth = problem.training_loss(problem.truth(x)) if problem.truth is not None else np.nan
+    fates = np.array(
+        [fate(at, threshold, loss_truth, bent) for at, bent in zip(found, run.bent_neurons, strict=True)]
+    )
+    reached = np.flatnonzero(fates == CERTIFIED)
+    late = run.at_steps >= run.at_steps[-1] / 10
+    numbers = {
+        "fate": str(fates[-1]),
+        "reached_at_step": int(run.at_steps[reached[0]]) if reached.size else None,
+        "reached_at_time": float(run.time[reached[0]]) if reached.size else None,
+        "certified_late": float(np.mean(fates[late] == CERTIFIED)),
+        "time": float(run.time[-1]),
+        "loss": float(run.loss[-1]),
+        "loss_truth": loss_truth,
+        "excess_constant_interior": best_constant(problem, theory.interior(x, x)),
+        **at_the_end(found[-1], threshold, loss_truth),
+    }
+    return numbers | measure(problem, run.network, run.network_before), {}
