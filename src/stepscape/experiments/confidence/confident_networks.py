@@ -1,4 +1,4 @@
-"""What is asked of a confident network: its flatness, its margins, and its risk under the law of the data."""
+"""Measures of a confident network: its flatness, its margins, and its risk under the law of the data."""
 
 from __future__ import annotations
 

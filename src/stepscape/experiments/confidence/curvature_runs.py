@@ -1,4 +1,4 @@
-"""Curves of curvature against margin, of one example and of a sample: the runs of `confident-curvature`."""
+"""The runs of `confident-curvature`: curves of curvature against margin, of one example and of a sample."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ FULL = {
 
 
 class CurvatureRun(Spec, frozen=True, tag="confident-curvature/1"):
-    """One curve of curvature against margin; `x` is the one example, a sample has none."""
+    """One curve of curvature against margin; `x` is the one example, and a sample has none."""
 
     arm: str
     x: float
@@ -212,7 +212,7 @@ def _learned(run: CurvatureRun, seen: Followed) -> Found:
     curvature = loss_of("logistic").curvature(margins) * squares
     ahead = (margins > 0.0) & (curvature > 0.0)
     if not ahead.any():
-        return {}, {}  # never on the right side, or too confident for a float
+        return {}, {}  # the example is never on the right side, or too confident for a float
     peaks = seen.trajectory.sharpness
     margins, squares, peaks, curvature = (values[ahead] for values in (margins, squares, peaks, curvature))
     flow = _flow(run, float(margins[-1]))
@@ -278,10 +278,11 @@ def bins(margins: Array, curvature: Array, squares: Array) -> dict[str, Array]:
 
 
 def fates(margins: Array, curvature: Array) -> dict[str, Any]:
-    """Say what became of the curvature of the examples that end with a margin of at least 2.
+    """Say what happened to the curvature of the examples that end with a margin of at least 2.
 
     ``rose_and_fell``: the share whose curvature rose by a tenth or more above its first value and ended at
-    half its largest or below; ``only_fell``: did not rise so far, and ended so; the others ``stay_sharp``.
+    half its largest or below; ``only_fell``: the share whose curvature did not rise so far, but ended so; the
+    others ``stay_sharp``.
     """
     confident = margins[-1] >= 2.0
     if not confident.any():

@@ -13,7 +13,7 @@ _DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Says:
-    """A statement that can be affirmed, denied or left open; the verb stands in its base form.
+    """A statement that can be affirmed, denied or left open; the verb is given in its base form.
 
     >>> says = Says("the curve", "lose", "pieces")
     >>> says.affirmed, says.denied
@@ -50,7 +50,7 @@ class Says:
 
 
 def of_runs(found: int, total: int, says: Says) -> str:
-    """State of how many runs it is true; the subject of `says` is their plural noun.
+    """State for how many runs it is true; the subject of `says` is their plural noun.
 
     >>> says = Says("runs", "settle", "on 2/η")
     >>> of_runs(5, 8, says)
