@@ -64,8 +64,8 @@ def over_laws(table: Table, question: Question, says: Says, what: str, least: fl
 def reaching(table: Table, column: str) -> Array:
     """Working step sizes at which most runs came to a level; of one alone, none."""
     came = np.isfinite(STEP_SIZES.values(table, column)).mean(axis=0) > 0.5
-    etas = STEP_SIZES.working(table)[came]
-    return etas if etas.size > 1 else etas[:0]
+    etas: Array = STEP_SIZES.working(table)[came]
+    return np.asarray(etas if etas.size > 1 else etas[:0])
 
 
 def at_level(table: Table, column: str) -> Array | None:
