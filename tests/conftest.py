@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 # Before numpy or torch is imported: tests run side by side, and one thread each is fastest and reproducible.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -66,13 +67,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(_compile_beside(home).wait)
 
 
-# Every kernel in every signature: the loop, and a sharpness that begins at the one before.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole files as far as possible: what a file fits once is then fitted once."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
+# Every kernel in every signature: the loop, the start of a warm-up, and a sharpness that begins at the last.
 KERNELS = """
 import sys
 from pathlib import Path
 try:
     import stepscape as ss
-    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), ss.GradientDescent(0.01, 2), record_every=1)
+    method = ss.GradientDescent(0.01, 2, warmup_steps=1)
+    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), method, record_every=1)
 finally:
     Path(sys.argv[1]).touch()
 """

@@ -12,6 +12,7 @@ import hashlib
 import numpy as np
 from stepscape.kernels.relu1d import descend, positions
 from stepscape.kernels.relu1d_hessian import lanczos, linearize
+from stepscape.kernels.relu1d_sharpness import largest
 
 n, k, rows = 30, 500, 8
 rng = np.random.default_rng(0)
@@ -30,7 +31,11 @@ for momentum, logistic in ((0.0, False), (0.5, False), (0.0, True)):
     basis, diagonal, beside = np.zeros((rows + 1, 3 * k + 1)), np.empty(rows), np.empty(rows)
     basis[0] = 1 / np.sqrt(3 * k + 1)
     lanczos(theta, position, x, weights, p, q, np.ones(4), 0.0, basis, diagonal, beside, 0, rows)
-    for array in (theta, velocity, basis, diagonal):
+    start, other = rng.normal(size=(2, 3 * k + 1))
+    *_, value, residual, _, vector = largest(
+        theta, position, x, y, weights, logistic, False, np.ones(4), 0.0, start, other, 1e-8
+    )
+    for array in (theta, velocity, basis, diagonal, vector, np.array([value, residual])):
         assert np.isfinite(array).all()
         seen.update(array.tobytes())
 print(seen.hexdigest())

@@ -31,7 +31,7 @@ class State:
 
 @runtime_checkable
 class Descent(Protocol):
-    """The three methods that a loop over steps calls.
+    """The four methods that a loop over steps calls.
 
     An objective that also has these methods, such as `ReLULine`, trains by its own compiled loop and knows by
     itself which coordinates weight decay acts on. Every other one is trained by
@@ -50,6 +50,14 @@ class Descent(Protocol):
         self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
     ) -> Eigenpair:
         """λ_max of ∇²L(θ) + decay·diag(mask) on the trained coordinates; vectors (size,)."""
+        ...
+
+    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+        """Return about λ_max, for the first step size of a warm-up.
+
+        Every bit of a run depends on it, so that its last digits change only on purpose, however `sharpness`
+        is found.
+        """
         ...
 
     def largest_loss(self, theta: Array) -> float:

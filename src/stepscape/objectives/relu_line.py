@@ -13,7 +13,7 @@ from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.descent import State
-from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.objectives.relu_line_hessian import Hessian, from_one_start, top
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -73,6 +73,11 @@ class ReLULine:
         """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors (3k + 1,)."""
         network = self.network.with_parameters(theta)
         return top(Hessian(self.problem, network, decay=decay), start, tolerance)
+
+    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+        """Return the value of `sharpness` to 1e-4; see `Descent`."""
+        network = self.network.with_parameters(theta)
+        return from_one_start(Hessian(self.problem, network, decay=decay), tolerance=1e-4).value
 
     def largest_loss(self, theta: Array) -> float:
         """BLOW_UP times the loss that a network of this size can have on labels of this size.

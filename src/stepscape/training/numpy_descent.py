@@ -51,6 +51,10 @@ class NumpyDescent:
         shifted = Shifted(operator, decay * self.decayed) if decay else operator
         return largest_eigenpair(shifted, start, tolerance)
 
+    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+        """Return the value of `sharpness` to 1e-4."""
+        return self.sharpness(theta, decay, tolerance=1e-4).value
+
     def largest_loss(self, theta: Array) -> float:
         """1e100, because nothing is known of the scale of the loss; more for a start beyond that."""
         start = BLOW_UP * min(abs(self.objective.loss(theta)), 1e290)

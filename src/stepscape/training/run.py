@@ -128,8 +128,7 @@ class _Engine:
 
     def initial_sharpness(self) -> float:
         """λ_max of the start, but at least the smallest normal number."""
-        pair = self.descent.sharpness(self.start, self.method.weight_decay, tolerance=1e-4)
-        return max(pair.value, 1e-300)
+        return max(self.descent.rough_sharpness(self.start, self.method.weight_decay), 1e-300)
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
         """Step until `stop`; return the loss there, which is infinite if the run diverged."""

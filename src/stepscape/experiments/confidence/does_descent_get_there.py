@@ -208,8 +208,8 @@ CLAIM = Claim(
             "Runs end certified flat",
             "A run ends certified flat when at its last record λ_max is at most 2/η, its loss is at most "
             "that of the truth, some label is missed, and the bound on ∫|f''|g_A where f is uncertain lies "
-            "below what any function needs that passes through all labels there. For each kind of start, over "
-            "all scales and step sizes, the share of such runs; nearly all is {nearly_all:.0%}.",
+            "below what any function needs that passes through all labels there. For each kind of start, "
+            "over all scales and step sizes, the share of such runs; nearly all is {nearly_all:.0%}.",
             gets_there,
             {"nearly_all": NEARLY_ALL},
             primary=True,
