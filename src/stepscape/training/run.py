@@ -127,7 +127,7 @@ class _Engine:
             self.first_step_size = min(method.step_size, 1.0 / self.initial_sharpness())
 
     def initial_sharpness(self) -> float:
-        """λ_max of the starting point, at least the smallest normal number."""
+        """λ_max of the start, but at least the smallest normal number."""
         return max(self.descent.rough_sharpness(self.start, self.method.weight_decay), 1e-300)
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:

@@ -174,7 +174,9 @@ class TestWhatWasFound:
         assert answer("stays", share(kept), reached_at_step=lambda _: 7.0) == expected
 
     def test_runs_that_were_never_certified_do_not_stay_or_leave(self) -> None:
-        assert finding("stays", share(5)).sentence.startswith("All 80 runs once certified flat end so")
+        assert finding("stays", share(5)).sentence.startswith(
+            "All 80 runs that are certified flat at some record"
+        )
         assert answer("stays", lambda *_: "underfits") == "premise_not_met"
 
     @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ class TestWhatWasFound:
         some = rows(lambda run: CERTIFIED if run.eta < 0.5 else "underfits",
                     excess_constant_interior=lambda _: 0.0255)  # fmt: skip
         found = CLAIM.judge(result_of(some))["generalizes"].finding
-        assert found.numbers["certified runs worse than it"] == 4 * 8  # seeds 6 to 9
+        assert found.numbers["certified runs worse than the best constant"] == 4 * 8  # seeds 6 to 9
 
     @pytest.mark.parametrize(("seeds", "led"), [(6, 1), (5, 0)])
     def test_interpolation_trap(self, seeds: int, led: int) -> None:

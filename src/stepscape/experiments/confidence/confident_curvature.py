@@ -155,11 +155,11 @@ CLAIM = Claim(
         "derived here"
     ),
     setup=(
-        "One neuron with the shortest gradient at every margin, in closed form and by Lanczos. One example "
-        "(x, 1) learned by width 400 with a small step size from PyTorch's initialization times a scale: "
+        "One neuron has the shortest gradient at every margin, in closed form and by Lanczos. One example "
+        "(x, 1) is learned by width 400 with a small step size from PyTorch's initialization times a scale; "
         "gradient flow has a closed form there. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), "
-        "nearly certain so that margins can grow, learned from the same scales: all examples at all records, "
-        "in bins of the margin."
+        "nearly certain so that margins can grow, is learned from the same scales; its examples at all "
+        "records fall into bins of the margin."
     ),
     quick=QUICK,
     full=FULL,

@@ -267,11 +267,11 @@ CLAIM = Claim(
     kind="inequality",
     source="Qiao and Wang (2025), Theorem 3.1; the explicit network and its bound are derived here",
     setup=(
-        "Labels are drawn from P(y = 1 | x) = (1 − 2ρ) s(2 sin 2πx) + ρ, with one input in each of n cells "
-        "of [−1, 1]. The explicit network has balanced neurons, and its predictions are proportional to the "
-        "margin, so that its curvature is D(γ) = s(γ)s(−γ) times a linear factor. Risks are integrals under "
-        "the law. Descents start on the interpolator on its flat side (λ·η/2 = 0.9), at its sharpest "
-        "margin, and from PyTorch's initialization of width 400."
+        "Labels follow P(y = 1 | x) = (1 − 2ρ) s(2 sin 2πx) + ρ, with one input in each of n cells of [−1, "
+        "1]. The explicit network has balanced neurons and predictions proportional to the margin, so that "
+        "its curvature is D(γ) = s(γ)s(−γ) times a linear factor. Risks are integrals under the law. "
+        "Descents start on the interpolator on its flat side (λ·η/2 = 0.9), at its sharpest margin, and "
+        "from PyTorch's initialization of width 400."
     ),
     quick=QUICK,
     full=FULL,

@@ -71,7 +71,9 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     return Finding(
         answer,
-        sentence(f"{said}: {_measured(found, what, unit)}, where differences within ±{number(within)} count as none"),
+        sentence(
+            f"{said}: {_measured(found, what, unit)}, where differences within ±{number(within)} count as none"
+        ),
         Effect(what, found),
     )
 

@@ -132,9 +132,9 @@ CLAIM = Claim(
     setup=(
         "The paper does not say what breaking means; here large steps help at a flip rate or do not. The "
         "setup is that of logistic-step-sizes at amplitude 2, with more flip rates, seeds and steps (100 "
-        "000). The smallest step size is far from the edge in the end, so that its run has in effect "
-        "stopped early; a middle one, which reaches the edge, is compared, too. At a flip rate of 0.2 or "
-        "more the truth is uncertain at every input."
+        "000). The smallest step size stays far from the edge, so that its run in effect stops early; a "
+        "middle one, which reaches it, is compared, too. At a flip rate of 0.2 or more the truth is "
+        "uncertain at every input."
     ),
     quick={**QUICK, "flip_rates": (0.0, 0.2, 0.4), "step_sizes": (0.01, 0.1, 1.2), "steps": 1500},
     full={

@@ -266,11 +266,10 @@ CLAIM = Claim(
         "'Weak-generalization by weight decay'"
     ),
     setup=(
-        "The logit f0 of the labels is four times the tent: −2 at the sides, 6 at its tip. The hull of the "
-        "inputs where |f0| ≤ 1 is |x| ≤ 0.44, where the weight of the theorem is not small; the interior is "
-        "judged, too. The width is 400, the initialization the default; there are 20 000 steps, and "
-        "everything but the output bias decays. The small step size 0.01 stays far from the edge, so that "
-        "it stops early in effect."
+        "The logit f0 is four times the tent: −2 at the sides, 6 at its tip. The hull of the inputs where "
+        "|f0| ≤ 1 is |x| ≤ 0.44, where the weight of the theorem is not small; the interior is judged, too. "
+        "Width 400, the default initialization and 20 000 steps are used, and everything but the output "
+        "bias decays. The small step size 0.01 stays far from the edge, so that it in effect stops early."
     ),
     quick=_QUICK,
     full={
