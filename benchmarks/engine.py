@@ -345,8 +345,8 @@ def curvature_lines(rows: dict[str, dict[str, float]]) -> list[str]:
     lines = [
         "",
         "λ_max at (30, 1000) as training measures it, in plain steps of the same state (target: warm at most",
-        "25, error at most 1e-8). Warm: from the eigenvector of 100 steps before and a second, generic start,",
-        "the verifying product included. Growing basis: the general search, from the first start alone.",
+        "25, error at most 1e-8). Warm: from the eigenvector of 100 steps before and a second, generic",
+        "start, the verifying product included. Growing basis: the general search, from the first start.",
         "",
         "| state | step, µs | warm | warm, mean | cold | growing basis | products | error |",
         "|---|---|---|---|---|---|---|---|",

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 # Before numpy or torch is imported: tests run side by side, and one thread each is fastest and reproducible.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -64,6 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(home)
     if config.getoption("numprocesses", None) and not (home / COMPLETE).exists():
         config.add_cleanup(_compile_beside(home).wait)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole files as far as possible: what a file fits once is then fitted once."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 # Every kernel in every signature: the loop, the start of a warm-up, and a sharpness that begins at the last.

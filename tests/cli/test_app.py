@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_an_unwritable_output_directory_is_refused(capsys, command):
 def test_run_writes_its_directory(capsys):
     assert main(["run", "curve-fitting", *TINY]) == 0
     out = capsys.readouterr().out
-    assert "warm up: " in out
+    assert "(decides): " in out
     written = listing(Path("stepscape-curve-fitting"))
     assert {"result.json", "table.csv", "report.html"} < set(written)
     assert any(name.startswith("figures/") and name.endswith(".svg") for name in written)
@@ -87,9 +88,11 @@ def test_run_writes_its_directory(capsys):
     assert rows[0] == list(document["table"][0])
     assert len(rows) - 1 == len(document["table"]) == 2
     assert document["settings"]["steps"] == 60
-    assert set(document["verdicts"]["warm_up"]) == {"word", "sentence", "numbers"}
+    primary = [each for each in document["verdicts"].values() if each["primary"]]
+    assert len(primary) == 1
+    assert {"word", "sentence", "numbers", "words", "rule", "fingerprint", "effect", "rows"} < set(primary[0])
     html = Path("stepscape-curve-fitting/report.html").read_text(encoding="utf-8")
-    assert document["verdicts"]["warm_up"]["sentence"][1:] in html.replace("&#39;", "'")
+    assert primary[0]["sentence"][1:] in html.replace("&#39;", "'")
 
 
 @pytest.mark.parametrize("command", [["list"], ["run", "curve-fitting", *TINY]])
@@ -114,14 +117,15 @@ def test_demo_writes_one_report(capsys, monkeypatch):
     from stepscape import experiments
     from stepscape.cli import demo
 
-    real = experiments.resolve_settings
+    real = experiments.get
     tiny = dict(pair.split("=") for pair in TINY[1::2])
 
-    def small(experiment, _overrides, full=False):
-        known = {key: value for key, value in tiny.items() if key in experiment.quick}
-        return real(experiment, known, full)
+    def small(name):
+        claim = real(name)
+        known = {key: value for key, value in tiny.items() if key in claim.quick}
+        return replace(claim, quick=claim.settings(known))
 
-    monkeypatch.setattr(experiments, "resolve_settings", small)
+    monkeypatch.setattr(experiments, "get", small)
     monkeypatch.setattr(demo, "_FIT_SETTINGS", {"steps": 200, "step_sizes": [0.3, 0.6], "n_splits": 2})
     assert main(["demo"]) == 0
     printed = capsys.readouterr()
@@ -180,7 +184,7 @@ def test_the_unexpected_is_one_sentence_and_status_1(capsys, monkeypatch, error,
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(experiments, "resolve_settings", fail)
+    monkeypatch.setattr(experiments, "get", fail)
     assert main(["run", "curve-fitting"]) == 1
     assert says in capsys.readouterr().err
     assert main(["run", "curve-fitting", "--debug"]) == 1

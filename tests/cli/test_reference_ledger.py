@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 import claims
 from commands import said
 from stepscape.cli import reference_ledger as reference_ledger
-from stepscape.experiments.common import ledger
-from toys import made
+from stepscape.experiments.frame import ledger
+from toys import made, register
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -42,10 +43,10 @@ def commit_full(toys, entries):
 def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys):
     said(capsys, "verify", "toy")
     commit_full(toys, made().entries)  # first reproduced; second consistent
-    toys.setattr(claims, "ANSWER", ["not_reproduced"])
+    toys.setattr(claims, "ANSWER", ["no"])
     out = said(capsys, "run", "toy", "--out", "quick").out
-    assert "○ first: NOT REPRODUCED (full size: reproduced)\n" in out
-    assert "second: CONSISTENT\n" in out
+    assert "○ The first part (decides): NOT REPRODUCED (full size: reproduced)\n" in out
+    assert "The second part: CONSISTENT\n" in out
     document = json.loads(Path("quick/result.json").read_text())
     assert document["full_size"] == {"first": "reproduced", "second": "consistent"}
     html = Path("quick/report.html").read_text()
@@ -58,8 +59,8 @@ def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys
 def test_a_full_verdict_stands_alone(capsys, toys):
     said(capsys, "verify", "toy")
     commit_full(toys, made().entries)
-    toys.setattr(claims, "ANSWER", ["not_reproduced"])
-    assert "first: NOT REPRODUCED\n" in said(capsys, "run", "toy", "--full").out
+    toys.setattr(claims, "ANSWER", ["no"])
+    assert "The first part (decides): NOT REPRODUCED\n" in said(capsys, "run", "toy", "--full").out
     document = json.loads(Path("stepscape-toy/result.json").read_text())
     assert document["full_size"] == {}
     assert "full size: <span" not in Path("stepscape-toy/report.html").read_text()
@@ -71,3 +72,15 @@ def test_a_committed_ledger_is_one_that_verify_wrote(size):
     assert book.size == size
     assert all(entry.size == size and entry.seconds > 0 and entry.verdicts for entry in book.entries)
     assert len(set(book.names)) == len(book.names)
+
+
+def test_a_rule_that_changed_after_the_committed_numbers_is_named_and_its_word_not_shown(capsys, toys):
+    said(capsys, "verify", "toy")
+    commit_full(toys, made().entries)
+    changed = [replace(part, rule=f"Another rule of {part.name}.") for part in claims.CLAIM.parts[:1]]
+    register(toys, "toy_one", claims.claim(parts=(*changed, *claims.CLAIM.parts[1:])))
+    out = said(capsys, "run", "toy", "--out", "quick").out
+    assert "Rule: Another rule of first." in out
+    assert json.loads(Path("quick/result.json").read_text())["full_size"] == {"second": "consistent"}
+    printed = said(capsys, "verify", "toy", "--full", "--out", "all").out
+    assert "The rule of toy, first was changed after the committed full numbers." in printed

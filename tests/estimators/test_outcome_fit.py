@@ -101,7 +101,7 @@ def test_figures_draw_hostile_names(chosen: OutcomeFit, budget: OutcomeFit) -> N
     assert list(drawn) == ["fit", "calibration", "path", "times"]
     for figure in drawn.values():
         text = svg(figure)
-        assert text.startswith("<?xml")
+        assert text.startswith("<svg")
         assert "<c>" not in text
     assert list(outcome.figures(outcome_picture(budget))) == ["fit"]
     for name in ("calibration", "path", "times"):
@@ -218,7 +218,7 @@ def test_certificates_say_which_margin_counts_as_uncertain(chosen: OutcomeFit) -
         said = dict(facts.pairs)
         assert f"|f| ≤ γ, here {gamma};" in str(said["uncertain"])
         best = number(certificates["uncertain_best"]["details"]["gamma"])
-        assert f"that makes it smallest, {best}." in str(said["uncertain_best"])
+        assert f"that makes the bound smallest, {best}" in str(said["uncertain_best"])
 
 
 def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:

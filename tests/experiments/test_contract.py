@@ -76,8 +76,11 @@ def _same(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 @every_claim
-@pytest.mark.usefixtures("nothing_computes")
-def test_figures_draw_a_stored_result_and_compute_nothing(name: str, tiny: Result) -> None:
+def test_figures_draw_a_stored_result_and_compute_nothing(
+    name: str,
+    tiny: Result,  # made before computing is forbidden
+    nothing_computes: None,  # noqa: ARG001
+) -> None:
     drawn = CLAIMS[name].draw(tiny)
     assert drawn
     for key, each in drawn.items():

@@ -27,7 +27,7 @@ from stepscape.measures.measures import (
 )
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import regions
-from stepscape.tables import Table, Verdict
+from stepscape.tables import Table
 from stepscape.tables.interval import left_out_best, mean_interval
 
 EPS = np.finfo(np.float64).eps
@@ -70,12 +70,6 @@ class TestTable:
             Table({"a": np.zeros((2, 2))})
         with pytest.raises(InputError, match="unknown column 'rsk'; did you mean 'risk'"):
             Table({"risk": np.zeros(1)})["rsk"]
-
-
-def test_verdict_knows_its_words() -> None:
-    assert str(Verdict("not_reproduced", "it was not")) == "not reproduced: it was not"
-    with pytest.raises(InputError, match="unknown verdict 'reproducd'; did you mean 'reproduced'"):
-        Verdict("reproducd", "")
 
 
 class TestPairedIntervals:

@@ -45,7 +45,7 @@ def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()
 def verdict_lines(
     verdicts: Mapping[str, Any], full_size: Mapping[str, str], details: bool = True
 ) -> list[str]:
-    """Print verdicts: a title and a word each, why, the rows, and with `details` the rule and its numbers."""
+    """Print title, word, sentence and rows of each verdict, and with `details` its rule and numbers."""
     from stepscape.report.words import VERDICTS, number
 
     lines = []

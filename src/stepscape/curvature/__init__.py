@@ -1,4 +1,4 @@
-"""Symmetric operators, and what is read off them; nothing here knows a network or a problem."""
+"""Symmetric operators and their largest eigenvalues; nothing here knows a network or a problem."""
 
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.curvature.operator import KrylovOperator, Matrix, Operator, Shifted

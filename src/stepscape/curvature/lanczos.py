@@ -17,9 +17,11 @@ from stepscape.kernels import vectors
 Array = NDArray[np.float64]
 
 CAPACITY = 64  # rows of the Krylov basis before a restart
-PATIENCE = 4  # restarts after which the basis may grow to twice as many rows: close neighbors need long ones
+PATIENCE = (
+    4  # restarts after which the basis may grow to twice as many rows: close eigenvalues need long bases
+)
 LONGEST = 256  # rows of a basis that has grown
-MOST_NUMBERS = 20_000_000  # in it: 160 MB
+MOST_NUMBERS = 20_000_000  # numbers in it: 160 MB
 FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
 
 
@@ -53,7 +55,7 @@ def largest_eigenpair(
 ) -> Eigenpair:
     """Find the largest (algebraic) eigenvalue of a symmetric operator.
 
-    A `KrylovOperator` makes the Lanczos steps itself; of any other operator only products are taken.
+    A `KrylovOperator` makes the Lanczos steps itself; any other operator gives only products.
 
     Stops when the true residual is at most tolerance times the largest |Ritz value|, restarting from the best
     vector when the basis is full. A `start` (size,) close to the eigenvector saves products; a small random
@@ -62,8 +64,8 @@ def largest_eigenpair(
     Raises
     ------
     NotConverged
-        When `max_products` were spent first, or the products are so large or small that their squares
-        overflow or vanish.
+        If `max_products` are spent first, or the products are so large or small that their squares overflow
+        or vanish.
     """
     if not 0 < tolerance < 1:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
@@ -110,7 +112,7 @@ def largest_eigenpair(
 
 @lru_cache(maxsize=32)
 def _has_steps(kind: type) -> bool:
-    """Whether operators of this class bring Lanczos steps; asking anew costs as much as ten products."""
+    """Whether operators of this class have their own Lanczos steps; the answer costs ten products."""
     return issubclass(kind, KrylovSteps)
 
 

@@ -28,7 +28,7 @@ class Operator(Protocol):
 
 @runtime_checkable
 class KrylovSteps(Protocol):
-    """What an operator offers that brings its own Lanczos steps, and a vector to start them from."""
+    """Lanczos steps of an operator's own, and a vector to start them from."""
 
     def random_vector(self) -> Array:
         """Return a reproducible generic unit vector in the space the operator acts on."""
@@ -50,7 +50,7 @@ class Matrix:
     Raises
     ------
     InputError
-        For an array that is not square, not symmetric, or holds numbers that are not finite.
+        If the array is not square or not symmetric, or holds numbers that are not finite.
     """
 
     values: Array

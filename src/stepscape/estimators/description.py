@@ -151,5 +151,5 @@ def descent(model: Any) -> str:
     run = model.trajectory_
     return (
         f"{run.network.width} neurons, gradient descent with step size {model.step_size_:.4g} for "
-        f"{run.at_steps[-1]} steps (time {run.time[-1]:.4g}), ended: {STOP_WORDS[model.stop_]}"
+        f"{run.at_steps[-1]} steps (time {run.time[-1]:.4g}); {STOP_WORDS[model.stop_]}"
     )

@@ -107,10 +107,10 @@ def _lines(inputs, constant, jumps, slope, shift, values):
         values[i] = rise * inputs[i] + lift
     rise = lift = 0.0
     for back in range(np.uint64(0), n, _ONE):
-        i = n - _ONE - back
-        rise += jumps[i + _ONE, slope]
-        lift += jumps[i + _ONE, shift]
-        values[i] += rise * inputs[i] + lift
+        j = n - _ONE - back
+        rise += jumps[j + _ONE, slope]
+        lift += jumps[j + _ONE, shift]
+        values[j] += rise * inputs[j] + lift
 
 
 @njit(**FAST, **INLINE)
@@ -125,11 +125,11 @@ def _active_sums(inputs, values, at):
         at[i + _ONE, 1] = total
     moment = total = at[_TWO * n + _ONE, 0] = at[_TWO * n + _ONE, 1] = 0.0
     for back in range(np.uint64(0), n, _ONE):
-        i = n - _ONE - back
-        moment += values[i] * inputs[i]
-        total += values[i]
-        at[n + _ONE + i, 0] = moment
-        at[n + _ONE + i, 1] = total
+        j = n - _ONE - back
+        moment += values[j] * inputs[j]
+        total += values[j]
+        at[n + _ONE + j, 0] = moment
+        at[n + _ONE + j, 1] = total
 
 
 @njit(**FAST, **INLINE)

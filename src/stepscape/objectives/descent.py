@@ -1,4 +1,4 @@
-"""What an objective offers that descends with a loop of its own."""
+"""The methods of an objective that descends with a loop of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 @dataclass
 class State:
-    """Where a descent is, changed in place: θ, the iterate before it, velocity (each (size,)), steps made."""
+    """The state of a descent, changed in place: θ, the iterate before it, velocity (each (size,)), steps."""
 
     theta: Array
     before: Array
@@ -31,7 +31,7 @@ class State:
 
 @runtime_checkable
 class Descent(Protocol):
-    """The four things that a loop over steps asks of a way to descend.
+    """The four methods that a loop over steps calls.
 
     An objective that also has these methods, such as `ReLULine`, trains by its own compiled loop and knows by
     itself which coordinates weight decay acts on. Every other one is trained by

@@ -1,4 +1,4 @@
-"""A loss of one flat vector: the protocol that opens training and curvature to every kind of model."""
+"""The protocol of a loss of one flat vector, which opens training and curvature to every kind of model."""
 
 from __future__ import annotations
 

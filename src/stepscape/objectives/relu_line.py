@@ -18,14 +18,14 @@ from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 
-CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel: about a tenth of a second
+CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel, which take about a tenth of a second
 BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
-STUCK = 1e-3  # of the range of the inputs: a knot so near an input is at it
+STUCK = 1e-3  # of the range of the inputs: a knot this close to an input sticks to it
 
 
 @dataclass(frozen=True, eq=False)
 class ReLULine:
-    """L of `Problem` as a function of θ = (w1, b1, w2, b2), shape (3k + 1,), in O(n + k) a call.
+    """L of `Problem` as a function of θ = (w1, b1, w2, b2), shape (3k + 1,), in O(n + k) per call.
 
     The width and the trained blocks are the network's; gradients and products are 0 on frozen blocks. At a
     knot exactly on an input, derivatives are those with max(z, 0)' = 0 at z = 0. Its `descend` is the
@@ -43,7 +43,7 @@ class ReLULine:
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
         expect("network", self.network, TwoLayerReLU)
-        _ = self.problem.line  # refuses more variables than one
+        _ = self.problem.line  # refuses more than one variable
 
     @property
     def size(self) -> int:
@@ -129,7 +129,7 @@ class ReLULine:
 
 
 def _dead(problem: Problem, theta: Array) -> NDArray[np.bool_]:
-    """Neurons active on no input: the activation of a line over an interval is decided at its ends."""
+    """Count neurons active on no input: the ends of an interval decide the sign of a line over it."""
     w1, b1, _ = theta[:-1].reshape(3, -1)
     low, high = problem.line.hull
     dead: NDArray[np.bool_] = ~((w1 * low + b1 > 0) | (w1 * high + b1 > 0))
@@ -137,7 +137,7 @@ def _dead(problem: Problem, theta: Array) -> NDArray[np.bool_]:
 
 
 def count_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, int, int]:
-    """Bent neurons, dead neurons, and neurons whose knot sticks to an input (within 1e-3 of the range)."""
+    """Count bent neurons, dead neurons, and those with a knot within 1e-3 of the range of an input."""
     inputs = problem.line.inputs
     low, high = problem.line.hull
     live = network.w1 != 0

@@ -1,4 +1,4 @@
-"""The loss Hessian of the univariate two-layer ReLU network, and what is read off it in closed form."""
+"""The loss Hessian of the univariate two-layer ReLU network, and its numbers in closed form."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Hessian:
 
     @property
     def underflow(self) -> float:
-        """How far eigenvalues are thrown when curvatures of examples far out round to subnormal numbers."""
+        """How far eigenvalues move if curvatures of confident examples round to subnormal numbers."""
         root, x_max = math.sqrt(_SUBNORMAL), self.problem.line.x_max  # first, so that no square overflows
         w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
         lengths = np.concatenate([w1 * x_max + b1, w2 * math.hypot(1.0, x_max), [1.0]])

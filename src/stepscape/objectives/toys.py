@@ -1,4 +1,4 @@
-"""Losses in closed form: a parabola, the product of two numbers, a quartic that flattens outward."""
+"""Losses in closed form: a parabola, the product of two numbers, and a quartic that flattens outward."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Quadratic:
         return self.matrix
 
     def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
-        """Nothing is counted."""
+        """Return no counts."""
         return {}
 
 
@@ -80,7 +80,7 @@ class ScalarProduct:
         return Matrix(2.0 * np.array([[y * y, mixed], [mixed, x * x]]))
 
     def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
-        """Nothing is counted."""
+        """Return no counts."""
         return {}
 
 
@@ -128,7 +128,7 @@ class Quartic:
         return Matrix(np.array([[self.curvature - 3.0 * self.fall * theta[0] * theta[0]]]))
 
     def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
-        """Nothing is counted."""
+        """Return no counts."""
         return {}
 
 

@@ -75,7 +75,7 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
     chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
     return [
         ("step size", f"{number(result['step_size'])} ({chosen})"),
-        ("training ended", f"{result['stop_sentence']}, after {number(result['steps'])} steps"),
+        ("training ended", f"after {number(result['steps'])} steps: {result['stop_sentence']}"),
         ("time Σ η", result["time"]),
         ("edge ratio", result["edge_ratio"]),
         ("sharpness", sharpness),

@@ -19,11 +19,11 @@ class Certificate:
     Attributes
     ----------
     left, right : the two sides; a right side that holds λ_max uses the measured value plus its residual.
-    assumptions : what the theorem supposes, a sentence each.
+    assumptions : what the theorem supposes, one sentence for each premise.
     source : paper and theorem.
     name : short name, the key under which the certificate is listed.
     statement : the inequality as a formula.
-    failed_premises : the premises that are not met here; any makes the certificate inapplicable.
+    failed_premises : the premises that are not met here; if there is any, the certificate is inapplicable.
     scale : sum of the magnitudes that entered both sides; rounding is forgiven up to 64·eps·scale.
     details : further numbers of interest, by name.
     """

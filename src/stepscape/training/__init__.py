@@ -1,4 +1,4 @@
-"""Training runs and what they leave behind."""
+"""Training runs, and the trajectories that they leave behind."""
 
 from stepscape.training.path import Path, PathPoint
 from stepscape.training.run import run

@@ -22,7 +22,7 @@ BLOW_UP = 1e10  # for a start whose loss lies beyond it
 
 @dataclass(frozen=True, eq=False)
 class NumpyDescent:
-    """A `Descent` of an objective that has none; `decayed` (size,) is 1 where weight decay acts, else 0."""
+    """A `Descent` for an objective that has none; `decayed` (size,) is 1 where weight decay acts, else 0."""
 
     objective: Objective
     decayed: Array
@@ -56,6 +56,6 @@ class NumpyDescent:
         return self.sharpness(theta, decay, tolerance=1e-4).value
 
     def largest_loss(self, theta: Array) -> float:
-        """1e100: nothing is known of the scale of the loss. More for a start beyond that."""
+        """1e100, because nothing is known of the scale of the loss; more for a start beyond that."""
         start = BLOW_UP * min(abs(self.objective.loss(theta)), 1e290)
         return max(LARGEST, start)

@@ -1,4 +1,4 @@
-"""What a run on one flat vector leaves behind."""
+"""The path of a run on one flat vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PathPoint:
-    """The state at a recorded step: the iterate and the one before it (the same at step 0), each (size,)."""
+    """The state at a recorded step: the iterate and the one before it (equal at step 0), each (size,)."""
 
     step: int
     loss: float
@@ -69,7 +69,7 @@ class Path:
 
 
 def midpoint(theta: Array, before: Array) -> Array:
-    """Return the mean of two iterates; halves first, so that large numbers do not overflow."""
+    """Return the mean of two iterates; halve first, so that large numbers do not overflow."""
     return 0.5 * theta + 0.5 * before
 
 

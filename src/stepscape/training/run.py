@@ -34,8 +34,8 @@ def run(
     Parameters
     ----------
     objective : Objective
-        One that also has the methods of `Descent` makes its steps itself, compiled; of any other one
-        gradients are taken one NumPy step at a time.
+        If it also has the methods of `Descent`, it makes its own, compiled steps; otherwise NumPy makes one
+        step after another from its gradients.
     theta : array_like
         The start, shape (size,); not changed.
     record_every : int
@@ -45,7 +45,7 @@ def run(
     observe : callable, optional
         Called with a `PathPoint` at each record.
     progress : callable, optional
-        Called with the number of steps made, now and then.
+        Called from time to time with the number of steps made.
     record_at : sequence of int
         Further steps to record, from 1 to the number of steps.
     decayed : array_like of bool, optional
@@ -55,7 +55,7 @@ def run(
     Notes
     -----
     Divergence is an outcome, not an exception: the loss or a parameter is not finite, or so large that it
-    never comes back (1e100 where the objective does not know better).
+    never comes back (1e100 if the objective does not know better).
     """
     expect("method", method, GradientDescent)
     every = _whole(record_every)
@@ -117,7 +117,7 @@ def _stops(steps: int, every: int, further: Sequence[int]) -> list[int]:
 
 
 class _Engine:
-    """A descent under way."""
+    """A descent in progress."""
 
     def __init__(self, descent: Descent, method: GradientDescent, start: Array) -> None:
         self.descent, self.method, self.start = descent, method, start
@@ -127,11 +127,11 @@ class _Engine:
             self.first_step_size = min(method.step_size, 1.0 / self.initial_sharpness())
 
     def initial_sharpness(self) -> float:
-        """λ_max of the starting point, at least the smallest normal number."""
+        """λ_max of the start, but at least the smallest normal number."""
         return max(self.descent.rough_sharpness(self.start, self.method.weight_decay), 1e-300)
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
-        """Step until `stop`; returns the loss there, infinite when the run diverged."""
+        """Step until `stop`; return the loss there, which is infinite if the run diverged."""
         loss = np.inf
         while self.state.steps_made < stop:
             left = stop - self.state.steps_made

@@ -7,11 +7,11 @@ from typing import Literal
 Stop = Literal["edge", "stationary", "budget", "validated", "interpolating", "diverged"]
 
 STOP_WORDS: dict[str, str] = {
-    "edge": "at the edge of stability, loss level",
-    "stationary": "loss level below the edge",
-    "budget": "steps spent: smoothed by time as well",
-    "validated": "stopped where cross-validation found the smallest error: smoothed by time as well",
-    "interpolating": "every label fitted: the loss falls for as long as one trains",
-    "diverged": "diverged",
+    "edge": "the loss is level at the edge of stability",
+    "stationary": "the loss is level below the edge",
+    "budget": "all steps are spent: stopping early also smooths the fit",
+    "validated": "cross-validation found the smallest error here: stopping early also smooths the fit",
+    "interpolating": "every label is fitted: the loss falls for as long as one trains",
+    "diverged": "the descent diverged",
 }
 TIMED = ("budget", "validated", "interpolating")  # ends with a loss that still falls

@@ -63,7 +63,7 @@ def train(
 
 
 def _trajectory(path: Path, like: TwoLayerReLU) -> Trajectory:
-    """Tell a path in networks: its counts become columns, its iterates networks."""
+    """Turn a path into a trajectory: its counts become columns, its iterates networks."""
     columns: dict[str, Any] = {item.name: getattr(path, item.name) for item in fields(path)}
     for name in ("census", "theta", "theta_before"):
         del columns[name]

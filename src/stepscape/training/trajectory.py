@@ -1,4 +1,4 @@
-"""What a training run leaves behind."""
+"""The trajectory of a training run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The state at a recorded step: the iterate and the one before it (the same at step 0)."""
+    """The state at a recorded step: the iterate and the one before it (which are equal at step 0)."""
 
     step: int
     loss: float
@@ -43,7 +43,7 @@ class Trajectory:
     outcome : "finished" | "diverged"
         A diverged run ends at the last record before its numbers blew up; nothing in it is NaN because of it.
     message : str
-        One sentence: how it ended and, when it diverged, what to do.
+        One sentence that says how the run ended and, if it diverged, what to do.
     at_steps : ndarray of int
     time : ndarray
         Σ η_t up to the step, divided by 1 - momentum.

@@ -110,7 +110,7 @@ class TestFate:
 
     def test_no_truth(self) -> None:
         bare = ss.Problem(np.array([0.0, 1.0]), np.array([-1.0, 1.0]), loss="logistic")
-        with pytest.raises(InputError, match="truth must be given to measure an error to it, got None"):
+        with pytest.raises(InputError, match="truth must be given to measure the error to it, got None"):
             best_constant(bare, np.array([True, True]))
 
     def test_a_standing_reads_the_operator(self) -> None:

@@ -189,7 +189,7 @@ class TestWrong:
         )
         found = CLAIM.judge(Result(CLAIM.name, {"descents": (0.1, 1.2)}, both))["wrong"]
         assert found.word(CLAIM.kind) == "partly"
-        assert "of the cells 1 of 2 lies above 0, 1 of 2 lies below 0" in found.finding.sentence
+        assert "1 of 2 cells lies above 0, and 1 lies below 0" in found.finding.sentence
 
 
 class TestSharp:
@@ -258,7 +258,7 @@ class TestDescents:
     def test_a_start_at_the_peak_that_is_flat_does_not_count(self) -> None:
         found = finding("started_there", where("sharp_start", 3, edge_ratio_start=0.99))
         assert "all 18 descents from the sharp side" in found.sentence
-        assert found.numbers["starts at peaks that are flat already, not counted"] == 6
+        assert found.numbers["starts at peaks that are flat already and do not count"] == 6
 
     def test_those_that_do_not_leave_are_described(self) -> None:
         def some(row: dict[str, Any]) -> dict[str, Any]:
@@ -286,7 +286,7 @@ class TestDescents:
 
         judged = CLAIM.judge(synthetic(clean))["descent_goes_elsewhere"]
         assert (judged.word(CLAIM.kind), judged.word(CLAIM.kind, "0.0")) == ("it_depends", "no")
-        assert judged.rows["0.0"].numbers["that miss no label"] == 12
+        assert judged.rows["0.0"].numbers["descents that miss no label"] == 12
 
 
 class TestWhatCounts:

@@ -114,7 +114,7 @@ class TestSmoother:
         far = dict.fromkeys(levels_of("weighted_tv", "confidence", 0), (np.nan,) * 4)
         found = finding("smoother", rows(**in_every_plane(FALLING), at_1=far))
         assert found.answer == "yes"
-        assert "half the truth's: 0.602 [" in found.sentence
+        assert "half that of the truth: 0.602 [" in found.sentence
 
     def test_a_level_that_half_of_the_seeds_reach_is_not_asked_about(self) -> None:
         some = rows(**in_every_plane(FALLING), seeds=10)
@@ -207,7 +207,7 @@ class TestEnds:
         assert found.effect.interval.count == 7
         none = finding("at_the_ends", seen)
         assert (none.answer, none.sentence) == (
-            "premise_not_met", "Every seed was looked at before this was asked."
+            "premise_not_met", "Every seed was seen before this question was asked."
         )  # fmt: skip
 
 

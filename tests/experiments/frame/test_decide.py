@@ -140,9 +140,9 @@ class TestSigns:
 
     def test_the_sentence_counts_the_cells(self) -> None:
         assert self.ask(a=1.0, b=1.0, c=-0.5).sentence.endswith(
-            "of the cells 2 of 3 lie above 0, 1 of 3 lies below 0."
+            "2 of 3 cells lie above 0, and 1 lies below 0."
         )
-        assert self.ask(a=1.0, b=1.0).sentence.endswith("all 2 lie above 0, none lies below 0.")
+        assert self.ask(a=1.0, b=1.0).sentence.endswith("all 2 cells lie above 0, and none lies below 0.")
 
     def test_a_seed_counts_when_it_has_every_cell(self) -> None:
         cells = {"a": np.array([1.0, 1.1, 0.9, np.nan]), "b": np.array([1.0, np.nan, 1.0, 1.0])}

@@ -226,8 +226,8 @@ class TestLevels:
         assert SIZES.lacks(Table({**near.columns, "step_size": near["step_size"] + 0.1})) != ""  # 0.2 to 1.1
         both = Table.from_records([*self.table(dead=0.01, lost=1.0).records()])
         assert SIZES.lacks(both) == (
-            "runs work at too few step sizes: descent works at 0.1, 0.5; diverges at 1; comes to nothing at "
-            "0.01"
+            "runs work at too few step sizes: descent works at 0.1, 0.5; it diverges at 1; it comes to "
+            "nothing at 0.01"
         )
         assert SIZES.lacks(Table.from_records([{"seed": 0, "step_size": 0.1, "outcome": "diverged"}])) != ""
 

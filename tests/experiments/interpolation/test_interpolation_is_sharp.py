@@ -209,7 +209,7 @@ def test_a_start_that_diverged_has_left_and_spoils_no_number(part: str) -> None:
     assert not any(number != number for number in found.numbers.values())
     assert "nan" not in found.sentence
     assert found.numbers["above 2/λ: final loss, median"] == 1e-3
-    assert found.numbers["above 2/λ: largest difference from the predicted"] == pytest.approx(0.0, abs=1e-12)
+    assert found.numbers["above 2/λ: largest difference from the prediction"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_start_that_diverged_has_not_come_back() -> None:

@@ -95,7 +95,7 @@ class TestHelp:
         found = {arm: judged.word(CLAIM.kind, arm) for arm in judged.rows}
         assert found == {"as_printed": "reproduced", "warm_up": "not_reproduced"}
         assert judged.finding.sentence == (
-            "It is so for the default start; not so for the large start with warm-up."
+            "It is so for the default start; it is not so for the large start with warm-up."
         )
 
     def test_how_long_they_were_trained_is_in_the_table(self) -> None:

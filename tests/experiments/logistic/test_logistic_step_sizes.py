@@ -136,7 +136,7 @@ class TestHelp:
         kept = [row for row in rows() if row["seed"]] + [row for row in rows((4.0, 0.0)) if row["seed"] != 5]
         found = help_intervals(result(kept))["end of training"]
         assert [interval.count for interval in found.values()] == [5, 5, 4]
-        cell = "amplitude 2, flips 0.1"
+        cell = "amplitude 2, flip rate 0.1"
         said = finding("help", kept).numbers[
             f"in the end: {cell}: log10 of a ratio, smallest over largest step size"
         ]

@@ -44,7 +44,7 @@ def test_each_flip_rate_has_its_word() -> None:
     levels = {0.0: FALLING, 0.1: FLAT, 0.4: RISING}
     assert row_words("at_the_end", noisy(levels)) == {"0.0": "yes", "0.1": "no", "0.4": "no"}
     judged = CLAIM.judge(logistic_rows.result(CLAIM, noisy(levels)))["at_the_end"]
-    assert judged.finding.sentence == "It is so for 0 % flips; not so for 10 % flips and 40 % flips."
+    assert judged.finding.sentence == "It is so for 0 % flips; it is not so for 10 % flips and 40 % flips."
     assert words(noisy(RATES))["at_the_end"] == "yes"
 
 

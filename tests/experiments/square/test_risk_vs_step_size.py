@@ -92,7 +92,7 @@ def test_fair_comparisons(part: str, column: str, yes: str, no: str) -> None:
 def test_arms_that_disagree() -> None:
     found = judged(rows("warm_up"), rows("small_init", held_out=FLAT))["early_stopping"]
     assert found.word(CLAIM.kind) == "it_depends"
-    expected = "It is so for the large start with warm-up; not so for the small start."
+    expected = "It is so for the large start with warm-up; it is not so for the small start."
     assert found.finding.sentence == expected
 
 

@@ -63,7 +63,7 @@ def test_one_violation_makes_it_false(name: str) -> None:
     records[3] |= {f"{name}_violations": 1}
     found = judged(records)["certain"]
     assert found.word(CLAIM.kind) == "false_as_stated"
-    assert found.finding.sentence == "1 of 1600 comparisons violate the inequality."
+    assert found.finding.sentence == "1 of 1600 comparisons violates the inequality."
 
 
 def test_an_interpolant_is_judged() -> None:

@@ -223,8 +223,8 @@ def test_trained_blocks_golden():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: theory.weight(0.0, []), r"inputs must be a nonempty vector, got shape \(0,\)"),
-        (lambda: theory.weight(0.0, [[1.0]]), "inputs must be a nonempty vector, got shape"),
+        (lambda: theory.weight(0.0, []), r"inputs must be a non-empty vector, got shape \(0,\)"),
+        (lambda: theory.weight(0.0, [[1.0]]), "inputs must be a non-empty vector, got shape"),
         (lambda: theory.weight(0.0, [1.0, np.nan]), "inputs must be finite, got nan"),
         (
             lambda: theory.weight(0.0, [1.0, 2.0], [1.0]),

@@ -1,6 +1,6 @@
 """The three arms of every step-size experiment: where a run starts and how its step size rises.
 
-``as_printed``    PyTorch's default initialization, constant step size: the tutorial read literally.
+``as_printed``    PyTorch's default initialization and a constant step size: the tutorial read literally.
 ``small_init``    the same scaled down until the initial sharpness is 0.8·2/η for the largest step size of the
                   grid: every run starts inside its threshold, and all from the same network.
 ``warm_up``       a large initialization (mean-field, scale 6) and a geometric warm-up from 1/(initial

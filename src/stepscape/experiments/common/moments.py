@@ -10,20 +10,24 @@ STEP_COUNTS = (100, 1000, 10_000, 30_000)
 
 
 class Moment(NamedTuple):
-    """What a moment is called: in the name of a verdict, and in a figure."""
+    """The names of a moment: in the name of a verdict, and in a figure."""
 
     part: str
     words: str
 
 
-# By the suffix that the columns of the moment have.
+# The keys are the suffixes of the columns.
 MOMENTS = {
     "": Moment("at_the_end", "end of training"),
     **{f"_{count}": Moment(f"after_{count}_steps", f"after {count} steps") for count in STEP_COUNTS},
     "_equal_time": Moment("at_equal_time", "at equal time Σ η"),
     "_held_out": Moment("stopped_early", "at the best held-out moment"),
 }
-COMPARISONS = (("", "equal steps"), ("_equal_time", "equal time Σ η"), ("_held_out", "best held-out moment"))
+COMPARISONS = (
+    ("", ("end of training")),
+    ("_equal_time", "equal time Σ η"),
+    ("_held_out", "best held-out moment"),
+)
 COMPARED = {suffix: MOMENTS[suffix] for suffix in ("", "_equal_time", "_held_out")}
 
 

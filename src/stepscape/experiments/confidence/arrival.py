@@ -1,4 +1,4 @@
-"""Where a run of logistic descent stands at each record, and what became of it in the end.
+"""The fate of a run of logistic descent at each record and in the end.
 
 Descent alternates between two iterates at the edge of stability; a record stands for the flatter of its two.
 
@@ -9,13 +9,15 @@ Descent alternates between two iterates at the edge of stability; a record stand
 ``over the edge``
     λ_max + residual > 2/η
 ``interpolation trap``
-    flat, and every label is fitted, the wrong ones too (least y f > 0): scaling up lets L and λ_max fall to 0
+    flat, and every label is fitted, also the wrong ones (least y f > 0): larger scales let L and λ_max fall
+    to 0
 ``underfits``
-    flat, but L(f) > L(f0): the labels are fitted less well than by the truth
+    flat, but L(f) > L(f0): the network fits the labels less well than the truth does
 ``certified flat``
     flat, L(f) ≤ L(f0), and the bound of `stepscape.theory.uncertain_best` on ∫|f''|g_A says something: A is
     not empty, and the bound lies below the least ∫|f''|g_A of a function that passes through γ y_i at every
-    input of A. Otherwise it would hold for a function that fits every label in A with confidence γ: vacuous
+    input of A. Otherwise it would hold for a function that fits every label in A with confidence γ, and be
+    vacuous
 ``not certified``
     flat, L(f) ≤ L(f0), but the bound is vacuous or its premises fail
 """
@@ -48,7 +50,7 @@ FATES = (CERTIFIED, "not certified", "underfits", "over the edge", "interpolatio
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """One iterate and λ_max there."""
+    """One iterate, and λ_max at it."""
 
     operator: Hessian
     eigenpair: Eigenpair
@@ -66,7 +68,7 @@ class Standing:
     @property
     def smallest_margin(self) -> float:
         """Least y f over the inputs."""
-        return float((self.operator.problem.sorted[1] * self.operator.predictions).min())
+        return float((self.operator.problem.line.arrays[1] * self.operator.predictions).min())
 
     @cached_property
     def certificate(self) -> theory.Certificate:
@@ -77,8 +79,8 @@ class Standing:
 
     @cached_property
     def interpolant(self) -> float:
-        """Least ∫|f''|g_A over the functions with f(x_i) = γ y_i on A; 0 where A holds fewer than three."""
-        inputs, labels, _ = self.operator.problem.sorted
+        """Least ∫|f''|g_A over the functions with f(x_i) = γ y_i on A; 0 if A holds fewer than three."""
+        inputs, labels, _ = self.operator.problem.line.arrays
         gamma = self.certificate.details["gamma"]
         some = theory.uncertain_set(self.operator.predictions, gamma)
         if not some.any():
@@ -136,9 +138,9 @@ def at_the_end(standing: Standing, threshold: float, loss_truth: float) -> dict[
 
 
 def best_constant(problem: Problem, inside: NDArray[np.bool_]) -> float:
-    """Excess risk, over a set of inputs, of the best answer that is the same everywhere; nan over none."""
+    """Excess risk, over a set of inputs, of the best constant answer; nan over no inputs."""
     if problem.truth is None:
-        raise bad("truth", "be given to measure an error to it", None)
+        raise bad("truth", "be given to measure the error to it", None)
     if not inside.any():
         return float("nan")
     f0 = problem.truth(problem.inputs[inside])

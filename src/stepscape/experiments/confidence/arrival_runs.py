@@ -1,4 +1,4 @@
-"""Logistic runs whose fate is followed from many starts: those of `does-descent-get-there`."""
+"""The runs of `does-descent-get-there`: logistic runs from many starts, with their fates."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FULL = {
 
 
 class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/1"):
-    """A logistic run whose fate is followed."""
+    """A logistic run whose fate is measured at every record."""
 
     run: LogisticRun
 
@@ -79,7 +79,7 @@ def begin(spec: ArrivalRun) -> object:
 
 
 def work(spec: ArrivalRun, tick: Tick) -> Record:
-    """Train one network and say at every record where it stands; records are even in log steps."""
+    """Train one network and find its fate at every record; records are evenly spaced in log steps."""
     run = spec.run
     problem, method = problem_of(run), method_of(run)
     at = by_log(run.steps, run.records)
@@ -94,7 +94,7 @@ def work(spec: ArrivalRun, tick: Tick) -> Record:
 
 
 def _measured(seen: Followed, found: list[Standing]) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]]:
-    """Fate at the end, when the run first was certified, and its share of the records of the last decade."""
+    """Fate at the end, first certified record, and share of certified records in the last decade of steps."""
     run, problem = seen.trajectory, seen.problem
     threshold, x = run.method.threshold(), problem.inputs
     loss_truth = problem.training_loss(problem.truth(x)) if problem.truth is not None else np.nan

@@ -1,4 +1,4 @@
-"""The curvature of one example against its margin: whether it gets sharp, then flat."""
+"""The curvature of one example against its margin: whether it gets sharper, then flatter."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def curves(table: Table) -> Table:
-    """Rows with a curve."""
+    """Keep the rows with a curve."""
     return table.rows(np.isfinite(table["rise"].astype(float)))
 
 
@@ -59,7 +59,7 @@ def rises_and_falls(table: Table, rose: float, reached: float, fell: float) -> M
 def formulas_hold(result: Result, tolerance: float) -> Finding:
     """Whether Lanczos finds what the formulas say."""
     gaps = np.maximum(result.table["gap"], result.table["gap_whole"])
-    return decide.identity(gaps, tolerance, "curves of one neuron, each at 240 margins,")
+    return decide.identity(gaps, tolerance, "curves of one neuron")
 
 
 def one_neuron_goes_so(result: Result, close: float, rose: float, reached: float, fell: float) -> Finding:
@@ -89,7 +89,7 @@ def _by_point(table: Table) -> dict[str, float]:
 
 
 def follows_the_flow(result: Result, alike: float, rose: float, doubt: float, nearly_all: float) -> Finding:
-    """Whether descent on one example goes as gradient flow in closed form."""
+    """Whether descent on one example follows gradient flow in closed form."""
     rows = curves(result.table)
     predicted = rows["rise_predicted"] >= rose
     doubtful = np.abs(rows["rise_predicted"] - rose) <= doubt
@@ -103,7 +103,7 @@ def follows_the_flow(result: Result, alike: float, rose: float, doubt: float, ne
 def gets_sharp_then_flat(
     result: Result, rose: float, reached: float, fell: float, near: float, nearly_all: float
 ) -> Finding:
-    """Whether the one example does, at every x, from one scale of the start."""
+    """Whether one example gets sharper, then flatter, at every x, from one scale of the start."""
     rows = curves(result.table)
     at_peak = np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= near
     flags = at_peak & rises_and_falls(rows, rose, reached, fell)
@@ -113,7 +113,7 @@ def gets_sharp_then_flat(
 def sample_gets_sharp_then_flat(
     result: Result, rose: float, reached: float, fell: float, least: float, nearly_all: float
 ) -> Finding:
-    """Whether the curves of a sample do, at every step size, from one scale of the start."""
+    """Whether the curves of a sample rise and fall, at every step size, from one scale of the start."""
     rows = curves(result.table)
     rows = rows.rows(rows["largest_margin"] >= reached)
     if not len(rows):
@@ -131,7 +131,7 @@ def _by_cell(rows: Table, column: str, name: str, flags: Mask, noun: str, nearly
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """One neuron; one example and its flow; the examples of a sample."""
+    """Draw one neuron, one example and its flow, and the examples of a sample."""
     from stepscape.experiments.confidence import confident_curvature_figures as figures
 
     return {
@@ -143,7 +143,7 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 CLAIM = Claim(
     name="confident-curvature",
-    title="One example, its margin and its curvature: sharp, then flat?",
+    title="One example, its margin and its curvature: does it get sharper, then flatter?",
     claim=(
         "The curvature of the logistic loss at a correctly classified example is D(m)‖∇f‖², up to a residual "
         "part, and D(m) = s(m)s(−m) falls like e^{−m}; because ‖∇f‖² grows with the margin m, the landscape "
@@ -155,11 +155,11 @@ CLAIM = Claim(
         "derived here"
     ),
     setup=(
-        "One neuron with the shortest gradient at every margin, in closed form and by Lanczos. One example "
-        "(x, 1) learned by width 400 with a small step size from PyTorch's initialization times a scale: "
+        "One neuron has the shortest gradient at every margin, in closed form and by Lanczos. One example "
+        "(x, 1) is learned by width 400 with a small step size from PyTorch's initialization times a scale; "
         "gradient flow has a closed form there. A sample with labels from P(y = 1 | x) = s(6 sin 2πx), "
-        "nearly certain so that margins can grow, learned from the same scales: all examples at all records, "
-        "in bins of the margin."
+        "nearly certain so that margins can grow, is learned from the same scales; its examples at all "
+        "records fall into bins of the margin."
     ),
     quick=QUICK,
     full=FULL,
@@ -170,8 +170,8 @@ CLAIM = Claim(
         Part(
             "closed_form",
             "Lanczos finds what the formulas say",
-            "At the balanced neuron, at every x and margin, λ_max by Lanczos agrees with both formulas, of "
-            "the Gauss–Newton part and of the whole Hessian, to {tolerance:g} of it.",
+            "At the balanced neuron, at every x and margin, λ_max by Lanczos agrees with both formulas, "
+            "that of the Gauss–Newton part and that of the whole Hessian, within {tolerance:g} of its value.",
             formulas_hold,
             {"tolerance": 1e-6},
             kind="identity",
@@ -181,7 +181,7 @@ CLAIM = Claim(
         Part(
             "one_neuron",
             "One neuron gets sharper, then flatter",
-            "At nearly all points x: the Gauss–Newton curvature rises to at least {rose:g} times its first "
+            "At nearly all points x the Gauss–Newton curvature rises to at least {rose:g} times its first "
             "value, peaks within {close:g} of the margin that solves 2c = (1 + 2cm) tanh(m/2), and "
             + FALLS
             + "; and λ_max of the whole Hessian has a peak above its value at margin 0.",
@@ -194,9 +194,9 @@ CLAIM = Claim(
         Part(
             "gradient_flow",
             "Descent on one example follows gradient flow",
-            "The curve stays within {alike:.0%} of the closed form of gradient flow, and rises to {rose:g} "
-            "times its first value exactly when the closed form does, unless that is within {doubt:g} of "
-            "it. {nearly_all:.0%} of the runs are asked for.",
+            "The curve stays within {alike:.0%} of the closed form of gradient flow, and it rises to "
+            "{rose:g} times its first value if and only if the closed form does, unless that comes within "
+            "{doubt:g} of this limit. This must hold for {nearly_all:.0%} of the runs.",
             follows_the_flow,
             {"alike": 0.1, "rose": CURVE["rose"], "doubt": 0.05, "nearly_all": 0.95},
             kind="figure",
@@ -205,12 +205,10 @@ CLAIM = Claim(
         ),
         Part(
             "initialization",
-            "One example that descent learns",
-            "For each scale of the start, at every x: its curvature rises to at least {rose:g} times its "
-            "first value, peaks within {near:g} of where gradient flow does, and "
-            + FALLS
-            + "; nearly all is "
-            "{nearly_all:.0%}.",
+            "One example that descent learns gets sharper, then flatter",
+            "For each scale of the start and at every x, in nearly all runs ({nearly_all:.0%}), the "
+            "curvature rises to at least {rose:g} times its first value, peaks within {near:g} of the "
+            "margin at which gradient flow does, and " + FALLS + ".",
             gets_sharp_then_flat,
             {**CURVE, "near": 0.5, "nearly_all": NEARLY_ALL},
             primary=True,
@@ -220,11 +218,11 @@ CLAIM = Claim(
         ),
         Part(
             "sample",
-            "The examples of a sample",
-            "For each scale of the start, at every step size, among the runs whose curve over all examples "
-            "reaches margin {reached:g}: it rises to at least {rose:g} times its first value, is largest at "
-            "a margin above {least:g}, and its logarithm falls from margin {reached:g} on with a slope of at "
-            "most −{fell:g}; nearly all is {nearly_all:.0%}.",
+            "The examples of a sample get sharper, then flatter",
+            "For each scale of the start and at every step size, among the runs whose curve over all "
+            "examples reaches margin {reached:g}, nearly all curves ({nearly_all:.0%}) rise to at least "
+            "{rose:g} times their first value, are largest at a margin above {least:g}, and fall from "
+            "margin {reached:g} on: the slope of their logarithm is at most −{fell:g}.",
             sample_gets_sharp_then_flat,
             {**CURVE, "least": 0.5, "nearly_all": NEARLY_ALL},
             where={"arm": "sample"},
@@ -234,8 +232,8 @@ CLAIM = Claim(
     ),
     draw=draw,
     premises={
-        "largest_margin": "the curve reaches margins at which it could have fallen: at least 4",
-        "confident": "examples of a sample that end with a margin of at least 2",
+        "largest_margin": "the curve reaches a margin of at least 4, at which it could have fallen",
+        "confident": "some examples of a sample end with a margin of at least 2",
     },
     numbers=lambda result: medians(result.table, ("arm", "x", "scale", "step_size"), COLUMNS),
     by="arm",

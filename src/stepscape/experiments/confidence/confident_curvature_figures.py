@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ONE_NEURON = (
-    "Sharpness of the loss of one example at the neuron with the shortest gradient, against its margin. The "
-    "Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin 0, so that the "
-    "whole Hessian falls first. Dashed line: the curvature of the loss in the prediction alone."
+    "The sharpness of the loss of one example at the neuron with the shortest gradient, against its margin. "
+    "The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin 0, so that "
+    "the whole Hessian falls first. Dashed line: the curvature of the loss in the prediction alone."
 )
 ONE_EXAMPLE = (
-    "One example learned by a wide network from scaled initializations (first seed): its curvature and its "
-    "squared gradient against its margin, on the closed form of gradient flow. From the default "
+    "One example that a wide network learns from scaled initializations (first seed): its curvature and its "
+    "squared gradient against its margin, and the closed form of gradient flow. From the default "
     "initialization the gradient does not change, and the curvature only falls."
 )
 SAMPLE = (
-    "Curvature of all examples of a sample at all records of descents, in bins of their margin: medians with "
-    "quartiles (first seed). Dotted: what a gradient that never changes would give."
+    "The curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
+    "with quartiles (first seed). Dotted: the curvature if the gradient never changed."
 )
-LAST = 12.0  # margins beyond leave the picture
+LAST = 12.0  # larger margins leave the picture
 
 
 def one_neuron(result: Result) -> Drawn:
-    """Draw λ_max of one neuron against its margin, Gauss–Newton and whole, with the formulas and e^{−m}."""
+    """Draw λ_max of one neuron against its margin, of both Hessians, with the formulas and e^{−m}."""
     shown = result.drawn("whole", "formula", arm="one_neuron")
     figure, axes = canvas(1, max(1, len(shown)), (3.0 * max(1, len(shown)) + 0.6, 4.2), sharey=True)
     for ax, run in zip(axes[0], shown, strict=False):
@@ -44,7 +44,7 @@ def one_neuron(result: Result) -> Drawn:
             ax.plot(m[::every], values[::every], look["marker"], ms=4, color=look["color"], ls="none",
                     label=f"{name}, by Lanczos")  # fmt: skip
         formula = run.arrays["formula"][inside]
-        ax.plot(m, formula, color=COLORS["black"], lw=1.0, ls=":", label="whole, formula")
+        ax.plot(m, formula, color=COLORS["black"], lw=1.0, ls=":", label="whole Hessian, formula")
         ax.plot(m, _confidence(m), color=COLORS["gray"], lw=1.2, dashes=(6, 3), label="D(m) alone")
         label(ax, x="margin m", title=f"x = {run['x']:g}")
     axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$ of one example", fontsize=10)

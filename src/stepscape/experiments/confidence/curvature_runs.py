@@ -1,4 +1,4 @@
-"""Curves of curvature against margin, of one example and of a sample: the runs of `confident-curvature`."""
+"""The runs of `confident-curvature`: curves of curvature against margin, of one example and of a sample."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ FULL = {
 
 
 class CurvatureRun(Spec, frozen=True, tag="confident-curvature/1"):
-    """One curve of curvature against margin; `x` is the one example, a sample has none."""
+    """One curve of curvature against margin; `x` is the one example, and a sample has none."""
 
     arm: str
     x: float
@@ -190,14 +190,14 @@ def _descend(run: CurvatureRun, tick: Tick) -> Followed:
 
 def gradients(problem: Problem, network: TwoLayerReLU) -> Array:
     """‖∇f(x_i)‖² at the sorted inputs (n,): Σ_active [w2²(x² + 1) + (w1 x + b1)²] + 1."""
-    x = problem.sorted[0][:, None]
+    x = problem.line.arrays[0][:, None]
     reach = x * network.w1 + network.b1
     return np.asarray(((reach > 0.0) * (network.w2**2 * (x**2 + 1.0) + reach**2)).sum(axis=1) + 1.0)
 
 
 def along(problem: Problem, snapshots: Sequence[Snapshot]) -> tuple[Array, Array]:
     """Margins and squared gradients (records, n)."""
-    labels = problem.sorted[1]
+    labels = problem.line.arrays[1]
     margins = [labels * Hessian(problem, snapshot.network).predictions for snapshot in snapshots]
     return np.array(margins), np.array([gradients(problem, snapshot.network) for snapshot in snapshots])
 
@@ -212,7 +212,7 @@ def _learned(run: CurvatureRun, seen: Followed) -> Found:
     curvature = loss_of("logistic").curvature(margins) * squares
     ahead = (margins > 0.0) & (curvature > 0.0)
     if not ahead.any():
-        return {}, {}  # never on the right side, or too confident for a float
+        return {}, {}  # the example is never on the right side, or too confident for a float
     peaks = seen.trajectory.sharpness
     margins, squares, peaks, curvature = (values[ahead] for values in (margins, squares, peaks, curvature))
     flow = _flow(run, float(margins[-1]))
@@ -278,10 +278,11 @@ def bins(margins: Array, curvature: Array, squares: Array) -> dict[str, Array]:
 
 
 def fates(margins: Array, curvature: Array) -> dict[str, Any]:
-    """Say what became of the curvature of the examples that end with a margin of at least 2.
+    """Say what happened to the curvature of the examples that end with a margin of at least 2.
 
     ``rose_and_fell``: the share whose curvature rose by a tenth or more above its first value and ended at
-    half its largest or below; ``only_fell``: did not rise so far, and ended so; the others ``stay_sharp``.
+    half its largest or below; ``only_fell``: the share whose curvature did not rise so far, but ended so; the
+    others ``stay_sharp``.
     """
     confident = margins[-1] >= 2.0
     if not confident.any():

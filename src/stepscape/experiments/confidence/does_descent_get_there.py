@@ -1,4 +1,4 @@
-"""From which initializations and step sizes descent reaches a flat solution that the theory speaks about."""
+"""From which initializations and step sizes descent reaches a flat solution that the theory covers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _fates(fates: ArrayLike) -> dict[str, Number]:
 
 
 def _nearly(table: Table) -> dict[str, Number]:
-    """Count what is close to the fate that counts."""
+    """Count the runs that are close to the fate that counts."""
     if "certified_late" not in table:
         return {}
     over, under = (table["fate"] == fate for fate in ("over the edge", "underfits"))
@@ -96,17 +96,17 @@ def depends_on_step_size(result: Result, least: float) -> Finding:
     table = result.table
     etas = np.unique(table["step_size"])
     if etas.size < 2:
-        return lacking("there is one step size only")
+        return lacking("there is only one step size")
     large, small = (table.where(step_size=eta) for eta in etas[[-1, 0]])
     names = f"η = {etas[-1]:g} minus η = {etas[0]:g}"
     return differs(large, small, least, "the step size", names)
 
 
 def stays(result: Result, nearly_all: float) -> Finding:
-    """Whether runs that were certified flat at some record end so."""
+    """Whether runs that are certified flat at some record end certified flat."""
     table = result.table
     once = table.rows(np.isfinite(table["reached_at_step"].astype(float)))
-    says = Says("runs once certified flat", "end", "so")
+    says = Says("runs that are certified flat at some record", "end", "certified flat")
     return decide.share(once["fate"] == CERTIFIED, says, nearly_all, once["seed"]).with_numbers(
         _fates(once["fate"])
     )
@@ -138,7 +138,9 @@ def generalizes(result: Result, least: float) -> Finding:
     numbers = {name: value for name, value in numbers.items() if value == value}
     worse = int(np.sum(arrived & (table[EXCESS] > table["excess_constant_interior"])))
     return together(found, named=False).with_numbers({
-        **numbers, "best constant, median": median(constant), "certified runs worse than it": worse
+        **numbers, "best constant, median": median(constant), (
+            "certified runs worse than the best constant"
+        ): worse
     })  # fmt: skip
 
 
@@ -162,7 +164,7 @@ def falls_into_the_trap(result: Result, most: float, nearly_all: float) -> Findi
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw the fates on the grid, the time to get there, and what is known of what was found."""
+    """Draw the fates on the grid, the time to get there, and the certificates and risks of what was found."""
     from stepscape.experiments.confidence import does_descent_get_there_figures as figures
 
     return {
@@ -183,19 +185,19 @@ def numbers(result: Result) -> Table:
 
 CLAIM = Claim(
     name="does-descent-get-there",
-    title="Does descent get there: the fate of runs by initialization and step size",
+    title="Does descent get there? The fate of runs by initialization and step size",
     claim=(
-        "The theory speaks about flat solutions that fit the labels as well as the truth and stay uncertain "
-        "somewhere; whether gradient descent with a large step size converges to one is left open."
+        "The theory covers flat solutions that fit the labels as well as the truth and stay uncertain "
+        "somewhere; it leaves open whether gradient descent with a large step size converges to one."
     ),
     kind="open question",
-    source="Qiao and Wang (2025), open question on convergence; failure signatures of its summary",
+    source="Qiao and Wang (2025), open question on convergence; signs of failure in its summary",
     setup=(
-        "Labels from twice a wave, a tenth of them flipped: 100 inputs, 400 neurons. PyTorch's default start "
-        "at a tenth to four times its scale, and mean-field starts, against step sizes from 0.01 to 4. At "
-        "the edge λ_max passes above and below 2/η: the flatter of the last two iterates stands for a "
-        "record. The certificate is checked with the measured λ_max plus its residual. Whether it is vacuous "
-        "is asked with the labels at hand."
+        "The logit is twice a wave, and a tenth of the labels are flipped; there are 100 inputs and 400 "
+        "neurons. PyTorch's default start at a tenth to four times its scale, and mean-field starts, meet "
+        "step sizes from 0.01 to 4. At the edge λ_max swings around 2/η; the flatter of the last two "
+        "iterates stands for a record. The certificate is checked with the measured λ_max plus its "
+        "residual; the labels at hand decide whether it is vacuous."
     ),
     quick=QUICK,
     full=FULL,
@@ -206,10 +208,10 @@ CLAIM = Claim(
         Part(
             "reached",
             "Runs end certified flat",
-            "A run ends certified flat when at its last record λ_max is at most 2/η, its loss is at most "
-            "that of the truth, some label is missed, and the bound on ∫|f''|g_A where f is uncertain lies "
-            "below what any function needs that passes through all labels there. For each kind of start, over "
-            "all scales and step sizes, the share of such runs; nearly all is {nearly_all:.0%}.",
+            "A run ends certified flat if at its last record λ_max is at most 2/η, its loss is at most that "
+            "of the truth, some label is missed, and the bound on ∫|f''|g_A where f is uncertain lies below "
+            "the least value of any function through all labels there. For each kind of start, nearly all "
+            "runs ({nearly_all:.0%}), over all scales and step sizes, end so.",
             gets_there,
             {"nearly_all": NEARLY_ALL},
             primary=True,
@@ -219,9 +221,10 @@ CLAIM = Claim(
         Part(
             "depends_on_initialization",
             "It depends on the initialization",
-            "The share of runs that end certified flat, over all step sizes, at the largest minus at the "
-            "smallest scale of PyTorch's start, and from the mean-field minus from PyTorch's start at scale "
-            "1 or else the smallest, paired by seed. No when the interval excludes {least:g} either way.",
+            "Two differences of the share of runs that end certified flat, over all step sizes and paired "
+            "by seed, are asked about: the largest minus the smallest scale of PyTorch's start, and the "
+            "mean-field start minus PyTorch's at scale 1, or else the smallest scale. Yes if the interval "
+            "excludes 0, no if it excludes differences of {least:g} either way.",
             depends_on_start,
             {"least": 0.1},
             reads=("fate",),
@@ -229,27 +232,27 @@ CLAIM = Claim(
         Part(
             "depends_on_step_size",
             "It depends on the step size",
-            "The share of runs that end certified flat, over all starts, at the largest minus at the "
-            "smallest step size, paired by seed. No when the interval excludes {least:g} either way.",
+            "The share of runs that end certified flat, over all starts, at the smallest step size is "
+            "subtracted from that at the largest, paired by seed. Yes if the interval excludes 0, no if it "
+            "excludes differences of {least:g} either way.",
             depends_on_step_size,
             {"least": 0.1},
             reads=("fate",),
         ),
         Part(
             "stays",
-            "Once certified, it stays so",
-            "Of the runs that are certified flat at some record, the share that end so; nearly all is "
-            "{nearly_all:.0%}.",
+            "A run that is certified once stays so",
+            "Of the runs that are certified flat at some record, nearly all ({nearly_all:.0%}) end so.",
             stays,
             {"nearly_all": NEARLY_ALL},
             reads=("reached_at_step",),
         ),
         Part(
             "generalizes",
-            "What is certified generalizes better",
-            "The excess risk of the interior, median over the runs of a seed: of the other runs with bent "
-            "neurons minus of those that end certified flat, and of the best constant answer minus of these. "
-            "{least:g} counts.",
+            "Certified runs generalize better",
+            "From the excess risk in the interior of the other runs with bent neurons, and from that of the "
+            "best constant answer, the excess risk of the runs that end certified flat is subtracted; each "
+            "is the median over the runs of a seed. A difference of {least:g} counts.",
             generalizes,
             {"least": 0.01},
             reads=(EXCESS,),
@@ -257,9 +260,9 @@ CLAIM = Claim(
         Part(
             "interpolation_trap",
             "Descent falls into the interpolation trap",
-            "The trap: λ_max is at most 2/η and every label is fitted, the wrong ones too. The share of the "
-            "pairs of start and step size that lead more than {most:.0%} of their seeds there; nearly all is "
-            "{nearly_all:.0%}.",
+            "A run is in the trap if λ_max is at most 2/η and every label is fitted, also the wrong ones. "
+            "Nearly all pairs of start and step size ({nearly_all:.0%}) lead more than {most:.0%} of their "
+            "seeds there.",
             falls_into_the_trap,
             {"most": MOST, "nearly_all": NEARLY_ALL},
             reads=("fate",),
@@ -267,9 +270,9 @@ CLAIM = Claim(
     ),
     draw=draw,
     premises={
-        "fate": "what became of the run; the theorems speak about the flat ones",
+        "fate": "the fate of the run; the theorems cover the flat ones",
         "flat": "λ_max + residual is at most 2/η at the flatter of the last two iterates",
-        "optimized": "the labels are fitted at least as well as by the truth, L(f) ≤ L(f0)",
+        "optimized": "the network fits the labels at least as well as the truth does, L(f) ≤ L(f0)",
         "uncertain_count": "some inputs are uncertain, |f(x_i)| ≤ γ at the best γ",
         "bent_neurons": "some neurons bend among the data",
     },

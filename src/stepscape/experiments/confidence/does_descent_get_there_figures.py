@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FATES = (
-    "What became of the runs, one bar for each initialization (rows) and step size (columns), as long as the "
-    "counts of its seeds. Certified flat: λ_max ≤ 2/η, fits the labels as well as the truth, and the bound "
-    "where the network is uncertain is not vacuous."
+    "The fates of the runs: one bar for each initialization (rows) and step size (columns), with parts as "
+    "long as the counts of its seeds. Certified flat means that λ_max ≤ 2/η, the network fits the labels as "
+    "well as the truth, and the bound where it is uncertain is not vacuous."
 )
 TIMES = (
-    "Steps (left) and time Σ η (right) until a run is first certified flat, medians and quartiles of the "
-    "runs that got there. Dashed line: what gradient flow would do."
+    "Steps (left) and training time Σ η (right) until a run is first certified flat, medians and quartiles "
+    "of the runs that got there. Dashed line: the slope of gradient flow."
 )
 FOUND = (
-    "Left: both sides of the certificate where runs end certified flat, below what a function needs that "
-    "passes through every uncertain label with the same confidence. Right: excess risk of the interior of "
-    "every run, by fate."
+    "Left: both sides of the certificate of the runs that end certified flat, below the least value of a "
+    "function that passes through every uncertain label with the same confidence. Right: the excess risk in "
+    "the interior of every run, by fate."
 )
-# Fate → color, hatch and letter; the letter alone tells them apart.
+# Fate → color, hatch and letter; the letter alone distinguishes them.
 LOOKS = {
     "certified flat": ("green", "", "C"),
     "not certified": ("sky", "//", "n"),
@@ -62,7 +62,7 @@ def _spoken(start: Start) -> str:
 
 
 def phase_diagram(result: Result) -> Drawn:
-    """Every cell of the grid as a bar of the fates of its seeds."""
+    """Draw every cell of the grid as a bar of the fates of its seeds."""
     table = result.table
     from matplotlib.patches import Patch
 
@@ -77,7 +77,7 @@ def phase_diagram(result: Result) -> Drawn:
     ax.set_xlim(-0.5, etas.size - 0.5)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.grid(visible=False)
-    label(ax, x="step size η", y="initialization × scale", title="Fate of the runs, a letter and its count")
+    label(ax, x="step size η", y="initialization × scale", title="Fates of the runs: letters and counts")
     handles = [
         Patch(**_fill(fate), label=f"{letter}  {fate}")
         for fate, (_, _, letter) in LOOKS.items()
@@ -88,7 +88,7 @@ def phase_diagram(result: Result) -> Drawn:
 
 
 def _cell(ax: Axes, row: int, column: int, found: NDArray[Any]) -> None:
-    """One bar, its parts as long as the counts; parts that are long enough bear letter and count."""
+    """Draw one bar with parts as long as the counts; parts that are long enough carry letter and count."""
     left = column - 0.46
     for fate, (_, _, letter) in LOOKS.items():
         count = int(np.sum(found == fate))
@@ -142,7 +142,7 @@ def _equal_time(ax: Axes, etas: NDArray[Any], name: str) -> None:
 
 
 def what_was_found(result: Result) -> Drawn:
-    """Left what the certificate says at the end, right the excess risk of the interior by fate."""
+    """Draw both sides of the certificate, and beside it the excess risk in the interior by fate."""
     table = result.table
     figure, axes = canvas(1, 2, (10.4, 5.0))
     left, right = axes[0]
@@ -165,8 +165,8 @@ def what_was_found(result: Result) -> Drawn:
 
 
 def _risks(ax: Axes, table: Table) -> None:
-    """Every run as a gray dot, a row a fate, with the median, beside the best constant answer."""
-    label(ax, x="excess risk of the interior", title="What was found, by fate (bar: median)")
+    """Draw every run as a gray dot, one row per fate, with the median and the best constant answer."""
+    label(ax, x="excess risk in the interior", title="Excess risk by fate (bar: median)")
     if "excess_risk_interior" not in table:
         return
     shown = [fate for fate in LOOKS if np.isfinite(table.where(fate=fate)["excess_risk_interior"]).any()]

@@ -1,4 +1,4 @@
-"""Networks that pass through every noisy label with a margin: flat in the end, and wrong all the way."""
+"""Networks that pass through every noisy label with a margin are flat in the end, and wrong all the way."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from stepscape.experiments.frame.limits import NEARLY_ALL
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-LAWS = {"n": "n = {:g}", "flip_rate": "flips {:g}"}
+LAWS = {"n": "n = {:g}", "flip_rate": "flip rate {:g}"}
 BUILT = {"arm": "interpolator", "distinct": True}
 DESCENTS = ("margin_start", "edge_ratio_start", "edge_ratio_largest", "edge_ratio", "moved", "training_error",
             "median_margin", "sharpness", "test_error_start", "test_error", "test_loss", "bayes_error",
@@ -38,7 +38,7 @@ DESCENTS = ("margin_start", "edge_ratio_start", "edge_ratio_largest", "edge_rati
 
 
 def complete(built: Table) -> Table:
-    """Rows of the data sets that lack no margin which another has; where runs failed, some do."""
+    """Keep the rows of the data sets that have every margin; if runs failed, some data sets do not."""
     keys = list(zip(built["n"], built["flip_rate"], built["seed"], strict=True))
     counts = Counter(keys)
     return built.rows(np.array([counts[key] == max(counts.values()) for key in keys], bool))
@@ -54,7 +54,7 @@ def data_sets(table: Table) -> Iterator[Table]:
 def as_derived(
     result: Result, rounding: float, remainder: float, moves: float, slope: float, large: float
 ) -> Finding:
-    """Whether every network is what it should be."""
+    """Whether every network is as derived."""
     built = result.table
     whole = complete(built)
     over = built["sharpness"] - built["sharpness_residual"] > built["bound"] * (1.0 + 1e-12)
@@ -62,7 +62,7 @@ def as_derived(
     rest = built["test_loss"] - built["risk_slope"]
     middle = 0.5 * np.log(2.0)
     found = {
-        "labels": decide.identity(built["miss"], rounding, "misses of γ y (in units of rounding)"),
+        "labels": decide.identity(built["miss"], rounding, "misses of γ y (in units of the rounding)"),
         "bound": decide.inequality(len(built), int(over.sum()), "networks", tightness),
         "split": decide.identity(
             np.maximum(np.abs(rest - middle) - middle, 0.0),
@@ -78,11 +78,11 @@ def as_derived(
     if not too_few_margins(whole, large):
         ratios = [risk_slope(rows, large) / _cost(rows) - 1.0 for rows in data_sets(whole)]
         found["slope"] = decide.identity(ratios, slope, "slopes of the test loss")
-    return together(found)
+    return together(found, named=False)
 
 
 def _cost(rows: Table) -> float:
-    """E|f|1{wrong} of a data set for each unit of margin."""
+    """E|f|1{wrong} of a data set per unit of margin."""
     return float(rows["risk_slope"][-1] / rows["margin"][-1])
 
 
@@ -97,7 +97,7 @@ def risk_slope(rows: Table, large: float) -> float:
 
 
 def too_few_margins(built: Table, large: float) -> str:
-    """Say that no slope can be taken over the large margins; "" where one can."""
+    """Say that no slope can be taken over the large margins; "" if one can."""
     enough = int(np.sum(np.unique(built["margin"]) >= large)) >= 2
     return "" if enough else f"fewer than two margins of at least {large:g} give no slope"
 
@@ -154,7 +154,7 @@ def is_wrong(result: Result, worse: float, least: float, large: float) -> Findin
 
 
 def _per_set(law: Table, value: Callable[[Table], float]) -> Array:
-    """One value a seed, less the Bayes error of its data set."""
+    """One value per seed, less the Bayes error of its data set."""
     return np.array([value(rows) - rows["bayes_error"][0] for rows in data_sets(law)])
 
 
@@ -189,14 +189,14 @@ def is_sharp(result: Result, peak: float, nearly_all: float) -> Finding:
 
 
 def flat_from(rows: Table, threshold: float) -> float:
-    """Find the smallest margin of a data set from which on λ_max is at most the threshold; inf when none."""
+    """Find the smallest margin of a data set from which on λ_max is at most the threshold; else inf."""
     above = np.flatnonzero(rows["sharpness"] > threshold)
     first = int(above[-1]) + 1 if above.size else 0
     return float(rows["margin"][first]) if first < len(rows) else float("inf")
 
 
 def stays_or_leaves(result: Result, worse: float, moved: float, nearly_all: float) -> Finding:
-    """Whether descent stays where it starts on the flat side, and leaves where it starts on the sharp one."""
+    """Whether descent stays if it starts on the flat side, and leaves if it starts on the sharp side."""
     table = result.table
     fell = table["test_error_start"] - table["test_error"] > worse
     missed, lost = table["training_error"] > 0.0, table["outcome"] == "diverged"
@@ -214,9 +214,9 @@ def stays_or_leaves(result: Result, worse: float, moved: float, nearly_all: floa
     }
     held = table["edge_ratio_start"][sharp & ~leave]
     return together(found, named=False).with_numbers({
-        "starts at peaks that are flat already, not counted": int(np.sum(peak & ~sharp)),
-        "sharp side: that diverge": int(np.sum(sharp & lost)),
-        "sharp side: that miss no label in the end": int(np.sum(sharp & ~lost & ~missed)),
+        "starts at peaks that are flat already and do not count": int(np.sum(peak & ~sharp)),
+        "sharp side: descents that diverge": int(np.sum(sharp & lost)),
+        "sharp side: descents that miss no label in the end": int(np.sum(sharp & ~lost & ~missed)),
         "λ·η/2 at the start of those that do not leave, smallest": min(held, default=None),
         "λ·η/2 at the start of those that do not leave, largest": max(held, default=None),
     })  # fmt: skip
@@ -225,7 +225,9 @@ def stays_or_leaves(result: Result, worse: float, moved: float, nearly_all: floa
 def _by_step_size(table: Table, flags: NDArray[np.bool_], verb: str) -> dict[str, Number]:
     etas = np.unique(table["step_size"])
     each = {eta: flags[table["step_size"] == eta] for eta in etas}
-    return {f"η = {eta:g}: that {verb}": f"{here.sum()} of {here.size}" for eta, here in each.items()}
+    return {
+        f"η = {eta:g}: descents that {verb}": f"{here.sum()} of {here.size}" for eta, here in each.items()
+    }
 
 
 def misses_some_label(result: Result, nearly_all: float) -> Finding:
@@ -235,13 +237,13 @@ def misses_some_label(result: Result, nearly_all: float) -> Finding:
     there = table.rows(~missed)
     says = Says("descents from a random start", "miss", "some label")
     return decide.share(missed, says, nearly_all, table["seed"]).with_numbers({
-        "that miss no label": len(there),
+        "descents that miss no label": len(there),
         "data sets on which some miss no label": len(set(zip(there["n"], there["seed"], strict=True))),
     })  # fmt: skip
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Flatness and risk against the margin; the functions; descent from the flat and from the sharp side."""
+    """Draw flatness and risk against the margin, the functions, and descent from both sides."""
     from stepscape.experiments.confidence import flat_but_wrong_figures as figures
 
     return {
@@ -257,19 +259,19 @@ CLAIM = Claim(
     title="Flat at infinity: networks that pass through every noisy label, confidently wrong",
     claim=(
         "With the logistic loss flatness does not imply generalization: some networks classify every noisy "
-        "label correctly with margin γ, and as γ grows their loss, gradient and sharpness go to 0, below 2/η "
-        "for every step size, while their test error stays and their test loss grows linearly. Asked beside "
-        "it: whether they are sharp at moderate margins, whether descent stays where it is started on them, "
-        "and whether it goes there."
+        "label correctly with margin γ, and as γ grows their loss, gradient and sharpness go to 0, below "
+        "2/η for every step size, while their test error stays and their test loss grows linearly. Here it "
+        "is also asked whether they are sharp at moderate margins, whether descent that starts on them "
+        "stays, and whether other descent goes there."
     ),
     kind="inequality",
     source="Qiao and Wang (2025), Theorem 3.1; the explicit network and its bound are derived here",
     setup=(
-        "Labels from P(y = 1 | x) = (1 − 2ρ) s(2 sin 2πx) + ρ, one input in each of n cells of [−1, 1]. The "
-        "explicit network has balanced neurons, and its predictions are proportional to the margin: its "
-        "curvature is D(γ) = s(γ)s(−γ) times something linear. Risks are integrals under the "
-        "law. Descents start on the interpolator on its flat side (λ·η/2 = 0.9), at its sharpest margin, "
-        "and from PyTorch's initialization of width 400."
+        "Labels follow P(y = 1 | x) = (1 − 2ρ) s(2 sin 2πx) + ρ, with one input in each of n cells of [−1, "
+        "1]. The explicit network has balanced neurons and predictions proportional to the margin, so that "
+        "its curvature is D(γ) = s(γ)s(−γ) times a linear factor. Risks are integrals under the law. "
+        "Descents start on the interpolator on its flat side (λ·η/2 = 0.9), at its sharpest margin, and "
+        "from PyTorch's initialization of width 400."
     ),
     quick=QUICK,
     full=FULL,
@@ -279,12 +281,12 @@ CLAIM = Claim(
     parts=(
         Part(
             "construction",
-            "The networks are what was derived",
-            "Of every interpolator: |f(x_i) − γ y_i| is at most {rounding:g} times eps·γ·max(1, A)·(1 + "
+            "The networks are as derived",
+            "For every interpolator, |f(x_i) − γ y_i| is at most {rounding:g} times eps·γ·max(1, A)·(1 + "
             "x_max); λ less its residual is at most the explicit bound; the test loss less E|f|1{{wrong}} "
-            "lies in [0, log 2], up to {remainder:g}. As f is proportional to γ, of every data set: the test "
-            "error moves over the margins by at most {moves:g}, and the slope of the test loss on γ, over "
-            "margins of at least {large:g}, is E|f|1{{wrong}}/γ to {slope:.0%}.",
+            "lies in [0, log 2], up to {remainder:g}. Because f is proportional to γ, for every data set "
+            "the test error moves over the margins by at most {moves:g}, and the slope of the test loss on "
+            "γ, over margins of at least {large:g}, is E|f|1{{wrong}}/γ within {slope:.0%}.",
             as_derived,
             {"rounding": 64.0, "remainder": 1e-9, "moves": 1e-3, "large": 10.0, "slope": 0.01},
             kind="identity",
@@ -293,8 +295,8 @@ CLAIM = Claim(
         Part(
             "flat",
             "Loss, gradient and sharpness go to 0",
-            "On every data set the slope of log(λ/γ) on γ, over margins of at least {large:g}, is −1 to "
-            "{slope:.0%}, the rate of γ e^(−γ); and at the largest margin λ, ‖∇L‖ and the loss are below "
+            "On every data set the slope of log(λ/γ) on γ, over margins of at least {large:g}, is −1 within "
+            "{slope:.0%}, the rate of γ e^(−γ), and at the largest margin λ, ‖∇L‖ and the loss are below "
             "{small:g}.",
             goes_flat,
             {"slope": 0.01, "large": 10.0, "small": 1e-3},
@@ -304,10 +306,10 @@ CLAIM = Claim(
         Part(
             "wrong",
             "The test error stays, the test loss grows",
-            "Over all sizes and flip rates: the test error exceeds the Bayes error by more than {worse:g}; "
-            "and the test loss grows, over margins of at least {large:g}, by more for each unit of margin "
-            "than the Bayes error, which the best classifier would pay if it were as sure everywhere; not "
-            "when the interval excludes {least:g} or more.",
+            "On average over all sizes and flip rates, the test error exceeds the Bayes error by more than "
+            "{worse:g}, and the test loss grows, over margins of at least {large:g}, by more per unit of "
+            "margin than the Bayes error, which the best classifier would pay if it were as sure "
+            "everywhere. No if the interval excludes {least:g} or more.",
             is_wrong,
             {"worse": 0.02, "least": 0.01, "large": 10.0},
             kind="figure",
@@ -315,10 +317,9 @@ CLAIM = Claim(
         ),
         Part(
             "sharp_at_moderate_margins",
-            "Sharp at moderate margins",
-            "The share of the data sets on which the largest λ lies at one of the margins next to "
-            "{peak:.3f}, where γ D(γ) is largest, and is above 2/η for the largest step size: nearly all is "
-            "{nearly_all:.0%}.",
+            "The networks are sharp at moderate margins",
+            "On nearly all data sets ({nearly_all:.0%}) the largest λ lies at one of the margins next to "
+            "{peak:.3f}, where γ D(γ) is largest, and is above 2/η for the largest step size.",
             is_sharp,
             {"peak": PEAK, "nearly_all": NEARLY_ALL},
             kind="figure",
@@ -327,10 +328,10 @@ CLAIM = Claim(
         Part(
             "started_there",
             "Descent stays on the flat side and leaves the sharp side",
-            "A descent that starts on the flat side stays when it finishes, misses no label, has λ·η/2 ≤ 1 "
-            "at every record, and its test error falls by at most {worse:g}. One that starts at the peak "
-            "with λ·η/2 > 1 leaves when it diverges, misses a label in the end, its test error falls by "
-            "more, or it moves by more than {moved:.0%} of ‖θ‖. Both ask for {nearly_all:.0%}.",
+            "A descent from the flat side stays if it finishes, misses no label, has λ·η/2 ≤ 1 at every "
+            "record, and lowers its test error by at most {worse:g}. A descent from the peak with λ·η/2 > 1 "
+            "leaves if it diverges, misses a label in the end, lowers its test error by more than that, or "
+            "moves by more than {moved:.0%} of ‖θ‖. Each must hold for {nearly_all:.0%} of the descents.",
             stays_or_leaves,
             {"worse": 0.02, "moved": 0.1, "nearly_all": 0.95},
             kind="figure",
@@ -339,8 +340,8 @@ CLAIM = Claim(
         Part(
             "descent_goes_elsewhere",
             "Descent from a random start goes elsewhere",
-            "At each flip rate, 0 too, as labels are noisy there as well: the share of the descents from a "
-            "random start that miss some label in the end; nearly all is {nearly_all:.0%}.",
+            "At each flip rate, also at 0, where labels are noisy, too, nearly all descents from a random "
+            "start ({nearly_all:.0%}) miss some label in the end.",
             misses_some_label,
             {"nearly_all": NEARLY_ALL},
             kind="open question",
@@ -351,9 +352,11 @@ CLAIM = Claim(
     ),
     draw=draw,
     premises={
-        "distinct": "no input stands twice: nothing passes through two labels at one input",
-        "training_error": "an interpolator misses no label; what a descent misses says whether it came there",
-        "miss": "the misses of γ y, over eps·γ·max(1, A)·(1 + x_max): at most 64",
+        "distinct": "no input occurs twice: nothing passes through two labels at one input",
+        "training_error": (
+            "an interpolator misses no label; the labels that a descent misses say whether it got there"
+        ),
+        "miss": "the misses of γ y are at most 64 times eps·γ·max(1, A)·(1 + x_max)",
     },
     numbers=lambda result: medians(
         Table.from_records(run.row for run in result.runs if run["arm"] != "interpolator"),

@@ -17,25 +17,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LOWEST = 1e-9  # what is flatter leaves the picture below
+LOWEST = 1e-9  # flatter networks leave the picture at the bottom
 FLAT_FROM = 10.0
 FLATNESS = (
     "Networks that pass through every noisy label with margin γ, medians and quartiles over seeds. Above: "
-    "their sharpness; black, dotted: its explicit bound; in color: the thresholds 2/η. Below: their training "
-    "loss and gradient. Hollow marks: descents from a random start on the same labels, at their median "
-    "margin."
+    "their sharpness, its explicit bound (dotted, black), and the thresholds 2/η (in color). Below: their "
+    "training loss and gradient. Hollow marks: descents from a random start on the same labels, at their "
+    "median margin."
 )
 RISK = (
-    "Above: test loss of the same networks; dotted: what their errors predict, proportional to γ. Below: "
-    "their test error. Dashed line: the truth itself. Hollow marks: descents, at their median margin."
+    "Above: the test loss of the same networks; dotted: the loss that their errors predict, which is "
+    "proportional to γ. Below: their test error. Dashed line: the truth itself. Hollow marks: descents, at "
+    "their median margin."
 )
 FUNCTIONS = (
-    "What a flat interpolator and descents say about the same labels (bars above and below; first seed): the "
-    "probability of label 1. Dashed line: the truth."
+    "The probability of label 1 according to a flat interpolator and to descents on the same labels (bars "
+    "above and below; first seed). Dashed line: the truth."
 )
 STAYING = (
-    "Sharpness over the threshold 2/η during descents that start on an interpolator (first seed): left at a "
-    "margin where it is flat, right at the margin where it is sharpest."
+    "The edge ratio λ_max·η/2 during descents that start on an interpolator (first seed): on the left at a "
+    "margin where it is flat, on the right at the margin where it is sharpest."
 )
 STARTS = {"flat_start": "flat side, λ·η/2 ≤ 0.9", "sharp_start": "sharp side, at the peak"}
 
@@ -97,7 +98,7 @@ def _panels(settings: Settings) -> tuple[Figure, NDArray[Any]]:
 
 
 def _views(result: Result) -> list[tuple[int, Table, Table]]:
-    """Size, interpolators and descents at the largest flip rate."""
+    """Return size, interpolators and descents at the largest flip rate."""
     rows = result.table.where(flip_rate=result.settings["flip_rates"][-1])
     return [
         (n, rows.where(arm="interpolator", n=n), rows.where(arm="descent", n=n, outcome="finished"))
@@ -121,13 +122,11 @@ def _line(ax: Axes, rows: Table, column: str, name: str, dashes: str) -> None:
 
 
 def _level(ax: Axes, rows: Table, column: str) -> None:
-    ax.axhline(
-        float(np.median(rows[column])), color=COLORS["black"], lw=1.2, dashes=(6, 3), label="the truth's"
-    )
+    ax.axhline(float(np.median(rows[column])), color=COLORS["black"], lw=1.2, dashes=(6, 3), label="truth")
 
 
 def _descents(ax: Axes, rows: Table, column: str) -> None:
-    """Every descent as a mark at its median margin."""
+    """Draw every descent as a mark at its median margin."""
     for i, eta in enumerate(np.unique(rows["step_size"]) if len(rows) else []):
         here = rows.where(step_size=eta)
         shown = here["median_margin"] > 0.0
@@ -173,7 +172,7 @@ def staying(result: Result) -> Drawn:
         ax.axhline(1.0, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="edge of stability")
         ax.set_xscale("log")
         ax.set_yscale("log")
-        label(ax, x="steps + 1", title=f"started on the {name}")
+        label(ax, x="steps + 1", title=f"start on the {name}")
     axes[0, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
     shared_legend(figure, axes, columns=4)
     return Drawn(figure, STAYING)

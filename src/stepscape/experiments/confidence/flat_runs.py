@@ -1,4 +1,4 @@
-"""Networks that pass through every label, and descents from them: the runs of `flat-but-wrong`."""
+"""The runs of `flat-but-wrong`: networks that pass through every label, and descents from them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ FULL = {
 
 
 class FlatRun(Spec, frozen=True, tag="flat-but-wrong/1"):
-    """One network of one data set; `margin` is 0 where the arm finds it, `steps` where nothing is trained."""
+    """One network of one data set; `margin` is 0 if the arm finds it, `steps` is 0 if nothing is trained."""
 
     truth: str
     n: int
@@ -126,8 +126,8 @@ def work(run: FlatRun, tick: Tick) -> Record:
     """Build or train one network and measure it.
 
     ``interpolator``  the network of `theory.flat_interpolator` at the margin.
-    ``flat_start``    descent from it at the margin past the peak where λ_max·η/2 = 0.9, or at the peak when
-                      that is already flatter.
+    ``flat_start``    descent from it at the margin past the peak where λ_max·η/2 = 0.9, or at the peak if
+    that is already flatter.
     ``sharp_start``   descent from it at the margin where γ D(γ) is largest.
     ``descent``       descent from PyTorch's default initialization.
     """
@@ -165,7 +165,7 @@ def _standing(run: FlatRun, problem: Problem, network: TwoLayerReLU) -> Record:
     bound = theory.flat_interpolator_bound(problem.inputs, problem.labels, run.margin)
     missed = float(np.abs(network.predict(problem.inputs) - run.margin * problem.labels).max())
     numbers = {
-        "distinct": bool((np.diff(problem.sorted[0]) > 0.0).all()),
+        "distinct": bool((np.diff(problem.line.arrays[0]) > 0.0).all()),
         "miss": missed / (EPS * run.margin * max(1.0, bound.size) * (1.0 + problem.x_max)),
         "bound": bound.sharpness,
         "size": bound.size,

@@ -52,7 +52,7 @@ def balanced_sharpness(x: float, margin: ArrayLike) -> Array:
 
 
 class Flow(NamedTuple):
-    """Margin and squared gradient norm of f along a path."""
+    """Margin, and squared norm of the gradient of f, along a path."""
 
     margin: Array
     gradient: Array

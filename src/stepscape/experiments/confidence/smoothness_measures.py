@@ -1,4 +1,4 @@
-"""Where a network stands between smooth and confident, at every record of a run, and how the run moved there.
+"""How smooth and how confident a network is at every record of a run, and how the run moves.
 
 The function is the mean of the two iterates of a record. Confidence is the size of the logit, |f|.
 
@@ -10,15 +10,16 @@ The function is the mean of the two iterates of a record. Confidence is the size
     least y f, above 0 once every label is fitted; the training loss
 ``weighted_tv``, ``tv``, ``tv_interior``
     ∫|f''|g, ∫|f''| over the hull of the inputs and over that of the interior; means over the two iterates,
-    which is what their mean function has unless knots coincide
+    which are those of their mean function unless knots coincide
 ``curvature``, ``curved_tv``
-    D̄ = Σ v s(f)(1 − s(f)), and ∫|f''|g_D with g of the inputs weighted by v s(1 − s): what flatness trades
-    for each other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖; the second is nan where D̄ is 0, all |f| too large
+    D̄ = Σ v s(f)(1 − s(f)), and ∫|f''|g_D with g of the inputs weighted by v s(1 − s): flatness trades one
+    for the other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖; the second is nan if D̄ is 0 because all |f| are too
+    large
 ``excess_risk``, ``excess_interior``
-    divergence from the truth at the inputs, all and of the interior
+    divergence from the truth at all inputs and at those of the interior
 ``margin``, ``margin_share``
-    median y f over the inputs, and it over median |f|: the same once every label is fitted; of the runs with
-    margins alone
+    median y f over the inputs, and its share of median |f|, which is 1 if every label is fitted; only of the
+    runs with margins
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ from stepscape.training import Snapshot
 Array = NDArray[np.float64]
 Path = dict[str, Array]
 Planes = Mapping[str, tuple[str, str]]
-LEVELS = {"half": 0.5, "truth": 1.0, "twice": 2.0}  # of what the truth has
+LEVELS = {"half": 0.5, "truth": 1.0, "twice": 2.0}  # multiples of the truth's value
 # Plane → its confidence and its roughness.
 PLANES: Planes = {
     "weighted": ("confidence", "weighted_tv"),
     "interior": ("confidence_interior", "tv_interior"),
     "whole": ("confidence", "tv"),
 }
-# Those of the runs with margins: the margin in place of the confidence, and its share of it.
+# The planes of the runs with margins: the margin in place of the confidence, and the margin's share of it.
 MARGIN_PLANES: Planes = {
     **PLANES,
     "margin": ("margin", "weighted_tv"),
@@ -57,7 +58,7 @@ FINE = 4001
 
 
 def followed(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
-    """All the quantities above, arrays over the records."""
+    """Return all the quantities above, as arrays over the records."""
     x = problem.inputs
     inside = theory.interior(x, x, problem.weights)
     rows = [place(problem, snapshot, inside) for snapshot in snapshots]
@@ -65,7 +66,7 @@ def followed(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
 
 
 def place(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> dict[str, float]:
-    """All the quantities above at one record; ``inside`` masks the inputs of the interior."""
+    """Return all the quantities above at one record; ``inside`` masks the inputs of the interior."""
     x, average = problem.inputs, problem.averaging
     f = snapshot.predict(x)
     size = np.abs(f)
@@ -101,8 +102,8 @@ def _margins(problem: Problem, logit: Array) -> dict[str, float]:
 
 
 def margins_of_truth(problem: Problem) -> dict[str, float]:
-    """Give the same of the true logit, on the labels that were drawn."""
-    assert problem.truth is not None  # `of_truth` has refused a problem without
+    """Return the same for the true logit, on the labels that were drawn."""
+    assert problem.truth is not None  # `of_truth` has refused a problem without it
     return _margins(problem, problem.truth(problem.inputs))
 
 
@@ -119,7 +120,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def of_truth(problem: Problem) -> dict[str, float]:
-    """Both coordinates of the true logit in every plane; ∫|f0''| by second differences on a fine grid."""
+    """Return both coordinates of the true logit in every plane; ∫|f0''| comes from a fine grid."""
     if problem.truth is None:
         raise bad("truth", "be given to compare with it", None)
     x, truth = problem.inputs, problem.truth
@@ -139,9 +140,9 @@ def of_truth(problem: Problem) -> dict[str, float]:
 
 
 def at_levels(path: Path, truth: dict[str, float], planes: Planes = PLANES) -> dict[str, float]:
-    """Roughness when the run rose to a level of confidence, and confidence when it rose to one of roughness.
+    """Roughness where the run rises to a level of confidence, and the other way round.
 
-    Levels are `LEVELS` of what the truth has; nan where a run never rose to one.
+    Levels are `LEVELS` times the truth's value; nan if the run never rises to one.
     """
     found = {}
     for confidence, roughness in planes.values():
@@ -152,7 +153,7 @@ def at_levels(path: Path, truth: dict[str, float], planes: Planes = PLANES) -> d
 
 
 def crossing(at: Array, level: float, values: Array) -> float:
-    """Value, linear between records, where ``at`` last rose through the level; nan if it never did."""
+    """Value, linear between records, where ``at`` last rises through the level; nan if it never does."""
     rises = np.flatnonzero((at[:-1] < level) & (at[1:] >= level))
     if not rises.size:
         return float("nan")
@@ -173,7 +174,7 @@ def growth(steps: NDArray[np.int64], values: Array, decades_ago: int = 0) -> flo
 def turned_around(values: Array) -> float:
     """1 − end/peak of the running median of five records: the share lost since the largest value.
 
-    nan without records, and where the value was never above 0.
+    It is nan without records, and if the value was never above 0.
     """
     if not values.size:
         return float("nan")

@@ -1,4 +1,4 @@
-"""How training trades smoothness against confidence: runs in the plane of ∫|f''|g and median |f|."""
+"""How training trades smoothness for confidence: runs in the plane of ∫|f''|g and median |f|."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
 FOLLOWED, MARGINS = {"kind": tag(FollowedRun)}, {"kind": tag(MarginRun)}
-LAWS = {"amplitude": "amplitude {:g}", "flip_rate": "flips {:g}"}
-AT = {"half": "half the truth's", "truth": "the truth's", "twice": "twice the truth's"}
+LAWS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
+AT = {"half": "half that of the truth", "truth": "that of the truth", "twice": "twice that of the truth"}
 ROUGHNESS = {
     "weighted": "∫|f''|g",
     "interior": "∫|f''| of the interior",
@@ -62,14 +62,14 @@ def over_laws(table: Table, question: Question, says: Says, what: str, least: fl
 
 
 def reaching(table: Table, column: str) -> Array:
-    """Working step sizes at which most runs came to a level; of one alone, none."""
+    """Working step sizes at which most runs come to a level; none if there is only one."""
     came = np.isfinite(STEP_SIZES.values(table, column)).mean(axis=0) > 0.5
     etas = STEP_SIZES.working(table)[came]
     return np.asarray(etas if etas.size > 1 else etas[:0])
 
 
 def at_level(table: Table, column: str) -> Array | None:
-    """Values (seeds, 2) at the smallest and at the largest step size that most runs come to a level with."""
+    """Values (seeds, 2) at the smallest and at the largest step size at which most runs come to a level."""
     etas = reaching(table, column) if column in table else np.empty(0)
     return STEP_SIZES.values(table, column, etas[[0, -1]]) if etas.size else None
 
@@ -146,12 +146,14 @@ def ends_so(result: Result, stopped: float, returned: float, growth: float, ques
 
     grow = {"confidence": "median |f|", "largest": "largest |f|"}
     found = {
-        words: asked(f"{name}_growth", np.asarray, Says(f"the {words}", "grow"), f"{words} a decade", growth)
+        words: asked(
+            f"{name}_growth", np.asarray, Says(f"the {words}", "grow"), f"{words} per decade", growth
+        )
         for name, words in grow.items()
     }
     found["stopped"] = asked(
         "weighted_tv_growth", lambda moved: stopped - np.abs(moved), Says("∫|f''|g", "settle"),
-        f"{stopped:g} − |change of log10 ∫|f''|g a decade|", 0.0,
+        f"{stopped:g} − |change of log10 ∫|f''|g per decade|", 0.0,
     )  # fmt: skip
     found["returned"] = asked(
         "weighted_tv_lost", lambda lost: lost - returned, Says("∫|f''|g", "come", "down again"),
@@ -161,11 +163,11 @@ def ends_so(result: Result, stopped: float, returned: float, growth: float, ques
 
 
 def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, questions: int) -> Finding:
-    """Whether the largest |f| lies at the ends of the range, on the seeds that had not been seen."""
+    """Whether the largest |f| lies at the ends of the range, on the seeds that were not seen before."""
     table = result.table
     fresh = table.rows(~np.isin(table["seed"], seen))
     if not len(fresh):
-        return lacking("every seed was looked at before this was asked")
+        return lacking("every seed was seen before this question was asked")
 
     def ratio(rows: Table, which: int) -> Array:
         ends, inside = (
@@ -177,7 +179,7 @@ def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, q
         size: over_laws(
             fresh,
             partial(ratio, which=which),
-            Says(f"the {size} step size", "be", "surest at the ends"),
+            Says(f"|f| at the {size} step size", "be", "largest at the ends"),
             "log10 of the largest |f|, ends over the rest",
             least,
             questions,
@@ -187,7 +189,7 @@ def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, q
 
 
 def is_so_for_margins(result: Result, least: float, within: float, questions: int) -> Finding:
-    """Whether the margin tells what the size of f tells: roughness at equal margin, and its share of |f|."""
+    """Whether the margin shows what |f| shows: roughness at equal margin, and the margin's share of |f|."""
     smoother = is_smoother(result, ("margin",), least, questions)
     asked = ask(cells(result.table, LAWS), share_gained, STEP_SIZES.lacks)
     says = Says("median y f", "keep", "its share of median |f| at equal median |f|")
@@ -224,20 +226,21 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 CLAIM = Claim(
     name="smoothness-or-confidence",
-    title="Smoothness or confidence: what training gives up for which",
+    title="Smoothness or confidence: which one training gives up for the other",
     claim=(
         "Flatness can come from smoothness or from confidence; the paper leaves open how training trades "
-        "one for the other. Guessed here: at equal confidence a larger step size is smoother, at equal "
-        "smoothness more confident, and confidence grows on when smoothness has stopped."
+        "one for the other. The guess here is that a larger step size is smoother at equal confidence and "
+        "more confident at equal smoothness, and that confidence continues to grow when roughness has "
+        "stopped."
     ),
     kind="open question",
     source="Qiao and Wang (2025), open question on training dynamics",
     setup=(
-        "Labels from 1, 2 and 4 times a wave, none flipped: 100 inputs, 400 neurons, PyTorch's default "
-        "start. The smallest step size stays far below its threshold and stands for gradient flow. A run "
-        "comes to a level where it last rises through it, once its loss stays below that of the start: "
-        "a step size far above the threshold of the start makes the network overshoot first. Runs of "
-        "their own keep the margin y f, too."
+        "The logit is 1, 2 or 4 times a wave, without flips. There are 100 inputs and 400 neurons from "
+        "PyTorch's default start. The smallest step size stays far below its threshold and stands for "
+        "gradient flow. A run comes to a level where it last rises through it, while its loss stays below "
+        "that of the start, because a step size far above the threshold of the start overshoots first. "
+        "Separate runs keep the margin y f, too."
     ),
     quick=QUICK,
     full=FULL,
@@ -248,10 +251,11 @@ CLAIM = Claim(
         Part(
             "smoother",
             "At equal confidence a larger step is smoother",
-            "Where median |f| comes to half, once and twice that of the truth: ∫|f''|g of the smallest over "
-            "that of the largest of the step sizes at which most runs come there, over all laws of the "
-            "labels; the same with median |f| and ∫|f''| of the interior, and with ∫|f''| of all inputs. A "
-            "log10 of {least:g} counts, and intervals are simultaneous for the {questions} questions.",
+            "When median |f| comes to half, once and twice that of the truth, ∫|f''|g at the smallest of "
+            "the step sizes at which most runs come there is divided by that at the largest, over all laws "
+            "of the labels. The same is asked with median |f| and ∫|f''| of the interior, and with ∫|f''| "
+            "of all inputs. A log10 of {least:g} counts, and intervals are simultaneous for the {questions} "
+            "questions.",
             partial(is_smoother, planes=tuple(PLANES)),
             {"least": 0.05, "questions": len(PLANES) * len(LEVELS)},
             primary=True,
@@ -261,9 +265,9 @@ CLAIM = Claim(
         Part(
             "more_confident",
             "At equal smoothness a larger step is more confident",
-            "Where ∫|f''|g comes to half, once and twice that of the truth: median |f| of the largest over "
-            "that of the smallest of the step sizes at which most runs come there. A log10 of {least:g} "
-            "counts, and intervals are simultaneous for the {questions} questions.",
+            "When ∫|f''|g comes to half, once and twice that of the truth, median |f| at the largest of the "
+            "step sizes at which most runs come there is divided by that at the smallest. A log10 of "
+            "{least:g} counts, and intervals are simultaneous for the {questions} questions.",
             is_more_confident,
             {"least": 0.05, "questions": len(LEVELS)},
             where=FOLLOWED,
@@ -272,8 +276,9 @@ CLAIM = Claim(
         Part(
             "equal_time",
             "At equal time a larger step is smoother",
-            "∫|f''|g of the smallest over that of the largest working step size, after the Σ η that the "
-            "smallest, close to gradient flow, has in the end. A log10 of {least:g} counts.",
+            "∫|f''|g at the smallest working step size is divided by that at the largest, after the "
+            "training time Σ η that the smallest, which is close to gradient flow, has in the end. A log10 "
+            "of {least:g} counts.",
             is_smoother_in_time,
             {"least": 0.05},
             where=FOLLOWED,
@@ -281,10 +286,10 @@ CLAIM = Claim(
         ),
         Part(
             "in_the_end",
-            "Confidence outlives smoothness, and smoothness returns",
-            "At the largest working step size: the median and the largest |f| grow over the last decade of "
-            "steps, where {growth:g} a decade counts; ∫|f''|g settles, which means that its log10 "
-            "changes by less than {stopped:g} a decade; and it has come down by more than {returned:.0%} "
+            "Confidence still grows when roughness has stopped, and smoothness returns",
+            "At the largest working step size, the median and the largest |f| grow over the last decade of "
+            "steps, where {growth:g} per decade counts; ∫|f''|g settles, which means that its log10 changes "
+            "by less than {stopped:g} per decade; and ∫|f''|g has come down by more than {returned:.0%} "
             "from its largest value. Intervals are simultaneous for the {questions} questions.",
             ends_so,
             {"stopped": 0.1, "returned": 0.1, "growth": 0.1, "questions": 4},
@@ -294,10 +299,10 @@ CLAIM = Claim(
         Part(
             "at_the_ends",
             "The surest examples lie at the ends",
-            "The largest |f| at the inputs of the outer tenths of the range over that of the rest, at the "
-            "largest and at the smallest working step size, on seeds other than {seen[0]} to {seen[2]}, "
-            "which had been seen when this was asked. A log10 of {least:g} counts, and intervals are "
-            "simultaneous for the {questions} questions.",
+            "The largest |f| at the inputs of the outer tenths of the range is divided by that at the other "
+            "inputs, at the largest and at the smallest working step size, on seeds other than {seen[0]} to "
+            "{seen[2]}, which were seen before this question was asked. A log10 of {least:g} counts, and "
+            "intervals are simultaneous for the {questions} questions.",
             is_surest_at_the_ends,
             {"seen": SEEN, "least": 0.05, "questions": 2},
             where=FOLLOWED,
@@ -306,10 +311,11 @@ CLAIM = Claim(
         Part(
             "margins",
             "The margin tells the same story",
-            "In runs that keep the margin y f: as the first part, where median y f comes to half, once and "
-            "twice that of the truth, with {questions} questions and a log10 of {least:g}; and in every law "
-            "median y f is the same share of median |f|, to {within:g}, at the largest and at the smallest "
-            "of the step sizes at which most runs come to these levels of median |f|.",
+            "In runs that keep the margin y f, ∫|f''|g is compared as in the first part when median y f "
+            "comes to half, once and twice that of the truth, with {questions} questions and a log10 of "
+            "{least:g}. In every law median y f is also the same share of median |f|, within {within:g}, at "
+            "the largest and at the smallest of the step sizes at which most runs come to these levels of "
+            "median |f|, on average over the levels.",
             is_so_for_margins,
             {"least": 0.05, "within": 0.1, "questions": len(LEVELS)},
             where=MARGINS,
@@ -320,7 +326,7 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is smooth for another reason",
         "edge_ratio": "λ_max·η/2 over the last decade of steps is near 1: the step size limits flatness",
-        "smallest_margin": "not every label is fitted (least y f below 0): otherwise |f| grows without end",
+        "smallest_margin": "not every label is fitted (least y f below 0): otherwise |f| grows forever",
     },
     numbers=lambda result: medians(result.table, ("kind", "amplitude", "flip_rate", "step_size"), SHOWN),
 )

@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 Cell = tuple[float, float]
 PLANES = (
-    "Above: roughness against confidence during training, medians over seeds; a star: the truth. Below: the "
-    "two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves begin "
-    "once the loss stays below that of the start."
+    "Above: roughness against confidence during training, medians over seeds; the star is the truth. Below: "
+    "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
+    "begin when the loss has come to stay below that of the start."
 )
 WITH_MARGINS = (
-    "Runs of their own that keep the margin y f, medians over seeds; a star: the truth. Above: roughness "
-    "against the median y f during training. Below: median y f against median |f|; on the thin line they are "
-    "equal, as they are when no label is missed."
+    "Separate runs that keep the margin y f, medians over seeds; the star is the truth. Above: roughness "
+    "against the median y f during training. Below: median y f against median |f|; on the thin line they "
+    "are equal, as they are if no label is missed."
 )
 TIME = (
-    "Median and largest |f| over the inputs, roughness, and sharpness over the threshold 2/η, against the "
-    "steps: medians and quartiles over seeds."
+    "Median and largest |f| over the inputs, roughness, and the edge ratio λ_max·η/2 against the steps; "
+    "medians and quartiles over seeds."
 )
 EQUAL_LEVELS = (
-    "Roughness where the runs come to equal confidence, confidence where they come to equal roughness, and "
-    "the largest |f| at the end among the outer tenths of the inputs and the rest; medians and quartiles of "
-    "the runs that come there."
+    "Roughness when the runs come to equal confidence, confidence when they come to equal roughness, and "
+    "the largest |f| at the end of training among the outer tenths of the inputs and among the others; "
+    "medians and quartiles of the runs that come there."
 )
 MARKED = 10.0 ** np.arange(2, 9)  # steps at which a trajectory bears a mark
 OVER_TIME = (
@@ -54,7 +54,11 @@ OVER_TIME = (
     ("weighted_tv", "∫|f''|g"),
     ("edge", "λ_max·η/2"),
 )
-LEVELS = (("half", "half the truth's"), ("truth", "the truth's"), ("twice", "twice the truth's"))
+LEVELS = (
+    ("half", "half that of the truth"),
+    ("truth", "that of the truth"),
+    ("twice", "twice that of the truth"),
+)
 
 
 def cells_of(result: Result) -> list[Cell]:
@@ -67,7 +71,7 @@ def cells_of(result: Result) -> list[Cell]:
 
 
 def planes(result: Result) -> Drawn:
-    """Above ∫|f''|g against median |f|; below the two sides that flatness trades, with their limit 2/η."""
+    """Draw ∫|f''|g against median |f|, and below it the two sides that flatness trades."""
     table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2), sharey="row")
     highest = 1.0
@@ -98,7 +102,7 @@ _PLANE = ("steps", "loss_mean", "confidence", "weighted_tv", "curvature", "curve
 
 
 def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], eta: float, i: int) -> float:
-    """Medians over seeds once the loss stays below that of the start; returns the highest 1 + 2 ∫|f''|g_D."""
+    """Draw medians over seeds from where the loss stays below its start; return the top 1 + 2 ∫|f''|g_D."""
     path = after_transient(path)
     steps = path["steps"]
     if not steps.size:
@@ -127,7 +131,7 @@ def _truth(ax: Axes, rows: Table) -> None:
 
 
 def _star(ax: Axes, rows: Table, x: str, y: str, more: str = "") -> tuple[float, float]:
-    """Mark where the truth stands, in the median over the runs."""
+    """Mark the truth, in the median over the runs."""
     if f"{x}_truth" not in rows or f"{y}_truth" not in rows:
         return float("nan"), float("nan")
     at, high = (float(np.nanmedian(rows[f"{name}_truth"])) for name in (x, y))
@@ -142,14 +146,14 @@ def title(cell: Cell) -> str:
 
 
 def within(table: Table, cell: Cell) -> Table:
-    """Rows of an amplitude and flip rate."""
+    """Keep the rows of an amplitude and a flip rate."""
     if not len(table):
         return table
     return table.where(amplitude=cell[0], flip_rate=cell[1])
 
 
 def margins(result: Result) -> Drawn:
-    """Above ∫|f''|g against median y f; below median y f against median |f|."""
+    """Draw ∫|f''|g against median y f, and below it median y f against median |f|."""
     table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["margin_step_sizes"])
     figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
     for (upper, lower), cell in zip(axes.T, cells, strict=True):
@@ -177,13 +181,13 @@ _MARGINS = ("steps", "loss_mean", "confidence", "margin", "weighted_tv")
 
 
 def marks(steps: NDArray[Any], index: int) -> dict[str, Any]:
-    """Look of a curve with marks at round numbers of steps."""
+    """Return the look of a curve with marks at round numbers of steps."""
     reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
     return {**series(index), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
 
 
 def runs(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
-    """One row a seed that finished, one column a record; empty when none did."""
+    """One row per seed that finished, one column per record; empty if none did."""
     found = result.curves(name, amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
     return np.array(found) if found else np.empty((0, 0))
 
@@ -195,7 +199,7 @@ def middle(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[A
 
 
 def over_time(result: Result) -> Drawn:
-    """Confidence, largest |f|, smoothness and edge ratio against the steps; medians and quartiles."""
+    """Draw confidence, largest |f|, roughness and edge ratio against the steps; medians and quartiles."""
     table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
     size = (3.7 * len(cells) + 0.6, 2.1 * len(OVER_TIME) + 1.0)
     figure, axes = canvas(len(OVER_TIME), len(cells), size, sharex=True, sharey="row")
@@ -235,7 +239,7 @@ def _level(ax: Axes, rows: Table, name: str) -> None:
 
 
 def equal_levels(result: Result) -> Drawn:
-    """Smoothness at equal confidence, confidence at equal smoothness, largest |f| inside and at the ends."""
+    """Draw roughness at equal confidence, confidence at equal roughness, and the largest |f|."""
     table, cells = result.table, cells_of(result)
     figure, axes = canvas(3, len(cells), (3.7 * len(cells) + 0.6, 9.2), sharex=True, sharey="row")
     etas = [float(eta) for eta in np.unique(table["step_size"])]
@@ -247,7 +251,9 @@ def equal_levels(result: Result) -> Drawn:
             ):
                 if f"{name}_{level}" in rows:
                     band(ax, rows, "step_size", f"{name}_{level}", word, series(i), dodge=0.06 * (i - 1))
-        for i, (name, word) in enumerate((("largest_ends", "outer tenths"), ("largest_inside", "the rest"))):
+        for i, (name, word) in enumerate(
+            (("largest_ends", "outer tenths"), ("largest_inside", ("other inputs")))
+        ):
             if name in rows:
                 band(column[2], rows, "step_size", name, word, series(i + 3), dodge=0.06 * i)
         mark_failures(column[0], rows)

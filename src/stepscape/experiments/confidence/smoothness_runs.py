@@ -1,4 +1,4 @@
-"""Logistic runs whose place between smooth and confident is followed: those of `smoothness-or-confidence`."""
+"""The runs of `smoothness-or-confidence`: logistic runs with roughness and confidence at every record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ from stepscape.measures.transient import after_transient
 from stepscape.tables.records import Record
 from stepscape.training import Trajectory
 
-DRAWN = ("loss_mean", "confidence", "margin", "margin_share", "weighted_tv")  # of the runs with margins
+DRAWN = (
+    "loss_mean",
+    "confidence",
+    "margin",
+    "margin_share",
+    "weighted_tv",
+)  # fields of the runs with margins
 QUICK: dict[str, Any] = {
     "truth": "wave",
     "n": 60,
@@ -67,19 +73,19 @@ FULL = {
 
 
 class FollowedRun(Spec, frozen=True, tag="smoothness-or-confidence/1"):
-    """A logistic run whose place between smooth and confident is kept at every record, for every seed."""
+    """A logistic run that keeps roughness and confidence at every record, for every seed."""
 
     run: LogisticRun
 
 
 class MarginRun(Spec, frozen=True, tag="smoothness-or-confidence-margins/1"):
-    """The same with the margins beside; the field is called as it is in stored runs."""
+    """The same run with margins; the name of the field is that of stored runs."""
 
     margins: LogisticRun
 
 
 def grid(settings: Settings) -> list[FollowedRun | MarginRun]:
-    """Every amplitude, flip rate, seed and step size; fewer than five inputs have no middle and no ends."""
+    """Every amplitude, flip rate, seed and step size; refuse fewer than five inputs, which have no middle."""
     at_least(settings, n=5, first_seed=0, margin_first_seed=0)
     own = {name: settings[f"margin_{name}"] for name in ("step_sizes", "steps", "seeds", "first_seed")}
     return [
@@ -101,7 +107,7 @@ def _run(spec: FollowedRun | MarginRun) -> LogisticRun:
 def work(spec: FollowedRun | MarginRun, tick: Tick) -> Record:
     """Train one network and follow it.
 
-    Records are evenly spaced in the logarithm of the steps; beside them is the step of equal time, at which
+    Records are evenly spaced in the logarithm of the steps; one more is the step of equal time, at which
     Σ η reaches what the smallest step size of the grid has in the end.
     """
     run = _run(spec)
@@ -114,7 +120,7 @@ def work(spec: FollowedRun | MarginRun, tick: Tick) -> Record:
 def _measured(
     seen: Followed, same_time: int, with_margins: bool
 ) -> tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]:
-    """Columns at the end, at equal time, where the run came to a level, and how it still moves."""
+    """Columns at the end, at equal time, where the run comes to a level, and on how it still moves."""
     problem, snapshots, trajectory = seen.problem, seen.snapshots, seen.trajectory
     path, truth = followed(problem, snapshots), of_truth(problem)
     if with_margins:
@@ -128,14 +134,14 @@ def _measured(
         **_movement(trajectory, path),
         "weighted_tv_lost": turned_around(late["weighted_tv"]),
     }
-    # Runs with margins bear other names, as in stores of old.
+    # Runs with margins have other names, as in older stores.
     drawn, of = ({name: path[name] for name in DRAWN}, "margins_") if with_margins else (path, "")
     drawn = {"steps": trajectory.at_steps.astype(float), "edge": trajectory.edge_ratio, **drawn}
     return numbers, {f"{of}{name}": values for name, values in drawn.items()}
 
 
 def _movement(run: Trajectory, path: Path) -> dict[str, Any]:
-    """How it ends, and how fast it still moves.
+    """Say how the run ends, and how fast it still moves.
 
     ``…_growth``: slope per tenfold steps over the last decade of steps, ``…_growth_before`` over the one
     before; of confidence and largest |f|, and of log10 ∫|f''|g. ``edge_ratio``: median over the records of

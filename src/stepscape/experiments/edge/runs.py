@@ -58,7 +58,7 @@ def grid(settings: Settings) -> list[SharpnessRun]:
 
 
 def begin(run: SharpnessRun) -> tuple[Problem, Start]:
-    """Return the problem, and where the run starts; a wrong step size is refused."""
+    """Return the problem and the start of the run; an impossible step size is refused."""
     problem = curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
     origin = start(run.arm, problem, run.width, run.seed, run.largest_step_size)
     origin.method(run.step_size, run.steps)
@@ -88,7 +88,7 @@ def work(run: SharpnessRun, tick: Tick) -> Record:
 def sharpness_before(seen: Followed) -> Array:
     """Return the sharpness of the iterate before each record.
 
-    Descent with period two shows a record one of its two phases only; this is the other.
+    With period two, a record sees only one of the two phases of descent; this is the other one.
     """
     recorded = seen.snapshots[: seen.trajectory.at_steps.size]
     return np.array(list(_sharpness(seen.problem, [each.network_before for each in recorded])))
@@ -104,7 +104,7 @@ def _sharpness(problem: Problem, networks: Iterable[TwoLayerReLU]) -> Iterable[f
 
 
 def edge(run: Trajectory, before: Array) -> dict[str, Any]:
-    """Edge ratio and directional smoothness·η/2 over the last half; whether and when the edge was reached.
+    """Edge ratio and directional smoothness·η/2 over the last half; when the run reached the edge.
 
     The edge ratio is the mean of those of the two iterates of a record, at the final step size. A record
     counts once the warm-up is over. ``started_inside``: the ratio at step 0 lies below the edge.

@@ -1,4 +1,4 @@
-"""The sharpness of what large steps find lies on 2/η, and gets there by progressive sharpening."""
+"""The sharpness of what large steps find lies on 2/η, and rises to it by progressive sharpening."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARRIVAL = {"in_time": IN_TIME, "sizes": 3, "span": 10.0}
 
 
 def with_arrivals(table: Table, in_time: float) -> Table:
-    """Add the column `arrived`: the network is alive and came to the edge early enough to be judged there."""
+    """Add the column `arrived`: the network is alive and reached the edge early enough to be judged there."""
     early = np.zeros(len(table), bool)
     if "reached_at_step" in table:  # nan, never reached, compares false
         early = STEP_SIZES.counts(table) & (table["reached_at_step"] <= in_time * table["steps"])
@@ -31,15 +31,15 @@ def with_arrivals(table: Table, in_time: float) -> Table:
 def arrivals(sizes: int, span: float) -> Levels:
     """Return the sweep over step sizes in which a run counts if it arrived."""
     return Levels(
-        "step_size", "step sizes", "η", alive="arrived", lives="reaches the edge", dies="does not reach it",
-        least=sizes, span=span,
+        "step_size", "step sizes", "η", alive="arrived", lives="reaches the edge",
+        dies="it does not get there", least=sizes, span=span,
     )  # fmt: skip
 
 
 def stays_on_the_line(
     result: Result, low: float, high: float, in_time: float, sizes: int, span: float
 ) -> Finding:
-    """Whether nearly all runs that reached the edge have an edge ratio near 1 ever after."""
+    """Whether nearly all runs that reached the edge have a median edge ratio near 1."""
     table, levels = with_arrivals(result.table, in_time), arrivals(sizes, span)
     if reason := levels.lacks(table):
         return lacking(reason)
@@ -147,9 +147,9 @@ CLAIM = Claim(
             "on_the_line",
             "At the edge, the sharpness stays on 2/η",
             "Of the runs whose λ_max·η/2 reaches {low:g} after the warm-up and within the first "
-            "{in_time:.0%} of their steps, nearly all have a median of it over the last half of their steps "
-            "between {low:g} and {high:g}. At {sizes} step sizes or more, which span a factor of {span:g}, "
-            "most runs must get there.",
+            "{in_time:.0%} of their steps, nearly all have a median λ_max·η/2 between {low:g} and {high:g} "
+            "over the last half of their steps. Most runs must reach the edge at {sizes} or more step sizes "
+            "that span a factor of {span:g}.",
             stays_on_the_line,
             {"low": EDGE[0], "high": EDGE[1], **ARRIVAL},
             primary=True,
@@ -158,19 +158,19 @@ CLAIM = Claim(
         Part(
             "scaling",
             "The sharpness is proportional to 1/η",
-            "For each seed, the slope of the log of that median sharpness on log η, over the runs that reach "
-            "the edge within the first {in_time:.0%} of their steps, at {sizes} step sizes or more that span "
-            "a factor of {span:g}: yes if the interval of the slope plus 1 lies within ±{within:g}, no if "
-            "all of it lies outside.",
+            "For each seed, log λ_max (the median over the last half of the steps) is fitted as a line in "
+            "log η, over the runs that reach the edge within the first {in_time:.0%} of their steps, at "
+            "{sizes} or more step sizes that span a factor of {span:g}. Yes if the interval of the slope "
+            "plus 1 lies within ±{within:g}, no if all of it lies outside.",
             scales,
             {"within": 0.05, **ARRIVAL},
             by="arm",
         ),
         Part(
             "stays_inside",
-            "From a small start, the whole trajectory stays inside",
-            "Of the runs with small initialization that start below their threshold, nearly all have at most "
-            "{at_most:.0%} of their records above {high:g}·2/η.",
+            "From a small start, the whole trajectory stays below the threshold",
+            "Of the runs with a small initialization that start below their threshold, nearly all have at "
+            "most {at_most:.0%} of their records above {high:g}·2/η.",
             stays_inside,
             {"high": EDGE[1], "at_most": 0.05},
             where={"arm": "small_init"},
@@ -180,8 +180,10 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: the sharpness of a dead network is 1 whatever η",
-        "started_inside": "the run started with sharpness below 2/η, for the claim that it then stays inside",
-        "reached_at_step": "the edge was reached, early enough for the rest of the run to be judged",
+        "started_inside": (
+            "the run started with a sharpness below 2/η, as the claim that it stays there supposes"
+        ),
+        "reached_at_step": "the run reached the edge early enough for the rest of it to be judged",
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
     numbers=numbers,

@@ -38,14 +38,15 @@ NEURONS = (
     ("knots_at_data", "neurons with a knot on an input"),
 )
 EDGE = (
-    "Above: sharpness where training ended, against step size; the dashed line is 2/η, nothing is fitted; "
-    "faint marks: every run. Below: how many of the neurons bend among the data, are dead, or have their "
-    "kink stuck to an input, where the Hessian does not see it."
+    "Above: the sharpness at the end of training against the step size. The dashed line is 2/η; nothing is "
+    "fitted. Faint marks show every run. Below: how many of the neurons bend among the data, are dead, or "
+    "have their kink stuck to an input, where the Hessian does not see it."
 )
 SHARPENING = (
-    "Sharpness during training, over steps and over time Σ η, with the threshold 2/η of each step size as a "
-    "thin line. From a small initialization it rises until it meets its threshold: progressive sharpening. "
-    "With warm-up it starts above and follows the falling threshold down. Either way it then stays."
+    "Sharpness during training, over steps and over training time Σ η, with the threshold 2/η of each step "
+    "size as a thin line. From a small initialization the sharpness rises until it meets its threshold: "
+    "progressive sharpening. With warm-up it starts above and follows the falling threshold down. Either "
+    "way it then stays there."
 )
 
 
@@ -135,7 +136,7 @@ def _follow(ax: Axes, run: Run, across: str, eta: float, index: int) -> None:
 
 
 def _say_lost(ax: Axes, runs: Mapping[float, Run]) -> int:
-    """Name the step sizes whose first seed diverged at once, or lost all its neurons (×); how many lines."""
+    """Name the step sizes whose first seed diverged at once or lost all its neurons (×); count the lines."""
     gone = [eta for eta, run in runs.items() if run.arrays["steps"].size == 1]
     dead = [eta for eta, run in runs.items() if run.arrays["bent"][-1] == 0]
     lines = [f"diverged: η = {_listed(gone)}"] if gone else []

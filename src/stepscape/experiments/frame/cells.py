@@ -42,7 +42,7 @@ class Asked:
 
     @property
     def missing(self) -> Finding | None:
-        """The finding where no cell could be asked; None where one could."""
+        """The finding if no cell could be asked; None if one could."""
         if self.values:
             return None
         reasons = dict.fromkeys(self.left_out.values())
@@ -57,10 +57,10 @@ def ask(
     """Ask in every cell that lacks nothing.
 
     question : rows of a cell → values over its seeds; None where the question does not arise.
-    lacks : rows → what they lack to be asked, "" when nothing.
+    lacks : rows → what they lack to be asked, "" if nothing.
 
-    The values of all cells stand over the seeds of all, nan where a cell lacks one: where runs failed, cells
-    do not have the same.
+    The values of every cell are over the seeds of all cells, nan where a cell lacks a seed: if runs failed,
+    cells do not have the same seeds.
     """
     reasons = {name: lacks(rows) for name, rows in found.items()}
     asked = {name: rows for name, rows in found.items() if not reasons[name]}

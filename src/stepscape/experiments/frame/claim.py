@@ -29,7 +29,7 @@ MOST_PARTS = 6
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure with its caption, which is also its text for who cannot see it."""
+    """A figure with its caption, which is also its alternative text."""
 
     figure: Figure
     caption: str
@@ -46,12 +46,12 @@ class Claim:
     Attributes
     ----------
     name : as on the command line.
-    title : a line.
-    claim : what the source says, in a sentence.
+    title : one line.
+    claim : what the source says, in one sentence.
     kind : one of `KINDS`.
     source : document and place.
     setup : how the setup was chosen, in at most 80 words; the history stands on the page.
-    quick, full : complete settings of the run in seconds and of the real one.
+    quick, full : complete settings of the run that takes seconds, and of the real one.
     grid : settings → the runs, in order; refuses wrong settings.
     begin : spec → anything; builds problem, start and method, so that what is wrong with them is refused
         before the first run. None where the grid has refused all that can be wrong.
@@ -61,7 +61,7 @@ class Claim:
     draw : `Result` → figures with captions, by name.
     premises : what must hold for the claim to speak about a run: column of the table → in words.
     numbers : `Result` → the one table of further numbers that decide nothing; None where there is none.
-    by : column whose values are told apart in the premises, such as ``arm``.
+    by : column whose values the premises distinguish, such as ``arm``.
     names : values of such columns → in words.
     """
 

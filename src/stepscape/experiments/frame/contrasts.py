@@ -1,4 +1,4 @@
-"""Contrasts: values (seeds, levels) → one value a seed, nan where a seed lacks what it needs."""
+"""Contrasts: values (seeds, levels) → one value per seed, nan where a seed lacks what it needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sides_of_u(values: Array) -> tuple[Array, Array]:
 
 
 def rank_correlations(values: Array, levels: ArrayLike) -> Array:
-    """Spearman's rank correlation of each seed's values with the levels; 0 where they are all equal."""
+    """Spearman's rank correlation of each seed's values with the levels; 0 if the values are all equal."""
     from scipy.stats import rankdata
 
     at, out = np.asarray(levels, np.float64), np.full(len(values), np.nan)

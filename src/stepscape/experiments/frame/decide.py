@@ -1,4 +1,4 @@
-"""The deciders: numbers → a finding. Each bounds how often it says yes, no or mixed of nothing (tested).
+"""The deciders: numbers → a finding. Each bounds how often it finds something where nothing is (tested).
 
 Values over seeds come as arrays (seeds,), nan where a seed was not measured; fewer than three seeds decide
 nothing. `Says` words the question, `what` names the effect and its unit.
@@ -33,8 +33,8 @@ def sign(
     """Decide whether the mean over the seeds lies above 0.
 
     Yes: the interval lies above 0. No: it excludes every effect of `least` or more, the smallest that would
-    count. An interval that holds both is undecided, however many seeds there are. `at_once`: so many
-    questions make one part, and their intervals are simultaneous.
+    count. An interval that holds both is undecided, however many seeds there are. `at_once` is the number of
+    questions that make one part; their intervals are simultaneous.
     """
     found = student(values, at_once)
     if found.count < limits.LEAST_SEEDS:
@@ -71,7 +71,7 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     return Finding(
         answer,
-        sentence(f"{said}: {_measured(found, what, unit)}, where ±{number(within)} counts as none"),
+        sentence(f"{said}: {_measured(found, what, unit)}; within ±{number(within)} is no difference"),
         Effect(what, found),
     )
 
@@ -100,10 +100,10 @@ def signs(
 ) -> Finding:
     """Ask one question in every cell (member of a family of settings); each has values (seeds,), aligned.
 
-    The mean over the cells, seed by seed, decides as in `sign`; a seed counts when it has every cell. Beside
-    it every cell has an interval of its own, all of them simultaneous. Yes: the mean says yes and no cell
-    lies below 0. Mixed: some say yes, the mean or a cell, and others the opposite or no; or a cell alone says
-    yes. No: the mean says no, and no cell yes. `at_once`: as in `sign`.
+    The mean over the cells, seed by seed, decides as in `sign`; a seed counts if it has a value in every
+    cell. Every cell also has an interval of its own; these are simultaneous. Yes: the mean says yes and no
+    cell lies below 0. Mixed: some say yes, the mean or a cell, and others the opposite or no; or a cell alone
+    says yes. No: the mean says no, and no cell yes. `at_once`: as in `sign`.
     """
     if not by_cell:
         return lacking("the question arises in no cell")
@@ -160,8 +160,8 @@ def slope(
 
     The claim is an exponent of at most `claimed` where that lies below `until`, the exponent that says
     nothing, and of at least `claimed` where it lies above. No: the interval lies wholly on the other side of
-    `claimed`. Yes: it does not, and lies wholly on the claimed side of `until`. Otherwise undecided: an
-    interval so wide rewards nothing.
+    `claimed`. Yes: it does not, and lies wholly on the claimed side of `until`. Otherwise undecided: so wide
+    an interval is not rewarded.
     """
     found = student(slopes)
     if found.count < limits.LEAST_SEEDS:
@@ -171,7 +171,7 @@ def slope(
     settled = found.high < until if falls else found.low > until
     answer: Answer = "no" if beyond else "yes" if settled else "undecided"
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    asked = f"claimed is at {'most' if falls else 'least'} {number(claimed)}"
+    asked = f"the claim is at {'most' if falls else 'least'} {number(claimed)}"
     return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}; {asked}"), Effect(what, found))
 
 
@@ -180,8 +180,8 @@ def inequality(
 ) -> Finding:
     """Decide whether a proved inequality was ever violated beyond rounding.
 
-    `what` is the plural noun of what was checked. `tightness`: left over right side, which is no effect but
-    says how much the bound says; `empty`: it said nothing in any run.
+    `what` is the plural noun of what was checked. `tightness`: left over right side, which is not an effect
+    but shows how tight the bound is; `empty`: it says nothing in any run.
     """
     if not checks:
         return lacking(f"none of the {what} meets the premises")
@@ -194,7 +194,7 @@ def inequality(
             "left over right, largest": float(ratios.max()),
         }
     if violations:
-        text = f"{number(violations)} of {number(checks)} {what} violate the inequality"
+        text = of_runs(violations, checks, Says(what, "violate", "the inequality"))
         return Finding("no", sentence(text), numbers=numbers)
     text = f"the inequality holds at all {number(checks)} {what}"
     if empty:
@@ -215,7 +215,7 @@ def identity(errors: ArrayLike, tolerance: float, what: str) -> Finding:
     off, largest = int(np.sum(gaps > tolerance)), float(gaps.max())
     numbers: dict[str, Number] = {"compared": gaps.size, "largest error": largest, "tolerance": tolerance}
     if off:
-        text = f"{number(off)} of {number(gaps.size)} {what} are not as derived"
+        text = of_runs(off, gaps.size, Says(what, "be", "not as derived"))
         return Finding("no", sentence(f"{text}: the largest error is {number(largest)}"), numbers=numbers)
     text = f"all {number(gaps.size)} {what} are as derived, up to {number(largest)}"
     return Finding("yes", sentence(text), numbers=numbers)
@@ -262,9 +262,6 @@ def _measured(found: Interval, what: str, unit: str) -> str:
 def _cells_said(above: list[str], below: list[str], total: int) -> str:
     if total == 1:
         return ""
-    parts = []
-    for cells, lies in ((above, "above"), (below, "below")):
-        verb = "lies" if len(cells) == 1 or not cells else "lie"
-        many = "none" if not cells else f"all {total}" if len(cells) == total else f"{len(cells)} of {total}"
-        parts.append(f"{many} {verb} {lies} 0")
-    return f"of the cells {parts[0]}, {parts[1]}"
+    rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))
+    fall = f"{len(below) or 'none'} {'lie' if len(below) > 1 else 'lies'} below 0"
+    return f"{rise}, and {fall}"

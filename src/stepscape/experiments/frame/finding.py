@@ -54,8 +54,8 @@ def lacking(reason: str, numbers: Mapping[str, Number] | None = None) -> Finding
 def together(found: Mapping[str, Finding], primary: str = "", named: bool = True) -> Finding:
     """Put several findings into one: questions that make one part, or the same question in several arms.
 
-    Those whose premise is not met are left out. All yes: yes. Some yes, or some mixed: mixed. None: no when
-    one says no, otherwise undecided. The effect is that of `primary`, or of the first that has one.
+    Those whose premise is not met are left out. All yes: yes. Some yes, or some mixed: mixed. None of these:
+    no if one says no, otherwise undecided. The effect is that of `primary`, or of the first that has one.
 
     Parameters
     ----------

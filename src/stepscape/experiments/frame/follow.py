@@ -19,7 +19,7 @@ Tick = Callable[[float], None]
 
 
 def evenly(steps: int, records: int) -> list[int]:
-    """Space steps evenly; the last one is among them only where they meet it.
+    """Space steps evenly; the last step is one of them only if the spacing meets it.
 
     >>> evenly(10, 3)
     [3, 6, 9]
@@ -39,7 +39,7 @@ def by_log(steps: int, records: int) -> list[int]:
 
 
 def steps_until(time: float, step_sizes: ArrayLike) -> int:
-    """Count the steps until Σ η reaches a time, at most all of them: the moment of equal time."""
+    """Count the steps until Σ η reaches a time, or all steps if it never does: the moment of equal time."""
     sums = np.cumsum(np.asarray(step_sizes, np.float64))
     # Rounding of the sums must not cost a step.
     return min(int(sums.size), int(np.searchsorted(sums, time * (1.0 - 1e-9))) + 1)
@@ -55,12 +55,12 @@ class Followed:
 
     @property
     def beginning(self) -> dict[str, Any]:
-        """What is known of every run, diverged or not: its sharpness at step 0, the steps it made."""
+        """What is known of every run, even if it diverged: its sharpness at step 0 and the steps it made."""
         run = self.trajectory
         return {"initial_sharpness": float(run.sharpness[0]), "steps_made": int(run.at_steps[-1])}
 
     def at(self, step: int) -> int:
-        """Return the record of a step that was recorded, the first later one otherwise."""
+        """Return the record of a step, or the first later record if that step was not recorded."""
         return int(np.searchsorted(self.trajectory.at_steps, step))
 
     def best(self, held_out: Problem, tick: Tick = lambda _: None) -> int:
@@ -76,7 +76,7 @@ class Followed:
         measure: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
         before: Mapping[str, Any] | None = None,
     ) -> Record:
-        """Return the record of the run: `before`, and where it finished what `measure` gives.
+        """Return the record of the run: `before`, and if the run finished also what `measure` gives.
 
         measure : () → (numbers, arrays); called only when the run did not diverge.
         """

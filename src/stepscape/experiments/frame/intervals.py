@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def student(values: ArrayLike, together: int = 1) -> Interval:
-    """Mean ± t s/√n over the n finite values, at level 95 %; `together`: so many at once (Bonferroni).
+    """Mean ± t s/√n over the n finite values, at level 95 %; of `together` intervals at once (Bonferroni).
 
     Infinite for fewer than two values.
     """
@@ -34,7 +34,7 @@ def student(values: ArrayLike, together: int = 1) -> Interval:
 
 
 def simultaneous(values: Sequence[ArrayLike], at_once: int = 1) -> list[Interval]:
-    """Return the interval of each cell; with probability 95 % all of them hold, of so many questions."""
+    """Return the interval of each cell; all hold together with probability 95 %, over `at_once` questions."""
     return [student(each, together=at_once * len(values)) for each in values]
 
 
@@ -55,8 +55,8 @@ def wilson(found: int, total: int, design: float = 1.0) -> Interval:
 def design_effect(flags: ArrayLike, groups: ArrayLike) -> float:
     """Variance of the share when whole groups (seeds) are drawn, over that of as many independent runs.
 
-    Where all flags are equal nothing shows how much the runs of a group depend on each other: then each
-    group counts as one run.
+    If all flags are equal, nothing shows how much the runs of a group depend on each other: then each group
+    counts as one run.
     """
     yes, of = np.asarray(flags, np.float64), np.asarray(groups)
     share, names = yes.mean(), np.unique(of)

@@ -1,6 +1,6 @@
 """Kinds of claims and the words of their verdicts.
 
-A decider answers yes, no or mixed and knows no kind; a part speaks the answer in the words of its kind.
+A decider answers yes, no or mixed and knows no kind; a part puts the answer into the words of its kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Words(NamedTuple):
     mixed: str
 
 
-# One counterexample makes an inequality false and contradicts a rate: "mixed" is no middle word there.
+# One counterexample makes an inequality false and contradicts a rate: "mixed" is not a middle word there.
 KINDS = {
     "identity": Words("holds", "false_as_stated", "false_as_stated"),
     "inequality": Words("holds", "false_as_stated", "false_as_stated"),
@@ -40,7 +40,7 @@ def words_of(kind: str) -> Words:
 
 
 def word(kind: str, answer: str) -> str:
-    """Speak an answer in the words of a kind.
+    """Return the word of a kind for an answer.
 
     >>> word("inequality", "no"), word("figure", "mixed"), word("open question", "undecided")
     ('false_as_stated', 'partly', 'undecided')

@@ -17,7 +17,7 @@ from stepscape.experiments.frame.result import Result
 from stepscape.tables.records import plain
 
 SCHEMA = 1
-DECIDES_BITS = ("processor", "python", "numpy", "scipy", "numba")  # of a ledger's provenance
+DECIDES_BITS = ("processor", "python", "numpy", "scipy", "numba")  # keys of a ledger's provenance
 Size = Literal["quick", "full"]
 Number = float | str | bool | None
 
@@ -151,7 +151,7 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A verdict that is not the committed one; None where one of them does not exist."""
+    """A verdict that differs from the committed one; None where one of them does not exist."""
 
     experiment: str
     part: str
@@ -160,7 +160,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     @property
     def contradicts(self) -> bool:
-        """Whether the words exclude each other: what one of them leaves undecided, it does not contradict."""
+        """Whether the words exclude each other: an undecided verdict contradicts nothing."""
         return "undecided" not in (self.committed, self.found)
 
     def __str__(self) -> str:
@@ -249,7 +249,7 @@ def _found(known: Sequence[Any]) -> str:
 
 
 def differences(committed: Ledger, found: Ledger, whole: bool = False) -> list[Difference]:
-    """List the verdicts of `found` that are not the committed ones, and the parts that only one of them has.
+    """List the verdicts in which two ledgers differ, and the parts that only one of them has.
 
     Claims that `found` lacks count only when it is the `whole` ledger.
     """
@@ -284,7 +284,7 @@ def _words(ledger: Ledger) -> dict[tuple[str, str], str]:
 
 
 def changed_rules(entry: Entry, claim: Claim) -> list[str]:
-    """Name the parts whose rule is not the one that judged an entry: it was changed after those numbers.
+    """Name the parts whose rule is not the one that judged an entry, because it was changed afterwards.
 
     So is a part that the entry does not have, and every part of an entry from before rules were data.
     """

@@ -43,8 +43,8 @@ class Levels:
     noun : its plural in a sentence.
     symbol : its letter, such as η.
     alive : a run counts when it finished and this column is above 0; "" asks for no such column.
-    lives, dies : what a run does when it counts, and when it finished without counting.
-    least, span : so many working levels are needed, the largest so many times the smallest.
+    lives, dies : what descent does in runs that count, and a clause on runs that finished without counting.
+    least, span : at least `least` working levels are needed, the largest at least `span` times the smallest.
     """
 
     over: str
@@ -52,7 +52,7 @@ class Levels:
     symbol: str
     alive: str = ""
     lives: str = "works"
-    dies: str = "comes to nothing"
+    dies: str = "it comes to nothing"
     least: int = 3
     span: float = 10.0
 
@@ -90,7 +90,7 @@ class Levels:
         return f"from {self.symbol} = {low:g} to {high:g}"
 
     def lacks(self, table: Table) -> str:
-        """Say that runs work at too few levels or over too short a range; "" where they do."""
+        """Say that runs work at too few levels or over too short a range; "" if they do not."""
         works = self.working(table)
         if works.size >= self.least and works[-1] >= self.span * works[0]:
             return ""
@@ -104,6 +104,6 @@ class Levels:
         ]
         dead = [x for x in levels if x not in works and x not in lost]
         kinds: tuple[tuple[str, Sequence[float]], ...] = (
-            (f"descent {self.lives} at", list(works)), ("diverges at", lost), (f"{self.dies} at", dead)
+            (f"descent {self.lives} at", list(works)), ("it diverges at", lost), (f"{self.dies} at", dead)
         )  # fmt: skip
         return "; ".join(f"{what} {listed(where)}" for what, where in kinds if len(where))

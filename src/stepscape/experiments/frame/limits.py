@@ -11,7 +11,7 @@ LEAST_SPAN = 4.0  # largest over smallest of these values
 IMPLAUSIBLE = 0.01  # probability below which as many failures contradict a bound on their rate
 EDGE = (0.95, 1.1)  # edge ratios that count as the edge of stability
 
-# What a change of makes every rule another one: part of the fingerprint of each.
+# A change of one of these changes every rule: they are part of each fingerprint.
 COMMON = {
     "level": LEVEL,
     "nearly_all": NEARLY_ALL,

@@ -17,12 +17,12 @@ from stepscape.experiments.frame.sentences import sentence
 from stepscape.tables.records import Table
 
 Judge = Callable[..., Finding]
-# Of the answers of several rows in one sentence, in this order.
+# How one sentence states the answers of several rows, in this order.
 _SO = {
     "yes": "it is so for {}",
-    "mixed": "partly so for {}",
-    "no": "not so for {}",
-    "undecided": "not settled for {}",
+    "mixed": "it is partly so for {}",
+    "no": "it is not so for {}",
+    "undecided": "it is not settled for {}",
     "vacuous": "it says nothing for {}",
     "premise_not_met": "the premise is not met for {}",
 }
@@ -47,9 +47,9 @@ class Part:
     kind : one of `KINDS` where it is not that of the claim.
     primary : the one part that the claim's headline is about.
     where : values of columns that pick the runs it speaks about.
-    by : column whose values are rows of the part, such as ``arm``: one finding each, put together.
+    by : column whose values are rows of the part, such as ``arm``: one finding for each row, and one for all.
     reads : columns without which there is nothing to judge.
-    needs : table → what the runs lack for the claim to speak about them, "" when nothing.
+    needs : table → what the runs lack for the claim to apply to them, "" if nothing.
     """
 
     name: str
@@ -114,10 +114,8 @@ def _summary(rows: Mapping[str, Finding]) -> Finding:
     if whole.answer == "premise_not_met":
         return whole
     named = {answer: [row for row in rows if rows[row].answer == answer] for answer in _SO}
-    said = [text.format(_and(named[answer])) for answer, text in _SO.items() if named[answer]]
-    if not said[0].startswith("it "):
-        said[0] = f"it is {said[0]}"
-    return Finding(whole.answer, sentence(*said), whole.effect)
+    clauses = [text.format(_and(named[answer])) for answer, text in _SO.items() if named[answer]]
+    return Finding(whole.answer, sentence(*clauses), whole.effect)
 
 
 def _and(names: list[str]) -> str:

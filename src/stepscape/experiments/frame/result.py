@@ -52,7 +52,7 @@ class Result:
 
     @cached_property
     def table(self) -> Table:
-        """One row a run."""
+        """One row per run."""
         return Table.from_records(run.row for run in self.runs)
 
     def where(self, **wanted: object) -> Result:
@@ -99,7 +99,7 @@ def plain_name(name: str, line: Mapping[str, Any]) -> str:
     """Take the run's own values out of the name of an array.
 
     Records of older versions name their arrays ``edge|small_init|0.4``, with values of the run's row after
-    the name; what is no such value stays. An array that was named by values only is called ``curve``.
+    the name; other pieces stay. An array whose name held only values is called ``curve``.
 
     >>> line = {"arm": "small_init", "step_size": 0.4}
     >>> [plain_name(name, line) for name in ("edge|small_init|0.4", "steps|0.4|below", "f")]

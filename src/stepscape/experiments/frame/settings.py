@@ -1,4 +1,4 @@
-"""Settings of a claim: complete, read from text, refused by name."""
+"""Settings of a claim: they are complete, can be read from text, and are refused by name."""
 
 from __future__ import annotations
 

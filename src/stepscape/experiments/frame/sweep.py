@@ -21,7 +21,7 @@ def sweep(kind: type[AnySpec], settings: Settings, **fields: Any) -> list[AnySpe
     Parameters
     ----------
     kind : class of the runs' specs.
-    settings : those that are fields of the spec are taken over.
+    settings : those that are fields of the spec are adopted.
     fields : a sequence is swept, a function derives its value from the run's other fields (in order: from
         those derived before it, too), anything else is fixed. A mapping among the swept values sets the
         fields that it names, all at once, and the keyword is then only a label.

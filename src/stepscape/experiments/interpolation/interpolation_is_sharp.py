@@ -43,7 +43,7 @@ TURN = {"nearly_all": 0.95, "returned": RETURNED, "left": LEFT}
 
 
 def exponents(result: Result, column: str, across: str, interpolator: str = "") -> Array:
-    """Slope of log (column − 1) on log n or log σ for each seed of the first case, the other at its base."""
+    """Slope of log (column − 1) on log n or log σ for each seed of the first case, the other fixed."""
     truth, design = result.settings["cases"][0].split()
     base = {OTHER[across]: result.settings[OTHER[across]]}
     rows = smooth(result.table).where(truth=truth, design=design, **base)
@@ -68,11 +68,11 @@ def is_proportional(result: Result, tolerance: float) -> Finding:
     """Whether the bound, less 1, is proportional to the noise, as it is where every bend is noise."""
     if result.settings["cases"][0].split()[0] != "line":
         return lacking("the truth of the first case is not a line")
-    return decide.identity(exponents(result, "bound", "noise") - 1.0, tolerance, "slopes on log σ, less 1,")
+    return decide.identity(exponents(result, "bound", "noise") - 1.0, tolerance, "slopes on log σ")
 
 
 def bounds_hold(result: Result, slack: float) -> Finding:
-    """Whether the bounds are in order and no interpolator lies below one."""
+    """Whether the bounds are in order and no interpolator lies below one of them."""
     table = smooth(result.table)
     above = table["sharpness"] + table["sharpness_residual"] + table["residual_norm"]
     hat, bound, least = table["hat_bound"], table["bound"], certified(table)
@@ -111,20 +111,20 @@ def _turns(table: Table, subject: str, nearly_all: float, returned: float, left:
     seeds = table["seed"]
     found = {
         "below": decide.share(back, Says(subject, "attract", "descent below 2/λ"), nearly_all, seeds),
-        "above": decide.share(away, Says(subject, "repel", "it above"), nearly_all, seeds),
+        "above": decide.share(away, Says(subject, "repel", "descent above 2/λ"), nearly_all, seeds),
     }
     return together(found, named=False).with_numbers(_rates(table))
 
 
 def _rates(table: Table) -> dict[str, float]:
-    """How it went on either side; a start that diverged has neither rate nor end."""
+    """Say what descent did on either side; a start that diverged has neither rate nor end."""
     found: dict[str, float] = {}
     for side, sign in SIDES:
         factor = table[f"factor_{side}"]
         missed = np.abs(factor - np.abs(1.0 - (2.0 + sign * table["detuning"])))
         found |= {
             f"{side} 2/λ: factor per step, median": median(factor),
-            f"{side} 2/λ: largest difference from the predicted": float(
+            f"{side} 2/λ: largest difference from the prediction": float(
                 np.max(missed[np.isfinite(missed)], initial=0.0)
             ),
             f"{side} 2/λ: final distance/first, median": median(table[f"distance_{side}"]),
@@ -176,7 +176,7 @@ def _numbers(table: Table) -> Iterator[dict[str, Any]]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Sharpness against n and σ; descent beside the interpolators; what they look like."""
+    """Sharpness against n and σ, descent beside the interpolators, and the functions that they are."""
     from stepscape.experiments.interpolation import interpolation_is_sharp_figures as figures
 
     return {
@@ -204,9 +204,9 @@ _QUICK: dict[str, Any] = {
     "first_seed": 200,
 }
 _ENDS = (
-    "nearly all (at least {nearly_all:.0%}) attract descent just below 2/λ, where it ends at {returned:g} of "
-    "the first distance or less, and repel it just above, where it ends at {left:g} times that or more; from "
-    "both sides, with intervals over the seeds."
+    "nearly all (at least {nearly_all:.0%}) attract descent with a step size just below 2/λ, so that from "
+    "both sides it ends at {returned:g} of its first distance or less, and repel it just above 2/λ, so that "
+    "it ends at {left:g} times that distance or more. The intervals are over the seeds."
 )
 
 CLAIM = Claim(
@@ -245,9 +245,10 @@ CLAIM = Claim(
         Part(
             "scaling",
             "The sharpness that the data enforce grows like n²",
-            "In the first case, at the base noise, the slope of the log of the data-only bound, less 1, on "
-            "log n: no if its interval over the seeds lies below {power:g}, yes if it does not and lies "
-            "above 0. No interpolator is flatter than that bound; their own slopes decide nothing.",
+            "In the first case, at the base noise, the log of the data-only bound less 1 is fitted as a "
+            "line in log n for each seed: no if the interval of the slope lies below {power:g}, yes if it "
+            "does not and lies above 0. No interpolator is flatter than that bound; their own slopes decide "
+            "nothing.",
             grows,
             {"power": 2.0},
             primary=True,
@@ -256,8 +257,8 @@ CLAIM = Claim(
         Part(
             "noise",
             "Where every bend is noise, the bound is proportional to σ",
-            "In the first case, if its truth is a line, the slope of the same on log σ, at the base size, is "
-            "1 in every seed, up to {tolerance:g}.",
+            "In the first case, if its truth is a line, the slope of the log of the bound less 1 on log σ, "
+            "at the base size, is 1 for every seed, up to {tolerance:g}.",
             is_proportional,
             {"tolerance": 1e-6},
             kind="identity",
@@ -296,8 +297,8 @@ CLAIM = Claim(
         Part(
             "tightness",
             "Is the data-only bound of the right order?",
-            "Nearly all data sets (at least {nearly_all:.0%}) have a certified least sharpness, less 1, of "
-            "at most {most:g} times the bound, less 1; and in the first case this ratio does not grow with "
+            "For nearly all data sets (at least {nearly_all:.0%}) the certified least sharpness less 1 is "
+            "at most {most:g} times the bound less 1, and in the first case this ratio does not grow with "
             "n: the interval of its slope in logarithms does not lie above 0, and lies below {growth:g}.",
             is_tight,
             {"most": 2.0, "nearly_all": 0.95, "growth": 0.05},
@@ -308,10 +309,12 @@ CLAIM = Claim(
     ),
     draw=draw,
     premises={
-        "distinct": "no input stands twice: nothing passes through two labels at one input",
+        "distinct": "no input occurs twice: nothing passes through two labels at one input",
         "interpolation_error": f"every label is met: no miss above {NO_MISS:g} label deviations",
-        "knots_on_data": "no knot lies exactly on an input, where the loss has no Hessian; networks "
-        "built with such are judged apart",
+        "knots_on_data": (
+            "no knot lies exactly on an input, where the loss has no Hessian; networks with such knots are "
+            "judged apart"
+        ),
     },
     numbers=numbers,
 )

@@ -18,31 +18,32 @@ if TYPE_CHECKING:
 
 TITLES = {
     "spline": "connect the dots, knots off the inputs",
-    "flattest": "flattest of any width",
+    "flattest": "flattest network of any width",
     "dots": "connect the dots, knots on the inputs",
 }
 CURVES = (
     ("hat_bound", "", "hat bound"),
     ("bound", "", "data-only bound"),
-    ("least", "flattest", "least of any width, certified"),
-    ("sharpness", "flattest", "flattest built"),
+    ("least", "flattest", "certified least sharpness of any width"),
+    ("sharpness", "flattest", "flattest network built"),
     ("sharpness", "spline", "spline"),
 )
 SHARPNESS = (
-    "Sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
+    "The sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
     "against the number of inputs and the noise: two lower bounds from the data alone, the certified least "
-    "value over all widths, and two interpolators. Descent can stay at one only with a step size below 2/λ. "
-    "Dotted: the powers that the theory claims at least."
+    "value over all widths, and two interpolators. Descent can stay at an interpolator only with a step "
+    "size below 2/λ. Dotted: the least powers that the theory claims."
 )
 STABILITY = (
-    "Descent started a millionth away from an interpolator, along its sharpest direction, on either side. "
-    "Just below 2/λ it comes back, just above it leaves, both at the predicted rate (dashed lines); with "
-    "knots on the inputs the loss has a kink there and neither rate holds."
+    "Descent from two starts, a millionth away from an interpolator on either side of its sharpest "
+    "direction. With a step size just below 2/λ it comes back, just above 2/λ it leaves, both at the "
+    "predicted rate (dashed lines). With knots on the inputs the loss has a kink there, and neither rate "
+    "holds."
 )
 FUNCTIONS = (
-    "The functions: the flattest interpolator is close to the line that connects the dots, except near the "
-    "ends of the data, where g is small and bends cost almost nothing. The axis spans the labels; where a "
-    "curve leaves it, the picture says how far it goes."
+    "The functions of the interpolators. The flattest one is close to the line that connects the dots, "
+    "except near the ends of the data, where g is small and bends cost almost nothing. The axis spans the "
+    "labels; where a curve leaves it, the picture says how far it goes."
 )
 
 
@@ -83,11 +84,11 @@ def _bands(ax: Axes, rows: Table, across: str) -> None:
 
 
 def _reference(ax: Axes, rows: Table, across: str, slope: float) -> None:
-    """Draw the claimed power, through half the median bound at the largest value."""
+    """Draw the claimed power through half the median bound at the largest value."""
     at = rows[across].astype(float)
     top = float(np.median(rows["bound"][at == at.max()])) - 1.0
     ends = np.array([at.min(), at.max()])
-    word = "slope claimed at least: n² and σ"
+    word = "least claimed slopes: n² and σ"
     ax.plot(ends, 0.5 * top * (ends / at.max()) ** slope, color=COLORS["black"], lw=1.2, ls=":", label=word)
 
 
@@ -117,13 +118,13 @@ def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:
     look = line(index)
     for i, distance in enumerate(sides):
         shown = np.isfinite(distance) & (distance > 0.0)
-        name = f"η = {product:g}/λ, started on either side" if i == 0 else None
+        name = f"η = {product:g}/λ, from either side" if i == 0 else None
         ax.plot(steps[shown], distance[shown], color=look["color"], lw=1.8 - 0.8 * i, label=name)
     rate = abs(1.0 - product)
     predicted = sides[0, 0] * rate**steps
     within = (predicted < 0.3) & (predicted > 1e-13)
     dashes = (0, (4, 3)) if index == 0 else ":"
-    word = f"predicted: times {rate:g} per step"
+    word = f"predicted: a factor of {rate:g} per step"
     ax.plot(steps[within], predicted[within], color=COLORS["black"], lw=1.2, ls=dashes, label=word)
 
 
@@ -156,7 +157,7 @@ def _clip(ax: Axes, runs: Sequence[Run]) -> None:
 
 
 def _leaves(ax: Axes, x: float, edge: float, text: str, color: str) -> None:
-    """Write beside the place where a curve leaves, on the side that has room."""
+    """Write a note where a curve leaves, on the side that has room."""
     left = x < np.mean(ax.get_xlim())
     ax.annotate(
         text, (x, edge), (22 if left else -22, 9 if edge == ax.get_ylim()[0] else -9),

@@ -1,4 +1,4 @@
-"""Three interpolators of a data set, their sharpness, and what descent does beside them."""
+"""Three interpolators of a data set, their sharpness, and what descent does near them."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def top(problem: Problem, network: TwoLayerReLU) -> Top:
 
 
 def one_sided_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
-    """λ_max when a neuron whose knot lies on an input counts as active there."""
+    """λ_max if a neuron whose knot lies on an input counts as active there."""
     return float(_spectrum(problem, network, closed=True)[0][-1])
 
 
 def _spectrum(problem: Problem, network: TwoLayerReLU, closed: bool) -> tuple[Array, Array, Array]:
-    x = problem.sorted[0]
+    x = problem.line.arrays[0]
     z = np.multiply.outer(x, network.w1) + network.b1
     outer = ((z >= 0.0) if closed else (z > 0.0)) * network.w2
     one = np.ones((x.size, 1))
@@ -73,7 +73,7 @@ def _spectrum(problem: Problem, network: TwoLayerReLU, closed: bool) -> tuple[Ar
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """Descent started beside an interpolator θ*, once on either side.
+    """Descent from two starts near an interpolator θ*, one on either side.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Visit:
 
     @property
     def end(self) -> str:
-        """How it went on both sides: "returned", "left", or "stayed" (neither); "mixed" when they differ."""
+        """What descent did: it "returned", "left", or "stayed" (neither); "mixed" if the two sides differ."""
         words = {_word(row) for row in self.distances}
         return words.pop() if len(words) == 1 else "mixed"
 

@@ -31,17 +31,17 @@ def _interpolators(table: Table, knots: bool) -> Table:
 
 
 def lacks_smooth(table: Table) -> str:
-    """Say that no interpolator has all its knots off the inputs; "" where one does."""
+    """Say that no interpolator has all its knots off the inputs; "" if one does."""
     return "" if len(smooth(table)) else "no interpolator has all its knots off the inputs"
 
 
 def lacks_kinked(table: Table) -> str:
-    """Say that no interpolator has knots on inputs; "" where one does."""
+    """Say that no interpolator has knots on inputs; "" if one does."""
     return "" if len(kinked(table)) else "no interpolator has knots on the inputs"
 
 
 def lacks_certificate(table: Table) -> str:
-    """Say that no least sharpness is certified; "" where one is."""
+    """Say that no least sharpness is certified; "" if one is."""
     known = smooth(table)
     return "" if len(known) and np.isfinite(known["least"]).any() else "no flattest interpolator was computed"
 

@@ -1,4 +1,4 @@
-"""One interpolator of one data set, and descent beside it: what claims about interpolators share."""
+"""One interpolator of one data set and descent near it, which claims about interpolators share."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _interpolates(problem: Problem, network: TwoLayerReLU) -> dict[str, Any]:
 
 
 def _summary(seen: Visit, eta: float, name: str) -> dict[str, Any]:
-    """Describe the worse of the two sides: what came back least, what went away least."""
+    """Describe the worse of the two sides: the start that came back least, and the one that left least."""
     ratio = seen.distances[:, -1] / seen.distances[:, 0]
     worse = int(np.argmax(ratio) if name == "below" else np.argmin(ratio))
     return {

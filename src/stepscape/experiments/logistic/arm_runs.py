@@ -1,4 +1,4 @@
-"""One run of an arm: where logistic descent starts, at a step size, truth, interval and seed."""
+"""One run of logistic descent from the start of an arm, at a step size, truth, interval and seed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def grid(settings: Settings) -> list[LogisticArm]:
     """Every arm, width of the interval, amplitude, flip rate, seed and step size.
 
     n is the number of inputs on [−1, 1]; a wider interval has proportionally more. Runs with the first seed
-    are drawn.
+    keep curves for figures.
     """
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
     for half_width in settings["half_widths"]:
@@ -85,13 +85,13 @@ def grid(settings: Settings) -> list[LogisticArm]:
 
 
 def begin(run: LogisticArm) -> tuple[Problem, Start]:
-    """Return the problem, and where the run starts."""
+    """Return the problem and the start of the run."""
     problem = problem_of(run)
     return problem, start(run.arm, problem, run.width, run.seed, run.largest_step_size)
 
 
 def tried(run: LogisticArm) -> None:
-    """Try a run; its start, which is expensive and the same at every step size, only at the smallest."""
+    """Try a run; try its start, which is expensive and common to all step sizes, only at the smallest one."""
     GradientDescent(run.step_size, run.steps)
     if run.step_size == run.smallest_step_size:
         begin(run)

@@ -16,7 +16,7 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
 Lacks = Callable[[Table], str]
-CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flips {:g}"}
+CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
 TOGETHER = "all cells together"
 NEAR = 1.1
 REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
@@ -42,13 +42,13 @@ def signs(
 
 
 def intervals(found: Asked, at_once: int) -> dict[str, Interval]:
-    """Return the intervals that `decide.signs` reads: of every cell, and last, of several, of their mean."""
+    """Return the intervals that `decide.signs` reads: of every cell, and of the mean of several."""
     each = dict(zip(found.values, simultaneous(list(found.values.values()), at_once), strict=True))
     return {**each, TOGETHER: pooled(found, at_once)} if len(each) > 1 else each
 
 
 def pooled(found: Asked, at_once: int = 1) -> Interval:
-    """Return the interval of the mean over the cells; a seed counts when it has all of them."""
+    """Return the interval of the mean over the cells; a seed counts if it has all of them."""
     return student(np.mean(list(found.values.values()), axis=0) if found.values else (), at_once)
 
 
@@ -66,18 +66,18 @@ def around(table: Table, column: str, step_size: float) -> Array:
 
 
 def drop(table: Table, column: str, ends: Sequence[float] | None = None) -> Array:
-    """`column` (seeds,) at the first minus at the last of `ends`, else of the working step sizes."""
+    """`column` (seeds,) at the first minus at the last of `ends`, by default of the working step sizes."""
     low, high = (STEP_SIZES.working(table) if ends is None else np.asarray(ends))[[0, -1]]
     return around(table, column, float(low)) - around(table, column, float(high))
 
 
 def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Array:
-    """As `drop`, of log10 of a positive column: excess risks differ by factors, and so do their errors."""
+    """As `drop`, for log10 of a positive column: excess risks differ by factors, and so do their errors."""
     return drop(logarithmic(table, column), column, ends)
 
 
 def logarithmic(table: Table, column: str) -> Table:
-    """Put log10 of a column in its place."""
+    """Replace a column by its log10."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return Table({**table.columns, column: np.log10(table[column])})
 

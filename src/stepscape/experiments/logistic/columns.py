@@ -1,4 +1,4 @@
-"""What is measured on one logistic run: at its moments, at its records, and what is drawn of it.
+"""What is measured on one logistic run, at its moments and at its records, and the curves that figures draw.
 
 Columns. Plain names are the end of the run; what changes during it has also the suffix of each moment:
 ``_100``, ``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``,
@@ -63,7 +63,7 @@ OVER_TIME = (
 
 
 def measured(run: Followed, moments: Mapping[str, int], half_width: float, tick: Tick) -> dict[str, Any]:
-    """All numbers of a run on the interval [−half_width, half_width]."""
+    """Return all numbers of a run on the interval [−half_width, half_width]."""
     last = len(run.snapshots) - 1
     phases = both_phases(run, tick)
     states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
@@ -79,7 +79,7 @@ def measured(run: Followed, moments: Mapping[str, int], half_width: float, tick:
 
 
 def _certificates(run: Followed, records: Sequence[int]) -> dict[str, Any]:
-    """Both sides of each bound at the end, and the counts over these records; step A is checked at all."""
+    """Both sides of each bound at the end, and the counts over these records; step A has them all."""
     checked = [certify(run.problem, run.snapshots[record].network) for record in records]
     out: dict[str, Any] = {}
     for name, sides in {**collected(checked), "overlap": overlaps(run)}.items():
@@ -131,7 +131,7 @@ def _uncertain_hull(problem: Problem, predictions: Array, suffix: str = "") -> d
 
 
 def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
-    """Whether the labels are fitted at least as well as the truth fits them, also by region."""
+    """Whether the network fits the labels at least as well as the truth does, also by region."""
     value = loss_of(problem.loss).value
     ahead = value(predictions, problem.labels) - value(_truth_at(problem), problem.labels)
     inside = regions(problem, problem.inputs)["interior"]
@@ -158,7 +158,8 @@ def truth(problem: Problem) -> dict[str, Any]:
 def variation(problem: Problem, half_width: float) -> dict[str, float]:
     """∫|f0″| and ∫|f0″|g of the truth on its interval, g that of as many equispaced inputs.
 
-    Sums over the bends of the broken line through 4001 points, so that a truth with kinks has one, too.
+    Sums over the bends of the piecewise linear function through 4001 points, so that a truth with kinks has
+    one, too.
     """
     assert problem.truth is not None
     x = np.linspace(-half_width, half_width, TRUTH_POINTS)
@@ -168,12 +169,12 @@ def variation(problem: Problem, half_width: float) -> dict[str, float]:
 
 
 def _truth_at(problem: Problem) -> Array:
-    assert problem.truth is not None  # every run draws its labels from one
+    assert problem.truth is not None  # every run draws its labels from a truth
     return np.asarray(problem.truth(problem.inputs), np.float64)
 
 
 def edge(run: Followed, phases: Array) -> dict[str, Any]:
-    """Whether the sharpness came to 2/η, when first, and where it was over the records of the last half."""
+    """Whether and when the sharpness first reached 2/η, and where it was in the last half."""
     steps = run.trajectory.at_steps
     ratio = phases.mean(axis=1)
     late = steps >= steps[-1] / 2

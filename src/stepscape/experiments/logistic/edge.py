@@ -1,8 +1,8 @@
-"""Which runs of a table end on the line λ_max = 2/η, and from where they came to it.
+"""Which runs of a table end on the line λ_max = 2/η, and from which side they came to it.
 
-Many start beyond it: λ_max of the untrained network times η/2 is above 1, and to have "reached" the edge says
-nothing of them. A run is at the edge where its ``edge_ratio``, the mean of λ_max·η/2 over the records of the
-last half of its steps, lies on the line.
+Many start beyond it: λ_max·η/2 of the untrained network is above 1, and that they "reached" the edge says
+nothing. A run is at the edge where its ``edge_ratio``, the mean of λ_max·η/2 over the records of the last
+half of its steps, lies on the line.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from stepscape.tables.records import Table
 
 Mask = NDArray[np.bool_]
 PREMISES = {
-    "initial_sharpness": "λ_max of the untrained network: where it is above 2/η a run starts beyond the edge",
-    "edge_ratio": "λ_max·η/2 in the last half of the steps: 0.95 to 1.1 where the step size shapes f",
+    "initial_sharpness": "λ_max of the untrained network: if it is above 2/η, the run starts beyond the edge",
+    "edge_ratio": (
+        "λ_max·η/2 in the last half of the steps lies between 0.95 and 1.1 if the step size shapes f"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Logistic descent from three kinds of start: whether the step size decides, or where a run begins."""
+"""Logistic descent from three kinds of start: whether the step size decides or the start."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ RATIO = "log10 of a ratio, smallest over largest step size"
 
 
 def outside(rows: Table) -> str:
-    """Say that the small start lies outside the threshold, which nearly all runs of it must be inside of."""
+    """Say that the small start lies outside the threshold, although nearly all its runs must lie inside."""
     begins = starts(rows)
     inside = fraction(begins[np.isfinite(begins)] < 1.0)
     if "small_init" not in rows["arm"] or not inside < NEARLY_ALL:
@@ -75,7 +75,7 @@ def starts(rows: Table) -> Array:
 
 
 def narrowest(table: Table) -> Table:
-    """Rows of the narrowest interval."""
+    """Keep the rows of the narrowest interval."""
     return table.where(half_width=table["half_width"].min())
 
 
@@ -110,7 +110,7 @@ def helps(result: Result, least: float, moments: Sequence[str]) -> Finding:
 
 
 def complex_truths(result: Result, least: float, variations: int) -> Finding:
-    """Whether the largest step size misses truths, and the more so the more they vary."""
+    """Whether the largest step size misses truths, and misses them by more if they vary more."""
     found, at_once = missed(result.table), 1 + len(SIZES)
     if found.missing:
         return found.missing
@@ -141,7 +141,7 @@ def over_smaller(rows: Table, column: str) -> Array:
 
 
 def slopes_of(table: Table, found: Asked, variations: int = LEAST_VARIATIONS) -> dict[str, Array]:
-    """Slope (seeds,) of the factors on log10 of each variation, where the truths have enough of them."""
+    """Slope (seeds,) of the factors on log10 of each variation that takes enough values."""
     sizes, factors = sizes_of(table, found), np.array(list(found.values.values()))
     return {
         column: slopes(np.log10(each), factors)
@@ -163,12 +163,12 @@ def sizes_of(table: Table, found: Asked) -> dict[str, Array]:
 
 
 def averaging(result: Result, factor: float, least: float) -> Finding:
-    """Whether most of the excess risk of a single iterate is gone in the mean of two, by region."""
+    """Whether the mean of two iterates removes most of the excess risk of a single one, by region."""
     table = with_iterates(narrowest(result.table))
     found = {
         WHERE[region]: signs(
             table, partial(gone, region=suffix, factor=factor),
-            Says("most of a single iterate's excess risk", "be", f"gone in the mean of two {WHERE[region]}"),
+            Says("the mean of two", "remove", f"most of a single iterate's excess risk {WHERE[region]}"),
             f"log10 of a ratio, single iterates over their mean, beyond {factor:g}", least, len(REGIONS),
         )
         for region, suffix in REGIONS.items()
@@ -226,7 +226,7 @@ def _trained(rows: Table, suffix: str) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Excess risk, sharpness, whether large steps help, complex truths, and where the risk sits."""
+    """Draw excess risk, sharpness, what large steps save, complex truths, and where the risk lies."""
     from stepscape.experiments.logistic import logistic_arms_figures as figures
 
     table, arms = result.table, list(result.settings["arms"])
@@ -259,7 +259,7 @@ def help_intervals(table: Table, arms: Sequence[str]) -> Table:
 def factors(table: Table, arms: Sequence[str]) -> tuple[Table, dict[tuple[str, str], Interval]]:
     """One row per arm and cell: how much the truth varies, and what the largest step size loses on it.
 
-    Beside it the slopes by arm and measure of variation.
+    Also return the slopes by arm and measure of variation.
     """
     entries: list[dict[str, Any]] = []
     found_slopes: dict[tuple[str, str], Interval] = {}
@@ -284,18 +284,19 @@ def _ends(found: Interval) -> dict[str, float]:
 
 
 _CELLS = (
-    "In every cell of the narrowest interval and over all of them, paired by seed, with simultaneous "
-    "intervals; no when they exclude "
+    "Every cell of the narrowest interval and the mean over the cells have intervals, paired by seed and "
+    "simultaneous: yes if the mean lies above 0 and no cell below, no if the mean excludes "
 )
 _BY_ARM: dict[str, Any] = {"by": "arm", "needs": outside}
 
 CLAIM = Claim(
     name="logistic-arms",
-    title="Logistic loss from three starts: what the step size does, and what the start",
+    title="Logistic loss from three starts: what the step size does, and what the start does",
     claim=(
         "With the logistic loss, too, large step sizes lead to functions with less excess risk where the "
-        "truth is uncertain; they may fail to express complex truths (large TV(f0)). Asked in three arms: "
-        "from PyTorch's default initialization, from a start inside every threshold, and with warm-up."
+        "truth is uncertain; they may fail to express complex truths (large TV(f0)). The claim is judged in "
+        "three arms: from PyTorch's default initialization, from a start inside every threshold, and with "
+        "warm-up."
     ),
     kind="figure",
     source=(
@@ -303,11 +304,11 @@ CLAIM = Claim(
         "Instability', part 2"
     ),
     setup=(
-        "The law of logistic-step-sizes with a tenth of the labels flipped, 8 of its 120 step sizes and its "
-        "30 000 steps, in three arms, and an interval three times as wide with as many inputs per unit. A "
-        "look at seeds 0 to 9 came before the rule; full size has seeds 20 to 29. Cells of a seed share the "
-        "uniform numbers behind inputs and labels. The small start must lie inside its threshold in nearly "
-        "all runs."
+        "The law is that of logistic-step-sizes with a tenth of the labels flipped. There are three arms, 8 "
+        "of its 120 step sizes, its 30 000 steps, and also an interval three times as wide with as many "
+        "inputs per unit. Seeds 0 to 9 were seen before the rule; full size has seeds 20 to 29. Cells of a "
+        "seed share the uniform numbers behind inputs and labels. The small start must lie inside its "
+        "threshold in nearly all runs."
     ),
     quick=QUICK,
     full=FULL,
@@ -318,9 +319,9 @@ CLAIM = Claim(
         Part(
             "settles",
             "λ_max settles on 2/η",
-            "Of the runs at the largest step size that finished with bent neurons, the share with a mean of "
-            "λ_max·η/2 over the records of the last half of their steps between {low:g} and {high:g}: yes "
-            "when it is at least {nearly_all:.0%}, no when its interval lies below one half.",
+            "Of the runs at the largest step size that finished with bent neurons, some have a mean "
+            "λ_max·η/2 between {low:g} and {high:g} over the records of the last half of their steps: yes "
+            "if their share is at least {nearly_all:.0%}, no if its interval lies below one half.",
             settles,
             {"low": EDGE[0], "high": EDGE[1], "nearly_all": NEARLY_ALL},
             by="arm",
@@ -328,8 +329,8 @@ CLAIM = Claim(
         Part(
             "help_stopped_early",
             "Stopped early, large steps have less excess risk",
-            "With every run stopped at its best held-out moment, log10 of the excess risk at the smallest "
-            "step size over that at the largest, in the interior and over all inputs. "
+            "With every run stopped at its best held-out moment, the value is log10 of the excess risk at "
+            "the smallest step size over that at the largest, in the interior and over all inputs. "
             + _CELLS
             + "{least:g} or more.",
             partial(helps, moments=("_held_out",)),
@@ -341,9 +342,8 @@ CLAIM = Claim(
         Part(
             "help_in_the_end",
             "In the end and at equal time, large steps have less excess risk",
-            "As when stopped early, but in the end and at equal time: four questions. "
-            + _CELLS
-            + "{least:g} or more.",
+            "The value is the same, but at the end of training and at equal time, which makes four "
+            "questions. " + _CELLS + "{least:g} or more.",
             partial(helps, moments=("", "_equal_time")),
             {"least": 0.05},
             reads=("excess_risk_interior",),
@@ -352,11 +352,11 @@ CLAIM = Claim(
         Part(
             "complex_truths",
             "Large steps miss complex truths",
-            "In the cells of all intervals, with every run stopped at its best held-out moment: log10 of "
-            "the excess risk in the interior at the largest step size over that at the best smaller one, "
-            "chosen for each seed on the other seeds. Where the truths have {variations:d} variations or "
-            "more, the slope of it, seed by seed, on log10 of ∫|f0″| and of ∫|f0″|g is above 0, too. "
-            "Intervals are simultaneous; no when they exclude {least:g} or more.",
+            "With every run stopped at its best held-out moment, log10 of the excess risk in the interior "
+            "at the largest step size over that at the best smaller one, which is chosen for each seed on "
+            "the other seeds, lies above 0 in the cells of all intervals. If the truths have {variations:d} "
+            "different variations or more, its slope on log10 of ∫|f0″| and on log10 of ∫|f0″|g, seed by "
+            "seed, lies above 0, too. Intervals are simultaneous; no if they exclude {least:g} or more.",
             complex_truths,
             {"least": 0.05, "variations": LEAST_VARIATIONS},
             reads=("excess_risk_interior_held_out", *SIZES),
@@ -365,10 +365,10 @@ CLAIM = Claim(
         Part(
             "averaging",
             "The mean of two iterates takes most of the excess risk away",
-            "At the largest step size in the end, log10 of the excess risk of a single iterate (mean of the "
-            "last two) over {factor:g} times that of their mean. "
+            "The value is log10 of the excess risk of a single iterate (averaged over the last two) over "
+            "{factor:g} times that of their mean, at the largest step size and the end of training. "
             + _CELLS
-            + "{least:g} or more. Asked by region.",
+            + "{least:g} or more. Each region is a question.",
             averaging,
             {"factor": 2.0, "least": 0.05},
             reads=tuple(f"excess_risk{region}_last" for region in REGIONS.values()),
@@ -376,9 +376,11 @@ CLAIM = Claim(
         ),
         Part(
             "where_the_risk_sits",
-            "At large steps more of the excess risk lies outside the interior",
-            "The share of the excess risk over all inputs that lies outside the interior, in the end, at "
-            "the largest minus at the smallest step size. " + _CELLS + "{least:g} or more.",
+            "At large steps a larger share of the excess risk lies outside the interior",
+            "The value is the share of the excess risk over all inputs that lies outside the interior at "
+            "the end of training, at the largest minus at the smallest step size. "
+            + _CELLS
+            + "{least:g} or more.",
             where_the_risk_sits,
             {"least": 0.1},
             reads=("interior_share",),
@@ -389,7 +391,9 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         **PREMISES,
-        "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
+        "optimized_interior": (
+            "the network fits the labels of the interior at least as well as the truth does"
+        ),
     },
     numbers=numbers,
     by="arm",

@@ -35,34 +35,35 @@ LINE: dict[str, Any] = {"color": COLORS["black"], "lw": 1.1, "dashes": (5, 2)}
 START = {"color": COLORS["gray"], "marker": "x", "linestyle": (0, (1.5, 1.5))}
 
 EDGE = (
-    "Sharpness over the threshold 2/η against the step size, medians and quartiles over all cells: the "
-    "untrained network, and the mean over the last half of the steps. Columns: arms."
+    "The edge ratio λ_max·η/2 against the step size, medians and quartiles over all cells: of the untrained "
+    "network, and averaged over the last half of the steps. Columns: arms."
 )
 EXCESS = {
     "excess_risk_interior": (
         "excess risk, interior",
-        "Excess risk where the weight g is at least a tenth of its largest value, at three moments, medians "
-        "and quartiles over seeds, narrowest interval. Rows: amplitude of the truth; columns: arms.",
+        "The excess risk in the interior, where the weight g is at least a tenth of its largest value, at "
+        "three moments; medians and quartiles over seeds on the narrowest interval. Rows: amplitudes of the "
+        "truth; columns: arms.",
     ),
     "excess_risk": (
         "excess risk, all inputs",
-        "Excess risk over all inputs at three moments, medians and quartiles over seeds, narrowest "
-        "interval. Rows: amplitude of the truth; columns: arms.",
+        "The excess risk over all inputs at three moments; medians and quartiles over seeds on the "
+        "narrowest interval. Rows: amplitudes of the truth; columns: arms.",
     ),
 }
 HELP = (
     "The intervals that the rule reads, simultaneous over cells and questions; thick: the mean over all "
-    "cells, which decides. Blue, pointing right: the largest step size has less excess risk than the "
-    "smallest; red, pointing left: more."
+    "cells, which decides. Blue marks that point right: the largest step size has less excess risk than the "
+    "smallest; red marks that point left: it has more."
 )
 COMPLEX = (
-    "What the largest step size loses against the best smaller one, each stopped at its best held-out "
-    "moment, against the variation of the truth's slope: plain above, weighted by g below. Above the dashed "
-    "line the largest is worse."
+    "What the largest step size loses against the best smaller one, each at its best held-out moment, "
+    "against the variation of the truth's slope: unweighted above, weighted by g below. Above the dashed "
+    "line the largest step size is worse."
 )
 SHARES = (
-    "Share of the excess risk that lies at the inputs outside the interior, medians and quartiles over "
-    "seeds; dashed: the share of the inputs that are there."
+    "The share of the excess risk that lies at the inputs outside the interior, medians and quartiles over "
+    "seeds; dashed: the share of the inputs that lie there."
 )
 
 
@@ -87,7 +88,7 @@ def excess(table: Table, arms: Sequence[str], column: str) -> Drawn:
 
 
 def edge(table: Table, arms: Sequence[str], limits: tuple[float, float]) -> Drawn:
-    """λ_max·η/2 at the start and over the last half of the steps, all cells; one column per arm."""
+    """λ_max·η/2 at the start and over the last half of the steps in all cells; one column per arm."""
     figure, axes = _panels(table, arms, 1)
     for ax, arm in zip(axes[0], arms, strict=True):
         rows = table.where(arm=arm)
@@ -127,7 +128,7 @@ def shares(table: Table, arms: Sequence[str]) -> Drawn:
                 ax.axhline(float(np.median(there)), label="share of the inputs there", **LINE)
         say_diverged(ax, rows)
     axes[0, 0].set_ylim(0.0, 1.0)
-    axes[0, 0].set_ylabel("share of the excess risk\noutside the interior, at the end", fontsize=10)
+    axes[0, 0].set_ylabel("share of the excess risk\noutside the interior at the end", fontsize=10)
     shared_legend(figure, axes, columns=4)
     return Drawn(figure, SHARES)
 
@@ -150,7 +151,7 @@ def helped(found: Table, arms: Sequence[str]) -> Drawn:
         ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
     axes[0, 0].set_yticks(range(len(cells)), cells)
     axes[0, 0].set_ylim(max(1, len(cells)) - 0.5, -0.5)
-    said = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
+    said = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
     figure.supxlabel(said, fontsize=10)
     return Drawn(figure, HELP)
 
@@ -203,7 +204,7 @@ def complex_truths(
             ax.set_xlabel(f"{name} of the truth", fontsize=10)
         if len(found):
             number_ticks(row[0], "x")
-        row[0].set_ylabel("log10 of interior excess risk\nlargest over best smaller step size", fontsize=10)
+        row[0].set_ylabel("log10 of interior excess risk,\nlargest over best smaller step size", fontsize=10)
     for ax, arm in zip(axes[0], arms, strict=True):
         ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
     low, high = axes[0, 0].get_ylim()

@@ -54,7 +54,7 @@ SIDES = ("smallest over best step size", "largest over best step size")
 
 
 def edge(result: Result, low: float, high: float, least: int, nearly_all: float) -> Finding:
-    """Whether the runs that could be on the line 2/η are."""
+    """Whether the runs that could be on the line 2/η are on it."""
     table = result.table
     could = started_beyond(table) | arrived(table)
     at = [where_most(rows, started_beyond(rows) | arrived(rows)) for rows in cells(table, CELLS).values()]
@@ -75,7 +75,7 @@ def edge(result: Result, low: float, high: float, least: int, nearly_all: float)
 
 
 def _by_octave(table: Table, on: np.ndarray) -> dict[str, float]:
-    """Share of the runs that count on the line, for each factor of 2 of the step size."""
+    """Share on the line of the runs that count, for each factor of 2 of the step size."""
     works, top = STEP_SIZES.counts(table), float(table["step_size"].max())
     octave = np.floor(np.log2(top / table["step_size"]) + 1e-9)
     return {
@@ -115,7 +115,7 @@ def u_shape(result: Result, least: float) -> Finding:
 
 
 def _u(table: Table, region: str, least: float) -> Finding:
-    """Decide on the smaller side, seed by seed: a side in one cell and a side in another are no U."""
+    """Decide on the smaller side, seed by seed: a side in one cell and a side in another do not make a U."""
     column = f"excess_risk{REGIONS[region]}"
     says = Says("the excess risk", "be", f"U-shaped {WHERE[region]}")
     what = "log10 of a ratio to the best step size, the smaller side"
@@ -134,7 +134,7 @@ def over_best(rows: Table, column: str) -> tuple[Array, Array]:
 
 
 def helps(result: Result, least: float) -> Finding:
-    """Whether the largest step size has less excess risk in the interior than the smallest, three times."""
+    """Whether the largest step size has less excess risk in the interior at three moments."""
     found = {
         when: signs(
             result.table, partial(saved, column=f"excess_risk_interior{suffix}"),
@@ -146,7 +146,7 @@ def helps(result: Result, least: float) -> Finding:
 
 
 def averaging(result: Result, least: float) -> Finding:
-    """Whether the rise of the single iterates is one of their mean, too, by region."""
+    """Whether the excess risk of the mean of two iterates rises like that of one, by region."""
     table = with_iterates(result.table)
     found = {
         WHERE[region]: _survives(table, f"excess_risk{suffix}", WHERE[region], least)
@@ -170,7 +170,7 @@ def boundary_share(result: Result, half: float, least: float) -> Finding:
     large, small = (partial(share_at, end=end) for end in (-1, 0))
     ask = partial(signs, table, what="difference of shares", least=least, at_once=2)
     most = Says("most of the excess risk", "lie", "outside the interior at the largest step size")
-    more = Says("a larger share of it", "lie", "there than at the smallest")
+    more = Says("a larger share of it", "lie", "there than at the smallest step size")
     found = {
         "more than half": ask(lambda rows: large(rows) - half, says=most),
         "a larger share": ask(lambda rows: large(rows) - small(rows), says=more),
@@ -183,7 +183,7 @@ def boundary_share(result: Result, half: float, least: float) -> Finding:
 
 
 def numbers(result: Result) -> Table:
-    """Return what the largest step size saves at every moment, and in the end the largest at the edge."""
+    """Return what the largest step size saves at every moment, and at the edge in the end."""
     moments = [suffix for suffix in MOMENTS if f"excess_risk{suffix}" in result.table]
     rows = []
     for region in ("interior", "everywhere"):
@@ -207,7 +207,7 @@ def _row(found: Asked) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Functions, sharpness, loss, simplicity, excess risk, and whether large steps help."""
+    """Draw functions, sharpness, loss, simplicity, excess risk, and what large steps save."""
     from stepscape.experiments.logistic import logistic_step_sizes_figures as figures
 
     return {
@@ -231,7 +231,8 @@ def help_intervals(result: Result) -> dict[str, dict[str, Interval]]:
 
 
 _CELLS = (
-    "In every cell and over all cells, paired by seed, with simultaneous intervals; no when they exclude "
+    "Every cell and the mean over the cells have intervals, paired by seed and simultaneous: yes if the "
+    "mean lies above 0 and no cell below, no if the mean excludes "
 )
 
 CLAIM = Claim(
@@ -249,10 +250,10 @@ CLAIM = Claim(
     ),
     setup=(
         "The paper prints 400 neurons, the default initialization and constant step sizes 0.01, 0.02, …, "
-        "1.2; 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The truth is a sine of amplitude 1, "
-        "2 or 4 in the logit, flipped with probability 0, 0.1 or 0.2: nine cells. Those of a seed share "
-        "inputs, uniform numbers and start. Excess risk is against the law with flips. Step sizes within 10 "
-        "% of the largest stand for it."
+        "1.2; 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The logit is a sine of amplitude 1, "
+        "2 or 4, and labels are flipped with probability 0, 0.1 or 0.2: nine cells. The cells of a seed "
+        "share inputs, uniform numbers and start. Excess risk refers to the law with flips. Step sizes "
+        "within 10 % of the largest stand for it."
     ),
     quick=QUICK,
     full={
@@ -268,11 +269,11 @@ CLAIM = Claim(
         Part(
             "edge",
             "λ_max ends on the line 2/η",
-            "A run is on the line when λ_max·η/2, the mean over both iterates and the records of the last "
-            "half of its steps, lies between {low:g} and {high:g}. Asked are the runs that start beyond 2/η "
-            "and those that come up to it in the first half of their steps, if in some cell most runs do so "
-            "at {least:d} step sizes or more: yes when {nearly_all:.0%} end on the line, no when the "
-            "interval of the share lies below one half.",
+            "A run ends on the line if λ_max·η/2, averaged over both iterates and the records of the last "
+            "half of its steps, lies between {low:g} and {high:g}. The rule asks about the runs that start "
+            "beyond 2/η and those that come up to it in the first half of their steps, if in some cell most "
+            "runs do so at {least:d} step sizes or more: yes if {nearly_all:.0%} of them end on the line, "
+            "no if the interval of the share lies below one half.",
             edge,
             {"low": EDGE[0], "high": EDGE[1], "least": 3, "nearly_all": NEARLY_ALL},
             primary=True,
@@ -280,20 +281,23 @@ CLAIM = Claim(
         Part(
             "simpler",
             "At the edge, larger steps give simpler functions",
-            "A step size is at the edge where most of its runs end on the line; {step_sizes:d} such are "
-            "needed. log10 of ∫|f''|g, of the variation in the interior and of the number of pieces at the "
-            "smallest "
-            "step size at the edge over that at the largest. " + _CELLS + "{least:g} or more.",
+            "A step size is at the edge if most of its runs end on the line; {step_sizes:d} such step sizes "
+            "are needed. The value is log10 of ∫|f''|g, of the variation in the interior, or of the number "
+            "of pieces, at the smallest step size at the edge over that at the largest. "
+            + _CELLS
+            + "{least:g} or more.",
             simpler,
             {"step_sizes": 3, "least": 0.05},
             reads=("weighted_tv", "tv_interior", "pieces"),
         ),
         Part(
             "u_shape",
-            "A U of the excess risk",
-            "log10 of the excess risk in the end, at the smallest and at the largest step size over that at "
-            "the best, chosen for each seed on the other seeds; of these two sides the smaller one, seed by "
-            "seed, because a U has both. " + _CELLS + "{least:g} or more. Asked by region.",
+            "The excess risk is U-shaped",
+            "The two sides of the U are log10 of the excess risk at the end of training, at the smallest "
+            "and at the largest step size over that at the best one, which is chosen for each seed on the "
+            "other seeds. The value is the smaller side, seed by seed, because a U has both. "
+            + _CELLS
+            + "{least:g} or more. Asked by region.",
             u_shape,
             {"least": 0.05},
             reads=("excess_risk_interior", "excess_risk_boundary"),
@@ -301,10 +305,9 @@ CLAIM = Claim(
         Part(
             "help",
             "Large steps have less excess risk in the interior",
-            "log10 of the excess risk in the interior at the smallest step size over that at the largest: in "
-            "the end, at equal time, and with every run stopped at its best held-out moment. "
-            + _CELLS
-            + "{least:g} or more.",
+            "The value is log10 of the excess risk in the interior at the smallest step size over that at "
+            "the largest: at the end of training, at equal time, and with every run stopped at its best "
+            "held-out moment. " + _CELLS + "{least:g} or more.",
             helps,
             {"least": 0.05},
             reads=("excess_risk_interior",),
@@ -312,10 +315,9 @@ CLAIM = Claim(
         Part(
             "averaging",
             "The rise survives the mean of two iterates",
-            "Where the excess risk of the single iterates rises (interval above 0 over all cells), so does "
-            "that of their mean: log10 of it at the largest step size over that at the best. "
-            + _CELLS
-            + "{least:g} or more. Asked by region.",
+            "If the excess risk of the single iterates rises (its mean over all cells lies above 0 and no "
+            "cell below), so does that of their mean. The value is log10 of the excess risk at the largest "
+            "step size over that at the best. " + _CELLS + "{least:g} or more. Asked by region.",
             averaging,
             {"least": 0.05},
             reads=("excess_risk_last", "excess_risk_before"),
@@ -323,8 +325,8 @@ CLAIM = Claim(
         Part(
             "boundary_share",
             "Most of the excess risk lies outside the interior",
-            "Of the excess risk over all inputs in the end, the share at the inputs outside the interior is "
-            "more than {half:.0%} at the largest step size, and larger there than at the smallest. "
+            "Of the excess risk over all inputs at the end of training, more than {half:.0%} lies outside "
+            "the interior at the largest step size, and a larger share than at the smallest. "
             + _CELLS
             + "{least:g} or more.",
             boundary_share,
@@ -336,7 +338,9 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         **PREMISES,
-        "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
+        "optimized_interior": (
+            "the network fits the labels of the interior at least as well as the truth does"
+        ),
         "largest_logit": "the logits stay bounded, as the theorem on the excess risk supposes",
     },
     numbers=numbers,

@@ -45,49 +45,52 @@ BY_MOMENT = {
     "loss": (
         "loss_mean",
         "training loss",
-        "Training loss of the mean of the last two iterates, one curve per moment, with that of the truth on "
-        "the same labels; ",
+        "The training loss of the mean of the last two iterates, one curve per moment, and that of the "
+        "truth on the same labels; ",
     ),
     "weighted-tv": (
         "weighted_tv",
         "weighted variation ∫|f''|g",
-        "Weighted variation ∫|f″|g, one curve per moment, medians and quartiles; ",
+        "The weighted variation ∫|f″|g, one curve per moment, medians and quartiles; ",
     ),
     "pieces": (
         "pieces",
         "linear pieces",
-        "Straight pieces of the learned logit, within 0.2, one curve per moment; ",
+        "The linear pieces of the learned logit, within 0.2, one curve per moment; ",
     ),
     "excess-interior": (
         "excess_risk_interior",
         "excess risk, interior",
-        "Excess risk where the weight g is at least a tenth of its largest value, one curve per moment, "
-        "medians and quartiles; ",
+        "The excess risk in the interior, where the weight g is at least a tenth of its largest value, one "
+        "curve per moment, medians and quartiles; ",
     ),
     "excess-everywhere": (
         "excess_risk",
         "excess risk, all inputs",
-        "Excess risk over all inputs, one curve per moment, medians and quartiles; ",
+        "The excess risk over all inputs, one curve per moment, medians and quartiles; ",
     ),
 }
 FUNCTIONS = (
-    "Learned logits of the first seed. Columns: step size; rows: at most three of the cells. Gray: where "
-    "|f| is at most 1. Where a curve leaves the axis, the number above says how far it goes."
+    "Learned logits of the first seed. Columns: step sizes; rows: at most three of the cells. In the gray "
+    "band |f| is at most 1. If a curve leaves the axis, the number above says how far it goes."
 )
 SHARPNESS = (
-    "Sharpness over the last half of training against step size, medians and quartiles; step sizes within "
-    "10 % are pooled. Broken: the line 2/η. Dotted: the untrained network; where it lies above the line a "
-    "run starts beyond the edge."
+    "The sharpness over the last half of training against the step size, medians and quartiles; step sizes "
+    "within 10 % are pooled. Dashed: the threshold 2/η. Dotted: the untrained network; where it lies above "
+    "2/η, runs start beyond the edge."
 )
 BY_REGION = (
-    "Excess risk at the end over all inputs, in the interior, where the theory speaks, and near the ends of "
-    "the data, where it is silent; "
+    "The excess risk at the end of training over all inputs, in the interior, which the theory covers, and "
+    "near the ends of the data, which it does not cover; "
 )
-SINGLE = "Excess risk at the end of each of the last two iterates and of their mean, the solution; "
+SINGLE = (
+    "The excess risk at the end of training of each of the last two iterates and of their mean, the "
+    "solution; "
+)
 HELP = (
-    "What the largest step size saves: one panel per moment, one line per cell, and all cells together; 95 "
-    "% intervals, simultaneous over the cells. Blue, pointing right: the largest step size has less excess "
-    "risk in the interior than the smallest; red, pointing left: more."
+    "What the largest step size saves: one panel per moment, one line per cell, and one for all cells "
+    "together; 95 % intervals, simultaneous over the cells. Blue marks that point right: the largest step "
+    "size has less excess risk in the interior than the smallest; red marks that point left: it has more."
 )
 
 
@@ -124,7 +127,7 @@ def _function(ax: Axes, run: Run) -> None:
 
 
 def _labels(ax: Axes, inputs: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Ticks at the upper margin for labels +1 and at the lower one for −1."""
+    """Draw ticks at the upper margin for labels +1 and at the lower one for −1."""
     for sign, low, high in ((1.0, 0.8, 0.84), (-1.0, 0.01, 0.05)):
         across = np.repeat(inputs[labels == sign], 3)
         along = np.tile([low, high, np.nan], across.size // 3)
@@ -195,7 +198,9 @@ def helped(found: Mapping[str, Mapping[str, Interval]]) -> Drawn:
         ax.set_title(moment.replace(" at ", "\nat "), fontsize=9.5)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(max(1, len(names)) - 0.5, -0.5)
-    said = "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large helps)"
+    said = (
+        "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
+    )
     figure.supxlabel(said, fontsize=10)
     return Drawn(figure, HELP)
 

@@ -1,4 +1,4 @@
-"""At which label noise large step sizes stop helping."""
+"""The label noise at which large step sizes stop helping."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 
 _RULE = (
-    "log10 of the excess risk in the interior at each smaller step size over that at the largest, {} and "
-    "paired by seed: yes at a flip rate when the interval lies above 0 for every smaller step size, no when "
-    "it excludes {{least:g}} or more; intervals are simultaneous over {{rates:d}} flip rates and all "
-    "comparisons."
+    "The value is log10 of the excess risk in the interior at each smaller step size over that at the "
+    "largest, {}, paired by seed: yes at a flip rate if the interval lies above 0 for every smaller step "
+    "size, no if it does so for none of them and excludes {{least:g}} or more for one. Intervals are "
+    "simultaneous over {{rates:d}} flip rates and all comparisons."
 )
 _BY_RATE: dict[str, Any] = {"by": "flip_rate", "reads": (COLUMN,)}
 
@@ -124,16 +124,16 @@ CLAIM = Claim(
     name="noise-robustness",
     title="Label noise at which large step sizes stop helping",
     claim=(
-        "Large step sizes amplify the weak generalization of a bounded norm to small excess risk; increase "
-        "the label noise until this amplification breaks."
+        "Large step sizes amplify the weak generalization of a bounded norm to small excess risk; with "
+        "enough label noise this amplification breaks."
     ),
     kind="open question",
     source="Qiao and Wang (2025), next check 3 of the tutorial's summary; no level is stated there",
     setup=(
         "The paper does not say what breaking means; here large steps help at a flip rate or do not. The "
-        "setup of logistic-step-sizes at amplitude 2, with more flip rates, seeds and steps (100 000). The "
-        "smallest step size is far from the edge in the end and is itself an early-stopped run; a middle "
-        "one, which reaches the edge, is compared, too. At a flip rate of 0.2 or more the truth is "
+        "setup is that of logistic-step-sizes at amplitude 2, with more flip rates, seeds and steps (100 "
+        "000). The smallest step size stays far from the edge, so that its run in effect stops early; a "
+        "middle one, which reaches it, is compared, too. At a flip rate of 0.2 or more the truth is "
         "uncertain at every input."
     ),
     quick={**QUICK, "flip_rates": (0.0, 0.2, 0.4), "step_sizes": (0.01, 0.1, 1.2), "steps": 1500},
@@ -155,15 +155,15 @@ CLAIM = Claim(
             "_held_out",
             True,
         ),
-        _part("at_the_end", "Large steps help in the end", "after equally many steps", ""),
-        _part("at_equal_time", "Large steps help at equal time", "at equal Σ η", "_equal_time"),
+        _part("at_the_end", "Large steps help in the end", "at the end of training", ""),
+        _part("at_equal_time", "Large steps help at equal time", "at equal time Σ η", "_equal_time"),
         Part(
             "overlap",
             "The uncertain regions of network and truth overlap",
-            "At the largest step size in the end, the overlap (intersection over union) of the inputs with "
-            "|f| ≤ 1 and |f0| ≤ 1 is above {level:g}, where the truth is certain somewhere: yes at a flip "
-            "rate when the interval lies above it, no when it excludes {least:g} more; intervals are "
-            "simultaneous over {rates:d} flip rates.",
+            "At the largest step size and the end of training, the overlap (intersection over union) of the "
+            "inputs with |f| ≤ 1 and with |f0| ≤ 1 is above {level:g}, if the truth is certain somewhere: "
+            "yes at a flip rate if the interval lies above {level:g}, no if it excludes {least:g} more. "
+            "Intervals are simultaneous over {rates:d} flip rates.",
             overlaps,
             {"level": 0.5, "rates": len(RATES), "least": 0.1},
             by="flip_rate",
@@ -174,7 +174,9 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data",
         **PREMISES,
-        "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
+        "optimized_interior": (
+            "the network fits the labels of the interior at least as well as the truth does"
+        ),
     },
     numbers=numbers,
     names={str(rate): f"{100 * rate:g} % flips" for rate in RATES},

@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 
 ByRate = Mapping[float, Interval]
 EXCESS = (
-    "Above: excess risk in the interior against the rate of flipped labels, at three moments. Below: log10 "
-    "of the excess risk at each smaller step size over that at the largest, paired by seed, with the "
-    "intervals that the rule reads; above 0 the largest helps."
+    "Above: the excess risk in the interior against the flip rate of the labels, at three moments. Below: "
+    "log10 of the excess risk at each smaller step size over that at the largest, paired by seed, with the "
+    "intervals that the rule reads; above 0 the largest step size helps."
 )
 OVERLAP = (
-    "Overlap of the inputs where the network and where the truth is uncertain, at the end. Black: the "
-    "overlap of a network that is uncertain everywhere; where it is 1 the question is empty."
+    "The overlap of the inputs where the network is uncertain and where the truth is, at the end of "
+    "training. Black: the overlap of a network that is uncertain everywhere; where that is 1, the question "
+    "is empty."
 )
 
 
 def excess(table: Table, saved: Mapping[str, Mapping[str, ByRate]]) -> Drawn:
-    """Above excess risk against the flip rate at some moments; below what the largest step size saves.
+    """Draw the excess risk against the flip rate, and below it what the largest step size saves.
 
-    `saved` goes by the suffix of a moment's columns.
+    The keys of `saved` are the suffixes of the moments' columns.
     """
     columns = max(1, len(saved))
     figure, axes = canvas(2, columns, (3.7 * columns + 0.4, 6.6), sharex=True, sharey="row")

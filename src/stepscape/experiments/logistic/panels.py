@@ -33,7 +33,7 @@ POOLED = 1.1
 
 
 def drawn_cells(result: Result) -> list[Cell]:
-    """At most three of the cells with curves, ends included."""
+    """Return at most three of the cells with curves, both ends included."""
     ordered = sorted({(run["amplitude"], run["flip_rate"]) for run in result.drawn("f")})
     if not ordered:
         return []
@@ -42,18 +42,18 @@ def drawn_cells(result: Result) -> list[Cell]:
 
 
 def drawn_run(result: Result, cell: Cell, step_size: float) -> Run | None:
-    """Return the run of a cell and step size that has curves; None where it has not."""
+    """Return the run of a cell and step size that has curves; None if there is none."""
     runs = result.drawn("f", amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
     return runs[0] if runs else None
 
 
 def shown_step_sizes(result: Result) -> list[float]:
-    """Those of the step sizes that are to be shown at which a run has curves."""
+    """Return those of the step sizes to be shown at which a run has curves."""
     return [eta for eta in result.settings["shown"] if result.drawn("f", step_size=eta)]
 
 
 def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[Any], dict[Cell, Axes]]:
-    """One panel a cell: rows by amplitude, columns by flip rate; the axes by cell."""
+    """Lay out one panel per cell, rows by amplitude, columns by flip rate; return the axes by cell."""
     amplitudes, rates = (np.unique(table[name]).tolist() for name in ("amplitude", "flip_rate"))
     size = (max(3.1 * len(rates) + 0.7, 5.2), 2.5 * len(amplitudes) + 1.5)
     figure, axes = canvas(len(amplitudes), len(rates), size, sharex=True, sharey=True)
@@ -68,7 +68,7 @@ def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[
 def against_step_size(
     table: Table, columns: Columns, name: str, level: str = "", level_name: str = "", log: bool = True
 ) -> Figure:
-    """Medians and quartiles of columns in every cell; `level` is a column whose median is a line."""
+    """Draw medians and quartiles of columns in every cell; the median of the column `level` is a line."""
     figure, axes, cells = panels(table)
     etas = np.unique(table["step_size"])
     for cell, ax in cells.items():
@@ -100,7 +100,7 @@ def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, An
     """Draw the median of a column against the step size, and shade between the quartiles.
 
     At the edge descent is chaotic and a fine grid of step sizes draws its noise: runs are pooled, from the
-    largest step size down, so that its mark is of the runs that a rule takes for it.
+    largest step size down, so that its mark stands for the runs that a rule pools with it.
     """
     values = table[column].astype(float)
     usable = np.isfinite(values)
@@ -118,7 +118,7 @@ def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, An
 
 
 def pooled(step_sizes: NDArray[Any]) -> NDArray[np.float64]:
-    """Each step size → the geometric middle of its group; groups start at the largest and span 10 %.
+    """Replace each step size by the geometric middle of its group; groups start at the largest and span 10 %.
 
     >>> pooled(np.array([0.5, 0.1, 1.0, 1.08, 1.16])).round(2).tolist()
     [0.5, 0.1, 1.0, 1.12, 1.12]

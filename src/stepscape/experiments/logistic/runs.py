@@ -1,6 +1,6 @@
-"""One run of logistic descent at a step size, truth, noise and seed: what the claims on it share.
+"""One run of logistic descent at a step size, truth, noise and seed, which the claims on it share.
 
-Equal specs have equal identities, so that these claims train once in a common store. `columns` names what a
+Equal specs have equal identities, so that these claims train once in a common store. `columns` lists what a
 run leaves behind.
 """
 
@@ -62,9 +62,10 @@ class LogisticRun(Spec, frozen=True, tag="logistic/1"):
 
 
 def grid(settings: Settings, **more: Any) -> list[LogisticRun]:
-    """Every amplitude, flip rate, seed and step size; `more` fields vary slowest, or are fixed.
+    """Every amplitude, flip rate, seed and step size; the fields in `more` vary slowest, or are fixed.
 
-    Runs with the first seed and one of the step sizes `shown` are drawn.
+    Runs
+    with the first seed and one of the step sizes `shown` keep curves.
     """
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
     etas = sorted(settings["step_sizes"])
@@ -87,7 +88,7 @@ def begin(run: LogisticRun) -> tuple[Problem, TwoLayerReLU, GradientDescent]:
 
 
 def problem_of(run: Any, seed: int | None = None) -> Problem:
-    """Labels of the run, or of another seed; any run whose spec has the fields of a law will do."""
+    """Draw the labels of the run, or of another seed; any run whose spec has the fields of a law will do."""
     return bernoulli(
         run.truth,
         n=run.n,
@@ -104,7 +105,7 @@ def start_of(run: LogisticRun) -> TwoLayerReLU:
 
 
 def method_of(run: LogisticRun) -> GradientDescent:
-    """Gradient descent with a constant step size."""
+    """Return gradient descent with a constant step size."""
     return GradientDescent(run.step_size, run.steps, weight_decay=run.weight_decay)
 
 

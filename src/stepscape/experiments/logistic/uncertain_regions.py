@@ -24,7 +24,7 @@ ENDS = {"smallest": 0, "largest": -1}
 
 
 def bounds(result: Result, names: Sequence[str], what: str) -> Finding:
-    """Whether proved bounds were ever violated; left over right at the ends of all runs."""
+    """Whether proved bounds were ever violated; the numbers say how tight they are in the end."""
     table = result.table
     works = STEP_SIZES.counts(table)
     if not works.any():
@@ -44,7 +44,7 @@ def bounds(result: Result, names: Sequence[str], what: str) -> Finding:
 
 
 def says(table: Table) -> NDArray[np.bool_]:
-    """Whether step A says something of a run: its bound is below the share where the truth is uncertain."""
+    """Whether step A says something about a run: its bound is below the truth's uncertain share."""
     return np.asarray(table["overlap_right"] < table["uncertain_share_truth"])
 
 
@@ -63,7 +63,7 @@ def step_a(result: Result) -> Finding:
 
 
 def is_empty(rows: Table) -> bool:
-    """Whether the truth of a cell is uncertain at every input: overlap is then the network's own share."""
+    """Whether the truth of a cell is uncertain at every input, so that overlaps say nothing."""
     return "uncertain_share_truth" in rows and bool(np.nanmin(rows["uncertain_share_truth"]) >= EVERYWHERE)
 
 
@@ -109,7 +109,7 @@ def _lost_since_early(rows: Table, end: int) -> Array:
 
 
 def keeps(result: Result, least: float) -> Finding:
-    """Whether the largest step size has more overlap, and a larger region, than the smallest, three times."""
+    """Whether the largest step size has more overlap and a larger region at three moments."""
     asked = {
         "overlap": ("more overlap with the region of the truth", "uncertain_overlap", lacks_certainty),
         "region": ("a larger uncertain region", "uncertain_share", STEP_SIZES.lacks),
@@ -146,7 +146,7 @@ def _sides(rows: Table, name: str) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Regions over the steps, their share and overlap at the moments, both sides of the inequalities."""
+    """Draw regions over the steps, their share and overlap at the moments, both sides of the inequalities."""
     from stepscape.experiments.logistic import uncertain_regions_figures as figures
 
     return {
@@ -159,7 +159,8 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 
 _CELLS = (
-    "In every cell and over all cells, paired by seed, with simultaneous intervals; no when they exclude "
+    "Every cell and the mean over the cells have intervals, paired by seed and simultaneous: yes if the "
+    "mean lies above 0 and no cell below, no if the mean excludes "
 )
 
 CLAIM = Claim(
@@ -176,11 +177,11 @@ CLAIM = Claim(
         "tutorial 'Training Instability', part 2"
     ),
     setup=(
-        "Runs of logistic-step-sizes at four step sizes: the records are shared. A region is the set of the "
-        "inputs with |f| ≤ 1 (probability between 0.27 and 0.73), f being the mean of two iterates; overlap "
-        "is intersection over union, by weight. Where the truth is uncertain at every input, overlap is the "
-        "share of the network's own region and is not asked. The inequalities are proved; the runs test the "
-        "program and show how tight they are."
+        "The runs are those of logistic-step-sizes at four step sizes. A region is the set of the inputs "
+        "with |f| ≤ 1 (probability between 0.27 and 0.73), where f is the mean of two iterates; overlap is "
+        "intersection over union, by weight. If the truth is uncertain at every input, the overlap is the "
+        "share of the network's own region and is not asked about. The inequalities are proved; the runs "
+        "test the program and show how tight they are."
     ),
     quick=QUICK,
     full={**FULL, "amplitudes": (1.0, 2.0, 4.0), "flip_rates": (0.0, 0.1, 0.2), "step_sizes": SHOWN},
@@ -192,8 +193,8 @@ CLAIM = Claim(
             "step_a",
             "A small excess risk forces the regions to overlap",
             "At every record of every run, the share of the inputs with |f0| ≤ 1 and |f| > 2 is at most the "
-            "excess risk over κ, the least divergence of such an input. Vacuous when at the end of no run "
-            "that bound is below the share of the inputs with |f0| ≤ 1.",
+            "excess risk over κ, the least divergence of such an input. It is vacuous if at the end of no "
+            "run that bound is below the share of the inputs with |f0| ≤ 1.",
             step_a,
             primary=True,
             reads=("overlap_checks",),
@@ -201,17 +202,17 @@ CLAIM = Claim(
         Part(
             "flat_bounds",
             "Flatness bounds the variation where the network is uncertain",
-            "The bounds on ∫|f''|, weighted by the uncertain inputs, hold at the first moment and at the "
-            "end of every run to which they apply: each example weighted by its curvature (two forms), and "
-            "the set of uncertain inputs with a fixed and with the best γ.",
+            "The bounds on ∫|f''|, weighted by the uncertain inputs, hold after 100 steps and at the end of "
+            "every run to which they apply. Two forms weight each example by its curvature; two take the "
+            "set of uncertain inputs, with a fixed γ and with the best.",
             partial(bounds, names=FLAT, what="checks"),
             reads=tuple(f"{name}_checks" for name in FLAT),
         ),
         Part(
             "moves",
             "The overlap grows during training",
-            "The overlap at the end minus that after 100 steps, at the smallest and at the largest step "
-            "size, where the truth is certain somewhere. " + _CELLS + "{least:g} or more.",
+            "The value is the overlap at the end minus that after 100 steps, at the smallest and at the "
+            "largest step size, if the truth is certain somewhere. " + _CELLS + "{least:g} or more.",
             moves,
             {"least": 0.1},
             kind="figure",
@@ -220,8 +221,8 @@ CLAIM = Claim(
         Part(
             "shrinks",
             "The uncertain region shrinks during training",
-            "The share of the inputs with |f| ≤ 1 after 100 steps minus that at the end, at the smallest "
-            "and at the largest step size. " + _CELLS + "{least:g} or more.",
+            "The value is the share of the inputs with |f| ≤ 1 after 100 steps minus that at the end, at "
+            "the smallest and at the largest step size. " + _CELLS + "{least:g} or more.",
             shrinks,
             {"least": 0.1},
             kind="figure",
@@ -230,9 +231,9 @@ CLAIM = Claim(
         Part(
             "large_steps_keep",
             "Large steps keep the uncertain region",
-            "The overlap, where the truth is certain somewhere, and the share of the inputs with |f| ≤ 1 at "
-            "the largest minus at the smallest step size: in the end, at equal time, and with every run "
-            "stopped at its best held-out moment. " + _CELLS + "{least:g} or more.",
+            "The value is the overlap, if the truth is certain somewhere, or the share of the inputs with "
+            "|f| ≤ 1, at the largest minus at the smallest step size: at the end of training, at equal "
+            "time, and with every run stopped at its best held-out moment. " + _CELLS + "{least:g} or more.",
             keeps,
             {"least": 0.1},
             kind="figure",
@@ -243,8 +244,8 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data",
         **PREMISES,
-        "uncertain_share": "the network is uncertain somewhere, where the bounds on ∫|f''| speak",
-        "excess_risk": "the excess risk is small, as step A needs to force an overlap",
+        "uncertain_share": "the network is uncertain somewhere, for the bounds on ∫|f''| to say something",
+        "excess_risk": "the excess risk is small, which step A needs to force an overlap",
     },
     numbers=numbers,
 )

@@ -36,30 +36,30 @@ FLAT = (
     ("uncertain_best_right", "right: the bound at the best γ"),
 )
 REGIONS = (
-    "Where the network is uncertain (gray) as training goes on, upward; black at the top: where the truth "
-    "is. Columns: step size; rows: at most three of the cells; first seed."
+    "Where the network is uncertain (gray) as training proceeds upward; black at the top: where the truth "
+    "is uncertain. Columns: step sizes; rows: at most three of the cells; first seed."
 )
-# Column → its name on the axis, the column of the truth's value, the caption.
+# Column → its name on the axis, the column with the value of the truth, the caption.
 OVER_STEPS = {
     "uncertain_overlap": (
         "overlap of |f| ≤ 1 and |f0| ≤ 1",
         "",
-        "Overlap of the uncertain regions of network and truth, intersection over union, during training. "
-        "Where the truth is uncertain everywhere it is the share of the network's own region.",
+        "The overlap of the uncertain regions of network and truth (intersection over union) during "
+        "training. If the truth is uncertain everywhere, it is the share of the network's own region.",
     ),
     "uncertain_share": (
         "share with |f| ≤ 1",
         "uncertain_share_truth",
-        "Share of the inputs where the network is uncertain, during training; dashed: that of the truth.",
+        "The share of the inputs where the network is uncertain, during training; dashed: that of the truth.",
     ),
 }
 BOTH_OF_STEP_A = (
-    "Both sides of the inequality that turns excess risk into overlap, at the end. Above the dashed line "
-    "the bound says nothing."
+    "Both sides of the inequality that turns excess risk into overlap, at the end of training. Above the "
+    "dashed line the bound says nothing."
 )
 BOTH_OF_BOUNDS = (
-    "Both sides of two bounds on the variation where the network is uncertain, at the end: each input "
-    "weighted by its curvature, and the set of uncertain inputs with the best γ."
+    "Both sides of two bounds on the variation where the network is uncertain, at the end of training: one "
+    "weights each input by its curvature, the other takes the set of uncertain inputs with the best γ."
 )
 
 
@@ -86,7 +86,7 @@ def regions(result: Result) -> Drawn:
 def _region(ax: Axes, run: Run) -> None:
     """Shade |f| ≤ 1 at the recorded steps, each up to the middle of the next on the logarithmic axis.
 
-    One record after the start is no region: it leaves the panel empty.
+    A single record after the start is not a region and leaves the panel empty.
     """
     steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:], run.arrays["grid"]
     if steps.size < 2:
@@ -120,7 +120,7 @@ def _region_legend(figure: Figure) -> None:
     ]  # fmt: skip
     names = [
         "|f| ≤ 1: the network is uncertain",
-        "|f0| ≤ 1: the truth is",
+        "|f0| ≤ 1: the truth is uncertain",
         "ends of the truth's region",
         "f = 0",
     ]
@@ -128,7 +128,7 @@ def _region_legend(figure: Figure) -> None:
 
 
 def over_steps(table: Table, column: str) -> Drawn:
-    """Draw a column after so many steps and at the end, one curve per step size, and the truth's value."""
+    """Draw a column over the steps, one curve per step size, and the value of the truth."""
     name, level, caption = OVER_STEPS[column]
     figure, axes, cells = panels(table, "steps")
     for cell, ax in cells.items():
@@ -137,7 +137,7 @@ def over_steps(table: Table, column: str) -> Drawn:
             _over_moments(ax, rows.where(step_size=eta), column, f"η = {eta:g}", i)
         if level and level in rows:
             value = float(np.nanmedian(rows[level]))
-            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="the truth's")
+            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="truth")
         ax.set_xscale("log")
         ax.set_ylim(-0.02, 1.05)
     for row in axes:
@@ -147,7 +147,7 @@ def over_steps(table: Table, column: str) -> Drawn:
 
 
 def _over_moments(ax: Axes, rows: Table, column: str, name: str, index: int) -> None:
-    """Medians and quartiles at the step counts and at the end."""
+    """Draw medians and quartiles at the step counts and at the end."""
     moments = [(count, f"{column}_{count}") for count in STEP_COUNTS if f"{column}_{count}" in rows]
     moments += [(int(rows["steps"][0]), column)] if column in rows and len(rows) else []
     stacked: dict[str, NDArray[Any]] = {
@@ -159,13 +159,13 @@ def _over_moments(ax: Axes, rows: Table, column: str, name: str, index: int) -> 
 
 
 def step_a(table: Table) -> Drawn:
-    """Both sides of step A at the end; above the share that is uncertain for the truth it says nothing."""
-    level = "the truth's uncertain share: a bound above says nothing"
+    """Draw both sides of step A at the end; above the share where the truth is uncertain it says nothing."""
+    level = "share where the truth is uncertain: a bound above it says nothing"
     name = "share of the inputs"
     figure = against_step_size(table, STEP_A, name, "uncertain_share_truth", level, log=False)
     return Drawn(figure, BOTH_OF_STEP_A)
 
 
 def bounds(table: Table) -> Drawn:
-    """Both sides of the bounds on the variation where the network is uncertain, at the end."""
+    """Draw both sides of the bounds on the variation where the network is uncertain, at the end."""
     return Drawn(against_step_size(table, FLAT, "both sides at the end"), BOTH_OF_BOUNDS)

@@ -62,7 +62,7 @@ def grid(settings: Settings) -> list[LogisticRun]:
 
 
 def rate(result: Result, claimed: float, vanishing: float, flat: float, nearly_all: float) -> Finding:
-    """Whether the excess risk keeps the rate, in every cell and region where the premises hold."""
+    """Whether the excess risk keeps to the rate, in every cell and region where the premises hold."""
     found = {
         f"{cell}, {region}": _kept(rows, region, claimed, missing(rows, region, vanishing, flat, nearly_all))
         for cell, rows in cells(result.table, CELLS).items()
@@ -74,15 +74,15 @@ def rate(result: Result, claimed: float, vanishing: float, flat: float, nearly_a
 
 
 def _kept(rows: Table, region: str, claimed: float, premise: str) -> Finding:
-    """Decide on one slope of the excess risk, given the premise that does not hold, if any."""
+    """Decide on one slope of the excess risk; `premise` is one that does not hold, if any."""
     if premise:
         return lacking(premise)
-    says = Says("the excess risk", "fall", f"with n {REGIONS[region]}, and not more slowly than claimed")
+    says = Says("the slope", "be", f"negative and compatible with the claim {REGIONS[region]}")
     return decide.slope(slope(rows, f"excess_risk_{region}"), -claimed, says, "slope on log n")
 
 
 def missing(rows: Table, region: str, vanishing: float, flat: float, nearly_all: float) -> str:
-    """Say which premise of the theorem does not hold in a cell and region; "" where all do."""
+    """Say which premise of the theorem does not hold in a cell and region; "" if all do."""
     if reason := SIZES.lacks(rows):
         return reason
     some = rows.rows(SIZES.counts(rows))
@@ -149,7 +149,7 @@ def both_beat(result: Result, alone: str, least: float) -> Finding:
 
 
 def pairs_of(result: Result, alone: str) -> Pairs:
-    """One cell and the other with both, for every decay above 0 and every large step size."""
+    """Pair one cell with that of both, for every decay above 0 and every large step size."""
     small = result.settings["small_step_size"]
     decays, etas = (np.unique(result.table[name]).tolist() for name in CELLS)
     if (alone == "decay" and small not in etas) or (alone == "step" and 0.0 not in decays):
@@ -192,7 +192,7 @@ def _mean_of_known(values: Array) -> Array:
 
 
 def numbers(result: Result) -> Table:
-    """Return for every cell what decay and step size can have done, and where its runs end."""
+    """Return for every cell how much decay and step size can do, and where its runs end."""
     rows = []
     for cell, every in cells(result.table, CELLS).items():
         some = every.rows(SIZES.counts(every))
@@ -215,7 +215,7 @@ def numbers(result: Result) -> Table:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Excess risk, ‖θ‖ and the premises against n, for every decay and step size."""
+    """Draw excess risk, ‖θ‖ and the premises against n, for every decay and step size."""
     from stepscape.experiments.logistic import weak_to_strong_figures as figures
 
     return {
@@ -242,11 +242,14 @@ _QUICK: dict[str, Any] = {
     "first_seed": 0,
     "records": 5,
 }
-_CELLS = "In every cell and over all cells, with simultaneous intervals; no when they exclude "
+_CELLS = (
+    "Every cell and the mean over the cells have simultaneous intervals: yes if the mean lies below the "
+    "limit and no cell above, no if the mean excludes a slope lower by "
+)
 _BEATS = (
-    "log10 of the excess risk with {} over that with both, mean over the numbers of examples, for each "
-    "decay above 0, each large step size and both regions, paired by seed: in the end, at equal time, and "
-    "with every run stopped at its best held-out moment. "
+    "The value is log10 of the excess risk with {} over that with both, averaged over the numbers of "
+    "examples and paired by seed, for each decay above 0, each large step size and both regions: at the end "
+    "of training, at equal time, and with every run stopped at its best held-out moment. "
 )
 
 CLAIM = Claim(
@@ -254,8 +257,8 @@ CLAIM = Claim(
     title="From weak to strong: weight decay, large steps, or both, as the sample grows",
     claim=(
         "Weak generalization, which weight decay gives (‖θ‖ = o(n), an excess risk that vanishes however "
-        "slowly), is amplified by large step sizes: where the truth is uncertain, what is flat and fits as "
-        "well as the truth has an excess risk of order n^(−2/5) up to logarithms."
+        "slowly), is amplified by large step sizes: where the truth is uncertain, a network that is flat "
+        "and fits as well as the truth has an excess risk of order n^(−2/5) up to logarithms."
     ),
     kind="one-sided rate",
     source=(
@@ -263,11 +266,10 @@ CLAIM = Claim(
         "'Weak-generalization by weight decay'"
     ),
     setup=(
-        "Labels with logit f0, four times the tent: −2 at the sides, 6 at its tip. The hull of the inputs "
-        "where |f0| ≤ 1 is |x| ≤ 0.44, well inside, where the weight of the theorem is not small; the "
-        "interior is judged beside it. Width 400, default initialization, 20 000 steps, decay of everything "
-        "but the output bias. Small is 0.01: far from the edge in the end, so that it stops early in "
-        "effect."
+        "The logit f0 is four times the tent: −2 at the sides, 6 at its tip. The hull of the inputs where "
+        "|f0| ≤ 1 is |x| ≤ 0.44, where the weight of the theorem is not small; the interior is judged, too. "
+        "Width 400, the default initialization and 20 000 steps are used, and everything but the output "
+        "bias decays. The small step size 0.01 stays far from the edge, so that it in effect stops early."
     ),
     quick=_QUICK,
     full={
@@ -286,12 +288,13 @@ CLAIM = Claim(
         Part(
             "rate",
             "The excess risk falls at least like n^(−2/5)",
-            "In each cell of decay and step size, and in each region (the hull of the inputs with |f0| ≤ 1, "
-            "and the interior), where the premises hold: {nearly_all:.0%} of the runs fit the labels of the "
-            "region as well as the truth, the slope of the excess risk over all inputs on log n has its "
-            "interval below −{vanishing:g}, and λ_max is at most {flat:g}·2/η in {nearly_all:.0%} of the "
-            "runs. There the slope of the excess risk, seed by seed, contradicts the rate when its interval "
-            "lies above −{claimed:g}, and is consistent with it when it does not and lies below 0.",
+            "The rate is judged in each cell of decay and step size, and in each region (the hull of the "
+            "inputs with |f0| ≤ 1, and the interior), if the premises hold: {nearly_all:.0%} of the runs "
+            "fit the labels of the region as well as the truth, the interval of the slope of the log excess "
+            "risk over all inputs on log n lies below −{vanishing:g}, and λ_max is at most {flat:g}·2/η in "
+            "{nearly_all:.0%} of the runs. The slope of the region's log excess risk on log n, seed by "
+            "seed, contradicts the rate if its interval lies above −{claimed:g}, and is consistent with it "
+            "if it does not and lies below 0.",
             rate,
             {"claimed": 0.4, "vanishing": 0.2, "flat": EDGE[1], "nearly_all": NEARLY_ALL},
             primary=True,
@@ -300,8 +303,10 @@ CLAIM = Claim(
         Part(
             "vanishing",
             "The excess risk vanishes",
-            "The slope of log excess risk over all inputs on log n lies below −{limit:g}, half the exponent "
-            "of the rate: from 32 to 1024 examples a fall by half. " + _CELLS + "{least:g} or more.",
+            "The slope of the log excess risk over all inputs on log n lies below −{limit:g}, half the "
+            "exponent of the rate, which is a fall by half from 32 to 1024 examples. "
+            + _CELLS
+            + "{least:g} or more.",
             vanishes,
             {"limit": 0.2, "least": 0.05},
             kind="figure",
@@ -310,8 +315,8 @@ CLAIM = Claim(
         Part(
             "norm",
             "The norm grows more slowly than n, and than its fourth root",
-            "The slope of log ‖θ‖ on log n lies below {linear:g}, and below {quarter:g}, under which a norm "
-            "alone provably generalizes. " + _CELLS + "{least:g} or more.",
+            "The slope of log ‖θ‖ on log n lies below {linear:g}, and below {quarter:g}, under which a "
+            "network provably generalizes by its norm alone. " + _CELLS + "{least:g} or more.",
             norm,
             {"linear": 1.0, "quarter": 0.25, "least": 0.05},
             kind="figure",
@@ -340,11 +345,17 @@ CLAIM = Claim(
     ),
     draw=draw,
     premises={
-        "optimized_uncertain": "the labels between the outermost inputs with |f0| ≤ 1 are fitted at least as "
-        "well as the truth fits them",
-        "optimized_interior": "the labels of the interior are fitted at least as well as the truth fits them",
-        "edge_ratio": "λ_max·η/2 over the last half: at most 1.1, or the function is not flat; near 1 where "
-        "the step size shaped it",
+        "optimized_uncertain": (
+            "the network fits the labels between the outermost inputs with |f0| ≤ 1 at least as well as the "
+            "truth does"
+        ),
+        "optimized_interior": (
+            "the network fits the labels of the interior at least as well as the truth does"
+        ),
+        "edge_ratio": (
+            "λ_max·η/2 over the last half is at most 1.1, or the function is not flat; it is near 1 if the "
+            "step size shaped it"
+        ),
         "bent_neurons": "some neurons bend among the data",
     },
     numbers=numbers,

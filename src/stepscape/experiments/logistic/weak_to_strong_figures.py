@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 RATE = -0.4
 EXCESS = (
-    "Excess risk against the number of examples, medians and quartiles over seeds: above where the truth is "
-    "uncertain, below where the weight g is at least a tenth of its largest value. Columns: step size. "
-    "Dotted: the power that the theory claims at most, through the median of the smallest size."
+    "The excess risk against the number of examples, medians and quartiles over seeds: above where the "
+    "truth is uncertain, below in the interior, where the weight g is at least a tenth of its largest "
+    "value. Columns: step sizes. Dotted: the slowest power of n that the theory claims, through the median "
+    "of the smallest size."
 )
 NORM = (
-    "Norm of the parameters and variation of the slope against the number of examples, with the powers of n "
-    "below which the norm is to stay."
+    "The norm of the parameters and the variation of the slope against the number of examples, with the "
+    "powers of n that the norm should stay below."
 )
 PREMISES = (
-    "Above: share of the runs that fit the labels of the uncertain hull at least as well as the truth, "
-    "without which the theorem says nothing. Below: sharpness over the threshold 2/η."
+    "Above: the share of the runs that fit the labels of the uncertain hull at least as well as the truth; "
+    "without such a fit the theorem says nothing. Below: the edge ratio λ_max·η/2."
 )
 WHERE = (("uncertain", "hull of |f0| ≤ 1"), ("interior", "interior"))
 
@@ -97,7 +98,7 @@ def _panels(table: Table, rows: int, height: float) -> tuple[Figure, NDArray[np.
 
 
 def _curves(row: NDArray[np.object_], table: Table, column: str) -> None:
-    """One curve a decay in each panel of a row, one panel per step size."""
+    """Draw one panel per step size in a row, with one curve per decay."""
     decays = _decays(table)
     for ax, eta in zip(row, _step_sizes(table), strict=True):
         for i, decay in enumerate(decays):
@@ -108,7 +109,7 @@ def _curves(row: NDArray[np.object_], table: Table, column: str) -> None:
 
 
 def _logarithmic(row: NDArray[np.object_]) -> None:
-    """Make the common y axis of a row logarithmic where something in it is above 0."""
+    """Make the common y axis of a row logarithmic if something in it is above 0."""
     if any(ax.dataLim.y1 > 0.0 for ax in row):
         number_ticks(row[0])
 

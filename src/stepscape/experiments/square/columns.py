@@ -1,4 +1,4 @@
-"""What is measured on one run of a step size: at its moments, at every record, and what is drawn of it."""
+"""What is measured on one run, at its moments and at every record, and the curves that figures draw."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from stepscape.training import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
 CURVE_POINTS = 301
-COMPARED = ("pieces", "tv", "features", "carriers")  # at every moment, beside loss, time and risks
+COMPARED = ("pieces", "tv", "features", "carriers")  # at every moment, as are loss, time and risks
 
 
 def measured(
     run: Followed, moments: Mapping[str, int], tick: Tick
 ) -> tuple[dict[str, Any], dict[str, Checks]]:
-    """All numbers of a run, and the sides of its certificates at every record.
+    """Return all numbers of a run, and the sides of its certificates at every record.
 
     Columns of the end have plain names, those of another moment end in its name.
     """
@@ -102,7 +102,7 @@ def _beginning(run: Followed) -> dict[str, Any]:
 
 
 def _edge(run: Trajectory) -> dict[str, Any]:
-    """Whether the sharpness came to the threshold of the step size of its moment, and when it first did."""
+    """Whether the sharpness reached the threshold of the current step size, and when it first did."""
     warm = run.at_steps >= run.method.warmup_steps
     reached = np.flatnonzero(warm & (run.edge_ratio >= EDGE[0]))
     return {

@@ -54,15 +54,15 @@ CLAIM = Claim(
     name="curve-fitting",
     title="Curve fitting: the step size as smoothness",
     claim=(
-        "30 noisy points, 1000 neurons, square loss, no regularization, constant step size: the larger the "
-        "step size, the fewer linear pieces; the risk is U-shaped in the step size."
+        "With 30 noisy points, 1000 neurons, the square loss, no regularization and a constant step size, "
+        "larger step sizes give fewer linear pieces, and the risk is U-shaped in the step size."
     ),
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024)",
     setup=(
-        "The slides give n, width and constant step sizes, but no truth, range or noise. Explored on seeds "
-        "1000 to 1002: the tent with noise 0.5 on [−1, 1] and [−3, 3]. Taken is [−3, 3], because there the "
-        "edge is reached within the budget and both ends of the U lie inside the grid."
+        "The slides give n, width and constant step sizes, but no truth, range or noise. The tent with "
+        "noise 0.5 was tried on [−1, 1] and on [−3, 3], with seeds 1000 to 1002; [−3, 3] was chosen because "
+        "there runs reach the edge within the budget and both ends of the U lie inside the grid."
     ),
     quick={**QUICK, "clean_seeds": 3},
     full={**FULL, "step_sizes": (0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8), "clean_seeds": 10},
@@ -72,9 +72,10 @@ CLAIM = Claim(
     parts=(
         Part(
             "pieces",
-            "Larger steps, fewer linear pieces",
-            "With noisy labels, the pieces at the smallest minus those at the largest working step size, "
-            "paired by seed: yes when the interval lies above 0, no when it excludes {least:g} or more.",
+            "Larger steps find fewer linear pieces",
+            "With noisy labels, the pieces at the largest working step size are subtracted from those at "
+            "the smallest, paired by seed: yes if the interval lies above 0, no if it excludes a difference "
+            "of {least:g} or more.",
             fewer_pieces,
             {"least": 1.0},
             primary=True,
@@ -82,10 +83,11 @@ CLAIM = Claim(
         ),
         Part(
             "u_shape",
-            "A U of the risk",
-            "With noisy labels, the risk at the inputs at the smallest and at the largest working step size, "
-            "minus that at the best one, chosen for each seed on the other seeds: a side is there when its "
-            "interval, simultaneous for both, lies above 0, and is not when it excludes {least:g} or more.",
+            "The risk is U-shaped",
+            "With noisy labels, the two sides of the U are the risks at the inputs at the smallest and at "
+            "the largest working step size, each minus the risk at the best one, which is chosen for each "
+            "seed on the other seeds. A side exists if its interval, simultaneous for both sides, lies "
+            "above 0; it does not if the interval excludes a difference of {least:g} or more.",
             partial(is_u, column="risk"),
             {"least": 0.01},
             **NOISY_ARMS,
@@ -93,7 +95,8 @@ CLAIM = Claim(
         Part(
             "equal_time",
             "The risk falls at equal time, too",
-            "The left side of the U, with every run stopped at the same Σ η; {least:g} counts.",
+            "As for the left side of the U, but with every run stopped at the same training time Σ η; a "
+            "difference of {least:g} counts.",
             partial(falls, column="risk_equal_time"),
             {"least": 0.01},
             **NOISY_ARMS,
@@ -101,8 +104,8 @@ CLAIM = Claim(
         Part(
             "early_stopping",
             "Do large steps beat early stopping?",
-            "The left side of the U, with every run stopped where its error on a held-out sample is least; "
-            "{least:g} counts.",
+            "As for the left side of the U, but with every run stopped at its best held-out moment; a "
+            "difference of {least:g} counts.",
             partial(falls, column="risk_held_out"),
             {"least": 0.01},
             kind="open question",
@@ -110,9 +113,9 @@ CLAIM = Claim(
         ),
         Part(
             "clean_labels",
-            "With clean labels, a better interpolant",
-            "Without noise, the left side of the U for the risk on the grid, because every interpolant has "
-            "risk 0 at the inputs; {least:g} counts.",
+            "With clean labels, larger steps find a better interpolant",
+            "Without noise, as for the left side of the U, but with the risk on a grid, because every "
+            "interpolant has risk 0 at the inputs; a difference of {least:g} counts.",
             partial(falls, column="risk_grid"),
             {"least": 1e-4},
             **{**NOISY_ARMS, "where": CLEAN},
@@ -121,7 +124,7 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
-        "edge_ratio": "sharpness·η/2 is near 1: the step size shaped the curve, not the end of training",
+        "edge_ratio": "λ_max·η/2 is near 1: the step size shaped the curve, not the end of training",
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
     numbers=lambda result: medians(

@@ -31,17 +31,21 @@ MOST_COLUMNS = 5
 
 FITS = {
     "noisy": (
-        "Noisy labels (first seed). Columns: step size, increasing to the right; rows: the arms. Dashed: the "
-        "truth. At the edge of stability descent swings between two functions (thin); the solution is their "
-        "mean (thick). Marks below: where neurons bend; diamonds: where the slope changes, by how much."
+        "Curves learned from noisy labels (first seed). Columns: step sizes, increasing to the right; rows: "
+        "the arms. Dashed: the truth. At the edge of stability descent swings between two functions (thin); "
+        "the solution is their mean (thick). Ticks at the bottom show where neurons bend; diamonds show "
+        "where the slope changes, and their areas by how much."
     ),
-    "clean": "The same without noise: many functions pass through these points, and the step size decides.",
+    "clean": (
+        "The same without noise: many functions pass through these points, and the step size decides "
+        "between them."
+    ),
 }
 SUMMARY = (
-    "Above: mean squared error to the truth against step size, compared in three fair ways: after equally "
-    "many steps, after equal time Σ η, and with every run stopped at its best held-out moment. Below: "
-    "straight pieces of the learned line, counted within 5 % of the standard deviation of the labels. "
-    "Faint marks: every run."
+    "Above: the risk (mean squared error to the truth) against the step size, compared in three fair ways: "
+    "at the end of training, at equal time Σ η, and at the best held-out moment of every run. Below: the "
+    "linear pieces of the learned curve, within 5 % of the standard deviation of the labels. Faint marks "
+    "show every run."
 )
 
 
@@ -127,7 +131,7 @@ def _fate(run: Run) -> str:
 
 
 def summary(result: Result) -> Drawn:
-    """Risk and pieces against the step size, one column per arm, noisy labels; the three fair comparisons."""
+    """Risk and pieces with noisy labels against the step size: one column per arm, three comparisons."""
     table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.4), sharex=True, sharey="row")
     for column, arm in enumerate(arms):

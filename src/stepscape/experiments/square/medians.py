@@ -1,4 +1,4 @@
-"""The table of further numbers of a claim on step sizes, and what its runs must have for it to speak."""
+"""The table of further numbers of a claim on step sizes, and what its runs must have to be judged."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from stepscape.tables.records import Table
 def medians(result: Result, *columns: str, shares: tuple[str, ...] = ()) -> Table:
     """One row per number of points, arm, kind of labels and step size: medians, and shares of flags.
 
-    They are over the runs that count, see `Levels.counts`.
+    They are taken over the runs that count; see `Levels.counts`.
     """
     return Table.from_records(_rows(result.table, columns, shares))
 
 
 def nothing_finished(table: Table) -> str:
-    """Say that no run finished; "" where one did."""
+    """Say that no run finished; "" if one did."""
     return "" if np.any(table["outcome"] == "finished") else "no run finished"
 
 

@@ -1,4 +1,4 @@
-"""Labels of pure noise: which step sizes still fit them."""
+"""Which step sizes still fit labels of pure noise."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def small_steps_fit(rows: Table, fits: float, below: float) -> Finding:
 def large_steps_do_not(rows: Table, fits: float, below: float) -> Finding:
     """Whether the runs beyond the bound do not fit the noise, where small steps do."""
     large = rows.rows(rows["over_bound"] > 1.0)
-    says = Says("runs beyond the bound", "leave", "noise unfitted", plural=True)
+    says = Says("runs beyond the bound", "leave", "part of the noise", plural=True)
     return _unfinished(rows, fits, below) or decide.share(large["left"] > fits, says, groups=large["seed"])
 
 
@@ -86,7 +86,7 @@ def at_every_size(result: Result, question: Any, **constants: float) -> Finding:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw what is left of the noise against the step size over the bound, and the curves of one sample."""
+    """Draw the noise that is left against the step size over the bound, and the curves of one sample."""
     from stepscape.experiments.square import random_labels_figures as figures
 
     drawn = {"noise-left": figures.noise_left(compared(result.table), result.settings["arms"], FITS)}
@@ -108,9 +108,10 @@ CLAIM = Claim(
         "capacity limited'; the bound is derived here, its rate is that of Qiao et al. (2024)"
     ),
     setup=(
-        "Standard normal labels at inputs on [−3, 3], with the runs of curve-fitting. Explored on seeds "
-        "1000 to 1002, and 0 to 2 with half the noise: with 30 points no step size fits within a budget, so "
-        "there are few points here. The fit is that of the mean of the last two iterates."
+        "The labels are standard normal, at inputs on [−3, 3]; the runs are those of curve-fitting. With 30 "
+        "points no step size fits the labels within a budget, as trials on seeds 1000 to 1002, and on 0 to "
+        "2 with half the noise, showed; so there are few points here. The fit is that of the mean of the "
+        "last two iterates."
     ),
     quick={**BASE, "sizes": (5, 8), "step_sizes": (0.05, 0.2, 0.8), "seeds": 5},
     full={
@@ -130,16 +131,18 @@ CLAIM = Claim(
             "small_steps",
             "Small steps fit pure noise",
             "For each number of points, nearly all runs with a step size of at most {below:g} times the "
-            "bound 2/λ leave at most {fits:.0%} of the mean square of the labels.",
+            "bound 2/λ that finish with bent neurons leave at most {fits:.0%} of the mean square of the "
+            "labels.",
             partial(at_every_size, question=small_steps_fit),
             {"fits": FITS, "below": 0.5},
             **ARMS,
         ),
         Part(
             "beyond_the_bound",
-            "Steps beyond the bound do not",
+            "Steps beyond the bound do not fit it",
             "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
-            "{fits:.0%} of the mean square of the labels, nearly all runs beyond the bound leave more.",
+            "{fits:.0%} of the mean square of the labels, nearly all runs beyond the bound that finish with "
+            "bent neurons leave more.",
             partial(at_every_size, question=large_steps_do_not),
             {"fits": FITS, "below": 0.5},
             primary=True,
@@ -149,9 +152,9 @@ CLAIM = Claim(
             "where_it_ends",
             "Does the bound tell where the fit ends?",
             "For each number of points at which most runs up to {below:g} times the bound 2/λ leave at most "
-            "{fits:.0%} of the mean square of the labels: the largest step size that does, over the bound, "
-            "mean of its logarithm over seeds. Yes if the interval lies within a factor of {factor:g}, no "
-            "if outside.",
+            "{fits:.0%} of the mean square of the labels, the largest step size that does so is divided by "
+            "the bound, and the logarithm is averaged over seeds. Yes if its interval lies within a factor "
+            "of {factor:g} of the bound, no if it lies outside.",
             partial(at_every_size, question=ends_at_the_bound),
             {"fits": FITS, "below": 0.5, "factor": 3.0},
             kind="open question",
@@ -161,7 +164,7 @@ CLAIM = Claim(
             "certificate",
             "No interpolant is flatter than the bound",
             "At every record that passes through the labels, up to a thousandth of their standard "
-            "deviation, the bound is at most λ_max, plus what the loss that is left can change.",
+            "deviation, the bound is at most λ_max plus what the remaining loss can change.",
             partial(holds, names=("interpolation",), records="records that interpolate"),
             kind="inequality",
             needs=nothing_finished,
@@ -170,7 +173,7 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network fits nothing for another reason",
-        "edge_reached": "the sharpness came to 2/η, so that the step size decides, not the time",
+        "edge_reached": "the sharpness reached 2/η, so that the step size decides, not the time",
     },
     numbers=lambda result: medians(result, *COLUMNS, shares=("edge_reached",)),
     by="arm",

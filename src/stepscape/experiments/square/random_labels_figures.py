@@ -15,19 +15,19 @@ from stepscape.tables.records import Table
 FLOOR = 1e-6
 NOISE_LEFT = (
     "Share of the mean square of the labels that a run leaves unfitted, against its step size over the "
-    "bound 2/λ of its labels, which is the line at 1; every run is a mark. Left of it small steps fit the "
-    "noise, if they have the time; right of it no step size does. The dashed line is what counts as a fit; "
-    "runs at the bottom leave a millionth or less."
+    "bound 2/λ of its labels, which is the line at 1; every run is a mark. Left of the line small steps fit "
+    "the noise if they have the time; right of it no step size does. What lies below the dashed line counts "
+    "as a fit; runs at the bottom leave a millionth or less."
 )
 CURVES = (
-    "Labels of pure noise (first seed). Columns: step size, increasing to the right; rows: the arms. Small "
-    "steps pass through every label; large ones smooth the noise away. Thin: the last two iterates; thick: "
-    "their mean."
+    "Curves learned from labels of pure noise (first seed). Columns: step sizes, increasing to the right; "
+    "rows: the arms. Small steps pass through every label; large ones smooth the noise away. Thin: the last "
+    "two iterates; thick: their mean."
 )
 
 
 def noise_left(table: Table, arms: Sequence[str], fit: float) -> Drawn:
-    """One panel per arm: what is left of the noise against the step size over the bound."""
+    """Draw the noise that is left against the step size over the bound, one panel per arm."""
     figure, axes = canvas(1, len(arms), (3.7 * len(arms) + 0.4, 3.9), sharex=True, sharey=True)
     for ax, arm in zip(axes[0], arms, strict=True):
         for i, n in enumerate(np.unique(table["n"])):

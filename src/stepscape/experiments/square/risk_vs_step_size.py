@@ -1,4 +1,4 @@
-"""The risk against the step size: a U, where, and what is left of it by a fair comparison."""
+"""The risk against the step size: whether it is a U, where, and what a fair comparison leaves of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_u_in_both_regions(result: Result, least: float) -> Finding:
 
 
 def survives_averaging(result: Result, least: float) -> Finding:
-    """Whether the rise of the single iterates is one of their mean, too."""
+    """Whether the risk of the mean of two iterates rises as that of the single iterates does."""
     table, what = result.table, largest_minus_best(result)
     mean, last, before = (STEP_SIZES.values(table, name) for name in ("risk", "risk_last", "risk_before"))
     (_, alone), (_, averaged) = sides_of_u(0.5 * (last + before)), sides_of_u(mean)
@@ -52,16 +52,16 @@ CLAIM = Claim(
     title="Risk against step size: the U and what it rests on",
     claim=(
         "The risk of what gradient descent finds is U-shaped in the step size: small steps overfit, large "
-        "ones smooth too much. Asked beside it: inside and near the boundary of the data, at equal time, "
-        "stopped at the best held-out moment, and for the mean of two consecutive iterates."
+        "ones smooth too much. Here it is also asked inside and near the boundary of the data, at equal "
+        "time, at the best held-out moment, and for the mean of two consecutive iterates."
     ),
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Qiao et al. (2024)",
     setup=(
-        "The problem, arms and runs of curve-fitting, at 12 step sizes instead of 8. Records lie evenly in "
-        "the steps and in their logarithm, so that a run can also be stopped early. Equal time means the "
-        "step at which Σ η reaches the total of the smallest step size; with warm-up, the largest step sizes "
-        "reach it before their warm-up is over."
+        "The problem, the arms and the runs are those of curve-fitting, at 12 step sizes instead of 8. "
+        "Records are evenly spaced in the steps and in their logarithm, so that a run can also be stopped "
+        "early. Equal time means the step at which Σ η reaches the total of the smallest step size; with "
+        "warm-up, the largest step sizes reach it before their warm-up is over."
     ),
     quick=QUICK,
     full=FULL,
@@ -71,43 +71,45 @@ CLAIM = Claim(
     parts=(
         Part(
             "u_shape",
-            "A U of the risk",
-            "The risk at the inputs at the smallest and at the largest working step size, minus that at the "
-            "best one, chosen for each seed on the other seeds: a side is there if its interval, "
-            "simultaneous for both, lies above 0, and is not if it excludes {least:g} or more.",
+            "The risk is U-shaped",
+            "The two sides of the U are the risks at the inputs at the smallest and at the largest working "
+            "step size, each minus the risk at the best one, which is chosen for each seed on the other "
+            "seeds. A side exists if its interval, simultaneous for both sides, lies above 0; it does not "
+            "if the interval excludes a difference of {least:g} or more.",
             partial(is_u, column="risk"),
             primary=True,
             **ARMS,
         ),
         Part(
             "regions",
-            "The U in the interior and near the boundary",
-            "The same for the risk on a grid, where the weight g is at least a tenth of its largest value "
-            "and elsewhere; {least:g} counts.",
+            "The risk is U-shaped in the interior and near the boundary",
+            "As for the U, but with the risk on a grid: in the interior, where the weight g is at least a "
+            "tenth of its largest value, and elsewhere. A difference of {least:g} counts.",
             is_u_in_both_regions,
             **ARMS,
         ),
         Part(
             "equal_time",
             "The risk falls at equal time, too",
-            "The left side of the U, with every run stopped at the same Σ η; {least:g} counts.",
+            "As for the left side of the U, but with every run stopped at the same training time Σ η; a "
+            "difference of {least:g} counts.",
             partial(falls, column="risk_equal_time"),
             **ARMS,
         ),
         Part(
             "early_stopping",
             "Do large steps beat early stopping?",
-            "The left side of the U, with every run stopped at the record with the least error on a held-out "
-            "sample; {least:g} counts.",
+            "As for the left side of the U, but with every run stopped at its best held-out moment; a "
+            "difference of {least:g} counts.",
             partial(falls, column="risk_held_out"),
             kind="open question",
             **ARMS,
         ),
         Part(
             "averaging",
-            "The rise is not oscillation alone",
-            "If the risk of the single iterates (the mean of the last two) has the right side of the U, "
-            "their mean function has it, too; {least:g} counts.",
+            "The rise is more than oscillation",
+            "If the risk of the single iterates (averaged over the last two) has the right side of the U, "
+            "the risk of their mean function has it, too; a difference of {least:g} counts.",
             survives_averaging,
             **ARMS,
         ),
@@ -115,8 +117,10 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
-        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the curve",
-        "fits_interior": "the training error in the interior is not above the truth's, as the theorems ask",
+        "edge_reached": "the sharpness reached 2/η, so that the step size shaped the curve",
+        "fits_interior": (
+            "the training error in the interior is at most that of the truth, as the theorems suppose"
+        ),
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
     numbers=lambda result: medians(

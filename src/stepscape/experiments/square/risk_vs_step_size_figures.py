@@ -40,20 +40,22 @@ ITERATES = (
 
 
 RISK = (
-    "Mean squared error to the truth against step size, medians and quartiles over seeds; rows: at the "
-    "inputs, and on a grid in the interior (weight g at least a tenth of its largest value) and near the "
-    "boundary. Three fair ways to stop: after equally many steps, at equal time Σ η, at the best held-out "
-    "moment. Dashed: the noise variance, the risk of a curve through every label."
+    "The risk (mean squared error to the truth) against the step size, medians and quartiles over seeds. "
+    "Rows: at the inputs, and on a grid in the interior (where the weight g is at least a tenth of its "
+    "largest value) and near the boundary. There are three fair ways to stop: at the end of training, at "
+    "equal time Σ η, and at the best held-out moment. Dashed: the noise variance, which is the risk of a "
+    "curve through every label."
 )
 AVERAGING = (
     "Above: the risk of each of the last two iterates and of their mean. At the edge of stability descent "
-    "swings between two functions, and the last one alone looks worse than their mean. Below: training loss; "
-    "above the dashed line it is larger than that of the truth, and the theorems on the risk do not speak."
+    "swings between two functions, and the last one alone looks worse than their mean. Below: the training "
+    "loss. Above the dashed line it is larger than that of the truth, and the theorems on the risk say "
+    "nothing."
 )
 
 
 def regions(result: Result) -> Drawn:
-    """Risk against the step size: one row per region, one column per arm, three ways to stop."""
+    """Risk against the step size for three ways to stop: one row per region, one column per arm."""
     table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(len(REGIONS), len(arms), (3.7 * len(arms) + 0.4, 8.4), sharex=True, sharey="row")
     for row, (quantity, _) in zip(axes, REGIONS, strict=True):
@@ -64,13 +66,13 @@ def regions(result: Result) -> Drawn:
                     band(ax, rows, "step_size", quantity + suffix, name, series(i), dodge=0.06 * (i - 1))
             mark_failures(ax, rows)
         if quantity == "risk":
-            _level(row, noise**2, "noise variance σ²: what an interpolant has at the inputs")
+            _level(row, noise**2, "noise variance σ², the risk of an interpolant at the inputs")
     places = [f"risk (squared units of y)\n{place}" for _, place in REGIONS]
     return Drawn(_finished(figure, axes, table, arms, places, columns=2), RISK)
 
 
 def averaging(result: Result) -> Drawn:
-    """Above the risk of each of the last two iterates and of their mean; below the training loss."""
+    """Draw the risk of each of the last two iterates and of their mean above the training loss."""
     table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.6), sharex=True, sharey="row")
     for column, arm in enumerate(arms):
@@ -81,7 +83,7 @@ def averaging(result: Result) -> Drawn:
         if "loss" in rows:
             band(axes[1, column], rows, "step_size", "loss", "training loss, last iterate", series(3))
         mark_failures(axes[0, column], rows)
-    _level(axes[1], noise**2 / 2.0, "half the noise variance, σ²/2: the truth's loss")
+    _level(axes[1], noise**2 / 2.0, "half the noise variance, σ²/2: the loss of the truth")
     names = ["risk (squared units of y)\nat the inputs", "training loss 1/(2n) Σ r²\n(squared units of y)"]
     return Drawn(_finished(figure, axes, table, arms, names, columns=3), AVERAGING)
 
@@ -100,7 +102,7 @@ def _finished(
     names: Sequence[str],
     columns: int,
 ) -> Figure:
-    """Name the rows by `names` and the columns by their arms; ticks, legend."""
+    """Name the rows by `names` and the columns by their arms; add ticks and a legend."""
     for ax, arm in zip(axes[0], arms, strict=True):
         label(ax, title=ARM_TITLES.get(arm, arm))
     for ax in axes[-1]:

@@ -1,6 +1,6 @@
-"""One run of an arm at a step size and seed: what the claims on the square loss share.
+"""One run of an arm at a step size and a seed, which the claims on the square loss share.
 
-Equal specs have equal identities, so that these claims train once in a common store. `columns` names what a
+Equal specs have equal identities, so that these claims train once in a common store. `columns` lists what a
 run leaves behind.
 """
 
@@ -83,7 +83,7 @@ def grid(settings: Settings, labels: str = "noisy", count: str = "seeds") -> lis
 
 
 def begin(run: StepSizeRun) -> tuple[Problem, Start]:
-    """Return the problem, and where the run starts; the step size is refused where it cannot be."""
+    """Return the problem and the start of the run; an impossible step size is refused."""
     problem = problem_of(run)
     origin = start(run.arm, problem, run.width, run.seed, run.largest_step_size)
     origin.method(run.step_size, run.steps)

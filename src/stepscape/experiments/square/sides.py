@@ -1,4 +1,4 @@
-"""The two sides of a U of the risk over the step sizes: what several claims of the family ask."""
+"""The two sides of a U of the risk over the step sizes, which several claims of the family ask about."""
 
 from __future__ import annotations
 

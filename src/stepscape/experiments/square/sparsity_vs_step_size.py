@@ -63,7 +63,7 @@ def few_carry(result: Result, few: float, least: float) -> Finding:
 
 
 def pushed_out(result: Result, least: float) -> Finding:
-    """Whether neurons leave the data, and fewer are left there at larger step sizes."""
+    """Whether neurons leave the data, and fewer remain there at larger step sizes."""
     eta, width = STEP_SIZES.working(result.table)[-1], result.table["width"][0]
     left = _at_largest(result, "pushed_out") - _at_largest(result, "pulled_in")
     lost = -last_minus_first(STEP_SIZES.at_ends(result.table, "bent_neurons")) / width
@@ -107,17 +107,17 @@ CLAIM = Claim(
     name="sparsity-vs-step-size",
     title="Sparsity against step size: pieces, knots and active neurons",
     claim=(
-        "The step size effectively tunes the number of linear pieces: the larger, the simpler the function. "
+        "The step size effectively tunes the number of linear pieces: larger steps find simpler functions. "
         "Only a few neurons are active in the end; others are pushed out of the support of the data, and "
         "dead ones never recover."
     ),
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2",
     setup=(
-        "The runs of risk-vs-step-size. The slides do not say how they count. Linear pieces: the fewest "
-        "lines within 5 % of the standard deviation of the labels. Features: of 100 cells of the range, "
-        "those whose net slope change exceeds 1 % of the total. Carriers: the fewest neurons that hold 90 % "
-        "of Σ |w1 w2| among the data."
+        "The runs are those of risk-vs-step-size. The slides do not say how they count. Linear pieces are "
+        "the fewest lines that stay within 5 % of the standard deviation of the labels. Features are those "
+        "of 100 cells of the range whose net slope change exceeds 1 % of the total. Carriers are the fewest "
+        "neurons that hold 90 % of Σ |w1 w2| among the data."
     ),
     quick=QUICK,
     full=FULL,
@@ -127,11 +127,11 @@ CLAIM = Claim(
     parts=(
         Part(
             "pieces",
-            "Larger steps, fewer linear pieces",
-            "Both the pieces at the smallest minus those at the largest working step size, and minus "
-            "Spearman's rank correlation of the pieces with the working step sizes, so that the ends are no "
-            "exception: yes if the interval over seeds lies above 0, no if it excludes {least:g} pieces or "
-            "more, or a correlation of {least_correlation:g} or more.",
+            "Larger steps find fewer linear pieces",
+            "Two numbers are asked for, so that the ends are not an exception: the pieces at the smallest "
+            "minus those at the largest working step size, and minus Spearman's rank correlation of the "
+            "pieces with the working step sizes. Yes if the interval over seeds lies above 0, no if it "
+            "excludes a loss of {least:g} pieces or more, or a correlation of {least_correlation:g} or more.",
             fewer_and_fewer_pieces,
             {"least": 1.0, "least_correlation": 0.2},
             primary=True,
@@ -139,28 +139,29 @@ CLAIM = Claim(
         ),
         Part(
             "equal_time",
-            "Fewer pieces at equal time, too",
-            "The pieces at the smallest minus those at the largest working step size, with every run stopped "
-            "at the same Σ η; {least:g} counts.",
+            "Larger steps find fewer pieces at equal time, too",
+            "The pieces at the largest working step size are subtracted from those at the smallest, with "
+            "every run stopped at the same training time Σ η; a difference of {least:g} counts.",
             partial(fewer_pieces, column="pieces_equal_time"),
             {"least": 1.0},
             **ARMS,
         ),
         Part(
             "smoothness",
-            "Less variation, fewer knots",
-            "Total variation of f', weighted total variation, and knots inside the data: log10 of the value "
-            "at the smallest over that at the largest working step size; {least:g} counts.",
+            "Larger steps find less variation and fewer knots",
+            "For the total variation of f', the weighted total variation, and the knots inside the data: "
+            "log10 of the value at the smallest working step size over that at the largest; {least:g} "
+            "counts.",
             smoother,
             {"least": 0.05},
             **ARMS,
         ),
         Part(
             "few_active_neurons",
-            "Only few neurons carry the bends",
+            "Only a few neurons carry the bends",
             "At the largest working step size the carriers are fewer than {few:.0%} of the width, and fewer "
-            "than in the network at the start, where {least:.0%} of the width counts: then they were "
-            "learned.",
+            "than in the network at the start, by a difference of which {least:.0%} of the width counts: "
+            "then training selected them.",
             few_carry,
             {"few": 0.1, "least": 0.05},
             **ARMS,
@@ -168,8 +169,8 @@ CLAIM = Claim(
         Part(
             "pushed_out",
             "Neurons are pushed out of the data",
-            "At the largest working step size more neurons left the data than came in, and fewer bend there "
-            "than at the smallest; {least:.0%} of the width counts.",
+            "At the largest working step size more neurons left the data than came in, and fewer neurons "
+            "bend there than at the smallest; a difference of {least:.0%} of the width counts.",
             pushed_out,
             {"least": 0.05},
             **ARMS,
@@ -179,7 +180,7 @@ CLAIM = Claim(
             "Dead neurons stay dead",
             "Without momentum and decay, the gradient of a neuron that is active on no input is 0. At every "
             "record of every run the gradient of the dead neurons is exactly 0, and none is active again. "
-            "The gradients are what is checked: the engine leaves dead neurons out.",
+            "The check is one of the gradients, because the engine leaves dead neurons out.",
             dead_stay_dead,
             kind="identity",
             needs=nothing_finished,
@@ -188,8 +189,8 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network has one piece for another reason",
-        "edge_reached": "the sharpness came to 2/η, so that the step size shaped the curve",
-        "dead_checked": "dead neurons were seen at some record, for the claim that they stay dead",
+        "edge_reached": "the sharpness reached 2/η, so that the step size shaped the curve",
+        "dead_checked": "some neuron was dead at some record, as the claim that it stays dead supposes",
     },
     numbers=lambda result: medians(result, *COUNTS, shares=("edge_reached",)),
     by="arm",

@@ -44,16 +44,16 @@ ROWS = (
 
 
 SPARSITY = (
-    "Above: bends of the learned function, counted by size: straight pieces within 5 % of the standard "
-    "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), and "
-    "their effective number (participation: 1 for one bend, more the more evenly change is spread). Middle: "
-    "knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted variation of the slope, "
-    "with the bound 1/η − ½ for stationary points."
+    "Above: bends of the learned function, counted by size: linear pieces within 5 % of the standard "
+    "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), "
+    "and their effective number (participation, which is 1 for one bend and grows as the change is spread "
+    "more evenly). Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted "
+    "variation of the slope, with the bound 1/η − ½ for stationary points."
 )
 
 
 def sparsity(result: Result) -> Drawn:
-    """Pieces and features; neurons; variation with the line 1/η − ½: one row each, one column per arm."""
+    """Pieces and features, neurons, and variation with the line 1/η − ½ in three rows; one column per arm."""
     table, arms = result.table, result.settings["arms"]
     figure, axes = canvas(len(ROWS), len(arms), (3.7 * len(arms) + 0.4, 9.6), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])

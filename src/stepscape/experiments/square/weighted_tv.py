@@ -30,7 +30,7 @@ def holds(result: Result, names: tuple[str, ...], records: str) -> Finding:
 
 
 def holds_with_the_threshold(result: Result) -> Finding:
-    """Whether the bound holds with 2/η in the place of λ_max; beside it where its premise fails."""
+    """Whether the bound holds with 2/η in the place of λ_max; numbers say what happens beyond its premise."""
     table = result.table
     numbers: dict[str, Number] = {
         "records with λ_max above 2/η": _sum(table, "records", "checked") - _sum(table, "line", "checks"),
@@ -84,10 +84,11 @@ CLAIM = Claim(
         "tutorial 'Training Instability', part 2 (one slide prints 2/η, the next λ_max/2 − ½: half as much)"
     ),
     setup=(
-        "The runs of risk-vs-step-size, every certificate at every record. x_max is 3 here, so that the "
-        "published bound holds as printed; for max|x| below 0.26 it does not. λ_max is measured by Lanczos "
-        "and enters with its residual, on the side where an error can only hide slack, not a violation. It "
-        "is the Hessian almost everywhere: records with a knot exactly on an input are left out."
+        "Every certificate is evaluated at every record of the runs of risk-vs-step-size. x_max is 3 here, "
+        "so that the published bound holds as printed; for max|x| below 0.26 it does not. λ_max is measured "
+        "by Lanczos and enters with its residual, on the side where an error can only hide slack, not a "
+        "violation. It is the Hessian almost everywhere: records with a knot exactly on an input are left "
+        "out."
     ),
     quick=QUICK,
     full=FULL,
@@ -98,9 +99,9 @@ CLAIM = Claim(
         Part(
             "certain",
             "The four inequalities of the proof",
-            "The four inequalities without probability (Gauss–Newton, sharpness, sharpness with the loss, "
-            "published) at every record of every run that finished: one violation beyond rounding makes them "
-            "false. If no network has bends, they say nothing.",
+            "The four inequalities that hold with certainty (Gauss–Newton, sharpness, sharpness with the "
+            "loss, published) are checked at every record of every run that finished: one violation beyond "
+            "rounding makes them false. If no network has bends, they say nothing.",
             partial(holds, names=CERTAIN, records="comparisons"),
             primary=True,
             by="arm",
@@ -109,17 +110,17 @@ CLAIM = Claim(
         Part(
             "two_over_eta",
             "The bound with 2/η in the place of λ_max",
-            "∫|f''|g ≤ 1/η − ½ + x_max √(2L), that is 1 + 2 ∫|f''|g ≤ 2/η + 2 x_max √(2L), at every record "
-            "with λ_max ≤ 2/η for the step size of the moment.",
+            "The bound ∫|f''|g ≤ 1/η − ½ + x_max √(2L), that is 1 + 2 ∫|f''|g ≤ 2/η + 2 x_max √(2L), holds "
+            "at every record with λ_max ≤ 2/η for the current step size.",
             holds_with_the_threshold,
             needs=nothing_finished,
         ),
         Part(
             "noisy",
             "The bound for noisy labels",
-            "With probability 1 − {delta:g} over the labels it holds for all networks at once: a draw of the "
-            "labels fails if any record of any run on it does, and the bound is false if as many fail has a "
-            "probability below 1 % at that rate.",
+            "With probability 1 − {delta:g} over the labels the bound holds for all networks at once. A "
+            "draw of the labels fails if any record of any run on it does. The bound is false if so many "
+            "failures have a probability below 1 % at that rate.",
             fails_rarely,
             {"delta": 0.05},
             needs=nothing_finished,
@@ -127,8 +128,8 @@ CLAIM = Claim(
         Part(
             "interpolation",
             "The bound for networks that interpolate",
-            "The least sharpness of any network through the labels, at every record that passes through "
-            "them.",
+            "At every record that passes through the labels, the bound that the data alone give is at most "
+            "λ_max plus what the remaining loss can change.",
             partial(holds, names=("interpolation",), records="records"),
             needs=nothing_finished,
         ),
@@ -136,7 +137,7 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: for a dead network every bound holds emptily",
-        "edge_ratio": "sharpness·η/2 is at most 1, where the bound is stated with 2/η in place of λ_max",
+        "edge_ratio": "λ_max·η/2 is at most 1, for the bound with 2/η in the place of λ_max",
         "knots_at_data": "no knot lies exactly on an input; these lie within 1e-3 of the range of one",
         "noisy_checks": "truth and noise are known, for the bound on noisy labels",
     },

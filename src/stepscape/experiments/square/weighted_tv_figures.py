@@ -59,19 +59,20 @@ CURVES = (
 
 
 SIDES_CAPTION = (
-    "Above: both sides of the inequalities where training ended; dashed: 1/η − ½, what λ_max = 2/η gives "
-    "without the residual. Below: left side over right side; 1 would be equality, more a violation."
+    "Above: both sides of the inequalities at the end of training; dashed: 1/η − ½, the right side for "
+    "λ_max = 2/η without the residual. Below: left side over right side; 1 would be equality, and more than "
+    "1 a violation."
 )
 OVER_TIME = (
-    "Both sides at every record of the first seed, from the start on: the inequalities hold at every point, "
-    "trained or not. The thin line is 1/η − ½ for the step size of the moment; it bounds the left side only "
-    "where λ_max is below 2/η, up to the residual. At large step sizes all of it swings with the two phases "
+    "Both sides at every record of the first seed, from the start: the inequalities hold at every point, "
+    "trained or not. The thin line is 1/η − ½ for the current step size; it bounds the left side only where "
+    "λ_max is below 2/η, and up to the residual. At large step sizes all curves swing with the two phases "
     "of descent."
 )
 
 
 def sides(result: Result) -> Drawn:
-    """Above both sides at the end against the step size, with 1/η − ½; below left over right."""
+    """Both sides at the end against the step size above, with 1/η − ½; left over right below."""
     table, arms = result.table, result.settings["arms"]
     figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 8.2), sharex=True, sharey="row")
     etas = np.unique(table["step_size"])
@@ -134,6 +135,6 @@ def _follow(ax: Axes, arrays: Arrays) -> None:
     for i, (name, word) in enumerate(CURVES):
         ax.plot(time[keep], arrays[name][keep], lw=1.3, label=word, **line(i))
     bound = 1.0 / arrays["step_size"][keep] - 0.5
-    ax.plot(time[keep], bound, color=COLORS["black"], lw=1.0, label="1/η − ½ for the step size of the moment")
+    ax.plot(time[keep], bound, color=COLORS["black"], lw=1.0, label="1/η − ½ for the current step size")
     if arrays["bent"][-1] == 0:
         note(ax, "all neurons dead")

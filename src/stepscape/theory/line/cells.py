@@ -23,7 +23,7 @@ from stepscape.theory.line.distribution import FloatArray, vector
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The 2n − 1 half-lines of n sorted inputs: n − 1 to the right, n − 1 to the left, all.
+    """The 2n − 1 half-lines of n sorted inputs: n − 1 to the right, n − 1 to the left, and all inputs.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Cells:
 
     @property
     def count(self) -> int:
-        """How many."""
+        """The number of half-lines."""
         return len(self.rays)
 
     @cached_property
@@ -56,7 +56,7 @@ class Cells:
 
     @cached_property
     def values(self) -> FloatArray:
-        """What each ray adds at the inputs, (2n − 1, n, 2)."""
+        """What each ray adds to the values at the inputs, (2n − 1, n, 2)."""
         return np.asarray(np.einsum("pni,pri->pnr", self.basis, self.rays))
 
 
@@ -75,7 +75,7 @@ def activation_cells(inputs: FloatArray, margin: float = 0.0) -> Cells:
 
 
 def distinct(inputs: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Sort the inputs, their labels with them; fewer than 3 or repeated inputs are refused."""
+    """Sort the inputs together with their labels; refuse fewer than 3 or repeated inputs."""
     x, y = vector("inputs", inputs), vector("labels", labels)
     if y.shape != x.shape:
         raise bad("labels", f"have one entry per input ({x.size})", y.size)

@@ -1,4 +1,4 @@
-"""The weighted distribution of the inputs, its tails, and what the trained blocks make of them."""
+"""The weighted distribution of the inputs, its tails, and how they depend on the trained blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCKS = ("w1", "b1", "w2", "b2")
 
 @dataclass(frozen=True, eq=False)
 class InputDistribution:
-    """Distinct sorted points on the line (m,) and their positive weights (m,), of any sum."""
+    """Distinct sorted points on the line (m,) and their positive weights (m,), which have any sum."""
 
     points: FloatArray
     weights: FloatArray
@@ -109,20 +109,20 @@ def averaging(weights: ArrayLike | None, size: int) -> FloatArray:
 
 
 def vector(name: str, values: ArrayLike) -> FloatArray:
-    """Return a finite, nonempty float64 vector, or say what came instead."""
+    """Return a finite, non-empty float64 vector, or say what came instead."""
     try:
         x = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise bad(name, "hold real numbers", f"{type(values).__name__} of something else") from None
     if x.ndim != 1 or x.size == 0:
-        raise bad(name, "be a nonempty vector", f"shape {x.shape}")
+        raise bad(name, "be a non-empty vector", f"shape {x.shape}")
     if not np.isfinite(x).all():
         raise bad(name, "be finite", x[~np.isfinite(x)][0])
     return x
 
 
 def no_bound(trainable: Sequence[str]) -> tuple[str, ...]:
-    """Why no weighted-variation bound exists for these trained blocks: one sentence each, () if one does.
+    """Say why no weighted-variation bound exists for these trained blocks; () if one exists.
 
     Without w2 a network can shrink w2 and stretch w1 (a sharp function at no curvature); with neither w1
     nor b1 it can do the reverse.

@@ -142,7 +142,7 @@ def overlap_bound(
     gammas = {"gamma_truth": gamma_truth, "gamma": gamma}
     share, excess, left, size = [math.nan] * 4
     kappa = float(divergence(gamma_truth, gamma))
-    least = kappa or math.nan  # a divisor
+    least = kappa or math.nan  # it is a divisor
     if truth is not None:
         f, f0, v = _logits(truth, predictions, weights)
         unsure = np.abs(f0) <= gamma_truth
@@ -187,7 +187,7 @@ def interior_variation(facts: Facts) -> Certificate:
 
 
 def _bound(facts: Facts) -> float:
-    """C; 0 where it is not finite: then the premise fails, as it should."""
+    """C, or 0 if it is not finite: then the premise fails, as it should."""
     right = uncertain(facts).right
     return max(right, 0.0) if math.isfinite(right) else 0.0
 

@@ -38,7 +38,7 @@ _SMOOTH = "no knot lies on an input"
 
 
 class Landscape(Protocol):
-    """What is measured at a network, on its trained coordinates."""
+    """The numbers that are measured at a network, on its trained coordinates."""
 
     @property
     def predictions(self) -> FloatArray:
@@ -62,7 +62,7 @@ class Landscape(Protocol):
 
 
 class Variation(NamedTuple):
-    """A weighted variation: as statements write it, its value (nan where no bound exists), its magnitudes."""
+    """A weighted variation: its symbol in statements, its value (nan if no bound exists), its magnitudes."""
 
     name: str
     value: float
@@ -96,17 +96,17 @@ class Facts:
     @property
     def inputs(self) -> FloatArray:
         """Inputs in increasing order (n,); labels, weights, predictions and truth follow it."""
-        return self.problem.sorted[0]
+        return self.problem.line.arrays[0]
 
     @property
     def labels(self) -> FloatArray:
         """Labels (n,)."""
-        return self.problem.sorted[1]
+        return self.problem.line.arrays[1]
 
     @property
     def weights(self) -> FloatArray | None:
         """Averaging weights (n,), None if equal; sums and squares of those given could overflow."""
-        return None if self.problem.weights is None else self.problem.sorted[2]
+        return None if self.problem.weights is None else self.problem.line.arrays[2]
 
     @cached_property
     def averaging(self) -> FloatArray:
@@ -160,7 +160,7 @@ class Facts:
 
     @cached_property
     def reach(self) -> float:
-        """‖R‖ ≤ reach · Σ v_i |slope of the loss at i|; nan where no bound exists anyway."""
+        """The reach in ‖R‖ ≤ reach · Σ v_i |slope of the loss at i|; nan if no bound exists anyway."""
         if no_bound(self.trainable):
             return math.nan
         return float(factor(self.distribution.largest, self.trainable))
@@ -183,13 +183,13 @@ class Facts:
 
     @cached_property
     def failed_premises(self) -> tuple[str, ...]:
-        """Those of them that fail."""
+        """The premises that fail."""
         on_data = knots_at_data(self.network.w1, self.network.b1, self.distribution.points)
         return no_bound(self.trainable) + ((_SMOOTH,) if on_data else ())
 
     @cached_property
     def side(self) -> Variation:
-        """What the proofs bound, the side form of `stepscape.theory.weighted_tv`."""
+        """The form that the proofs bound: the side form of `stepscape.theory.weighted_tv`."""
         return self.variation("Σ |w1 w2| g^±(τ)", "side", self.distribution)
 
     @cached_property

@@ -9,8 +9,8 @@ Nothing depends on the solver. With D the matrix of Δ, every multipliers p with
 
     sup c·h ≤ M ‖c − Dᵀp‖₁ + λ C,
 
-and the solver's h, brought into the class, is a lower bound. They part when inputs lie closer together than
-1e-6 of their range without being equal: round such inputs.
+and the solver's h, brought into the class, is a lower bound. The two differ if inputs lie closer together
+than 1e-6 of their range without being equal: round such inputs.
 
 Source: derived here; the class is that of Qiao et al. (2024) and of Qiao and Wang (2025).
 """
@@ -41,13 +41,13 @@ from stepscape.theory.line.weight import weight, weight_limits
 if TYPE_CHECKING:
     from scipy import sparse
 
-_MOST_STEPS = 20  # of the simplex method, an input; 2 are common
+_MOST_STEPS = 20  # of the simplex method per input; 2 are common
 _FREE = 1e7  # a kink whose cost is below 1e-7 of the budget is charged that much
 
 
 @dataclass(frozen=True, eq=False)
 class FlatClass:
-    """The functions with ∫|h''|g ≤ C and |h(x_i)| ≤ M, on the inputs where g says something.
+    """The functions with ∫|h''|g ≤ C and |h(x_i)| ≤ M, on the inputs where g is positive.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class FlatClass:
     variation : C ≥ 0, such as the right side of a certificate.
     height : M > 0, such as the largest |f(x_i)| of the network that was found.
     weights : (n,), of the examples; None means equal ones.
-    counted : (n,) nonnegative, how much each example counts in g, beside its weight: a mask of the uncertain
-        ones, or their curvatures; None: all alike.
-    interval : the inputs to consider lie in it; None or beyond: the hull of the inputs that count.
+    counted : (n,) nonnegative, how much each example counts in g, in addition to its weight: a mask of the
+        uncertain ones, or their curvatures; None: all alike.
+    interval : the inputs to consider lie in it; if it is None or larger, the hull of the inputs that count.
     trainable : the trained blocks, which g depends on.
     """
 
@@ -130,7 +130,7 @@ class FlatClass:
 
 @dataclass(frozen=True, eq=False)
 class Supremum:
-    """Bounds on sup c·h over a class, a function of it that attains the lower one, the solver's word."""
+    """Bounds on sup c·h over a class, a function that attains the lower one, and the solver's status."""
 
     upper: float
     lower: float
@@ -144,7 +144,7 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
     Row i is Δ_i in units of what moves the line by 1: its coefficients are at most 1, whatever the gaps. A
     solver that gives up leaves the bounds 0 and M ‖c‖₁.
     """
-    from scipy import sparse  # loaded where a program is solved: theory itself needs NumPy only
+    from scipy import sparse  # loaded when a program is solved: theory itself needs only NumPy
 
     c, x, top = coefficients, flat.points, flat.height
     size = float(np.abs(c).max())
@@ -156,7 +156,7 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
     rows = sparse.diags_array(
         [unit / before, -np.ones(unit.size), unit / after], offsets=[0, 1, 2], shape=(unit.size, x.size)
     ).tocsr()
-    # What the whole budget can do to row i of h/M.
+    # How far the whole budget can move row i of h/M.
     charged = flat.cost[1:-1] > 0.0
     bend = np.where(charged, unit * flat.variation / (np.where(charged, flat.cost[1:-1], 1.0) * top), np.inf)
     found = _solve(rows, np.minimum(bend, _FREE), c / size, 1e-10)

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from stepscape.network import TwoLayerReLU
 
 _NEAR = 700.0  # e^−700 still has all its digits
-SHIFT = 0.05  # of a gap, from an input to the bend behind it: errors of the slope shrink by 1/19 a gap
+SHIFT = 0.05  # of a gap, from an input to the bend behind it: errors of the slope shrink by 1/19 per gap
 
 
 def flat_interpolator(inputs: ArrayLike, labels: ArrayLike, margin: float) -> TwoLayerReLU:
-    """Build the network with f(x_i) = γ y_i, of at most as many neurons as gaps between distinct inputs.
+    """Build a network with f(x_i) = γ y_i that has at most one neuron per gap between distinct inputs.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def flat_interpolator(inputs: ArrayLike, labels: ArrayLike, margin: float) -> Tw
 
 @dataclass(frozen=True)
 class FlatInterpolatorBound:
-    """What is known of `flat_interpolator` without looking at it.
+    """The numbers of `flat_interpolator` that are known without building it.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def flat_interpolator_bound(inputs: ArrayLike, labels: ArrayLike, margin: float)
     knots, changes = _finite_bends(x, y, margin)
     cost, x_max = np.abs(changes), float(np.abs(x).max())
     size = float(cost.sum())
-    unit = math.ldexp(1.0, max(math.frexp(x_max)[1] - 1, 0))  # of length: squares of far knots overflow
+    unit = math.ldexp(1.0, max(math.frexp(x_max)[1] - 1, 0))  # a length: squares of far knots overflow
     norm = margin * float(cost @ (2.0 / unit / unit + (knots / unit) ** 2)) * unit * unit
     return FlatInterpolatorBound(
         sharpness=_bound(margin, size, x_max),
@@ -135,7 +135,8 @@ def _finite_bends(x: FloatArray, y: FloatArray, margin: float) -> tuple[FloatArr
 def _bends(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Knots t_j and slope changes a_j ≠ 0.
 
-    Along equal labels the slope shrinks by −1/19 a gap; once it moves f by less than eps it is set to 0.
+    Along equal labels each gap multiplies the slope by −1/19; once it moves f by less than eps, it is set to
+    0.
     """
     bends, slope = [], 0.0
     at, label = x.tolist(), y.tolist()

@@ -38,13 +38,14 @@ from stepscape.theory.line.spline import Neurons, spline_interpolator
 
 @dataclass(frozen=True, eq=False)
 class Flattest:
-    """An interpolator and how far it is from the flattest one.
+    """An interpolator, and how far it is from the flattest one.
 
     Attributes
     ----------
-    neurons : w1, b1, w2, b2; one neuron a cone, most of them close to 0.
+    neurons : w1, b1, w2, b2; one neuron per cone, most of them close to 0.
     sharpness : λ_max(K)/n of it, from all eigenvalues.
-    least : certified: no interpolator of any width, differentiable at the inputs, has a smaller λ_max.
+    least : a certified bound: no interpolator of any width, differentiable at the inputs, has a smaller
+        λ_max.
     iterations : of the interior-point method.
     """
 
@@ -104,7 +105,7 @@ def flattest_interpolator(
 
 
 def _start(cone: Cone, x: FloatArray, y: FloatArray) -> tuple[FloatArray, float]:
-    """Take the spline, and a little of every neuron in both signs: they cancel."""
+    """Take the spline, and add a little of every neuron with both signs, which cancel."""
     spline = spline_interpolator(x, y, 0.25)
     cells = cone.cells
     at = np.sum(np.multiply.outer(spline.w1, x) + spline.b1[:, None] <= 0.0, axis=1)

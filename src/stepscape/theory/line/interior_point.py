@@ -7,7 +7,7 @@ the slack S = T·I − K(q) ⪰ 0, its multiplier Z, the multipliers z of q ≥ 
 
 Newton's step linearizes Z = σS⁻¹ (Helmberg, Rendl, Vanderbei and Wolkowicz, 1996) and z = σ/q; σ falls to 0.
 In the basis Y of a cell every ∂K/∂q is Y D Yᵀ with a symmetric 2 × 2 matrix D, so ⟨∂K, Z ∂K S⁻¹⟩ costs a
-product of 3 × 3 matrices for each pair of cells.
+product of 3 × 3 matrices per pair of cells.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stepscape.theory.line.distribution import FloatArray
 
 _ENTRIES = ((0, 0), (0, 1), (1, 1))  # of a symmetric 2 × 2 matrix
 _BOUNDARY = 0.95  # share of the way to q = 0 or z = 0
-_LEAST_SLACK = 0.02  # what a step leaves of S and Z, at least
+_LEAST_SLACK = 0.02  # the least share of S and Z that a step leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Cone:
         return np.asarray(np.einsum("jr,jri->ji", inner, self.rays))
 
     def spread(self, each: FloatArray) -> FloatArray:
-        """Σ_j Y_j each_j Y_jᵀ for one 2 × 2 matrix a cone."""
+        """Σ_j Y_j each_j Y_jᵀ for one 2 × 2 matrix per cone."""
         both = each[: self.cells.count] + each[self.cells.count :]
         columns = self.cells.columns.reshape(self.labels.size, -1, 2)
         left = columns[:, :, :1] * both[:, 0] + columns[:, :, 1:] * both[:, 1]
@@ -88,7 +88,7 @@ class Cone:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Where the method ended.
+    """The point at which the method ended.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ def solve(cone: Cone, start: FloatArray, b2: float, tolerance: float, max_iterat
 
 
 def _corrected(cone: Cone, state: _State) -> tuple[FloatArray, float]:
-    """Interpolate up to rounding: least relative changes of the shares, twice."""
+    """Interpolate up to rounding, by the least relative changes of the shares; do so twice."""
     q, b2 = state.q.ravel(), state.b2
     for _ in range(2):
         columns = np.column_stack([cone.equations * q, np.ones(cone.labels.size)])
@@ -141,7 +141,7 @@ def _corrected(cone: Cone, state: _State) -> tuple[FloatArray, float]:
 
 
 def _step(cone: Cone, at: _State, length: float) -> tuple[_State, FloatArray, float, float]:
-    """One Newton step; the smaller its predecessor's length, the less σ falls."""
+    """Take one Newton step; after a short step σ falls less."""
     n, q = cone.labels.size, at.q.ravel()
     slack = at.top * np.eye(n) - cone.kernel(at.q)
     pairs = float(np.sum(at.dual * slack) + at.slack @ q)

@@ -48,7 +48,7 @@ _FITS = "the network interpolates"
 
 @dataclass(frozen=True, eq=False)
 class InterpolationBound:
-    """What the data alone say about every network that passes through them.
+    """The bounds that the data alone give for every network that passes through them.
 
     Attributes
     ----------

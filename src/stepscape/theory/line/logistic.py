@@ -17,14 +17,14 @@ Proof. G ≥ Φᵀ diag(c) Φ, and testing the Gram matrix of the latter with �
 
 c = v D is L0; c_i = v_i Γ on A and 0 elsewhere gives the left of L2, because D_i falls with |f_i|.
 λ_max(G) ≤ λ_max(H) + ‖R‖ gives L1. For L2, ‖R‖ ≤ √(1 + x_max²) Σ v_i |r_i|, and |r_i| = 1 − e^{−ℓ_i} is
-concave in the loss ℓ_i of the example: Σ v_i |r_i| ≤ 1 − e^{−L} (Jensen). Frozen blocks as for the square
-loss.
+concave in the loss ℓ_i of the example: Σ v_i |r_i| ≤ 1 − e^{−L} (Jensen). Frozen blocks change the bounds as
+for the square loss.
 
 The right side of L1 is the smallest: v(A)Γ ≤ D̄ for every γ, and ‖R‖ is at most the term of L2. The left
 sides have no order: mass outside A enlarges D̄ but thins the mass to one side of a knot, so at some
 networks L2 demands more curvature than L1.
 
-At stationary points the term of R goes (`stepscape.theory.line.logistic_curvature`).
+At stationary points the term of R vanishes (`stepscape.theory.line.logistic_curvature`).
 
 Source: Qiao and Wang (2025), Theorem 3.5, of which only a summary was read; the explicit form is derived
 here.

@@ -6,8 +6,8 @@ know of ‖R‖ (`Remainder`).
 
 Stationary points. Where every neuron with w2 ≠ 0 has Σ_active v_i r_i (x_i, 1) = 0 on the trained ones of
 (w1, b1), R vanishes on these neurons; deleting the coordinates of the others does not raise λ_max(H) and
-leaves every left side, so the term of R goes. What is left of it at a point that is stationary up to 1e-6
-is measured and enters the right side (`stationary_remainder`).
+leaves every left side unchanged, so the term of R vanishes. What is left of it at a point that is stationary
+up to 1e-6 is measured and enters the right side (`stationary_remainder`).
 
 All is written with D_i over the largest of them, so that margins of any size are safe. Beyond |f_i| ≈ 708 for
 every i, D̄ underflows: nothing is said.
@@ -46,8 +46,8 @@ class CurvatureWeights:
     ----------
     name, total : their sum C.
     variation : the weighted variation of the network, with the g of these weights.
-    details : what certificates say of them.
-    premise, met : what they suppose beside the premises of all bounds, and whether it holds.
+    details : what certificates say about them.
+    premise, met : what they suppose in addition to the premises of all bounds, and whether it holds.
     """
 
     name: str
@@ -62,7 +62,7 @@ class CurvatureWeights:
         return (*facts.premises, *((self.premise,) if self.premise else ()), _NO_UNDERFLOW)
 
     def failed_premises(self, facts: Facts) -> tuple[str, ...]:
-        """Those of them that fail."""
+        """Return the premises that fail."""
         if not self.met:
             return (*facts.failed_premises, self.premise)
         return facts.failed_premises + (() if self.total >= TINY else (_NO_UNDERFLOW,))
@@ -70,7 +70,7 @@ class CurvatureWeights:
 
 @dataclass(frozen=True)
 class Remainder:
-    """What the residual block may take from λ_max(G): a term of the right side and its premise."""
+    """The amount that the residual block may take from λ_max(G): a term of the right side and its premise."""
 
     value: float
     name: str
@@ -150,7 +150,7 @@ def _largest_pull(facts: Facts, pull: FloatArray) -> float:
     w, b = w[v != 0.0], b[v != 0.0]
     rising, bends = w > 0.0, w != 0.0
     tau = np.where(bends, knots(np.where(bends, w, 1.0), b), np.where(b > 0.0, np.inf, -np.inf))
-    # Active on x[first:] if w > 0, on x[:first] otherwise; a constant neuron on all inputs or on none.
+    # A neuron is active on x[first:] if w > 0, else on x[:first]; a constant one on all inputs or on none.
     first = np.where(rising, np.searchsorted(x, tau, side="right"), np.searchsorted(x, tau, side="left"))
     total = np.zeros(w.shape)
     for block, each in (("w1", pull * x), ("b1", pull)):

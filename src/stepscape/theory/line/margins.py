@@ -1,4 +1,4 @@
-"""What a margin costs: the least variation, and so the least norm, of a classifier that has it everywhere.
+"""The cost of a margin: the least variation, and so the least norm, of a classifier that has it everywhere.
 
 Let x_1 < … < x_m be the distinct inputs and y_i = ±1. Consecutive equal labels form R runs; h_r is the gap
 between run r and run r + 1. Over all f with y_i f(x_i) ≥ γ
@@ -53,7 +53,7 @@ class MarginCost:
 
 
 def margin_cost(inputs: ArrayLike, labels: ArrayLike) -> MarginCost:
-    """Compute what a margin of 1 costs in ∫|f''|; it is proportional to the margin.
+    """Compute the cost of a margin of 1 in ∫|f''|; the cost is proportional to the margin.
 
     Parameters as in `stepscape.theory.flat_interpolator`.
     """
@@ -71,7 +71,7 @@ def margin_cost(inputs: ArrayLike, labels: ArrayLike) -> MarginCost:
 def interpolation_margin(facts: Facts) -> Certificate:
     """2γ·cost ≤ 2∫|f''| ≤ ‖θ‖² with γ = min y_i f(x_i) > 0: a margin on noisy labels needs a large norm.
 
-    Examples of weight 0 are none. ``details``: γ, the cost per unit of margin, the middle of the chain
+    Examples of weight 0 do not count. ``details``: γ, the cost per unit of margin, the middle of the chain
     ``twice_variation``, and ``hats``, the left side by hat functions.
     """
     some = facts.averaging > 0.0

@@ -1,4 +1,4 @@
-"""What the norm of a network says about its training loss: weak generalization, without flatness.
+"""The norm of a network bounds its loss on new labels: weak generalization, without flatness.
 
 For every network, whatever was trained and how,
 
@@ -42,7 +42,7 @@ from stepscape.theory.line.weight import total_variation
 def norm_generalization(facts: Facts) -> Certificate:
     """Bound the loss of redrawn labels minus the training loss by the weights of the network.
 
-    Without the truth the right side alone is of use. ``details``: ``variation`` ∫|f''|, ``path`` Σ|w1 w2| and
+    Without the truth only the right side is of use. ``details``: ``variation`` ∫|f''|, ``path`` Σ|w1 w2| and
     ``half_norm`` ½‖θ‖², in increasing order; ``norm_right``, the bound by the norm alone.
     """
     delta, f, v = facts.delta, facts.landscape.predictions, facts.averaging

@@ -1,4 +1,4 @@
-"""Connect the dots by a two-layer ReLU network, as flat as balance makes it."""
+"""A two-layer ReLU network that connects the dots, as flat as balance makes it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.0
 def _outward(
     x: FloatArray, y: FloatArray, path: list[int], slope: float, shift: float
 ) -> list[tuple[float, float, float]]:
-    """Knot, direction and slope change of the neurons that bend the line from input to input of the path."""
+    """Return knot, direction and slope change of the neurons that bend the line at the inputs of the path."""
     kinks, facing = [], float(np.sign(path[-1] - path[0])) if len(path) > 1 else 1.0
     for here, there in pairwise(path):
         knot = x[here] + shift * (x[there] - x[here])

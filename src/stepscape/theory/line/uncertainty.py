@@ -3,7 +3,7 @@
 A_γ = {i: |f(x_i)| ≤ γ}. As γ grows, A_γ and its mass v(A_γ) grow and the least curvature Γ(γ) in it falls.
 The bound on ∫|f''|g_A depends on γ through v(A_γ) Γ(γ) alone, which is largest at one of the |f(x_i)|:
 between two of them Γ(γ) falls and nothing is gained. g_A vanishes outside the hull of the uncertain inputs,
-and everywhere when they are all equal: then the bound says nothing.
+and everywhere when they are all equal: in that case the bound says nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def uncertain_set(predictions: ArrayLike, gamma: float) -> NDArray[np.bool_]:
 
 
 def ends(points: FloatArray) -> tuple[float, float]:
-    """Smallest and largest of them; nan twice where there are none."""
+    """Smallest and largest of them; nan twice if there are none."""
     return (float(points.min()), float(points.max())) if points.size else (math.nan, math.nan)
 
 
@@ -50,7 +50,7 @@ def best_gamma(facts: Facts) -> float:
 
 
 def _curvature_where_uncertain(facts: Facts, gamma: float) -> CurvatureWeights:
-    """Take c_i = v_i Γ on A, 0 elsewhere."""
+    """Take c_i = v_i Γ on A and 0 elsewhere."""
     x, f, v = facts.inputs, facts.landscape.predictions, facts.averaging
     inside = uncertain_set(f, gamma) & (v > 0.0)
     some = bool(inside.any())

@@ -6,8 +6,8 @@ With X the (weighted) distribution of the inputs and strict inequalities,
     g−(t) = P(X < t)² · (t − E[X | X < t]) · √(1 + E[X | X < t]²),      g = min(g+, g−),
 
 0 where a side is empty. Between two inputs g+ is linear and falls, g− is linear and rises, so g is concave
-there; at an input both may jump. When w1 is not trained the root becomes 1, when b1 is not trained |E|
-(see `stepscape.theory.line.distribution.factor`).
+there; at an input both may jump. If w1 is not trained, the root becomes 1; if b1 is not trained, it becomes
+|E| (see `stepscape.theory.line.distribution.factor`).
 
 Source: Mulayoff et al. (2021), Theorem 1; Qiao et al. (2024), Theorem 3.1; frozen blocks derived here.
 """
@@ -139,7 +139,7 @@ def _peaks(
 def interior(
     t: ArrayLike, inputs: ArrayLike, weights: ArrayLike | None = None, trainable: Sequence[str] = BLOCKS
 ) -> NDArray[np.bool_]:
-    """Mask of the t where g(t) ≥ sup g / 10: the part of the line that the theory speaks about."""
+    """Mask of the t where g(t) ≥ sup g / 10: the part of the line that the theory covers."""
     g = weight(t, inputs, weights, trainable=trainable)
     return np.asarray((g > 0.0) & (g >= weight_limits(inputs, weights, trainable).highest / 10.0))
 

@@ -1,4 +1,4 @@
-"""How wrong a function of small weighted variation can be: a supremum over the whole class, in numbers.
+"""The largest error of a function of small weighted variation: a supremum over the whole class, in numbers.
 
 On a set I of inputs, weights v of sum 1 on I, every function h satisfies exactly
 
@@ -37,17 +37,17 @@ SOURCE = "derived here; class of Qiao et al. (2024) and Qiao and Wang (2025)"
 
 @dataclass(frozen=True, eq=False)
 class WorstCase:
-    """A supremum over a class and what it is compared with.
+    """A supremum over a class, and the numbers to compare it with.
 
     Attributes
     ----------
     value : proved upper bound on the supremum: on the error of every function of the class that fits the
-        labels in I as well as the truth does. If it is negative there is no such function.
-    attained : what a function of the class attains; the supremum lies between.
+        labels in I as well as the truth does. If it is negative, there is no such function.
+    attained : the value that some function of the class attains; the supremum lies between the two.
     constant : the same error of the best constant predictor.
     points, function : (m,), the distinct inputs in I and the values of the function.
     share : weight of I among all examples.
-    status : what the solver said.
+    status : the solver's message.
     """
 
     value: float
@@ -67,7 +67,7 @@ class WorstCase:
 
     @property
     def vacuous(self) -> bool:
-        """Whether nothing is learned: a constant, which ignores the inputs, has no larger error."""
+        """Whether the bound shows no learning: a constant, which ignores the inputs, has no larger error."""
         return self.value >= self.constant
 
 
@@ -79,7 +79,7 @@ class ExpectedWorstCase:
     ----------
     value, standard_error : of the mean of the proved upper bounds.
     gap : mean of upper minus lower bound of the linear programs.
-    draws : how many.
+    draws : the number of draws.
     """
 
     value: float
