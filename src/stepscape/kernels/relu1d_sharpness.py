@@ -336,7 +336,8 @@ def _underflow(inputs, moments):
 
 @njit(**EXACT)
 def _largest(
-    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance, vector
+    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance,
+    vector,
 ):  # fmt: skip
     n = inputs.size
     cell = np.empty(position.size, np.uint32)

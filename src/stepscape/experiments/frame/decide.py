@@ -71,7 +71,7 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     return Finding(
         answer,
-        sentence(f"{said}: {_measured(found, what, unit)}; within ±{number(within)} is no difference"),
+        sentence(f"{said}: {_measured(found, what, unit)}; within ±{number(within)} counts as none"),
         Effect(what, found),
     )
 

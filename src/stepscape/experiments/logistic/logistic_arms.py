@@ -305,10 +305,10 @@ CLAIM = Claim(
     ),
     setup=(
         "The law is that of logistic-step-sizes with a tenth of the labels flipped. There are three arms, 8 "
-        "of its 120 step sizes, its 30 000 steps, and also an interval three times as wide with as many "
-        "inputs per unit. Seeds 0 to 9 were seen before the rule; full size has seeds 20 to 29. Cells of a "
-        "seed share the uniform numbers behind inputs and labels. The small start must lie inside its "
-        "threshold in nearly all runs."
+        "of its 120 step sizes, its 30 000 steps, and an interval three times as wide with as many inputs "
+        "per unit. Seeds 0 to 9 were seen before the rule; full size has seeds 20 to 29. Cells of a seed "
+        "share the uniform numbers behind inputs and labels. The small start must lie inside its threshold "
+        "in nearly all runs."
     ),
     quick=QUICK,
     full=FULL,
@@ -391,9 +391,7 @@ CLAIM = Claim(
     premises={
         "bent_neurons": "some neurons bend among the data: a dead network is flat for a reason of its own",
         **PREMISES,
-        "optimized_interior": (
-            "the network fits the labels of the interior at least as well as the truth does"
-        ),
+        "optimized_interior": "the network fits the labels of the interior as well as the truth does",
     },
     numbers=numbers,
     by="arm",

@@ -253,7 +253,7 @@ CLAIM = Claim(
         "1.2; 100 jittered inputs on [−1, 1] and 30 000 steps are ours. The logit is a sine of amplitude 1, "
         "2 or 4, and labels are flipped with probability 0, 0.1 or 0.2: nine cells. The cells of a seed "
         "share inputs, uniform numbers and start. Excess risk refers to the law with flips. Step sizes "
-        "within 10 % of the largest stand for it."
+        "within 10 % of the largest are pooled."
     ),
     quick=QUICK,
     full={
