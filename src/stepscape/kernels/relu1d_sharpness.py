@@ -336,8 +336,7 @@ def _underflow(inputs, moments):
 
 @njit(**EXACT)
 def _largest(
-    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance,
-    vector,
+    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance, found
 ):  # fmt: skip
     n = inputs.size
     cell = np.empty(position.size, np.uint32)
@@ -392,10 +391,10 @@ def _largest(
     if not best - decay > max(CLEAR * largest_coupling, SHARE * best):
         return UNSETTLED, best, 0.0, products
     _active_sums(inputs, y, at)
-    image = np.empty(vector.size)
-    _lift(theta, cell, at, couplings, best, trained, decay, vector)
-    _scale_to_one(vector)
-    _product(theta, cell, inputs, curvature, couplings, vector, trained, decay, jumps, y, at, image)
-    value, residual = _rayleigh(vector, image, best)
+    image = np.empty(found.size)
+    _lift(theta, cell, at, couplings, best, trained, decay, found)
+    _scale_to_one(found)
+    _product(theta, cell, inputs, curvature, couplings, found, trained, decay, jumps, y, at, image)
+    value, residual = _rayleigh(found, image, best)
     status = CONVERGED if residual <= 2.0 * tolerance * best else UNSETTLED
     return status, value, residual + (_underflow(inputs, moments) if logistic else 0.0), products + 1

@@ -180,7 +180,7 @@ class TestLedger:
         for size in ("quick", "full"):
             name = f"ledger-{size}.json"
             book = ledger.read((resources.files("stepscape") / "data" / name).read_bytes(), name)
-            assert len(book.entries) == 15
+            assert len(book.entries) >= 15
 
     def test_another_schema_is_refused(self) -> None:
         with pytest.raises(InputError, match="x has schema 3; this version reads schema 1"):
