@@ -199,14 +199,14 @@ def _real(name: str, values: ArrayLike) -> Array:
         raise bad(name, "hold real numbers", "a ragged list") from None
     if array.dtype.kind not in "iuf":
         raise bad(name, "hold real numbers", f"dtype {array.dtype}")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _row(name: str, values: ArrayLike) -> Array:
     array = _real(name, values)
     if array.ndim != 1:
         raise bad(name, "have shape (k,)", array.shape)
-    if not np.all(np.isfinite(array)):
+    if not np.isfinite(array).all():
         raise bad(name, "be finite", f"{array[~np.isfinite(array)][0]} in it")
     array.flags.writeable = False
     return array

@@ -107,7 +107,7 @@ def test_shown_command_lines_are_understood(page: str, line: str) -> None:
         from stepscape.cli import values
 
         chosen = experiments.get(context.params["name"])
-        experiments.resolve_settings(chosen, values.assignments(context.params["settings"] or []))
+        chosen.settings(values.assignments(context.params["settings"] or []))
 
 
 def extension(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -45,7 +45,7 @@ def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()
 def verdict_lines(
     verdicts: Mapping[str, Any], full_size: Mapping[str, str], details: bool = True
 ) -> list[str]:
-    """Print for each part its title, word and sentence, its rows, and with `details` its rule and numbers."""
+    """Print title, word, sentence and rows of each verdict, and with `details` its rule and numbers."""
     from stepscape.report.words import VERDICTS, number
 
     lines = []

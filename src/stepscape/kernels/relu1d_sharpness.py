@@ -160,7 +160,8 @@ def _pull(theta, cell, at, couplings, u, trained, decay, out):
 @njit(**FAST, **INLINE)
 def _product(theta, cell, inputs, curvature, couplings, u, trained, decay, jumps, y, at, out):
     """Set out = Hu + decay·mask·u, and y = DΦu."""
-    jumps[:] = 0.0
+    for c in range(jumps.shape[0]):
+        jumps[c, 0] = jumps[c, 1] = 0.0
     _push(theta, cell, u, jumps)
     _lines(inputs, u[u.size - 1], jumps, 0, 1, y)
     for i in range(y.size):
@@ -202,11 +203,9 @@ def _top_of_tridiagonal(diagonal, beside, m):
     come from one recurrence. All roots are real, so that no step from above passes the largest; above it all
     pivots are negative.
     """
-    bound, before = -np.inf, 0.0
-    for i in range(m):
-        after = beside[i] if i + 1 < m else 0.0
-        bound = max(bound, diagonal[i] + before + after)
-        before = after
+    bound = diagonal[m - 1] + (beside[m - 2] if m > 1 else 0.0)
+    for i in range(m - 1):
+        bound = max(bound, diagonal[i] + beside[i] + (beside[i - 1] if i else 0.0))
     sigma = bound + 4.0 * EPS * abs(bound)
     for _ in range(STEPS):
         d = first = second = g = h = 0.0  # first, second: d'/d and d''/d of the pivot before
@@ -238,7 +237,7 @@ def _eigenvector(diagonal, beside, m, sigma, up, down, weights):
         down[i] = diagonal[i] - sigma - beside[i] * beside[i] / down[i + 1]
     joint, least = 0, np.inf
     for i in range(m):
-        gap = abs(up[i] + down[i] - (diagonal[i] - sigma))
+        gap = abs(up[i] + down[i] - diagonal[i] + sigma)
         if gap < least:
             joint, least = i, gap
     weights[joint] = total = 1.0
@@ -281,8 +280,7 @@ def _lanczos(
             if closed or after * abs(weights[m]) <= tolerance * value:
                 return value, m + 1
         for i in range(now.size):
-            last[i] = now[i]
-            now[i] = ahead[i]
+            last[i], now[i] = now[i], ahead[i]
         before = after
     return value, 0
 
@@ -305,10 +303,10 @@ def _lift(theta, cell, at, couplings, value, trained, decay, vector):
 
 
 @njit(**FAST, **INLINE)
-def _combine(factors, rows, out):
-    out[:] = 0.0
-    for m in range(factors.size):
-        for i in range(out.size):
+def _combine(factors, count, rows, out):
+    for i in range(out.size):
+        out[i] = 0.0
+        for m in range(count):
             out[i] += factors[m] * rows[m, i]
 
 
@@ -338,13 +336,15 @@ def _underflow(inputs, moments):
 
 @njit(**EXACT)
 def _largest(
-    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance, found
+    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance, vector
 ):  # fmt: skip
     n = inputs.size
     cell = np.empty(position.size, np.uint32)
     moments = np.zeros((2 * n + 2, _SUMS))
     _sum_moments(theta, position, trained, start, cell, moments)
-    columns = np.uint64(np.minimum(moments[1:-1, _COUNT], 3.0).sum())
+    columns = np.uint64(0)
+    for c in range(1, 2 * n + 1):
+        columns += np.uint64(min(moments[c, _COUNT], 3.0))
     if columns == 0:
         return UNSETTLED, 0.0, 0.0, 0
     small, seat = np.empty(3 * columns + 1), np.empty(columns, np.uint32)
@@ -363,11 +363,12 @@ def _largest(
 
     last, now, ahead = np.zeros(small.size), np.zeros(small.size), np.empty(small.size)
     _pull(small, seat, at, couplings, last, trained, 0.0, now)  # G·start, because `last` is 0
-    rows, jumps, work = np.empty((LONGEST, n)), np.empty((2 * n + 2, 2)), np.empty((5, LONGEST))
-    best, products = 0.0, 1
+    rows, jumps = np.empty((LONGEST, n)), np.empty((2 * n + 2, 2))
+    diagonal, beside, factors = np.empty(LONGEST), np.empty(LONGEST), np.empty(LONGEST)
+    up, down = np.empty(LONGEST), np.empty(LONGEST)
+    best, largest_coupling, products = 0.0, 0.0, 1
     for turn in range(2):
         if turn == 1:
-            last[:] = 0.0
             for block in range(3):
                 for j in range(block * columns, (block + 1) * columns):
                     now[j] = trained[block] * other[j]
@@ -375,23 +376,22 @@ def _largest(
         _scale_to_one(now)
         value, spent = _lanczos(
             small, seat, inputs, curvature, couplings, trained, decay, SECOND_LOOK if turn else FIRST_LOOK,
-            tolerance, rows, last, now, ahead, jumps, at, work[0], work[1], work[2], work[3], work[4],
+            tolerance, rows, last, now, ahead, jumps, at, diagonal, beside, up, down, factors,
         )  # fmt: skip
         products += spent
         if not (spent > 0 and LEAST < value < MOST):
             return UNSETTLED, value, 0.0, products
         if value > best:
             best = value
-            _combine(work[4, :spent], rows, y)
+            _combine(factors, spent, rows, y)
 
-    largest_coupling = 0.0
     for j in range(columns):
         p, q = trained[0] * couplings[seat[j], 0], trained[1] * couplings[seat[j], 1]
         largest_coupling = max(largest_coupling, trained[2] * np.sqrt(p * p + q * q))
     if not best - decay > max(CLEAR * largest_coupling, SHARE * best):
         return UNSETTLED, best, 0.0, products
     _active_sums(inputs, y, at)
-    vector, image = found, np.empty(found.size)
+    image = np.empty(vector.size)
     _lift(theta, cell, at, couplings, best, trained, decay, vector)
     _scale_to_one(vector)
     _product(theta, cell, inputs, curvature, couplings, vector, trained, decay, jumps, y, at, image)

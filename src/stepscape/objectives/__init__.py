@@ -2,7 +2,13 @@
 
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.network_curvature import directional_smoothness, hessian, hessian_trace, sharpness
+from stepscape.objectives.network_curvature import (
+    directional_smoothness,
+    hessian,
+    hessian_trace,
+    rough_sharpness,
+    sharpness,
+)
 from stepscape.objectives.objective import Objective, secant_curvature
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
@@ -21,6 +27,7 @@ __all__ = [
     "line",
     "quadratic",
     "quartic",
+    "rough_sharpness",
     "scalar_product",
     "secant_curvature",
     "sharpness",

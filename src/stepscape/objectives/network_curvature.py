@@ -68,6 +68,11 @@ def sharpness(
     return replace(pair, vector=pair.vector[trained])
 
 
+def rough_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
+    """λ_max to 1e-4, as the warm-up of a run from this network takes it; see `Descent.rough_sharpness`."""
+    return ReLULine(problem, network).rough_sharpness(network.parameters)
+
+
 def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
     """Trace of the loss Hessian on the trained coordinates, exact, O(n + k)."""
     return Hessian(problem, network).trace

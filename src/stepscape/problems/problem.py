@@ -108,11 +108,6 @@ class Problem:
         return SortedExamples.of(self.inputs, self.labels, self.averaging)
 
     @property
-    def sorted(self) -> tuple[Array, Array, Array]:
-        """`line.arrays`: inputs in increasing order, their labels, their averaging weights."""
-        return self.line.arrays
-
-    @property
     def x_max(self) -> float:
         """Largest |x_i|; one input variable."""
         return self.line.x_max

@@ -234,7 +234,7 @@ class TestFlattest:
 
     def test_narrow_gaps(self) -> None:
         problem = ss.problems.curve("line", n=24, noise=1.0, seed=0, design="uniform")
-        assert np.diff(problem.sorted[0]).min() < 1e-3
+        assert np.diff(problem.line.arrays[0]).min() < 1e-3
         found = theory.flattest_interpolator(problem.inputs, problem.labels)
         assert found.gap <= 0.03
         network = TwoLayerReLU(*found.neurons)

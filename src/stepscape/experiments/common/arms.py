@@ -19,7 +19,7 @@ from stepscape.experiments.frame.follow import steps_until
 from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives import sharpness
+from stepscape.objectives import rough_sharpness
 from stepscape.problems import Problem
 
 ARMS = {
@@ -76,7 +76,7 @@ def stable_scale(problem: Problem, width: int, seed: int, step_size: float) -> f
     while high > 1.01 * low:
         middle = (low * high) ** 0.5
         network = TwoLayerReLU.random(width, middle, "torch", seed)
-        if sharpness(problem, network, tolerance=1e-4).value <= limit:
+        if rough_sharpness(problem, network) <= limit:
             low = middle
         else:
             high = middle
@@ -86,7 +86,7 @@ def stable_scale(problem: Problem, width: int, seed: int, step_size: float) -> f
 def equal_time(problem: Problem, origin: Start, step_size: float, smallest: float, steps: int) -> int:
     """Count the steps until Σ η reaches the total that the smallest step size of a grid has in the end."""
     # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
-    first = 1.0 / max(sharpness(problem, origin.network, tolerance=1e-4).value, 1e-300)
+    first = 1.0 / max(rough_sharpness(problem, origin.network), 1e-300)
     own, least = (
         origin.method(eta, steps).step_size_at(np.arange(steps), min(eta, first))
         for eta in (step_size, smallest)

@@ -68,7 +68,7 @@ class Standing:
     @property
     def smallest_margin(self) -> float:
         """Least y f over the inputs."""
-        return float((self.operator.problem.sorted[1] * self.operator.predictions).min())
+        return float((self.operator.problem.line.arrays[1] * self.operator.predictions).min())
 
     @cached_property
     def certificate(self) -> theory.Certificate:
@@ -80,7 +80,7 @@ class Standing:
     @cached_property
     def interpolant(self) -> float:
         """Least ∫|f''|g_A over the functions with f(x_i) = γ y_i on A; 0 if A holds fewer than three."""
-        inputs, labels, _ = self.operator.problem.sorted
+        inputs, labels, _ = self.operator.problem.line.arrays
         gamma = self.certificate.details["gamma"]
         some = theory.uncertain_set(self.operator.predictions, gamma)
         if not some.any():

@@ -25,7 +25,7 @@ def flatness(problem: Problem, network: TwoLayerReLU) -> dict[str, Any]:
     labels on whose side f is not.
     """
     operator, peak = Hessian(problem, network), sharpness(problem, network)
-    inputs, labels, weights = problem.sorted
+    inputs, labels, weights = problem.line.arrays
     margins = labels * operator.predictions
     inside = (network.knots > inputs[0]) & (network.knots < inputs[-1])
     return {

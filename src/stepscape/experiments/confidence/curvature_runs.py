@@ -190,14 +190,14 @@ def _descend(run: CurvatureRun, tick: Tick) -> Followed:
 
 def gradients(problem: Problem, network: TwoLayerReLU) -> Array:
     """‖∇f(x_i)‖² at the sorted inputs (n,): Σ_active [w2²(x² + 1) + (w1 x + b1)²] + 1."""
-    x = problem.sorted[0][:, None]
+    x = problem.line.arrays[0][:, None]
     reach = x * network.w1 + network.b1
     return np.asarray(((reach > 0.0) * (network.w2**2 * (x**2 + 1.0) + reach**2)).sum(axis=1) + 1.0)
 
 
 def along(problem: Problem, snapshots: Sequence[Snapshot]) -> tuple[Array, Array]:
     """Margins and squared gradients (records, n)."""
-    labels = problem.sorted[1]
+    labels = problem.line.arrays[1]
     margins = [labels * Hessian(problem, snapshot.network).predictions for snapshot in snapshots]
     return np.array(margins), np.array([gradients(problem, snapshot.network) for snapshot in snapshots])
 

@@ -165,7 +165,7 @@ def _standing(run: FlatRun, problem: Problem, network: TwoLayerReLU) -> Record:
     bound = theory.flat_interpolator_bound(problem.inputs, problem.labels, run.margin)
     missed = float(np.abs(network.predict(problem.inputs) - run.margin * problem.labels).max())
     numbers = {
-        "distinct": bool((np.diff(problem.sorted[0]) > 0.0).all()),
+        "distinct": bool((np.diff(problem.line.arrays[0]) > 0.0).all()),
         "miss": missed / (EPS * run.margin * max(1.0, bound.size) * (1.0 + problem.x_max)),
         "bound": bound.sharpness,
         "size": bound.size,

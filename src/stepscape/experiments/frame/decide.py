@@ -71,7 +71,9 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     return Finding(
         answer,
-        sentence(f"{said}: {_measured(found, what, unit)}, where ±{number(within)} counts as none"),
+        sentence(
+            f"{said}: {_measured(found, what, unit)}; within ±{number(within)} does not count as a difference"
+        ),
         Effect(what, found),
     )
 

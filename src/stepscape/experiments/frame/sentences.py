@@ -137,13 +137,16 @@ def listed(values: object) -> str:
 
 
 def sentence(*clauses: str) -> str:
-    """Join clauses to a sentence with its capital and its full stop.
+    """Join clauses to a sentence with its capital and its full stop; a symbol in front keeps its letter.
 
-    >>> sentence("the risk falls", "it rises again")
-    'The risk falls; it rises again.'
+    >>> sentence("the risk falls", "it rises again"), sentence("η = 1.2 wins"), sentence("x is 0")
+    ('The risk falls; it rises again.', 'η = 1.2 wins.', 'x is 0.')
     """
     whole = "; ".join(clause.rstrip(".") for clause in clauses if clause)
-    return whole[:1].upper() + whole[1:] + "." if whole else ""
+    first = whole.partition(" ")[0]
+    if first == "a" or (first.isascii() and first[:2].isalpha() and len(first) > 1):
+        whole = whole[:1].upper() + whole[1:]
+    return f"{whole}." if whole else ""
 
 
 def clause(text: str) -> str:

@@ -62,7 +62,7 @@ def one_sided_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
 
 
 def _spectrum(problem: Problem, network: TwoLayerReLU, closed: bool) -> tuple[Array, Array, Array]:
-    x = problem.sorted[0]
+    x = problem.line.arrays[0]
     z = np.multiply.outer(x, network.w1) + network.b1
     outer = ((z >= 0.0) if closed else (z > 0.0)) * network.w2
     one = np.ones((x.size, 1))

@@ -18,7 +18,7 @@ from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.square.columns import curves, measured
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
-from stepscape.objectives import sharpness
+from stepscape.objectives import rough_sharpness
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
 
@@ -125,7 +125,7 @@ def work(run: StepSizeRun, tick: Tick) -> Record:
 def equal_time(run: Any, problem: Problem, origin: Start) -> int:
     """Count the steps until Σ η reaches the total of the smallest step size of the grid."""
     # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
-    first = 1.0 / max(sharpness(problem, origin.network, tolerance=1e-4).value, 1e-300)
+    first = 1.0 / max(rough_sharpness(problem, origin.network), 1e-300)
     own, smallest = (
         origin.method(eta, run.steps).step_size_at(np.arange(run.steps), min(eta, first))
         for eta in (run.step_size, run.smallest_step_size)

@@ -96,17 +96,17 @@ class Facts:
     @property
     def inputs(self) -> FloatArray:
         """Inputs in increasing order (n,); labels, weights, predictions and truth follow it."""
-        return self.problem.sorted[0]
+        return self.problem.line.arrays[0]
 
     @property
     def labels(self) -> FloatArray:
         """Labels (n,)."""
-        return self.problem.sorted[1]
+        return self.problem.line.arrays[1]
 
     @property
     def weights(self) -> FloatArray | None:
         """Averaging weights (n,), None if equal; sums and squares of those given could overflow."""
-        return None if self.problem.weights is None else self.problem.sorted[2]
+        return None if self.problem.weights is None else self.problem.line.arrays[2]
 
     @cached_property
     def averaging(self) -> FloatArray:
