@@ -62,7 +62,9 @@ def formulas_hold(result: Result, tolerance: float) -> Finding:
     return decide.identity(gaps, tolerance, "curves of one neuron")
 
 
-def one_neuron_goes_so(result: Result, close: float, rose: float, reached: float, fell: float) -> Finding:
+def one_neuron_rises_and_falls(
+    result: Result, close: float, rose: float, reached: float, fell: float
+) -> Finding:
     """Whether the curvature of one neuron rises, peaks and falls: its Gauss–Newton part, and all of it."""
     table = curves(result.table)
     near = np.abs(table["peak_margin"] - table["peak_predicted"]) <= close
@@ -185,7 +187,7 @@ CLAIM = Claim(
             "value, peaks within {close:g} of the margin that solves 2c = (1 + 2cm) tanh(m/2), and "
             + FALLS
             + "; and λ_max of the whole Hessian has a peak above its value at margin 0.",
-            one_neuron_goes_so,
+            one_neuron_rises_and_falls,
             {**CURVE, "close": 0.02},
             kind="figure",
             where={"arm": "one_neuron"},

@@ -266,10 +266,10 @@ def _examples(run: CurvatureRun, seen: Followed) -> Found:
 
 def bins(margins: Array, curvature: Array, squares: Array) -> dict[str, Array]:
     """Medians and quartiles over examples and records in bins of the margin, where 20 or more fall."""
-    place = np.floor(margins / BIN).astype(int)
+    index_of = np.floor(margins / BIN).astype(int)
     rows = []
     for index in range(int(MOST / BIN)):
-        here = place == index
+        here = index_of == index
         if here.sum() >= LEAST_IN_BIN:
             low, middle, high = np.quantile(curvature[here], [0.25, 0.5, 0.75])
             rows.append(((index + 0.5) * BIN, middle, low, high, float(np.median(squares[here]))))

@@ -57,7 +57,7 @@ def starts(table: Table) -> list[Start]:
     return sorted(pairs, key=lambda pair: (list(START_NAMES).index(pair[0]), pair[1]))
 
 
-def _spoken(start: Start) -> str:
+def _start_name(start: Start) -> str:
     return f"{START_NAMES[start[0]]} × {start[1]:g}"
 
 
@@ -73,7 +73,7 @@ def phase_diagram(result: Result) -> Drawn:
         for j, eta in enumerate(etas):
             _cell(ax, i, j, table.where(init=init, scale=scale, step_size=eta)["fate"])
     ax.set_xticks(range(etas.size), [f"{eta:g}" for eta in etas])
-    ax.set_yticks(range(len(rows)), [_spoken(start) for start in rows])
+    ax.set_yticks(range(len(rows)), [_start_name(start) for start in rows])
     ax.set_xlim(-0.5, etas.size - 0.5)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.grid(visible=False)
@@ -119,7 +119,7 @@ def times(result: Result) -> Drawn:
         for i, (init, scale) in enumerate(starts(table)):
             rows = table.where(init=init, scale=scale)
             if name in rows:
-                band(ax, rows, "step_size", name, _spoken((init, scale)), series(i), dodge=0.04 * (i - 3))
+                band(ax, rows, "step_size", name, _start_name((init, scale)), series(i), dodge=0.04 * (i - 3))
         label(ax, x="step size η", y=f"{word} until first certified flat\n(runs that got there)")
         if ax.containers:
             number_ticks(ax)

@@ -61,11 +61,11 @@ def followed(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
     """Return all the quantities above, as arrays over the records."""
     x = problem.inputs
     inside = theory.interior(x, x, problem.weights)
-    rows = [place(problem, snapshot, inside) for snapshot in snapshots]
+    rows = [quantities(problem, snapshot, inside) for snapshot in snapshots]
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def place(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> dict[str, float]:
+def quantities(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> dict[str, float]:
     """Return all the quantities above at one record; ``inside`` masks the inputs of the interior."""
     x, average = problem.inputs, problem.averaging
     f = snapshot.predict(x)

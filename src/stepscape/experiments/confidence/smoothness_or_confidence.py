@@ -104,13 +104,13 @@ def is_smoother(result: Result, planes: tuple[str, ...], least: float, questions
 
 def compared(table: Table, column: str) -> dict[str, Number]:
     """Say which step sizes are compared at a level, by how many seeds."""
-    said: dict[str, Number] = {}
+    pairs: dict[str, Number] = {}
     for law, rows in cells(table, LAWS).items():
         etas = reaching(rows, column) if column in rows and not STEP_SIZES.lacks(rows) else np.empty(0)
         if etas.size:
             seeds = np.isfinite(STEP_SIZES.values(rows, column, etas[[0, -1]])).all(axis=1).sum()
-            said[f"{law}: compared"] = f"η = {etas[0]:g} with {etas[-1]:g}, {seeds} seeds"
-    return said
+            pairs[f"{law}: compared"] = f"η = {etas[0]:g} with {etas[-1]:g}, {seeds} seeds"
+    return pairs
 
 
 def is_more_confident(result: Result, least: float, questions: int) -> Finding:
@@ -137,7 +137,9 @@ def is_smoother_in_time(result: Result, least: float) -> Finding:
     return over_laws(result.table, question, says, what, least, 1)
 
 
-def ends_so(result: Result, stopped: float, returned: float, growth: float, questions: int) -> Finding:
+def end_of_training(
+    result: Result, stopped: float, returned: float, growth: float, questions: int
+) -> Finding:
     """Whether confidence still grows at the largest working step size where roughness no longer does."""
 
     def asked(column: str, turn: Callable[[Array], Array], says: Says, what: str, least: float) -> Finding:
@@ -188,7 +190,7 @@ def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, q
     }, named=False)  # fmt: skip
 
 
-def is_so_for_margins(result: Result, least: float, within: float, questions: int) -> Finding:
+def margins_agree(result: Result, least: float, within: float, questions: int) -> Finding:
     """Whether the margin shows what |f| shows: roughness at equal margin, and the margin's share of |f|."""
     smoother = is_smoother(result, ("margin",), least, questions)
     asked = ask(cells(result.table, LAWS), share_gained, STEP_SIZES.lacks)
@@ -291,7 +293,7 @@ CLAIM = Claim(
             "steps, where {growth:g} per decade counts; ∫|f''|g settles, which means that its log10 changes "
             "by less than {stopped:g} per decade; and ∫|f''|g has come down by more than {returned:.0%} "
             "from its largest value. Intervals are simultaneous for the {questions} questions.",
-            ends_so,
+            end_of_training,
             {"stopped": 0.1, "returned": 0.1, "growth": 0.1, "questions": 4},
             where=FOLLOWED,
             reads=("weighted_tv_growth",),
@@ -316,7 +318,7 @@ CLAIM = Claim(
             "{least:g}. In every law median y f is also the same share of median |f|, within {within:g}, at "
             "the largest and at the smallest of the step sizes at which most runs come to these levels of "
             "median |f|, on average over the levels.",
-            is_so_for_margins,
+            margins_agree,
             {"least": 0.05, "within": 0.1, "questions": len(LEVELS)},
             where=MARGINS,
             reads=("margin",),

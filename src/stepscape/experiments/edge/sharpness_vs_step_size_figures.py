@@ -137,11 +137,11 @@ def _follow(ax: Axes, run: Run, across: str, eta: float, index: int) -> None:
 
 def _say_lost(ax: Axes, runs: Mapping[float, Run]) -> int:
     """Name the step sizes whose first seed diverged at once or lost all its neurons (×); count the lines."""
-    gone = [eta for eta, run in runs.items() if run.arrays["steps"].size == 1]
+    unstable = [eta for eta, run in runs.items() if run.arrays["steps"].size == 1]
     dead = [eta for eta, run in runs.items() if run.arrays["bent"][-1] == 0]
-    lines = [f"diverged: η = {_listed(gone)}"] if gone else []
-    if gone:
-        start = runs[gone[0]].arrays["sharpness"][0]
+    lines = [f"diverged: η = {_listed(unstable)}"] if unstable else []
+    if unstable:
+        start = runs[unstable[0]].arrays["sharpness"][0]
         lines.append(rf"(initial $\lambda_{{\max}}$ = {start:.0f})")
     lines += [f"× all neurons dead: η = {_listed(dead)}"] if dead else []
     if lines:

@@ -40,8 +40,8 @@ def sign(
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit)
     answer = _sign(found, least)
-    said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}"), Effect(what, found))
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    return Finding(answer, sentence(f"{statement}: {_measured(found, what, unit)}"), Effect(what, found))
 
 
 def u_shape(
@@ -68,11 +68,10 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     inside = -within < found.low and found.high < within
     outside = found.low > within or found.high < -within
     answer: Answer = "yes" if inside else "no" if outside else "undecided"
-    said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    none = f"within ±{number(within)} does not count as a difference"
     return Finding(
-        answer,
-        sentence(f"{said}: {_measured(found, what, unit)}; within ±{number(within)} counts as none"),
-        Effect(what, found),
+        answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
     )
 
 
@@ -86,8 +85,8 @@ def differs(values: ArrayLike, least: float, says: Says, what: str, unit: str = 
         return _too_few(found.count, unit)
     none = -least < found.low and found.high < least
     answer: Answer = "no" if none else "yes" if found.sign else "undecided"
-    said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}"), Effect(what, found))
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    return Finding(answer, sentence(f"{statement}: {_measured(found, what, unit)}"), Effect(what, found))
 
 
 def signs(
@@ -118,11 +117,11 @@ def signs(
     some = any(_sign(cells[name], least) == "yes" for name in above)
     if (whole == "yes" and below) or (whole != "yes" and some):
         answer = "mixed"
-    said = {"yes": says.affirmed, "no": says.denied}.get(whole, says.open)
+    statement = {"yes": says.affirmed, "no": says.denied}.get(whole, says.open)
     over = f", mean over {counted(len(cells), 'cell')}" if len(cells) > 1 else ""
-    text = f"{said}: {_measured(pooled, what + over, unit)}"
+    text = f"{statement}: {_measured(pooled, what + over, unit)}"
     return Finding(
-        answer, sentence(text, _cells_said(above, below, len(cells))), Effect(what, pooled),
+        answer, sentence(text, _signs_of_cells(above, below, len(cells))), Effect(what, pooled),
         {f"{name}: {what}": interval(each) for name, each in cells.items()} if len(cells) > 1 else {},
     )  # fmt: skip
 
@@ -170,9 +169,11 @@ def slope(
     beyond = found.low > claimed if falls else found.high < claimed
     settled = found.high < until if falls else found.low > until
     answer: Answer = "no" if beyond else "yes" if settled else "undecided"
-    said = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    asked = f"the claim is at {'most' if falls else 'least'} {number(claimed)}"
-    return Finding(answer, sentence(f"{said}: {_measured(found, what, unit)}; {asked}"), Effect(what, found))
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    limit = f"the claim is at {'most' if falls else 'least'} {number(claimed)}"
+    return Finding(
+        answer, sentence(f"{statement}: {_measured(found, what, unit)}; {limit}"), Effect(what, found)
+    )
 
 
 def inequality(
@@ -233,8 +234,8 @@ def rate(failed: int, total: int, at_most: float, what: str) -> Finding:
     chance = 1.0 if not failed else float(bdtrc(failed - 1, total, at_most))
     answer: Answer = "no" if chance < limits.IMPLAUSIBLE else "yes"
     size = wilson(failed, total)
-    said = of_runs(failed, total, Says(what, "fail"))
-    text = f"{said}: {percent(size)}, where {number(100 * at_most)} % may"
+    statement = of_runs(failed, total, Says(what, "fail"))
+    text = f"{statement}: {percent(size)}, where {number(100 * at_most)} % may"
     return Finding(
         answer,
         sentence(text),
@@ -259,7 +260,7 @@ def _measured(found: Interval, what: str, unit: str) -> str:
     return f"{interval(found)} ({what}; {counted(found.count, unit)})"
 
 
-def _cells_said(above: list[str], below: list[str], total: int) -> str:
+def _signs_of_cells(above: list[str], below: list[str], total: int) -> str:
     if total == 1:
         return ""
     rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))

@@ -61,19 +61,21 @@ def together(found: Mapping[str, Finding], primary: str = "", named: bool = True
     ----------
     named : put the name of each before its sentence.
     """
-    spoken = {name: each for name, each in found.items() if each.answer != "premise_not_met"}
-    if not spoken:
+    answered = {name: each for name, each in found.items() if each.answer != "premise_not_met"}
+    if not answered:
         reasons = dict.fromkeys(each.sentence for each in found.values())
         return Finding("premise_not_met", " ".join(reasons) or "There is nothing to judge.")
-    answers = [each.answer for each in spoken.values()]
-    first = [spoken[primary]] if primary in spoken else []
-    effects = [each.effect for each in (*first, *spoken.values()) if each.effect is not None]
-    said = [f"{name}: {clause(each.sentence)}" if named else each.sentence for name, each in spoken.items()]
+    answers = [each.answer for each in answered.values()]
+    first = [answered[primary]] if primary in answered else []
+    effects = [each.effect for each in (*first, *answered.values()) if each.effect is not None]
+    sentences = [
+        f"{name}: {clause(each.sentence)}" if named else each.sentence for name, each in answered.items()
+    ]
     return Finding(
         _answer(answers),
-        sentence(*said) if named else sentence(*map(clause, dict.fromkeys(said))),
+        sentence(*sentences) if named else sentence(*map(clause, dict.fromkeys(sentences))),
         effects[0] if effects else None,
-        _numbers(spoken),
+        _numbers(answered),
     )
 
 

@@ -167,7 +167,7 @@ def averaging(result: Result, factor: float, least: float) -> Finding:
     table = with_iterates(narrowest(result.table))
     found = {
         WHERE[region]: signs(
-            table, partial(gone, region=suffix, factor=factor),
+            table, partial(excess_of_one_iterate, region=suffix, factor=factor),
             Says("the mean of two", "remove", f"most of a single iterate's excess risk {WHERE[region]}"),
             f"log10 of a ratio, single iterates over their mean, beyond {factor:g}", least, len(REGIONS),
         )
@@ -176,7 +176,7 @@ def averaging(result: Result, factor: float, least: float) -> Finding:
     return together(found, named=False)
 
 
-def gone(rows: Table, region: str, factor: float) -> Array:
+def excess_of_one_iterate(rows: Table, region: str, factor: float) -> Array:
     """log10 (seeds,) of single iterates over their mean and a factor, at the largest step size."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log10(rows[f"excess_risk{region}_iterates"] / rows[f"excess_risk{region}"] / factor)

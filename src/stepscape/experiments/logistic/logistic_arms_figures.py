@@ -151,8 +151,8 @@ def helped(found: Table, arms: Sequence[str]) -> Drawn:
         ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
     axes[0, 0].set_yticks(range(len(cells)), cells)
     axes[0, 0].set_ylim(max(1, len(cells)) - 0.5, -0.5)
-    said = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
-    figure.supxlabel(said, fontsize=10)
+    axis_name = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
+    figure.supxlabel(axis_name, fontsize=10)
     return Drawn(figure, HELP)
 
 

@@ -170,11 +170,11 @@ def sharpness(table: Table) -> Drawn:
 
 def by_moment(table: Table, name: str) -> Drawn:
     """Draw one quantity against the step size in every cell, one curve per moment."""
-    column, axis, said = BY_MOMENT[name]
+    column, axis, caption = BY_MOMENT[name]
     names = {f"{column}{suffix}": moment.words for suffix, moment in MOMENTS.items()}
     columns = [(each, word) for each, word in names.items() if each in table]
     level = ("loss_truth", "loss of the truth") if name == "loss" else ("", "")
-    return Drawn(against_step_size(table, columns, axis, *level), said + POOLED)
+    return Drawn(against_step_size(table, columns, axis, *level), caption + POOLED)
 
 
 def regions(table: Table) -> Drawn:
@@ -198,10 +198,10 @@ def helped(found: Mapping[str, Mapping[str, Interval]]) -> Drawn:
         ax.set_title(moment.replace(" at ", "\nat "), fontsize=9.5)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].set_ylim(max(1, len(names)) - 0.5, -0.5)
-    said = (
+    axis = (
         "log10 of interior excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
     )
-    figure.supxlabel(said, fontsize=10)
+    figure.supxlabel(axis, fontsize=10)
     return Drawn(figure, HELP)
 
 
