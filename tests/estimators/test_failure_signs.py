@@ -121,6 +121,7 @@ def signs(
     overshot=(0, 0, 0, 0),
     stopping="cv",
     sharpness=9.0,
+    dead=(1, 2),
 ):
     """Say what is wrong with a fit of two step sizes, 1 and 0.1, two stopping times and two folds."""
     times = Table(
@@ -147,7 +148,7 @@ def signs(
         }
     )
     run = SimpleNamespace(
-        loss=np.array([0.7, 0.5]), sharpness=np.array([sharpness, 1.0]), dead_neurons=np.array([1, 2]),
+        loss=np.array([0.7, 0.5]), sharpness=np.array([sharpness, 1.0]), dead_neurons=np.array(dead),
         network=SimpleNamespace(width=9),
     )  # fmt: skip
     return failure_signs(
@@ -157,6 +158,11 @@ def signs(
             steps_=50, trajectory_=run, problem_=ss.Problem([0.0, 1.0], [0, 1], "logistic"),
         )
     )  # fmt: skip
+
+
+def test_dead_neurons_are_said_where_most_are_dead_and_more_than_twice_as_many_as_before():
+    for dead, are_said in (((2, 5), True), ((2, 4), False), ((3, 6), False), ((3, 7), True)):  # of 9
+        assert bool([sign for sign in signs(dead=dead) if "active on no input" in sign]) is are_said
 
 
 def test_a_gain_counts_beyond_two_standard_errors_of_its_mean_over_the_folds():

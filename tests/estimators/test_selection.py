@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import log_loss
@@ -21,6 +21,7 @@ from stepscape.problems.user.units import Standardized, TwoClasses
     errors=st.lists(st.floats(0.1, 10.0) | st.just(float("nan")), min_size=1, max_size=12),
     spread=st.floats(0.0, 3.0),
 )
+@example(errors=[1.5625, 1.4375, 1.0], spread=0.5)
 def test_one_standard_error_rule_takes_the_largest_step_size(errors, spread):
     values = np.array(errors)
     if np.all(np.isnan(values)):
@@ -101,6 +102,13 @@ def test_every_fold_and_time_is_a_fit_without_the_fold():
             row = path.times.where(step_size=eta, steps=steps)
             assert row["cv_error"] == pytest.approx(log_loss(data.plus > 0, expit(logits)), rel=1e-9)
             assert row["time"] == pytest.approx(np.median(ends), rel=1e-12)
+
+
+@pytest.mark.parametrize(("loss", "largest", "count"), [("square", 1.5, 14), ("logistic", 6.0, 12)])
+def test_a_path_is_logarithmic_between_its_ends(loss, largest, count):
+    path = step_size_path(loss)
+    assert (path.size, path[0], path[-1]) == (count, largest, 0.003)
+    np.testing.assert_allclose(path[1:] / path[:-1], (0.003 / largest) ** (1 / (count - 1)), rtol=1e-12)
 
 
 def test_the_path_ends_below_eight():

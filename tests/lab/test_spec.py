@@ -219,6 +219,9 @@ class TestStream:
         assert stream(one, purpose) != one
         assert 0 <= stream(one, purpose) < 2**64
 
+    def test_a_seed_means_the_same_draws_forever(self) -> None:
+        assert stream(0, "network") == 6_724_223_237_675_661_611
+
     def test_numbers_of_two_purposes_are_uncorrelated(self) -> None:
         draws = np.array(
             [

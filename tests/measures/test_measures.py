@@ -160,6 +160,10 @@ class TestPieces:
         x = np.linspace(-1, 1, 81)
         assert linear_pieces(x, f(x), 1e-12) == count
 
+    def test_the_tolerance_is_a_twentieth_of_the_deviation_of_the_labels(self) -> None:
+        problem = ss.Problem([0.0, 1.0, 2.0, 3.0], [1.0, -1.0, 1.0, -1.0])
+        assert piece_tolerance(problem) == pytest.approx(0.05, rel=1e-12)
+
     def test_tolerance_is_half_the_thickness(self) -> None:
         """The tent 1 - |x| on [-1, 1] stays within ½ of the line ½, and within nothing less.
 

@@ -39,6 +39,11 @@ def test_units_survive_any_magnitude(size):
     np.testing.assert_allclose(unit.restore(unit.standardize(values)), values, rtol=8 * EPS)
 
 
+def test_a_spread_above_rounding_is_no_constant():
+    for step, constant in ((EPS, True), (1e4 * EPS, False)):
+        assert (Affine.of(np.array([1.0 - step, 1.0]), np.ones(2)).scale == 0.0) is constant
+
+
 def test_beyond_ten_thousand_inputs_training_bins(monkeypatch):
     monkeypatch.setattr("stepscape.problems.user.units.MOST_INPUTS", 50)
     x = np.linspace(-1.0, 1.0, 1000)
