@@ -249,7 +249,7 @@ def test_hostile_words_stay_words(entry):
 
 
 def test_a_page_of_huge_figures_stays_below_eight_megabytes():
-    figures = [toy_figure(20_000) for _ in range(10)]
+    figures = [toy_figure(22_000) for _ in range(10)]
     share = page_share(len(figures))
     drawings = [draw(figure, f"figure-{i}", largest=share) for i, figure in enumerate(figures)]
     assert sum(len(drawing.svg) for drawing in drawings) > 8_000_000

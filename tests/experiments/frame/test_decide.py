@@ -276,7 +276,10 @@ SLACK = 3.0 * np.sqrt(0.025 * 0.975 / REPEATS)
 class TestNothing:
     """Where there is nothing to find, each decider says so but in 2.5 of 100 cases a side."""
 
-    rng = np.random.default_rng(20)
+    @pytest.fixture(autouse=True)
+    def _stream(self) -> None:
+        """Each simulation has the same draws, whichever tests ran before it."""
+        self.rng = np.random.default_rng(20)
 
     def rates(self, answers: list[str]) -> dict[str, float]:
         return {word: answers.count(word) / len(answers) for word in ("yes", "no", "mixed", "undecided")}
