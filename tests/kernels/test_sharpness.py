@@ -186,7 +186,7 @@ def test_few_and_many_inputs_and_neurons(settled, n, k, loss):
 
 def test_the_product_that_verifies_is_the_judge():
     # Lanczos believes in residuals far below rounding; the true one is never smaller than that.
-    settled = {tolerance: 0 for tolerance in (1e-6, 1e-10, 1e-13, 1e-16, 1e-18)}
+    settled = dict.fromkeys((1e-06, 1e-10, 1e-13, 1e-16, 1e-18), 0)
     for seed in range(10):
         operator = Hessian(noisy(20, seed), network(60, seed))
         for tolerance in settled:
