@@ -13,7 +13,7 @@ from budget import examples
 from cases import EPS, dense, network, noisy, train
 from stepscape import objectives
 from stepscape.kernels import relu1d_sharpness
-from stepscape.objectives import Hessian
+from stepscape.objectives import Hessian, relu_line_hessian
 from stepscape.objectives.relu_line_hessian import from_one_start, top
 
 
@@ -181,6 +181,27 @@ def test_neurons_that_see_no_input_do_not_disturb():
 def test_few_and_many_inputs_and_neurons(settled, n, k, loss):
     problem, net = noisy(n, 2, weighted=n > 3, loss=loss), network(k, 2)
     check(top(Hessian(problem, net)), matrix(problem, net), net.trained)
+    assert settled == [True]
+
+
+def test_the_product_that_verifies_is_the_judge():
+    # Lanczos believes in residuals far below rounding; the true one is never smaller than that.
+    settled = dict.fromkeys((1e-06, 1e-10, 1e-13, 1e-16, 1e-18), 0)
+    for seed in range(10):
+        operator = Hessian(noisy(20, seed), network(60, seed))
+        for tolerance in settled:
+            pair = relu_line_hessian._in_one_call(operator, None, tolerance)
+            settled[tolerance] += pair is not None
+            assert pair is None or pair.residual <= 2 * tolerance * pair.value
+    assert settled[1e-6] == settled[1e-10] == settled[1e-13] == 10
+    assert settled[1e-18] == 0
+
+
+def test_beyond_the_cache_the_growing_basis_is_taken_at_once(monkeypatch, settled):
+    problem, net = noisy(200, 2), network(20, 2)
+    expected = top(Hessian(problem, net)).value
+    monkeypatch.setattr(relu_line_hessian, "MOST_INPUTS", 199)
+    assert top(Hessian(problem, net)).value == pytest.approx(expected, rel=1e-12)
     assert settled == [True]
 
 

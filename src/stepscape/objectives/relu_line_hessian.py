@@ -17,6 +17,7 @@ from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
+MOST_INPUTS = 4096  # beyond, the work space of the compiled call leaves the cache, and the call is slower
 _SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
 
 
@@ -205,9 +206,9 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
     begin = np.array(operator.random_vector() if start is None else start, dtype=np.float64)
     if begin.shape != (operator.size,):
         raise bad("start", f"have shape ({operator.size},)", begin.shape)
-    if not 0.0 < tolerance < 1.0:
-        return None  # `largest_eigenpair` says what is wrong
     problem, network = operator.problem, operator.network
+    if problem.size > MOST_INPUTS or not 0.0 < tolerance < 1.0:
+        return None  # of a wrong tolerance `largest_eigenpair` says what is wrong
     position, line = np.empty(network.width, np.uint32), problem.line
     relu1d.positions(network.w1, network.b1, line.inputs, position)
     status, value, residual, products, vector = relu1d_sharpness.largest(
