@@ -245,7 +245,8 @@ def test_ctrl_c_leaves_a_store_to_go_on_with_and_says_how(capsys, executor):
     )
     assert found, err
     kept = Store.open("my runs").outcomes()
-    assert 3 <= int(found[1]) <= len(kept)
+    assert len(kept) >= 3
+    assert int(found[1]) <= len(kept)  # what a worker has just committed the command may not know yet
     assert found[2].startswith("stepscape sweep long.toml --out 'my runs'")
     assert not check("my runs").damage
     # The command that it names goes on: here with a part that is nearly all on record.
