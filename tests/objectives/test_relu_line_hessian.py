@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
@@ -13,10 +11,8 @@ from hypothesis import strategies as st
 import oracles as ref
 import stepscape as ss
 from cases import EPS, dense, network, noisy, train
-from stepscape import curvature
-from stepscape.curvature import lanczos, largest_eigenpair
+from stepscape.curvature import largest_eigenpair
 from stepscape.curvature.lanczos import lanczos_steps
-from stepscape.errors import NotConverged
 from stepscape.kernels import relu1d_hessian
 from stepscape.objectives import Hessian
 
@@ -278,64 +274,6 @@ def test_negative_curvature_is_at_most_the_residual_norm_and_that_at_most_the_sh
     assert abs(value - ss.sharpness(problem, net, gauss_newton=True).value) <= norm + 4e-8 * value
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """A symmetric matrix with the two methods that any operator has."""
-
-    matrix: np.ndarray
-
-    @property
-    def size(self):
-        return len(self.matrix)
-
-    def product(self, vector):
-        return self.matrix @ vector
-
-
-def with_spectrum(values, seed=0):
-    q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((len(values), len(values))))
-    matrix = q * np.asarray(values, float) @ q.T
-    return Matrix((matrix + matrix.T) / 2), q
-
-
-SPECTRA = {
-    "negative definite": -np.arange(1.0, 41),
-    "large negative": np.concatenate([[-1e3], np.linspace(-10, 1, 60)]),
-    "multiple": np.concatenate([np.linspace(0, 1, 30), [2, 2, 2]]),
-    "close": np.concatenate([np.linspace(0, 1, 150), [1.98, 2.0]]),
-    "all equal": np.full(20, 3.0),
-    "zero": np.zeros(5),
-    "one number": np.array([-2.5]),
-    "tiny": 1e-140 * np.arange(9.0),
-    "huge": 1e150 * np.arange(-9.0, 9),
-    "restarted": np.concatenate([np.linspace(0, 1, 400), [1.003]]),
-}
-
-
-@pytest.mark.parametrize("values", SPECTRA.values(), ids=SPECTRA)
-def test_any_symmetric_operator(values):
-    operator, q = with_spectrum(values)
-    scale = np.abs(values).max()
-    for start in (None, q[:, np.argmin(values)], q[:, np.argsort(values)[-min(2, len(values))]]):
-        pair = largest_eigenpair(operator, start)
-        assert abs(pair.value - values.max()) <= 1e-8 * scale
-        residual = np.linalg.norm(operator.matrix @ pair.vector - pair.value * pair.vector)
-        assert abs(residual - pair.residual) <= 1e-13 * scale
-        assert pair.residual <= 2e-8 * scale
-        assert pair.products > 64 or values[-1] != 1.003  # the basis was full, and the residual not yet small
-
-
-def test_close_neighbors_get_a_longer_basis(monkeypatch):
-    values = np.concatenate([np.linspace(0, 1, 300), 1 + 5e-7 * np.arange(1, 4)])
-    pair = largest_eigenpair(with_spectrum(values)[0])
-    assert abs(pair.value - values.max()) <= 1e-8
-    assert pair.products < 1000
-    monkeypatch.setattr(
-        lanczos, "MOST_NUMBERS", 0
-    )  # as for an operator so large that its basis must stay short
-    assert largest_eigenpair(with_spectrum(values)[0]).products > 1.5 * pair.products
-
-
 def test_compiled_lanczos_steps_are_the_generic_ones():
     problem, net = noisy(40, seed=2), network(50, seed=2, trainable=("w1", "w2", "b2"))
     operator = Hessian(problem, net)
@@ -362,103 +300,6 @@ def test_compiled_lanczos_steps_are_the_generic_ones():
     np.testing.assert_allclose(image, expected, atol=1e-12 * np.abs(t).max())
 
 
-def test_an_invariant_space_ends_the_lanczos_steps():
-    operator, q = with_spectrum([1.0, 2.0, 3.0, 4.0])
-    basis, diagonal, beside = np.zeros((9, 4)), np.zeros(8), np.zeros(8)
-    basis[0] = (q[:, 0] + q[:, 3]) / np.sqrt(2)
-    assert lanczos_steps(operator, basis, diagonal, beside, 0, 8) == 2
-    assert beside[1] == 0.0
-    np.testing.assert_allclose(
-        np.linalg.eigvalsh([[diagonal[0], beside[0]], [beside[0], diagonal[1]]]), [1, 4]
-    )
-    dead = ss.TwoLayerReLU([1.0], [-9.0], [1.0], 0.0)
-    reached = Hessian(ss.Problem([0.0], [1.0]), dead).lanczos(np.eye(5, 4), diagonal, beside, 0, 4)
-    assert reached == 1
-
-
-def test_the_budget_is_kept_and_its_end_is_an_error():
-    operator, _ = with_spectrum(np.concatenate([np.linspace(0, 1, 300), [1 + 1e-7]]))
-    message = r"did not settle within 70 products \(last value 1\.?\d*, .*\); raise the tolerance, or max_p"
-    with pytest.raises(NotConverged, match=message):
-        largest_eigenpair(operator, tolerance=1e-15, max_products=70)
-
-
-@pytest.mark.parametrize("size", [np.nan, np.inf, 1e200, 1e-200])
-def test_operators_beyond_the_range_of_squares_are_named_at_once(size):
-    operator, _ = with_spectrum(np.arange(9.0))
-    with np.errstate(invalid="ignore", over="ignore"):
-        operator = Matrix(size * operator.matrix)
-        message = r"squares of the operator's products overflow or vanish; rescale the problem"
-        with pytest.raises(NotConverged, match=message):
-            largest_eigenpair(operator)
-
-
-@pytest.mark.parametrize("tolerance", [0.0, -1.0, 1.0, np.nan])
-def test_tolerance_must_make_sense(tolerance):
-    with pytest.raises(ss.InputError, match=r"tolerance must lie between 0 and 1, got"):
-        ss.sharpness(noisy(), network(), tolerance=tolerance)
-
-
-@pytest.mark.parametrize("decay", [-0.1, np.nan, np.inf])
-def test_weight_decay_must_make_sense(decay):
-    with pytest.raises(ss.InputError, match=r"weight_decay must be finite and not negative, got"):
-        ss.sharpness(noisy(), network(), weight_decay=decay)
-
-
-def test_a_start_must_have_the_shape_of_the_trained_coordinates_and_a_direction():
-    problem, net = noisy(), network(5, trainable=("w1", "b2"))
-    with pytest.raises(ss.InputError, match=r"start must have shape \(6,\), got \(16,\)"):
-        ss.sharpness(problem, net, start=np.ones(16))
-    for start in (np.zeros(6), np.full(6, np.nan), np.full(6, np.inf)):
-        with pytest.raises(ss.InputError, match=r"start must be a finite vector that is not zero, got norm"):
-            ss.sharpness(problem, net, start=start)
-
-
-def test_an_eigenpair_shows_its_error():
-    pair = ss.sharpness(noisy(), network())
-    assert repr(pair).startswith(f"Eigenpair(value={pair.value:.10g} ± {pair.residual:.1e}, products=")
-
-
-@pytest.mark.parametrize("blocks", [ref.BLOCKS, ("w1", "w2")], ids="+".join)
-def test_the_linear_operator_works_with_scipy(blocks):
-    from scipy.sparse.linalg import eigsh
-
-    problem, net = noisy(40, seed=3), network(60, seed=3, trainable=blocks)
-    operator = ss.hessian(problem, net)
-    assert operator.shape == (int(net.trained.sum()),) * 2
-    assert operator.dtype == np.float64
-    top = eigsh(operator, k=1, which="LA", return_eigenvectors=False, tol=1e-12)[0]
-    assert ss.sharpness(problem, net).value == pytest.approx(top, rel=1e-10)
-    u = np.arange(operator.shape[0])  # integers, columns and slices are welcome
-    np.testing.assert_array_equal(operator @ u, operator.matvec(u.astype(float)[:, None])[:, 0])
-    np.testing.assert_array_equal(operator.rmatvec(u), operator @ u)
-    np.testing.assert_array_equal(operator @ np.repeat(u, 2)[::2], operator @ u)
-    g = ss.hessian(problem, net, gauss_newton=True) @ np.eye(u.size)
-    expected = ref.gauss_newton(net.parameters, dense(problem))[np.ix_(net.trained, net.trained)]
-    np.testing.assert_allclose(g, expected, atol=1e-12)
-
-
-def test_products_accept_any_real_vector():
-    problem, net = noisy(), network(5)
-    operator = Hessian(problem, net)
-    operator.product(np.ones(16))
-    compiled = len(relu1d_hessian._product.signatures)
-    u = np.arange(16)
-    np.testing.assert_array_equal(operator.product(u), operator.product(u.astype(float)))
-    np.testing.assert_array_equal(operator.product(np.repeat(u, 3)[::3]), operator.product(u))
-    frozen = u.astype(float)
-    frozen.flags.writeable = False
-    np.testing.assert_array_equal(operator.product(frozen), operator.product(u))
-    # None of them costs a compilation of half a minute.
-    assert len(relu1d_hessian._product.signatures) == compiled
-
-
-@pytest.mark.parametrize("vector", [np.ones(15), np.ones((16, 1)), 1.0])
-def test_products_refuse_other_shapes(vector):
-    with pytest.raises(ss.InputError, match=r"vector must have shape \(16,\), got \("):
-        Hessian(noisy(), network(5)).product(vector)
-
-
 def test_more_neurons_than_a_block():
     for k in (
         relu1d_hessian.BLOCK - 1,
@@ -474,33 +315,6 @@ def test_more_neurons_than_a_block():
         np.testing.assert_allclose(
             Hessian(problem, net).product(u), expected, atol=1e-13 * np.abs(expected).max()
         )
-
-
-@settings(max_examples=40)
-@given(
-    seed=st.integers(0, 10**6), blocks=st.sampled_from(ref.SUBSETS), size=st.sampled_from([1e-6, 0.1, 1.0])
-)
-def test_directional_smoothness_is_a_difference_of_gradients(seed, blocks, size):
-    problem, net = noisy(12, seed=seed), network(10, seed=seed, trainable=blocks)
-    rng = np.random.default_rng(seed)
-    move = size * rng.standard_normal(31) * net.trained
-    after = net.with_parameters(net.parameters + move)
-    d = dense(problem)
-    change = net.trained * (ref.gradient(after.parameters, d) - ref.gradient(net.parameters, d))
-    expected = change @ (after.parameters - net.parameters) / (move @ move)
-    got = ss.directional_smoothness(problem, after, net)
-    assert abs(got - expected) <= 1e-12 * np.linalg.norm(
-        ref.gradient(net.parameters, d)
-    ) / size + 1e-10 * abs(expected)
-    assert got == pytest.approx(ss.directional_smoothness(problem, net, after), rel=1e-12)
-
-
-def test_directional_smoothness_along_the_top_eigenvector_is_the_sharpness():
-    problem, net = noisy(10, seed=0), network(8, seed=0)
-    pair = ss.sharpness(problem, net)
-    after = net.with_parameters(net.parameters + 1e-6 * pair.vector)
-    assert ss.directional_smoothness(problem, after, net) == pytest.approx(pair.value, rel=1e-5)
-    assert np.isnan(ss.directional_smoothness(problem, net, net))
 
 
 @settings(max_examples=30)
@@ -527,23 +341,6 @@ def test_a_spectrum_of_few_values_closes_the_krylov_space(weight_decay):
     pair = ss.sharpness(problem, run.network, weight_decay=weight_decay)
     assert pair.products <= 12
     assert pair.residual <= 1e-12 * pair.value
-
-
-@settings(max_examples=40)
-@given(seed=st.integers(0, 10**6), size=st.integers(1, 12))
-def test_a_dense_matrix_and_a_shift_are_operators(seed, size):
-    rng = np.random.default_rng(seed)
-    square = rng.standard_normal((size, size))
-    matrix, shift = square + square.T, rng.standard_normal(size)
-    u = rng.standard_normal(size)
-    dense_one = curvature.Matrix(matrix)
-    np.testing.assert_allclose(dense_one.product(u), matrix @ u, rtol=0, atol=1e-13 * size)
-    shifted = curvature.Shifted(dense_one, shift)
-    assert shifted.size == dense_one.size == size
-    np.testing.assert_allclose(shifted.product(u), (matrix + np.diag(shift)) @ u, rtol=0, atol=1e-13 * size)
-    values = np.linalg.eigvalsh(matrix + np.diag(shift))
-    scale = max(abs(values[0]), abs(values[-1]))
-    assert largest_eigenpair(shifted).value == pytest.approx(values[-1], abs=1e-8 * scale)
 
 
 def test_frozen_coordinates_count_as_zero():
