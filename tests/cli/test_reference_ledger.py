@@ -84,3 +84,11 @@ def test_a_rule_that_changed_after_the_committed_numbers_is_named_and_its_word_n
     assert json.loads(Path("quick/result.json").read_text())["full_size"] == {"second": "consistent"}
     printed = said(capsys, "verify", "toy", "--full", "--out", "all").out
     assert "The rule of toy, first was changed after the committed full numbers." in printed
+
+
+def test_a_part_that_the_claim_no_longer_has_is_not_listed(capsys, toys):
+    said(capsys, "verify", "toy")
+    commit_full(toys, made().entries)
+    register(toys, "toy_one", claims.claim(parts=claims.CLAIM.parts[:1]))
+    told = json.loads(said(capsys, "list", "--json").out)["experiments"]
+    assert told[0]["verdicts"] == {"first": "reproduced"}

@@ -41,12 +41,9 @@ def _words(claim: Claim, size: Size) -> dict[str, str]:
 
     for entry in reference_ledger(size).entries:
         if entry.experiment.name == claim.name:
-            changed = ledger.changed_rules(entry, claim)
-            return {
-                part: word
-                for part, word in ledger.words_of(entry).items()
-                if part.partition(": ")[0] not in changed
-            }
+            kept = {part.name for part in claim.parts}.difference(ledger.changed_rules(entry, claim))
+            words = ledger.words_of(entry).items()
+            return {part: word for part, word in words if part.partition(": ")[0] in kept}
     return {}
 
 
