@@ -26,7 +26,7 @@ from stepscape.report.words import VERDICTS, number, sentence
 Document = Mapping[str, Any]
 
 _LEAD = (
-    "A network of a thousand neurons is trained on thirty noisy points, without any regularization. "
+    "A network with far more neurons than data is trained on thirty noisy points, without regularization. "
     "Only the step size of gradient descent changes, and training ends in a different function. This page "
     "shows that experiment, measures why it happens, and says which claims held and which did not."
 )
