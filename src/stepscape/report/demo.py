@@ -95,8 +95,8 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
         *[Paragraph(text) for text in headline(documents)],
         *[_verdicts(document) for document in documents],
         Paragraph(
-            "Each verdict follows a fixed rule; if a rule was changed after a first look at the numbers, "
-            "the description of the setup says so. These are the quick sizes, with few seeds and short "
+            "Each verdict follows a written rule; if a rule was changed after the numbers of the committed "
+            "ledger, the program says so. These are the quick sizes, with few seeds and short "
             "runs, so most differences stay undecided. `stepscape run NAME --full` runs the size that a "
             "verdict is about.",
             "aside",
