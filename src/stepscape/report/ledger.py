@@ -42,7 +42,7 @@ def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
     ]
     lead = (
         f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each tested by a "
-        "written rule; if a rule was changed after its numbers were seen, the setup says so. "
+        "written rule; the rule stands beside each verdict. "
         f"{_word_counts(ledger)}"
     )
     return Page("The ledger: which claims held", lead, sections, origin)

@@ -62,7 +62,7 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
     InputError
         Something in it is wrong, ranges and data files included: one sentence with `name` and the line.
     OutputError, Unavailable
-        As `tablefile.read_table`.
+        As `problems.user.file.read_table`.
     """
     document, place = parse(content, name)
     reader = Reader(document, place, os.fspath(folder))

@@ -8,8 +8,9 @@ import pytest
 import stepscape as ss
 from stepscape import experiments
 from stepscape.errors import InputError
+from stepscape.experiments.common.arms import equal_time
 from stepscape.experiments.square.columns import line
-from stepscape.experiments.square.runs import StepSizeRun, begin, equal_time, grid, problem_of, work
+from stepscape.experiments.square.runs import StepSizeRun, begin, grid, problem_of, work
 from stepscape.lab.spec import identity
 from stepscape.measures.checks import Checks, check
 from stepscape.measures.features import _neuron_gradient, active_sets, bent_mask, census, features
@@ -129,7 +130,7 @@ class TestMoments:
         """Counted by training both step sizes and looking at their times."""
         run = a_run(arm=arm, step_size=eta)
         problem, origin = begin(run)
-        stop = equal_time(run, problem, origin)
+        stop = equal_time(problem, origin, run.step_size, run.smallest_step_size, run.steps)
         times = {
             each: train(
                 problem, origin.network, origin.method(each, run.steps), 1, measure_sharpness=False

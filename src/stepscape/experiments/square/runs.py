@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from stepscape.experiments.common.arms import ARMS, Start, start
-from stepscape.experiments.frame.follow import by_log, evenly, follow, steps_until
+from stepscape.experiments.common.arms import ARMS, Start, equal_time, start
+from stepscape.experiments.frame.follow import by_log, evenly, follow
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.square.columns import curves, measured
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
-from stepscape.objectives import rough_sharpness
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
 
@@ -109,7 +106,7 @@ def work(run: StepSizeRun, tick: Tick) -> Record:
     smallest. Records are evenly spaced in the steps and in their logarithm.
     """
     problem, origin = begin(run)
-    same_time = equal_time(run, problem, origin)
+    same_time = equal_time(problem, origin, run.step_size, run.smallest_step_size, run.steps)
     at = {*evenly(run.steps, run.records), same_time, *by_log(run.steps, run.records)}
     seen = follow(problem, origin.network, origin.method(run.step_size, run.steps), at, tick)
 
@@ -120,14 +117,3 @@ def work(run: StepSizeRun, tick: Tick) -> Record:
         return numbers, curves(seen, checks) if run.drawn else {}
 
     return seen.record(measure, {"initial_scale": origin.scale, **seen.beginning})
-
-
-def equal_time(run: Any, problem: Problem, origin: Start) -> int:
-    """Count the steps until Σ η reaches the total of the smallest step size of the grid."""
-    # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
-    first = 1.0 / max(rough_sharpness(problem, origin.network), 1e-300)
-    own, smallest = (
-        origin.method(eta, run.steps).step_size_at(np.arange(run.steps), min(eta, first))
-        for eta in (run.step_size, run.smallest_step_size)
-    )
-    return steps_until(float(np.cumsum(smallest)[-1]), own)
