@@ -7,9 +7,9 @@ are written around its **anchor**, the input it sees next to its knot:
 
     w1 x + b1 = w1 (x - anchor) + z,   z = w1 anchor + b1 ≥ 0,
 
-so neither neurons that are active elsewhere nor an offset of the inputs can cancel. What is left to cancel are
-neurons active at one input; `bound` says how much of it there is. Numbers come scaled to at most about 1 (see
-`rounding.units`): nothing overflows, and what a product loses below 2⁻¹⁰⁷⁴ is part of the bound.
+so neither neurons that are active elsewhere nor an offset of the inputs can cancel. What is left to cancel
+are neurons active at one input, and their sizes are summed up beside the values. Numbers come scaled to at most
+about 1 (see `rounding.scaled`): nothing overflows; what products lose below 2⁻¹⁰⁷⁴ is part of the bounds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from stepscape.kernels.compiler import EXACT, INLINE
 SPLITTER = 134217729.0  # 2²⁷ + 1
 SQUARE = 2.0**-103  # 8 u²
 FLOOR = 2.0**-1040  # what products of scaled numbers lose to underflow, generously
+LEAST = 2.0**-1071  # what a few such products lose
 
 HIGH, LOW, SIZE = 0, 1, 2
 
@@ -67,9 +68,9 @@ def _times(ah, al, bh, bl):
 @njit(**EXACT, **INLINE)
 def line(w, x, b):
     """Evaluate w·x + b as a pair, to 8 u² of the result: what cancels is exact."""
-    h, l = _two_product(w, x)
+    h, lo = _two_product(w, x)
     s, e = _two_sum(h, b)
-    return _two_sum(s, e + l)
+    return _two_sum(s, e + lo)
 
 
 @njit(**EXACT, **INLINE)
@@ -111,9 +112,9 @@ def cells(right, position, inputs, cell, anchor):
 
 
 @njit(**EXACT, **INLINE)
-def _drop(jumps, c, of, h, l, size):
+def _drop(jumps, c, of, h, lo, size):
     """Add a pair and its size to one of the two sums of a cell."""
-    jumps[c, of, HIGH], jumps[c, of, LOW] = _add(jumps[c, of, HIGH], jumps[c, of, LOW], h, l)
+    jumps[c, of, HIGH], jumps[c, of, LOW] = _add(jumps[c, of, HIGH], jumps[c, of, LOW], h, lo)
     jumps[c, of, SIZE] += size
 
 
@@ -129,11 +130,11 @@ def value_jumps(w1, b1, w2, cell, anchor, jumps):
         c = cell[j]
         if _sees_none(c, jumps.shape[0] - 1):
             continue
-        h, l = _two_product(w2[j], w1[j])
-        _drop(jumps, c, 0, h, l, abs(h))
+        h, lo = _two_product(w2[j], w1[j])
+        _drop(jumps, c, 0, h, lo, abs(h))
         zh, zl = line(w1[j], anchor[j], b1[j])
-        h, l = _times(zh, zl, w2[j], 0.0)
-        _drop(jumps, c, 1, h, l, abs(h))
+        h, lo = _times(zh, zl, w2[j], 0.0)
+        _drop(jumps, c, 1, h, lo, abs(h))
 
 
 @njit(**EXACT)
@@ -143,16 +144,16 @@ def tangent_jumps(w1, b1, w2, uw, ub, ua, cell, anchor, jumps):
         c = cell[j]
         if _sees_none(c, jumps.shape[0] - 1):
             continue
-        h, l = _two_product(w2[j], uw[j])
-        _drop(jumps, c, 0, h, l, abs(h))
-        h, l = _two_product(w1[j], ua[j])
-        _drop(jumps, c, 0, h, l, abs(h))
+        h, lo = _two_product(w2[j], uw[j])
+        _drop(jumps, c, 0, h, lo, abs(h))
+        h, lo = _two_product(w1[j], ua[j])
+        _drop(jumps, c, 0, h, lo, abs(h))
         vh, vl = line(uw[j], anchor[j], ub[j])
-        h, l = _times(vh, vl, w2[j], 0.0)
-        _drop(jumps, c, 1, h, l, abs(h))
+        h, lo = _times(vh, vl, w2[j], 0.0)
+        _drop(jumps, c, 1, h, lo, abs(h))
         zh, zl = line(w1[j], anchor[j], b1[j])
-        h, l = _times(zh, zl, ua[j], 0.0)
-        _drop(jumps, c, 1, h, l, abs(h))
+        h, lo = _times(zh, zl, ua[j], 0.0)
+        _drop(jumps, c, 1, h, lo, abs(h))
 
 
 @njit(**EXACT, **INLINE)
@@ -165,8 +166,8 @@ def _walk(inputs, jumps, first, step, values):
     for m in range(n):
         if m > 0:
             d, e = _two_sum(inputs[i], -inputs[i - step])
-            h, l = _times(rise, rise_low, d, e)
-            lift, lift_low = _add(lift, lift_low, h, l)
+            h, lo = _times(rise, rise_low, d, e)
+            lift, lift_low = _add(lift, lift_low, h, lo)
             size += steep * abs(d)
         c = first + i
         rise, rise_low = _add(rise, rise_low, jumps[c, 0, HIGH], jumps[c, 0, LOW])
@@ -202,8 +203,8 @@ def _gather(inputs, pulls, first, step, at):
     for m in range(n):
         if m > 0:
             d, e = _two_sum(inputs[i - step], -inputs[i])
-            h, l = _times(total, total_low, d, e)
-            moment, moment_low = _add(moment, moment_low, h, l)
+            h, lo = _times(total, total_low, d, e)
+            moment, moment_low = _add(moment, moment_low, h, lo)
             moment_bound += total_bound * abs(d)
         total, total_low = _add(total, total_low, pulls[i, HIGH], pulls[i, LOW])
         total_bound += pulls[i, SIZE]
@@ -233,23 +234,23 @@ def transposed(w1, b1, w2, cell, anchor, at, out, bound):
         c, x = cell[j], anchor[j]
         mh, ml, me = at[c, 0, HIGH], at[c, 0, LOW], at[c, 0, SIZE]
         th, tl, te = at[c, 1, HIGH], at[c, 1, LOW], at[c, 1, SIZE]
-        h, l = _times(th, tl, x, 0.0)
-        sh, sl = _add(mh, ml, h, l)
+        h, lo = _times(th, tl, x, 0.0)
+        sh, sl = _add(mh, ml, h, lo)
         se = me + abs(x) * te + SQUARE * (abs(mh) + abs(h))
         out[j] = _times(sh, sl, w2[j], 0.0)[0]
         bound[j] = abs(w2[j]) * se
         out[k + j] = _times(th, tl, w2[j], 0.0)[0]
         bound[k + j] = abs(w2[j]) * te
         zh, zl = line(w1[j], x, b1[j])
-        h, l = _times(zh, zl, th, tl)
+        h, lo = _times(zh, zl, th, tl)
         gh, gl = _times(mh, ml, w1[j], 0.0)
-        out[2 * k + j] = _add(h, l, gh, gl)[0]
+        out[2 * k + j] = _add(h, lo, gh, gl)[0]
         bound[2 * k + j] = abs(w1[j]) * me + abs(zh) * te + SQUARE * (abs(h) + abs(gh))
     c = at.shape[0] // 2
     out[3 * k] = at[c, 1, HIGH]
     bound[3 * k] = at[c, 1, SIZE]
     for j in range(out.size):
-        bound[j] += 2.0**-53 * abs(out[j]) + FLOOR
+        bound[j] += 2.0**-53 * abs(out[j]) + LEAST
 
 
 @njit(**EXACT)
@@ -260,13 +261,13 @@ def couplings_of(inputs, at, couplings, bound):
     bound[0], bound[2 * n + 1] = 0.0, 0.0
     for c in range(1, 2 * n + 1):
         x = inputs[c - n - 1] if c > n else inputs[c - 1]
-        h, l = _times(at[c, 1, HIGH], at[c, 1, LOW], x, 0.0)
-        couplings[c, 0] = _add(at[c, 0, HIGH], at[c, 0, LOW], h, l)[0]
+        h, lo = _times(at[c, 1, HIGH], at[c, 1, LOW], x, 0.0)
+        couplings[c, 0] = _add(at[c, 0, HIGH], at[c, 0, LOW], h, lo)[0]
         couplings[c, 1] = at[c, 1, HIGH]
         bound[c, 0] = at[c, 0, SIZE] + abs(x) * at[c, 1, SIZE] + SQUARE * (abs(at[c, 0, HIGH]) + abs(h))
         bound[c, 1] = at[c, 1, SIZE]
         for i in range(2):
-            bound[c, i] += 2.0**-53 * abs(couplings[c, i]) + FLOOR
+            bound[c, i] += 2.0**-53 * abs(couplings[c, i]) + LEAST
 
 
 @njit(**EXACT, **INLINE)
@@ -286,7 +287,7 @@ def _spread(inputs, weights, first, step, at):
 
 @njit(**EXACT)
 def spreads_of(inputs, weights, at):
-    """at (2n + 2, 3) = Σ v, Σ v d, Σ v d², d = |x - anchor|, over the inputs that each cell sees.
+    """Set at (2n + 2, 3) = Σ v, Σ v d, Σ v d², d = |x - anchor|, over the inputs that each cell sees.
 
     No term is negative, so each sum errs by at most 4n u of itself.
     """
@@ -294,6 +295,35 @@ def spreads_of(inputs, weights, at):
     at[0], at[2 * n + 1] = 0.0, 0.0
     _spread(inputs, weights, n + 1, -1, at)
     _spread(inputs, weights, 1, 1, at)
+
+
+@njit(**EXACT, **INLINE)
+def _pile(inputs, weights, first, step, at):
+    n = inputs.size
+    total = 0.0
+    i = 0 if step > 0 else n - 1
+    for _ in range(n):
+        total += weights[i] * inputs[i] * inputs[i]
+        at[first + i] = total
+        i += step
+
+
+@njit(**EXACT)
+def squares_of(inputs, weights, at):
+    """Set at (2n + 2,) = Σ v x² over the inputs that each cell sees."""
+    n = inputs.size
+    at[0] = at[2 * n + 1] = 0.0
+    _pile(inputs, weights, n + 1, -1, at)
+    _pile(inputs, weights, 1, 1, at)
+
+
+@njit(**EXACT)
+def products(a, b):
+    """Return a·b elementwise, rounded, and what the rounding left."""
+    high, low = np.empty(a.size), np.empty(a.size)
+    for i in range(a.size):
+        high[i], low[i] = _two_product(a[i], b[i])
+    return high, low
 
 
 @njit(**EXACT)

@@ -51,11 +51,11 @@ class Exact:
         return Exact(np.asarray(self.integers[at], dtype=object), self.exponent)
 
     def running(self) -> Exact:
-        """Sums of the first, the first two, … numbers."""
+        """Return the sums of the first, the first two, … numbers."""
         return Exact(np.cumsum(self.integers), self.exponent)
 
     def collected(self, index: NDArray[np.intp], size: int) -> Exact:
-        """Sums of the numbers of each index, from 0 to size - 1."""
+        """Return the sums of the numbers of each index, from 0 to size - 1."""
         sums = np.zeros(size, dtype=object)
         np.add.at(sums, index, self.integers)
         return Exact(sums, self.exponent)
@@ -79,13 +79,13 @@ def values(w1: Array, b1: Array, w2: Array, b2: float, inputs: Array) -> Exact:
     x, w, b, a = (Exact.of(part) for part in (inputs, w1, b1, w2))
     position = exact_positions(w1, b1, inputs)
     right = w1 > 0.0
-    # A neuron adds its line from its knot on; one that opens to the left adds it everywhere, and subtracts it.
+    # A neuron adds its line from its knot on; one that opens to the left adds it everywhere and subtracts it.
     sign = Exact(np.where(right, 1, -1).astype(object), 0)
     everywhere = Exact(np.where(right, 0, 1).astype(object), 0)
     slope, shift = a * w, a * b
     lines = []
     for part in (slope, shift):
-        begun = (part * sign).collected(position, n + 1)[: n].running()
+        begun = (part * sign).collected(position, n + 1)[:n].running()
         constant = Exact(np.array([int((part * everywhere).integers.sum())], dtype=object), part.exponent)
         lines.append(begun + constant[np.zeros(n, np.intp)])
     return lines[0] * x + lines[1] + Exact.of(np.full(n, b2))
