@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives.objective import secant_curvature
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems.problem import Problem
@@ -103,4 +102,4 @@ def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoL
 
     Source: Mishkin et al. (2024); tutorial, edge of stability.
     """
-    return secant_curvature(ReLULine(problem, network), network.parameters, before.parameters)
+    return ReLULine(problem, network).smoothness(network.parameters, before.parameters)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import bad, expect
 from stepscape.methods import GradientDescent
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.objective import Objective, secant_curvature
+from stepscape.objectives.objective import Objective
 from stepscape.training.numpy_descent import NumpyDescent
 from stepscape.training.path import Path, PathPoint
 
@@ -171,7 +171,7 @@ class _Log:
             decay = self.engine.method.weight_decay
             pair = self.engine.descent.sharpness(point.theta, decay, self.vector)
             self.vector, value, residual = pair.vector, pair.value, pair.residual
-            smoothness = secant_curvature(self.objective, point.theta, point.theta_before)
+            smoothness = self.engine.descent.smoothness(point.theta, point.theta_before)
         self.rows.append((point.step, point.loss, value, residual, smoothness))
         self.counts.append(self.objective.census(point.theta))
 
