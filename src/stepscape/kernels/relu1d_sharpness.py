@@ -315,7 +315,7 @@ def _rayleigh(vector, image, shift):
 
 @njit(**EXACT, **INLINE)
 def _lost(inputs, moments, terms, constant, curvature, slopes, logistic, linear, trained):
-    """Bound how far rounding and underflow throw H·u, ‖u‖ = 1; see `Hessian.lost`, here with Cauchy–Schwarz."""
+    """Bound how far rounding and underflow throw H·u, ‖u‖ = 1; see `Hessian.lost`; Cauchy–Schwarz."""
     x = max(abs(inputs[0]), abs(inputs[inputs.size - 1]))
     reach, seen = np.sqrt(1.0 + x * x), moments[1 : moments.shape[0] - 1]
     inner = np.sqrt(seen[:, _WW]) * x + np.sqrt(seen[:, _BB])

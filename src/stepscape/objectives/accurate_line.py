@@ -19,8 +19,8 @@ from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
 from stepscape.losses import loss_of
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
-from stepscape.rounding.scaled import Scaled, exponent, located, scaled
-from stepscape.rounding.values import UNIT_ROUNDOFF, Pairs, evaluate
+from stepscape.rounding.scaled import Positions, Scaled, exponent, scaled
+from stepscape.rounding.values import UNIT_ROUNDOFF, Values, evaluate
 
 Array = NDArray[np.float64]
 
@@ -36,8 +36,8 @@ class AccurateLine:
     network: TwoLayerReLU
 
     @cached_property
-    def _pairs(self) -> tuple[Pairs, Pairs]:
-        """Predictions, and predictions minus labels."""
+    def _values(self) -> Values:
+        """Predictions, predictions minus labels, and where the knots lie."""
         net, line = self.network, self.problem.line
         labels = line.labels if self._square else None
         return evaluate(net.w1, net.b1, net.w2, net.b2, line.inputs, labels)
@@ -49,7 +49,7 @@ class AccurateLine:
     @cached_property
     def predictions(self) -> tuple[Array, Array]:
         """Values of f at the sorted inputs (n,), and how far each is off at most."""
-        values, error = self._pairs[0].rounded()
+        values, error = self._values.f.rounded()
         if not np.isfinite(values).all():
             raise beyond_range("the network's prediction")
         return values, error
@@ -59,7 +59,7 @@ class AccurateLine:
         """L, and how far it is off at most."""
         weights = self.problem.line.averaging
         if self._square:
-            residuals = self._pairs[1]
+            residuals = self._values.residuals
             sizes, _, unit = _in_one_unit(residuals.high, residuals.unit)
             errors = np.ldexp(residuals.error, residuals.unit - unit)
             total = 0.5 * float(np.sum(weights * sizes**2))
@@ -91,14 +91,19 @@ class AccurateLine:
     def scaled(self) -> Scaled:
         """The neurons that see an input, in their own units."""
         net, inputs = self.network, self.problem.line.inputs
-        return scaled(net.w1, net.b1, net.w2, inputs, located(net.w1, net.b1, inputs))
+        return scaled(net.w1, net.b1, net.w2, inputs, self.position)
+
+    @property
+    def position(self) -> Positions:
+        """How many sorted inputs lie left of each knot (k,); see `rounding.values.evaluate`."""
+        return self._values.position
 
     @cached_property
     def _pulls(self) -> tuple[Array, int]:
         """v_i ℓ'(f_i) as pairs with bounds (n, 3), in units of a power of two."""
         weights, labels = self.problem.line.averaging, self.problem.line.labels
         if self._square:
-            residuals = self._pairs[1]
+            residuals = self._values.residuals
             high, low, unit = _in_one_unit(residuals.high, residuals.unit, residuals.low)
             error = np.ldexp(residuals.error, residuals.unit - unit) + SUBNORMAL
             product, rest = relu1d_accurate.products(high, weights)

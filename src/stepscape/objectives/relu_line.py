@@ -152,7 +152,7 @@ class ReLULine:
                 mended = loss if abs(loss - here.loss) <= 1e-6 * here.loss else here.loss
             except InputError:  # beyond the range of float64
                 return loss, False
-            return mended, apart <= MEASURED * scale
+            return mended, apart <= MEASURED * scale and here.regular
 
     def _careful_steps(
         self, state: State, method: GradientDescent, first_step_size: float, steps: int

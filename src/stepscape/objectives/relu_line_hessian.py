@@ -17,6 +17,8 @@ from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.accurate_line import AccurateLine, beyond_range
 from stepscape.problems.problem import Problem
+from stepscape.rounding.scaled import located
+from stepscape.rounding.values import PROMISE
 
 Array = NDArray[np.float64]
 _SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
@@ -180,12 +182,30 @@ class Hessian:
         Where the bound on their errors, which grows with n + k, is larger than that, one product of a generic
         vector decides.
         """
+        if not self.regular:
+            return False
         with np.errstate(all="ignore"):
             if self.lost <= TRUST * self._reach / min(self.problem.size, self.size):
                 return True
             vector = self.random_vector()
             quick, (image, error) = self._quick(vector), self.product_and_error(vector)
             return bool(norm(quick - image) + norm(error) <= MEASURED * norm(image))
+
+    @cached_property
+    def blur(self) -> float:
+        """Bound on what f moves if inputs within rounding of a knot change sides; dead neurons count."""
+        w1, b1, w2 = np.abs(self.network.w1), np.abs(self.network.b1), np.abs(self.network.w2)
+        with np.errstate(all="ignore"):
+            return 2.0**-50 * float(w2 @ (w1 * self.problem.line.x_max + b1))
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether float64 decides the sides of knots; see `rounding.values.evaluate`."""
+        scale = float(np.abs(self.problem.line.labels).max())
+        if self.blur <= PROMISE * scale:
+            return True
+        net, inputs = self.network, self.problem.line.inputs
+        return bool((located(net.w1, net.b1, inputs) == self.accurate.position).all())
 
     @cached_property
     def lost(self) -> float:
@@ -218,7 +238,7 @@ class Hessian:
         with np.errstate(all="ignore"):
             w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
             inner = w1 * line.x_max + b1
-            sizes = terms * (float(w2 @ inner) + abs(self.network.b2))
+            sizes = terms * (float(w2 @ inner) + abs(self.network.b2)) + self.blur
             parts = np.array([float(w2 @ w2) * line.x_max**2, float(w2 @ w2), float(inner @ inner), 1.0])
             length = float(parts[self.rates > 0.0].sum())
             pull = float(
@@ -304,7 +324,8 @@ def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) 
     if found:
         return found
     try:
-        found = _from_both_starts(operator.changed(careful=False), start, tolerance)
+        quick = operator.changed(careful=False)
+        found = _from_both_starts(quick, start, tolerance) if operator.regular else None
     except NotConverged:
         found = None
     if found and operator.lost <= tolerance * abs(found.value):
@@ -341,7 +362,7 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
     if begin.shape != (operator.size,):
         raise bad("start", f"have shape ({operator.size},)", begin.shape)
     problem, network = operator.problem, operator.network
-    if problem.size > MOST_INPUTS or not 0.0 < tolerance < 1.0:
+    if problem.size > MOST_INPUTS or not (0.0 < tolerance < 1.0 and operator.regular):
         return None  # of a wrong tolerance `largest_eigenpair` says what is wrong
     position, line = np.empty(network.width, np.uint32), problem.line
     relu1d.positions(network.w1, network.b1, line.inputs, position)
@@ -349,11 +370,15 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
         network.parameters, position, *line.arrays, problem.loss == "logistic", operator.gauss_newton,
         operator.rates, float(operator.decay), begin, _second_vector(network.width), float(tolerance),
     )  # fmt: skip
-    return Eigenpair(value, residual, vector, products) if status == relu1d_sharpness.CONVERGED else None
+    residual += math.hypot(1.0, line.x_max) * operator.blur
+    settled = status == relu1d_sharpness.CONVERGED and residual <= 2.0 * tolerance * value
+    return Eigenpair(value, residual, vector, products) if settled else None
 
 
 def from_one_start(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
     """Like `top`, from `start` or one generic vector alone, and without the product that verifies."""
+    if operator.careful is None:
+        operator = operator.changed(careful=not operator.trusted)
     unit = operator.scale
     pair = largest_eigenpair(operator if unit == 1.0 else operator.changed(unit=unit), start, tolerance)
     return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
