@@ -47,7 +47,7 @@ class ExactNumbers:
 
     @cached_property
     def active(self):
-        """As float64 decides, but exactly where that moves f by more than 1e-10 of the largest |f| or label."""
+        """As float64 decides, but exactly where that moves f by more than 1e-10 of the largest |f|, label."""
         labels = [] if self.logistic else self.y
         scale = Fraction(1, 10**10) * max(abs(t) for t in (*self.predictions, *labels))
         exact = np.array([[z > 0 for z in row] for row in self.z])

@@ -38,7 +38,7 @@ def scalar(value: float, error: float, exact: Fraction, promise: float, floor: F
         return f"{value} ± {error}"
     if off(value, exact) > Fraction(error) + TINY:
         return f"{value} ± {error} for {float(exact)}"
-    kept = error <= promise * abs(value) or Fraction(error) <= floor or promise == math.inf
+    kept = promise == math.inf or error <= promise * abs(value) or Fraction(error) <= floor
     return RIGHT if kept else f"{value} ± {error} promises too little"
 
 
@@ -105,9 +105,9 @@ def training(case: StiffCase, _: Hessian) -> str:
     run = ss.train(case.problem, case.network, ss.GradientDescent(eta, 1), 1, measure_sharpness=False)
     if not np.isfinite(run.loss).all():
         return f"losses {run.loss}"
-    if run.outcome == "diverged":
-        return REFUSED
     g = case.exact.gradient
+    if run.outcome == "diverged":
+        return REFUSED if blew_up(case, eta) else run.message
     allowed = Fraction(eta) * (Fraction(1, 10**6) * norm(g) + Fraction(1, 10**8) * case.exact.steepest)
     for before, after, slope in zip(case.network.parameters, run.network.parameters, g, strict=True):
         rounding = (
@@ -118,6 +118,16 @@ def training(case: StiffCase, _: Hessian) -> str:
     exact = StiffCase(case.kind, case.problem, run.network).exact.loss
     close = off(run.loss[-1], exact) <= Fraction(1, 10**6) * exact + 8 * TINY
     return RIGHT if close else f"loss {run.loss[-1]} for {float(exact)}"
+
+
+def blew_up(case: StiffCase, eta: float) -> bool:
+    """Whether the exact step leads beyond the range of float64, or to a loss 1e8 times as large."""
+    pairs = zip(case.network.parameters, case.exact.gradient, strict=True)
+    after = [Fraction(float(start)) - Fraction(eta) * slope for start, slope in pairs]
+    if max(map(abs, after)) > HUGE / 1000:
+        return True
+    there = case.network.with_parameters([float(t) for t in after])
+    return StiffCase(case.kind, case.problem, there).exact.loss > 10**8 * case.exact.loss
 
 
 MEASURES = (predictions, loss, gradient, trace, product, training, sharpness)

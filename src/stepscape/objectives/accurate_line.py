@@ -73,7 +73,8 @@ class AccurateLine:
         f, off = self.predictions
         terms = loss_of("logistic").value(f, self.problem.line.labels)
         total = float(np.sum(weights * terms))
-        moved = np.minimum(np.expm1(np.minimum(off, 700.0)) * terms, off)
+        with np.errstate(over="ignore"):
+            moved = np.minimum(np.expm1(np.minimum(off, 700.0)) * terms, off)
         error = float(np.sum(weights * (moved + ELEMENTARY * terms)))
         return total, error + (self.problem.size + 8) * UNIT_ROUNDOFF * total + SUBNORMAL
 
@@ -215,9 +216,8 @@ class AccurateLine:
         uw, ub, ua = u[:-1].reshape(3, k)
         rest = np.zeros((2, 3 * k + 1))
         if not gauss_newton:
-            (p, q), (p_off, q_off) = (np.ldexp(part, -unit) for part in self.couplings)
+            (p, q), (p_off, q_off) = self._trained_couplings(unit)
             rest[0, :-1] = np.concatenate([p * ua, q * ua, p * uw + q * ub])
-            p_off, q_off = p_off + 3 * UNIT_ROUNDOFF * np.abs(p), q_off + 3 * UNIT_ROUNDOFF * np.abs(q)
             sizes = [p_off * abs(ua), q_off * abs(ua), p_off * abs(uw) + q_off * abs(ub)]
             rest[1, :-1] = np.concatenate(sizes)
         if decay:
@@ -226,6 +226,16 @@ class AccurateLine:
         rest[:, ~self.network.trained] = 0.0
         total = out + rest[0]
         return total, error + rest[1] + UNIT_ROUNDOFF * np.abs(total)
+
+    def _trained_couplings(self, unit: int) -> tuple[Array, Array]:
+        """Return p and q (2, k) over 2^unit and their errors, 0 where they couple nothing that is trained."""
+        k, trained = self.network.width, self.network.trained
+        couples = trained[[0, k]] & trained[2 * k]
+        values, off = self.couplings
+        off = off + 3.0 * UNIT_ROUNDOFF * np.abs(values)
+        out = np.zeros((2, 2, k))
+        out[:, couples] = np.ldexp(np.stack([values, off])[:, couples], -unit)
+        return out[0], out[1]
 
     def _bent(self, u: Array, raised: int) -> tuple[Array, int]:
         """DΦu as pairs with bounds (n, 3), in units of 2^(raised + the exponent returned)."""

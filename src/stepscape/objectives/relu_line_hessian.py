@@ -251,8 +251,8 @@ class Hessian:
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
         inputs = self.problem.line.inputs
         p, q = self._linear[1:3]
-        if self.gauss_newton:
-            p, q = np.zeros_like(p), np.zeros_like(q)
+        seen = np.zeros(2) if self.gauss_newton else self.rates[2] * self.rates[:2]
+        p, q = (part if on else np.zeros_like(part) for part, on in zip((p, q), seen, strict=True))
         curvature = self.curvature
         if self.unit != 1.0:
             curvature, p, q = (part / self.unit for part in (curvature, p, q))
