@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from stepscape.errors import InputError
 from stepscape.problems.user import cells as numbers
-from stepscape.problems.user.columns import LEAST_ROWS, Columns, RawTable, select_columns
+from stepscape.problems.user.columns import LEAST_ROWS, Columns, select_columns
 from stepscape.problems.user.outcomes import Outcome, outcome_of, shown
+from stepscape.problems.user.table import RawTable
 
 MISSING = ["", "NA", "nan", " ", "none"]
 cell = st.text(alphabet="abAB 01.-", min_size=1, max_size=3)
