@@ -183,10 +183,10 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     from stepscape.problems.user.outcomes import shown
 
     if not columns.classes or request.loss != "auto":
-        return [*columns.merged]
+        return [*columns.readings]
     one, other = map(shown, columns.classes)
     return [
-        *columns.merged,
+        *columns.readings,
         f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
         f"{other}, with the logistic loss (--loss square fits them as numbers)",
     ]

@@ -236,7 +236,7 @@ class Reader:
             self.data[digest] = columns
         if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
             self.notes[meaning(columns.y_name, columns.classes)] = None
-        self.notes |= dict.fromkeys(columns.notes)
+        self.notes |= dict.fromkeys((*columns.readings, *columns.notes))
         return table
 
     @contextmanager

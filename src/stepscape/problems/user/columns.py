@@ -40,8 +40,9 @@ class Columns:
         Line of the file each kept row ends on, shape (n,).
     classes
         For an outcome of two values, what y = 0 and y = 1 stand for, as the table writes it; else empty.
-    merged
-        For an outcome, a sentence for each value that the cells write in several ways.
+    readings
+        For an outcome, a sentence for each value that the cells write in several ways, and one where only the
+        alphabet tells which value is 1.
     doubt
         A sentence where so many texts among the numbers of y were dropped that they may be values; else "".
     decimal
@@ -58,7 +59,7 @@ class Columns:
     dropped: Mapping[str, int]
     lines: NDArray[np.int64] = field(repr=False)
     classes: tuple[str, ...] = ()
-    merged: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
     doubt: str = ""
     decimal: str = ""
     notes: tuple[str, ...] = ()
@@ -100,7 +101,7 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
         raise InputError(f"x and y must be two columns, got {clip(x)!r} for both")
     first, second = read_columns(table, (x, y))
     xs = first.numbers
-    ys, classes, merged = _labels(table, first, second, loss)
+    ys, classes, readings = _labels(table, first, second, loss)
     kept, dropped = usable_rows(table, {x: xs, y: ys})
     if len(kept) < LEAST_ROWS:
         valued = loss == "logistic" or classes
@@ -127,7 +128,7 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
         dropped,
         np.asarray(table.lines, dtype=np.int64)[kept],
         classes,
-        merged,
+        readings,
         "" if classes else _doubt(table, y, xs, ys),
         decimal_of((first, second)),
         tuple(said),
@@ -164,7 +165,7 @@ def select_inputs(table: RawTable, x: str, decimal: str = "") -> Inputs:
 def _labels(
     table: RawTable, x: Column, y: Column, loss: str
 ) -> tuple[numbers.Numbers, tuple[str, ...], tuple[str, ...]]:
-    """Read the labels of a loss; where they have two values, say which 0 and 1 stand for, and how spelled."""
+    """Read the labels of a loss; where they have two values, say what 0 and 1 stand for, with notes."""
     xs, ys = x.numbers, y.numbers
     if loss == "square":
         return ys, (), ()
@@ -172,7 +173,7 @@ def _labels(
     least = None if loss == "logistic" else LEAST_ROWS
     outcome = outcome_of(y.cells, ys, usable, least)
     if outcome.binary:
-        return outcome.codes, outcome.names, outcome.merged
+        return outcome.codes, outcome.names, outcome.readings
     numeric = outcome.numeric and np.count_nonzero(usable & (ys.faults == numbers.GOOD)) >= LEAST_ROWS
     differ = len(outcome.names) > 1
     if sum(outcome.counts) >= LEAST_ROWS and not (loss == "auto" and numeric and differ):
