@@ -15,9 +15,10 @@ import msgspec
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab import data as tables
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.columns import Columns, RawTable, select_columns
+from stepscape.problems.user.columns import Columns, select_columns
 from stepscape.problems.user.file import read_table
 from stepscape.problems.user.outcomes import meaning
+from stepscape.problems.user.table import RawTable
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
@@ -235,6 +236,7 @@ class Reader:
             self.data[digest] = columns
         if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
             self.notes[meaning(columns.y_name, columns.classes)] = None
+        self.notes |= dict.fromkeys((*columns.readings, *columns.notes))
         return table
 
     @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stepscape.errors import bad
 from stepscape.losses import loss_of, probability
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.columns import bin_inputs, merge_repeated
+from stepscape.problems.user.merging import bin_inputs, merge_repeated
 
 Array = NDArray[np.float64]
 
