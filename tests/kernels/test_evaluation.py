@@ -1,4 +1,4 @@
-"""Values by prefix sums: bounds that hold against exact arithmetic, and no worse than sums over all neurons."""
+"""Values by prefix sums: bounds that hold in exact arithmetic, no worse than sums over all neurons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 at many points, by prefix sums over the sorted knots."""
+"""Values of f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 at many points, by prefix sums over sorted knots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def evaluate(w1: Array, b1: Array, w2: Array, b2: float, points: Array) -> tuple
 
     Sums and products carry their rounding errors along (twice the working precision), and no inactive neuron
     enters a value, so that nothing large is added and taken away again. With u = 2⁻⁵³,
-    A(x) = Σ_active |w2| (|w1 x| + |b1|), and N(x) = Σ |w2 b1| over knots within 8u|x| of x, on whose side of x
+    A(x) = Σ_active |w2| (|w1 x| + |b1|), and N(x) = Σ |w2 b1| over knots within 8u|x| of x, about whose side
     rounding decides,
 
         |value − f(x)| ≤ 2u |f(x)| + 4u² (2k + 32)² A(x) + 8u N(x) + 2⁻¹⁰⁶⁰ (1 + |x|) (k + Σ |w2 w1|),
@@ -116,7 +116,7 @@ def _constant(v: Array, active: Array, b2: float) -> list[float]:
 
 
 def _prefix_sums(v: Array, w: Array) -> _Sum:
-    """Sums of the first i products v w, for i = 0, …, k."""
+    """Sum the first i products v w, for i = 0, …, k."""
     main, rest = _product(v, w)
     high = np.concatenate([[0.0], np.cumsum(main)])
     rest += _lost(high[:-1], main, high[1:])
@@ -125,7 +125,7 @@ def _prefix_sums(v: Array, w: Array) -> _Sum:
 
 
 def _sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """a + b, rounded, and its rounding error (Knuth)."""
+    """Return a + b, rounded, and its rounding error (Knuth)."""
     total = a + b
     return total, _lost(a, b, total)
 
@@ -136,7 +136,7 @@ def _lost(a: Array, b: Array, total: Array) -> Array:
 
 
 def _product(a: Array, b: Array) -> tuple[Array, Array]:
-    """a b, rounded, and its rounding error (Dekker, Veltkamp)."""
+    """Return a b, rounded, and its rounding error (Dekker, Veltkamp)."""
     total = a * b
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
