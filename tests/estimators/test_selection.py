@@ -13,6 +13,7 @@ import stepscape as ss
 from fit_cases import noisy, wiggle
 from stepscape.errors import InputError
 from stepscape.estimators.descent import Schedule, descend
+from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.selection import choose, cross_validate, fold_of, step_size_path
 from stepscape.problems.user.units import Standardized, TwoClasses
 
@@ -48,8 +49,9 @@ def test_out_of_fold_error_is_that_of_a_fit_without_the_fold():
     schedule = Schedule(20, 300, seed=4)
     path = cross_validate(data, [0.2], schedule, n_splits=3, workers=1)
     out = fold_of(24, 3, 4) == 1
-    run = descend(ss.Problem(data.x[~out], data.y[~out], weights=np.ones(16)), 0.2, schedule)
-    expected = np.mean((run.trajectory.predict(data.x[out]) - data.y[out]) ** 2)
+    problem = ss.Problem(data.x[~out], data.y[~out], weights=np.ones(16))
+    predict = Prediction.of(problem, descend(problem, 0.2, schedule).trajectory)
+    expected = np.mean((predict(data.x[out]) - data.y[out]) ** 2)
     assert path.members["cv_error"][1] == pytest.approx(expected, rel=1e-12)
 
 
@@ -97,7 +99,7 @@ def test_every_fold_and_time_is_a_fit_without_the_fold():
                 problem = data.problem(~out)
                 net = ss.TwoLayerReLU.random(20, 1.0, "mean_field", 4)
                 run = ss.train(problem, net, ss.GradientDescent(eta, steps, warmup_steps=100))
-                logits[out] = run.predict(data.x[out])
+                logits[out] = Prediction.of(problem, run)(data.x[out])
                 ends.append(run.time[-1])
             row = path.times.where(step_size=eta, steps=steps)
             assert row["cv_error"] == pytest.approx(log_loss(data.plus > 0, expit(logits)), rel=1e-9)

@@ -14,17 +14,18 @@ from sklearn.utils.multiclass import check_classification_targets
 from stepscape.errors import InputError, bad, unknown
 from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.one_feature import OneFeature
+from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.selection import Path
 from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.problems.user.units import TwoClasses, positive
-from stepscape.training.trajectory import Snapshot, Trajectory
+from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
-Recorded = TypeVar("Recorded", Trajectory, Snapshot)
+Recorded = TypeVar("Recorded", Trajectory, Prediction)
 
 
 class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
@@ -186,10 +187,11 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     def decision_function(self, X: ArrayLike) -> Array:
         """Logit of P(second class) at X, (n,) or (n, 1): the mean of the last two iterates.
 
-        Outside the data it continues as a straight line; nothing supports it there.
+        Outside the inputs trained on it continues its last piece as a straight line; nothing supports it
+        there.
         """
         x = self._inputs(X)
-        return self.trajectory_.predict(self.units_[0].standardize(x))
+        return self._prediction(self.units_[0].standardize(x))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities (n, 2) of the classes."""
@@ -219,7 +221,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         if not data.needs_mirror:
             return path
         self.problem_, self.trajectory_ = data.problem(), _negated(self.trajectory_)
-        return path if path is None else path._replace(states=tuple(map(_negated, path.states)))
+        return path if path is None else path._replace(predictions=tuple(map(_negated, path.predictions)))
 
     def _chosen(self, data: TwoClasses, settings: Settings) -> Path | None:
         schedule, _, path = settings
@@ -234,7 +236,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
         self.separable_ = data.gap
-        unsure = np.abs(self.trajectory_.predict(data.x)) <= UNCERTAIN
+        unsure = np.abs(self._prediction(data.x)) <= UNCERTAIN
         uncertain = data.inputs.restore(data.x[unsure])
         self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
 
@@ -250,8 +252,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
             float(path.table[name][path.chosen]) for name in ("cv_error", "brier", "standard_error")
         )
         logits = np.empty(data.size)
-        for fold, state in enumerate(path.states):
-            logits[path.folds == fold] = state.predict(data.x[path.folds == fold])
+        for fold, predict in enumerate(path.predictions):
+            logits[path.folds == fold] = predict(data.x[path.folds == fold])
         counted = positive(weights)
         self.out_of_fold_ = np.full(x.size, np.nan)
         where = np.searchsorted(data.x, data.inputs.standardize(x[counted]))
@@ -265,7 +267,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
 
 
 def _negated(run: Recorded) -> Recorded:
-    """Return a run, or a state of it, with -f in place of f."""
+    """Return a run, or what it predicts, with -f in place of f."""
     last, before = (replace(net, w2=-net.w2, b2=-net.b2) for net in (run.network, run.network_before))
     return replace(run, network=last, network_before=before)
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_n_features, _check_sample_weight, ch
 
 from stepscape.errors import InputError, bad
 from stepscape.estimators.descent import descend
+from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.selection import Path, cross_validate
 from stepscape.estimators.settings import Progress, Settings
 from stepscape.measures import certify
@@ -82,6 +83,11 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         last = run.trajectory
         self.certificates_ = certify(problem, last.network)
         self.pieces_ = pieces(problem, last.network, last.network_before)
+
+    @property
+    def _prediction(self) -> Prediction:
+        """The function fitted, in standardized units."""
+        return Prediction.of(self.problem_, self.trajectory_)
 
     def _report(self, fraction: float, message: str) -> None:
         if self.progress is not None:

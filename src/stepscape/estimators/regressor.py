@@ -132,10 +132,11 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> Array:
         """Mean of the last two iterates at X, (n,) or (n, 1), in the units of y.
 
-        Outside the data the fit continues as a straight line; nothing supports it there.
+        Outside the inputs trained on the fit continues its last piece as a straight line; nothing supports it
+        there.
         """
         x = self._inputs(X)
-        return self.units_[1].restore(self.trajectory_.predict(self.units_[0].standardize(x)))
+        return self.units_[1].restore(self._prediction(self.units_[0].standardize(x)))
 
 
 def _in_units(table: Any, data: Standardized) -> Any:

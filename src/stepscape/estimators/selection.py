@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, overshot
+from stepscape.estimators.prediction import Prediction
 from stepscape.lab.pool import run_all
 from stepscape.problems.problem import Problem
 from stepscape.tables.records import Table
-from stepscape.training.trajectory import Snapshot
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -65,10 +65,10 @@ class Data(Protocol):
 
 
 class Member(NamedTuple):
-    """One fold trained at one step size, at one stopping time: its row of the table, and its networks."""
+    """One fold trained at one step size, at one stopping time: its row of the table, and what it predicts."""
 
     row: Row
-    state: Snapshot
+    prediction: Prediction
 
 
 class Path(NamedTuple):
@@ -90,8 +90,8 @@ class Path(NamedTuple):
         The rows of all stopping times: those of `table` when there is one per step size.
     until : int or None
         The chosen stopping time; None for the end of the run.
-    states : tuple of Snapshot
-        The networks of the folds at the choice.
+    predictions : tuple of Prediction
+        Those of the folds at the choice.
     folds : (m,)
         Fold of each distinct input.
     """
@@ -102,7 +102,7 @@ class Path(NamedTuple):
     best: int
     times: Table
     until: int | None
-    states: tuple[Snapshot, ...]
+    predictions: tuple[Prediction, ...]
     folds: NDArray[np.int64]
 
     @property
@@ -167,7 +167,7 @@ def cross_validate(
         best=best // each,
         times=Table.from_records(rows),
         until=None if until == schedule.steps else until,
-        states=tuple(member.state for member in groups[chosen]),
+        predictions=tuple(member.prediction for member in groups[chosen]),
         folds=folds,
     )
 
@@ -244,7 +244,8 @@ def _members(
         last = len(run.states) - 1
         at = min(int(np.searchsorted(run.trajectory.at_steps, steps)), last)
         lost = run.stop == "diverged" and steps > run.trajectory.at_steps[-1]
-        errors = data.errors(run.states[at].predict(data.x[out]), out)
+        predict = Prediction.of(problem, run.states[at])
+        errors = data.errors(predict(data.x[out]), out)
         stop = run.stop if lost or (at == last and run.stop != "diverged") else "validated"
         row = {
             "step_size": eta,
@@ -257,7 +258,7 @@ def _members(
             "overshot": overshot(problem, run.trajectory.loss[: at + 1]),
             "trapped": stop == "interpolating" and edge_ratio(run.trajectory.edge_ratio[: at + 1]) < TRAP,
         }
-        members.append(Member(row, run.states[at]))
+        members.append(Member(row, predict))
     return members
 
 

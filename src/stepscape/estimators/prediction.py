@@ -1,0 +1,70 @@
+"""What a fit predicts: the mean of two iterates, continued as a straight line outside the training inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.network import TwoLayerReLU
+from stepscape.problems.problem import Problem
+from stepscape.training.trajectory import Snapshot, Trajectory
+
+Array = NDArray[np.float64]
+AT_END = 1e-9  # of the range of the inputs: a knot as near to an end of it lies at the end
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Mean of the last two iterates over the hull of the training inputs; beyond it, their last inner pieces.
+
+    A network bends outside its data too, at knots that no example moves: a third of those of a random start
+    lie there. A fit does not: f(x) = f(end) + slope of the last piece before the end · (x − end). Sharpness and
+    certificates describe the network; the weight g of their variation vanishes outside the hull.
+    """
+
+    network: TwoLayerReLU
+    network_before: TwoLayerReLU
+    hull: tuple[float, float]
+
+    @classmethod
+    def of(cls, problem: Problem, state: Trajectory | Snapshot) -> Prediction:
+        """Prediction of a state of training on a problem."""
+        return cls(state.network, state.network_before, problem.line.hull)
+
+    def __call__(self, x: Array) -> Array:
+        """Values at x (m,)."""
+        last, before = self.iterates(x)
+        return np.asarray(0.5 * (last + before))
+
+    def iterates(self, x: Array) -> tuple[Array, Array]:
+        """Values (m,) of either iterate alone, continued in the same way."""
+        return continue_straight(self.network, self.hull, x), continue_straight(
+            self.network_before, self.hull, x
+        )
+
+
+def continue_straight(network: TwoLayerReLU, hull: tuple[float, float], x: Array) -> Array:
+    """Values at x (m,) of a network over hull = (low, high), its last inner pieces continued beyond it."""
+    low, high = hull
+    left, right = end_slopes(network, hull)
+    inside = np.clip(x, low, high)
+    beyond = x - inside
+    return np.asarray(network.predict(inside) + np.where(beyond < 0.0, left, right) * beyond)
+
+
+def end_slopes(network: TwoLayerReLU, hull: tuple[float, float]) -> tuple[float, float]:
+    """Slopes of the first and of the last piece of a network inside a hull; 0 where the hull is one point."""
+    low, high = hull
+    if low == high:
+        return 0.0, 0.0
+    return _slope_beside(network, low, 1.0, high - low), _slope_beside(network, high, -1.0, high - low)
+
+
+def _slope_beside(network: TwoLayerReLU, end: float, side: float, length: float) -> float:
+    """Slope just right (side 1) or left (-1) of an end: Σ w1 w2 over the neurons that are active there."""
+    before = network.w1 * end + network.b1
+    at_end = np.abs(before) <= AT_END * length * np.abs(network.w1)
+    active = np.where(at_end, side * network.w1 > 0.0, before > 0.0)
+    return float(np.sum(network.w1[active] * network.w2[active]))
