@@ -13,12 +13,18 @@ from fit_cases import noisy, wiggle
 from stepscape.cli.pictures import fit_picture, outcome_picture
 from stepscape.estimators import fit_outcome, fit_table
 from stepscape.estimators.descent import Schedule, descend
-from stepscape.estimators.prediction import Prediction, continue_straight, end_slopes
-from stepscape.estimators.selection import cross_validate, fold_of
+from stepscape.estimators.folds import fold_of
+from stepscape.estimators.prediction import Prediction, end_slopes
+from stepscape.estimators.selection import cross_validate
 from stepscape.problems.user.units import Standardized, TwoClasses
 
 EPS = np.finfo(float).eps
 QUICK = {"width": 60, "steps": 1500}
+
+
+def continue_straight(network, hull, x):
+    """The function under test, of one network."""
+    return Prediction(network, network, hull, hull)(x)
 
 
 def slope_inside(network, low, high):
@@ -45,7 +51,7 @@ def test_a_network_continues_its_last_inner_pieces(seed, width):
     gaps = np.diff([low, *net.knots[(net.knots > low) & (net.knots < high)], high])
     if gaps.min() > 1e-3:  # so that differences tell the slope
         expected = slope_inside(net, low, high)
-        np.testing.assert_allclose(end_slopes(net, (low, high)), expected, rtol=0, atol=1e-11 * scale)
+        np.testing.assert_allclose(end_slopes(net, low, high), expected, rtol=0, atol=1e-11 * scale)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e-12, -1e-12, 1e-16])
@@ -54,7 +60,7 @@ def test_a_knot_on_an_end_belongs_to_the_outside(shift):
     ends = np.array([1.0, 1.0, -1.0, -1.0]) + shift
     w1 = np.array([7.0, -5.0, 3.0, -9.0])
     net = ss.TwoLayerReLU([1.0, -1.0, *w1], [0.0, 0.0, *-w1 * ends], [1.0, 1.0, 1.0, 2.0, 1.0, 1.0])
-    left, right = end_slopes(net, (-1.0, 1.0))
+    left, right = end_slopes(net, -1.0, 1.0)
     # Just inside, -5 and 3 are active at both ends: slope ∓1 or ±1 and their products with w2.
     assert left == -1.0 - 10.0 + 3.0
     assert right == 1.0 - 10.0 + 3.0
@@ -112,11 +118,11 @@ def test_the_errors_of_folds_are_those_of_the_straight_continuation():
     x, y = wiggle(12)
     data, schedule = Standardized.of(x, y, np.ones(12)), Schedule(40, 600, seed=1)
     folds = fold_of(12, 3, 1)
-    path = cross_validate(data, [0.3], schedule, n_splits=3, workers=1)
+    path = next(cross_validate(data, [0.3], schedule, n_splits=3, workers=1).paths("min"))
     fold = folds[-1]  # the one without the last input
     out = folds == fold
-    run = descend(data.problem(~out), 0.3, schedule).trajectory
-    low, high = data.x[~out].min(), data.x[~out].max()
+    rest = data.part(np.where(out, 0, 1))
+    run, (low, high) = descend(rest.problem(), 0.3, schedule).trajectory, rest.x[[0, -1]]
     assert data.x[out].max() > high
     beyond = np.clip(data.x[out], low, high)
     slopes = np.mean([slope_inside(net, low, high) for net in (run.network, run.network_before)], axis=0)
@@ -131,9 +137,10 @@ def test_out_of_fold_probabilities_are_those_of_the_straight_continuation():
     data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(24))
     folds = fold_of(24, 3, 0, data.strata)
     out = folds == folds[-1]
-    problem = data.problem(~out)
+    rest = data.part(np.where(out, 0, 1))
+    problem = rest.problem()
     run = descend(problem, 0.5, Schedule(40, 400), until=model.steps_, record_at=[model.steps_])
-    logits = Prediction.of(problem, run.states[-1])(data.x[out])
+    logits = Prediction.of(rest, problem, run.states[-1])(data.x[out])
     where = np.searchsorted(data.x[out], model.units_[0].standardize(x[np.isin(x, np.sort(x)[out])]))
     found = model.out_of_fold_[np.isin(x, np.sort(x)[out])]
     both = np.array([1.0 / (1.0 + np.exp(-logits[where])), 1.0 / (1.0 + np.exp(logits[where]))])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from stepscape.estimators import OutcomeFit, TableFit
-from stepscape.estimators.prediction import Prediction
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture
 from stepscape.measures.knots import visible_knots
@@ -29,7 +28,7 @@ def fit_picture(fit: TableFit) -> FitPicture:
         y_name=fit.y_name,
         grid=grid,
         curve=fit.predict(grid),
-        iterates=tuple(map(b.restore, Prediction.of(model.problem_, run).iterates(a.standardize(grid)))),
+        iterates=tuple(map(b.restore, model.prediction_.iterates(a.standardize(grid)))),
         knots=at,
         knot_values=fit.predict(at) if at.size else at,
         jumps=jumps * b.deviation / a.deviation,
@@ -55,7 +54,7 @@ def outcome_picture(fit: OutcomeFit) -> OutcomePicture:
         classes=(shown(fit.classes[0]), shown(fit.classes[1])),
         grid=points,
         logit=logit,
-        iterates=Prediction.of(model.problem_, run).iterates(model.units_[0].standardize(points)),
+        iterates=model.prediction_.iterates(model.units_[0].standardize(points)),
         knots=at,
         knot_logits=model.decision_function(at) if at.size else at,
         uncertain=fit.uncertain["intervals"],
