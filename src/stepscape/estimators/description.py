@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError
 from stepscape.estimators.settings import Progress
 from stepscape.problems.problem import column
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import Table
 from stepscape.theory.certificate import Certificate
 from stepscape.training.stops import STOP_WORDS
