@@ -104,11 +104,16 @@ def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> 
         files.write_atomic(folder / f"{name}.json", manifest)
         files.sync_directory(folder)
     except BaseException:
-        for suffix in ("json", "npz"):  # the manifest first: without it there is no segment
-            with contextlib.suppress(OSError):
-                os.unlink(folder / f"{name}.{suffix}")
+        remove(folder, name)
         raise
     return name
+
+
+def remove(folder: Path, name: str) -> None:
+    """Take back a segment, or what there is of it."""
+    for suffix in ("json", "npz"):  # the manifest first: without it there is no segment
+        with contextlib.suppress(OSError):
+            os.unlink(folder / f"{name}.{suffix}")
 
 
 def read(path: Path) -> Manifest:
@@ -166,7 +171,7 @@ def arrays_of(path: Path, file: ArraysFile, wanted: Container[str] | None = None
     OSError
         The system refused.
     """
-    data = stored.read(path, most=file.size)
+    data = stored.read(path, file.size)
     verify(data, file)
     found: dict[str, dict[str, NDArray[Any]]] = {}
     members = arrays.unpack(data, lambda name: wanted is None or name.partition("/")[0] in wanted)

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Plan", "Store", "new_plan"]
 
+
+class Gone(OutputError):
+    """The directory of a store is no longer that store: it was removed, moved or replaced."""
+
+
 FOLDERS = ("segments", "plans", "data", "damaged")
 
 
@@ -52,6 +57,7 @@ class Store:
     path: Path
     id: str
     _index: Index = field(repr=False)
+    _mark: tuple[int, ...] = field(repr=False)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str]) -> Store:
@@ -87,7 +93,7 @@ class Store:
         except Damaged as error:
             file = str(home / "store.json")
             raise InputError(f"{file!r} is damaged: {error}; 'stepscape check {home}' mends it") from None
-        return cls(home, name, Index(home / "segments", name))
+        return cls(home, name, Index(home / "segments", name), _mark_of(home))
 
     def commit(self, entries: Iterable[Entry], origin: Mapping[str, Any]) -> str:
         """Put a batch of runs on record, all or none, and return the name of its segment.
@@ -101,11 +107,32 @@ class Store:
         ------
         InputError
             A number has the name of another column of the table; nothing is on record.
+        Gone
+            The directory is no longer this store: a segment would be on record nowhere.
         OutputError
             The system refused; nothing is on record.
         """
         here = {"host": platform.node(), "committed": datetime.now(UTC).isoformat(timespec="seconds")}
-        return segment.write(self._folder("segments"), entries, {**here, **origin})
+        self.verify()
+        folder = self._folder("segments")
+        name = segment.write(folder, entries, {**here, **origin})
+        try:
+            self.verify()
+        except BaseException:
+            segment.remove(folder, name)
+            raise
+        return name
+
+    def verify(self) -> None:
+        """Raise `Gone` unless the directory still is this store."""
+        if self._mark and _mark_of(self.path) == self._mark:
+            return
+        try:
+            found, why = read_id(self.path), "another store stands there"
+        except (InputError, Damaged) as error:
+            found, why = "", str(error)
+        if found != self.id:
+            raise Gone(f"{str(self.path)!r} was removed, moved or replaced while it was in use: {why}")
 
     def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
         """How each of these runs (None: every run) ended; those that are not on record are left out."""
@@ -238,6 +265,15 @@ def refuse_links(home: Path) -> None:
                 f"{str(home / name)!r} must not be a symbolic link, got one to "
                 f"{os.readlink(home / name)!r}; link to the whole store instead, or move the folder into it"
             )
+
+
+def _mark_of(home: Path) -> tuple[int, ...]:
+    """Tell a directory from another that takes its place; nothing if the system does not tell."""
+    try:
+        found = os.lstat(home / "store.json")
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def mint(home: Path) -> None:
