@@ -208,15 +208,6 @@ def test_the_index_is_disposable_whatever_stands_in_its_place(home, cache):
         assert Store.open(home).counts() == counts
 
 
-def test_drafts_of_reports_go_when_they_are_old(home, capsys):
-    draft = home / ".stepscape-0123456789ab"
-    (draft / "figures").mkdir(parents=True)
-    assert check(home).unfinished == (".stepscape-0123456789ab",)
-    os.utime(draft, (0, 0))
-    assert "removed, because its writer was killed" in said(capsys, "check", "s")[1]
-    assert not draft.exists()
-
-
 def test_a_leftover_that_cannot_be_removed_is_one_sentence(home, monkeypatch, capsys):
     file = home / "segments" / ".0123456789abcdef.tmp"
     file.touch()

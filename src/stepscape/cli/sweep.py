@@ -77,7 +77,8 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     if request.out is None:
         raise InputError("the command needs --out, the directory of the store")
     resources = request.resources
-    with executor(resources.executor, resources.workers, resources.scheduler, file.cluster) as workers:
+    where = resources.executor, resources.workers, resources.scheduler, file.cluster
+    with executor(*where, runs=len(file.specs), warn=console.warn) as workers:
         store = Store.create(request.out)
         warn_of_damage(store)
         summary = _sweep(request, file, store, workers, unfinished)

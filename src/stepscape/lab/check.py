@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -173,17 +171,14 @@ def _leftovers(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
             if time.time() - found.st_mtime < OLD:
                 unfinished.append(name)
             else:
-                _remove(file, found.st_mode)
+                _remove(file)
                 removed.append(name)
     return tuple(removed), tuple(unfinished)
 
 
-def _remove(file: Path, mode: int) -> None:
+def _remove(file: Path) -> None:
     try:
-        if stat.S_ISDIR(mode):
-            shutil.rmtree(file)
-        else:
-            file.unlink()
+        file.unlink()
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -191,7 +186,6 @@ def _remove(file: Path, mode: int) -> None:
 
 
 def _is_leftover(home: Path) -> Iterator[Path]:
-    yield from sorted(home.glob(".stepscape-*"))  # drafts of a report
     for folder in (home, home / "segments", home / "plans", home / "data"):
         yield from sorted(folder.glob(".*.tmp"))
     for npz in stored.listing(home / "segments", ".npz"):
