@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from stepscape import files
 from stepscape.cli import console, values
+from stepscape.cli.damage import warn_of_damage
 from stepscape.cli.interrupt import Unfinished
 from stepscape.errors import InputError
 
@@ -28,7 +29,9 @@ def export(
         raise InputError("export needs either --csv FILE or --parquet FILE")
     target = str(csv if parquet is None else parquet)
     wanted = values.assignments(where, "--where")
-    rows = Store.open(directory).rows()
+    store = Store.open(directory)
+    warn_of_damage(store)
+    rows = store.rows()
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
     chosen = export.select(rows, wanted)

@@ -86,6 +86,7 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
     InputError
         ``path`` cannot be used; see ``files.prepare_directory``.
     """
+    from stepscape.cli.damage import warn_of_damage
     from stepscape.lab.store import Store
 
     target = Path(path)
@@ -103,7 +104,9 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
 
     unfinished.add(remove)
     try:
-        yield Store.create(folder)
+        store = Store.create(folder)
+        warn_of_damage(store)
+        yield store
     except BaseException:
         remove()
         raise
