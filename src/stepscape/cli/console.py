@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from stepscape.cli import streams
+
 Progress = Callable[[float, str], None]
 Document = dict[str, Any]
 SCHEMA = 1
@@ -28,10 +30,10 @@ def answer(document: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> 
     """Print the result: the document alone, or the lines for people."""
     if as_json:
         # Escapes, because a pipe may not be UTF-8.
-        print(json.dumps(json.loads(to_json(document)), indent=2))
+        streams.write(json.dumps(json.loads(to_json(document)), indent=2))
         return
     for line in lines:
-        print(line)
+        streams.write(line)
 
 
 def paragraph(text: str, indent: str = "") -> str:
@@ -52,7 +54,7 @@ def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:
 
 def warn(text: str) -> None:
     """Say something on stderr."""
-    print(f"stepscape: warning: {text}", file=sys.stderr)
+    streams.say(f"stepscape: warning: {text}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
+from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import Clock, code, colophon, provenance
 from stepscape.errors import StepscapeError
 
@@ -77,6 +77,7 @@ def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
 
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     """Answer from the directory when it holds just this; otherwise complete its store and draw."""
+    tidy(request.out)
     before = _result(Path(request.out))
     document = before if _matches(before, request) else _computed(request, before, unfinished)
     console.answer(document, _lines(document, document is before), as_json)

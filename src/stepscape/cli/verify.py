@@ -15,7 +15,7 @@ from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Outcome, Resources, carry_out
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
-from stepscape.cli.output import check_directory, holds, output_directory, store_in
+from stepscape.cli.output import check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import Clock, provenance, recorders
 from stepscape.cli.reference_ledger import changed_rules, full_size, reference_ledger
 from stepscape.errors import StepscapeError
@@ -53,6 +53,7 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     clock = Clock()
     names = list(dict.fromkeys(request.names)) or experiments.names()
     known = [experiments.get(name) for name in names]
+    tidy(request.out)
     _check(request, names)
     with store_in(request.out, unfinished) as store:
         carried = {
