@@ -151,6 +151,7 @@ def _verify(
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
     force: Force = False,
+    long: Annotated[bool, typer.Option("--long", help="Print every part of every claim.")] = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
@@ -162,7 +163,7 @@ def _verify(
     from stepscape.cli.verify import Request, verify
 
     resources = Resources.parse(executor, workers, scheduler, retry_failed)
-    return partial(verify, Request(names or [], full, strict, out, force, resources), as_json)
+    return partial(verify, Request(names or [], full, strict, out, force, resources, long), as_json)
 
 
 @app.command("report")
