@@ -6,12 +6,16 @@ import contextlib
 import difflib
 import errno
 import os
+import platform
+import re
 import secrets
 import stat
 from pathlib import Path
 
 from stepscape.errors import InputError, OutputError
 
+# Whoever finds a draft can tell whether the process that wrote it still lives.
+DRAFT = re.compile(r"\.stepscape-(?P<host>[\w.]*)-(?P<process>\d+)-[0-9a-f]{16}(\.tmp)?")
 MAX_BYTES = 512 * 2**20  # beyond this a table does not fit comfortably in memory as Python strings
 
 # What the user can mend by naming another place; any other failure is the machine's (exit status 1).
@@ -56,7 +60,7 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
     data = content.encode("utf-8") if isinstance(content, str) else content
     target = os.path.realpath(path)
     # Not tempfile: its files have mode 0600, where a user expects what their umask says.
-    draft = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
+    draft = os.path.join(os.path.dirname(target), draft_name() + ".tmp")
     try:
         with open(draft, "xb") as file:
             file.write(data)
@@ -74,6 +78,47 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {os.fspath(path)!r}: {reason(error)}") from error
         raise
+
+
+def draft_name() -> str:
+    """Return a new hidden name for what is being written; it says which process of which host writes."""
+    return f".stepscape-{_host()}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def is_ours(name: str) -> bool:
+    """Whether that is the name of a draft of this host; of another one nobody knows whether it is written."""
+    draft = DRAFT.fullmatch(name)
+    return draft is not None and draft["host"] == _host()
+
+
+def is_abandoned(name: str) -> bool:
+    """Whether that is the name of a draft of this host whose process has ended."""
+    draft = DRAFT.fullmatch(name)
+    return draft is not None and is_ours(name) and not _lives(int(draft["process"]))
+
+
+def remove_abandoned(folder: str | os.PathLike[str]) -> None:
+    """Remove the files that killed processes were writing into a folder."""
+    with contextlib.suppress(OSError, ValueError):
+        for name in filter(is_abandoned, os.listdir(folder)):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.]", "_", platform.node(), flags=re.ASCII)[:32]
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # the signal 0 exists elsewhere only
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:
@@ -112,15 +157,15 @@ def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path
     directory = Path(path)
     made: list[Path] = []
     try:
-        _make_directories(directory, made)
+        make_directories(directory, made)
         if not force and any(directory.iterdir()):
             raise InputError(f"output directory {str(path)!r} is not empty; name another or add --force")
         _probe(directory)
-    except (OSError, ValueError) as error:
+    except BaseException as error:
         for parent in reversed(made):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 parent.rmdir()
-        if isinstance(error, InputError):
+        if isinstance(error, InputError) or not isinstance(error, OSError | ValueError):
             raise
         raise InputError(f"cannot use {str(path)!r} as output directory: {reason(error)}") from error
     return directory
@@ -190,18 +235,19 @@ def _rename_new(draft: str, target: str) -> None:
         os.unlink(draft)
 
 
-def _make_directories(directory: Path, made: list[Path]) -> None:
+def make_directories(directory: Path, made: list[Path]) -> None:
+    """Make a directory and its parents, and note in `made` which were missing, the outermost first."""
     missing = [p for p in (directory, *directory.parents) if not os.path.lexists(p)]
     for parent in reversed(missing):
+        made.append(parent)  # before it is made: an interrupt may come in between
         parent.mkdir(exist_ok=True)
-        made.append(parent)
     if not directory.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file")
 
 
 def _probe(directory: Path) -> None:
     # Permission bits do not tell (root, read-only mounts, quotas): only writing does.
-    probe = directory / f".{secrets.token_hex(8)}.tmp"
+    probe = directory / f"{draft_name()}.tmp"
     with open(probe, "xb"):
         pass
     probe.unlink()

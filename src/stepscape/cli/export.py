@@ -36,6 +36,7 @@ def export(
         raise InputError(f"nothing is on record in {directory!r}")
     chosen = export.select(rows, wanted)
     _refuse(target, force)
+    files.remove_abandoned(os.path.dirname(target) or os.curdir)
     content = export.to_csv(chosen) if parquet is None else export.to_parquet(chosen)
     try:
         files.write_atomic(target, content, replace=force)

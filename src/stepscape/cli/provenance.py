@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepscape.lab.store import Store
 
 _VERSIONS = {"stepscape": "stepscape", "python": "Python", "numpy": "NumPy", "numba": "Numba"}
+MADE_BY = ("stepscape", "code", "python", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
 _LOOKED_AT = 200  # manifests
 
 

@@ -47,7 +47,7 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
     origin = f"{cost(rows)}. Recorded by {'; '.join(recorders(store))}."
     page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
-    with output_directory(directory, True, unfinished) as draft:
+    with output_directory(directory, True, unfinished, whole=False) as draft:
         artifacts.write_figures(draft, figures, drawings)
         files.write_atomic(draft / "report.html", render(page))
     return {"of": "sweep", "runs": len(rows), "figures": list(figures)}
