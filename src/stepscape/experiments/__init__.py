@@ -47,3 +47,7 @@ def get(name: str) -> Claim:
         raise unknown("experiment", name, _MODULES)
     claim: Claim = importlib.import_module(_MODULES[name]).CLAIM
     return claim
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
