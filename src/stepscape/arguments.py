@@ -28,7 +28,7 @@ def number(name: str, value: object, must: str = "be a number") -> float:
     try:
         return float(value)
     except OverflowError:
-        raise bad(name, f"{must} that a float holds", shown(value)) from None
+        raise bad(name, f"{must}, and within the range of a float", shown(value)) from None
 
 
 def finite(name: str, value: object) -> float:
@@ -41,7 +41,7 @@ def finite(name: str, value: object) -> float:
 
 def positive(name: str, value: object) -> float:
     """Read a finite number above 0."""
-    read = number(name, value)
+    read = number(name, value, "be finite and positive")
     if not (math.isfinite(read) and read > 0.0):
         raise bad(name, "be finite and positive", read)
     return read
@@ -49,7 +49,7 @@ def positive(name: str, value: object) -> float:
 
 def nonnegative(name: str, value: object) -> float:
     """Read a finite number of at least 0."""
-    read = number(name, value)
+    read = number(name, value, "be finite and not negative")
     if not (math.isfinite(read) and read >= 0.0):
         raise bad(name, "be finite and not negative", read)
     return read
@@ -57,7 +57,7 @@ def nonnegative(name: str, value: object) -> float:
 
 def share(name: str, value: object) -> float:
     """Read a number strictly between 0 and 1."""
-    read = number(name, value)
+    read = number(name, value, "lie strictly between 0 and 1")
     if not 0.0 < read < 1.0:
         raise bad(name, "lie strictly between 0 and 1", read)
     return read
@@ -94,10 +94,10 @@ def word(kind: str, value: object, known: Iterable[str]) -> str:
     return value
 
 
-def function(name: str, value: object) -> None:
+def function(name: str, value: object, must: str = "be a function") -> None:
     """Refuse what cannot be called; a class can be, but what it makes is no answer."""
     if not callable(value) or isinstance(value, type):
-        raise bad(name, "be a function", shown(value))
+        raise bad(name, must, shown(value))
 
 
 def pair(name: str, value: object) -> tuple[float, float]:
