@@ -122,7 +122,14 @@ def _result(directory: Path) -> Document:
 
 
 def _matches(before: Document, request: Request) -> bool:
-    """Whether the directory holds the result of this very request, made by this very code, whole."""
+    """Whether the directory holds the result of this very request, made by this very code, whole.
+
+    A function of the user's own may have changed since: the runs themselves say so, by their identities.
+    """
+    from stepscape.problems.truth import is_own
+
+    if any(map(is_own, request.settings.values())):
+        return False
     if before.get("request") != request.key or before.get("schema") != console.SCHEMA:
         return False
     if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
