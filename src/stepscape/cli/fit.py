@@ -157,7 +157,7 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
 
 def _boxes(columns: Columns) -> str:
     """Say that figures cannot show some characters of the names."""
-    from stepscape.figures.style import unwritable
+    from stepscape.figures.text import unwritable
 
     lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
     return (
