@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-# Controls (C0, DEL, C1), separators of lines, bidirectional controls, and surrogates, which no encoding writes.
+# Controls (C0, DEL, C1), separators of lines, bidirectional controls, surrogates (which no encoding writes).
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -71,9 +71,9 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
 
 
 def printable(text: str) -> str:
-    """Show a text of a file as it may be printed: what would act on a terminal stands as Python escapes it.
+    r"""Show a text of a file as it may be printed: what would act on a terminal stands as Python escapes it.
 
     >>> print(printable(chr(27) + "]0;title" + chr(7) + " and naïve"))
-    \\x1b]0;title\\x07 and naïve
+    \x1b]0;title\x07 and naïve
     """
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
