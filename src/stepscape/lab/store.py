@@ -11,7 +11,7 @@ import contextlib
 import os
 import platform
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from stepscape import files
 from stepscape.errors import InputError, OutputError, unknown
 from stepscape.lab import plan as plans
 from stepscape.lab import segment
+from stepscape.lab.curves import Curve, curves_of
 from stepscape.lab.index import Index
 from stepscape.lab.plan import Plan, new_plan
 from stepscape.lab.seal import Damaged, seal, unseal
@@ -124,15 +125,9 @@ class Store:
         OutputError
             A file is damaged or cannot be read.
         """
-        places = self._index.segments(identities)
-        if missing := [run for run in identities if run not in places]:
-            raise InputError(f"run {missing[0]} is not on record in {str(self.path)!r}")
-        held: dict[str, set[str]] = {}
-        for run, name in places.items():
-            held.setdefault(name, set()).add(run)
         found: dict[str, Record] = {}
-        for name in sorted(held):
-            found |= self._read(name, held[name])
+        for name, runs in self._segments_of(identities):
+            found |= self._read(name, runs)
         return [found[run] for run in identities]
 
     def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
@@ -155,6 +150,33 @@ class Store:
         """
         return Table.from_records(self.rows(specs, **where))
 
+    def curves(self, *names: str, identities: Iterable[str] | None = None) -> Iterator[Curve]:
+        """Yield the arrays of these runs (None: every run) as curves, in the order of their segments.
+
+        Parameters
+        ----------
+        names : of arrays, such as "loss"; without, every array that is no axis of another.
+        identities : as a column of `table` holds them.
+
+        Raises
+        ------
+        InputError
+            No run has an array of one of the names, or one is not on record.
+        OutputError
+            As `records`.
+
+        >>> for curve in store.curves("loss", identities=store.table(seed=0)["identity"]):  # doctest: +SKIP
+        ...     plt.plot(curve.at, curve.values)
+        """
+        wanted = list(self._index.outcomes() if identities is None else map(str, identities))
+        present: set[str] = set()
+        for run, arrays in self._arrays(wanted):
+            present.update(arrays)
+            yield from curves_of(run, arrays, names)
+        for name in names:
+            if name not in present:
+                raise unknown("curve", name, sorted(present))
+
     def plan(self, plan: Plan) -> None:
         """Keep the plan of a sweep; keeping the same plan again changes nothing."""
         plans.write(self._folder("plans"), plan)
@@ -162,6 +184,22 @@ class Store:
     def plans(self) -> list[Plan]:
         """Every plan, oldest first."""
         return plans.read_all(self.path / "plans")
+
+    def _segments_of(self, identities: Sequence[str]) -> list[tuple[str, set[str]]]:
+        """Segments that hold these runs, oldest first, each with those of the runs that it holds."""
+        places = self._index.segments(identities)
+        if missing := [run for run in identities if run not in places]:
+            raise InputError(f"run {missing[0]} is not on record in {str(self.path)!r}")
+        held: dict[str, set[str]] = {}
+        for run, name in places.items():
+            held.setdefault(name, set()).add(run)
+        return sorted(held.items())
+
+    def _arrays(self, identities: Sequence[str]) -> Iterator[tuple[str, Mapping[str, NDArray[Any]]]]:
+        """Arrays of each run, one segment in memory at a time."""
+        for name, runs in self._segments_of(identities):
+            for run, record in self._read(name, runs).items():
+                yield run, record.arrays
 
     def _folder(self, name: str) -> Path:
         folder = self.path / name
