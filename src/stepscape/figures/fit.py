@@ -33,6 +33,8 @@ class FitPicture:
         The mean of the last two iterates, and each of the two, on a grid over the data.
     knots, knot_values, jumps
         Visible knots of the mean, the fit there, the change of slope.
+    step_size, pieces, rule
+        What was chosen, how many straight pieces came out, and how it was chosen.
     path, folds
         Tables of the cross-validation, or None when the step size was given.
     """
@@ -49,6 +51,7 @@ class FitPicture:
     knot_values: Array
     jumps: Array
     step_size: float
+    pieces: int
     rule: str = "min"
     path: Table | None = None
     folds: Table | None = None
@@ -72,11 +75,16 @@ def fit_figure(picture: FitPicture) -> Figure:
     if picture.knots.size:
         ax.plot(
             picture.knots, picture.knot_values, "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
         )  # fmt: skip
-    label(ax, shown(picture.x_name), shown(picture.y_name), f"step size {picture.step_size:.3g}")
+    label(ax, shown(picture.x_name), shown(picture.y_name), _title(picture))
     legend(ax)
     return figure
+
+
+def _title(picture: FitPicture) -> str:
+    pieces = "straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
+    return f"{pieces}, step size {picture.step_size:.3g}"
 
 
 def residual_figure(picture: FitPicture) -> Figure:

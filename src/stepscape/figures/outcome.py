@@ -47,8 +47,8 @@ class OutcomePicture:
         Visible knots of the mean, and the logit there.
     uncertain, hull
         Intervals where the mean is within ±1; the outermost rows there, None without any.
-    step_size, steps, rule
-        What was chosen, and how.
+    step_size, pieces, steps, rule
+        What was chosen, how many straight pieces the logit has, and how it was chosen.
     base
         Log-loss of the share of 1 in place of a fit.
     predicted : (m,) and known : (m,)
@@ -70,6 +70,7 @@ class OutcomePicture:
     uncertain: Sequence[tuple[float, float]]
     hull: tuple[float, float] | None
     step_size: float
+    pieces: int
     steps: int
     base: float
     predicted: Array
@@ -109,11 +110,12 @@ def fit_figure(picture: OutcomePicture) -> Figure:
     for level in (-1.0, 1.0):
         lower.axhline(level, color=COLORS["gray"], linewidth=0.9, linestyle=_DASHES)
     _logit_limits(lower, picture.logit)
+    pieces = "a straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
     label(
         lower,
         shown(picture.x_name),
         "logit",
-        "the logit: piecewise linear; uncertain between the dashed lines",
+        f"the logit: {pieces}; uncertain between the dashed lines",
     )
     shared_legend(figure, axes, columns=2)
     return figure
@@ -254,7 +256,7 @@ def _curves(ax: Axes, picture: OutcomePicture, scale: Scale) -> None:
     if picture.knots.size:
         ax.plot(
             picture.knots, scale(picture.knot_logits), "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ _CAPTIONS = {
     ("outcome", "fit"): (
         "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are "
         "enough of them. Below: its logit, the piecewise linear function that the network represents; a "
-        "diamond marks each visible bend. The shaded region is uncertain: the logit is within ±1. The bar at "
+        "diamond marks each visible knot. The shaded region is uncertain: the logit is within ±1. The bar at "
         "the bottom runs from its first row to its last. Only there do the theorems bound the bends."
     ),
     ("outcome", "calibration"): (
@@ -29,7 +29,10 @@ _CAPTIONS = {
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
         "it is worse than one probability for all rows."
     ),
-    ("fit", "fit"): "The fit (thick) and the data; a diamond marks each visible change of slope.",
+    (
+        "fit",
+        "fit",
+    ): "The fit (thick) and the data; a diamond marks each visible knot, a bend that an eye can tell apart.",
     ("fit", "residuals"): "The residuals: labels minus predictions.",
     ("fit", "path"): (
         "Above: cross-validated error at each step size, with the standard error over folds; the square "
@@ -41,7 +44,7 @@ _CAPTIONS = {
 _NOWHERE = (
     "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are enough of "
     "them. Below: its logit, the piecewise linear function that the network represents; a diamond marks each "
-    "visible bend. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
+    "visible knot. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
     "the bends."
 )
 

@@ -84,17 +84,30 @@ def _effect(found: Mapping[str, Any]) -> dict[str, Any]:
 def setup(document: Document) -> list[Block]:
     """Name the source of the claim, say how the setup was chosen, and list the settings."""
     about = document["experiment"]
-    size = "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
     return [
         Paragraph(about["setup"]),
-        Facts([("Source of the claim", about["source"]), ("Kind of claim", about["kind"]), ("Size", size)]),
+        Facts(
+            [
+                ("Source of the claim", about["source"]),
+                ("Kind of claim", about["kind"]),
+                ("Size", _size(document)),
+            ]
+        ),
         settings_fold(document),
     ]
 
 
+def _size(document: Document) -> str:
+    """Name the size of a run, and the settings that are not those of the size."""
+    if changed := document.get("changed", {}):
+        values = ", ".join(f"{name} = {listed(value)}" for name, value in changed.items())
+        return f"the {document['size']} size with changed settings: {values}"
+    return "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
+
+
 def settings_fold(document: Document) -> Block:
     """List the settings, on demand."""
-    settings = [(name, _listed(value)) for name, value in document["settings"].items()]
+    settings = [(name, listed(value)) for name, value in document["settings"].items()]
     return Fold("The settings of this run", [Facts(settings)])
 
 
@@ -107,12 +120,19 @@ def premises(document: Document) -> list[Block]:
     found = {(premise["column"], premise["arm"]): _found(premise) for premise in stated}
     words = {premise["column"]: premise["words"] for premise in stated}
     rows = [(f"{text} (`{column}`)", *(found[column, arm] for arm in arms)) for column, text in words.items()]
-    columns = ("premise", *(arm.replace("_", " ") or "found" for arm in arms))
+    named = _arm_words(document)
+    columns = ("premise", *(named.get(arm, arm.replace("_", " ")) or "found" for arm in arms))
     shares = (40, *(60 // len(arms) for _ in arms))
     return [
         Heading("Premises"),
         Grid("What must hold, and what the runs say about it", columns, rows, shares),
     ]
+
+
+def _arm_words(document: Document) -> dict[str, str]:
+    """Name the arms as the rows of verdicts do."""
+    rows = [row for verdict in document["verdicts"].values() for row in verdict.get("rows", {}).items()]
+    return {arm: row["words"] for arm, row in rows if row.get("words")}
 
 
 def failures(document: Document) -> list[Block]:
@@ -137,5 +157,6 @@ def measurements(document: Document) -> Block:
     return Grid(caption, columns, [[record[name] for name in columns] for record in records])
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """Write the values of a setting that has several."""
     return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

@@ -19,8 +19,15 @@ _FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 # How close a function of that many straight pieces is to the fit: slight knots do not make a piece.
 PIECES = {
     "square": "within 5 % of the standard deviation of the labels",
-    "logistic": "within 0.2 of the logit",
+    "logistic": "within 0.2 of the logit, at most 5 points of probability",
 }
+
+
+VISIBLE = (
+    "bends that a figure marks: those within 1 % of the range count as one, those below 1 % of all change of "
+    "slope as none"
+)
+KNOTS = "all places among the data where the network bends, however slightly"
 
 
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
@@ -79,9 +86,19 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
         ("time Σ η", result["time"]),
         ("edge ratio", result["edge_ratio"]),
         ("sharpness", sharpness),
-        ("pieces", f"{number(measures['pieces'])} {PIECES[result['loss']]}"),
-        ("knots", f"{number(measures['knots'])}, including negligible ones"),
+        *shape_facts(result),
     ]
+
+
+def shape_facts(result: Document) -> list[tuple[str, str]]:
+    """Count pieces, visible knots and knots, each with what is counted."""
+    measures = result["measures"]
+    counts = (
+        ("pieces", "pieces", f"straight pieces suffice {PIECES[result['loss']]}"),
+        ("visible knots", "visible_knots", VISIBLE),
+        ("knots", "knots", KNOTS),
+    )
+    return [(name, f"{number(measures[key])}: {meaning}") for name, key, meaning in counts]
 
 
 def choice(result: Document, error: str = "") -> list[Block]:
@@ -145,8 +162,6 @@ _GLOSSARY = Facts(
             "sharpness/threshold at the end of training. Near 1, the step size smoothed the fit; well below "
             "1, training stopped early, and that smoothed it",
         ),
-        ("knots", "places among the data where the network may bend"),
-        ("pieces", "straight pieces that suffice within 5 % of the standard deviation of the labels"),
         ("time", "sum of the step sizes over the steps"),
     ]
 )
