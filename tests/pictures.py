@@ -81,8 +81,8 @@ def outcome_figures(x_name="dose", of="state = 'sick'", classes=("'well'", "'sic
     return outcome.figures(
         outcome.OutcomePicture(
             x, y, x_name, of, classes, grid, logit, (logit + 0.1, logit - 0.1), np.array([0.5, 9.5]),
-            np.array([-5.4, 5.4]), [(4.2, 5.8)], (4.3, 5.7), 0.137, 5, 4000, 0.69, np.linspace(0.02, 0.98, rows),
-            y, calibration, "min", table, folds, times,
+            np.array([-5.4, 5.4]), [(4.2, 5.8)], (4.3, 5.7), 0.137, 5, 4000, 0.69,
+            np.linspace(0.02, 0.98, rows), y, calibration, "min", table, folds, times,
         )
     )  # fmt: skip
 

@@ -168,7 +168,6 @@ def fit_outcome(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
-    run = model.trajectory_
     return OutcomeFit(
         x=inputs,
         y=labels,
@@ -178,7 +177,7 @@ def fit_outcome(
         classifier=model,
         done=_steps_taken(model, inputs, x_name),
         warnings=_warnings(model, inputs),
-        measures=measured(model),
+        measures=told.measured(model),
     )
 
 

@@ -140,7 +140,7 @@ def fit_table(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
-    run, (a, b) = model.trajectory_, model.units_
+    a, b = model.units_
     return TableFit(
         x=inputs,
         y=labels,
@@ -149,7 +149,7 @@ def fit_table(
         regressor=model,
         done=_steps_taken(model, inputs, x_name, y_name),
         warnings=_warnings(model, inputs, labels),
-        measures=measured(model),
+        measures=told.measured(model),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
 

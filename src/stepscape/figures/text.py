@@ -22,7 +22,8 @@ _FALLBACKS = (
     "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
     "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS",
 )  # fmt: skip
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
+# What XML 1.0 forbids or, of controls, discourages.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def shown(name: str, most: int = LONGEST) -> str:
@@ -49,7 +50,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def legal(text: str) -> str:
-    """Replace the characters that no XML document may hold by the replacement character.
+    """Replace controls, and what no XML document may hold, by the replacement character.
 
     >>> legal("a" + chr(0)) == "a" + chr(0xFFFD)
     True

@@ -42,14 +42,15 @@ _IDEA = (
     "Following the noise of thirty labels takes more bending than a large step allows.",
 )
 _ARMS = (
-    "Such an experiment is easy to get wrong, so each claim is judged in three arms, that is with three ways "
-    "to start the training. The default start is PyTorch's initialization with a constant step size, which is "
-    "how the tutorial reads. The small start scales the initialization down until even the largest step size "
-    "starts below its threshold. The large start begins at a large initialization and raises the step size "
-    "slowly. Every arm has its own verdict; `premise not met` means that the runs of an arm do not test the "
-    "claim, for example because they diverged. `Equal time` means that the sum of the step sizes is the same, "
-    "so that a small step size makes more steps. A network whose neurons have all died is flat for the wrong "
-    "reason, so the neurons that still bend are counted everywhere."
+    "Such an experiment is easy to get wrong, so each claim is judged in three arms, that is with three "
+    "ways to start the training. The default start is PyTorch's initialization with a constant step "
+    "size, which is how the tutorial reads. The small start scales the initialization down until even "
+    "the largest step size starts below its threshold. The large start begins at a large initialization "
+    "and raises the step size slowly. Every arm has its own verdict; `premise not met` means that the "
+    "runs of an arm do not test the claim, for example because they diverged. `Equal time` means that "
+    "the sum of the step sizes is the same, so that a small step size makes more steps. A network whose "
+    "neurons have all died is flat for the wrong reason, so the neurons that still bend are counted "
+    "everywhere."
 )
 _LIMITS = (
     "A certificate speaks about one network in the units of its data. It bounds how much the function bends, "

@@ -77,7 +77,6 @@ def _outcome(result: Document) -> Block:
 
 def training_facts(result: Document) -> list[tuple[str, Cell]]:
     """Say how a fit was trained, and which shape it has."""
-    measures = result["measures"]
     sharpness = f"{number(result['sharpness'])} ± {number(result['sharpness_residual'])}"
     chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
     return [

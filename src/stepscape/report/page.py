@@ -5,16 +5,27 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from stepscape.figures.text import legal, shortened
 from stepscape.report import words
 from stepscape.report.content import Page
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
+LONGEST_HEADLINE = 120  # letters
+
 
 def render(page: Page) -> str:
-    """Return the page as HTML: style and figures inline, every string escaped, no address requested."""
-    return _template().render(page=page, verdicts=words.VERDICTS)
+    """Return the page as HTML: style and figures inline, every string escaped, no address requested.
+
+    It holds no control characters and nothing that UTF-8 cannot write, whatever the strings held.
+    """
+    return legal(_template().render(page=page, verdicts=words.VERDICTS))
+
+
+def _short(text: str) -> str:
+    """Shorten what stands in a headline."""
+    return shortened(text, LONGEST_HEADLINE)
 
 
 @cache
@@ -29,7 +40,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        inline=words.inline, number=words.number, sentence=words.sentence, slug=words.slug
+        inline=words.inline, short=_short, number=words.number, sentence=words.sentence, slug=words.slug
     )
     environment.tests["numeric"] = words.is_number
     return environment.get_template("page.html")
