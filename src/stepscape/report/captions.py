@@ -9,6 +9,15 @@ _CAPTIONS = {
         "if methods have different thresholds, each has its own color. Runs that diverged or failed are not "
         "drawn; a hollow mark is the median of the runs that remain."
     ),
+    ("sweep", "functions"): (
+        "Learned functions: of each group of runs the first that finished at each step size, at no more than "
+        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if the "
+        "sweep file sets curve_points; all of them are in `stepscape export --curves`."
+    ),
+    ("sweep", "training"): (
+        "The same runs during training. The dashed line is the threshold: an edge ratio of 1 is the edge of "
+        "stability. Runs keep these records if the sweep file sets trajectory."
+    ),
     ("outcome", "fit"): (
         "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are "
         "enough of them. Below: its logit, the piecewise linear function that the network represents; a "

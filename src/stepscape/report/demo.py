@@ -21,6 +21,7 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.fit import fit_blocks
+from stepscape.report.records import records_blocks
 from stepscape.report.words import VERDICTS, number, sentence
 
 Document = Mapping[str, Any]
@@ -179,7 +180,7 @@ def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
             [
                 *experiment.setup(document),
                 *experiment.judgments(document),
-                experiment.measurements(document),
+                *records_blocks(document["table"]),
             ],
         ),
     ]

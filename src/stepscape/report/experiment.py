@@ -18,6 +18,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
+from stepscape.report.records import records_blocks
 from stepscape.report.words import capitalize, counted, number, other_word
 
 Document = Mapping[str, Any]
@@ -31,7 +32,7 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
         Section("Verdicts", [*failures(document), *judgments(document)]),
         Section("Figures", list(drawings)),
         Section("The setup", [*setup(document), *premises(document)]),
-        Section("Every measurement", [Fold("Open the table", [measurements(document)])]),
+        Section("Every measurement", [Fold("Open the table", records_blocks(document["table"]))]),
         Section(
             "What to do next",
             [
@@ -147,14 +148,6 @@ def _found(premise: Mapping[str, Any]) -> str:
     if premise["measured"] in (0, premise["runs"]):
         return str(premise["found"])
     return f"{premise['found']}; measured in {premise['measured']} of {premise['runs']} runs"
-
-
-def measurements(document: Document) -> Block:
-    """Return the whole table of the run."""
-    records = document["table"]
-    columns = list(records[0]) if records else []
-    caption = f"{len(records)} rows; – means not measured"
-    return Grid(caption, columns, [[record[name] for name in columns] for record in records])
 
 
 def listed(value: Any) -> Any:

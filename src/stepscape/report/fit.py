@@ -24,10 +24,10 @@ PIECES = {
 
 
 VISIBLE = (
-    "bends that a figure marks: those within 1 % of the range count as one, those below 1 % of all change of "
-    "slope as none"
+    "as the figure marks them: within 1 % of the range they count as one, below 1 % of all change of slope "
+    "as none"
 )
-KNOTS = "all places among the data where the network bends, however slightly"
+KNOTS = "in all, however slight"
 
 
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
@@ -93,11 +93,11 @@ def shape_facts(result: Document) -> list[tuple[str, str]]:
     """Count pieces, visible knots and knots, each with what is counted."""
     measures = result["measures"]
     counts = (
-        ("pieces", "pieces", f"straight pieces suffice {PIECES[result['loss']]}"),
+        ("pieces", "pieces", f"straight {PIECES[result['loss']]}"),
         ("visible knots", "visible_knots", VISIBLE),
         ("knots", "knots", KNOTS),
     )
-    return [(name, f"{number(measures[key])}: {meaning}") for name, key, meaning in counts]
+    return [(name, f"{number(measures[key])} {meaning}") for name, key, meaning in counts]
 
 
 def choice(result: Document, error: str = "") -> list[Block]:

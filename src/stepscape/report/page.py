@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from stepscape.figures.text import legal, shortened
 from stepscape.report import words
-from stepscape.report.content import Page
+from stepscape.report.content import Block, Choice, Fold, Page
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -20,7 +21,14 @@ def render(page: Page) -> str:
 
     It holds no control characters and nothing that UTF-8 cannot write, whatever the strings held.
     """
-    return legal(_template().render(page=page, verdicts=words.VERDICTS))
+    blocks = [block for section in page.sections for block in section.blocks]
+    return legal(_template().render(page=page, verdicts=words.VERDICTS, widest=_widest(blocks)))
+
+
+def _widest(blocks: Sequence[Block]) -> int:
+    """Return how many columns the widest table has of which columns are chosen."""
+    inner = [_widest(block.blocks) for block in blocks if isinstance(block, Fold)]
+    return max([0, *inner, *(len(block.columns) for block in blocks if isinstance(block, Choice))])
 
 
 def _short(text: str) -> str:
