@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.figures.style import COLORS, canvas, label, number_ticks, shared_legend
+from stepscape.figures.style import COLORS, canvas, evenly_ranked, label, number_ticks, shared_legend
 from stepscape.figures.text import shown
 from stepscape.lab.curves import Curve
 
@@ -48,12 +48,7 @@ def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]
     for name, rows in list(groups.items())[:MOST_GROUPS]:
         done = [row for row in rows if row["outcome"] == "finished" and row.get("step_size") is not None]
         etas = sorted({float(row["step_size"]) for row in done})
-        keep = (
-            {etas[i] for i in np.linspace(0, len(etas) - 1, MOST_STEP_SIZES).round().astype(int)}
-            if etas
-            else set()
-        )
-        for eta in sorted(keep):
+        for eta in evenly_ranked(etas, MOST_STEP_SIZES) if etas else ():
             first = next(row for row in done if row["step_size"] == eta)
             chosen[str(first["identity"])] = (name, eta)
     return chosen
@@ -90,10 +85,11 @@ def function_figure(runs: Sequence[KeptRun]) -> Figure | None:
 
 def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
     """Edge ratio and loss during training, one row of panels per group, one color per step size."""
+    from matplotlib.ticker import MaxNLocator
+
     columns = [each for each in _RECORDED if any(_is_known(run, each[0]) for run in runs)]
-    groups = list(
-        dict.fromkeys(run.group for run in runs if any(_is_known(run, name) for name, *_ in columns))
-    )
+    runs = [run for run in runs if any(_is_known(run, name) for name, *_ in columns)]
+    groups = list(dict.fromkeys(run.group for run in runs))
     if not groups:
         return None
     size = (1.0 + 3.6 * len(columns), 1.1 + 2.7 * len(groups))
@@ -102,6 +98,7 @@ def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
         here = [run for run in runs if run.group == group]
         for ax, (name, words, log) in zip(row, columns, strict=True):
             _draw(ax, [run for run in here if _is_known(run, name)], name, _colors(runs))
+            ax.xaxis.set_major_locator(MaxNLocator(4))
             if log:
                 number_ticks(ax)
             else:
@@ -117,9 +114,11 @@ def _is_known(run: KeptRun, name: str) -> bool:
 
 
 def _draw(ax: Axes, runs: Sequence[KeptRun], name: str, colors: Mapping[float, Any]) -> None:
+    """Draw an array of some runs; the legend names all step sizes in their order."""
+    for eta, color in colors.items():
+        ax.plot([], [], color=color, lw=1.6, label=f"step size {eta:.3g}")
     for run in runs:
-        at, values = _thinned(run.curves[name])
-        ax.plot(at, values, color=colors[run.step_size], lw=1.6, label=f"step size {run.step_size:.3g}")
+        ax.plot(*_thinned(run.curves[name]), color=colors[run.step_size], lw=1.6)
 
 
 def _colors(runs: Sequence[KeptRun]) -> dict[float, Any]:
