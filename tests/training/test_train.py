@@ -112,7 +112,7 @@ def test_divergence_is_an_outcome_noticed_within_a_record_interval(factor, metho
     for iterate in (run.network, run.network_before):
         assert np.all(np.isfinite(iterate.parameters))
     assert np.all(np.isfinite(run.predict(problem.inputs)))
-    assert "diverged after" in repr(run)
+    assert f"diverged after its last record, step {run.at_steps[-1]}, loss" in repr(run)
 
 
 def test_the_step_size_a_divergence_message_allows_is_the_threshold_of_the_start():

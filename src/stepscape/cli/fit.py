@@ -167,7 +167,7 @@ def _guesses(source: Source) -> list[str]:
 
 def _boxes(columns: Columns) -> str:
     """Say that figures cannot show some characters of the names."""
-    from stepscape.figures.style import unwritable
+    from stepscape.figures.text import unwritable
 
     lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
     return (

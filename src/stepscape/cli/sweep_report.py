@@ -27,6 +27,7 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     InputError
         Nothing is on record.
     """
+    from stepscape.figures import runs
     from stepscape.figures.sweep import against_step_size
     from stepscape.lab.status import status
     from stepscape.lab.store import Store
@@ -42,8 +43,11 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
         raise InputError(f"nothing is on record in {directory!r}")
     rows = _sound(rows)
     plans = [vars(standing) for standing in status(store)]
-    figure = against_step_size(groups([row for row in rows if row.get("step_size") is not None]))
+    grouped = groups([row for row in rows if row.get("step_size") is not None])
+    figure = against_step_size(grouped)
     figures = {"step-size": figure} if figure is not None else {}
+    chosen = runs.examples(grouped)
+    figures |= runs.figures(chosen, store.curves(identities=chosen))
     drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
     origin = f"{cost(rows)}. Recorded by {'; '.join(recorders(store))}."
     page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
