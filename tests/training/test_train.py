@@ -153,7 +153,7 @@ def test_an_unstable_start_on_zero_labels_is_not_called_divergence():
 def test_a_start_whose_loss_overflows_is_refused_with_a_way_out():
     problem = ss.Problem([-1.0, 1.0], [1e200, -1e200])
     with pytest.raises(
-        ss.InputError, match=r"the loss of the start must be finite, got inf; rescale the labels"
+        ss.InputError, match=r"the loss must be finite, got a number beyond 1.8e308; rescale the labels"
     ):
         ss.train(problem, network(4), ss.GradientDescent(0.1, 10))
 
