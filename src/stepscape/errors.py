@@ -41,6 +41,15 @@ def bad(name: str, must: str, got: object, then: str = "") -> InputError:
     return InputError(f"{name} must {must}, got {got}" + (f"; {then}" if then else ""))
 
 
+def beyond_range(what: str) -> InputError:
+    """Word a result that float64 cannot hold.
+
+    >>> print(beyond_range("the loss"))
+    the loss must be finite, got a number beyond 1.8e308; rescale the labels, the inputs or the network
+    """
+    return bad(what, "be finite", "a number beyond 1.8e308", "rescale the labels, the inputs or the network")
+
+
 def expect(name: str, value: object, kind: type) -> None:
     """Refuse an argument of another type, such as one in the place of its neighbor.
 

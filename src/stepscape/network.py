@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import finite, positive, reals, whole
-from stepscape.errors import InputError, bad, shown
+from stepscape.errors import InputError, bad, beyond_range, shown
 from stepscape.files import read_bytes, write_atomic
 from stepscape.kernels.evaluation import evaluate
 from stepscape.memory import require_memory
+from stepscape.rounding import PROMISE
 
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
@@ -118,10 +119,11 @@ class TwoLayerReLU:
         return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
 
     def predict(self, x: ArrayLike) -> Array:
-        """Values of f at x, any shape; (m, 1) columns give (m,).
+        """Values of f at x, any shape, right to 1e-10 of each; (m, 1) columns give (m,).
 
         Few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix sums over the
-        knots, which round less than those sums do (`stepscape.kernels.evaluation`). At nan the value is nan.
+        knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the bound on the
+        rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the value is nan.
         At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or nan where
         terms cancel or a neuron has w1 = 0.
         """
@@ -129,20 +131,42 @@ class TwoLayerReLU:
         flat = points.ravel()
         pairs = flat.size * self.width
         if pairs <= max(PAIRS, SORT_COST * (flat.size + self.width)):
-            return self._sums(flat).reshape(points.shape)
-        distinct, where = np.unique(flat, return_inverse=True)
-        values, bounds = evaluate(self.w1, self.b1, self.w2, self.b2, distinct)
-        overflow = ~np.isfinite(bounds)
-        values[overflow] = self._sums(distinct[overflow])
-        return np.asarray(values[where].reshape(points.shape))
+            values, bounds = self._sums(flat), self._sums_bounds(flat)
+        else:
+            distinct, where = np.unique(flat, return_inverse=True)
+            values, bounds = (each[where] for each in evaluate(self.w1, self.b1, self.w2, self.b2, distinct))
+            endless = ~np.isfinite(flat)
+            values[endless] = self._sums(flat[endless])
+        doubtful = np.isfinite(flat) & ~(bounds <= PROMISE * np.abs(values))
+        if doubtful.any():
+            values[doubtful] = self._settled(flat[doubtful])
+        return np.asarray(values.reshape(points.shape))
+
+    def _settled(self, x: Array) -> Array:
+        """Values of f at finite x (m,), right to 1e-10 of each whatever cancels."""
+        from stepscape.rounding import values as rounding  # compiled, so that it loads late
+
+        distinct, where = np.unique(x, return_inverse=True)
+        values = rounding.evaluate(self.w1, self.b1, self.w2, self.b2, distinct).f.rounded()[0]
+        if not np.isfinite(values).all():
+            raise beyond_range("the network's prediction")
+        return values[where]
+
+    def _sums_bounds(self, x: Array) -> Array:
+        """Bounds on the rounding of `_sums`: (k + 4) u Σ |w2| (|w1 x| + |b1|) + |b2|, and underflow."""
+        with np.errstate(all="ignore"):
+            steep, high = (float(np.abs(self.w2) @ np.abs(part)) for part in (self.w1, self.b1))
+            sizes = np.abs(x) * steep + high + abs(self.b2) * (high + steep > 0.0)
+            return (self.width + 4) * 2.0**-52 * sizes + 2.0**-1060 * (sizes > 0.0)
 
     def _sums(self, x: Array) -> Array:
         """Values of f at x (m,), each a sum over all neurons."""
         out = np.empty(x.size)
         chunk = max(1, PAIRS // self.width)  # at most 32 MB of activations at a time
         for start in range(0, x.size, chunk):
-            z = np.multiply.outer(x[start : start + chunk], self.w1) + self.b1
-            out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
+            with np.errstate(all="ignore"):
+                z = np.multiply.outer(x[start : start + chunk], self.w1) + self.b1
+                out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
         return out
 
     @cached_property

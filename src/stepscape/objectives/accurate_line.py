@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError
+from stepscape.errors import beyond_range
 from stepscape.kernels import relu1d_accurate
 from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
 from stepscape.losses import loss_of
@@ -254,13 +254,6 @@ class AccurateLine:
         product, rest = relu1d_accurate.products(high, curvature)
         error = curvature * (SQUARE * (net.operations * size + np.abs(high)) + FLOOR)
         return np.stack([product, rest + low * curvature, error + off * np.abs(high)], 1), unit
-
-
-def beyond_range(what: str) -> InputError:
-    """Word a number that float64 cannot hold."""
-    return InputError(
-        f"{what} must be finite, got a number beyond 1.8e308; rescale the labels, the inputs or the network"
-    )
 
 
 def _in_one_unit(

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.curvature.lanczos import Eigenpair, lanczos_steps, largest_eigenpair, norm
-from stepscape.errors import NotConverged, bad, expect
+from stepscape.errors import NotConverged, bad, beyond_range, expect
 from stepscape.kernels import relu1d, relu1d_hessian, relu1d_sharpness
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
-from stepscape.objectives.accurate_line import AccurateLine, beyond_range
+from stepscape.objectives.accurate_line import AccurateLine
 from stepscape.problems.problem import Problem
+from stepscape.rounding import PROMISE
 from stepscape.rounding.scaled import located
-from stepscape.rounding.values import PROMISE
 
 Array = NDArray[np.float64]
 _SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)

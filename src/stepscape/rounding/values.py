@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from stepscape.kernels import relu1d_accurate
 from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
-from stepscape.rounding import exact
+from stepscape.rounding import PROMISE, exact
 from stepscape.rounding.scaled import Positions, Scaled, exponent, located, scaled
 
 Array = NDArray[np.float64]
 
-PROMISE = 1e-10  # of a value or residual: what its error must not exceed
 UNIT_ROUNDOFF = 2.0**-53
 
 
