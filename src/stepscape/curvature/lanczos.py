@@ -34,7 +34,8 @@ class Eigenpair:
     value : float
         Rayleigh quotient of `vector`; a lower bound on the largest eigenvalue.
     residual : float
-        ‖A·vector - value·vector‖, computed, not estimated: some eigenvalue lies within it of `value`.
+        ‖A·vector - value·vector‖, computed, not estimated: some eigenvalue lies within it of `value`. For the
+        Hessian of a network a bound on the rounding of that product is part of it.
     vector : ndarray
         Unit vector.
     products : int

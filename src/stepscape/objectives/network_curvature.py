@@ -50,7 +50,8 @@ def sharpness(
     Returns
     -------
     Eigenpair
-        `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`.
+        `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`, rounding
+        included.
     """
     if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
         raise bad("weight_decay", "be finite and not negative", weight_decay)
@@ -73,7 +74,10 @@ def rough_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
 
 
 def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
-    """Trace of the loss Hessian on the trained coordinates, exact, O(n + k)."""
+    """Trace of the loss Hessian on the trained coordinates in closed form, right to 1e-9 of itself, O(n + k).
+
+    `objectives.Hessian` has a bound on its error beside it.
+    """
     return Hessian(problem, network).trace
 
 

@@ -269,8 +269,12 @@ class Hessian:
         given = np.array(vector, dtype=np.float64)
         if given.shape != (self.size,):
             raise bad("vector", f"have shape {(self.size,)}", given.shape)
-        careful = not self.trusted if self.careful is None else self.careful
-        return self.product_and_error(given)[0] if careful else self._quick(given)
+        if self.careful is False or (self.careful is None and self.trusted):
+            return self._quick(given)
+        image, _ = self.product_and_error(given)
+        if not np.isfinite(image).all() and np.isfinite(given).all():
+            raise beyond_range("the product of the Hessian with the vector")
+        return image
 
     def _quick(self, vector: Array) -> Array:
         given, out = vector * self.network.trained, np.empty(self.size)

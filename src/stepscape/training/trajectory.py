@@ -50,7 +50,7 @@ class Trajectory:
     step_size : ndarray
         The step size of the next step (it changes during warm-up).
     loss : ndarray
-        L as in `Problem`: ½ Σ v (f - y)², or Σ v log(1 + e^{-yf}).
+        L as in `Problem`: ½ Σ v (f - y)², or Σ v log(1 + e^{-yf}); right to 1e-6 of itself.
     sharpness, sharpness_residual : ndarray
         λ_max of H + weight_decay·diag(mask) on the trained coordinates and the residual of the eigenpair;
         nan when not measured.
