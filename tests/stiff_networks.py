@@ -153,14 +153,14 @@ class ExactNumbers:
             Fraction(0),
         )  # fmt: skip
 
-    def product(self, vector):
+    def product(self, vector, gauss_newton=False):
         """H·vector on the trained coordinates."""
         u = [Fraction(float(t)) if on else Fraction(0) for t, on in zip(vector, self.trained, strict=True)]
         slopes, bends = self._pairs
         ahead = [d * sum((r * t for r, t in zip(row, u, strict=True)), Fraction(0))
                  for d, row in zip(bends, self.rows, strict=True)]  # fmt: skip
         out, k = self._back(ahead), len(self.w)
-        for j in range(k):
+        for j in range(0 if gauss_newton else k):
             on = [i for i in range(len(self.x)) if self.active[i, j]]
             p = sum((slopes[i] * self.x[i] for i in on), Fraction(0))
             q = sum((slopes[i] for i in on), Fraction(0))
@@ -169,11 +169,12 @@ class ExactNumbers:
             out[2 * k + j] += p * u[j] + q * u[k + j]
         return [s if on else Fraction(0) for s, on in zip(out, self.trained, strict=True)]
 
-    @cached_property
-    def sharpness(self):
-        """λ_max of the dense Hessian, to about 40 digits."""
-        at = np.flatnonzero(self.trained)
-        columns = [self.product(np.eye(len(self.trained))[j]) for j in at]
+    def sharpness(self, decay=0.0, gauss_newton=False):
+        """λ_max of the dense matrix, to about 40 digits; decay does not act on b2."""
+        at, size = np.flatnonzero(self.trained), len(self.trained)
+        columns = [self.product(np.eye(size)[j], gauss_newton) for j in at]
+        for column, j in zip(columns, at, strict=True):
+            column[j] += Fraction(decay) * int(j < size - 1)
         with mpmath.workdps(DIGITS):
             largest = max((abs(t) for column in columns for t in column), default=Fraction(0))
             if largest == 0:

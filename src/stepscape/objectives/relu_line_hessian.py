@@ -81,7 +81,7 @@ class Hessian:
 
     @cached_property
     def _linear(self) -> tuple[Array, Array, Array, float]:
-        """Predictions at the sorted inputs, and the sums of `active_gradients`."""
+        """Predictions at the sorted inputs, p and q of each neuron, and Σ v ℓ', all by float64 sums."""
         logistic = self.problem.loss == "logistic"
         values, p, q, total = relu1d_hessian.linearize(*self._positions, *self.problem.line.arrays, logistic)
         return values, p, q, float(total)
