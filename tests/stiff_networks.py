@@ -130,9 +130,12 @@ class ExactNumbers:
 
     @cached_property
     def steepest(self):
-        """Σ v |∂f| over all inputs and parameters, times the largest label."""
-        largest = Fraction(1) if self.logistic else max(abs(y) for y in self.y)
-        return largest * sum(v * sum(map(abs, row)) for v, row in zip(self.v, self.rows, strict=True))
+        """Σ v s |∂f| over all inputs and parameters, s = |label| + |f| + Σ v |f - label|; 1 if logistic."""
+        pairs = list(zip(self.v, self.predictions, self.y, strict=True))
+        rest = sum(v * abs(f - y) for v, f, y in pairs)
+        sizes = [Fraction(1) if self.logistic else abs(y) + abs(f) + rest for _, f, y in pairs]
+        rows = (sum(map(abs, row)) for row in self.rows)
+        return sum(v * s * row for v, s, row in zip(self.v, sizes, rows, strict=True))
 
     @cached_property
     def size(self):

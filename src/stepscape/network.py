@@ -137,7 +137,8 @@ class TwoLayerReLU:
             values, bounds = (each[where] for each in evaluate(self.w1, self.b1, self.w2, self.b2, distinct))
             endless = ~np.isfinite(flat)
             values[endless] = self._sums(flat[endless])
-        doubtful = np.isfinite(flat) & ~(bounds <= PROMISE * np.abs(values))
+        settled = np.isfinite(values) & (bounds <= PROMISE * np.abs(values))
+        doubtful = np.isfinite(flat) & ~settled
         if doubtful.any():
             values[doubtful] = self._settled(flat[doubtful])
         return np.asarray(values.reshape(points.shape))

@@ -64,7 +64,7 @@ def loss(case: StiffCase, h: Hessian) -> str:
 def gradient(case: StiffCase, h: Hessian) -> str:
     """Each number within its error; all errors together 1e-9 of the terms that are summed up."""
     allowed = Fraction(1, 10**9) * norm(case.exact.gradient_terms) + underflow(case)
-    allowed += 16 * h.size * TINY
+    allowed += 16 * h.size * TINY + Fraction(2) ** -1036 * sum(abs(r) for row in case.exact.rows for r in row)
     if norm(h.gradient_error) > allowed:
         return f"errors {float(norm(h.gradient_error))} where {float(allowed)} is allowed"
     return together(h.gradient, h.gradient_error, case.exact.gradient, math.inf)

@@ -22,6 +22,7 @@ from stepscape.kernels.compiler import EXACT, INLINE
 SPLITTER = 134217729.0  # 2²⁷ + 1
 SQUARE = 2.0**-103  # 8 u²
 FLOOR = 2.0**-1040  # what products of scaled numbers lose to underflow, generously
+TINY = 2.0**-1074
 LEAST = 2.0**-1071  # what a few such products lose
 
 HIGH, LOW, SIZE = 0, 1, 2
@@ -125,7 +126,10 @@ def _sees_none(c, cells_end):
 
 @njit(**EXACT)
 def value_jumps(w1, b1, w2, cell, anchor, jumps):
-    """Add the slope w2·w1 and the value w2·z at the anchor of each neuron to its cell (2n + 2, 2, 3)."""
+    """Add the slope w2·w1 and the value w2·z at the anchor of each neuron to its cell (2n + 2, 2, 3).
+
+    Sizes are positive even if the terms vanish below the range of float64.
+    """
     for j in range(w1.size):
         c = cell[j]
         if _sees_none(c, jumps.shape[0] - 1):
@@ -134,7 +138,7 @@ def value_jumps(w1, b1, w2, cell, anchor, jumps):
         _drop(jumps, c, 0, h, lo, abs(h))
         zh, zl = line(w1[j], anchor[j], b1[j])
         h, lo = _times(zh, zl, w2[j], 0.0)
-        _drop(jumps, c, 1, h, lo, abs(h))
+        _drop(jumps, c, 1, h, lo, abs(h) + (TINY if w2[j] != 0.0 else 0.0))
 
 
 @njit(**EXACT)

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel, which take about a tenth of a second
 CAREFUL = 300  # careful steps at a time
 SURE = 2.5e-7  # of the residuals: with errors in f up to this, losses are right to 1e-6
-MEASURED = 1e-9  # of labels and residuals: what f by the kernel's sums may differ from f
+MEASURED = 1e-9  # of label, f and residuals: what f by the kernel's sums may differ from f at an input
 BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
 STUCK = 1e-3  # of the range of the inputs: a knot this close to an input sticks to it
 
@@ -139,20 +139,22 @@ class ReLULine:
         """
         w1, b1, w2 = np.abs(state.theta[:-1].reshape(3, -1))
         line, square = self.problem.line, self.problem.loss == "square"
-        state.largest_loss = max(state.largest_loss, loss)
         with np.errstate(all="ignore"):
             sizes = float(w2 @ (w1 * line.x_max + b1)) + abs(float(state.theta[-1]))
             off = 2.0**-52 * (2 * line.inputs.size + w1.size + 16) * sizes
             if off <= SURE * (math.sqrt(2.0 * loss) if square else 1.0):
+                state.largest_loss = max(state.largest_loss, loss)
                 return loss, True
-            scale = float(np.abs(line.labels).max()) + math.sqrt(2.0 * state.largest_loss) if square else 1.0
+            here = self.hessian(state.theta)
             try:
-                here = self.hessian(state.theta)
-                apart = float(np.abs(here.quick_predictions - here.predictions).max())
                 mended = loss if abs(loss - here.loss) <= 1e-6 * here.loss else here.loss
             except InputError:  # beyond the range of float64
                 return loss, False
-            return mended, apart <= MEASURED * scale and here.regular
+            state.largest_loss = max(state.largest_loss, mended)
+            scale = np.abs(line.labels) + np.abs(here.predictions) + math.sqrt(2.0 * state.largest_loss)
+            apart = np.abs(here.quick_predictions - here.predictions)
+            near = bool((apart <= MEASURED * (scale if square else 1.0)).all())
+            return mended, near and here.regular
 
     def _careful_steps(
         self, state: State, method: GradientDescent, first_step_size: float, steps: int

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+TINY = 2.0**-1074  # stands for a rest below the range
+
 Array = NDArray[np.float64]
 Integers = NDArray[Any]  # of Python's integers
 
@@ -70,7 +72,7 @@ def _pair(integer: int) -> tuple[float, float, int]:
     unit = integer.bit_length()
     high = integer / (1 << unit)
     rest = integer - (int(high * 2.0**53) << unit >> 53)
-    return high, rest / (1 << unit), unit
+    return high, rest / (1 << unit) or (rest > 0) * TINY - (rest < 0) * TINY, unit
 
 
 def values(w1: Array, b1: Array, w2: Array, b2: float, inputs: Array) -> Exact:

@@ -19,6 +19,12 @@ def exponent(*parts: Array | float) -> int:
     return int(np.frexp(largest)[1]) if largest > 0.0 else 0
 
 
+def shifted(numbers: Array, power: int) -> Array:
+    """Return numbers·2^power; what vanishes becomes the least number above 0, so that it is not forgotten."""
+    out = np.ldexp(numbers, power)
+    return np.where((out == 0.0) & (numbers != 0.0), np.copysign(relu1d_accurate.TINY, numbers), out)
+
+
 @dataclass(frozen=True, eq=False)
 class Scaled:
     """w1 x + b1 in units of 2^inner, w2 in units of 2^outer, x in units of 2^input; all at most 1.
@@ -52,7 +58,7 @@ def scaled(w1: Array, b1: Array, w2: Array, inputs: Array, position: Positions) 
     inner = max(exponent(w1) + to_input if w1.any() else -5000, exponent(b1) if b1.any() else -5000)
     inner = inner if inner > -5000 else 0
     x = np.ldexp(inputs, -to_input)
-    w1, b1, w2 = np.ldexp(w1, to_input - inner), np.ldexp(b1, -inner), np.ldexp(w2, -outer)
+    w1, b1, w2 = np.ldexp(w1, to_input - inner), np.ldexp(b1, -inner), shifted(w2, -outer)
     cell, anchor = np.empty(alive.size, np.uint32), np.empty(alive.size)
     relu1d_accurate.cells(right, position, x, cell, anchor)
     return Scaled(w1, b1, w2, x, cell, anchor, alive, to_input, inner, outer)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stepscape.kernels import relu1d_accurate
 from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
 from stepscape.rounding import PROMISE, exact
-from stepscape.rounding.scaled import Positions, Scaled, exponent, located, scaled
+from stepscape.rounding.scaled import Positions, Scaled, exponent, located, scaled, shifted
 
 Array = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def evaluate(
 
 def _paired(numbers: exact.Exact) -> Pairs:
     high, low, unit = numbers.pairs()
-    return Pairs(high, low, UNIT_ROUNDOFF * np.abs(low), unit)
+    return Pairs(high, low, UNIT_ROUNDOFF * np.abs(low) + exact.TINY * (low != 0.0), unit)
 
 
 def _in_twice_the_digits(net: Scaled, b2: float, labels: Array) -> Pairs:
@@ -106,7 +106,7 @@ def _in_twice_the_digits(net: Scaled, b2: float, labels: Array) -> Pairs:
     unit = max(unit, exponent(b2, labels)) if b2 or labels.any() else unit
     n = net.inputs.size
     jumps, values = np.zeros((2 * n + 2, 2, 3)), np.empty((n, 3))
-    outward = np.ldexp(net.w2, net.inner + net.outer - unit)
+    outward = shifted(net.w2, net.inner + net.outer - unit)
     relu1d_accurate.value_jumps(net.w1, net.b1, outward, net.cell, net.anchor, jumps)
     constant = float(np.ldexp(b2, -unit))
     relu1d_accurate.values_of(net.inputs, jumps, constant, values)
