@@ -15,7 +15,8 @@ from budget import examples
 from cases import EPS, METHODS, assert_same_path, dense, edge, network, noisy, reference_run, train
 from stepscape.kernels import relu1d
 from stepscape.losses import loss_of
-from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import top
 
 
 def logistic(n=30, seed=0, **options):

@@ -13,8 +13,8 @@ from budget import examples
 from cases import EPS, dense, network, noisy, train
 from stepscape import objectives
 from stepscape.kernels import relu1d_sharpness
-from stepscape.objectives import Hessian, relu_line_hessian
-from stepscape.objectives.relu_line_hessian import from_one_start, top
+from stepscape.objectives import Hessian, relu_line_sharpness
+from stepscape.objectives.relu_line_sharpness import from_one_start, top
 
 
 def matrix(problem, net, decay=0.0, gauss_newton=False):
@@ -191,7 +191,7 @@ def test_the_product_that_verifies_is_the_judge():
     for seed in range(10):
         operator = Hessian(noisy(20, seed), network(60, seed))
         for tolerance in settled:
-            pair = relu_line_hessian._in_one_call(operator, None, tolerance)
+            pair = relu_line_sharpness._in_one_call(operator, None, tolerance)
             settled[tolerance] += pair is not None
             assert pair is None or pair.residual <= 2 * tolerance * pair.value
     assert settled[1e-6] == settled[1e-10] == 10
@@ -209,7 +209,7 @@ def test_below_the_bound_on_rounding_a_product_in_twice_the_digits_verifies(sett
 def test_beyond_the_cache_the_growing_basis_is_taken_at_once(monkeypatch, settled):
     problem, net = noisy(200, 2), network(20, 2)
     expected = top(Hessian(problem, net)).value
-    monkeypatch.setattr(relu_line_hessian, "MOST_INPUTS", 199)
+    monkeypatch.setattr(relu_line_sharpness, "MOST_INPUTS", 199)
     assert top(Hessian(problem, net)).value == pytest.approx(expected, rel=1e-12)
     assert settled == [True]
 

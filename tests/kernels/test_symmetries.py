@@ -22,7 +22,8 @@ from cases import (
     train,
 )
 from stepscape.objectives import relu_line
-from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import top
 
 
 @examples(1 / 2)

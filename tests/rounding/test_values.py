@@ -43,7 +43,7 @@ def test_values_and_residuals_are_within_their_bounds_and_these_within_1e10(x, n
     if twins:  # pairs that cancel
         w1, b1, w2 = np.append(w1, w1), np.append(b1, b1), np.append(w2, -w2 * (1 + 2.0**-50))
     inputs, labels = np.sort(x), np.full(len(x), label)
-    values, residuals, _ = evaluate(w1, b1, w2, b2, inputs, labels)
+    values, residuals, *_ = evaluate(w1, b1, w2, b2, inputs, labels)
     for pairs, shift in ((values, 0), (residuals, Fraction(label))):
         for (found, bound), at in zip(as_fractions(pairs), inputs, strict=True):
             exact = exact_value(w1, b1, w2, b2, at) - shift
@@ -56,7 +56,7 @@ def test_the_side_of_an_input_within_rounding_of_a_knot():
     exact = Fraction(3) * Fraction(0.1) - Fraction(3.0 * 0.1)
     w, b = (w, np.array([-(3.0 * 0.1)])) if exact > 0 else (-w, np.array([3.0 * 0.1]))
     for size, sees in ((1.0, False), (1e12, True)):
-        values, _, position = evaluate(w, b, np.array([size]), 1.0, x)
+        values, _, position, _ = evaluate(w, b, np.array([size]), 1.0, x)
         assert as_fractions(values)[0][0] == pytest.approx(1 + Fraction(size) * abs(exact), rel=1e-15)
         assert (position[0] == (0 if w[0] > 0 else 1)) == sees
 

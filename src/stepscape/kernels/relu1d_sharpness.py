@@ -381,7 +381,6 @@ def _largest(
             y[:] = 0.0
             for m in range(spent):
                 y += factors[m] * rows[m]
-
     for j in range(columns):
         p, q = trained[0] * couplings[seat[j], 0], trained[1] * couplings[seat[j], 1]
         largest_coupling = max(largest_coupling, trained[2] * np.sqrt(p * p + q * q))

@@ -8,7 +8,8 @@ from functools import cached_property
 from stepscape.curvature import Eigenpair
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives.relu_line_hessian import Array, Hessian, top
+from stepscape.objectives.relu_line_hessian import Array, Hessian
+from stepscape.objectives.relu_line_sharpness import top
 from stepscape.problems.problem import Problem
 from stepscape.theory import Certificate, Facts, theorems
 

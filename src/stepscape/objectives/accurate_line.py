@@ -120,6 +120,11 @@ class AccurateLine:
         pulls, unit = self._pulls
         return self._summed(pulls), unit
 
+    @property
+    def moved(self) -> float:
+        """Bound on what f would move if all inputs lay on the sides of knots that float64 says."""
+        return self._values.moved
+
     def _summed(self, pulls: Array) -> Array:
         """Sum pulls (n, 3) over what each cell sees; their bounds grow by the rounding of the sums."""
         net = self.scaled

@@ -13,7 +13,8 @@ from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import ReLULine
-from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import top
 from stepscape.problems.problem import Problem
 
 if TYPE_CHECKING:

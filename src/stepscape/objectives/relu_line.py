@@ -15,7 +15,8 @@ from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.descent import State
 from stepscape.objectives.objective import secant
-from stepscape.objectives.relu_line_hessian import Hessian, from_one_start, top
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import from_one_start, top
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -154,7 +155,7 @@ class ReLULine:
             scale = np.abs(line.labels) + np.abs(here.predictions) + math.sqrt(2.0 * state.largest_loss)
             apart = np.abs(here.quick_predictions - here.predictions)
             near = bool((apart <= MEASURED * (scale if square else 1.0)).all())
-            return mended, near and here.regular
+            return mended, near and here.sides[0]
 
     def _careful_steps(
         self, state: State, method: GradientDescent, first_step_size: float, steps: int

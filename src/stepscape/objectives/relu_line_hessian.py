@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.curvature.lanczos import Eigenpair, lanczos_steps, largest_eigenpair, norm
-from stepscape.errors import NotConverged, bad, beyond_range, expect
-from stepscape.kernels import relu1d, relu1d_hessian, relu1d_sharpness
+from stepscape.curvature.lanczos import lanczos_steps, norm
+from stepscape.errors import bad, beyond_range, expect
+from stepscape.kernels import relu1d, relu1d_hessian
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.accurate_line import AccurateLine
@@ -22,7 +22,6 @@ from stepscape.rounding.scaled import located
 
 Array = NDArray[np.float64]
 _SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
-MOST_INPUTS = 4096  # beyond, the work space of the compiled call leaves the cache, and the call is slower
 LOSS_PROMISE = 1e-9  # of the loss: what its error must not exceed
 TRUST = 1e-9  # of λ_max: what a bound says that products in float64 are off at most
 MEASURED = 1e-11  # of a product: what a measured error may be, where the bound says too much
@@ -182,7 +181,7 @@ class Hessian:
         Where the bound on their errors, which grows with n + k, is larger than that, one product of a generic
         vector decides.
         """
-        if not self.regular:
+        if not self.sides[0]:
             return False
         with np.errstate(all="ignore"):
             if self.lost <= TRUST * self._reach / min(self.problem.size, self.size):
@@ -192,20 +191,19 @@ class Hessian:
             return bool(norm(quick - image) + norm(error) <= MEASURED * norm(image))
 
     @cached_property
-    def blur(self) -> float:
-        """Bound on what f moves if inputs within rounding of a knot change sides; dead neurons count."""
-        w1, b1, w2 = np.abs(self.network.w1), np.abs(self.network.b1), np.abs(self.network.w2)
-        with np.errstate(all="ignore"):
-            return 2.0**-50 * float(w2 @ (w1 * self.problem.line.x_max + b1))
+    def sides(self) -> tuple[bool, float]:
+        """Whether float64 decides the sides of knots, and a bound on what f would move by other sides.
 
-    @cached_property
-    def regular(self) -> bool:
-        """Whether float64 decides the sides of knots; see `rounding.values.evaluate`."""
-        scale = float(np.abs(self.problem.line.labels).max())
-        if self.blur <= PROMISE * scale:
-            return True
-        net, inputs = self.network, self.problem.line.inputs
-        return bool((located(net.w1, net.b1, inputs) == self.accurate.position).all())
+        See `rounding.values.evaluate`. Dead neurons count: that they are dead may be rounding.
+        """
+        w1, b1, w2 = np.abs(self.network.w1), np.abs(self.network.b1), np.abs(self.network.w2)
+        line = self.problem.line
+        with np.errstate(all="ignore"):
+            blur = 2.0**-50 * float(w2 @ (w1 * line.x_max + b1))
+        if blur <= PROMISE * float(np.abs(line.labels).max()):
+            return True, blur
+        found = located(self.network.w1, self.network.b1, line.inputs)
+        return bool((found == self.accurate.position).all()), self.accurate.moved
 
     @cached_property
     def lost(self) -> float:
@@ -238,7 +236,7 @@ class Hessian:
         with np.errstate(all="ignore"):
             w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
             inner = w1 * line.x_max + b1
-            sizes = terms * (float(w2 @ inner) + abs(self.network.b2)) + self.blur
+            sizes = terms * (float(w2 @ inner) + abs(self.network.b2)) + self.sides[1]
             parts = np.array([float(w2 @ w2) * line.x_max**2, float(w2 @ w2), float(inner @ inner), 1.0])
             length = float(parts[self.rates > 0.0].sum())
             pull = float(
@@ -317,81 +315,6 @@ class Hessian:
         return float(self.accurate.diagonal[1][self.rates > 0.0].sum()) + 2.0**-51 * self.trace
 
 
-def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
-    """Largest eigenvalue of an operator in unit 1; the vector (3k + 1,) is 0 on frozen coordinates.
-
-    Lanczos begins twice, at `start` or a generic vector and at a second generic one that depends on neither:
-    no network hides its largest eigenvalue from both. In one compiled call; where that does not settle, by
-    `curvature.largest_eigenpair`, whose basis may grow; and where products in float64 are off by too much,
-    with products in twice the digits. The residual is that of the Hessian and not of its rounding.
-    """
-    pair = _in_one_call(operator, start, tolerance) or _step_by_step(operator, start, tolerance)
-    if not math.isfinite(pair.value + pair.residual):
-        raise beyond_range("the sharpness")
-    return pair
-
-
-def _step_by_step(operator: Hessian, start: Array | None, tolerance: float) -> Eigenpair:
-    """Find what the compiled call does not: in float64 if that does, else in twice the digits."""
-    try:
-        quick = operator.changed(careful=False)
-        found = _from_both_starts(quick, start, tolerance) if operator.regular else None
-    except NotConverged:
-        found = None
-    if found and operator.lost <= tolerance * abs(found.value):
-        return replace(found, residual=found.residual + operator.lost)
-    if found and operator.trusted:
-        verified = _verified(operator, found)
-        if verified.residual <= 2.0 * max(tolerance * abs(found.value), found.residual):
-            return verified
-    careful = operator.changed(careful=True)
-    return _verified(careful, _from_both_starts(careful, start, tolerance))
-
-
-def _verified(operator: Hessian, pair: Eigenpair) -> Eigenpair:
-    """Take the residual of a product in twice the digits, and add how far that is off at most."""
-    unit = operator.scale
-    image, error = operator.changed(unit=unit).product_and_error(pair.vector)
-    rest = image - (pair.value / unit) * pair.vector
-    error = error + 2.0**-52 * np.abs(pair.value / unit * pair.vector)
-    residual = (norm(rest) + norm(error)) * unit
-    return replace(pair, residual=residual, products=pair.products + 1)
-
-
-def _from_both_starts(operator: Hessian, start: Array | None, tolerance: float) -> Eigenpair:
-    second = _second_vector(operator.network.width) * operator.network.trained
-    pairs = [from_one_start(operator, begin, tolerance) for begin in (start, second)]
-    best = max(pairs, key=lambda pair: pair.value)
-    return replace(best, products=sum(pair.products for pair in pairs))
-
-
-def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Eigenpair | None:
-    begin = np.array(operator.random_vector() if start is None else start, dtype=np.float64)
-    if begin.shape != (operator.size,):
-        raise bad("start", f"have shape ({operator.size},)", begin.shape)
-    problem, network = operator.problem, operator.network
-    if problem.size > MOST_INPUTS or not (0.0 < tolerance < 1.0 and operator.regular):
-        return None  # of a wrong tolerance `largest_eigenpair` says what is wrong
-    position, line = np.empty(network.width, np.uint32), problem.line
-    relu1d.positions(network.w1, network.b1, line.inputs, position)
-    status, value, residual, products, vector = relu1d_sharpness.largest(
-        network.parameters, position, *line.arrays, problem.loss == "logistic", operator.gauss_newton,
-        operator.rates, float(operator.decay), begin, _second_vector(network.width), float(tolerance),
-    )  # fmt: skip
-    residual += math.hypot(1.0, line.x_max) * operator.blur
-    settled = status == relu1d_sharpness.CONVERGED and residual <= 2.0 * tolerance * value
-    return Eigenpair(value, residual, vector, products) if settled else None
-
-
-def from_one_start(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
-    """Like `top`, from `start` or one generic vector alone, and without the product that verifies."""
-    if operator.careful is None:
-        operator = operator.changed(careful=not operator.trusted)
-    unit = operator.scale
-    pair = largest_eigenpair(operator if unit == 1.0 else operator.changed(unit=unit), start, tolerance)
-    return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
-
-
 @lru_cache(maxsize=8)
 def _rates(trainable: tuple[str, ...]) -> Array:
     return np.array([float(name in trainable) for name in BLOCKS])
@@ -403,13 +326,5 @@ def _generic_vector(width: int, trainable: tuple[str, ...]) -> Array:
     trained = np.repeat([name in trainable for name in BLOCKS], lengths)
     vector: Array = np.random.default_rng(20_251_201).standard_normal(trained.size) * trained
     vector /= np.linalg.norm(vector)
-    vector.flags.writeable = False
-    return vector
-
-
-@lru_cache(maxsize=8)
-def _second_vector(width: int) -> Array:
-    """Return generic numbers (3k + 1,) for a second start, on frozen coordinates as well."""
-    vector: Array = np.random.default_rng(19_520_711).standard_normal(3 * width + 1)
     vector.flags.writeable = False
     return vector

@@ -57,11 +57,15 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 class Values(NamedTuple):
-    """f and f - labels at the sorted inputs, and the `position` of each knot among these."""
+    """f and f - labels at the sorted inputs, and the `position` of each knot among these.
+
+    `moved` bounds what f would move if all inputs lay where float64 says.
+    """
 
     f: Pairs
     residuals: Pairs
     position: Positions
+    moved: float
 
 
 def evaluate(
@@ -82,7 +86,7 @@ def evaluate(
     if not (values.settled & residuals.settled).all():
         found = exact.values(w1[net.alive], b1[net.alive], w2[net.alive], b2, inputs)
         values, residuals = _paired(found), _paired(found - exact.Exact.of(labels))
-    apart = np.flatnonzero(position != exact_position)
+    apart, moved = np.flatnonzero(position != exact_position), 0.0
     if apart.size:
         p, seen = position[apart], exact_position[apart]
         at = np.where(seen < p, p - 1, p)  # of the inputs that change sides the one farthest from the knot
@@ -90,9 +94,11 @@ def evaluate(
         with np.errstate(all="ignore"):
             relu1d_accurate.heights(w1[apart], b1[apart], inputs[at], z)
             scale = max(float(np.abs(values.rounded()[0]).max()), float(np.abs(labels).max()))
-            matters = ~(np.abs(w2[apart] * z) <= PROMISE * scale)
+            sizes = np.abs(w2[apart] * z)
+        matters = ~(sizes <= PROMISE * scale)
         position[apart[matters]] = seen[matters]
-    return Values(values, residuals, position)
+        moved = float(sizes.sum())
+    return Values(values, residuals, position, moved)
 
 
 def _paired(numbers: exact.Exact) -> Pairs:

@@ -39,7 +39,8 @@ from stepscape.lab.pool import Tick
 from stepscape.losses import best_constant as constant_logit
 from stepscape.losses import divergence, probability
 from stepscape.measures import facts
-from stepscape.objectives.relu_line_hessian import Hessian, top
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import top
 from stepscape.problems import Problem
 from stepscape.training import Snapshot
 
