@@ -47,9 +47,9 @@ class ExactNumbers:
 
     @cached_property
     def active(self):
-        """As float64 decides, but exactly where that moves f by more than 1e-10 of the largest |f|, label."""
+        """As float64 decides, but exactly where that moves f by a tenth of the largest |f|, label."""
         labels = [] if self.logistic else self.y
-        scale = Fraction(1, 10**10) * max(abs(t) for t in (*self.predictions, *labels))
+        scale = Fraction(1, 10) * max(abs(t) for t in (*self.predictions, *labels))
         exact = np.array([[z > 0 for z in row] for row in self.z])
         matters = np.array([[abs(a * z) > scale for a, z in zip(self.a, row, strict=True)] for row in self.z])
         return np.where(matters, exact, self.in_float64)

@@ -55,7 +55,7 @@ def test_the_side_of_an_input_within_rounding_of_a_knot():
     w, x = np.array([3.0]), np.array([0.1])
     exact = Fraction(3) * Fraction(0.1) - Fraction(3.0 * 0.1)
     w, b = (w, np.array([-(3.0 * 0.1)])) if exact > 0 else (-w, np.array([3.0 * 0.1]))
-    for size, sees in ((1.0, False), (1e12, True)):
+    for size, sees in ((1.0, False), (1e17, True)):
         values, _, position, _ = evaluate(w, b, np.array([size]), 1.0, x)
         assert as_fractions(values)[0][0] == pytest.approx(1 + Fraction(size) * abs(exact), rel=1e-15)
         assert (position[0] == (0 if w[0] > 0 else 1)) == sees

@@ -18,6 +18,7 @@ from stepscape.rounding.scaled import Positions, Scaled, exponent, located, scal
 Array = NDArray[np.float64]
 
 UNIT_ROUNDOFF = 2.0**-53
+SIDE = 0.1  # of the largest |f| and label: what f may move where float64 decides the side of a knot
 
 
 class Pairs(NamedTuple):
@@ -74,7 +75,7 @@ def evaluate(
     """Evaluate f and f - labels (labels 0 by default) at sorted inputs (n,) to 1e-10 of each number.
 
     An input within rounding of a knot lies on the side that float64 decides, as in training, unless the other
-    side changes f by more than 1e-10 of the largest |f| and label.
+    side changes f by more than a tenth of the largest |f| and label.
     """
     labels = np.zeros_like(inputs) if labels is None else labels
     position = located(w1, b1, inputs)
@@ -95,7 +96,7 @@ def evaluate(
             relu1d_accurate.heights(w1[apart], b1[apart], inputs[at], z)
             scale = max(float(np.abs(values.rounded()[0]).max()), float(np.abs(labels).max()))
             sizes = np.abs(w2[apart] * z)
-        matters = ~(sizes <= PROMISE * scale)
+        matters = ~(sizes <= SIDE * scale)
         position[apart[matters]] = seen[matters]
         moved = float(sizes.sum())
     return Values(values, residuals, position, moved)
