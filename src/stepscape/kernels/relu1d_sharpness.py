@@ -325,7 +325,7 @@ def _lost(inputs, moments, terms, constant, curvature, slopes, logistic, linear,
     total, pull = np.sum(curvature), np.sum(np.abs(slopes))
     bend = 2.0 * np.expm1(terms * sizes) * total if logistic else 0.0  # slopes move by this, and so does D
     lost = (terms * total + bend) * length
-    if not linear and trained[2] > 0.0:
+    if not linear and trained[2] * (trained[0] + trained[1]) > 0.0:
         lost += reach * (bend + terms * 3.0 * pull + (0.0 if logistic else terms * sizes))
     return lost + (2.0 * inputs.size * (length + reach) * SUBNORMAL if logistic else 0.0)
 

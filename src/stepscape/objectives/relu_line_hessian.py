@@ -211,7 +211,7 @@ class Hessian:
         terms, bend, slip, length = self._rounding
         reach, total = math.hypot(1.0, self.problem.line.x_max), float(self.curvature.sum())
         lost = (terms * total + bend) * length + terms * self.decay
-        lost += 0.0 if self.gauss_newton or self.rates[2] == 0.0 else reach * slip
+        lost += 0.0 if self.gauss_newton or not self.rates[2] * self.rates[:2].any() else reach * slip
         if self.problem.loss == "square":
             return lost
         return lost + 2.0 * self.problem.size * (length + reach) * _SUBNORMAL
