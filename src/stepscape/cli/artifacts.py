@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +34,3 @@ def write_figures(directory: Path, figures: Mapping[str, Figure], drawings: Sequ
     for drawing in drawings:
         files.write_atomic(folder / f"{drawing.name}.svg", drawing.svg)
         files.write_atomic(folder / f"{drawing.name}.png", style.png(figures[drawing.name]))
-
-
-def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write rows as CSV with full precision; what was not measured is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)  # None becomes an empty cell
-    return text.getvalue()

@@ -80,6 +80,8 @@ class Source:
 
 def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) -> None:
     """Fit a table and write its directory."""
+    from stepscape.tables.csv_text import csv_text
+
     clock = Clock()
     source = read(request)
     with output_directory(request.out, force, unfinished) as directory:
@@ -88,7 +90,7 @@ def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) ->
         columns = fitted.predictions(source.inputs.x)
         document = _document(request, source, fitted) | {"provenance": provenance(clock)}
         rows = prediction_rows(source.predicted, source.inputs, columns)
-        files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, *columns), rows))
+        files.write_atomic(directory / "predictions.csv", csv_text((request.x, *columns), rows))
         _write(directory, document, fitted)
     for warning in document["warnings"]:
         console.warn(warning)

@@ -184,6 +184,7 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
 def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn]) -> None:
     from stepscape.report import draw, render
     from stepscape.report.experiment import experiment_page
+    from stepscape.tables.csv_text import csv_text
     from stepscape.tables.records import plain
 
     drawings = [draw(each.figure, name, each.caption) for name, each in drawn.items()]
@@ -191,7 +192,7 @@ def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn]) -> N
     artifacts.write_figures(directory, {name: each.figure for name, each in drawn.items()}, drawings)
     records = document["table"]
     rows = (record.values() for record in records)
-    files.write_atomic(directory / "table.csv", artifacts.to_csv(list(records[0]), map(list, rows)))
+    files.write_atomic(directory / "table.csv", csv_text(list(records[0]), map(list, rows)))
     artifacts.write_result(directory, document, render(page))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stepscape.errors import InputError, Unavailable, unknown
+from stepscape.tables.csv_text import csv_text
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -39,11 +39,7 @@ def select(rows: Rows, where: Mapping[str, str]) -> Rows:
 def to_csv(rows: Rows) -> bytes:
     """Write a table with full precision; what was not measured is an empty cell."""
     columns = names(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(name) for name in columns] for row in rows)
-    return text.getvalue().encode("utf-8")
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows)).encode("utf-8")
 
 
 def to_parquet(rows: Rows) -> bytes:

@@ -98,7 +98,7 @@ def _read(file: _File, place: int) -> Cells:
         most, got = MOST_BYTES // 2**20, size // 2**20
         raise InputError(f"column {name!r} must unpack to at most {most} MiB, got {got} MiB")
     with _refusal(f"column {name!r} of {file.source!r} cannot be read"):
-        cells = cells_of(_batches(file, raw, _batch_rows(chunks)), kind, name, MOST_BYTES)
+        cells = cells_of(_batches(file, raw, chunks), kind, name, MOST_BYTES)
         if len(cells) != file.rows:
             raise ValueError(f"it has {len(cells)} rows, the table {file.rows}")
     return cells
@@ -113,26 +113,21 @@ def _chunks(file: _File, raw: str) -> list[Any]:
     return [group.column(leaf) for group in groups for leaf in leaves]
 
 
-def _batch_rows(chunks: list[Any]) -> int:
-    """Say how many rows may be read at once.
+def _batches(file: _File, raw: str, chunks: list[Any]) -> Iterator[Any]:
+    """Read a column in parts.
 
-    A text may share its beginning with the one before (DELTA_BYTE_ARRAY), so that each is up to as long as
-    all that is stored.
+    Texts come as a dictionary, so that a long one that repeats is held once. The exception are texts that
+    share their beginning with the one before: each of them may be as long as all that is stored.
     """
-    if not any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks):
-        return _BATCH_ROWS
-    largest = max(chunk.total_uncompressed_size for chunk in chunks)
-    return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES // max(1, largest))))
-
-
-def _batches(file: _File, raw: str, rows: int) -> Iterator[Any]:
-    """Read a column; texts come as a dictionary, so that a long one that repeats is held once."""
     from pyarrow import BufferReader, parquet
 
+    shared = any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks)
+    largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0) if shared else 0
+    rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES // max(1, largest))))
     opened = parquet.ParquetFile(
         BufferReader(file.data),
         metadata=file.metadata,
-        read_dictionary=[raw],
+        read_dictionary=[] if shared else [raw],
         pre_buffer=False,
         coerce_int96_timestamp_unit="us",  # nanoseconds end in the year 2262
     )
