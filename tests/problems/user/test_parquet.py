@@ -67,7 +67,7 @@ STRANGE = {
     "zone": FAR.cast(pa.timestamp("ns", tz="Mars/Phobos")),
     "long": FAR.cast(pa.duration("us")),
     "days": DAYS.cast(pa.date32()),
-    "time": DAYS.cast(pa.time32("s")),
+    "time": pa.array(range(N), pa.int32()).cast(pa.time32("s")),
     "null": pa.nulls(N),
     "name\x1b]0;t\x07": pa.array(["a"] * N),
 }
@@ -79,6 +79,16 @@ def test_a_column_that_nobody_asks_for_does_not_matter() -> None:
     np.testing.assert_array_equal(chosen.x, np.arange(N) / 7)
     np.testing.assert_array_equal(chosen.y, np.arange(N))
     assert "name\ufffd]0;t\ufffd" in table.names  # fit for a terminal
+
+
+@pytest.mark.parametrize("name", ["far", "zone", "days", "time"])
+def test_a_time_must_be_a_number(name: str) -> None:
+    table = table_of({"x": pa.array(np.arange(N)), name: STRANGE[name]})
+    hint = "; write dates and times as numbers, such as days since the first one$"
+    with pytest.raises(InputError, match=hint):
+        select_columns(table, name, "x")
+    with pytest.raises(InputError, match=hint):
+        select_inputs(table, name)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)

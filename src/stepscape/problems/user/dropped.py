@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from stepscape.problems.user import cells as numbers
 from stepscape.problems.user.table import RawTable, clip
+
+# A reason whose first cell is a date or a time: 2020-01-31, 31.1.20, 1/31/2020, 12:30.
+_TIME = re.compile(r"^not a number \(first: '(\d+-\d\d?-\d\d?|\d\d?([./])\d\d?\2\d\d|\d\d?:\d\d)")
 
 
 def usable_rows(
@@ -56,7 +60,9 @@ def _missing(table: RawTable, row: int, column: str) -> str:
 
 def count(kept: int, rows: int, dropped: Mapping[str, int]) -> str:
     """Say how many rows were kept, of how many, and why not the others."""
-    return f"{kept} of {rows}" + reasons(dropped)
+    timed = any(_TIME.search(reason) for reason in dropped)
+    hint = "; write dates and times as numbers, such as days since the first one" if timed else ""
+    return f"{kept} of {rows}" + reasons(dropped) + hint
 
 
 def reasons(dropped: Mapping[str, int]) -> str:
