@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import subprocess
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
+from pyarrow.parquet import encryption
 
 from stepscape.errors import InputError
 from stepscape.problems.user import parquet as reader
 from stepscape.problems.user.columns import select_columns, select_inputs
+from stepscape.problems.user.file import read_table
 from stepscape.problems.user.parquet import parse_parquet
-from stepscape.problems.user.table import RawTable
+from stepscape.problems.user.table import Cells, RawTable
 
 N = 12
 FAR = pa.array([9 * 10**18 - i for i in range(N)])
@@ -38,8 +42,12 @@ def table_of(columns: dict[str, pa.Array] | pa.Table, **options: object) -> RawT
     return parse_parquet(packed(columns, **options), "/there/t.parquet", "t.parquet")
 
 
+def column(table: RawTable, name: str) -> Cells:
+    return table.columns[table.names.index(name)]
+
+
 def cells_of(column: pa.Array, **options: object) -> list[object]:
-    return list(table_of({"y": column}, **options).cells("y"))
+    return list(table_of({"y": column}, **options).columns[0])
 
 
 def not_utf8(kind: pa.DataType) -> pa.Array:
@@ -167,14 +175,14 @@ def test_a_name_with_a_dot_is_not_a_part_of_a_structure() -> None:
 def test_two_names_that_look_alike_are_two_names() -> None:
     table = table_of({"y\x07": FAR, "y\x08": FAR, "x": FAR})
     with pytest.raises(InputError, match="column 'y\ufffd' must have a name of its own, but columns 1 and 2"):
-        table.cells("y\ufffd")
+        table.place("y\ufffd")
 
 
 def test_as_many_row_groups_as_there_are() -> None:
     columns = {"x": pa.array(np.arange(N)), "y": pa.array(["a", "b", None] * 4)}
     whole, parts = table_of(columns), table_of(columns, row_group_size=5)
-    assert list(whole.cells("y")) == list(parts.cells("y")) == ["a", "b", ""] * 4
-    np.testing.assert_array_equal(parts.cells("x"), np.arange(N))
+    assert list(column(whole, "y")) == list(column(parts, "y")) == ["a", "b", ""] * 4
+    np.testing.assert_array_equal(column(parts, "x"), np.arange(N))
 
 
 # Limits: counted before anything is read.
@@ -196,9 +204,9 @@ def test_too_many_rows() -> None:
 def test_too_much_in_a_column_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MOST_BYTES", 2**20)
     table = table_of({"y": pa.array(["a" * 3_000_000]), "x": pa.array([1.0])}, compression="zstd")
-    assert list(table.cells("x")) == [1.0]
+    assert list(column(table, "x")) == [1.0]
     with pytest.raises(InputError, match="column 'y' must unpack to at most 1 MiB, got 2 MiB"):
-        table.cells("y")
+        column(table, "y")
 
 
 @pytest.mark.parametrize("encoding", ["dictionary", "DELTA_BYTE_ARRAY"])
@@ -213,7 +221,7 @@ def test_a_long_text_that_repeats(encoding: str, monkeypatch: pytest.MonkeyPatch
     many = packed({"y": pa.array(["a" * 10_000] * 200)}, **options)
     assert len(many) < 100_000
     with pytest.raises(InputError, match="column 'y' must hold at most 1 MiB of text, got more"):
-        parse_parquet(many, "t", "t").cells("y")
+        column(parse_parquet(many, "t", "t"), "y")
 
 
 def test_a_small_file_takes_little_memory(tmp_path) -> None:
@@ -226,7 +234,7 @@ def test_a_small_file_takes_little_memory(tmp_path) -> None:
         "from stepscape.problems.user.file import read_table\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))\n"
         "try:\n"
-        "    read_table(sys.argv[1]).cells('y')\n"
+        "    read_table(sys.argv[1]).columns[0]\n"
         "except ValueError as error:\n"
         "    print(error)\n"
     )
@@ -235,7 +243,43 @@ def test_a_small_file_takes_little_memory(tmp_path) -> None:
     assert done.stdout == "column 'y' must hold at most 512 MiB of text, got more\n"
 
 
-# Damage.
+# Damage, and what is meant to be unreadable.
+
+
+class Keys(encryption.KmsClient):
+    def __init__(self) -> None:
+        super().__init__()
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+        del master_key_identifier
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: str, master_key_identifier: str) -> bytes:
+        del master_key_identifier
+        return base64.b64decode(wrapped_key)
+
+
+def encrypted(plaintext_footer: bool) -> bytes:
+    settings = encryption.EncryptionConfiguration(
+        footer_key="f", column_keys={"c": ["secret"]}, plaintext_footer=plaintext_footer
+    )
+    factory = encryption.CryptoFactory(lambda _: Keys())
+    keys = factory.file_encryption_properties(encryption.KmsConnectionConfig(), settings)
+    table, stream = pa.table({"x": np.arange(N), "secret": np.arange(N)}), io.BytesIO()
+    with parquet.ParquetWriter(stream, table.schema, encryption_properties=keys) as writer:
+        writer.write_table(table)
+    return stream.getvalue()
+
+
+def test_an_encrypted_column_is_refused_and_the_others_are_read(tmp_path: Path) -> None:
+    table = parse_parquet(encrypted(plaintext_footer=True), "t", "t")
+    assert list(column(table, "x")) == list(range(N))
+    with pytest.raises(InputError, match=r"^column 'secret' of 't' cannot be read: Cannot decrypt"):
+        column(table, "secret")
+    (tmp_path / "t").write_bytes(encrypted(plaintext_footer=False))
+    with pytest.raises(InputError, match="it looks like an encrypted Parquet file; decrypt it first"):
+        read_table(tmp_path / "t")
+
 
 WHOLE = packed(
     {
@@ -272,7 +316,7 @@ def test_a_file_whose_counts_disagree_is_damaged(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(
         InputError, match=r"column 'x' of 't\.parquet' cannot be read: it has 2 rows, the table 12"
     ):
-        table_of({"x": pa.array(np.arange(N))}).cells("x")
+        column(table_of({"x": pa.array(np.arange(N))}), "x")
 
 
 def test_less_memory_than_a_column_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,4 +325,4 @@ def test_less_memory_than_a_column_takes(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(reader, "cells_of", fail)
     with pytest.raises(InputError, match="cannot be read: there is not enough memory for it"):
-        table_of({"x": pa.array(np.arange(N))}).cells("x")
+        column(table_of({"x": pa.array(np.arange(N))}), "x")

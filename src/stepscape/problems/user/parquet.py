@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,7 +92,8 @@ def _read(file: _File, place: int) -> Cells:
             f"column {name!r} must hold numbers, texts or times, got {clip(clean_names([str(kind)])[0])}"
         )
     raw = file.schema.names[place]
-    chunks = _chunks(file, raw)
+    with _refusal(f"column {name!r} of {file.source!r} cannot be read"):
+        chunks = _chunks(file, raw)
     size = sum(chunk.total_uncompressed_size for chunk in chunks)
     if size > MOST_BYTES:
         most, got = MOST_BYTES // 2**20, size // 2**20
@@ -107,6 +108,12 @@ def _read(file: _File, place: int) -> Cells:
 def _chunks(file: _File, raw: str) -> list[Any]:
     """Return what the file says of a column in each of its groups of rows."""
     groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+    for place, group in enumerate(groups):
+        # Where a column is encrypted or damaged, pyarrow ends the process if it is asked about it, but raises
+        # if it is to read a row.
+        if group.num_columns != file.metadata.num_columns:
+            raise ValueError("a group of rows has another number of columns")
+        next(_parts(file, raw, 1, groups=[place]), None)
     leaves = [
         leaf for leaf in range(file.metadata.num_columns) if file.metadata.schema.column(leaf).path == raw
     ]
@@ -119,19 +126,25 @@ def _batches(file: _File, raw: str, chunks: list[Any]) -> Iterator[Any]:
     Texts come as a dictionary, so that a long one that repeats is held once. The exception are texts that
     share their beginning with the one before: each of them may be as long as all that is stored.
     """
+    if not any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks):
+        return _parts(file, raw, _BATCH_ROWS, dictionaries=[raw])
+    largest = max(int(chunk.total_uncompressed_size) for chunk in chunks)
+    return _parts(file, raw, max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, largest))))
+
+
+def _parts(
+    file: _File, raw: str, rows: int, dictionaries: Sequence[str] = (), groups: Sequence[int] | None = None
+) -> Iterator[Any]:
     from pyarrow import BufferReader, parquet
 
-    shared = any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks)
-    largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0) if shared else 0
-    rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES // max(1, largest))))
     opened = parquet.ParquetFile(
         BufferReader(file.data),
         metadata=file.metadata,
-        read_dictionary=[] if shared else [raw],
+        read_dictionary=list(dictionaries),
         pre_buffer=False,
         coerce_int96_timestamp_unit="us",  # nanoseconds end in the year 2262
     )
-    for batch in opened.iter_batches(rows, columns=[raw], use_threads=False):
+    for batch in opened.iter_batches(rows, row_groups=groups, columns=[raw], use_threads=False):
         yield batch.column(batch.schema.names.index(raw))
 
 
