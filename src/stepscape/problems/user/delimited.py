@@ -94,7 +94,7 @@ def _read(layout: _Layout, comment: str) -> RawTable:
     return RawTable(
         source=text.source,
         names=head.names,
-        columns=LazyColumns(len(head.names), partial(_columns, layout, head)),
+        columns=LazyColumns(len(head.names), partial(_column, layout, head), partial(_columns, layout, head)),
         lines=lines,
         ragged=ragged,
         encoding=text.encoding,
@@ -172,6 +172,10 @@ def _survey(layout: _Layout, head: Head) -> tuple[NDArray[np.int64], dict[int, i
         if len(lines) + len(ragged) > MOST_ROWS:
             raise _too_many(layout.text.source)
     return np.array(lines, dtype=np.int64), ragged
+
+
+def _column(layout: _Layout, head: Head, place: int) -> Cells:
+    return _columns(layout, head, [place])[0]
 
 
 def _columns(layout: _Layout, head: Head, places: Sequence[int]) -> list[Cells]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -116,10 +116,11 @@ class RawTable:
 
 @dataclass(frozen=True)
 class LazyColumns(Sequence[Cells]):
-    """So many columns, each read once, when it is asked for; `read` reads several in one go."""
+    """So many columns, each read once, when it is asked for: one by one, or several in one go."""
 
     width: int
-    read: Callable[[Sequence[int]], Sequence[Cells]] = field(repr=False)
+    read: Callable[[int], Cells] = field(repr=False)
+    read_several: Callable[[Sequence[int]], Iterable[Cells]] | None = field(default=None, repr=False)
     known: dict[int, Cells] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -143,7 +144,8 @@ class LazyColumns(Sequence[Cells]):
         """Read the columns that are not known yet."""
         new = [place for place in dict.fromkeys(places) if place not in self.known]
         if new:
-            self.known.update(zip(new, self.read(new), strict=True))
+            columns = self.read_several(new) if self.read_several else map(self.read, new)
+            self.known.update(zip(new, columns, strict=True))
 
 
 def clip(name: str, most: int = _LONGEST) -> str:
