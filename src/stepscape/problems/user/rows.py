@@ -27,7 +27,7 @@ NO_DELIMITER = "\x1f"  # a character no text table holds: every line is one cell
 _SAMPLE_CHARACTERS = 65_536
 _SAMPLE_ROWS = 200
 _LEAST_LINES = 3  # of a sample, however long they are
-_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"(?!\S)|(\S+)')
 _BACKSLASH = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
 
 
@@ -36,7 +36,9 @@ def find_delimiter(lines: Iterable[str]) -> str:
 
     A first line of one cell above rows of two numbers is the name of a column with decimal commas.
     """
-    sample = _sample(lines)
+    every = _sample(lines)
+    rows = [line for line in every if not line.startswith("#")]
+    sample = rows if len(rows) > 1 else every
     scores = {delimiter: _score(sample, delimiter) for delimiter in DELIMITERS}
     best = max(scores, key=lambda delimiter: scores[delimiter])
     return best if scores[best] > 0.0 else NO_DELIMITER
@@ -149,12 +151,16 @@ def _score(sample: Sequence[str], delimiter: str) -> float:
     if len(rows) == 1:
         return 0.1
     alike = [row for row in rows if len(row) == width]
-    decimal_commas = delimiter == "," and len(rows[0]) == 1 and width == 2
-    if decimal_commas and all(map(is_number, alike[0])):
-        return 0.0
+    if len(rows[0]) == 1 and (2 * len(alike) < len(rows) or _is_one_number(alike[0], delimiter)):
+        return 0.0  # one column, of which some cells hold the delimiter
     cells = [cell for row in alike[alike[0] is rows[0] :] for cell in row]
     numeric = sum(is_number(cell) or is_missing(cell) for cell in cells)
     return len(alike) / len(rows) * (1.0 + numeric / max(len(cells), 1))
+
+
+def _is_one_number(row: Sequence[str], delimiter: str) -> bool:
+    """Whether the cells of a row are the parts of one number, as 1,5 or 1 000."""
+    return delimiter in ", " and len(row) == 2 and is_number(delimiter.join(row)) and all(map(is_number, row))
 
 
 def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
