@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from stepscape.errors import InputError
+from stepscape.problems.user import missing
 from stepscape.problems.user.columns import select_columns, select_inputs
 from table_files import read
 
@@ -326,3 +328,14 @@ def test_classes_in_a_guessed_encoding_are_said_with_what_else_they_could_be(tmp
     got = select_columns(read(tmp_path, rows.encode("cp1251")), "x", "y", "auto")
     assert re.search(r"cp1252, which is a guess, and 'äà' and 'íåò' depend .*'да' and 'нет'", got.notes[0])
     assert select_columns(read(tmp_path, rows), "x", "y", "auto").notes == ()
+
+
+def test_the_page_lists_the_texts_of_the_code():
+    page = (Path(__file__).parents[3] / "docs/reference/reading-tables.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([^|`]+?) \| (`.*)\|$", page, re.MULTILINE))
+    listed = {kind: tuple(re.findall("`(.+?)`", texts)) for kind, texts in rows.items()}
+    words = {kind: tuple(filter(None, texts)) for kind, texts in missing.WORDS.items()}
+    assert listed == words | {kind: examples for kind, (_, examples) in missing.PATTERNS.items()}
+    for kind, (pattern, examples) in missing.PATTERNS.items():
+        assert all(re.fullmatch(pattern, text) for text in examples), kind
+        assert all(map(missing.is_missing, [*examples, *map(str.upper, examples)]))

@@ -27,6 +27,7 @@ NO_DELIMITER = "\x1f"  # a character no text table holds: every line is one cell
 _SAMPLE_CHARACTERS = 65_536
 _SAMPLE_ROWS = 200
 _LEAST_LINES = 3  # of a sample, however long they are
+_HEADLESS = 0.5  # weight of a delimiter under which no line is a header
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"(?!\S)|(\S+)')
 _BACKSLASH = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
 
@@ -154,8 +155,10 @@ def _score(sample: Sequence[str], delimiter: str) -> float:
     if len(rows[0]) == 1 and (2 * len(alike) < len(rows) or _is_one_number(alike[0], delimiter)):
         return 0.0  # one column, of which some cells hold the delimiter
     cells = [cell for row in alike[alike[0] is rows[0] :] for cell in row]
-    numeric = sum(is_number(cell) or is_missing(cell) for cell in cells)
-    return len(alike) / len(rows) * (1.0 + numeric / max(len(cells), 1))
+    numeric = sum(is_number(cell) or is_missing(cell) for cell in cells) / max(len(cells), 1)
+    # Lines above that do not split, and no names below them: the header has another delimiter.
+    headless = len(rows[0]) == 1 and any(map(is_number, alike[0]))
+    return len(alike) / len(rows) * (1.0 + numeric) * (_HEADLESS if headless else 1.0)
 
 
 def _is_one_number(row: Sequence[str], delimiter: str) -> bool:
