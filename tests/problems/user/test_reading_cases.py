@@ -177,13 +177,14 @@ LAYOUTS = {
     "a row of empty cells above": Layout(",,\nx,y,z\n" + body(end=",1")),
     "a title": Layout(
         "Land-Ocean: Global Means\nx,y,z\n" + body(end=",***"),
-        note="begins on line 2: line 1, 'Land-Ocean: Global Means', stands above it",
+        note="begins on line 2: the line above it, 'Land-Ocean: Global Means', was taken for a title",
     ),
     "a title padded by Excel": Layout(
-        "Results,,\n,,\nx,y,z\n" + body(end=",1"), note="begins on line 3: line 1, 'Results'"
+        "Results,,\n,,\nx,y,z\n" + body(end=",1"), note="begins on line 3: the line above it, 'Results', was"
     ),
     "titles and a blank line": Layout(
-        "Results\nby me\n\nx;y\n" + body(";"), note="begins on line 4: lines 1 to 2, 'Results'"
+        "Results\nby me\n\nx;y\n" + body(";"),
+        note="begins on line 4: the 2 lines above it, from 'Results' on, were",
     ),
     "a title with commas": Layout("Means, of land, sea, and ice\nx,y\n" + PLAIN, note="begins on line 2"),
     "a title above numbers": Layout("Results\n" + body(before="1.5,"), "2", "3", note="begins on line 2"),

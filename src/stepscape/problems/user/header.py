@@ -127,8 +127,10 @@ def _filled(row: Sequence[str]) -> int:
 def _title_note(titles: Sequence[Row], header: int) -> list[str]:
     if not titles:
         return []
-    which = f"line {titles[0][0]}" if len(titles) == 1 else f"lines {titles[0][0]} to {titles[-1][0]}"
-    return [f"the table begins on line {header}: {which}, {clip(titles[0][1][0], 40)!r}, stands above it"]
+    text = repr(clip(" ".join(filter(str.strip, titles[0][1])), 40))
+    one = f"the line above it, {text}, was taken for a title"
+    many = f"the {len(titles)} lines above it, from {text} on, were taken for titles"
+    return [f"the table begins on line {header}: {one if len(titles) == 1 else many}"]
 
 
 def _is_data(row: Sequence[str]) -> bool:
