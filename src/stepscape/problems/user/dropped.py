@@ -25,37 +25,29 @@ def usable_rows(
     for i, column in enumerate(chosen.values()):
         new = (fault == numbers.GOOD) & (column.faults != numbers.GOOD)
         fault[new], blamed[new] = column.faults[new], i
-    names = list(chosen)
+    names, cells = list(chosen), table.cells(*chosen)
     dropped = Counter[str]()
     for row in np.flatnonzero(fault == numbers.MISSING).tolist():
-        dropped[_missing(table, row, names[blamed[row]])] += 1
+        text = text_of(cells[blamed[row]][row])
+        dropped[f"missing value {text!r}" if text else "missing value"] += 1
     for kind, what in ((numbers.INFINITE, "infinite"), (numbers.TEXT, "not a number")):
         rows = np.flatnonzero(fault == kind)
         if len(rows):
-            dropped[f"{what} {_show(table, int(rows[0]), names[blamed[rows[0]]])}"] = len(rows)
+            first, place = int(rows[0]), int(blamed[rows[0]])
+            text, name = clip(text_of(cells[place][first]), 38), clip(names[place])
+            reason = f"{what} (first: {text!r} in column {name!r}, line {table.lines[first]})"
+            dropped[reason] = len(rows)
     if table.ragged:
-        line, cells = next(iter(table.ragged.items()))
-        reason = f"number of cells not {len(table.names)} (first: {cells} on line {line})"
-        dropped[reason] = len(table.ragged)
+        line, many = next(iter(table.ragged.items()))
+        dropped[f"number of cells not {len(table.names)} (first: {many} on line {line})"] = len(table.ragged)
     return np.flatnonzero(fault == numbers.GOOD), dict(dropped)
 
 
-def text_of(table: RawTable, row: int, column: str) -> str:
+def text_of(cell: str | float) -> str:
     """Return a cell as it is written; a Parquet cell without a number has no text."""
-    cell = table.cells(column)[row]
     if isinstance(cell, str):
         return cell.strip()
     return "" if np.isnan(cell) else str(float(cell))
-
-
-def _show(table: RawTable, row: int, column: str) -> str:
-    text = clip(text_of(table, row, column), 38)
-    return f"(first: {text!r} in column {clip(column)!r}, line {table.lines[row]})"
-
-
-def _missing(table: RawTable, row: int, column: str) -> str:
-    text = text_of(table, row, column)
-    return f"missing value {text!r}" if text else "missing value"
 
 
 def count(kept: int, rows: int, dropped: Mapping[str, int]) -> str:
