@@ -75,9 +75,9 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         """Train on all data with the chosen or the given settings, keep the results, and return the choice.
 
         A sharp minimum that fits every mean exactly may hold descent for long before it leaves, with a leap
-        that kills neurons: the run on all data can end far worse than all of its folds. If its error on its
-        own rows exceeds that of the folds on theirs by two standard errors, the choice is made again among
-        the other step sizes; if that happens to all of them, the first stands.
+        that kills neurons: the run on all data can end far worse than all of its folds. If its training error
+        exceeds the largest of theirs by more than the standard error of their held-out errors, the choice is
+        made again among the other step sizes; if that happens to all of them, the first stands.
         """
         self.held_out_: str | None = None
         self.passed_over_: tuple[float, ...] = ()
@@ -139,10 +139,10 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
 
 
 def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:
-    """Whether a fit has, up to two standard errors, no larger error on its rows than folds had on theirs."""
+    """Whether the training error is, up to a standard error, no larger than the largest of the folds' own."""
     error = data.errors(data, predict(data.x))["cv_error"]
-    of_folds, spread = (path.table[name][path.chosen] for name in ("cv_error", "standard_error"))
-    return bool(error <= of_folds + 2.0 * spread + data.resolution)
+    of_folds = path.members.where(step_size=path.step_size)["training_error"].max()
+    return bool(error <= of_folds + path.table["standard_error"][path.chosen] + data.resolution)
 
 
 def _one_column(X: NDArray[Any]) -> Array:
