@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import bad, unknown
 from stepscape.losses import probability
+from stepscape.memory import require_memory
 from stepscape.network import generator
 from stepscape.problems.problem import Problem
 
@@ -62,6 +63,8 @@ SHAPES: dict[str, Callable[[Array], Array]] = {
     "line": _line,
     "zero": np.zeros_like,  # labels of pure noise
 }
+
+BYTES = 96  # that an example takes while it is drawn: numbers, their copies, and the temporaries of a curve
 
 
 def curve(
@@ -139,6 +142,7 @@ def _truth(name: str, n: int, half_width: float) -> Curve:
         raise unknown("curve", str(name), SHAPES)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise bad("n", "be a whole number of at least 1", repr(n))
+    require_memory("n", n, BYTES * int(n))
     if not (np.isfinite(half_width) and half_width > 0):
         raise bad("half_width", "be finite and positive", half_width)
     return Curve(name, SHAPES[name], float(half_width))
