@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import stepscape as ss
 from budget import examples
 from stepscape.errors import InputError
-from stepscape.estimators import fit_outcome, fit_table
+from stepscape.estimators import fit_outcome, fit_table, folds
 from stepscape.estimators.folds import deal
 from stepscape.problems.user.units import Standardized, TwoClasses
 
@@ -42,50 +42,56 @@ def test_every_row_is_held_out_once_and_two_inputs_stay(counts, splits, seed, cl
         ):
             deal(data, splits, seed)
         return
-    folds = deal(data, splits, seed)
-    held = np.array(list(folds))
-    assert folds.within == (len(counts) <= 7 and 2 * repeated >= sum(counts))
+    dealt = deal(data, splits, seed)
+    held = np.array(list(dealt))
+    assert dealt.within == (len(counts) <= 7 and 2 * repeated >= sum(counts))
     lone = np.array(counts)[data.rows.at] == 1
-    once = data.rows.count * ~(lone & folds.within)
+    once = data.rows.count * ~(lone & dealt.within)
     np.testing.assert_array_equal(held.sum(axis=0), once)
     sizes = held.sum(axis=1)
     assert sizes.min() > 0
     for out in held:
         rest = data.part(data.rows.count - out)
         assert rest.size >= 2
-        if folds.within:
+        if dealt.within:
             assert rest.size == data.size  # every input is trained on
         else:
             assert not set(data.part(out).x) & set(rest.x)
-    if folds.within:
-        assert folds.count == min(splits, int(once.sum()))
+    if dealt.within:
+        assert dealt.count == min(splits, int(once.sum()))
         assert sizes.max() - sizes.min() <= (data.rows.count > 1).sum() + 1
     else:
-        assert folds.count == (3 if len(counts) == 3 else min(splits, len(counts)))
+        assert dealt.count == (3 if len(counts) == 3 else min(splits, len(counts)))
 
 
-@given(seed=st.integers(0, 999), classes=st.booleans())
+@given(seed=st.integers(0, 999), classes=st.booleans(), most=st.sampled_from([5, 10**6]))
 @examples(1 / 4)
-def test_whole_weights_and_the_order_of_rows_do_not_count(seed, classes):
+def test_whole_weights_and_the_order_of_rows_do_not_count(seed, classes, most):
     rng = np.random.default_rng(seed)
     x, weights = rng.integers(0, 4, 20).astype(float), rng.integers(1, 5, 20)
     y = rng.choice([-1.0, 1.0], 20) if classes else rng.integers(0, 9, 20) / 7.0
     x[:2] = 0.0, 1.0
     order = rng.permutation(int(weights.sum()))
     many = [np.repeat(column, weights)[order] for column in (x, y)]
-    found = [
-        [
-            data_of(*table, classes=classes).part(out)
-            for out in deal(data_of(*table, classes=classes), 4, seed)
-        ]
-        for table in ((x, y, weights), many)
-    ]
+    tables = [data_of(*table, classes=classes) for table in ((x, y, weights), many)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folds, "MOST_DEALT", most)
+        found = [[data.part(out) for out in deal(data, 4, seed)] for data in tables]
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one.x, other.x)
         for name in ("at", "labels", "count"):
             np.testing.assert_array_equal(getattr(one.rows, name), getattr(other.rows, name))
         ratio = one.rows.weights / other.rows.weights  # a power of two: the same bits
         np.testing.assert_array_equal(ratio, ratio[0])
+
+
+def test_labels_that_are_nearly_equal_are_dealt_as_equal_ones():
+    x = np.repeat([0.0, 1.0, 2.0], 20)
+    y = np.tile([0.0, 1.0], 30)
+    near = y + 1e-12 * np.random.default_rng(0).standard_normal(60)
+    for out, other in zip(deal(data_of(x, y), 5, 0), deal(data_of(x, near), 5, 0), strict=True):
+        one, two = data_of(x, y).part(out), data_of(x, near).part(other)
+        np.testing.assert_allclose(one.y, two.y, rtol=0, atol=1e-10)
 
 
 def test_shares_of_the_classes_are_alike_within_inputs():

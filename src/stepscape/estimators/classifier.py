@@ -57,7 +57,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         noisy labels is over-confident at every step size.
     rule : "min" or "1se"
         Smallest cross-validated log-loss, or the largest step size within one standard error of it, stopped
-        as early as that allows.
+        as early as that allows. Log-losses within a tenth of a standard error of the smallest are a tie, and
+        the largest step size and then the earliest stop win it.
     width : int
         Neurons.
     steps : int

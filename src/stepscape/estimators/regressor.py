@@ -20,7 +20,8 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
 
     Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
     variation ∫|f''|g: the larger η, the fewer the bends. Inputs and labels are standardized (weighted mean 0,
-    standard deviation 1), so η has no unit; repeated inputs are merged exactly; beyond 10 000 distinct inputs
+    standard deviation 1), so η has no unit, and training sees them to 2⁻²⁰, so that neither another unit nor
+    the order of the rows changes a fit. Repeated inputs are merged exactly; beyond 10 000 distinct inputs
     training uses 10 000 bins of equal weight.
 
     Parameters
@@ -29,7 +30,8 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         "cv" chooses along `step_sizes` by cross-validation. At 2 and beyond descent diverges: the output bias
         alone has curvature 1.
     rule : "min" or "1se"
-        Smallest cross-validation error, or the largest step size within one standard error of it.
+        Smallest cross-validation error, or the largest step size within one standard error of it. Errors
+        within a tenth of a standard error of the smallest are a tie, and the largest step size wins it.
     width : int
         Neurons.
     steps : int
