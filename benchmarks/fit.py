@@ -30,7 +30,8 @@ import stepscape as ss
 from stepscape.estimators.choice import choose
 from stepscape.estimators.folds import fold_of
 from stepscape.measures.pieces import linear_pieces
-from stepscape.problems.user.columns import load_example, merge_repeated
+from stepscape.problems.user.example import load_example
+from stepscape.problems.user.merging import merge_repeated
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, GRID = 10, 4001

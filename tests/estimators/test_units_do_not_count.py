@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import stepscape as ss
 from budget import examples
 from fit_cases import noisy, wiggle
-from stepscape.problems.user.columns import load_example
+from stepscape.problems.user.example import load_example
 from stepscape.problems.user.scale import GRID, inputs_to_grid, shares, to_grid
 from stepscape.problems.user.units import Standardized
 

@@ -12,18 +12,29 @@ from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
+from stepscape.cli.expectation import expected
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
-from stepscape.cli.provenance import Clock, code, colophon, provenance
+from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
+from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Drawn
+    from stepscape.experiments.frame.ledger import Size
 
 Document = dict[str, Any]
-_KEYS = {"request", "experiment", "settings", "runs", "full_size", "identities", "figures", "provenance"}
+_KEYS = {
+    "request",
+    "experiment",
+    "settings",
+    "runs",
+    "full_size",
+    "changed",
+    "identities",
+    "figures",
+    "provenance",
+}
 _ALWAYS = ("report.html", "table.csv", "result.json")
-_VERSIONS = ("stepscape", "code", "python", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
 
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     """Answer from the directory when it holds just this; otherwise complete its store and draw."""
+    tidy(request.out)
     before = _result(Path(request.out))
     document = before if _matches(before, request) else _computed(request, before, unfinished)
     console.answer(document, _lines(document, document is before), as_json)
@@ -89,8 +101,11 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     claim = experiments.get(request.name)
     chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
+    size: Size = "full" if request.full else "quick"
     with store_in(request.out, unfinished) as store:
-        carried = carry_out(claim, chosen, store, request.resources, unfinished)
+        seconds = expected([(claim, chosen)], size, store, request.resources)
+        with console.progress(claim.name, seconds, request.resources.workers) as progress:
+            carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)
         drawn = claim.draw(carried.result)
         document = {
             "command": "run",
@@ -117,7 +132,14 @@ def _result(directory: Path) -> Document:
 
 
 def _matches(before: Document, request: Request) -> bool:
-    """Whether the directory holds the result of this very request, made by this very code, whole."""
+    """Whether the directory holds the result of this very request, made by this very code, whole.
+
+    A function of the user's own may have changed since: the runs themselves say so, by their identities.
+    """
+    from stepscape.problems.truth import is_own
+
+    if any(map(is_own, request.settings.values())):
+        return False
     if before.get("request") != request.key or before.get("schema") != console.SCHEMA:
         return False
     if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
@@ -131,7 +153,7 @@ def _matches(before: Document, request: Request) -> bool:
 
 def _made_by() -> Document:
     made = {**provenance(Clock()), "code": code()}
-    return {name: made[name] for name in _VERSIONS}
+    return {name: made[name] for name in MADE_BY}
 
 
 def _on_record(folder: Path, before: Document) -> bool:
@@ -182,6 +204,21 @@ def _lines(document: Document, on_record: bool) -> list[str]:
     lines = [about["title"], console.paragraph(f"Claim: {about['claim']}"), ""]
     lines += documents.verdict_lines(document["verdicts"], document["full_size"])
     lines += ["", f"{documents.cost_words(document)}; {done}", f"{document['directory']}: {written}"]
+    return [*lines, *_size_lines(document)]
+
+
+def _size_lines(document: Document) -> list[str]:
+    """Say which size it was, and that settings were changed: the committed verdicts are about others."""
+    from stepscape.report.experiment import listed
+
+    if document["changed"]:
+        changed = ", ".join(f"{name}={listed(value)}" for name, value in document["changed"].items())
+        return [
+            console.paragraph(
+                f"This was the {document['size']} size with changed settings ({changed}), so these verdicts "
+                "are not comparable with the committed ones."
+            )
+        ]
     if document["size"] == "quick":
-        lines.append("This was the quick size; --full runs the size that the verdict is about.")
-    return lines
+        return ["This was the quick size; --full runs the size that the verdict is about."]
+    return []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import bad
-from stepscape.problems.user.rows import Rows, Whole
+from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
 # Up to here a fold that leaves out whole inputs says nothing of the error: it measures leaps beyond the rest.

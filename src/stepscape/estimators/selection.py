@@ -14,7 +14,7 @@ from stepscape.estimators.folds import Folds, deal
 from stepscape.estimators.prediction import Prediction
 from stepscape.lab.pool import run_all
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.rows import Rows, Whole
+from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
 # By loss: where descent on standardized data ceases to be stable; largest and smallest step size, and count.

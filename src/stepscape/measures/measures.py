@@ -23,6 +23,8 @@ from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
 from stepscape.training.trajectory import Trajectory
 
+__all__ = ["measure", "measure_trajectory", "pieces", "risks", "shape"]
+
 Array = NDArray[np.float64]
 PIECE_TOLERANCE = 0.05  # of the standard deviation of the labels
 LOGIT_TOLERANCE = 0.2  # of a logit: at most 5 points of probability
@@ -155,3 +157,7 @@ def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
         "smoothness": float(run.smoothness[-1]),
         **measure(problem, run.network, run.network_before),
     }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.losses import loss_of, probability
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.columns import bin_inputs
-from stepscape.problems.user.rows import Rows, Whole
+from stepscape.problems.user.merging import bin_inputs
 from stepscape.problems.user.scale import (
     Affine,
     inputs_to_grid,
@@ -20,6 +19,7 @@ from stepscape.problems.user.scale import (
     standardized_labels,
     to_grid,
 )
+from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
 
