@@ -105,7 +105,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
     passed_over_ : tuple of float
         Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
-        folds: its training error exceeds the largest of theirs by more than a standard error.
+        folds: its training error exceeds the largest of theirs by more than two standard errors.
     log_loss_, brier_, standard_error_ : float
         By cross-validation at the choice, and the standard error of the log-loss; nan without.
     base_log_loss_ : float

@@ -85,7 +85,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
 
         A sharp minimum that fits every mean exactly may hold descent for long before it leaves, with a leap
         that kills neurons: the run on all data can end far worse than all of its folds. If its training error
-        exceeds the largest of theirs by more than the standard error of their held-out errors, the choice is
+        exceeds the largest of theirs by more than two standard errors of their held-out errors, the choice is
         made again among the other step sizes; if that happens to all of them, the first stands.
         """
         self.held_out_: str | None = None
@@ -148,10 +148,10 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
 
 
 def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:
-    """Whether the training error is, up to a standard error, no larger than the largest of the folds' own."""
+    """Whether the training error is, up to two standard errors, no larger than the largest of the folds'."""
     error = data.errors(data, predict(data.x))["cv_error"]
     of_folds = path.members.where(step_size=path.step_size)["training_error"].max()
-    return bool(error <= of_folds + path.table["standard_error"][path.chosen] + data.resolution)
+    return bool(error <= of_folds + 2.0 * path.table["standard_error"][path.chosen] + data.resolution)
 
 
 def _one_column(X: NDArray[Any]) -> Array:

@@ -72,7 +72,7 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
     passed_over_ : tuple of float
         Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
-        folds: its training error exceeds the largest of theirs by more than a standard error.
+        folds: its training error exceeds the largest of theirs by more than two standard errors.
     pieces_ : int
         Lines that draw the fit within 5 % of the standard deviation of y; 1 for constant y.
     edge_ratio_ : float
