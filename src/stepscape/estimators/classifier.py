@@ -57,7 +57,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         noisy labels is over-confident at every step size.
     rule : "min" or "1se"
         Smallest cross-validated log-loss, or the largest step size within one standard error of it, stopped
-        as early as that allows.
+        as early as that allows. Log-losses within a tenth of a standard error of the smallest are a tie, and
+        the largest step size and then the earliest stop win it.
     width : int
         Neurons.
     steps : int
@@ -104,7 +105,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
     passed_over_ : tuple of float
         Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
-        folds: its error on its own rows is two standard errors larger than that of the folds on theirs.
+        folds: its training error exceeds the largest of theirs by more than two standard errors.
     log_loss_, brier_, standard_error_ : float
         By cross-validation at the choice, and the standard error of the log-loss; nan without.
     base_log_loss_ : float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,12 +18,14 @@ from stepscape.estimators.descent import Run, descend
 from stepscape.estimators.folds import can_hold_out
 from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.selection import AnyData, cross_validate
-from stepscape.estimators.settings import Progress, Settings
+from stepscape.estimators.settings import NEURON, Progress, Settings
 from stepscape.measures import certify
 from stepscape.measures.measures import pieces
+from stepscape.memory import require_memory
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
+_PAIR, _ROW = 48, 3000  # bytes: of one neuron in two iterates, of one row of a table
 _CHOOSING = 0.95  # share of the progress that cross-validation makes, where there is one
 
 
@@ -66,6 +69,12 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         if not can_hold_out(data.rows, data.size):
             return None
         schedule, workers, _ = settings
+        splits = min(self.n_splits, int(data.rows.count.sum()))
+        count = max(1, len(stopping_times)) * len(step_sizes) * splits
+        width = schedule.width
+        require_memory("width", width, width * (_PAIR * count + NEURON * (workers or os.cpu_count() or 1)))
+        what = f"{count} runs along step_sizes, over folds and stopping times"
+        require_memory("step_sizes", what, _ROW * count, "give fewer, or a smaller n_splits")
         return cross_validate(
             data, step_sizes, schedule, self.n_splits, workers,
             lambda done: self._report(_CHOOSING * done, "cross-validation"), stopping_times,
@@ -75,9 +84,9 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         """Train on all data with the chosen or the given settings, keep the results, and return the choice.
 
         A sharp minimum that fits every mean exactly may hold descent for long before it leaves, with a leap
-        that kills neurons: the run on all data can end far worse than all of its folds. If its error on its
-        own rows exceeds that of the folds on theirs by two standard errors, the choice is made again among
-        the other step sizes; if that happens to all of them, the first stands.
+        that kills neurons: the run on all data can end far worse than all of its folds. If its training error
+        exceeds the largest of theirs by more than two standard errors of their held-out errors, the choice is
+        made again among the other step sizes; if that happens to all of them, the first stands.
         """
         self.held_out_: str | None = None
         self.passed_over_: tuple[float, ...] = ()
@@ -139,10 +148,10 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
 
 
 def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:
-    """Whether a fit has, up to two standard errors, no larger error on its rows than folds had on theirs."""
+    """Whether the training error is, up to two standard errors, no larger than the largest of the folds'."""
     error = data.errors(data, predict(data.x))["cv_error"]
-    of_folds, spread = (path.table[name][path.chosen] for name in ("cv_error", "standard_error"))
-    return bool(error <= of_folds + 2.0 * spread + data.resolution)
+    of_folds = path.members.where(step_size=path.step_size)["training_error"].max()
+    return bool(error <= of_folds + 2.0 * path.table["standard_error"][path.chosen] + data.resolution)
 
 
 def _one_column(X: NDArray[Any]) -> Array:

@@ -13,8 +13,12 @@ from stepscape.errors import bad, unknown
 from stepscape.estimators.choice import RULES
 from stepscape.estimators.descent import Schedule
 from stepscape.estimators.selection import LIMITS, step_size_path
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
+NEURON = (
+    48 * 26 + 1000
+)  # bytes that a neuron takes in a run: two iterates for each record, and measuring them
 Progress = Callable[[float, str], None]
 
 
@@ -30,6 +34,7 @@ def checked(model: Any, loss: str) -> Settings:
     """Read the parameters of an estimator, or say which of them is not allowed."""
     for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
         _whole(name, getattr(model, name), least)
+    require_memory("width", model.width, NEURON * int(model.width))
     if model.rule not in RULES:
         raise unknown("rule", str(model.rule), RULES)
     workers = _workers(model.n_jobs)

@@ -30,10 +30,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import NotConverged, bad
+from stepscape.memory import require_memory
 from stepscape.theory.line.cells import Cells, activation_cells, distinct
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.interior_point import Cone, solve
 from stepscape.theory.line.spline import Neurons, spline_interpolator
+
+BYTES = 8 * 12**2 * 6  # for each pair of inputs: six matrices of 12 rows and columns per input
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,7 @@ def flattest_interpolator(
         After `max_iterations` steps.
     """
     x, y = distinct(inputs, labels)
+    require_memory("inputs", f"{x.size} of them", BYTES * x.size**2, "give fewer of them")
     if not 0.0 < margin < 0.5:
         raise bad("margin", "lie strictly between 0 and 0.5", margin)
     if not 0.0 < tolerance < 1.0:
