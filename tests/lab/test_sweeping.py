@@ -264,3 +264,13 @@ def test_progress_counts_up_to_the_end(store):
     assert last.left == 0.0
     assert math.isnan(seen[0].rate)
     assert math.isnan(seen[0].left)
+
+
+def test_large_arrays_are_committed_before_they_fill_the_memory(store, monkeypatch):
+    from stepscape.lab import batch as batches
+
+    monkeypatch.setattr(batches, "_LARGEST", 10_000)  # bytes; a run of 90 numbers and 3 rows of them has 2880
+    specs = [spec for spec in lab_work.chores(12) if lab_work.outcome(spec.index) == "finished"]
+    done = carry_out_batch(a_batch(store, runs=by_identity(specs), seconds=60.0))
+    assert list(done.outcomes) == [identity(spec) for spec in specs[:4]]
+    assert len(store.outcomes()) == 4

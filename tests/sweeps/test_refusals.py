@@ -266,3 +266,37 @@ class TestRefusals:
     def test_any_text_is_read_or_refused_with_its_line(self, text: str) -> None:
         with pytest.raises(InputError, match=r"^sweep.toml, line \d+: [^\n]+$"):
             read(text)
+
+
+class TestMemory:
+    """A run that would not fit is refused at the key that asks for the most, before it takes anything."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "line", "name"),
+        [
+            ('"tent"', '"tent"\nn = 10_000_000', 5, "n must fit in memory, got 10000000, which needs 3"),
+            (
+                "width = 5",
+                "width = [5, 10_000_000]",
+                6,
+                "width must fit in memory, got 10000000, which needs 18",
+            ),
+            (
+                "steps = 10",
+                "steps = 10\n[measure]\ncurve_points = 10_000_000",
+                11,
+                "curve_points must fit in",
+            ),
+            ("steps = 10", "steps = 9_000_000\n[measure]\nrecords = 9_000_000", 11, "records must fit in"),
+        ],
+    )
+    def test_a_run_that_does_not_fit(self, monkeypatch, old, new, line, name):
+        monkeypatch.setattr("stepscape.memory.free_memory", lambda: 2e8)
+        monkeypatch.setattr(
+            "stepscape.sweeps.parts.curve", lambda *words: words[1] > 2 and pytest.fail("drawn")
+        )
+        refuse(changed(old, new), f"{line}: {name}… where 200 MB are free; give a smaller {name.split()[0]}")
+
+    def test_what_is_not_recorded_needs_no_memory(self, monkeypatch):
+        monkeypatch.setattr("stepscape.memory.free_memory", lambda: 2e8)
+        read(changed("steps = 10", "steps = 10\n[measure]\nrecords = 9_000_000"))  # there are 10 steps

@@ -21,7 +21,7 @@ from stepscape.problems.user.outcomes import meaning
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
@@ -52,12 +52,20 @@ PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "method": (Method,),
     "measure": (Measure,),
 }
+
+
+def _small(values: dict[str, Any], count: str, **sound: Any) -> dict[str, Any]:
+    """Complete one value to those of a small part; a count is checked here and not drawn."""
+    between(count, values.get(count, 1), 1)
+    return sound | values | {count: sound[count]}
+
+
 # One value put to the constructors, everything else being sound: their sentences are the user's.
 _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
-    Curve: lambda values: Curve(**{"truth": "line", "n": 2, **values}).draw(0),
-    Bernoulli: lambda values: Bernoulli(**{"truth": "line", "n": 2, **values}).draw(0),
+    Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
+    Bernoulli: lambda values: Bernoulli(**_small(values, "n", truth="line", n=2)).draw(0),
     Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
-    Network: lambda values: Network(**{"width": 1, **values}).draw(0),
+    Network: lambda values: Network(**_small(values, "width", width=1)).draw(0),
     Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
 }
 
