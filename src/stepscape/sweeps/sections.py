@@ -22,6 +22,7 @@ from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
+from stepscape.sweeps.slips import path_advice
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
@@ -230,7 +231,7 @@ class Reader:
         name, x, y = (values[key] for key in ("data", "x", "y"))
         with self.place.at(*path, "data"):
             if name not in self.files:
-                self.files[name] = read_table(os.path.join(self.folder, name))
+                self.files[name] = self._read(name)
         file = self.files[name]
         blamed = next((key for key in "xy" if values[key] not in file.names), "y" if x == y else "data")
         with self.place.at(*path, blamed):
@@ -244,6 +245,12 @@ class Reader:
         if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
             self.notes[meaning(columns.y_name, columns.classes)] = None
         return table
+
+    def _read(self, name: str) -> RawTable:
+        try:
+            return read_table(os.path.join(self.folder, name))
+        except InputError as error:
+            raise InputError(f"{error}{path_advice(name)}") from None
 
     @contextmanager
     def _at_line(self, grid: Grid) -> Iterator[None]:
