@@ -225,7 +225,7 @@ class TestRefusals:
             ),
             ("seeds = 2", "cluster.prologue = 'a'", "2: prologue must be a list of lines of text, got 'a'"),
             # not TOML
-            ("[network]", "[network", "5: not TOML: expected ']' at the end of a table declaration"),
+            ("[network]", "[network", "5: not TOML: expected ']' at the end of a table declaration; …"),
             (
                 '"tent"',
                 "tent",
@@ -242,7 +242,7 @@ class TestRefusals:
                 "width 5",
                 "6: not TOML: expected '=' after a key in a key/value pair; each line is key = value",
             ),
-            ("steps = 10", 'steps = """', "9: not TOML: unterminated string"),
+            ("steps = 10", 'steps = """', "9: not TOML: unterminated string; …"),
             ("0.1", "[" * 5000, "1: not TOML that can be read: it is nested too deeply"),
             ("0.1", "9" * 5000, "8: not TOML that can be read: a number has thousands of digits"),
         ],
@@ -255,7 +255,7 @@ class TestRefusals:
             SMALL.encode().replace(b"tent", b"t\xe9nt"),
             "4: the file must be UTF-8 text, got byte 0xe9; save it as UTF-8",
         )
-        refuse(SMALL.encode("utf-16"), "1: the file must be UTF-8 text, got byte 0xff; save it as UTF-8")
+        refuse(SMALL.encode("utf-16"), "1: the file must be UTF-8 text, got UTF-16; save it as UTF-8")
 
     def test_no_array_is_made_for_a_grid_that_is_too_large(self) -> None:
         axis = "{ linspace = [0.1, 0.9, 100_000] }"

@@ -33,14 +33,13 @@ _SLIPS = tuple(
         ("Cannot declare", "", "a section stands once; [[method]] may stand several times"),
         ("Expected '=' after a key", "", "each line is key = value"),
         ("Expected ']'", "", "a section is written [method]"),
-        (
-            "Unterminated string|Illegal character '\\\\n'",
-            "",
-            "text ends on its line, with the quote it begins with",
-        ),
+        ('Illegal character|Expected "\'"', "", "text ends on its line, with the quote it begins with"),
+        ("Unterminated string", "", "text over several lines ends with three quotes"),
+        ("", r"\r", "lines end with a line feed, not with a carriage return alone"),
         ("Unclosed array", "", "a list ends with ]"),
     )
 )
+_COMMENT = re.compile(r"""("[^"]*"|'[^']*')|#.*""")
 _WIDE = (
     (b"\xff\xfe\0\0", "UTF-32"),
     (b"\0\0\xfe\xff", "UTF-32"),
@@ -55,7 +54,8 @@ def hint(says: str, line: str) -> str:
     >>> hint("Expected newline or end of document after a statement", "step_size = 0,1")
     'a number has a decimal point, such as 0.1'
     """
-    return next((advice for said, looks, advice in _SLIPS if said.match(says) and looks.search(line)), "")
+    code = _COMMENT.sub(lambda found: found[1] or "", line)
+    return next((advice for said, looks, advice in _SLIPS if said.match(says) and looks.search(code)), "")
 
 
 def wide_encoding(content: bytes) -> str:
@@ -69,5 +69,5 @@ def wide_encoding(content: bytes) -> str:
 
 
 def path_advice(name: str) -> str:
-    """Say what may be wrong with the name of a file: in double quotes ``\\t`` is a tabulator."""
+    """Say what may be wrong with the name of a file: a path in double quotes lost its backslashes."""
     return f"; {_PATH}" if any(character < " " for character in name) else ""
