@@ -20,7 +20,7 @@ _LOGGERS = ("distributed", "tornado", "asyncio")
 
 
 def address(text: str) -> str:
-    """Refuse what is no address: Dask itself would go on trying."""
+    """Refuse what is not an address: Dask itself would try again and again."""
     found = _FORM.fullmatch(text)
     if not found or not 1 <= int(found[1]) <= 65535:
         raise bad("scheduler", "be an address of the form tcp://host:port, or slurm", repr(text))
@@ -60,11 +60,13 @@ def greet(scheduler: str, seconds: float) -> None:
     Dask would wait for it for ever.
     """
     connect = importlib.import_module("distributed.comm").connect
+    security = importlib.import_module("distributed.security").Security  # as Dask's configuration has it
 
     async def exchange() -> str:
         try:
             # A second more for the greeting: whether a connection was made at all is then told by Dask.
-            comm = await asyncio.wait_for(connect(scheduler, timeout=seconds), seconds + 1.0)
+            known = security().get_connection_args("client")
+            comm = await asyncio.wait_for(connect(scheduler, timeout=seconds, **known), seconds + 1.0)
         except TimeoutError:
             return f"what listens there gave no answer of Dask within {seconds:g} s"
         except (OSError, TypeError, ImportError) as error:

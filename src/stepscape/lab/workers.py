@@ -21,7 +21,7 @@ def workers(asked: int, scheduler: str | None = None, runs: int | None = None) -
     Raises
     ------
     InputError
-        `asked` is no whole number, or negative.
+        `asked` is not a whole number, or is negative.
     """
     if isinstance(asked, bool) or not isinstance(asked, int) or asked < 0:
         raise bad("workers", "be a whole number, at least 0", repr(asked), "0 means one per core")
