@@ -45,6 +45,8 @@ def _run(words: list[str]) -> int:
         number = getattr(error, "number", INTERRUPTED - 128)
         ended = unfinished.last_words(number) if unfinished else "interrupted; nothing was left behind"
         return _say(ended, 128 + number)
+    except SystemExit as done:  # the parser's own, after it completed a word for a shell
+        return done.code if isinstance(done.code, int) else COULD_NOT
     except Exception as error:
         return _failed(error, "--debug" in words)
 

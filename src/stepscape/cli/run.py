@@ -1,4 +1,4 @@
-"""The commands ``list`` and ``run``: a claim, its verdicts, its directory."""
+"""The command ``run``: a claim, its verdicts, its directory."""
 
 from __future__ import annotations
 
@@ -55,25 +55,6 @@ class Request:
     def key(self) -> Document:
         """What the result depends on."""
         return {"name": self.name, "set": dict(self.settings), "full": self.full}
-
-
-def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
-    """Print every experiment with its claim, its kind and its committed verdicts."""
-    from stepscape import experiments
-    from stepscape.cli.reference_ledger import words
-    from stepscape.report.words import VERDICTS
-
-    entries, lines = [], []
-    for claim in map(experiments.get, experiments.names()):
-        size, verdicts = words(claim)
-        entries.append({**documents.describe(claim), "verdicts": verdicts, "size": size or None})
-        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
-        lines.append(f"    kind: {claim.kind}")
-        found = [f"{part.replace('_', ' ')} {VERDICTS[word][1]}" for part, word in verdicts.items()]
-        said = f"verdicts ({size}): {'; '.join(found)}" if found else "no verdict on record"
-        lines += [console.paragraph(said, "    "), ""]
-    document = {"command": "list", "experiments": entries}
-    console.answer(document, [*lines, "Run one with: stepscape run NAME"], as_json)
 
 
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
