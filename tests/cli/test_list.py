@@ -58,7 +58,7 @@ def test_an_unknown_family_is_refused(capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_setting_has_a_meaning_and_its_defaults_in_the_help(capsys, name):
+def test_every_setting_has_a_meaning_and_its_defaults_in_the_help(name):
     claim = experiments.get(name)
     assert set(claim.quick) <= set(setting_words.MEANINGS)
     out = " ".join("\n".join(setting_words.setting_lines(claim)).split())

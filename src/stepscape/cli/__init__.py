@@ -30,7 +30,7 @@ def _run(words: list[str]) -> int:
     unfinished = None
     try:
         # All imports from here on, so that a Ctrl-C during one of them is worded like any other.
-        from stepscape.cli import streams
+        from stepscape.cli import streams, surroundings
         from stepscape.cli.interrupt import Unfinished, leaving_promptly
 
         streams.prepare()
@@ -40,6 +40,7 @@ def _run(words: list[str]) -> int:
 
             parse(words)(unfinished)
             streams.flush()
+            surroundings.warn_of_compiling()
         return 0
     except KeyboardInterrupt as error:
         number = getattr(error, "number", INTERRUPTED - 128)

@@ -16,6 +16,7 @@ from stepscape.cli.expectation import expected
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
+from stepscape.cli.surroundings import own_style
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
         seconds = expected([(claim, chosen)], size, store, request.resources)
         with console.progress(claim.name, seconds, request.resources.workers) as progress:
             carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)
-        drawn = claim.draw(carried.result)
+        with own_style():
+            drawn = claim.draw(carried.result)
         document = {
             "command": "run",
             **documents.claim_document(claim, carried, request.full),
@@ -87,7 +89,7 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
         }
-        with output_directory(request.out, True, unfinished) as directory:
+        with own_style(), output_directory(request.out, True, unfinished) as directory:
             _write(directory, document, drawn)
     return document
 

@@ -11,6 +11,7 @@ from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
+    house,
     label,
     line,
     number_ticks,
@@ -36,6 +37,7 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
 )
 
 
+@house()
 def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
     """Draw medians with quartiles: one panel per measure, one curve per group. None without numbers."""
     drawn = {name: Table.from_records(rows) for name, rows in list(groups.items())[:MOST_GROUPS]}
