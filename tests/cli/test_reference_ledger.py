@@ -25,7 +25,7 @@ def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
         "reference_ledger",
         lambda size: ledger.Ledger(size, entries if size == "full" else [], {}),
     )
-    out = said(capsys, "list").out
+    out = said(capsys, "list", "--long").out
     assert "kind: figure" in out
     assert "verdicts (full): first reproduced; second consistent" in out
     assert "no verdict on record" in out  # of the other

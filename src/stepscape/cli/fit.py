@@ -15,6 +15,7 @@ from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, colophon, provenance
+from stepscape.cli.surroundings import own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,10 +89,11 @@ def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) ->
         with console.progress("fit") as progress:
             fitted = _fitted(request, source.columns, progress)
         columns = fitted.predictions(source.inputs.x)
-        document = _document(request, source, fitted) | {"provenance": provenance(clock)}
+        with own_style():
+            document = _document(request, source, fitted) | {"provenance": provenance(clock)}
+            _write(directory, document, fitted)
         rows = prediction_rows(source.predicted, source.inputs, columns)
         files.write_atomic(directory / "predictions.csv", csv_text((request.x, *columns), rows))
-        _write(directory, document, fitted)
     for warning in document["warnings"]:
         console.warn(warning)
     console.answer(document, lines(document), as_json)

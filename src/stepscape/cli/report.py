@@ -12,6 +12,7 @@ from stepscape.cli.carry_out import recorded
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import STORE, output_directory, tidy
+from stepscape.cli.surroundings import own_style
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,21 +25,25 @@ def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinish
     """Build the one report of a ledger's directory, or of a sweep's store; or the pictures of the docs."""
     tidy(directory)
     home = Path(directory)
-    if docs is not None:
-        document = _pictures(home, Path(docs))
-    elif (home / LEDGER).is_file():
-        document = _of_ledger(directory, unfinished)
-    elif (home / "store.json").is_file():
-        from stepscape.cli.sweep_report import report_sweep
-
-        document = report_sweep(directory, unfinished)
-    else:
-        raise InputError(
-            f"{directory!r} holds neither a ledger nor the store of a sweep; "
-            "'stepscape verify' and 'stepscape sweep' make them"
-        )
+    with own_style():
+        document = _document(home, docs, unfinished)
     console.answer(
         {"command": "report", **document, "directory": directory}, _lines(directory, document), as_json
+    )
+
+
+def _document(home: Path, docs: str | None, unfinished: Unfinished) -> dict[str, Any]:
+    if docs is not None:
+        return _pictures(home, Path(docs))
+    if (home / LEDGER).is_file():
+        return _of_ledger(str(home), unfinished)
+    if (home / "store.json").is_file():
+        from stepscape.cli.sweep_report import report_sweep
+
+        return report_sweep(str(home), unfinished)
+    raise InputError(
+        f"{str(home)!r} holds neither a ledger nor the store of a sweep; "
+        "'stepscape verify' and 'stepscape sweep' make them"
     )
 
 

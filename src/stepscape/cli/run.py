@@ -1,4 +1,4 @@
-"""The commands ``list`` and ``run``: a claim, its verdicts, its directory."""
+"""The command ``run``: a claim, its verdicts, its directory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from stepscape.cli.expectation import expected
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
+from stepscape.cli.surroundings import own_style
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
@@ -67,25 +68,6 @@ class Request:
         return {"name": self.name, "set": dict(self.settings), "full": self.full}
 
 
-def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
-    """Print every experiment with its claim, its kind and its committed verdicts."""
-    from stepscape import experiments
-    from stepscape.cli.reference_ledger import words
-    from stepscape.report.words import VERDICTS
-
-    entries, lines = [], []
-    for claim in map(experiments.get, experiments.names()):
-        size, verdicts = words(claim)
-        entries.append({**documents.describe(claim), "verdicts": verdicts, "size": size or None})
-        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
-        lines.append(f"    kind: {claim.kind}")
-        found = [f"{part.replace('_', ' ')} {VERDICTS[word][1]}" for part, word in verdicts.items()]
-        said = f"verdicts ({size}): {'; '.join(found)}" if found else "no verdict on record"
-        lines += [console.paragraph(said, "    "), ""]
-    document = {"command": "list", "experiments": entries}
-    console.answer(document, [*lines, "Run one with: stepscape run NAME"], as_json)
-
-
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     """Answer from the directory when it holds just this; otherwise complete its store and draw."""
     tidy(request.out)
@@ -106,7 +88,8 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
         seconds = expected([(claim, chosen)], size, store, request.resources)
         with console.progress(claim.name, seconds, request.resources.workers) as progress:
             carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)
-        drawn = claim.draw(carried.result)
+        with own_style():
+            drawn = claim.draw(carried.result)
         document = {
             "command": "run",
             **documents.claim_document(claim, carried, request.full),
@@ -116,7 +99,7 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
         }
-        with output_directory(request.out, True, unfinished) as directory:
+        with own_style(), output_directory(request.out, True, unfinished) as directory:
             _write(directory, document, drawn)
     return document
 

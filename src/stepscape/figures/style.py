@@ -44,6 +44,19 @@ _DASHES: tuple[Any, ...] = (
 )
 
 
+@contextmanager
+def house() -> Iterator[None]:
+    """Draw with matplotlib's own defaults, whatever the user has set for other pictures.
+
+    As a decorator, ``@house()``, it holds for a whole function that draws.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
+
+
 def series(index: int) -> dict[str, Any]:
     """Color, marker and dashes of the index-th of several curves; each alone tells them apart."""
     i = index % len(_CYCLE)
@@ -173,6 +186,7 @@ def svg(figure: Figure) -> str:
 
     text = io.StringIO()
     with (
+        house(),
         matplotlib.rc_context(
             {"svg.hashsalt": "stepscape", "svg.fonttype": "path", "path.simplify_threshold": SIMPLIFIED}
         ),
@@ -185,7 +199,7 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     """Return the figure as PNG bytes."""
     data = io.BytesIO()
-    with legible(figure):
+    with house(), legible(figure):
         figure.savefig(data, format="png", dpi=dots_per_inch)
     return data.getvalue()
 
