@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import bad, shown, unknown
+from stepscape.errors import bad, expect, shown, unknown
 
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind")
 
 
 def number(name: str, value: object, must: str = "be a number") -> float:
@@ -47,11 +49,11 @@ def positive(name: str, value: object) -> float:
     return read
 
 
-def nonnegative(name: str, value: object) -> float:
+def nonnegative(name: str, value: object, must: str = "be finite and not negative") -> float:
     """Read a finite number of at least 0."""
-    read = number(name, value, "be finite and not negative")
+    read = number(name, value, must)
     if not (math.isfinite(read) and read >= 0.0):
-        raise bad(name, "be finite and not negative", read)
+        raise bad(name, must, read)
     return read
 
 
@@ -100,6 +102,30 @@ def function(name: str, value: object, must: str = "be a function") -> None:
         raise bad(name, must, shown(value))
 
 
+def path(name: str, value: object) -> str:
+    """Read a path: text, bytes or a ``pathlib.Path``."""
+    if not isinstance(value, str | bytes | os.PathLike):
+        raise bad(name, "be a path", shown(value))
+    return os.fsdecode(value)
+
+
+def texts(name: str, value: object) -> list[str]:
+    """Read a list of strings, or a column of them; one string alone is none."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise bad(name, "be a list of text", shown(value))
+    return [text(f"each of {name}", each) for each in value]
+
+
+def each_of(name: str, values: object, kind: type[Kind]) -> list[Kind]:
+    """Read several objects of one class."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise bad(name, f"be a list of {kind.__name__}", shown(values))
+    found = list(values)
+    for value in found:
+        expect(f"each of {name}", value, kind)
+    return found
+
+
 def pair(name: str, value: object) -> tuple[float, float]:
     """Read (low, high) with low < high; both may be infinite."""
     must = "be two increasing numbers"
@@ -143,6 +169,16 @@ def reals(name: str, values: object, kinds: str = "biuf") -> Array:
         raise bad(name, must, came, _remedy(values))
     with np.errstate(over="ignore"):  # a longer float becomes infinite
         return np.array(array, dtype=np.float64)
+
+
+def vector(name: str, values: object, size: int) -> Array:
+    """Return an array (size,) of real numbers: one that is so already is not copied and may hold nan."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == (size,):
+        return values
+    array = reals(name, values)
+    if array.shape != (size,):
+        raise bad(name, f"have shape ({size},)", array.shape)
+    return array
 
 
 def _remedy(values: object) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import finite, positive, reals, whole
+from stepscape.arguments import path as file_path
 from stepscape.errors import InputError, bad, shown
 from stepscape.files import read_bytes, write_atomic
 
@@ -145,7 +146,7 @@ class TwoLayerReLU:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ``.npz`` of plain arrays (no pickle), whole or not at all."""
-        buffer = io.BytesIO()
+        target, buffer = file_path("path", path), io.BytesIO()
         np.savez(
             buffer,
             format=np.array(FORMAT),
@@ -155,12 +156,13 @@ class TwoLayerReLU:
             b2=np.array(self.b2),
             trainable=np.array(self.trainable),
         )
-        write_atomic(path, buffer.getvalue())
+        write_atomic(target, buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
         """Read what `save` wrote."""
-        name, data = os.fspath(path), read_bytes(path)
+        name = file_path("path", path)
+        data = read_bytes(name)
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 if str(file["format"]) != FORMAT:

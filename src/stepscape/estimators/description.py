@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Read the columns of a table that are to be fitted."""
-    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
+    inputs, labels = column("x", x), column("y", y)
     if inputs.size != labels.size:
         raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
     return inputs, labels
@@ -53,7 +53,7 @@ class ColumnFit(ABC):
 
     def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Mask (m,) of the inputs outside the data, where the fit continues as a straight line."""
-        points = column("x", np.asarray(x))
+        points = column("x", x)
         return np.asarray((points < self.x.min()) | (points > self.x.max()))
 
     def outside_warning(self, x: ArrayLike) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, Unavailable
+from stepscape.errors import InputError, Unavailable, bad, expect, shown
 from stepscape.tables.records import Table
 
 Array = NDArray[Any]
@@ -135,7 +135,10 @@ def to_parquet(curves: Iterable[Curve]) -> bytes:
 
 def _limited(curves: Iterable[Curve]) -> Iterator[Curve]:
     points = 0
+    if isinstance(curves, str | bytes | Mapping) or not isinstance(curves, Iterable):
+        raise bad("curves", "be curves of runs, as Store.curves gives them", shown(curves))
     for curve in curves:
+        expect("each of curves", curve, Curve)
         points += curve.at.size
         if points > MOST_POINTS:
             raise InputError(

@@ -10,7 +10,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from stepscape.errors import InputError, bad, unknown
+from stepscape.arguments import mapping, text
+from stepscape.errors import InputError, bad, shown, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import limit_loaded, one_thread
@@ -47,10 +48,14 @@ def executor(
     Unavailable
         Dask is not installed.
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise unknown("executor", name, NAMES)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
-        raise bad("workers", "be a whole number, at least 0", repr(workers), "0 means one per core")
+        raise bad("workers", "be a whole number, at least 0", shown(workers), "0 means one per core")
+    if scheduler is not None:
+        text("scheduler", scheduler)
+    if options is not None:
+        mapping("options", options)
     if name == "dask":
         from stepscape.lab.cluster import dask
 

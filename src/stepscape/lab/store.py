@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape import files
-from stepscape.errors import InputError, OutputError, unknown
+from stepscape.arguments import each_of, mapping, texts
+from stepscape.arguments import path as file_path
+from stepscape.errors import InputError, OutputError, expect, unknown
 from stepscape.lab import plan as plans
 from stepscape.lab import segment
 from stepscape.lab.curves import Curve, curves_of
@@ -65,7 +67,7 @@ class Store:
         OutputError
             The system refused to write.
         """
-        home = Path(path)
+        home = Path(file_path("path", path))
         if not (home / "store.json").exists():
             _refuse_others(home)
             files.prepare_directory(home, force=True)
@@ -81,7 +83,7 @@ class Store:
         InputError
             There is none, or its ``store.json`` is damaged.
         """
-        home = Path(path)
+        home = Path(file_path("path", path))
         try:
             name = read_id(home)
         except Damaged as error:
@@ -104,12 +106,14 @@ class Store:
         OutputError
             The system refused; nothing is on record.
         """
+        entries = each_of("entries", entries, Entry)
+        mapping("origin", origin)
         here = {"host": platform.node(), "committed": datetime.now(UTC).isoformat(timespec="seconds")}
         return segment.write(self._folder("segments"), entries, {**here, **origin})
 
     def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
         """How each of these runs (None: every run) ended; those that are not on record are left out."""
-        return self._index.outcomes(identities)
+        return self._index.outcomes(None if identities is None else texts("identities", identities))
 
     def counts(self) -> dict[str, int]:
         """How many runs on record ended in each way."""
@@ -126,13 +130,14 @@ class Store:
             A file is damaged or cannot be read.
         """
         found: dict[str, Record] = {}
+        identities = texts("identities", identities)
         for name, runs in self._segments_of(identities):
             found |= self._read(name, runs)
         return [found[run] for run in identities]
 
     def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
         """Rows of `table`: each with what its run has, None where something was not measured."""
-        identities = None if specs is None else [identity(spec) for spec in specs]
+        identities = None if specs is None else [identity(spec) for spec in each_of("specs", specs, Spec)]
         documents = self._index.row_documents(identities)
         rows = [documents[run] for run in identities or documents if run in documents]
         for name in where:
@@ -168,7 +173,7 @@ class Store:
         >>> for curve in store.curves("loss", identities=store.table(seed=0)["identity"]):  # doctest: +SKIP
         ...     plt.plot(curve.at, curve.values)
         """
-        wanted = list(self._index.outcomes() if identities is None else map(str, identities))
+        wanted = list(self._index.outcomes() if identities is None else texts("identities", identities))
         present: set[str] = set()
         for run, arrays in self._arrays(wanted):
             present.update(arrays)
@@ -179,6 +184,7 @@ class Store:
 
     def plan(self, plan: Plan) -> None:
         """Keep the plan of a sweep; keeping the same plan again changes nothing."""
+        expect("plan", plan, Plan)
         plans.write(self._folder("plans"), plan)
 
     def plans(self) -> list[Plan]:

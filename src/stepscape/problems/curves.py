@@ -179,8 +179,9 @@ class _Interval(NamedTuple):
 
 def _interval(half_width: float, low: float | None, high: float | None) -> _Interval:
     """Read where the inputs lie."""
+    width = positive("half_width", half_width)
     if low is None and high is None:
-        return _Interval(positive("half_width", half_width), 0.0)
+        return _Interval(width, 0.0)
     if low is None or high is None:
         raise bad("low and high", "be given together", f"low={shown(low)}, high={shown(high)}")
     least, most = finite("low", low), finite("high", high)

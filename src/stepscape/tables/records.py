@@ -40,7 +40,7 @@ class Record:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if self.outcome not in OUTCOMES:
+        if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
             raise unknown("outcome", self.outcome, OUTCOMES)
         arrays = {name: _array(name, values) for name, values in mapping("arrays", self.arrays).items()}
         text("reason", self.reason)

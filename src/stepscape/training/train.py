@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.arguments import function
 from stepscape.errors import bad
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
@@ -50,6 +51,8 @@ def train(
     kind see `stepscape.training.run`.
     """
     objective = ReLULine(problem, network)
+    if observe is not None:
+        function("observe", observe)
     _check_start(objective)
 
     def seen(point: PathPoint) -> None:

@@ -1,0 +1,153 @@
+"""Whatever a public function is given, it works rightly or says in one sentence what is wrong."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+import public_calls
+from stepscape.errors import InputError
+
+PUBLIC = dict(public_calls.public())
+# Sentences of scikit-learn, which its users know.
+SKLEARN = (ValueError, TypeError, NotFittedError)
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    return public_calls.calls(tmp_path_factory.mktemp("public"))
+
+
+def parameters(name: str) -> list[str]:
+    found = inspect.signature(PUBLIC[name]).parameters.values()
+    return [each.name for each in found if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+
+
+def call(name: str, arguments: dict[str, Any]) -> Any:
+    plain = {
+        key: value.value if isinstance(value, public_calls.Text | public_calls.File) else value
+        for key, value in arguments.items()
+    }
+    given = {key: value for key, value in plain.items() if value is not public_calls.NOTHING}
+    fit, settings = (
+        given.pop("fit", None),
+        given.pop("settings", None) if name.startswith("estimators.f") else None,
+    )
+    made = PUBLIC[name.partition(":")[0]](**given, **(settings or {}))
+    if fit is not None:
+        return made.fit(*fit)
+    if name in ("lab.executor",):
+        with made as executor:
+            return executor
+    return list(made) if inspect.isgenerator(made) else made
+
+
+def test_every_public_name_has_a_valid_call_with_all_its_arguments(calls: dict[str, dict[str, Any]]) -> None:
+    exempt = public_calls.READ_ONLY | public_calls.INNER
+    known = {name.partition(":")[0] for name in calls}
+    wanted = {name for name in PUBLIC if name not in exempt and [p for p in parameters(name) if p != "self"]}
+    assert wanted - known == set(), "write a valid call of these into tests/public_calls.py"
+    assert known - set(PUBLIC) == set()
+    for name in wanted:
+        given = {key for each in calls if each.partition(":")[0] == name for key in calls[each]}
+        assert set(parameters(name)) <= given, name
+
+
+def test_every_valid_call_is_valid(calls: dict[str, dict[str, Any]]) -> None:
+    for name, arguments in calls.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            call(name, arguments)
+
+
+@pytest.mark.parametrize("wrong", public_calls.wrong_objects())
+def test_a_wrong_object_gets_one_sentence(wrong: str, calls: dict[str, dict[str, Any]]) -> None:
+    make = public_calls.wrong_objects()[wrong]
+    faults = []
+    for name, arguments in calls.items():
+        for argument, example in arguments.items():
+            if (
+                argument in ("self", "fit")
+                or (argument == "settings" and name.startswith("estimators."))
+                or example is public_calls.NOTHING
+            ):
+                continue
+            fault = attempt(
+                name, {**arguments, argument: make()}, argument, public_calls.takes(example, wrong)
+            )
+            if fault:
+                faults.append(f"{name}({argument}={wrong}): {fault}")
+    print(*faults, sep="\n")
+    assert not faults, f"{len(faults)} of these, printed above"
+
+
+def attempt(name: str, arguments: dict[str, Any], argument: str, allowed: bool) -> str:
+    """Call, and say what is wrong with the answer; "" where nothing is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = call(name, arguments)
+    except InputError as error:
+        return wording(str(error), argument)
+    except Exception as error:
+        if name.startswith("StepSize") and isinstance(error, SKLEARN) and "stepscape" not in str(error):
+            return ""
+        return f"{type(error).__name__}: {error}"[:200]
+    optional = inspect.signature(PUBLIC[name.partition(":")[0]]).parameters.get(argument)
+    if optional is not None and arguments[argument] is None and optional.default is None:
+        return ""
+    if not allowed:
+        return f"accepted, with {str(result)[:60]!r}"
+    return ""
+
+
+def wording(sentence: str, argument: str) -> str:
+    if (
+        len(sentence) > 600
+        or "\n" in sentence
+        or not re.search(r"\bmust\b|unknown|cannot|needs|is not", sentence)
+    ):
+        return f"worded as {sentence[:200]!r}"
+    names = {argument, argument.replace("_", " "), *ALSO.get(argument, ())}
+    if not any(re.search(rf"\b{re.escape(each)}\b", sentence) for each in names):
+        return f"does not name the argument: {sentence[:200]!r}"
+    return ""
+
+
+# Words for an argument that say more than its name.
+ALSO: dict[str, tuple[str, ...]] = {
+    "values": ("matrix",), "name": ("experiment", "curve", "executor"), "claim": ("experiment",),
+    "identities": ("run",), "which": ("index", "column"), "overrides": ("settings",), "operator": ("matrix",),
+    "path": ("directory", "store", "network"),
+}  # fmt: skip
+
+
+def equal(one: Any, other: Any) -> bool:
+    return (
+        repr(one) == repr(other)
+        if not isinstance(one, np.ndarray)
+        else np.array_equal(one, other, equal_nan=True)
+    )
+
+
+def test_a_column_of_pandas_and_a_list_are_arrays(calls: dict[str, dict[str, Any]]) -> None:
+    import pandas as pd
+
+    for name, arguments in calls.items():
+        for argument, example in arguments.items():
+            if not (isinstance(example, np.ndarray) and example.ndim == 1):
+                continue
+            expected = call(name, arguments)
+            for same in (
+                pd.Series(example),
+                example.tolist(),
+                pd.Series(example, index=range(example.size)[::-1]),
+            ):
+                found = call(name, {**arguments, argument: same})
+                assert equal(found, expected), (name, argument, type(same))
