@@ -146,7 +146,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     curve = {"n": 5, "noise": 0.5, "seed": 0, "half_width": 2.0, "design": "jittered"}
     ends = {"low": 0.0, "high": 1.0}
     estimator = {
-        "step_size": 0.3, "rule": "min", "width": 5, "steps": 20, "step_sizes": np.array([0.1, 0.2]),
+        "step_size": 0.05, "rule": "min", "width": 5, "steps": 20, "step_sizes": np.array([0.1, 0.2]),
         "n_splits": 2,
         "random_state": 0, "n_jobs": 1, "progress": print_nothing,
     }  # fmt: skip
@@ -471,6 +471,16 @@ def takes(example: Any, wrong: str) -> bool:
         return wrong in ("empty", "two columns", "cube", "inf", "-inf", "negative", "True")
     if isinstance(example, float):
         return wrong == "negative"
-    if callable(example) and not isinstance(example, str):
-        return wrong == "lambda"
+    if isinstance(example, list | tuple):
+        words = example and isinstance(example[0], str)
+        return wrong == "empty" or bool(words and wrong in ("list of text", "series of text"))
     return False
+
+
+# What these arguments take besides, as their documentation says.
+DOCUMENTED = {
+    ("x", "nan"), ("x", "inf"), ("x", "array of nan"), ("truth", "None"), ("random_state", "huge"),
+    ("random_state", "True"), ("n_jobs", "negative"), ("settings", "dict"), ("options", "dict"),
+    ("workers", "huge"), ("random_state", "None"), ("n_jobs", "None"), ("predictions", "nan"),
+    ("predictions", "array of nan"), ("which", "negative"),
+}  # fmt: skip

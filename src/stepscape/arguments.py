@@ -6,7 +6,7 @@ import math
 import numbers
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +65,12 @@ def share(name: str, value: object) -> float:
     return read
 
 
-def whole(name: str, value: object, least: int = 0) -> int:
+def whole(name: str, value: object, least: int = 0, most: int = 2**64 - 1) -> int:
     """Read a whole number of at least `least`: an int of Python or NumPy, not True."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise bad(name, f"be a whole number of at least {least}", shown(value))
+    if value > most:
+        raise bad(name, f"be at most {most}", shown(value))
     return int(value)
 
 
@@ -102,6 +104,11 @@ def function(name: str, value: object, must: str = "be a function") -> None:
         raise bad(name, must, shown(value))
 
 
+def _is_list(values: object) -> TypeGuard[Iterable[Any]]:
+    single = isinstance(values, str | bytes | Mapping) or getattr(values, "ndim", 1) != 1
+    return isinstance(values, Iterable) and not single
+
+
 def path(name: str, value: object) -> str:
     """Read a path: text, bytes or a ``pathlib.Path``."""
     if not isinstance(value, str | bytes | os.PathLike):
@@ -111,14 +118,14 @@ def path(name: str, value: object) -> str:
 
 def texts(name: str, value: object) -> list[str]:
     """Read a list of strings, or a column of them; one string alone is none."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    if not _is_list(value):
         raise bad(name, "be a list of text", shown(value))
     return [text(f"each of {name}", each) for each in value]
 
 
 def each_of(name: str, values: object, kind: type[Kind]) -> list[Kind]:
     """Read several objects of one class."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+    if not _is_list(values):
         raise bad(name, f"be a list of {kind.__name__}", shown(values))
     found = list(values)
     for value in found:
@@ -158,7 +165,7 @@ def reals(name: str, values: object, kinds: str = "biuf") -> Array:
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         raise bad(name, f"{must} and nothing masked", shown(values), "drop the masked entries")
     try:
-        array = np.array(values)
+        array = np.asarray(values)
         if array.dtype.kind == "O" and hasattr(values, "to_numpy"):  # a column of pandas that can miss values
             array = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError
+from stepscape.errors import InputError, bad
 from stepscape.estimators.settings import Progress
 from stepscape.problems.problem import column
 from stepscape.problems.user.units import Affine
@@ -27,6 +27,14 @@ def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     if inputs.size != labels.size:
         raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
     return inputs, labels
+
+
+def points(x: ArrayLike) -> Array:
+    """Read inputs to predict at, at least one."""
+    found = column("x", x)
+    if not found.size:
+        raise bad("x", "hold at least one input", "none")
+    return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from stepscape.arguments import function, reals, word
+from stepscape.arguments import function, number, reals, whole, word
 from stepscape.errors import InputError, bad, shown
 from stepscape.estimators.descent import Schedule
 from stepscape.estimators.selection import LIMITS, RULES, step_size_path
 
 Array = NDArray[np.float64]
+MOST = 2**53  # neurons, steps, folds
 Progress = Callable[[float, str], None]
 
 
@@ -41,13 +42,16 @@ def checked(model: Any, loss: str) -> Settings:
         seed = check_random_state(seed).randint(2**31 - 1)
     elif seed < 0:
         raise bad("random_state", "not be negative", seed)
+    else:
+        seed = whole("random_state", int(seed))
     schedule = Schedule(int(model.width), int(model.steps), int(seed))
     if isinstance(model.step_size, str):
         if model.step_size != "cv":
             raise bad("step_size", f'be a number in (0, {LIMITS[loss]:g}) or "cv"', shown(model.step_size))
         given = step_size_path(loss) if model.step_sizes is None else model.step_sizes
         return Settings(schedule, workers, _step_sizes("step_sizes", given, LIMITS[loss]))
-    _step_sizes("step_size", [model.step_size], LIMITS[loss])
+    eta = number("step_size", model.step_size, f"be numbers in (0, {LIMITS[loss]:g})")
+    _step_sizes("step_size", [eta], LIMITS[loss])
     return Settings(schedule, workers, None)
 
 
@@ -57,8 +61,7 @@ def _step_sizes(name: str, values: Any, limit: float) -> Array:
     except InputError:
         array = np.empty(0)
     if array.size == 0:
-        came = values[0] if name == "step_size" else values
-        raise bad(name, f"be numbers in (0, {limit:g})", shown(came))
+        raise bad(name, f"be numbers in (0, {limit:g})", shown(values))
     for eta in array.tolist():
         if not 0.0 < eta < limit:
             must = f"lie in (0, {limit:g}), where descent on standardized data can be stable"
@@ -67,13 +70,12 @@ def _step_sizes(name: str, values: Any, limit: float) -> Array:
 
 
 def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise bad(name, f"be a whole number of at least {least}", shown(value))
+    whole(name, value, least, MOST)
 
 
 def _workers(n_jobs: int | None) -> int:
     if n_jobs is None:
         return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0 or n_jobs > MOST:
         raise bad("n_jobs", "be None, -1 or a positive whole number", shown(n_jobs))
     return 0 if n_jobs < 0 else int(n_jobs)  # the pool's 0: one thread a core

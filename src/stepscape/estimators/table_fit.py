@@ -16,7 +16,6 @@ from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
 from stepscape.measures.measures import measure
-from stepscape.problems.problem import column
 from stepscape.problems.user.units import Affine
 from stepscape.tables.records import plain
 from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
@@ -61,7 +60,7 @@ class TableFit(told.ColumnFit):
 
     def predict(self, x: ArrayLike) -> Array:
         """Mean of the last two iterates at x (m,), in the units of y."""
-        return self.regressor.predict(column("x", x))
+        return self.regressor.predict(told.points(x))
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,)."""

@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import nonnegative, pair, positive
-from stepscape.arguments import vector as one_each
 from stepscape.errors import bad
 from stepscape.theory.line.distribution import (
     BLOCKS,
@@ -131,7 +130,9 @@ class FlatClass:
     def merge(self, values: FloatArray) -> FloatArray:
         """Sum values of the examples in I over equal inputs."""
         examples = self._examples[0][self.inside]
-        where, values = np.searchsorted(self.points, examples), one_each("values", values, examples.size)
+        where, values = np.searchsorted(self.points, examples), vector("values", values)
+        if values.size != examples.size:
+            raise bad("values", f"have one entry per example of I ({examples.size})", values.size)
         return np.bincount(where, weights=values, minlength=self.points.size).astype(np.float64)
 
 

@@ -179,7 +179,7 @@ def _expected(
     from stepscape.network import generator
 
     expect("flat", flat, FlatClass)
-    whole("draws", draws, 2)
+    whole("draws", draws, 2, 1_000_000)
     rng, v = generator(seed), flat.averaging
     found = [supremum(flat, flat.merge(v * draw(rng, v.size))) for _ in range(draws)]
     upper = np.array([one.upper for one in found])
