@@ -354,3 +354,9 @@ def test_pickled_objects_in_archives_are_not_run(tmp_path):
     with pytest.raises(ss.InputError, match=r"net\.npz' is not a network saved by stepscape"):
         ss.TwoLayerReLU.load(path)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_width_beyond_the_memory_is_refused_before_it_is_drawn():
+    said = "width must fit in memory, got 1000000000000, which needs 64 TB where .* are free; give a smaller"
+    with pytest.raises(ss.InputError, match=said):
+        ss.TwoLayerReLU.random(width=10**12)

@@ -15,10 +15,15 @@ from stepscape.arguments import finite, positive, reals, whole
 from stepscape.arguments import path as file_path
 from stepscape.errors import InputError, bad, shown
 from stepscape.files import read_bytes, write_atomic
+from stepscape.kernels.evaluation import evaluate
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
 FORMAT = "stepscape.TwoLayerReLU/1"
+PAIRS = 4_000_000  # points times neurons up to which a prediction is a sum over all neurons
+BYTES = 64  # that a neuron takes while a network is drawn: numbers, their copies, and the checks of them
+SORT_COST = 256  # of a point or a neuron, in such pairs: what the sorting of knots takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +78,7 @@ class TwoLayerReLU:
         "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0. An untrained b1 or b2 is zero.
         """
         width, scale = whole("width", width, 1), positive("scale", scale)
+        require_memory("width", width, BYTES * width)
         trainable = _blocks(trainable)
         rng = generator(seed)
         if not isinstance(init, str) or init not in ("torch", "mean_field"):
@@ -113,15 +119,33 @@ class TwoLayerReLU:
         return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
 
     def predict(self, x: ArrayLike) -> Array:
-        """Values of f at x, any shape; (m, 1) columns give (m,)."""
+        """Values of f at x, any shape; (m, 1) columns give (m,).
+
+        Few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix sums over the
+        knots, which round less than those sums do (`stepscape.kernels.evaluation`). At nan the value is nan.
+        At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or nan where
+        terms cancel or a neuron has w1 = 0.
+        """
         points = _points(x)
         flat = points.ravel()
-        out = np.empty(flat.size)
-        chunk = max(1, 4_000_000 // self.width)  # at most 32 MB of activations at a time
-        for start in range(0, flat.size, chunk):
-            z = np.multiply.outer(flat[start : start + chunk], self.w1) + self.b1
-            out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
-        return out.reshape(points.shape)
+        pairs = flat.size * self.width
+        if pairs <= max(PAIRS, SORT_COST * (flat.size + self.width)):
+            return self._sums(flat).reshape(points.shape)
+        distinct, where = np.unique(flat, return_inverse=True)
+        values, bounds = evaluate(self.w1, self.b1, self.w2, self.b2, distinct)
+        overflow = ~np.isfinite(bounds)
+        values[overflow] = self._sums(distinct[overflow])
+        return np.asarray(values[where].reshape(points.shape))
+
+    def _sums(self, x: Array) -> Array:
+        """Values of f at x (m,), each a sum over all neurons."""
+        out = np.empty(x.size)
+        chunk = max(1, PAIRS // self.width)  # at most 32 MB of activations at a time
+        for start in range(0, x.size, chunk):
+            with np.errstate(over="ignore", invalid="ignore"):  # at ±∞, and far out
+                z = np.multiply.outer(x[start : start + chunk], self.w1) + self.b1
+                out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
+        return out
 
     @cached_property
     def _kinks(self) -> tuple[Array, Array]:

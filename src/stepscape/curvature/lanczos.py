@@ -15,6 +15,7 @@ from stepscape.arguments import vector as one_each
 from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator, require_operator
 from stepscape.errors import NotConverged, bad
 from stepscape.kernels import vectors
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 
@@ -143,6 +144,7 @@ class _Products:
 
 
 def _space(rows: int, size: int) -> tuple[Array, Array, Array]:
+    require_memory("size", size, 8 * (rows + 1) * size, "give fewer parameters")
     return np.empty((rows + 1, size)), np.empty(rows), np.empty(rows)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import InputError, bad
+from stepscape.estimators.folds import FEW_INPUTS
 from stepscape.estimators.settings import Progress
 from stepscape.problems.problem import column
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import Table
 from stepscape.theory.certificate import Certificate
 from stepscape.training.stops import STOP_WORDS
@@ -122,6 +123,8 @@ def training(model: Any, x: Array) -> dict[str, Any]:
         "trained_inputs": int(np.unique(model.problem_.inputs).size),
         "step_size": float(model.step_size_),
         "rule": model.rule if path is not None else None,
+        "held_out": model.held_out_,
+        "passed_over": model.passed_over_,
         "stop": model.stop_,
         "stop_sentence": STOP_WORDS[model.stop_],
         "steps": int(run.at_steps[-1]),
@@ -150,6 +153,40 @@ def merging(model: Any, x: Array, x_name: str) -> list[str]:
     if trained < distinct:
         out.append(
             f"{distinct} distinct {x_name} were averaged into {trained} bins of equal weight for training"
+        )
+    return out
+
+
+def held_out(model: Any, x: Array, x_name: str) -> str:
+    """Say what the folds held out."""
+    if model.held_out_ == "inputs":
+        return f"rows of equal {x_name} stayed in one fold"
+    counts = np.unique(x, return_counts=True)[1]
+    lone = int((counts == 1).sum())
+    row = "1 row alone at its value was" if lone == 1 else f"{lone} rows alone at their values were"
+    return (
+        f"{x_name} has only {counts.size} distinct values, so every fold held out rows at each of them: "
+        "errors are those of new rows at the same values" + (f"; {row} never held out" if lone else "")
+    )
+
+
+def doubts_of_choice(model: Any, x: Array, x_name: str) -> list[str]:
+    """Say where cross-validation could not do what a reader expects of it."""
+    out = []
+    if model.path_ is None and model.step_size == "cv":
+        out.append("of two rows none can be held out: the largest step size was taken")
+    distinct = int(np.unique(x).size)
+    if model.held_out_ == "inputs" and distinct <= FEW_INPUTS:
+        out.append(
+            f"{x_name} has only {distinct} distinct values, and cross-validation left out whole ones: its "
+            "errors say little"
+        )
+    if model.passed_over_:
+        many = "s" * (len(model.passed_over_) > 1)
+        out.append(
+            f"step size {model.step_size_:.3g} was taken because at the step size{many} "
+            f"{', '.join(f'{eta:.3g}' for eta in model.passed_over_)} chosen before the run on all data "
+            "ended far worse than those of the folds"
         )
     return out
 

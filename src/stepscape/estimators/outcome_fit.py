@@ -187,7 +187,7 @@ def fit_outcome(
         classes=classes,
         classifier=model,
         done=_steps_taken(model, inputs, x_name),
-        warnings=_warnings(model, inputs),
+        warnings=_warnings(model, inputs, x_name),
         measures=measure(model.problem_, run.network, run.network_before),
     )
 
@@ -205,13 +205,13 @@ def _steps_taken(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str,
             what, among = "step size and number of steps", f"{count} pairs"
         out.append(
             f"{what} chosen by {folds}-fold cross-validation of the log-loss among {among} "
-            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+            f"(rule {model.rule}); {told.held_out(model, x, x_name)}"
         )
     return tuple(out)
 
 
-def _warnings(model: StepSizeClassifier, x: Array) -> tuple[str, ...]:
-    out = list(model.warnings_)
+def _warnings(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
+    out = [*model.warnings_, *told.doubts_of_choice(model, x, x_name)]
     if told.binned(model, x):
         out.append("the data were binned, so knots are located no more finely than a bin")
     if model.trajectory_.bent_neurons[-1] < 3:

@@ -11,11 +11,16 @@ from sklearn.utils import check_random_state
 
 from stepscape.arguments import function, number, reals, whole, word
 from stepscape.errors import InputError, bad, shown
+from stepscape.estimators.choice import RULES
 from stepscape.estimators.descent import Schedule
-from stepscape.estimators.selection import LIMITS, RULES, step_size_path
+from stepscape.estimators.selection import LIMITS, step_size_path
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 MOST = 2**53  # neurons, steps, folds
+NEURON = (
+    48 * 26 + 1000
+)  # bytes that a neuron takes in a run: two iterates for each record, and measuring them
 Progress = Callable[[float, str], None]
 
 
@@ -31,6 +36,7 @@ def checked(model: Any, loss: str) -> Settings:
     """Read the parameters of an estimator, or say which of them is not allowed."""
     for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
         _whole(name, getattr(model, name), least)
+    require_memory("width", model.width, NEURON * int(model.width))
     word("rule", model.rule, RULES)
     if model.progress is not None:
         function("progress", model.progress)

@@ -16,7 +16,7 @@ from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
 from stepscape.measures.measures import measure
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import plain
 from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
 
@@ -155,7 +155,7 @@ def fit_table(
         y_name=y_name,
         regressor=model,
         done=_steps_taken(model, inputs, x_name, y_name),
-        warnings=_warnings(model, inputs, labels),
+        warnings=_warnings(model, inputs, labels, x_name),
         measures=measure(model.problem_, run.network, run.network_before),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
@@ -169,12 +169,12 @@ def _steps_taken(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -
         folds = len(np.unique(model.folds_["fold"]))
         out.append(
             f"step size chosen by {folds}-fold cross-validation among {len(model.path_)} "
-            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+            f"(rule {model.rule}); {told.held_out(model, x, x_name)}"
         )
     return tuple(out)
 
 
-def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
+def _warnings(model: StepSizeRegressor, x: Array, y: Array, x_name: str) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
     if Affine.of(y, np.ones(y.size)).scale == 0.0:
@@ -189,6 +189,7 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
         )
     if run.bent_neurons[-1] < 3:
         out.append(f"only {run.bent_neurons[-1]} neurons bend inside the data: the fit is almost a line")
+    out += told.doubts_of_choice(model, x, x_name)
     if path is None:
         return tuple(out)
     row = int(np.flatnonzero(path["chosen"])[0])

@@ -18,6 +18,8 @@ from stepscape.training.numpy_descent import NumpyDescent
 from stepscape.training.path import Path, PathPoint
 
 Array = NDArray[np.float64]
+BLOCK = 2**20  # steps of a warm-up whose step sizes are summed at a time
+BYTES = 1500  # that a record takes until the run ends: a row, a census, and their places in the arrays
 
 
 def run(
@@ -65,6 +67,7 @@ def run(
     for name, called in (("observe", observe), ("progress", progress)):
         if called is not None:
             function(name, called)
+    require_memory("record_every", every, BYTES * (method.steps // every), "record less often")
     stops = _stops(method.steps, every, record_at)
     start = _start(objective, theta)
     descent = _descent(objective, decayed)
@@ -114,7 +117,6 @@ def _stops(steps: int, every: int, further: Sequence[int]) -> list[int]:
     for step in more.astype(np.int64).tolist():
         if not 1 <= step <= steps:
             raise bad("record_at", f"lie between 1 and the {steps} steps", step)
-    require_memory("record_every", every, 200.0 * steps / every, "record less often")
     return sorted({*range(every, steps, every), *more.astype(np.int64).tolist(), steps})
 
 
@@ -202,8 +204,17 @@ class _Log:
 
 def _clock(method: GradientDescent, at: NDArray[np.int64], first: float) -> tuple[Array, Array]:
     """Return the step size after each of the steps, and Σ η up to it over 1 − momentum."""
-    warm = method.step_size_at(np.arange(method.warmup_steps), first)
-    warmed = np.concatenate([[0.0], np.cumsum(warm)])
     inside = np.minimum(at, method.warmup_steps)
-    time = warmed[inside] + method.step_size * (at - inside)
+    time = _warm_time(method, inside, first) + method.step_size * (at - inside)
     return method.step_size_at(at, first), time / (1.0 - method.momentum)
+
+
+def _warm_time(method: GradientDescent, at: NDArray[np.int64], first: float) -> Array:
+    """Return Σ η up to some steps of the warm-up, in blocks that fit in memory."""
+    out, total = np.zeros(at.size), 0.0
+    for start in range(0, method.warmup_steps, BLOCK):
+        block = np.arange(start, min(start + BLOCK, method.warmup_steps))
+        sums = np.cumsum(np.append(total, method.step_size_at(block, first)))
+        inside = (at >= start) & (at <= start + block.size)
+        out[inside], total = sums[at[inside] - start], float(sums[-1])
+    return out

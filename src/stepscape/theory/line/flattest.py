@@ -31,10 +31,13 @@ from numpy.typing import ArrayLike
 
 from stepscape.arguments import number, share, whole
 from stepscape.errors import NotConverged, bad
+from stepscape.memory import require_memory
 from stepscape.theory.line.cells import Cells, activation_cells, distinct
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.interior_point import Cone, solve
 from stepscape.theory.line.spline import Neurons, spline_interpolator
+
+BYTES = 8 * 12**2 * 6  # for each pair of inputs: six matrices of 12 rows and columns per input
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,7 @@ def flattest_interpolator(
         After `max_iterations` steps.
     """
     x, y = distinct(inputs, labels)
+    require_memory("inputs", f"{x.size} of them", BYTES * x.size**2, "give fewer of them")
     must = "lie strictly between 0 and 0.5"
     if not 0.0 < number("margin", margin, must) < 0.5:
         raise bad("margin", must, margin)
