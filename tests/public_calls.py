@@ -146,7 +146,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     curve = {"n": 5, "noise": 0.5, "seed": 0, "half_width": 2.0, "design": "jittered"}
     ends = {"low": 0.0, "high": 1.0}
     estimator = {
-        "step_size": 0.05, "rule": "min", "width": 5, "steps": 20, "step_sizes": np.array([0.1, 0.2]),
+        "step_size": 0.05, "rule": "min", "width": 5, "steps": 200, "step_sizes": np.array([0.1, 0.2]),
         "n_splits": 2,
         "random_state": 0, "n_jobs": 1, "progress": print_nothing,
     }  # fmt: skip

@@ -75,6 +75,9 @@ class FlatClass:
         object.__setattr__(self, "variation", variation)
         object.__setattr__(self, "height", positive("height", self.height))
         object.__setattr__(self, "interval", pair("interval", self.interval))
+        for name in ("inputs", "weights", "counted"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, vector(name, getattr(self, name)))
         factor(0.0, self.trainable)  # refuses blocks for which there is no g
         if not self.inside.any():
             raise bad("interval", "hold an input of the hull", self.interval)
