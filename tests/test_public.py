@@ -129,7 +129,8 @@ def wording(sentence: str, argument: str) -> str:
 
 # Words for an argument that say more than its name.
 ALSO: dict[str, tuple[str, ...]] = {
-    "values": ("matrix",), "name": ("experiment", "curve", "executor", "truth"), "claim": ("experiment",),
+    "values": ("matrix",), "counted": ("weights",), "trainable": ("block", "blocks"),
+    "name": ("experiment", "curve", "executor", "truth"), "claim": ("experiment",),
     "identities": ("run",), "which": ("index", "column", "row"), "operator": ("matrix",),
     "overrides": ("settings", "setting"), "settings": ("setting",),
     "numbers": ("value",), "origin": ("value",), "arrays": ("array",), "columns": ("column",),

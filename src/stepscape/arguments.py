@@ -30,7 +30,7 @@ def number(name: str, value: object, must: str = "be a number") -> float:
     try:
         return float(value)
     except OverflowError:
-        raise bad(name, f"{must}, and within the range of a float", shown(value)) from None
+        raise bad(name, must, shown(value)) from None
 
 
 def finite(name: str, value: object) -> float:

@@ -65,7 +65,7 @@ def sharpness(
         full = np.zeros(trained.size)
         full[trained] = one_each("start", start, int(trained.sum()))
         if not np.isfinite(full).all():
-            raise bad("start", "be finite", "nan or an infinite number in it")
+            raise bad("start", "be a finite vector that is not zero", f"norm {np.linalg.norm(full)}")
     pair = top(operator, full, tolerance)
     return replace(pair, vector=pair.vector[trained])
 

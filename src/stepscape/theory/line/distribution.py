@@ -129,7 +129,7 @@ def no_bound(trainable: Sequence[str]) -> tuple[str, ...]:
         raise bad("trainable", f"list blocks among {', '.join(BLOCKS)}", shown(trainable))
     for block in trainable:
         if not isinstance(block, str) or block not in BLOCKS:
-            raise unknown("block of trainable", block, BLOCKS)
+            raise unknown("block", block, BLOCKS)
     return tuple(
         sentence
         for sentence, met in (

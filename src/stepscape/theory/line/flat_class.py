@@ -90,10 +90,6 @@ class FlatClass:
         counted = np.ones_like(x) if self.counted is None else vector("counted", self.counted)
         if counted.shape != x.shape:
             raise bad("counted", f"have one entry per input ({x.size})", counted.size)
-        if (counted < 0.0).any() or not (v * counted > 0.0).any():
-            raise bad(
-                "counted", "be nonnegative, and positive at an input that has weight", f"{counted.min():g}"
-            )
         return x, v, input_distribution(x, v * counted)
 
     @cached_property
