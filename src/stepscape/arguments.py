@@ -194,9 +194,3 @@ def _remedy(values: object) -> str:
         return "give its toarray()"
     known = isinstance(values, str | bytes | list | tuple | np.ndarray)
     return "give a list" if isinstance(values, Iterable) and not known else ""
-
-
-def same_length(first: str, one: Array, second: str, other: Array) -> None:
-    """Refuse two arrays of different shapes."""
-    if one.shape != other.shape:
-        raise bad(f"{first} and {second}", "have the same shape", f"{one.shape} and {other.shape}")
