@@ -69,7 +69,7 @@ def test_arrays_are_copied_and_columns_of_pandas_and_tensors_are_arrays():
         (lambda: read.reals("x", [[1], [1, 2]]), "x must hold real numbers, got a ragged list"),
         (lambda: read.reals("x", (i for i in [1])), "x must hold real numbers, got a generator; give"),
         (lambda: read.reals("x", np.ma.array([1], mask=[True])), "nothing masked, got a MaskedArray"),
-        (lambda: read.reals("x", torch.ones(1, requires_grad=True)), "x must hold real numbers, got a Tensor"),
+        (lambda: read.reals("x", torch.ones(1, requires_grad=True)), "must hold real numbers, got a Tensor"),
         (lambda: read.vector("x", [1, 2], 3), r"x must have shape \(3,\), got \(2,\)"),
         (lambda: expect("x", torch.nn.Linear(1, 1), InputError), "x must be an InputError, got a Linear"),
         (lambda: (_ for _ in ()).throw(unknown("x", 3, ["a"])), "x must be one of a, got 3"),

@@ -13,6 +13,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import public_calls
+import wrong_objects
 from stepscape.errors import InputError
 
 PUBLIC = dict(public_calls.public())
@@ -67,16 +68,16 @@ def test_every_valid_call_is_valid(calls: dict[str, dict[str, Any]]) -> None:
             call(name, arguments)
 
 
-@pytest.mark.parametrize("wrong", public_calls.wrong_objects())
+@pytest.mark.parametrize("wrong", wrong_objects.wrong_objects())
 def test_a_wrong_object_gets_one_sentence(wrong: str, calls: dict[str, dict[str, Any]]) -> None:
-    make = public_calls.wrong_objects()[wrong]
+    make = wrong_objects.wrong_objects()[wrong]
     faults = []
     for name, argument, example in arguments_of(calls):
         if wrong == "None" and optional(name, argument):
             continue  # the default
         if callable(example) and argument != "name" and callable(make()):
             continue  # a function of the user's own, whose errors are the user's
-        allowed = public_calls.takes(example, wrong) or (argument, wrong) in public_calls.DOCUMENTED
+        allowed = wrong_objects.takes(example, wrong) or (argument, wrong) in wrong_objects.DOCUMENTED
         if fault := attempt(name, {**calls[name], argument: make()}, argument, allowed):
             faults.append(f"{name}({argument}={wrong}): {fault}")
     print(*faults, sep="\n")
