@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +17,6 @@ from stepscape.lab.store import Entry, Store, new_plan
 from stepscape.sweeps.parts import Curve, Method, Network
 from stepscape.tables import Record, Table
 
-# Submodules that the reference documents beside the modules of `ss`.
-FURTHER = (
-    "stepscape.measures.measures", "stepscape.measures.classification", "stepscape.lab.status",
-)  # fmt: skip
 # Classes that the package makes and a user only reads: their constructors check nothing.
 READ_ONLY = {
     "Certificate", "Eigenpair", "InputError", "StepscapeError", "Trajectory", "errors.NotConverged",
@@ -53,14 +46,6 @@ class File:
     """An argument that is a path: any text or bytes names one."""
 
     value: str
-
-
-class Call(NamedTuple):
-    """A public callable, its name, and arguments that it accepts."""
-
-    name: str
-    function: Callable[..., Any]
-    arguments: dict[str, Any]
 
 
 class Case(Spec, frozen=True, tag="public/1"):
@@ -383,35 +368,3 @@ def snapshot() -> Any:
 
 def print_nothing(*_: Any) -> None:
     pass
-
-
-def public() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield every public function, class and method with the name that it has in its first module."""
-    seen: set[int] = set()
-    modules = [ss, *(getattr(ss, name) for name in ss._MODULES), *map(importlib.import_module, FURTHER)]
-    for module in modules:
-        for name, value in _offered(module):
-            if id(value) in seen or not callable(value):
-                continue
-            seen.add(id(value))
-            full = f"{module.__name__}.{name}".removeprefix("stepscape.")
-            if not inspect.isclass(value):
-                yield full, value
-            elif not getattr(value, "_is_protocol", False):
-                yield full, value
-                yield from _methods(full, value)
-
-
-def _offered(module: ModuleType) -> list[tuple[str, Any]]:
-    names = getattr(module, "__all__", None) or [
-        name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
-    ]
-    return [(name, getattr(module, name)) for name in names if not name.startswith("_")]
-
-
-def _methods(full: str, kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, value in vars(kind).items():
-        bare = getattr(value, "__func__", value)
-        wanted = not name.startswith("_") or name == "__getitem__"
-        if wanted and inspect.isfunction(bare) and len(inspect.signature(bare).parameters) > 1:
-            yield f"{full}.{name}", getattr(kind, name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,49 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import public_calls
+import stepscape as ss
 import wrong_objects
 from stepscape.errors import InputError
 
-PUBLIC = dict(public_calls.public())
+# Submodules that the reference documents beside the modules of `ss`.
+FURTHER = (
+    "stepscape.measures.measures", "stepscape.measures.classification", "stepscape.lab.status",
+)  # fmt: skip
+
+
+def public() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield every public function, class and method with the name that it has in its first module."""
+    seen: set[int] = set()
+    modules = [ss, *(getattr(ss, name) for name in ss._MODULES), *map(importlib.import_module, FURTHER)]
+    for module in modules:
+        for name, value in _offered(module):
+            if id(value) in seen or not callable(value):
+                continue
+            seen.add(id(value))
+            full = f"{module.__name__}.{name}".removeprefix("stepscape.")
+            if not inspect.isclass(value):
+                yield full, value
+            elif not getattr(value, "_is_protocol", False):
+                yield full, value
+                yield from _methods(full, value)
+
+
+def _offered(module: ModuleType) -> list[tuple[str, Any]]:
+    names = getattr(module, "__all__", None) or [
+        name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+    ]
+    return [(name, getattr(module, name)) for name in names if not name.startswith("_")]
+
+
+def _methods(full: str, kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, value in vars(kind).items():
+        bare = getattr(value, "__func__", value)
+        wanted = not name.startswith("_") or name == "__getitem__"
+        if wanted and inspect.isfunction(bare) and len(inspect.signature(bare).parameters) > 1:
+            yield f"{full}.{name}", getattr(kind, name)
+
+
+PUBLIC = dict(public())
 # Sentences of scikit-learn, which its users know.
 SKLEARN = (ValueError, TypeError, NotFittedError)
 
