@@ -65,7 +65,7 @@ def share(name: str, value: object) -> float:
     return read
 
 
-def whole(name: str, value: object, least: int = 0, most: int = 2**64 - 1) -> int:
+def whole(name: str, value: object, least: int = 0, most: float = 2**64 - 1) -> int:
     """Read a whole number of at least `least`: an int of Python or NumPy, not True."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise bad(name, f"be a whole number of at least {least}", shown(value))
@@ -99,7 +99,7 @@ def word(kind: str, value: object, known: Iterable[str]) -> str:
 
 
 def function(name: str, value: object, must: str = "be a function") -> None:
-    """Refuse what cannot be called; a class can be, but what it makes is no answer."""
+    """Refuse what cannot be called; a class can be, but it makes objects."""
     if not callable(value) or isinstance(value, type):
         raise bad(name, must, shown(value))
 
@@ -189,7 +189,7 @@ def vector(name: str, values: object, size: int) -> Array:
 
 
 def _remedy(values: object) -> str:
-    """Say how to turn what is no array into one."""
+    """Say how to turn an object into an array."""
     if hasattr(values, "toarray"):
         return "give its toarray()"
     known = isinstance(values, str | bytes | list | tuple | np.ndarray)

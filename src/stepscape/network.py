@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -206,11 +207,11 @@ class TwoLayerReLU:
 
 def generator(seed: int) -> np.random.Generator:
     """Return the random numbers of a seed, a whole number of at least 0."""
-    return np.random.default_rng(whole("seed", seed))
+    return np.random.default_rng(whole("seed", seed, most=math.inf))
 
 
 def _real(name: str, values: ArrayLike) -> Array:
-    """Return a float64 copy, or say what is wrong; truth values are no numbers here."""
+    """Return a float64 copy, or say what is wrong; truth values do not count as numbers here."""
     return reals(name, values, "iuf")
 
 

@@ -45,7 +45,7 @@ def curves_of(identity: str, arrays: Mapping[str, Array], names: Iterable[str] =
 
     An array named ``curve_…`` belongs to "curve_x", any other to the steps, if there are as many values;
     otherwise values are numbered. An array of more dimensions is read row by row. Arrays of text and of
-    complex numbers are no curves.
+    complex numbers are left out.
 
     Parameters
     ----------

@@ -92,7 +92,9 @@ def stream(seed: int, purpose: str) -> int:
     >>> stream(0, "network") != stream(1, "network") != stream(0, "held out")
     True
     """
-    digest = hashlib.sha256(f"{text('purpose', purpose)}/{whole('seed', seed)}".encode()).digest()
+    digest = hashlib.sha256(
+        f"{text('purpose', purpose)}/{whole('seed', seed, most=math.inf)}".encode()
+    ).digest()
     return int.from_bytes(digest[:8], "big")
 
 

@@ -160,7 +160,7 @@ class Store:
 
         Parameters
         ----------
-        names : of arrays, such as "loss"; without, every array that is no axis of another.
+        names : of arrays, such as "loss"; without, every array except the axes.
         identities : as a column of `table` holds them.
 
         Raises
