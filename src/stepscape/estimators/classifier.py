@@ -11,7 +11,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from stepscape.errors import InputError, bad, unknown
+from stepscape.arguments import word
+from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.one_feature import OneFeature
@@ -182,8 +183,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
         settings = checked(self, "logistic")
-        if self.stopping not in STOPPING:
-            raise unknown("stopping", str(self.stopping), STOPPING)
+        word("stopping", self.stopping, STOPPING)
         x, labels, weights = self._training_data(X, y, sample_weight)
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]

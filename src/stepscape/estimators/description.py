@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError
+from stepscape.errors import InputError, bad
 from stepscape.estimators.folds import FEW_INPUTS
 from stepscape.estimators.settings import Progress
 from stepscape.measures.knots import visible_knots
@@ -26,10 +26,18 @@ Array = NDArray[np.float64]
 
 def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Read the columns of a table that are to be fitted."""
-    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
+    inputs, labels = column("x", x), column("y", y)
     if inputs.size != labels.size:
         raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
     return inputs, labels
+
+
+def points(x: ArrayLike) -> Array:
+    """Read inputs to predict at, at least one."""
+    found = column("x", x)
+    if not found.size:
+        raise bad("x", "hold at least one input", "none")
+    return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,7 +64,7 @@ class ColumnFit(ABC):
 
     def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Mask (m,) of the inputs outside the data, where the fit continues as a straight line."""
-        points = column("x", np.asarray(x))
+        points = column("x", x)
         return np.asarray((points < self.x.min()) | (points > self.x.max()))
 
     def outside_warning(self, x: ArrayLike) -> str:

@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
-from stepscape.errors import InputError, bad
+from stepscape.arguments import reals
+from stepscape.errors import InputError, bad, shown
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.descent import Run, descend
 from stepscape.estimators.folds import can_hold_out
@@ -44,6 +45,11 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[Array, NDArray[Any], Array]:
         """Validate by scikit-learn's rules; X comes back (n,)."""
+        _refuse_unreadable(X=X, y=y)
+        if sample_weight is not None:
+            sample_weight = reals("sample_weight", sample_weight)
+            if not np.isfinite(sample_weight).all():
+                raise bad("sample_weight", "be finite", "nan or an infinite number in it")
         X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=is_regressor(self))
         self.n_features_in_ = 1
         x = _one_column(X)
@@ -53,6 +59,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
     def _inputs(self, X: Any) -> Array:
         """Validate inputs to predict at, (n,) or (n, 1); they come back (n,)."""
         check_is_fitted(self)
+        _refuse_unreadable(X=X)
         X = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False)
         if X.ndim == 2:
             _check_n_features(self, X, reset=False)
@@ -145,6 +152,21 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
         return tags
+
+
+def _refuse_unreadable(**given: Any) -> None:
+    """Refuse what scikit-learn would read wrongly or not in words: masks, and numbers out of range."""
+    for name, values in given.items():
+        if isinstance(values, np.ma.MaskedArray):
+            reals(name, values)
+        try:
+            array = np.asarray(values)
+            if array.dtype.kind == "O" and name == "X":
+                array.astype(np.float64)
+        except (OverflowError, RuntimeError):
+            raise bad(name, "hold real numbers", shown(values)) from None
+        except (TypeError, ValueError):
+            continue  # scikit-learn has a sentence for it
 
 
 def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:

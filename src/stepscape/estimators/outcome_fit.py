@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import function, text, texts, whole
 from stepscape.errors import bad
+from stepscape.errors import shown as came
 from stepscape.estimators import description as told
 from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
@@ -58,12 +60,12 @@ class OutcomeFit(told.ColumnFit):
 
     def predict(self, x: ArrayLike) -> Array:
         """Probability of the second value at x (m,): that of the mean logit of the last two iterates."""
-        probabilities: Array = self.classifier.predict_proba(x)[:, 1]
+        probabilities: Array = self.classifier.predict_proba(told.points(x))[:, 1]
         return probabilities
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,): the probability, and the more probable value."""
-        more = self.classifier.predict(x) > 0.5
+        more = self.classifier.predict(told.points(x)) > 0.5
         return {
             "prediction": self.predict(x).tolist(),
             "predicted_class": [self.classes[int(one)] for one in more],
@@ -160,6 +162,13 @@ def fit_outcome(
         Further parameters of `StepSizeClassifier`, e.g. ``steps``, ``width``, ``stopping``, ``n_jobs``.
     """
     inputs, labels = told.two_columns(x, y)
+    text("x_name", x_name)
+    text("y_name", y_name)
+    whole("seed", seed)
+    if progress is not None:
+        function("progress", progress)
+    if not isinstance(classes, tuple | list) or len(texts("classes", classes)) != 2:
+        raise bad("classes", "be the names of two classes", came(classes))
     if not np.array_equal(np.unique(labels), [0.0, 1.0]):
         some = ", ".join(f"{value:g}" for value in np.unique(labels)[:5])
         raise bad("y", "hold 0 and 1, both of them and nothing else", some)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import function, text, whole
 from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
@@ -58,7 +59,7 @@ class TableFit(told.ColumnFit):
 
     def predict(self, x: ArrayLike) -> Array:
         """Mean of the last two iterates at x (m,), in the units of y."""
-        return self.regressor.predict(x)
+        return self.regressor.predict(told.points(x))
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,)."""
@@ -135,6 +136,11 @@ def fit_table(
         Further parameters of `StepSizeRegressor`, e.g. ``steps``, ``width``, ``n_jobs``.
     """
     inputs, labels = told.two_columns(x, y)
+    text("x_name", x_name)
+    text("y_name", y_name)
+    whole("seed", seed)
+    if progress is not None:
+        function("progress", progress)
     chosen: float | str = "cv" if step_size is None else step_size
     model = StepSizeRegressor(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings

@@ -6,7 +6,8 @@ Only matplotlib's object interface is used: no pyplot, no global state, any thre
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, Unavailable
+from stepscape.errors import InputError, Unavailable, bad, expect, shown
 from stepscape.tables.csv_text import csv_text
 from stepscape.tables.records import Table
 
@@ -45,7 +45,7 @@ def curves_of(identity: str, arrays: Mapping[str, Array], names: Iterable[str] =
 
     An array named ``curve_…`` belongs to "curve_x", any other to the steps, if there are as many values;
     otherwise values are numbered. An array of more dimensions is read row by row. Arrays of text and of
-    complex numbers are no curves.
+    complex numbers are left out.
 
     Parameters
     ----------
@@ -133,7 +133,10 @@ def to_parquet(curves: Iterable[Curve]) -> bytes:
 
 def _limited(curves: Iterable[Curve]) -> Iterator[Curve]:
     points = 0
+    if isinstance(curves, str | bytes | Mapping) or not isinstance(curves, Iterable):
+        raise bad("curves", "be curves of runs, as Store.curves gives them", shown(curves))
     for curve in curves:
+        expect("each of curves", curve, Curve)
         points += curve.at.size
         if points > MOST_POINTS:
             raise InputError(

@@ -1,8 +1,8 @@
 """Loss, gradient, trace and products of the ReLU network on the line, each with a bound on its error.
 
 All in O(n + k), in twice the digits (`kernels.relu1d_accurate`), around each neuron's own inputs. Predictions
-and residuals are right to 1e-10 of themselves, exactly summed where they cancel more. A number beyond the range
-of float64 is refused.
+and residuals are right to 1e-10 of themselves, exactly summed where they cancel more. A number beyond the
+range of float64 is refused.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import flag, nonnegative, positive
+from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import Eigenpair, lanczos_steps, largest_eigenpair, norm
 from stepscape.errors import NotConverged, bad, expect
 from stepscape.kernels import relu1d, relu1d_hessian, relu1d_sharpness
@@ -47,6 +49,9 @@ class Hessian:
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
         expect("network", self.network, TwoLayerReLU)
+        flag("gauss_newton", self.gauss_newton)
+        nonnegative("decay", self.decay)
+        positive("unit", self.unit)
 
     @cached_property
     def rates(self) -> Array:
@@ -198,9 +203,7 @@ class Hessian:
     def product(self, vector: ArrayLike) -> Array:
         """H·vector/unit; frozen coordinates of the vector (3k + 1,) count as 0."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
-        given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
-        if given.shape != out.shape:
-            raise bad("vector", f"have shape {out.shape}", given.shape)
+        given, out = np.array(one_each("vector", vector, self.size)), np.empty(self.size)
         if not self.trusted:
             return self.product_and_error(given)[0]
         given *= self.network.trained
