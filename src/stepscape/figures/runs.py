@@ -77,7 +77,7 @@ def function_figure(runs: Sequence[KeptRun]) -> Figure | None:
         _draw(ax, here, "curve_y", _colors(kept))
         truth = here[0].curves.get("curve_truth")
         if truth is not None:
-            ax.plot(truth.at, truth.values, color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
+            ax.plot(*_thinned(truth), color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
         label(ax, "input x", "learned function f(x)" if ax is axes[0, 0] else "", shown(group, 60))
     shared_legend(figure, axes, columns=4)
     return figure
