@@ -164,7 +164,8 @@ def test_verdicts_read_without_color(page):
 
 
 def test_folded_parts_are_printed(page):
-    folded = "[...document.querySelectorAll('details:not(.columns)')].map(part => part.lastElementChild.checkVisibility())"
+    parts = "[...document.querySelectorAll('details:not(.columns)')]"
+    folded = f"{parts}.map(part => part.lastElementChild.checkVisibility())"
     on_screen = page.evaluate(folded)
     page.call("Emulation.setEmulatedMedia", media="print")
     in_print = page.evaluate(folded)
