@@ -6,12 +6,16 @@ import contextlib
 import difflib
 import errno
 import os
+import platform
+import re
 import secrets
 import stat
 from pathlib import Path
 
 from stepscape.errors import InputError, OutputError
 
+# Whoever finds a draft can tell whether the process that wrote it still lives.
+DRAFT = re.compile(r"\.stepscape-(?P<host>[\w.]*)-(?P<process>\d+)-[0-9a-f]{16}(\.tmp)?")
 MAX_BYTES = 512 * 2**20  # beyond this a table does not fit comfortably in memory as Python strings
 
 # What the user can mend by naming another place; any other failure is the machine's (exit status 1).
@@ -28,6 +32,16 @@ _USER_ERRNOS = {
     errno.EINVAL,
     errno.ENXIO,
 }
+
+_KINDS = (
+    (stat.S_ISREG, "a file"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bool = True) -> None:
@@ -46,7 +60,7 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
     data = content.encode("utf-8") if isinstance(content, str) else content
     target = os.path.realpath(path)
     # Not tempfile: its files have mode 0600, where a user expects what their umask says.
-    draft = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
+    draft = os.path.join(os.path.dirname(target), draft_name() + ".tmp")
     try:
         with open(draft, "xb") as file:
             file.write(data)
@@ -64,6 +78,47 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {os.fspath(path)!r}: {reason(error)}") from error
         raise
+
+
+def draft_name() -> str:
+    """Return a new hidden name for what is being written; it says which process of which host writes."""
+    return f".stepscape-{_host()}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def is_ours(name: str) -> bool:
+    """Whether that is the name of a draft of this host; of another one nobody knows whether it is written."""
+    draft = DRAFT.fullmatch(name)
+    return draft is not None and draft["host"] == _host()
+
+
+def is_abandoned(name: str) -> bool:
+    """Whether that is the name of a draft of this host whose process has ended."""
+    draft = DRAFT.fullmatch(name)
+    return draft is not None and is_ours(name) and not _lives(int(draft["process"]))
+
+
+def remove_abandoned(folder: str | os.PathLike[str]) -> None:
+    """Remove the files that killed processes were writing into a folder."""
+    with contextlib.suppress(OSError, ValueError):
+        for name in filter(is_abandoned, os.listdir(folder)):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.]", "_", platform.node(), flags=re.ASCII)[:32]
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":  # the signal 0 exists elsewhere only
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:
@@ -102,15 +157,15 @@ def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path
     directory = Path(path)
     made: list[Path] = []
     try:
-        _make_directories(directory, made)
+        make_directories(directory, made)
         if not force and any(directory.iterdir()):
             raise InputError(f"output directory {str(path)!r} is not empty; name another or add --force")
         _probe(directory)
-    except (OSError, ValueError) as error:
+    except BaseException as error:
         for parent in reversed(made):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 parent.rmdir()
-        if isinstance(error, InputError):
+        if isinstance(error, InputError) or not isinstance(error, OSError | ValueError):
             raise
         raise InputError(f"cannot use {str(path)!r} as output directory: {reason(error)}") from error
     return directory
@@ -122,17 +177,15 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises
     ------
     InputError
-        Nothing of that name (the nearest name beside it is suggested), a directory, a device, no permission,
-        or more than ``MAX_BYTES``.
+        Nothing of that name (the nearest name beside it is suggested), a directory, a device, a named pipe, a
+        socket, no permission, or more than ``MAX_BYTES``.
     OutputError
         The system failed while reading.
     """
     name = os.fspath(path)
     try:
+        _refuse_endless(name, os.stat(name).st_mode)
         with open(name, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-                raise InputError(f"cannot read {name!r}: it is a device, not a file")
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError(f"cannot read {name!r}: {_missing(name)}") from error
@@ -147,11 +200,26 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
+def kind(mode: int) -> str:
+    """Word what a directory lists under a name, given its mode: "a file", "a named pipe", …."""
+    return next((words for is_one, words in _KINDS if is_one(mode)), "something else")
+
+
 def too_large(name: str) -> InputError:
     """Word the refusal of a table that would not fit in memory."""
     return InputError(
         f"cannot read {name!r}: it holds more than {MAX_BYTES // 2**20} MiB; keep only the columns needed"
     )
+
+
+def _refuse_endless(name: str, mode: int) -> None:
+    """Refuse what may never end or never begin: a named pipe waits for a writer who may not come."""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # opening a directory says what it is
+        return
+    # What a shell hands over, as in <(command), has a writer and no place among the files.
+    if stat.S_ISFIFO(mode) and not os.path.lexists(os.path.realpath(name)):
+        return
+    raise InputError(f"cannot read {name!r}: it is {kind(mode)}, not a file")
 
 
 def _rename_new(draft: str, target: str) -> None:
@@ -167,18 +235,19 @@ def _rename_new(draft: str, target: str) -> None:
         os.unlink(draft)
 
 
-def _make_directories(directory: Path, made: list[Path]) -> None:
+def make_directories(directory: Path, made: list[Path]) -> None:
+    """Make a directory and its parents, and note in `made` which were missing, the outermost first."""
     missing = [p for p in (directory, *directory.parents) if not os.path.lexists(p)]
     for parent in reversed(missing):
+        made.append(parent)  # before it is made: an interrupt may come in between
         parent.mkdir(exist_ok=True)
-        made.append(parent)
     if not directory.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file")
 
 
 def _probe(directory: Path) -> None:
     # Permission bits do not tell (root, read-only mounts, quotas): only writing does.
-    probe = directory / f".{secrets.token_hex(8)}.tmp"
+    probe = directory / f"{draft_name()}.tmp"
     with open(probe, "xb"):
         pass
     probe.unlink()

@@ -159,7 +159,7 @@ def test_a_failure_to_publish_is_status_1_and_leaves_the_records_alone(capsys, m
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output, "_publish", fail)
+    monkeypatch.setattr(output, "publish", fail)
     assert main(["run", "curve-fitting", *TINY]) == 1
     said = capsys.readouterr().err
     assert said == "stepscape: cannot write to 'stepscape-curve-fitting': no space left on device\n"
@@ -207,7 +207,7 @@ def test_a_full_disk_under_stdout_is_status_1():
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", LEAVE, "list"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
-    assert done.stderr == b"stepscape: could not read or write: No space left on device\n"
+    assert done.stderr == b"stepscape: cannot write to standard output: no space left on device\n"
 
 
 # ---- small parts

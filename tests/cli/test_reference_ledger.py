@@ -52,7 +52,7 @@ def test_a_quick_verdict_stands_beside_another_one_of_the_full_size(capsys, toys
     assert document["full_size"] == {"first": "reproduced", "second": "consistent"}
     html = Path("quick/report.html").read_text()
     assert html.count("full size: <span") == 1
-    assert "full size: reproduced" in said(capsys, "verify", "toy", "--out", "all").out
+    assert "full size: reproduced" in said(capsys, "verify", "toy", "--long", "--out", "all").out
     told = json.loads(said(capsys, "verify", "toy", "--out", "all", "--json").out)
     assert told["full_size"] == {"toy": {"first": "reproduced", "second": "consistent"}}
 

@@ -11,6 +11,7 @@ import claims
 from commands import said
 from stepscape import experiments
 from stepscape.cli import reference_ledger as reference_ledger
+from stepscape.cli import verify
 from stepscape.experiments.frame import ledger
 from stepscape.lab.store import Store
 from toys import RUNS, calls, commit, made, register
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("toys")
 
 
 def test_verify_prints_and_writes_the_ledger(capsys):
-    out = said(capsys, "verify").out
+    out = said(capsys, "verify", "--long").out
     for words in (
         "The title of toy",
         "Claim (figure): What toy claims & more",
@@ -45,6 +46,48 @@ def test_verify_prints_and_writes_the_ledger(capsys):
     assert entry.seconds == pytest.approx(sum(row["seconds"] for row in rows)) != 0.0
     assert {p.column for p in entry.premises} == {"bent_neurons", "inside", "never"}
     assert made().provenance["numpy"]
+
+
+def test_verify_prints_one_line_per_claim(capsys):
+    out = said(capsys, "verify").out
+    table = [line.split() for line in out.splitlines()[:3]]
+    assert table[0] == ["claim", "verdict", "other", "parts", "runs", "compute", "time"]
+    assert [row[:5] for row in table[1:]] == [
+        ["toy", "reproduced", "1", "consistent", "12"],
+        ["other", "reproduced", "1", "consistent", "12"],
+    ]
+    assert "What toy claims" not in out
+
+
+def test_a_ledger_that_stands_whole_is_not_drawn_again(capsys, toys):
+    first = json.loads(said(capsys, "verify", "--json").out)
+    before = {path: path.read_bytes() for path in Path("stepscape-ledger").glob("[!s]*") if path.is_file()}
+    for module, name in (("toy_one", "toy"), ("toy_two", "other")):
+        register(toys, module, claims.claim(name, draw=pytest.fail))
+    assert json.loads(said(capsys, "verify", "--json").out) == first
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("change", ["report.html", "figures/toy-risk.svg", "code", "verdict"])
+def test_a_ledger_is_drawn_again_when_anything_of_it_changed(capsys, toys, change):
+    drawn = []
+
+    def draw(result):
+        drawn.append(1)
+        return claims.draw(result)
+
+    said(capsys, "verify", "toy")
+    if change == "code":
+        toys.setattr(verify, "code", lambda: "another")
+    elif change == "verdict":
+        claims.ANSWER[0] = "mixed"
+    else:
+        Path("stepscape-ledger", change).unlink()
+    register(toys, "toy_one", claims.claim(draw=draw))
+    said(capsys, "verify", "toy")
+    assert drawn == [1]
+    assert Path("stepscape-ledger/report.html").is_file()
+    assert Path("stepscape-ledger/figures/toy-risk.svg").is_file()
 
 
 def test_the_document_is_the_ledger(capsys):
@@ -246,7 +289,7 @@ def test_failed_runs_are_told_and_in_no_verdict(capsys, command):
     printed = said(capsys, command, "toy", "--out", "out")
     sentence = "4 runs of toy failed and are part of no verdict: ValueError: this step size cannot be done"
     assert f"stepscape: warning: {sentence}; --retry-failed tries again\n" == printed.err
-    assert "8 runs (4 finished, 4 failed)" in printed.out
+    assert ("8 runs (4 finished, 4 failed)" if command == "run" else "8, 4 failed") in printed.out
     html = Path("out/report.html").read_text()
     assert "4 runs failed: ValueError: this step size cannot be done." in html
     if command == "run":

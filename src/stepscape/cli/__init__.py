@@ -1,6 +1,7 @@
 """The command line: run a command, word what went wrong, return the exit status.
 
-Exit status: 0 completed, whatever the verdict; 1 could not complete; 2 the input was wrong; 130 interrupted.
+Exit status: 0 completed, whatever the verdict; 1 could not complete; 2 the input was wrong; 130, 143 and 129:
+ended by Ctrl-C, SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ COULD_NOT, INTERRUPTED = 1, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default that of the process) and return its exit status; never raises."""
     status = _run(sys.argv[1:] if arguments is None else list(arguments))
-    if arguments is None and status == INTERRUPTED:
+    if arguments is None and status > 128:
         os._exit(status)  # taking the interpreter down in order can outlast the user's patience
     return status
 
@@ -29,30 +30,40 @@ def _run(words: list[str]) -> int:
     unfinished = None
     try:
         # All imports from here on, so that a Ctrl-C during one of them is worded like any other.
+        from stepscape.cli import streams
         from stepscape.cli.interrupt import Unfinished, leaving_promptly
 
+        streams.prepare()
         unfinished = Unfinished()
         with leaving_promptly(unfinished):
             from stepscape.cli.app import parse
 
             parse(words)(unfinished)
-            sys.stdout.flush()
+            streams.flush()
         return 0
-    except KeyboardInterrupt:
-        words_left = unfinished.last_words() if unfinished else "interrupted; nothing was left behind"
-        return _say(words_left, INTERRUPTED)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        return COULD_NOT
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", INTERRUPTED - 128)
+        ended = unfinished.last_words(number) if unfinished else "interrupted; nothing was left behind"
+        return _say(ended, 128 + number)
     except Exception as error:
-        if "--debug" in words:
-            import traceback
+        return _failed(error, "--debug" in words)
 
-            traceback.print_exc()
-        from stepscape.cli import wording
 
-        return _say(wording.sentence(error), wording.status(error))
+def _failed(error: Exception, debug: bool) -> int:
+    from stepscape.cli import streams, wording
+
+    if isinstance(error, streams.NobodyReads):
+        return COULD_NOT
+    if debug:
+        import traceback
+
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            streams.say(line)
+    return _say(wording.sentence(error), wording.status(error))
 
 
 def _say(sentence: str, status: int) -> int:
-    print(f"stepscape: {sentence}", file=sys.stderr, flush=True)
+    from stepscape.cli import streams
+
+    streams.say(f"stepscape: {sentence}")
     return status

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from stepscape import __version__
+from stepscape.cli import streams
 from stepscape.cli.interrupt import Unfinished
 from stepscape.errors import unknown
 
@@ -69,9 +70,9 @@ def _nothing(_unfinished: Unfinished) -> None:
 def _main(ctx: typer.Context, version: Version = False, debug: Debug = False) -> None:  # noqa: ARG001
     """Train with large step sizes, measure the curvature of the result, and certify it."""
     if version:
-        print(f"stepscape {__version__}")
+        streams.write(f"stepscape {__version__}")
     elif ctx.invoked_subcommand is None:
-        print(ctx.get_help())
+        streams.write(ctx.get_help())
 
 
 @app.command("demo")
@@ -150,6 +151,7 @@ def _verify(
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
     force: Force = False,
+    long: Annotated[bool, typer.Option("--long", help="Print every part of every claim.")] = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
@@ -161,7 +163,7 @@ def _verify(
     from stepscape.cli.verify import Request, verify
 
     resources = Resources.parse(executor, workers, scheduler, retry_failed)
-    return partial(verify, Request(names or [], full, strict, out, force, resources), as_json)
+    return partial(verify, Request(names or [], full, strict, out, force, resources, long), as_json)
 
 
 @app.command("report")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,12 +34,17 @@ class Resources:
     ) -> Resources:
         """Parse the options of a command line."""
         from stepscape.lab.executors import NAMES
+        from stepscape.lab.workers import workers as sensible
 
         name = executor or ("threads" if scheduler is None else "dask")
         values.choice("executor", name, NAMES)
         if scheduler is not None and name != "dask":
             raise InputError(f"--scheduler needs --executor dask, got --executor {name}")
-        return cls(name, values.whole("--workers", workers), scheduler, retry_failed)
+        asked = values.whole("--workers", workers)
+        count, fewer = sensible(asked, scheduler)
+        if fewer:
+            console.warn(fewer)
+        return cls(name, count if fewer else asked, scheduler, retry_failed)
 
 
 @dataclass(frozen=True)
@@ -60,34 +64,45 @@ class Outcome:
 
 
 def carry_out(
-    claim: Claim, settings: Settings, store: Store, resources: Resources, unfinished: Unfinished
+    claim: Claim,
+    settings: Settings,
+    store: Store,
+    resources: Resources,
+    unfinished: Unfinished,
+    progress: console.Progress,
 ) -> Outcome:
     """Carry out the runs that are not on record, and collect all; warn of those that failed."""
     from stepscape.lab.check import check
 
     specs = claim.specs(settings)
-    _complete(claim, specs, store, resources, unfinished)
+    _complete(claim, specs, store, resources, unfinished, progress)
     try:
         carried = recorded(claim, settings, store, specs)
     except OutputError as error:
         check(store.path)  # nothing to set aside means that another process has done it
         console.warn(f"{error}; its runs are carried out again")
-        _complete(claim, specs, store, resources, unfinished)
+        _complete(claim, specs, store, resources, unfinished, progress)
         carried = recorded(claim, settings, store, specs)
     warn_of(carried.failures, claim.name)
     return carried
 
 
 def _complete(
-    claim: Claim, specs: Sequence[Spec], store: Store, resources: Resources, unfinished: Unfinished
+    claim: Claim,
+    specs: Sequence[Spec],
+    store: Store,
+    resources: Resources,
+    unfinished: Unfinished,
+    progress: console.Progress,
 ) -> None:
     from stepscape.lab.executors import executor
     from stepscape.lab.sweeping import sweep
 
-    with (
-        watching(claim.name, store.path, unfinished) as progress,
-        executor(resources.executor, resources.workers, resources.scheduler) as workers,
-    ):
+    def note(now: Progress) -> None:
+        progress(now.done / max(1, now.total), progress_words(now))
+        unfinished.keep(lambda: _kept(store.path, f"{now.done} of {now.total} runs of {claim.name}"))
+
+    with executor(resources.executor, resources.workers, resources.scheduler) as workers:
         sweep(
             store,
             specs,
@@ -95,7 +110,7 @@ def _complete(
             workers,
             retry_failed=resources.retry_failed,
             title=claim.name,
-            progress=progress,
+            progress=note,
         )
 
 
@@ -120,26 +135,12 @@ def recorded(claim: Claim, settings: Settings, store: Store, specs: Sequence[Spe
     return Outcome(result, failures, seconds)
 
 
-@contextmanager
-def watching(name: str, store: Path, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
-    """Show the progress of a sweep, and note what an interrupt leaves behind."""
-    with console.progress(name) as show:
-
-        def note(now: Progress) -> None:
-            show(now.done / max(1, now.total), progress_words(now))
-            unfinished.keep(lambda: _kept(store, f"{now.done} of {now.total} runs of {name}"))
-
-        yield note
-
-
 def progress_words(now: Progress) -> str:
     """Word the progress of a sweep in one line."""
-    from stepscape.report.words import duration
-
     lost = [
         f"{count} {what}" for count, what in ((now.diverged, "diverged"), (now.failed, "failed")) if count
     ]
-    pace = [f"{now.rate:.3g} per second, {duration(now.left)} left"] if math.isfinite(now.left) else []
+    pace = [f"{now.rate:.3g} per second"] if math.isfinite(now.rate) else []
     return ", ".join([f"{now.done} of {now.total} runs", *lost, *pace])
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _EXPERIMENTS = ("curve-fitting", "sharpness-vs-step-size")  # those that take seconds and tell the story
 _STEP_SIZE = 0.4  # of the network that is certified: one of the first figure
 _SEED = 0
+_EXPECTED = 60.0  # seconds on two cores, of which compiling takes half the first time
 _EXAMPLE = "motorcycle"
 _FIT_SETTINGS: dict[str, Any] = {}  # those of the command fit
 Document = dict[str, Any]
@@ -38,7 +39,7 @@ def demo(out: str, force: bool, as_json: bool, unfinished: Unfinished) -> None:
     """Run the experiments at their quick size, certify a network, fit real data, write one report."""
     clock = Clock()
     with output_directory(out, force, unfinished) as directory:
-        with console.progress("demo") as progress:
+        with console.progress("demo", _EXPECTED) as progress:
             runs, network, fit = _compute(progress)
         document = {
             "command": "demo",
@@ -116,7 +117,7 @@ def _fit(progress: console.Progress) -> _Part:
     from stepscape.estimators import fit_table
     from stepscape.experiments.frame import Drawn
     from stepscape.figures.fit import figures
-    from stepscape.problems.user.columns import load_example
+    from stepscape.problems.user.example import load_example
     from stepscape.report.captions import caption
 
     data = load_example(_EXAMPLE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepscape import files
 from stepscape.cli import console, values
+from stepscape.cli.damage import warn_of_damage
 from stepscape.cli.interrupt import Unfinished
 from stepscape.errors import InputError
 
@@ -38,11 +39,13 @@ def export(
         _suffix(curves)
     wanted = values.assignments(where, "--where")
     store = Store.open(directory)
+    warn_of_damage(store)
     rows = store.rows()
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
     chosen = export.select(rows, wanted)
     _refuse(target, force)
+    files.remove_abandoned(os.path.dirname(target) or os.curdir)
     document: dict[str, Any] = {"command": "export", "file": target}
     if curves is None:
         content = export.to_csv(chosen) if parquet is None else export.to_parquet(chosen)

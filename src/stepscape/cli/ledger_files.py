@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,17 +25,28 @@ def read_ledger(directory: Path) -> Ledger:
     return ledger.read(files.read_bytes(path), repr(str(path)))
 
 
-def write_report(directory: Path, ledger: Ledger, drawn: Mapping[str, Mapping[str, Drawn]]) -> None:
-    """Write report.html and figures/; `drawn` by claim and name, none where records are gone."""
+def write_report(
+    directory: Path,
+    ledger: Ledger,
+    drawn: Mapping[str, Mapping[str, Drawn]],
+    tick: Callable[[float], None] = lambda _: None,
+) -> list[str]:
+    """Write report.html and figures/; `drawn` by claim and name, none where records are gone.
+
+    Returns the names of the figures.
+    """
     from stepscape.report import draw, page_share, render
     from stepscape.report.ledger import ledger_page
 
     share = page_share(sum(map(len, drawn.values())))
-    drawings = {
-        name: [draw(each.figure, f"{name}-{key}", each.caption, largest=share) for key, each in some.items()]
-        for name, some in drawn.items()
-    }
+    drawings = {}
+    for i, (name, some) in enumerate(drawn.items()):
+        tick(i / len(drawn))
+        drawings[name] = [
+            draw(each.figure, f"{name}-{key}", each.caption, largest=share) for key, each in some.items()
+        ]
     figures = {f"{name}-{key}": each.figure for name, some in drawn.items() for key, each in some.items()}
     artifacts.write_figures(directory, figures, [drawing for some in drawings.values() for drawing in some])
     page = ledger_page(ledger, drawings, colophon(ledger.provenance))
     files.write_atomic(directory / "report.html", render(page))
+    return list(figures)

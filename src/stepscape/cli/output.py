@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepscape import files
+from stepscape.cli.drafts import NEW, abandoned, draft_in, is_published, take_back
 from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.publication import fits_beside, not_empty, publish
 from stepscape.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -22,52 +24,100 @@ STORE = "store"  # the directory of records inside a directory of results
 
 
 @contextmanager
-def output_directory(path: str, force: bool, unfinished: Unfinished) -> Iterator[Path]:
-    """Yield a hidden directory to write to; its files move to ``path`` together when the block ends well.
+def output_directory(path: str, force: bool, unfinished: Unfinished, whole: bool = True) -> Iterator[Path]:
+    """Yield a hidden directory to write to; what it holds becomes ``path`` when the block ends well.
 
-    Otherwise they vanish, with every directory made for them. With ``force`` the new files replace those of
-    the same name, and others stay.
+    Otherwise it vanishes, with every directory made for it, and ``path`` is as it was. With ``force`` the new
+    results replace older ones, all of them or (not ``whole``) those of the same name; other files stay.
 
     Raises
     ------
     InputError
-        ``path`` cannot be used, before anything is computed; see ``files.prepare_directory``.
+        ``path`` cannot be used, before anything is computed; see `ready`.
     OutputError
         The system refused to write.
     """
-    made = _missing(Path(path))
-    target = files.prepare_directory(path, force)
-    draft = target / f".stepscape-{secrets.token_hex(6)}"
+    made: list[Path] = []
+    kept = unfinished.kept
+    complete = f"the results in {path!r} are complete"
 
     def remove() -> None:
-        shutil.rmtree(draft, ignore_errors=True)
-        for directory in made:
-            with contextlib.suppress(OSError):
-                directory.rmdir()
+        if writing:
+            take_back(writing[0])
+        _remove_empty(made)
 
+    writing: list[Path] = []
     unfinished.add(remove)
     try:
-        with _reason(path):
-            draft.mkdir()
-        yield draft
-        with _reason(path):
-            _publish(draft, target)
-    except BaseException:
-        remove()
-        raise
+        target = ready(path, force, made)
+        with _draft(path, target, whole) as draft:
+            writing.append(draft)
+            new = (draft / NEW).stat()
+            unfinished.keep(lambda: complete if is_published(draft, new) else kept())
+            yield draft / NEW
+            with _reason(path):
+                publish(draft, target, force, whole)
+            unfinished.keep(lambda: complete)
     finally:
+        remove()
         unfinished.done(remove)
+
+
+@contextmanager
+def _draft(path: str, target: Path, whole: bool) -> Iterator[Path]:
+    with contextlib.ExitStack() as stack:
+        with _refusals(path):
+            beside = fits_beside(target, whole)
+            draft = stack.enter_context(draft_in(target.parent if beside else target))
+        yield draft
+
+
+def ready(path: str, force: bool, made: list[Path]) -> Path:
+    """Return the directory to write, which may not exist yet; its parents that are made go to ``made``.
+
+    What a killed command of ours was writing there is removed.
+
+    Raises
+    ------
+    InputError
+        ``path`` is a file, holds something and ``force`` is false, or cannot be made.
+    """
+    with _refusals(path):
+        target = Path(os.path.realpath(path))
+        tidy(path)
+        if not os.path.lexists(target):
+            files.make_directories(target.parent, made)
+        elif not target.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+        elif not force and any(target.iterdir()):
+            raise not_empty(path)
+    return target
+
+
+def tidy(path: str) -> None:
+    """Remove what killed commands of ours left in a directory and beside it; undo what they left half-way."""
+    with contextlib.suppress(OSError, ValueError):
+        target = Path(os.path.realpath(path))
+        for folder in (target, target.parent):
+            for draft in abandoned(folder):
+                take_back(draft)
 
 
 def check_directory(path: str) -> None:
     """Refuse a directory that holds anything but a store, which an interrupted command leaves to its like."""
+    tidy(path)
     folder = Path(path)
     with contextlib.suppress(OSError, ValueError):
-        names = {name for name in os.listdir(folder) if not name.startswith(".stepscape-")}
-        if names == {STORE} and (folder / STORE / "store.json").is_file():
+        if set(os.listdir(folder)) == {STORE} and _is_store(folder / STORE):
             return
     if folder.is_dir():
         files.prepare_directory(path)
+
+
+def _is_store(folder: Path) -> bool:
+    """Whether it is a store, or was about to become one."""
+    names = os.listdir(folder)
+    return "store.json" in names or all(name.endswith(".tmp") for name in names)
 
 
 def holds(path: str, what: str) -> InputError:
@@ -86,24 +136,26 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
     InputError
         ``path`` cannot be used; see ``files.prepare_directory``.
     """
+    from stepscape.cli.damage import warn_of_damage
     from stepscape.lab.store import Store
 
     target = Path(path)
-    made = _missing(target)
-    files.prepare_directory(path, force=True)
     folder = target / STORE
-    begun = not folder.exists()
+    with _refusals(path):
+        made = [p for p in reversed((target, *target.parents)) if not os.path.lexists(p)]
+        begun = not folder.exists()
 
     def remove() -> None:
         if begun and not any(folder.glob("segments/*")):
             shutil.rmtree(folder, ignore_errors=True)
-        for directory in made:
-            with contextlib.suppress(OSError):
-                directory.rmdir()
+        _remove_empty(made)
 
     unfinished.add(remove)
     try:
-        yield Store.create(folder)
+        files.prepare_directory(path, force=True)
+        store = Store.create(folder)
+        warn_of_damage(store)
+        yield store
     except BaseException:
         remove()
         raise
@@ -111,16 +163,22 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
         unfinished.done(remove)
 
 
-def _missing(path: Path) -> list[Path]:
-    return [p for p in (path, *path.parents) if not os.path.lexists(p)]
+def _remove_empty(made: list[Path]) -> None:
+    for directory in reversed(made):
+        with contextlib.suppress(OSError, ValueError):
+            directory.rmdir()
 
 
-def _publish(draft: Path, target: Path) -> None:
-    for file in sorted(p for p in draft.rglob("*") if p.is_file()):
-        folder = target / file.relative_to(draft)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, folder)
-    shutil.rmtree(draft)
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    """Word what speaks against a directory, before anything is computed."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        why = files.reason(error)
+        raise InputError(f"cannot use {path!r} as output directory: {why}") from error
 
 
 @contextmanager
@@ -128,5 +186,4 @@ def _reason(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write to {path!r}: {reason}") from error
+        raise OutputError(f"cannot write to {path!r}: {files.reason(error)}") from error

@@ -11,7 +11,7 @@ from stepscape.cli import console
 from stepscape.cli.carry_out import recorded
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
-from stepscape.cli.output import STORE, output_directory
+from stepscape.cli.output import STORE, output_directory, tidy
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinished) -> None:
     """Build the one report of a ledger's directory, or of a sweep's store; or the pictures of the docs."""
+    tidy(directory)
     home = Path(directory)
     if docs is not None:
         document = _pictures(home, Path(docs))
@@ -47,7 +48,7 @@ def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     home = Path(directory)
     ledger, store = read_ledger(home), Store.open(home / STORE)
     figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
-    with output_directory(directory, True, unfinished) as draft:
+    with output_directory(directory, True, unfinished, whole=False) as draft:
         write_report(draft, ledger, figures)
     without = [name for name, drawn in figures.items() if not drawn]
     for name in without:

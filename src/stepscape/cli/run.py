@@ -12,13 +12,15 @@ from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
+from stepscape.cli.expectation import expected
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in
-from stepscape.cli.provenance import Clock, code, colophon, provenance
+from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
+from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Drawn
+    from stepscape.experiments.frame.ledger import Size
 
 Document = dict[str, Any]
 _KEYS = {
@@ -33,7 +35,6 @@ _KEYS = {
     "provenance",
 }
 _ALWAYS = ("report.html", "table.csv", "result.json")
-_VERSIONS = ("stepscape", "code", "python", "numpy", "scipy", "numba", "scikit-learn", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
 
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     """Answer from the directory when it holds just this; otherwise complete its store and draw."""
+    tidy(request.out)
     before = _result(Path(request.out))
     document = before if _matches(before, request) else _computed(request, before, unfinished)
     console.answer(document, _lines(document, document is before), as_json)
@@ -99,8 +101,11 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     claim = experiments.get(request.name)
     chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
+    size: Size = "full" if request.full else "quick"
     with store_in(request.out, unfinished) as store:
-        carried = carry_out(claim, chosen, store, request.resources, unfinished)
+        seconds = expected([(claim, chosen)], size, store, request.resources)
+        with console.progress(claim.name, seconds, request.resources.workers) as progress:
+            carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)
         drawn = claim.draw(carried.result)
         document = {
             "command": "run",
@@ -127,7 +132,14 @@ def _result(directory: Path) -> Document:
 
 
 def _matches(before: Document, request: Request) -> bool:
-    """Whether the directory holds the result of this very request, made by this very code, whole."""
+    """Whether the directory holds the result of this very request, made by this very code, whole.
+
+    A function of the user's own may have changed since: the runs themselves say so, by their identities.
+    """
+    from stepscape.problems.truth import is_own
+
+    if any(map(is_own, request.settings.values())):
+        return False
     if before.get("request") != request.key or before.get("schema") != console.SCHEMA:
         return False
     if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
@@ -141,7 +153,7 @@ def _matches(before: Document, request: Request) -> bool:
 
 def _made_by() -> Document:
     made = {**provenance(Clock()), "code": code()}
-    return {name: made[name] for name in _VERSIONS}
+    return {name: made[name] for name in MADE_BY}
 
 
 def _on_record(folder: Path, before: Document) -> bool:

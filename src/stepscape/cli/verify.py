@@ -13,16 +13,22 @@ from stepscape import files
 from stepscape.cli import console
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Outcome, Resources, carry_out
+from stepscape.cli.expectation import DRAWING, expected, share_of_runs
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
-from stepscape.cli.output import check_directory, holds, output_directory, store_in
-from stepscape.cli.provenance import Clock, provenance, recorders
+from stepscape.cli.output import check_directory, holds, output_directory, store_in, tidy
+from stepscape.cli.provenance import MADE_BY, Clock, code, provenance, recorders
+from stepscape.cli.publication import FIGURES
 from stepscape.cli.reference_ledger import changed_rules, full_size, reference_ledger
+from stepscape.cli.verify_lines import counted, lines
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Claim
-    from stepscape.experiments.frame.ledger import Difference, Ledger
+    from stepscape.experiments.frame.ledger import Difference, Ledger, Size
+    from stepscape.lab.store import Store
+
+KINDS = ("svg", "png")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Request:
     out: str
     force: bool
     resources: Resources = field(default_factory=Resources)
+    long: bool = False
 
 
 def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
@@ -53,29 +60,78 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     clock = Clock()
     names = list(dict.fromkeys(request.names)) or experiments.names()
     known = [experiments.get(name) for name in names]
+    tidy(request.out)
     _check(request, names)
     with store_in(request.out, unfinished) as store:
-        carried = {
-            claim.name: carry_out(
-                claim, claim.settings(full=request.full), store, request.resources, unfinished
-            )
-            for claim in known
-        }
-        made = _ledger(known, carried, request.full, {**provenance(clock), "recorded_by": recorders(store)})
-        figures = {claim.name: claim.draw(carried[claim.name].result) for claim in known}
-        with output_directory(request.out, True, unfinished) as directory:
-            files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
-            write_report(directory, made, figures)
+        made = _made(request, known, store, clock, unfinished)
     committed = reference_ledger(made.size)
     found = ledger.differences(committed, made, whole=not request.names)
-    _tell(made, found, request.out, clock, as_json)
+    _tell(made, found, request, clock, as_json)
     # The same law with other bits: at few seeds an interval may then reach a limit or just miss it.
     exact = ledger.same_bits(committed, made)
     wrong = [difference for difference in found if exact or difference.contradicts]
     if wrong and request.strict:
         raise StepscapeError(
-            f"{_counted(wrong)} from the committed {made.size} ledger: {'; '.join(map(str, wrong))}"
+            f"{counted(wrong)} from the committed {made.size} ledger: {'; '.join(map(str, wrong))}"
         )
+
+
+def _made(
+    request: Request, known: Sequence[Claim], store: Store, clock: Clock, unfinished: Unfinished
+) -> Ledger:
+    """Complete the store, judge, and write; a report of the same ledger, made by the same code, stays."""
+    chosen = {claim.name: claim.settings(full=request.full) for claim in known}
+    size: Size = "full" if request.full else "quick"
+    seconds = expected([(claim, chosen[claim.name]) for claim in known], size, store, request.resources)
+    runs = share_of_runs(seconds, len(known))
+    with console.progress("verify", seconds, request.resources.workers) as progress:
+        carried = {
+            claim.name: carry_out(
+                claim, chosen[claim.name], store, request.resources, unfinished,
+                _share(progress, runs, claim.name, i, len(known)),
+            )
+            for i, claim in enumerate(known)
+        }  # fmt: skip
+        origin = {**provenance(clock), "code": code(), "recorded_by": recorders(store)}
+        made = _ledger(known, carried, request.full, origin)
+        before = _unchanged(Path(request.out), made)
+        if before is not None:
+            return before
+        if runs == 0.0 and DRAWING * len(known) >= console.LONG:
+            console.tell(f"every run is on record; drawing takes {console.roughly(DRAWING * len(known))}")
+        figures = {claim.name: claim.draw(carried[claim.name].result) for claim in known}
+        with output_directory(request.out, True, unfinished) as directory:
+            made.provenance["figures"] = write_report(
+                directory, made, figures, lambda done: progress(runs + (1.0 - runs) * done, "drawing")
+            )
+            files.write_atomic(directory / LEDGER, console.to_json(msgspec.to_builtins(made)))
+    return made
+
+
+def _share(progress: console.Progress, runs: float, name: str, index: int, count: int) -> console.Progress:
+    def show(fraction: float, message: str) -> None:
+        progress(runs * (index + fraction) / count, f"claim {index + 1} of {count}, {name}: {message}")
+
+    return show
+
+
+def _unchanged(folder: Path, made: Ledger) -> Ledger | None:
+    """Return the ledger of a directory if it is this one, made by this code, with its report whole."""
+    from stepscape.experiments.frame import ledger
+
+    try:
+        before = read_ledger(folder)
+    except StepscapeError:
+        return None
+    written = ledger.read(console.to_json(msgspec.to_builtins(made)).encode(), "this ledger")
+    same = before.entries == written.entries and all(
+        before.provenance.get(name) == made.provenance.get(name) for name in MADE_BY
+    )
+    drawn = [f"{FIGURES}/{name}.{kind}" for name in before.provenance.get("figures", ()) for kind in KINDS]
+    whole = (
+        all((folder / file).is_file() for file in ("report.html", *drawn)) and "figures" in before.provenance
+    )
+    return before if same and whole else None
 
 
 def _ledger(
@@ -112,7 +168,7 @@ def _check(request: Request, names: Sequence[str]) -> None:
         raise holds(request.out, f"a ledger that has {', '.join(others)} too")
 
 
-def _tell(made: Ledger, found: Sequence[Difference], out: str, clock: Clock, as_json: bool) -> None:
+def _tell(made: Ledger, found: Sequence[Difference], request: Request, clock: Clock, as_json: bool) -> None:
     from stepscape import experiments
 
     document = {
@@ -124,35 +180,6 @@ def _tell(made: Ledger, found: Sequence[Difference], out: str, clock: Clock, as_
         },
         "changed_rules": changed_rules(made),
         "differences": msgspec.to_builtins(found),
-        "directory": out,
+        "directory": request.out,
     }
-    console.answer(document, _lines(document, found, clock.seconds), as_json)
-
-
-def _lines(document: dict[str, Any], found: Sequence[Difference], seconds: float) -> list[str]:
-    from stepscape.report.words import duration
-
-    lines: list[str] = []
-    for entry in document["entries"]:
-        about = entry["experiment"]
-        lines += [about["title"], console.paragraph(f"Claim ({about['kind']}): {about['claim']}")]
-        lines += [console.paragraph(f"Source: {about['source']}"), ""]
-        at_full = document["full_size"].get(about["name"], {})
-        lines += [*documents.verdict_lines(entry["verdicts"], at_full, details=False), ""]
-        lines += [documents.cost_words(entry), "", ""]
-    size = document["size"]
-    lines += [
-        f"The rule of {name}, {', '.join(parts)} was changed after the committed {size} numbers."
-        for name, parts in document["changed_rules"].items()
-    ]
-    if found:
-        lines.append(f"{_counted(found)} from the committed {size} ledger:")
-        lines += [console.paragraph(str(difference), "    ") for difference in found]
-    else:
-        lines.append(f"Every verdict agrees with the committed {size} ledger.")
-    lines.append(f"{duration(seconds)}; {document['directory']}: report.html, {LEDGER}, figures/, store/")
-    return lines
-
-
-def _counted(found: Sequence[Difference]) -> str:
-    return f"{len(found)} verdict{' differs' if len(found) == 1 else 's differ'}"
+    console.answer(document, lines(document, found, clock.seconds, request.long), as_json)

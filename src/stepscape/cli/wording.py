@@ -12,6 +12,9 @@ from stepscape.errors import InputError, StepscapeError, Unavailable, nearest
 
 COULD_NOT, WRONG_INPUT = 1, 2
 _LONGEST = 600  # characters: three lines of a wide terminal
+_LONGEST_NAME = 120  # characters of a file or a column in a sentence
+# A quoted name, whose quotes are no apostrophes, or a word.
+_WORD = re.compile(r"(?<!\w)'[^']*'(?!\w)|[^\s']+")
 
 # The parser's own base of every complaint about a command line; typer exports only this child of it.
 UsageError: type[Exception] = BadParameter.__bases__[0]
@@ -83,5 +86,13 @@ def _plain(message: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = _WORD.sub(_short, " ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _short(found: re.Match[str]) -> str:
+    """Keep both ends of a name that would hide what the sentence says of it."""
+    name, half = found[0], _LONGEST_NAME // 2
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:half]}…{name[-half:]} ({len(name.strip(chr(39)))} characters)"

@@ -15,7 +15,7 @@ from stepscape.estimators.settings import Progress
 from stepscape.measures.knots import visible_knots
 from stepscape.measures.measures import measure
 from stepscape.problems.problem import column
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import Table
 from stepscape.theory.certificate import Certificate
 from stepscape.training.stops import STOP_WORDS

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import plain
 from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
 

@@ -14,7 +14,7 @@ from stepscape.figures.style import COLORS, canvas, label, legend, note, number_
 from stepscape.figures.text import shown
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
-from stepscape.problems.user.columns import bin_inputs
+from stepscape.problems.user.merging import bin_inputs
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:

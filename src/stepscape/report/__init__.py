@@ -30,3 +30,7 @@ __all__ = [
     "page_share",
     "render",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

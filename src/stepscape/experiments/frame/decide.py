@@ -26,6 +26,19 @@ from stepscape.experiments.frame.sentences import (
     sentence,
 )
 
+__all__ = [
+    "differs",
+    "equivalent",
+    "identity",
+    "inequality",
+    "rate",
+    "share",
+    "sign",
+    "signs",
+    "slope",
+    "u_shape",
+]
+
 
 def sign(
     values: ArrayLike, says: Says, what: str, least: float = 0.0, unit: str = "seed", at_once: int = 1
@@ -274,3 +287,7 @@ def _signs_of_cells(above: list[str], below: list[str], total: int) -> str:
     rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))
     fall = f"{len(below) or 'none'} {'lie' if len(below) > 1 else 'lies'} below 0"
     return f"{rise}, and {fall}"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
