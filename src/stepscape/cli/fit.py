@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
@@ -78,7 +79,9 @@ class Source:
     inputs: Inputs
 
 
-def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) -> None:
+def fit(
+    request: Request, force: bool, as_json: bool, unfinished: Unfinished, pictures: Pictures = DESIGNED
+) -> None:
     """Fit a table and write its directory."""
     clock = Clock()
     source = read(request)
@@ -89,7 +92,7 @@ def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) ->
         document = _document(request, source, fitted) | {"provenance": provenance(clock)}
         rows = prediction_rows(source.predicted, source.inputs, columns)
         files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, *columns), rows))
-        _write(directory, document, fitted)
+        _write(directory, document, fitted, pictures)
     for warning in document["warnings"]:
         console.warn(warning)
     console.answer(document, lines(document), as_json)
@@ -192,14 +195,16 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     ]
 
 
-def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
+def _write(
+    directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit, pictures: Pictures
+) -> None:
     from stepscape.report import draw, render
     from stepscape.tables.records import plain
 
     captioned, drawn, lay_out = _pictured(fitted)
     drawings = [draw(figure, name, captioned(name)) for name, figure in drawn.items()]
     page = lay_out(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, drawn, drawings)
+    write_figures(directory, drawn, drawings, pictures)
     artifacts.write_result(directory, document, render(page))
 
 
