@@ -9,10 +9,10 @@ import pickle
 import numpy as np
 import pytest
 
-from stepscape.cli.pictures import fit_picture
 from stepscape.errors import InputError
 from stepscape.estimators import fit_table
 from stepscape.figures.fit import figures, path_figure
+from stepscape.figures.fit_pictures import fit_picture
 from stepscape.figures.style import svg
 from stepscape.measures.knots import visible_knots
 from stepscape.network import TwoLayerReLU

@@ -28,7 +28,7 @@ class Pictures:
     @classmethod
     def parse(cls, formats: Sequence[str] | None, size: str | None) -> Pictures:
         """Read the words of a command line, as in ``--format pdf --size 6x3``."""
-        from stepscape.figures.save import FORMATS
+        from stepscape.figures.output import FORMATS
 
         chosen = tuple(values.choice("format", word.lower(), FORMATS) for word in formats or cls.formats)
         return cls(tuple(dict.fromkeys(chosen)), None if size is None else _size(size))
@@ -47,7 +47,7 @@ DESIGNED = Pictures()
 
 
 def _size(text: str) -> tuple[float, float]:
-    from stepscape.figures.save import SIDES
+    from stepscape.figures.output import SIDES
 
     must = "be width x height in inches, each from 1 to 60, as in 6x3"
     found = re.fullmatch(r"\s*([\d.]+)\s*[x×,]\s*([\d.]+)\s*", text)
@@ -66,7 +66,7 @@ def write_figures(
 
     Figures that are written have that size afterwards: draw the report first.
     """
-    from stepscape.figures import save
+    from stepscape.figures import output
 
     folder = directory / "figures"
     try:
@@ -76,8 +76,8 @@ def write_figures(
     for drawing in drawings:
         figure = figures[drawing.name]
         if pictures.size is not None:
-            save.resize(figure, pictures.size)
+            output.resize(figure, pictures.size)
         for kind in pictures.formats:
             drawn = kind == "svg" and pictures.size is None
-            content = drawing.svg if drawn else save.document(figure, kind)
+            content = drawing.svg if drawn else output.document(figure, kind)
             files.write_atomic(folder / f"{drawing.name}.{kind}", content)

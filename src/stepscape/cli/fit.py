@@ -212,14 +212,13 @@ def _pictured(
     fitted: TableFit | OutcomeFit,
 ) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
     """Draw the figures of a fit; what captions them, and what lays out its page."""
-    from stepscape.cli.pictures import fit_picture, outcome_picture
     from stepscape.estimators import TableFit
-    from stepscape.figures import fit, outcome
+    from stepscape.figures import of_fit
     from stepscape.report.captions import caption, outcome_caption
     from stepscape.report.fit import fit_page
     from stepscape.report.outcome import outcome_page
 
     if isinstance(fitted, TableFit):
-        return partial(caption, "fit"), fit.figures(fit_picture(fitted)), fit_page
+        return partial(caption, "fit"), of_fit(fitted), fit_page
     shaded = bool(fitted.uncertain["intervals"])
-    return partial(outcome_caption, uncertain=shaded), outcome.figures(outcome_picture(fitted)), outcome_page
+    return partial(outcome_caption, uncertain=shaded), of_fit(fitted), outcome_page
