@@ -44,8 +44,8 @@ def training(runs: Mapping[str, Trajectory]) -> Figure:
     left, right = axes[0]
     left.axhline(1.0, label="threshold", **_THEORY)
     for i, (name, run) in enumerate(runs.items()):
-        left.plot(run.time, run.edge_ratio, lw=1.8, label=shown(name), **line(i))
-        right.plot(run.time, run.loss, lw=1.8, **line(i))
+        left.plot(run.time, run.edge_ratio, lw=1.8, label=shown(name), color=line(i)["color"])
+        right.plot(run.time, run.loss, lw=1.8, color=line(i)["color"])
     number_ticks(right)
     label(left, "training time Σ η", "edge ratio: sharpness / threshold")
     label(right, "training time Σ η", "training loss")
@@ -75,7 +75,7 @@ def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
     if problem.truth is not None:
         ax.plot(x, problem.truth(x), label="truth", **_THEORY)
     for i, (name, run) in enumerate(runs.items()):
-        ax.plot(x, run.predict(x), lw=2.0, label=shown(name), **line(i))
+        ax.plot(x, run.predict(x), lw=2.0, label=shown(name), color=line(i)["color"])
     label(ax, "input x", "label y" if problem.loss == "square" else "logit f(x)")
     shared_legend(figure, axes, columns=4)
     return figure
