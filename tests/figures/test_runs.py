@@ -10,13 +10,9 @@ from stepscape.lab.curves import Curve
 
 GROUPS = {
     name: [
-        {
-            "identity": f"{name} {eta} {seed}",
-            "outcome": "diverged" if eta > 1.0 else "finished",
-            "step_size": eta,
-        }
-        for eta in (0.1, 0.5, 2.0)
-        for seed in (1, 0)  # one seed has one problem: only runs of the same seed compare
+        {"identity": f"{name} {eta} {seed}", "outcome": outcome, "step_size": eta, "seed": seed}
+        for eta, outcome in ((0.1, "finished"), (0.5, "finished"), (2.0, "diverged"))
+        for seed in (1, 0)  # a seed has its own noise: only runs of the same seed compare
     ]
     for name in ("momentum 0", "momentum $0.5$")
 }

@@ -35,7 +35,7 @@ class KeptRun:
 
 
 def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]]:
-    """Choose the runs that are drawn: of each group and step size that with the smallest seed, if it finished.
+    """Choose the runs that are drawn: of each group and step size the first seed that finished.
 
     Of many step sizes at most seven are kept, the smallest and the largest among them.
 
@@ -49,9 +49,8 @@ def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]
         done = [row for row in rows if row["outcome"] == "finished" and row.get("step_size") is not None]
         etas = sorted({float(row["step_size"]) for row in done})
         for eta in evenly_ranked(etas, MOST_STEP_SIZES) if etas else ():
-            first = min(
-                (row for row in done if row["step_size"] == eta), key=lambda row: row.get("seed") or 0
-            )
+            here = [row for row in done if row["step_size"] == eta]
+            first = min(here, key=lambda row: row.get("seed") or 0)
             chosen[str(first["identity"])] = (name, eta)
     return chosen
 
