@@ -10,8 +10,8 @@ _CAPTIONS = {
         "drawn; a hollow mark is the median of the runs that remain."
     ),
     ("sweep", "functions"): (
-        "Learned functions: of each group and step size the run of the first seed that finished, at no more "
-        "than seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if "
+        "Learned functions: of each group and step size the run of the first seed that finished, at up to "
+        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if "
         "the sweep file sets curve_points; all of them are in `stepscape export --curves`."
     ),
     ("sweep", "training"): (
