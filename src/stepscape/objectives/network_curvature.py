@@ -13,7 +13,6 @@ from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad, expect
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives.objective import secant_curvature
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian, top
 from stepscape.problems.problem import Problem
@@ -107,4 +106,4 @@ def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoL
     """
     line = ReLULine(problem, network)
     expect("before", before, TwoLayerReLU)
-    return secant_curvature(line, network.parameters, before.parameters)
+    return line.smoothness(network.parameters, before.parameters)

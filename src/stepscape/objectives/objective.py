@@ -57,8 +57,14 @@ def secant_curvature(objective: Objective, theta: Array, before: Array) -> float
     """
     require_objective(objective)
     theta, before = (vector(name, at, objective.size) for name, at in (("theta", theta), ("before", before)))
-    step = theta - before
-    size = float(step @ step)
-    if size == 0.0:
+    return secant(objective.gradient(theta) - objective.gradient(before), theta - before)
+
+
+def secant(change: Array, step: Array) -> float:
+    """⟨change, step⟩/‖step‖², whatever the size of the step; nan for a step of 0."""
+    largest = float(np.abs(step).max())
+    if largest == 0.0:
         return float("nan")
-    return float((objective.gradient(theta) - objective.gradient(before)) @ step) / size
+    unit = int(np.frexp(largest)[1])  # so that no square overflows or vanishes
+    scaled = np.ldexp(step, -unit)
+    return float(np.ldexp(float(change @ scaled) / float(scaled @ scaled), -unit))

@@ -13,7 +13,7 @@ from stepscape.errors import bad, expect, shown
 from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.objective import Objective, require_objective, secant_curvature
+from stepscape.objectives.objective import Objective, require_objective
 from stepscape.training.numpy_descent import NumpyDescent
 from stepscape.training.path import Path, PathPoint
 
@@ -175,7 +175,7 @@ class _Log:
             decay = self.engine.method.weight_decay
             pair = self.engine.descent.sharpness(point.theta, decay, self.vector)
             self.vector, value, residual = pair.vector, pair.value, pair.residual
-            smoothness = secant_curvature(self.objective, point.theta, point.theta_before)
+            smoothness = self.engine.descent.smoothness(point.theta, point.theta_before)
         self.rows.append((point.step, point.loss, value, residual, smoothness))
         self.counts.append(self.objective.census(point.theta))
 
