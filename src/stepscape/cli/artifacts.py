@@ -17,5 +17,3 @@ def write_result(directory: Path, document: Mapping[str, Any], html: str) -> Non
     """Write result.json and report.html."""
     files.write_atomic(directory / "result.json", console.to_json(document))
     files.write_atomic(directory / "report.html", html)
-
-
