@@ -29,7 +29,7 @@ def cells(text: str) -> list[list[str]]:
 def original(cell: str) -> str:
     """Take the apostrophe away, as the documentation says."""
     bare = cell.lstrip("'")
-    marked = bare[:1] in ("\t", "\r", "\n") or bare.lstrip()[:1] in ("=", "+", "-", "@")
+    marked = bare.lstrip(" ")[:1] in ("\t", "\r", "\n") or bare.lstrip()[:1] in ("=", "+", "-", "@")
     return cell[1:] if cell.startswith("'") and marked else cell
 
 
@@ -44,7 +44,7 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 
 
 @given(st.lists(st.tuples(Cell, Cell)))
-@example([("-1", -1.5), ("'-1", None), (" '=1", "'"), ("", "\r")])
+@example([("-1", -1.5), ("'-1", None), (" '=1", "'"), ("", "\r"), (None, " \r")])
 def test_every_cell_comes_back_and_none_runs(rows: list[tuple[object, object]]) -> None:
     read = cells(csv_text(["x", "y"], rows))
     assert read[0] == ["x", "y"]

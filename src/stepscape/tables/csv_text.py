@@ -12,7 +12,7 @@ from typing import Any
 _END = "\r\n"
 # What spreadsheets take for the beginning of a formula, after blanks that some of them skip; apostrophes in
 # front count, so that taking one away gives back the text.
-_FORMULA = re.compile(r"'*(?:[\t\r\n\v\f]|\s*[=+\-@＝＋－＠])")
+_FORMULA = re.compile(r"'* *(?:[\t\r\n\v\f]|\s*[=+\-@＝＋－＠])")
 _NUMBER = re.compile(r" *[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)? *", re.ASCII)  # or a sign alone
 
 
