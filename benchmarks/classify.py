@@ -30,8 +30,8 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 import stepscape as ss
+from stepscape.estimators.choice import choose
 from stepscape.estimators.descent import Schedule, descend
-from stepscape.estimators.selection import choose
 from stepscape.problems.user.units import TwoClasses
 
 RESULTS = Path(__file__).parent / "results"
@@ -81,7 +81,7 @@ def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
     """Every choice shares one cross-validation; the further ones add one run of about sixty each."""
     model = ss.StepSizeClassifier(n_jobs=1).fit(x, y)
     times, path = model.times_, model.path_
-    _, row = choose(times["cv_error"], times["standard_error"], "1se")
+    row = choose(times["cv_error"], times["standard_error"], "1se")
     last = int(np.nanargmin(path["budget_error"]))
     schedule = Schedule(model.width, model.steps, model.random_state)
     data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(x.size))

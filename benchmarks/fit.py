@@ -27,9 +27,11 @@ from sklearn.model_selection import GridSearchCV, KFold
 from threadpoolctl import threadpool_limits
 
 import stepscape as ss
-from stepscape.estimators.selection import choose, fold_of
+from stepscape.estimators.choice import choose
+from stepscape.estimators.folds import fold_of
 from stepscape.measures.pieces import linear_pieces
-from stepscape.problems.user.columns import load_example, merge_repeated
+from stepscape.problems.user.example import load_example
+from stepscape.problems.user.merging import merge_repeated
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, GRID = 10, 4001
@@ -80,7 +82,7 @@ def stepscape_fits(data: Data) -> Fits:
     x, y, weights = data
     model = ss.StepSizeRegressor(n_jobs=1).fit(x, y, weights)
     path = model.path_
-    _, row = choose(path["cv_error"], path["standard_error"], "1se")
+    row = choose(path["cv_error"], path["standard_error"], "1se")
     smoother = ss.StepSizeRegressor(float(path["step_size"][row]), n_jobs=1).fit(x, y, weights)
     return {
         name: (

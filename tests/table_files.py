@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stepscape.problems.user.columns import RawTable
 from stepscape.problems.user.file import read_table
+from stepscape.problems.user.table import RawTable
 
 ROWS = "".join(f"{i},{i / 2}\n" for i in range(12))
 GOOD = "x,y\n" + ROWS

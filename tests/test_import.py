@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,20 @@ def test_errors_say_what_must_hold_what_came_and_what_to_do():
     )
     assert str(ss.errors.unknown("curve", "zzz", ["tent", "a"])) == "unknown curve 'zzz'; known: tent, a"
     assert str(ss.errors.unknown("curve", "x", [])) == "unknown curve 'x'; known: none"
+
+
+REFERENCE = (Path(__file__).parents[1] / "docs" / "reference" / "api.md").read_text("utf-8")
+DOCUMENTED = set(re.findall(r"^\.\. (?:current|auto)module:: (\S+)", REFERENCE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", sorted({*DOCUMENTED, *(f"stepscape.{name}" for name in ss._MODULES)}))
+def test_what_a_public_module_shows_is_what_it_offers(name: str) -> None:
+    module = importlib.import_module(name)
+    assert dir(module) == sorted(module.__all__)
+    for each in module.__all__:
+        value = getattr(module, each)
+        assert not inspect.ismodule(value) or each in ss._MODULES
+    assert not {"annotations", "Any", "TYPE_CHECKING", "importlib", "np"} & set(dir(module))
 
 
 @pytest.mark.parametrize(

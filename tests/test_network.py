@@ -50,7 +50,12 @@ def test_long_predictions_are_made_in_chunks():
 
 @pytest.mark.parametrize(
     ("x", "got"),
-    [(["a"], "dtype <U1"), ([1j], "dtype complex128"), ([None], "dtype object"), ([[1], [1, 2]], "a ragged")],
+    [
+        (["a"], "an array of dtype <U1"),
+        ([1j], "an array of dtype c"),
+        ([None], "an array of dtype object"),
+        ([[1], [1, 2]], "a ragged"),
+    ],
 )
 def test_points_must_be_numbers(x, got):
     with pytest.raises(ss.InputError, match=f"x must hold real numbers, got {got}"):
@@ -185,11 +190,11 @@ def test_init_must_be_known():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (["a", "b"], "hold real numbers, got dtype <U1"),
-        ([1j, 2], "hold real numbers, got dtype complex128"),
-        ([None, 1], "hold real numbers, got dtype object"),
+        (["a", "b"], "hold real numbers, got an array of dtype <U1"),
+        ([1j, 2], "hold real numbers, got an array of dtype complex128"),
+        ([None, 1], "hold real numbers, got an array of dtype object"),
         ([[1.0], [1.0, 2.0]], "hold real numbers, got a ragged list"),
-        ([True, False], "hold real numbers, got dtype bool"),
+        ([True, False], "hold real numbers, got an array of dtype bool"),
         ([1.0, np.nan], "be finite, got nan in it"),
         ([-np.inf, np.nan], "be finite, got -inf in it"),
         ([[1.0, 2.0]], r"have shape \(k,\), got \(1, 2\)"),
@@ -238,7 +243,9 @@ def test_parameters_must_fit():
     net = network(2)
     with pytest.raises(ss.InputError, match=r"parameters must have shape \(7,\), got \(6,\)"):
         net.with_parameters(np.ones(6))
-    with pytest.raises(ss.InputError, match=r"parameters must hold real numbers, got dtype complex128"):
+    with pytest.raises(
+        ss.InputError, match=r"parameters must hold real numbers, got an array of dtype complex128"
+    ):
         net.with_parameters(1j * np.ones(7))
     with pytest.raises(ss.InputError, match=r"w1 must be finite, got nan in it"):
         net.with_parameters(np.full(7, np.nan))
@@ -347,3 +354,9 @@ def test_pickled_objects_in_archives_are_not_run(tmp_path):
     with pytest.raises(ss.InputError, match=r"net\.npz' is not a network saved by stepscape"):
         ss.TwoLayerReLU.load(path)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_width_beyond_the_memory_is_refused_before_it_is_drawn():
+    said = "width must fit in memory, got 1000000000000, which needs 64 TB where .* are free; give a smaller"
+    with pytest.raises(ss.InputError, match=said):
+        ss.TwoLayerReLU.random(width=10**12)

@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+__all__ = ["InputError", "NotConverged", "OutputError", "StepscapeError", "Unavailable"]
+
 # Controls (C0, DEL, C1), separators of lines, bidirectional controls, surrogates (which no encoding writes).
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -48,12 +50,42 @@ def expect(name: str, value: object, kind: type) -> None:
     stepscape.errors.InputError: method must be a dict, got a float
     """
     if not isinstance(value, kind):
-        raise bad(name, f"be a {kind.__name__}", f"a {type(value).__name__}")
+        raise bad(name, f"be {_a(kind.__name__)}", _kind(value))
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+def shown(value: object, most: int = 60) -> str:
+    """Show what came: a number or a short text as it is, anything else by its kind.
+
+    >>> shown(1.5), shown("tend"), shown([1, 2]), shown(10**5000), shown(float)
+    ('1.5', "'tend'", 'a list', 'a whole number of 16610 bits', 'the class float')
+    """
+    if type(value).__module__ == "numpy" and isinstance(value, bool | int | float | complex | str | bytes):
+        value = value.item()  # type: ignore[union-attr]
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"a whole number of {value.bit_length()} bits"
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        text = repr(value)
+        return text if len(text) <= most else f"{text[: most - 1]}…"
+    return _kind(value)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    shape = getattr(value, "shape", None)
+    size = f" of shape {tuple(shape)}" if isinstance(shape, tuple) and shape else ""
+    return f"{_a(type(value).__name__.replace('ndarray', 'array').removesuffix('Type'))}{size}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'AEIOUaeio' else 'a'} {noun}"
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Word an unknown name: suggest the nearest known one, then list them all."""
     names = list(known)
+    if not isinstance(name, str):
+        return bad(kind, f"be one of {', '.join(names)}", shown(name))
     near = nearest(name, names)
     hint = f"did you mean {near!r}? " if near else ""
     return InputError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
@@ -77,3 +109,7 @@ def printable(text: str) -> str:
     \x1b]0;title\x07 and naïve
     """
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -33,6 +33,16 @@ _USER_ERRNOS = {
     errno.ENXIO,
 }
 
+_KINDS = (
+    (stat.S_ISREG, "a file"),
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bool = True) -> None:
     """Write ``content`` (text as UTF-8) so that ``path`` holds either all of it or its old content.
@@ -167,17 +177,15 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises
     ------
     InputError
-        Nothing of that name (the nearest name beside it is suggested), a directory, a device, no permission,
-        or more than ``MAX_BYTES``.
+        Nothing of that name (the nearest name beside it is suggested), a directory, a device, a named pipe, a
+        socket, no permission, or more than ``MAX_BYTES``.
     OutputError
         The system failed while reading.
     """
     name = os.fspath(path)
     try:
+        _refuse_endless(name, os.stat(name).st_mode)
         with open(name, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-                raise InputError(f"cannot read {name!r}: it is a device, not a file")
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError(f"cannot read {name!r}: {_missing(name)}") from error
@@ -192,11 +200,26 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
+def kind(mode: int) -> str:
+    """Word what a directory lists under a name, given its mode: "a file", "a named pipe", …."""
+    return next((words for is_one, words in _KINDS if is_one(mode)), "something else")
+
+
 def too_large(name: str) -> InputError:
     """Word the refusal of a table that would not fit in memory."""
     return InputError(
         f"cannot read {name!r}: it holds more than {MAX_BYTES // 2**20} MiB; keep only the columns needed"
     )
+
+
+def _refuse_endless(name: str, mode: int) -> None:
+    """Refuse what may never end or never begin: a named pipe waits for a writer who may not come."""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # opening a directory says what it is
+        return
+    # What a shell hands over, as in <(command), has a writer and no place among the files.
+    if stat.S_ISFIFO(mode) and not os.path.lexists(os.path.realpath(name)):
+        return
+    raise InputError(f"cannot read {name!r}: it is {kind(mode)}, not a file")
 
 
 def _rename_new(draft: str, target: str) -> None:

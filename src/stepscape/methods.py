@@ -9,6 +9,8 @@ import numpy as np
 
 from stepscape.errors import bad
 
+__all__ = ["GradientDescent"]
+
 
 @dataclass(frozen=True)
 class GradientDescent:
@@ -100,3 +102,7 @@ def _whole(name: str, value: object) -> int:
     if not (math.isfinite(number) and number == int(number)):
         raise bad(name, "be a whole number", value)
     return int(number)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,12 +11,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError, bad
+from stepscape.arguments import finite, positive, reals, whole
+from stepscape.errors import InputError, bad, shown
 from stepscape.files import read_bytes, write_atomic
+from stepscape.kernels.evaluation import evaluate
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
 FORMAT = "stepscape.TwoLayerReLU/1"
+PAIRS = 4_000_000  # points times neurons up to which a prediction is a sum over all neurons
+BYTES = 64  # that a neuron takes while a network is drawn: numbers, their copies, and the checks of them
+SORT_COST = 256  # of a point or a neuron, in such pairs: what the sorting of knots takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +59,7 @@ class TwoLayerReLU:
             raise bad("w1, b1 and w2", "have the same shape (k,)", shapes)
         if self.w1.size == 0:
             raise bad("width", "be at least 1", 0)
-        b2 = np.asarray(self.b2)
-        if b2.ndim != 0 or b2.dtype.kind not in "iuf" or not np.isfinite(b2):
-            raise bad("b2", "be a finite number", repr(self.b2))
-        object.__setattr__(self, "b2", float(b2))
+        object.__setattr__(self, "b2", finite("b2", self.b2))
         object.__setattr__(self, "trainable", _blocks(self.trainable))
 
     @classmethod
@@ -73,22 +76,19 @@ class TwoLayerReLU:
         init "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, as in ``torch.nn.Linear``;
         "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0. An untrained b1 or b2 is zero.
         """
-        if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
-            raise bad("width", "be a whole number of at least 1", repr(width))
-        size = np.asarray(scale)
-        if size.ndim != 0 or size.dtype.kind not in "iuf" or not (np.isfinite(size) and size > 0):
-            raise bad("scale", "be finite and positive", repr(scale))
+        width, scale = whole("width", width, 1), positive("scale", scale)
+        require_memory("width", width, BYTES * width)
         trainable = _blocks(trainable)
         rng = generator(seed)
+        if not isinstance(init, str) or init not in ("torch", "mean_field"):
+            raise bad("init", "be 'torch' or 'mean_field'", shown(init))
         if init == "torch":
             outer = scale / np.sqrt(width)
             w1, b1 = rng.uniform(-scale, scale, (2, width))
             w2, b2 = rng.uniform(-outer, outer, width), float(rng.uniform(-outer, outer))
-        elif init == "mean_field":
+        else:
             w1, b1, w2 = scale * 2.0 / np.sqrt(width) * rng.standard_normal((3, width))
             b2 = 0.0
-        else:
-            raise bad("init", "be 'torch' or 'mean_field'", repr(init))
         if "b1" not in trainable:
             b1 = np.zeros(width)
         return cls(w1, b1, w2, b2 if "b2" in trainable else 0.0, trainable)
@@ -118,15 +118,32 @@ class TwoLayerReLU:
         return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
 
     def predict(self, x: ArrayLike) -> Array:
-        """Values of f at x, any shape; (m, 1) columns give (m,)."""
+        """Values of f at x, any shape; (m, 1) columns give (m,).
+
+        Few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix sums over the
+        knots, which round less than those sums do (`stepscape.kernels.evaluation`). At nan the value is nan.
+        At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or nan where
+        terms cancel or a neuron has w1 = 0.
+        """
         points = _points(x)
         flat = points.ravel()
-        out = np.empty(flat.size)
-        chunk = max(1, 4_000_000 // self.width)  # at most 32 MB of activations at a time
-        for start in range(0, flat.size, chunk):
-            z = np.multiply.outer(flat[start : start + chunk], self.w1) + self.b1
+        pairs = flat.size * self.width
+        if pairs <= max(PAIRS, SORT_COST * (flat.size + self.width)):
+            return self._sums(flat).reshape(points.shape)
+        distinct, where = np.unique(flat, return_inverse=True)
+        values, bounds = evaluate(self.w1, self.b1, self.w2, self.b2, distinct)
+        overflow = ~np.isfinite(bounds)
+        values[overflow] = self._sums(distinct[overflow])
+        return np.asarray(values[where].reshape(points.shape))
+
+    def _sums(self, x: Array) -> Array:
+        """Values of f at x (m,), each a sum over all neurons."""
+        out = np.empty(x.size)
+        chunk = max(1, PAIRS // self.width)  # at most 32 MB of activations at a time
+        for start in range(0, x.size, chunk):
+            z = np.multiply.outer(x[start : start + chunk], self.w1) + self.b1
             out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
-        return out.reshape(points.shape)
+        return out
 
     @cached_property
     def _kinks(self) -> tuple[Array, Array]:
@@ -186,20 +203,12 @@ class TwoLayerReLU:
 
 def generator(seed: int) -> np.random.Generator:
     """Return the random numbers of a seed, a whole number of at least 0."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise bad("seed", "be a whole number of at least 0", repr(seed))
-    return np.random.default_rng(seed)
+    return np.random.default_rng(whole("seed", seed))
 
 
 def _real(name: str, values: ArrayLike) -> Array:
-    """Return a float64 copy, or say what is wrong."""
-    try:
-        array = np.array(values)
-    except ValueError:  # rows of different lengths
-        raise bad(name, "hold real numbers", "a ragged list") from None
-    if array.dtype.kind not in "iuf":
-        raise bad(name, "hold real numbers", f"dtype {array.dtype}")
-    return array.astype(np.float64, copy=False)
+    """Return a float64 copy, or say what is wrong; truth values are no numbers here."""
+    return reals(name, values, "iuf")
 
 
 def _row(name: str, values: ArrayLike) -> Array:
@@ -221,10 +230,10 @@ def _blocks(names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         given = (names,) if isinstance(names, str) else tuple(names)
     except TypeError:
-        raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", repr(names)) from None
+        raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", shown(names)) from None
     for name in given:
-        if name not in BLOCKS:
-            raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", repr(name))
+        if not isinstance(name, str) or name not in BLOCKS:
+            raise bad("trainable", f"name blocks among {', '.join(BLOCKS)}", shown(name))
     if not given:
         raise bad("trainable", f"name at least one block among {', '.join(BLOCKS)}", "none")
     return tuple(name for name in BLOCKS if name in given)

@@ -218,9 +218,9 @@ def test_classes_apart_and_hostile_names(capsys: pytest.CaptureFixture[str]) -> 
 def test_characters_without_a_font_are_told_in_one_sentence(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stepscape.figures import style
+    from stepscape.figures import text
 
-    monkeypatch.setattr(style, "_FALLBACKS", ())
+    monkeypatch.setattr(text, "_FALLBACKS", ())
     write("t.csv", texts("否", "是"), x="年龄")
     assert fit("t.csv", x="年龄") == 0  # a warning of matplotlib would be an error here
     said = [line for line in capsys.readouterr().err.splitlines() if "boxes" in line]
@@ -231,13 +231,13 @@ def test_characters_without_a_font_are_told_in_one_sentence(
 
 
 def test_a_font_that_has_the_characters_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stepscape.figures import style
+    from stepscape.figures import style, text
 
     rare = "\u1d81"  # comes with matplotlib, in another font than the usual one
-    monkeypatch.setattr(style, "_FALLBACKS", ())
-    assert style.unwritable(f"x{rare} {rare}y") == rare
-    monkeypatch.setattr(style, "_FALLBACKS", ("No Such Font", "STIXGeneral"))
-    assert style.unwritable(f"x{rare}") == ""
+    monkeypatch.setattr(text, "_FALLBACKS", ())
+    assert text.unwritable(f"x{rare} {rare}y") == rare
+    monkeypatch.setattr(text, "_FALLBACKS", ("No Such Font", "STIXGeneral"))
+    assert text.unwritable(f"x{rare}") == ""
     drawn, axes = style.canvas()
     axes[0, 0].set_title(rare)
     assert style.png(drawn)

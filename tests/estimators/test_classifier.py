@@ -19,7 +19,7 @@ import stepscape as ss
 from budget import examples
 from fit_cases import noisy
 from stepscape.errors import InputError
-from stepscape.estimators.selection import choose
+from stepscape.estimators.choice import choose
 from stepscape.problems.user.units import TwoClasses
 
 EPS = np.finfo(float).eps
@@ -210,7 +210,7 @@ def test_one_standard_error_takes_the_largest_step_size_and_the_earliest_stop():
     within = times["cv_error"] <= times["cv_error"][best] + times["standard_error"][best]
     first = np.flatnonzero(within)[0]
     assert (model.step_size_, model.steps_) == (times["step_size"][first], times["steps"][first])
-    assert choose(times["cv_error"], times["standard_error"], "1se") == (best, first)
+    assert choose(times["cv_error"], times["standard_error"], "1se") == first
 
 
 def test_separable_classes_are_said_and_keep_finite_probabilities():

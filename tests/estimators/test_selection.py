@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -12,8 +14,11 @@ from sklearn.metrics import log_loss
 import stepscape as ss
 from fit_cases import noisy, wiggle
 from stepscape.errors import InputError
+from stepscape.estimators.choice import TIE, choose
 from stepscape.estimators.descent import Schedule, descend
-from stepscape.estimators.selection import choose, cross_validate, fold_of, step_size_path
+from stepscape.estimators.folds import fold_of
+from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.selection import cross_validate, step_size_path
 from stepscape.problems.user.units import Standardized, TwoClasses
 
 
@@ -22,17 +27,25 @@ from stepscape.problems.user.units import Standardized, TwoClasses
     spread=st.floats(0.0, 3.0),
 )
 @example(errors=[1.5625, 1.4375, 1.0], spread=0.5)
-def test_one_standard_error_rule_takes_the_largest_step_size(errors, spread):
+def test_the_largest_step_size_wins_a_tie(errors, spread):
+    # Ties are errors within a tenth of a standard error of the smallest; within one by the rule "1se".
     values = np.array(errors)
-    if np.all(np.isnan(values)):
-        with pytest.raises(InputError, match="every step size of the path diverged"):
-            choose(values, np.full(values.size, spread), "1se")
-        return
-    best, chosen = choose(values, np.full(values.size, spread), "1se")
-    assert values[best] == np.nanmin(values)
-    assert values[chosen] <= values[best] + spread
-    assert not np.any(values[:chosen] <= values[best] + spread)  # step sizes decrease along the path
-    assert choose(values, np.full(values.size, spread), "min") == (best, best)
+    for rule, ties in (("min", TIE * spread), ("1se", spread)):
+        if np.all(np.isnan(values)):
+            with pytest.raises(InputError, match="every step size of the path diverged"):
+                choose(values, np.full(values.size, spread), rule)
+            continue
+        chosen = choose(values, np.full(values.size, spread), rule)
+        least = np.nanmin(values)
+        assert values[chosen] <= (least + ties) * (1.0 + 1e-9)
+        assert not np.any(values[:chosen] <= least + ties)  # step sizes decrease along the path
+
+
+def test_without_a_spread_the_smallest_error_wins_but_for_its_last_bits():
+    errors, none = np.array([0.2, 0.1 + 1e-12, 0.1, 0.3]), np.zeros(4)
+    assert choose(errors, none, "min") == 1
+    assert choose(errors, none, "1se") == 1
+    assert choose(errors[::-1], none, "min") == 1
 
 
 @given(distinct=st.integers(2, 80), splits=st.integers(2, 12), seed=st.integers(0, 99))
@@ -46,10 +59,11 @@ def test_out_of_fold_error_is_that_of_a_fit_without_the_fold():
     x, y = wiggle(24)
     data = Standardized.of(x, y, np.ones(24))
     schedule = Schedule(20, 300, seed=4)
-    path = cross_validate(data, [0.2], schedule, n_splits=3, workers=1)
+    path = next(cross_validate(data, [0.2], schedule, n_splits=3, workers=1).paths("min"))
     out = fold_of(24, 3, 4) == 1
-    run = descend(ss.Problem(data.x[~out], data.y[~out], weights=np.ones(16)), 0.2, schedule)
-    expected = np.mean((run.trajectory.predict(data.x[out]) - data.y[out]) ** 2)
+    rest = data.part(np.where(out, 0, 1))
+    predict = Prediction.of(rest, rest.problem(), descend(rest.problem(), 0.2, schedule).trajectory)
+    expected = np.mean((predict(data.x[out]) - data.y[out]) ** 2)
     assert path.members["cv_error"][1] == pytest.approx(expected, rel=1e-12)
 
 
@@ -57,8 +71,8 @@ def test_divergence_of_a_member_is_recorded():
     x, y = wiggle(30)
     data = Standardized.of(x, y, np.ones(30))
     # Unstandardized by hand: inputs ten times wider diverge at step sizes that are fine otherwise.
-    wide = Standardized(10.0 * data.x, data.y, data.weights, data.scatter, data.inputs, data.labels)
-    path = cross_validate(wide, [1.5, 1e-5], Schedule(30, 200), n_splits=2)
+    wide = replace(data, x=10.0 * data.x)
+    path = next(cross_validate(wide, [1.5, 1e-5], Schedule(30, 200), n_splits=2).paths("min"))
     assert path.table["diverged"][0] > 0
     assert np.isnan(path.table["cv_error"][0])
     assert path.step_size == 1e-5
@@ -87,17 +101,19 @@ def test_every_fold_and_time_is_a_fit_without_the_fold():
     schedule = Schedule(20, 800, seed=4)
     times = schedule.stopping_times()
     assert times == [100, 200, 400, 800]
-    path = cross_validate(data, [0.9, 0.2], schedule, n_splits=3, workers=1, stopping_times=times)
+    found = cross_validate(data, [0.9, 0.2], schedule, n_splits=3, workers=1, stopping_times=times)
+    path = next(found.paths("min"))
     folds = fold_of(30, 3, 4, data.strata)
     for eta in (0.9, 0.2):
         for steps in times:
             logits, ends = np.empty(30), []
             for fold in range(3):
                 out = folds == fold
-                problem = data.problem(~out)
+                rest = data.part(np.where(out, 0, 1))
+                problem = rest.problem()
                 net = ss.TwoLayerReLU.random(20, 1.0, "mean_field", 4)
                 run = ss.train(problem, net, ss.GradientDescent(eta, steps, warmup_steps=100))
-                logits[out] = run.predict(data.x[out])
+                logits[out] = Prediction.of(rest, problem, run)(data.x[out])
                 ends.append(run.time[-1])
             row = path.times.where(step_size=eta, steps=steps)
             assert row["cv_error"] == pytest.approx(log_loss(data.plus > 0, expit(logits)), rel=1e-9)
@@ -126,8 +142,9 @@ def test_divergence_of_a_member_is_recorded_and_said(monkeypatch):
     x, y = noisy(30)
     data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(30))
     # Unstandardized by hand: inputs that much wider diverge at step sizes that are fine otherwise.
-    wide = TwoClasses(1e4 * data.x, data.plus, data.minus, data.inputs)
-    path = cross_validate(wide, [7.9, 1e-9], Schedule(30, 400), n_splits=2, stopping_times=[100, 400])
+    wide = replace(data, x=1e4 * data.x)
+    found = cross_validate(wide, [7.9, 1e-9], Schedule(30, 400), n_splits=2, stopping_times=[100, 400])
+    path = next(found.paths("min"))
     assert path.table["diverged"][0] > 0
     assert np.isnan(path.table["cv_error"][0])
     assert path.step_size == 1e-9

@@ -16,7 +16,7 @@ from stepscape.figures.fit import figures, path_figure
 from stepscape.figures.style import svg
 from stepscape.measures.knots import visible_knots
 from stepscape.network import TwoLayerReLU
-from stepscape.problems.user.columns import load_example
+from stepscape.problems.user.example import load_example
 
 QUICK = {"width": 60, "steps": 3000}
 

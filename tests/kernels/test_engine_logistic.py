@@ -189,13 +189,15 @@ def test_where_curvatures_are_subnormal_the_residual_says_what_was_lost(margin):
     largest, pair = two_fitted(net)[2], ss.sharpness(problem, net)
     assert abs(mpmath.mpf(pair.value) - largest) <= pair.residual + 1e-12 * largest
     lost = 2**-1074 * 2 * (6 * margin + 20)  # a subnormal number times n and a bound on ‖∇f‖² and ‖(1, x)‖
-    assert pair.residual <= 2e-8 * float(largest) * 3 + 2 * lost
+    assert pair.residual <= 2e-8 * float(largest) * 3 + 8 * lost
 
 
 def test_what_underflow_costs_is_finite_however_large_the_weights():
-    net = ss.TwoLayerReLU([1e-150], [0.0], [1e160])  # f = 1e10 x, ‖∇f‖² = 1e320
-    lost = Hessian(ss.Problem([0.5, 1.0], [1, 1], "logistic"), net).underflow
-    assert lost == pytest.approx(float(mpmath.mpf(2) ** -1074 * 2 * 2 * mpmath.mpf(10) ** 320), rel=1e-3)
+    # f = 1e10 x: curvatures are e^{-1e10}, which is 0, and their errors times ‖∇f‖² = 1e320 are numbers.
+    net = ss.TwoLayerReLU([1e-150], [0.0], [1e160])
+    pair = ss.sharpness(ss.Problem([0.5, 1.0], [1, 1], "logistic"), net)
+    assert pair.value == 0.0
+    assert 0.0 < pair.residual < 1e10
 
 
 def test_beyond_the_range_of_numbers_the_landscape_is_flat():
@@ -242,7 +244,7 @@ def test_what_runs_away_is_divergence_not_a_flat_minimum():
 
 def test_an_infinite_prediction_of_the_right_sign_is_no_minimum():
     net = ss.TwoLayerReLU([1e200], [0.0], [1e200], 0.0)
-    with pytest.raises(ss.InputError, match=r"the start's prediction must be finite, got (inf|nan); rescale"):
+    with pytest.raises(ss.InputError, match=r"the network's prediction must be finite, got a number beyond"):
         ss.train(ss.Problem([1.0], [1], "logistic"), net, ss.GradientDescent(0.1, 1))
     x, ones = np.ones(1), np.ones(4)
     theta, padded = net.parameters, np.array([-np.inf, 1.0, np.inf])

@@ -211,11 +211,11 @@ def test_debris_is_not_read_and_goes_when_it_is_old(store, capsys):
     folder = store.path / "segments"
     (first, *_) = sorted(folder.glob("*.json"))
     (folder / ".0123456789abcdef.tmp").write_bytes(first.read_bytes())
-    shutil.copy(first.with_suffix(".npz"), folder / "20000101T000000000000Z-0.npz")
+    shutil.copy(first.with_suffix(".npz"), folder / "20000101T000000000000Z-000000000000.npz")
     (store.path / "plans" / ".fedcba9876543210.tmp").write_bytes(b"{")
     debris = {
         "segments/.0123456789abcdef.tmp",
-        "segments/20000101T000000000000Z-0.npz",
+        "segments/20000101T000000000000Z-000000000000.npz",
         "plans/.fedcba9876543210.tmp",
     }
     assert len(store.outcomes()) == 12

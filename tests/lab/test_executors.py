@@ -13,11 +13,13 @@ import pytest
 
 import lab_work
 from lab_work import carried_out, times_on_record
-from stepscape.errors import InputError
+from stepscape.errors import InputError, OutputError
 from stepscape.lab import batch as batches
+from stepscape.lab import workers as counting
 from stepscape.lab.batch import carry_out_batch, sentence
 from stepscape.lab.executors import executor
 from stepscape.lab.one_thread import VARIABLES, one_thread
+from stepscape.lab.pool import run_all
 from stepscape.lab.spec import identity
 from stepscape.lab.sweeping import sweep
 
@@ -199,3 +201,74 @@ def test_a_process_that_cannot_start_is_no_batchs_fault(store, tmp_path):
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("OutputError: a worker process could not start: exit status 1")
     assert store.outcomes() == {}
+
+
+# ---- how many workers
+
+
+@pytest.mark.parametrize(
+    ("asked", "scheduler", "runs", "given", "why"),
+    [
+        (0, None, None, 2, ""),
+        (3, None, None, 3, ""),
+        (8, None, 100, 8, ""),
+        (
+            5000,
+            None,
+            None,
+            8,
+            "8 workers instead of 5000: 4 for each of the 2 cores of this machine are the most",
+        ),
+        (10**9, None, 10**6, 8, "8 workers instead of 1000000000: 4 for each of the 2 cores"),
+        (5000, None, 3, 3, "3 workers instead of 5000: there are no more runs"),
+        (0, None, 1, 1, ""),
+        (2, None, 0, 1, "1 worker instead of 2: there are no more runs"),
+        (0, "slurm", 5, 0, ""),
+        (300, "slurm", 10**6, 300, ""),
+        (
+            10**9,
+            "slurm",
+            10**6,
+            10_000,
+            "10000 workers instead of 1000000000: 10000 are the most that a cluster",
+        ),
+        (300, "slurm", 20, 20, "20 workers instead of 300: there are no more runs"),
+        (10**9, "tcp://host:1", 5, 10**9, ""),  # not started by us
+    ],
+)
+def test_more_workers_than_there_can_be_work_for_are_not_started(
+    monkeypatch, asked, scheduler, runs, given, why
+):
+    monkeypatch.setattr(counting, "cores", lambda: 2)
+    count, sentence = counting.workers(asked, scheduler, runs)
+    assert count == given
+    assert sentence.startswith(why)
+    assert bool(sentence) == bool(why)
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_an_absurd_number_of_workers_is_a_sentence_and_a_sensible_number(store, monkeypatch, name):
+    monkeypatch.setattr(counting, "cores", lambda: 1)
+    monkeypatch.setattr(counting, "PER_CORE", 2)
+    with pytest.warns(UserWarning, match="^2 workers instead of 1000000000: "):
+        pool = executor(name, 10**9)
+    with pool as workers:
+        assert workers.workers == 2
+        assert sweep(store, lab_work.chores(4), lab_work.work, workers).computed == 4
+    told = []
+    executor("threads", 5, runs=1, warn=told.append)
+    assert told == ["1 worker instead of 5: there are no more runs"]
+
+
+def test_a_machine_without_threads_left_says_so(store, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+    says = "^no worker can start: can't start new thread; give fewer workers$"
+    with pytest.raises(OutputError, match=says):
+        carried_out(store, lab_work.chores(2))
+    with pytest.raises(OutputError, match=says):
+        run_all(lambda task, _: task, [1, 2], 2, lambda _: None)

@@ -80,8 +80,8 @@ def test_export_refuses_in_one_sentence(store, tmp_path, capsys, monkeypatch):
     target = tmp_path / "t.csv"
     assert "nothing is on record in" in refused(store.path, "--csv", target)
     store.commit(entries(range(12)), {})
-    assert "needs either --csv FILE or --parquet FILE" in refused(store.path)
-    assert "needs either" in refused(store.path, "--csv", target, "--parquet", target)
+    assert "export needs one of --csv FILE, --parquet FILE and --curves FILE" in refused(store.path)
+    assert "needs one of" in refused(store.path, "--csv", target, "--parquet", target)
     assert "unknown column 'sed'; did you mean 'seed'?" in refused(
         store.path, "--csv", target, "--where", "sed=1"
     )

@@ -110,8 +110,7 @@ def test_names_of_segments_sort_by_time_and_suit_any_file_system(store):
 def test_unpacking_names_every_array(tmp_path):
     store = filled(tmp_path / "filled")
     (first, *_) = sorted((store.path / "segments").glob("*.json"))
-    manifest = segment.read(first.read_bytes())
-    arrays = segment.unpack(first.with_suffix(".npz").read_bytes(), manifest.arrays)
+    arrays = segment.arrays_of(first.with_suffix(".npz"), segment.read(first).arrays)
     assert {run: set(found) for run, found in arrays.items()} == {
         run: {"curve", "at|steps/all"} for run in identities(range(4))
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stepscape.lab import data as tables
-from stepscape.problems.user.columns import load_example
+from stepscape.problems.user.example import load_example
 from stepscape.sweeps.runs import Measure, Method, Network, Run, Table
 
 

@@ -17,7 +17,7 @@ from run_cases import bits, replaced, silent
 from stepscape.errors import InputError, OutputError
 from stepscape.lab import data as tables
 from stepscape.lab.pool import run_all
-from stepscape.problems.user.columns import load_example
+from stepscape.problems.user.example import load_example
 from stepscape.sweeps.runs import Run, build, work
 
 

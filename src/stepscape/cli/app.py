@@ -335,6 +335,10 @@ def _export(
         typer.Option("--csv", metavar="FILE", help="Write CSV; an empty cell means 'not measured'."),
     ] = None,
     parquet: Annotated[str | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet.")] = None,
+    curves: Annotated[
+        str | None,
+        typer.Option("--curves", metavar="FILE", help="Write the arrays instead: FILE.csv or FILE.parquet."),
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option("--where", metavar="KEY=VALUE", help="Only rows with this value; may be repeated."),
@@ -346,11 +350,12 @@ def _export(
     """Write the records of a store as one table.
 
     The table has one row per run: its identity, the columns of its spec, its outcome, its duration in
-    seconds, and its numbers.
+    seconds, and its numbers. With --curves it has one row per value of an array: the identity of the run,
+    the name of the array, the axis that it is laid along, the place on the axis, and the value.
     """
     from stepscape.cli.export import export
 
-    return partial(export, directory, csv, parquet, where or [], force, as_json)
+    return partial(export, directory, csv, parquet, curves, where or [], force, as_json)
 
 
 @app.command("check")

@@ -34,12 +34,17 @@ class Resources:
     ) -> Resources:
         """Parse the options of a command line."""
         from stepscape.lab.executors import NAMES
+        from stepscape.lab.workers import workers as sensible
 
         name = executor or ("threads" if scheduler is None else "dask")
         values.choice("executor", name, NAMES)
         if scheduler is not None and name != "dask":
             raise InputError(f"--scheduler needs --executor dask, got --executor {name}")
-        return cls(name, values.whole("--workers", workers), scheduler, retry_failed)
+        asked = values.whole("--workers", workers)
+        count, fewer = sensible(asked, scheduler)
+        if fewer:
+            console.warn(fewer)
+        return cls(name, count if fewer else asked, scheduler, retry_failed)
 
 
 @dataclass(frozen=True)

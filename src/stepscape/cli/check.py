@@ -38,7 +38,7 @@ def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
 
 
 def _lines(report: Report) -> list[str]:
-    lines = [f"{damage.file}: {damage.wrong}" for damage in report.damage]
+    lines = [f"damaged: {damage.file}: {damage.wrong}" for damage in report.damage]
     lines += [f"{file}: removed, because its writer was killed" for file in report.removed]
     lines += [f"{file}: unfinished, perhaps still being written" for file in report.unfinished]
     if report.recompute:

@@ -118,7 +118,7 @@ def _fit(progress: console.Progress) -> _Part:
     from stepscape.estimators import fit_table
     from stepscape.experiments.frame import Drawn
     from stepscape.figures.fit import figures
-    from stepscape.problems.user.columns import load_example
+    from stepscape.problems.user.example import load_example
     from stepscape.report.captions import caption
 
     data = load_example(_EXAMPLE)

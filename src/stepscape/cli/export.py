@@ -4,45 +4,81 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from stepscape import files
 from stepscape.cli import console, values
+from stepscape.cli.damage import warn_of_damage
 from stepscape.cli.interrupt import Unfinished
 from stepscape.errors import InputError
+
+if TYPE_CHECKING:
+    from stepscape.lab.export import Rows
+    from stepscape.lab.store import Store
 
 
 def export(
     directory: str,
     csv: str | None,
     parquet: str | None,
+    curves: str | None,
     where: Sequence[str],
     force: bool,
     as_json: bool,
     _unfinished: Unfinished,
 ) -> None:
-    """Write the table of a store to a file."""
+    """Write the table of a store, or its curves, to a file."""
     from stepscape.lab import export
     from stepscape.lab.store import Store
 
-    if (csv is None) == (parquet is None):
-        raise InputError("export needs either --csv FILE or --parquet FILE")
-    target = str(csv if parquet is None else parquet)
+    targets = [name for name in (csv, parquet, curves) if name is not None]
+    if len(targets) != 1:
+        raise InputError("export needs one of --csv FILE, --parquet FILE and --curves FILE")
+    [target] = targets
+    if curves is not None:
+        _suffix(curves)
     wanted = values.assignments(where, "--where")
-    rows = Store.open(directory).rows()
+    store = Store.open(directory)
+    warn_of_damage(store)
+    rows = store.rows()
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
     chosen = export.select(rows, wanted)
     _refuse(target, force)
     files.remove_abandoned(os.path.dirname(target) or os.curdir)
-    content = export.to_csv(chosen) if parquet is None else export.to_parquet(chosen)
+    document: dict[str, Any] = {"command": "export", "file": target}
+    if curves is None:
+        content = export.to_csv(chosen) if parquet is None else export.to_parquet(chosen)
+        document |= {"rows": len(chosen), "columns": export.names(chosen)}
+        line = f"wrote {target}: {len(document['columns'])} columns, one row for each of {len(chosen)} runs"
+    else:
+        content, found = _curves(store, chosen, curves)
+        document |= {"runs": len(chosen), "curves": found}
+        line = f"wrote {target}: {', '.join(found)} of {len(chosen)} runs, one row per value"
     try:
         files.write_atomic(target, content, replace=force)
     except FileExistsError:
         _refuse(target, force=False)
-    columns = export.names(chosen)
-    document = {"command": "export", "file": target, "rows": len(chosen), "columns": columns}
-    lines = [f"wrote {target}: {len(columns)} columns, one row for each of {len(chosen)} runs"]
-    console.answer(document, lines, as_json)
+    console.answer(document, [line], as_json)
+
+
+def _curves(store: Store, rows: Rows, target: str) -> tuple[bytes, list[str]]:
+    """Write the curves of these runs; return the names of the arrays, too."""
+    from stepscape.lab import curves
+
+    found = list(store.curves(identities=[row["identity"] for row in rows]))
+    if not found:
+        must = "the runs must keep arrays to export curves, got none"
+        raise InputError(f"{must}; a sweep file keeps them with trajectory = true or curve_points = 101")
+    write = curves.to_csv if _suffix(target) == ".csv" else curves.to_parquet
+    return write(found), list(dict.fromkeys(curve.name for curve in found))
+
+
+def _suffix(target: str) -> str:
+    suffix = os.path.splitext(target)[1].lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError(f"--curves must name a file that ends in .csv or .parquet, got {target!r}")
+    return suffix
 
 
 def _refuse(target: str, force: bool) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from stepscape.estimators import OutcomeFit, TableFit
-    from stepscape.problems.user.columns import Columns, Inputs, RawTable
+    from stepscape.problems.user.columns import Columns, Inputs
+    from stepscape.problems.user.table import RawTable
     from stepscape.report import Page
 
 RULES = ("min", "1se")
@@ -121,7 +122,7 @@ def read(request: Request) -> Source:
     table = read_table(request.file)
     columns = select_columns(table, request.x, request.y, request.loss)
     predicted = table if request.predict is None else read_table(request.predict)
-    return Source(columns, predicted, select_inputs(predicted, request.x))
+    return Source(columns, predicted, select_inputs(predicted, request.x, columns.decimal))
 
 
 def prediction_rows(
@@ -150,16 +151,25 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "predicted": int(source.inputs.x.size),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
-        "warnings": [
-            *filter(None, (source.columns.doubt, *fitted.warnings, outside, _boxes(source.columns)))
-        ],
+        "warnings": [*filter(None, (*_guesses(source), *fitted.warnings, outside, _boxes(source.columns)))],
         "directory": request.out,
     }
 
 
+def _guesses(source: Source) -> list[str]:
+    """Say what was guessed in the two tables, each sentence once, and which rows have no prediction."""
+    columns, inputs = source.columns, source.inputs
+    missing = inputs.rows - inputs.x.size
+    lost = (
+        f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no number in {inputs.x_name!r}"
+    )
+    without = [f"{lost}, so that their prediction is empty"] if 2 * missing > inputs.rows else []
+    return list(dict.fromkeys([*columns.notes, columns.doubt, *inputs.notes, *without]))
+
+
 def _boxes(columns: Columns) -> str:
     """Say that figures cannot show some characters of the names."""
-    from stepscape.figures.style import unwritable
+    from stepscape.figures.text import unwritable
 
     lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
     return (
@@ -175,10 +185,10 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     from stepscape.problems.user.outcomes import shown
 
     if not columns.classes or request.loss != "auto":
-        return [*columns.merged]
+        return [*columns.readings]
     one, other = map(shown, columns.classes)
     return [
-        *columns.merged,
+        *columns.readings,
         f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
         f"{other}, with the logistic loss (--loss square fits them as numbers)",
     ]

@@ -27,16 +27,15 @@ def lines(document: Document) -> list[str]:
 
 
 def _training(result: Document) -> list[tuple[str, str]]:
-    from stepscape.report.fit import PIECES
+    from stepscape.report.fit import shape_facts
     from stepscape.report.words import number
 
-    pieces = f"{result['measures']['pieces']} {PIECES[result['loss']]}"
     return [
         ("step size", f"{result['step_size']:.4g}"),
         ("ended", f"after {result['steps']} steps: {result['stop_sentence']}"),
         ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
         ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
-        ("pieces", f"{pieces} ({result['measures']['knots']} knots, including negligible ones)"),
+        *shape_facts(result),
     ]
 
 

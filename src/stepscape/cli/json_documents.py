@@ -29,9 +29,18 @@ def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]
     """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
     return {
         **msgspec.to_builtins(entry(claim, carried, full)),
-        "full_size": {} if full else full_size(claim),
+        "full_size": {} if full else full_size(claim, carried.result.settings),
+        "changed": changed(claim, carried.result.settings, full),
         "table": carried.result.table.records(),
     }
+
+
+def changed(claim: Claim, settings: Mapping[str, Any], full: bool) -> dict[str, Any]:
+    """Return the settings that are not those of their size, with what they are."""
+    from stepscape.tables.records import plain
+
+    here, size = plain(settings), plain(claim.full if full else claim.quick)
+    return {name: value for name, value in here.items() if value != size[name]}
 
 
 def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()) -> Entry:

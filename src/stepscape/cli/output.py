@@ -144,6 +144,7 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
     InputError
         ``path`` cannot be used; see ``files.prepare_directory``.
     """
+    from stepscape.cli.damage import warn_of_damage
     from stepscape.lab.store import Store
 
     target = Path(path)
@@ -160,7 +161,9 @@ def store_in(path: str, unfinished: Unfinished) -> Iterator[Store]:
     unfinished.add(remove)
     try:
         files.prepare_directory(path, force=True)
-        yield Store.create(folder)
+        store = Store.create(folder)
+        warn_of_damage(store)
+        yield store
     except BaseException:
         remove()
         raise

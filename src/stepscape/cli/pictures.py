@@ -20,7 +20,6 @@ def fit_picture(fit: TableFit) -> FitPicture:
     knots, jumps = visible_knots(run.network, run.network_before, *model.problem_.line.hull)
     at = a.restore(knots)
     grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
-    standard = a.standardize(grid)
     return FitPicture(
         x=fit.x,
         y=fit.y,
@@ -29,11 +28,12 @@ def fit_picture(fit: TableFit) -> FitPicture:
         y_name=fit.y_name,
         grid=grid,
         curve=fit.predict(grid),
-        iterates=tuple(b.restore(net.predict(standard)) for net in (run.network, run.network_before)),
+        iterates=tuple(map(b.restore, model.prediction_.iterates(a.standardize(grid)))),
         knots=at,
         knot_values=fit.predict(at) if at.size else at,
         jumps=jumps * b.deviation / a.deviation,
         step_size=fit.step_size,
+        pieces=fit.measures["pieces"],
         rule=model.rule,
         path=fit.path,
         folds=fit.folds,
@@ -44,9 +44,7 @@ def outcome_picture(fit: OutcomeFit) -> OutcomePicture:
     """Gather what the figures of the fit of an outcome draw."""
     model, run = fit.classifier, fit.classifier.trajectory_
     points, logit = fit.line
-    standard = model.units_[0].standardize(points)
-    pair = run.network, run.network_before
-    knots, _ = visible_knots(*pair, *model.problem_.line.hull)
+    knots, _ = visible_knots(run.network, run.network_before, *model.problem_.line.hull)
     at = model.units_[0].restore(knots)
     held_out = model.out_of_fold_
     return OutcomePicture(
@@ -57,12 +55,13 @@ def outcome_picture(fit: OutcomeFit) -> OutcomePicture:
         classes=(shown(fit.classes[0]), shown(fit.classes[1])),
         grid=points,
         logit=logit,
-        iterates=tuple(network.predict(standard) for network in pair),
+        iterates=model.prediction_.iterates(model.units_[0].standardize(points)),
         knots=at,
         knot_logits=model.decision_function(at) if at.size else at,
         uncertain=fit.uncertain["intervals"],
         hull=fit.uncertain["hull"],
         step_size=fit.step_size,
+        pieces=fit.measures["pieces"],
         steps=model.steps_,
         base=model.base_log_loss_,
         predicted=np.empty(0) if held_out is None else held_out,

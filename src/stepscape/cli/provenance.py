@@ -59,15 +59,14 @@ def code() -> str:
 
 def recorders(store: Store) -> list[str]:
     """Say which versions and machines the records of a store name; in a large store only some are read."""
-    from stepscape.errors import OutputError
-    from stepscape.lab import segment
+    from stepscape.lab import segment, stored
 
-    manifests = sorted((store.path / "segments").glob("*.json"))
+    manifests = stored.listing(store.path / "segments", ".json")
     seen: Counter[str] = Counter()
     for path in manifests[:: max(1, -(-len(manifests) // _LOOKED_AT))]:
         try:
-            origin = segment.read(path.read_bytes()).origin
-        except OutputError:  # damaged: its runs are on record nowhere
+            origin = segment.read(path).origin
+        except OSError:  # damaged: its runs are on record nowhere
             continue
         versions = ", ".join(f"{name} {origin[key]}" for key, name in _VERSIONS.items() if origin.get(key))
         seen[f"{versions}, {origin.get('processor', 'an unknown processor')}"] += 1

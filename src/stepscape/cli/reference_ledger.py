@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from stepscape.tables.records import plain
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Claim
@@ -22,9 +25,27 @@ def reference_ledger(size: Size) -> Ledger:
     return ledger.read(file.read_bytes(), file.name)
 
 
-def full_size(claim: Claim) -> dict[str, str]:
-    """Return the words of a claim in the committed full ledger; empty where it has none by today's rules."""
+def full_size(claim: Claim, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words of a claim in the committed full ledger for a run with these settings.
+
+    They are empty where it has none by today's rules, or where its runs differ from this one in more than
+    size: each setting must be that of the ledger or, if the two sizes of the claim differ in it, that of the
+    quick size.
+    """
+    committed = next(
+        (each for each in reference_ledger("full").entries if each.experiment.name == claim.name), None
+    )
+    if committed is None or not _differs_in_size_only(claim, plain(settings), committed.settings):
+        return {}
     return _words(claim, "full")
+
+
+def _differs_in_size_only(claim: Claim, here: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    quick, full = plain(claim.quick), plain(claim.full)
+    size = {name for name in quick if quick[name] != full[name]}
+    return set(here) == set(there) and all(
+        value == there[name] or (name in size and value == quick[name]) for name, value in here.items()
+    )
 
 
 def words(claim: Claim) -> tuple[str, dict[str, str]]:

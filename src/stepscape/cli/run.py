@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from stepscape.experiments.frame.ledger import Size
 
 Document = dict[str, Any]
-_KEYS = {"request", "experiment", "settings", "runs", "full_size", "identities", "figures", "provenance"}
+_KEYS = {
+    "request",
+    "experiment",
+    "settings",
+    "runs",
+    "full_size",
+    "changed",
+    "identities",
+    "figures",
+    "provenance",
+}
 _ALWAYS = ("report.html", "table.csv", "result.json")
 
 
@@ -105,7 +115,14 @@ def _result(directory: Path) -> Document:
 
 
 def _matches(before: Document, request: Request) -> bool:
-    """Whether the directory holds the result of this very request, made by this very code, whole."""
+    """Whether the directory holds the result of this very request, made by this very code, whole.
+
+    A function of the user's own may have changed since: the runs themselves say so, by their identities.
+    """
+    from stepscape.problems.truth import is_own
+
+    if any(map(is_own, request.settings.values())):
+        return False
     if before.get("request") != request.key or before.get("schema") != console.SCHEMA:
         return False
     if any(before["provenance"].get(name) != value for name, value in _made_by().items()):
@@ -170,6 +187,21 @@ def _lines(document: Document, on_record: bool) -> list[str]:
     lines = [about["title"], console.paragraph(f"Claim: {about['claim']}"), ""]
     lines += documents.verdict_lines(document["verdicts"], document["full_size"])
     lines += ["", f"{documents.cost_words(document)}; {done}", f"{document['directory']}: {written}"]
+    return [*lines, *_size_lines(document)]
+
+
+def _size_lines(document: Document) -> list[str]:
+    """Say which size it was, and that settings were changed: the committed verdicts are about others."""
+    from stepscape.report.experiment import listed
+
+    if document["changed"]:
+        changed = ", ".join(f"{name}={listed(value)}" for name, value in document["changed"].items())
+        return [
+            console.paragraph(
+                f"This was the {document['size']} size with changed settings ({changed}), so these verdicts "
+                "are not comparable with the committed ones."
+            )
+        ]
     if document["size"] == "quick":
-        lines.append("This was the quick size; --full runs the size that the verdict is about.")
-    return lines
+        return ["This was the quick size; --full runs the size that the verdict is about."]
+    return []

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from stepscape.cli import console
 from stepscape.cli.carry_out import Resources, progress_words
+from stepscape.cli.damage import warn_of_damage
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.provenance import Clock, provenance
-from stepscape.errors import InputError, OutputError, bad
+from stepscape.errors import InputError, OutputError, bad, printable
 
 if TYPE_CHECKING:
     from stepscape.lab.execution import Executor
@@ -76,8 +77,10 @@ def sweep_file(request: Request, as_json: bool, unfinished: Unfinished) -> None:
     if request.out is None:
         raise InputError("the command needs --out, the directory of the store")
     resources = request.resources
-    with executor(resources.executor, resources.workers, resources.scheduler, file.cluster) as workers:
+    where = resources.executor, resources.workers, resources.scheduler, file.cluster
+    with executor(*where, runs=len(file.specs), warn=console.warn) as workers:
         store = Store.create(request.out)
+        warn_of_damage(store)
         summary = _sweep(request, file, store, workers, unfinished)
     document = {
         "command": "sweep",
@@ -117,6 +120,8 @@ def _sweep(
 @contextmanager
 def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Progress], None]]:
     """Show the progress of the sweep; whatever ends it early, say what is kept and how to resume."""
+    from stepscape.lab.store import Gone
+
     kept = f"the runs on record in {request.out!r} are kept; resume with: {request.command}"
     unfinished.keep(lambda: kept)
     with console.progress("sweep") as show:
@@ -129,6 +134,8 @@ def _watching(request: Request, unfinished: Unfinished) -> Iterator[Callable[[Pr
 
         try:
             yield note
+        except Gone as error:
+            raise OutputError(f"{error}; the same command begins anew, or resumes when it is back") from None
         except OutputError as error:
             raise OutputError(f"{error}; {kept}") from error
 
@@ -157,7 +164,7 @@ def _notes(document: dict[str, Any]) -> list[str]:
     for table in document["tables"]:
         lines.append(f"{table['y']} against {table['x']}: {table['used']} of {table['rows']} rows used")
         lines += [f"    dropped {rows}: {why}" for why, rows in table["dropped"].items()]
-    lines += document["notes"]
+    lines += map(printable, document["notes"])
     if document["repeated"]:
         lines.append(f"The file describes {document['repeated']} more runs, each equal to one of these")
     return lines
@@ -176,7 +183,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     )
     if document["failed"]:
         lines.append("The sweep is complete nevertheless; --retry-failed carries out the failed runs again:")
-        lines += [f"    {reason}" for reason in list(document["reasons"].values())[:_PRINTED]]
+        lines += [f"    {printable(reason)}" for reason in list(document["reasons"].values())[:_PRINTED]]
     lines.append(f"The table: stepscape export {shlex.quote(document['directory'])} --csv FILE")
     return lines
 

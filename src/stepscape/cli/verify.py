@@ -175,7 +175,11 @@ def _tell(made: Ledger, found: Sequence[Difference], request: Request, clock: Cl
 
     document = {
         **msgspec.to_builtins(made),
-        "full_size": {name: full_size(experiments.get(name)) for name in made.names if made.size != "full"},
+        "full_size": {
+            entry.experiment.name: full_size(experiments.get(entry.experiment.name), entry.settings)
+            for entry in made.entries
+            if made.size != "full"
+        },
         "changed_rules": changed_rules(made),
         "differences": msgspec.to_builtins(found),
         "directory": request.out,

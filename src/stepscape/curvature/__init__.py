@@ -4,3 +4,7 @@ from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.curvature.operator import KrylovOperator, Matrix, Operator, Shifted
 
 __all__ = ["Eigenpair", "KrylovOperator", "Matrix", "Operator", "Shifted", "largest_eigenpair"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

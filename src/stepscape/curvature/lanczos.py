@@ -92,7 +92,7 @@ def largest_eigenpair(
             spent += 1
             top, residual = vectors.rayleigh(vector, image)
             if not 1e-140 < residual < 1e140:
-                residual = _norm(image - top * vector)
+                residual = norm(image - top * vector)
             if residual <= 2.0 * tolerance * scale:
                 return Eigenpair(top, residual, vector, spent)
             if done < want:
@@ -145,7 +145,7 @@ def _out_of_range() -> NotConverged:
     return NotConverged("the squares of the operator's products overflow or vanish; rescale the problem")
 
 
-def _norm(vector: Array) -> float:
+def norm(vector: Array) -> float:
     """Euclidean norm of numbers whose squares overflow or vanish."""
     largest = float(np.abs(vector).max())
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else largest

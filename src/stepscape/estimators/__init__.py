@@ -29,3 +29,7 @@ def __getattr__(name: str) -> Any:
     # Set here, because importing a module puts the module itself under the name it shares with a function.
     globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,19 +12,21 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 
 from stepscape.errors import InputError, bad, unknown
+from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.one_feature import OneFeature
-from stepscape.estimators.selection import Path
+from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.uncertainty import UNCERTAIN
-from stepscape.problems.user.units import TwoClasses, positive
-from stepscape.training.trajectory import Snapshot, Trajectory
+from stepscape.problems.user.scale import positive
+from stepscape.problems.user.units import TwoClasses
+from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
-Recorded = TypeVar("Recorded", Trajectory, Snapshot)
+Recorded = TypeVar("Recorded", Trajectory, Prediction)
 
 
 class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
@@ -63,8 +65,10 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     step_sizes : array_like, optional
         The path; by default twelve from 6 to 0.003, logarithmic.
     n_splits : int
-        Folds; rows of one input stay together, so that errors are those at new inputs, and folds hold alike
-        shares of the classes.
+        Folds, with alike shares of the classes. Rows of one input stay together, so that errors are those at
+        new inputs. With at most seven distinct inputs of which most rows share theirs, every fold holds out a
+        share of the rows at each input, and errors are those of new rows there; a row alone at its input is
+        always trained on.
     random_state : int, RandomState or None
         Seeds folds and initialization.
     n_jobs : int or None
@@ -81,6 +85,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         Steps of the final run.
     trajectory_ : Trajectory
         The final run on all data, in standardized units; the logit is the mean of its last two iterates.
+    prediction_ : Prediction
+        The function fitted, in standardized units: the mean of the last two iterates, straight outside.
     stop_ : str
         Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
     certificates_ : dict of str to Certificate
@@ -94,12 +100,18 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         One row per step size and stopping time, with the columns of `path_` up to chosen.
     folds_ : Table or None
         One row per step size and fold, at the stopping time of `path_`.
+    held_out_ : str or None
+        What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
+    passed_over_ : tuple of float
+        Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
+        folds: its error on its own rows is two standard errors larger than that of the folds on theirs.
     log_loss_, brier_, standard_error_ : float
         By cross-validation at the choice, and the standard error of the log-loss; nan without.
     base_log_loss_ : float
         Log-loss of the best constant: the entropy of the classes' shares.
     out_of_fold_ : (n,) or None
-        P(second class) at each row by the fold that has not seen its input; nan where the weight is 0.
+        P(second class) at each row by the fold that held it out (the mean, where several held out a row of
+        its input and class); nan where the weight is 0, or no fold held it out.
     calibration_ : Table or None
         Calibration curve of `out_of_fold_`; see `stepscape.measures.calibration.calibration_curve`.
     separable_ : tuple of two float, or None
@@ -177,7 +189,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
         path = self._learn(data, settings)
         self.classes_ = classes
-        self._keep(data)
+        self._keep_units(data)
         self._keep_path(data, path, x, up, weights)
         self.warnings_ = failure_signs(self)
         self._report(1.0, "done")
@@ -186,10 +198,11 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     def decision_function(self, X: ArrayLike) -> Array:
         """Logit of P(second class) at X, (n,) or (n, 1): the mean of the last two iterates.
 
-        Outside the data it continues as a straight line; nothing supports it there.
+        Outside the inputs trained on it continues its last piece as a straight line; nothing supports it
+        there.
         """
         x = self._inputs(X)
-        return self.trajectory_.predict(self.units_[0].standardize(x))
+        return self.prediction_(self.units_[0].standardize(x))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probabilities (n, 2) of the classes."""
@@ -213,15 +226,15 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
 
         L(-f, -y) = L(f, y), and descent from (-w2, -b2) is that from (w2, b2) mirrored: names do not count.
         """
-        faced = data.swap_labels() if data.needs_mirror else data
-        path = self._chosen(faced, settings)
-        self._train(faced, settings, path)
+        faced = _faced(data)
+        path = self._train(faced, settings, self._validated(faced, settings))
         if not data.needs_mirror:
             return path
         self.problem_, self.trajectory_ = data.problem(), _negated(self.trajectory_)
-        return path if path is None else path._replace(states=tuple(map(_negated, path.states)))
+        self.prediction_ = _negated(self.prediction_)
+        return path if path is None else path._replace(predictions=tuple(map(_negated, path.predictions)))
 
-    def _chosen(self, data: TwoClasses, settings: Settings) -> Path | None:
+    def _validated(self, data: TwoClasses, settings: Settings) -> Validation | None:
         schedule, _, path = settings
         if path is None and self.stopping == "budget":
             return None
@@ -229,12 +242,12 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         times = schedule.stopping_times() if self.stopping == "cv" else [schedule.steps]
         return self._cross_validated(data, settings, step_sizes, times)
 
-    def _keep(self, data: TwoClasses) -> None:
+    def _keep_units(self, data: TwoClasses) -> None:
         self.units_ = (data.inputs,)
         self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
         self.separable_ = data.gap
-        unsure = np.abs(self.trajectory_.predict(data.x)) <= UNCERTAIN
+        unsure = np.abs(self.prediction_(data.x)) <= UNCERTAIN
         uncertain = data.inputs.restore(data.x[unsure])
         self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
 
@@ -249,14 +262,11 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         self.log_loss_, self.brier_, self.standard_error_ = (
             float(path.table[name][path.chosen]) for name in ("cv_error", "brier", "standard_error")
         )
-        logits = np.empty(data.size)
-        for fold, state in enumerate(path.states):
-            logits[path.folds == fold] = state.predict(data.x[path.folds == fold])
         counted = positive(weights)
         self.out_of_fold_ = np.full(x.size, np.nan)
-        where = np.searchsorted(data.x, data.inputs.standardize(x[counted]))
-        self.out_of_fold_[counted] = probability(logits[where])
-        self.calibration_ = calibration_curve(self.out_of_fold_[counted], up[counted], weights[counted])
+        self.out_of_fold_[counted] = _out_of_fold(data, path, x[counted], up[counted])
+        known = ~np.isnan(self.out_of_fold_)
+        self.calibration_ = calibration_curve(self.out_of_fold_[known], up[known], weights[known])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -264,8 +274,27 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         return tags
 
 
+def _faced(data: TwoClasses) -> TwoClasses:
+    """Return the data as they are trained on, whatever the labels are called."""
+    return data.swap_labels() if data.needs_mirror else data
+
+
+def _out_of_fold(data: TwoClasses, path: Path, x: Array, up: NDArray[np.bool_]) -> Array:
+    """Probabilities (n,) of +1 at rows that count, by folds that held such a row out; nan where none did."""
+    rows = _faced(data).rows
+    held = np.array(list(path.folds))
+    measured = np.maximum(held.sum(axis=0), 1)
+    found = np.where(held.any(axis=0), 0.0, np.nan)
+    for out, predict in zip(held, path.predictions, strict=True):
+        found += out / measured * probability(predict(data.x))[rows.at]
+    # Rows are in the order of these keys.
+    keys, up = 2 * rows.at + (rows.labels > 0.0), up != data.needs_mirror
+    at = np.searchsorted(np.unique(x), x)
+    return np.asarray(found[np.searchsorted(keys, 2 * at + up)])
+
+
 def _negated(run: Recorded) -> Recorded:
-    """Return a run, or a state of it, with -f in place of f."""
+    """Return a run, or what it predicts, with -f in place of f."""
     last, before = (replace(net, w2=-net.w2, b2=-net.b2) for net in (run.network, run.network_before))
     return replace(run, network=last, network_before=before)
 

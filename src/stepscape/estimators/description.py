@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import InputError
 from stepscape.estimators.settings import Progress
+from stepscape.measures.knots import visible_knots
+from stepscape.measures.measures import measure
 from stepscape.problems.problem import column
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import Table
 from stepscape.theory.certificate import Certificate
 from stepscape.training.stops import STOP_WORDS
@@ -126,6 +128,14 @@ def training(model: Any, x: Array) -> dict[str, Any]:
         "path": None if path is None else path.records(),
         "folds": None if folds is None else folds.records(),
     }
+
+
+def measured(model: Any) -> dict[str, Any]:
+    """Measure the function of a fitted estimator as `measure` does, and count its visible knots."""
+    run, hull = model.trajectory_, model.problem_.line.hull
+    marked, _ = visible_knots(run.network, run.network_before, *hull)
+    found = measure(model.problem_, run.network, run.network_before)
+    return {**found, "visible_knots": int(marked.size)}
 
 
 def binned(model: Any, x: Array) -> bool:

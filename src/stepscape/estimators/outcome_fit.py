@@ -14,7 +14,6 @@ from stepscape.errors import bad
 from stepscape.estimators import description as told
 from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
-from stepscape.measures.measures import measure
 from stepscape.measures.uncertainty import UNCERTAIN, uncertain_intervals
 from stepscape.problems.user.outcomes import shown
 from stepscape.tables.records import plain
@@ -169,7 +168,6 @@ def fit_outcome(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
-    run = model.trajectory_
     return OutcomeFit(
         x=inputs,
         y=labels,
@@ -179,7 +177,7 @@ def fit_outcome(
         classifier=model,
         done=_steps_taken(model, inputs, x_name),
         warnings=_warnings(model, inputs),
-        measures=measure(model.problem_, run.network, run.network_before),
+        measures=told.measured(model),
     )
 
 

@@ -39,7 +39,9 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     step_sizes : array_like, optional
         The path; by default fourteen from 1.5 to 0.003, logarithmic.
     n_splits : int
-        Folds; rows of one input stay together.
+        Folds. Rows of one input stay together, so that errors are those at new inputs. With at most seven
+        distinct inputs of which most rows share theirs, every fold holds out a share of the rows at each
+        input, and errors are those of new rows there; a row alone at its input is always trained on.
     random_state : int, RandomState or None
         Seeds folds and initialization.
     n_jobs : int or None
@@ -52,6 +54,8 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     step_size_ : float
     trajectory_ : Trajectory
         The final run on all data, in standardized units; predictions are the mean of its last two iterates.
+    prediction_ : Prediction
+        The function fitted, in standardized units: the mean of the last two iterates, straight outside.
     stop_ : str
         Why it ended: "edge", "stationary" or "budget".
     certificates_ : dict of str to Certificate
@@ -61,6 +65,11 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None if there is no path.
     folds_ : Table or None
         One row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
+    held_out_ : str or None
+        What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
+    passed_over_ : tuple of float
+        Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
+        folds: its error on its own rows is two standard errors larger than that of the folds on theirs.
     pieces_ : int
         Lines that draw the fit within 5 % of the standard deviation of y; 1 for constant y.
     edge_ratio_ : float
@@ -119,10 +128,10 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         settings = checked(self, "square")
         x, labels, weights = self._training_data(X, y, sample_weight)
         data = Standardized.of(x, labels.astype(np.float64), weights)
-        path = None
+        validated = None
         if settings.path is not None:
-            path = self._cross_validated(data, settings, settings.path.tolist())
-        self._train(data, settings, path)
+            validated = self._cross_validated(data, settings, settings.path.tolist())
+        path = self._train(data, settings, validated)
         self.units_ = (data.inputs, data.labels)
         self.path_ = None if path is None else _in_units(path.table, data)
         self.folds_ = None if path is None else _in_units(path.members, data)
@@ -132,10 +141,11 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> Array:
         """Mean of the last two iterates at X, (n,) or (n, 1), in the units of y.
 
-        Outside the data the fit continues as a straight line; nothing supports it there.
+        Outside the inputs trained on the fit continues its last piece as a straight line; nothing supports it
+        there.
         """
         x = self._inputs(X)
-        return self.units_[1].restore(self.trajectory_.predict(self.units_[0].standardize(x)))
+        return self.units_[1].restore(self.prediction_(self.units_[0].standardize(x)))
 
 
 def _in_units(table: Any, data: Standardized) -> Any:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from stepscape.errors import bad, unknown
+from stepscape.estimators.choice import RULES
 from stepscape.estimators.descent import Schedule
-from stepscape.estimators.selection import LIMITS, RULES, step_size_path
+from stepscape.estimators.selection import LIMITS, step_size_path
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
-from stepscape.measures.measures import measure
-from stepscape.problems.user.units import Affine
+from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import plain
 from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
 
@@ -141,7 +140,7 @@ def fit_table(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
     ).fit(inputs, labels)
     model.progress = None  # the fit outlives whatever shows progress
-    run, (a, b) = model.trajectory_, model.units_
+    a, b = model.units_
     return TableFit(
         x=inputs,
         y=labels,
@@ -150,7 +149,7 @@ def fit_table(
         regressor=model,
         done=_steps_taken(model, inputs, x_name, y_name),
         warnings=_warnings(model, inputs, labels),
-        measures=measure(model.problem_, run.network, run.network_before),
+        measures=told.measured(model),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
 

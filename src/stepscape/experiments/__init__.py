@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from stepscape.errors import unknown
-from stepscape.experiments.frame import Claim, Result, run
+from stepscape.arguments import flag, function, mapping, whole
+from stepscape.errors import bad, expect, unknown
+from stepscape.experiments.frame import Claim, Result
+from stepscape.experiments.frame.claim import run as carry_out
 
 __all__ = ["Claim", "Result", "family", "get", "names", "run"]
 
@@ -29,6 +33,41 @@ _MODULES = {
 }
 
 
+def run(
+    claim: str | Claim,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+    workers: int = 0,
+    full: bool = False,
+    **changes: Any,
+) -> Result:
+    """Carry out all runs of a claim in memory and collect their records.
+
+    Parameters
+    ----------
+    claim : a claim or its name.
+    settings : values that differ from those of the quick size, or of the full size with `full`.
+    progress : called with a fraction and a message.
+    workers : threads (0: one per core).
+    changes : settings by keyword, as in ``run("curve-fitting", seeds=2, truth=my_function)``.
+
+    Raises
+    ------
+    InputError
+        For a setting that the claim does not have, and for a value of another type. Any run that cannot be
+        carried out raises, too.
+    """
+    chosen = get(claim) if isinstance(claim, str) else claim
+    expect("claim", chosen, Claim)
+    given = {} if settings is None else mapping("settings", settings)
+    if both := [name for name in changes if name in given]:
+        raise bad(both[0], "be given once", "it in settings and as a keyword")
+    if progress is not None:
+        function("progress", progress)
+    resolved = chosen.settings({**given, **changes}, flag("full", full))
+    return carry_out(chosen, resolved, progress or (lambda *_: None), whole("workers", workers))
+
+
 def names() -> list[str]:
     """Names of all experiments, in the order in which they are best read."""
     return list(_MODULES)
@@ -36,14 +75,18 @@ def names() -> list[str]:
 
 def family(name: str) -> str:
     """Return the family of a claim, which is the folder of its module and of its page."""
-    if name not in _MODULES:
+    if not isinstance(name, str) or name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
     return _MODULES[name].rpartition(".")[0].rpartition(".")[2]
 
 
 def get(name: str) -> Claim:
     """Return the claim of that name; an unknown name is refused with the nearest known one."""
-    if name not in _MODULES:
+    if not isinstance(name, str) or name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
     claim: Claim = importlib.import_module(_MODULES[name]).CLAIM
     return claim
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.figures.path import PathLook, draw_path
 from stepscape.figures.style import COLORS, canvas, house, label, legend
+from stepscape.figures.text import shown
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class FitPicture:
         The mean of the last two iterates, and each of the two, on a grid over the data.
     knots, knot_values, jumps
         Visible knots of the mean, the fit there, the change of slope.
+    step_size, pieces, rule
+        What was chosen, how many straight pieces came out, and how it was chosen.
     path, folds
         Tables of the cross-validation, or None when the step size was given.
     """
@@ -48,6 +51,7 @@ class FitPicture:
     knot_values: Array
     jumps: Array
     step_size: float
+    pieces: int
     rule: str = "min"
     path: Table | None = None
     folds: Table | None = None
@@ -72,11 +76,16 @@ def fit_figure(picture: FitPicture) -> Figure:
     if picture.knots.size:
         ax.plot(
             picture.knots, picture.knot_values, "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
         )  # fmt: skip
-    label(ax, picture.x_name, picture.y_name, f"step size {picture.step_size:.3g}")
+    label(ax, shown(picture.x_name), shown(picture.y_name), _title(picture))
     legend(ax)
-    return plain_text(figure)
+    return figure
+
+
+def _title(picture: FitPicture) -> str:
+    pieces = "straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
+    return f"{pieces}, step size {picture.step_size:.3g}"
 
 
 def residual_figure(picture: FitPicture) -> Figure:
@@ -91,19 +100,19 @@ def residual_figure(picture: FitPicture) -> Figure:
         ax.axhline(sign * spread, color=COLORS["gray"], linewidth=1.0, linestyle=(0, (5, 2)))
     label(
         ax,
-        picture.x_name,
-        f"{picture.y_name}: data − fit",
+        shown(picture.x_name),
+        f"{shown(picture.y_name)}: data − fit",
         f"residuals; dashed: ± their root mean square, {spread:.3g}",
     )
-    return plain_text(figure)
+    return figure
 
 
 def path_figure(picture: FitPicture) -> Figure:
     """Cross-validation error with standard errors, and the edge ratio of every fold, by step size."""
     if picture.path is None or picture.folds is None:
         raise ValueError("path_figure needs a fit whose step size was chosen along a path")
-    look = PathLook(picture.step_size, picture.rule, f"squared error ({picture.y_name}²)", "error")
-    return plain_text(draw_path(picture.path, picture.folds, look))
+    look = PathLook(picture.step_size, picture.rule, f"squared error ({shown(picture.y_name)}²)", "error")
+    return draw_path(picture.path, picture.folds, look)
 
 
 def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
@@ -112,12 +121,3 @@ def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
         x, y, "." if many else "o", color=COLORS["gray"], alpha=0.15 if many else 0.6, markersize=3.5,
         markeredgewidth=0, label=name, rasterized=many,
     )  # fmt: skip
-
-
-def plain_text(figure: Figure) -> Figure:
-    """Column names are not mathematics: a dollar sign in them stays a dollar sign."""
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    return figure

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.figures.fit import plain_text
 from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, top_in_sight
 from stepscape.figures.style import (
     COLORS,
@@ -22,9 +21,10 @@ from stepscape.figures.style import (
     series,
     shared_legend,
 )
+from stepscape.figures.text import shown
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
-from stepscape.problems.user.columns import bin_inputs
+from stepscape.problems.user.merging import bin_inputs
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class OutcomePicture:
         Visible knots of the mean, and the logit there.
     uncertain, hull
         Intervals where the mean is within ±1; the outermost rows there, None without any.
-    step_size, steps, rule
-        What was chosen, and how.
+    step_size, pieces, steps, rule
+        What was chosen, how many straight pieces the logit has, and how it was chosen.
     base
         Log-loss of the share of 1 in place of a fit.
     predicted : (m,) and known : (m,)
@@ -80,6 +80,7 @@ class OutcomePicture:
     uncertain: Sequence[tuple[float, float]]
     hull: tuple[float, float] | None
     step_size: float
+    pieces: int
     steps: int
     base: float
     predicted: Array
@@ -115,14 +116,20 @@ def fit_figure(picture: OutcomePicture) -> Figure:
     _curves(lower, picture, lambda logit: logit)
     upper.set_ylim(-0.09, 1.09)
     upper.set_yticks(np.linspace(0.0, 1.0, 6))
-    label(upper, "", f"probability of {picture.of}", f"step size {picture.step_size:.3g}")
+    label(upper, "", f"probability of {shown(picture.of)}", f"step size {picture.step_size:.3g}")
     lower.axhline(0.0, color=COLORS["gray"], linewidth=0.9)
     for level in (-1.0, 1.0):
         lower.axhline(level, color=COLORS["gray"], linewidth=0.9, linestyle=_DASHES)
     _logit_limits(lower, picture.logit)
-    label(lower, picture.x_name, "logit", "the logit: piecewise linear; uncertain between the dashed lines")
+    pieces = "a straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
+    label(
+        lower,
+        shown(picture.x_name),
+        "logit",
+        f"the logit: {pieces}; uncertain between the dashed lines",
+    )
     shared_legend(figure, axes, columns=2)
-    return plain_text(figure)
+    return figure
 
 
 def calibration_figure(picture: OutcomePicture) -> Figure:
@@ -137,18 +144,18 @@ def calibration_figure(picture: OutcomePicture) -> Figure:
     _calibration(upper, picture.calibration)
     upper.set_ylim(-0.03, 1.03)
     counted = "; beside each mark: number of rows" if _apart(picture.calibration["predicted"]) else ""
-    label(upper, "", f"share with {picture.of}", f"rows left out of training{counted}")
+    label(upper, "", f"share with {shown(picture.of)}", f"rows left out of training{counted}")
     legend(upper, loc="upper left")
     edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
     values = [picture.predicted[picture.known == each] for each in (0.0, 1.0)]
     lower.hist(
         values, edges, stacked=True, color=[COLORS["sky"], COLORS["vermilion"]], edgecolor="white",
-        hatch=["", "///"], label=list(picture.classes),
+        hatch=["", "///"], label=[shown(each) for each in picture.classes],
     )  # fmt: skip
     lower.set_xlim(-0.02, 1.06)
-    label(lower, f"predicted probability of {picture.of}", "rows")
+    label(lower, f"predicted probability of {shown(picture.of)}", "rows")
     legend(lower)
-    return plain_text(figure)
+    return figure
 
 
 def path_figure(picture: OutcomePicture) -> Figure:
@@ -156,7 +163,7 @@ def path_figure(picture: OutcomePicture) -> Figure:
     if picture.path is None or picture.folds is None:
         raise ValueError("path_figure needs a fit whose step size was chosen along a path")
     look = PathLook(picture.step_size, picture.rule, "log-loss (nats)", "log-loss", picture.base)
-    return plain_text(draw_path(picture.path, picture.folds, look))
+    return draw_path(picture.path, picture.folds, look)
 
 
 def times_figure(picture: OutcomePicture) -> Figure:
@@ -190,7 +197,7 @@ def times_figure(picture: OutcomePicture) -> Figure:
         "cross-validated error against training time",
     )
     shared_legend(figure, axes, columns=2)
-    return plain_text(figure)
+    return figure
 
 
 def _out_of_sight(errors: Array) -> str:
@@ -223,7 +230,7 @@ def _rows(ax: Axes, picture: OutcomePicture) -> None:
     height = picture.y + np.where(picture.y > 0, spread, -spread)
     alpha = 0.25 if many else 0.7
     ax.plot(picture.x, height, "|", color=COLORS["gray"], alpha=alpha, markersize=4.5, rasterized=many)
-    name = f"rows: {picture.classes[1]} above, {picture.classes[0]} below"
+    name = f"rows: {shown(picture.classes[1])} above, {shown(picture.classes[0])} below"
     ax.plot([], [], "|", color=COLORS["gray"], markersize=6, label=name)
     bins = min(BINS, picture.x.size // LEAST)
     if bins >= FEWEST:
@@ -260,7 +267,7 @@ def _curves(ax: Axes, picture: OutcomePicture, scale: Scale) -> None:
     if picture.knots.size:
         ax.plot(
             picture.knots, scale(picture.knot_logits), "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label=f"{picture.knots.size} visible knots",
+            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
         )  # fmt: skip
 
 

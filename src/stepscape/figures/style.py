@@ -6,12 +6,14 @@ Only matplotlib's object interface is used: no pyplot, no global state, any thre
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from stepscape.errors import bad
+from stepscape.figures.text import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,12 +32,6 @@ COLORS = {
     "gray": "#6E6E6E",
 }
 SIMPLIFIED = 0.4  # points by which a drawn line may leave its curve
-# Fonts with the characters of many scripts, of which a system may have one.
-_FALLBACKS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
-    "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic", "Arial Unicode MS",
-)  # fmt: skip
 _CYCLE = ("blue", "vermilion", "green", "purple", "orange", "sky", "black")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES: tuple[Any, ...] = (
@@ -78,10 +74,15 @@ def line(index: int) -> dict[str, Any]:
 def canvas(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 4.2), **layout: Any
 ) -> tuple[Figure, NDArray[Any]]:
-    """Return a figure of `size` inches and its axes (rows, columns); `layout` goes to `subplots`."""
+    """Return a figure of `size` inches and its axes (rows, columns); `layout` goes to `subplots`.
+
+    The figure may be drawn at another size, see `Elastic`.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    from stepscape.figures.elastic import Elastic
+
+    figure = Figure(figsize=size, layout=Elastic(size))
     axes = figure.subplots(rows, columns, squeeze=False, **layout)
     for ax in axes.flat:
         _plain(ax)
@@ -113,14 +114,16 @@ def shared_legend(figure: Figure, axes: NDArray[Any], columns: int) -> None:
     for ax in axes.flat:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
-    figure.legend(
-        list(handles.values()),
-        list(handles),
-        loc="outside lower center",
-        ncols=columns,
-        fontsize=9,
-        frameon=False,
-    )
+    _below(figure, list(handles.values()), list(handles), columns)
+
+
+def _below(figure: Figure, handles: list[Any], names: list[str], columns: int, fixed: bool = False) -> None:
+    from stepscape.figures.elastic import Below, Elastic
+
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, Elastic):
+        raise bad("figure", "be made by `canvas`", f"one with {engine!r}")
+    engine.legend(figure, Below(handles, names, columns, fixed))
 
 
 def row_legend(figure: Figure, axes: NDArray[Any], names: Sequence[str]) -> None:
@@ -134,13 +137,8 @@ def row_legend(figure: Figure, axes: NDArray[Any], names: Sequence[str]) -> None
         columns.append([(blank, name), *((handle, word) for word, handle in found.items())])
     longest = max(map(len, columns))
     entries = [entry for c in columns for entry in c + [(blank, "")] * (longest - len(c))]
-    figure.legend(
-        *map(list, zip(*entries, strict=True)),
-        loc="outside lower center",
-        ncols=len(columns),
-        fontsize=9,
-        frameon=False,
-    )
+    handles, words = map(list, zip(*entries, strict=True))
+    _below(figure, handles, words, len(columns), fixed=True)
 
 
 def note(ax: Axes, text: str, right: bool = False) -> None:
@@ -151,12 +149,14 @@ def note(ax: Axes, text: str, right: bool = False) -> None:
 
 
 def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
-    """Logarithmic x axis with a tick at each step size, thinned out where they would overlap."""
-    from matplotlib.ticker import NullFormatter, NullLocator
+    """Logarithmic x axis with a tick at each step size that has room for its name, the ends first."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+    from stepscape.figures.ticks import Among
 
     ax.set_xscale("log")
-    shown = list(step_sizes) if len(step_sizes) <= 7 else list(step_sizes)[:: -(-len(step_sizes) // 7)]
-    ax.set_xticks(shown, [f"{eta:g}" for eta in shown])
+    ax.xaxis.set_major_locator(Among(ax, step_sizes))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
 
@@ -191,7 +191,7 @@ def svg(figure: Figure) -> str:
         matplotlib.rc_context(
             {"svg.hashsalt": "stepscape", "svg.fonttype": "path", "path.simplify_threshold": SIMPLIFIED}
         ),
-        _legible(figure),
+        legible(figure),
     ):
         figure.savefig(text, format="svg", metadata={"Date": None})
     return compact(text.getvalue())
@@ -200,7 +200,7 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     """Return the figure as PNG bytes."""
     data = io.BytesIO()
-    with house(), _legible(figure):
+    with house(), legible(figure):
         figure.savefig(data, format="png", dpi=dots_per_inch)
     return data.getvalue()
 
@@ -213,41 +213,3 @@ def small_png(figure: Figure) -> bytes:
     with Image.open(io.BytesIO(png(figure))) as image:
         image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(data, "PNG")
     return data.getvalue()
-
-
-def unwritable(text: str) -> str:
-    """Return the characters of a text, each once, that no font here has: figures show a box instead."""
-    return _missing(text, _families(text))
-
-
-@contextmanager
-def _legible(figure: Figure) -> Iterator[None]:
-    """Set texts in a font that has their characters; the box of one that no font has needs no warning."""
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        if not text.get_text().isascii() and len(families := _families(text.get_text())) > 1:
-            text.set_fontfamily(families)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
-        yield
-
-
-def _families(text: str) -> list[str]:
-    """Return the usual font, and one that has more of the characters where the usual one lacks some."""
-    from matplotlib.font_manager import fontManager
-
-    usual = "DejaVu Sans"
-    if not _missing(text, [usual]):
-        return [usual]
-    installed = {font.name for font in fontManager.ttflist}
-    found = [[usual, name] for name in _FALLBACKS if name in installed]
-    return min([*found, [usual]], key=lambda families: len(_missing(text, families)))
-
-
-def _missing(text: str, families: Sequence[str]) -> str:
-    from matplotlib.font_manager import findfont, get_font
-
-    fonts = [get_font(findfont(name)) for name in families]
-    seen = [c for c in dict.fromkeys(text) if not c.isspace()]
-    return "".join(c for c in seen if not any(font.get_char_index(ord(c)) for font in fonts))

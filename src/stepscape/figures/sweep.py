@@ -19,6 +19,7 @@ from stepscape.figures.style import (
     shared_legend,
     step_size_ticks,
 )
+from stepscape.figures.text import LONGEST, shown
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
 @house()
 def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
     """Draw medians with quartiles: one panel per measure, one curve per group. None without numbers."""
-    drawn = {name: Table.from_records(rows) for name, rows in list(groups.items())[:MOST_GROUPS]}
+    drawn = {
+        shown(name, 3 * LONGEST): Table.from_records(rows)
+        for name, rows in list(groups.items())[:MOST_GROUPS]
+    }
     every = Table.from_records([row for rows in groups.values() for row in rows])
     panels = [(_column(every, *names), text, log) for *names, text, log in PANELS]
     panels = [(column, text, log) for column, text, log in panels if column]
@@ -75,7 +79,8 @@ def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
     for i, (name, table) in enumerate(drawn.items()):
         if column in table:
             dodge = 0.03 * (i - 0.5 * (len(drawn) - 1))
-            band(ax, table, "step_size", column, name, series(i), dots=True, dodge=dodge, keep_dead=True)
+            words = shown(name, 3 * LONGEST)
+            band(ax, table, "step_size", column, words, series(i), dots=True, dodge=dodge, keep_dead=True)
             _hollow(ax, table, column, series(i), dodge)
 
 

@@ -6,17 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Curve": "stepscape.lab.curves",
     "Spec": "stepscape.lab.spec",
     "Store": "stepscape.lab.store",
+    "curve_table": "stepscape.lab.curves",
     "executor": "stepscape.lab.executors",
     "identity": "stepscape.lab.spec",
     "stream": "stepscape.lab.spec",
     "sweep": "stepscape.lab.sweeping",
 }
 
-__all__ = ["Spec", "Store", "executor", "identity", "stream", "sweep"]
+__all__ = ["Curve", "Spec", "Store", "curve_table", "executor", "identity", "stream", "sweep"]
 
 if TYPE_CHECKING:
+    from stepscape.lab.curves import Curve, curve_table
     from stepscape.lab.executors import executor
     from stepscape.lab.spec import Spec, identity, stream
     from stepscape.lab.store import Store
@@ -29,3 +32,7 @@ def __getattr__(name: str) -> Any:
     # No module may be called like one of these names: importing it would hide the name.
     globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

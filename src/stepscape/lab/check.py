@@ -15,22 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepscape import files
-from stepscape.errors import InputError, OutputError
+from stepscape.errors import InputError, OutputError, printable
 from stepscape.lab import data as tables
-from stepscape.lab import plan, segment
-from stepscape.lab.seal import Damaged
-from stepscape.lab.store import Store, mint, read_id
+from stepscape.lab import plan, segment, stored
+from stepscape.lab.seal import Damage, Damaged
+from stepscape.lab.store import Store, mint, read_id, refuse_links
 
 OLD = 3600.0  # seconds: an unfinished file this old belongs to no living writer
 _IDENTITY = re.compile(rb'"identity":"([0-9a-f]{32})"')
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A file that does not hold what was written to it."""
-
-    file: str
-    wrong: str
 
 
 @dataclass(frozen=True)
@@ -60,17 +52,18 @@ def check(path: str | os.PathLike[str]) -> Report:
     Raises
     ------
     InputError
-        There is no store.
+        There is no store, or one of its folders is a symbolic link.
     OutputError
         The system refused to set something aside.
     """
     home = Path(path)
+    refuse_links(home)
     damage = _restore_name(home)
     store = Store.open(home)
     sound, lost, broken = _segments(home)
     damage += broken
     damage += _verified(home, "plans", ".json", plan.read)
-    damage += _verified(home, "data", ".npz", lambda file: tables.load(file.parent, file.stem))
+    damage += _verified(home, "data", ".npz", tables.read)
     removed, unfinished = _leftovers(home)
     held = store.outcomes()
     # The identities in a damaged manifest may themselves be damaged: a plan tells.
@@ -97,8 +90,9 @@ def _restore_name(home: Path) -> list[Damage]:
 
 def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
     """Count the sound segments; say what the others may have held, and what is wrong with them."""
+    folder = home / "segments"
     sound, lost, damage = 0, set[str](), []
-    for manifest in sorted((home / "segments").glob("*.json")):
+    for manifest in stored.listing(folder, ".json"):
         flaw = _flaw(manifest)
         if flaw is None:
             sound += 1
@@ -107,47 +101,54 @@ def _segments(home: Path) -> tuple[int, set[str], list[Damage]]:
             lost |= _identities(manifest)
             _quarantine(manifest)
             _quarantine(manifest.with_suffix(".npz"))
+    for npz in stored.listing(folder, ".npz"):
+        if not segment.is_name(npz.stem):
+            damage.append(Damage(stored.shown(npz), segment.MISNAMED))
+            _quarantine(npz)
     return sound, lost, damage
 
 
 def _flaw(manifest: Path) -> Damage | None:
     file = manifest
     try:
-        content = segment.read(file.read_bytes())
+        content = segment.sound(file)
         if content.arrays is not None:
             file = manifest.with_suffix(".npz")
-            segment.verify(file.read_bytes(), content.arrays)
-    except Damaged as error:
-        return Damage(f"segments/{file.name}", str(error))
+            segment.arrays_of(file, content.arrays)
     except OSError as error:
-        return Damage(f"segments/{file.name}", f"it cannot be read: {files.reason(error)}")
+        return Damage(stored.shown(file), _wrong(error))
     return None
+
+
+def _wrong(error: OSError) -> str:
+    return str(error) if isinstance(error, Damaged) else f"it cannot be read: {files.reason(error)}"
 
 
 def _identities(manifest: Path) -> set[str]:
     with contextlib.suppress(OSError):
-        return {found.decode() for found in _IDENTITY.findall(manifest.read_bytes())}
+        return {found.decode() for found in _IDENTITY.findall(stored.read(manifest))}
     return set()
 
 
 def _verified(home: Path, folder: str, suffix: str, read: Callable[[Path], object]) -> list[Damage]:
     """Set aside the files that `read` refuses."""
     damage = []
-    for file in sorted((home / folder).glob(f"*{suffix}")):
+    for file in stored.listing(home / folder, suffix):
         try:
             read(file)
-        except OutputError as error:
-            damage.append(Damage(f"{folder}/{file.name}", str(error)))
+        except OSError as error:
+            damage.append(Damage(stored.shown(file), _wrong(error)))
             _quarantine(file)
     return damage
 
 
 def _quarantine(file: Path) -> None:
+    """Move what stands under this name, a link and not what it leads to, to a free name in damaged/."""
     home = file.parent if file.name == "store.json" else file.parent.parent
     damaged = home / "damaged"
     try:
         damaged.mkdir(exist_ok=True)
-        os.replace(file, damaged / file.name)
+        os.rename(file, _free(damaged / file.name))
     except FileNotFoundError:
         pass  # an npz that is missing
     except OSError as error:
@@ -155,23 +156,38 @@ def _quarantine(file: Path) -> None:
         raise OutputError(f"{what}: {files.reason(error)}") from error
 
 
+def _free(path: Path) -> Path:
+    names = (path, *(path.with_name(f"{path.name}.{count}") for count in range(2, 10_000)))
+    return next(name for name in names if not os.path.lexists(name))
+
+
 def _leftovers(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Remove what killed writers left behind; name files that may still be written: (removed, unfinished)."""
+    """Remove what killed writers left behind; name what may still be written: (removed, unfinished)."""
     removed, unfinished = [], []
     for file in _is_leftover(home):
-        name = file.relative_to(home).as_posix()
+        name = printable(file.relative_to(home).as_posix())
         with contextlib.suppress(FileNotFoundError):  # its writer has finished meanwhile
-            if time.time() - file.stat().st_mtime < OLD:
+            found = file.lstat()
+            if time.time() - found.st_mtime < OLD:
                 unfinished.append(name)
             else:
-                file.unlink()
+                _remove(file)
                 removed.append(name)
     return tuple(removed), tuple(unfinished)
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{str(file)!r} cannot be removed: {files.reason(error)}") from error
 
 
 def _is_leftover(home: Path) -> Iterator[Path]:
     for folder in (home, home / "segments", home / "plans", home / "data"):
         yield from sorted(folder.glob(".*.tmp"))
-    for npz in sorted((home / "segments").glob("*.npz")):
-        if not npz.with_suffix(".json").exists():
+    for npz in stored.listing(home / "segments", ".npz"):
+        if not os.path.lexists(npz.with_suffix(".json")):
             yield npz

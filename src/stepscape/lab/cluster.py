@@ -20,7 +20,6 @@ from stepscape.errors import InputError, OutputError, StepscapeError, Unavailabl
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
 from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
-from stepscape.lab.pool import cores
 from stepscape.lab.processes import interrupts_blocked
 
 CONNECT = 5.0  # seconds for a scheduler to answer
@@ -113,7 +112,7 @@ def _local(workers: int) -> Any:
         make = _library("distributed").LocalCluster
         try:
             return make(
-                n_workers=workers or cores(),
+                n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address=":0",  # any free port: two sweeps on one machine are no conflict

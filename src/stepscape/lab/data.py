@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape import files
 from stepscape.errors import InputError, OutputError
-from stepscape.files import write_atomic
+from stepscape.lab import arrays, stored
+from stepscape.lab.seal import Damaged
 
 Array = NDArray[np.float64]
+_MOST = 8 * files.MAX_BYTES  # two numbers of 8 bytes for a row of at least 4 characters, and room
 
 
 def digest(x: Array, y: Array) -> str:
@@ -37,7 +40,7 @@ def save(folder: str | os.PathLike[str], x: Array, y: Array) -> str:
     except (InputError, OutputError):
         buffer = io.BytesIO()
         np.savez(buffer, **dict(zip("xy", _pair(x, y), strict=True)))
-        write_atomic(path, buffer.getvalue())
+        stored.write(path, buffer.getvalue())
     except OSError as error:
         raise OutputError(f"cannot make {str(path.parent)!r}: {error.strerror or error}") from error
     return name
@@ -55,17 +58,33 @@ def load(folder: str | os.PathLike[str], name: str) -> tuple[Array, Array]:
     """
     path = Path(folder) / f"{name}.npz"
     try:
-        with np.load(path, allow_pickle=False) as columns:
-            x, y = columns["x"], columns["y"]
-        found = digest(x, y)
+        return read(path)
     except FileNotFoundError:
         raise InputError(
             f"the data {name!r} of a run are not in {str(folder)!r}; run 'stepscape sweep' on its file again"
         ) from None
-    except Exception as error:  # whatever the damage makes of an archive
-        raise OutputError(f"cannot read {str(path)!r}: {error}") from error
-    if found != name:
-        raise OutputError(f"{str(path)!r} is damaged: its numbers are not those of its name")
+    except Damaged as error:
+        raise OutputError(f"{str(path)!r} is damaged: {error}") from None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot read {str(path)!r}: {files.reason(error)}") from error
+
+
+def read(path: Path) -> tuple[Array, Array]:
+    """Read two columns and check them against the name of their file.
+
+    Raises
+    ------
+    Damaged
+        They are not what was written.
+    OSError
+        The system refused, or there is no such file.
+    """
+    columns = arrays.unpack(stored.read(path, _MOST))
+    x, y = (columns.get(f"{name}.npy", np.empty(0)) for name in "xy")
+    if not (x.dtype == y.dtype == np.dtype("<f8") and x.shape == y.shape == (x.size,)):
+        raise Damaged("it does not hold two columns of numbers")
+    if digest(x, y) != path.stem:
+        raise Damaged("its numbers are not those of its name")
     return x, y
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -10,11 +11,12 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from stepscape.errors import InputError, bad, unknown
+from stepscape.errors import InputError, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import limit_loaded, one_thread
-from stepscape.lab.pool import cores
+from stepscape.lab.pool import submit
+from stepscape.lab.workers import workers as sensible
 
 NAMES = ("serial", "threads", "processes", "dask")
 
@@ -24,6 +26,8 @@ def executor(
     workers: int = 0,
     scheduler: str | None = None,
     options: Mapping[str, Any] | None = None,
+    runs: int | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> AbstractContextManager[Executor]:
     """Return a context manager that yields an executor.
 
@@ -34,11 +38,16 @@ def executor(
         is one thread. Processes are spawned, for work that holds the lock; a process that is killed loses
         the batch that it was working on.
     workers : int
-        0 means one per core or, with an existing Dask scheduler, as many as it has.
+        0 means one per core or, with an existing Dask scheduler, as many as it has. More than the machine or
+        the runs can occupy are not started.
     scheduler : str, optional
         With Dask: the address of a scheduler, or "slurm". Without, a cluster on this machine.
     options : mapping, optional
         With "slurm": the resources of each job, as dask-jobqueue's ``SLURMCluster`` calls it.
+    runs : int, optional
+        How many are to be carried out.
+    warn : callable, optional
+        Takes the sentence that says that there are fewer workers than asked for; by default a `UserWarning`.
 
     Raises
     ------
@@ -49,17 +58,18 @@ def executor(
     """
     if name not in NAMES:
         raise unknown("executor", name, NAMES)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
-        raise bad("workers", "be a whole number, at least 0", repr(workers), "0 means one per core")
+    count, fewer = sensible(workers, scheduler, runs)
+    if fewer:
+        (warn or warnings.warn)(fewer)
     if name == "dask":
         from stepscape.lab.cluster import dask
 
-        return dask(workers, scheduler, options or {})
+        return dask(count, scheduler, options or {})
     if scheduler is not None:
         raise InputError(f"a scheduler needs the executor 'dask', got {name!r}")
     if name == "processes":
-        return _processes(workers or cores())
-    return _threads(1 if name == "serial" else workers or cores())
+        return _processes(count)
+    return _threads(1 if name == "serial" else count)
 
 
 class _Pool:
@@ -76,7 +86,7 @@ class _Pool:
         self._threads, self._carry_out, self._stop = threads, carry_out, stop
 
     def submit(self, batch: Batch) -> Future[Done]:
-        return self._threads.submit(self._carry_out, batch)
+        return submit(self._threads, self._carry_out, batch)
 
     def stop(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -23,12 +23,12 @@ import msgspec
 
 from stepscape import files
 from stepscape.errors import OutputError
-from stepscape.lab import segment
-from stepscape.lab.seal import Damaged
+from stepscape.lab import segment, stored
+from stepscape.lab.seal import Damage, Damaged
 from stepscape.lab.spec import columns
 
 Answer = TypeVar("Answer")
-_VERSION = 2  # of the tables below
+_VERSION = 3  # of the tables below
 _PATIENCE = 30.0  # seconds to wait for another process
 _CHUNK = 500  # SQLite limits the values of a query
 _DECODER = msgspec.json.Decoder(list[dict[str, Any]])
@@ -36,7 +36,9 @@ _CONTAINERS = (list, tuple, dict)
 # Of several records of a run one is the best: the first in order of segments, a failed one only without
 # another. (With min() SQLite takes the other columns from the row that has the minimum.) The rest is hidden.
 _TABLES = """
-create table if not exists segments (name text primary key, stamp text, rows blob, crc integer);
+create table if not exists segments (
+    name text primary key, stamp text, rows blob, crc integer, wrong text
+);
 create table if not exists runs (
     identity text, segment text, position integer, outcome text, primary key (identity, segment)
 ) without rowid;
@@ -81,6 +83,13 @@ class Index:
     def row_documents(self, identities: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """Row of the table of each of these runs (None: every run, as committed)."""
         return self._ask(lambda db: _row_documents(db, identities))
+
+    def damage(self) -> list[Damage]:
+        """Every file that holds no segment although it stands where one belongs."""
+        wrong = self._ask(lambda db: dict(db.execute("select name, wrong from segments where wrong != ''")))
+        known = [Damage(f"segments/{name}.json", text) for name, text in sorted(wrong.items())]
+        strangers = [path for path in stored.listing(self._folder, ".json") if not segment.is_name(path.stem)]
+        return [*known, *(Damage(stored.shown(path), segment.MISNAMED) for path in strangers)]
 
     def close(self) -> None:
         """Let go of the file until the next question."""
@@ -181,10 +190,10 @@ def _fingerprints(folder: Path) -> dict[str, str]:
                 if suffix not in (".json", ".npz"):  # drafts have another
                     continue
                 with contextlib.suppress(FileNotFoundError):
-                    status = entry.stat()
+                    status = entry.stat(follow_symlinks=False)
                     if suffix == ".npz":
                         sizes[name] = status.st_size
-                    else:
+                    elif segment.is_name(name):
                         manifests[name] = f"{status.st_size} {status.st_mtime_ns}"
     except FileNotFoundError:
         return {}
@@ -196,24 +205,28 @@ def _fingerprints(folder: Path) -> dict[str, str]:
 
 def _size(segment_path: Path) -> int:
     try:
-        return segment_path.with_suffix(".npz").stat().st_size
+        return segment_path.with_suffix(".npz").lstat().st_size
     except OSError:
         return 0
 
 
 def _add(db: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None:
-    rows: list[segment.Row] = []
+    rows, wrong = [], ""
     try:
-        manifest = segment.read((folder / f"{name}.json").read_bytes())
-        if manifest.arrays is None or stamp.endswith(f" {manifest.arrays.size}"):
-            rows = manifest.rows
-    except Damaged:
-        pass  # known, but holds nothing: its runs count as not recorded
-    except OSError:
-        return  # it may be readable next time
+        manifest = segment.sound(folder / f"{name}.json")
+        if manifest.arrays is not None and not stamp.endswith(f" {manifest.arrays.size}"):
+            raise Damaged(f"its arrays have not the {manifest.arrays.size} bytes that were written")
+        rows = manifest.rows
+    except Damaged as error:
+        wrong = str(error)  # known, but holds nothing: its runs count as not recorded
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        wrong, stamp = f"it cannot be read: {files.reason(error)}", ""  # it may be readable next time
     _forget(db, name)
     document = msgspec.json.encode([flat(row) for row in rows])
-    db.execute("insert into segments values (?, ?, ?, ?)", (name, stamp, document, zlib.crc32(document)))
+    values = (name, stamp, document, zlib.crc32(document), wrong)
+    db.execute("insert into segments values (?, ?, ?, ?, ?)", values)
     runs = ((row.identity, name, position, row.outcome) for position, row in enumerate(rows))
     db.executemany("insert into runs values (?, ?, ?, ?)", runs)
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from stepscape import files
-from stepscape.errors import OutputError
-from stepscape.lab.seal import Damaged, seal, unseal
+from stepscape.errors import OutputError, bad
+from stepscape.lab import stored
+from stepscape.lab.seal import Damage, Damaged, seal, unseal
+from stepscape.lab.spec import IDENTITY
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -40,39 +42,70 @@ class Plan(msgspec.Struct, frozen=True):
 def new_plan(identities: Iterable[str], title: str = "", source: str = "", notes: Iterable[str] = ()) -> Plan:
     """Plan these runs, now."""
     runs = tuple(sorted(set(identities)))
-    name = hashlib.sha256(msgspec.json.encode([runs, title])).hexdigest()[:32]
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Plan(name, title, created, len(runs), runs, source, tuple(notes))
+    return Plan(_name(runs, title), title, created, len(runs), runs, source, tuple(notes))
 
 
 def write(folder: Path, plan: Plan) -> None:
-    """Keep a plan under its name; the same plan is kept once."""
+    """Keep a plan under its name; the same plan is kept once.
+
+    Raises
+    ------
+    InputError
+        It has more runs than any reader would accept.
+    OutputError
+        The system refused.
+    """
     path = folder / f"{plan.name}.json"
     try:
         read(path)
     except OutputError:
-        files.write_atomic(path, seal(msgspec.json.encode(plan)))
-        files.sync_directory(folder)
+        content = seal(msgspec.json.encode(plan))
+        if len(content) > stored.MOST:
+            raise bad("a sweep", "have at most 3 million runs", plan.total, "split it") from None
+        stored.write(path, content)
 
 
 def read(path: Path) -> Plan:
     """Read one plan, or raise `Damaged`."""
     try:
-        return msgspec.json.decode(unseal(path.read_bytes()), type=Plan)
-    except OutputError:
-        raise
+        plan = unseal(stored.read(path), Plan, "a plan")
     except OSError as error:
+        if isinstance(error, Damaged):
+            raise
         raise Damaged(f"it cannot be read: {files.reason(error)}") from None
-    except ValueError as error:
-        raise Damaged(f"its content is not that of a plan: {error}") from None
+    if flaw := _flaw(plan):
+        raise Damaged(f"its content is not that of a plan: {flaw}")
+    if path.stem != plan.name:
+        raise Damaged("its name is not that of the plan in it")
+    return plan
 
 
-def read_all(folder: Path) -> list[Plan]:
-    """Every plan that can be read, oldest first."""
-    plans = []
-    for path in sorted(folder.glob("*.json")):
+def read_all(folder: Path) -> tuple[list[Plan], list[Damage]]:
+    """Every plan that can be read, oldest first; and the files that cannot."""
+    plans, damage = [], []
+    for path in stored.listing(folder, ".json"):
         try:
             plans.append(read(path))
-        except OutputError:
-            continue
-    return sorted(plans, key=lambda plan: plan.created)
+        except Damaged as error:
+            damage.append(Damage(stored.shown(path), str(error)))
+    return sorted(plans, key=lambda plan: plan.created), damage
+
+
+def _name(runs: tuple[str, ...], title: str) -> str:
+    return hashlib.sha256(msgspec.json.encode([runs, title])).hexdigest()[:32]
+
+
+def _flaw(plan: Plan) -> str:
+    """Say what no plan written here has; nothing if it is sound."""
+    if not all(map(IDENTITY.fullmatch, plan.identities)):
+        return "a run has no identity"
+    if not len(set(plan.identities)) == len(plan.identities) == plan.total:
+        return f"it says {plan.total} runs and lists {len(set(plan.identities))}"
+    if plan.name != _name(plan.identities, plan.title):
+        return "its name is not that of its runs"
+    try:
+        datetime.fromisoformat(plan.created)
+    except ValueError:
+        return "its date is none"
+    return ""

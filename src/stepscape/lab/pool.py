@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from stepscape.errors import bad
+from stepscape.errors import OutputError, bad
 from stepscape.lab.one_thread import limit_loaded, one_thread
 
 Task = TypeVar("Task")
@@ -49,15 +49,23 @@ def run_all(
         done[index] = 1.0
         return outcome
 
-    threads = min(workers or cores(), max(1, len(tasks)))
+    threads = min(workers or cores(), max(1, len(tasks)), 4 * cores())
     with one_thread(), ThreadPoolExecutor(threads, initializer=limit_loaded) as pool:
-        futures = [pool.submit(carry_out, index) for index in range(len(tasks))]
+        futures = [submit(pool, carry_out, index) for index in range(len(tasks))]
         try:
             _watch(futures, lambda: progress(sum(done) / max(1, len(done))))
             return [future.result() for future in futures]
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def submit(pool: ThreadPoolExecutor, work: Callable[[Task], Outcome], task: Task) -> Future[Outcome]:
+    """Hand a task to a thread, or say in one sentence that no thread can start."""
+    try:
+        return pool.submit(work, task)
+    except RuntimeError as error:  # a limit on the threads of this user or container
+        raise OutputError(f"no worker can start: {error}; give fewer workers") from None
 
 
 def _watch(futures: Sequence[Future[Outcome]], report: Callable[[], None]) -> None:

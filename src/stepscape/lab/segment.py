@@ -11,10 +11,11 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import secrets
 import zipfile
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import files
-from stepscape.errors import bad
+from stepscape.errors import InputError, bad, printable
+from stepscape.lab import arrays, stored
 from stepscape.lab.seal import Damaged, seal, unseal
-from stepscape.lab.spec import Spec, canonical, columns, identity
+from stepscape.lab.spec import Spec, canonical, columns, identity, identity_of
 from stepscape.tables.records import Outcome, Record, plain
 
 Arrays = Mapping[str, NDArray[Any]]
+TIME = "%Y%m%dT%H%M%S%fZ"  # at which the name of a segment begins
 OWN = ("identity", "kind", "outcome", "reason", "seconds")  # columns of every table
 
 
@@ -69,7 +72,9 @@ class Manifest(msgspec.Struct, frozen=True):
     rows: list[Row]
 
 
-_DECODER = msgspec.json.Decoder(Manifest)
+MISNAMED = "its name is not that of a segment"
+_DEEPEST = 32
+_NAME = re.compile("(19[7-9]|2[0-9][0-9])[0-9]{5}T[0-9]{12}Z-[0-9a-f]{12}")
 
 
 def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> str:
@@ -87,29 +92,93 @@ def write(folder: Path, entries: Iterable[Entry], origin: Mapping[str, Any]) -> 
         best.setdefault(identity(entry.spec), entry)
     if not best:
         raise bad("a segment", "hold at least one run", "none")
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(6)}"
+    name = f"{datetime.now(UTC):{TIME}}-{secrets.token_hex(6)}"
     npz = _pack(best)
-    arrays = ArraysFile(len(npz), hashlib.sha256(npz).hexdigest()) if npz else None
-    manifest = Manifest(plain(origin), arrays, [_row(*item) for item in best.items()])
+    file = ArraysFile(len(npz), hashlib.sha256(npz).hexdigest()) if npz else None
+    manifest = seal(msgspec.json.encode(Manifest(plain(origin), file, [_row(*run) for run in best.items()])))
+    if len(manifest) > stored.MOST:
+        raise bad("the numbers of the runs of a batch", "fit in 128 MiB", f"{len(manifest)} bytes")
     try:
         if npz:
             files.write_atomic(folder / f"{name}.npz", npz)
-        files.write_atomic(folder / f"{name}.json", seal(msgspec.json.encode(manifest)))
+        files.write_atomic(folder / f"{name}.json", manifest)
         files.sync_directory(folder)
     except BaseException:
-        for suffix in ("json", "npz"):  # the manifest first: without it there is no segment
-            with contextlib.suppress(OSError):
-                os.unlink(folder / f"{name}.{suffix}")
+        remove(folder, name)
         raise
     return name
 
 
-def read(data: bytes) -> Manifest:
-    """Read a manifest, or raise `Damaged`."""
+def remove(folder: Path, name: str) -> None:
+    """Take back a segment, or what there is of it."""
+    for suffix in ("json", "npz"):  # the manifest first: without it there is no segment
+        with contextlib.suppress(OSError):
+            os.unlink(folder / f"{name}.{suffix}")
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest that `sound` has seen.
+
+    Raises
+    ------
+    Damaged
+        It is not what was written.
+    OSError
+        The system refused.
+    """
+    return unseal(stored.read(path), Manifest, "a manifest")
+
+
+def sound(path: Path) -> Manifest:
+    """Read a manifest and check all that its readers rely on, whoever wrote it; raises as `read`."""
+    if not (is_name(path.stem) and _is_dated(path.stem)):
+        raise Damaged(MISNAMED)
+    manifest = read(path)
     try:
-        return _DECODER.decode(unseal(data))
-    except ValueError as error:
-        raise Damaged(f"its content is not that of a manifest: {error}") from None
+        for row in manifest.rows:
+            _check(row)
+    except InputError as error:
+        raise Damaged(f"its content is not that of a manifest: {printable(str(error))}") from None
+    if len({row.identity for row in manifest.rows}) < len(manifest.rows):
+        raise Damaged("its content is not that of a manifest: it has a run twice")
+    return manifest
+
+
+def is_name(name: str) -> bool:
+    """Whether a file may be called so as a segment: the time of its commit and a random number."""
+    return _NAME.fullmatch(name) is not None
+
+
+def committed(name: str) -> float:
+    """Time at which a segment was committed, in seconds since 1970; `ValueError` if its name tells none."""
+    return datetime.strptime(name.partition("-")[0], TIME).replace(tzinfo=UTC).timestamp()
+
+
+def _is_dated(name: str) -> bool:
+    try:
+        return committed(name) >= 0.0
+    except ValueError:  # the 30th of February
+        return False
+
+
+def arrays_of(path: Path, file: ArraysFile, wanted: Container[str] | None = None) -> dict[str, Arrays]:
+    """Read the npz of a manifest: arrays of the wanted runs (None: all) by identity and name.
+
+    Raises
+    ------
+    Damaged
+        It is not what was written.
+    OSError
+        The system refused.
+    """
+    data = stored.read(path, file.size)
+    verify(data, file)
+    found: dict[str, dict[str, NDArray[Any]]] = {}
+    members = arrays.unpack(data, lambda name: wanted is None or name.partition("/")[0] in wanted)
+    for member, values in members.items():
+        run, _, name = member.removesuffix(".npy").partition("/")
+        found.setdefault(run, {})[name] = values
+    return dict(found)
 
 
 def verify(data: bytes, file: ArraysFile) -> None:
@@ -120,23 +189,30 @@ def verify(data: bytes, file: ArraysFile) -> None:
         raise Damaged("its content does not match its checksum")
 
 
-def unpack(data: bytes, file: ArraysFile) -> dict[str, dict[str, NDArray[Any]]]:
-    """Read an npz: arrays by identity and name. Raises `Damaged`."""
-    verify(data, file)
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    with np.load(io.BytesIO(data), allow_pickle=False) as npz:
-        for member in npz.zip.namelist():
-            run, _, name = member.removesuffix(".npy").partition("/")
-            # By the name in the archive: without its ending, "a.npy" would be the array "a".
-            found.setdefault(run, {})[name] = npz[member]
-    return found
+def _check(row: Row) -> None:
+    """Refuse, when it is written and when it is read, what its readers could not use."""
+    if any(_nested(part, _DEEPEST) for part in (row.spec, row.numbers)):
+        raise bad("the numbers and fields of a run", f"be nested at most {_DEEPEST} deep", "more")
+    if row.identity != identity_of(row.spec):
+        raise bad("the identity of a run", "be that of its spec", repr(row.identity))
+    if not isinstance(row.spec.get("kind"), str):
+        raise bad("a spec", "have a kind", repr(row.spec.get("kind")))
+    if row.seconds < 0.0:
+        raise bad("the seconds of a run", "not be negative", row.seconds)
+    _refuse_twins([*OWN, *columns(row.spec), *row.numbers])
 
 
 def _row(name: str, entry: Entry) -> Row:
     _, spec = msgspec.json.decode(canonical(entry.spec))
     record = entry.record
-    _refuse_twins([*OWN, *columns(spec), *record.numbers])
-    return Row(name, spec, record.outcome, plain(record.reason), float(entry.seconds), dict(record.numbers))
+    row = Row(name, spec, record.outcome, plain(record.reason), float(entry.seconds), dict(record.numbers))
+    _check(row)
+    return row
+
+
+def _nested(value: object, levels: int) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(levels == 0 or _nested(item, levels - 1) for item in items)
 
 
 def _refuse_twins(names: list[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ import numpy as np
 from stepscape.errors import InputError, bad
 
 SCHEMA = 1  # of the canonical form; raising it gives every run a new identity
+IDENTITY = re.compile("[0-9a-f]{32}")
 AnySpec = TypeVar("AnySpec", bound="Spec")
 
 
@@ -44,14 +46,19 @@ def canonical(spec: Spec) -> bytes:
         # Structs are not checked when they are made in Python; converting checks and normalizes.
         clean = msgspec.convert(_builtins(spec), type(spec))
         plain = _normalized(_builtins(clean), "")
-        return msgspec.json.encode([SCHEMA, plain], order="sorted")
+        return _json(plain)
     except (msgspec.ValidationError, TypeError, UnicodeEncodeError) as error:
         raise InputError(f"the spec of a run is not of its type: {error}") from None
 
 
 def identity(spec: Spec) -> str:
     """Name a run by the first 128 bits of the SHA-256 of its canonical form, in hexadecimal."""
-    return hashlib.sha256(canonical(spec)).hexdigest()[:32]
+    return _digest(canonical(spec))
+
+
+def identity_of(plain: Mapping[str, Any]) -> str:
+    """Name a run by the plain form of its spec, as JSON gives it back."""
+    return _digest(_json(plain))
 
 
 def columns(spec: Spec | Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +101,14 @@ def stream(seed: int, purpose: str) -> int:
         raise bad("seed", "be a whole number of at least 0", repr(seed))
     digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
+
+
+def _json(plain: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode([SCHEMA, plain], order="sorted")
+
+
+def _digest(form: bytes) -> str:
+    return hashlib.sha256(form).hexdigest()[:32]
 
 
 def _builtins(value: Any) -> Any:

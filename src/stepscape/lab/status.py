@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stepscape.lab.index import Index
+from stepscape.lab import segment
 from stepscape.lab.plan import Plan
 from stepscape.lab.store import Store
 
 WINDOW = 300.0  # seconds over which the rate is taken,
 COMMITS = 32  # or this many commits where they take longer
-_NAMED = "%Y%m%dT%H%M%S%fZ"  # the time at which the name of a segment begins
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class SweepStatus:
 
 def status(store: Store, now: float | None = None) -> list[SweepStatus]:
     """Return the progress of each plan of a store, oldest first; `now` is the time in seconds since 1970."""
-    places = Index(store.path / "segments", store.id).locations()
+    places = store.locations()
     moment = time.time() if now is None else now
     return [_progress_of(plan, places, moment) for plan in store.plans()]
 
@@ -83,13 +82,9 @@ def _progress_of(plan: Plan, places: Mapping[str, tuple[str, str]], now: float) 
 def _latest(segments: Mapping[str, int], now: float) -> list[tuple[float, int]]:
     """Time and number of runs of the last commits, oldest first: names of segments sort by time."""
     names = sorted(segments)
-    since = datetime.fromtimestamp(now - WINDOW, UTC).strftime(_NAMED)
+    since = datetime.fromtimestamp(now - WINDOW, UTC).strftime(segment.TIME)
     first = min(bisect_left(names, since), max(0, len(names) - COMMITS))
-    return [(_time(name), segments[name]) for name in names[first:]]
-
-
-def _time(segment: str) -> float:
-    return datetime.strptime(segment.partition("-")[0], _NAMED).replace(tzinfo=UTC).timestamp()
+    return [(segment.committed(name), segments[name]) for name in names[first:]]
 
 
 def _rate(commits: list[tuple[float, int]], now: float) -> float:

@@ -19,7 +19,7 @@ from stepscape.errors import OutputError, bad
 from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, failing_work
 from stepscape.lab.execution import Executor
 from stepscape.lab.spec import Spec, identity
-from stepscape.lab.store import Store, new_plan
+from stepscape.lab.store import Gone, Store, new_plan
 from stepscape.lab.throughput import TARGET, Throughput
 from stepscape.tables.records import OUTCOMES
 
@@ -104,6 +104,8 @@ def sweep(
     ------
     InputError
         `shard` is not a part, a spec is not of its type, or work cannot be found by other processes.
+    Gone
+        The store was removed, moved or replaced while the sweep ran.
     OutputError
         The system refuses to write, or a worker does not see the store; what was committed stays.
     """
@@ -142,7 +144,7 @@ class _Coordinator:
     ) -> None:
         self._store, self._runs, self._work = store, runs, work
         self._executor, self._progress = executor, progress
-        self._began = self._looked = time.perf_counter()
+        self._began = self._looked = self._seen = time.perf_counter()
         self._outcomes = store.outcomes(list(runs))
         self._again = {
             name for name, outcome in self._outcomes.items() if retry_failed and outcome == "failed"
@@ -167,10 +169,36 @@ class _Coordinator:
                 ready, _ = wait(self._under_way, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in ready:
                     self._collect(future, self._under_way.pop(future))
+                self._look()
                 self._report()
+            self._confirm()
+        except OutputError:
+            self._refuse_gone()  # which explains the rest
+            raise
         finally:
             self._recover()
         return self._summary()
+
+    def _look(self) -> None:
+        """Notice now and then that the store is gone: a long run would come to know of it at its end."""
+        if time.perf_counter() - self._seen > _LOOK:
+            self._store.verify()
+            self._seen = time.perf_counter()
+
+    def _refuse_gone(self) -> None:
+        try:
+            self._store.verify()
+        except Gone as error:
+            raise Gone(f"{error}; {self._done} of {len(self._runs)} runs had been committed to it") from None
+
+    def _confirm(self) -> None:
+        """Refuse to end well unless all runs are on record: whoever has the store may have removed some."""
+        lost = len(self._outcomes.keys() - self._store.outcomes(list(self._outcomes)).keys())
+        if lost:
+            raise OutputError(
+                f"{lost} of {len(self._runs)} runs were committed to {str(self._store.path)!r} and are no "
+                "longer on record there: their files were removed, moved or damaged while the sweep ran"
+            )
 
     def _summary(self) -> Summary:
         return Summary(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.errors import bad
 from stepscape.problems.problem import column
-from stepscape.problems.user.columns import bin_inputs
+from stepscape.problems.user.merging import bin_inputs
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]

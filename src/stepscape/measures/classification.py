@@ -14,6 +14,8 @@ from stepscape.measures.uncertainty import UNCERTAIN, hull
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 
+__all__ = ["confidence", "excess_risks"]
+
 Array = NDArray[np.float64]
 
 
@@ -93,3 +95,7 @@ def _median(values: Array, problem: Problem) -> float:
         return float(np.median(values))
     order = np.argsort(values)
     return float(values[order][np.searchsorted(np.cumsum(problem.averaging[order]), 0.5 * (1.0 - 1e-12))])
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

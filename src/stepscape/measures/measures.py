@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stepscape import theory
 from stepscape.errors import bad
+from stepscape.kernels.evaluation import evaluate
 from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import GRID, grid, mean, regions
@@ -21,6 +22,8 @@ from stepscape.objectives.relu_line import count_neurons
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
 from stepscape.training.trajectory import Trajectory
+
+__all__ = ["measure", "measure_trajectory", "pieces", "risks", "shape"]
 
 Array = NDArray[np.float64]
 PIECE_TOLERANCE = 0.05  # of the standard deviation of the labels
@@ -76,25 +79,8 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
 
 
 def values_at(network: TwoLayerReLU, points: Array) -> Array:
-    """Evaluate f at many points in O((k + m) log k), where `TwoLayerReLU.predict` takes O(k·m).
-
-    f(x) = Σ_{w1 > 0, τ < x} w2 (w1 x + b1) + Σ_{w1 < 0, τ > x} w2 (w1 x + b1) + Σ_{w1 = 0} w2 max(b1, 0)
-    + b2, by prefix sums over the sorted knots τ; the error is a multiple of eps times the sum of magnitudes.
-    """
-    w, b, v = network.w1, network.b1, network.w2
-    flat = w == 0.0
-    w, b, v, constant = w[~flat], b[~flat], v[~flat], float(v[flat] @ np.maximum(b[flat], 0.0)) + network.b2
-    with np.errstate(over="ignore"):
-        knots = -b / w
-    order = np.argsort(knots)
-    passed = np.searchsorted(knots[order], points)
-    rising = w[order] > 0.0
-    total = constant + np.zeros(points.size)
-    for each, power in ((v * w, points), (v * b, 1.0)):
-        gained = np.concatenate([[0.0], np.cumsum(np.where(rising, each[order], 0.0))])
-        lost = np.concatenate([[0.0], np.cumsum(np.where(rising, 0.0, each[order]))])
-        total += power * (gained[passed] + (lost[-1] - lost[passed]))
-    return total
+    """Values of f at many points (m,) in O((k + m) log k), whatever their number; see `evaluate`."""
+    return evaluate(network.w1, network.b1, network.w2, network.b2, points)[0]
 
 
 def _magnitude(network: TwoLayerReLU, x: Array) -> float:
@@ -171,3 +157,7 @@ def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
         "smoothness": float(run.smoothness[-1]),
         **measure(problem, run.network, run.network_before),
     }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

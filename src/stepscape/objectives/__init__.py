@@ -37,3 +37,7 @@ __all__ = [
 def line(problem: Problem, network: TwoLayerReLU) -> ReLULine:
     """Return the loss of a problem with one input variable as a function of the network's parameters."""
     return ReLULine(problem, network)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

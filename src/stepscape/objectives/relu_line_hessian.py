@@ -9,16 +9,19 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
-from stepscape.errors import bad, expect
+from stepscape.curvature.lanczos import Eigenpair, lanczos_steps, largest_eigenpair, norm
+from stepscape.errors import NotConverged, bad, expect
 from stepscape.kernels import relu1d, relu1d_hessian, relu1d_sharpness
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
+from stepscape.objectives.accurate_line import AccurateLine, beyond_range
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 MOST_INPUTS = 4096  # beyond, the work space of the compiled call leaves the cache, and the call is slower
-_SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
+LOSS_PROMISE = 1e-9  # of the loss: what its error must not exceed
+TRUST = 1e-6  # of λ_max: what products in float64 may be off
+ORDINARY = 300  # λ_max between 2^±300 needs no other unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,9 @@ class Hessian:
     one.
     ``gauss_newton=True`` leaves R out. With `decay` λ the operator is H + λ·diag(mask), mask 0 on b2: the
     matrix whose largest eigenvalue the stability thresholds are about. Products are taken of that matrix over
-    `unit`.
+    `unit`, a power of two, and with ``careful=True`` in twice the digits.
+
+    Every number has a bound on its error beside it, and one that float64 cannot hold is refused.
     """
 
     problem: Problem
@@ -37,6 +42,7 @@ class Hessian:
     gauss_newton: bool = False
     decay: float = 0.0
     unit: float = 1.0
+    careful: bool = False
 
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
@@ -69,16 +75,40 @@ class Hessian:
         values, p, q, total = relu1d_hessian.linearize(*self._positions, *self.problem.line.arrays, logistic)
         return values, p, q, float(total)
 
+    @cached_property
+    def accurate(self) -> AccurateLine:
+        """The numbers of the network with bounds on their errors."""
+        return AccurateLine(self.problem, self.network)
+
     @property
     def predictions(self) -> Array:
-        """Values of f at the sorted inputs (n,)."""
-        return self._linear[0]
+        """Values of f at the sorted inputs (n,), right to 1e-10 of themselves."""
+        return self.accurate.predictions[0]
+
+    @property
+    def predictions_error(self) -> Array:
+        """How far each of `predictions` is off at most (n,)."""
+        return self.accurate.predictions[1]
 
     @cached_property
-    def loss(self) -> float:
-        """L at the network; see `Problem`."""
+    def _losses(self) -> tuple[float, float]:
+        """L and its error: that of float64 sums unless it is off by more than 1e-9 of itself."""
+        value, error = self.accurate.loss
         _, labels, weights = self.problem.line.arrays
-        return float(np.sum(weights * loss_of(self.problem.loss).value(self.predictions, labels)))
+        with np.errstate(all="ignore"):
+            quick = float(np.sum(weights * loss_of(self.problem.loss).value(self._linear[0], labels)))
+            apart = abs(quick - value)
+        return (quick, apart + error) if apart + error <= LOSS_PROMISE * value else (value, error)
+
+    @property
+    def loss(self) -> float:
+        """L at the network, right to 1e-9 of itself; see `Problem`."""
+        return self._losses[0]
+
+    @property
+    def loss_error(self) -> float:
+        """How far `loss` is off at most."""
+        return self._losses[1]
 
     @cached_property
     def curvature(self) -> Array:
@@ -86,42 +116,38 @@ class Hessian:
         weights = self.problem.line.averaging
         if self.problem.loss == "square":
             return weights  # the very array: 1·v
-        return weights * loss_of(self.problem.loss).curvature(self.predictions)
+        with np.errstate(all="ignore"):
+            return weights * loss_of(self.problem.loss).curvature(self._linear[0])
 
-    @property
+    @cached_property
     def scale(self) -> float:
-        """A power of two near the largest of D, decay and, unless left out, p and q; 1 for the square loss.
+        """A power of two near the largest eigenvalue of the operator; 1 if that is an ordinary number or 0.
 
-        Far out on the logistic loss they are all tiny, and the squares of products would vanish.
+        Products of a tiny operator, such as that of the logistic loss far out, have squares that vanish, and
+        those of a huge one squares that overflow. Frozen coordinates do not count.
         """
-        if self.problem.loss == "square":
-            return 1.0
-        p, q, _ = self.active_gradients
-        residual = 0.0 if self.gauss_newton else max(np.abs(p).max(), np.abs(q).max())
-        largest = max(self.curvature.max(), residual, self.decay)
-        return float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if largest > 0.0 else 1.0
+        mantissa, power = math.frexp(self._reach)
+        return 1.0 if mantissa == 0.0 or abs(power) <= ORDINARY else math.ldexp(1.0, power)
 
-    @property
-    def underflow(self) -> float:
-        """How far eigenvalues move if curvatures of confident examples round to subnormal numbers."""
-        root, x_max = math.sqrt(_SUBNORMAL), self.problem.line.x_max  # first, so that no square overflows
-        w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
-        lengths = np.concatenate([w1 * x_max + b1, w2 * math.hypot(1.0, x_max), [1.0]])
-        gradients = float(np.sum((root * lengths) ** 2))  # ‖∇f‖² at most
-        return self.problem.size * (gradients + _SUBNORMAL * math.hypot(1.0, x_max))
-
-    @property
-    def active_gradients(self) -> tuple[Array, Array, float]:
-        """p_j = Σ_active v ℓ' x and q_j = Σ_active v ℓ' of each neuron, and Σ v ℓ'; ℓ' = f - y if square."""
-        return self._linear[1:]
+    @cached_property
+    def _reach(self) -> float:
+        """A number between λ_max and its multiple: the largest trained trace of G, ‖R‖ and decay."""
+        diagonal = self.accurate.diagonal[0][self.rates > 0.0]
+        residual = 0.0 if self.gauss_newton else self.residual_norm
+        largest = max(float(diagonal.max()), residual, self.decay * float(self.rates[:3].any()))
+        if not math.isfinite(largest):
+            raise beyond_range("the Hessian")
+        return largest
 
     @property
     def gradient(self) -> Array:
         """∇L (3k + 1,), zero on frozen blocks; weight decay not included."""
-        p, q, total = self.active_gradients
-        net = self.network
-        full = np.concatenate([net.w2 * p, net.w2 * q, net.w1 * p + net.b1 * q, [total]])
-        return full * net.trained
+        return self.accurate.gradient[0]
+
+    @property
+    def gradient_error(self) -> Array:
+        """How far each number of `gradient` is off at most (3k + 1,)."""
+        return self.accurate.gradient[1]
 
     @property
     def residual_norm(self) -> float:
@@ -129,14 +155,34 @@ class Hessian:
 
         Source: R couples w2_j with (w1_j, b1_j) through (p_j, q_j); its eigenvalues are 0, ±√(p_j² + q_j²).
         """
-        p, q, _ = self.active_gradients
+        p, q = self.accurate.couplings[0]
         rates = self.rates
         return float(rates[2] * np.hypot(rates[0] * p, rates[1] * q).max())
 
     @cached_property
+    def trusted(self) -> bool:
+        """Whether products in float64 are right to 1e-6 of λ_max: if not, they are taken in twice the digits.
+
+        A product of float64 sums errs by at most 4 (n + k) u ΣD Σ_j [w2² (1 + x²) + (|w1| x + |b1|)²], x the
+        largest |input|, and by the errors of D, p and q; λ_max is at least the mean of the diagonal.
+        """
+        if self.careful:
+            return False
+        with np.errstate(all="ignore"):
+            w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
+            x = self.problem.line.x_max
+            length = float(np.sum(np.square(w2) * (1.0 + x * x) + np.square(w1 * x + b1))) + 1.0
+            curvature = self.accurate.curvature[0]
+            lost = 2.0**-51 * (self.problem.size + self.network.width + 8) * float(curvature.sum())
+            lost = (lost + float(np.abs(curvature - self.curvature).sum())) * length
+            if not self.gauss_newton:
+                lost += float(np.abs(self.accurate.couplings[0] - np.stack(self._linear[1:3])).max())
+        return lost <= TRUST * self._reach / (3 * self.network.width + 1)
+
+    @cached_property
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
         inputs = self.problem.line.inputs
-        p, q, _ = self.active_gradients
+        p, q = self._linear[1:3]
         if self.gauss_newton:
             p, q = np.zeros_like(p), np.zeros_like(q)
         curvature = self.curvature
@@ -155,12 +201,21 @@ class Hessian:
         given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
         if given.shape != out.shape:
             raise bad("vector", f"have shape {out.shape}", given.shape)
+        if not self.trusted:
+            return self.product_and_error(given)[0]
         given *= self.network.trained
         relu1d_hessian.product(*self._arguments, given, out)
         return out
 
+    def product_and_error(self, vector: Array) -> tuple[Array, Array]:
+        """H·vector/unit in twice the digits, and how far each number is off at most."""
+        power = math.frexp(self.unit)[1] - 1
+        return self.accurate.product(vector, power, self.decay, self.gauss_newton)
+
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Compiled Lanczos steps; see `curvature.lanczos.lanczos_steps`."""
+        if not self.trusted:
+            return lanczos_steps(self, basis, diagonal, beside, first, last)
         return int(relu1d_hessian.lanczos(*self._arguments, basis, diagonal, beside, first, last))
 
     def random_vector(self) -> Array:
@@ -169,22 +224,22 @@ class Hessian:
 
     @property
     def trace(self) -> float:
-        """Trace of H in closed form, O(n + k); R has zero diagonal.
+        """Trace of H in closed form, O(n + k), right to 1e-9 of itself; R has zero diagonal.
 
         tr H = Σ_j [w2_j² Σ_active D x² + w2_j² Σ_active D + Σ_active D (w1_j x + b1_j)²] + Σ D, block by
         block; D_i = v_i ℓ''(f_i), so that Σ D = 1 for the square loss.
         """
-        inputs, weights = self.problem.line.inputs, self.curvature
-        net = self.network
-        powers = weights * inputs ** np.arange(3)[:, None]
-        sums = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
-        theta, position = self._positions
-        at = sums[:, position]
-        s0, s1, s2 = np.where(theta[: net.width] > 0, sums[:, -1:] - at, at)
-        outer = net.w1**2 * s2 + 2.0 * net.w1 * net.b1 * s1 + net.b1**2 * s0
-        blocks = [np.sum(net.w2**2 * s2), np.sum(net.w2**2 * s0), np.sum(outer), weights.sum()]
-        decayed = self.decay * np.array([net.width, net.width, net.width, 0.0])
-        return float(self.rates @ (np.array(blocks) + decayed))
+        width = self.network.width
+        blocks = self.accurate.diagonal[0] + self.decay * np.array([width, width, width, 0.0])
+        total = float(blocks[self.rates > 0.0].sum())
+        if not math.isfinite(total):
+            raise beyond_range("the trace of the Hessian")
+        return total
+
+    @property
+    def trace_error(self) -> float:
+        """How far `trace` is off at most."""
+        return float(self.accurate.diagonal[1][self.rates > 0.0].sum()) + 2.0**-51 * self.trace
 
 
 def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
@@ -192,10 +247,36 @@ def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) 
 
     Lanczos begins twice, at `start` or a generic vector and at a second generic one that depends on neither:
     no network hides its largest eigenvalue from both. In one compiled call; where that does not settle, by
-    `curvature.largest_eigenpair`, whose basis may grow.
+    `curvature.largest_eigenpair`, whose basis may grow; and where products in float64 are off by too much,
+    with products in twice the digits. These verify every eigenpair: the residual is that of the Hessian and
+    not of its rounding.
     """
-    if found := _in_one_call(operator, start, tolerance):
-        return found
+    if operator.trusted:
+        try:
+            found = _in_one_call(operator, start, tolerance) or _from_both_starts(operator, start, tolerance)
+        except NotConverged:
+            found = None
+        if found:
+            verified = _verified(operator, found)
+            if verified.residual <= 2.0 * max(tolerance * abs(found.value), found.residual):
+                return verified
+    careful = replace(operator, careful=True)
+    return _verified(careful, _from_both_starts(careful, start, tolerance))
+
+
+def _verified(operator: Hessian, pair: Eigenpair) -> Eigenpair:
+    """Take the residual of a product in twice the digits, and add how far that is off at most."""
+    unit = operator.scale
+    image, error = replace(operator, unit=unit).product_and_error(pair.vector)
+    rest = image - (pair.value / unit) * pair.vector
+    error = error + 2.0**-52 * np.abs(pair.value / unit * pair.vector)
+    residual = (norm(rest) + norm(error)) * unit
+    if not math.isfinite(residual + pair.value):
+        raise beyond_range("the sharpness")
+    return replace(pair, residual=residual, products=pair.products + 1)
+
+
+def _from_both_starts(operator: Hessian, start: Array | None, tolerance: float) -> Eigenpair:
     second = _second_vector(operator.network.width) * operator.network.trained
     pairs = [from_one_start(operator, begin, tolerance) for begin in (start, second)]
     best = max(pairs, key=lambda pair: pair.value)
@@ -219,12 +300,10 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
 
 
 def from_one_start(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
-    """Like `top`, from `start` or one generic vector alone."""
+    """Like `top`, from `start` or one generic vector alone, and without the product that verifies."""
     unit = operator.scale
     pair = largest_eigenpair(operator if unit == 1.0 else replace(operator, unit=unit), start, tolerance)
-    if operator.problem.loss == "square":
-        return pair
-    return replace(pair, value=pair.value * unit, residual=pair.residual * unit + operator.underflow)
+    return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
 
 
 @lru_cache(maxsize=8)

@@ -4,3 +4,7 @@ from stepscape.problems.curves import bernoulli, curve, doppler, line, steps, te
 from stepscape.problems.problem import Problem
 
 __all__ = ["Problem", "bernoulli", "curve", "doppler", "line", "steps", "tent", "wave"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

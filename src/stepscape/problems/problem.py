@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import nonnegative, reals, text
 from stepscape.errors import bad
 from stepscape.losses import divergence, loss_of, signs
 from stepscape.problems.sorted_examples import SortedExamples
+from stepscape.problems.truth import Truth
 
 Array = NDArray[np.float64]
 
@@ -60,6 +61,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         loss_of(self.loss)
+        text("name", self.name)
         object.__setattr__(self, "inputs", _points("inputs", self.inputs))
         object.__setattr__(self, "labels", column("labels", self.labels))
         if self.inputs.size == 0:
@@ -74,12 +76,10 @@ class Problem:
             if self.loss == "logistic":
                 must = "be left out for the logistic loss, whose labels are Bernoulli(s(truth))"
                 raise bad("noise", must, repr(self.noise))
-            noise = np.asarray(self.noise)
-            if noise.ndim != 0 or noise.dtype.kind not in "iuf" or not (np.isfinite(noise) and noise >= 0):
-                raise bad("noise", "be finite and not negative", repr(self.noise))
-            object.__setattr__(self, "noise", float(noise))
-        if self.truth is not None and not callable(self.truth):
-            raise bad("truth", "be a function of the inputs", repr(self.truth))
+            object.__setattr__(self, "noise", nonnegative("noise", self.noise))
+        if self.truth is not None:
+            object.__setattr__(self, "truth", Truth.of(self.truth))
+            self._truth_at_inputs()  # refuses what is no function of the inputs before anything is measured
 
     def _checked_weights(self, given: ArrayLike) -> Array:
         weights = column("weights", given)
@@ -114,12 +114,12 @@ class Problem:
 
     def training_loss(self, predictions: ArrayLike) -> float:
         """Loss L of predictions (n,) at the inputs."""
-        values = loss_of(self.loss).value(np.asarray(predictions, dtype=np.float64), self.labels)
+        values = loss_of(self.loss).value(self._one_each("predictions", predictions), self.labels)
         return float(np.sum(self.averaging * values))
 
     def design_error(self, predictions: ArrayLike) -> float:
         """Σ v_i (f_i - f0(x_i))², the mean squared error to the truth on the design; needs `truth`."""
-        error = np.asarray(predictions, dtype=np.float64) - self._truth_at_inputs()
+        error = self._one_each("predictions", predictions) - self._truth_at_inputs()
         return float(np.sum(self.averaging * error**2))
 
     def excess_risk(self, predictions: ArrayLike, mask: NDArray[np.bool_] | None = None) -> float:
@@ -129,16 +129,23 @@ class Problem:
         KL(Ber(s(f0_i)) ‖ Ber(s(f_i))). With a `mask` (n,) the average over its inputs, nan when they have no
         weight. Needs `truth`.
         """
-        f, f0 = np.asarray(predictions, dtype=np.float64), self._truth_at_inputs()
+        f, f0 = self._one_each("predictions", predictions), self._truth_at_inputs()
         excess = 0.5 * (f - f0) ** 2 if self.loss == "square" else divergence(f0, f)
-        weights = self.averaging if mask is None else self.averaging * mask
+        weights = self.averaging if mask is None else self.averaging * self._one_each("mask", mask)
         total = float(weights.sum())
         return float(weights @ excess) / total if total > 0.0 else float("nan")
 
     def _truth_at_inputs(self) -> Array:
         if self.truth is None:
             raise bad("truth", "be given to measure an error to it", None)
-        return np.asarray(self.truth(self.inputs), dtype=np.float64)
+        return self.truth(self.inputs)
+
+    def _one_each(self, name: str, values: ArrayLike) -> Array:
+        """Read one finite number per example."""
+        array = column(name, values)
+        if array.size != self.size:
+            raise bad(name, f"have one entry per example ({self.size})", array.size)
+        return array
 
     def __repr__(self) -> str:
         extras = [f"noise={self.noise:g}"] if self.noise is not None else []
@@ -155,7 +162,7 @@ class Problem:
 
 def column(name: str, values: ArrayLike) -> Array:
     """Return values as a read-only float64 array (n,), or say what is wrong with them."""
-    array = _real(name, values)
+    array = _flat(reals(name, values))
     if array.ndim != 1:
         raise bad(name, "have shape (n,)", array.shape, "this version fits one input variable")
     return _frozen(name, array)
@@ -163,25 +170,17 @@ def column(name: str, values: ArrayLike) -> Array:
 
 def _points(name: str, values: ArrayLike) -> Array:
     """As `column`; points of d > 1 variables stay (n, d)."""
-    array = _real(name, values)
+    array = _flat(reals(name, values))
     if array.ndim not in (1, 2):
         raise bad(name, "have shape (n,) or (n, d)", array.shape)
     return _frozen(name, array)
 
 
-def _real(name: str, values: ArrayLike) -> NDArray[Any]:
-    """Return a copy of real numbers, (n, 1) as (n,)."""
-    try:
-        array = np.array(values)
-    except ValueError:  # rows of different lengths
-        raise bad(name, "hold real numbers", "a ragged list") from None
-    if array.dtype.kind not in "biuf":
-        raise bad(name, "hold real numbers", f"an array of dtype {array.dtype}")
+def _flat(array: Array) -> Array:
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def _frozen(name: str, values: NDArray[Any]) -> Array:
-    array = values.astype(np.float64)
+def _frozen(name: str, array: Array) -> Array:
     for at in np.argwhere(~np.isfinite(array))[:1]:
         raise bad(name, "be finite", f"{array[tuple(at)]} at index {at[0]}", "drop or mend such entries")
     array.flags.writeable = False

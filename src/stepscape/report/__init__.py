@@ -1,10 +1,22 @@
 """Self-contained HTML reports: offline, escaped, printable."""
 
-from stepscape.report.content import Commands, Drawing, Facts, Fold, Grid, Judgment, Page, Paragraph, Section
+from stepscape.report.content import (
+    Choice,
+    Commands,
+    Drawing,
+    Facts,
+    Fold,
+    Grid,
+    Judgment,
+    Page,
+    Paragraph,
+    Section,
+)
 from stepscape.report.drawing import draw, page_share
 from stepscape.report.page import render
 
 __all__ = [
+    "Choice",
     "Commands",
     "Drawing",
     "Facts",
@@ -18,3 +30,7 @@ __all__ = [
     "page_share",
     "render",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

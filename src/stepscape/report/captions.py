@@ -9,10 +9,19 @@ _CAPTIONS = {
         "if methods have different thresholds, each has its own color. Runs that diverged or failed are not "
         "drawn; a hollow mark is the median of the runs that remain."
     ),
+    ("sweep", "functions"): (
+        "Learned functions: of each group of runs the first that finished at each step size, at no more than "
+        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if the "
+        "sweep file sets curve_points; all of them are in `stepscape export --curves`."
+    ),
+    ("sweep", "training"): (
+        "The same runs during training. The dashed line is the threshold: an edge ratio of 1 is the edge of "
+        "stability. Runs keep these records if the sweep file sets trajectory."
+    ),
     ("outcome", "fit"): (
         "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are "
         "enough of them. Below: its logit, the piecewise linear function that the network represents; a "
-        "diamond marks each visible bend. The shaded region is uncertain: the logit is within ±1. The bar at "
+        "diamond marks each visible knot. The shaded region is uncertain: the logit is within ±1. The bar at "
         "the bottom runs from its first row to its last. Only there do the theorems bound the bends."
     ),
     ("outcome", "calibration"): (
@@ -29,7 +38,10 @@ _CAPTIONS = {
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
         "it is worse than one probability for all rows."
     ),
-    ("fit", "fit"): "The fit (thick) and the data; a diamond marks each visible change of slope.",
+    (
+        "fit",
+        "fit",
+    ): "The fit (thick) and the data; a diamond marks each visible knot, a bend that an eye can tell apart.",
     ("fit", "residuals"): "The residuals: labels minus predictions.",
     ("fit", "path"): (
         "Above: cross-validated error at each step size, with the standard error over folds; the square "
@@ -41,7 +53,7 @@ _CAPTIONS = {
 _NOWHERE = (
     "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are enough of "
     "them. Below: its logit, the piecewise linear function that the network represents; a diamond marks each "
-    "visible bend. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
+    "visible knot. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
     "the bends."
 )
 

@@ -50,6 +50,20 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A wide table of which a reader chooses the columns; `shown` says which are there at first.
+
+    The first column names the row and stays. A long text in a cell is folded.
+    """
+
+    kind: ClassVar[str] = "choice"
+    caption: str
+    columns: Sequence[str]
+    shown: Sequence[bool]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
 class Judgment:
     """A verdict: its subject, its word, its sentence, the rule, and the numbers that decided.
 
@@ -125,7 +139,7 @@ class Fold:
     blocks: Sequence[Block]
 
 
-Block = Paragraph | Drawing | Grid | Judgment | Overview | Heading | Facts | Commands | Fold
+Block = Paragraph | Drawing | Grid | Choice | Judgment | Overview | Heading | Facts | Commands | Fold
 
 
 @dataclass(frozen=True)

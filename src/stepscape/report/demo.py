@@ -21,6 +21,7 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.fit import fit_blocks
+from stepscape.report.records import records_blocks
 from stepscape.report.words import VERDICTS, number, sentence
 
 Document = Mapping[str, Any]
@@ -42,14 +43,15 @@ _IDEA = (
     "Following the noise of thirty labels takes more bending than a large step allows.",
 )
 _ARMS = (
-    "Such an experiment is easy to get wrong, so each claim is judged in three arms, that is with three ways "
-    "to start the training. `as printed` is the tutorial read literally: default initialization, constant "
-    "step size. `small init` scales the initialization down until even the largest step size starts below "
-    "its threshold. `warm up` starts from a large initialization and raises the step size slowly. Every arm "
-    "has its own verdict; `premise not met` means that the runs of an arm do not test the claim, for example "
-    "because they diverged. `Equal time` means that the sum of the step sizes is the same, so that a small "
-    "step size makes more steps. A network whose neurons have all died is flat for the wrong reason, so the "
-    "neurons that still bend are counted everywhere."
+    "Such an experiment is easy to get wrong, so each claim is judged in three arms, that is with three "
+    "ways to start the training. The default start is PyTorch's initialization with a constant step "
+    "size, which is how the tutorial reads. The small start scales the initialization down until even "
+    "the largest step size starts below its threshold. The large start begins at a large initialization "
+    "and raises the step size slowly. Every arm has its own verdict; `premise not met` means that the "
+    "runs of an arm do not test the claim, for example because they diverged. `Equal time` means that "
+    "the sum of the step sizes is the same, so that a small step size makes more steps. A network whose "
+    "neurons have all died is flat for the wrong reason, so the neurons that still bend are counted "
+    "everywhere."
 )
 _LIMITS = (
     "A certificate speaks about one network in the units of its data. It bounds how much the function bends, "
@@ -110,7 +112,7 @@ def headline(documents: Sequence[Document]) -> list[str]:
     fits = next(d["table"] for d in documents if d["experiment"]["name"] == "curve-fitting")
     edge = next(d["table"] for d in documents if d["experiment"]["name"] == "sharpness-vs-step-size")
     noisy = [row for row in fits if row["labels"] == "noisy"]
-    return [text for text in (_simpler(noisy), _at_the_edge(edge), _literally(noisy)) if text]
+    return [text for text in (_simpler(noisy), _at_the_edge(edge), _default_start(noisy)) if text]
 
 
 def _simpler(rows: Sequence[Document]) -> str:
@@ -142,14 +144,14 @@ def _at_the_edge(rows: Sequence[Document]) -> str:
     )
 
 
-def _literally(rows: Sequence[Document]) -> str:
-    printed = [row for row in rows if row["arm"] == "as_printed"]
-    lost = [row for row in printed if row["outcome"] == "diverged"]
-    if not printed:
+def _default_start(rows: Sequence[Document]) -> str:
+    default = [row for row in rows if row["arm"] == "as_printed"]
+    lost = [row for row in default if row["outcome"] == "diverged"]
+    if not default:
         return ""
     return (
-        f"With the default initialization, the experiment read literally, {len(lost)} of {len(printed)} runs "
-        "on the noisy labels diverged: the experiment needs a start that survives large steps."
+        f"From the default start {len(lost)} of {len(default)} runs on the noisy labels diverged: the "
+        "experiment needs a start that survives large steps."
     )
 
 
@@ -178,7 +180,7 @@ def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
             [
                 *experiment.setup(document),
                 *experiment.judgments(document),
-                experiment.measurements(document),
+                *records_blocks(document["table"]),
             ],
         ),
     ]

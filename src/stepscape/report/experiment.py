@@ -18,6 +18,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
+from stepscape.report.records import records_blocks
 from stepscape.report.words import capitalize, counted, number, other_word
 
 Document = Mapping[str, Any]
@@ -31,7 +32,7 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
         Section("Verdicts", [*failures(document), *judgments(document)]),
         Section("Figures", list(drawings)),
         Section("The setup", [*setup(document), *premises(document)]),
-        Section("Every measurement", [Fold("Open the table", [measurements(document)])]),
+        Section("Every measurement", [Fold("Open the table", records_blocks(document["table"]))]),
         Section(
             "What to do next",
             [
@@ -84,17 +85,30 @@ def _effect(found: Mapping[str, Any]) -> dict[str, Any]:
 def setup(document: Document) -> list[Block]:
     """Name the source of the claim, say how the setup was chosen, and list the settings."""
     about = document["experiment"]
-    size = "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
     return [
         Paragraph(about["setup"]),
-        Facts([("Source of the claim", about["source"]), ("Kind of claim", about["kind"]), ("Size", size)]),
+        Facts(
+            [
+                ("Source of the claim", about["source"]),
+                ("Kind of claim", about["kind"]),
+                ("Size", _size(document)),
+            ]
+        ),
         settings_fold(document),
     ]
 
 
+def _size(document: Document) -> str:
+    """Name the size of a run, and the settings that are not those of the size."""
+    if changed := document.get("changed", {}):
+        values = ", ".join(f"{name} = {listed(value)}" for name, value in changed.items())
+        return f"the {document['size']} size with changed settings: {values}"
+    return "the full size" if document["size"] == "full" else "the quick size; `--full` runs the real one"
+
+
 def settings_fold(document: Document) -> Block:
     """List the settings, on demand."""
-    settings = [(name, _listed(value)) for name, value in document["settings"].items()]
+    settings = [(name, listed(value)) for name, value in document["settings"].items()]
     return Fold("The settings of this run", [Facts(settings)])
 
 
@@ -107,12 +121,19 @@ def premises(document: Document) -> list[Block]:
     found = {(premise["column"], premise["arm"]): _found(premise) for premise in stated}
     words = {premise["column"]: premise["words"] for premise in stated}
     rows = [(f"{text} (`{column}`)", *(found[column, arm] for arm in arms)) for column, text in words.items()]
-    columns = ("premise", *(arm.replace("_", " ") or "found" for arm in arms))
+    named = _arm_words(document)
+    columns = ("premise", *(named.get(arm, arm.replace("_", " ")) or "found" for arm in arms))
     shares = (40, *(60 // len(arms) for _ in arms))
     return [
         Heading("Premises"),
         Grid("What must hold, and what the runs say about it", columns, rows, shares),
     ]
+
+
+def _arm_words(document: Document) -> dict[str, str]:
+    """Name the arms as the rows of verdicts do."""
+    rows = [row for verdict in document["verdicts"].values() for row in verdict.get("rows", {}).items()]
+    return {arm: row["words"] for arm, row in rows if row.get("words")}
 
 
 def failures(document: Document) -> list[Block]:
@@ -129,13 +150,6 @@ def _found(premise: Mapping[str, Any]) -> str:
     return f"{premise['found']}; measured in {premise['measured']} of {premise['runs']} runs"
 
 
-def measurements(document: Document) -> Block:
-    """Return the whole table of the run."""
-    records = document["table"]
-    columns = list(records[0]) if records else []
-    caption = f"{len(records)} rows; – means not measured"
-    return Grid(caption, columns, [[record[name] for name in columns] for record in records])
-
-
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """Write the values of a setting that has several."""
     return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

@@ -19,8 +19,15 @@ _FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 # How close a function of that many straight pieces is to the fit: slight knots do not make a piece.
 PIECES = {
     "square": "within 5 % of the standard deviation of the labels",
-    "logistic": "within 0.2 of the logit",
+    "logistic": "within 0.2 of the logit, at most 5 points of probability",
 }
+
+
+VISIBLE = (
+    "as the figure marks them: within 1 % of the range they count as one, below 1 % of all change of slope "
+    "as none"
+)
+KNOTS = "in all, however slight"
 
 
 def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
@@ -70,7 +77,6 @@ def _outcome(result: Document) -> Block:
 
 def training_facts(result: Document) -> list[tuple[str, Cell]]:
     """Say how a fit was trained, and which shape it has."""
-    measures = result["measures"]
     sharpness = f"{number(result['sharpness'])} ± {number(result['sharpness_residual'])}"
     chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
     return [
@@ -79,9 +85,19 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
         ("time Σ η", result["time"]),
         ("edge ratio", result["edge_ratio"]),
         ("sharpness", sharpness),
-        ("pieces", f"{number(measures['pieces'])} {PIECES[result['loss']]}"),
-        ("knots", f"{number(measures['knots'])}, including negligible ones"),
+        *shape_facts(result),
     ]
+
+
+def shape_facts(result: Document) -> list[tuple[str, str]]:
+    """Count pieces, visible knots and knots, each with what is counted."""
+    measures = result["measures"]
+    counts = (
+        ("pieces", "pieces", f"straight {PIECES[result['loss']]}"),
+        ("visible knots", "visible_knots", VISIBLE),
+        ("knots", "knots", KNOTS),
+    )
+    return [(name, f"{number(measures[key])} {meaning}") for name, key, meaning in counts]
 
 
 def choice(result: Document, error: str = "") -> list[Block]:
@@ -145,8 +161,6 @@ _GLOSSARY = Facts(
             "sharpness/threshold at the end of training. Near 1, the step size smoothed the fit; well below "
             "1, training stopped early, and that smoothed it",
         ),
-        ("knots", "places among the data where the network may bend"),
-        ("pieces", "straight pieces that suffice within 5 % of the standard deviation of the labels"),
         ("time", "sum of the step sizes over the steps"),
     ]
 )

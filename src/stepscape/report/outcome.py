@@ -164,8 +164,6 @@ _GLOSSARY = Facts(
             "sharpness/threshold at the end of training. Near 1, the step size smoothed the fit; well below "
             "1, training stopped early, and that smoothed it",
         ),
-        ("knots", "places among the data where the network may bend"),
-        ("pieces", "straight pieces that draw the logit within 0.2, at most 5 points of probability"),
         ("time", "sum of the step sizes over the steps"),
         (
             "iterates",

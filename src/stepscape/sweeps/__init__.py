@@ -19,3 +19,7 @@ def __getattr__(name: str) -> Any:
     # No module may be called like one of these names: importing it would hide the name.
     globals()[name] = value = getattr(importlib.import_module(_HOMES[name]), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,12 +14,14 @@ from typing import Literal, cast
 import msgspec
 import numpy as np
 
+from stepscape.arguments import positive
 from stepscape.errors import bad
 from stepscape.lab import data as tables
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.curves import bernoulli, curve
 from stepscape.problems.problem import Problem
+from stepscape.problems.truth import is_own, sealed
 from stepscape.problems.user.units import Standardized, TwoClasses
 
 Units = Standardized | TwoClasses | None
@@ -30,8 +32,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Base of the parts of a run that come in one kind."""
 
 
+def _seal(part: Curve | Bernoulli) -> None:
+    """Keep a user's own truth with its values, so that another function makes other runs."""
+    if is_own(part.truth):
+        width = positive("half_width", part.half_width)
+        msgspec.structs.force_setattr(part, "truth", sealed(part.truth, -width, width))
+
+
 class Curve(Part, frozen=True, tag_field="kind", tag="curve"):
-    """Noisy labels around a known function; see `stepscape.problems.curve`."""
+    """Noisy labels around a known function; see `stepscape.problems.curve`.
+
+    A truth of one's own, ``module:function``, gets a seal when the part is made; see `problems.truth`.
+    """
 
     truth: str
     n: int = 30
@@ -39,6 +51,9 @@ class Curve(Part, frozen=True, tag_field="kind", tag="curve"):
     half_width: float = 1.0
     design: str = "jittered"
     loss: str = msgspec.field(default="square", name="loss_name")
+
+    def __post_init__(self) -> None:
+        _seal(self)
 
     def draw(self, seed: int) -> Problem:
         """Draw inputs and labels."""
@@ -60,6 +75,9 @@ class Bernoulli(Part, frozen=True, tag_field="kind", tag="bernoulli"):
     half_width: float = 1.0
     design: str = "jittered"
     loss: str = msgspec.field(default="logistic", name="loss_name")
+
+    def __post_init__(self) -> None:
+        _seal(self)
 
     def draw(self, seed: int) -> Problem:
         """Draw inputs and labels."""

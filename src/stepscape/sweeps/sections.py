@@ -15,9 +15,11 @@ import msgspec
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab import data as tables
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.columns import Columns, RawTable, select_columns
+from stepscape.problems.truth import is_own
+from stepscape.problems.user.columns import Columns, select_columns
 from stepscape.problems.user.file import read_table
 from stepscape.problems.user.outcomes import meaning
+from stepscape.problems.user.table import RawTable
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
@@ -154,9 +156,9 @@ class Reader:
             if grid.part is Table:
                 yield self._table(grid.path, values)
                 continue
-            part = grid.part(**values)
-            if isinstance(part, Method):
-                with self._at_line(grid):
+            with self._at_line(grid):
+                part = grid.part(**values)
+                if isinstance(part, Method):
                     part.descent()
             yield part
 
@@ -235,6 +237,7 @@ class Reader:
             self.data[digest] = columns
         if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
             self.notes[meaning(columns.y_name, columns.classes)] = None
+        self.notes |= dict.fromkeys((*columns.readings, *columns.notes))
         return table
 
     @contextmanager
@@ -294,8 +297,12 @@ def _require(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
 
 
 def _trial(part: type[msgspec.Struct], key: str) -> Callable[[Any], object]:
-    # Alone true is as good as false; together with the others it is tried for each combination.
-    return lambda value: None if isinstance(value, bool) else _TRY[part]({key: value})
+    # Alone true is as good as false, and a truth of the user's own may need the interval of the inputs:
+    # together with the others they are tried for each combination.
+    def check(value: Any) -> object:
+        return None if isinstance(value, bool) or is_own(value) else _TRY[part]({key: value})
+
+    return check
 
 
 def _seed(value: int) -> None:

@@ -3,3 +3,7 @@
 from stepscape.tables.records import Record, Table
 
 __all__ = ["Record", "Table"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

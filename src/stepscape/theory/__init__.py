@@ -116,3 +116,7 @@ __all__ = [
     "worst_case_excess",
     "worst_case_gap",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,3 +6,7 @@ from stepscape.training.train import train
 from stepscape.training.trajectory import Snapshot, Trajectory
 
 __all__ = ["Path", "PathPoint", "Snapshot", "Trajectory", "run", "train"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

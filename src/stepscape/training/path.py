@@ -79,4 +79,9 @@ def summary(
     """Put the end of a run into words."""
     edge = edge_ratio[-1]
     sharp = "" if np.isnan(edge) else f", sharpness {sharpness[-1]:.4g} (edge ratio {edge:.3f})"
-    return f"{outcome} after {at_steps[-1]} steps, loss {loss[-1]:.4g}{sharp}"
+    end = (
+        f"after {at_steps[-1]} steps"
+        if outcome == "finished"
+        else f"after its last record, step {at_steps[-1]}"
+    )
+    return f"{outcome} {end}, loss {loss[-1]:.4g}{sharp}"

@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
-from stepscape.errors import bad
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import ReLULine
@@ -50,7 +47,6 @@ def train(
     kind see `stepscape.training.run`.
     """
     objective = ReLULine(problem, network)
-    _check_start(objective)
 
     def seen(point: PathPoint) -> None:
         if observe:
@@ -74,14 +70,3 @@ def _trajectory(path: Path, like: TwoLayerReLU) -> Trajectory:
 
 def _networks(like: TwoLayerReLU, at: Path | PathPoint) -> tuple[TwoLayerReLU, TwoLayerReLU]:
     return like.with_parameters(at.theta), like.with_parameters(at.theta_before)
-
-
-def _check_start(objective: ReLULine) -> None:
-    """Refuse a start with a loss or, since the logistic loss of an infinite f may be 0, an f not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        operator = objective.hessian(objective.network.parameters)
-        loss, size = operator.loss, float(np.abs(operator.predictions).max())
-    if not np.isfinite(loss + size):
-        what = "the loss of the start" if np.isfinite(size) else "the start's prediction"
-        value = loss if np.isfinite(size) else size
-        raise bad(what, "be finite", value, "rescale the labels, the inputs or the network")

@@ -184,6 +184,16 @@ class TestShare:
         assert decide.share([True] * 4, RUNS).sentence.startswith("All 4 runs settle on 2/η: 100 % [")
         assert decide.share([], RUNS).sentence == "There are no runs."
 
+    def test_share_says_where_agreement_would_decide_nothing(self) -> None:
+        few = "could not decide, even if all agreed"
+        for count in (1, 2, 3):
+            for flag in (True, False):
+                found = decide.share([flag] * count, RUNS)
+                assert found.answer == "undecided"
+                assert few in found.sentence
+        assert few not in decide.share([True, False, False, False], RUNS).sentence
+        assert "3 independent runs could" in decide.share([True] * 12, RUNS, groups=[0, 1, 2] * 4).sentence
+
     def test_runs_of_a_seed_that_are_alike_count_less(self) -> None:
         flags, groups = np.repeat([True, True, False, True], 20), np.repeat(np.arange(4), 20)
         assert decide.share(flags, RUNS).answer == "mixed"

@@ -11,28 +11,28 @@ from table_files import GOOD, ROWS, read
 
 
 @pytest.mark.parametrize(
-    ("text", "delimiter", "decimal"),
+    ("text", "delimiter"),
     [
-        ("x;y\n1,5;2,5\n2;3\n", ";", ","),
-        ("x\ty\n1.5\t\n2\t3\n", "\t", "."),
-        ("x, in s;y, in g\n1,5;2,5\n2,5;3,5\n", ";", ","),
-        ("x,y\n\n1.5,2\n\n   \n2,3\n\n", ",", "."),
-        ("\n\nx   y\n  1.5     2\n 10     3  \n", " ", "."),
-        ("sep=|\nx|y\n1,5|2\n", "|", ","),
-        ("x,y,\n1.5,2,\n3,4,\n", ",", "."),
-        ("x,y\n1.5,2,\n3,4,\n", ",", "."),
-        ('"x" "y"\n"1" 1.5 2\n"2" 3 4\n', " ", "."),
-        ("# made by savetxt\n# x y\n1.5 2\n3 4\n", " ", "."),
-        ("x,y\n1.5,2\n3,4\n\x1a", ",", "."),
-        ('"x","y"\n"1,5","2,5"\n', ",", ","),
-        ('"x" , "y" \n"1,5" , "2,5" \n', ",", ","),
-        ("x;y, in g\n1;1,5;2\n2;2,5;3\n", ";", ","),
-        ('note,x,y\n"a, ""b""\nc",1.5,2\n', ",", "."),
+        ("x;y\n1,5;2,5\n2;3\n", ";"),
+        ("x\ty\n1.5\t\n2\t3\n", "\t"),
+        ("x, in s;y, in g\n1,5;2,5\n2,5;3,5\n", ";"),
+        ("x,y\n\n1.5,2\n\n   \n2,3\n\n", ","),
+        ("\n\nx   y\n  1.5     2\n 10     3  \n", " "),
+        ("sep=|\nx|y\n1,5|2\n", "|"),
+        ("x,y,\n1.5,2,\n3,4,\n", ","),
+        ("x,y\n1.5,2,\n3,4,\n", ","),
+        ('"x" "y"\n"1" 1.5 2\n"2" 3 4\n', " "),
+        ("# made by savetxt\n# x y\n1.5 2\n3 4\n", " "),
+        ("x,y\n1.5,2\n3,4\n\x1a", ","),
+        ('"x","y"\n"1,5","2,5"\n', ","),
+        ('"x" , "y" \n"1,5" , "2,5" \n', ","),
+        ("x;y, in g\n1;1,5;2\n2;2,5;3\n", ";"),
+        ('note,x,y\n"a, ""b""\nc",1.5,2\n', ","),
     ],
 )
-def test_dialects(tmp_path, text, delimiter, decimal):
+def test_dialects(tmp_path, text, delimiter):
     table = read(tmp_path, text)
-    assert (table.delimiter, table.decimal, table.header) == (delimiter, decimal, True)
+    assert (table.delimiter, table.header) == (delimiter, True)
     starts = [name[:1] for name in table.names if name not in ("", "note")]
     assert starts == ["x", "y"]
     assert not table.ragged
@@ -43,7 +43,7 @@ def test_dialects(tmp_path, text, delimiter, decimal):
 def test_the_delimiter_is_that_of_most_rows(tmp_path):
     table = read(tmp_path, "x 1,name\n1,a\n2,b\n3 4\n")
     assert (table.delimiter, table.names) == (",", ("x 1", "name"))
-    assert dict(table.ragged) == {4: 1}
+    assert list(table.cells("name")) == ["a", "b", ""]
 
 
 def test_old_western_encodings(tmp_path):
@@ -88,11 +88,12 @@ def test_without_header_columns_go_by_position(tmp_path):
         select_inputs(table, "x")
 
 
-def test_rows_with_another_number_of_cells_are_listed_by_line(tmp_path):
+def test_rows_of_too_many_cells_are_listed_by_line_and_short_ones_are_filled(tmp_path):
     table = read(tmp_path, GOOD + "1,2,3\n4\n")
-    assert dict(table.ragged) == {14: 3, 15: 1}
+    assert dict(table.ragged) == {14: 3}
     assert table.rows == 14
-    assert list(table.lines) == list(range(2, 14))
+    assert list(table.lines) == [*range(2, 14), 15]
+    assert (table.cells("x")[-1], table.cells("y")[-1]) == ("4", "")
     shifted = read(tmp_path, "# by hand\n\n" + GOOD + "1,2,3\n")
     assert dict(shifted.ragged) == {16: 3}
     assert list(shifted.lines) == list(range(4, 16))

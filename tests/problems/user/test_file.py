@@ -22,8 +22,9 @@ from pyarrow import parquet
 from budget import examples
 from stepscape import files
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable
-from stepscape.problems.user.columns import RawTable, select_columns, select_inputs
+from stepscape.problems.user.columns import select_columns, select_inputs
 from stepscape.problems.user.file import read_table
+from stepscape.problems.user.table import RawTable
 from table_files import GOOD, ROWS, read
 
 
@@ -203,7 +204,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
         (json.dumps({"x": [1]}).encode(), "it looks like JSON"),
         (b"<!DOCTYPE html><table>", "it looks like HTML or XML"),
         (b"{\\rtf1}", "it looks like RTF"),
-        (b"PAR1 and no footer", "is a damaged Parquet file: Parquet magic bytes not found"),
+        (b"PAR1\0 and no footer", "is a damaged Parquet file: Parquet magic bytes not found"),
         (codecs.BOM_UTF8 + b"x,\xff\n", "begins as utf-8-sig text but is not: byte 0xff does not belong"),
         (b'x,y\n1,2\n"3,4\n' + ROWS.encode(), "from line 3 on: a quote opened there is never closed"),
         (b'x,y\n1,2\n"3"4,5\n', "from line 3 on: ',' expected after '\"'"),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from stepscape.errors import InputError
 from stepscape.problems.user import cells as numbers
-from stepscape.problems.user.columns import LEAST_ROWS, Columns, RawTable, select_columns
+from stepscape.problems.user.columns import LEAST_ROWS, Columns, select_columns
 from stepscape.problems.user.outcomes import Outcome, outcome_of, shown
+from stepscape.problems.user.table import RawTable
 
 MISSING = ["", "NA", "nan", " ", "none"]
 cell = st.text(alphabet="abAB 01.-", min_size=1, max_size=3)
@@ -56,6 +57,8 @@ def outcome(cells: Sequence[str], least: int = LEAST_ROWS) -> Outcome:
         ("b", "C"),  # and not the order of codes
         ("2", "ten"),  # text is after numbers
         ("20200101", "20200102"),  # all digits of a number
+        ("Not hospitalized", "Hospitalized"),  # whatever the alphabet says
+        ("no", "1"),  # and whatever is a number
     ],
 )
 @pytest.mark.parametrize("loss", ["auto", "logistic"])
@@ -195,11 +198,25 @@ def test_text_that_repeats_among_numbers_is_doubtful() -> None:
 
 
 def test_spellings_that_were_taken_for_one_value_are_told() -> None:
-    assert select(["yes", "yes", "yes ", "Yes", "no"] * 3).merged == (
+    assert select(["yes", "yes", "yes ", "Yes", "no"] * 3).readings == (
         "'yes', 'yes ', 'Yes' were taken for one value",
     )
-    assert select(["yes", "no"] * 6).merged == ()
-    assert select(["1", "1.0", "0"] * 6).merged == ()
+    assert select(["yes", "no"] * 6).readings == ()
+    assert select(["1", "1.0", "0"] * 6).readings == ()
+
+
+def test_a_guess_is_told() -> None:
+    guess = "no rule tells which of 'F' and 'M' stands for 1: 'M', the later in the alphabet, was taken"
+    for loss in ("auto", "logistic"):
+        assert select(["F", "M"] * 6, loss).readings == (guess,)
+        for known in (["no", "yes"], ["Not ill", "Ill"], ["1", "2"], ["0", "ten"]):
+            assert select(known * 6, loss).readings == ()
+
+
+def test_accents_written_in_two_ways_are_one_text() -> None:
+    got = select(["n\u00e3o", "na\u0303o", "sim", "sim"] * 4)
+    assert got.classes == ("n\u00e3o", "sim")
+    np.testing.assert_array_equal(got.y, [0, 0, 1, 1] * 4)
 
 
 def test_equal_numbers_are_no_labels_but_of_the_square_loss() -> None:

@@ -28,7 +28,7 @@ ARMS = {
     "warm_up": "large initialization, warm-up",
 }
 ARM_TITLES = {
-    "as_printed": "as printed: default init",
+    "as_printed": "default initialization",
     "small_init": "small initialization",
     "warm_up": "large init, warm-up",
 }

@@ -13,3 +13,7 @@ __all__ = [
     "KINDS", "WORDS", "Claim", "Drawn", "Effect", "Finding", "Judged", "Part", "Result", "Run", "Says",
     "Settings", "at_least", "lacking", "run", "seeds", "sweep", "together",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

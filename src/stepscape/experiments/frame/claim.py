@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stepscape.arguments import flag, mapping
 from stepscape.errors import InputError, bad
 from stepscape.experiments.frame import settings as reading
 from stepscape.experiments.frame.kinds import words_of
@@ -98,12 +99,17 @@ class Claim:
         """The part that the headline is about."""
         return next(part for part in self.parts if part.primary)
 
-    def settings(self, overrides: Mapping[str, str] | None = None, full: bool = False) -> dict[str, Any]:
-        """Complete settings, with ``key=value`` strings laid over them; see `settings.resolve`."""
-        return reading.resolve(self.name, self.full if full else self.quick, overrides or {})
+    def settings(self, overrides: Mapping[str, Any] | None = None, full: bool = False) -> dict[str, Any]:
+        """Complete settings, with values or the text of values laid over them; see `settings.resolve`."""
+        given = {} if overrides is None else overrides
+        return reading.resolve(self.name, self.full if flag("full", full) else self.quick, given)
 
     def specs(self, settings: Settings) -> list[Spec]:
         """Return the runs, in order; wrong settings are refused."""
+        if lacking := [name for name in self.quick if name not in mapping("settings", settings)]:
+            raise bad(
+                "settings", f"be complete, as {self.name}.settings() gives them", f"none for {lacking[0]!r}"
+            )
         runs = list(self.grid(settings))
         if not runs:
             raise InputError(f"these settings give {self.name} no run")

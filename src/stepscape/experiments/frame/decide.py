@@ -26,6 +26,19 @@ from stepscape.experiments.frame.sentences import (
     sentence,
 )
 
+__all__ = [
+    "differs",
+    "equivalent",
+    "identity",
+    "inequality",
+    "rate",
+    "share",
+    "sign",
+    "signs",
+    "slope",
+    "u_shape",
+]
+
 
 def sign(
     values: ArrayLike, says: Says, what: str, least: float = 0.0, unit: str = "seed", at_once: int = 1
@@ -136,7 +149,7 @@ def share(
 
     Yes: at least `nearly_all` of them do, and the interval lies above one half. Mixed: it lies above one half
     otherwise. No: it lies below one half. `groups` (seeds): where runs of a seed depend on each other, the
-    interval is that of so many fewer runs.
+    interval is that of so many fewer runs. Where agreement of all would decide nothing, the sentence says so.
     """
     mask = np.asarray(flags, bool).ravel()
     if not mask.size:
@@ -149,7 +162,8 @@ def share(
     elif size.high < limits.MOST:
         answer = "no"
     text = f"{of_runs(found, mask.size, says)}: {percent(size)}"
-    return Finding(answer, sentence(text), Effect(f"share of {says.subject}", size))
+    few = _too_few_for_share(mask.size if groups is None else np.unique(np.asarray(groups)).size)
+    return Finding(answer, sentence(text, few), Effect(f"share of {says.subject}", size))
 
 
 def slope(
@@ -256,6 +270,13 @@ def _too_few(count: int, unit: str, what: str = "interval") -> Finding:
     return Finding("undecided", sentence(text), numbers={f"{unit}s": count})
 
 
+def _too_few_for_share(independent: int) -> str:
+    """Say that the answer was open before the runs were made; "" where agreement could settle it."""
+    decides = wilson(independent, independent).low > limits.MOST
+    runs = counted(independent, "independent run")
+    return "" if decides else f"{runs} could not decide, even if all agreed"
+
+
 def _measured(found: Interval, what: str, unit: str) -> str:
     return f"{interval(found)} ({what}; {counted(found.count, unit)})"
 
@@ -266,3 +287,7 @@ def _signs_of_cells(above: list[str], below: list[str], total: int) -> str:
     rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))
     fall = f"{len(below) or 'none'} {'lie' if len(below) > 1 else 'lies'} below 0"
     return f"{rise}, and {fall}"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

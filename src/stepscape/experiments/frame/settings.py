@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stepscape.errors import InputError, bad, unknown
+import numpy as np
+
+from stepscape.arguments import finite, flag, mapping
+from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.problems.truth import name_of
 
 Settings = Mapping[str, Any]
 
 
-def resolve(name: str, defaults: Settings, overrides: Mapping[str, str]) -> dict[str, Any]:
-    """Lay ``key=value`` strings over the defaults of a claim.
+def resolve(name: str, defaults: Settings, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay values over the defaults of a claim.
 
-    A value is read by the type of the default: whole number, number, yes/no, text, or a list of these
-    separated by commas.
+    Text is read by the type of the default: whole number, number, yes/no, text, or a list of these separated
+    by commas. Any other value must have that type. A function in place of text stands for its name,
+    ``module:function``.
 
     Raises
     ------
     InputError
-        For a key that the claim does not have (the known ones are listed) or text of another type.
+        For a key that the claim does not have (the known ones are listed) or a value of another type.
     """
     settings = dict(defaults)
-    for key, text in overrides.items():
+    for key, value in mapping("settings", overrides).items():
         if key not in settings:
             raise unknown(f"setting of {name}", key, settings)
-        settings[key] = _read(key, text, settings[key])
+        read = _read if isinstance(value, str) else _typed
+        settings[key] = read(key, value, settings[key])
     return settings
 
 
@@ -55,6 +61,34 @@ def _read(key: str, text: str, default: Any) -> Any:
             except ValueError:
                 raise bad(key, must, repr(text)) from None
     raise InputError(f"{key} cannot be set from text")
+
+
+def _typed(key: str, value: Any, default: Any) -> Any:
+    """Check a value of Python by the type of the default."""
+    if isinstance(default, tuple):
+        if not isinstance(value, Sequence | np.ndarray) or not len(value):
+            raise bad(key, "be a list of at least one value", shown(value))
+        read = [_read if isinstance(each, str) else _typed for each in value]
+        return tuple(one(key, each, default[0]) for one, each in zip(read, value, strict=True))
+    if isinstance(default, bool):
+        return flag(key, value)
+    if isinstance(default, int):
+        return _whole_number(key, value)
+    if isinstance(default, float):
+        return finite(key, value)
+    if isinstance(default, str):
+        if callable(value):
+            return name_of(value)
+        raise bad(key, "be text", shown(value))
+    return value
+
+
+def _whole_number(key: str, value: Any) -> int:
+    if isinstance(value, float | np.floating) and value == value // 1:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise bad(key, "be a whole number", shown(value))
+    return int(value)
 
 
 def _yes(text: str) -> bool:

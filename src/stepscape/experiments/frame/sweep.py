@@ -11,6 +11,7 @@ import numpy as np
 
 from stepscape.experiments.frame.settings import Settings
 from stepscape.lab.spec import Spec, columns
+from stepscape.problems.truth import is_own, sealed
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -39,15 +40,25 @@ def sweep(kind: type[AnySpec], settings: Settings, **fields: Any) -> list[AnySpe
     derived = {name: value for name, value in fields.items() if callable(value)}
     fixed = {name: value for name, value in fields.items() if name not in swept and name not in derived}
     given = {name: settings[name] for name in kind.__struct_fields__ if name in settings}
-    runs = []
+    runs, seals = [], dict[tuple[str, float], str]()
     for values in product(*swept.values()):
         run = SimpleNamespace(**{**given, **fixed})
         for name, value in zip(swept, values, strict=True):
             vars(run).update(value if isinstance(value, Mapping) else {name: value})
         for name, derive in derived.items():
             setattr(run, name, derive(run))
+        if is_own(vars(run).get("truth")):
+            _seal_truth(run, seals)
         runs.append(kind(**vars(run)))
     return runs
+
+
+def _seal_truth(run: SimpleNamespace, seals: dict[tuple[str, float], str]) -> None:
+    """Put the values of a user's own truth into the spec, so that another function makes other runs."""
+    key = run.truth, float(vars(run).get("half_width", 1.0))
+    if key not in seals:
+        seals[key] = sealed(run.truth, -key[1], key[1])
+    run.truth = seals[key]
 
 
 def trial(runs: Sequence[Spec], begin: Callable[[Any], object]) -> None:

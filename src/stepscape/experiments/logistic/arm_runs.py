@@ -23,7 +23,7 @@ QUICK = {
     "step_sizes": (0.01, 0.1, 1.2),
     "steps": 1500,
     "arms": tuple(ARMS),
-    "seeds": 3,
+    "seeds": 4,
     "first_seed": 0,
     "records": RUNS["records"],
 }

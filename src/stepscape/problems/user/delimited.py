@@ -1,207 +1,182 @@
-"""Text with delimiters → a table of text cells: delimiter, header, decimal mark, ragged rows."""
+"""Text with delimiters → a table of text cells that are read when they are asked for."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stepscape.errors import InputError
-from stepscape.problems.user import cells as numbers
-from stepscape.problems.user.columns import RawTable
+from stepscape.problems.user.header import Head, clean_names, find_head
+from stepscape.problems.user.missing import is_missing
+from stepscape.problems.user.rows import (
+    NO_DELIMITER,
+    QUOTINGS,
+    Misread,
+    Quoting,
+    Row,
+    find_delimiter,
+    is_blank,
+    read_rows,
+)
+from stepscape.problems.user.table import LazyColumns, RawTable
+from stepscape.problems.user.text import Text
 
-_DELIMITERS = (",", ";", "\t", "|", " ")
-_NONE = "\x1f"  # a character no text table holds: every line is one cell
-_SAMPLE_CHARACTERS = 65_536  # below csv's limit on one cell, so that sniffing cannot fail
-_SAMPLE_ROWS = 2_000  # enough to see which decimal mark a file uses
-_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
-_PREFIX = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)  # the first line of a CSV made for Excel
+MOST_ROWS = 5_000_000
+_HEAD_ROWS = 200
+_HEAD_CELLS = 50_000
+_TOP = 20  # first lines of which one may be the header
+_PREFIX = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)  # the first line of a CSV made for Excel
 
 
-def parse_delimited(text: str, source: str, encoding: str = "utf-8") -> RawTable:
-    r"""Read delimited text.
+@dataclass(frozen=True)
+class _Layout:
+    """How a text is read: from line `start` on, with this delimiter and these quotation marks."""
 
-    The delimiter is comma, semicolon, tab, bar or white space: the one under which most rows have as many
-    cells as the header and most cells are numbers. Cells may be quoted by ``"``. Leading blank lines and
-    lines that begin with ``#`` are skipped; the last of the latter names the columns if a line of numbers of
-    that many cells follows (``numpy.savetxt``). Where every row has one cell more than the header, the first
-    column has no name (R) or the last is empty (a trailing delimiter). A first line of numbers is data: the
-    columns are then named "1", "2", …. A row with another number of cells is left out, listed in ``ragged``.
+    text: Text
+    delimiter: str
+    quoting: Quoting
+    start: int
 
-    Parameters
-    ----------
-    text
-        The whole file, decoded.
-    source, encoding
-        For messages, and for the record.
+    def rows(self) -> Iterator[Row]:
+        return read_rows(self.text, self.delimiter, self.quoting, self.start)
+
+
+def parse_delimited(text: Text) -> RawTable:
+    """Read delimited text; docs/reference/reading-tables.md states the rules.
 
     Raises
     ------
     InputError
-        Nothing but blank lines, a header alone, a quote never closed, a cell beyond 128 KiB.
+        Nothing but blank lines, a header alone, a quote never closed, a cell beyond 128 KiB, a line or a row
+        beyond ``text.MOST_CHARACTERS``, more than ``MOST_ROWS`` rows.
     """
-    lines = text.rstrip("\x1a").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    start, comment, forced = _preamble(lines)
-    body = "\n".join(lines[start:])
-    delimiter = forced or _sniff(body)
-    records = _records(body, delimiter, source, start)
-    if not records:
-        raise InputError(f"{source!r} must hold a table, got nothing but blank lines or comments")
-    first, rows = records[0][1], records
-    header = not _is_data(first)
-    names = _names(first) if header else [str(i + 1) for i in range(len(first))]
-    if header:
-        rows = records[1:]
-    elif comment and len(named := next(_split([comment], delimiter), [])) == len(first):
-        header, names = True, _names(named)
-    if not rows:
-        raise InputError(f"{source!r} must hold rows of data, got only a header: {', '.join(names)[:200]}")
-    names, rows = _reconcile(names, rows)
-    return _assemble(source, encoding, delimiter, header, names, rows)
+    start, comment, forced = _preamble(text)
+    delimiter = forced or find_delimiter(islice(text.lines(), start, None))
+    failures = []
+    for quoting in QUOTINGS:
+        try:
+            return _read(_Layout(text, delimiter, quoting, start), comment)
+        except Misread as error:
+            failures.append(error)
+    raise failures[0]
 
 
-def _preamble(lines: Sequence[str]) -> tuple[int, str, str]:
-    comment = forced = ""
-    for start, line in enumerate(lines):
+def _preamble(text: Text) -> tuple[int, str, str]:
+    """Count the lines above the table; return the last that begins with "#", and the delimiter for Excel."""
+    start, comment, forced = 0, "", ""
+    for line in text.lines():
         stripped = line.strip()
         if match := _PREFIX.fullmatch(line):
             forced = match[1]
         elif stripped.startswith("#"):
-            comment = stripped.lstrip("#").strip()
-        elif stripped:
-            return start, comment, forced
-    return len(lines), comment, forced
+            comment = stripped
+        elif stripped.strip(forced or None):
+            break
+        start += 1
+    return start, comment, forced
 
 
-def _sniff(body: str) -> str:
-    sample = body[:_SAMPLE_CHARACTERS]
-    if len(sample) < len(body):
-        sample = sample[: sample.rfind("\n") + 1] or sample
-    best, best_score = _NONE, 0.0
-    for delimiter in _DELIMITERS:
-        score = _score(sample, delimiter)
-        if score > best_score:
-            best, best_score = delimiter, score
-    return best
-
-
-def _score(sample: str, delimiter: str) -> float:
-    """Share of rows as wide as the header × (1 + share of numbers in them); 0 for no delimiter at all."""
-    rows = [row for row in islice(_split(sample.split("\n"), delimiter), 200) if row]
-    width, data = len(rows[0]) if rows else 0, rows[1:]
-    if width < 2:
-        return 0.0
-    if not data:
-        return 0.1
-    if all(len(row) == width + 1 for row in data):
-        width += 1
-    alike = [row for row in data if len(row) == width]
-    if not alike:
-        split = sum(len(row) > 1 for row in data)
-        return 0.1 * split / len(data)
-    cells = [cell for row in alike for cell in row]
-    numeric = sum(numbers.is_number(cell) or numbers.is_missing(cell) for cell in cells)
-    return len(alike) / len(data) * (1 + numeric / len(cells))
-
-
-def _split(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    if delimiter == " ":
-        return (_tokens(line) for line in lines)
-    return csv.reader((line + "\n" for line in lines), delimiter=delimiter, skipinitialspace=True)
-
-
-def _tokens(line: str) -> list[str]:
-    return [bare or quoted.replace('""', '"') for quoted, bare in _TOKEN.findall(line)]
-
-
-def _records(body: str, delimiter: str, source: str, start: int) -> list[tuple[int, list[str]]]:
-    """Pair the cells of every row that is not blank with the line of the file it ends on."""
-    if delimiter == " ":
-        split = ((start + i, _tokens(line)) for i, line in enumerate(body.split("\n"), 1))
-        return [(line, row) for line, row in split if row]
-    try:
-        return _quoted_records(body, delimiter, source, start)
-    except InputError:
-        # Spaces between a closing quote and the delimiter; taking them out moves no cell boundary.
-        closed = re.sub(rf'" +(?=[{re.escape(delimiter)}\n]|\Z)', '"', body)
-        return _quoted_records(closed, delimiter, source, start)
-
-
-def _quoted_records(body: str, delimiter: str, source: str, start: int) -> list[tuple[int, list[str]]]:
-    # Strictly: otherwise "1"5 reads as 15, and a quote never closed swallows the rest of the file.
-    reader = csv.reader(io.StringIO(body), delimiter=delimiter, skipinitialspace=True, strict=True)
-    records = []
-    try:
-        for row in reader:
-            if len(row) > 1 or any(cell.strip() for cell in row):
-                records.append((start + reader.line_num, row))  # noqa: PERF401 - line_num moves with the loop
-    except csv.Error as error:
-        last = records[-1][0] + 1 if records else start + 1
-        why = _explain(error)
-        raise InputError(f"{source!r} is not a readable table from line {last} on: {why}") from error
-    return records
-
-
-def _explain(error: csv.Error) -> str:
-    text = str(error)
-    if "unexpected end" in text:
-        return "a quote opened there is never closed"
-    if "field limit" in text:
-        return f"a cell is longer than {csv.field_size_limit()} characters"
-    return text
-
-
-def _is_data(row: Sequence[str]) -> bool:
-    return any(map(numbers.is_number, row)) and all(
-        numbers.is_number(c) or numbers.is_missing(c) for c in row
-    )
-
-
-def _names(row: Sequence[str]) -> list[str]:
-    """Names fit for one line of a terminal: white space collapsed, control characters replaced."""
-    collapsed = (" ".join(cell.split()) for cell in row)
-    return ["".join(c if c.isprintable() else "\ufffd" for c in name) for name in collapsed]
-
-
-def _reconcile(
-    names: list[str], rows: list[tuple[int, list[str]]]
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    wide = len(names) + 1
-    if not all(len(row) == wide for _, row in rows):
-        return names, rows
-    if not any(row[-1] for _, row in rows):
-        return names, [(line, row[:-1]) for line, row in rows]
-    return ["", *names], rows
-
-
-def _assemble(
-    source: str,
-    encoding: str,
-    delimiter: str,
-    header: bool,
-    names: list[str],
-    rows: list[tuple[int, list[str]]],
-) -> RawTable:
-    width = len(names)
-    lines = [line for line, row in rows if len(row) == width]
-    ragged = {line: len(row) for line, row in rows if len(row) != width}
-    columns = tuple(zip(*(row for _, row in rows if len(row) == width), strict=True)) or ((),) * width
+def _read(layout: _Layout, comment: str) -> RawTable:
+    text = layout.text
+    top = _first_rows(layout)
+    if not top:
+        raise InputError(f"{text.source!r} must hold a table, got nothing but blank lines or comments")
+    named = _cells_of_comment(comment, layout)
+    head = find_head(top, named, text.source, fixed=layout.delimiter == " ")
+    lines, ragged = _survey(layout, head)
     return RawTable(
-        source=source,
-        names=tuple(names),
-        columns=columns,
+        source=text.source,
+        names=head.names,
+        columns=LazyColumns(len(head.names), partial(_column, layout, head)),
         lines=lines,
         ragged=ragged,
-        encoding=encoding,
-        delimiter="" if delimiter == _NONE else delimiter,
-        decimal=_decimal(columns),
-        header=header,
+        encoding=text.encoding,
+        delimiter="" if layout.delimiter == NO_DELIMITER else layout.delimiter,
+        header=head.named,
+        notes=head.notes,
+        top=[(layout.start, clean_names(named)), *((line, clean_names(row)) for line, row in top[:_TOP])],
     )
 
 
-def _decimal(columns: Sequence[Sequence[str]]) -> str:
-    marks = [numbers.find_marks(column[:_SAMPLE_ROWS]) for column in columns]
-    point, comma = (any(getattr(m, kind) >= 0 for m in marks) for kind in ("point", "comma"))
-    return "" if point == comma else "." if point else ","
+def _first_rows(layout: _Layout) -> list[Row]:
+    """Return the first rows that are not blank, few if they are wide."""
+    rows, cells = list[Row](), 0
+    for line, row in layout.rows():
+        if is_blank(row):
+            continue
+        rows.append((line, row))
+        cells += len(row)
+        if len(rows) == _HEAD_ROWS or (cells > _HEAD_CELLS and len(rows) > 2):
+            break
+    return rows
+
+
+def _cells_of_comment(comment: str, layout: _Layout) -> list[str]:
+    """Split the line that begins with "#"; the sign itself is a name where it is a cell."""
+    bare = comment.lstrip("#").strip(" ")
+    own = comment if layout.delimiter.strip() and bare.startswith(layout.delimiter) else bare
+    line = Text.of(own, layout.text.source)
+    return next((row for _, row in read_rows(line, layout.delimiter, layout.quoting)), [])
+
+
+def _body(layout: _Layout, head: Head) -> Iterator[Row]:
+    """Yield the rows below the header, whatever their cells; comments and blank lines are none.
+
+    In a table of one column a blank line is a row with an empty cell, if a row that is not follows.
+    """
+    blank = array("q")
+    for line, row in layout.rows():
+        if line <= head.last or _is_comment(row, len(head.names)):
+            continue
+        if is_blank(row) and (not row or len(head.names) > 1):
+            blank.append(line)
+            if len(blank) > MOST_ROWS:
+                raise _too_many(layout.text.source)
+            continue
+        if len(head.names) == 1:
+            yield from ((earlier, []) for earlier in blank)
+        del blank[:]
+        yield line, row
+
+
+def _is_comment(row: Sequence[str], width: int) -> bool:
+    """Whether a row begins with "#", in a table of one column or with another number of cells."""
+    begins = bool(row) and row[0].startswith("#") and not is_missing(row[0])
+    return begins and (width == 1 or len(row) != width)
+
+
+def _fits(row: Sequence[str], head: Head) -> bool:
+    """Whether each cell has a column: cells missing at the end are empty, and empty ones too many nothing."""
+    width = len(head.names)
+    if len(row) < width:
+        return not head.fixed
+    return len(row) == width or not any(cell.strip() for cell in row[width:])
+
+
+def _survey(layout: _Layout, head: Head) -> tuple[NDArray[np.int64], dict[int, int]]:
+    """Count the rows before any of their cells is kept: the line of each, and the rows that do not fit."""
+    lines, ragged = array("q"), dict[int, int]()
+    for line, row in _body(layout, head):
+        if _fits(row, head):
+            lines.append(line)
+        else:
+            ragged[line] = len(row)
+        if len(lines) + len(ragged) > MOST_ROWS:
+            raise _too_many(layout.text.source)
+    return np.array(lines, dtype=np.int64), ragged
+
+
+def _column(layout: _Layout, head: Head, place: int) -> tuple[str, ...]:
+    rows = (row for _, row in _body(layout, head) if _fits(row, head))
+    return tuple(row[place] if place < len(row) else "" for row in rows)
+
+
+def _too_many(source: str) -> InputError:
+    return InputError(f"{source!r} must have at most {MOST_ROWS} rows, got more; keep a sample of them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -11,19 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.problems.user import cells as numbers
+from stepscape.problems.user.two_classes import answered, answers, choose
 
 Key = float | str
 _LISTED = 5  # values that a sentence names
 FEW = 0.05  # share of the cells of a column of numbers that may be stray texts, none of them twice
-# Texts that stand for 1, or for 0, beside any other; of the rest the later in the alphabet stands for 1.
-_YES = re.compile(
-    r"yes|true|positive|pos|\+|present|success|pass|event|case|sick|ill|diseased?|malignant|abnormal|dead|died"
-    r"|spam|fraud|ja|oui|s[ií]|да"
-)
-_NO = re.compile(
-    r"no|false|negative|neg|absent|failure|fail|control|healthy|well|benign|normal|alive|nein|non|нет"
-)
-_DENIAL = re.compile(r"(?:no|not|non|kein|keine|не)[ _-]?(.+)")
 # Cells that stand for no value, save beside "+", and beside texts of which "none" may be one more.
 _MINUS = {"-": "-", "–": "-", "\u2212": "-"}
 _NOTHING = {"none": "none", "nil": "nil"}
@@ -36,16 +28,18 @@ class Outcome:
     Attributes
     ----------
     names : as the table writes them: numbers in increasing order, then texts in that of the alphabet. Of two,
-        the second stands for 1.
+        the second stands for 1 (``two_classes``).
     counts : rows of each.
     codes : (n,) the place of each cell's value among the names, and why a cell has none.
     spellings : the ways in which the cells write each, where that is a text; most frequent first.
+    guessed : whether only the order of the alphabet tells which of two texts stands for 1.
     """
 
     names: tuple[str, ...]
     counts: tuple[int, ...]
     codes: numbers.Numbers = field(repr=False)
     spellings: tuple[tuple[str, ...], ...] = ()
+    guessed: bool = False
 
     @property
     def binary(self) -> bool:
@@ -53,10 +47,17 @@ class Outcome:
         return len(self.names) == 2
 
     @property
-    def merged(self) -> tuple[str, ...]:
-        """A sentence for each value that the cells write in several ways."""
+    def readings(self) -> tuple[str, ...]:
+        """A sentence for each value that the cells write in several ways, and one for a guess."""
         several = (ways for ways in self.spellings if len(ways) > 1)
-        return tuple(f"{', '.join(map(repr, ways))} were taken for one value" for ways in several)
+        merged = tuple(f"{', '.join(map(repr, ways))} were taken for one value" for ways in several)
+        if not self.guessed:
+            return merged
+        no, yes = map(shown, self.names)
+        guess = (
+            f"no rule tells which of {no} and {yes} stands for 1: {yes}, the later in the alphabet, was taken"
+        )
+        return (*merged, guess)
 
     @property
     def numeric(self) -> bool:
@@ -112,14 +113,14 @@ def outcome_of(
             keys = folded
         elif least is not None and sum(key is not None for key in numeric) >= least:
             keys = keys if _count(numeric) == 2 and _informative(folded) else numeric
-    found = _ordered([key for key in dict.fromkeys(keys) if key is not None])
+    found, guessed = _ordered([key for key in dict.fromkeys(keys) if key is not None])
     place = {key: float(i) for i, key in enumerate(found)}
     codes = np.array([np.nan if key is None else place[key] for key in keys])
     counts, spelled = Counter(keys), _spellings(cells, keys)
     names = tuple(_name(key, spelled) for key in found)
     ways = tuple(tuple(way for way, _ in spelled.get(key, Counter()).most_common()) for key in found)
     rows = tuple(counts[key] for key in found)
-    return Outcome(names, rows, numbers.Numbers(codes, _faults(keys, parsed)), ways)
+    return Outcome(names, rows, numbers.Numbers(codes, _faults(keys, parsed)), ways, guessed)
 
 
 def shown(name: str) -> str:
@@ -160,7 +161,8 @@ def _short(name: str) -> str:
 def _key(cell: str | float, value: float, fault: int) -> Key | None:
     if fault == numbers.GOOD:
         return value + 0.0  # -0.0 is 0.0
-    return str(cell).strip() if fault == numbers.TEXT else None
+    # Composed and decomposed accents are one text.
+    return unicodedata.normalize("NFC", str(cell).strip()) if fault == numbers.TEXT else None
 
 
 def _as_values(
@@ -182,8 +184,7 @@ def _words(found: Set[Key | None]) -> Mapping[str, Key]:
         return _MINUS
     if len(texts) < max(2, len(found)):
         return {}  # one text, where another value is a guess, or numbers
-    answered = len(texts) == 2 and (_means_yes(*texts) or _means_yes(*reversed(texts)))
-    return {} if answered else _NOTHING
+    return {} if len(texts) == 2 and answered(*texts) else _NOTHING
 
 
 def _count(keys: Sequence[Key | None]) -> int:
@@ -196,22 +197,16 @@ def _faults(keys: Sequence[Key | None], parsed: numbers.Numbers) -> NDArray[np.i
     return np.where(valued, numbers.GOOD, parsed.faults).astype(np.int8)
 
 
-def _ordered(keys: list[Key]) -> list[Key]:
+def _ordered(keys: list[Key]) -> tuple[list[Key], bool]:
+    """Sort values, of two the one that stands for 1 last; and whether that was a guess."""
     values: list[Key] = sorted(key for key in keys if isinstance(key, float))
     texts = sorted((key for key in keys if isinstance(key, str)), key=lambda text: (text.casefold(), text))
-    if not values and len(texts) == 2 and _means_yes(texts[0], texts[1]):
-        texts.reverse()
-    return [*values, *texts]
-
-
-def _means_yes(one: str, other: str) -> bool:
-    """Whether the first of two texts is the one that says yes."""
-    one, other = one.casefold(), other.casefold()
-    denied = _DENIAL.fullmatch(other)
-    if denied and denied[1] == one:
-        return True
-    yes, no = ([bool(says.fullmatch(text)) for text in (one, other)] for says in (_YES, _NO))
-    return yes == [True, False] or (no == [False, True] and not yes[1])
+    if len(values) == len(texts) == 1 and answers(texts[0], yes=False):
+        return [*texts, *values], False
+    if values or len(texts) != 2:
+        return [*values, *texts], False
+    choice = choose(*texts)
+    return [choice.no, choice.yes], not choice.known
 
 
 def _spellings(

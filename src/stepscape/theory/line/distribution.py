@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import reals
 from stepscape.errors import bad, unknown
 
 FloatArray = NDArray[np.float64]
@@ -110,10 +111,7 @@ def averaging(weights: ArrayLike | None, size: int) -> FloatArray:
 
 def vector(name: str, values: ArrayLike) -> FloatArray:
     """Return a finite, non-empty float64 vector, or say what came instead."""
-    try:
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise bad(name, "hold real numbers", f"{type(values).__name__} of something else") from None
+    x = reals(name, values)
     if x.ndim != 1 or x.size == 0:
         raise bad(name, "be a non-empty vector", f"shape {x.shape}")
     if not np.isfinite(x).all():

@@ -1,0 +1,136 @@
+"""Figures of the arrays that runs keep: the functions they learned, and what was recorded on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stepscape.figures.style import COLORS, canvas, evenly_ranked, label, number_ticks, shared_legend
+from stepscape.figures.text import shown
+from stepscape.lab.curves import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+Row = Mapping[str, Any]
+MOST_GROUPS, MOST_STEP_SIZES, MOST_POINTS = 3, 7, 400
+_RECORDED = (  # array, name of its axis, logarithmic?
+    ("edge_ratio", "edge ratio: sharpness / threshold", False),
+    ("loss", "training loss", True),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptRun:
+    """One run whose arrays are drawn, and the group that it stands for."""
+
+    group: str
+    step_size: float
+    curves: Mapping[str, Curve]
+
+
+def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]]:
+    """Choose the runs that are drawn: the first that finished at each step size, of each group.
+
+    Of many step sizes at most seven are kept, the smallest and the largest among them.
+
+    Returns
+    -------
+    dict
+        Identity of a run → its group and its step size.
+    """
+    chosen: dict[str, tuple[str, float]] = {}
+    for name, rows in list(groups.items())[:MOST_GROUPS]:
+        done = [row for row in rows if row["outcome"] == "finished" and row.get("step_size") is not None]
+        etas = sorted({float(row["step_size"]) for row in done})
+        for eta in evenly_ranked(etas, MOST_STEP_SIZES) if etas else ():
+            first = next(row for row in done if row["step_size"] == eta)
+            chosen[str(first["identity"])] = (name, eta)
+    return chosen
+
+
+def figures(chosen: Mapping[str, tuple[str, float]], curves: Iterable[Curve]) -> dict[str, Figure]:
+    """Draw "functions" and "training", each where the runs keep the arrays for it."""
+    found: dict[str, dict[str, Curve]] = {}
+    for curve in curves:
+        found.setdefault(curve.identity, {})[curve.name] = curve
+    runs = [KeptRun(*chosen[name], arrays) for name, arrays in found.items() if name in chosen]
+    runs.sort(key=lambda run: (run.group, run.step_size))
+    drawn = {"functions": function_figure(runs), "training": training_figure(runs)}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def function_figure(runs: Sequence[KeptRun]) -> Figure | None:
+    """Learned functions, one panel per group, one color per step size; dashed the truth where it is kept."""
+    kept = [run for run in runs if "curve_y" in run.curves]
+    groups = list(dict.fromkeys(run.group for run in kept))
+    if not groups:
+        return None
+    figure, axes = canvas(1, len(groups), (2.4 + 2.9 * len(groups), 3.9), sharey=True)
+    for ax, group in zip(axes[0], groups, strict=True):
+        here = [run for run in kept if run.group == group]
+        _draw(ax, here, "curve_y", _colors(kept))
+        truth = here[0].curves.get("curve_truth")
+        if truth is not None:
+            ax.plot(truth.at, truth.values, color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
+        label(ax, "input x", "learned function f(x)" if ax is axes[0, 0] else "", shown(group, 60))
+    shared_legend(figure, axes, columns=4)
+    return figure
+
+
+def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
+    """Edge ratio and loss during training, one row of panels per group, one color per step size."""
+    from matplotlib.ticker import MaxNLocator
+
+    columns = [each for each in _RECORDED if any(_is_known(run, each[0]) for run in runs)]
+    runs = [run for run in runs if any(_is_known(run, name) for name, *_ in columns)]
+    groups = list(dict.fromkeys(run.group for run in runs))
+    if not groups:
+        return None
+    size = (1.0 + 3.6 * len(columns), 1.1 + 2.7 * len(groups))
+    figure, axes = canvas(len(groups), len(columns), size, sharex=True)
+    for row, group in zip(axes, groups, strict=True):
+        here = [run for run in runs if run.group == group]
+        for ax, (name, words, log) in zip(row, columns, strict=True):
+            _draw(ax, [run for run in here if _is_known(run, name)], name, _colors(runs))
+            ax.xaxis.set_major_locator(MaxNLocator(4))
+            if log:
+                number_ticks(ax)
+            else:
+                ax.axhline(1.0, color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="threshold")
+            ax.tick_params(labelbottom=True)
+            label(ax, "steps", words, shown(group, 60) if ax is row[0] and len(groups) > 1 else "")
+    shared_legend(figure, axes, columns=4)
+    return figure
+
+
+def _is_known(run: KeptRun, name: str) -> bool:
+    return name in run.curves and bool(np.isfinite(run.curves[name].values).any())
+
+
+def _draw(ax: Axes, runs: Sequence[KeptRun], name: str, colors: Mapping[float, Any]) -> None:
+    """Draw an array of some runs; the legend names all step sizes in their order."""
+    for eta, color in colors.items():
+        ax.plot([], [], color=color, lw=1.6, label=f"step size {eta:.3g}")
+    for run in runs:
+        ax.plot(*_thinned(run.curves[name]), color=colors[run.step_size], lw=1.6)
+
+
+def _colors(runs: Sequence[KeptRun]) -> dict[float, Any]:
+    """From dark to bright with the logarithm of the step size."""
+    import matplotlib
+
+    etas = sorted({run.step_size for run in runs})
+    low, span = np.log(etas[0]), max(np.log(etas[-1] / etas[0]), 1e-12)
+    return {eta: matplotlib.colormaps["viridis"](0.8 * (np.log(eta) - low) / span) for eta in etas}
+
+
+def _thinned(curve: Curve) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Keep at most so many points as a picture shows, the ends among them."""
+    keep = np.unique(np.linspace(0, curve.at.size - 1, min(curve.at.size, MOST_POINTS)).round().astype(int))
+    return curve.at[keep], curve.values[keep]

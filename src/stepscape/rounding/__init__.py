@@ -1,0 +1,1 @@
+"""Numbers of the network on the line with bounds on their rounding: twice the digits, or exact."""
