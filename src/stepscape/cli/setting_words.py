@@ -55,7 +55,7 @@ MEANINGS = {
     "smallest_margin": "smallest margin of the interpolators",
     "step_sizes": "step sizes",
     "steps": "steps of a run",
-    "truth": "true curve",
+    "truth": "true curve, also a MODULE:FUNCTION of your own",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "width": "neurons of the network",
