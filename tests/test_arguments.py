@@ -60,7 +60,7 @@ def test_arrays_are_copied_and_columns_of_pandas_and_tensors_are_arrays():
         (lambda: read.texts("x", "ab"), "x must be a list of text, got 'ab'"),
         (lambda: read.texts("x", [1]), "each of x must be text, got 1"),
         (lambda: read.texts("x", pd.DataFrame({"a": [1]})), "must be a list of text, got a DataFrame"),
-        (lambda: read.each_of("x", {}, int), "x must be a list of int, got a dict"),
+        (lambda: read.each_of("x", {}, int), "x must be a list of int, got {}"),
         (lambda: read.each_of("x", ["a"], int), "each of x must be an int, got a str"),
         (lambda: read.pair("x", (1, 1)), r"x must be two increasing numbers, got \(1.0, 1.0\)"),
         (lambda: read.pair("x", [[1], [1, 2]]), "each end of x must be a number, got a list"),

@@ -72,6 +72,7 @@ def takes(example: Any, wrong: str) -> bool:
 
 # What these arguments take besides, as their documentation says.
 DOCUMENTED = {
+    ("seed", "huge"),
     ("x", "nan"), ("x", "inf"), ("x", "array of nan"), ("truth", "None"), ("random_state", "huge"),
     ("random_state", "True"), ("n_jobs", "negative"), ("settings", "dict"), ("options", "dict"),
     ("workers", "huge"), ("random_state", "None"), ("n_jobs", "None"), ("predictions", "nan"),
