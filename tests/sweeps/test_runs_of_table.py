@@ -51,8 +51,10 @@ class TestTables:
         assert tables.save(tmp_path, x, x) == name
         assert file.stat().st_mtime_ns == before
         file.write_bytes(content[:-40])
-        with pytest.raises(OutputError, match=r"^cannot read '.*npz': "):
+        with pytest.raises(OutputError, match=r"^'.*npz' is damaged: its content is not that of an arch"):
             tables.load(tmp_path, name)
+        with pytest.raises(OutputError, match=r"^cannot read '.*npz': embedded null byte$"):
+            tables.load(tmp_path, "a\0b")
         tables.save(tmp_path, x, x)
         assert file.read_bytes() == content
 
