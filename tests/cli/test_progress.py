@@ -76,14 +76,10 @@ def book(toys):
     """A committed ledger in which each of 12 quick runs of the toy took 10 s."""
     claim = claims.claim()
     result = experiments.run(claim, claim.settings())
-    entry = replace_seconds(
-        ledger.enter(claim, result, "quick", seconds=120.0), {**claim.quick, "steps": 100}
-    )
-    monkeypatch.setattr(
-        expectation,
-        "reference_ledger",
-        lambda size: ledger.Ledger(size, [entry] if size == "quick" else [], {}),
-    )
+    entry = ledger.enter(claim, result, "quick", seconds=120.0)
+    entry = msgspec.structs.replace(entry, settings={**claim.quick, "steps": 100})
+    books = {"quick": [entry], "full": []}
+    toys.setattr(expectation, "reference_ledger", lambda size: ledger.Ledger(size, books[size], {}))
     return claim
 
 
