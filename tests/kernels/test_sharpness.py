@@ -50,7 +50,8 @@ def check(pair, h, keep):
     assert np.linalg.norm(pair.vector) == pytest.approx(1, rel=1e-14)
     np.testing.assert_array_equal(pair.vector[~keep], 0.0)
     residual = np.linalg.norm(h @ pair.vector - pair.value * pair.vector)
-    assert abs(residual - pair.residual) <= 1e-12 * scale + 1e-300
+    # It holds a bound on the rounding of products as well, which grows with n + k and the labels.
+    assert residual - 1e-12 * scale <= pair.residual <= residual + 1e-9 * scale + 1e-300
     assert pair.residual <= 2e-8 * scale + 1e-300
 
 
@@ -186,15 +187,23 @@ def test_few_and_many_inputs_and_neurons(settled, n, k, loss):
 
 def test_the_product_that_verifies_is_the_judge():
     # Lanczos believes in residuals far below rounding; the true one is never smaller than that.
-    settled = dict.fromkeys((1e-06, 1e-10, 1e-13, 1e-16, 1e-18), 0)
+    settled = dict.fromkeys((1e-06, 1e-10, 1e-16, 1e-18), 0)
     for seed in range(10):
         operator = Hessian(noisy(20, seed), network(60, seed))
         for tolerance in settled:
             pair = relu_line_hessian._in_one_call(operator, None, tolerance)
             settled[tolerance] += pair is not None
             assert pair is None or pair.residual <= 2 * tolerance * pair.value
-    assert settled[1e-6] == settled[1e-10] == settled[1e-13] == 10
+    assert settled[1e-6] == settled[1e-10] == 10
     assert settled[1e-18] == 0
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_below_the_bound_on_rounding_a_product_in_twice_the_digits_verifies(settled, loss):
+    for seed in range(5):
+        pair = top(Hessian(noisy(20, seed, loss=loss), network(60, seed)), tolerance=1e-13)
+        assert pair.residual <= 2e-13 * pair.value
+    assert not all(settled)
 
 
 def test_beyond_the_cache_the_growing_basis_is_taken_at_once(monkeypatch, settled):

@@ -160,7 +160,8 @@ def check_pair(problem, net, pair, values, decay=0.0, gauss_newton=False):
     matrix = ref.gauss_newton(net.parameters, d) if gauss_newton else ref.hessian(net.parameters, d)
     matrix = (matrix + decay * np.diag(np.append(np.ones(3 * net.width), 0.0))) * np.outer(keep, keep)
     residual = np.linalg.norm(matrix @ full - pair.value * full)
-    assert abs(residual - pair.residual) <= 1e-13 * scale
+    # It holds a bound on the rounding of products as well, which grows with n + k.
+    assert residual - 1e-13 * scale <= pair.residual <= residual + 1e-10 * scale
     assert pair.residual <= 2e-8 * scale
     assert np.abs(values - pair.value).min() <= pair.residual + 64 * EPS * scale
 
@@ -217,7 +218,7 @@ def test_dead_networks_have_sharpness_one_with_b2_and_zero_without(n, k):
         pair = ss.sharpness(problem, net)
         expected = 1.0 if "b2" in blocks else 0.0
         assert pair.value == pytest.approx(expected, abs=8 * EPS)
-        assert pair.residual <= 64 * EPS
+        assert pair.residual <= 1e-12
         assert ss.hessian_trace(problem, net) == pytest.approx(expected, abs=4 * EPS)
         assert ss.sharpness(problem, net, start=np.ones(int(net.trained.sum()))).value == pytest.approx(
             expected

@@ -7,6 +7,7 @@ ended by Ctrl-C, SIGTERM or SIGHUP.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = _run(sys.argv[1:] if arguments is None else list(arguments))
     if arguments is None and status > 128:
         os._exit(status)  # taking the interpreter down in order can outlast the user's patience
+    if arguments is None:
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # all is said and done: the status must not say otherwise
     return status
 
 

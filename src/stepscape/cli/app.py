@@ -39,6 +39,16 @@ Executor = Annotated[
 Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out failed runs again.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", metavar="svg|pdf|png", help="Files in figures/; may be repeated.  [default: svg and png]"
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 
@@ -135,6 +145,8 @@ def _run(
     workers: Workers = "0",
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
+    formats: Formats = None,
+    size: Size = None,
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -145,10 +157,13 @@ def _run(
     interrupted one resumes where it stopped.
     """
     from stepscape.cli.carry_out import Resources
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.run import Request, run_experiment
 
     resources = Resources.parse(executor, workers, scheduler, retry_failed)
-    return partial(run_experiment, Request.parse(name, settings or [], full, out, force, resources), as_json)
+    pictures = Pictures.parse(formats, size)
+    request = Request.parse(name, settings or [], full, out, force, resources, pictures)
+    return partial(run_experiment, request, as_json)
 
 
 @app.command("verify")
@@ -201,13 +216,16 @@ def _report(
         str | None,
         typer.Option(metavar="DIR", help="Draw the figures of a ledger for the docs instead, by family."),
     ] = None,
+    formats: Formats = None,
+    size: Size = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Rebuild the report of a ledger or of a sweep from its records alone."""
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.report import report
 
-    return partial(report, directory, docs, as_json)
+    return partial(report, directory, docs, Pictures.parse(formats, size), as_json)
 
 
 @app.command("sweep")
@@ -303,6 +321,8 @@ def _fit(
     seed: Annotated[
         str, typer.Option(metavar="NUMBER", help="Seed of the folds and of the initial network.")
     ] = "0",
+    formats: Formats = None,
+    size: Size = None,
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -314,10 +334,11 @@ def _fit(
     probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
     in its order; empty where the input is missing), result.json, report.html and figures.
     """
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.fit import Request, fit
 
     request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
-    return partial(fit, request, force, as_json)
+    return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
 @app.command("export")

@@ -114,10 +114,9 @@ def _network(progress: console.Progress) -> Document:
 
 
 def _fit(progress: console.Progress) -> _Part:
-    from stepscape.cli.pictures import fit_picture
     from stepscape.estimators import fit_table
     from stepscape.experiments.frame import Drawn
-    from stepscape.figures.fit import figures
+    from stepscape.figures import of_fit
     from stepscape.problems.user.example import load_example
     from stepscape.report.captions import caption
 
@@ -132,7 +131,7 @@ def _fit(progress: console.Progress) -> _Part:
         **_FIT_SETTINGS,
     )
     document = documents.fit_document(fitted, data) | {"warnings": list(fitted.warnings)}
-    drawn = figures(fit_picture(fitted))
+    drawn = of_fit(fitted)
     return _Part(document, {name: Drawn(each, caption("fit", name)) for name, each in drawn.items()})
 
 

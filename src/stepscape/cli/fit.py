@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
@@ -79,8 +80,12 @@ class Source:
     inputs: Inputs
 
 
-def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) -> None:
+def fit(
+    request: Request, force: bool, as_json: bool, unfinished: Unfinished, pictures: Pictures = DESIGNED
+) -> None:
     """Fit a table and write its directory."""
+    from stepscape.tables.csv_text import csv_text
+
     clock = Clock()
     source = read(request)
     with output_directory(request.out, force, unfinished) as directory:
@@ -89,9 +94,9 @@ def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) ->
         columns = fitted.predictions(source.inputs.x)
         with own_style():
             document = _document(request, source, fitted) | {"provenance": provenance(clock)}
-            _write(directory, document, fitted)
+            _write(directory, document, fitted, pictures)
         rows = prediction_rows(source.predicted, source.inputs, columns)
-        files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, *columns), rows))
+        files.write_atomic(directory / "predictions.csv", csv_text((request.x, *columns), rows))
     for warning in document["warnings"]:
         console.warn(warning)
     console.answer(document, lines(document), as_json)
@@ -194,14 +199,16 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     ]
 
 
-def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
+def _write(
+    directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit, pictures: Pictures
+) -> None:
     from stepscape.report import draw, render
     from stepscape.tables.records import plain
 
     captioned, drawn, lay_out = _pictured(fitted)
     drawings = [draw(figure, name, captioned(name)) for name, figure in drawn.items()]
     page = lay_out(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, drawn, drawings)
+    write_figures(directory, drawn, drawings, pictures)
     artifacts.write_result(directory, document, render(page))
 
 
@@ -209,14 +216,13 @@ def _pictured(
     fitted: TableFit | OutcomeFit,
 ) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
     """Draw the figures of a fit; what captions them, and what lays out its page."""
-    from stepscape.cli.pictures import fit_picture, outcome_picture
     from stepscape.estimators import TableFit
-    from stepscape.figures import fit, outcome
+    from stepscape.figures import of_fit
     from stepscape.report.captions import caption, outcome_caption
     from stepscape.report.fit import fit_page
     from stepscape.report.outcome import outcome_page
 
     if isinstance(fitted, TableFit):
-        return partial(caption, "fit"), fit.figures(fit_picture(fitted)), fit_page
+        return partial(caption, "fit"), of_fit(fitted), fit_page
     shaded = bool(fitted.uncertain["intervals"])
-    return partial(outcome_caption, uncertain=shaded), outcome.figures(outcome_picture(fitted)), outcome_page
+    return partial(outcome_caption, uncertain=shaded), of_fit(fitted), outcome_page

@@ -13,6 +13,7 @@ from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
 from stepscape.cli.expectation import expected
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
@@ -48,6 +49,7 @@ class Request:
     out: str
     force: bool
     resources: Resources = field(default_factory=Resources)
+    pictures: Pictures = DESIGNED
 
     @classmethod
     def parse(
@@ -58,9 +60,11 @@ class Request:
         out: str | None,
         force: bool,
         resources: Resources,
+        pictures: Pictures = DESIGNED,
     ) -> Request:
         """Read the words of a command line."""
-        return cls(name, values.assignments(settings), full, out or f"stepscape-{name}", force, resources)
+        chosen = values.assignments(settings)
+        return cls(name, chosen, full, out or f"stepscape-{name}", force, resources, pictures)
 
     @property
     def key(self) -> Document:
@@ -96,11 +100,12 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
             "request": request.key,
             "identities": list(carried.seconds),
             "figures": list(drawn),
+            "pictures": request.pictures.key,
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
         }
         with own_style(), output_directory(request.out, True, unfinished) as directory:
-            _write(directory, document, drawn)
+            _write(directory, document, drawn, request.pictures)
     return document
 
 
@@ -130,7 +135,9 @@ def _matches(before: Document, request: Request) -> bool:
     if request.resources.retry_failed and before["runs"]["failed"]:
         return False
     folder = Path(request.out)
-    drawn = [f"figures/{name}.{kind}" for name in before["figures"] for kind in ("svg", "png")]
+    if before.get("pictures") != request.pictures.key:
+        return False
+    drawn = request.pictures.names(before["figures"])
     return all((folder / file).is_file() for file in (*_ALWAYS, *drawn)) and _on_record(folder, before)
 
 
@@ -164,17 +171,19 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
         raise holds(request.out, f"results with other settings ({', '.join(changed)})")
 
 
-def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn]) -> None:
+def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn], pictures: Pictures) -> None:
     from stepscape.report import draw, render
     from stepscape.report.experiment import experiment_page
+    from stepscape.tables.csv_text import csv_text
     from stepscape.tables.records import plain
 
     drawings = [draw(each.figure, name, each.caption) for name, each in drawn.items()]
     page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, {name: each.figure for name, each in drawn.items()}, drawings)
+    figures = {name: each.figure for name, each in drawn.items()}
+    write_figures(directory, figures, drawings, pictures)
     records = document["table"]
     rows = (record.values() for record in records)
-    files.write_atomic(directory / "table.csv", artifacts.to_csv(list(records[0]), map(list, rows)))
+    files.write_atomic(directory / "table.csv", csv_text(list(records[0]), map(list, rows)))
     artifacts.write_result(directory, document, render(page))
 
 

@@ -147,6 +147,7 @@ def _members(
             "step_size": eta,
             "fold": fold,
             **{name: np.nan if lost else error for name, error in errors.items()},
+            "training_error": np.nan if lost else data.errors(rest, predict(rest.x))["cv_error"],
             "share": share,
             "outcome": "diverged" if lost else "finished",
             "stop": stop,

@@ -183,7 +183,7 @@ def svg(figure: Figure) -> str:
     """Return the figure as a compact SVG document; the same figure gives the same bytes."""
     import matplotlib
 
-    from stepscape.figures.svg import compact
+    from stepscape.figures.compact_svg import compact
 
     text = io.StringIO()
     with (

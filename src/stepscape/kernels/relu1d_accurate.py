@@ -8,8 +8,8 @@ are written around its **anchor**, the input it sees next to its knot:
     w1 x + b1 = w1 (x - anchor) + z,   z = w1 anchor + b1 ≥ 0,
 
 so neither neurons that are active elsewhere nor an offset of the inputs can cancel. What is left to cancel
-are neurons active at one input, and their sizes are summed up beside the values. Numbers come scaled to at most
-about 1 (see `rounding.scaled`): nothing overflows; what products lose below 2⁻¹⁰⁷⁴ is part of the bounds.
+are neurons active at one input, and their sizes are summed up beside the values. Numbers come scaled to at
+most about 1 (see `rounding.scaled`): nothing overflows; what products lose below 2⁻¹⁰⁷⁴ is in the bounds.
 """
 
 from __future__ import annotations

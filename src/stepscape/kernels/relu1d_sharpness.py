@@ -1,4 +1,4 @@
-"""λ_max of the Hessian of the network of `relu1d` in one call, from two starts, with its residual in float64.
+"""λ_max of the Hessian of the network of `relu1d` in one call, from two starts, with its true residual.
 
 Neurons of one cell (same position, same side of the knot) see the same inputs. Write their weights as rows of
 X = (w1, b1, w2) = Q Lᵀ, Q orthonormal with at most three columns. H maps the vectors Qc into themselves, and
@@ -28,7 +28,7 @@ FIRST_LOOK, SECOND_LOOK = 3, 7  # products before the first test of convergence,
 STEPS = 60  # of Laguerre; five or six are enough
 CLEAR, SHARE = 1.05, 0.01  # of ‖R‖ and of λ: what λ - decay must exceed, because lifting divides by it
 LEAST, MOST = 1e-100, 1e100  # values whose squares, and those of their rounding errors, are normal numbers
-EPS = 2.0**-52
+EPS, SUBNORMAL = 2.0**-52, 2.0**-1074
 
 _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 _WW, _WB, _BB, _WA, _BA, _AA, _RISE, _LIFT, _COUNT, _SUMS = range(10)
@@ -42,7 +42,7 @@ def largest(
     position (k,), inputs, labels, weights (n,), trained (4,): as for `relu1d_hessian`. Lanczos begins at
     G·start, then at `other`, generic numbers; both (3k + 1,). Returns status, value, residual, products (most
     of them on the condensed network) and the unit vector (3k + 1,), which mean something when the status is
-    CONVERGED: both starts have settled, and the residual is at most 2·tolerance·value.
+    CONVERGED: both starts have settled, and the residual, rounding included, is at most 2·tolerance·value.
     """
     found = np.empty(theta.size)
     return *_largest(
@@ -303,14 +303,6 @@ def _lift(theta, cell, at, couplings, value, trained, decay, vector):
 
 
 @njit(**FAST, **INLINE)
-def _combine(factors, count, rows, out):
-    for i in range(out.size):
-        out[i] = 0.0
-        for m in range(count):
-            out[i] += factors[m] * rows[m, i]
-
-
-@njit(**FAST, **INLINE)
 def _rayleigh(vector, image, shift):
     """Rayleigh quotient of a unit vector and the norm of its residual; a shift near it saves digits."""
     inner = square = 0.0
@@ -319,6 +311,23 @@ def _rayleigh(vector, image, shift):
         inner += vector[i] * rest
         square += rest * rest
     return shift + inner, np.sqrt(max(square - inner * inner, 0.0))
+
+
+@njit(**EXACT, **INLINE)
+def _lost(inputs, moments, terms, constant, curvature, slopes, logistic, linear, trained):
+    """Bound how far rounding and underflow throw H·u, ‖u‖ = 1; see `Hessian.lost`; Cauchy–Schwarz."""
+    x = max(abs(inputs[0]), abs(inputs[inputs.size - 1]))
+    reach, seen = np.sqrt(1.0 + x * x), moments[1 : moments.shape[0] - 1]
+    inner = np.sqrt(seen[:, _WW]) * x + np.sqrt(seen[:, _BB])
+    sizes = abs(constant) + np.sum(np.sqrt(seen[:, _AA]) * inner)
+    outer = (trained[0] * x * x + trained[1]) * np.sum(seen[:, _AA])
+    length = trained[3] + trained[2] * np.sum(inner * inner) + outer
+    total, pull = np.sum(curvature), np.sum(np.abs(slopes))
+    bend = 2.0 * np.expm1(terms * sizes) * total if logistic else 0.0  # slopes move by this, and so does D
+    lost = (terms * total + bend) * length
+    if not linear and trained[2] > 0.0:
+        lost += reach * (bend + terms * 3.0 * pull + (0.0 if logistic else terms * sizes))
+    return lost + (2.0 * inputs.size * (length + reach) * SUBNORMAL if logistic else 0.0)
 
 
 @njit(**EXACT)
@@ -356,9 +365,8 @@ def _largest(
     best, largest_coupling, products = 0.0, 0.0, 1
     for turn in range(2):
         if turn == 1:
-            for block in range(3):
-                for j in range(block * columns, (block + 1) * columns):
-                    now[j] = trained[block] * other[j]
+            for j in range(np.uint64(0), _THREE * columns, _ONE):
+                now[j] = trained[j // columns] * other[j]
             now[3 * columns] = trained[3] * other[3 * columns]
         _scale_to_one(now)
         value, spent = _lanczos(
@@ -370,7 +378,9 @@ def _largest(
             return UNSETTLED, value, 0.0, products
         if value > best:
             best = value
-            _combine(factors, spent, rows, y)
+            y[:] = 0.0
+            for m in range(spent):
+                y += factors[m] * rows[m]
 
     for j in range(columns):
         p, q = trained[0] * couplings[seat[j], 0], trained[1] * couplings[seat[j], 1]
@@ -383,5 +393,9 @@ def _largest(
     _scale_to_one(found)
     _product(theta, cell, inputs, curvature, couplings, found, trained, decay, jumps, y, at, image)
     value, residual = _rayleigh(found, image, best)
+    terms = (2.0 * n + position.size + 16.0) * EPS
+    residual += terms * best + _lost(
+        inputs, moments, terms, theta[theta.size - 1], curvature, slopes, logistic, linear, trained
+    )
     status = CONVERGED if residual <= 2.0 * tolerance * best else UNSETTLED
     return status, value, residual, products + 1

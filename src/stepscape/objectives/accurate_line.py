@@ -1,8 +1,8 @@
 """Loss, gradient, trace and products of the ReLU network on the line, each with a bound on its error.
 
 All in O(n + k), in twice the digits (`kernels.relu1d_accurate`), around each neuron's own inputs. Predictions
-and residuals are right to 1e-10 of themselves, exactly summed where they cancel more. A number beyond the range
-of float64 is refused.
+and residuals are right to 1e-10 of themselves, exactly summed where they cancel more. A number beyond the
+range of float64 is refused.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
 from stepscape.losses import loss_of
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
-from stepscape.rounding.scaled import Scaled, exponent, located, scaled
-from stepscape.rounding.values import UNIT_ROUNDOFF, Pairs, evaluate
+from stepscape.rounding.scaled import Positions, Scaled, exponent, scaled
+from stepscape.rounding.values import UNIT_ROUNDOFF, Values, evaluate
 
 Array = NDArray[np.float64]
 
@@ -36,8 +36,8 @@ class AccurateLine:
     network: TwoLayerReLU
 
     @cached_property
-    def _pairs(self) -> tuple[Pairs, Pairs]:
-        """Predictions, and predictions minus labels."""
+    def _values(self) -> Values:
+        """Predictions, predictions minus labels, and where the knots lie."""
         net, line = self.network, self.problem.line
         labels = line.labels if self._square else None
         return evaluate(net.w1, net.b1, net.w2, net.b2, line.inputs, labels)
@@ -49,7 +49,7 @@ class AccurateLine:
     @cached_property
     def predictions(self) -> tuple[Array, Array]:
         """Values of f at the sorted inputs (n,), and how far each is off at most."""
-        values, error = self._pairs[0].rounded()
+        values, error = self._values.f.rounded()
         if not np.isfinite(values).all():
             raise beyond_range("the network's prediction")
         return values, error
@@ -59,7 +59,7 @@ class AccurateLine:
         """L, and how far it is off at most."""
         weights = self.problem.line.averaging
         if self._square:
-            residuals = self._pairs[1]
+            residuals = self._values.residuals
             sizes, _, unit = _in_one_unit(residuals.high, residuals.unit)
             errors = np.ldexp(residuals.error, residuals.unit - unit)
             total = 0.5 * float(np.sum(weights * sizes**2))
@@ -73,7 +73,8 @@ class AccurateLine:
         f, off = self.predictions
         terms = loss_of("logistic").value(f, self.problem.line.labels)
         total = float(np.sum(weights * terms))
-        moved = np.minimum(np.expm1(np.minimum(off, 700.0)) * terms, off)
+        with np.errstate(over="ignore"):
+            moved = np.minimum(np.expm1(np.minimum(off, 700.0)) * terms, off)
         error = float(np.sum(weights * (moved + ELEMENTARY * terms)))
         return total, error + (self.problem.size + 8) * UNIT_ROUNDOFF * total + SUBNORMAL
 
@@ -91,14 +92,19 @@ class AccurateLine:
     def scaled(self) -> Scaled:
         """The neurons that see an input, in their own units."""
         net, inputs = self.network, self.problem.line.inputs
-        return scaled(net.w1, net.b1, net.w2, inputs, located(net.w1, net.b1, inputs))
+        return scaled(net.w1, net.b1, net.w2, inputs, self.position)
+
+    @property
+    def position(self) -> Positions:
+        """How many sorted inputs lie left of each knot (k,); see `rounding.values.evaluate`."""
+        return self._values.position
 
     @cached_property
     def _pulls(self) -> tuple[Array, int]:
         """v_i ℓ'(f_i) as pairs with bounds (n, 3), in units of a power of two."""
         weights, labels = self.problem.line.averaging, self.problem.line.labels
         if self._square:
-            residuals = self._pairs[1]
+            residuals = self._values.residuals
             high, low, unit = _in_one_unit(residuals.high, residuals.unit, residuals.low)
             error = np.ldexp(residuals.error, residuals.unit - unit) + SUBNORMAL
             product, rest = relu1d_accurate.products(high, weights)
@@ -210,9 +216,8 @@ class AccurateLine:
         uw, ub, ua = u[:-1].reshape(3, k)
         rest = np.zeros((2, 3 * k + 1))
         if not gauss_newton:
-            (p, q), (p_off, q_off) = (np.ldexp(part, -unit) for part in self.couplings)
+            (p, q), (p_off, q_off) = self._trained_couplings(unit)
             rest[0, :-1] = np.concatenate([p * ua, q * ua, p * uw + q * ub])
-            p_off, q_off = p_off + 3 * UNIT_ROUNDOFF * np.abs(p), q_off + 3 * UNIT_ROUNDOFF * np.abs(q)
             sizes = [p_off * abs(ua), q_off * abs(ua), p_off * abs(uw) + q_off * abs(ub)]
             rest[1, :-1] = np.concatenate(sizes)
         if decay:
@@ -221,6 +226,16 @@ class AccurateLine:
         rest[:, ~self.network.trained] = 0.0
         total = out + rest[0]
         return total, error + rest[1] + UNIT_ROUNDOFF * np.abs(total)
+
+    def _trained_couplings(self, unit: int) -> tuple[Array, Array]:
+        """Return p and q (2, k) over 2^unit and their errors, 0 where they couple nothing that is trained."""
+        k, trained = self.network.width, self.network.trained
+        couples = trained[[0, k]] & trained[2 * k]
+        values, off = self.couplings
+        off = off + 3.0 * UNIT_ROUNDOFF * np.abs(values)
+        out = np.zeros((2, 2, k))
+        out[:, couples] = np.ldexp(np.stack([values, off])[:, couples], -unit)
+        return out[0], out[1]
 
     def _bent(self, u: Array, raised: int) -> tuple[Array, int]:
         """DΦu as pairs with bounds (n, 3), in units of 2^(raised + the exponent returned)."""

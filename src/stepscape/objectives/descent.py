@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -16,22 +16,45 @@ Array = NDArray[np.float64]
 
 @dataclass
 class State:
-    """The state of a descent, changed in place: θ, the iterate before it, velocity (each (size,)), steps."""
+    """The state of a descent, changed in place: θ, the iterate before it, velocity (each (size,)), steps.
+
+    `largest_loss` is the largest seen so far; with `careful` an objective does not trust its fast steps.
+    """
 
     theta: Array
     before: Array
     velocity: Array
     steps_made: int = 0
+    largest_loss: float = 0.0
+    careful: bool = False
 
     @classmethod
     def at(cls, theta: Array) -> State:
         """Return the state of a descent that has not begun."""
         return cls(theta.copy(), theta.copy(), np.zeros_like(theta))
 
+    def copy(self) -> State:
+        """Return a state to come back to."""
+        return replace(self, **{name: getattr(self, name).copy() for name in ("theta", "before", "velocity")})
+
+    def restore(self, kept: State) -> None:
+        """Come back to a state kept before."""
+        self.theta[:], self.before[:], self.velocity[:] = kept.theta, kept.before, kept.velocity
+        self.steps_made = kept.steps_made
+
+    def move(self, gradient: Array, step_size: float, method: GradientDescent) -> None:
+        """Make the step v ← βv + g, θ ← θ − ηv (Nesterov: θ − η(g + βv)) with the gradient g."""
+        self.before[:] = self.theta
+        self.velocity[:] = method.momentum * self.velocity + gradient
+        self.theta -= step_size * (
+            gradient + method.momentum * self.velocity if method.nesterov else self.velocity
+        )
+        self.steps_made += 1
+
 
 @runtime_checkable
 class Descent(Protocol):
-    """The four methods that a loop over steps calls.
+    """The methods that a loop over steps calls.
 
     An objective that also has these methods, such as `ReLULine`, trains by its own compiled loop and knows by
     itself which coordinates weight decay acts on. Every other one is trained by
@@ -58,6 +81,10 @@ class Descent(Protocol):
         Every bit of a run depends on it, so that its last digits change only on purpose, however `sharpness`
         is found.
         """
+        ...
+
+    def smoothness(self, theta: Array, before: Array) -> float:
+        """⟨∇L(θ) − ∇L(θ'), θ − θ'⟩/‖θ − θ'‖² along the step from θ' to θ; nan when nothing moved."""
         ...
 
     def largest_loss(self, theta: Array) -> float:

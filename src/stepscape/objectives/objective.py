@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.arguments import vector
 from stepscape.curvature.operator import Operator
+from stepscape.errors import bad, shown
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,14 @@ class Objective(Protocol):
         ...
 
 
+def require_objective(value: object) -> None:
+    """Refuse what has not the methods of an objective."""
+    lacks = [name for name in ("size", "loss", "gradient", "hessian", "census") if not hasattr(value, name)]
+    if lacks or isinstance(value, type):
+        must = "have size, loss, gradient, hessian and census, as Objective describes"
+        raise bad("objective", must, shown(value))
+
+
 def secant_curvature(objective: Objective, theta: Array, before: Array) -> float:
     """⟨∇L(θ) − ∇L(θ'), θ − θ'⟩/‖θ − θ'‖² along the step from θ' to θ; nan when nothing moved.
 
@@ -45,8 +55,16 @@ def secant_curvature(objective: Objective, theta: Array, before: Array) -> float
 
     Source: Mishkin et al. (2024), directional smoothness.
     """
-    step = theta - before
-    size = float(step @ step)
-    if size == 0.0:
+    require_objective(objective)
+    theta, before = (vector(name, at, objective.size) for name, at in (("theta", theta), ("before", before)))
+    return secant(objective.gradient(theta) - objective.gradient(before), theta - before)
+
+
+def secant(change: Array, step: Array) -> float:
+    """⟨change, step⟩/‖step‖², whatever the size of the step; nan for a step of 0."""
+    largest = float(np.abs(step).max())
+    if largest == 0.0:
         return float("nan")
-    return float((objective.gradient(theta) - objective.gradient(before)) @ step) / size
+    unit = int(np.frexp(largest)[1])  # so that no square overflows or vanishes
+    scaled = np.ldexp(step, -unit)
+    return float(np.ldexp(float(change @ scaled) / float(scaled @ scaled), -unit))

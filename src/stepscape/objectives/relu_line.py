@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.lanczos import Eigenpair
-from stepscape.errors import expect
+from stepscape.arguments import number, vector
+from stepscape.curvature.lanczos import Eigenpair, norm
+from stepscape.errors import InputError, bad, expect
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.descent import State
+from stepscape.objectives.objective import secant
 from stepscape.objectives.relu_line_hessian import Hessian, from_one_start, top
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 
 CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel, which take about a tenth of a second
+CAREFUL = 300  # careful steps at a time
+SURE = 2.5e-7  # of the residuals: with errors in f up to this, losses are right to 1e-6
+MEASURED = 1e-9  # of labels and residuals: what f by the kernel's sums may differ from f
 BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
 STUCK = 1e-3  # of the range of the inputs: a knot this close to an input sticks to it
 
@@ -60,24 +66,39 @@ class ReLULine:
 
     def hessian(self, theta: Array) -> Hessian:
         """Return the loss Hessian at θ."""
-        return Hessian(self.problem, self.network.with_parameters(theta))
+        return Hessian(self.problem, self._network(theta))
+
+    def _network(self, theta: Array) -> TwoLayerReLU:
+        return self.network.with_parameters(vector("theta", theta, self.size))
 
     def census(self, theta: Array) -> dict[str, int]:
         """Bent neurons, dead neurons, knots at data; see `count_neurons`."""
-        counts = count_neurons(self.problem, self.network.with_parameters(theta))
+        counts = count_neurons(self.problem, self._network(theta))
         return dict(zip(("bent_neurons", "dead_neurons", "knots_at_data"), counts, strict=True))
 
     def sharpness(
         self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
     ) -> Eigenpair:
         """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors (3k + 1,)."""
-        network = self.network.with_parameters(theta)
-        return top(Hessian(self.problem, network, decay=decay), start, tolerance)
+        if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
+            raise bad("tolerance", "lie between 0 and 1", tolerance)
+        start = None if start is None else vector("start", start, self.size)
+        return top(Hessian(self.problem, self._network(theta), decay=decay), start, tolerance)
 
     def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
         """Return the value of `sharpness` to 1e-4; see `Descent`."""
-        network = self.network.with_parameters(theta)
-        return from_one_start(Hessian(self.problem, network, decay=decay), tolerance=1e-4).value
+        operator = Hessian(self.problem, self._network(theta), decay=decay)
+        return from_one_start(operator, tolerance=1e-4).value
+
+    def smoothness(self, theta: Array, before: Array) -> float:
+        """See `Descent`; of float64 sums where their errors are less than 1e-6 of it."""
+        step, ends = theta - before, (self.hessian(theta), self.hessian(before))
+        (here, lost), (there, also) = (end.quick_gradient for end in ends)
+        with np.errstate(all="ignore"):
+            found = secant(here - there, step)
+            if lost + also <= 1e-6 * abs(found) * norm(step):
+                return found
+        return secant(ends[0].gradient - ends[1].gradient, step)
 
     def largest_loss(self, theta: Array) -> float:
         """BLOW_UP times the loss that a network of this size can have on labels of this size.
@@ -86,6 +107,7 @@ class ReLULine:
         Logistic loss: a bound on 1 + |f|. Finite: beyond the range of numbers the largest of them, which only
         an infinite loss exceeds.
         """
+        theta = vector("theta", theta, self.size)
         w1, b1, w2 = np.abs(theta[:-1].reshape(3, -1))
         with np.errstate(over="ignore", invalid="ignore"):
             reach = w2 @ (w1 * self.problem.line.x_max + b1) + abs(theta[-1])
@@ -98,8 +120,66 @@ class ReLULine:
         """Make steps with the compiled kernel; see `Descent`.
 
         Neurons that are active on no input receive no gradient; plain descent without decay leaves them out,
-        which is exact.
+        which is exact. Where the kernel's sums in float64 are off by too much at either end of its steps,
+        they are made again one by one with accurate gradients.
         """
+        if state.steps_made == 0:
+            state.careful = not self._judged(state, self.loss(state.theta))[1]
+        if not state.careful:
+            kept = state.copy()
+            loss = self._fast_steps(state, method, first_step_size, steps)
+            if loss == np.inf:
+                return loss
+            loss, settled = self._judged(state, loss)
+            if settled:
+                return loss
+            state.restore(kept)
+        loss = self._careful_steps(state, method, first_step_size, steps)
+        state.careful = loss == np.inf or not self._judged(state, loss)[1]
+        return loss
+
+    def _judged(self, state: State, loss: float) -> tuple[float, bool]:
+        """Return the loss, mended if it is off by more than 1e-6 of itself, and whether to trust the kernel.
+
+        The bound on the error of f, `SURE` of the residuals or less, mostly settles both. Where it does not,
+        f by sums in float64 is compared with f by accurate ones.
+        """
+        w1, b1, w2 = np.abs(state.theta[:-1].reshape(3, -1))
+        line, square = self.problem.line, self.problem.loss == "square"
+        state.largest_loss = max(state.largest_loss, loss)
+        with np.errstate(all="ignore"):
+            sizes = float(w2 @ (w1 * line.x_max + b1)) + abs(float(state.theta[-1]))
+            off = 2.0**-52 * (2 * line.inputs.size + w1.size + 16) * sizes
+            if off <= SURE * (math.sqrt(2.0 * loss) if square else 1.0):
+                return loss, True
+            scale = float(np.abs(line.labels).max()) + math.sqrt(2.0 * state.largest_loss) if square else 1.0
+            try:
+                here = self.hessian(state.theta)
+                apart = float(np.abs(here.quick_predictions - here.predictions).max())
+                mended = loss if abs(loss - here.loss) <= 1e-6 * here.loss else here.loss
+            except InputError:  # beyond the range of float64
+                return loss, False
+            return mended, apart <= MEASURED * scale and here.regular
+
+    def _careful_steps(
+        self, state: State, method: GradientDescent, first_step_size: float, steps: int
+    ) -> float:
+        """Make steps one by one with accurate gradients."""
+        numbers = state.steps_made + np.arange(min(steps, CAREFUL))
+        decayed = self.network.trained.copy()
+        decayed[-1] = False
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                for eta in method.step_size_at(numbers, first_step_size):
+                    g = self.gradient(state.theta) + method.weight_decay * decayed * state.theta
+                    state.move(g, eta, method)
+                    if not np.isfinite(state.theta).all():
+                        return np.inf
+                return self.loss(state.theta)
+        except InputError:  # beyond the range of float64
+            return np.inf
+
+    def _fast_steps(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         most = min(steps, max(1, CHUNK // (self.problem.size + self.network.width)))
         if method.momentum or method.weight_decay:
             return self._kernel(state, method, first_step_size, most)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import flag, nonnegative, positive
+from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import Eigenpair, lanczos_steps, largest_eigenpair, norm
 from stepscape.errors import NotConverged, bad, expect
 from stepscape.kernels import relu1d, relu1d_hessian, relu1d_sharpness
@@ -16,11 +19,15 @@ from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.accurate_line import AccurateLine, beyond_range
 from stepscape.problems.problem import Problem
+from stepscape.rounding.scaled import located
+from stepscape.rounding.values import PROMISE
 
 Array = NDArray[np.float64]
+_SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
 MOST_INPUTS = 4096  # beyond, the work space of the compiled call leaves the cache, and the call is slower
 LOSS_PROMISE = 1e-9  # of the loss: what its error must not exceed
-TRUST = 1e-6  # of λ_max: what products in float64 may be off
+TRUST = 1e-9  # of λ_max: what a bound says that products in float64 are off at most
+MEASURED = 1e-11  # of a product: what a measured error may be, where the bound says too much
 ORDINARY = 300  # λ_max between 2^±300 needs no other unit
 
 
@@ -32,7 +39,7 @@ class Hessian:
     one.
     ``gauss_newton=True`` leaves R out. With `decay` λ the operator is H + λ·diag(mask), mask 0 on b2: the
     matrix whose largest eigenvalue the stability thresholds are about. Products are taken of that matrix over
-    `unit`, a power of two, and with ``careful=True`` in twice the digits.
+    `unit`, a power of two, and in twice the digits with ``careful=True`` or where float64 does not do.
 
     Every number has a bound on its error beside it, and one that float64 cannot hold is refused.
     """
@@ -42,11 +49,20 @@ class Hessian:
     gauss_newton: bool = False
     decay: float = 0.0
     unit: float = 1.0
-    careful: bool = False
+    careful: bool | None = None
 
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
         expect("network", self.network, TwoLayerReLU)
+        flag("gauss_newton", self.gauss_newton)
+        nonnegative("decay", self.decay)
+        positive("unit", self.unit)
+
+    def changed(self, **settings: Any) -> Hessian:
+        """Return the operator with other settings at the same network, whose numbers are computed once."""
+        other = replace(self, **settings)
+        other.__dict__["accurate"] = self.accurate
+        return other
 
     @cached_property
     def rates(self) -> Array:
@@ -79,6 +95,11 @@ class Hessian:
     def accurate(self) -> AccurateLine:
         """The numbers of the network with bounds on their errors."""
         return AccurateLine(self.problem, self.network)
+
+    @property
+    def quick_predictions(self) -> Array:
+        """Values of f at the sorted inputs (n,) by float64 sums over all neurons."""
+        return self._linear[0]
 
     @property
     def predictions(self) -> Array:
@@ -161,30 +182,82 @@ class Hessian:
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether products in float64 are right to 1e-6 of λ_max: if not, they are taken in twice the digits.
+        """Whether products in float64 are right to 1e-9 of λ_max; else they are taken in twice the digits.
 
-        A product of float64 sums errs by at most 4 (n + k) u ΣD Σ_j [w2² (1 + x²) + (|w1| x + |b1|)²], x the
-        largest |input|, and by the errors of D, p and q; λ_max is at least the mean of the diagonal.
+        Where the bound on their errors, which grows with n + k, is larger than that, one product of a generic
+        vector decides.
         """
-        if self.careful:
+        if not self.regular:
             return False
         with np.errstate(all="ignore"):
+            if self.lost <= TRUST * self._reach / min(self.problem.size, self.size):
+                return True
+            vector = self.random_vector()
+            quick, (image, error) = self._quick(vector), self.product_and_error(vector)
+            return bool(norm(quick - image) + norm(error) <= MEASURED * norm(image))
+
+    @cached_property
+    def blur(self) -> float:
+        """Bound on what f moves if inputs within rounding of a knot change sides; dead neurons count."""
+        w1, b1, w2 = np.abs(self.network.w1), np.abs(self.network.b1), np.abs(self.network.w2)
+        with np.errstate(all="ignore"):
+            return 2.0**-50 * float(w2 @ (w1 * self.problem.line.x_max + b1))
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether float64 decides the sides of knots; see `rounding.values.evaluate`."""
+        scale = float(np.abs(self.problem.line.labels).max())
+        if self.blur <= PROMISE * scale:
+            return True
+        net, inputs = self.network, self.problem.line.inputs
+        return bool((located(net.w1, net.b1, inputs) == self.accurate.position).all())
+
+    @cached_property
+    def lost(self) -> float:
+        """Bound on ‖error of H·u‖ for a unit vector u in float64, rounding and underflow; may be infinite."""
+        terms, bend, slip, length = self._rounding
+        reach, total = math.hypot(1.0, self.problem.line.x_max), float(self.curvature.sum())
+        lost = (terms * total + bend) * length + terms * self.decay
+        lost += 0.0 if self.gauss_newton or self.rates[2] == 0.0 else reach * slip
+        if self.problem.loss == "square":
+            return lost
+        return lost + 2.0 * self.problem.size * (length + reach) * _SUBNORMAL
+
+    @cached_property
+    def quick_gradient(self) -> tuple[Array, float]:
+        """∇L (3k + 1,) by float64 sums, and a bound on the norm of its error, which may be infinite."""
+        net, (p, q, total) = self.network, self._linear[1:]
+        _, _, slip, length = self._rounding
+        full = np.concatenate([net.w2 * p, net.w2 * q, net.w1 * p + net.b1 * q, [total]])
+        return full * net.trained, math.sqrt(length) * slip
+
+    @cached_property
+    def _rounding(self) -> tuple[float, float, float, float]:
+        """Share by which sums err; how far Σ D and Σ |v ℓ'| move by rounding of f; a bound on ‖∇f‖².
+
+        A sum of m terms errs by m u of their sizes. With x the largest |input| those in f are at most
+        Σ |w2| (|w1| x + |b1|) + |b2|, and ‖∇f‖² on all blocks at most Σ w2² (x² + 1) + (|w1| x + |b1|)² + 1.
+        """
+        line, logistic = self.problem.line, self.problem.loss == "logistic"
+        terms = 2.0**-52 * (4.0 * self.problem.size + self.network.width + 16.0)
+        with np.errstate(all="ignore"):
             w1, b1, w2 = np.abs(self._positions[0][:-1].reshape(3, -1))
-            x = self.problem.line.x_max
-            length = float(np.sum(np.square(w2) * (1.0 + x * x) + np.square(w1 * x + b1))) + 1.0
-            curvature = self.accurate.curvature[0]
-            lost = 2.0**-51 * (self.problem.size + self.network.width + 8) * float(curvature.sum())
-            lost = (lost + float(np.abs(curvature - self.curvature).sum())) * length
-            if not self.gauss_newton:
-                lost += float(np.abs(self.accurate.couplings[0] - np.stack(self._linear[1:3])).max())
-        return lost <= TRUST * self._reach / (3 * self.network.width + 1)
+            inner = w1 * line.x_max + b1
+            sizes = terms * (float(w2 @ inner) + abs(self.network.b2)) + self.blur
+            parts = np.array([float(w2 @ w2) * line.x_max**2, float(w2 @ w2), float(inner @ inner), 1.0])
+            length = float(parts[self.rates > 0.0].sum())
+            pull = float(
+                line.averaging @ np.abs(loss_of(self.problem.loss).slope(self._linear[0], line.labels))
+            )
+            bend = 2.0 * math.expm1(min(sizes, 700.0)) * float(self.curvature.sum()) if logistic else 0.0
+        return terms, bend, 3.0 * terms * pull + (bend if logistic else sizes), length
 
     @cached_property
     def _arguments(self) -> tuple[Array, NDArray[np.uint32], Array, Array, Array, Array, Array, float]:
         inputs = self.problem.line.inputs
         p, q = self._linear[1:3]
-        if self.gauss_newton:
-            p, q = np.zeros_like(p), np.zeros_like(q)
+        seen = np.zeros(2) if self.gauss_newton else self.rates[2] * self.rates[:2]
+        p, q = (part if on else np.zeros_like(part) for part, on in zip((p, q), seen, strict=True))
         curvature = self.curvature
         if self.unit != 1.0:
             curvature, p, q = (part / self.unit for part in (curvature, p, q))
@@ -198,12 +271,12 @@ class Hessian:
     def product(self, vector: ArrayLike) -> Array:
         """H·vector/unit; frozen coordinates of the vector (3k + 1,) count as 0."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
-        given, out = np.array(vector, dtype=np.float64), np.empty(self.size)
-        if given.shape != out.shape:
-            raise bad("vector", f"have shape {out.shape}", given.shape)
-        if not self.trusted:
-            return self.product_and_error(given)[0]
-        given *= self.network.trained
+        given = np.array(one_each("vector", vector, self.size))
+        careful = not self.trusted if self.careful is None else self.careful
+        return self.product_and_error(given)[0] if careful else self._quick(given)
+
+    def _quick(self, vector: Array) -> Array:
+        given, out = vector * self.network.trained, np.empty(self.size)
         relu1d_hessian.product(*self._arguments, given, out)
         return out
 
@@ -214,7 +287,7 @@ class Hessian:
 
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Compiled Lanczos steps; see `curvature.lanczos.lanczos_steps`."""
-        if not self.trusted:
+        if self.careful:
             return lanczos_steps(self, basis, diagonal, beside, first, last)
         return int(relu1d_hessian.lanczos(*self._arguments, basis, diagonal, beside, first, last))
 
@@ -248,26 +321,30 @@ def top(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) 
     Lanczos begins twice, at `start` or a generic vector and at a second generic one that depends on neither:
     no network hides its largest eigenvalue from both. In one compiled call; where that does not settle, by
     `curvature.largest_eigenpair`, whose basis may grow; and where products in float64 are off by too much,
-    with products in twice the digits. These verify every eigenpair: the residual is that of the Hessian and
-    not of its rounding.
+    with products in twice the digits. The residual is that of the Hessian and not of its rounding.
     """
-    if operator.trusted:
-        try:
-            found = _in_one_call(operator, start, tolerance) or _from_both_starts(operator, start, tolerance)
-        except NotConverged:
-            found = None
-        if found:
-            verified = _verified(operator, found)
-            if verified.residual <= 2.0 * max(tolerance * abs(found.value), found.residual):
-                return verified
-    careful = replace(operator, careful=True)
+    found = _in_one_call(operator, start, tolerance)
+    if found:
+        return found
+    try:
+        quick = operator.changed(careful=False)
+        found = _from_both_starts(quick, start, tolerance) if operator.regular else None
+    except NotConverged:
+        found = None
+    if found and operator.lost <= tolerance * abs(found.value):
+        return replace(found, residual=found.residual + operator.lost)
+    if found and operator.trusted:
+        verified = _verified(operator, found)
+        if verified.residual <= 2.0 * max(tolerance * abs(found.value), found.residual):
+            return verified
+    careful = operator.changed(careful=True)
     return _verified(careful, _from_both_starts(careful, start, tolerance))
 
 
 def _verified(operator: Hessian, pair: Eigenpair) -> Eigenpair:
     """Take the residual of a product in twice the digits, and add how far that is off at most."""
     unit = operator.scale
-    image, error = replace(operator, unit=unit).product_and_error(pair.vector)
+    image, error = operator.changed(unit=unit).product_and_error(pair.vector)
     rest = image - (pair.value / unit) * pair.vector
     error = error + 2.0**-52 * np.abs(pair.value / unit * pair.vector)
     residual = (norm(rest) + norm(error)) * unit
@@ -288,7 +365,7 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
     if begin.shape != (operator.size,):
         raise bad("start", f"have shape ({operator.size},)", begin.shape)
     problem, network = operator.problem, operator.network
-    if problem.size > MOST_INPUTS or not 0.0 < tolerance < 1.0:
+    if problem.size > MOST_INPUTS or not (0.0 < tolerance < 1.0 and operator.regular):
         return None  # of a wrong tolerance `largest_eigenpair` says what is wrong
     position, line = np.empty(network.width, np.uint32), problem.line
     relu1d.positions(network.w1, network.b1, line.inputs, position)
@@ -296,13 +373,17 @@ def _in_one_call(operator: Hessian, start: Array | None, tolerance: float) -> Ei
         network.parameters, position, *line.arrays, problem.loss == "logistic", operator.gauss_newton,
         operator.rates, float(operator.decay), begin, _second_vector(network.width), float(tolerance),
     )  # fmt: skip
-    return Eigenpair(value, residual, vector, products) if status == relu1d_sharpness.CONVERGED else None
+    residual += math.hypot(1.0, line.x_max) * operator.blur
+    settled = status == relu1d_sharpness.CONVERGED and residual <= 2.0 * tolerance * value
+    return Eigenpair(value, residual, vector, products) if settled else None
 
 
 def from_one_start(operator: Hessian, start: Array | None = None, tolerance: float = 1e-8) -> Eigenpair:
     """Like `top`, from `start` or one generic vector alone, and without the product that verifies."""
+    if operator.careful is None:
+        operator = operator.changed(careful=not operator.trusted)
     unit = operator.scale
-    pair = largest_eigenpair(operator if unit == 1.0 else replace(operator, unit=unit), start, tolerance)
+    pair = largest_eigenpair(operator if unit == 1.0 else operator.changed(unit=unit), start, tolerance)
     return replace(pair, value=pair.value * unit, residual=pair.residual * unit)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stepscape.kernels import relu1d_accurate
 from stepscape.kernels.relu1d_accurate import FLOOR, SQUARE
 from stepscape.rounding import exact
-from stepscape.rounding.scaled import Scaled, exponent, located, scaled
+from stepscape.rounding.scaled import Positions, Scaled, exponent, located, scaled
 
 Array = NDArray[np.float64]
 
@@ -57,20 +57,43 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     return s, (a - (s - t)) + (b - t)
 
 
+class Values(NamedTuple):
+    """f and f - labels at the sorted inputs, and the `position` of each knot among these."""
+
+    f: Pairs
+    residuals: Pairs
+    position: Positions
+
+
 def evaluate(
     w1: Array, b1: Array, w2: Array, b2: float, inputs: Array, labels: Array | None = None
-) -> tuple[Pairs, Pairs]:
-    """Evaluate f and f - labels (labels 0 by default) at sorted inputs (n,) to 1e-10 of each number."""
+) -> Values:
+    """Evaluate f and f - labels (labels 0 by default) at sorted inputs (n,) to 1e-10 of each number.
+
+    An input within rounding of a knot lies on the side that float64 decides, as in training, unless the other
+    side changes f by more than 1e-10 of the largest |f| and label.
+    """
     labels = np.zeros_like(inputs) if labels is None else labels
     position = located(w1, b1, inputs)
-    relu1d_accurate.exact_positions(w1, b1, inputs, position)
-    net = scaled(w1, b1, w2, inputs, position)
+    exact_position = position.copy()
+    relu1d_accurate.exact_positions(w1, b1, inputs, exact_position)
+    net = scaled(w1, b1, w2, inputs, exact_position)
     values = _in_twice_the_digits(net, b2, labels)
     residuals = values.minus(labels)
-    if (values.settled & residuals.settled).all():
-        return values, residuals
-    found = exact.values(w1[net.alive], b1[net.alive], w2[net.alive], b2, inputs)
-    return _paired(found), _paired(found - exact.Exact.of(labels))
+    if not (values.settled & residuals.settled).all():
+        found = exact.values(w1[net.alive], b1[net.alive], w2[net.alive], b2, inputs)
+        values, residuals = _paired(found), _paired(found - exact.Exact.of(labels))
+    apart = np.flatnonzero(position != exact_position)
+    if apart.size:
+        p, seen = position[apart], exact_position[apart]
+        at = np.where(seen < p, p - 1, p)  # of the inputs that change sides the one farthest from the knot
+        z = np.empty(apart.size)
+        with np.errstate(all="ignore"):
+            relu1d_accurate.heights(w1[apart], b1[apart], inputs[at], z)
+            scale = max(float(np.abs(values.rounded()[0]).max()), float(np.abs(labels).max()))
+            matters = ~(np.abs(w2[apart] * z) <= PROMISE * scale)
+        position[apart[matters]] = seen[matters]
+    return Values(values, residuals, position)
 
 
 def _paired(numbers: exact.Exact) -> Pairs:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.arguments import path
+from stepscape.errors import expect
 from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -61,6 +63,8 @@ def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientD
     InputError
         A field is out of its range, or the data are not in the folder.
     """
+    expect("run", run, Run)
+    path("data", data)
     return _problem(run, data)[0], *_start(run)
 
 

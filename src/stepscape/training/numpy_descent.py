@@ -11,7 +11,7 @@ from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.curvature.operator import Shifted
 from stepscape.methods import GradientDescent
 from stepscape.objectives.descent import State
-from stepscape.objectives.objective import Objective
+from stepscape.objectives.objective import Objective, secant_curvature
 
 Array = NDArray[np.float64]
 
@@ -33,12 +33,7 @@ class NumpyDescent:
         with np.errstate(over="ignore", invalid="ignore"):
             for eta in method.step_size_at(numbers, first_step_size):
                 g = self.objective.gradient(state.theta) + method.weight_decay * self.decayed * state.theta
-                state.before[:] = state.theta
-                state.velocity[:] = method.momentum * state.velocity + g
-                state.theta -= eta * (
-                    g + method.momentum * state.velocity if method.nesterov else state.velocity
-                )
-                state.steps_made += 1
+                state.move(g, eta, method)
                 if not np.abs(state.theta).max() <= LARGEST:
                     return np.inf
             return self.objective.loss(state.theta)
@@ -54,6 +49,10 @@ class NumpyDescent:
     def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
         """Return the value of `sharpness` to 1e-4."""
         return self.sharpness(theta, decay, tolerance=1e-4).value
+
+    def smoothness(self, theta: Array, before: Array) -> float:
+        """See `secant_curvature`."""
+        return secant_curvature(self.objective, theta, before)
 
     def largest_loss(self, theta: Array) -> float:
         """1e100, because nothing is known of the scale of the loss; more for a start beyond that."""

@@ -25,7 +25,7 @@ from stepscape.problems.user.rows import (
     is_blank,
     read_rows,
 )
-from stepscape.problems.user.table import LazyColumns, RawTable
+from stepscape.problems.user.table import Cells, LazyColumns, RawTable
 from stepscape.problems.user.text import Text
 
 MOST_ROWS = 5_000_000
@@ -41,7 +41,7 @@ class _Layout:
 
     text: Text
     delimiter: str
-    quoting: Quoting
+    quoting: Quoting | None
     start: int
 
     def rows(self) -> Iterator[Row]:
@@ -94,7 +94,7 @@ def _read(layout: _Layout, comment: str) -> RawTable:
     return RawTable(
         source=text.source,
         names=head.names,
-        columns=LazyColumns(len(head.names), partial(_column, layout, head)),
+        columns=LazyColumns(len(head.names), partial(_column, layout, head), partial(_columns, layout, head)),
         lines=lines,
         ragged=ragged,
         encoding=text.encoding,
@@ -131,19 +131,20 @@ def _body(layout: _Layout, head: Head) -> Iterator[Row]:
 
     In a table of one column a blank line is a row with an empty cell, if a row that is not follows.
     """
-    blank = array("q")
+    width, blank = len(head.names), array("q")
     for line, row in layout.rows():
-        if line <= head.last or _is_comment(row, len(head.names)):
+        if line <= head.last:
             continue
-        if is_blank(row) and (not row or len(head.names) > 1):
+        if len(row) == width > 1:
+            yield line, row
+        elif row and not _is_comment(row, width) and not (width > 1 and is_blank(row)):
+            yield from ((earlier, []) for earlier in blank)
+            del blank[:]
+            yield line, row
+        elif not row and width == 1:
             blank.append(line)
             if len(blank) > MOST_ROWS:
                 raise _too_many(layout.text.source)
-            continue
-        if len(head.names) == 1:
-            yield from ((earlier, []) for earlier in blank)
-        del blank[:]
-        yield line, row
 
 
 def _is_comment(row: Sequence[str], width: int) -> bool:
@@ -173,9 +174,21 @@ def _survey(layout: _Layout, head: Head) -> tuple[NDArray[np.int64], dict[int, i
     return np.array(lines, dtype=np.int64), ragged
 
 
-def _column(layout: _Layout, head: Head, place: int) -> tuple[str, ...]:
-    rows = (row for _, row in _body(layout, head) if _fits(row, head))
-    return tuple(row[place] if place < len(row) else "" for row in rows)
+def _column(layout: _Layout, head: Head, place: int) -> Cells:
+    return _columns(layout, head, [place])[0]
+
+
+def _columns(layout: _Layout, head: Head, places: Sequence[int]) -> list[Cells]:
+    """Read some columns, and no other cell, in one go."""
+    width, columns = len(head.names), [list[str]() for _ in places]
+    for _, row in _body(layout, head):
+        if len(row) == width:
+            for place, column in zip(places, columns, strict=True):
+                column.append(row[place])
+        elif _fits(row, head):
+            for place, column in zip(places, columns, strict=True):
+                column.append(row[place] if place < len(row) else "")
+    return list(columns)
 
 
 def _too_many(source: str) -> InputError:

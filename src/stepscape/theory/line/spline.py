@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import number
 from stepscape.errors import bad
 from stepscape.theory.line.cells import distinct
 from stepscape.theory.line.distribution import FloatArray
@@ -40,7 +41,7 @@ def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.0
     Interpolates up to a multiple of eps·Σ_j |w2_j| (|w1_j x| + |b1_j|).
     """
     x, y = distinct(inputs, labels)
-    if not 0.0 <= shift < 0.5:
+    if not 0.0 <= number("shift", shift, "lie in [0, 0.5)") < 0.5:
         raise bad("shift", "lie in [0, 0.5)", shift)
     middle = (x.size - 1) // 2
     slope = float((y[middle + 1] - y[middle]) / (x[middle + 1] - x[middle]))
