@@ -79,6 +79,7 @@ sys.exit(main())
     assert process.stdout.readline() == "ready\n"
     assert os.listdir() != []
     process.send_signal(number)
+    time.sleep(0.05)
     process.send_signal(signal.SIGINT)  # an impatient user
     _, said = process.communicate(timeout=60)
     assert process.returncode == status

@@ -107,6 +107,7 @@ def test_every_text_can_be_written_in_every_encoding(monkeypatch, encoding):
         ("Σ", "Sigma"),
         ("σ", "sigma"),
         ("é", "e"),
+        ("e\u0301", "e"),
         ("⁻", "^-"),
         ("₂", "_2"),
         ("→", "->"),

@@ -50,15 +50,12 @@ Size = Annotated[
     typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
 ]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
-
-
 Action = Callable[[Unfinished], None]
-PROGRAM = "stepscape"
 
 
 def parse(words: Sequence[str]) -> Action:
     """Parse one command line: what is to be done, given where to note unfinished output."""
-    action = app(args=list(words), prog_name=PROGRAM, standalone_mode=False)
+    action = app(args=list(words), prog_name="stepscape", standalone_mode=False)
     if isinstance(action, int):  # the parser's exit status: help was printed, or it was interrupted
         if action:
             raise KeyboardInterrupt

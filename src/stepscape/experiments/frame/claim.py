@@ -110,6 +110,7 @@ class Claim:
             raise bad(
                 "settings", f"be complete, as {self.name}.settings() gives them", f"none for {lacking[0]!r}"
             )
+        reading.affordable(settings)
         runs = list(self.grid(settings))
         if not runs:
             raise InputError(f"these settings give {self.name} no run")
