@@ -50,9 +50,15 @@ def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]
         etas = sorted({float(row["step_size"]) for row in done})
         for eta in evenly_ranked(etas, MOST_STEP_SIZES) if etas else ():
             here = [row for row in done if row["step_size"] == eta]
-            first = min(here, key=lambda row: row.get("seed") or 0)
+            first = min(here, key=_seed)
             chosen[str(first["identity"])] = (name, eta)
     return chosen
+
+
+def _seed(row: Row) -> float:
+    """Seed of a run; of a foreign record it may be anything, and such a run comes last."""
+    seed = row.get("seed", 0)
+    return float(seed) if isinstance(seed, int | float) else np.inf
 
 
 def figures(chosen: Mapping[str, tuple[str, float]], curves: Iterable[Curve]) -> dict[str, Figure]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepscape.errors import bad
+from stepscape.errors import bad, shown
 from stepscape.lab.pool import cores
 
 PER_CORE = 4  # beyond it workers of one machine only take memory and wait for each other
@@ -23,8 +23,8 @@ def workers(asked: int, scheduler: str | None = None, runs: int | None = None) -
     InputError
         `asked` is not a whole number, or is negative.
     """
-    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 0:
-        raise bad("workers", "be a whole number, at least 0", repr(asked), "0 means one per core")
+    if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked < 2**63:
+        raise bad("workers", "be a whole number, at least 0", shown(asked), "0 means one per core")
     if scheduler not in (None, "slurm"):
         return asked, ""
     most, why = PER_CORE * cores(), f"{PER_CORE} for each of the {cores()} cores of this machine are the most"
