@@ -267,6 +267,7 @@ PREDICTED = {
     "a row too long": ("id,x\na,1\nb,2,c\nd,3\n", [1.0, None, 3]),
     "infinite": ("id,x\na,1\nb,inf\nc,3\n", [1.0, None, 3]),
     "an empty row in quotes": ('id,x\n"a","1"\n"",""\n"c","3"\n', [1.0, None, 3]),
+    "short rows of white space whose first cell may be missing": ("x a\n1 2\n3\n4 5\n", [1.0, None, 4]),
     "short rows of white space": ("a x\n1 2\n3\n4 5\n", [2.0, None, 5]),
     "without a header": ("1.5\n2.5\n\n4.5\n", [1.5, 2.5, None, 4.5]),
 }
@@ -324,6 +325,13 @@ def test_what_is_refused(tmp_path, case):
     content, sentence = REFUSED[case]
     with pytest.raises(InputError, match=sentence):
         select_columns(read(tmp_path, content), "x", "y")
+
+
+def test_a_name_line_with_a_hash_names_rows_of_whole_numbers_and_texts(tmp_path):
+    rows = "".join(f"{i},Mon{i},{40 + i},{50 + 2 * i}\n" for i in range(1, 13))
+    for header in ("#,Name,HP,Attack\n", "# No,Name,HP,Attack\n"):
+        got = select_columns(read(tmp_path, header + rows), "HP", "Attack")
+        assert (got.x.tolist(), got.y.tolist()) == ([*range(41, 53)], [*range(52, 76, 2)])
 
 
 def test_a_loss_of_more_than_half_of_the_rows_is_said(tmp_path):
