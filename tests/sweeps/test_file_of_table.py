@@ -77,7 +77,8 @@ class TestTables:
         (folder / "rope.csv").write_text("My results\ntime;pull\n" + rows)
         assert read(changed('truth = "tent"', self.PROBLEM), folder).notes == (
             "the table begins on line 2: the line above it, 'My results', was taken for a title",
-            "column 'pull': '1.000' was read as 1000, with the point for a thousands separator, which is a guess",
+            "column 'pull': '1.000' was read as 1000, with the point for a thousands separator, "
+            "which is a guess",
         )
 
     @pytest.mark.parametrize(
