@@ -239,4 +239,4 @@ def test_a_loss_of_more_than_half_of_the_rows_is_a_warning(table, capsys):
     assert main([*arguments, "--predict", "new.csv"]) == 0
     said = capsys.readouterr().err
     assert "warning: 50 of 90 rows were dropped: 50 × missing value 'NA'" in said
-    assert "warning: 3 of 4 rows of 'new.csv' have no number in 'depth', so that their prediction is" in said
+    assert "warning: 3 of 4 rows of 'new.csv' have no prediction: 3 × missing value 'NA'" in said

@@ -156,19 +156,21 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "predicted": int(source.inputs.x.size),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
-        "warnings": [*filter(None, (*_guesses(source), *fitted.warnings, outside, _boxes(source.columns)))],
+        "warnings": [
+            *filter(None, (*_guesses(request, source), *fitted.warnings, outside, _boxes(source.columns)))
+        ],
         "directory": request.out,
     }
 
 
-def _guesses(source: Source) -> list[str]:
-    """Say what was guessed in the two tables, each sentence once, and which rows have no prediction."""
+def _guesses(request: Request, source: Source) -> list[str]:
+    """Say what was guessed in the two tables, each sentence once, and that most rows have no prediction."""
+    from stepscape.problems.user.dropped import listed
+
     columns, inputs = source.columns, source.inputs
     missing = inputs.rows - inputs.x.size
-    lost = (
-        f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no number in {inputs.x_name!r}"
-    )
-    without = [f"{lost}, so that their prediction is empty"] if 2 * missing > inputs.rows else []
+    lost = f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no prediction: "
+    without = [lost + listed(inputs.dropped)] if request.predict and 2 * missing > inputs.rows else []
     return list(dict.fromkeys([*columns.notes, columns.doubt, *inputs.notes, *without]))
 
 

@@ -39,7 +39,7 @@ class SweepFile:
     repeated : how many more the file describes that are equal to one of these.
     cluster : what is asked of Slurm, by the names of dask-jobqueue; no part of any identity.
     data : the columns of each table with what was dropped and why, by digest.
-    notes : what 0 and 1 stand for in each table with an outcome of two values.
+    notes : what 0 and 1 stand for in each table with an outcome of two values, and what was guessed about it.
     """
 
     title: str

@@ -207,6 +207,7 @@ LAYOUTS = {
     "Excel leaves out empty cells at the end": Layout(
         "x,y,note\n" + body(rows=range(4), end=",a") + body(rows=range(4, N))
     ),
+    "a tab at the end of the header": Layout("x\ty\tnote\t\n" + body("\t", end="\t", before="")),
     "every row shorter than the header": Layout("x,y,\n" + PLAIN),
     "a delimiter at the end of every row": Layout("x,y\n" + body(end=",")),
     "delimiters at the end of every row": Layout("x,y\n" + body(end=",,,")),
@@ -267,6 +268,7 @@ PREDICTED = {
     "a row too long": ("id,x\na,1\nb,2,c\nd,3\n", [1.0, None, 3]),
     "infinite": ("id,x\na,1\nb,inf\nc,3\n", [1.0, None, 3]),
     "an empty row in quotes": ('id,x\n"a","1"\n"",""\n"c","3"\n', [1.0, None, 3]),
+    "short rows of white space whose first cell may be missing": ("x a\n1 2\n3\n4 5\n", [1.0, None, 4]),
     "short rows of white space": ("a x\n1 2\n3\n4 5\n", [2.0, None, 5]),
     "without a header": ("1.5\n2.5\n\n4.5\n", [1.5, 2.5, None, 4.5]),
 }
@@ -296,8 +298,9 @@ REFUSED = {
     ),
     "a header below texts": (
         "a,b\nc,d\ne,f\nx,y\n" + PLAIN,
-        "line 4 holds this name: if it is the header, delete",
+        "line 4 holds this name: if it is the header, move it right above the data",
     ),
+    "units in a comment below the names": ("# x,y\n# s,m\n" + PLAIN, "known: s, m .*line 1 holds this name"),
     "# above a header": ("# x,y\na,b\n" + PLAIN, "known: a, b .*line 1 holds this name"),
     "the same name twice": ("x,x,y\n" + body(before="1,"), "columns 1 and 2 both bear it"),
     "the same name twice, decomposed": ("x\u0308,ẍ,y\n" + body(before="1,"), "unknown column 'x'"),
@@ -324,6 +327,18 @@ def test_what_is_refused(tmp_path, case):
     content, sentence = REFUSED[case]
     with pytest.raises(InputError, match=sentence):
         select_columns(read(tmp_path, content), "x", "y")
+
+
+def test_a_name_line_with_a_hash_names_rows_of_whole_numbers_and_texts(tmp_path):
+    rows = "".join(f"{i},Mon{i},{40 + i},{50 + 2 * i}\n" for i in range(1, 13))
+    for header in ("#,Name,HP,Attack\n", "# No,Name,HP,Attack\n"):
+        got = select_columns(read(tmp_path, header + rows), "HP", "Attack")
+        assert (got.x.tolist(), got.y.tolist()) == ([*range(41, 53)], [*range(52, 76, 2)])
+
+
+def test_a_header_with_one_tab_too_many_is_still_one_of_tabs(tmp_path):
+    table = read(tmp_path, "x\ty\t\n" + body("\t"))
+    assert (table.delimiter, table.names) == ("\t", ("x", "y", ""))
 
 
 def test_a_loss_of_more_than_half_of_the_rows_is_said(tmp_path):

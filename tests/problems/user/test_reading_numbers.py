@@ -47,6 +47,13 @@ NUMBERS = {
         EIGHTHS,
         "'1.000' was read as 1, with the point for the decimal mark",
     ),
+    "three decimals of both columns between semicolons": (
+        FRACTIONS,
+        FRACTIONS[::-1],
+        ";",
+        EIGHTHS,
+        r"column '[xy]': '\d.\d+' was read as [12](\.125)?, with the point for the decimal mark",
+    ),
     "three decimals from below 1": (["0.875", *FRACTIONS[:9]], PLAIN_Y, ";", [0.875, *EIGHTHS[:9]], NONE),
     "three decimals, y shows a point": (FRACTIONS, POINT_Y, ";", EIGHTHS, NONE),
     "three decimals, y shows a comma": (FRACTIONS, COMMA_Y, ";", [1000 * v for v in EIGHTHS], NONE),
@@ -274,7 +281,8 @@ def test_a_column_has_one_reading_and_unused_columns_have_no_say(tmp_path, case,
         return
     got = select_columns(table, "x", "y")
     assert got.x.tolist() == expected
-    assert [bool(re.search(note, said)) for said in got.notes] == ([] if note == NONE else [True])
+    assert bool(got.notes) == (note != NONE)
+    assert all(re.search(note, said) for said in got.notes)
     # The other way around, x is y; and in the same table, predictions read it alike.
     assert select_columns(table, "y", "x").y.tolist() == expected
     assert select_inputs(table, "x", got.decimal).x.tolist() == expected

@@ -36,6 +36,9 @@ JUNK = [
     "",
     "NA",
     "2020-01-02",
+    "very good",
+    "10:30 PM",
+    "-9999",
 ]
 CELLS = {
     "three decimals": ["1.000", "1.125", "20.250"],
@@ -163,13 +166,13 @@ def hostile() -> dict[str, tuple[bytes, int, str]]:
     """Files that are small on disk or in cells: content, MiB allowed beyond the imports, what is said."""
     wide = ",".join(["x", "y", *(f"c{i}" for i in range(100))])
     return {
-        "a line of 100 MiB": (gzip.compress(b"x,y\n" + b"1" * 100 * 2**20, 1), 48, "line 2 is longer"),
+        "a line of 100 MiB": (gzip.compress(b"x,y\n" + b"1" * 100 * 2**20, 1), 64, "line 2 is longer"),
         "a line of 100 MiB of cells": (
             gzip.compress(b"x,y\n" + b"12," * 35 * 2**20, 1),
             48,
             "line 2 is longer",
         ),
-        "short rows of a wide table": ((wide + "\n" + "1,2\n2,3\n" * 50_000).encode(), 48, "100000 rows"),
+        "short rows of a wide table": ((wide + "\n" + "1,2\n2,3\n" * 50_000).encode(), 64, "100000 rows"),
         "cells that nobody asks for": (
             ("x,y,z\n" + "".join(f"{i},{i % 7},{'a' * 500}\n" for i in range(100_000))).encode(),
             128,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -57,39 +58,39 @@ def parse_delimited(text: Text) -> RawTable:
         Nothing but blank lines, a header alone, a quote never closed, a cell beyond 128 KiB, a line or a row
         beyond ``text.MOST_CHARACTERS``, more than ``MOST_ROWS`` rows.
     """
-    start, comment, forced = _preamble(text)
+    start, comments, forced = _preamble(text)
     delimiter = forced or find_delimiter(islice(text.lines(), start, None))
     failures = []
     for quoting in QUOTINGS:
         try:
-            return _read(_Layout(text, delimiter, quoting, start), comment)
+            return _read(_Layout(text, delimiter, quoting, start), comments)
         except Misread as error:
             failures.append(error)
     raise failures[0]
 
 
-def _preamble(text: Text) -> tuple[int, str, str]:
-    """Count the lines above the table; return the last that begins with "#", and the delimiter for Excel."""
-    start, comment, forced = 0, "", ""
+def _preamble(text: Text) -> tuple[int, list[tuple[int, str]], str]:
+    """Count the lines above the table; return the last that begin with "#", and the delimiter for Excel."""
+    start, comments, forced = 0, deque[tuple[int, str]](maxlen=_TOP), ""
     for line in text.lines():
         stripped = line.strip()
         if match := _PREFIX.fullmatch(line):
             forced = match[1]
         elif stripped.startswith("#"):
-            comment = stripped
+            comments.append((start + 1, stripped))
         elif stripped.strip(forced or None):
             break
         start += 1
-    return start, comment, forced
+    return start, list(comments), forced
 
 
-def _read(layout: _Layout, comment: str) -> RawTable:
+def _read(layout: _Layout, comments: Sequence[tuple[int, str]]) -> RawTable:
     text = layout.text
     top = _first_rows(layout)
     if not top:
         raise InputError(f"{text.source!r} must hold a table, got nothing but blank lines or comments")
-    named = _cells_of_comment(comment, layout)
-    head = find_head(top, named, text.source, fixed=layout.delimiter == " ")
+    named = [(line, _cells_of_comment(comment, layout)) for line, comment in comments]
+    head = find_head(top, named[-1][1] if named else [], text.source, fixed=layout.delimiter == " ")
     lines, ragged = _survey(layout, head)
     return RawTable(
         source=text.source,
@@ -101,7 +102,7 @@ def _read(layout: _Layout, comment: str) -> RawTable:
         delimiter="" if layout.delimiter == NO_DELIMITER else layout.delimiter,
         header=head.named,
         notes=head.notes,
-        top=[(layout.start, clean_names(named)), *((line, clean_names(row)) for line, row in top[:_TOP])],
+        top=[(line, clean_names(row)) for line, row in (*named, *top[:_TOP])],
     )
 
 

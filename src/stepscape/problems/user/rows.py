@@ -151,10 +151,11 @@ def _score(sample: Sequence[str], delimiter: str) -> float:
         return 0.0
     if len(rows) == 1:
         return 0.1
-    alike = [row for row in rows if len(row) == width]
+    alike = [row[:width] for row in rows if len(row) >= width and not any(row[width:])]
     if len(rows[0]) == 1 and (2 * len(alike) < len(rows) or _is_one_number(alike[0], delimiter)):
         return 0.0  # one column, of which some cells hold the delimiter
-    cells = [cell for row in alike[alike[0] is rows[0] :] for cell in row]
+    header_is_alike = len(rows[0]) >= width and not any(rows[0][width:])
+    cells = [cell for row in alike[header_is_alike:] for cell in row]
     numeric = sum(is_number(cell) or is_missing(cell) for cell in cells) / max(len(cells), 1)
     # Lines above that do not split, and no names below them: the header has another delimiter.
     headless = len(rows[0]) == 1 and any(map(is_number, alike[0]))

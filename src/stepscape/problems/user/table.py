@@ -104,8 +104,8 @@ class RawTable:
         elif self.encoding in GUESSED:
             where += f", read as {self.encoding} for it is not UTF-8; if that is wrong, save it as UTF-8"
         likely = self._line_of(name)
-        if likely:
-            where += f"; line {likely} holds this name: if it is the header, delete the lines above it"
+        if likely and self.header:
+            where += f"; line {likely} holds this name: if it is the header, move it right above the data"
         return InputError(f"{unknown('column', clip(name), names)} ({where})")
 
     def _line_of(self, name: str) -> int:
