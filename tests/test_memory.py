@@ -13,8 +13,11 @@ import pytest
 import stepscape as ss
 from stepscape import memory
 from stepscape.errors import InputError
+from stepscape.experiments.interpolation.interpolators import one_sided_sharpness
+from stepscape.experiments.interpolation.runs import _interpolates
 from stepscape.measures.features import active_sets
 from stepscape.theory.line.flattest import flattest_interpolator
+from stepscape.theory.line.spline import spline_interpolator
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree: 1 kB\nMemAvailable:    8000000 kB\n"
 
@@ -132,6 +135,11 @@ def test_a_basis_of_lanczos_and_a_table_of_active_sets_are_refused(monkeypatch):
         ss.curvature.largest_eigenpair(ss.curvature.Matrix(np.eye(200)))
     with pytest.raises(InputError, match=r"width must fit in memory, got 30, which needs 5.1 kB"):
         active_sets(problem, network)
+    for ask in (one_sided_sharpness, _interpolates):
+        with pytest.raises(InputError, match=r"width must fit in memory, got 30, which needs"):
+            ask(problem, network)
+    with pytest.raises(InputError, match=r"inputs must fit in memory, got 10 of them"):
+        spline_interpolator(problem.inputs, problem.labels)
 
 
 def test_a_warm_up_of_any_length_takes_a_block_of_memory(monkeypatch):

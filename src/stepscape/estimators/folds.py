@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import bad
+from stepscape.problems.user.units import Standardized, TwoClasses
 from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
 # Up to here a fold that leaves out whole inputs says nothing of the error: it measures leaps beyond the rest.
 FEW_INPUTS = 7
 MOST_DEALT = 1_000_000  # rows that are dealt one by one
-
-
-class Rowed(Protocol):
-    """What folds need of data."""
-
-    @property
-    def rows(self) -> Rows:
-        """Distinct rows, and how many each stands for."""
-
-    @property
-    def size(self) -> int:
-        """Number m of distinct inputs."""
-
-    @property
-    def strata(self) -> Array | None:
-        """What folds should hold alike shares of, at each distinct input."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +53,7 @@ class Folds:
         return (self.held(fold) for fold in range(self.count))
 
 
-def deal(data: Rowed, n_splits: int, seed: int) -> Folds:
+def deal(data: Standardized | TwoClasses, n_splits: int, seed: int) -> Folds:
     """Assign rows to folds, so that none trains on fewer than two inputs.
 
     Folds leave out whole inputs, so that errors are those at new inputs. Two exceptions:

@@ -20,7 +20,7 @@ from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import sharpness
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.units import Standardized
+from stepscape.problems.user.units import Standardized, hull
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train
@@ -194,7 +194,8 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
-    x = np.linspace(*problem.line.hull, points)
+    ends = problem.line.hull if standard is None else hull(standard, problem)
+    x = np.linspace(*ends, points)
     y = trajectory.predict(x)
     if standard is not None:
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y

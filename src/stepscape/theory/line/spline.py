@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from stepscape.arguments import number
 from stepscape.errors import bad
+from stepscape.memory import require_memory
 from stepscape.theory.line.cells import distinct
 from stepscape.theory.line.distribution import FloatArray
 
@@ -72,6 +73,7 @@ def balanced(x: FloatArray, w1: FloatArray, b1: FloatArray, w2: FloatArray, b2: 
     (w1, b1) → c·(w1, b1), w2 → w2/c with c⁴ = w2² Σ_active (1 + x²) / Σ_active (w1 x + b1)²; neurons that are
     0 or active on no input get c = √|w2|/‖(w1, b1)‖^½, equal norms.
     """
+    require_memory("inputs", f"{x.size} of them", 40 * x.size * w1.size, "give fewer of them")
     z = np.maximum(np.multiply.outer(x, w1) + b1, 0.0)
     inner = (z * z).sum(axis=0)
     outer = w2 * w2 * ((z > 0.0) * (1.0 + x * x)[:, None]).sum(axis=0)
