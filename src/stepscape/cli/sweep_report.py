@@ -48,7 +48,7 @@ def report_sweep(directory: str, pictures: Pictures, unfinished: Unfinished) -> 
     figure = against_step_size(grouped)
     figures = {"step-size": figure} if figure is not None else {}
     chosen = runs.examples(grouped)
-    figures |= runs.figures(chosen, store.curves(identities=chosen))
+    figures |= runs.figures(chosen, store.curves(identities=list(chosen)))
     drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
     origin = f"{cost(rows)}. Recorded by {'; '.join(recorders(store))}."
     page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
