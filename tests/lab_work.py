@@ -65,6 +65,24 @@ def noting(spec, _tick):
     return Record("finished", {"noted": spec.index})
 
 
+def marking(spec, tick):
+    """Work that leaves a mark in its folder when it has finished."""
+    record = Record("finished", {"marked": spec.index})
+    end = time.perf_counter() + spec.lasting
+    while time.perf_counter() < end:
+        tick(0.5)
+        time.sleep(0.002)
+    with open(Path(spec.folder) / "finished.txt", "a") as file:
+        file.write(f"{spec.index}\n")
+    return record
+
+
+def finished(folder):
+    """Index of every run that has left its mark."""
+    file = Path(folder) / "finished.txt"
+    return [int(line) for line in file.read_text().split("\n")[:-1]] if file.exists() else []
+
+
 def begun(folder):
     """How often each index was begun."""
     lines = (Path(folder) / "begun.txt").read_text().split()

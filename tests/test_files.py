@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 
 import pytest
@@ -115,3 +116,50 @@ def test_where_no_directory_can_be(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"cannot use .* as output directory: permission denied"):
         files.prepare_directory(tmp_path / "a" / "b")
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes pipes and sockets")
+def test_what_may_never_end_is_refused_before_it_is_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    os.mkfifo("pipe")
+    os.symlink("pipe", "link")
+    os.symlink("/dev/zero", "zero")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        for name, what in {
+            "pipe": "a named pipe",
+            "link": "a named pipe",
+            "socket": "a socket",
+            "zero": "a device",
+            "/dev/zero": "a device",
+        }.items():
+            with pytest.raises(InputError, match=f"^cannot read '{name}': it is {what}, not a file$"):
+                files.read_bytes(name)
+    with pytest.raises(InputError, match=r"^cannot read '.*': is a directory$"):
+        files.read_bytes(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs /dev/fd")
+def test_what_a_shell_hands_over_is_read():
+    """As in ``stepscape sweep <(command)``: such a pipe has a writer."""
+    reader, writer = os.pipe()
+    os.write(writer, b"seeds = 2\n")
+    os.close(writer)
+    assert files.read_bytes(f"/dev/fd/{reader}") == b"seeds = 2\n"
+    os.close(reader)
+
+
+def test_every_kind_has_a_name():
+    kinds = (
+        stat.S_IFREG,
+        stat.S_IFDIR,
+        stat.S_IFLNK,
+        stat.S_IFIFO,
+        stat.S_IFSOCK,
+        stat.S_IFCHR,
+        stat.S_IFBLK,
+        0,
+    )
+    words = [files.kind(mode) for mode in kinds]
+    assert words[:5] == ["a file", "a directory", "a symbolic link", "a named pipe", "a socket"]
+    assert words[5:] == ["a device", "a device", "something else"]

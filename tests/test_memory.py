@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import resource
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import stepscape as ss
 from stepscape import memory
 from stepscape.errors import InputError
+from stepscape.experiments.interpolation.interpolators import one_sided_sharpness
+from stepscape.experiments.interpolation.runs import _interpolates
+from stepscape.measures.features import active_sets
+from stepscape.theory.line.flattest import flattest_interpolator
+from stepscape.theory.line.spline import spline_interpolator
 
 MEMINFO = "MemTotal:       16000000 kB\nMemFree: 1 kB\nMemAvailable:    8000000 kB\n"
 
@@ -81,3 +89,63 @@ def test_the_limit_on_a_process_counts_what_it_holds():
 )
 def test_sizes_are_words(size, words):
     assert memory.in_words(size) == words
+
+
+X = np.linspace(-1.0, 1.0, 40)
+ASKS = {
+    "n": lambda: ss.problems.tent(n=10**9),
+    "n, of an outcome": lambda: ss.problems.bernoulli("tent", n=10**12),
+    "width": lambda: ss.TwoLayerReLU.random(width=10**12),
+    "width, of a fit": lambda: ss.StepSizeRegressor(0.1, width=10**9).fit(X, X),
+    "width, of constant labels": lambda: ss.StepSizeRegressor(0.1, width=10**9).fit(X, 0.0 * X),
+    "width, of an outcome's fit": lambda: ss.StepSizeClassifier(width=10**9).fit(X, X > 0.1),
+    "width, of folds": lambda: ss.StepSizeRegressor(width=10**7).fit(X, X),
+    "step_sizes": lambda: ss.StepSizeRegressor(step_sizes=np.linspace(0.1, 1.0, 10**6), width=2).fit(X, X),
+    "inputs": lambda: flattest_interpolator(np.arange(20_000.0), np.zeros(20_000)),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_a_number_that_asks_for_too_much_is_refused_before_it_is_taken(monkeypatch, ask):
+    monkeypatch.setattr(memory, "free_memory", lambda: 4e9)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    name = ask.partition(",")[0]
+    with pytest.raises(
+        InputError, match=rf"^{name} must fit in memory, got .* needs .* where 4 GB are free; give"
+    ):
+        ASKS[ask]()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kilobytes
+
+
+def test_records_of_every_step_are_refused_before_the_first(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 4e9)
+    problem, network = ss.problems.tent(n=10), ss.TwoLayerReLU.random(5)
+    said = (
+        r"^record_every must fit in memory, got 1, which needs 1.5 TB where 4 GB are free; record less often$"
+    )
+    with pytest.raises(InputError, match=said):
+        ss.train(problem, network, ss.GradientDescent(0.1, 10**9), record_every=1)
+
+
+def test_a_basis_of_lanczos_and_a_table_of_active_sets_are_refused(monkeypatch):
+    problem, network = ss.problems.tent(n=10), ss.TwoLayerReLU.random(30)
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e3)
+    with pytest.raises(InputError, match=r"size must fit in memory, got 200, .* give fewer parameters"):
+        ss.curvature.largest_eigenpair(ss.curvature.Matrix(np.eye(200)))
+    with pytest.raises(InputError, match=r"width must fit in memory, got 30, which needs 5.1 kB"):
+        active_sets(problem, network)
+    for ask in (one_sided_sharpness, _interpolates):
+        with pytest.raises(InputError, match=r"width must fit in memory, got 30, which needs"):
+            ask(problem, network)
+    with pytest.raises(InputError, match=r"inputs must fit in memory, got 10 of them"):
+        spline_interpolator(problem.inputs, problem.labels)
+
+
+def test_a_warm_up_of_any_length_takes_a_block_of_memory(monkeypatch):
+    problem, network = ss.problems.tent(n=10), ss.TwoLayerReLU.random(5)
+    method = ss.GradientDescent(0.2, 700, warmup_steps=500)
+    whole = ss.train(problem, network, method, record_every=50)
+    monkeypatch.setattr(importlib.import_module("stepscape.training.run"), "BLOCK", 37)
+    blocks = ss.train(problem, network, method, record_every=50)
+    np.testing.assert_array_equal(blocks.time, whole.time)

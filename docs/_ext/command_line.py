@@ -49,7 +49,7 @@ def _section(name: str, command: Any) -> Iterator[str]:
 
 
 def _parameter(parameter: Any) -> Iterator[str]:
-    words = parameter.metavar or ""
+    words = parameter.metavar or parameter.name.upper()
     flag = parameter.param_type_name == "option" and not parameter.is_flag
     if parameter.param_type_name == "option":
         words = (

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import bad, shown, unknown
+from stepscape.errors import bad, expect, shown, unknown
 
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind")
 
 
 def number(name: str, value: object, must: str = "be a number") -> float:
@@ -28,7 +30,7 @@ def number(name: str, value: object, must: str = "be a number") -> float:
     try:
         return float(value)
     except OverflowError:
-        raise bad(name, f"{must}, and within the range of a float", shown(value)) from None
+        raise bad(name, must, shown(value)) from None
 
 
 def finite(name: str, value: object) -> float:
@@ -47,11 +49,11 @@ def positive(name: str, value: object) -> float:
     return read
 
 
-def nonnegative(name: str, value: object) -> float:
+def nonnegative(name: str, value: object, must: str = "be finite and not negative") -> float:
     """Read a finite number of at least 0."""
-    read = number(name, value, "be finite and not negative")
+    read = number(name, value, must)
     if not (math.isfinite(read) and read >= 0.0):
-        raise bad(name, "be finite and not negative", read)
+        raise bad(name, must, read)
     return read
 
 
@@ -63,10 +65,12 @@ def share(name: str, value: object) -> float:
     return read
 
 
-def whole(name: str, value: object, least: int = 0) -> int:
+def whole(name: str, value: object, least: int = 0, most: float = 2**64 - 1) -> int:
     """Read a whole number of at least `least`: an int of Python or NumPy, not True."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise bad(name, f"be a whole number of at least {least}", shown(value))
+    if value > most:
+        raise bad(name, f"be at most {most}", shown(value))
     return int(value)
 
 
@@ -95,9 +99,38 @@ def word(kind: str, value: object, known: Iterable[str]) -> str:
 
 
 def function(name: str, value: object, must: str = "be a function") -> None:
-    """Refuse what cannot be called; a class can be, but what it makes is no answer."""
+    """Refuse what cannot be called; a class can be, but it makes objects."""
     if not callable(value) or isinstance(value, type):
         raise bad(name, must, shown(value))
+
+
+def _is_list(values: object) -> TypeGuard[Iterable[Any]]:
+    single = isinstance(values, str | bytes | Mapping) or getattr(values, "ndim", 1) != 1
+    return isinstance(values, Iterable) and not single
+
+
+def path(name: str, value: object) -> str:
+    """Read a path: text, bytes or a ``pathlib.Path``."""
+    if not isinstance(value, str | bytes | os.PathLike):
+        raise bad(name, "be a path", shown(value))
+    return os.fsdecode(value)
+
+
+def texts(name: str, value: object) -> list[str]:
+    """Read a list of strings, or a column of them; one string alone is none."""
+    if not _is_list(value):
+        raise bad(name, "be a list of text", shown(value))
+    return [text(f"each of {name}", each) for each in value]
+
+
+def each_of(name: str, values: object, kind: type[Kind]) -> list[Kind]:
+    """Read several objects of one class."""
+    if not _is_list(values):
+        raise bad(name, f"be a list of {kind.__name__}", shown(values))
+    found = list(values)
+    for value in found:
+        expect(f"each of {name}", value, kind)
+    return found
 
 
 def pair(name: str, value: object) -> tuple[float, float]:
@@ -132,7 +165,7 @@ def reals(name: str, values: object, kinds: str = "biuf") -> Array:
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         raise bad(name, f"{must} and nothing masked", shown(values), "drop the masked entries")
     try:
-        array = np.array(values)
+        array = np.asarray(values)
         if array.dtype.kind == "O" and hasattr(values, "to_numpy"):  # a column of pandas that can miss values
             array = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -145,15 +178,19 @@ def reals(name: str, values: object, kinds: str = "biuf") -> Array:
         return np.array(array, dtype=np.float64)
 
 
+def vector(name: str, values: object, size: int) -> Array:
+    """Return an array (size,) of real numbers: one that is so already is not copied and may hold nan."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.shape == (size,):
+        return values
+    array = reals(name, values)
+    if array.shape != (size,):
+        raise bad(name, f"have shape ({size},)", array.shape)
+    return array
+
+
 def _remedy(values: object) -> str:
-    """Say how to turn what is no array into one."""
+    """Say how to turn an object into an array."""
     if hasattr(values, "toarray"):
         return "give its toarray()"
     known = isinstance(values, str | bytes | list | tuple | np.ndarray)
     return "give a list" if isinstance(values, Iterable) and not known else ""
-
-
-def same_length(first: str, one: Array, second: str, other: Array) -> None:
-    """Refuse two arrays of different shapes."""
-    if one.shape != other.shape:
-        raise bad(f"{first} and {second}", "have the same shape", f"{one.shape} and {other.shape}")

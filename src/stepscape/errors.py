@@ -72,7 +72,8 @@ def shown(value: object, most: int = 60) -> str:
         value = value.item()  # type: ignore[union-attr]
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+    empty = isinstance(value, list | tuple | dict) and not value
+    if empty or value is None or isinstance(value, bool | int | float | complex | str | bytes):
         text = repr(value)
         return text if len(text) <= most else f"{text[: most - 1]}…"
     return _kind(value)

@@ -186,7 +186,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         _refuse_endless(name, os.stat(name).st_mode)
         with open(name, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            # Not read(MAX_BYTES + 1): that takes so much memory beforehand.
+            too_many = os.fstat(file.fileno()).st_size > MAX_BYTES
+            data = b"" if too_many else file.read()
     except FileNotFoundError as error:
         raise InputError(f"cannot read {name!r}: {_missing(name)}") from error
     except (OSError, ValueError) as error:
@@ -195,7 +197,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         user_error = isinstance(error, ValueError) or error.errno in _USER_ERRNOS
         kind = InputError if user_error else OutputError
         raise kind(f"cannot read {name!r}: {reason(error)}") from error
-    if len(data) > MAX_BYTES:
+    if too_many:
         raise too_large(name)
     return data
 

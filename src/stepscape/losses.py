@@ -33,7 +33,7 @@ class Loss(NamedTuple):
 
 def loss_of(name: str) -> Loss:
     """Return the loss of that name, "square" or "logistic"."""
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         raise unknown("loss", name, LOSSES)
     return LOSSES[name]
 

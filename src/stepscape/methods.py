@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stepscape.errors import bad
+from stepscape.arguments import number, positive, reals
+from stepscape.errors import bad, shown
 
+LARGEST = 2**53  # steps: a float counts no further
 __all__ = ["GradientDescent"]
 
 
@@ -47,11 +49,11 @@ class GradientDescent:
 
     def __post_init__(self) -> None:
         for name in ("step_size", "momentum", "weight_decay"):
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
+            object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("steps", "warmup_steps"):
             object.__setattr__(self, name, _whole(name, getattr(self, name)))
         if not isinstance(self.nesterov, (bool, np.bool_)):
-            raise bad("nesterov", "be True or False", repr(self.nesterov))
+            raise bad("nesterov", "be True or False", shown(self.nesterov))
         object.__setattr__(self, "nesterov", bool(self.nesterov))
         if not (math.isfinite(self.step_size) and self.step_size > 0):
             raise bad("step_size", "be finite and positive", self.step_size)
@@ -74,12 +76,14 @@ class GradientDescent:
 
         Source: Cohen et al. (2021), appendix on momentum; verified by companion matrices in the tests.
         """
-        eta = self.step_size if step_size is None else step_size
+        eta = self.step_size if step_size is None else positive("step_size", step_size)
         return stable_product(self.momentum, self.nesterov) / eta
 
     def step_size_at(self, step: int | np.ndarray, initial: float) -> np.ndarray:
         """Step size used in step number `step` (0 the first) when the warm-up starts at `initial`."""
-        t = np.asarray(step, dtype=np.float64)
+        t, initial = reals("step", step), positive("initial", initial)
+        if not (t >= 0.0).all():
+            raise bad("step", "be at least 0", "less")
         passed = np.minimum(t / max(1, self.warmup_steps), 1.0)  # long after, the power would overflow
         rising = initial * (self.step_size / initial) ** passed
         return np.where(t < self.warmup_steps, rising, self.step_size)
@@ -90,18 +94,13 @@ def stable_product(momentum: float, nesterov: bool) -> float:
     return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0)
 
 
-def _number(name: str, value: object) -> float:
-    array = np.asarray(value)
-    if array.ndim != 0 or array.dtype.kind not in "iuf":  # neither text nor True
-        raise bad(name, "be a number", repr(value))
-    return float(array)
-
-
 def _whole(name: str, value: object) -> int:
-    number = _number(name, value)
-    if not (math.isfinite(number) and number == int(number)):
-        raise bad(name, "be a whole number", value)
-    return int(number)
+    steps = number(name, value)
+    if not (math.isfinite(steps) and steps == int(steps)):
+        raise bad(name, "be a whole number", shown(value))
+    if abs(steps) > LARGEST:
+        raise bad(name, f"be at most {LARGEST}", shown(value))
+    return int(steps)
 
 
 def __dir__() -> list[str]:

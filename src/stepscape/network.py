@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import finite, positive, reals, whole
+from stepscape.arguments import path as file_path
 from stepscape.errors import InputError, bad, beyond_range, shown
 from stepscape.files import read_bytes, write_atomic
 from stepscape.kernels.evaluation import evaluate
@@ -165,7 +167,7 @@ class TwoLayerReLU:
         out = np.empty(x.size)
         chunk = max(1, PAIRS // self.width)  # at most 32 MB of activations at a time
         for start in range(0, x.size, chunk):
-            with np.errstate(all="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):  # at ±∞, and far out
                 z = np.multiply.outer(x[start : start + chunk], self.w1) + self.b1
                 out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
         return out
@@ -193,7 +195,7 @@ class TwoLayerReLU:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an ``.npz`` of plain arrays (no pickle), whole or not at all."""
-        buffer = io.BytesIO()
+        target, buffer = file_path("path", path), io.BytesIO()
         np.savez(
             buffer,
             format=np.array(FORMAT),
@@ -203,12 +205,13 @@ class TwoLayerReLU:
             b2=np.array(self.b2),
             trainable=np.array(self.trainable),
         )
-        write_atomic(path, buffer.getvalue())
+        write_atomic(target, buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TwoLayerReLU:
         """Read what `save` wrote."""
-        name, data = os.fspath(path), read_bytes(path)
+        name = file_path("path", path)
+        data = read_bytes(name)
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 if str(file["format"]) != FORMAT:
@@ -228,11 +231,11 @@ class TwoLayerReLU:
 
 def generator(seed: int) -> np.random.Generator:
     """Return the random numbers of a seed, a whole number of at least 0."""
-    return np.random.default_rng(whole("seed", seed))
+    return np.random.default_rng(whole("seed", seed, most=math.inf))
 
 
 def _real(name: str, values: ArrayLike) -> Array:
-    """Return a float64 copy, or say what is wrong; truth values are no numbers here."""
+    """Return a float64 copy, or say what is wrong; truth values do not count as numbers here."""
     return reals(name, values, "iuf")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import html
 import json
 import os
 from pathlib import Path
@@ -200,3 +201,42 @@ def test_force_replaces_what_it_writes_and_leaves_the_rest():
     assert Path("out/mine.txt").read_text() == "precious"
     assert json.loads(Path("out/result.json").read_text())["command"] == "fit"
     assert not [name for name in os.listdir("out") if name.startswith(".")]
+
+
+@pytest.mark.usefixtures("table")
+def test_one_column_to_predict_at_has_a_prediction_for_each_row(capsys):
+    Path("new.csv").write_text('depth\n1.0\n""\n3.0\n\n""\n6.0\n\n')
+    arguments = ["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"]
+    assert main([*arguments, "--predict", "new.csv", "--json"]) == 0
+    rows = read_csv("out/predictions.csv")[1:]
+    assert [row[0] for row in rows] == ["1.0", "", "3.0", "", "", "6.0"]
+    assert [bool(row[1]) for row in rows] == [True, False, True, False, False, True]
+    assert json.loads(capsys.readouterr().out)["predictions"]["rows"] == 6
+
+
+def test_what_was_guessed_is_said_on_stderr_and_kept_in_the_result(capsys):
+    lines = "".join(f"{i};{800 + 50 * i:,}\n".replace(",", ".") for i in range(15))
+    Path("t.csv").write_text("Sales\nof tea\n\nt;größe\n" + lines, encoding="cp1252")
+    arguments = ["fit", "t.csv", "--x", "t", "--y", "größe", "--step-size", "0.3", "--out", "out"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().err
+    warnings = json.loads(Path("out/result.json").read_text(encoding="utf-8"))["warnings"]
+    for guess in (
+        "the table begins on line 4: the 2 lines above it, from 'Sales' on, were taken for titles",
+        "'t.csv' was read as cp1252, which is a guess, and 'größe' depends on it",
+        "column 'größe': '1.000' was read as 1000, with the point for a thousands separator",
+    ):
+        assert guess in said
+        assert any(guess in warning for warning in warnings)
+        assert guess[1:] in html.unescape(Path("out/report.html").read_text(encoding="utf-8"))
+
+
+def test_a_loss_of_more_than_half_of_the_rows_is_a_warning(table, capsys):
+    with table.open("a") as file:
+        file.write("NA,1\n" * 50)
+    Path("new.csv").write_text("depth\n" + "NA\n" * 3 + "1\n")
+    arguments = ["fit", "data.csv", "--x", "depth", "--y", "speed", "--step-size", "0.3", "--out", "out"]
+    assert main([*arguments, "--predict", "new.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "warning: 50 of 90 rows were dropped: 50 × missing value 'NA'" in said
+    assert "warning: 3 of 4 rows of 'new.csv' have no prediction: 3 × missing value 'NA'" in said

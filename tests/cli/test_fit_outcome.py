@@ -17,8 +17,8 @@ import pytest
 from stepscape.cli import json_documents as documents
 from stepscape.cli import main
 from stepscape.cli.fit_lines import lines
-from stepscape.cli.pictures import outcome_picture
 from stepscape.estimators import fit_outcome
+from stepscape.figures.fit_pictures import outcome_picture
 from stepscape.figures.outcome import figures
 from stepscape.problems.user.columns import Columns
 from stepscape.report import draw, render

@@ -13,6 +13,7 @@ import pytest
 
 from commands import LEAVE, TINY
 from stepscape.cli import main
+from stepscape.cli.interrupt import Ended, Unfinished, leaving_promptly
 
 
 def test_an_interrupt_is_130_and_leaves_the_records_alone(capsys, monkeypatch):
@@ -41,12 +42,20 @@ def test_ctrl_c_ends_a_long_run_at_once(begun):
     # It leaves within 0.4 s or is made to; the rest is for a machine that is busy with other things.
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "stepscape: interrupted; nothing was left behind\n"
+    assert said.splitlines()[-1] == "stepscape: interrupted; nothing was left behind"
     assert os.listdir() == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-def test_ctrl_c_ends_code_that_does_not_listen():
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize(
+    ("number", "status", "ended"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by SIGTERM"),
+        (signal.SIGHUP, 129, "ended by SIGHUP"),
+    ],
+)
+def test_a_signal_ends_code_that_does_not_listen(number, status, ended):
     # Python's handler cannot run while the main thread sits in a C call that starts over when interrupted.
     script = """
 import ctypes, signal, sys
@@ -55,7 +64,8 @@ from stepscape.cli.output import output_directory
 
 def deaf(unfinished):
     with output_directory("out", False, unfinished):
-        signal.siginterrupt(signal.SIGINT, False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.siginterrupt(number, False)
         print("ready", flush=True)
         reader, _ = __import__("os").pipe()
         ctypes.CDLL(None).read(reader, ctypes.create_string_buffer(1), 1)
@@ -68,8 +78,56 @@ sys.exit(main())
     )
     assert process.stdout.readline() == "ready\n"
     assert os.listdir() != []
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # an impatient user
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said == "stepscape: interrupted; nothing was left behind\n"
+    assert process.returncode == status
+    assert said == f"stepscape: {ended}; nothing was left behind\n"
     assert os.listdir() == []
+
+
+def test_a_signal_that_the_parent_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with leaving_promptly(Unfinished()):
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_second_signal_does_not_disturb_the_removal(number):
+    removed = []
+
+    def remove():
+        os.kill(os.getpid(), number)
+        removed.append(number)
+
+    unfinished = Unfinished()
+    unfinished.add(remove)
+
+    def interrupted():
+        with leaving_promptly(unfinished):
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    with pytest.raises(Ended, match=str(int(number))) as error:
+        interrupted()
+    assert error.value.status == 128 + number
+    assert removed == [number]
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_command_all_the_same():
+    def swallowing():
+        with leaving_promptly(Unfinished()):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(5)
+            except BaseException as error:
+                raise ValueError("an error of a library") from error
+
+    with pytest.raises(Ended, match="15"):
+        swallowing()

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import claims
@@ -25,7 +26,7 @@ def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
         "reference_ledger",
         lambda size: ledger.Ledger(size, entries if size == "full" else [], {}),
     )
-    out = said(capsys, "list").out
+    out = said(capsys, "list", "--long").out
     assert "kind: figure" in out
     assert "verdicts (full): first reproduced; second consistent" in out
     assert "no verdict on record" in out  # of the other
@@ -92,3 +93,44 @@ def test_a_part_that_the_claim_no_longer_has_is_not_listed(capsys, toys):
     register(toys, "toy_one", claims.claim(parts=claims.CLAIM.parts[:1]))
     told = json.loads(said(capsys, "list", "--json").out)["experiments"]
     assert told[0]["verdicts"] == {"first": "reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "comparable"),
+    [
+        (["--set", "seeds=3"], False),  # neither the quick number of seeds nor the full one
+        (["--set", "arms=first"], False),
+        (["--set", "step_sizes=0.3"], False),
+        ([], True),
+    ],
+)
+def test_a_run_with_changed_settings_is_compared_with_nothing(capsys, toys, changed, comparable):
+    said(capsys, "verify", "toy")
+    commit_full(toys, made().entries)
+    toys.setattr(claims, "ANSWER", ["no"])
+    out = said(capsys, "run", "toy", "--out", "quick", *changed).out
+    document = json.loads(Path("quick/result.json").read_text())
+    assert ("(full size: reproduced)" in out) is bool(document["full_size"]) is comparable
+    assert ("with changed settings" in out) is bool(document["changed"]) is not comparable
+    html = Path("quick/report.html").read_text()
+    assert ("full size: <span" in html) is comparable
+    assert ("with changed settings: " in html) is not comparable
+
+
+def test_a_full_run_with_changed_settings_says_so(capsys):
+    out = said(capsys, "run", "toy", "--full", "--set", "step_sizes=0.3", "--out", "mine").out
+    assert "This was the full size with changed settings (step_sizes=0.3), so these" in out
+    assert json.loads(Path("mine/result.json").read_text())["changed"] == {"step_sizes": [0.3]}
+    assert "the full size with changed settings: step_sizes = 0.3" in Path("mine/report.html").read_text()
+
+
+def test_a_setting_may_have_the_value_of_either_size(capsys, toys):
+    said(capsys, "verify", "toy")
+    committed = msgspec.structs.replace(made().entries[0], settings={"seeds": 20, "truth": "tent"})
+    commit_full(toys, [committed])
+    sizes = {"quick": {"seeds": 2, "truth": "tent"}, "full": {"seeds": 20, "truth": "tent"}}
+    claim = replace(claims.CLAIM, **sizes)
+    for seeds, truth in ((2, "tent"), (20, "tent"), (5, "tent"), (2, "wave"), (20, "wave")):
+        words = reference_ledger.full_size(claim, {"seeds": seeds, "truth": truth})
+        assert bool(words) is (truth == "tent" and seeds != 5)
+    assert reference_ledger.full_size(claim, {"seeds": 2}) == {}

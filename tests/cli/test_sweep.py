@@ -19,7 +19,9 @@ from stepscape.cli import main
 from stepscape.errors import OutputError
 from stepscape.lab import throughput as pace
 from stepscape.lab.check import check
-from stepscape.lab.store import Store
+from stepscape.lab.store import Entry, Store, new_plan
+from stepscape.sweeps.parts import Curve, Method, Network
+from stepscape.sweeps.runs import Run
 from stepscape.tables.records import Record
 
 GRID = """
@@ -36,10 +38,17 @@ steps = 100
 records = 3
 """
 
+PARTS = {
+    "problem": Curve(truth="tent"),
+    "network": Network(width=9),
+    "method": Method(step_size=0.1, steps=5),
+}
+
 
 @pytest.fixture(autouse=True)
 def _grid(here):
     (here / "grid.toml").write_text(GRID)
+    os.mkfifo(here / "pipe")
 
 
 def said(capsys, words, status=0):
@@ -161,6 +170,14 @@ def test_the_script_of_a_slurm_job_is_printed_and_nothing_done(capsys):
         ),
         ("sweep grid.toml --out runs --workers -1", "workers must be a whole number, at least 0, got -1"),
         ("sweep grid.toml --out runs --workers two", "workers must be a whole number, at least 0, got 'two'"),
+        ("sweep grid.toml --out runs --workers 1e9", "workers must be a whole number, at least 0, got '1e9'"),
+        ("sweep pipe --out runs", "cannot read 'pipe': it is a named pipe, not a file"),
+        (
+            "sweep grid.toml --out runs --scheduler http://x:8787",
+            "of the form tcp://host:port, or slurm, got",
+        ),
+        ("export nowhere --csv t.csv --where seed", "--where must be of the form key=value, got 'seed'"),
+        ("export nowhere --csv t.csv --where =0", "--where must be of the form key=value, got '=0'"),
         ("sweep grid.toml --out runs --shard 0/4", "shard must be i/N with 1 ≤ i ≤ N, got 0/4"),
         ("sweep grid.toml --out runs --shard 5/4", "shard must be i/N with 1 ≤ i ≤ N, got 5/4"),
         ("sweep grid.toml --out runs --shard x", "shard must be i/N with whole numbers, got 'x'"),
@@ -253,3 +270,45 @@ def test_ctrl_c_leaves_a_store_to_go_on_with_and_says_how(capsys, executor):
     again = document(capsys, found[2].removeprefix("stepscape ") + " --shard 1/5000")
     assert again["total"] == again["finished"] + again["diverged"]
     assert len(Store.open("my runs").outcomes()) == len(kept) + again["computed"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_when_all_is_done_changes_nothing():
+    """The answer is out and the interpreter goes down: it takes a while, and must not end by the signal."""
+    Store.create("runs").commit([Entry(Run(**PARTS), Record("finished", {"risk": 1.0}), 0.1)], {})
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEAVE, "export", "runs", "--csv", "t.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    out = process.stdout.readline()
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    # Before the command returns the signal is an interrupt, and says so; after that it is too late for one.
+    assert process.returncode in (0, 130)
+    err = process.stderr.read()
+    assert "Traceback" not in err
+    assert err.count("interrupted; ") == (process.returncode == 130)
+    assert out.startswith("wrote t.csv: ")
+
+
+def test_absurd_numbers_of_workers_are_a_warning(capsys):
+    said(capsys, "sweep grid.toml --out runs")
+    for asked in ("5000", "1000000000"):
+        printed = said(capsys, f"sweep grid.toml --out runs --workers {asked}")
+        assert re.fullmatch(rf"stepscape: warning: \d+ workers instead of {asked}: .*\n", printed.err)
+        assert printed.out.startswith("6 runs: ")
+
+
+def test_what_a_plan_says_acts_on_no_terminal(capsys):
+    store = Store.create("runs")
+    store.commit([Entry(Run(**PARTS), Record("failed", reason="\x1b]0;why\x07"), 0.1)], {})
+    names = list(store.outcomes())
+    store.plan(new_plan(names, "\x1b]0;title\x07", "\x1b[2Jgrid.toml", ["\x9b31mnote\u202e"]))
+    for words in ("status runs", "status runs --json", "check runs", "export runs --csv t.csv"):
+        printed = said(capsys, words)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", printed.out + printed.err)
+    assert r"\x1b]0;title\x07" in said(capsys, "status runs").out

@@ -194,5 +194,5 @@ def test_the_floors_in_contributing_are_those_of_the_contract():
     ]
     floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     text = (DOCS.parent / "CONTRIBUTING.md").read_text()
-    told = re.findall(r"```\n(cli\n.*?)```", text, re.DOTALL)
+    told = re.findall(r"```\n(__main__\n.*?)```", text, re.DOTALL)
     assert [block.split() for block in told] == [" ".join(floors).split()]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stepscape as ss
-from stepscape.cli.pictures import outcome_picture
 from stepscape.estimators import fit_outcome
+from stepscape.figures.fit_pictures import outcome_picture
 from stepscape.problems.user.units import TwoClasses
 
 # Launches of the space shuttle before 1986: temperature of the joints (F), and whether an O-ring was damaged.

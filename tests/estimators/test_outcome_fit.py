@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stepscape import problems
-from stepscape.cli.pictures import outcome_picture
 from stepscape.errors import InputError
 from stepscape.estimators import OutcomeFit, fit_outcome
 from stepscape.figures import outcome
+from stepscape.figures.fit_pictures import outcome_picture
 from stepscape.figures.style import svg
 from stepscape.measures import certify
 from stepscape.measures.uncertainty import uncertain_intervals

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import stepscape as ss
 from budget import examples
 from fit_cases import noisy, wiggle
-from stepscape.cli.pictures import fit_picture, outcome_picture
 from stepscape.estimators import fit_outcome, fit_table
 from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.folds import fold_of
 from stepscape.estimators.prediction import Prediction, end_slopes
 from stepscape.estimators.selection import cross_validate
+from stepscape.figures.fit_pictures import fit_picture, outcome_picture
 from stepscape.problems.user.units import Standardized, TwoClasses
 
 EPS = np.finfo(float).eps

@@ -247,7 +247,7 @@ def test_an_interrupt_leaves_at_once():
         ({"step_size": 2.0}, r"step_size must lie in \(0, 2\), .*, got 2.0"),
         ({"step_size": float("nan")}, r"step_size must lie in \(0, 2\), .*, got nan"),
         ({"step_size": "best"}, r"step_size must be a number in \(0, 2\) or \"cv\", got 'best'"),
-        ({"step_size": None}, r"step_size must lie in \(0, 2\), .*, got nan"),
+        ({"step_size": None}, r"step_size must be numbers in \(0, 2\), got None"),
         ({"step_size": [object()]}, r"step_size must be numbers in \(0, 2\), got"),
         ({"step_sizes": []}, r"step_sizes must be numbers in \(0, 2\), got \[\]"),
         ({"step_sizes": [0.1, 3.0]}, r"step_sizes must lie in \(0, 2\), .*, got 3.0"),

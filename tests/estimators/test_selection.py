@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 import stepscape as ss
 from fit_cases import noisy, wiggle
 from stepscape.errors import InputError
-from stepscape.estimators.choice import TIE, choose
+from stepscape.estimators.choice import choose
 from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.folds import fold_of
 from stepscape.estimators.prediction import Prediction
@@ -27,10 +27,11 @@ from stepscape.problems.user.units import Standardized, TwoClasses
     spread=st.floats(0.0, 3.0),
 )
 @example(errors=[1.5625, 1.4375, 1.0], spread=0.5)
+@example(errors=[1.125, 1.0625, 1.0], spread=1.0)
 def test_the_largest_step_size_wins_a_tie(errors, spread):
     # Ties are errors within a tenth of a standard error of the smallest; within one by the rule "1se".
     values = np.array(errors)
-    for rule, ties in (("min", TIE * spread), ("1se", spread)):
+    for rule, ties in (("min", 0.1 * spread), ("1se", spread)):
         if np.all(np.isnan(values)):
             with pytest.raises(InputError, match="every step size of the path diverged"):
                 choose(values, np.full(values.size, spread), rule)

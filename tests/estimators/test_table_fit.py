@@ -9,10 +9,10 @@ import pickle
 import numpy as np
 import pytest
 
-from stepscape.cli.pictures import fit_picture
 from stepscape.errors import InputError
 from stepscape.estimators import fit_table
 from stepscape.figures.fit import figures, path_figure
+from stepscape.figures.fit_pictures import fit_picture
 from stepscape.figures.style import svg
 from stepscape.measures.knots import visible_knots
 from stepscape.network import TwoLayerReLU
@@ -184,3 +184,11 @@ def test_survives_pickling(given_step):
 def test_bad_tables_are_refused(x, y, sentence):
     with pytest.raises(InputError, match=sentence):
         fit_table(x, y, step_size=0.1, **QUICK)
+
+
+def test_the_figure_marks_as_many_knots_as_the_summary_counts(motorcycle):
+    measures, picture = motorcycle.summary()["measures"], fit_picture(motorcycle)
+    assert measures["visible_knots"] == picture.knots.size > 0
+    assert measures["pieces"] == picture.pieces
+    title = figures(picture)["fit"].axes[0].get_title(loc="left")
+    assert title.startswith(f"{measures['pieces']} straight pieces, step size ")

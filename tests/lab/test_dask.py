@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 import lab_work
 from stepscape.errors import InputError, OutputError, Unavailable
-from stepscape.lab import cluster
+from stepscape.lab import address, cluster
 from stepscape.lab.batch import Died
 from stepscape.lab.executors import executor
 from stepscape.lab.one_thread import VARIABLES
@@ -85,10 +86,21 @@ def rows(store, specs):
     return [(r.outcome, dict(r.numbers), {n: a.tobytes() for n, a in r.arrays.items()}) for r in records]
 
 
+def listening():
+    """Where this process and those that it started accept connections."""
+    psutil = pytest.importorskip("psutil")
+    this = psutil.Process()
+    sockets = [
+        socket for process in (this, *this.children(recursive=True)) for socket in process.net_connections()
+    ]
+    return [tuple(found.laddr) for found in sockets if found.status == psutil.CONN_LISTEN]
+
+
 def test_a_cluster_of_this_machine_gives_the_same_bits(store, tmp_path):
     specs = lab_work.chores(20)
     with executor("dask", 2) as pool:
         assert pool.workers == 2
+        assert {host for host, _ in listening()} == {"127.0.0.1"}
         summary = sweep(store, specs, lab_work.work, pool)
         sweep(store, [lab_work.Chore(index=99)], lab_work.threads, pool)
     assert summary.computed == 20
@@ -140,7 +152,8 @@ def test_a_deadly_run_fails_alone(store, tmp_path, monkeypatch):
     assert outcomes == [lab_work.outcome(index) for index in range(12) if index != 7]
 
 
-def test_a_worker_that_does_not_see_the_store_is_named(store, tmp_path):
+def test_a_worker_that_does_not_see_the_store_is_named(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(Store, "verify", lambda _: None)  # the coordinator does: it is on another machine
     with executor("dask", 1) as pool:
         (store.path / "store.json").rename(tmp_path / "elsewhere")
         host = socket.gethostname()
@@ -174,19 +187,149 @@ def test_a_scheduler_that_ends_stops_the_sweep(store, machines):
             sweep(store, lab_work.chores(200, seconds=0.05), lab_work.work, pool, progress=end)
 
 
-@pytest.mark.parametrize("address", ["not an address", "tcp://:x", "host", "tcp://host:", "slrum", ""])
-def test_what_is_no_address_is_refused(address):
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "not an address",
+            "tcp://:x",
+            "host",
+            "tcp://host:",
+            "slrum",
+            "",
+            "http://host:8787",
+            "tcp://host:0",
+        ),
+        *(
+            "https://host:443",
+            "tcp://host:65536",
+            "tcp://host:1/path",
+            "tcp://user@host:1",
+            "host:1 ",
+            "host:١",
+        ),
+    ],
+)
+def test_what_is_no_address_is_refused(text):
     says = "^scheduler must be an address of the form tcp://host:port, or slurm, got '"
-    with pytest.raises(InputError, match=says), executor("dask", scheduler=address):
+    with pytest.raises(InputError, match=says), executor("dask", scheduler=text):
         pass
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere.invalid:8786", "[::1]:1"])
-def test_a_scheduler_that_cannot_be_reached_is_one_sentence_within_seconds(address, monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT", 1.0)
-    says = f"^cannot reach the Dask scheduler {re.escape(repr(address))}: "
-    with pytest.raises(OutputError, match=says), executor("dask", scheduler=address):
+@pytest.mark.parametrize(
+    "text", ["tcp://127.0.0.1:1", "nowhere.invalid:8786", "[::1]:1", "tls://127.0.0.1:1"]
+)
+def test_a_scheduler_that_cannot_be_reached_is_one_sentence_within_seconds(text, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    says = f"^cannot reach the Dask scheduler {re.escape(repr(text))}: "
+    with pytest.raises(OutputError, match=says), executor("dask", scheduler=text):
         pass
+
+
+def hang_up(connection):
+    connection.close()
+
+
+def say(*words):
+    def answer(connection):
+        for word in words:
+            connection.sendall(word)
+
+    return answer
+
+
+class Port:
+    """Something else than a scheduler listens."""
+
+    def __init__(self, answer):
+        self.answer, self.kept = answer, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.kept.append(self.socket.accept()[0])
+                self.answer(self.kept[-1])
+
+    def close(self):
+        for each in (self.socket, *self.kept):
+            each.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (say(), "what listens there gave no answer of Dask within 0.3 s"),
+        (hang_up, "(OSError: Timed out|CommClosedError)"),
+        (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "what listens there is no Dask scheduler"),
+        (say(b"SSH-2.0-OpenSSH_9.6\r\n"), "what listens there is no Dask scheduler"),
+        (say(bytes(8)), "what listens there is no Dask scheduler"),
+        (say(b"\xff" * 64), "what listens there is no Dask scheduler"),
+        (say((2**33).to_bytes(8, "little"), b"and little more"), "what listens there gave no answer of Dask"),
+        (say((4).to_bytes(8, "little"), b"\0\0\0\0"), "what listens there is no Dask scheduler"),
+    ],
+)
+def test_what_else_listens_there_is_one_sentence_within_seconds(monkeypatch, caplog, answer, says):
+    monkeypatch.setattr(cluster, "CONNECT", 0.3)
+    port = Port(answer)
+    with (
+        pytest.raises(OutputError, match=f"^cannot reach the Dask scheduler '{port.address}': {says}"),
+        executor("dask", scheduler=port.address),
+    ):
+        pass
+    port.close()
+    assert not caplog.records
+
+
+def test_a_question_is_not_waited_for():
+    with pytest.raises(OutputError, match=r"^it does not answer: no answer within 0\.1 s$"):
+        address.answer_within(0.1, lambda: time.sleep(5), "it does not answer")
+    with pytest.raises(OutputError, match=r"^it fails: ValueError: no$"):
+        address.answer_within(5, failing, "it fails")
+    assert address.answer_within(5, lambda: 7, "it answers") == 7
+
+
+def failing():
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize("way", ["worker", "hung"])
+def test_a_scheduler_that_hangs_or_loses_its_workers_is_not_waited_for(
+    store, machines, monkeypatch, caplog, way
+):
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+    machines.worker()
+    harm, says = {
+        "worker": (
+            lambda: machines.workers[0].kill(),
+            "^the Dask scheduler has had no worker for 1 s; start some",
+        ),
+        "hung": (
+            lambda: machines.scheduler.send_signal(signal.SIGSTOP),
+            "^the Dask scheduler does not answer any more: ",
+        ),
+    }[way]
+    specs = lab_work.chores(400, seconds=0.02)
+    harmed = []
+
+    def watch(progress):
+        if progress.done and not harmed:
+            harmed.append(progress.done)
+            harm()
+
+    with executor("dask", scheduler=machines.address) as pool:
+        pool._patience = 60.0
+        while not pool.workers:
+            time.sleep(0.1)
+        pool._patience = 1.0
+        monkeypatch.setattr(cluster, "ANSWER", 1.0)
+        with pytest.raises(OutputError, match=says):
+            sweep(store, specs, lab_work.work, pool, progress=watch)
+    assert not caplog.records
+    assert 1 <= len(store.outcomes()) < 400  # what was finished is kept, and the rest can follow
+    assert set(lab_work.times_on_record(store).values()) == {1}
 
 
 @pytest.mark.parametrize("scheduler", [None, "tcp://127.0.0.1:1", "slurm"])
@@ -253,6 +396,7 @@ def test_the_script_of_a_slurm_job():
     assert "--nworkers 4" in command
     assert "--nthreads 1" in command
     assert "tcp://" in command
+    assert "--no-dashboard --dashboard-address 127.0.0.1:0" in command
 
 
 def test_what_slurm_needs_is_asked_for(monkeypatch):

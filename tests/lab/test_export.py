@@ -58,7 +58,13 @@ def test_export_selects_by_number_text_and_truth(store, tmp_path):
     store.commit(made, {})
     for where, seeds in {
         ("seed=2",): ["2"],
-        ("seed=2.0",): None,
+        ("seed=2.0",): ["2"],
+        ("seed=0.0",): ["0"],
+        ("seed=2e0", "share= 0.5 "): ["2"],
+        ("seed=2.5",): None,
+        ("flag=1.0",): ["0", "2"],
+        ("seed=two",): None,
+        ("seed=",): None,
         ("share=0.50",): ["2"],
         ("flag=yes",): ["0", "2"],
         ("flag=False", "word=b"): ["1", "3"],

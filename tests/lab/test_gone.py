@@ -81,6 +81,8 @@ def test_a_commit_notices_what_happened_while_it_wrote(store, monkeypatch, way):
     monkeypatch.setattr(segment, "write", writing)
     with pytest.raises(Gone, match="was removed, moved or replaced while it was in use"):
         store.commit(entries([2]), {})
+    if (store.path / "segments").exists():
+        assert not any((store.path / "segments").iterdir())  # all or none
 
 
 def test_a_store_whose_file_was_merely_touched_or_restored_is_the_same(store):

@@ -16,8 +16,9 @@ import hostile_stores
 from hostile_stores import HARMLESS, HOSTILE, MISNAMED, THINGS, first
 from stepscape.cli import main
 from stepscape.errors import InputError, OutputError
-from stepscape.lab import data, stored
+from stepscape.lab import arrays, data, stored
 from stepscape.lab.check import check
+from stepscape.lab.seal import Damaged
 from stepscape.lab.store import Store
 from store_cases import entries, filled, identities
 
@@ -182,6 +183,34 @@ def test_the_arrays_of_a_stranger_take_no_more_memory_than_their_file(home):
                 Store.open(home).records([run])
         finally:
             resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("compressed", "it is compressed"),
+        ("overlap", "its members have more bytes than the archive"),
+        ("shape", "the shape of an array is not that of its bytes"),
+        ("objects", "an array holds objects"),
+    ],
+)
+def test_what_is_wrong_with_an_archive_is_said(home, case, says):
+    hostile_stores.ARRAYS[case](home)
+    with pytest.raises(Damaged, match=f"^its content is not that of an archive of arrays: {says}$"):
+        arrays.unpack(hostile_stores.first_npz(home).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ([("a.npy", hostile_stores.npy((1,), bytes(8)))] * 2, "two members have the same name"),
+        ([("a.npy", b"\x93NUMPY\x02\0" + b"\xff" * 8)], "an array has a header of more than 10000 bytes"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_archives_that_no_writer_makes(members, says):
+    with pytest.raises(Damaged, match=f"^its content is not that of an archive of arrays: {says}$"):
+        arrays.unpack(hostile_stores.archive(members))
 
 
 def test_what_no_reader_would_accept_is_not_written(home, monkeypatch):

@@ -205,19 +205,23 @@ def test_the_time_of_a_batch_ends_it(store):
 
 
 @pytest.mark.parametrize("name", ["serial", "threads", "processes"])
-def test_what_is_finished_when_a_sweep_is_stopped_is_committed(store, name):
-    specs = lab_work.chores(400, seconds=0.02)
-    done = []
+def test_what_is_finished_when_a_sweep_is_stopped_is_committed(store, name, tmp_path):
+    specs = lab_work.chores(400, seconds=0.02, folder=tmp_path)
+    done, finished = [], []
 
     def stop(progress):
         done.append(progress.done)
-        if len(done) == done.index(progress.done) + 3 and progress.done > 5:  # in the middle of a batch
+        marks = lab_work.finished(tmp_path)
+        if not finished and progress.done > 5 and len(marks) > progress.done + 2:  # in the middle of a batch
+            finished.extend(marks)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        carried_out(store, specs, name, progress=stop)
-    # Batches are about a second here: those under way were cut, what they had finished was kept and counted.
-    assert len(store.outcomes()) == done[-1] > done[-2]
+        carried_out(store, specs, name, work=lab_work.marking, progress=stop)
+    # Batches are about a second here: those under way were cut, and what they had finished was kept.
+    kept = {spec.index for spec in specs if identity(spec) in store.outcomes()}
+    assert set(finished) <= kept == set(lab_work.finished(tmp_path))
+    assert max(done) <= len(kept) < 400
     assert carried_out(store, specs[:50], name).total == 50
     assert set(times_on_record(store).values()) == {1}
 
@@ -264,3 +268,13 @@ def test_progress_counts_up_to_the_end(store):
     assert last.left == 0.0
     assert math.isnan(seen[0].rate)
     assert math.isnan(seen[0].left)
+
+
+def test_large_arrays_are_committed_before_they_fill_the_memory(store, monkeypatch):
+    from stepscape.lab import batch as batches
+
+    monkeypatch.setattr(batches, "_LARGEST", 10_000)  # bytes; a run of 90 numbers and 3 rows of them has 2880
+    specs = [spec for spec in lab_work.chores(12) if lab_work.outcome(spec.index) == "finished"]
+    done = carry_out_batch(a_batch(store, runs=by_identity(specs), seconds=60.0))
+    assert list(done.outcomes) == [identity(spec) for spec in specs[:4]]
+    assert len(store.outcomes()) == 4

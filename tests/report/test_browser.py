@@ -15,8 +15,9 @@ from pages import HOSTILE, everything
 from stepscape import experiments
 from stepscape.experiments.frame import ledger
 from stepscape.figures import style
-from stepscape.report import Grid, Section, draw, render
+from stepscape.report import Grid, Judgment, Page, Section, draw, render
 from stepscape.report.ledger import ledger_page
+from stepscape.report.records import records_blocks
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,19 @@ def blocks_html():
     return render(type(page)(page.title, page.lead, [*page.sections, Section("Wide", [wide])], page.origin))
 
 
-PAGES = {"ledger": ledger_html, "blocks": blocks_html}
+@functools.cache
+def records_html():
+    """A page with a table of which the columns are chosen, and long reasons in it."""
+    rows = [
+        {"n": 30, "seed": i, "reason": "it diverged, and here is a long reason for it " * 8 if i % 2 else ""}
+        | {f"column_{k}": 1.5 * i + k for k in range(40)}
+        for i in range(60)
+    ]
+    part = Judgment("a part", "partly", "why")
+    return render(Page("Runs", "A lead.", [Section("Every measurement", [part, *records_blocks(rows)])] * 3))
+
+
+PAGES = {"ledger": ledger_html, "blocks": blocks_html, "records": records_html}
 
 
 @pytest.fixture(params=PAGES)
@@ -151,7 +164,8 @@ def test_verdicts_read_without_color(page):
 
 
 def test_folded_parts_are_printed(page):
-    folded = "[...document.querySelectorAll('details')].map(part => part.lastElementChild.checkVisibility())"
+    parts = "[...document.querySelectorAll('details:not(.columns)')]"
+    folded = f"{parts}.map(part => part.lastElementChild.checkVisibility())"
     on_screen = page.evaluate(folded)
     page.call("Emulation.setEmulatedMedia", media="print")
     in_print = page.evaluate(folded)
@@ -165,3 +179,95 @@ def test_it_prints(page):
     pdf = page.pdf()
     assert pdf.startswith(b"%PDF")
     assert len(pdf) > 10_000
+
+
+CONTRAST = """
+(() => {
+  const part = v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * part(r / 255) + .7152 * part(g / 255) + .0722 * part(b / 255);
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const ground = at => {
+    for (; at; at = at.parentElement) {
+      const color = rgb(getComputedStyle(at).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const words = 'p, a, td, th, dt, dd, h1, h2, h3, summary, figcaption, .verdict, label, code';
+  const seen = [...document.querySelectorAll(words)].filter(at => at.checkVisibility());
+  return seen.filter(at => at.textContent.trim() && !at.closest('svg')).map(at => {
+    const one = light(rgb(getComputedStyle(at).color).slice(0, 3)), other = light(ground(at));
+    return (Math.max(one, other) + .05) / (Math.min(one, other) + .05);
+  });
+})()
+"""
+SHOWN = """
+[...document.querySelector('.choice thead tr').children]
+  .filter(cell => cell.checkVisibility()).map(cell => cell.textContent)
+"""
+HEIGHTS = """
+[...document.querySelector('.choice tbody').rows].map(row => Math.round(row.getBoundingClientRect().height))
+"""
+SCROLLED = """
+(() => {
+  const table = document.querySelector('.tall');
+  table.scrollTo(400, 600);
+  const box = table.getBoundingClientRect();
+  const head = table.querySelector('thead th:nth-child(5)').getBoundingClientRect();
+  const name = table.querySelectorAll('tbody th')[30].getBoundingClientRect();
+  return [head.top - box.top, name.left - box.left, table.scrollLeft, table.scrollTop];
+})()
+"""
+GROUNDS = "[...document.querySelectorAll('figure > div')].map(at => getComputedStyle(at).backgroundColor)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_in_light_and_in_dark(page, scheme):
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    contrasts, grounds = page.evaluate(CONTRAST), page.evaluate(GROUNDS)
+    image = pixels(page.screenshot())
+    page.call("Emulation.setEmulatedMedia", features=[])
+    assert contrasts
+    assert min(contrasts) >= 4.5  # WCAG 2.1, AA
+    assert (image.mean() > 200.0) if scheme == "light" else (image.mean() < 120.0)
+    if scheme == "dark":
+        assert set(grounds) <= {"rgb(255, 255, 255)"}  # figures are drawn for white
+
+
+@pytest.fixture
+def records(tab, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(records_html(), encoding="utf-8")
+    tab.events.clear()
+    tab.open(path)
+    return tab
+
+
+def test_columns_are_chosen_by_their_boxes_with_mouse_or_keyboard(records):
+    before = records.evaluate(SHOWN)
+    assert before[:2] == ["row", "seed"]
+    assert len(before) == 13
+    records.evaluate("document.querySelector('.choice details').open = true")
+    records.evaluate("document.querySelector('.choice .c30').click()")
+    assert [name for name in records.evaluate(SHOWN) if name not in before] == ["column_26"]
+    records.evaluate("document.querySelector('.choice .c2').focus()")
+    records.press(" ", 32)
+    assert "seed" not in records.evaluate(SHOWN)
+    records.evaluate("document.querySelector('.choice .all').click()")
+    assert len(records.evaluate(SHOWN)) == 43
+
+
+def test_rows_keep_one_height_and_a_reason_unfolds(records):
+    found = records.evaluate(HEIGHTS)
+    assert max(found) - min(found) <= 4
+    records.evaluate("document.querySelector('.choice .cell summary').click()")
+    assert max(records.evaluate(HEIGHTS)) > 2 * max(found)
+
+
+def test_the_header_and_the_first_column_stay_in_sight(records):
+    records.evaluate("document.querySelector('.choice .all').click()")
+    top, left, across, down = records.evaluate(SCROLLED)
+    assert (across, down) == (400, 600)
+    assert abs(top) <= 2
+    assert abs(left) <= 2

@@ -201,3 +201,38 @@ def test_a_written_number_is_within_four_digits(value):
     read = float(words.number(value).replace("−", "-").replace("\u202f", ""))
     # Four significant digits: half a unit of the fourth is at most 5e-4 of the number.
     assert abs(read - value) <= 5.0001e-4 * abs(value)
+
+
+HOSTILE_BYTES = "\x1b]0;x\x07\x00\x9b\ud800\ufffe]]>"
+
+
+def test_no_control_character_reaches_the_page_and_it_can_be_written():
+    html = render(everything(HOSTILE_BYTES, figure_with("x")))
+    html.encode("utf-8")
+    allowed = {"\n", "\t"}
+    assert not [c for c in html if (ord(c) < 32 or 127 <= ord(c) < 160) and c not in allowed]
+    assert "\ufffe" not in html
+    assert "]0;x" in outline(html).text  # what can be shown is
+
+
+def test_a_long_title_is_short_in_the_headline_and_whole_in_its_tooltip():
+    title = "w" * 400
+    page = outline(render(Page(title, "l", [])))
+    (heading,) = [attributes for tag, attributes in page.tags if tag == "h1"]
+    assert heading == {"title": title}
+    assert title not in page.text
+    assert "w" * 119 + "…" in page.text
+    (plain,) = [attributes for tag, attributes in outline(render(Page("t", "l", []))).tags if tag == "h1"]
+    assert plain == {}
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_three_counts_of_one_fit_have_one_name_and_one_meaning_each(loss):
+    from stepscape.report.fit import shape_facts
+
+    measures = {"pieces": 12, "visible_knots": 21, "knots": 134}
+    facts = dict(shape_facts({"loss": loss, "measures": measures}))
+    assert list(facts) == ["pieces", "visible knots", "knots"]
+    for name, count in zip(facts, (12, 21, 134), strict=True):
+        assert facts[name].startswith(f"{count} ")
+        assert len(facts[name].split()) > 3

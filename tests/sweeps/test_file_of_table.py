@@ -72,6 +72,15 @@ class TestTables:
         named = read(changed('truth = "tent"', 'kind = "table"\n' + problem), folder)
         assert named.specs == sweep.specs
 
+    def test_what_was_guessed_about_it_is_a_note(self, folder: Path) -> None:
+        rows = "".join(f"{i};{800 + 50 * i:,}\n".replace(",", ".") for i in range(15))
+        (folder / "rope.csv").write_text("My results\ntime;pull\n" + rows)
+        assert read(changed('truth = "tent"', self.PROBLEM), folder).notes == (
+            "the table begins on line 2: the line above it, 'My results', was taken for a title",
+            "column 'pull': '1.000' was read as 1000, with the point for a thousands separator, "
+            "which is a guess",
+        )
+
     @pytest.mark.parametrize(
         ("problem", "sentence"),
         [

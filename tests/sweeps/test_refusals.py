@@ -225,7 +225,7 @@ class TestRefusals:
             ),
             ("seeds = 2", "cluster.prologue = 'a'", "2: prologue must be a list of lines of text, got 'a'"),
             # not TOML
-            ("[network]", "[network", "5: not TOML: expected ']' at the end of a table declaration"),
+            ("[network]", "[network", "5: not TOML: expected ']' at the end of a table declaration; …"),
             (
                 '"tent"',
                 "tent",
@@ -242,7 +242,7 @@ class TestRefusals:
                 "width 5",
                 "6: not TOML: expected '=' after a key in a key/value pair; each line is key = value",
             ),
-            ("steps = 10", 'steps = """', "9: not TOML: unterminated string"),
+            ("steps = 10", 'steps = """', "9: not TOML: unterminated string; …"),
             ("0.1", "[" * 5000, "1: not TOML that can be read: it is nested too deeply"),
             ("0.1", "9" * 5000, "8: not TOML that can be read: a number has thousands of digits"),
         ],
@@ -255,7 +255,7 @@ class TestRefusals:
             SMALL.encode().replace(b"tent", b"t\xe9nt"),
             "4: the file must be UTF-8 text, got byte 0xe9; save it as UTF-8",
         )
-        refuse(SMALL.encode("utf-16"), "1: the file must be UTF-8 text, got byte 0xff; save it as UTF-8")
+        refuse(SMALL.encode("utf-16"), "1: the file must be UTF-8 text, got UTF-16; save it as UTF-8")
 
     def test_no_array_is_made_for_a_grid_that_is_too_large(self) -> None:
         axis = "{ linspace = [0.1, 0.9, 100_000] }"
@@ -266,3 +266,37 @@ class TestRefusals:
     def test_any_text_is_read_or_refused_with_its_line(self, text: str) -> None:
         with pytest.raises(InputError, match=r"^sweep.toml, line \d+: [^\n]+$"):
             read(text)
+
+
+class TestMemory:
+    """A run that would not fit is refused at the key that asks for the most, before it takes anything."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "line", "name"),
+        [
+            ('"tent"', '"tent"\nn = 10_000_000', 5, "n must fit in memory, got 10000000, which needs 3"),
+            (
+                "width = 5",
+                "width = [5, 10_000_000]",
+                6,
+                "width must fit in memory, got 10000000, which needs 18",
+            ),
+            (
+                "steps = 10",
+                "steps = 10\n[measure]\ncurve_points = 10_000_000",
+                11,
+                "curve_points must fit in",
+            ),
+            ("steps = 10", "steps = 9_000_000\n[measure]\nrecords = 9_000_000", 11, "records must fit in"),
+        ],
+    )
+    def test_a_run_that_does_not_fit(self, monkeypatch, old, new, line, name):
+        monkeypatch.setattr("stepscape.memory.free_memory", lambda: 2e8)
+        monkeypatch.setattr(
+            "stepscape.sweeps.parts.curve", lambda *words: words[1] > 2 and pytest.fail("drawn")
+        )
+        refuse(changed(old, new), f"{line}: {name}… where 200 MB are free; give a smaller {name.split()[0]}")
+
+    def test_what_is_not_recorded_needs_no_memory(self, monkeypatch):
+        monkeypatch.setattr("stepscape.memory.free_memory", lambda: 2e8)
+        read(changed("steps = 10", "steps = 10\n[measure]\nrecords = 9_000_000"))  # there are 10 steps

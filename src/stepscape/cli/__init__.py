@@ -7,6 +7,7 @@ ended by Ctrl-C, SIGTERM or SIGHUP.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = _run(sys.argv[1:] if arguments is None else list(arguments))
     if arguments is None and status > 128:
         os._exit(status)  # taking the interpreter down in order can outlast the user's patience
+    if arguments is None:
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # all is said and done: the status must not say otherwise
     return status
 
 
@@ -30,7 +35,7 @@ def _run(words: list[str]) -> int:
     unfinished = None
     try:
         # All imports from here on, so that a Ctrl-C during one of them is worded like any other.
-        from stepscape.cli import streams
+        from stepscape.cli import streams, surroundings
         from stepscape.cli.interrupt import Unfinished, leaving_promptly
 
         streams.prepare()
@@ -40,11 +45,14 @@ def _run(words: list[str]) -> int:
 
             parse(words)(unfinished)
             streams.flush()
+            surroundings.warn_of_compiling()
         return 0
     except KeyboardInterrupt as error:
         number = getattr(error, "number", INTERRUPTED - 128)
         ended = unfinished.last_words(number) if unfinished else "interrupted; nothing was left behind"
         return _say(ended, 128 + number)
+    except SystemExit as done:  # the parser's own, after it completed a word for a shell
+        return done.code if isinstance(done.code, int) else COULD_NOT
     except Exception as error:
         return _failed(error, "--debug" in words)
 

@@ -8,28 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from stepscape import __version__
-from stepscape.cli import streams
+from stepscape.cli import completion, streams
 from stepscape.cli.interrupt import Unfinished
-from stepscape.errors import unknown
-
-
-class _Group(TyperGroup):
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        found = TyperGroup.get_command(self, ctx, cmd_name)
-        if found is None:
-            raise unknown("command", cmd_name, self.list_commands(ctx))
-        return found
-
+from stepscape.cli.parser import Commands, WithSettings
 
 app = typer.Typer(
-    cls=_Group,
-    add_completion=False,
+    cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=False,
@@ -41,14 +30,26 @@ Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty dir
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 Executor = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="serial, threads, processes or dask.  [default: threads]"),
+    typer.Option(
+        metavar="NAME",
+        help="serial, threads, processes or dask.  [default: threads]",
+        autocompletion=completion.executors,
+    ),
 ]
 Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out failed runs again.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", metavar="svg|pdf|png", help="Files in figures/; may be repeated.  [default: svg and png]"
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
-
-
 Action = Callable[[Unfinished], None]
 
 
@@ -93,19 +94,43 @@ def _demo(
 
 
 @app.command("list")
-def _list(as_json: Json = False, debug: Debug = False) -> Action:  # noqa: ARG001
-    """List the experiments and their claims."""
-    from stepscape.cli.run import list_experiments
+def _list(
+    family: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FAMILY|NAME]",
+            help="Only this family or experiment, with all that is known of it.",
+            autocompletion=completion.families,
+        ),
+    ] = None,
+    long: Annotated[bool, typer.Option("--long", help="Print what every claim says, part by part.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """List the experiments by family, each with the committed verdict of its claim."""
+    from stepscape.cli.claim_list import list_experiments
 
-    return partial(list_experiments, as_json)
+    return partial(list_experiments, family, long, as_json)
 
 
-@app.command("run")
+@app.command("run", cls=WithSettings)
 def _run(
-    name: Annotated[str, typer.Argument(help="An experiment; see 'stepscape list'.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="An experiment; see 'stepscape list'. With --help: its settings.",
+            autocompletion=completion.experiments,
+        ),
+    ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change one setting; may be repeated.",
+            autocompletion=completion.settings,
+        ),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Run at full size, the size that the verdict is about.")
@@ -117,6 +142,8 @@ def _run(
     workers: Workers = "0",
     scheduler: Scheduler = None,
     retry_failed: RetryFailed = False,
+    formats: Formats = None,
+    size: Size = None,
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -127,16 +154,24 @@ def _run(
     interrupted one resumes where it stopped.
     """
     from stepscape.cli.carry_out import Resources
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.run import Request, run_experiment
 
     resources = Resources.parse(executor, workers, scheduler, retry_failed)
-    return partial(run_experiment, Request.parse(name, settings or [], full, out, force, resources), as_json)
+    pictures = Pictures.parse(formats, size)
+    request = Request.parse(name, settings or [], full, out, force, resources, pictures)
+    return partial(run_experiment, request, as_json)
 
 
 @app.command("verify")
 def _verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names of experiments (none: all).")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Names of experiments (none: all).",
+            autocompletion=completion.experiments,
+        ),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Run at full size, the size that the verdicts are about.")
@@ -168,23 +203,34 @@ def _verify(
 
 @app.command("report")
 def _report(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="Directory of a ledger or of a sweep.")],
+    directory: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR", help="Directory of a ledger or of a sweep.", autocompletion=completion.directories
+        ),
+    ],
     docs: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Draw the figures of a ledger for the docs instead, by family."),
     ] = None,
+    formats: Formats = None,
+    size: Size = None,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
     """Rebuild the report of a ledger or of a sweep from its records alone."""
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.report import report
 
-    return partial(report, directory, docs, as_json)
+    return partial(report, directory, docs, Pictures.parse(formats, size), as_json)
 
 
 @app.command("sweep")
 def _sweep(
-    file: Annotated[str, typer.Argument(help="A TOML file; see 'stepscape example-sweep'.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="A TOML file; see 'stepscape example-sweep'.", autocompletion=completion.sweeps),
+    ],
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the store, created if missing.")
     ] = None,
@@ -223,7 +269,10 @@ def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # no
 
 @app.command("status")
 def _status(
-    directory: Annotated[str, typer.Argument(metavar="DIR", help="Directory of a sweep.")],
+    directory: Annotated[
+        str,
+        typer.Argument(metavar="DIR", help="Directory of a sweep.", autocompletion=completion.directories),
+    ],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
@@ -235,7 +284,12 @@ def _status(
 
 @app.command("fit")
 def _fit(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, also gzipped.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
+        ),
+    ],
     x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
     y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
     out: Annotated[
@@ -264,6 +318,8 @@ def _fit(
     seed: Annotated[
         str, typer.Option(metavar="NUMBER", help="Seed of the folds and of the initial network.")
     ] = "0",
+    formats: Formats = None,
+    size: Size = None,
     force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -275,16 +331,22 @@ def _fit(
     probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
     in its order; empty where the input is missing), result.json, report.html and figures.
     """
+    from stepscape.cli.figure_files import Pictures
     from stepscape.cli.fit import Request, fit
 
     request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
-    return partial(fit, request, force, as_json)
+    return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
 @app.command("export")
 def _export(
     directory: Annotated[
-        str, typer.Argument(metavar="DIR", help="Directory of a store, to which a sweep wrote.")
+        str,
+        typer.Argument(
+            metavar="DIR",
+            help="Directory of a store, to which a sweep wrote.",
+            autocompletion=completion.directories,
+        ),
     ],
     csv: Annotated[
         str | None,
@@ -317,7 +379,12 @@ def _export(
 @app.command("check")
 def _check(
     directory: Annotated[
-        str, typer.Argument(metavar="DIR", help="Directory of a store, to which a sweep wrote.")
+        str,
+        typer.Argument(
+            metavar="DIR",
+            help="Directory of a store, to which a sweep wrote.",
+            autocompletion=completion.directories,
+        ),
     ],
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001

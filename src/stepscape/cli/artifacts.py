@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
 from stepscape.cli import console
-from stepscape.errors import OutputError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from stepscape.report import Drawing
+    pass
 
 
 def write_result(directory: Path, document: Mapping[str, Any], html: str) -> None:
     """Write result.json and report.html."""
     files.write_atomic(directory / "result.json", console.to_json(document))
     files.write_atomic(directory / "report.html", html)
-
-
-def write_figures(directory: Path, figures: Mapping[str, Figure], drawings: Sequence[Drawing]) -> None:
-    """Write every figure into ``figures/``, as SVG (already drawn) and as PNG."""
-    from stepscape.figures import style
-
-    folder = directory / "figures"
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise OutputError(f"cannot write {str(folder)!r}: {error.strerror}") from error
-    for drawing in drawings:
-        files.write_atomic(folder / f"{drawing.name}.svg", drawing.svg)
-        files.write_atomic(folder / f"{drawing.name}.png", style.png(figures[drawing.name]))
-
-
-def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write rows as CSV with full precision; what was not measured is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)  # None becomes an empty cell
-    return text.getvalue()

@@ -159,12 +159,16 @@ def roughly(seconds: float) -> str:
     >>> roughly(23.0), roughly(70.0), roughly(580.0), roughly(9000.0)
     ('about 25 seconds', 'about 1 minute', 'about 10 minutes', 'about 2.5 hours')
     """
+    from stepscape.report.words import counted
+
     if seconds < 57.5:
         return f"about {5 * max(1, round(seconds / 5))} seconds"
-    minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
-    if minutes < 60:
-        return f"about {minutes} minute{'s' if minutes != 1 else ''}"
-    return f"about {hours:g} hour{'s' if hours != 1 else ''}"
+    minutes, hours = seconds / 60.0, seconds / 3600.0
+    if round(minutes) < 60:
+        return f"about {counted(round(minutes), 'minute')}"
+    if hours < 48.0:
+        return f"about {hours:.1f} hours".replace(".0 ", " ").replace(" 1 hours", " 1 hour")
+    return f"about {counted(round(hours / 24.0), 'day')}"
 
 
 def _cores(workers: int = 0) -> str:

@@ -14,6 +14,7 @@ from stepscape.cli.carry_out import Outcome
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, colophon, provenance
+from stepscape.cli.surroundings import own_style
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Drawn
@@ -38,7 +39,7 @@ class _Part:
 def demo(out: str, force: bool, as_json: bool, unfinished: Unfinished) -> None:
     """Run the experiments at their quick size, certify a network, fit real data, write one report."""
     clock = Clock()
-    with output_directory(out, force, unfinished) as directory:
+    with own_style(), output_directory(out, force, unfinished) as directory:
         with console.progress("demo", _EXPECTED) as progress:
             runs, network, fit = _compute(progress)
         document = {
@@ -113,10 +114,9 @@ def _network(progress: console.Progress) -> Document:
 
 
 def _fit(progress: console.Progress) -> _Part:
-    from stepscape.cli.pictures import fit_picture
     from stepscape.estimators import fit_table
     from stepscape.experiments.frame import Drawn
-    from stepscape.figures.fit import figures
+    from stepscape.figures import of_fit
     from stepscape.problems.user.example import load_example
     from stepscape.report.captions import caption
 
@@ -131,7 +131,7 @@ def _fit(progress: console.Progress) -> _Part:
         **_FIT_SETTINGS,
     )
     document = documents.fit_document(fitted, data) | {"warnings": list(fitted.warnings)}
-    drawn = figures(fit_picture(fitted))
+    drawn = of_fit(fitted)
     return _Part(document, {name: Drawn(each, caption("fit", name)) for name, each in drawn.items()})
 
 

@@ -32,7 +32,7 @@ def expected(
     costs: dict[str, float] = {}
     for claim, settings in chosen:
         cost = run_seconds(claim.name, size, settings)
-        costs |= {identity(spec): cost for spec in claim.grid(settings)}
+        costs |= {identity(spec): cost for spec in claim.specs(settings)}
     missing = set(costs) - set(store.outcomes(list(costs)))
     if not missing:
         return 0.0

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.fit_lines import lines
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, colophon, provenance
+from stepscape.cli.surroundings import own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,18 +80,23 @@ class Source:
     inputs: Inputs
 
 
-def fit(request: Request, force: bool, as_json: bool, unfinished: Unfinished) -> None:
+def fit(
+    request: Request, force: bool, as_json: bool, unfinished: Unfinished, pictures: Pictures = DESIGNED
+) -> None:
     """Fit a table and write its directory."""
+    from stepscape.tables.csv_text import csv_text
+
     clock = Clock()
     source = read(request)
     with output_directory(request.out, force, unfinished) as directory:
         with console.progress("fit") as progress:
             fitted = _fitted(request, source.columns, progress)
         columns = fitted.predictions(source.inputs.x)
-        document = _document(request, source, fitted) | {"provenance": provenance(clock)}
+        with own_style():
+            document = _document(request, source, fitted) | {"provenance": provenance(clock)}
+            _write(directory, document, fitted, pictures)
         rows = prediction_rows(source.predicted, source.inputs, columns)
-        files.write_atomic(directory / "predictions.csv", artifacts.to_csv((request.x, *columns), rows))
-        _write(directory, document, fitted)
+        files.write_atomic(directory / "predictions.csv", csv_text((request.x, *columns), rows))
     for warning in document["warnings"]:
         console.warn(warning)
     console.answer(document, lines(document), as_json)
@@ -149,19 +156,21 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "predicted": int(source.inputs.x.size),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
-        "warnings": [*filter(None, (*_guesses(source), *fitted.warnings, outside, _boxes(source.columns)))],
+        "warnings": [
+            *filter(None, (*_guesses(request, source), *fitted.warnings, outside, _boxes(source.columns)))
+        ],
         "directory": request.out,
     }
 
 
-def _guesses(source: Source) -> list[str]:
-    """Say what was guessed in the two tables, each sentence once, and which rows have no prediction."""
+def _guesses(request: Request, source: Source) -> list[str]:
+    """Say what was guessed in the two tables, each sentence once, and that most rows have no prediction."""
+    from stepscape.problems.user.dropped import listed
+
     columns, inputs = source.columns, source.inputs
     missing = inputs.rows - inputs.x.size
-    lost = (
-        f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no number in {inputs.x_name!r}"
-    )
-    without = [f"{lost}, so that their prediction is empty"] if 2 * missing > inputs.rows else []
+    lost = f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no prediction: "
+    without = [lost + listed(inputs.dropped)] if request.predict and 2 * missing > inputs.rows else []
     return list(dict.fromkeys([*columns.notes, columns.doubt, *inputs.notes, *without]))
 
 
@@ -192,14 +201,16 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     ]
 
 
-def _write(directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit) -> None:
+def _write(
+    directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit, pictures: Pictures
+) -> None:
     from stepscape.report import draw, render
     from stepscape.tables.records import plain
 
     captioned, drawn, lay_out = _pictured(fitted)
     drawings = [draw(figure, name, captioned(name)) for name, figure in drawn.items()]
     page = lay_out(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, drawn, drawings)
+    write_figures(directory, drawn, drawings, pictures)
     artifacts.write_result(directory, document, render(page))
 
 
@@ -207,14 +218,13 @@ def _pictured(
     fitted: TableFit | OutcomeFit,
 ) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
     """Draw the figures of a fit; what captions them, and what lays out its page."""
-    from stepscape.cli.pictures import fit_picture, outcome_picture
     from stepscape.estimators import TableFit
-    from stepscape.figures import fit, outcome
+    from stepscape.figures import of_fit
     from stepscape.report.captions import caption, outcome_caption
     from stepscape.report.fit import fit_page
     from stepscape.report.outcome import outcome_page
 
     if isinstance(fitted, TableFit):
-        return partial(caption, "fit"), fit.figures(fit_picture(fitted)), fit_page
+        return partial(caption, "fit"), of_fit(fitted), fit_page
     shaded = bool(fitted.uncertain["intervals"])
-    return partial(outcome_caption, uncertain=shaded), outcome.figures(outcome_picture(fitted)), outcome_page
+    return partial(outcome_caption, uncertain=shaded), of_fit(fitted), outcome_page

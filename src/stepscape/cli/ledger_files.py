@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepscape import files
-from stepscape.cli import artifacts
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.provenance import colophon
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def write_report(
     ledger: Ledger,
     drawn: Mapping[str, Mapping[str, Drawn]],
     tick: Callable[[float], None] = lambda _: None,
+    pictures: Pictures = DESIGNED,
 ) -> list[str]:
     """Write report.html and figures/; `drawn` by claim and name, none where records are gone.
 
@@ -46,7 +47,7 @@ def write_report(
             draw(each.figure, f"{name}-{key}", each.caption, largest=share) for key, each in some.items()
         ]
     figures = {f"{name}-{key}": each.figure for name, some in drawn.items() for key, each in some.items()}
-    artifacts.write_figures(directory, figures, [drawing for some in drawings.values() for drawing in some])
+    write_figures(directory, figures, [each for some in drawings.values() for each in some], pictures)
     page = ledger_page(ledger, drawings, colophon(ledger.provenance))
     files.write_atomic(directory / "report.html", render(page))
     return list(figures)

@@ -85,13 +85,21 @@ def ready(path: str, force: bool, made: list[Path]) -> Path:
     with _refusals(path):
         target = Path(os.path.realpath(path))
         tidy(path)
-        if not os.path.lexists(target):
+        if not _exists(target):
             files.make_directories(target.parent, made)
         elif not target.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is a file")
         elif not force and any(target.iterdir()):
             raise not_empty(path)
     return target
+
+
+def _exists(target: Path) -> bool:
+    try:
+        os.lstat(target)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def tidy(path: str) -> None:

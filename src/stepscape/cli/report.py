@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from stepscape import files
 from stepscape.cli import console
 from stepscape.cli.carry_out import recorded
+from stepscape.cli.figure_files import DESIGNED, Pictures
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import STORE, output_directory, tidy
+from stepscape.cli.surroundings import own_style
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,36 +22,44 @@ if TYPE_CHECKING:
     from stepscape.lab.store import Store
 
 
-def report(directory: str, docs: str | None, as_json: bool, unfinished: Unfinished) -> None:
+def report(
+    directory: str, docs: str | None, pictures: Pictures, as_json: bool, unfinished: Unfinished
+) -> None:
     """Build the one report of a ledger's directory, or of a sweep's store; or the pictures of the docs."""
     tidy(directory)
     home = Path(directory)
-    if docs is not None:
-        document = _pictures(home, Path(docs))
-    elif (home / LEDGER).is_file():
-        document = _of_ledger(directory, unfinished)
-    elif (home / "store.json").is_file():
-        from stepscape.cli.sweep_report import report_sweep
-
-        document = report_sweep(directory, unfinished)
-    else:
-        raise InputError(
-            f"{directory!r} holds neither a ledger nor the store of a sweep; "
-            "'stepscape verify' and 'stepscape sweep' make them"
-        )
+    with own_style():
+        document = _document(home, docs, pictures, unfinished)
     console.answer(
         {"command": "report", **document, "directory": directory}, _lines(directory, document), as_json
     )
 
 
-def _of_ledger(directory: str, unfinished: Unfinished) -> dict[str, Any]:
+def _document(home: Path, docs: str | None, pictures: Pictures, unfinished: Unfinished) -> dict[str, Any]:
+    if docs is not None:
+        if pictures != DESIGNED:
+            raise InputError("--docs writes SVG as designed; leave --format and --size out")
+        return _pictures(home, Path(docs))
+    if (home / LEDGER).is_file():
+        return _of_ledger(str(home), pictures, unfinished)
+    if (home / "store.json").is_file():
+        from stepscape.cli.sweep_report import report_sweep
+
+        return report_sweep(str(home), pictures, unfinished)
+    raise InputError(
+        f"{str(home)!r} holds neither a ledger nor the store of a sweep; "
+        "'stepscape verify' and 'stepscape sweep' make them"
+    )
+
+
+def _of_ledger(directory: str, pictures: Pictures, unfinished: Unfinished) -> dict[str, Any]:
     from stepscape.lab.store import Store
 
     home = Path(directory)
     ledger, store = read_ledger(home), Store.open(home / STORE)
     figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
     with output_directory(directory, True, unfinished, whole=False) as draft:
-        write_report(draft, ledger, figures)
+        write_report(draft, ledger, figures, pictures=pictures)
     without = [name for name, drawn in figures.items() if not drawn]
     for name in without:
         console.warn(

@@ -1,4 +1,4 @@
-"""The commands ``list`` and ``run``: a claim, its verdicts, its directory."""
+"""The command ``run``: a claim, its verdicts, its directory."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
 from stepscape.cli.expectation import expected
+from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import STORE, check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, colophon, provenance
+from stepscape.cli.surroundings import own_style
 from stepscape.errors import StepscapeError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Request:
     out: str
     force: bool
     resources: Resources = field(default_factory=Resources)
+    pictures: Pictures = DESIGNED
 
     @classmethod
     def parse(
@@ -57,33 +60,16 @@ class Request:
         out: str | None,
         force: bool,
         resources: Resources,
+        pictures: Pictures = DESIGNED,
     ) -> Request:
         """Read the words of a command line."""
-        return cls(name, values.assignments(settings), full, out or f"stepscape-{name}", force, resources)
+        chosen = values.assignments(settings)
+        return cls(name, chosen, full, out or f"stepscape-{name}", force, resources, pictures)
 
     @property
     def key(self) -> Document:
         """What the result depends on."""
         return {"name": self.name, "set": dict(self.settings), "full": self.full}
-
-
-def list_experiments(as_json: bool, _unfinished: Unfinished) -> None:
-    """Print every experiment with its claim, its kind and its committed verdicts."""
-    from stepscape import experiments
-    from stepscape.cli.reference_ledger import words
-    from stepscape.report.words import VERDICTS
-
-    entries, lines = [], []
-    for claim in map(experiments.get, experiments.names()):
-        size, verdicts = words(claim)
-        entries.append({**documents.describe(claim), "verdicts": verdicts, "size": size or None})
-        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
-        lines.append(f"    kind: {claim.kind}")
-        found = [f"{part.replace('_', ' ')} {VERDICTS[word][1]}" for part, word in verdicts.items()]
-        said = f"verdicts ({size}): {'; '.join(found)}" if found else "no verdict on record"
-        lines += [console.paragraph(said, "    "), ""]
-    document = {"command": "list", "experiments": entries}
-    console.answer(document, [*lines, "Run one with: stepscape run NAME"], as_json)
 
 
 def run_experiment(request: Request, as_json: bool, unfinished: Unfinished) -> None:
@@ -106,18 +92,20 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
         seconds = expected([(claim, chosen)], size, store, request.resources)
         with console.progress(claim.name, seconds, request.resources.workers) as progress:
             carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)
-        drawn = claim.draw(carried.result)
+        with own_style():
+            drawn = claim.draw(carried.result)
         document = {
             "command": "run",
             **documents.claim_document(claim, carried, request.full),
             "request": request.key,
             "identities": list(carried.seconds),
             "figures": list(drawn),
+            "pictures": request.pictures.key,
             "directory": request.out,
             "provenance": {**provenance(clock), "code": code()},
         }
-        with output_directory(request.out, True, unfinished) as directory:
-            _write(directory, document, drawn)
+        with own_style(), output_directory(request.out, True, unfinished) as directory:
+            _write(directory, document, drawn, request.pictures)
     return document
 
 
@@ -147,7 +135,9 @@ def _matches(before: Document, request: Request) -> bool:
     if request.resources.retry_failed and before["runs"]["failed"]:
         return False
     folder = Path(request.out)
-    drawn = [f"figures/{name}.{kind}" for name in before["figures"] for kind in ("svg", "png")]
+    if before.get("pictures") != request.pictures.key:
+        return False
+    drawn = request.pictures.names(before["figures"])
     return all((folder / file).is_file() for file in (*_ALWAYS, *drawn)) and _on_record(folder, before)
 
 
@@ -181,17 +171,19 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
         raise holds(request.out, f"results with other settings ({', '.join(changed)})")
 
 
-def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn]) -> None:
+def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn], pictures: Pictures) -> None:
     from stepscape.report import draw, render
     from stepscape.report.experiment import experiment_page
+    from stepscape.tables.csv_text import csv_text
     from stepscape.tables.records import plain
 
     drawings = [draw(each.figure, name, each.caption) for name, each in drawn.items()]
     page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
-    artifacts.write_figures(directory, {name: each.figure for name, each in drawn.items()}, drawings)
+    figures = {name: each.figure for name, each in drawn.items()}
+    write_figures(directory, figures, drawings, pictures)
     records = document["table"]
     rows = (record.values() for record in records)
-    files.write_atomic(directory / "table.csv", artifacts.to_csv(list(records[0]), map(list, rows)))
+    files.write_atomic(directory / "table.csv", csv_text(list(records[0]), map(list, rows)))
     artifacts.write_result(directory, document, render(page))
 
 

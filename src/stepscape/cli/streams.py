@@ -118,5 +118,7 @@ def _spelled(character: str) -> str:
     if parts[:1] in (["<super>"], ["<sub>"]):
         sign = {"<super>": "^", "<sub>": "_"}[parts[0]]
         return sign + "".join(_spelled(chr(int(part, 16))) for part in parts[1:])
+    if unicodedata.combining(character):
+        return ""
     letters = unicodedata.normalize("NFD", character).encode("ascii", "ignore").decode()
     return letters or character.encode("ascii", "backslashreplace").decode()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from stepscape import files
-from stepscape.cli import artifacts, console
+from stepscape.cli import console
 from stepscape.cli.damage import warn_of_damage
+from stepscape.cli.figure_files import Pictures, write_figures
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import recorders
@@ -19,7 +20,7 @@ from stepscape.report.words import counted
 _FAR = 1e100  # beyond it a number fits no axis
 
 
-def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
+def report_sweep(directory: str, pictures: Pictures, unfinished: Unfinished) -> dict[str, Any]:
     """Write report.html and figures/ into the directory of a store.
 
     Raises
@@ -47,12 +48,12 @@ def report_sweep(directory: str, unfinished: Unfinished) -> dict[str, Any]:
     figure = against_step_size(grouped)
     figures = {"step-size": figure} if figure is not None else {}
     chosen = runs.examples(grouped)
-    figures |= runs.figures(chosen, store.curves(identities=chosen))
+    figures |= runs.figures(chosen, store.curves(identities=list(chosen)))
     drawings = [draw(figure, name, caption("sweep", name)) for name, figure in figures.items()]
     origin = f"{cost(rows)}. Recorded by {'; '.join(recorders(store))}."
     page = sweep_page(_title(plans), plans, rows, drawings, _commands(plans, directory), origin)
     with output_directory(directory, True, unfinished, whole=False) as draft:
-        artifacts.write_figures(draft, figures, drawings)
+        write_figures(draft, figures, drawings, pictures)
         files.write_atomic(draft / "report.html", render(page))
     return {"of": "sweep", "runs": len(rows), "figures": list(figures)}
 

@@ -20,6 +20,7 @@ from stepscape.cli.output import check_directory, holds, output_directory, store
 from stepscape.cli.provenance import MADE_BY, Clock, code, provenance, recorders
 from stepscape.cli.publication import FIGURES
 from stepscape.cli.reference_ledger import changed_rules, full_size, reference_ledger
+from stepscape.cli.surroundings import own_style
 from stepscape.cli.verify_lines import counted, lines
 from stepscape.errors import StepscapeError
 
@@ -99,8 +100,9 @@ def _made(
             return before
         if runs == 0.0 and DRAWING * len(known) >= console.LONG:
             console.tell(f"every run is on record; drawing takes {console.roughly(DRAWING * len(known))}")
-        figures = {claim.name: claim.draw(carried[claim.name].result) for claim in known}
-        with output_directory(request.out, True, unfinished) as directory:
+        with own_style():
+            figures = {claim.name: claim.draw(carried[claim.name].result) for claim in known}
+        with own_style(), output_directory(request.out, True, unfinished) as directory:
             made.provenance["figures"] = write_report(
                 directory, made, figures, lambda done: progress(runs + (1.0 - runs) * done, "drawing")
             )

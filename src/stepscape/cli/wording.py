@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +24,8 @@ UsageError: type[Exception] = BadParameter.__bases__[0]
 
 def status(error: Exception) -> int:
     """Exit status: 2 where the user can mend the command line or the file, else 1."""
-    return WRONG_INPUT if isinstance(error, InputError | Unavailable | UsageError) else COULD_NOT
+    too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    return WRONG_INPUT if too_long or isinstance(error, InputError | Unavailable | UsageError) else COULD_NOT
 
 
 def sentence(error: Exception) -> str:
@@ -34,7 +37,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to complete this"
     if isinstance(error, OSError):
-        return _one_line(f"could not read or write: {error.strerror or error}")
+        of = f" {os.fspath(error.filename)!r}" if error.filename else ""
+        return _one_line(f"could not read or write{of}: {error.strerror or error}")
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return _one_line(f"unexpected {what}; this is a defect: please report what --debug prints")
 

@@ -10,9 +10,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator
+from stepscape.arguments import number, whole
+from stepscape.arguments import vector as one_each
+from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator, require_operator
 from stepscape.errors import NotConverged, bad
 from stepscape.kernels import vectors
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 
@@ -68,8 +71,11 @@ def largest_eigenpair(
         If `max_products` are spent first, or the products are so large or small that their squares overflow
         or vanish.
     """
-    if not 0 < tolerance < 1:
+    require_operator("operator", operator)
+    if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
+    whole("max_products", max_products, 1)
+    start = None if start is None else one_each("start", start, operator.size)
     krylov = cast(KrylovOperator, operator) if _has_steps(type(operator)) else _Products(operator)
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = _space(rows, operator.size)
@@ -139,6 +145,7 @@ class _Products:
 
 
 def _space(rows: int, size: int) -> tuple[Array, Array, Array]:
+    require_memory("size", size, 8 * (rows + 1) * size, "give fewer parameters")
     return np.empty((rows + 1, size)), np.empty(rows), np.empty(rows)
 
 

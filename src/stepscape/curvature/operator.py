@@ -8,7 +8,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import bad
+from stepscape.arguments import reals
+from stepscape.arguments import vector as one_each
+from stepscape.errors import bad, shown
 
 Array = NDArray[np.float64]
 
@@ -24,6 +26,14 @@ class Operator(Protocol):
     def product(self, vector: Array) -> Array:
         """Matrix times vector (size,)."""
         ...
+
+
+def require_operator(name: str, value: object) -> None:
+    """Refuse what has no size and no product with a vector."""
+    size = getattr(value, "size", None)
+    if not isinstance(size, int) or not hasattr(value, "product") or hasattr(value, "__array__"):
+        must = "be an operator, with a size and a method product"
+        raise bad(name, must, shown(value), "curvature.Matrix makes one of an array")
 
 
 @runtime_checkable
@@ -56,7 +66,7 @@ class Matrix:
     values: Array
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        values = reals("matrix", self.values)
         if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
             raise bad("matrix", "have shape (size, size)", values.shape)
         if not np.isfinite(values).all():
@@ -73,7 +83,7 @@ class Matrix:
 
     def product(self, vector: ArrayLike) -> Array:
         """Matrix times vector (size,)."""
-        return np.asarray(self.values @ np.asarray(vector, dtype=np.float64))
+        return np.asarray(self.values @ one_each("vector", vector, self.size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +93,10 @@ class Shifted:
     operator: Operator
     shift: Array
 
+    def __post_init__(self) -> None:
+        require_operator("operator", self.operator)
+        object.__setattr__(self, "shift", one_each("shift", self.shift, self.operator.size))
+
     @property
     def size(self) -> int:
         """Length of the vectors."""
@@ -90,4 +104,5 @@ class Shifted:
 
     def product(self, vector: Array) -> Array:
         """Matrix times vector (size,)."""
-        return self.operator.product(vector) + self.shift * vector
+        given = one_each("vector", vector, self.size)
+        return self.operator.product(given) + self.shift * given

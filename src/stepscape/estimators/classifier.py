@@ -11,7 +11,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 
-from stepscape.errors import InputError, bad, unknown
+from stepscape.arguments import word
+from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.one_feature import OneFeature
@@ -57,7 +58,8 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         noisy labels is over-confident at every step size.
     rule : "min" or "1se"
         Smallest cross-validated log-loss, or the largest step size within one standard error of it, stopped
-        as early as that allows.
+        as early as that allows. Log-losses within a tenth of a standard error of the smallest are a tie, and
+        the largest step size and then the earliest stop win it.
     width : int
         Neurons.
     steps : int
@@ -104,7 +106,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
     passed_over_ : tuple of float
         Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
-        folds: its error on its own rows is two standard errors larger than that of the folds on theirs.
+        folds: its training error exceeds the largest of theirs by more than two standard errors.
     log_loss_, brier_, standard_error_ : float
         By cross-validation at the choice, and the standard error of the log-loss; nan without.
     base_log_loss_ : float
@@ -181,8 +183,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
         settings = checked(self, "logistic")
-        if self.stopping not in STOPPING:
-            raise unknown("stopping", str(self.stopping), STOPPING)
+        word("stopping", self.stopping, STOPPING)
         x, labels, weights = self._training_data(X, y, sample_weight)
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import InputError
+from stepscape.errors import InputError, bad
+from stepscape.estimators.folds import FEW_INPUTS
 from stepscape.estimators.settings import Progress
 from stepscape.measures.knots import visible_knots
 from stepscape.measures.measures import measure
@@ -25,10 +26,18 @@ Array = NDArray[np.float64]
 
 def two_columns(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Read the columns of a table that are to be fitted."""
-    inputs, labels = column("x", np.asarray(x)), column("y", np.asarray(y))
+    inputs, labels = column("x", x), column("y", y)
     if inputs.size != labels.size:
         raise InputError(f"x and y must have the same length, got {inputs.size} and {labels.size}")
     return inputs, labels
+
+
+def points(x: ArrayLike) -> Array:
+    """Read inputs to predict at, at least one."""
+    found = column("x", x)
+    if not found.size:
+        raise bad("x", "hold at least one input", "none")
+    return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,7 +64,7 @@ class ColumnFit(ABC):
 
     def outside(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Mask (m,) of the inputs outside the data, where the fit continues as a straight line."""
-        points = column("x", np.asarray(x))
+        points = column("x", x)
         return np.asarray((points < self.x.min()) | (points > self.x.max()))
 
     def outside_warning(self, x: ArrayLike) -> str:
@@ -116,6 +125,8 @@ def training(model: Any, x: Array) -> dict[str, Any]:
         "trained_inputs": int(np.unique(model.problem_.inputs).size),
         "step_size": float(model.step_size_),
         "rule": model.rule if path is not None else None,
+        "held_out": model.held_out_,
+        "passed_over": model.passed_over_,
         "stop": model.stop_,
         "stop_sentence": STOP_WORDS[model.stop_],
         "steps": int(run.at_steps[-1]),
@@ -152,6 +163,40 @@ def merging(model: Any, x: Array, x_name: str) -> list[str]:
     if trained < distinct:
         out.append(
             f"{distinct} distinct {x_name} were averaged into {trained} bins of equal weight for training"
+        )
+    return out
+
+
+def held_out(model: Any, x: Array, x_name: str) -> str:
+    """Say what the folds held out."""
+    if model.held_out_ == "inputs":
+        return f"rows of equal {x_name} stayed in one fold"
+    counts = np.unique(x, return_counts=True)[1]
+    lone = int((counts == 1).sum())
+    row = "1 row alone at its value was" if lone == 1 else f"{lone} rows alone at their values were"
+    return (
+        f"{x_name} has only {counts.size} distinct values, so every fold held out rows at each of them: "
+        "errors are those of new rows at the same values" + (f"; {row} never held out" if lone else "")
+    )
+
+
+def doubts_of_choice(model: Any, x: Array, x_name: str) -> list[str]:
+    """Say where cross-validation could not do what a reader expects of it."""
+    out = []
+    if model.path_ is None and model.step_size == "cv":
+        out.append("of two rows none can be held out: the largest step size was taken")
+    distinct = int(np.unique(x).size)
+    if model.held_out_ == "inputs" and distinct <= FEW_INPUTS:
+        out.append(
+            f"{x_name} has only {distinct} distinct values, and cross-validation left out whole ones: its "
+            "errors say little"
+        )
+    if model.passed_over_:
+        many = "s" * (len(model.passed_over_) > 1)
+        out.append(
+            f"step size {model.step_size_:.3g} was taken because at the step size{many} "
+            f"{', '.join(f'{eta:.3g}' for eta in model.passed_over_)} chosen before the run on all data "
+            "ended far worse than those of the folds"
         )
     return out
 

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import bad
+from stepscape.problems.user.units import Standardized, TwoClasses
 from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
 # Up to here a fold that leaves out whole inputs says nothing of the error: it measures leaps beyond the rest.
 FEW_INPUTS = 7
-
-
-class Rowed(Protocol):
-    """What folds need of data."""
-
-    @property
-    def rows(self) -> Rows:
-        """Distinct rows, and how many each stands for."""
-
-    @property
-    def size(self) -> int:
-        """Number m of distinct inputs."""
-
-    @property
-    def strata(self) -> Array | None:
-        """What folds should hold alike shares of, at each distinct input."""
+MOST_DEALT = 1_000_000  # rows that are dealt one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +42,7 @@ class Folds:
     number: Whole
 
     def held(self, fold: int) -> Whole:
-        """How many (r,) of the equal rows a fold holds out."""
+        """How many (r,) of the equal rows one fold holds out."""
         out = self.base.copy()
         mine = self.fold == fold
         np.add.at(out, self.extra[mine], self.number[mine])
@@ -68,7 +53,7 @@ class Folds:
         return (self.held(fold) for fold in range(self.count))
 
 
-def deal(data: Rowed, n_splits: int, seed: int) -> Folds:
+def deal(data: Standardized | TwoClasses, n_splits: int, seed: int) -> Folds:
     """Assign rows to folds, so that none trains on fewer than two inputs.
 
     Folds leave out whole inputs, so that errors are those at new inputs. Two exceptions:
@@ -126,19 +111,20 @@ def fold_of(distinct: int, n_splits: int, seed: int, strata: Array | None = None
 def _within(rows: Rows, n_splits: int, seed: int, by_label: bool) -> Folds:
     """Deal the rows of each input to the folds in turn, shuffled; those of one class together.
 
-    Of equal rows every fold gets the same number, and the rest is dealt one by one. Neighbors in this order
-    go to different folds, so that no fold holds out all rows of an input that has two.
+    Neighbors in this order go to different folds, so that no fold holds out all rows of an input that has
+    two. Of more than a million rows every fold gets the same number of equal ones, and the rest is dealt so.
     """
     repeated = _totals(rows, int(rows.at.max()) + 1)[rows.at] > 1
     dealt = np.where(repeated, rows.count, 0)
     count = min(n_splits, int(dealt.sum()))
-    rest = np.repeat(np.arange(dealt.size), dealt % count)
+    base = dealt // count if dealt.sum() > MOST_DEALT else np.zeros_like(dealt)
+    rest = np.repeat(np.arange(dealt.size), dealt - count * base)
     rng = np.random.default_rng(seed)
     rest = rest[rng.permutation(rest.size)]
     keys = (rows.labels[rest], rows.at[rest]) if by_label else (rows.at[rest],)
     rest = rest[np.lexsort(keys)]
     fold = rng.permutation(count)[np.arange(rest.size) % count]
-    return Folds(count, True, dealt // count, rest, fold, np.ones(rest.size, np.int64))
+    return Folds(count, True, base, rest, fold, np.ones(rest.size, np.int64))
 
 
 def _totals(rows: Rows, inputs: int) -> Whole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,18 +12,21 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
-from stepscape.errors import InputError, bad
+from stepscape.arguments import reals
+from stepscape.errors import InputError, bad, shown
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.descent import Run, descend
 from stepscape.estimators.folds import can_hold_out
 from stepscape.estimators.prediction import Prediction
 from stepscape.estimators.selection import AnyData, cross_validate
-from stepscape.estimators.settings import Progress, Settings
+from stepscape.estimators.settings import NEURON, Progress, Settings
 from stepscape.measures import certify
 from stepscape.measures.measures import pieces
+from stepscape.memory import require_memory
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
+_PAIR, _ROW = 48, 3000  # bytes: of one neuron in two iterates, of one row of a table
 _CHOOSING = 0.95  # share of the progress that cross-validation makes, where there is one
 
 
@@ -41,6 +45,11 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[Array, NDArray[Any], Array]:
         """Validate by scikit-learn's rules; X comes back (n,)."""
+        _refuse_unreadable(X=X, y=y)
+        if sample_weight is not None:
+            sample_weight = reals("sample_weight", sample_weight)
+            if not np.isfinite(sample_weight).all():
+                raise bad("sample_weight", "be finite", "nan or an infinite number in it")
         X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=is_regressor(self))
         self.n_features_in_ = 1
         x = _one_column(X)
@@ -50,6 +59,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
     def _inputs(self, X: Any) -> Array:
         """Validate inputs to predict at, (n,) or (n, 1); they come back (n,)."""
         check_is_fitted(self)
+        _refuse_unreadable(X=X)
         X = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False)
         if X.ndim == 2:
             _check_n_features(self, X, reset=False)
@@ -66,6 +76,12 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         if not can_hold_out(data.rows, data.size):
             return None
         schedule, workers, _ = settings
+        splits = min(self.n_splits, int(data.rows.count.sum()))
+        count = max(1, len(stopping_times)) * len(step_sizes) * splits
+        width = schedule.width
+        require_memory("width", width, width * (_PAIR * count + NEURON * (workers or os.cpu_count() or 1)))
+        what = f"{count} runs along step_sizes, over folds and stopping times"
+        require_memory("step_sizes", what, _ROW * count, "give fewer, or a smaller n_splits")
         return cross_validate(
             data, step_sizes, schedule, self.n_splits, workers,
             lambda done: self._report(_CHOOSING * done, "cross-validation"), stopping_times,
@@ -75,9 +91,9 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         """Train on all data with the chosen or the given settings, keep the results, and return the choice.
 
         A sharp minimum that fits every mean exactly may hold descent for long before it leaves, with a leap
-        that kills neurons: the run on all data can end far worse than all of its folds. If its error on its
-        own rows exceeds that of the folds on theirs by two standard errors, the choice is made again among
-        the other step sizes; if that happens to all of them, the first stands.
+        that kills neurons: the run on all data can end far worse than all of its folds. If its training error
+        exceeds the largest of theirs by more than two standard errors of their held-out errors, the choice is
+        made again among the other step sizes; if that happens to all of them, the first stands.
         """
         self.held_out_: str | None = None
         self.passed_over_: tuple[float, ...] = ()
@@ -138,11 +154,26 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
+def _refuse_unreadable(**given: Any) -> None:
+    """Refuse what scikit-learn would read wrongly or not in words: masks, and numbers out of range."""
+    for name, values in given.items():
+        if isinstance(values, np.ma.MaskedArray):
+            reals(name, values)
+        try:
+            array = np.asarray(values)
+            if array.dtype.kind == "O" and name == "X":
+                array.astype(np.float64)
+        except (OverflowError, RuntimeError):
+            raise bad(name, "hold real numbers", shown(values)) from None
+        except (TypeError, ValueError):
+            continue  # scikit-learn has a sentence for it
+
+
 def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:
-    """Whether a fit has, up to two standard errors, no larger error on its rows than folds had on theirs."""
+    """Whether the training error is, up to two standard errors, no larger than the largest of the folds'."""
     error = data.errors(data, predict(data.x))["cv_error"]
-    of_folds, spread = (path.table[name][path.chosen] for name in ("cv_error", "standard_error"))
-    return bool(error <= of_folds + 2.0 * spread + data.resolution)
+    of_folds = path.members.where(step_size=path.step_size)["training_error"].max()
+    return bool(error <= of_folds + 2.0 * path.table["standard_error"][path.chosen] + data.resolution)
 
 
 def _one_column(X: NDArray[Any]) -> Array:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import function, text, texts, whole
 from stepscape.errors import bad
+from stepscape.errors import shown as came
 from stepscape.estimators import description as told
 from stepscape.estimators.classifier import StepSizeClassifier
 from stepscape.estimators.descent import EDGE
@@ -58,12 +60,12 @@ class OutcomeFit(told.ColumnFit):
 
     def predict(self, x: ArrayLike) -> Array:
         """Probability of the second value at x (m,): that of the mean logit of the last two iterates."""
-        probabilities: Array = self.classifier.predict_proba(x)[:, 1]
+        probabilities: Array = self.classifier.predict_proba(told.points(x))[:, 1]
         return probabilities
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,): the probability, and the more probable value."""
-        more = self.classifier.predict(x) > 0.5
+        more = self.classifier.predict(told.points(x)) > 0.5
         return {
             "prediction": self.predict(x).tolist(),
             "predicted_class": [self.classes[int(one)] for one in more],
@@ -160,6 +162,13 @@ def fit_outcome(
         Further parameters of `StepSizeClassifier`, e.g. ``steps``, ``width``, ``stopping``, ``n_jobs``.
     """
     inputs, labels = told.two_columns(x, y)
+    text("x_name", x_name)
+    text("y_name", y_name)
+    whole("seed", seed)
+    if progress is not None:
+        function("progress", progress)
+    if not isinstance(classes, tuple | list) or len(texts("classes", classes)) != 2:
+        raise bad("classes", "be the names of two classes", came(classes))
     if not np.array_equal(np.unique(labels), [0.0, 1.0]):
         some = ", ".join(f"{value:g}" for value in np.unique(labels)[:5])
         raise bad("y", "hold 0 and 1, both of them and nothing else", some)
@@ -176,7 +185,7 @@ def fit_outcome(
         classes=classes,
         classifier=model,
         done=_steps_taken(model, inputs, x_name),
-        warnings=_warnings(model, inputs),
+        warnings=_warnings(model, inputs, x_name),
         measures=told.measured(model),
     )
 
@@ -194,13 +203,13 @@ def _steps_taken(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str,
             what, among = "step size and number of steps", f"{count} pairs"
         out.append(
             f"{what} chosen by {folds}-fold cross-validation of the log-loss among {among} "
-            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+            f"(rule {model.rule}); {told.held_out(model, x, x_name)}"
         )
     return tuple(out)
 
 
-def _warnings(model: StepSizeClassifier, x: Array) -> tuple[str, ...]:
-    out = list(model.warnings_)
+def _warnings(model: StepSizeClassifier, x: Array, x_name: str) -> tuple[str, ...]:
+    out = [*model.warnings_, *told.doubts_of_choice(model, x, x_name)]
     if told.binned(model, x):
         out.append("the data were binned, so knots are located no more finely than a bin")
     if model.trajectory_.bent_neurons[-1] < 3:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.problems.user.units import Standardized, TwoClasses, hull
 from stepscape.training.trajectory import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
+Data = Standardized | TwoClasses
 AT_END = 1e-9  # of the range of the inputs: a knot as near to an end of it lies at the end
-
-
-class Inputs(Protocol):
-    """Distinct inputs (m,) in increasing order, and whether training takes means of bins of them."""
-
-    @property
-    def x(self) -> Array:
-        """The inputs, standardized."""
-
-    @property
-    def binned(self) -> bool:
-        """Whether there are too many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +41,11 @@ class Prediction:
     ends: tuple[float, float]
 
     @classmethod
-    def of(cls, data: Inputs, problem: Problem, state: Trajectory | Snapshot) -> Prediction:
+    def of(
+        cls, data: Standardized | TwoClasses, problem: Problem, state: Trajectory | Snapshot
+    ) -> Prediction:
         """Prediction of a state of training on the problem of some data."""
-        ends = problem.line.hull
-        hull = ends if data.binned else (float(data.x[0]), float(data.x[-1]))
-        return cls(state.network, state.network_before, hull, ends)
+        return cls(state.network, state.network_before, hull(data, problem), problem.line.hull)
 
     def __call__(self, x: Array) -> Array:
         """Values at x (m,)."""

@@ -20,7 +20,8 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
 
     Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
     variation ∫|f''|g: the larger η, the fewer the bends. Inputs and labels are standardized (weighted mean 0,
-    standard deviation 1), so η has no unit; repeated inputs are merged exactly; beyond 10 000 distinct inputs
+    standard deviation 1), so η has no unit, and training sees them to 2⁻²⁰, so that neither another unit nor
+    the order of the rows changes a fit. Repeated inputs are merged exactly; beyond 10 000 distinct inputs
     training uses 10 000 bins of equal weight.
 
     Parameters
@@ -29,7 +30,8 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         "cv" chooses along `step_sizes` by cross-validation. At 2 and beyond descent diverges: the output bias
         alone has curvature 1.
     rule : "min" or "1se"
-        Smallest cross-validation error, or the largest step size within one standard error of it.
+        Smallest cross-validation error, or the largest step size within one standard error of it. Errors
+        within a tenth of a standard error of the smallest are a tie, and the largest step size wins it.
     width : int
         Neurons.
     steps : int
@@ -64,12 +66,13 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         One row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
         edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None if there is no path.
     folds_ : Table or None
-        One row per step size and fold, with its own stop, steps, time Σ η and edge_ratio.
+        One row per step size and fold: its error on the rows held out (cv_error) and trained on
+        (training_error), stop, steps, time Σ η and edge_ratio.
     held_out_ : str or None
         What the folds held out: "inputs", or "rows" at the inputs that repeat (see `n_splits`); None without.
     passed_over_ : tuple of float
         Step sizes that would have been chosen, but whose run on all data ended far worse than those of the
-        folds: its error on its own rows is two standard errors larger than that of the folds on theirs.
+        folds: its training error exceeds the largest of theirs by more than two standard errors.
     pieces_ : int
         Lines that draw the fit within 5 % of the standard deviation of y; 1 for constant y.
     edge_ratio_ : float
@@ -152,7 +155,7 @@ def _in_units(table: Any, data: Standardized) -> Any:
     """Errors of a table of the path in squared units of y."""
     unit = data.labels.deviation
     columns = {
-        name: values * unit * unit if name in ("cv_error", "standard_error") else values
+        name: values * unit * unit if name in ("cv_error", "standard_error", "training_error") else values
         for name, values in table.columns.items()
     }
     return type(table)(columns)

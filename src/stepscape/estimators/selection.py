@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, ove
 from stepscape.estimators.folds import Folds, deal
 from stepscape.estimators.prediction import Prediction
 from stepscape.lab.pool import run_all
-from stepscape.problems.problem import Problem
-from stepscape.problems.user.weighted_rows import Rows, Whole
+from stepscape.problems.user.units import Standardized, TwoClasses
 
 Array = NDArray[np.float64]
 # By loss: where descent on standardized data ceases to be stable; largest and smallest step size, and count.
@@ -33,48 +32,7 @@ def step_size_path(loss: str = "square") -> Array:
     return np.geomspace(*PATHS[loss])
 
 
-class Data(Protocol):
-    """What cross-validation needs of merged data: `Standardized` or `TwoClasses`."""
-
-    @property
-    def x(self) -> Array:
-        """Distinct inputs (m,), standardized."""
-
-    @property
-    def binned(self) -> bool:
-        """Whether training takes means of bins of the inputs."""
-
-    @property
-    def rows(self) -> Rows:
-        """Distinct rows, and how many each stands for."""
-
-    @property
-    def size(self) -> int:
-        """Number m of distinct inputs."""
-
-    @property
-    def weights(self) -> Array:
-        """Weight of the rows at each."""
-
-    @property
-    def strata(self) -> Array | None:
-        """What folds should hold alike shares of."""
-
-    @property
-    def resolution(self) -> float:
-        """Errors below it count as equal."""
-
-    def part(self, held: Whole) -> Self:
-        """Return the part that has so many of the equal rows each."""
-
-    def problem(self) -> Problem:
-        """Return the training problem."""
-
-    def errors(self, part: Self, predictions: Array) -> dict[str, float]:
-        """Errors of predictions at the inputs of a part; "cv_error" decides."""
-
-
-AnyData = TypeVar("AnyData", bound=Data)
+AnyData = TypeVar("AnyData", Standardized, TwoClasses)
 
 
 def cross_validate(
@@ -147,6 +105,7 @@ def _members(
             "step_size": eta,
             "fold": fold,
             **{name: np.nan if lost else error for name, error in errors.items()},
+            "training_error": np.nan if lost else data.errors(rest, predict(rest.x))["cv_error"],
             "share": share,
             "outcome": "diverged" if lost else "finished",
             "stop": stop,

@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from stepscape.errors import bad, unknown
+from stepscape.arguments import function, number, reals, whole, word
+from stepscape.errors import InputError, bad, shown
 from stepscape.estimators.choice import RULES
 from stepscape.estimators.descent import Schedule
 from stepscape.estimators.selection import LIMITS, step_size_path
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
+MOST = 2**53  # neurons, steps, folds
+NEURON = (
+    48 * 26 + 1000
+)  # bytes that a neuron takes in a run: two iterates for each record, and measuring them
 Progress = Callable[[float, str], None]
 
 
@@ -30,31 +36,38 @@ def checked(model: Any, loss: str) -> Settings:
     """Read the parameters of an estimator, or say which of them is not allowed."""
     for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
         _whole(name, getattr(model, name), least)
-    if model.rule not in RULES:
-        raise unknown("rule", str(model.rule), RULES)
+    require_memory("width", model.width, NEURON * int(model.width))
+    word("rule", model.rule, RULES)
+    if model.progress is not None:
+        function("progress", model.progress)
+    if model.step_sizes is not None:
+        _step_sizes("step_sizes", model.step_sizes, LIMITS[loss])
     workers = _workers(model.n_jobs)
     seed = model.random_state
     if not isinstance(seed, (int, np.integer)):
         seed = check_random_state(seed).randint(2**31 - 1)
     elif seed < 0:
         raise bad("random_state", "not be negative", seed)
+    else:
+        seed = whole("random_state", int(seed))
     schedule = Schedule(int(model.width), int(model.steps), int(seed))
     if isinstance(model.step_size, str):
         if model.step_size != "cv":
-            raise bad("step_size", f'be a number in (0, {LIMITS[loss]:g}) or "cv"', repr(model.step_size))
+            raise bad("step_size", f'be a number in (0, {LIMITS[loss]:g}) or "cv"', shown(model.step_size))
         given = step_size_path(loss) if model.step_sizes is None else model.step_sizes
         return Settings(schedule, workers, _step_sizes("step_sizes", given, LIMITS[loss]))
-    _step_sizes("step_size", [model.step_size], LIMITS[loss])
+    eta = number("step_size", model.step_size, f"be numbers in (0, {LIMITS[loss]:g})")
+    _step_sizes("step_size", [eta], LIMITS[loss])
     return Settings(schedule, workers, None)
 
 
 def _step_sizes(name: str, values: Any, limit: float) -> Array:
     try:
-        array = np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
+        array = reals(name, values).ravel()
+    except InputError:
         array = np.empty(0)
     if array.size == 0:
-        raise bad(name, f"be numbers in (0, {limit:g})", repr(values))
+        raise bad(name, f"be numbers in (0, {limit:g})", shown(values))
     for eta in array.tolist():
         if not 0.0 < eta < limit:
             must = f"lie in (0, {limit:g}), where descent on standardized data can be stable"
@@ -63,13 +76,12 @@ def _step_sizes(name: str, values: Any, limit: float) -> Array:
 
 
 def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise bad(name, f"be a whole number of at least {least}", repr(value))
+    whole(name, value, least, MOST)
 
 
 def _workers(n_jobs: int | None) -> int:
     if n_jobs is None:
         return 1
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
-        raise bad("n_jobs", "be None, -1 or a positive whole number", repr(n_jobs))
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0 or n_jobs > MOST:
+        raise bad("n_jobs", "be None, -1 or a positive whole number", shown(n_jobs))
     return 0 if n_jobs < 0 else int(n_jobs)  # the pool's 0: one thread a core

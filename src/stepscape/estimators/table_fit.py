@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import function, text, whole
 from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
@@ -58,7 +59,7 @@ class TableFit(told.ColumnFit):
 
     def predict(self, x: ArrayLike) -> Array:
         """Mean of the last two iterates at x (m,), in the units of y."""
-        return self.regressor.predict(x)
+        return self.regressor.predict(told.points(x))
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:
         """Columns of a file of predictions at x (m,)."""
@@ -135,6 +136,11 @@ def fit_table(
         Further parameters of `StepSizeRegressor`, e.g. ``steps``, ``width``, ``n_jobs``.
     """
     inputs, labels = told.two_columns(x, y)
+    text("x_name", x_name)
+    text("y_name", y_name)
+    whole("seed", seed)
+    if progress is not None:
+        function("progress", progress)
     chosen: float | str = "cv" if step_size is None else step_size
     model = StepSizeRegressor(
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
@@ -148,7 +154,7 @@ def fit_table(
         y_name=y_name,
         regressor=model,
         done=_steps_taken(model, inputs, x_name, y_name),
-        warnings=_warnings(model, inputs, labels),
+        warnings=_warnings(model, inputs, labels, x_name),
         measures=told.measured(model),
         interpolation=interpolation_bound(a.standardize(inputs), b.standardize(labels)),
     )
@@ -162,12 +168,12 @@ def _steps_taken(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -
         folds = len(np.unique(model.folds_["fold"]))
         out.append(
             f"step size chosen by {folds}-fold cross-validation among {len(model.path_)} "
-            f"(rule {model.rule}); rows of equal {x_name} stayed in one fold"
+            f"(rule {model.rule}); {told.held_out(model, x, x_name)}"
         )
     return tuple(out)
 
 
-def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
+def _warnings(model: StepSizeRegressor, x: Array, y: Array, x_name: str) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
     if Affine.of(y, np.ones(y.size)).scale == 0.0:
@@ -182,6 +188,7 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array) -> tuple[str, ...]:
         )
     if run.bent_neurons[-1] < 3:
         out.append(f"only {run.bent_neurons[-1]} neurons bend inside the data: the fit is almost a line")
+    out += told.doubts_of_choice(model, x, x_name)
     if path is None:
         return tuple(out)
     row = int(np.flatnonzero(path["chosen"])[0])

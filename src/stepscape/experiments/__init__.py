@@ -77,7 +77,7 @@ def family(name: str) -> str:
     """Return the family of a claim, which is the folder of its module and of its page."""
     if not isinstance(name, str) or name not in _MODULES:
         raise unknown("experiment", name, _MODULES)
-    return _MODULES[name].split(".")[-2]
+    return _MODULES[name].rpartition(".")[0].rpartition(".")[2]
 
 
 def get(name: str) -> Claim:

@@ -1,6 +1,34 @@
-"""Figures: tables and arrays in, matplotlib figures out; matplotlib is imported when drawing."""
+"""Figures: tables and arrays in, matplotlib figures out; each is loaded on first use."""
 
-__all__: list[str] = []
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["against_step_size", "functions", "of_fit", "pdf", "png", "svg", "training"]
+
+_HOMES = {
+    "against_step_size": "stepscape.figures.sweep",
+    "functions": "stepscape.figures.trajectories",
+    "of_fit": "stepscape.figures.fit_pictures",
+    "pdf": "stepscape.figures.output",
+    "png": "stepscape.figures.style",
+    "svg": "stepscape.figures.style",
+    "training": "stepscape.figures.trajectories",
+}
+
+if TYPE_CHECKING:
+    from stepscape.figures.fit_pictures import of_fit
+    from stepscape.figures.output import pdf
+    from stepscape.figures.style import png, svg
+    from stepscape.figures.sweep import against_step_size
+    from stepscape.figures.trajectories import functions, training
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepscape.figures' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.path import PathLook, draw_path
-from stepscape.figures.style import COLORS, canvas, label, legend
+from stepscape.figures.style import COLORS, canvas, house, label, legend
 from stepscape.figures.text import shown
 from stepscape.tables.records import Table
 
@@ -57,6 +57,7 @@ class FitPicture:
     folds: Table | None = None
 
 
+@house()
 def figures(picture: FitPicture) -> dict[str, Figure]:
     """All figures by name: "fit", "residuals" and, when there was a path, "path"."""
     drawn = {"fit": fit_figure(picture), "residuals": residual_figure(picture)}

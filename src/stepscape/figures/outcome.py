@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, top_in_sight
-from stepscape.figures.style import COLORS, canvas, label, legend, note, number_ticks, series, shared_legend
+from stepscape.figures.style import (
+    COLORS,
+    canvas,
+    house,
+    label,
+    legend,
+    note,
+    number_ticks,
+    series,
+    shared_legend,
+)
 from stepscape.figures.text import shown
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
@@ -82,6 +92,7 @@ class OutcomePicture:
     times: Table | None = None
 
 
+@house()
 def figures(picture: OutcomePicture) -> dict[str, Figure]:
     """All figures by name: "fit"; "calibration", "path" and "times" where cross-validation makes them."""
     drawn = {"fit": fit_figure(picture)}

@@ -35,7 +35,7 @@ class KeptRun:
 
 
 def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]]:
-    """Choose the runs that are drawn: the first that finished at each step size, of each group.
+    """Choose the runs that are drawn: of each group and step size the first seed that finished.
 
     Of many step sizes at most seven are kept, the smallest and the largest among them.
 
@@ -49,9 +49,16 @@ def examples(groups: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, float]
         done = [row for row in rows if row["outcome"] == "finished" and row.get("step_size") is not None]
         etas = sorted({float(row["step_size"]) for row in done})
         for eta in evenly_ranked(etas, MOST_STEP_SIZES) if etas else ():
-            first = next(row for row in done if row["step_size"] == eta)
+            here = [row for row in done if row["step_size"] == eta]
+            first = min(here, key=_seed)
             chosen[str(first["identity"])] = (name, eta)
     return chosen
+
+
+def _seed(row: Row) -> float:
+    """Seed of a run; of a foreign record it may be anything, and such a run comes last."""
+    seed = row.get("seed", 0)
+    return float(seed) if isinstance(seed, int | float) else np.inf
 
 
 def figures(chosen: Mapping[str, tuple[str, float]], curves: Iterable[Curve]) -> dict[str, Figure]:
@@ -77,7 +84,7 @@ def function_figure(runs: Sequence[KeptRun]) -> Figure | None:
         _draw(ax, here, "curve_y", _colors(kept))
         truth = here[0].curves.get("curve_truth")
         if truth is not None:
-            ax.plot(truth.at, truth.values, color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
+            ax.plot(*_thinned(truth), color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
         label(ax, "input x", "learned function f(x)" if ax is axes[0, 0] else "", shown(group, 60))
     shared_legend(figure, axes, columns=4)
     return figure

@@ -6,7 +6,8 @@ Only matplotlib's object interface is used: no pyplot, no global state, any thre
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,19 @@ _DASHES: tuple[Any, ...] = (
     (0, (3, 1)),
     "-",
 )
+
+
+@contextmanager
+def house() -> Iterator[None]:
+    """Draw with matplotlib's own defaults, whatever the user has set for other pictures.
+
+    As a decorator, ``@house()``, it holds for a whole function that draws.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
 
 
 def series(index: int) -> dict[str, Any]:
@@ -169,10 +183,11 @@ def svg(figure: Figure) -> str:
     """Return the figure as a compact SVG document; the same figure gives the same bytes."""
     import matplotlib
 
-    from stepscape.figures.svg import compact
+    from stepscape.figures.compact_svg import compact
 
     text = io.StringIO()
     with (
+        house(),
         matplotlib.rc_context(
             {"svg.hashsalt": "stepscape", "svg.fonttype": "path", "path.simplify_threshold": SIMPLIFIED}
         ),
@@ -185,7 +200,7 @@ def svg(figure: Figure) -> str:
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     """Return the figure as PNG bytes."""
     data = io.BytesIO()
-    with legible(figure):
+    with house(), legible(figure):
         figure.savefig(data, format="png", dpi=dots_per_inch)
     return data.getvalue()
 

@@ -11,6 +11,7 @@ from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
     canvas,
+    house,
     label,
     line,
     number_ticks,
@@ -37,6 +38,7 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
 )
 
 
+@house()
 def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
     """Draw medians with quartiles: one panel per measure, one curve per group. None without numbers."""
     drawn = {

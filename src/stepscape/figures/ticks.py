@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import Locator
 from numpy.typing import NDArray
 
@@ -38,7 +40,8 @@ class Among(Locator):
     def _ends(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Where the names of values begin and end, in pixels, with half a letter to spare on each side."""
         at = self._ax.transData.transform(np.column_stack([values, np.ones(values.size)]))[:, 0]
-        size = self._ax.xaxis.get_tick_params()["labelsize"]
+        given = self._ax.xaxis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
+        size = FontProperties(size=given).get_size_in_points()
         letter = LETTER * size * self._ax.figure.dpi / 72.0
         half = np.array([0.5 * letter * (len(f"{value:g}") + 1) for value in values])
         return at - half, at + half

@@ -17,6 +17,8 @@ from typing import Any
 
 from numba.core.compiler import Compiler
 
+from stepscape.kernels.cache import can_cache
+
 
 class _NoAlias(Compiler):
     """Numba's default pipeline with the `noalias` attribute on pointer arguments."""
@@ -26,7 +28,7 @@ class _NoAlias(Compiler):
         return super().define_pipelines()
 
 
-EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": True}
+EXACT: dict[str, Any] = {"error_model": "numpy", "nogil": True, "cache": can_cache()}
 FAST: dict[str, Any] = {**EXACT, "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
 DISJOINT: dict[str, Any] = {**FAST, "pipeline_class": _NoAlias}
 INLINE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True}

@@ -27,7 +27,7 @@ def unpack(data: bytes, wanted: Callable[[str], bool] = lambda _: True) -> dict[
     Raises
     ------
     Damaged
-        It is no such archive.
+        It is not such an archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

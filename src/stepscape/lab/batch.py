@@ -20,6 +20,7 @@ from stepscape.tables.records import Record
 
 Work = Callable[[Any, Tick], Record]
 _LONGEST = 500  # characters of a reason
+_LARGEST = 2**26  # bytes of arrays with which a batch is committed: it is held in memory until then
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Batch:
     path, store : directory of the store and its identity, which tells another directory of the same name.
     runs : specs by identity, in order.
     work : (spec, tick) → `Record`; a function of a module, so that other processes find it by name.
-    seconds : the worker commits when this has passed, and hands back the runs that it has not begun.
+    seconds : the worker commits when this has passed or its arrays are large, and hands back the runs that it
+        has not begun.
     lives : how many more workers may die while they carry it out.
     alone : nothing else may be under way, so that nothing else can be what a worker dies of.
     """
@@ -87,7 +89,8 @@ def carry_out_batch(batch: Batch, stopped: Callable[[], bool] = lambda: False) -
     entries: list[Entry] = []
     try:
         for spec in batch.runs.values():
-            if stopped() or (entries and time.perf_counter() - clock > batch.seconds):
+            late = entries and time.perf_counter() - clock > batch.seconds
+            if stopped() or late or sum(map(_size, entries)) > _LARGEST:
                 break
             entries.append(_carry_out(spec, batch.work, stopped))
     except Stopped:
@@ -140,6 +143,10 @@ def _carry_out(spec: Spec, work: Work, stopped: Callable[[], bool]) -> Entry:
     except Exception as error:
         record = Record("failed", reason=sentence(error))
     return Entry(spec, record, time.perf_counter() - clock)
+
+
+def _size(entry: Entry) -> int:
+    return sum(values.nbytes for values in entry.record.arrays.values())
 
 
 def sentence(error: BaseException) -> str:

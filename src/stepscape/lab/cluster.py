@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
+import math
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,29 +18,51 @@ from importlib.util import find_spec
 from typing import Any
 
 from stepscape.errors import InputError, OutputError, StepscapeError, Unavailable, bad
+from stepscape.lab.address import address, answer_within, greet, quiet
 from stepscape.lab.batch import Batch, Died, Done, carry_out_batch, packed, sentence, unpacked
 from stepscape.lab.execution import Executor
 from stepscape.lab.one_thread import VARIABLES, keep_to_one_thread
 from stepscape.lab.processes import interrupts_blocked
 
-CONNECT = 5.0  # seconds for a scheduler to answer
+CONNECT = 5.0  # seconds for a scheduler to greet,
+ANSWER = 10.0  # and to answer later, when it may be busy
+PATIENCE = 60.0  # seconds that a sweep waits while there is no worker at all
 _COUNTED = 2.0  # seconds for which a number of workers is believed
+
+# Nobody but this machine has a use for the web server of a scheduler or worker, and it asks for no password.
+_OURS = {"dashboard_address": "127.0.0.1:0", "dashboard": False}
+_WORKERS = ["--no-dashboard", "--dashboard-address", str(_OURS["dashboard_address"])]
+_CONFIG = {
+    # Each death is reported, so that the sweep decides.
+    "distributed.scheduler.allowed-failures": 0,
+    # A worker that takes long to start again on a busy machine would be given up, and none be left.
+    "distributed.deploy.lost-worker-timeout": "1 day",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 
 
 @contextmanager
 def dask(workers: int, scheduler: str | None, options: Mapping[str, Any]) -> Iterator[Executor]:
     """Yield an executor on Dask; see `stepscape.lab.executors.executor`."""
     distributed = _library("distributed")
+    if scheduler not in (None, "slurm"):
+        address(str(scheduler))
     with ExitStack() as stack:
+        stack.enter_context(quiet())
+        stack.enter_context(importlib.import_module("dask").config.set(_CONFIG))
+        patience = PATIENCE
         if scheduler == "slurm":
             cluster = stack.enter_context(closing(_slurm(workers, options)))
+            patience = math.inf  # a queue may take days
         elif scheduler is None:
             cluster = stack.enter_context(closing(_local(workers)))
         else:
-            cluster = _address(scheduler)
-        client = stack.enter_context(closing(_client(distributed, cluster)))
+            cluster = scheduler
+            greet(scheduler, CONNECT)
+        client = stack.enter_context(_closing(_client(distributed, cluster)))
         _refuse_strangers(client)
-        yield _Cluster(client)
+        yield _Cluster(client, patience)
 
 
 def job_script(options: Mapping[str, Any]) -> str:
@@ -51,10 +74,11 @@ def job_script(options: Mapping[str, Any]) -> str:
 class _Cluster:
     """An executor on the workers of one scheduler, which may come and go."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, patience: float) -> None:
         self._client, self._pool = client, client.get_executor(pure=False)
         self._dumps = _library("cloudpickle").dumps  # Dask's own: it also sends what a script defines
         self._workers, self._counted = 0, float("-inf")
+        self._patience, self._alone = patience, time.monotonic()
 
     @property
     def workers(self) -> int:
@@ -62,13 +86,23 @@ class _Cluster:
             self._counted = float("inf")  # a scheduler that does not answer is asked once
             self._workers = self._count()
             self._counted = time.monotonic()
+            self._refuse_loneliness()
         return self._workers
 
     def _count(self) -> int:
-        try:
-            return sum(self._client.nthreads().values())
-        except Exception as error:  # of many kinds, by the moment at which the connection broke
-            raise OutputError(f"the Dask scheduler does not answer any more: {sentence(error)}") from None
+        says = "the Dask scheduler does not answer any more"
+        nthreads = partial(self._client.nthreads, callback_timeout=ANSWER)
+        return sum(answer_within(2 * ANSWER, nthreads, says).values())
+
+    def _refuse_loneliness(self) -> None:
+        """Refuse to wait for ever for workers that may never come."""
+        now = time.monotonic()
+        if self._workers:
+            self._alone = now
+        elif now - self._alone > self._patience:
+            raise OutputError(
+                f"the Dask scheduler has had no worker for {self._patience:g} s; start some and resume"
+            )
 
     def submit(self, batch: Batch) -> Future[Done]:
         reported: Future[Done] = Future()
@@ -105,17 +139,16 @@ def _forward(reported: Future[Done], future: Future[Done]) -> None:
 
 
 def _local(workers: int) -> Any:
-    config = importlib.import_module("dask").config
-    # Each death is reported, so that the sweep decides; whatever workers log would land on this terminal.
-    failures = config.set({"distributed.scheduler.allowed-failures": 0})
-    with failures, _quiet_about_semaphores(), interrupts_blocked():
+    with _quiet_about_semaphores(), interrupts_blocked():
         make = _library("distributed").LocalCluster
         try:
             return make(
                 n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address=":0",  # any free port: two sweeps on one machine are no conflict
+                host="127.0.0.1",
+                dashboard_address=_OURS["dashboard_address"],
+                scheduler_kwargs={"dashboard": _OURS["dashboard"]},
                 silence_logs=logging.CRITICAL,
             )
         except (RuntimeError, OSError) as error:  # a worker killed before it was up, for one
@@ -135,22 +168,24 @@ def _quiet_about_semaphores() -> Iterator[None]:
             os.environ["PYTHONWARNINGS"] = before
 
 
-def _address(text: str) -> str:
-    # Checked here, because Dask goes on trying what is none.
-    if not re.fullmatch(r"(\w+://)?([\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}", text):
-        raise bad("scheduler", "be an address of the form tcp://host:port, or slurm", repr(text))
-    return text
-
-
 def _client(distributed: Any, cluster: Any) -> Any:
+    make = partial(distributed.Client, cluster, timeout=CONNECT, set_as_default=False)
+    return answer_within(2 * ANSWER, make, f"cannot reach the Dask scheduler {cluster!r}")
+
+
+@contextmanager
+def _closing(client: Any) -> Iterator[Any]:
+    """Close a client, also one whose scheduler is gone or hangs."""
     try:
-        return distributed.Client(cluster, timeout=CONNECT, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise OutputError(f"cannot reach the Dask scheduler {cluster!r}: {sentence(error)}") from None
+        yield client
+    finally:
+        with contextlib.suppress(OutputError):
+            answer_within(ANSWER, partial(client.close, timeout=CONNECT), "it does not close")
 
 
 def _refuse_strangers(client: Any) -> None:
-    for worker, found in client.run(find_spec, "stepscape", on_error="return").items():
+    find = partial(client.run, find_spec, "stepscape", on_error="return", callback_timeout=2 * ANSWER)
+    for worker, found in answer_within(3 * ANSWER, find, "the Dask workers do not answer").items():
         if not isinstance(found, ModuleSpec):
             raise OutputError(f"the Dask worker {worker} does not have stepscape; install it there")
 
@@ -171,7 +206,7 @@ def _slurm(workers: int, options: Mapping[str, Any]) -> Any:
 def _slurm_cluster(options: Mapping[str, Any]) -> Any:
     """One thread per worker process, as everywhere; other options come from Dask's own configuration."""
     exports = [f"export {name}=1" for name in VARIABLES]
-    chosen = {"cores": 1, "scheduler_options": {"dashboard_address": ":0"}, **options}
+    chosen = {"cores": 1, "scheduler_options": dict(_OURS), "worker_extra_args": _WORKERS, **options}
     chosen.setdefault("processes", chosen["cores"])
     chosen["job_script_prologue"] = [*exports, *chosen.get("job_script_prologue", [])]
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, Unavailable
+from stepscape.errors import InputError, Unavailable, bad, expect, shown
+from stepscape.tables.csv_text import csv_text
 from stepscape.tables.records import Table
 
 Array = NDArray[Any]
@@ -45,7 +45,7 @@ def curves_of(identity: str, arrays: Mapping[str, Array], names: Iterable[str] =
 
     An array named ``curve_…`` belongs to "curve_x", any other to the steps, if there are as many values;
     otherwise values are numbered. An array of more dimensions is read row by row. Arrays of text and of
-    complex numbers are no curves.
+    complex numbers are left out.
 
     Parameters
     ----------
@@ -94,14 +94,12 @@ def curve_table(curves: Iterable[Curve]) -> Table:
 
 def to_csv(curves: Iterable[Curve]) -> bytes:
     """Write the long table with full precision; what was not measured is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("identity", "name", "axis", "at", "value"))
-    for curve in _limited(curves):
-        values = ["" if value != value else value for value in curve.values.tolist()]
-        for at, value in zip(curve.at.tolist(), values, strict=True):
-            writer.writerow((curve.identity, curve.name, curve.axis, at, value))
-    return text.getvalue().encode("utf-8")
+    rows = (
+        (curve.identity, curve.name, curve.axis, at, None if value != value else value)
+        for curve in _limited(curves)
+        for at, value in zip(curve.at.tolist(), curve.values.tolist(), strict=True)
+    )
+    return csv_text(("identity", "name", "axis", "at", "value"), rows).encode("utf-8")
 
 
 def to_parquet(curves: Iterable[Curve]) -> bytes:
@@ -135,7 +133,10 @@ def to_parquet(curves: Iterable[Curve]) -> bytes:
 
 def _limited(curves: Iterable[Curve]) -> Iterator[Curve]:
     points = 0
+    if isinstance(curves, str | bytes | Mapping) or not isinstance(curves, Iterable):
+        raise bad("curves", "be curves of runs, as Store.curves gives them", shown(curves))
     for curve in curves:
+        expect("each of curves", curve, Curve)
         points += curve.at.size
         if points > MOST_POINTS:
             raise InputError(

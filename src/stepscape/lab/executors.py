@@ -11,6 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from stepscape.arguments import mapping, text
 from stepscape.errors import InputError, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.execution import Executor
@@ -56,8 +57,12 @@ def executor(
     Unavailable
         Dask is not installed.
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise unknown("executor", name, NAMES)
+    if scheduler is not None:
+        text("scheduler", scheduler)
+    if options is not None:
+        mapping("options", options)
     count, fewer = sensible(workers, scheduler, runs)
     if fewer:
         (warn or warnings.warn)(fewer)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stepscape.errors import InputError, Unavailable, unknown
+from stepscape.errors import InputError, Unavailable, printable, unknown
+from stepscape.tables.csv_text import csv_text
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -39,11 +40,7 @@ def select(rows: Rows, where: Mapping[str, str]) -> Rows:
 def to_csv(rows: Rows) -> bytes:
     """Write a table with full precision; what was not measured is an empty cell."""
     columns = names(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(name) for name in columns] for row in rows)
-    return text.getvalue().encode("utf-8")
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows)).encode("utf-8")
 
 
 def to_parquet(rows: Rows) -> bytes:
@@ -82,14 +79,19 @@ def _too_large(cells: Iterable[int | None]) -> bool:
 def _equals(cell: Any, text: str) -> bool:
     if cell is None or isinstance(cell, str):
         return (cell or "") == text
-    if isinstance(cell, bool):
-        return text.lower() in (("true", "yes", "1") if cell else ("false", "no", "0"))
-    try:
-        return bool(cell == (int(text) if isinstance(cell, int) else float(text)))
-    except ValueError:
-        return False
+    if isinstance(cell, bool) and text.lower() in (("true", "yes") if cell else ("false", "no")):
+        return True
+    return bool(cell == _number(text))
+
+
+def _number(text: str) -> int | float | None:
+    """Read a number: a whole one exactly, however many digits it has."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return None
 
 
 def _some(cells: Iterable[Any], most: int = 8) -> str:
-    found = list(dict.fromkeys("nothing" if cell is None else str(cell) for cell in cells))
+    found = list(dict.fromkeys("nothing" if cell is None else printable(str(cell)[:60]) for cell in cells))
     return ", ".join(found[:most]) + (", …" if len(found) > most else "")

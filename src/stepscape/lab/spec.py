@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from stepscape.errors import InputError, bad
+from stepscape.arguments import text, whole
+from stepscape.errors import InputError, bad, expect
 
 SCHEMA = 1  # of the canonical form; raising it gives every run a new identity
 IDENTITY = re.compile("[0-9a-f]{32}")
@@ -42,6 +43,7 @@ def canonical(spec: Spec) -> bytes:
     InputError
         A field has another type than declared, is not finite, or is text that UTF-8 cannot write.
     """
+    expect("spec", spec, Spec)
     try:
         # Structs are not checked when they are made in Python; converting checks and normalizes.
         clean = msgspec.convert(_builtins(spec), type(spec))
@@ -97,9 +99,9 @@ def stream(seed: int, purpose: str) -> int:
     >>> stream(0, "network") != stream(1, "network") != stream(0, "held out")
     True
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise bad("seed", "be a whole number of at least 0", repr(seed))
-    digest = hashlib.sha256(f"{purpose}/{seed}".encode()).digest()
+    digest = hashlib.sha256(
+        f"{text('purpose', purpose)}/{whole('seed', seed, most=math.inf)}".encode()
+    ).digest()
     return int.from_bytes(digest[:8], "big")
 
 

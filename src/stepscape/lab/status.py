@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from stepscape.arguments import finite
+from stepscape.errors import expect
 from stepscape.lab import segment
 from stepscape.lab.plan import Plan
 from stepscape.lab.store import Store
@@ -48,8 +50,9 @@ class SweepStatus:
 
 def status(store: Store, now: float | None = None) -> list[SweepStatus]:
     """Return the progress of each plan of a store, oldest first; `now` is the time in seconds since 1970."""
+    expect("store", store, Store)
+    moment = time.time() if now is None else finite("now", now)
     places = store.locations()
-    moment = time.time() if now is None else now
     return [_progress_of(plan, places, moment) for plan in store.plans()]
 
 

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape import files
-from stepscape.errors import InputError, OutputError, unknown
+from stepscape.arguments import each_of, mapping, texts
+from stepscape.arguments import path as file_path
+from stepscape.errors import InputError, OutputError, expect, unknown
 from stepscape.lab import plan as plans
 from stepscape.lab import segment, stored
 from stepscape.lab.curves import Curve, curves_of
@@ -71,7 +73,7 @@ class Store:
         OutputError
             The system refused to write.
         """
-        home = Path(path)
+        home = Path(file_path("path", path))
         if not os.path.lexists(home / "store.json"):
             _refuse_others(home)
             files.prepare_directory(home, force=True)
@@ -87,7 +89,7 @@ class Store:
         InputError
             There is none, its ``store.json`` is damaged, or one of its folders is a symbolic link.
         """
-        home = Path(path)
+        home = Path(file_path("path", path))
         refuse_links(home)
         try:
             name = read_id(home)
@@ -113,6 +115,8 @@ class Store:
         OutputError
             The system refused; nothing is on record.
         """
+        entries = each_of("entries", entries, Entry)
+        mapping("origin", origin)
         here = {"host": platform.node(), "committed": datetime.now(UTC).isoformat(timespec="seconds")}
         self.verify()
         folder = self._folder("segments")
@@ -137,7 +141,7 @@ class Store:
 
     def outcomes(self, identities: Iterable[str] | None = None) -> dict[str, str]:
         """How each of these runs (None: every run) ended; those that are not on record are left out."""
-        return self._index.outcomes(identities)
+        return self._index.outcomes(None if identities is None else texts("identities", identities))
 
     def locations(self) -> dict[str, tuple[str, str]]:
         """How every run on record ended, and the segment that holds it."""
@@ -162,13 +166,14 @@ class Store:
             A file is damaged or cannot be read.
         """
         found: dict[str, Record] = {}
+        identities = texts("identities", identities)
         for name, runs in self._segments_of(identities):
             found |= self._read(name, runs)
         return [found[run] for run in identities]
 
     def rows(self, specs: Iterable[Spec] | None = None, **where: object) -> list[dict[str, Any]]:
         """Rows of `table`: each with what its run has, None where something was not measured."""
-        identities = None if specs is None else [identity(spec) for spec in specs]
+        identities = None if specs is None else [identity(spec) for spec in each_of("specs", specs, Spec)]
         documents = self._index.row_documents(identities)
         rows = [documents[run] for run in identities or documents if run in documents]
         for name in where:
@@ -191,7 +196,7 @@ class Store:
 
         Parameters
         ----------
-        names : of arrays, such as "loss"; without, every array that is no axis of another.
+        names : of arrays, such as "loss"; without, every array except the axes.
         identities : as a column of `table` holds them.
 
         Raises
@@ -204,7 +209,7 @@ class Store:
         >>> for curve in store.curves("loss", identities=store.table(seed=0)["identity"]):  # doctest: +SKIP
         ...     plt.plot(curve.at, curve.values)
         """
-        wanted = list(self._index.outcomes() if identities is None else map(str, identities))
+        wanted = list(self._index.outcomes() if identities is None else texts("identities", identities))
         present: set[str] = set()
         for run, arrays in self._arrays(wanted):
             present.update(arrays)
@@ -215,6 +220,7 @@ class Store:
 
     def plan(self, plan: Plan) -> None:
         """Keep the plan of a sweep; keeping the same plan again changes nothing."""
+        expect("plan", plan, Plan)
         plans.write(self._folder("plans"), plan)
 
     def plans(self) -> list[Plan]:

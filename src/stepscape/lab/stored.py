@@ -24,7 +24,7 @@ def read(path: Path, most: int = MOST) -> bytes:
     Raises
     ------
     Damaged
-        It is no regular file, or has more than `most` bytes.
+        It is not a regular file, or has more than `most` bytes.
     OSError
         The system refused, or there is none.
     """

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from stepscape.errors import OutputError, bad
+from stepscape.arguments import each_of, flag, function, text, texts, whole
+from stepscape.errors import OutputError, bad, expect, shown
 from stepscape.lab.batch import Batch, Died, Done, Work, carry_out_batch, failing_work
 from stepscape.lab.execution import Executor
 from stepscape.lab.spec import Spec, identity
@@ -109,9 +110,17 @@ def sweep(
     OutputError
         The system refuses to write, or a worker does not see the store; what was committed stays.
     """
+    expect("store", store, Store)
+    if not all(hasattr(executor, name) for name in ("workers", "submit", "stop")):
+        raise bad("executor", "be what lab.executor yields", shown(executor))
+    function("work", work)
+    if progress is not None:
+        function("progress", progress)
+    retry_failed = flag("retry_failed", retry_failed)
+    title, source, notes = text("title", title), text("source", source), texts("notes", notes)
     if shard is not None:
         check_shard(shard)
-    runs = {identity(spec): spec for spec in specs}
+    runs = {identity(spec): spec for spec in each_of("specs", specs, Spec)}
     store.plan(new_plan(runs, title, source, notes))
     mine = {name: spec for name, spec in runs.items() if shard is None or _in_part(name, shard)}
     coordinator = _Coordinator(store, mine, work, executor, retry_failed, progress or (lambda _: None))
@@ -125,9 +134,12 @@ def _in_part(name: str, shard: tuple[int, int]) -> bool:
 
 def check_shard(shard: tuple[int, int]) -> None:
     """Refuse a part that does not exist."""
-    part, parts = shard
+    must = "be i/N with 1 ≤ i ≤ N"
+    if not isinstance(shard, tuple | list) or len(shard) != 2:
+        raise bad("shard", f"{must}, as (i, N)", shown(shard))
+    part, parts = (whole(f"each number of shard, which must {must},", number) for number in shard)
     if not 1 <= part <= parts:
-        raise bad("shard", "be i/N with 1 ≤ i ≤ N", f"{part}/{parts}")
+        raise bad("shard", must, f"{part}/{parts}")
 
 
 class _Coordinator:

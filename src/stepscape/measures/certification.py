@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stepscape.curvature import Eigenpair
+from stepscape.errors import expect
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Array, Hessian
@@ -64,6 +65,8 @@ def facts(
     sharpness : Eigenpair, optional
         λ_max of the loss Hessian, where it is known already; its vector on all coordinates, (3k + 1,).
     """
+    if sharpness is not None:
+        expect("sharpness", sharpness, Eigenpair)
     return Facts(problem, network, MeasuredLandscape(Hessian(problem, network), sharpness), delta, gamma)
 
 

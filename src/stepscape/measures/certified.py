@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from stepscape.errors import bad
+from stepscape.arguments import pair
+from stepscape.errors import bad, expect
 from stepscape.losses import loss_of
 from stepscape.measures.certification import certify
 from stepscape.measures.uncertainty import UNCERTAIN
@@ -40,6 +41,9 @@ def certified_class(
     InputError
         When the certificate does not apply, as where no input is uncertain or f is 0 at every input.
     """
+    expect("problem", problem, Problem)
+    expect("network", network, TwoLayerReLU)
+    limits = None if interval is None else pair("interval", interval)
     f = network.predict(problem.inputs)
     bound = certify(problem, network, gamma=gamma)["uncertain" if problem.loss == "logistic" else "published"]
     if bound.failed_premises or not math.isfinite(bound.right):
@@ -53,7 +57,7 @@ def certified_class(
         height=float(np.abs(f[problem.averaging > 0.0]).max()),
         weights=None if problem.weights is None else problem.averaging,
         counted=np.abs(f) <= gamma if problem.loss == "logistic" else None,
-        interval=(-math.inf, math.inf) if interval is None else interval,
+        interval=limits or (-math.inf, math.inf),
         trainable=network.trainable,
     )
 
@@ -80,6 +84,7 @@ def worst_case(
     InputError
         As `certified_class`; for a problem without a truth.
     """
+    expect("problem", problem, Problem)
     if problem.truth is None:
         raise bad("truth", "be given to bound an error to it", None)
     flat = certified_class(problem, network, gamma, interval)

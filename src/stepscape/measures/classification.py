@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import expect
 from stepscape.losses import divergence, probability
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
@@ -17,6 +18,12 @@ from stepscape.problems.problem import Problem
 __all__ = ["confidence", "excess_risks"]
 
 Array = NDArray[np.float64]
+
+
+def _expect(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> None:
+    expect("problem", problem, Problem)
+    expect("network", network, TwoLayerReLU)
+    expect("before", before, TwoLayerReLU)
 
 
 def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
@@ -29,6 +36,7 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
     region without points gives nan. ``error_rate`` is the probability that a fresh label at an input is not
     that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0. Needs a truth.
     """
+    _expect(problem, network, before)
     problem.excess_risk(problem.labels)  # refuses a problem without a truth
     assert problem.truth is not None
     x, points = problem.inputs, grid(problem)
@@ -71,6 +79,7 @@ def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) ->
     ``uncertain_share``: Σ v_i over |f_i| ≤ 1. With a truth, ``uncertain_overlap``: that of both {|f| ≤ 1} and
     {|f0| ≤ 1} over that of either, nan when both are empty.
     """
+    _expect(problem, network, before)
     f = 0.5 * (network.predict(problem.inputs) + before.predict(problem.inputs))
     margin, weights = problem.labels * f, problem.averaging
     counted = weights > 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.memory import require_memory
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.problems.problem import Problem
@@ -51,6 +52,7 @@ def bent_mask(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
 
 def active_sets(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
     """Return whether neuron j is active on input i, (n, k)."""
+    require_memory("width", network.width, 17 * problem.size * network.width)
     return np.asarray(np.multiply.outer(problem.inputs, network.w1) + network.b1 > 0.0)
 
 

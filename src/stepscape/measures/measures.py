@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.kernels.evaluation import evaluate
 from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.pieces import linear_pieces
@@ -44,6 +44,7 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
     InputError
         The problem has no truth.
     """
+    _expect_pair(problem, network, before)
     if problem.truth is None:
         raise bad("truth", "be given to measure a risk", None)
     x = problem.inputs
@@ -62,6 +63,12 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
     return out
 
 
+def _expect_pair(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> None:
+    expect("problem", problem, Problem)
+    expect("network", network, TwoLayerReLU)
+    expect("before", before, TwoLayerReLU)
+
+
 def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None = None) -> int:
     """Linear pieces of the mean of the two iterates over the hull of the data.
 
@@ -70,6 +77,7 @@ def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None 
     training: one piece.
     """
     other = network if before is None else before
+    _expect_pair(problem, network, other)
     low, high = problem.line.hull
     kinks = np.concatenate([network.knots, other.knots])
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
@@ -114,6 +122,7 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     ``weighted_tv``: ∫|f''|g; ``bent``, ``dead`` and ``active`` neurons: knot inside the hull, active on no
     input, on some; ``knots_at_data``: neurons with a knot within 1e-3 of the range of an input.
     """
+    _expect_pair(problem, network, network)
     low, high = problem.line.hull
     w = (network.w1, network.b1, network.w2)
     bent, dead, stuck = count_neurons(problem, network)
@@ -135,6 +144,7 @@ def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> di
     For the logistic loss excess risks and confidence (`stepscape.measures.classification`) in place of risks,
     and ``norm``, ‖θ‖ of the last iterate.
     """
+    _expect_pair(problem, network, before)
     known = {}
     if problem.truth is not None:
         known = (excess_risks if problem.loss == "logistic" else risks)(problem, network, before)
@@ -146,6 +156,8 @@ def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> di
 
 def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
     """Time, loss, sharpness and all of `measure` at the end of a run; nothing for one that diverged."""
+    expect("problem", problem, Problem)
+    expect("run", run, Trajectory)
     if run.outcome == "diverged":
         return {}
     return {

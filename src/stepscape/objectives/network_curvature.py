@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.arguments import flag, nonnegative, number
+from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import Eigenpair
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
@@ -54,17 +55,18 @@ def sharpness(
         `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`, rounding
         included.
     """
-    if not (math.isfinite(weight_decay) and weight_decay >= 0.0):
-        raise bad("weight_decay", "be finite and not negative", weight_decay)
+    operator = Hessian(
+        problem, network, flag("gauss_newton", gauss_newton), nonnegative("weight_decay", weight_decay)
+    )
+    if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
+        raise bad("tolerance", "lie between 0 and 1", tolerance)
     trained = network.trained
     full = None
     if start is not None:
-        given = np.asarray(start, dtype=np.float64)
-        if given.shape != (int(trained.sum()),):
-            raise bad("start", f"have shape ({int(trained.sum())},)", given.shape)
         full = np.zeros(trained.size)
-        full[trained] = given
-    operator = Hessian(problem, network, gauss_newton, weight_decay)
+        full[trained] = one_each("start", start, int(trained.sum()))
+        if not np.isfinite(full).all():
+            raise bad("start", "be a finite vector that is not zero", f"norm {np.linalg.norm(full)}")
     pair = top(operator, full, tolerance)
     return replace(pair, vector=pair.vector[trained])
 
@@ -86,7 +88,7 @@ def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = Fal
     """Return the loss Hessian on the trained coordinates as a SciPy LinearOperator."""
     from scipy.sparse.linalg import LinearOperator
 
-    operator = Hessian(problem, network, gauss_newton)
+    operator = Hessian(problem, network, flag("gauss_newton", gauss_newton))
     trained = network.trained
     size = int(trained.sum())
 
@@ -107,4 +109,6 @@ def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoL
 
     Source: Mishkin et al. (2024); tutorial, edge of stability.
     """
-    return ReLULine(problem, network).smoothness(network.parameters, before.parameters)
+    line = ReLULine(problem, network)
+    expect("before", before, TwoLayerReLU)
+    return line.smoothness(network.parameters, before.parameters)

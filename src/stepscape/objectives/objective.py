@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.arguments import vector
 from stepscape.curvature.operator import Operator
+from stepscape.errors import bad, shown
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,14 @@ class Objective(Protocol):
         ...
 
 
+def require_objective(value: object) -> None:
+    """Refuse what has not the methods of an objective."""
+    lacks = [name for name in ("size", "loss", "gradient", "hessian", "census") if not hasattr(value, name)]
+    if lacks or isinstance(value, type):
+        must = "have size, loss, gradient, hessian and census, as Objective describes"
+        raise bad("objective", must, shown(value))
+
+
 def secant_curvature(objective: Objective, theta: Array, before: Array) -> float:
     """⟨∇L(θ) − ∇L(θ'), θ − θ'⟩/‖θ − θ'‖² along the step from θ' to θ; nan when nothing moved.
 
@@ -45,6 +55,8 @@ def secant_curvature(objective: Objective, theta: Array, before: Array) -> float
 
     Source: Mishkin et al. (2024), directional smoothness.
     """
+    require_objective(objective)
+    theta, before = (vector(name, at, objective.size) for name, at in (("theta", theta), ("before", before)))
     return secant(objective.gradient(theta) - objective.gradient(before), theta - before)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.arguments import number, vector
 from stepscape.curvature.lanczos import Eigenpair, norm
-from stepscape.errors import InputError, expect
+from stepscape.errors import InputError, bad, expect
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
@@ -66,24 +67,29 @@ class ReLULine:
 
     def hessian(self, theta: Array) -> Hessian:
         """Return the loss Hessian at θ."""
-        return Hessian(self.problem, self.network.with_parameters(theta))
+        return Hessian(self.problem, self._network(theta))
+
+    def _network(self, theta: Array) -> TwoLayerReLU:
+        return self.network.with_parameters(vector("theta", theta, self.size))
 
     def census(self, theta: Array) -> dict[str, int]:
         """Bent neurons, dead neurons, knots at data; see `count_neurons`."""
-        counts = count_neurons(self.problem, self.network.with_parameters(theta))
+        counts = count_neurons(self.problem, self._network(theta))
         return dict(zip(("bent_neurons", "dead_neurons", "knots_at_data"), counts, strict=True))
 
     def sharpness(
         self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
     ) -> Eigenpair:
         """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors (3k + 1,)."""
-        network = self.network.with_parameters(theta)
-        return top(Hessian(self.problem, network, decay=decay), start, tolerance)
+        if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
+            raise bad("tolerance", "lie between 0 and 1", tolerance)
+        start = None if start is None else vector("start", start, self.size)
+        return top(Hessian(self.problem, self._network(theta), decay=decay), start, tolerance)
 
     def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
         """Return the value of `sharpness` to 1e-4; see `Descent`."""
-        network = self.network.with_parameters(theta)
-        return from_one_start(Hessian(self.problem, network, decay=decay), tolerance=1e-4).value
+        operator = Hessian(self.problem, self._network(theta), decay=decay)
+        return from_one_start(operator, tolerance=1e-4).value
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `Descent`; of float64 sums where their errors are less than 1e-6 of it."""
@@ -102,6 +108,7 @@ class ReLULine:
         Logistic loss: a bound on 1 + |f|. Finite: beyond the range of numbers the largest of them, which only
         an infinite loss exceeds.
         """
+        theta = vector("theta", theta, self.size)
         w1, b1, w2 = np.abs(theta[:-1].reshape(3, -1))
         with np.errstate(over="ignore", invalid="ignore"):
             reach = w2 @ (w1 * self.problem.line.x_max + b1) + abs(theta[-1])

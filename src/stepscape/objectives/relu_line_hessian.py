@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import flag, nonnegative, positive
+from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import lanczos_steps, norm
-from stepscape.errors import bad, beyond_range, expect
+from stepscape.errors import beyond_range, expect
 from stepscape.kernels import relu1d, relu1d_hessian
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
@@ -51,6 +53,9 @@ class Hessian:
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
         expect("network", self.network, TwoLayerReLU)
+        flag("gauss_newton", self.gauss_newton)
+        nonnegative("decay", self.decay)
+        positive("unit", self.unit)
 
     def changed(self, **settings: Any) -> Hessian:
         """Return the operator with other settings at the same network, whose numbers are computed once."""
@@ -264,14 +269,12 @@ class Hessian:
     def product(self, vector: ArrayLike) -> Array:
         """H·vector/unit; frozen coordinates of the vector (3k + 1,) count as 0."""
         # A copy of one type and layout: Numba would compile the kernels anew for every other.
-        given = np.array(vector, dtype=np.float64)
-        if given.shape != (self.size,):
-            raise bad("vector", f"have shape {(self.size,)}", given.shape)
+        given = np.array(one_each("vector", vector, self.size))
         if self.careful is False:
             return self._quick(given)
         quick = self.careful is None and self.trusted
         image = self._quick(given) if quick else self.product_and_error(given)[0]
-        if not np.isfinite(image).all() and np.isfinite(given).all():
+        if not np.isfinite(image).all():
             raise beyond_range("the product of the Hessian with the vector")
         return image
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import positive, reals
 from stepscape.curvature.operator import Matrix
-from stepscape.errors import bad
 
 Array = NDArray[np.float64]
 
@@ -105,9 +104,7 @@ class Quartic:
 
     def __post_init__(self) -> None:
         for name in ("curvature", "fall"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0.0):
-                raise bad(name, "be finite and positive", value)
+            object.__setattr__(self, name, positive(name, getattr(self, name)))
 
     @property
     def size(self) -> int:
@@ -134,7 +131,7 @@ class Quartic:
 
 def quadratic(matrix: ArrayLike) -> Quadratic:
     """Return ½ θᵀAθ of a symmetric matrix (size, size)."""
-    return Quadratic(Matrix(np.asarray(matrix, dtype=np.float64)))
+    return Quadratic(Matrix(reals("matrix", matrix)))
 
 
 def scalar_product() -> ScalarProduct:

@@ -66,6 +66,7 @@ SHAPES: dict[str, Callable[[Array], Array]] = {
     "line": _line,
     "zero": np.zeros_like,  # labels of pure noise
 }
+BYTES = 96  # that an example takes while it is drawn: numbers, their copies, and the temporaries of a curve
 
 
 DESIGNS = ("jittered", "uniform", "equispaced")
@@ -179,8 +180,9 @@ class _Interval(NamedTuple):
 
 def _interval(half_width: float, low: float | None, high: float | None) -> _Interval:
     """Read where the inputs lie."""
+    width = positive("half_width", half_width)
     if low is None and high is None:
-        return _Interval(positive("half_width", half_width), 0.0)
+        return _Interval(width, 0.0)
     if low is None or high is None:
         raise bad("low and high", "be given together", f"low={shown(low)}, high={shown(high)}")
     least, most = finite("low", low), finite("high", high)
@@ -206,13 +208,13 @@ def _truth(given: Any, place: _Interval) -> tuple[Callable[[Array], Array], str]
 def _inputs(design: str, n: int, rng: np.random.Generator, place: _Interval) -> Array:
     if not isinstance(design, str) or design not in DESIGNS:
         raise bad("design", "be 'jittered', 'uniform' or 'equispaced'", shown(design))
-    unit = _design(design, whole("n", n, 1), rng)
+    require_memory("n", n, BYTES * whole("n", n, 1))
+    unit = _design(design, int(n), rng)
     x = place.half_width * unit
     return x + place.center if place.center else x
 
 
 def _design(design: str, n: int, rng: np.random.Generator) -> Array:
-    require_memory("n", n, 64.0 * n)
     if design == "equispaced":
         return np.linspace(-1.0, 1.0, n)
     if design == "jittered":

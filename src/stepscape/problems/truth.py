@@ -100,7 +100,7 @@ def own_truth(name: str, low: float, high: float) -> Truth:
     Raises
     ------
     InputError
-        There is no such module or function, importing it fails, it is no function of the inputs, or its
+        There is no such module or function, importing it fails, it is not a function of the inputs, or its
         values have changed since it was sealed.
     """
     plain, _, seal = name.partition("#")

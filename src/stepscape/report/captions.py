@@ -10,9 +10,9 @@ _CAPTIONS = {
         "drawn; a hollow mark is the median of the runs that remain."
     ),
     ("sweep", "functions"): (
-        "Learned functions: of each group of runs the first that finished at each step size, at no more than "
-        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if the "
-        "sweep file sets curve_points; all of them are in `stepscape export --curves`."
+        "Learned functions: of each group and step size the run of the first seed that finished, at up to "
+        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if "
+        "the sweep file sets curve_points; all of them are in `stepscape export --curves`."
     ),
     ("sweep", "training"): (
         "The same runs during training. The dashed line is the threshold: an edge ratio of 1 is the edge of "

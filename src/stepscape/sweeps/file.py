@@ -16,9 +16,11 @@ from itertools import product
 from typing import Any
 
 from stepscape.lab import data as tables
+from stepscape.memory import require_memory
 from stepscape.problems.user.columns import Columns
 from stepscape.sweeps.cluster_options import cluster_options
-from stepscape.sweeps.location import parse
+from stepscape.sweeps.location import Location, parse
+from stepscape.sweeps.parts import Measure
 from stepscape.sweeps.runs import Run, work
 from stepscape.sweeps.sections import Reader, refuse_too_many
 from stepscape.tables.records import Record
@@ -37,7 +39,7 @@ class SweepFile:
     repeated : how many more the file describes that are equal to one of these.
     cluster : what is asked of Slurm, by the names of dask-jobqueue; no part of any identity.
     data : the columns of each table with what was dropped and why, by digest.
-    notes : what 0 and 1 stand for in each table with an outcome of two values.
+    notes : what 0 and 1 stand for in each table with an outcome of two values, and what was guessed about it.
     """
 
     title: str
@@ -75,6 +77,7 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
     with place.at("measure", "held_out"):
         for problem in parts[0]:
             measure.check(problem)
+    _refuse_large(place, parts, measure)
     runs = [
         Run(problem=problem, network=network, method=method, measure=measure, seed=seed)
         for seed in seeds
@@ -82,3 +85,27 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
     ]
     specs = tuple(dict.fromkeys(runs))
     return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))
+
+
+# Bytes at the peak of a run, as measured, for each input, neuron, point and record; the basis of Lanczos has
+# 64 vectors of three numbers for each neuron.
+_INPUT, _NEURON, _BASIS, _POINT, _RECORD = 300.0, 300.0, 64 * 3 * 8.0, 64.0, 650.0
+
+
+def _refuse_large(place: Location, parts: list[list[Any]], measure: Measure) -> None:
+    """Refuse a run that would not fit in memory before any is made, at the key that asks for the most."""
+    problems, networks, methods = parts
+    records = min(measure.records, max(method.steps for method in methods))
+    counts = {
+        ("problem", "n"): (max(problem.n for problem in problems), _INPUT),
+        ("network", "width"): (
+            max(network.width for network in networks),
+            _NEURON + _BASIS * measure.sharpness,
+        ),
+        ("measure", "curve_points"): (measure.curve_points, _POINT),
+        ("measure", "records"): (records, _RECORD),
+    }
+    needs = {path: count * each for path, (count, each) in counts.items()}
+    largest = max(needs, key=lambda path: needs[path])
+    with place.at(*largest):
+        require_memory(largest[1], counts[largest][0], sum(needs.values()))

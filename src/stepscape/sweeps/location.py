@@ -9,15 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.errors import InputError
+from stepscape.errors import InputError, printable
+from stepscape.sweeps import slips
 from stepscape.sweeps.key_lines import Path, key_lines, line_of
 
-_HINTS = {
-    "Invalid value": "text stands in double quotes, numbers and true or false do not",
-    "Cannot overwrite a value": "a key stands once",
-    "Cannot declare": "a section stands once; [[method]] may stand several times",
-    "Expected '=' after a key": "each line is key = value",
-}
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -50,7 +45,7 @@ def parse(content: str | bytes, name: str) -> tuple[dict[str, Any], Location]:
     InputError
         It is not UTF-8, or not TOML.
     """
-    text = (_decode(content, name) if isinstance(content, bytes) else content).removeprefix("\ufeff")
+    text = (_decode(content, name) if isinstance(content, bytes) else content).lstrip("\ufeff")
     try:
         return tomllib.loads(text), Location(name, key_lines(text))
     except RecursionError:
@@ -64,6 +59,8 @@ def parse(content: str | bytes, name: str) -> tuple[dict[str, Any], Location]:
 
 
 def _decode(content: bytes, name: str) -> str:
+    if wide := slips.wide_encoding(content):
+        raise located(name, 1, f"the file must be UTF-8 text, got {wide}; save it as UTF-8")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -76,5 +73,6 @@ def _wrong(text: str, name: str, message: str) -> InputError:
     found = _WHERE.search(message)
     line = int(found[1]) if found and found[1] else text.count("\n", 0, len(text.rstrip())) + 1
     what = _WHERE.sub("", message)
-    hint = next((f"; {hint}" for start, hint in _HINTS.items() if what.startswith(start)), "")
-    return located(name, line, f"not TOML: {what[:1].lower()}{what[1:]}{hint}")
+    advice = slips.hint(what, text.split("\n")[line - 1].rstrip("\r"))
+    told = printable(f"{what[:1].lower()}{what[1:]}") + (f"; {advice}" if advice else "")
+    return located(name, line, f"not TOML: {told}")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.arguments import path
+from stepscape.errors import expect
 from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
@@ -18,7 +20,7 @@ from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import sharpness
 from stepscape.problems.problem import Problem
-from stepscape.problems.user.units import Standardized
+from stepscape.problems.user.units import Standardized, hull
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train
@@ -61,6 +63,8 @@ def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientD
     InputError
         A field is out of its range, or the data are not in the folder.
     """
+    expect("run", run, Run)
+    path("data", data)
     return _problem(run, data)[0], *_start(run)
 
 
@@ -190,7 +194,8 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
-    x = np.linspace(*problem.line.hull, points)
+    ends = problem.line.hull if standard is None else hull(standard, problem)
+    x = np.linspace(*ends, points)
     y = trajectory.predict(x)
     if standard is not None:
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y

@@ -23,7 +23,8 @@ from stepscape.problems.user.table import RawTable
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
+from stepscape.sweeps.slips import path_advice
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
@@ -54,12 +55,20 @@ PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "method": (Method,),
     "measure": (Measure,),
 }
+
+
+def _small(values: dict[str, Any], count: str, **sound: Any) -> dict[str, Any]:
+    """Complete one value to those of a small part; a count is checked here and not drawn."""
+    between(count, values.get(count, 1), 1)
+    return sound | values | {count: sound[count]}
+
+
 # One value put to the constructors, everything else being sound: their sentences are the user's.
 _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
-    Curve: lambda values: Curve(**{"truth": "line", "n": 2, **values}).draw(0),
-    Bernoulli: lambda values: Bernoulli(**{"truth": "line", "n": 2, **values}).draw(0),
+    Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
+    Bernoulli: lambda values: Bernoulli(**_small(values, "n", truth="line", n=2)).draw(0),
     Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
-    Network: lambda values: Network(**{"width": 1, **values}).draw(0),
+    Network: lambda values: Network(**_small(values, "width", width=1)).draw(0),
     Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
 }
 
@@ -224,7 +233,7 @@ class Reader:
         name, x, y = (values[key] for key in ("data", "x", "y"))
         with self.place.at(*path, "data"):
             if name not in self.files:
-                self.files[name] = read_table(os.path.join(self.folder, name))
+                self.files[name] = self._read(name)
         file = self.files[name]
         blamed = next((key for key in "xy" if values[key] not in file.names), "y" if x == y else "data")
         with self.place.at(*path, blamed):
@@ -239,6 +248,12 @@ class Reader:
             self.notes[meaning(columns.y_name, columns.classes)] = None
         self.notes |= dict.fromkeys((*columns.readings, *columns.notes))
         return table
+
+    def _read(self, name: str) -> RawTable:
+        try:
+            return read_table(os.path.join(self.folder, name))
+        except InputError as error:
+            raise InputError(f"{error}{path_advice(name)}") from None
 
     @contextmanager
     def _at_line(self, grid: Grid) -> Iterator[None]:

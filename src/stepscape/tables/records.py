@@ -40,7 +40,7 @@ class Record:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if self.outcome not in OUTCOMES:
+        if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
             raise unknown("outcome", self.outcome, OUTCOMES)
         arrays = {name: _array(name, values) for name, values in mapping("arrays", self.arrays).items()}
         text("reason", self.reason)
@@ -152,7 +152,10 @@ class Table:
 
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Table:
         """Keep the rows where a mask is true, or those with the given indices, in their order."""
-        chosen = np.asarray(which)
+        try:
+            chosen = np.asarray(which)
+        except (TypeError, ValueError, RuntimeError):
+            raise bad("which", f"be a mask ({len(self)},) or numbers of rows", shown(which)) from None
         mask = chosen.dtype.kind == "b" and chosen.shape == (len(self),)
         if not mask and (chosen.dtype.kind not in "iu" or chosen.ndim != 1) and chosen.size:
             raise bad("which", f"be a mask ({len(self)},) or numbers of rows", shown(which))
@@ -196,7 +199,7 @@ def _values(name: str, values: Any) -> NDArray[Any]:
         column = (
             np.ma.filled(values.astype(float), np.nan) if isinstance(values, np.ma.MaskedArray) else values
         )
-        column = np.array(column)
+        column = np.array(np.asarray(column))
     except (TypeError, ValueError, RuntimeError):
         raise bad(f"column {name!r}", "hold numbers or text", shown(values)) from None
     if column.ndim != 1:

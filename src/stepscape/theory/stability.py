@@ -20,26 +20,26 @@ from __future__ import annotations
 
 import math
 
+from stepscape.arguments import flag, nonnegative, number, positive
 from stepscape.errors import bad
 from stepscape.methods import stable_product
 
 
 def threshold(step_size: float, momentum: float = 0.0, nesterov: bool = False) -> float:
     """Return the largest linearly stable sharpness; with weight decay, of H + λ·diag(mask)."""
-    if not (math.isfinite(step_size) and step_size > 0.0):
-        raise bad("step_size", "be finite and positive", step_size)
-    return _stable_product(momentum, nesterov) / step_size
+    eta = positive("step_size", step_size)
+    return _stable_product(momentum, nesterov) / eta
 
 
 def largest_stable_step_size(sharpness: float, momentum: float = 0.0, nesterov: bool = False) -> float:
     """Return the largest step size at which this sharpness is linearly stable; infinite at sharpness 0."""
-    if not (math.isfinite(sharpness) and sharpness >= 0.0):
-        raise bad("sharpness", "be finite and nonnegative", sharpness)
-    return _stable_product(momentum, nesterov) / sharpness if sharpness > 0.0 else math.inf
+    value = nonnegative("sharpness", sharpness, "be finite and nonnegative")
+    return _stable_product(momentum, nesterov) / value if value > 0.0 else math.inf
 
 
 def _stable_product(momentum: float, nesterov: bool) -> float:
     """Return the largest stable η·λ."""
-    if not 0.0 <= momentum < 1.0:
-        raise bad("momentum", "lie in [0, 1)", momentum)
-    return stable_product(momentum, nesterov)
+    share = number("momentum", momentum, "lie in [0, 1)")
+    if not 0.0 <= share < 1.0:
+        raise bad("momentum", "lie in [0, 1)", share)
+    return stable_product(share, flag("nesterov", nesterov))

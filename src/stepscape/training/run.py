@@ -8,14 +8,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import bad, expect
+from stepscape.arguments import flag, function, reals, vector, whole
+from stepscape.errors import bad, expect, shown
+from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.objective import Objective
+from stepscape.objectives.objective import Objective, require_objective
 from stepscape.training.numpy_descent import NumpyDescent
 from stepscape.training.path import Path, PathPoint
 
 Array = NDArray[np.float64]
+BLOCK = 2**20  # steps of a warm-up whose step sizes are summed at a time
+BYTES = 1500  # that a record takes until the run ends: a row, a census, and their places in the arrays
 
 
 def run(
@@ -57,15 +61,21 @@ def run(
     Divergence is an outcome, not an exception: the loss or a parameter is not finite, or so large that it
     never comes back (1e100 if the objective does not know better).
     """
+    require_objective(objective)
     expect("method", method, GradientDescent)
-    every = _whole(record_every)
+    every, measure = whole("record_every", record_every, 1), flag("measure_sharpness", measure_sharpness)
+    for name, called in (("observe", observe), ("progress", progress)):
+        if called is not None:
+            function(name, called)
+    require_memory("record_every", every, BYTES * (method.steps // every), "record less often")
+    stops = _stops(method.steps, every, record_at)
     start = _start(objective, theta)
     descent = _descent(objective, decayed)
     engine = _Engine(descent, method, start.theta)
-    log = _Log(objective, engine, measure_sharpness)
+    log = _Log(objective, engine, measure)
     limit = descent.largest_loss(start.theta)
     point = start
-    for stop in (0, *_stops(method.steps, every, record_at)):
+    for stop in (0, *stops):
         if stop:
             loss = engine.run_to(stop, progress)
             if not abs(loss) <= limit:
@@ -77,17 +87,8 @@ def run(
     return log.path("finished", f"finished after {method.steps} steps", point)
 
 
-def _whole(record_every: int) -> int:
-    whole = isinstance(record_every, (int, np.integer)) and not isinstance(record_every, bool)
-    if not whole or record_every < 1:
-        raise bad("record_every", "be a whole number of at least 1", repr(record_every))
-    return int(record_every)
-
-
 def _start(objective: Objective, theta: ArrayLike) -> PathPoint:
-    start = np.array(theta, dtype=np.float64)
-    if start.shape != (objective.size,):
-        raise bad("theta", f"have shape ({objective.size},)", start.shape)
+    start = vector("theta", theta, objective.size).copy()
     if not np.isfinite(start).all():
         raise bad("theta", "be finite", f"{start[~np.isfinite(start)][0]} in it")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -103,17 +104,20 @@ def _descent(objective: Objective, decayed: ArrayLike | None) -> Descent:
             name = type(objective).__name__
             raise bad("decayed", f"be left out, because {name} knows its own coordinates", "a mask")
         return objective
-    mask = np.ones(objective.size) if decayed is None else np.asarray(decayed, dtype=np.float64)
-    if mask.shape != (objective.size,):
-        raise bad("decayed", f"have shape ({objective.size},)", mask.shape)
+    mask = np.ones(objective.size) if decayed is None else vector("decayed", decayed, objective.size)
+    if not np.isin(mask, (0.0, 1.0)).all():
+        raise bad("decayed", "be a mask of truth values", "other numbers")
     return NumpyDescent(objective, mask)
 
 
 def _stops(steps: int, every: int, further: Sequence[int]) -> list[int]:
-    for step in further:
+    more = reals("record_at", further)
+    if more.ndim != 1 or not (more == np.round(more)).all():
+        raise bad("record_at", "be a sequence of whole numbers", shown(further))
+    for step in more.astype(np.int64).tolist():
         if not 1 <= step <= steps:
             raise bad("record_at", f"lie between 1 and the {steps} steps", step)
-    return sorted({*range(every, steps, every), *map(int, further), steps})
+    return sorted({*range(every, steps, every), *more.astype(np.int64).tolist(), steps})
 
 
 class _Engine:
@@ -200,8 +204,17 @@ class _Log:
 
 def _clock(method: GradientDescent, at: NDArray[np.int64], first: float) -> tuple[Array, Array]:
     """Return the step size after each of the steps, and Σ η up to it over 1 − momentum."""
-    warm = method.step_size_at(np.arange(method.warmup_steps), first)
-    warmed = np.concatenate([[0.0], np.cumsum(warm)])
     inside = np.minimum(at, method.warmup_steps)
-    time = warmed[inside] + method.step_size * (at - inside)
+    time = _warm_time(method, inside, first) + method.step_size * (at - inside)
     return method.step_size_at(at, first), time / (1.0 - method.momentum)
+
+
+def _warm_time(method: GradientDescent, at: NDArray[np.int64], first: float) -> Array:
+    """Return Σ η up to some steps of the warm-up, in blocks that fit in memory."""
+    out, total = np.zeros(at.size), 0.0
+    for start in range(0, method.warmup_steps, BLOCK):
+        block = np.arange(start, min(start + BLOCK, method.warmup_steps))
+        sums = np.cumsum(np.append(total, method.step_size_at(block, first)))
+        inside = (at >= start) & (at <= start + block.size)
+        out[inside], total = sums[at[inside] - start], float(sums[-1])
+    return out

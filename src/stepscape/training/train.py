@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
+from stepscape.arguments import function
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import ReLULine
@@ -47,6 +48,8 @@ def train(
     kind see `stepscape.training.run`.
     """
     objective = ReLULine(problem, network)
+    if observe is not None:
+        function("observe", observe)
 
     def seen(point: PathPoint) -> None:
         if observe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import frame_claims
+from stepscape import experiments
 from stepscape.errors import InputError
 from stepscape.experiments.frame import run
 from stepscape.experiments.frame.settings import resolve
@@ -66,3 +67,18 @@ def test_workers_must_not_be_negative() -> None:
     claim = frame_claims.CLAIM
     with pytest.raises(InputError, match="workers must not be negative, got -1; 0 means one per core"):
         run(claim, claim.quick, workers=-1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "needs"),
+    [("seeds", "8 TB"), ("clean_seeds", "8 TB"), ("records", "19 TB")],
+)
+def test_counts_that_would_not_fit_in_memory_are_refused_before_anything_is_made(monkeypatch, setting, needs):
+    claim = experiments.get("curve-fitting")
+    monkeypatch.setattr("stepscape.memory.free_memory", lambda: 1e9)
+    claim.specs(claim.settings())
+    settings = claim.settings({"steps": "1000000000", setting: "1000000000"})
+    sentence = f"{setting} must fit in memory, got 1000000000, which needs {needs} where 1 GB are free"
+    with pytest.raises(InputError, match=sentence):
+        claim.specs(settings)
+    claim.specs({**settings, "steps": 100, setting: 3})  # no more records than steps

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stepscape.arguments import flag, mapping
-from stepscape.errors import InputError, bad
+from stepscape.errors import InputError, bad, expect
 from stepscape.experiments.frame import settings as reading
 from stepscape.experiments.frame.kinds import words_of
 from stepscape.experiments.frame.part import Judged, Part
@@ -110,6 +110,7 @@ class Claim:
             raise bad(
                 "settings", f"be complete, as {self.name}.settings() gives them", f"none for {lacking[0]!r}"
             )
+        reading.affordable(settings)
         runs = list(self.grid(settings))
         if not runs:
             raise InputError(f"these settings give {self.name} no run")
@@ -119,10 +120,18 @@ class Claim:
 
     def collect(self, settings: Settings, specs: Sequence[Spec], records: Sequence[Record]) -> Result:
         """Assemble the result from the record of each spec."""
+        mapping("settings", settings)
+        for name, given, kind in (("specs", specs, Spec), ("records", records, Record)):
+            expect(name, given, Sequence)
+            for each in given:
+                expect(f"each of {name}", each, kind)
+        if len(specs) != len(records):
+            raise bad("specs and records", "have the same length", f"{len(specs)} and {len(records)}")
         return collect(self.name, settings, specs, records)
 
     def judge(self, result: Result) -> dict[str, Judged]:
         """Apply every rule."""
+        expect("result", result, Result)
         return {part.name: part.find(result, self.names) for part in self.parts}
 
 

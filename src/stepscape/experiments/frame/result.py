@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import unknown
+from stepscape.arguments import text
+from stepscape.errors import bad, shown, unknown
 from stepscape.experiments.frame.settings import Settings
 from stepscape.lab.spec import Spec, columns
 from stepscape.tables.records import Record, Table
@@ -61,6 +62,8 @@ class Result:
 
     def of(self, kind: type[Spec]) -> Result:
         """Keep the runs of one kind of spec."""
+        if not (isinstance(kind, type) and issubclass(kind, Spec)):
+            raise bad("kind", "be a class of specs", shown(kind))
         return self.where(kind=tag(kind))
 
     def drawn(self, *names: str, **wanted: object) -> list[Run]:
@@ -69,7 +72,7 @@ class Result:
 
     def curves(self, name: str, **wanted: object) -> list[NDArray[Any]]:
         """Return the arrays of that name of the runs with these values."""
-        return [run.arrays[name] for run in self.drawn(name, **wanted)]
+        return [run.arrays[text("name", name)] for run in self.drawn(text("name", name), **wanted)]
 
     def __repr__(self) -> str:
         return f"Result({self.claim}: {len(self.runs)} runs)"

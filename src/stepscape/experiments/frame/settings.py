@@ -9,9 +9,12 @@ import numpy as np
 
 from stepscape.arguments import finite, flag, mapping
 from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.memory import require_memory
 from stepscape.problems.truth import name_of
 
 Settings = Mapping[str, Any]
+RUNS = 8000  # bytes of the specs of one seed, with ten arms and step sizes
+NEURON = 96  # bytes that a record keeps for each neuron: six numbers, before and after it is collected
 
 
 def resolve(name: str, defaults: Settings, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +49,16 @@ def seeds(settings: Settings, count: str = "seeds") -> range:
     """Return the seeds from the first on; `count` names the setting that says how many."""
     at_least(settings, **{"first_seed": 0, count: 0})
     return range(settings["first_seed"], settings["first_seed"] + settings[count])
+
+
+def affordable(settings: Settings) -> None:
+    """Refuse counts whose runs, or whose recorded networks, would not fit in memory: they are all kept."""
+    for name, value in settings.items():
+        if name.endswith("seeds") and isinstance(value, int):
+            require_memory(name, value, RUNS * float(value))
+    if "records" in settings:
+        kept = min(settings["records"], settings.get("steps", settings["records"]))
+        require_memory("records", settings["records"], NEURON * float(kept) * settings.get("width", 1))
 
 
 def _read(key: str, text: str, default: Any) -> Any:

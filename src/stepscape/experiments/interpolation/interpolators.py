@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import sharpness
@@ -63,6 +64,7 @@ def one_sided_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
 
 def _spectrum(problem: Problem, network: TwoLayerReLU, closed: bool) -> tuple[Array, Array, Array]:
     x = problem.line.arrays[0]
+    require_memory("width", network.width, 24 * x.size * (3 * network.width + x.size))
     z = np.multiply.outer(x, network.w1) + network.b1
     outer = ((z >= 0.0) if closed else (z > 0.0)) * network.w2
     one = np.ones((x.size, 1))

@@ -21,6 +21,7 @@ from stepscape.experiments.interpolation.interpolators import (
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.measures import label_deviation, shape
+from stepscape.memory import require_memory
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
@@ -162,6 +163,7 @@ def _interpolates(problem: Problem, network: TwoLayerReLU) -> dict[str, Any]:
     ``knot_distance``: smallest distance of the others to an input, in widths of the gap they lie in.
     """
     x = problem.line.inputs
+    require_memory("width", network.width, 17 * x.size * network.width)
     error = float(np.abs(network.predict(problem.inputs) - problem.labels).max())
     reach = np.abs(network.w1) * problem.line.x_max + np.abs(network.b1)
     size = np.abs(network.w2) @ reach + abs(network.b2)

@@ -25,7 +25,7 @@ def _grammar(mark: str, group: str) -> re.Pattern[str]:
     indian = r"|(?:,\d\d)+,\d{3}" if group == "," else ""
     groups = rf"(?P<groups>(?:{group}\d{{3}})+|(?:[{spaces}]\d{{3}})+{indian})"
     plain = rf"(?:\d+(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?"
-    return re.compile(rf"[+-]?(?:[1-9]\d{{0,2}}{groups}(?:{mark}\d*)?|{plain})", re.ASCII)
+    return re.compile(rf"[+-]?(?:{plain}|[1-9]\d{{0,2}}{groups}(?:{mark}\d*)?)", re.ASCII)
 
 
 POINT = _grammar(r"\.", ",")

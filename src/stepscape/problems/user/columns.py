@@ -129,7 +129,7 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
         np.asarray(table.lines, dtype=np.int64)[kept],
         classes,
         readings,
-        "" if classes else _doubt(table, y, xs, ys),
+        "" if classes else _doubt(first, second),
         decimal_of((first, second)),
         tuple(said),
     )
@@ -187,18 +187,18 @@ def _labels(
     return (ys if loss == "auto" else outcome.codes), (), ()
 
 
-def _doubt(table: RawTable, y: str, xs: numbers.Numbers, ys: numbers.Numbers) -> str:
+def _doubt(x: Column, y: Column) -> str:
     """Say that texts were dropped among numbers where they are more than stray ones."""
-    known = (xs.faults == numbers.GOOD) & np.isin(ys.faults, (numbers.GOOD, numbers.TEXT))
-    texts = Counter(
-        text_of(table, row, y) for row in np.flatnonzero(known & (ys.faults == numbers.TEXT)).tolist()
-    )
+    faults = y.numbers.faults
+    known = (x.numbers.faults == numbers.GOOD) & np.isin(faults, (numbers.GOOD, numbers.TEXT))
+    places = np.flatnonzero(known & (faults == numbers.TEXT)).tolist()
+    texts = Counter(text_of(y.cells[row]) for row in places)
     rows = int(np.count_nonzero(known))
     if not many(texts, rows):
         return ""
     text, times = texts.most_common(1)[0]
     often = f", {shown(text)} in {times} of them" if times > 1 else f", such as {shown(text)}"
     return (
-        f"{texts.total()} of {rows} rows were dropped because {clip(y)!r} holds no number there{often}: if "
-        "that is a possible outcome, the fit ignores it"
+        f"{texts.total()} of {rows} rows were dropped because {clip(y.name)!r} holds no number there{often}: "
+        "if that is a possible outcome, the fit ignores it"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +26,7 @@ from stepscape.problems.user.rows import (
     is_blank,
     read_rows,
 )
-from stepscape.problems.user.table import LazyColumns, RawTable
+from stepscape.problems.user.table import Cells, LazyColumns, RawTable
 from stepscape.problems.user.text import Text
 
 MOST_ROWS = 5_000_000
@@ -41,7 +42,7 @@ class _Layout:
 
     text: Text
     delimiter: str
-    quoting: Quoting
+    quoting: Quoting | None
     start: int
 
     def rows(self) -> Iterator[Row]:
@@ -57,51 +58,51 @@ def parse_delimited(text: Text) -> RawTable:
         Nothing but blank lines, a header alone, a quote never closed, a cell beyond 128 KiB, a line or a row
         beyond ``text.MOST_CHARACTERS``, more than ``MOST_ROWS`` rows.
     """
-    start, comment, forced = _preamble(text)
+    start, comments, forced = _preamble(text)
     delimiter = forced or find_delimiter(islice(text.lines(), start, None))
     failures = []
     for quoting in QUOTINGS:
         try:
-            return _read(_Layout(text, delimiter, quoting, start), comment)
+            return _read(_Layout(text, delimiter, quoting, start), comments)
         except Misread as error:
             failures.append(error)
     raise failures[0]
 
 
-def _preamble(text: Text) -> tuple[int, str, str]:
-    """Count the lines above the table; return the last that begins with "#", and the delimiter for Excel."""
-    start, comment, forced = 0, "", ""
+def _preamble(text: Text) -> tuple[int, list[tuple[int, str]], str]:
+    """Count the lines above the table; return the last that begin with "#", and the delimiter for Excel."""
+    start, comments, forced = 0, deque[tuple[int, str]](maxlen=_TOP), ""
     for line in text.lines():
         stripped = line.strip()
         if match := _PREFIX.fullmatch(line):
             forced = match[1]
         elif stripped.startswith("#"):
-            comment = stripped
+            comments.append((start + 1, stripped))
         elif stripped.strip(forced or None):
             break
         start += 1
-    return start, comment, forced
+    return start, list(comments), forced
 
 
-def _read(layout: _Layout, comment: str) -> RawTable:
+def _read(layout: _Layout, comments: Sequence[tuple[int, str]]) -> RawTable:
     text = layout.text
     top = _first_rows(layout)
     if not top:
         raise InputError(f"{text.source!r} must hold a table, got nothing but blank lines or comments")
-    named = _cells_of_comment(comment, layout)
-    head = find_head(top, named, text.source, fixed=layout.delimiter == " ")
+    named = [(line, _cells_of_comment(comment, layout)) for line, comment in comments]
+    head = find_head(top, named[-1][1] if named else [], text.source, fixed=layout.delimiter == " ")
     lines, ragged = _survey(layout, head)
     return RawTable(
         source=text.source,
         names=head.names,
-        columns=LazyColumns(len(head.names), partial(_column, layout, head)),
+        columns=LazyColumns(len(head.names), partial(_column, layout, head), partial(_columns, layout, head)),
         lines=lines,
         ragged=ragged,
         encoding=text.encoding,
         delimiter="" if layout.delimiter == NO_DELIMITER else layout.delimiter,
         header=head.named,
         notes=head.notes,
-        top=[(layout.start, clean_names(named)), *((line, clean_names(row)) for line, row in top[:_TOP])],
+        top=[(line, clean_names(row)) for line, row in (*named, *top[:_TOP])],
     )
 
 
@@ -131,19 +132,20 @@ def _body(layout: _Layout, head: Head) -> Iterator[Row]:
 
     In a table of one column a blank line is a row with an empty cell, if a row that is not follows.
     """
-    blank = array("q")
+    width, blank = len(head.names), array("q")
     for line, row in layout.rows():
-        if line <= head.last or _is_comment(row, len(head.names)):
+        if line <= head.last:
             continue
-        if is_blank(row) and (not row or len(head.names) > 1):
+        if len(row) == width > 1:
+            yield line, row
+        elif row and not _is_comment(row, width) and not (width > 1 and is_blank(row)):
+            yield from ((earlier, []) for earlier in blank)
+            del blank[:]
+            yield line, row
+        elif not row and width == 1:
             blank.append(line)
             if len(blank) > MOST_ROWS:
                 raise _too_many(layout.text.source)
-            continue
-        if len(head.names) == 1:
-            yield from ((earlier, []) for earlier in blank)
-        del blank[:]
-        yield line, row
 
 
 def _is_comment(row: Sequence[str], width: int) -> bool:
@@ -173,9 +175,21 @@ def _survey(layout: _Layout, head: Head) -> tuple[NDArray[np.int64], dict[int, i
     return np.array(lines, dtype=np.int64), ragged
 
 
-def _column(layout: _Layout, head: Head, place: int) -> tuple[str, ...]:
-    rows = (row for _, row in _body(layout, head) if _fits(row, head))
-    return tuple(row[place] if place < len(row) else "" for row in rows)
+def _column(layout: _Layout, head: Head, place: int) -> Cells:
+    return _columns(layout, head, [place])[0]
+
+
+def _columns(layout: _Layout, head: Head, places: Sequence[int]) -> list[Cells]:
+    """Read some columns, and no other cell, in one go."""
+    width, columns = len(head.names), [list[str]() for _ in places]
+    for _, row in _body(layout, head):
+        if len(row) == width:
+            for place, column in zip(places, columns, strict=True):
+                column.append(row[place])
+        elif _fits(row, head):
+            for place, column in zip(places, columns, strict=True):
+                column.append(row[place] if place < len(row) else "")
+    return list(columns)
 
 
 def _too_many(source: str) -> InputError:

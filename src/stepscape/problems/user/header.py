@@ -71,7 +71,7 @@ def find_head(rows: Sequence[Row], comment: Sequence[str], source: str, fixed: b
     elif len(comment) == len(first):
         names, last = list(comment), last - 1
     else:
-        width = max(len(first), mode(map(len, below)))
+        width = max(len(first), mode(map(_width, below)))
         positions = tuple(str(i + 1) for i in range(width))
         return Head(positions, False, last - 1, fixed, tuple(notes))
     rows_below = below if last == rows[above][0] else cells[above:]
@@ -91,22 +91,32 @@ def clean_names(row: Sequence[str]) -> list[str]:
 
 def _titles(rows: Sequence[Sequence[str]]) -> int:
     """Count the rows above the header: titles, and rows of empty cells."""
-    usual = mode(map(len, rows))
+    usual = mode(map(_width, rows))
     full = next((i for i, row in enumerate(rows) if len(row) >= usual and _filled(row) > 1), 0)
+    few = next((i for i, row in enumerate(rows) if _filled(row) > 1), 0)
+    if few < full and any(is_number(cell) for row in rows[few : full + 1] for cell in row):
+        return few  # a header of too few names
     while full + 1 < len(rows) and _is_wide_title(rows, full, usual):
         full += 1
-    if full == 0 or usual < 2:
-        return 0
-    before = rows[full - 1]
-    few_names = _filled(before) > 1 or len(before) >= usual > _filled(before) == 1
-    row_names = len(before) == usual - 1 == _filled(before)
-    return full - 1 if any(map(is_number, rows[full])) and (few_names or row_names) else full
+    if full and any(map(is_number, rows[full])) and _names_one(rows[full - 1], usual):
+        return full - 1
+    return full
+
+
+def _names_one(row: Sequence[str], usual: int) -> bool:
+    """Whether a row with one name is a header: of two columns, or with the cells of all."""
+    return _filled(row) == 1 and (len(row) >= usual or usual == 2)
+
+
+def _width(row: Sequence[str]) -> int:
+    """Count the cells of a row up to the last that is not empty."""
+    return max((i for i, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
 def _is_wide_title(rows: Sequence[Sequence[str]], at: int, usual: int) -> bool:
     """Whether a row has more cells than every other, above a row of names."""
     row, below = rows[at], rows[at + 1]
-    wide = len(row) > max((len(other) for other in rows[at + 1 :]), default=0) and bool(row[-1].strip())
+    wide = _width(row) > max(map(len, rows[at + 1 :]))
     return wide and len(below) == usual and not any(map(is_number, [*row, *below])) and at + 2 < len(rows)
 
 
@@ -117,8 +127,10 @@ def _filled(row: Sequence[str]) -> int:
 def _title_note(titles: Sequence[Row], header: int) -> list[str]:
     if not titles:
         return []
-    which = f"line {titles[0][0]}" if len(titles) == 1 else f"lines {titles[0][0]} to {titles[-1][0]}"
-    return [f"the table begins on line {header}: {which}, {clip(titles[0][1][0], 40)!r}, stands above it"]
+    text = repr(clip(" ".join(filter(str.strip, titles[0][1])), 40))
+    one = f"the line above it, {text}, was taken for a title"
+    many = f"the {len(titles)} lines above it, from {text} on, were taken for titles"
+    return [f"the table begins on line {header}: {one if len(titles) == 1 else many}"]
 
 
 def _is_data(row: Sequence[str]) -> bool:

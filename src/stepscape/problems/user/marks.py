@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from stepscape.errors import InputError
-from stepscape.problems.user.cells import COMMA, POINT, SPACES, tidy
+from stepscape.problems.user.cells import COMMA, POINT, tidy
 from stepscape.problems.user.table import Lines, clip
 
 _OTHER = {".": ",", ",": "."}
@@ -52,24 +52,35 @@ def find_marks(cells: Sequence[str]) -> Marks:
     first: dict[str, int] = {}
     grouped = ""
     for i, cell in enumerate(cells):
-        text = tidy(cell)
-        if "." not in text and "," not in text:
-            digits = text.lstrip("+-")
-            if digits.isdecimal():
-                first.setdefault("whole" if len(digits) <= 3 else "long", i)
-            elif not SPACES.isdisjoint(digits) and POINT.fullmatch(digits):
-                first.setdefault("long", i)
+        points, comma = cell.count("."), "," in cell
+        if not points and not comma:
+            if kind := _kind_of_whole(cell, first):
+                first[kind] = i
             continue
-        point, comma = POINT.fullmatch(text), COMMA.fullmatch(text)
-        if point and comma:
-            first.setdefault("maybe_point" if "." in text else "maybe_comma", i)
+        if ("point" in first and points == 1 and not comma) or ("comma" in first and comma and not points):
+            continue  # it tells nothing new
+        text = tidy(cell)
+        as_point, as_comma = POINT.fullmatch(text), COMMA.fullmatch(text)
+        if as_point and as_comma:
+            first.setdefault("maybe_comma" if comma else "maybe_point", i)
             if text.endswith("0"):
                 first.setdefault("round", i)
-        elif match := point or comma:
-            first.setdefault("point" if point else "comma", i)
+        elif match := as_point or as_comma:
+            first.setdefault("point" if as_point else "comma", i)
             groups = match["groups"]
             grouped = grouped or (groups[0] if groups and groups[0] in ".," else "")
     return Marks(**first, grouped=grouped)
+
+
+def _kind_of_whole(cell: str, known: Container[str]) -> str:
+    """Name the kind of whole number that a cell is, if its kind is not known yet; else return ""."""
+    if "whole" in known and "long" in known:
+        return ""
+    digits = tidy(cell).lstrip("+-")
+    if not POINT.fullmatch(digits) or "e" in digits.lower():
+        return ""
+    kind = "whole" if len(digits) <= 3 else "long"
+    return "" if kind in known else kind
 
 
 def certain_mark(marks: Marks, delimiter: str = ",") -> str:

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import re
 
-# Compared without regard to case. Documented, word for word, in docs/reference/reading-tables.md.
-WORDS = (
-    *("", ".", "..", "...", "-", "--", "---", "–", "—", "?", "??"),
-    *("na", "n/a", "n.a.", "n.a", "n a", "<na>", "(na)", "[na]", "na_integer_", "na_real_", "na_character_"),
-    *("nan", "nat", "<nan>", "(nan)", "null", "(null)", "<null>", "[null]", "\\n", "nil", "none", "<none>"),
-    *("missing", "(missing)", "<missing>", "(blank)", "<blank>", "(empty)", "<empty>"),
-    *("no data", "nodata", "not available", "not applicable", "undefined"),
-    *("#n/a", "#na", "#n/a n/a", "#nv", "#n/d", "#nd", "#n/b", "#н/д", "#saknas!", "#brak!"),
-)
-# Not a number as C libraries write it; an error of a spreadsheet, in any language; one of LibreOffice,
-# which counts them; an extended missing value of Stata.
-PATTERNS = {
-    "-nan, +nan, nan(ind), -nan(snan), qnan": r"[+-]?[qs]?nan(?:\([\w()]*\))?",
-    "1.#QNAN, -1.#IND, 1.#SNAN00": r"[+-]?1\.#(?:[qs]?nan|ind|r)0*",
-    "#DIV/0!, #VALUE!, #REF!, #NAME?, #WERT!, #¡DIV/0!": r"#[^\s#]{2,20}[!?]",
-    "Err:502, #ERR522": r"#?err:?\d{3}",
-    ".a to .z": r"\.[a-z]",
+# Kind → texts, compared without regard to case, and kind → pattern with examples. A test compares both with
+# docs/reference/reading-tables.md. Spreadsheets write their errors in the language of their user.
+WORDS = {
+    "nothing, and marks": ("", ".", "..", "...", "-", "--", "---", "–", "—", "?", "??"),
+    "not available": (
+        *("na", "n/a", "n.a.", "n.a", "<na>", "(na)", "[na]", "na_integer_", "na_real_", "na_character_"),
+        *("not available", "not applicable", "no data", "nodata", "missing", "(missing)", "<missing>"),
+    ),
+    "null, also \\N of databases": (
+        "null",
+        "(null)",
+        "<null>",
+        "[null]",
+        "\\n",
+        "nil",
+        "none",
+        "<none>",
+        "undefined",
+    ),
+    "not a number, not a time": ("nan", "nat", "<nan>", "(nan)"),
+    "empty": ("(blank)", "<blank>", "(empty)", "<empty>"),
+    "not available, in spreadsheets": ("#n/a", "#na", "#n/a n/a", "#nv", "#n/d", "#nd", "#n/b", "#н/д"),
 }
-_WORDS = frozenset(WORDS)
-_PATTERN = re.compile("|".join(PATTERNS.values()), re.IGNORECASE)
+PATTERNS = {
+    "not a number, in C": (
+        r"[+-]?[qs]?nan(?:\([\w()]*\))?",
+        ("-nan", "+nan", "nan(ind)", "-nan(snan)", "qnan"),
+    ),
+    "the same, on Windows": (
+        r"[+-]?1\.#(?:[qs]?nan|ind|r)0*",
+        ("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "1.#snan00"),
+    ),
+    "errors of spreadsheets": (
+        r"#[^\s#]{2,20}[!?]",
+        ("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#wert!", "#¡div/0!"),
+    ),
+    "errors of LibreOffice": (r"#?err:?\d{3}", ("err:502", "#err522")),
+    "Stata": (r"\.[a-z]", (".a", ".z")),
+}
+_WORDS = frozenset(word for words in WORDS.values() for word in words)
+_PATTERN = re.compile("|".join(pattern for pattern, _ in PATTERNS.values()), re.IGNORECASE)
 
 
 def is_missing(cell: str) -> bool:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Outcome:
     @property
     def numeric(self) -> bool:
         """Whether all of them are numbers."""
-        return all(map(numbers.is_number, self.names))
+        return not any(self.spellings)
 
     def listed(self) -> str:
         """Say which values there are, with their rows.
@@ -103,24 +104,21 @@ def outcome_of(
     usable : (n,) rows that count.
     least : rows that a table must have; None where no text is a fault.
     """
-    faults = np.where(usable, parsed.faults, numbers.MISSING).tolist()
-    keys = [_key(*row) for row in zip(cells, parsed.values.tolist(), faults, strict=True)]
-    keys = _as_values(keys, cells, usable)
-    if _count(keys) > 2:
-        folded = [key.casefold() if isinstance(key, str) else key for key in keys]
-        numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
-        if _count(folded) == 2:
-            keys = folded
-        elif least is not None and sum(key is not None for key in numeric) >= least:
-            keys = keys if _count(numeric) == 2 and _informative(folded) else numeric
+    kinds, kind_of = _kinds(cells, parsed, usable)
+    keys = _values(kinds, least)
     found, guessed = _ordered([key for key in dict.fromkeys(keys) if key is not None])
     place = {key: float(i) for i, key in enumerate(found)}
-    codes = np.array([np.nan if key is None else place[key] for key in keys])
-    counts, spelled = Counter(keys), _spellings(cells, keys)
+    codes = np.array([np.nan if key is None else place[key] for key in keys])[kind_of]
+    codes[~usable] = np.nan
+    # Here text is not a fault.
+    faults = np.where(np.isnan(codes), parsed.faults, numbers.GOOD).astype(np.int8)
+    counts, spelled = _counted(keys, kinds), _spellings(keys, kinds)
     names = tuple(_name(key, spelled) for key in found)
-    ways = tuple(tuple(way for way, _ in spelled.get(key, Counter()).most_common()) for key in found)
+    ways = tuple(
+        tuple(way for way, _ in spelled[key].most_common()) if key in spelled else () for key in found
+    )
     rows = tuple(counts[key] for key in found)
-    return Outcome(names, rows, numbers.Numbers(codes, _faults(keys, parsed)), ways, guessed)
+    return Outcome(names, rows, numbers.Numbers(codes, faults), ways, guessed)
 
 
 def shown(name: str) -> str:
@@ -143,10 +141,61 @@ def meaning(column: str, classes: Sequence[str]) -> str:
     return f"{column}: {shown(classes[1])} is 1, {shown(classes[0])} is 0"
 
 
-def _informative(keys: Sequence[Key | None]) -> bool:
+class _Kind(NamedTuple):
+    """Cells that are written alike: their text, their value, and the rows that count."""
+
+    text: str
+    key: Key | None
+    rows: int
+
+
+def _kinds(
+    cells: Sequence[str] | NDArray[np.float64], parsed: numbers.Numbers, usable: NDArray[np.bool_]
+) -> tuple[list[_Kind], NDArray[np.intp]]:
+    """Group the cells that are written alike, and say of which kind each is (n,)."""
+    if isinstance(cells, np.ndarray):
+        _, first, kind_of = np.unique(cells, return_index=True, return_inverse=True)
+    else:
+        seen: dict[str, int] = {}
+        kind_of = np.array([seen.setdefault(cell, len(seen)) for cell in cells], dtype=np.intp)
+        first = np.full(len(seen), len(cells))
+        np.minimum.at(first, kind_of, np.arange(len(cells)))
+    rows = np.bincount(kind_of[usable], minlength=len(first)).tolist()
+    texts = [""] * len(first) if isinstance(cells, np.ndarray) else [cells[place] for place in first.tolist()]
+    known = zip(texts, parsed.values[first].tolist(), parsed.faults[first].tolist(), rows, strict=True)
+    return [
+        _Kind(text, _key(text, value, fault) if count else None, count) for text, value, fault, count in known
+    ], kind_of
+
+
+def _values(kinds: Sequence[_Kind], least: int | None) -> list[Key | None]:
+    """Give each kind of cell its value; None to those without one."""
+    keys = _as_values(kinds)
+    if _count(keys) <= 2:
+        return keys
+    folded = [key.casefold() if isinstance(key, str) else key for key in keys]
+    if _count(folded) == 2:
+        return folded
+    numeric: list[Key | None] = [key if isinstance(key, float) else None for key in keys]
+    known = sum(kind.rows for key, kind in zip(numeric, kinds, strict=True) if key is not None)
+    if least is None or known < least or (_count(numeric) == 2 and _informative(folded, kinds)):
+        return keys
+    return numeric
+
+
+def _counted(keys: Sequence[Key | None], kinds: Sequence[_Kind]) -> Counter[Key]:
+    counts = Counter[Key]()
+    for key, kind in zip(keys, kinds, strict=True):
+        if key is not None:
+            counts[key] += kind.rows
+    return counts
+
+
+def _informative(keys: Sequence[Key | None], kinds: Sequence[_Kind]) -> bool:
     """Whether texts among numbers tell something: one repeats, or they are more than a few."""
-    texts = Counter(key for key in keys if isinstance(key, str))
-    return many(texts, sum(key is not None for key in keys))
+    counts = _counted(keys, kinds)
+    texts = Counter({key: rows for key, rows in counts.items() if isinstance(key, str)})
+    return many(texts, counts.total())
 
 
 def many(texts: Counter[str], cells: int) -> bool:
@@ -158,23 +207,18 @@ def _short(name: str) -> str:
     return f"{float(name):.4g}" if numbers.is_number(name) else shown(name)
 
 
-def _key(cell: str | float, value: float, fault: int) -> Key | None:
+def _key(cell: str, value: float, fault: int) -> Key | None:
     if fault == numbers.GOOD:
         return value + 0.0  # -0.0 is 0.0
     # Composed and decomposed accents are one text.
-    return unicodedata.normalize("NFC", str(cell).strip()) if fault == numbers.TEXT else None
+    return unicodedata.normalize("NFC", cell.strip()) if fault == numbers.TEXT else None
 
 
-def _as_values(
-    keys: list[Key | None], cells: Sequence[str] | NDArray[np.float64], usable: NDArray[np.bool_]
-) -> list[Key | None]:
+def _as_values(kinds: Sequence[_Kind]) -> list[Key | None]:
     """Take "-" beside "+", and "none" beside "mild" and "severe", for values."""
+    keys = [kind.key for kind in kinds]
     words = _words({key.casefold() if isinstance(key, str) else key for key in keys} - {None})
-    if not words:
-        return keys
-    said = [
-        str(cell).strip().lower() if use else "" for cell, use in zip(cells, usable.tolist(), strict=True)
-    ]
+    said = (kind.text.strip().lower() if kind.rows else "" for kind in kinds)
     return [words.get(text, key) for text, key in zip(said, keys, strict=True)]
 
 
@@ -191,12 +235,6 @@ def _count(keys: Sequence[Key | None]) -> int:
     return len(set(keys) - {None})
 
 
-def _faults(keys: Sequence[Key | None], parsed: numbers.Numbers) -> NDArray[np.int8]:
-    """Clear the faults of cells that hold a value: here text is not a fault."""
-    valued = np.array([key is not None for key in keys], dtype=bool)
-    return np.where(valued, numbers.GOOD, parsed.faults).astype(np.int8)
-
-
 def _ordered(keys: list[Key]) -> tuple[list[Key], bool]:
     """Sort values, of two the one that stands for 1 last; and whether that was a guess."""
     values: list[Key] = sorted(key for key in keys if isinstance(key, float))
@@ -209,17 +247,15 @@ def _ordered(keys: list[Key]) -> tuple[list[Key], bool]:
     return [choice.no, choice.yes], not choice.known
 
 
-def _spellings(
-    cells: Sequence[str] | NDArray[np.float64], keys: Sequence[Key | None]
-) -> dict[Key | None, Counter[str]]:
-    found: dict[Key | None, Counter[str]] = {}
-    for cell, key in zip(cells, keys, strict=True):
+def _spellings(keys: Sequence[Key | None], kinds: Sequence[_Kind]) -> dict[Key, Counter[str]]:
+    found: dict[Key, Counter[str]] = {}
+    for key, kind in zip(keys, kinds, strict=True):
         if isinstance(key, str):
-            found.setdefault(key, Counter())[str(cell)] += 1
+            found.setdefault(key, Counter())[kind.text] += kind.rows
     return found
 
 
-def _name(key: Key, spelled: Mapping[Key | None, Counter[str]]) -> str:
+def _name(key: Key, spelled: Mapping[Key, Counter[str]]) -> str:
     """Write a number shortest, and a text as most cells do."""
     if isinstance(key, float):
         return repr(key).removesuffix(".0")

@@ -46,7 +46,7 @@ def read_columns(table: RawTable, names: Sequence[str], decimal: str = "") -> tu
     InputError
         There is no such column, or its decimal mark cannot be decided.
     """
-    cells = [table.cells(name) for name in names]
+    cells = table.cells(*names)
     marks = [Marks() if isinstance(column, np.ndarray) else find_marks(column) for column in cells]
     shown = [certain_mark(found, table.delimiter) for found in marks]
     others = [next((mark for j, mark in enumerate(shown) if j != i and mark), "") for i in range(len(names))]

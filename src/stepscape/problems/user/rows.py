@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from stepscape.errors import InputError
@@ -26,7 +27,8 @@ NO_DELIMITER = "\x1f"  # a character no text table holds: every line is one cell
 _SAMPLE_CHARACTERS = 65_536
 _SAMPLE_ROWS = 200
 _LEAST_LINES = 3  # of a sample, however long they are
-_TOKEN = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+_HEADLESS = 0.5  # weight of a delimiter under which no line is a header
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"(?!\S)|(\S+)')
 _BACKSLASH = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
 
 
@@ -35,13 +37,15 @@ def find_delimiter(lines: Iterable[str]) -> str:
 
     A first line of one cell above rows of two numbers is the name of a column with decimal commas.
     """
-    sample = _sample(lines)
+    every = _sample(lines)
+    rows = [line for line in every if not line.startswith("#")]
+    sample = rows if len(rows) > 1 else every
     scores = {delimiter: _score(sample, delimiter) for delimiter in DELIMITERS}
     best = max(scores, key=lambda delimiter: scores[delimiter])
     return best if scores[best] > 0.0 else NO_DELIMITER
 
 
-def read_rows(text: Text, delimiter: str, quoting: Quoting, start: int = 0) -> Iterator[Row]:
+def read_rows(text: Text, delimiter: str, quoting: Quoting | None, start: int = 0) -> Iterator[Row]:
     """Yield the rows of a text below line `start`; a blank line has no cells.
 
     Raises
@@ -51,11 +55,12 @@ def read_rows(text: Text, delimiter: str, quoting: Quoting, start: int = 0) -> I
     InputError
         A row is longer than a line may be.
     """
-    lines = islice(text.lines(), start, None)
     if delimiter == " ":
-        yield from ((number, _tokens(line)) for number, line in enumerate(lines, start + 1))
-    else:
-        yield from _quoted_rows(lines, delimiter, quoting, start, text.source)
+        lines = islice(text.lines(), start, None)
+        return ((number, _tokens(line)) for number, line in enumerate(lines, start + 1))
+    if delimiter == NO_DELIMITER:
+        return _quoted_rows(text, delimiter, partial(_blank, quoting), start)
+    return _quoted_rows(text, delimiter, quoting, start)
 
 
 def is_blank(row: Sequence[str]) -> bool:
@@ -69,8 +74,11 @@ def mode(widths: Iterable[int]) -> int:
     return max(counts, key=lambda width: (counts[width], width), default=1)
 
 
-def _plain(line: str, _: str) -> str:
-    return line
+def _blank(quoting: Quoting | None, line: str, delimiter: str) -> str:
+    """Take the spaces out of a blank line: of one column, it may be an empty cell in quotation marks."""
+    if not line.strip(" \n"):
+        return "\n"
+    return quoting(line, delimiter) if quoting else line
 
 
 def _close_gaps(line: str, delimiter: str) -> str:
@@ -83,31 +91,34 @@ def _double(line: str, delimiter: str) -> str:
     return _close_gaps(_BACKSLASH.sub(r'\1""', line), delimiter)
 
 
-QUOTINGS: tuple[Quoting, ...] = (_plain, _close_gaps, _double)
+QUOTINGS: tuple[Quoting | None, ...] = (None, _close_gaps, _double)
 
 
-def _quoted_rows(
-    lines: Iterator[str], delimiter: str, quoting: Quoting, start: int, source: str
-) -> Iterator[Row]:
+def _quoted_rows(text: Text, delimiter: str, quoting: Quoting | None, start: int) -> Iterator[Row]:
     room = MOST_CHARACTERS
 
     def feed() -> Iterator[str]:
         nonlocal room
-        for number, line in enumerate(lines, start + 1):
-            room -= len(line)
+        above = start
+        for block in text.blocks():
             if room < 0:
-                raise too_long(source, number)
-            yield quoting(line, delimiter) if line.strip(" \n") else "\n"
+                raise too_long(text.source, last)
+            lines = block[above:] if above else block
+            above = max(0, above - len(block))
+            room -= sum(map(len, lines))
+            yield from lines if quoting is None else [quoting(line, delimiter) for line in lines]
 
     # Strictly: otherwise "1"5 reads as 15, and a quote never closed swallows the rest of the file.
     reader = csv.reader(feed(), delimiter=delimiter, skipinitialspace=True, strict=True)
     last = start + 1
     try:
         for row in reader:
-            yield start + reader.line_num, row
-            room, last = MOST_CHARACTERS, start + reader.line_num + 1
+            line = start + reader.line_num
+            yield line, row
+            room, last = MOST_CHARACTERS, line + 1
     except csv.Error as error:
-        raise Misread(f"{source!r} is not a readable table from line {last} on: {_explain(error)}") from error
+        what = f"is not a readable table from line {last} on: {_explain(error)}"
+        raise Misread(f"{text.source!r} {what}") from error
 
 
 def _explain(error: csv.Error) -> str:
@@ -140,13 +151,20 @@ def _score(sample: Sequence[str], delimiter: str) -> float:
         return 0.0
     if len(rows) == 1:
         return 0.1
-    alike = [row for row in rows if len(row) == width]
-    decimal_commas = delimiter == "," and len(rows[0]) == 1 and width == 2
-    if decimal_commas and all(map(is_number, alike[0])):
-        return 0.0
-    cells = [cell for row in alike[alike[0] is rows[0] :] for cell in row]
-    numeric = sum(is_number(cell) or is_missing(cell) for cell in cells)
-    return len(alike) / len(rows) * (1.0 + numeric / max(len(cells), 1))
+    alike = [row[:width] for row in rows if len(row) >= width and not any(row[width:])]
+    if len(rows[0]) == 1 and (2 * len(alike) < len(rows) or _is_one_number(alike[0], delimiter)):
+        return 0.0  # one column, of which some cells hold the delimiter
+    header_is_alike = len(rows[0]) >= width and not any(rows[0][width:])
+    cells = [cell for row in alike[header_is_alike:] for cell in row]
+    numeric = sum(is_number(cell) or is_missing(cell) for cell in cells) / max(len(cells), 1)
+    # Lines above that do not split, and no names below them: the header has another delimiter.
+    headless = len(rows[0]) == 1 and any(map(is_number, alike[0]))
+    return len(alike) / len(rows) * (1.0 + numeric) * (_HEADLESS if headless else 1.0)
+
+
+def _is_one_number(row: Sequence[str], delimiter: str) -> bool:
+    """Whether the cells of a row are the parts of one number, as 1,5 or 1 000."""
+    return delimiter in ", " and len(row) == 2 and is_number(delimiter.join(row)) and all(map(is_number, row))
 
 
 def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 LARGEST = 1e150  # magnitude of numbers whose squares a float still holds
 GRID = -20  # training sees standardized values to 2⁻²⁰, a thousandth of the accuracy at which it stops
 GAP = -10  # inputs are moved by at most 2⁻¹¹ of the smallest gap between them
+FINEST = -60  # beyond it a grid is finer than numbers near 1 are
 WEIGHT_BITS = 40
 
 
@@ -74,7 +75,8 @@ def inputs_to_grid(inputs: Array) -> Array:
     distinct = np.unique(inputs)
     if distinct.size < 2:
         return to_grid(inputs)
-    return to_grid(inputs, min(GRID, int(np.frexp(np.diff(distinct).min())[1]) - 1 + GAP))
+    exponent = min(GRID, int(np.frexp(np.diff(distinct).min())[1]) - 1 + GAP)
+    return to_grid(inputs, exponent) if exponent > FINEST else inputs
 
 
 def shares(weights: Array) -> Array:

@@ -21,6 +21,7 @@ _BINARY = tuple(
         (rb"CDF[\x01\x02\x05]", "a NetCDF file; export the two columns as CSV"),
         (rb"SQLite format 3\x00", "an SQLite database; export the two columns as CSV"),
         (rb"ARROW1\x00\x00|FEA1\x00", "an Arrow (Feather) file; save it as Parquet or CSV"),
+        (rb"PARE.{0,64}[\x00-\x08\x0e-\x1f]", "an encrypted Parquet file; decrypt it first"),
         (rb"\x93NUMPY[\x01-\x03]", "a NumPy array; save it with numpy.savetxt"),
         (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "a bzip2 file; unpack it first"),
         (rb"\xfd7zXZ\x00", "an xz file; unpack it first"),

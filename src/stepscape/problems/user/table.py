@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -86,9 +86,12 @@ class RawTable:
                 return places[0]
         raise self._unknown(name)
 
-    def cells(self, name: str) -> Cells:
-        """Return the cells of a column."""
-        return self.columns[self.place(name)]
+    def cells(self, *names: str) -> list[Cells]:
+        """Return the cells of columns, read together where they are read from a file."""
+        places = [self.place(name) for name in names]
+        if isinstance(self.columns, LazyColumns):
+            self.columns.load(places)
+        return [self.columns[place] for place in places]
 
     def _unknown(self, name: str) -> InputError:
         names = [clip(known) for known in self.names if known]
@@ -101,8 +104,8 @@ class RawTable:
         elif self.encoding in GUESSED:
             where += f", read as {self.encoding} for it is not UTF-8; if that is wrong, save it as UTF-8"
         likely = self._line_of(name)
-        if likely:
-            where += f"; line {likely} holds this name: if it is the header, delete the lines above it"
+        if likely and self.header:
+            where += f"; line {likely} holds this name: if it is the header, move it right above the data"
         return InputError(f"{unknown('column', clip(name), names)} ({where})")
 
     def _line_of(self, name: str) -> int:
@@ -113,10 +116,11 @@ class RawTable:
 
 @dataclass(frozen=True)
 class LazyColumns(Sequence[Cells]):
-    """So many columns, each read once, when it is asked for."""
+    """So many columns, each read once, when it is asked for: one by one, or several in one go."""
 
     width: int
     read: Callable[[int], Cells] = field(repr=False)
+    read_several: Callable[[Sequence[int]], Iterable[Cells]] | None = field(default=None, repr=False)
     known: dict[int, Cells] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -129,12 +133,19 @@ class LazyColumns(Sequence[Cells]):
     def __getitem__(self, place: slice) -> Sequence[Cells]: ...
     def __getitem__(self, place: int | slice) -> Cells | Sequence[Cells]:
         """Read one column, or those of a slice."""
-        if isinstance(place, slice):
-            return tuple(self[one] for one in range(self.width)[place])
-        at = range(self.width)[place]
-        if at not in self.known:
-            self.known[at] = self.read(at)
-        return self.known[at]
+        places = range(self.width)[place]
+        if isinstance(places, int):
+            self.load([places])
+            return self.known[places]
+        self.load(places)
+        return tuple(self.known[one] for one in places)
+
+    def load(self, places: Sequence[int]) -> None:
+        """Read the columns that are not known yet."""
+        new = [place for place in dict.fromkeys(places) if place not in self.known]
+        if new:
+            columns = self.read_several(new) if self.read_several else map(self.read, new)
+            self.known.update(zip(new, columns, strict=True))
 
 
 def clip(name: str, most: int = _LONGEST) -> str:

@@ -10,13 +10,14 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import BinaryIO, TextIO, cast
 
 from stepscape.errors import InputError
 from stepscape.problems.user.table import GUESSED
 
 MOST_CHARACTERS = 4 * 2**20  # of one line, and of one row whose cells hold line breaks
-_CHUNK = 2**20
+_CHUNK = 2**18  # bytes or characters that are read at once
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -53,22 +54,34 @@ class Text:
         """Make a text of a string."""
         return cls(lambda: io.StringIO(text, newline=None), source)
 
-    def lines(self) -> Iterator[str]:
-        """Yield each line with its line break, without what fills the end of a file.
+    def blocks(self) -> Iterator[list[str]]:
+        """Yield lists of lines, each with its line break, without what fills the end of a file.
 
         Raises
         ------
         InputError
             A line is longer than ``MOST_CHARACTERS``.
         """
+        rest, number = "", 1
         with self.open() as stream:
-            for number, line in enumerate(iter(partial(stream.readline, MOST_CHARACTERS + 1), ""), 1):
-                if len(line) > MOST_CHARACTERS:
+            while chunk := stream.read(_CHUNK):
+                chunk = chunk.replace("\0", "") if "\0" in chunk else chunk
+                first, *others = (rest + chunk).split("\n")
+                if number == 1 and not rest:
+                    first = first.lstrip("\ufeff")
+                *lines, rest = [first, *others]
+                if len(first) > MOST_CHARACTERS:
                     raise too_long(self.source, number)
-                whole = line.replace("\0", "")
-                if whole.endswith(("\x1a", "\x1a\n")):
-                    whole = whole.rstrip("\x1a\n")
-                yield whole.lstrip("\ufeff") if number == 1 else whole
+                if len(rest) > MOST_CHARACTERS:
+                    raise too_long(self.source, number + len(lines))
+                number += len(lines)
+                yield [line + "\n" for line in lines]
+        if rest := rest.rstrip("\x1a"):
+            yield [rest]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the blocks."""
+        return chain.from_iterable(self.blocks())
 
 
 @dataclass(frozen=True)

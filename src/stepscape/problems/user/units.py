@@ -244,6 +244,14 @@ class TwoClasses:
         return float(np.log(self.plus.sum()) - np.log(self.minus.sum()))
 
 
+def hull(data: Standardized | TwoClasses, problem: Problem) -> tuple[float, float]:
+    """Return the least and the greatest input of standardized data, before training rounds them.
+
+    Where training takes bins in place of inputs, they are the outermost bins.
+    """
+    return problem.line.hull if data.binned else (float(data.x[0]), float(data.x[-1]))
+
+
 def _log_loss(logits: Array, plus: Array, minus: Array) -> float:
     loss = loss_of("logistic").value
     total = plus * loss(logits, np.ones(1)) + minus * loss(logits, -np.ones(1))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import reals
-from stepscape.errors import bad, unknown
+from stepscape.errors import bad, shown, unknown
 
 FloatArray = NDArray[np.float64]
 
@@ -125,8 +125,10 @@ def no_bound(trainable: Sequence[str]) -> tuple[str, ...]:
     Without w2 a network can shrink w2 and stretch w1 (a sharp function at no curvature); with neither w1
     nor b1 it can do the reverse.
     """
+    if not isinstance(trainable, Sequence | frozenset | set) or isinstance(trainable, str | bytes):
+        raise bad("trainable", f"list blocks among {', '.join(BLOCKS)}", shown(trainable))
     for block in trainable:
-        if block not in BLOCKS:
+        if not isinstance(block, str) or block not in BLOCKS:
             raise unknown("block", block, BLOCKS)
     return tuple(
         sentence

@@ -29,7 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import bad
+from stepscape.arguments import nonnegative, number, reals
+from stepscape.errors import bad, expect, shown
 from stepscape.losses import divergence, innovation, loss_of, probability
 from stepscape.theory.certificate import EPS, Certificate
 from stepscape.theory.line.distribution import FloatArray, averaging, no_bound, vector
@@ -109,6 +110,7 @@ def excess_identity(
 
 def overlap(facts: Facts) -> Certificate:
     """Step A for the network: `overlap_bound` of |f0| ≤ γ with |f| ≤ 2γ."""
+    expect("facts", facts, Facts)
     return overlap_bound(
         truth=facts.truth,
         predictions=facts.landscape.predictions,
@@ -135,10 +137,11 @@ def overlap_bound(
 
     ``details``: γ0, γ, κ, the excess risk, and ``share_truth``, the mass of {|f0| ≤ γ0}.
     """
-    if not (math.isfinite(gamma_truth) and gamma_truth >= 0.0):
-        raise bad("gamma_truth", "be finite and nonnegative", gamma_truth)
-    if not (math.isfinite(gamma) and gamma > gamma_truth):
-        raise bad("gamma", f"be finite and larger than gamma_truth = {gamma_truth:g}", gamma)
+    gamma_truth = nonnegative("gamma_truth", gamma_truth, "be finite and nonnegative")
+    must = f"be finite and larger than gamma_truth = {gamma_truth:g}"
+    gamma = number("gamma", gamma, must)
+    if not gamma_truth < gamma < math.inf:
+        raise bad("gamma", must, gamma)
     gammas = {"gamma_truth": gamma_truth, "gamma": gamma}
     share, excess, left, size = [math.nan] * 4
     kappa = float(divergence(gamma_truth, gamma))
@@ -167,6 +170,7 @@ def interior_variation(facts: Facts) -> Certificate:
     C is the right side of `stepscape.theory.uncertain`. I is an interval up to the jumps of g_A at the
     inputs. ``details``: c, sup g_A, and of the inputs in I the smallest, the largest and the mass.
     """
+    expect("facts", facts, Facts)
     x, v, trainable = facts.inputs, facts.averaging, facts.trainable
     unsure = uncertain_set(facts.landscape.predictions, facts.gamma) & (v > 0.0)
     failed = no_bound(trainable)
@@ -219,10 +223,12 @@ def _logits(
 
 
 def _mask(mask: ArrayLike, f: FloatArray) -> NDArray[np.bool_]:
-    chosen = np.asarray(mask)
-    if chosen.dtype != np.bool_ or chosen.shape != f.shape:
-        raise bad("mask", f"hold one truth value per prediction ({f.size})", f"{chosen.dtype} {chosen.shape}")
-    return chosen
+    must = f"hold one truth value per prediction ({f.size})"
+    if not isinstance(mask, np.ndarray | list | tuple) and not hasattr(mask, "to_numpy"):
+        raise bad("mask", must, shown(mask))
+    if reals("mask", mask).shape != f.shape or np.asarray(mask).dtype != np.bool_:
+        raise bad("mask", must, f"{np.asarray(mask).dtype} {np.shape(mask)}")
+    return np.asarray(mask)
 
 
 def _magnitude(f0: ArrayLike, f: ArrayLike) -> FloatArray:

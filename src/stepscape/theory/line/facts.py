@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from stepscape.errors import bad
+from stepscape.arguments import positive, share
+from stepscape.errors import bad, expect, shown
 from stepscape.theory.line.distribution import (
     FloatArray,
     InputDistribution,
@@ -88,10 +89,15 @@ class Facts:
     gamma: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.delta < 1.0:
-            raise bad("delta", "lie strictly between 0 and 1", self.delta)
-        if not 0.0 < self.gamma < math.inf:
-            raise bad("gamma", "be finite and positive", self.gamma)
+        from stepscape.network import TwoLayerReLU
+        from stepscape.problems.problem import Problem
+
+        expect("problem", self.problem, Problem)
+        expect("network", self.network, TwoLayerReLU)
+        if not hasattr(self.landscape, "residual_norm"):
+            raise bad("landscape", "have the numbers of a Landscape", shown(self.landscape))
+        object.__setattr__(self, "delta", share("delta", self.delta))
+        object.__setattr__(self, "gamma", positive("gamma", self.gamma))
 
     @property
     def inputs(self) -> FloatArray:

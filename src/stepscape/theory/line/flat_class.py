@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import nonnegative, pair, positive
 from stepscape.errors import bad
 from stepscape.theory.line.distribution import (
     BLOCKS,
@@ -70,10 +71,13 @@ class FlatClass:
     trainable: Sequence[str] = BLOCKS
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.variation) and self.variation >= 0.0):
-            raise bad("variation", "be finite and nonnegative", self.variation)
-        if not (math.isfinite(self.height) and self.height > 0.0):
-            raise bad("height", "be finite and positive", self.height)
+        variation = nonnegative("variation", self.variation, "be finite and nonnegative")
+        object.__setattr__(self, "variation", variation)
+        object.__setattr__(self, "height", positive("height", self.height))
+        object.__setattr__(self, "interval", pair("interval", self.interval))
+        for name in ("inputs", "weights", "counted"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, vector(name, getattr(self, name)))
         factor(0.0, self.trainable)  # refuses blocks for which there is no g
         if not self.inside.any():
             raise bad("interval", "hold an input of the hull", self.interval)
@@ -83,7 +87,7 @@ class FlatClass:
         """Inputs, averaging weights, and the distribution that g is made of."""
         x = vector("inputs", self.inputs)
         v = averaging(self.weights, x.size)
-        counted = np.ones_like(x) if self.counted is None else np.asarray(self.counted, dtype=np.float64)
+        counted = np.ones_like(x) if self.counted is None else vector("counted", self.counted)
         if counted.shape != x.shape:
             raise bad("counted", f"have one entry per input ({x.size})", counted.size)
         return x, v, input_distribution(x, v * counted)
@@ -124,7 +128,10 @@ class FlatClass:
 
     def merge(self, values: FloatArray) -> FloatArray:
         """Sum values of the examples in I over equal inputs."""
-        where = np.searchsorted(self.points, self._examples[0][self.inside])
+        examples = self._examples[0][self.inside]
+        where, values = np.searchsorted(self.points, examples), vector("values", values)
+        if values.size != examples.size:
+            raise bad("values", f"have one entry per example of I ({examples.size})", values.size)
         return np.bincount(where, weights=values, minlength=self.points.size).astype(np.float64)
 
 

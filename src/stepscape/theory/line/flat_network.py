@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import positive
 from stepscape.errors import bad
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray
@@ -123,8 +124,7 @@ def _bound(margin: float, size: float, x_max: float) -> float:
 
 
 def _finite_bends(x: FloatArray, y: FloatArray, margin: float) -> tuple[FloatArray, FloatArray]:
-    if not (math.isfinite(margin) and margin > 0.0):
-        raise bad("margin", "be finite and positive", margin)
+    positive("margin", margin)
     knots, changes = _bends(x, y)
     size = margin * float(np.abs(changes).sum())
     if not math.isfinite(size):

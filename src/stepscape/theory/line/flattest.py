@@ -29,11 +29,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import number, share, whole
 from stepscape.errors import NotConverged, bad
+from stepscape.memory import require_memory
 from stepscape.theory.line.cells import Cells, activation_cells, distinct
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.interior_point import Cone, solve
 from stepscape.theory.line.spline import Neurons, spline_interpolator
+
+BYTES = 8 * 12**2 * 6  # for each pair of inputs: six matrices of 12 rows and columns per input
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +90,12 @@ def flattest_interpolator(
         After `max_iterations` steps.
     """
     x, y = distinct(inputs, labels)
-    if not 0.0 < margin < 0.5:
-        raise bad("margin", "lie strictly between 0 and 0.5", margin)
-    if not 0.0 < tolerance < 1.0:
-        raise bad("tolerance", "lie strictly between 0 and 1", tolerance)
+    require_memory("inputs", f"{x.size} of them", BYTES * x.size**2, "give fewer of them")
+    must = "lie strictly between 0 and 0.5"
+    if not 0.0 < number("margin", margin, must) < 0.5:
+        raise bad("margin", must, margin)
+    share("tolerance", tolerance)
+    whole("max_iterations", max_iterations, 1)
     cone = Cone(activation_cells(x, margin), y)
     start, b2 = _start(cone, x, y)
     found = solve(cone, start, b2, tolerance, max_iterations)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import (
     BLOCKS,
@@ -159,6 +159,7 @@ def interpolation(facts: Facts) -> Certificate:
     it speaks of an interpolator: √(2L) is at most a thousandth of the weighted standard deviation of the
     labels.
     """
+    expect("facts", facts, Facts)
     error, top = math.sqrt(2.0 * facts.landscape.loss), facts.landscape.sharpness
     least, size, change = math.nan, 0.0, math.nan
     possible = True

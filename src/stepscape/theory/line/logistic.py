@@ -32,6 +32,7 @@ here.
 
 from __future__ import annotations
 
+from stepscape.errors import expect
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import input_distribution
 from stepscape.theory.line.facts import Facts
@@ -57,6 +58,7 @@ def _whole_curvature(facts: Facts) -> CurvatureWeights:
 
 def logistic_gauss_newton(facts: Facts) -> Certificate:
     """L0: D̄ (1 + 2 TV_side,D) ≤ λ_max(G), at every point whatever the labels; equality is attained."""
+    expect("facts", facts, Facts)
     weights, offset, top = _whole_curvature(facts), facts.offset, facts.landscape.gauss_newton
     mean, variation = weights.total, weights.variation
     size = mean * (offset + 2.0 * variation.scale) + abs(top.value) + top.residual
@@ -75,10 +77,12 @@ def logistic_gauss_newton(facts: Facts) -> Certificate:
 
 def weighted(facts: Facts) -> Certificate:
     """L1: TV_side,D ≤ (λ_max(H) + ‖R‖)/(2D̄) − ½, at every point; equality is attained."""
+    expect("facts", facts, Facts)
     norm = facts.landscape.residual_norm
     return flat_bound("weighted", facts, _whole_curvature(facts), Remainder(norm, "‖R‖", norm))
 
 
 def weighted_stationary(facts: Facts) -> Certificate:
     """L1 at a stationary point: TV_side,D ≤ λ_max(H)/(2D̄) − ½."""
+    expect("facts", facts, Facts)
     return flat_bound("weighted_stationary", facts, _whole_curvature(facts), stationary_remainder(facts))

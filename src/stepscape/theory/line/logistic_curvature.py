@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import nonnegative
 from stepscape.errors import bad
 from stepscape.losses import TINY, loss_of, signs
 from stepscape.theory.certificate import Certificate
@@ -101,9 +102,8 @@ def flat_bound(name: str, facts: Facts, weights: CurvatureWeights, remainder: Re
 
 def confidence_curvature(gamma: float) -> float:
     """Γ(γ) = s(γ) s(−γ), between e^{−γ}/4 and e^{−γ}: the least curvature of an example with |f| ≤ γ."""
-    if not (math.isfinite(gamma) and gamma >= 0.0):
-        raise bad("gamma", "be finite and nonnegative", gamma)
-    return float(loss_of("logistic").curvature(np.array(gamma)))
+    level = nonnegative("gamma", gamma, "be finite and nonnegative")
+    return float(loss_of("logistic").curvature(np.array(level)))
 
 
 def labels_of(labels: ArrayLike, inputs: NDArray[Any]) -> FloatArray:

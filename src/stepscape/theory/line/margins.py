@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import InputError
+from stepscape.errors import InputError, expect
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import FloatArray, vector
 from stepscape.theory.line.facts import Facts
@@ -74,6 +74,7 @@ def interpolation_margin(facts: Facts) -> Certificate:
     Examples of weight 0 do not count. ``details``: γ, the cost per unit of margin, the middle of the chain
     ``twice_variation``, and ``hats``, the left side by hat functions.
     """
+    expect("facts", facts, Facts)
     some = facts.averaging > 0.0
     x, y, f = facts.inputs[some], facts.labels[some], facts.landscape.predictions[some]
     (w, b, u), b2 = facts.neurons, facts.network.b2

@@ -31,6 +31,7 @@ import math
 
 import numpy as np
 
+from stepscape.errors import expect
 from stepscape.losses import innovation
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import FloatArray
@@ -45,6 +46,7 @@ def norm_generalization(facts: Facts) -> Certificate:
     Without the truth only the right side is of use. ``details``: ``variation`` ∫|f''|, ``path`` Σ|w1 w2| and
     ``half_norm`` ½‖θ‖², in increasing order; ``norm_right``, the bound by the norm alone.
     """
+    expect("facts", facts, Facts)
     delta, f, v = facts.delta, facts.landscape.predictions, facts.averaging
     tail = math.sqrt(0.5 * math.log(8.0 * facts.distribution.points.size / delta))
     w, b, u = (np.abs(block) for block in facts.neurons)

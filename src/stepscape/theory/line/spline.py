@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import number
 from stepscape.errors import bad
+from stepscape.memory import require_memory
 from stepscape.theory.line.cells import distinct
 from stepscape.theory.line.distribution import FloatArray
 
@@ -40,7 +42,7 @@ def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.0
     Interpolates up to a multiple of eps·Σ_j |w2_j| (|w1_j x| + |b1_j|).
     """
     x, y = distinct(inputs, labels)
-    if not 0.0 <= shift < 0.5:
+    if not 0.0 <= number("shift", shift, "lie in [0, 0.5)") < 0.5:
         raise bad("shift", "lie in [0, 0.5)", shift)
     middle = (x.size - 1) // 2
     slope = float((y[middle + 1] - y[middle]) / (x[middle + 1] - x[middle]))
@@ -71,6 +73,7 @@ def balanced(x: FloatArray, w1: FloatArray, b1: FloatArray, w2: FloatArray, b2: 
     (w1, b1) → c·(w1, b1), w2 → w2/c with c⁴ = w2² Σ_active (1 + x²) / Σ_active (w1 x + b1)²; neurons that are
     0 or active on no input get c = √|w2|/‖(w1, b1)‖^½, equal norms.
     """
+    require_memory("inputs", f"{x.size} of them", 40 * x.size * w1.size, "give fewer of them")
     z = np.maximum(np.multiply.outer(x, w1) + b1, 0.0)
     inner = (z * z).sum(axis=0)
     outer = w2 * w2 * ((z > 0.0) * (1.0 + x * x)[:, None]).sum(axis=0)

@@ -28,7 +28,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stepscape.errors import bad
+from stepscape.arguments import positive
+from stepscape.errors import expect
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.facts import Facts, Variation
@@ -65,6 +66,7 @@ def _bound(
 
 def gauss_newton(facts: Facts) -> Certificate:
     """T0: 1 + 2 TV_side ≤ λ_max(G), at every point whatever the labels; equality is attained."""
+    expect("facts", facts, Facts)
     offset, side, top = facts.offset, facts.side, facts.landscape.gauss_newton
     return Certificate(
         left=offset + 2.0 * side.value,
@@ -80,6 +82,7 @@ def gauss_newton(facts: Facts) -> Certificate:
 
 def sharpness(facts: Facts) -> Certificate:
     """T1: TV_side ≤ λ_max(H)/2 − ½ + ½ ‖R‖, at every point; equality is attained."""
+    expect("facts", facts, Facts)
     source = "Mulayoff et al. (2021), proof of Theorem 1, and Weyl's inequality"
     term = 0.5 * facts.landscape.residual_norm
     return _bound("sharpness", facts, facts.side, "½ ‖R‖", (term,), source)
@@ -87,6 +90,7 @@ def sharpness(facts: Facts) -> Certificate:
 
 def sharpness_loss(facts: Facts) -> Certificate:
     """T2: TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L) with x_max = max|x_i|, at every point."""
+    expect("facts", facts, Facts)
     term = 0.5 * facts.reach * math.sqrt(2.0 * facts.landscape.loss)
     source = f"{PUBLISHED}, with the constant of its proof"
     return _bound("sharpness_loss", facts, facts.side, f"½ {facts.reach_name} √(2L)", (term,), source)
@@ -94,6 +98,7 @@ def sharpness_loss(facts: Facts) -> Certificate:
 
 def published(facts: Facts) -> Certificate:
     """T3: ∫|f''|g ≤ λ_max(H)/2 − ½ + x_max √(2L) with x_max = max(1/√3, max|x_i|), at every point."""
+    expect("facts", facts, Facts)
     x_max = max(_SMALLEST_RADIUS, facts.distribution.largest)
     term, words = x_max * math.sqrt(2.0 * facts.landscape.loss), "x_max √(2L), x_max = max(1/√3, max|x|)"
     return _bound("published", facts, facts.function, words, (term,), PUBLISHED, {"x_max": x_max})
@@ -105,6 +110,7 @@ def published_as_printed(facts: Facts) -> Certificate:
     It is false for every max|x_i| < 1/√15 ≈ 0.258 (`counterexample`), proved for max|x_i| ≥ 1/√3, and open
     between. `published` repairs it: x_max may be any bound on the |x_i|.
     """
+    expect("facts", facts, Facts)
     x_max = facts.distribution.largest
     term = x_max * math.sqrt(2.0 * facts.landscape.loss)
     source = "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, as printed"
@@ -129,6 +135,7 @@ def noisy(facts: Facts) -> Certificate:
     ``details["published_right"]``, for information, is the published form with the constant and the logarithm
     of its Õ set to 1: λ/2 − ½ + σ x_max min(1, √(k Σ v_i²)) + x_max √MSE.
     """
+    expect("facts", facts, Facts)
     delta, reach, error = facts.delta, 0.5 * facts.reach, math.sqrt(facts.design_error)
     tails = math.sqrt(2.0 * facts.square_sum * math.log(8.0 * (facts.distribution.points.size + 1) / delta))
     known = math.isfinite(error) and math.isfinite(facts.noise)
@@ -164,9 +171,7 @@ def counterexample(
     function: r = −ρ. Then ‖R‖ = ½ρ√(1 + a²), and λ_max(H) → λ_max(G) − ‖R‖ as c → ∞.
     With a = 0.1, c = 20, ρ = 0.5: 5.000 on the left, 4.936 on the right.
     """
-    for name, value in (("a", a), ("c", c), ("rho", rho)):
-        if not (math.isfinite(value) and value > 0.0):
-            raise bad(name, "be finite and positive", value)
+    a, c, rho = positive("a", a), positive("c", c), positive("rho", rho)
     root = math.hypot(1.0, a)
     product = c / (2.0 * a * root)
     s = math.sqrt(product * root / a)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stepscape.arguments import flag, word
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line import excess, interpolation, logistic, margins, norm, square, uncertainty
 from stepscape.theory.line.facts import Facts
@@ -140,4 +141,6 @@ THEOREMS = (
 
 def theorems(loss: str, proved: bool = True) -> tuple[Theorem, ...]:
     """Return the theorems about a loss; with ``proved=False`` also the statements that can be false."""
+    word("loss", loss, dict.fromkeys(each.loss for each in THEOREMS))
+    flag("proved", proved)
     return tuple(each for each in THEOREMS if each.loss == loss and (each.proved or not proved))

@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.errors import bad
+from stepscape.arguments import nonnegative, reals
+from stepscape.errors import expect
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.distribution import FloatArray, input_distribution
 from stepscape.theory.line.facts import Facts, Variation
@@ -31,9 +32,8 @@ _VARIATION = "∫|f''|g_A"
 
 def uncertain_set(predictions: ArrayLike, gamma: float) -> NDArray[np.bool_]:
     """Mask of the predictions with |f| ≤ γ, where the probability of either label is at least s(−γ)."""
-    if not (math.isfinite(gamma) and gamma >= 0.0):
-        raise bad("gamma", "be finite and nonnegative", gamma)
-    return np.asarray(np.abs(np.asarray(predictions, dtype=np.float64)) <= gamma)
+    level = nonnegative("gamma", gamma, "be finite and nonnegative")
+    return np.asarray(np.abs(reals("predictions", predictions)) <= level)
 
 
 def ends(points: FloatArray) -> tuple[float, float]:
@@ -84,17 +84,20 @@ def uncertain(facts: Facts) -> Certificate:
 
     ``details`` hold γ, the count and the mass of A, Γ(γ), the hull of A and D̄.
     """
+    expect("facts", facts, Facts)
     weights = _curvature_where_uncertain(facts, facts.gamma)
     return flat_bound("uncertain", facts, weights, _remainder(facts))
 
 
 def uncertain_best(facts: Facts) -> Certificate:
     """L2 at the γ with the smallest right side, whatever the sharpness and the loss: the largest v(A) Γ."""
+    expect("facts", facts, Facts)
     weights = _curvature_where_uncertain(facts, best_gamma(facts))
     return flat_bound("uncertain_best", facts, weights, _remainder(facts))
 
 
 def uncertain_stationary(facts: Facts) -> Certificate:
     """L2 at a stationary point and the best γ: ∫|f''|g_A ≤ λ_max(H)/(2 v(A) Γ) − ½."""
+    expect("facts", facts, Facts)
     weights = _curvature_where_uncertain(facts, best_gamma(facts))
     return flat_bound("uncertain_stationary", facts, weights, stationary_remainder(facts))

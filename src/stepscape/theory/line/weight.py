@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stepscape.arguments import pair, reals, word
 from stepscape.errors import bad, unknown
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import (
@@ -48,10 +49,17 @@ def weight(
     side : which of the three.
     trainable : the trained blocks.
     """
-    if side not in _SIDES:
-        raise unknown("side", side, _SIDES)
-    points = np.asarray(t, dtype=np.float64)
+    word("side", side, _SIDES)
+    points = _places(t)
     return _SIDES[side](input_distribution(inputs, weights), points, trainable)
+
+
+def _places(t: ArrayLike) -> FloatArray:
+    """Read points of the line, any shape; infinite ones lie outside every hull."""
+    points = reals("t", t)
+    if np.isnan(points).any():
+        raise bad("t", "hold points of the line", "nan in it")
+    return points
 
 
 def _upper(
@@ -77,7 +85,7 @@ _SIDES = {"both": _both, "+": _upper, "-": _lower}
 
 def population_weight(t: ArrayLike) -> FloatArray:
     """Evaluate g for the uniform distribution on [−1, 1]: ((1 − |t|)/2)³ √(1 + ((1 + |t|)/2)²), 0 outside."""
-    size = np.minimum(np.abs(np.asarray(t, dtype=np.float64)), 1.0)
+    size = np.minimum(np.abs(_places(t)), 1.0)
     return np.asarray(((1.0 - size) / 2.0) ** 3 * np.hypot(1.0, (1.0 + size) / 2.0))
 
 
@@ -188,9 +196,7 @@ def total_variation(
     w1: ArrayLike, b1: ArrayLike, w2: ArrayLike, interval: tuple[float, float] = (-np.inf, np.inf)
 ) -> float:
     """∫|f''| over an open interval: the sum of |slope change| over the distinct knots inside it."""
-    low, high = interval
-    if not low < high:
-        raise bad("interval", "be two increasing numbers", interval)
+    low, high = pair("interval", interval)
     tau, jumps = merged_knots(w1, b1, w2)
     return float(np.abs(jumps[(tau > low) & (tau < high)]).sum())
 
@@ -212,6 +218,7 @@ def weighted_tv(
 
     The side form also counts neurons that are active on all inputs. Parameters as in `weight`.
     """
+    word("form", form, _FORMS)
     return tv_and_scale(w1, b1, w2, input_distribution(inputs, weights), form, trainable)[0]
 
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import nonnegative, whole
 from stepscape.errors import bad, expect
 from stepscape.losses import best_constant, divergence, innovation, probability
 from stepscape.theory.line.distribution import FloatArray, vector
@@ -130,8 +131,7 @@ def expected_excess(flat: FlatClass, draws: int = 16, seed: int = 0) -> Expected
 
 def expected_gap(flat: FlatClass, noise: float, draws: int = 16, seed: int = 0) -> ExpectedWorstCase:
     """Bound the mean over the labels of what `worst_case_gap` bounds, for Gaussian noise of deviation σ."""
-    if not (math.isfinite(noise) and noise >= 0.0):
-        raise bad("noise", "be finite and nonnegative", noise)
+    noise = nonnegative("noise", noise, "be finite and nonnegative")
 
     def gaussian(rng: np.random.Generator, n: int) -> FloatArray:
         return np.asarray(2.0 * noise * rng.standard_normal(n))
@@ -179,8 +179,7 @@ def _expected(
     from stepscape.network import generator
 
     expect("flat", flat, FlatClass)
-    if not isinstance(draws, int | np.integer) or draws < 2:
-        raise bad("draws", "be a whole number of at least 2", repr(draws))
+    whole("draws", draws, 2, 1_000_000)
     rng, v = generator(seed), flat.averaging
     found = [supremum(flat, flat.merge(v * draw(rng, v.size))) for _ in range(draws)]
     upper = np.array([one.upper for one in found])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stepscape.figures import style
-from stepscape.figures.svg import compact
+from stepscape.figures.compact_svg import compact
 
 ROOT = Path(__file__).parents[2]
 LARGEST = 150_000  # bytes of a committed picture

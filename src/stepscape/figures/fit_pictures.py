@@ -1,19 +1,43 @@
-"""A fit → what its figures draw."""
+"""A fit → its figures."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from stepscape.estimators import OutcomeFit, TableFit
+from stepscape.figures import fit as curve
+from stepscape.figures import outcome
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture
 from stepscape.measures.knots import visible_knots
 from stepscape.problems.user.outcomes import shown
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 GRID = 801
 
 
-def fit_picture(fit: TableFit) -> FitPicture:
+def of_fit(fit: Any) -> dict[str, Figure]:
+    """Draw the figures of a fit of a table, as the command ``fit`` does.
+
+    Parameters
+    ----------
+    fit : what `stepscape.estimators.fit_table` or `fit_outcome` returns.
+
+    Returns
+    -------
+    dict
+        Of a curve "fit", "residuals" and, if cross-validation chose the step size, "path". Of an outcome
+        "fit" and, with cross-validation, "calibration", "path" and "times".
+    """
+    if fit.model.problem_.loss == "square":
+        return curve.figures(fit_picture(fit))
+    return outcome.figures(outcome_picture(fit))
+
+
+def fit_picture(fit: Any) -> FitPicture:
     """Gather what the figures of the fit of a curve draw."""
     model, run = fit.regressor, fit.regressor.trajectory_
     a, b = model.units_
@@ -40,7 +64,7 @@ def fit_picture(fit: TableFit) -> FitPicture:
     )
 
 
-def outcome_picture(fit: OutcomeFit) -> OutcomePicture:
+def outcome_picture(fit: Any) -> OutcomePicture:
     """Gather what the figures of the fit of an outcome draw."""
     model, run = fit.classifier, fit.classifier.trajectory_
     points, logit = fit.line

@@ -1,0 +1,80 @@
+"""The command ``list``: the claims, by family, with what came of them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from stepscape.cli import console
+from stepscape.cli import json_documents as documents
+from stepscape.cli.interrupt import Unfinished
+from stepscape.errors import unknown
+
+if TYPE_CHECKING:
+    from stepscape.experiments.frame import Claim
+
+FAMILIES = {
+    "edge": "The edge of stability",
+    "square": "The square loss",
+    "interpolation": "Interpolation",
+    "logistic": "The logistic loss",
+    "confidence": "Confidence",
+}
+
+
+def list_experiments(family: str | None, long: bool, as_json: bool, _unfinished: Unfinished) -> None:
+    """Print one line per claim, or all that is known of each: of every claim, of a family, or of one."""
+    from stepscape import experiments
+
+    families = {name: experiments.family(name) for name in experiments.names()}
+    if family is not None and family not in {*families, *families.values()}:
+        raise unknown("family", family, dict.fromkeys([*families.values(), *families]))
+    chosen = [name for name, of in families.items() if family in (None, of, name)]
+    claims = [experiments.get(name) for name in sorted(chosen, key=lambda name: _order(families[name]))]
+    entries = [_entry(claim, families[claim.name]) for claim in claims]
+    said = _long(entries) if long or family is not None else _short(entries)
+    console.answer({"command": "list", "experiments": entries}, said, as_json)
+
+
+def _order(family: str) -> int:
+    return [*FAMILIES, family].index(family)
+
+
+def _entry(claim: Claim, family: str) -> dict[str, Any]:
+    from stepscape.cli.reference_ledger import words
+
+    size, verdicts = words(claim)
+    decides = verdicts.get(claim.primary.name)
+    return {**documents.describe(claim), "family": family, "verdicts": verdicts, "size": size or None,
+            "verdict": decides}  # fmt: skip
+
+
+def _short(entries: list[dict[str, Any]]) -> list[str]:
+    rows = [(entry["name"], _word(entry["verdict"]), entry["title"]) for entry in entries]
+    table = iter(console.columns(rows))
+    lines = []
+    for family, members in groupby(entries, lambda entry: str(entry["family"])):
+        lines += [FAMILIES.get(family, family), *(next(table) for _ in members)]
+    return [
+        *lines,
+        "",
+        "The words are the committed verdicts. stepscape list NAME: what a claim says, part by part.",
+        "stepscape run NAME: run one. stepscape run NAME --help: its settings.",
+    ]
+
+
+def _long(entries: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    for entry in entries:
+        lines += [f"{entry['name']}: {entry['title']}", console.paragraph(entry["claim"], "    ")]
+        lines.append(f"    kind: {entry['kind']}")
+        found = [f"{part.replace('_', ' ')} {_word(word)}" for part, word in entry["verdicts"].items()]
+        said = f"verdicts ({entry['size']}): {'; '.join(found)}" if found else "no verdict on record"
+        lines += [console.paragraph(said, "    "), ""]
+    return [*lines, "Run one with: stepscape run NAME"]
+
+
+def _word(word: str | None) -> str:
+    from stepscape.report.words import VERDICTS
+
+    return VERDICTS[word][1] if word else "no verdict"

@@ -1,0 +1,140 @@
+"""What the settings of the claims mean, and which values are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from stepscape.cli import console
+
+if TYPE_CHECKING:
+    from stepscape.experiments.frame import Claim
+
+_MOST = 12  # values of a list that are written out
+MEANINGS = {
+    "amplitude": "factor of the true curve, whose logit is fitted",
+    "amplitudes": "factors of the true curve, whose logit is fitted",
+    "arms": "where descent starts",
+    "cases": "pairs of a true curve and a design of the inputs",
+    "clean_seeds": "seeds with labels without noise",
+    "descents": "step sizes of descent",
+    "detuning": "relative distance of the step sizes from 2/λ, on either side",
+    "first_seed": "first of the seeds",
+    "flip_rate": "probability that a label is flipped",
+    "flip_rates": "probabilities that a label is flipped",
+    "flow_step_size": "step size that stands for gradient flow",
+    "flow_steps": "steps of the run that stands for gradient flow",
+    "half_width": "inputs lie in [-half_width, half_width]",
+    "half_widths": "inputs lie in [-half_width, half_width]",
+    "init": "law of the initial network",
+    "interpolators": "networks that pass through every label",
+    "kept_steps": "steps of the descents that start at an interpolator",
+    "large_step_sizes": "step sizes that are compared with the small one",
+    "largest_margin": "largest margin of the interpolators",
+    "learned": "inputs of the single examples that are trained on",
+    "margin": "distance of the knots from the inputs, as a share of the gap",
+    "margin_first_seed": "first seed of the runs that follow the margins",
+    "margin_seeds": "seeds of the runs that follow the margins",
+    "margin_step_sizes": "step sizes of the runs that follow the margins",
+    "margin_steps": "steps of the runs that follow the margins",
+    "margins": "number of margins between the smallest and the largest",
+    "mean_field_scales": "factors of the mean-field initialization",
+    "n": "rows of a data set",
+    "noise": "standard deviation of the labels around the true curve",
+    "noises": "standard deviations of the labels around the true curve",
+    "offset": "distance from the interpolator at which descent starts",
+    "points": "inputs of the examples whose curvature is followed",
+    "records": "moments of a run at which it is measured",
+    "scale": "factor of the initial parameters",
+    "scales": "factors of the initial parameters",
+    "seeds": "number of seeds: repetitions with other data and another start",
+    "shift": "distance of the knots from the inputs",
+    "shown": "step sizes whose curves are drawn",
+    "sizes": "rows of the data sets",
+    "small_step_size": "step size with which the larger ones are compared",
+    "smallest_margin": "smallest margin of the interpolators",
+    "step_sizes": "step sizes",
+    "steps": "steps of a run",
+    "truth": "true curve, also a MODULE:FUNCTION of your own",
+    "weight_decay": "factor of the L2 penalty",
+    "weight_decays": "factors of the L2 penalty",
+    "width": "neurons of the network",
+}
+
+
+def setting_lines(claim: Claim) -> list[str]:
+    """List the settings of a claim with meaning, allowed values and defaults."""
+    lines = [f"Settings of {claim.name}, changed with --set KEY=VALUE:"]
+    for key, quick in claim.quick.items():
+        meaning = MEANINGS.get(key, "")
+        lines.append(
+            console.paragraph(f"{key}: {meaning}{'; ' if meaning else ''}{allowed(key, quick)}", "  ")
+        )
+        full = claim.full.get(key, quick)
+        other = f"; at full size {shown(full)}" if full != quick else ""
+        lines.append(console.paragraph(f"default {shown(quick)}{other}", "      "))
+    return lines
+
+
+def allowed(key: str, default: Any) -> str:
+    """Word the values that are allowed, by the type of the default."""
+    each = default[0] if isinstance(default, tuple) and default else default
+    names = values(key)
+    kinds = ((bool, "yes or no"), (int, "whole number"), (float, "number"), (str, "word"))
+    one = (
+        f"{', '.join(names[:-1])} or {names[-1]}"
+        if names
+        else next(words for kind, words in kinds if isinstance(each, kind))
+    )
+    if not isinstance(default, tuple):
+        return one
+    return (
+        f"one or more of {', '.join(names)}"
+        if names
+        else f"{one}s, separated by commas".replace("texts", "text")
+    )
+
+
+def values(key: str) -> list[str]:
+    """Return the words among which a setting chooses; empty if it is a number or any text."""
+    return list(_NAMES[key]()) if key in _NAMES else []
+
+
+def as_text(value: Any) -> str:
+    """Write a value as --set reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(map(as_text, value)) if isinstance(value, tuple) else str(value)
+
+
+def shown(value: Any) -> str:
+    """Write a value as --set reads it, but of a long list only the beginning and the end."""
+    if isinstance(value, tuple) and len(value) > _MOST:
+        return f"{as_text(value[:3])},…,{as_text(value[-1:])} ({len(value)} values)"
+    return as_text(value)
+
+
+def _truths() -> Iterable[str]:
+    from stepscape.problems.curves import SHAPES
+
+    return SHAPES
+
+
+def _arms() -> Iterable[str]:
+    from stepscape.experiments.common.arms import ARMS
+
+    return ARMS
+
+
+def _interpolators() -> Iterable[str]:
+    from stepscape.experiments.interpolation.interpolators import INTERPOLATORS
+
+    return INTERPOLATORS
+
+
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "truth": _truths,
+    "arms": _arms,
+    "interpolators": _interpolators,
+    "init": lambda: ("torch", "mean_field"),
+}

@@ -1,0 +1,86 @@
+"""Figures of trajectories: how the sharpness came to the edge, and which functions were learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stepscape.errors import InputError, bad
+from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, shared_legend
+from stepscape.figures.text import shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from stepscape.problems import Problem
+    from stepscape.training import Trajectory
+
+MOST = 7  # curves that can be told apart
+GRID = 801
+_THEORY: dict[str, Any] = {"color": COLORS["black"], "lw": 1.4, "ls": (0, (4, 2))}
+
+
+def training(runs: Mapping[str, Trajectory]) -> Figure:
+    """Draw edge ratio and loss against training time Σ η, one curve per trajectory.
+
+    The edge ratio is sharpness over threshold, 2/η for gradient descent: 1 is the edge of stability.
+
+    Parameters
+    ----------
+    runs : at most seven trajectories by the names of their curves.
+
+    Raises
+    ------
+    InputError
+        None, more than seven, or one whose sharpness was not measured.
+    """
+    _check(runs)
+    for name, run in runs.items():
+        if np.isnan(run.edge_ratio).all():
+            raise InputError(f"the sharpness of {name!r} was not measured; train with measure_sharpness=True")
+    figure, axes = canvas(1, 2, (8.4, 3.8))
+    left, right = axes[0]
+    left.axhline(1.0, label="threshold", **_THEORY)
+    for i, (name, run) in enumerate(runs.items()):
+        left.plot(run.time, run.edge_ratio, lw=1.8, label=shown(name), color=line(i)["color"])
+        right.plot(run.time, run.loss, lw=1.8, color=line(i)["color"])
+    number_ticks(right)
+    label(left, "training time Σ η", "edge ratio: sharpness / threshold")
+    label(right, "training time Σ η", "training loss")
+    shared_legend(figure, axes, columns=4)
+    return figure
+
+
+def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
+    """Draw the data, the truth if it is known, and the function of each trajectory.
+
+    The function is the mean of the predictions of the last two iterates, as `Trajectory.predict`.
+
+    Parameters
+    ----------
+    runs : at most seven trajectories by the names of their curves.
+
+    Raises
+    ------
+    InputError
+        No trajectory, or more than seven.
+    """
+    _check(runs)
+    figure, axes = canvas(size=(6.8, 4.6))
+    ax = axes[0, 0]
+    x = np.linspace(*problem.line.hull, GRID)
+    ax.plot(problem.inputs, problem.labels, "o", color=COLORS["gray"], ms=4.0, alpha=0.7, mew=0, label="data")
+    if problem.truth is not None:
+        ax.plot(x, problem.truth(x), label="truth", **_THEORY)
+    for i, (name, run) in enumerate(runs.items()):
+        ax.plot(x, run.predict(x), lw=2.0, label=shown(name), color=line(i)["color"])
+    label(ax, "input x", "label y" if problem.loss == "square" else "logit f(x)")
+    shared_legend(figure, axes, columns=4)
+    return figure
+
+
+def _check(runs: Mapping[str, Trajectory]) -> None:
+    if not 1 <= len(runs) <= MOST:
+        raise bad("runs", f"hold 1 to {MOST} trajectories by name", f"{len(runs)} of them")
