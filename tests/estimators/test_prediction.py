@@ -155,3 +155,13 @@ def test_bins_are_the_training_inputs(monkeypatch, bins):
     low, high = model.units_[0].restore(np.array(model.problem_.line.hull))
     assert x.min() < low < high < x.max()
     straight_beyond(model.predict, low, high)
+
+
+def test_a_prediction_beyond_the_range_of_numbers_is_refused():
+    x = np.linspace(0.0, 1.0, 20)
+    model = ss.StepSizeRegressor(0.3, width=5, steps=60).fit(x, x)
+    with pytest.raises(ss.InputError, match="a prediction so far from the data must be finite"):
+        model.predict([1e308])
+    huge = ss.StepSizeRegressor(0.3, width=5, steps=60).fit(x, 1e308 * (x - 0.5))
+    with pytest.raises(ss.InputError, match="a prediction in the units of the labels must be finite"):
+        huge.predict([100.0])

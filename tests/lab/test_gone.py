@@ -22,7 +22,8 @@ from store_cases import entries, identities, listing
 
 
 def remove(home):
-    shutil.rmtree(home)
+    while home.exists():  # files of a commit come and go meanwhile
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def move(home):

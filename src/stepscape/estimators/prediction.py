@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import beyond_range
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized, TwoClasses, hull
@@ -48,7 +49,7 @@ class Prediction:
         return cls(state.network, state.network_before, hull(data, problem), problem.line.hull)
 
     def __call__(self, x: Array) -> Array:
-        """Values at x (m,)."""
+        """Values at x (m,); refused where one is beyond the range of numbers."""
         last, before = self.iterates(x)
         return np.asarray(0.5 * (last + before))
 
@@ -60,7 +61,11 @@ class Prediction:
         inside = np.clip(x, *self.hull)
         beyond = x - inside
         left, right = end_slopes(network, *self.ends)
-        return np.asarray(network.predict(inside) + np.where(beyond < 0.0, left, right) * beyond)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = network.predict(inside) + np.where(beyond < 0.0, left, right) * beyond
+        if not np.isfinite(values).all():
+            raise beyond_range("a prediction so far from the data")
+        return np.asarray(values)
 
 
 def end_slopes(network: TwoLayerReLU, low: float, high: float) -> tuple[float, float]:

@@ -85,5 +85,6 @@ def _stands_for_nothing(value: float) -> bool:
 
 def _is_far(value: float, others: Array) -> bool:
     low, high = float(others.min()), float(others.max())
-    gap = float(np.abs(others - value).min())
-    return low < high and (gap > high - low or value <= -_FAR < 0.0 <= low)
+    half = 0.5 * others  # so that no difference overflows
+    gap = float(np.abs(half - 0.5 * value).min())
+    return low < high and (gap > 0.5 * high - 0.5 * low or value <= -_FAR < 0.0 <= low)

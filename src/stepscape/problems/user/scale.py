@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import bad
+from stepscape.errors import bad, beyond_range
 
 Array = NDArray[np.float64]
 
@@ -41,12 +41,17 @@ class Affine:
         return cls(center, spread if spread > 4.0 * np.finfo(float).eps else 0.0, size)
 
     def standardize(self, values: Array) -> Array:
-        """(value - center)/scale."""
-        return np.asarray((values / self.size - self.center) / self.scale)
+        """(value - center)/scale; infinite beyond the range of numbers."""
+        with np.errstate(over="ignore"):
+            return np.asarray((values / self.size - self.center) / self.scale)
 
     def restore(self, standardized: Array) -> Array:
-        """Return center + scale · standardized."""
-        return np.asarray((self.center + self.scale * standardized) * self.size)
+        """Return center + scale · standardized; refused beyond the range of numbers."""
+        with np.errstate(over="ignore"):
+            values = np.asarray((self.center + self.scale * standardized) * self.size)
+        if not np.isfinite(values).all():
+            raise beyond_range("a prediction in the units of the labels")
+        return values
 
     @property
     def mean(self) -> float:
