@@ -162,6 +162,7 @@ def test_a_prediction_beyond_the_range_of_numbers_is_refused():
     model = ss.StepSizeRegressor(0.3, width=5, steps=60).fit(x, x)
     with pytest.raises(ss.InputError, match="a prediction so far from the data must be finite"):
         model.predict([1e308])
-    huge = ss.StepSizeRegressor(0.3, width=5, steps=60).fit(x, 1e308 * (x - 0.5))
+    huge = ss.StepSizeRegressor(0.1, width=20, steps=400).fit(x, 1e149 * x)
+    assert end_slopes(huge.prediction_.network, 0.0, 1.0)[1] > 0.0
     with pytest.raises(ss.InputError, match="a prediction in the units of the labels must be finite"):
-        huge.predict([100.0])
+        huge.predict([1e200])
