@@ -28,7 +28,9 @@ def test_list_shows_the_kind_and_the_committed_verdicts(capsys, toys):
     )
     out = said(capsys, "list", "--long").out
     assert "kind: figure" in out
-    assert "verdicts (full): first reproduced; second consistent" in out
+    parts = ["verdicts at full size:", "The first part: REPRODUCED", "The second part: CONSISTENT"]
+    assert "\n".join(parts) in "\n".join(line.strip() for line in out.splitlines())
+    assert "verdicts of the committed ledger at full size.\n" in said(capsys, "list").out
     assert "no verdict on record" in out  # of the other
     told = json.loads(said(capsys, "list", "--json").out)["experiments"]
     assert told[0]["verdicts"] == {"first": "reproduced", "second": "consistent"}

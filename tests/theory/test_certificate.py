@@ -34,14 +34,16 @@ def test_without_a_scale_nothing_is_forgiven():
     ("left", "right"), [(math.nan, 1.0), (0.0, math.nan), (0.0, math.inf), (math.inf, 1.0)]
 )
 def test_a_side_that_is_not_a_number_proves_nothing(left, right):
-    assert Certificate(left, right, **SHARED, scale=1.0).verdict == "inapplicable"
+    certificate = Certificate(left, right, **SHARED, scale=1.0)
+    assert certificate.verdict == "inapplicable"
+    assert "it says nothing about this network (a side is not finite)" in repr(certificate)
 
 
 def test_a_premise_that_fails_makes_it_inapplicable():
     certificate = Certificate(2.0, 1.0, **SHARED, failed_premises=("the moon is full",))
     assert certificate.verdict == "inapplicable"
     assert certificate.slack == -1.0
-    assert "not met: the moon is full" in repr(certificate)
+    assert "inapplicable: it says nothing about this network (not met: the moon is full)" in repr(certificate)
 
 
 def test_repr_is_one_line_that_says_everything():

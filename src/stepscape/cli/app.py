@@ -85,7 +85,7 @@ def _demo(
 ) -> Action:
     """Make one report of everything.
 
-    It takes about a minute. The report holds two experiments at their quick size, the certificates of a
+    It takes less than a minute. The report holds two experiments at their quick size, the certificates of a
     trained network, and a fit of real data.
     """
     from stepscape.cli.demo import demo
@@ -107,7 +107,7 @@ def _list(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """List the experiments by family, each with the committed verdict of its claim."""
+    """List the experiments by family, with their verdicts."""
     from stepscape.cli.claim_list import list_experiments
 
     return partial(list_experiments, family, long, as_json)
@@ -190,7 +190,7 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Test every claim, and write one ledger of verdicts and one report.
+    """Test every claim, and write one ledger and one report.
 
     Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """
@@ -218,7 +218,7 @@ def _report(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Rebuild the report of a ledger or of a sweep from its records alone."""
+    """Rebuild the report of a ledger or of a sweep."""
     from stepscape.cli.figure_files import Pictures
     from stepscape.cli.report import report
 
@@ -276,7 +276,7 @@ def _status(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Show the progress of the sweeps of a directory, from any terminal."""
+    """Show the progress of the sweeps of a directory."""
     from stepscape.cli.status import show_status
 
     return partial(show_status, directory, as_json)

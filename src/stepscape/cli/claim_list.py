@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def list_experiments(family: str | None, long: bool, as_json: bool, _unfinished:
     chosen = [name for name, of in families.items() if family in (None, of, name)]
     claims = [experiments.get(name) for name in sorted(chosen, key=lambda name: _order(families[name]))]
     entries = [_entry(claim, families[claim.name]) for claim in claims]
-    said = _long(entries) if long or family is not None else _short(entries)
+    said = _long(claims, entries) if long or family is not None else _short(entries)
     console.answer({"command": "list", "experiments": entries}, said, as_json)
 
 
@@ -58,20 +59,42 @@ def _short(entries: list[dict[str, Any]]) -> list[str]:
     return [
         *lines,
         "",
-        "The words are the committed verdicts. stepscape list NAME: what a claim says, part by part.",
+        f"The words are the verdicts of the committed ledger{_sizes(entries)}.",
+        "stepscape list NAME: what a claim says, part by part.",
         "stepscape run NAME: run one. stepscape run NAME --help: its settings.",
     ]
 
 
-def _long(entries: list[dict[str, Any]]) -> list[str]:
+def _sizes(entries: list[dict[str, Any]]) -> str:
+    sizes = sorted({entry["size"] for entry in entries if entry["size"]})
+    return f" at {' or '.join(sizes)} size" if sizes else ""
+
+
+def _long(claims: list[Claim], entries: list[dict[str, Any]]) -> list[str]:
     lines = []
-    for entry in entries:
-        lines += [f"{entry['name']}: {entry['title']}", console.paragraph(entry["claim"], "    ")]
+    for claim, entry in zip(claims, entries, strict=True):
+        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
         lines.append(f"    kind: {entry['kind']}")
-        found = [f"{part.replace('_', ' ')} {_word(word)}" for part, word in entry["verdicts"].items()]
-        said = f"verdicts ({entry['size']}): {'; '.join(found)}" if found else "no verdict on record"
-        lines += [console.paragraph(said, "    "), ""]
+        known = f"verdicts at {entry['size']} size:" if entry["verdicts"] else "no verdict on record"
+        lines += [f"    {known}", *_parts(claim, entry["verdicts"]), ""]
     return [*lines, "Run one with: stepscape run NAME"]
+
+
+def _parts(claim: Claim, verdicts: Mapping[str, str]) -> list[str]:
+    """Say the verdict of each part, and of each of its rows."""
+    from stepscape.experiments.frame.part import row_words
+
+    lines = []
+    for part in claim.parts:
+        if part.name in verdicts:
+            rows = [
+                f"{_word(word)} for {row_words(row, claim.names)}"
+                for name, word in verdicts.items()
+                if (row := name.removeprefix(f"{part.name}: ")) != name
+            ]
+            lines.append(f"      {part.words}: {_word(verdicts[part.name]).upper()}")
+            lines += [console.paragraph("; ".join(rows), "        ")] if rows else []
+    return lines
 
 
 def _word(word: str | None) -> str:

@@ -167,7 +167,7 @@ def _lines(document: Document) -> list[str]:
     fit = document["fit"]["fit"]
     lines += [
         f"Certificates of one trained network: {held.count('holds')} hold, {held.count('violated')} "
-        f"violated, {held.count('inapplicable')} inapplicable",
+        f"violated, {held.count('inapplicable')} inapplicable (a premise is not met, so it says nothing)",
         f"Motorcycle data: step size {fit['step_size']:.3g}, {fit['measures']['pieces']} pieces",
         "",
         f"{document['provenance']['seconds']:.0f} s. Open {document['directory']}/report.html in a browser.",

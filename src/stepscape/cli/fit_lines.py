@@ -90,7 +90,21 @@ def _certificates(result: Document) -> list[str]:
         (name, entry["verdict"], _sides(entry), entry["statement"])
         for name, entry in result["certificates"].items()
     ]
-    return ["", f"Certificates, in {result['units']}:", *console.columns(rows)]
+    said = ["", f"Certificates, in {result['units']}:", *console.columns(rows)]
+    return [*said, *_inapplicable(result["certificates"])]
+
+
+def _inapplicable(certificates: Mapping[str, Document]) -> list[str]:
+    """Say what the word means, and which premise each one lacks."""
+    lacking = [
+        f"{name} ({', '.join(entry['failed_premises']) or 'a side is not finite'})"
+        for name, entry in certificates.items()
+        if entry["verdict"] == "inapplicable"
+    ]
+    meaning = (
+        "inapplicable is not a failure: a premise is not met, so the theorem says nothing about this fit"
+    )
+    return [console.paragraph(f"{meaning}: {', '.join(lacking)}", "  ")] if lacking else []
 
 
 def _sides(entry: Document) -> str:

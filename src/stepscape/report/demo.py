@@ -81,8 +81,8 @@ def demo_page(
         Versions, machine, time.
     """
     sections = [
-        Section("What came out", _summary([document for document, _ in runs]), "What came out"),
         Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
+        Section("What came out", _summary([document for document, _ in runs])),
         *[_experiment(document, drawings) for document, drawings in runs],
         Section("What is proved about one network", _certificates(network), "Certificates"),
         Section("The same method on real data", _fit(*fit), "Real data"),
@@ -99,7 +99,7 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
         Paragraph(
             "Each verdict follows a written rule; if a rule was changed after the numbers of the committed "
             "ledger, the program says so. These are the quick sizes, with few seeds and short "
-            "runs, so most differences stay undecided. `stepscape run NAME --full` runs the size that a "
+            "runs, so some differences stay undecided. `stepscape run NAME --full` runs the size that a "
             "verdict is about.",
             "aside",
         ),
@@ -125,11 +125,11 @@ def _simpler(rows: Sequence[Document]) -> str:
     low, best, high = etas[0], min(etas, key=lambda eta: errors[eta]), etas[-1]
     seeds = len({row["seed"] for row in done})
     return (
-        f"From a large initialization with warm-up, raising the step size from {low:g} to {high:g} changed "
+        f"From the large start, raising the step size from {low:g} to {high:g} changed "
         f"the learned function from {number(pieces[low])} straight pieces to {number(pieces[high])}. Its "
-        f"mean squared error to the truth was {errors[low]:.2g} at {low:g}, lowest, {errors[best]:.2g}, at "
-        f"{best:g}, and {errors[high]:.2g} at {high:g} (medians over {seeds} seeds; the verdicts say "
-        "whether such differences are more than chance)."
+        f"mean squared error to the truth was {errors[low]:.2g} at {low:g}, {errors[high]:.2g} at {high:g}, "
+        f"and lowest, {errors[best]:.2g}, at {best:g} (medians over {seeds} seeds; the verdicts say whether "
+        "such differences are more than chance)."
     )
 
 
@@ -139,7 +139,7 @@ def _at_the_edge(rows: Sequence[Document]) -> str:
     if not known:
         return ""
     return (
-        f"In the same arm, the sharpness ended at {median(known):.3f} of 2/η (median over "
+        f"From the same start, the sharpness ended at {median(known):.3f} times 2/η (median over "
         f"{len(known)} runs; lowest {min(known):.2f}, highest {max(known):.2f})."
     )
 
@@ -150,7 +150,7 @@ def _default_start(rows: Sequence[Document]) -> str:
     if not default:
         return ""
     return (
-        f"From the default start {len(lost)} of {len(default)} runs on the noisy labels diverged: the "
+        f"From the default start, {len(lost)} of {len(default)} runs on the noisy labels diverged: the "
         "experiment needs a start that survives large steps."
     )
 
@@ -242,7 +242,7 @@ def _next_steps() -> list[Block]:
     return [
         Commands(
             [
-                ("stepscape fit data.csv --x COLUMN --y COLUMN", "fits a table of your own (CSV or Parquet)"),
+                ("stepscape fit data.csv --x COLUMN --y COLUMN", "fits a table of your own"),
                 ("stepscape run curve-fitting --full", "runs the central experiment at its real size"),
                 ("stepscape list", "lists the experiments, each with its claim"),
                 (

@@ -20,11 +20,15 @@ VERDICTS = {
     "yes": ("●", "yes", "the answer to the question is yes"),
     "no": ("○", "no", "the answer to the question is no"),
     "it_depends": ("◐", "it depends", "the answer is yes in some of the settings and no in others"),
-    "premise_not_met": ("△", "premise not met", "the claim does not speak about these runs"),
+    "premise_not_met": (
+        "△",
+        "premise not met",
+        "the premises of the claim are not met, so the runs do not test it",
+    ),
     "vacuous": ("∅", "vacuous", "the statement is true but says nothing"),
     "undecided": ("?", "undecided", "the numbers do not settle it"),
     "violated": ("✕", "violated", "the left side is larger than the right side"),
-    "inapplicable": ("–", "inapplicable", "a premise of the theorem is not met"),
+    "inapplicable": ("–", "inapplicable", "not a failure: a premise is not met, so the theorem says nothing"),
 }
 
 # What is no symbol: "a", or letters of the alphabet up to something else than an index or a call.

@@ -71,8 +71,9 @@ class Certificate:
 
     def __repr__(self) -> str:
         sign = ">" if self.verdict == "violated" else "≤"
-        why = f"; not met: {', '.join(self.failed_premises)}" if self.failed_premises else ""
-        sides = f"{self.left:.4g} {sign} {self.right:.4g}, slack {self.slack:.3g}"
+        said = f"{self.left:.4g} {sign} {self.right:.4g}, slack {self.slack:.3g}"
         if self.verdict == "inapplicable":
-            sides = f"sides {self.left:.4g} and {self.right:.4g}"
-        return f"Certificate({self.name} {self.verdict}: {sides}{why}; {self.statement}; {self.source})"
+            failed = ", ".join(self.failed_premises)
+            why = f"not met: {failed}" if failed else "a side is not finite"
+            said = f"it says nothing about this network ({why}); sides {self.left:.4g} and {self.right:.4g}"
+        return f"Certificate({self.name} {self.verdict}: {said}; {self.statement}; {self.source})"

@@ -47,7 +47,7 @@ class Finding:
 
 
 def lacking(reason: str, numbers: Mapping[str, Number] | None = None) -> Finding:
-    """Say why a claim does not speak about the runs."""
+    """Say which premise of a claim the runs do not meet."""
     return Finding("premise_not_met", sentence(reason), numbers=numbers or {})
 
 
