@@ -116,3 +116,11 @@ def test_a_store_that_is_gone_is_filled_again(capsys):
     shutil.rmtree("stepscape-toy/store")
     said(capsys, "run", "toy")
     assert calls() == RUNS
+
+
+def test_too_few_seeds_for_any_difference_are_said_beforehand(capsys):
+    assert (
+        "seeds=1 leaves verdicts about differences undecided; they need at least 3"
+        in said(capsys, "run", "toy", "--set", "seeds=1").err
+    )
+    assert "undecided" not in said(capsys, "run", "toy", "--set", "seeds=3", "--out", "three").err

@@ -34,7 +34,7 @@ QUICK = {
     "step_sizes": (0.01, 0.1, 0.2, 0.4, 1.2),
     "shown": SHOWN,
     "steps": 3000,
-    "seeds": 3,
+    "seeds": 4,
     "first_seed": 0,
     "records": 7,
 }
