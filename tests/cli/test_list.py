@@ -141,3 +141,18 @@ def test_the_module_is_the_command(capsys):
     done = subprocess.run([sys.executable, "-m", "stepscape", "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == said(capsys, "--version").out
+
+
+def test_the_parts_of_a_claim_are_listed_in_words(capsys):
+    lines = [line.strip() for line in said(capsys, "list", "curve-fitting").out.splitlines()]
+    for part in experiments.get("curve-fitting").parts:
+        (line,) = [line for line in lines if line.startswith(part.words)]
+        assert line.rpartition(" ")[2].isupper()
+        assert line.startswith(part.words if part.words.endswith("?") else f"{part.words}: ")
+    assert "small init" not in " ".join(lines)
+
+
+def test_the_help_names_every_command_with_a_whole_sentence(capsys):
+    shown = said(capsys, "--help").out.partition("Commands:")[2].strip().splitlines()
+    assert len(shown) > 10
+    assert all(line.endswith(".") and not line.endswith("...") for line in shown)

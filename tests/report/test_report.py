@@ -236,3 +236,25 @@ def test_three_counts_of_one_fit_have_one_name_and_one_meaning_each(loss):
     for name, count in zip(facts, (12, 21, 134), strict=True):
         assert facts[name].startswith(f"{count} ")
         assert len(facts[name].split()) > 3
+
+
+@pytest.mark.parametrize("failed", [(), ("the moon is full",)])
+def test_inapplicable_is_explained_where_it_stands(failed):
+    from stepscape.cli.fit_lines import _certificates
+    from stepscape.report.certificates import certificate_blocks
+    from stepscape.theory import Certificate
+
+    found = {"sharpness": Certificate(1.0, 2.0, ("a premise",), "A. Author (2020)", failed_premises=failed)}
+    records = {name: each.record() for name, each in found.items()}
+    page = render(Page("t", "l", [Section("s", certificate_blocks(records))]))
+    assert ("is not a failure" in page) == bool(failed)
+    said = " ".join(" ".join(_certificates({"certificates": records, "units": "meters"})).split())
+    assert said.endswith("nothing about this fit: sharpness (the moon is full)") == bool(failed)
+    assert ("inapplicable" in said) == bool(failed)
+
+
+def test_every_way_to_end_is_in_the_words_of_a_fit():
+    from stepscape.report.fit import STOP
+    from stepscape.training.stops import STOP_WORDS
+
+    assert all(f"`{name}`: {meaning}" in STOP[1] for name, meaning in STOP_WORDS.items())

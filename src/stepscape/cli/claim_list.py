@@ -92,7 +92,7 @@ def _parts(claim: Claim, verdicts: Mapping[str, str]) -> list[str]:
                 for name, word in verdicts.items()
                 if (row := name.removeprefix(f"{part.name}: ")) != name
             ]
-            lines.append(f"      {part.words}: {_word(verdicts[part.name]).upper()}")
+            lines.append(f"      {documents.label(part.words)} {_word(verdicts[part.name]).upper()}")
             lines += [console.paragraph("; ".join(rows), "        ")] if rows else []
     return lines
 

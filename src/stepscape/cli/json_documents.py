@@ -51,6 +51,11 @@ def entry(claim: Claim, carried: Outcome, full: bool, shared: Sequence[str] = ()
     return enter(claim, carried.result, "full" if full else "quick", carried.failures, seconds, shared)
 
 
+def label(title: str) -> str:
+    """End a title with a colon, unless it is a question."""
+    return title if title.endswith("?") else f"{title}:"
+
+
 def verdict_lines(
     verdicts: Mapping[str, Any], full_size: Mapping[str, str], details: bool = True
 ) -> list[str]:
@@ -62,7 +67,7 @@ def verdict_lines(
         mark, word, _ = VERDICTS[verdict["word"]]
         primary = " (decides)" if verdict["primary"] else ""
         at_full = at_full_size(verdict["word"], full_size.get(part))
-        lines.append(f"{mark} {verdict['words'] or part}{primary}: {word.upper()}{at_full}")
+        lines.append(f"{mark} {label((verdict['words'] or part) + primary)} {word.upper()}{at_full}")
         lines.append(console.paragraph(verdict["sentence"], "    "))
         for name, row in verdict["rows"].items():
             at_full = at_full_size(row["word"], full_size.get(f"{part}: {name}"))

@@ -38,10 +38,10 @@ _CAPTIONS = {
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
         "it is worse than one probability for all rows."
     ),
-    (
-        "fit",
-        "fit",
-    ): "The fit (thick) and the data; a diamond marks each visible knot, a bend that an eye can tell apart.",
+    ("fit", "fit"): (
+        "The fit (thick) and the data. A diamond marks each visible knot: bends within 1 % of the range "
+        "count as one, and those below 1 % of all change of slope are left out."
+    ),
     ("fit", "residuals"): "The residuals: labels minus predictions.",
     ("fit", "path"): (
         "Above: cross-validated error at each step size, with the standard error over folds; the square "

@@ -34,8 +34,19 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
     return [
         table,
         Paragraph(Formula(_premises(shared, numbered)), "aside"),
+        *_inapplicable(entries),
         Fold("What each certificate says, and its source", [Facts(sources)]),
     ]
+
+
+def _inapplicable(entries: Sequence[Entry]) -> list[Block]:
+    if all(entry["verdict"] != "inapplicable" for entry in entries):
+        return []
+    said = (
+        "`inapplicable` is not a failure: a premise of the theorem is not met, so it says nothing about this "
+        "network."
+    )
+    return [Paragraph(said, "aside")]
 
 
 def _meaning(words: str, entry: Entry) -> str:

@@ -56,8 +56,7 @@ _ARMS = (
 _LIMITS = (
     "A certificate speaks about one network in the units of its data. It bounds how much the function bends, "
     "not how well it predicts: nothing limits it near the ends of the data, where the weight is zero, and a "
-    "bound that holds with much slack explains little. `inapplicable` is not a failure: a premise of the "
-    "theorem is not met, so it says nothing about this network."
+    "bound that holds with much slack explains little."
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
 from stepscape.report.words import counted, number, sentence
+from stepscape.training.stops import STOP_WORDS
 
 Document = Mapping[str, Any]
 # Of the tables in result.json what fits on paper.
@@ -152,6 +153,11 @@ def records_grid(
     return Grid(caption, words, [[record[name] for name in columns] for record in records])
 
 
+STOP = (
+    "stop",
+    "why training ended, with the number of folds. "
+    + "; ".join(f"`{name}`: {meaning}" for name, meaning in STOP_WORDS.items()),
+)
 _GLOSSARY = Facts(
     [
         ("sharpness", "largest eigenvalue of the Hessian of the training loss"),
@@ -162,5 +168,6 @@ _GLOSSARY = Facts(
             "1, training stopped early, and that smoothed it",
         ),
         ("time", "sum of the step sizes over the steps"),
+        STOP,
     ]
 )

@@ -7,7 +7,15 @@ from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Drawing, Facts, Grid, Page, Paragraph, Section
-from stepscape.report.fit import choice, data_facts, folded, records_grid, training_facts, warning_blocks
+from stepscape.report.fit import (
+    STOP,
+    choice,
+    data_facts,
+    folded,
+    records_grid,
+    training_facts,
+    warning_blocks,
+)
 from stepscape.report.words import counted, number, sentence
 
 Document = Mapping[str, Any]
@@ -165,6 +173,7 @@ _GLOSSARY = Facts(
             "1, training stopped early, and that smoothed it",
         ),
         ("time", "sum of the step sizes over the steps"),
+        STOP,
         (
             "iterates",
             "at the edge of stability descent swings between two networks; the fit is their mean logit",
