@@ -132,6 +132,13 @@ def test_demo_writes_one_report(capsys, monkeypatch):
     assert "Certificates of one trained network:" in printed.out
     assert listing(Path("stepscape-demo")) == ["report.html", "result.json"]
     html = Path("stepscape-demo/report.html").read_text(encoding="utf-8")
+    told = html.partition("<main")[2].lower()
+    for word, meaning in (
+        ("arm", "arms, that is"),
+        ("premise not met", "premise not met</code> means"),
+        ("equal time", "equal time</code> means"),
+    ):
+        assert told.index(word) == told.index(meaning), f"{word} is explained where it comes first"
     assert len(html) < 5_000_000
     assert html.count("<svg") >= 6
     for said in ("gauss_newton", "accel", "stepscape fit data.csv", "Head acceleration"):
