@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages import HOSTILE, everything, outline
+from stepscape.experiments.frame.kinds import WORDS
 from stepscape.figures import style
 from stepscape.report import (
     Judgment,
@@ -258,3 +259,16 @@ def test_every_way_to_end_is_in_the_words_of_a_fit():
     from stepscape.training.stops import STOP_WORDS
 
     assert all(f"`{name}`: {meaning}" in STOP[1] for name, meaning in STOP_WORDS.items())
+
+
+def test_the_words_and_the_starts_of_verdicts_are_explained():
+    from stepscape.report.experiment import glossary
+
+    def page(rows):
+        document = {"verdicts": {"pieces": {"rows": dict.fromkeys(rows, {})}}}
+        return render(Page("t", "l", [Section("s", [glossary([document])])]))
+
+    assert "The large start with warm-up" in page(["warm_up"])
+    assert "The large start with warm-up" not in page([])
+    for _, name, meaning in (words.VERDICTS[word] for word in WORDS):
+        assert name in page([]) and meaning in page([])

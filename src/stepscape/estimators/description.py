@@ -101,7 +101,8 @@ class ColumnFit(ABC):
         return named
 
     def __repr__(self) -> str:
-        found = f"step size {self.step_size:.4g}, {self.measures['pieces']} pieces, ended {self.model.stop_}"
+        pieces, end = self.measures["pieces"], STOP_WORDS[self.model.stop_]
+        found = f"step size {self.step_size:.4g}, {pieces} pieces, {end}"
         against = f"{self.of} against {self.x_name}: {self.x.size} rows"
         return f"{type(self).__name__}({against}, {found}, {len(self.warnings)} warnings)"
 

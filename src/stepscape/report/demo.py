@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from stepscape.experiments.frame.kinds import WORDS
 from stepscape.report import experiment
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import (
@@ -22,7 +21,7 @@ from stepscape.report.content import (
 )
 from stepscape.report.fit import fit_blocks
 from stepscape.report.records import records_blocks
-from stepscape.report.words import VERDICTS, number, sentence
+from stepscape.report.words import number, sentence
 
 Document = Mapping[str, Any]
 
@@ -91,7 +90,6 @@ def demo_page(
 
 
 def _summary(documents: Sequence[Document]) -> list[Block]:
-    words = [(name, meaning) for _, name, meaning in map(VERDICTS.__getitem__, WORDS)]
     return [
         *[Paragraph(text) for text in headline(documents)],
         *[_verdicts(document) for document in documents],
@@ -102,7 +100,7 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
             "verdict is about.",
             "aside",
         ),
-        Fold("What the words mean", [Facts(words)]),
+        experiment.glossary(documents),
     ]
 
 

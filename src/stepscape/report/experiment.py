@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stepscape.experiments.common.arms import ARM_NAMES, ARMS
+from stepscape.experiments.frame.kinds import WORDS
 from stepscape.report.content import (
     Block,
     Commands,
@@ -19,7 +21,7 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.records import records_blocks
-from stepscape.report.words import capitalize, counted, number, other_word
+from stepscape.report.words import VERDICTS, capitalize, counted, number, other_word
 
 Document = Mapping[str, Any]
 
@@ -29,7 +31,7 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
     about = document["experiment"]
     again = f"stepscape run {about['name']}"
     sections = [
-        Section("Verdicts", [*failures(document), *judgments(document)]),
+        Section("Verdicts", [*failures(document), *judgments(document), glossary([document])]),
         Section("Figures", list(drawings)),
         Section("The setup", [*setup(document), *premises(document)]),
         Section("Every measurement", [Fold("Open the table", records_blocks(document["table"]))]),
@@ -46,6 +48,14 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
         ),
     ]
     return Page(about["title"], f"The claim: {about['claim']}", sections, origin)
+
+
+def glossary(documents: Iterable[Document]) -> Fold:
+    """Explain the words of verdicts, and the starts that these documents judge apart."""
+    judged = {row for each in documents for verdict in each["verdicts"].values() for row in verdict["rows"]}
+    starts = [(capitalize(ARM_NAMES[arm]), meaning) for arm, meaning in ARMS.items() if arm in judged]
+    verdicts = [(f"{mark} {name}", meaning) for mark, name, meaning in map(VERDICTS.__getitem__, WORDS)]
+    return Fold("What the words mean", [Facts([*starts, *verdicts])])
 
 
 def judgments(document: Document, numbers: bool = True, sentences: bool = True) -> list[Block]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from stepscape.experiments.frame.kinds import WORDS
 from stepscape.experiments.frame.ledger import Entry, Ledger
 from stepscape.report.content import (
     Block,
@@ -22,7 +21,7 @@ from stepscape.report.content import (
     Paragraph,
     Section,
 )
-from stepscape.report.experiment import failures, judgments, premises, settings_fold
+from stepscape.report.experiment import failures, glossary, judgments, premises, settings_fold
 from stepscape.report.words import VERDICTS, counted, duration
 
 Drawings = Mapping[str, Sequence[Drawing]]
@@ -65,12 +64,11 @@ def _overview(ledger: Ledger) -> list[Block]:
         )
         for entry in ledger.entries
     ]
-    words = [(f"{mark} {name}", meaning) for mark, name, meaning in map(VERDICTS.__getitem__, WORDS)]
     caption = "Every claim with its verdicts; cost is total compute time"
     return [
         Overview(caption, claims),
         Paragraph(_SIZES[ledger.size], "aside"),
-        Fold("What the words mean", [Facts(words)]),
+        glossary(map(msgspec.to_builtins, ledger.entries)),
     ]
 
 
