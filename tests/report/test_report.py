@@ -265,10 +265,11 @@ def test_the_words_and_the_starts_of_verdicts_are_explained():
     from stepscape.report.experiment import glossary
 
     def page(rows):
-        document = {"verdicts": {"pieces": {"rows": dict.fromkeys(rows, {})}}}
+        document = {"verdicts": {"pieces": {"rows": {key: {} for key in rows}}}}
         return render(Page("t", "l", [Section("s", [glossary([document])])]))
 
     assert "The large start with warm-up" in page(["warm_up"])
     assert "The large start with warm-up" not in page([])
     for _, name, meaning in (words.VERDICTS[word] for word in WORDS):
-        assert name in page([]) and meaning in page([])
+        assert name in page([])
+        assert meaning in page([])
