@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
@@ -30,7 +31,7 @@ READ_ONLY = {
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
-    "theory.Facts.variation",
+    "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
 }  # fmt: skip
 
 
@@ -102,6 +103,8 @@ def objects() -> dict[str, Any]:
         stopping="budget"),
         "claim": ss.experiments.get("curve-fitting"),
         "result": ss.experiments.run("curve-fitting", TINY),
+        "figure": Figure((1.0, 1.0)),
+        "trained": ss.train(problem, net, method, measure_sharpness=True),
         "table": Table({"a": np.arange(3), "b": np.array(["x", "y", "z"])}),
     }  # fmt: skip
 
@@ -233,7 +236,10 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "lab.Store.curves": {"self": store, "identities": run},
         "lab.Store.plan": {"self": store, "plan": new_plan(run, "", "", ())},
         "lab.curve_table": {"curves": list(store.curves())},
-        "lab.executor": {"name": "threads", "workers": 1, "scheduler": None, "options": None},
+        "lab.executor": {
+            "name": "threads", "workers": 1, "scheduler": None, "options": None,
+            "runs": 1, "warn": print_nothing,
+        },
         "lab.sweep": {
             "store": store, "specs": [Case(seed=1)], "work": work, "executor": Here(),
             "retry_failed": False,
@@ -251,8 +257,18 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "measures.measures.measure_trajectory": {"problem": at["problem"], "run": at["run"]},
         "measures.classification.excess_risks": {**there, "before": at["net"]},
         "measures.classification.confidence": {**there, "before": at["net"]},
-        "objectives.Hessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0},
+        "objectives.Hessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "careful": True},
         "objectives.Hessian.product": {"self": at["hessian"], "vector": np.ones(10)},
+        "objectives.Hessian.product_and_error": {"self": at["hessian"], "vector": np.ones(10)},
+        "figures.against_step_size": {
+            "groups": {"all": [{"outcome": "finished", "step_size": 0.1, "sharpness": 2.0}]},
+        },
+        "figures.functions": {"problem": at["problem"], "runs": {"η": at["run"]}},
+        "figures.of_fit": {"fit": at["fit"]},
+        "figures.pdf": {"figure": at["figure"]},
+        "figures.png": {"figure": at["figure"], "dots_per_inch": 30},
+        "figures.svg": {"figure": at["figure"]},
+        "figures.training": {"runs": {"η": at["trained"]}},
         "objectives.ReLULine": here,
         **{
             f"objectives.ReLULine.{name}": {"self": at["line"], "theta": at["net"].parameters}
@@ -264,6 +280,9 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "objectives.ReLULine.sharpness": {
             "self": at["line"], "theta": at["net"].parameters, "decay": 0.1, "start": np.ones(10),
             "tolerance": 1e-6,
+        },
+        "objectives.ReLULine.smoothness": {
+            "self": at["line"], "theta": at["net"].parameters, "before": np.ones(10),
         },
         "objectives.line": here,
         "objectives.quadratic": {"matrix": np.eye(2)},

@@ -80,7 +80,7 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
     }
     given = {key: value for key, value in plain.items() if value is not public_calls.NOTHING}
     fit, settings = (
-        given.pop("fit", None),
+        given.pop("fit", None) if name.startswith("StepSize") else None,
         given.pop("settings", None) if name.startswith("estimators.f") else None,
     )
     made = PUBLIC[name.partition(":")[0]](**given, **(settings or {}))
@@ -132,7 +132,11 @@ def test_a_wrong_object_gets_one_sentence(
 def arguments_of(calls: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, Any]]:
     for name, arguments in calls.items():
         for argument, example in arguments.items():
-            extra = argument in ("self", "fit") or (argument == "settings" and name.startswith("estimators."))
+            extra = (
+                argument == "self"
+                or (argument == "fit" and name.startswith("StepSize"))
+                or (argument == "settings" and name.startswith("estimators."))
+            )
             if not extra and example is not public_calls.NOTHING:
                 yield name, argument, example
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stepscape.errors import bad, shown
 from stepscape.figures import fit as curve
 from stepscape.figures import outcome
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture
 from stepscape.measures.knots import visible_knots
-from stepscape.problems.user.outcomes import shown
+from stepscape.problems.user.outcomes import shown as class_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +32,14 @@ def of_fit(fit: Any) -> dict[str, Figure]:
     dict
         Of a curve "fit", "residuals" and, if cross-validation chose the step size, "path". Of an outcome
         "fit" and, with cross-validation, "calibration", "path" and "times".
+
+    Raises
+    ------
+    InputError
+        Anything else.
     """
+    if type(fit).__name__ not in ("TableFit", "OutcomeFit"):
+        raise bad("fit", "be what fit_table or fit_outcome returned", shown(fit))
     if fit.model.problem_.loss == "square":
         return curve.figures(fit_picture(fit))
     return outcome.figures(outcome_picture(fit))
@@ -76,7 +84,7 @@ def outcome_picture(fit: Any) -> OutcomePicture:
         y=fit.y,
         x_name=fit.x_name,
         of=fit.of,
-        classes=(shown(fit.classes[0]), shown(fit.classes[1])),
+        classes=(class_name(fit.classes[0]), class_name(fit.classes[1])),
         grid=points,
         logit=logit,
         iterates=model.prediction_.iterates(model.units_[0].standardize(points)),

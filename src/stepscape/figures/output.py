@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from stepscape.errors import bad
-from stepscape.figures.style import png, svg
+from stepscape.figures.style import png, require_figure, svg
 from stepscape.figures.text import legible
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def pdf(figure: Figure) -> bytes:
     """
     import matplotlib
 
+    require_figure(figure)
     data = io.BytesIO()
     with matplotlib.rc_context({"pdf.fonttype": 42}), legible(figure):
         figure.savefig(data, format="pdf", metadata={"CreationDate": None, "Creator": "stepscape"})

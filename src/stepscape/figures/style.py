@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.errors import bad
+from stepscape.arguments import whole
+from stepscape.errors import bad, expect
 from stepscape.figures.text import legible
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+MOST_DOTS = 2400  # per inch: a figure of 4 by 3 inches then takes a third of a gigabyte while it is drawn
 # Okabe and Ito (2008).
 COLORS = {
     "black": "#000000",
@@ -179,12 +181,20 @@ def number_ticks(ax: Axes, axis: str = "y") -> None:
     ticks.set_minor_formatter(NullFormatter())
 
 
+def require_figure(figure: object) -> None:
+    """Refuse what is not a figure of matplotlib."""
+    from matplotlib.figure import Figure
+
+    expect("figure", figure, Figure)
+
+
 def svg(figure: Figure) -> str:
     """Return the figure as a compact SVG document; the same figure gives the same bytes."""
     import matplotlib
 
     from stepscape.figures.compact_svg import compact
 
+    require_figure(figure)
     text = io.StringIO()
     with (
         house(),
@@ -199,6 +209,8 @@ def svg(figure: Figure) -> str:
 
 def png(figure: Figure, dots_per_inch: int = 150) -> bytes:
     """Return the figure as PNG bytes."""
+    require_figure(figure)
+    dots_per_inch = whole("dots_per_inch", dots_per_inch, 1, MOST_DOTS)
     data = io.BytesIO()
     with house(), legible(figure):
         figure.savefig(data, format="png", dpi=dots_per_inch)

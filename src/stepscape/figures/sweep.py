@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stepscape.arguments import each_of, mapping, texts
 from stepscape.figures.bands import band, mark_failures
 from stepscape.figures.style import (
     COLORS,
@@ -41,6 +42,9 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
 @house()
 def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
     """Draw medians with quartiles: one panel per measure, one curve per group. None without numbers."""
+    texts("names of groups", list(mapping("groups", groups)))
+    for rows in groups.values():
+        each_of("each of groups", rows, dict)
     drawn = {
         shown(name, 3 * LONGEST): Table.from_records(rows)
         for name, rows in list(groups.items())[:MOST_GROUPS]

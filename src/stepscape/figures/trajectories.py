@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.errors import InputError, bad
+from stepscape.arguments import mapping, text
+from stepscape.errors import InputError, bad, expect
 from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, shared_legend
 from stepscape.figures.text import shown
 
@@ -36,7 +37,7 @@ def training(runs: Mapping[str, Trajectory]) -> Figure:
     InputError
         None, more than seven, or one whose sharpness was not measured.
     """
-    _check(runs)
+    runs = _checked(runs)
     for name, run in runs.items():
         if np.isnan(run.edge_ratio).all():
             raise InputError(f"the sharpness of {name!r} was not measured; train with measure_sharpness=True")
@@ -67,7 +68,10 @@ def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
     InputError
         No trajectory, or more than seven.
     """
-    _check(runs)
+    from stepscape.problems.problem import Problem
+
+    expect("problem", problem, Problem)
+    runs = _checked(runs)
     figure, axes = canvas(size=(6.8, 4.6))
     ax = axes[0, 0]
     x = np.linspace(*problem.line.hull, GRID)
@@ -81,6 +85,12 @@ def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
     return figure
 
 
-def _check(runs: Mapping[str, Trajectory]) -> None:
+def _checked(runs: Mapping[str, Trajectory]) -> Mapping[str, Trajectory]:
+    from stepscape.training.trajectory import Trajectory
+
+    for name, run in mapping("runs", runs).items():
+        text("each name in runs", name)
+        expect("each of runs", run, Trajectory)
     if not 1 <= len(runs) <= MOST:
         raise bad("runs", f"hold 1 to {MOST} trajectories by name", f"{len(runs)} of them")
+    return runs

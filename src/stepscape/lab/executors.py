@@ -11,7 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from stepscape.arguments import mapping, text
+from stepscape.arguments import function, mapping, text, whole
 from stepscape.errors import InputError, unknown
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.execution import Executor
@@ -63,6 +63,10 @@ def executor(
         text("scheduler", scheduler)
     if options is not None:
         mapping("options", options)
+    if runs is not None:
+        whole("runs", runs)
+    if warn is not None:
+        function("warn", warn)
     count, fewer = sensible(workers, scheduler, runs)
     if fewer:
         (warn or warnings.warn)(fewer)

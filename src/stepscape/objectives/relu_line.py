@@ -93,6 +93,7 @@ class ReLULine:
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `Descent`; of float64 sums where their errors are less than 1e-6 of it."""
+        theta, before = vector("theta", theta, self.size), vector("before", before, self.size)
         step, ends = theta - before, (self.hessian(theta), self.hessian(before))
         (here, lost), (there, also) = (end.quick_gradient for end in ends)
         with np.errstate(all="ignore"):

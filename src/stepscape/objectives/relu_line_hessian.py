@@ -54,6 +54,8 @@ class Hessian:
         expect("problem", self.problem, Problem)
         expect("network", self.network, TwoLayerReLU)
         flag("gauss_newton", self.gauss_newton)
+        if self.careful is not None:
+            flag("careful", self.careful)
         nonnegative("decay", self.decay)
         positive("unit", self.unit)
 
@@ -285,8 +287,9 @@ class Hessian:
 
     def product_and_error(self, vector: Array) -> tuple[Array, Array]:
         """H·vector/unit in twice the digits, and how far each number is off at most."""
+        given = one_each("vector", vector, self.size)
         power = math.frexp(self.unit)[1] - 1
-        return self.accurate.product(vector, power, self.decay, self.gauss_newton)
+        return self.accurate.product(given, power, self.decay, self.gauss_newton)
 
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Compiled Lanczos steps; see `curvature.lanczos.lanczos_steps`."""
