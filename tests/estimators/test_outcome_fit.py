@@ -223,7 +223,7 @@ def test_certificates_say_which_margin_counts_as_uncertain(chosen: OutcomeFit) -
 
 def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:
     blocks = certificate_blocks(chosen.summary()["certificates"])
-    [listed] = [block for block in blocks if isinstance(block, Paragraph)]
+    listed, *_ = [block for block in blocks if isinstance(block, Paragraph)]
     assert listed.text.startswith("Premises: (1) logistic loss")
 
 
