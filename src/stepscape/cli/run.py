@@ -87,7 +87,8 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     claim = experiments.get(request.name)
     chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
-    _warn_of_few_seeds(chosen)
+    if "seeds" in request.settings:
+        _warn_of_few_seeds(chosen["seeds"])
     size: Size = "full" if request.full else "quick"
     with store_in(request.out, unfinished) as store:
         seconds = expected([(claim, chosen)], size, store, request.resources)
@@ -110,12 +111,11 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     return document
 
 
-def _warn_of_few_seeds(settings: Mapping[str, Any]) -> None:
+def _warn_of_few_seeds(seeds: int) -> None:
     """Say before the runs that they can decide nothing."""
     from stepscape.experiments.frame.limits import LEAST_SEEDS
 
-    seeds = settings.get("seeds", LEAST_SEEDS)
-    if isinstance(seeds, int) and seeds < LEAST_SEEDS:
+    if seeds < LEAST_SEEDS:
         console.warn(
             f"seeds={seeds} leaves verdicts about differences undecided; they need at least {LEAST_SEEDS}"
         )

@@ -45,7 +45,8 @@ def compared(table: Table) -> Table:
     if "interpolation_left" not in table:
         return table
     over = table["step_size"] * table["interpolation_left"] / 2.0
-    left = table["training_error"] / table["training_error_truth"]
+    noise = table["training_error_truth"]
+    left = np.divide(table["training_error"], noise, out=np.full(noise.size, np.nan), where=noise > 0.0)
     return Table({**table.columns, "over_bound": over, "left": left})
 
 
