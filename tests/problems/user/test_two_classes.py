@@ -43,6 +43,19 @@ free of disease | disease
 negative for HIV | HIV
 absence of pain | pain
 no evidence of tumor | tumor
+Non-responder | Complete responder
+no-pain | mild-pain
+unvaccinated | fully vaccinated
+symptom-free | mild symptom
+içmiyor | içiyor
+gelmedi | geldi
+ölmedi | öldü
+seronegativ | seropositiv
+LIVE | DIE
+usual care | intervention
+Normal | Tumor
+friskt | sjukt
+yo'q | ha
 did not survive | survived
 was not admitted | was admitted
 doesn't smoke | smokes
