@@ -223,6 +223,13 @@ NUMBERS = {
         r"""10 × not a number \(first: "'0'" in""",
         "",
     ),
+    "exponents of Fortran": (
+        ["1.5D-03", "-2.5d+02", *[f"{i}.25D+00" for i in range(8)]],
+        PLAIN_Y,
+        ",",
+        [1.5e-3, -250.0, *[i + 0.25 for i in range(8)]],
+        NONE,
+    ),
     "the null of well logs": (
         [*PLAIN_Y[:9], "-999.25"],
         PLAIN_Y,
@@ -335,7 +342,7 @@ def test_what_stands_for_no_value_is_not_a_class(tmp_path, missing, other):
 
 
 @pytest.mark.parametrize(
-    "text", ["N.D.", "unknown", "empty", "no", "0", "nano", "#1", "a.b", "inf.", "#a", ":-)", "x*"]
+    "text", ["N.D.", "unknown", "empty", "no", "0", "nano", "#1", "a.b", "inf.", "#a", ":-)", "x*", "12d4"]
 )
 def test_what_may_be_a_value_is_one(tmp_path, text):
     rows = "".join(f"{i},{text if i % 2 else 'yes'}\n" for i in range(30))
