@@ -7,6 +7,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -110,7 +111,10 @@ def test_every_valid_call_is_valid(calls: dict[str, dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("wrong", wrong_objects.wrong_objects())
-def test_a_wrong_object_gets_one_sentence(wrong: str, calls: dict[str, dict[str, Any]]) -> None:
+def test_a_wrong_object_gets_one_sentence(
+    wrong: str, calls: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a text is a good path to save to
     make = wrong_objects.wrong_objects()[wrong]
     faults = []
     for name, argument, example in arguments_of(calls):

@@ -17,7 +17,7 @@ _SHORTHAND = (
     (re.compile(r"\bw/(?=\s|\w)"), "with "),
 )
 _PREPOSITIONS = ("in", "on", "an")  # prefixes that are words before a hyphen: "in-hospital"
-_PART = 4  # letters of a word that a denial must exceed to deny it among other words
+_PART = 4  # letters that the last word of a text must exceed to be denied without the others
 _MOST = 400  # characters of a text that are compared
 
 
@@ -126,7 +126,7 @@ def _by_denying_word(no: _Text, yes: _Text) -> bool:
     known = vocabulary()
     if _spans(yes.apart, known.denials):
         return False
-    within = (rest in yes.apart for rest, _ in _rests(no.words) if len(rest) > _PART)
+    within = (rest == yes.apart[-1] for rest, _ in _rests(no.words) if len(rest) > _PART and yes.apart)
     return bool(_spans(no.apart, known.clear)) or any(within)
 
 
