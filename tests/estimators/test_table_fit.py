@@ -87,6 +87,18 @@ def warnings_of(x, y, **settings):
     return " ".join(fit_table(x, y, **{"width": 20, "steps": 100, **settings}).warnings)
 
 
+def test_warns_where_two_inputs_end_above_the_edge_or_without_neurons():
+    x = np.repeat([0.0, 1.0], 20)
+    y = np.sin(x) + 0.5 * np.random.default_rng(0).standard_normal(40)
+    above = warnings_of(x, y, step_size=0.1, seed=1, width=30, steps=400)
+    assert "all of its 400 steps and ended above the edge (edge ratio" in above
+    assert "smoothed" not in above
+    dead = fit_table(x, y, step_size=0.3, seed=0)
+    assert np.ptp(dead.predict(np.linspace(-1, 2, 9))) == 0
+    assert "all 200 neurons are active on no input" in " ".join(dead.warnings)
+    assert "almost a line" not in " ".join(dead.warnings)
+
+
 def test_warns_of_what_a_reader_must_know(monkeypatch):
     rng = np.random.default_rng(0)
     x, noise = rng.uniform(size=60), rng.standard_normal(60)

@@ -173,6 +173,20 @@ def _steps_taken(model: StepSizeRegressor, x: Array, x_name: str, y_name: str) -
     return tuple(out)
 
 
+def _spent(steps: int, ratio: float) -> str:
+    """Say that training ended because its steps were spent, and what that means for the fit."""
+    if ratio > EDGE[1]:
+        return (
+            f"training used all of its {steps} steps and ended above the edge (edge ratio {ratio:.2f}), "
+            "where descent is not stable: another seed or a smaller step_size may end elsewhere"
+        )
+    where = "at the edge" if ratio >= EDGE[0] else "below the edge"
+    return (
+        f"training used all of its {steps} steps {where} (edge ratio {ratio:.2f}) before its loss was level: "
+        "stopping early smoothed this fit, not only its step size"
+    )
+
+
 def _warnings(model: StepSizeRegressor, x: Array, y: Array, x_name: str) -> tuple[str, ...]:
     run, path = model.trajectory_, model.path_
     out = []
@@ -181,12 +195,14 @@ def _warnings(model: StepSizeRegressor, x: Array, y: Array, x_name: str) -> tupl
     if told.binned(model, x):
         out.append("the data were binned, so knots are located no more finely than a bin")
     if model.stop_ == "budget":
-        where = "at the edge" if EDGE[0] <= model.edge_ratio_ <= EDGE[1] else "below the edge"
+        out.append(_spent(int(run.at_steps[-1]), model.edge_ratio_))
+    before, dead = (int(count) for count in run.dead_neurons[[0, -1]])
+    if dead == run.network.width > before:
         out.append(
-            f"training used all of its {run.at_steps[-1]} steps {where} (edge ratio {model.edge_ratio_:.2f}) "
-            "before its loss was level: stopping early smoothed this fit, not only its step size"
+            f"all {dead} neurons are active on no input ({before} at the start): large steps "
+            "moved them there, and the fit is a constant; a smaller step_size spares them"
         )
-    if run.bent_neurons[-1] < 3:
+    elif run.bent_neurons[-1] < 3:
         out.append(f"only {run.bent_neurons[-1]} neurons bend inside the data: the fit is almost a line")
     out += told.doubts_of_choice(model, x, x_name)
     if path is None:

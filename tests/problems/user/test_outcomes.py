@@ -126,6 +126,13 @@ def test_a_dash_is_a_value_beside_a_plus_alone() -> None:
     assert blank.dropped == {"missing value": 5}  # that of x: y has a value there
 
 
+@pytest.mark.parametrize("opposite", [("Not available", "Available"), ("Missing", "Present")])
+def test_an_opposite_is_a_value_beside_what_it_denies_alone(opposite) -> None:
+    assert select([*opposite] * 7).classes == opposite
+    assert select([*opposite, "absent"] * 7).dropped == {f"missing value {opposite[0]!r}": 7}
+    assert select([opposite[0], "no", "yes"] * 7).dropped == {f"missing value {opposite[0]!r}": 7}
+
+
 @pytest.mark.parametrize("answers", [("no", "yes"), ("Well", "sick"), ("0", "1"), ("not ill", "ILL")])
 def test_none_beside_an_answer_is_no_answer(answers: tuple[str, str]) -> None:
     got = select([*answers, "None"] * 7)

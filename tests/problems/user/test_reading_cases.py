@@ -165,6 +165,8 @@ LAYOUTS = {
     "R's row names between commas": Layout("x,y\n" + numbered('"r{i}",{x},{y}\n')),
     "a name twice, unused": Layout("x,y,z,z\n" + body(end=",1,2")),
     "numpy.savetxt": Layout("# x y\n" + body(" ")),
+    "a sign in a column of its own": Layout("#\tx\ty\n" + body("\t")),
+    "a sign before the first comma": Layout("#,x,y\n" + PLAIN),
     "numpy.savetxt with commas": Layout("# made by hand\n# x,y\n" + PLAIN),
     "# without a space": Layout("#x\ty\n" + body("\t")),
     "# is a name, beside texts": Layout("#,name,x,y\n" + numbered("{i},Mon{i},{x},{y}\n")),

@@ -223,6 +223,20 @@ NUMBERS = {
         r"""10 × not a number \(first: "'0'" in""",
         "",
     ),
+    "exponents of Fortran": (
+        ["1.5D-03", "-2.5d+02", *[f"{i}.25D+00" for i in range(8)]],
+        PLAIN_Y,
+        ",",
+        [1.5e-3, -250.0, *[i + 0.25 for i in range(8)]],
+        NONE,
+    ),
+    "the null of well logs": (
+        [*PLAIN_Y[:9], "-999.25"],
+        PLAIN_Y,
+        ",",
+        [*range(9), -999.25],
+        "column 'x' holds -999.25 in 1 row, far from its other values",
+    ),
     "a repeated -9999": (
         ["-9999", *PLAIN_Y[1:9], "-9999"],
         PLAIN_Y,
@@ -304,6 +318,8 @@ MISSING = """
 -nan | +nan | nan(ind) | -nan(snan) | 1.#QNAN | -1.#IND | 1.#SNAN00 | #NA | \\N | n.a. | NaT | NaN | None
 #DIV/0! | #VALUE! | #REF! | #NAME? | #NUM! | #N/A N/A | #WERT! | #NV | #¡DIV/0! | #Н/Д | Err:502 | .a
 N/A | n/a | NA_real_ | <NA> | NULL | (null) | missing | not available | (blank) | no data
+* | *** | --.-- | ---.- | #### | // | _ | ~ | : | : c | NaN% | \\\\N | k.A. | н/д | Нет данных | 欠損値
+无数据 | #YOK | #HIÁNYZIK | #I/T | #DIV/0 ! | #REF | #GETTING_DATA | #N/A Field Not Applicable
 """
 MISSING = ["", *(text.strip() for line in MISSING.strip().splitlines() for text in line.split("|"))]
 
@@ -325,7 +341,9 @@ def test_what_stands_for_no_value_is_not_a_class(tmp_path, missing, other):
     assert list(got.dropped) == [f"missing value {missing!r}" if missing else "missing value"]
 
 
-@pytest.mark.parametrize("text", ["N.D.", "unknown", "empty", "no", "0", "nano", "#1", "a.b", "inf."])
+@pytest.mark.parametrize(
+    "text", ["N.D.", "unknown", "empty", "no", "0", "nano", "#1", "a.b", "inf.", "#a", ":-)", "x*", "12d4"]
+)
 def test_what_may_be_a_value_is_one(tmp_path, text):
     rows = "".join(f"{i},{text if i % 2 else 'yes'}\n" for i in range(30))
     assert text in select_columns(read(tmp_path, "x,y\n" + rows), "x", "y", "auto").classes
@@ -336,6 +354,24 @@ def test_classes_in_a_guessed_encoding_are_said_with_what_else_they_could_be(tmp
     got = select_columns(read(tmp_path, rows.encode("cp1251")), "x", "y", "auto")
     assert re.search(r"cp1252, which is a guess, and 'äà' and 'íåò' depend .*'да' and 'нет'", got.notes[0])
     assert select_columns(read(tmp_path, rows), "x", "y", "auto").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "texts", "read_as"),
+    [
+        ("cp1250", ("niższy", "wyższy"), ("ni¿szy", "wy¿szy")),
+        ("cp1250", ("mały", "duły"), ("ma³y", "du³y")),
+        ("big5", ("否", "是"), ("§_", "¬O")),
+    ],
+)
+def test_classes_of_signs_in_a_guessed_encoding_are_said(tmp_path, encoding, texts, read_as):
+    rows = "x,y\n" + "".join(f"{i},{texts[i % 2]}\n" for i in range(20))
+    got = select_columns(read(tmp_path, rows.encode(encoding)), "x", "y", "auto")
+    assert set(got.classes) == set(read_as)
+    assert re.search("which is a guess", got.notes[0])
+    for usual in ("T °C", "m²", "cost €"):
+        header = f"x,{usual}\n" + "".join(f"{i},{i * i}\n" for i in range(20))
+        assert select_columns(read(tmp_path, header.encode("cp1252")), "x", usual, "auto").notes == ()
 
 
 def test_the_page_lists_the_texts_of_the_code():

@@ -43,6 +43,19 @@ free of disease | disease
 negative for HIV | HIV
 absence of pain | pain
 no evidence of tumor | tumor
+Non-responder | Complete responder
+no-pain | mild-pain
+unvaccinated | fully vaccinated
+symptom-free | mild symptom
+içmiyor | içiyor
+gelmedi | geldi
+ölmedi | öldü
+seronegativ | seropositiv
+LIVE | DIE
+usual care | intervention
+Normal | Tumor
+friskt | sjukt
+yo'q | ha
 did not survive | survived
 was not admitted | was admitted
 doesn't smoke | smokes
@@ -272,6 +285,7 @@ def test_every_word_of_the_vocabulary_tells_what_it_says(language: str) -> None:
         ("in-hospital", "out-hospital"),
         ("live", "relive"),
         ("Émile", "Zoé"),
+        ("cover picture", "discover"),  # not the last word
     ],
 )
 def test_where_no_rule_tells_the_alphabet_is_a_guess(no: str, yes: str) -> None:

@@ -24,14 +24,14 @@ def _grammar(mark: str, group: str) -> re.Pattern[str]:
     spaces = "".join(sorted(SPACES))
     indian = r"|(?:,\d\d)+,\d{3}" if group == "," else ""
     groups = rf"(?P<groups>(?:{group}\d{{3}})+|(?:[{spaces}]\d{{3}})+{indian})"
-    plain = rf"(?:\d+(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?"
+    plain = rf"(?:\d+(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+|[dD][+-]\d+)?"
     return re.compile(rf"[+-]?(?:{plain}|[1-9]\d{{0,2}}{groups}(?:{mark}\d*)?)", re.ASCII)
 
 
 POINT = _grammar(r"\.", ",")
 COMMA = _grammar(",", r"\.")
-_TO_POINT = str.maketrans("", "", "," + "".join(SPACES))
-_TO_COMMA = str.maketrans(",", ".", "." + "".join(SPACES))
+_TO_POINT = str.maketrans("dD", "ee", "," + "".join(SPACES))
+_TO_COMMA = str.maketrans(",dD", ".ee", "." + "".join(SPACES))
 # Marks of direction and widths of nothing that copying from pages and calculators leaves around a number.
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
 

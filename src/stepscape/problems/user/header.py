@@ -60,6 +60,8 @@ def find_head(rows: Sequence[Row], comment: Sequence[str], source: str, fixed: b
     cells = [row for _, row in rows]
     above = _titles(cells)
     first, below = cells[above], cells[above + 1 :]
+    if comment[:1] in (["#"], [""]) and len(comment) == len(first) + 1:
+        comment = comment[1:]  # the sign stands in a column of its own, as in "#<tab>x<tab>y"
     notes = _title_note([row for row in rows[:above] if any(map(str.strip, row[1]))], rows[above][0])
     last = rows[above][0]
     if not _is_data(first):

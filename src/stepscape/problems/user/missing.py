@@ -18,6 +18,7 @@ WORDS = {
         "<null>",
         "[null]",
         "\\n",
+        "\\\\n",
         "nil",
         "none",
         "<none>",
@@ -25,20 +26,37 @@ WORDS = {
     ),
     "not a number, not a time": ("nan", "nat", "<nan>", "(nan)"),
     "empty": ("(blank)", "<blank>", "(empty)", "<empty>"),
-    "not available, in spreadsheets": ("#n/a", "#na", "#n/a n/a", "#nv", "#n/d", "#nd", "#n/b", "#н/д"),
+    "not available, in spreadsheets": (
+        *("#n/a", "#na", "#nv", "#n/d", "#nd", "#n/b", "#н/д", "#i/t", "#n/v", "#δ/υ", "#yok", "#hiányzik"),
+        *("#není_k_dispozici", "#nedostupný"),
+    ),
+    "not available, in other languages": (
+        *("k.a.", "k. a.", "keine angabe", "keine angaben", "keine daten", "nicht verfügbar"),
+        *("non disponible", "pas de données", "s/d", "sin datos", "sin dato", "no disponible"),
+        *("non disponibile", "sem dados", "não disponível", "geen data", "geen gegevens"),
+        *("niet beschikbaar", "brak danych", "b.d.", "není k dispozici", "uppgift saknas", "ingen uppgift"),
+        *("ei tietoa", "nincs adat", "veri yok", "н/д", "нет данных", "немає даних", "няма данни"),
+        *("缺失", "缺失值", "缺测", "缺測", "无数据", "無資料", "欠損", "欠損値", "欠測", "欠測値"),
+        *("データなし", "결측", "결측치", "자료없음", "لا توجد بيانات"),
+    ),
 }
 PATTERNS = {
     "not a number, in C": (
-        r"[+-]?[qs]?nan(?:\([\w()]*\))?",
-        ("-nan", "+nan", "nan(ind)", "-nan(snan)", "qnan"),
+        r"[+-]?[qs]?nan(?:\([\w()]*\))?%?",
+        ("-nan", "+nan", "nan(ind)", "-nan(snan)", "qnan", "nan%"),
     ),
     "the same, on Windows": (
         r"[+-]?1\.#(?:[qs]?nan|ind|r)0*",
         ("1.#qnan", "-1.#qnan", "1.#ind", "-1.#ind", "1.#snan00"),
     ),
+    "marks in any number": (
+        r"[.·…–—-]+|\*+|_+|~|/{2,}|#{2,}|\?+|:(?:\s[a-z]{1,3})?",
+        ("***", "--.--", "////", "#####", "_", "~", ":", ": c"),
+    ),
+    "not available, with more words": (r"#n/a\s.*", ("#n/a n/a", "#n/a field not applicable")),
     "errors of spreadsheets": (
-        r"#[^\s#]{2,20}[!?]",
-        ("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#wert!", "#¡div/0!"),
+        r"#[^\s#]{2,20}\s?[!?]|#(?:div/0|value|ref|name|num|null|error|getting_data)",
+        ("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#wert!", "#¡div/0!", "#nom ?", "#ref"),
     ),
     "errors of LibreOffice": (r"#?err:?\d{3}", ("err:502", "#err522")),
     "Stata": (r"\.[a-z]", (".a", ".z")),

@@ -10,7 +10,11 @@ from stepscape.problems.user.dropped import listed
 from stepscape.problems.user.table import GUESSED, Array, RawTable, clip
 
 # Numbers that programs write for a missing value, besides those of nines.
-_FILL = frozenset((32767.0, 32768.0, 2147483647.0, 2147483648.0, 8888.0, 1e20, 1e30, 1e34, 1e35, 1e36, 1e37))
+_FILL = frozenset(
+    (32767.0, 32768.0, 2147483647.0, 2147483648.0, 8888.0, 999.25, 1e20, 1e30, 1e34, 1e35, 1e36, 1e37)
+)
+# Signs that names of measurements hold, and that most encodings of the West have in the same place.
+_USUAL = frozenset("°²³±×·µ€£%‰’‘“”„–—…\u00a0")
 _FAR = 99.0  # what a negative number of nines must reach beside numbers that are all positive
 
 
@@ -41,7 +45,7 @@ def loss_of_rows(rows: int, dropped: Mapping[str, int]) -> list[str]:
 
 def _letters(table: RawTable, texts: Sequence[str]) -> list[str]:
     """Say that letters come from an encoding that nothing in the file tells, and what else they could be."""
-    doubtful = [text for text in texts if any(c.isalpha() and not c.isascii() for c in text)]
+    doubtful = [text for text in texts if _is_doubtful(text)]
     if table.encoding not in GUESSED or not doubtful:
         return []
     else_read = [_as_cyrillic(text, table.encoding) for text in doubtful]
@@ -50,6 +54,14 @@ def _letters(table: RawTable, texts: Sequence[str]) -> list[str]:
         f"{table.source!r} was read as {table.encoding}, which is a guess, and {_quoted(doubtful)} "
         f"depend{'s' if len(doubtful) == 1 else ''} on it{hint}; if a letter is wrong, save the file as UTF-8"
     ]
+
+
+def _is_doubtful(text: str) -> bool:
+    """Whether another encoding may read a character otherwise: all but a usual sign that is in no word."""
+    inside = (
+        c in _USUAL and text[i - 1].isalpha() and text[i + 1].isalpha() for i, c in enumerate(text[:-1]) if i
+    )
+    return any(not c.isascii() and c not in _USUAL for c in text) or any(inside)
 
 
 def _as_cyrillic(text: str, encoding: str) -> str:

@@ -20,6 +20,13 @@ FEW = 0.05  # share of the cells of a column of numbers that may be stray texts,
 # Cells that stand for no value, save beside "+", and beside texts of which "none" may be one more.
 _MINUS = {"-": "-", "–": "-", "\u2212": "-"}
 _NOTHING = {"none": "none", "nil": "nil"}
+# The one other value of a column → what is its opposite there, and no value elsewhere.
+_OPPOSITES = {
+    "available": "not available",
+    "applicable": "not applicable",
+    "present": "missing",
+    "found": "missing",
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,8 @@ def outcome_of(
     that leaves two values. Where more than two are left and at least `least` cells are numbers, texts among
     them are faults, as in every column of numbers; but beside two numbers alone, texts that repeat or are
     many are values. A cell that stands for no value elsewhere is one where the others say so: a minus sign
-    beside "+", and "none" beside texts that do not answer yes or no.
+    beside "+", "none" beside texts that do not answer yes or no, and "not available" beside "available"
+    alone.
 
     Parameters
     ----------
@@ -215,7 +223,7 @@ def _key(cell: str, value: float, fault: int) -> Key | None:
 
 
 def _as_values(kinds: Sequence[_Kind]) -> list[Key | None]:
-    """Take "-" beside "+", and "none" beside "mild" and "severe", for values."""
+    """Take "-" beside "+", "none" beside "mild" and "severe", and opposites, for values."""
     keys = [kind.key for kind in kinds]
     words = _words({key.casefold() if isinstance(key, str) else key for key in keys} - {None})
     said = (kind.text.strip().lower() if kind.rows else "" for kind in kinds)
@@ -226,6 +234,8 @@ def _words(found: Set[Key | None]) -> Mapping[str, Key]:
     texts = sorted(key for key in found if isinstance(key, str))
     if "+" in texts:
         return _MINUS
+    if len(found - {None}) == 1 and texts and texts[0] in _OPPOSITES:
+        return {_OPPOSITES[texts[0]]: _OPPOSITES[texts[0]]}
     if len(texts) < max(2, len(found)):
         return {}  # one text, where another value is a guess, or numbers
     return {} if len(texts) == 2 and answered(*texts) else _NOTHING

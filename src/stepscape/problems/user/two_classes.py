@@ -17,6 +17,7 @@ _SHORTHAND = (
     (re.compile(r"\bw/(?=\s|\w)"), "with "),
 )
 _PREPOSITIONS = ("in", "on", "an")  # prefixes that are words before a hyphen: "in-hospital"
+_PART = 4  # letters that the last word of a text must exceed to be denied without the others
 _MOST = 400  # characters of a text that are compared
 
 
@@ -38,7 +39,8 @@ def choose(one: str, other: str) -> Choice:
        "HIV positive" beside "HIV negative";
     3. what denies the other stands for 0: "Not hospitalized" beside "Hospitalized";
     4. a word that says yes or no beside any other: "case" beside "volunteer";
-    5. a denial in one of them alone stands for 0: "no pain" beside "mild pain";
+    5. a denial in one of them alone stands for 0: "no pain" beside "mild pain", and "unvaccinated" beside
+       "fully vaccinated";
     6. the alphabet, a guess: the later text stands for 1, where numbers in a text count by value.
 
     The words are those of ``data/words.toml``. Neither the order of the texts nor their case matters.
@@ -65,9 +67,10 @@ def answered(one: str, other: str) -> bool:
 
 
 class _Text(NamedTuple):
-    """The words of a text, and the sign that it begins or ends with: -1, 0 or 1."""
+    """The words of a text, also split at every hyphen, and the sign at its ends: -1, 0 or 1."""
 
     words: Words
+    apart: Words
     sign: int
 
 
@@ -77,7 +80,7 @@ def _read(text: str) -> _Text:
     sign = next((_SIGNS[end] for end in (bare[:1], bare[-1:]) if end in _SIGNS), 0)
     for shorthand, word in _SHORTHAND:
         folded = shorthand.sub(word, folded)
-    return _Text(split(_hyphened().sub(r"\1", folded)), sign)
+    return _Text(split(_hyphened().sub(r"\1", folded)), split(folded), sign)
 
 
 @cache
@@ -121,7 +124,10 @@ def _by_answer(no: _Text, yes: _Text) -> bool:
 
 def _by_denying_word(no: _Text, yes: _Text) -> bool:
     known = vocabulary()
-    return bool(_spans(no.words, known.clear)) and not _spans(yes.words, known.denials)
+    if _spans(yes.apart, known.denials):
+        return False
+    within = (rest == yes.apart[-1] for rest, _ in _rests(no.words) if len(rest) > _PART and yes.apart)
+    return bool(_spans(no.apart, known.clear)) or any(within)
 
 
 _RULES: tuple[Callable[[_Text, _Text], bool], ...] = (
