@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+import numpy as np
 import pytest
 
-from stepscape.errors import printable
+from stepscape.errors import InputError, expect, printable, shown
 
 ACTS = {"Cc", "Cs", "Zl", "Zp"}  # controls, surrogates, separators of lines and paragraphs
 TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -43,6 +44,16 @@ def test_what_acts_on_a_terminal_is_escaped_and_nothing_else():
 )
 def test_an_escape_is_written_as_python_writes_it(text, shown):
     assert printable(text) == shown
+
+
+def test_a_number_of_numpy_is_shown_as_a_number():
+    for kind in (np.int64, np.uint8, np.float32, np.float64, np.bool_, np.array):
+        assert shown(kind(1)) == repr(kind(1).item())
+
+
+def test_nothing_has_no_article():
+    with pytest.raises(InputError, match=r"^network must be a dict, got None$"):
+        expect("network", None, dict)
 
 
 def test_every_escaped_text_can_be_encoded():

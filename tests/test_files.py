@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import stat
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -147,6 +148,41 @@ def test_what_a_shell_hands_over_is_read():
     os.close(writer)
     assert files.read_bytes(f"/dev/fd/{reader}") == b"seeds = 2\n"
     os.close(reader)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs /dev/fd")
+def test_what_a_shell_hands_over_has_the_limit_of_a_file(monkeypatch):
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(files, "_PART", 100)
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
+        with pytest.raises(InputError, match="it holds more than 0 MiB"):
+            files.read_bytes(f"/dev/fd/{endless.stdout.fileno()}")
+        endless.kill()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes pipes and sockets")
+@pytest.mark.parametrize("replace", [True, False])
+def test_what_is_not_a_file_is_not_replaced_by_one(tmp_path, monkeypatch, replace):
+    """As root, a file in the place of a device would break the whole machine."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    os.symlink("pipe", "link")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        before = {name: os.lstat(name) for name in ("pipe", "link", "socket")}
+        for name, what in {"pipe": "a named pipe", "link": "a named pipe", "socket": "a socket"}.items():
+            with pytest.raises(InputError, match=f"^cannot write '{name}': it is {what}, not a file$"):
+                files.write_atomic(name, "content", replace)
+        assert {name: os.lstat(name) for name in os.listdir()} == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a working directory is kept by whoever is in it")
+def test_a_file_in_a_directory_that_is_gone_is_named(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(OutputError, match=r"^cannot write 'x': no such file or directory$"):
+        files.write_atomic("x", "content")
 
 
 def test_every_kind_has_a_name():

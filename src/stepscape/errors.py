@@ -68,8 +68,8 @@ def shown(value: object, most: int = 60) -> str:
     >>> shown(1.5), shown("tend"), shown([1, 2]), shown(10**5000), shown(float)
     ('1.5', "'tend'", 'a list', 'a whole number of 16610 bits', 'the class float')
     """
-    if type(value).__module__ == "numpy" and isinstance(value, bool | int | float | complex | str | bytes):
-        value = value.item()  # type: ignore[union-attr]
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        value = value.item()  # type: ignore[attr-defined]
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
     empty = isinstance(value, list | tuple | dict) and not value
@@ -80,6 +80,8 @@ def shown(value: object, most: int = 60) -> str:
 
 
 def _kind(value: object) -> str:
+    if value is None:
+        return "None"
     if isinstance(value, type):
         return f"the class {value.__name__}"
     shape = getattr(value, "shape", None)

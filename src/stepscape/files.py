@@ -11,11 +11,13 @@ import re
 import secrets
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from stepscape.errors import InputError, OutputError
 
 # Whoever finds a draft can tell whether the process that wrote it still lives.
 DRAFT = re.compile(r"\.stepscape-(?P<host>[\w.]*)-(?P<process>\d+)-[0-9a-f]{16}(\.tmp)?")
+_PART = 2**20  # bytes of a pipe that are read at a time
 MAX_BYTES = 512 * 2**20  # beyond this a table does not fit comfortably in memory as Python strings
 
 # What the user can mend by naming another place; any other failure is the machine's (exit status 1).
@@ -54,11 +56,13 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
     ------
     FileExistsError
         Something of that name is there and ``replace`` is false.
+    InputError
+        A device, a named pipe or a socket is there: a file in its place would break whatever uses it.
     OutputError
         The system refused; the sentence names ``path``.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    target = os.path.realpath(path)
+    target = _target(os.fspath(path))
     # Not tempfile: its files have mode 0600, where a user expects what their umask says.
     draft = os.path.join(os.path.dirname(target), draft_name() + ".tmp")
     try:
@@ -78,6 +82,18 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes, replace: bo
         if isinstance(error, OSError):
             raise OutputError(f"cannot write {os.fspath(path)!r}: {reason(error)}") from error
         raise
+
+
+def _target(name: str) -> str:
+    """Follow the links of a file to be written, and refuse to put it in the place of anything but a file."""
+    try:
+        target = os.path.realpath(name)
+        mode = os.lstat(target).st_mode if os.path.exists(target) else stat.S_IFREG
+    except OSError as error:  # the working directory is gone, for one
+        raise OutputError(f"cannot write {name!r}: {reason(error)}") from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # of a directory the system says it
+        raise InputError(f"cannot write {name!r}: it is {kind(mode)}, not a file")
+    return target
 
 
 def draft_name() -> str:
@@ -159,7 +175,7 @@ def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path
     try:
         make_directories(directory, made)
         if not force and any(directory.iterdir()):
-            raise InputError(f"output directory {str(path)!r} is not empty; name another or add --force")
+            raise not_empty(str(path))
         _probe(directory)
     except BaseException as error:
         for parent in reversed(made):
@@ -169,6 +185,11 @@ def prepare_directory(path: str | os.PathLike[str], force: bool = False) -> Path
             raise
         raise InputError(f"cannot use {str(path)!r} as output directory: {reason(error)}") from error
     return directory
+
+
+def not_empty(path: str) -> InputError:
+    """Word the refusal of a directory that holds something."""
+    return InputError(f"output directory {path!r} is not empty; name another or add --force")
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -186,9 +207,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         _refuse_endless(name, os.stat(name).st_mode)
         with open(name, "rb") as file:
-            # Not read(MAX_BYTES + 1): that takes so much memory beforehand.
             too_many = os.fstat(file.fileno()).st_size > MAX_BYTES
-            data = b"" if too_many else file.read()
+            data = b"" if too_many else _read(file)
+            too_many |= len(data) > MAX_BYTES
     except FileNotFoundError as error:
         raise InputError(f"cannot read {name!r}: {_missing(name)}") from error
     except (OSError, ValueError) as error:
@@ -200,6 +221,17 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     if too_many:
         raise too_large(name)
     return data
+
+
+def _read(file: BinaryIO) -> bytes:
+    """Read to the end, or a little beyond ``MAX_BYTES``: what a shell hands over tells no length."""
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file.read()
+    data = bytearray()
+    # Not read(MAX_BYTES + 1): that takes so much memory beforehand.
+    while len(data) <= MAX_BYTES and (part := file.read(_PART)):
+        data += part
+    return bytes(data)
 
 
 def kind(mode: int) -> str:

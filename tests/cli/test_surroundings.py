@@ -54,7 +54,9 @@ import sys
 from stepscape.cli import surroundings
 with surroundings.own_style():
     import matplotlib
+    from stepscape.figures import style
     print(matplotlib.rcParams["font.size"], matplotlib.rcParams["text.usetex"])
+    style.svg(style.canvas()[0])
 from stepscape.kernels.compiler import EXACT
 print(EXACT["cache"])
 surroundings.warn_of_compiling()
@@ -74,7 +76,7 @@ def child(package=HOME, **variables):
         (b"text.usetex: True\nfont.size: 60\n", {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}),
         (
             b"text.usetex: maybe\nno colon\n: x\nfont.family: caf\xe9\n",
-            {"MPLBACKEND": "nonsense"},
+            {"MPLBACKEND": "nonsense", "SOURCE_DATE_EPOCH": "yesterday"},
         ),
     ],
 )

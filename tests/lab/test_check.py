@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_manifest_is_said(store, spoil, sentence, capsys):
     assert re.search(sentence, printed.out)
     assert "on record: 8, in sound segments: 2" in printed.out
     assert f"{str(store.path)!r} had 1 damaged file, now in its folder damaged/" in printed.err
-    assert "the next sweep computes their runs again" in printed.err
+    assert "damaged/; the next sweep computes their runs again" in printed.err
     assert main(["check", str(store.path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["sound"], document["records"]) == (1, True, 8)

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lab_work
@@ -57,6 +58,7 @@ def test_the_number_of_threads_is_put_back(monkeypatch):
         (("threads", -1), "workers must be a whole number, at least 0, got -1; 0 means one per core"),
         (("threads", 1.5), "workers must be a whole number, at least 0, got 1.5"),
         (("threads", True), "workers must be a whole number, at least 0, got True"),
+        (("threads", np.int64(-1)), "workers must be a whole number, at least 0, got -1"),
         (("threads", 1, "tcp://x:1"), "a scheduler needs the executor 'dask', got 'threads'"),
     ],
 )
@@ -71,6 +73,7 @@ def test_the_number_of_workers():
     for name, asked, given in (
         ("serial", 5, 1),
         ("threads", 3, 3),
+        ("threads", np.uint8(3), 3),
         ("threads", 0, cores()),
         ("processes", 0, cores()),
     ):

@@ -249,3 +249,11 @@ def test_a_leftover_that_cannot_be_removed_is_one_sentence(home, monkeypatch, ca
     status, text = said(capsys, "check", "s")
     assert status == 1
     assert f"'{file}' cannot be removed: operation not permitted" in text
+
+
+def test_a_damaged_plan_costs_no_run(home, capsys):
+    for plan in (home / "plans").glob("*.json"):
+        plan.write_bytes(b"")
+    assert main(["check", str(home)]) == 1
+    assert capsys.readouterr().err.endswith("now in its folder damaged/\n")
+    assert main(["check", str(home)]) == 0

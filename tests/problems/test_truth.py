@@ -86,6 +86,10 @@ def test_rows_of_several_variables_are_one_input_each():
         assert problem.truth(points).tolist() == [1.0, 5.0, 9.0]
 
 
+def ends(_):
+    raise SystemExit(0)
+
+
 def raises(_):
     raise KeyError("no such thing")
 
@@ -96,6 +100,7 @@ def raises(_):
         (3, "truth must be a function of the inputs, got 3"),
         (float, "truth must be a function of the inputs, got the class float"),
         (raises, r"truth must be a function of the inputs, got KeyError \('no such thing'\) at -"),
+        (ends, r"truth must be a function of the inputs, got SystemExit \(0\) at -"),
         (lambda: 0, r"truth must be a function of the inputs, got TypeError \(.* at -"),
         (np.log, "truth must be finite at the inputs, got nan at -"),
         (lambda x: 1 / x * 0 + np.inf, "truth must be finite at the inputs, got inf at -"),

@@ -10,6 +10,7 @@ from stepscape.errors import OutputError
 
 if TYPE_CHECKING:
     from stepscape.lab.check import Report
+    from stepscape.lab.seal import Damage
 
 
 def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
@@ -31,10 +32,13 @@ def check(directory: str, as_json: bool, _unfinished: Unfinished) -> None:
     }
     console.answer(document, _lines(report), as_json)
     if report.damage:
-        raise OutputError(
-            f"{directory!r} had {counted(len(report.damage), 'damaged file')}, now in its folder damaged/; "
-            "the next sweep computes their runs again"
-        )
+        again = "; the next sweep computes their runs again" if any(map(_held_runs, report.damage)) else ""
+        found = counted(len(report.damage), "damaged file")
+        raise OutputError(f"{directory!r} had {found}, now in its folder damaged/{again}")
+
+
+def _held_runs(damage: Damage) -> bool:
+    return damage.file.startswith("segments/")
 
 
 def _lines(report: Report) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from stepscape import files
 from stepscape.cli.drafts import NEW, abandoned, draft_in, is_published, take_back
 from stepscape.cli.interrupt import Unfinished
-from stepscape.cli.publication import fits_beside, not_empty, publish
+from stepscape.cli.publication import fits_beside, publish
 from stepscape.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def ready(path: str, force: bool, made: list[Path]) -> Path:
         elif not target.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "it is a file")
         elif not force and any(target.iterdir()):
-            raise not_empty(path)
+            raise files.not_empty(path)
     return target
 
 

@@ -10,8 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from stepscape import files
 from stepscape.cli.drafts import NAMES, NEW, OLD, take_back
-from stepscape.errors import InputError
 
 FIGURES = "figures"
 # What commands write at the top of a directory of results; anything else there is the user's, or a store.
@@ -62,7 +62,7 @@ def publish(draft: Path, target: Path, force: bool, whole: bool) -> None:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
             raise
         if not force and any(os.scandir(target)):
-            raise not_empty(str(target)) from error
+            raise files.not_empty(str(target)) from error
         if not _exchange(draft / NEW, target):
             inside = target / draft.name
             os.rename(draft, inside)
@@ -70,11 +70,6 @@ def publish(draft: Path, target: Path, force: bool, whole: bool) -> None:
                 _replace_each(inside, target, whole)
             finally:
                 take_back(inside)
-
-
-def not_empty(path: str) -> InputError:
-    """Word the refusal of a directory that holds something."""
-    return InputError(f"output directory {path!r} is not empty; name another or add --force")
 
 
 def _rename_directory(source: Path, target: Path) -> None:

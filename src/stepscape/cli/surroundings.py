@@ -42,6 +42,7 @@ def _import_matplotlib() -> None:
     home = Path(str(found.origin)).parent if found is not None else Path()
     os.environ["MATPLOTLIBRC"] = str(home / "mpl-data" / "matplotlibrc")
     os.environ["MPLBACKEND"] = "agg"
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # our figures have no date, and nonsense stops matplotlib
     _keep_fonts()
     log = logging.getLogger("matplotlib")
     before, folder = log.level, _working_directory()

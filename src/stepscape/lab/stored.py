@@ -38,7 +38,7 @@ def read(path: Path, most: int = MOST) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file of a store; a link in its place is replaced and not followed.
+    """Write a file of a store; a link or a named pipe in its place is replaced and not followed.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def write(path: Path, content: bytes) -> None:
         The system refused.
     """
     with contextlib.suppress(OSError):
-        if path.is_symlink():
+        if not stat.S_ISREG(os.lstat(path).st_mode):
             path.unlink()
     files.write_atomic(path, content)
     files.sync_directory(path.parent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from stepscape.errors import bad, shown
 from stepscape.lab.pool import cores
 
@@ -23,8 +25,9 @@ def workers(asked: int, scheduler: str | None = None, runs: int | None = None) -
     InputError
         `asked` is not a whole number, or is negative.
     """
-    if isinstance(asked, bool) or not isinstance(asked, int) or not 0 <= asked < 2**63:
+    if isinstance(asked, bool) or not isinstance(asked, Integral) or not 0 <= asked < 2**63:
         raise bad("workers", "be a whole number, at least 0", shown(asked), "0 means one per core")
+    asked = int(asked)
     if scheduler not in (None, "slurm"):
         return asked, ""
     most, why = PER_CORE * cores(), f"{PER_CORE} for each of the {cores()} cores of this machine are the most"

@@ -64,7 +64,7 @@ class Truth:
         try:
             with np.errstate(all="ignore"):  # the values themselves are checked
                 values = np.asarray(self.function(points.copy()))
-        except Exception:  # whatever a user's function raises: it may be written for one number
+        except (Exception, SystemExit):  # whatever a user's function raises: it may be written for one number
             return None
         fits = values.shape == (points.shape[:1] if points.ndim == 2 else points.shape)
         return values.astype(np.float64) if fits and values.dtype.kind in "biuf" else None
@@ -78,7 +78,7 @@ class Truth:
         try:
             with np.errstate(all="ignore"):
                 value = self.function(at)
-        except Exception as error:  # a user's function may raise anything
+        except (Exception, SystemExit) as error:  # a user's function may raise anything
             came = f"{type(error).__name__} ({error})" if str(error) else type(error).__name__
             raise bad(self.name, "be a function of the inputs", f"{came} at {at}") from error
         number = np.asarray(value)

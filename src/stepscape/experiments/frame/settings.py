@@ -58,7 +58,9 @@ def affordable(settings: Settings) -> None:
             require_memory(name, value, RUNS * float(value))
     if "records" in settings:
         kept = min(settings["records"], settings.get("steps", settings["records"]))
-        require_memory("records", settings["records"], NEURON * float(kept) * settings.get("width", 1))
+        width = settings.get("width", 1)
+        needs = NEURON * float(kept) * width
+        require_memory(*(("width", width) if width > kept else ("records", settings["records"])), needs)
 
 
 def _read(key: str, text: str, default: Any) -> Any:
