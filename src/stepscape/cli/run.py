@@ -87,10 +87,10 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
     claim = experiments.get(request.name)
     chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
-    if "seeds" in request.settings:
-        _warn_of_few_seeds(chosen["seeds"])
     size: Size = "full" if request.full else "quick"
     with store_in(request.out, unfinished) as store:
+        if "seeds" in request.settings:
+            _warn_of_few_seeds(chosen["seeds"])
         seconds = expected([(claim, chosen)], size, store, request.resources)
         with console.progress(claim.name, seconds, request.resources.workers) as progress:
             carried = carry_out(claim, chosen, store, request.resources, unfinished, progress)

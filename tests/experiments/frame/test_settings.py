@@ -71,7 +71,13 @@ def test_workers_must_not_be_negative() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "needs"),
-    [("seeds", "8 TB"), ("clean_seeds", "8 TB"), ("records", "19 TB"), ("width", "576 GB")],
+    [
+        ("seeds", "8 TB"),
+        ("clean_seeds", "8 TB"),
+        ("records", "19 TB"),
+        ("width", "576 GB"),
+        ("steps", "48 GB"),
+    ],
 )
 def test_counts_that_would_not_fit_in_memory_are_refused_before_anything_is_made(monkeypatch, setting, needs):
     claim = experiments.get("curve-fitting")

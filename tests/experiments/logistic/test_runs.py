@@ -64,7 +64,7 @@ class TestGrid:
     def test_more_fields_vary_slowest_or_are_fixed(self) -> None:
         runs = grid(CLAIM.quick, n=(55, 44), weight_decay=1e-3)
         assert {run.weight_decay for run in runs} == {1e-3}
-        assert [run.n for run in runs] == [55] * 15 + [44] * 15
+        assert [run.n for run in runs] == [55] * 20 + [44] * 20
 
     def test_cells_of_a_seed_share_inputs_uniforms_and_start(self) -> None:
         """Labels are monotone in the probability of +1; more flips bring it nearer to ½."""

@@ -17,7 +17,6 @@ import numpy as np
 from stepscape.errors import unknown
 from stepscape.experiments.frame.follow import steps_until
 from stepscape.lab.spec import stream
-from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import rough_sharpness
@@ -86,7 +85,6 @@ def stable_scale(problem: Problem, width: int, seed: int, step_size: float) -> f
 
 def equal_time(problem: Problem, origin: Start, step_size: float, smallest: float, steps: int) -> int:
     """Count the steps until Σ η reaches the total that the smallest step size of a grid has in the end."""
-    require_memory("steps", steps, 48.0 * steps)
     # A warm-up starts at 1/(initial sharpness), or at the step size itself if that is smaller.
     first = 1.0 / max(rough_sharpness(problem, origin.network), 1e-300)
     own, least = (

@@ -15,6 +15,7 @@ from stepscape.problems.truth import name_of
 Settings = Mapping[str, Any]
 RUNS = 8000  # bytes of the specs of one seed, with ten arms and step sizes
 NEURON = 96  # bytes that a record keeps for each neuron: six numbers, before and after it is collected
+STEP = 48.0  # bytes per step: two rows of step sizes, their sums, and what lies between
 
 
 def resolve(name: str, defaults: Settings, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +62,8 @@ def affordable(settings: Settings) -> None:
         width = settings.get("width", 1)
         needs = NEURON * float(kept) * width
         require_memory(*(("width", width) if width > kept else ("records", settings["records"])), needs)
+    if {"arms", "steps"} <= settings.keys():  # equal time is found on the step size of every step
+        require_memory("steps", settings["steps"], STEP * float(settings["steps"]))
 
 
 def _read(key: str, text: str, default: Any) -> Any:
