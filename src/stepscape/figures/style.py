@@ -55,7 +55,7 @@ def house() -> Iterator[None]:
     """
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), np.errstate(all="ignore"):  # ticks of numbers near the largest overflow
         matplotlib.rcdefaults()
         yield
 
