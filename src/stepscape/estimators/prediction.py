@@ -51,7 +51,7 @@ class Prediction:
     def __call__(self, x: Array) -> Array:
         """Values at x (m,); refused where one is beyond the range of numbers."""
         last, before = self.iterates(x)
-        return np.asarray(0.5 * (last + before))
+        return np.asarray(0.5 * last + 0.5 * before)  # their sum may overflow
 
     def iterates(self, x: Array) -> tuple[Array, Array]:
         """Values (m,) of either iterate alone, continued in the same way."""
