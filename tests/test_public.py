@@ -120,6 +120,8 @@ def test_a_wrong_object_gets_one_sentence(
     for name, argument, example in arguments_of(calls):
         if wrong == "None" and optional(name, argument):
             continue  # the default
+        if (argument, wrong) == ("random_state", "None"):
+            continue  # a fit from a seed that nobody knows: it may diverge
         if callable(example) and argument != "name" and callable(make()):
             continue  # a function of the user's own, whose errors are the user's
         allowed = wrong_objects.takes(example, wrong) or (argument, wrong) in wrong_objects.DOCUMENTED

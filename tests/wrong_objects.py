@@ -75,6 +75,6 @@ DOCUMENTED = {
     ("seed", "huge"),
     ("x", "nan"), ("x", "inf"), ("x", "array of nan"), ("truth", "None"), ("random_state", "huge"),
     ("random_state", "True"), ("n_jobs", "negative"), ("settings", "dict"), ("options", "dict"),
-    ("workers", "huge"), ("random_state", "None"), ("n_jobs", "None"), ("predictions", "nan"),
+    ("workers", "huge"), ("n_jobs", "None"), ("predictions", "nan"),
     ("predictions", "array of nan"), ("which", "negative"),
 }  # fmt: skip

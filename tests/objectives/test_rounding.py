@@ -206,3 +206,21 @@ def main(cases: int, first: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_bound_is_less_than_the_rounding_of_the_number_itself(seed):
+    """A float64 number is off by up to half a unit in its last place, whatever it was computed in."""
+    square = ss.problems.tent(n=20, noise=0.5, seed=seed)
+    for problem in (square, ss.problems.bernoulli("wave", n=20, seed=seed)):
+        at = Hessian(problem, ss.TwoLayerReLU.random(9, scale=3.0, seed=seed))
+        numbers = {
+            "predictions": (at.predictions, at.predictions_error),
+            "loss": (at.loss, at.loss_error),
+            "gradient": (at.gradient, at.gradient_error),
+            "trace": (at.trace, at.trace_error),
+            "blocks of the trace": at.accurate.diagonal,
+            "product": at.product_and_error(np.ones(at.size)),
+        }
+        for name, (values, errors) in numbers.items():
+            assert np.all(errors >= 2.0**-53 * np.abs(values)), name

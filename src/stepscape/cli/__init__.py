@@ -25,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None and status > 128:
         os._exit(status)  # taking the interpreter down in order can outlast the user's patience
     if arguments is None:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # all is said and done: the status must not say otherwise
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done: the status must not differ
     return status
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepscape import files
 from stepscape.cli import console
-
-if TYPE_CHECKING:
-    pass
 
 
 def write_result(directory: Path, document: Mapping[str, Any], html: str) -> None:

@@ -42,9 +42,7 @@ class Prediction:
     ends: tuple[float, float]
 
     @classmethod
-    def of(
-        cls, data: Standardized | TwoClasses, problem: Problem, state: Trajectory | Snapshot
-    ) -> Prediction:
+    def of(cls, data: Data, problem: Problem, state: Trajectory | Snapshot) -> Prediction:
         """Prediction of a state of training on the problem of some data."""
         return cls(state.network, state.network_before, hull(data, problem), problem.line.hull)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.errors import InputError, Unavailable, bad, expect, shown
+from stepscape.errors import InputError, bad, expect, shown
 from stepscape.tables.csv_text import csv_text
+from stepscape.tables.parquet_bytes import arrow, parquet_bytes
 from stepscape.tables.records import Table
 
 Array = NDArray[Any]
@@ -110,11 +110,7 @@ def to_parquet(curves: Iterable[Curve]) -> bytes:
     Unavailable
         pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise Unavailable("Parquet needs pyarrow: pip install 'stepscape[export]'") from error
+    pa = arrow()
     found = list(_limited(curves))
     sizes = np.array([curve.at.size for curve in found], dtype=np.int64)
     columns = {}
@@ -126,9 +122,7 @@ def to_parquet(curves: Iterable[Curve]) -> bytes:
     for name, arrays in (("at", (c.at for c in found)), ("value", (c.values for c in found))):
         numbers = np.concatenate(list(chain([np.empty(0)], arrays)))
         columns[name] = pa.array(numbers, from_pandas=True)
-    stream = io.BytesIO()
-    parquet.write_table(pa.table(columns), stream)
-    return stream.getvalue()
+    return parquet_bytes(columns)
 
 
 def _limited(curves: Iterable[Curve]) -> Iterator[Curve]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stepscape.errors import InputError, Unavailable, printable, unknown
+from stepscape.errors import InputError, printable, unknown
 from stepscape.tables.csv_text import csv_text
+from stepscape.tables.parquet_bytes import arrow, parquet_bytes
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -51,15 +51,9 @@ def to_parquet(rows: Rows) -> bytes:
     Unavailable
         pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise Unavailable("Parquet needs pyarrow: pip install 'stepscape[export]'") from error
+    pa = arrow()
     columns = {name: pa.array(_of_one_type([row.get(name) for row in rows])) for name in names(rows)}
-    stream = io.BytesIO()
-    parquet.write_table(pa.table(columns), stream)
-    return stream.getvalue()
+    return parquet_bytes(columns)
 
 
 def _of_one_type(cells: list[Any]) -> list[Any]:
