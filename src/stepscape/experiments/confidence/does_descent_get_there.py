@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.confidence.arrival import CERTIFIED, FATES
 from stepscape.experiments.confidence.arrival_runs import FULL, QUICK, begin, grid, work
-from stepscape.experiments.confidence.medians import medians
 from stepscape.experiments.frame import (
     Claim,
     Drawn,
@@ -26,6 +25,7 @@ from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.finding import Number
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
+from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
