@@ -54,7 +54,7 @@ FULL = {
 }
 
 
-class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/1"):
+class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/2"):
     """A logistic run whose fate is measured at every record."""
 
     run: LogisticRun
