@@ -38,7 +38,7 @@ FULL = {
 }
 
 
-class LogisticArm(Spec, frozen=True, tag="logistic-arm/1"):
+class LogisticArm(Spec, frozen=True, tag="logistic-arm/2"):
     """One run of an arm; the grid's extreme step sizes set the initialization and the common time."""
 
     truth: str

@@ -98,7 +98,7 @@ def both_phases(run: Followed, tick: Tick) -> Array:
         pair = sharpness(run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay)
         vector = pair.vector
         before.append(pair.value)
-    return np.column_stack([run.trajectory.sharpness, before]) / method.threshold()
+    return np.column_stack([run.trajectory.sharpness_last, before]) / method.threshold()
 
 
 def state(run: Followed, phases: Array, record: int) -> dict[str, Any]:

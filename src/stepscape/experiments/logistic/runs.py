@@ -41,7 +41,7 @@ QUICK = {
 FULL = {**QUICK, "steps": 30_000, "seeds": 5}
 
 
-class LogisticRun(Spec, frozen=True, tag="logistic/1"):
+class LogisticRun(Spec, frozen=True, tag="logistic/2"):
     """One run; the smallest step size of the grid sets the common time, `drawn` keeps curves for figures."""
 
     truth: str = "wave"
