@@ -71,6 +71,13 @@ class Eigenpair:
         """Return "two-sided", or "lower bound" if there is no upper bound."""
         return "two-sided" if math.isfinite(self.upper) else "lower bound"
 
+    @property
+    def error(self) -> float:
+        """How far the largest eigenvalue is from `value` at most; the residual if there is no upper bound."""
+        if not math.isfinite(self.upper):
+            return self.residual
+        return max(self.upper - self.value, self.value - self.lower, 0.0)
+
     def exceeds(self, limit: float) -> bool | None:
         """Whether the largest eigenvalue exceeds a limit; None where its two sides do not decide it."""
         if self.lower > limit:
