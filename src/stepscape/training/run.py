@@ -176,7 +176,7 @@ class _Log:
         if self.measure:
             self.pairs = middle, last = self._pairs(point)
             smoothness = self.engine.descent.smoothness(point.theta, point.theta_before)
-            curvatures = (middle.value, middle.residual, last.value, last.residual, smoothness)
+            curvatures = (middle.value, middle.error, last.value, last.error, smoothness)
         self.rows.append((point.step, point.loss, *curvatures))
         self.counts.append(self.objective.census(point.midpoint))
 
