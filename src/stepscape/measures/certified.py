@@ -147,8 +147,8 @@ def tightest_worst_case(
     ----------
     interval : I holds the inputs in it, (low, high); None: all of them.
 
-    ``details``: those of `worst_case`, and ``noise``, the supremum alone; ``gamma``, nan for "weighted". It is
-    inapplicable if no certificate applies, as with a knot on an input.
+    ``details``: those of `worst_case`, and ``noise``, the supremum alone; ``gamma``, nan for "weighted". It
+    is inapplicable if no certificate applies, as with a knot on an input.
     """
     expect("problem", problem, Problem)
     expect("network", network, TwoLayerReLU)

@@ -76,9 +76,10 @@ def begin(run: CertificateRun) -> tuple[Problem, TwoLayerReLU, GradientDescent]:
 def work(run: CertificateRun, tick: Tick) -> Record:
     """Train, and certify the midpoint network on both regions.
 
-    Columns of a region: ``bound`` on the error, ``noise`` (the supremum in it), ``attained`` (by some function
-    of the class), ``error`` of the network, ``constant`` (that of the best constant), ``gamma`` and
-    ``variation`` of the class; None if the midpoint has a knot on an input, where no theorem speaks. Errors: mean squared distance to the truth, or excess risk.
+    Columns of a region: ``bound`` on the error, ``noise`` (the supremum in it), ``attained`` (by some
+    function of the class), ``error`` of the network, ``constant`` (that of the best constant), ``gamma`` and
+    ``variation`` of the class; None if the midpoint has a knot on an input, where no theorem speaks. Errors:
+    mean squared distance to the truth, or excess risk.
     """
     problem, start, method = begin(run)
     path = train(problem, start, method, record_every=max(1, run.steps // RECORDS))

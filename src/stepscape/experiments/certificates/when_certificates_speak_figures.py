@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,10 +41,10 @@ def bounds(result: Result) -> Drawn:
 
 
 _CAPTION = (
-    "Thick lines: the certified bound on the error of the trained network, the largest error of any function in "
-    "its class; thin lines: its error. Lines are medians over the seeds, ribbons quartiles, colors step sizes. "
-    "Dotted: the error of the best constant, above which the bound says nothing. Disks: where the bound first "
-    "lies below it. The middle half is where |x| is at most half its largest value."
+    "Thick lines: the certified bound on the error of the trained network, which is the largest error in its "
+    "class of functions; thin lines: its error. Lines are medians over the seeds, ribbons quartiles, colors "
+    "step sizes. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
+    "the bound first lies below it. The middle half is where |x| is at most half its largest value."
 )
 
 
@@ -91,7 +91,7 @@ def _panel(ax: Axes, chosen: Result, region: str, first: dict[str, float]) -> No
     guide(ax, constant, "best constant", at=0.98)
     for eta in np.unique(table["step_size"]):
         rows: Table = table.where(step_size=eta)
-        look = {"color": eta_color(float(eta))}
+        look: dict[str, Any] = {"color": eta_color(float(eta))}
         line = ribbon(ax, rows, "n", f"bound_{region}", look)
         ribbon(ax, rows, "n", f"error_{region}", look, width=SECONDARY)
         if line is not None:
