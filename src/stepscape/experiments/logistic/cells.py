@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
 Lacks = Callable[[Table], str]
+StepSizes = Callable[[Table], Sequence[float]]
 CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
 TOGETHER = "all cells together"
 NEAR = 1.1
@@ -88,7 +90,7 @@ def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = Non
 
 def saves(
     table: Table, columns: Mapping[str, str], least: float, lacks: Lacks = STEP_SIZES.lacks,
-    at: Callable[[Table], Sequence[float]] = lambda rows: STEP_SIZES.working(rows).tolist(),
+    at: StepSizes = lambda rows: STEP_SIZES.working(rows).tolist(),
 ) -> Finding:  # fmt: skip
     """Decide whether large steps have less of columns than small ones, by the ends and by the trend.
 
@@ -98,7 +100,7 @@ def saves(
     contrasts = {"": (ENDS, saved), ", by the trend": (TREND, by_trend)}
     found = {
         f"{words}{how}": signs(
-            table, lambda rows, of=of, column=column: of(rows, column, at(rows)),
+            table, partial(_between, of=of, column=column, at=at),
             Says("large steps", "have", f"{words}{how}", plural=True), what, least,
             len(columns) * len(contrasts), lacks,
         )
@@ -106,6 +108,12 @@ def saves(
         for how, (what, of) in contrasts.items()
     }  # fmt: skip
     return together(found, named=False)
+
+
+def _between(
+    rows: Table, of: Callable[[Table, str, Sequence[float]], Array], column: str, at: StepSizes
+) -> Array:
+    return of(rows, column, at(rows))
 
 
 def logarithmic(table: Table, column: str) -> Table:
