@@ -84,7 +84,7 @@ def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Arr
 def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = None) -> Array:
     """As `saved`, but by the line through log `column` against log η, by default at all working ones."""
     etas = np.asarray(STEP_SIZES.working(table) if step_sizes is None else step_sizes)
-    exponents = slopes(STEP_SIZES.values(table, column, etas), etas)
+    exponents = slopes(STEP_SIZES.values(table, column, etas), etas, least_span=2.0)
     return np.asarray(-exponents * np.log10(etas[-1] / etas[0]))
 
 
