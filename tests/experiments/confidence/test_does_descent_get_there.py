@@ -24,7 +24,7 @@ from stepscape.experiments.confidence.matched import matched_effect
 from stepscape.experiments.frame import Finding, Result, Run, run
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.logistic.runs import problem_of, start_of
-from stepscape.figures import style
+from stepscape.figures import output
 from stepscape.training import Snapshot
 
 STARTS = (("torch", 0.1), ("torch", 1.0), ("torch", 4.0), ("mean_field", 1.0))
@@ -374,13 +374,13 @@ class TestRuns:
         looks = {(patch.get_hatch(), patch.get_facecolor()) for patch in legend.get_patches()}
         assert len(looks) == len(FATES)
         for each in drawn.values():
-            assert style.png(each.figure, 40).startswith(b"\x89PNG")
+            assert output.png(each.figure, 40).startswith(b"\x89PNG")
 
     def test_nothing_finishes(self) -> None:
         found = tiny(step_sizes="1e30", seeds="1")
         assert set(found.table["fate"]) == {"diverged"}
         for each in CLAIM.draw(found).values():
-            assert style.png(each.figure, 40).startswith(b"\x89PNG")
+            assert output.png(each.figure, 40).startswith(b"\x89PNG")
 
     @pytest.mark.parametrize(
         ("overrides", "sentence"),
