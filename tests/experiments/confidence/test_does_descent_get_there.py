@@ -12,6 +12,7 @@ import stepscape as ss
 from stepscape import theory
 from stepscape.errors import InputError
 from stepscape.experiments.confidence.arrival import (
+    ARRIVED,
     COVERED,
     FATES,
     UNFINISHED,
@@ -19,7 +20,7 @@ from stepscape.experiments.confidence.arrival import (
     fate,
     standings,
 )
-from stepscape.experiments.confidence.does_descent_get_there import ARRIVED, CLAIM, paired
+from stepscape.experiments.confidence.does_descent_get_there import CLAIM, paired
 from stepscape.experiments.confidence.matched import matched_effect
 from stepscape.experiments.frame import Finding, Result, Run, run
 from stepscape.experiments.frame.intervals import student

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.confidence.arrival import COVERED, FATES, UNFINISHED, has_arrived
+from stepscape.experiments.confidence.arrival import ARRIVED, COVERED, FATES, UNFINISHED, has_arrived
 from stepscape.experiments.confidence.arrival_runs import EXCESS, FULL, QUICK, begin, grid, work
 from stepscape.experiments.confidence.matched import matched_effect
 from stepscape.experiments.frame import (
@@ -35,7 +35,6 @@ CELL = ("init", "scale", "step_size")
 TRAP = "interpolation trap"
 SHOWN = ("reached_at_step", "reached_at_time", "edge_ratio", "edge_moved", "loss_fell", "bound", "variation",
          "interpolant", "worst_case", "worst_case_ratio", EXCESS, "excess_constant_interior")  # fmt: skip
-ARRIVED = {"moved": 0.1, "fell": 0.005}
 OF_ARRIVED = (
     "among the runs that have arrived (over the last half of the steps λ_max moves by at most {moved:.0%} "
     "and the loss falls by at most {fell:g}) or diverged"
