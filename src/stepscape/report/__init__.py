@@ -1,6 +1,7 @@
 """Self-contained HTML reports: offline, escaped, printable."""
 
 from stepscape.report.content import (
+    Badge,
     Choice,
     Commands,
     Drawing,
@@ -8,14 +9,17 @@ from stepscape.report.content import (
     Fold,
     Grid,
     Judgment,
+    Links,
     Page,
     Paragraph,
     Section,
 )
 from stepscape.report.drawing import draw, page_share
-from stepscape.report.page import render
+from stepscape.report.page import render, render_index
+from stepscape.report.thumbnail import thumbnail
 
 __all__ = [
+    "Badge",
     "Choice",
     "Commands",
     "Drawing",
@@ -23,12 +27,15 @@ __all__ = [
     "Fold",
     "Grid",
     "Judgment",
+    "Links",
     "Page",
     "Paragraph",
     "Section",
     "draw",
     "page_share",
     "render",
+    "render_index",
+    "thumbnail",
 ]
 
 

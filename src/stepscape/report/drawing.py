@@ -13,7 +13,6 @@ from stepscape.report.words import slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDE = 8.0  # inches: several panels side by side
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
 
@@ -34,7 +33,7 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
     else:
         data = base64.b64encode(style.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
-    return Drawing(name, markup, caption, alt or caption, svg, figure.get_figwidth() > WIDE)
+    return Drawing(name, markup, caption, alt or caption, svg, float(figure.get_figwidth()))
 
 
 def _inline(svg: str, prefix: str) -> str:
