@@ -23,16 +23,17 @@ print("step size  2/step size  sharpness  smoothness  pieces  error to the truth
 for ax, step_size in zip(axes, STEP_SIZES, strict=True):
     steps = round(TIME / step_size)
     run = ss.train(problem, start, ss.GradientDescent(step_size, steps), record_every=steps // 20)
-    count = pieces(problem, run.network, run.network_before)
-    risk = np.mean((run.predict(x) - problem.truth(x)) ** 2)
+    solution = run.midpoint
+    count = pieces(problem, solution)
+    risk = np.mean((solution.predict(x) - problem.truth(x)) ** 2)
     print(
         f"{step_size:9g}  {2 / step_size:11.1f}  {run.sharpness[-1]:9.2f}  {run.smoothness[-1]:10.2f}"
         f"  {count:6d}  {risk:.3f}"
     )
-    knots = run.network.knots[(run.network.knots > x[0]) & (run.network.knots < x[-1])]
+    knots = solution.knots[(solution.knots > x[0]) & (solution.knots < x[-1])]
     ax.plot(problem.inputs, problem.labels, "o", color=style.COLORS["gray"], markersize=4, label="data")
     ax.plot(x, problem.truth(x), "--", color=style.COLORS["black"], linewidth=1, label="truth")
-    ax.plot(x, run.predict(x), color=style.COLORS["blue"], label="fit")
+    ax.plot(x, solution.predict(x), color=style.COLORS["blue"], label="fit")
     ax.plot(knots, np.full(knots.size, -2.1), "|", color=style.COLORS["vermilion"], label="knots")
     style.label(ax, "input", "label", f"step size {step_size:g}: {count} pieces")
 style.legend(axes[0])

@@ -29,6 +29,7 @@ def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 6, **levels: Any) 
                 "amplitude": cell[0], "flip_rate": cell[1], "seed": seed, "step_size": eta, "steps": 1000,
                 "outcome": levels.get("outcome", "finished"), "bent_neurons": levels.get("bent", 9),
                 "edge_ratio": levels.get("ratio", (0.5, 1.0, 1.0, 1.0))[j], "smoothness_ratio": 1.0,
+                "edge_ratio_last": levels.get("last", (0.5, 1.2, 1.2, 1.2))[j],
                 "edge_reached_at_step": levels.get("reached_at", (np.nan, 100.0, 0.0, 0.0))[j],
                 "initial_sharpness": levels.get("start", 9.0),
             }  # fmt: skip

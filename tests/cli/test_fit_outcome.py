@@ -231,7 +231,7 @@ def test_characters_without_a_font_are_told_in_one_sentence(
 
 
 def test_a_font_that_has_the_characters_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stepscape.figures import style, text
+    from stepscape.figures import output, style, text
 
     rare = "\u1d81"  # comes with matplotlib, in another font than the usual one
     monkeypatch.setattr(text, "_FALLBACKS", ())
@@ -240,7 +240,7 @@ def test_a_font_that_has_the_characters_is_preferred(monkeypatch: pytest.MonkeyP
     assert text.unwritable(f"x{rare}") == ""
     drawn, axes = style.canvas()
     axes[0, 0].set_title(rare)
-    assert style.png(drawn)
+    assert output.png(drawn)
     assert axes[0, 0].title.get_fontfamily() == ["DejaVu Sans", "STIXGeneral"]
 
 

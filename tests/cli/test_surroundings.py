@@ -15,7 +15,7 @@ import pytest
 import stepscape
 from commands import said
 from stepscape.cli import surroundings
-from stepscape.figures import style
+from stepscape.figures import output, style
 from stepscape.kernels import cache
 
 HOME = Path(stepscape.__file__).parent
@@ -27,7 +27,7 @@ def picture():
         figure, axes = style.canvas()
         axes[0, 0].plot([0.0, 1.0], [0.0, 1.0])
         axes[0, 0].text(0.5, 0.5, "words")
-    return style.svg(figure), style.png(figure)
+    return output.svg(figure), output.png(figure)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ import sys
 from stepscape.cli import surroundings
 with surroundings.own_style():
     import matplotlib
-    from stepscape.figures import style
+    from stepscape.figures import output, style
     print(matplotlib.rcParams["font.size"], matplotlib.rcParams["text.usetex"])
-    style.svg(style.canvas()[0])
+    output.svg(style.canvas()[0])
 from stepscape.kernels.compiler import EXACT
 print(EXACT["cache"])
 surroundings.warn_of_compiling()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 import pictures
-from stepscape.figures import style
+from stepscape.figures import output, style
 from stepscape.figures.text import LONGEST, legal, shortened, shown
 
 NAMES = {
@@ -40,7 +40,7 @@ def well_formed(figure):
     """Draw without a warning; what is not well-formed raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        text = style.svg(figure)
+        text = output.svg(figure)
     ElementTree.fromstring(text)
     assert legal(text) == text
 

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 import pictures
 from stepscape.errors import InputError
-from stepscape.figures import style
+from stepscape.figures import output, style
 
 SIZES = [(3, 2), (6, 3), (3, 6), (10, 4), (16, 10)]
 KINDS = [
@@ -117,7 +117,7 @@ def test_the_picture_of_a_size_does_not_depend_on_sizes_before(kind):
     for between in ((3, 2), (16, 10), size):
         draw(one, between)
     draw(other, size)
-    assert style.svg(one) == style.svg(other)
+    assert output.svg(one) == output.svg(other)
 
 
 def test_a_size_that_somebody_set_is_kept():

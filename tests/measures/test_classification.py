@@ -9,7 +9,7 @@ import stepscape as ss
 from stepscape.experiments.logistic import columns as logistic_measures
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.classification import confidence, excess_risks, uncertain_hull
-from stepscape.measures.measures import measure, pieces
+from stepscape.measures.measures import measure, pieces, shape
 from stepscape.measures.uncertainty import hull
 
 
@@ -32,7 +32,8 @@ def trained():
 def test_excess_risk_is_the_expected_loss_above_that_of_the_truth(trained):
     problem, net, before = trained
     x = problem.inputs
-    f0, f = problem.truth(x), 0.5 * (net.predict(x) + before.predict(x))
+    solution = net.with_parameters((net.parameters + before.parameters) / 2.0)
+    f0, f = problem.truth(x), solution.predict(x)
     p = sigmoid(f0)
     excess = expected_loss(p, f) - expected_loss(p, f0)
     found = excess_risks(problem, net, before)
@@ -47,16 +48,18 @@ def test_excess_risk_is_the_expected_loss_above_that_of_the_truth(trained):
     middle = (x.min() + x.max()) / 2.0
     half = (x >= 0.5 * (x.min() + middle)) & (x <= 0.5 * (x.max() + middle))
     places = {"": x == x, "_interior": inside, "_boundary": ~inside, "_half": half, "_uncertain": hull}
-    for name, each in (("last", net), ("before", before)):
-        alone = expected_loss(p, each.predict(x)) - expected_loss(p, f0)
+    logits = {"last": net.predict(x), "before": before.predict(x)}
+    logits["mean"] = 0.5 * (logits["last"] + logits["before"])
+    for name, each in logits.items():
+        alone = expected_loss(p, each) - expected_loss(p, f0)
         for place, mask in places.items():
             assert found[f"excess_risk{place}_{name}"] == pytest.approx(alone[mask].mean(), rel=1e-10)
     # The loss is convex: the mean of two logits is no worse than they are on average.
     for place in places:
         single = 0.5 * (found[f"excess_risk{place}_last"] + found[f"excess_risk{place}_before"])
-        assert found[f"excess_risk{place}"] < single
+        assert found[f"excess_risk{place}_mean"] < single
     grid = np.linspace(x.min(), x.max(), 401)
-    q, on_grid = sigmoid(problem.truth(grid)), 0.5 * (net.predict(grid) + before.predict(grid))
+    q, on_grid = sigmoid(problem.truth(grid)), solution.predict(grid)
     excess = expected_loss(q, on_grid) - expected_loss(q, problem.truth(grid))
     assert found["excess_risk_grid"] == pytest.approx(excess.mean(), rel=1e-10)
 
@@ -65,7 +68,7 @@ def test_error_rates_are_those_of_fresh_labels(trained):
     problem, net, before = trained
     found = excess_risks(problem, net, before)
     x = problem.inputs
-    f = 0.5 * (net.predict(x) + before.predict(x))
+    f = net.with_parameters((net.parameters + before.parameters) / 2.0).predict(x)
     p = sigmoid(problem.truth(x))
     draws = np.random.default_rng(0).random((20_000, x.size)) < p
     assert found["error_rate"] == pytest.approx((draws != (f > 0)).mean(), abs=0.003)
@@ -101,9 +104,9 @@ def test_a_hull_without_points_gives_nan():
     sure = ss.Problem([0.0, 1.0, 2.0], [1, 1, 0], loss="logistic", truth=lambda x: 0 * x + 5.0)
     net = ss.TwoLayerReLU([0.0], [0.0], [0.0], 5.0)
     assert np.isnan(excess_risks(sure, net, net)["excess_risk_uncertain"])
-    assert np.isnan(confidence(sure, net, net)["uncertain_overlap"])
+    assert np.isnan(confidence(sure, net)["uncertain_overlap"])
     unknown = ss.Problem([0.0, 1.0], [1, 0], loss="logistic")
-    assert "uncertain_overlap" not in confidence(unknown, net, net)
+    assert "uncertain_overlap" not in confidence(unknown, net)
     assert not any(name.startswith(("excess", "risk")) for name in measure(unknown, net, net))
     with pytest.raises(ss.InputError, match="truth must be given to measure an error to it"):
         excess_risks(unknown, net, net)
@@ -113,30 +116,33 @@ def test_confidence_by_hand():
     problem = ss.Problem(
         [0.0, 1.0, 2.0, 3.0], [1, 0, 1, 1], loss="logistic", weights=[1, 1, 2, 4], truth=lambda x: x
     )
-    one = ss.TwoLayerReLU([1.0], [0.0], [1.0], -0.5)  # f = x - 1/2
-    two = ss.TwoLayerReLU([1.0], [0.0], [1.0], 0.5)  # mean of both: x
-    found = confidence(problem, one, two)
+    line = ss.TwoLayerReLU([1.0], [0.0], [1.0], 0.0)  # f = x
+    found = confidence(problem, line)
     assert found["smallest_margin"] == -1.0
     # margins 0, -1, 2, 3 with weights 1, 1, 2, 4: half of the weight lies up to 2
     assert found["median_margin"] == 2.0
     assert found["median_logit"] == 2.0
     alone = ss.Problem(problem.inputs, problem.labels, loss="logistic")
-    assert confidence(alone, one, two)["median_margin"] == 1.0
+    assert confidence(alone, line)["median_margin"] == 1.0
     last = ss.Problem(problem.inputs, problem.labels, loss="logistic", weights=[0, 0, 0, 1])
-    only = confidence(last, one, two)
+    only = confidence(last, line)
     assert (only["smallest_margin"], only["median_margin"], only["largest_logit"]) == (3.0, 3.0, 3.0)
     assert found["largest_logit"] == 3.0
     assert found["uncertain_share"] == pytest.approx(2 / 8)
     assert found["uncertain_overlap"] == 1.0
     shifted = ss.TwoLayerReLU([1.0], [0.0], [1.0], -1.5)
-    other = confidence(problem, shifted, shifted)  # f = -1.5, -.5, .5, 1.5 against 0, 1, 2, 3
+    other = confidence(problem, shifted)  # f = -1.5, -.5, .5, 1.5 against 0, 1, 2, 3
     assert other["uncertain_overlap"] == pytest.approx(1 / 4)
 
 
 def test_what_is_measured_depends_on_the_loss(trained):
     problem, net, before = trained
     found = measure(problem, net, before)
-    assert found["norm"] == pytest.approx(np.linalg.norm(net.parameters))
+    assert found["norm"] == pytest.approx(np.linalg.norm(net.parameters + before.parameters) / 2.0)
+    middle = net.with_parameters((net.parameters + before.parameters) / 2.0)
+    assert found["pieces"] == pieces(problem, middle)
+    assert {name: found[name] for name in shape(problem, middle)} == shape(problem, middle)
+    assert {name: found[name] for name in confidence(problem, middle)} == confidence(problem, middle)
     assert not any(name.startswith("risk") for name in found)
     assert {"excess_risk", "median_logit", "weighted_tv", "pieces"} <= set(found)
     square = ss.Problem(problem.inputs, problem.labels, truth=problem.truth)

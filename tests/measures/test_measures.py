@@ -190,13 +190,16 @@ class TestPieces:
         with pytest.raises(InputError, match="tolerance must be at least 0, got -1"):
             linear_pieces([0.0], [1.0], -1)
 
-    def test_of_a_network_count_the_mean_of_both_iterates(self) -> None:
-        """|x - a| and |x + a| have two pieces each, their mean three."""
+    def test_of_two_iterates_are_those_of_their_midpoint(self) -> None:
+        """|x - a| and |x + a| have two pieces each, as has their midpoint |x|; the mean of both has three."""
         problem = ss.Problem(np.linspace(-1, 1, 11), np.abs(np.linspace(-1, 1, 11)))
         one = ss.TwoLayerReLU([1.0, -1.0], [-0.5, 0.5], [1.0, 1.0])
         other = ss.TwoLayerReLU([1.0, -1.0], [0.5, -0.5], [1.0, 1.0])
-        assert pieces(problem, one) == pieces(problem, other) == 2
-        assert pieces(problem, one, other) == 3
+        both = ss.TwoLayerReLU(*(np.append(getattr(one, b), getattr(other, b)) for b in ("w1", "b1", "w2")))
+        found = measure(problem, one, other)
+        assert pieces(problem, one) == pieces(problem, other) == found["pieces"] == 2
+        assert pieces(problem, both) == 3
+        assert found["tv"] == pytest.approx(2.0, rel=8 * EPS)
 
     def test_of_a_network_use_the_deviation_of_the_labels(self) -> None:
         """A kink of depth 2ε is drawn by one line exactly when ε ≤ 5 % of the deviation of the labels."""
@@ -238,9 +241,26 @@ class TestRisks:
         found = risks(problem, *pair)
         apart = np.mean((pair[0].predict(problem.inputs) - pair[1].predict(problem.inputs)) ** 2)
         expected = 0.5 * found["risk_last"] + 0.5 * found["risk_before"] - 0.25 * apart
-        assert found["risk"] == pytest.approx(
+        assert found["risk_mean"] == pytest.approx(
             expected, abs=64 * EPS * (found["risk_last"] + found["risk_before"])
         )
+
+    def test_of_the_midpoint(
+        self, problem: ss.Problem, pair: tuple[ss.TwoLayerReLU, ss.TwoLayerReLU]
+    ) -> None:
+        """One network by the mean of the parameters, whose risk is not that of the mean of predictions."""
+        found = risks(problem, *pair)
+        middle = pair[0].with_parameters((pair[0].parameters + pair[1].parameters) / 2.0)
+        squares = (middle.predict(problem.inputs) - problem.truth(problem.inputs)) ** 2  # type: ignore[misc]
+        assert found["risk"] == pytest.approx(squares.mean(), rel=64 * EPS)
+        inside = regions(problem, problem.inputs)["interior"]
+        assert found["risk_interior"] == pytest.approx(squares[inside].mean(), rel=64 * EPS)
+        assert abs(found["risk"] - found["risk_mean"]) > 1e-3
+
+    def test_of_networks_of_two_widths(self, problem: ss.Problem) -> None:
+        pair = ss.TwoLayerReLU.random(50, seed=1), ss.TwoLayerReLU.random(49, seed=2)
+        with pytest.raises(InputError, match="before must have the width 50 of the network, got 49"):
+            risks(problem, *pair)
 
     @pytest.mark.parametrize("weighted", [False, True])
     def test_interior_and_boundary_make_the_whole(self, weighted: bool, pair) -> None:
@@ -317,9 +337,12 @@ class TestTrajectories:
         )
         row = measure_trajectory(problem, run)
         assert row["loss"] == run.loss[-1]
-        assert row["sharpness"] == run.sharpness[-1]
+        for name in ("sharpness", "sharpness_residual", "edge_ratio"):
+            last = f"{name.removesuffix('_residual')}_last{'_residual' * name.endswith('residual')}"
+            assert (row[name], row[last]) == (getattr(run, name)[-1], getattr(run, last)[-1])
         x = problem.inputs
-        assert row["risk"] == pytest.approx(problem.design_error(run.predict(x)), rel=1e-12)
+        assert row["risk"] == pytest.approx(problem.design_error(run.midpoint.predict(x)), rel=1e-12)
+        assert row["risk_mean"] == pytest.approx(problem.design_error(run.predict(x)), rel=1e-12)
         assert row["risk_last"] == pytest.approx(problem.design_error(run.network.predict(x)), rel=1e-12)
 
     def test_a_diverged_run_has_no_measurements(self, problem: ss.Problem) -> None:

@@ -123,12 +123,12 @@ class TestWork:
         assert record.numbers["initial_sharpness"] == trajectory.sharpness[0]
         assert record.numbers["threshold"] == pytest.approx(2.4 / 0.3, rel=1e-15)
         truth = problem.truth(problem.inputs)  # type: ignore[misc]
-        risk = np.mean((trajectory.predict(problem.inputs) - truth) ** 2)
+        risk = np.mean((trajectory.midpoint.predict(problem.inputs) - truth) ** 2)
         assert record.numbers["risk"] == pytest.approx(risk, rel=1e-12)
 
-    def test_slacks_are_those_of_the_last_iterate(self, record: Record, trajectory: ss.Trajectory) -> None:
+    def test_slacks_are_those_of_the_midpoint(self, record: Record, trajectory: ss.Trajectory) -> None:
         problem, *_ = build(RUN)
-        certificates = ss.certify(problem, trajectory.network)
+        certificates = ss.certify(problem, trajectory.midpoint)
         for name, certificate in certificates.items():
             found = record.numbers[f"slack_{name}"]
             if certificate.verdict == "inapplicable":
@@ -146,7 +146,7 @@ class TestWork:
         problem, *_ = build(RUN)
         x = record.arrays["curve_x"]
         assert (x.size, x[0], x[-1]) == (7, problem.inputs.min(), problem.inputs.max())
-        np.testing.assert_array_equal(record.arrays["curve_y"], trajectory.predict(x))
+        np.testing.assert_array_equal(record.arrays["curve_y"], trajectory.midpoint.predict(x))
         np.testing.assert_array_equal(record.arrays["curve_truth"], ss.problems.tent().truth(x / 2.0))  # type: ignore[misc]
 
     def test_nothing_is_kept_that_was_not_asked_for(self) -> None:
@@ -162,18 +162,16 @@ class TestWork:
         assert gone == {"median_edge_ratio", *(name for name in record.numbers if name.startswith("slack"))}
         assert numbers["risk"] == record.numbers["risk"]
 
-    def test_median_edge_ratio_is_of_both_phases_over_the_last_half(self, record: Record) -> None:
+    def test_median_edge_ratio_is_of_midpoints_over_the_last_half(self, record: Record) -> None:
         problem, network, method = build(RUN)
-        pairs: dict[int, float] = {}
+        ratios: dict[int, float] = {}
 
         def look(snapshot: ss.training.Snapshot) -> None:
-            both = (snapshot.network, snapshot.network_before)
-            pairs[snapshot.step] = np.mean(
-                [ss.sharpness(problem, net, weight_decay=1e-3).value for net in both]
-            ) * (0.3 / 2.4)
+            top = ss.sharpness(problem, snapshot.midpoint, weight_decay=1e-3).value
+            ratios[snapshot.step] = top * (0.3 / 2.4)
 
         ss.train(problem, network, method, record_every=20, measure_sharpness=False, observe=look)
-        late = [ratio for step, ratio in pairs.items() if step >= STEPS / 2]
+        late = [ratio for step, ratio in ratios.items() if step >= STEPS / 2]
         assert len(late) == 11
         assert record.numbers["median_edge_ratio"] == pytest.approx(np.median(late), rel=1e-6)
 
@@ -186,9 +184,9 @@ class TestWork:
         errors: dict[int, tuple[float, float, float]] = {}
 
         def look(snapshot: ss.training.Snapshot) -> None:
-            error = np.mean((snapshot.predict(fresh.inputs) - fresh.labels) ** 2)
+            error = np.mean((snapshot.midpoint.predict(fresh.inputs) - fresh.labels) ** 2)
             truth = problem.truth(problem.inputs)  # type: ignore[misc]
-            risk = np.mean((snapshot.predict(problem.inputs) - truth) ** 2)
+            risk = np.mean((snapshot.midpoint.predict(problem.inputs) - truth) ** 2)
             errors[snapshot.step] = (float(error), snapshot.loss, float(risk))
 
         ss.train(problem, network, method, record_every=20, measure_sharpness=False, observe=look)

@@ -50,11 +50,11 @@ class TestTwoClasses:
         problem, network, method = build(self.RUN)
         found = work(self.RUN, silent)
         run = ss.train(problem, network, method, record_every=20)
-        assert found.numbers["excess_risk"] == problem.excess_risk(run.predict(problem.inputs))
+        assert found.numbers["excess_risk"] == problem.excess_risk(run.midpoint.predict(problem.inputs))
         assert "risk" not in found.numbers
         assert not set(columns(self.RUN)) & set(found.numbers)
         assert not set(found.numbers) & RESERVED
-        assert found.numbers["slack_weighted"] == ss.certify(problem, run.network)["weighted"].slack
+        assert found.numbers["slack_weighted"] == ss.certify(problem, run.midpoint)["weighted"].slack
         assert problem.truth is not None
         np.testing.assert_array_equal(found.arrays["curve_truth"], problem.truth(found.arrays["curve_x"]))
 
@@ -64,9 +64,9 @@ class TestTwoClasses:
         seen: list[tuple[float, int, float]] = []
 
         def observe(snapshot: Any) -> None:
-            margins = sample.labels * snapshot.predict(sample.inputs)
+            margins = sample.labels * snapshot.midpoint.predict(sample.inputs)
             error = float(np.mean(np.log1p(np.exp(-margins))))
-            excess = problem.excess_risk(snapshot.predict(problem.inputs))
+            excess = problem.excess_risk(snapshot.midpoint.predict(problem.inputs))
             seen.append((error, snapshot.step, excess))
 
         ss.train(problem, network, method, record_every=20, observe=observe)
@@ -121,7 +121,7 @@ class TestTwoClasses:
         record = work(run, silent, tmp_path)
         np.testing.assert_allclose(record.arrays["curve_x"][[0, -1]], [x.min(), x.max()])
         grid = np.linspace(problem.inputs.min(), problem.inputs.max(), 4)
-        logits = ss.train(problem, *build(run, tmp_path)[1:]).predict(grid)
+        logits = ss.train(problem, *build(run, tmp_path)[1:]).midpoint.predict(grid)
         # They have no unit; training rounds the ends of the data by up to 2⁻²¹.
         np.testing.assert_allclose(record.arrays["curve_y"], logits, rtol=0, atol=2.0**-20)
         with pytest.raises(InputError, match="labels"):

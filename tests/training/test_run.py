@@ -59,11 +59,15 @@ def test_records_stand_where_they_were_asked_for():
     np.testing.assert_allclose(run.time, 0.1 * run.at_steps)
     for i, point in enumerate(points):
         x, y = point.theta
-        h = 2.0 * np.array([[y * y, 2 * x * y - 1], [2 * x * y - 1, x * x]])
         assert run.loss[i] == point.loss == pytest.approx((x * y - 1.0) ** 2, rel=1e-14)
-        assert run.sharpness[i] == pytest.approx(np.linalg.eigvalsh(h)[-1], rel=1e-8)
-        assert run.edge_ratio[i] == pytest.approx(run.sharpness[i] * 0.1 / 2.0, rel=1e-14)
         np.testing.assert_array_equal(point.midpoint, (point.theta + point.theta_before) / 2.0)
+        for theta, name in ((point.midpoint, ""), (point.theta, "_last")):
+            x, y = theta
+            h = 2.0 * np.array([[y * y, 2 * x * y - 1], [2 * x * y - 1, x * x]])
+            sharpness = getattr(run, f"sharpness{name}")[i]
+            assert sharpness == pytest.approx(np.linalg.eigvalsh(h)[-1], rel=1e-8)
+            assert getattr(run, f"edge_ratio{name}")[i] == pytest.approx(sharpness * 0.1 / 2.0, rel=1e-14)
+    assert run.sharpness[1] != run.sharpness_last[1]
     assert run.census == {}
     assert points[0].theta is not START
     assert repr(run).startswith("Path(finished after 1000 steps, loss ")

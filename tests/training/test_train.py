@@ -50,10 +50,12 @@ def test_records_are_the_states_at_their_steps():
         np.testing.assert_allclose(snapshot.network_before.parameters, expected.before, atol=1e-12)
         assert run.loss[i] == pytest.approx(expected.losses[-1], rel=1e-12)
         decayed = 0.01 * np.diag(np.append(np.ones(75), 0.0))
-        top = np.linalg.eigvalsh(ref.hessian(expected.theta, d) + decayed)[-1]
-        assert run.sharpness[i] == pytest.approx(top, rel=1e-8)
-        assert run.sharpness_residual[i] <= 2e-8 * top
-        assert run.edge_ratio[i] == pytest.approx(top * method.step_size / 2, rel=1e-8)
+        for theta, name in ((expected.theta, "_last"), ((expected.theta + expected.before) / 2, "")):
+            top = np.linalg.eigvalsh(ref.hessian(theta, d) + decayed)[-1]
+            assert getattr(run, f"sharpness{name}")[i] == pytest.approx(top, rel=1e-8)
+            assert getattr(run, f"sharpness{name}_residual")[i] <= 2e-8 * top
+            ratio = getattr(run, f"edge_ratio{name}")[i]
+            assert ratio == pytest.approx(top * method.step_size / 2, rel=1e-8)
         middle = (ref.forward(expected.theta, d.x) + ref.forward(expected.before, d.x)) / 2
         np.testing.assert_allclose(snapshot.predict(d.x), middle, atol=1e-12)
         if i:

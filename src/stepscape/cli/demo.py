@@ -98,18 +98,19 @@ def _network(progress: console.Progress) -> Document:
         record_every=max(1, steps // 40),
         progress=lambda made: progress(made / steps, "training a network to certify"),
     )
-    top = sharpness(problem, run.network)
+    solution = run.midpoint
+    top = sharpness(problem, solution)
     return {
         "step_size": _STEP_SIZE,
         "threshold": 2.0 / _STEP_SIZE,
         "sharpness": top.value,
         "sharpness_residual": top.residual,
-        "trace": hessian_trace(problem, run.network),
-        "width": run.network.width,
+        "trace": hessian_trace(problem, solution),
+        "width": solution.width,
         "bent_neurons": int(run.bent_neurons[-1]),
         "loss": float(run.loss[-1]),
-        "risk": problem.design_error(run.predict(problem.inputs)),
-        "certificates": {name: c.record() for name, c in certify(problem, run.network).items()},
+        "risk": problem.design_error(solution.predict(problem.inputs)),
+        "certificates": {name: c.record() for name, c in certify(problem, solution).items()},
     }
 
 

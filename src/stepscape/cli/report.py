@@ -72,7 +72,7 @@ def _of_ledger(directory: str, pictures: Pictures, unfinished: Unfinished) -> di
 def _pictures(home: Path, docs: Path) -> dict[str, Any]:
     """Draw the figures of every claim of a ledger into the folder of its family, as the docs show them."""
     from stepscape import experiments
-    from stepscape.figures import style
+    from stepscape.figures import output
     from stepscape.lab.store import Store
 
     if not (home / LEDGER).is_file():
@@ -88,7 +88,7 @@ def _pictures(home: Path, docs: Path) -> dict[str, Any]:
         folder = docs / experiments.family(name)
         files.prepare_directory(folder, force=True)
         for key, each in drawn.items():
-            files.write_atomic(folder / f"{name}-{key}.svg", style.svg(each.figure))
+            files.write_atomic(folder / f"{name}-{key}.svg", output.svg(each.figure))
             written.append(f"{folder.name}/{name}-{key}.svg")
     return {"of": "docs", "size": ledger.size, "docs": str(docs), "pictures": written}
 

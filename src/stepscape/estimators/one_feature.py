@@ -141,7 +141,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         last = run.trajectory
         self.prediction_ = Prediction.of(data, problem, last)
         self.certificates_ = certify(problem, last.network)
-        self.pieces_ = pieces(problem, last.network, last.network_before)
+        self.pieces_ = pieces(problem, last.midpoint)
 
     def _report(self, fraction: float, message: str) -> None:
         if self.progress is not None:

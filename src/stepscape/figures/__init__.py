@@ -12,15 +12,14 @@ _HOMES = {
     "functions": "stepscape.figures.trajectories",
     "of_fit": "stepscape.figures.fit_pictures",
     "pdf": "stepscape.figures.output",
-    "png": "stepscape.figures.style",
-    "svg": "stepscape.figures.style",
+    "png": "stepscape.figures.output",
+    "svg": "stepscape.figures.output",
     "training": "stepscape.figures.trajectories",
 }
 
 if TYPE_CHECKING:
     from stepscape.figures.fit_pictures import of_fit
-    from stepscape.figures.output import pdf
-    from stepscape.figures.style import png, svg
+    from stepscape.figures.output import pdf, png, svg
     from stepscape.figures.sweep import against_step_size
     from stepscape.figures.trajectories import functions, training
 

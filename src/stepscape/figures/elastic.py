@@ -14,7 +14,12 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine, LayoutEngine
 from matplotlib.legend import Legend
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
+
+from stepscape.errors import bad
+from stepscape.figures.labels import spread
+from stepscape.figures.text import extent
+from stepscape.figures.titles import wrap
 
 SMALLEST, LARGEST, TINY = 0.5, 1.6, 0.2  # factors of the sizes of words; the last where nothing else helps
 DATA = 0.54  # share of the canvas that the axes keep; ticks that come and go may take some of it
@@ -44,7 +49,7 @@ class Below:
         for columns in self._choices(factor):
             look = self._look(columns, factor)
             Legend.__init__(drawn, figure, list(self.handles), list(self.names), **look)
-            wide = drawn.get_window_extent().width / figure.bbox.width
+            wide = extent(drawn).width / figure.bbox.width
             if wide <= 1.0:
                 return
         if factor > TINY:
@@ -74,8 +79,9 @@ class Elastic(LayoutEngine):
     """Constrained layout in which words grow and shrink with the picture, and go before the data do.
 
     At `size` inches words have the sizes that were set. Where a smaller picture would leave less than half
-    of it to the axes, it loses the legend below it, then the titles of panels, then the names of axes. So
-    does a legend inside a panel that hides much of it. A title that is too long for its place is set smaller.
+    of it to the axes, it loses the legend below it, then its finding, then titles of panels, then names of
+    axes. So does a legend inside a panel that hides much of it. A title that is too long for its place is
+    set smaller; the finding is wrapped, and names at the ends of curves are moved apart.
     """
 
     _adjust_compatible = False  # matplotlib asks every engine for these two
@@ -89,10 +95,16 @@ class Elastic(LayoutEngine):
         self._gone: list[Artist] = []
         self._below: tuple[Below, Legend] | None = None
         self._named = True  # whether there is room for the legend below
+        self._title: tuple[Text, str] | None = None
+        self.ends: list[Annotation] = []  # names at the ends of curves
 
     def legend(self, figure: Figure, below: Below) -> None:
         """Draw a legend below all panels, and again for every other size."""
         self._below = below, below.draw(figure)
+
+    def title(self, text: Text, sentence: str) -> None:
+        """Break a title anew for every size."""
+        self._title = text, sentence
 
     def execute(self, fig: Figure) -> None:
         """Lay out a figure for the size that it has."""
@@ -107,6 +119,8 @@ class Elastic(LayoutEngine):
         if least < 1.0:
             self._drop([legend for ax in _panels(fig) if (legend := ax.get_legend()) and _covers(ax, legend)])
         self._shorten(fig)
+        for ax in _panels(fig):
+            spread([text for text in self.ends if text.axes is ax and text.get_visible()])
 
     def _shrink(self, figure: Figure, factor: float) -> None:
         """Give half of the canvas to the data: first by smaller words, then by fewer."""
@@ -127,6 +141,9 @@ class Elastic(LayoutEngine):
         """Lay out with words of that size; return the share of the canvas that the axes have."""
         self._inner.set(w_pad=factor * PAD, h_pad=factor * PAD)
         self._scale(figure, factor)
+        if self._title is not None:
+            self._title[0].set_x(PAD / figure.get_figwidth())
+            wrap(*self._title, figure.bbox.width - 2.0 * PAD * figure.dpi)
         if self._below is not None:
             below, drawn = self._below
             below.redraw(drawn, figure, factor) if self._named else below.clear(drawn, figure)
@@ -170,6 +187,14 @@ class Elastic(LayoutEngine):
                     self._points[text] = before, float(text.get_fontsize())
 
 
+def elastic(figure: Any) -> Elastic:
+    """Return the layout of a figure that `canvas` made."""
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, Elastic):
+        raise bad("figure", "be made by `canvas`", f"one with {engine!r}")
+    return engine
+
+
 def _show(artist: Artist, visible: bool) -> None:
     artist.set_visible(visible)
     artist.set_in_layout(visible)
@@ -181,7 +206,7 @@ def _panels(figure: Figure) -> list[Axes]:
 
 def _covers(ax: Axes, legend: Legend) -> bool:
     """Whether a legend inside a panel hides much of it."""
-    frame, panel = legend.get_window_extent(), ax.get_window_extent()
+    frame, panel = extent(legend), extent(ax)
     return bool(frame.width * frame.height > MOST_HIDDEN * panel.width * panel.height)
 
 
@@ -191,6 +216,7 @@ def _axis(figure: Figure) -> list[Axis]:
 
 def _least_needed(figure: Figure) -> Iterator[list[Artist]]:
     """Words beside the data, in the order in which a small picture can do without them."""
+    yield [text for text in figure.texts if text is getattr(figure, "_suptitle", None)]
     yield [title for ax in figure.axes for title in _titles(ax)]
     yield [axis.label for axis in _axis(figure)]
 
@@ -201,19 +227,19 @@ def _titles(ax: Axes) -> list[Text]:
 
 def _lengths(figure: Figure) -> Iterator[tuple[Text, float, float]]:
     """Titles and names of axes with their lengths and the room that each has, in pixels."""
-    boxes = {ax: ax.get_window_extent() for ax in _panels(figure)}
+    boxes = {ax: extent(ax) for ax in _panels(figure)}
     whole = figure.bbox
     for ax, box in boxes.items():
         right = [other.x0 for other in boxes.values() if other.x0 > box.x1]
         for title in _titles(ax):
-            yield title, title.get_window_extent().width, min([*right, whole.width]) - box.x0
+            yield title, extent(title).width, min([*right, whole.width]) - box.x0
         across, along = box.x0 + 0.5 * box.width, box.y0 + 0.5 * box.height
         beside = [other.x0 + 0.5 * other.width for other in boxes.values()]
         above = [other.y0 + 0.5 * other.height for other in boxes.values()]
         name = ax.xaxis.label
-        yield name, name.get_window_extent().width, _room(across, beside, whole.width)
+        yield name, extent(name).width, _room(across, beside, whole.width)
         name = ax.yaxis.label
-        yield name, name.get_window_extent().height, _room(along, above, whole.height)
+        yield name, extent(name).height, _room(along, above, whole.height)
 
 
 def _room(center: float, others: Sequence[float], whole: float) -> float:

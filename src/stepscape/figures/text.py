@@ -6,13 +6,15 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 from stepscape.errors import printable
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 LONGEST = 32  # widths of a letter; a longer name would not leave room for the picture
 USUAL = "DejaVu Sans"
@@ -77,6 +79,12 @@ def legible(figure: Figure) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
         yield
+
+
+def extent(artist: Artist) -> Bbox:
+    """Return the box of an artist in pixels of its figure as it is now; a text remembers older pixels."""
+    figure: Any = artist.get_figure(root=True)
+    return artist.get_window_extent(figure._get_renderer())
 
 
 def _families(text: str) -> list[str]:

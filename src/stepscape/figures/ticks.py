@@ -1,47 +1,166 @@
-"""Ticks at given values, as many as have room for their names."""
+"""Ticks at round numbers, as many as have room for their names; the ends of step sizes are always named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rcParams
-from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.ticker import Locator
+from matplotlib.ticker import (
+    Formatter,
+    FuncFormatter,
+    Locator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    ScalarFormatter,
+)
 from numpy.typing import NDArray
 
-LETTER = 0.64  # width of a digit, in font sizes
+from stepscape.tables.number import fixed, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+LETTER, LINE = 0.64, 1.3  # width of a digit and height of a line, in font sizes
+FEWEST = 3  # names on an axis
+MOST = 9  # names on a logarithmic axis
+_USUAL = (1.0, 3.0)  # what stands between powers of ten
+_FINER = ((1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))  # where that gives fewer than three names
 
 
-class Among(Locator):
-    """Ticks of the x axis: the ends of some values, and those between whose names do not touch."""
+def plain_ticks(ax: Axes) -> None:
+    """Give both linear axes at least three names, with true minus signs and 10 000 for ten thousand."""
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10], min_n_ticks=FEWEST))
+        axis.set_major_formatter(Plain())
 
-    def __init__(self, ax: Axes, values: Sequence[float]) -> None:
-        self._ax = ax
-        self._values = np.unique(np.asarray(values, float))
+
+def number_ticks(ax: Axes, axis: str = "y") -> None:
+    """Make the y (or x) axis logarithmic, with round numbers: {1, 3}·10^k, more below one decade."""
+    ax.set(**{f"{axis}scale": "log"})
+    _logarithmic({"x": ax.xaxis, "y": ax.yaxis}[axis], ())
+
+
+def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
+    """Make the x axis logarithmic; name the ends of the step sizes, and {1, 3}·10^k where there is room."""
+    ax.set_xscale("log")
+    _logarithmic(ax.xaxis, step_sizes)
+
+
+def _logarithmic(axis: Axis, ends: Sequence[float]) -> None:
+    axis.set_major_locator(Rounded(axis, ends))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+class Plain(Formatter):
+    """Names of ticks as matplotlib writes them, with thin spaces between thousands."""
+
+    def __init__(self) -> None:
+        self._inner = ScalarFormatter()
+
+    def set_axis(self, axis: Any) -> None:
+        """Belong to an axis."""
+        self.axis = axis
+        self._inner.set_axis(axis)
+
+    def set_locs(self, locs: Any) -> None:
+        """Choose the decimals that these ticks need."""
+        self._inner.set_locs(locs)
+
+    def get_offset(self) -> str:
+        """Return what all ticks of a narrow range far from zero have in common."""
+        return str(self._inner.get_offset())
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Name a tick."""
+        name = str(self._inner(x, pos))
+        return name if abs(x) < 1e4 or self.get_offset() or "." in name else fixed(x, 0)
+
+
+class Rounded(Locator):
+    """Ticks of a logarithmic axis: the ends of some values, and round numbers whose names do not touch."""
+
+    def __init__(self, axis: Axis, values: Sequence[float] = ()) -> None:
+        self._axis = axis
+        self._values = sorted({float(value) for value in values})
 
     def __call__(self) -> list[float]:
-        """Choose for the width that the axis has."""
-        return self.tick_values(*sorted(self._ax.get_xlim()))
+        """Choose for the size that the axis has."""
+        return self.tick_values(*sorted(self._axis.get_view_interval()))
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
-        """Choose among the values within these limits."""
-        inside = self._values[(self._values >= vmin) & (self._values <= vmax)]
-        if inside.size < 3:
-            return list(inside)
-        left, right = self._ends(inside)
-        kept = [0]
-        for i in range(1, inside.size - 1):
-            if left[i] >= right[kept[-1]] and right[i] <= left[-1]:
-                kept.append(i)
-        return list(inside[[*kept, inside.size - 1]])
+        """Choose among round numbers within these limits."""
+        if not 0.0 < vmin < vmax < np.inf:
+            return []
+        inside = [value for value in self._values if vmin <= value <= vmax]
+        ends = [inside[0], inside[-1]] if len(inside) > 1 else inside
+        best: list[float] = []
+        for numbers in choices(vmin, vmax):
+            found = self._with_room(ends, numbers)
+            best = max(best, found, key=len)
+            if len(best) >= FEWEST:
+                break
+        return best
 
-    def _ends(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where the names of values begin and end, in pixels, with half a letter to spare on each side."""
-        at = self._ax.transData.transform(np.column_stack([values, np.ones(values.size)]))[:, 0]
-        given = self._ax.xaxis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
-        size = FontProperties(size=given).get_size_in_points()
-        letter = LETTER * size * self._ax.figure.dpi / 72.0
-        half = np.array([0.5 * letter * (len(f"{value:g}") + 1) for value in values])
+    def _with_room(self, ends: Sequence[float], numbers: Sequence[float]) -> list[float]:
+        """Keep the ends, and those numbers whose names touch no name kept; without ends, all or none."""
+        if not ends:
+            return list(numbers) if self._fit(numbers) and len(numbers) <= MOST else []
+        kept = list(dict.fromkeys(ends))
+        for value in sorted(numbers, key=lambda number: not np.isclose(np.log10(number) % 1.0, 0.0)):
+            if ends[0] < value < ends[-1] and self._fit(sorted([*kept, value])):
+                kept.append(value)
+        return sorted(kept)
+
+    def _fit(self, values: Sequence[float]) -> bool:
+        """Whether the names of sorted values stand apart."""
+        if len(values) < 2:
+            return True
+        low, high = self._extents(np.asarray(values, float))
+        return bool(np.all(low[1:] >= high[:-1]))
+
+    def _extents(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the names of values begin and end along the axis, in pixels, with half a letter to spare."""
+        ax = self._axis.axes
+        upright = self._axis is ax.yaxis
+        ones = np.full_like(values, np.mean(ax.get_xlim() if upright else ax.get_ylim()))
+        points = np.column_stack([ones, values] if upright else [values, ones])
+        at = ax.transData.transform(points)[:, 1 if upright else 0]
+        given = self._axis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
+        pixels = FontProperties(size=given).get_size_in_points() * ax.figure.dpi / 72.0
+        half = np.array([0.5 * pixels * (LINE if upright else LETTER * (len(short(v)) + 1)) for v in values])
         return at - half, at + half
+
+
+def choices(low: float, high: float) -> Iterator[list[float]]:
+    """Yield sets of round numbers within limits, the best first: {1, 3}·10^k, then fewer, then more.
+
+    >>> next(choices(0.02, 2.0)), list(choices(1e-9, 1e9))[2]
+    ([0.03, 0.1, 0.3, 1.0], [1e-09, 1e-06, 0.001, 1.0, 1000.0, 1000000.0, 1000000000.0])
+    """
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
+    usual = _within(_USUAL, powers, low, high)
+    enough = len(usual) >= FEWEST
+    if enough:
+        yield usual
+        for stride in (1, 3, 2, 5, 10, 20, 50, 100):
+            found = _within((1.0,), powers[powers % stride == 0], low, high)
+            if len(found) >= FEWEST:
+                yield found
+    for finer in _FINER:
+        yield _within(finer, powers, low, high)
+    even = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=FEWEST).tick_values(low, high)
+    yield [float(f"{each:.6g}") for each in even if low <= each <= high]
+    if not enough:
+        yield usual
+
+
+def _within(factors: Sequence[float], powers: NDArray[np.float64], low: float, high: float) -> list[float]:
+    numbers = (float(f"{factor:g}e{int(power)}") for power in powers for factor in factors)
+    return [each for each in numbers if low * (1.0 - 1e-9) <= each <= high * (1.0 + 1e-9)]

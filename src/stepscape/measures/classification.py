@@ -1,6 +1,6 @@
 """What is measured on a solution of the logistic loss: excess risk, errors, confidence, the uncertain set.
 
-As for the square loss the solution is the mean of the last two iterates, here of their logits.
+As for the square loss the solution is the midpoint network of the last two iterates.
 """
 
 from __future__ import annotations
@@ -10,45 +10,41 @@ from numpy.typing import NDArray
 
 from stepscape.errors import expect
 from stepscape.losses import divergence, probability
+from stepscape.measures.iterates import expect_pair
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.training.trajectory import midpoint_network
 
 __all__ = ["confidence", "excess_risks"]
 
 Array = NDArray[np.float64]
 
 
-def _expect(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> None:
-    expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
-    expect("before", before, TwoLayerReLU)
-
-
 def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
-    """Excess risks over the truth by region, place and iterate, and error rates.
+    """Excess risks over the truth of the midpoint of two iterates by region and place, and error rates.
 
-    ``excess_risk`` is Σ v_i KL(Ber(s(f0_i)) ‖ Ber(s(f_i))) for the mean f of the two predictions; with the
-    further ending ``_last`` or ``_before`` for one iterate. ``_grid`` is the plain mean over 401 equispaced
-    points of the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10, ``_boundary`` the
-    others, ``_half`` the middle half of the range, ``_uncertain`` the hull of the inputs with |f0| ≤ 1; a
-    region without points gives nan. ``error_rate`` is the probability that a fresh label at an input is not
-    that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0. Needs a truth.
+    ``excess_risk`` is Σ v_i KL(Ber(s(f0_i)) ‖ Ber(s(f_i))) for the midpoint network f; with the further
+    ending ``_last`` or ``_before`` for one iterate, ``_mean`` for the mean of their logits. ``_grid`` is the
+    plain mean over 401 equispaced points of the hull of the data. ``_interior`` keeps the points where
+    g ≥ sup g/10, ``_boundary`` the others, ``_half`` the middle half of the range, ``_uncertain`` the hull of
+    the inputs with |f0| ≤ 1; a region without points gives nan. ``error_rate`` is the probability that a
+    fresh label at an input is not that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0.
+    Needs a truth.
     """
-    _expect(problem, network, before)
+    expect_pair(problem, network, before)
     problem.excess_risk(problem.labels)  # refuses a problem without a truth
     assert problem.truth is not None
-    x, points = problem.inputs, grid(problem)
-    last, earlier = network.predict(x), before.predict(x)
-    both = 0.5 * (last + earlier)
-    on_grid = 0.5 * (network.predict(points) + before.predict(points))
+    x, points, solution = problem.inputs, grid(problem), midpoint_network(network, before)
+    f, last, earlier = solution.predict(x), network.predict(x), before.predict(x)
     v, even = problem.averaging, np.full(GRID, 1.0 / GRID)
     places = {
-        "": (x, both, v),
+        "": (x, f, v),
         "_last": (x, last, v),
         "_before": (x, earlier, v),
-        "_grid": (points, on_grid, even),
+        "_mean": (x, 0.5 * last + 0.5 * earlier, v),
+        "_grid": (points, solution.predict(points), even),
     }
     out = {}
     for suffix, (where, logit, average) in places.items():
@@ -57,7 +53,7 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
             out[f"excess_risk_{region}{suffix}"] = mean(excess, average * mask)
         out[f"excess_risk{suffix}"] = mean(excess, average)
     f0 = problem.truth(x)
-    wrong = probability(np.where(both > 0.0, -f0, f0))
+    wrong = probability(np.where(f > 0.0, -f0, f0))
     out["error_rate"] = float(problem.averaging @ wrong)
     out["bayes_error_rate"] = float(problem.averaging @ probability(-np.abs(f0)))
     return out
@@ -71,16 +67,17 @@ def uncertain_hull(problem: Problem, points: Array) -> NDArray[np.bool_]:
     return np.asarray((points >= low) & (points <= high))
 
 
-def confidence(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
-    """How sure a solution is of itself, by the mean f of the two predictions at the inputs.
+def confidence(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
+    """How sure a network f is of itself at the inputs.
 
     ``smallest_margin`` and ``median_margin``: of y_i f_i; ``median_logit`` and ``largest_logit``: of |f_i|;
     examples of weight 0 do not count, medians are weighted.
     ``uncertain_share``: Σ v_i over |f_i| ≤ 1. With a truth, ``uncertain_overlap``: that of both {|f| ≤ 1} and
     {|f0| ≤ 1} over that of either, nan when both are empty.
     """
-    _expect(problem, network, before)
-    f = 0.5 * (network.predict(problem.inputs) + before.predict(problem.inputs))
+    expect("problem", problem, Problem)
+    expect("network", network, TwoLayerReLU)
+    f = network.predict(problem.inputs)
     margin, weights = problem.labels * f, problem.averaging
     counted = weights > 0.0
     unsure = np.abs(f) <= UNCERTAIN

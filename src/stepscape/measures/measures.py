@@ -1,7 +1,7 @@
 """What is measured on a solution: risks, pieces, knots, variation, neurons.
 
-The solution is the mean of the last two iterates, because descent oscillates with period two at the edge of
-stability; the risk of each iterate stands beside it. Knots, variation and neurons are the last iterate's.
+The solution is the midpoint network (θ_t + θ_{t−1})/2, because descent oscillates with period two at the edge
+of stability; the risks of each iterate and of the mean of their predictions stand beside its own.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from stepscape import theory
 from stepscape.errors import bad, expect
 from stepscape.kernels.evaluation import evaluate
 from stepscape.measures.classification import confidence, excess_risks
+from stepscape.measures.iterates import expect_pair
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import count_neurons
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
-from stepscape.training.trajectory import Trajectory
+from stepscape.training.trajectory import Trajectory, midpoint_network
 
 __all__ = ["measure", "measure_trajectory", "pieces", "risks", "shape"]
 
@@ -31,59 +32,56 @@ LOGIT_TOLERANCE = 0.2  # of a logit: at most 5 points of probability
 
 
 def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, float]:
-    """Mean squared errors to the truth, by region, place and iterate.
+    """Mean squared errors to the truth of the midpoint of two iterates, by region and place.
 
-    ``risk`` is Σ v_i (f - f0)²(x_i) for the mean f of the two predictions, ``risk_last`` and
-    ``risk_before`` the same for each iterate. ``risk_grid`` is the plain mean over 401 equispaced points of
-    the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10, ``_boundary`` the others,
-    ``_half`` the middle half of the range; averaging weights are renormalized. A region without points gives
-    nan.
+    ``risk`` is Σ v_i (f - f0)²(x_i) for the midpoint network f, ``risk_last`` and ``risk_before`` the same
+    for each iterate, ``risk_mean`` for the mean of their predictions. ``risk_grid`` is the plain mean over
+    401 equispaced points of the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10,
+    ``_boundary`` the others, ``_half`` the middle half of the range; averaging weights are renormalized. A
+    region without points gives nan.
 
     Raises
     ------
     InputError
         The problem has no truth.
     """
-    _expect_pair(problem, network, before)
+    expect_pair(problem, network, before)
     if problem.truth is None:
         raise bad("truth", "be given to measure a risk", None)
-    x = problem.inputs
+    x, solution = problem.inputs, midpoint_network(network, before)
     last, earlier = network.predict(x), before.predict(x)
     out = {
-        "risk": problem.design_error(0.5 * (last + earlier)),
         "risk_last": problem.design_error(last),
         "risk_before": problem.design_error(earlier),
+        "risk_mean": problem.design_error(0.5 * last + 0.5 * earlier),
     }
     places = (("", x, problem.averaging), ("_grid", grid(problem), np.full(GRID, 1.0 / GRID)))
     for suffix, points, average in places:
-        squares = (0.5 * (network.predict(points) + before.predict(points)) - problem.truth(points)) ** 2
+        squares = (solution.predict(points) - problem.truth(points)) ** 2
         for region, mask in regions(problem, points).items():
             out[f"risk_{region}{suffix}"] = mean(squares, average * mask)
         out[f"risk{suffix}"] = mean(squares, average)
     return out
 
 
-def _expect_pair(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> None:
+def _expect(problem: Problem, network: TwoLayerReLU) -> None:
     expect("problem", problem, Problem)
     expect("network", network, TwoLayerReLU)
-    expect("before", before, TwoLayerReLU)
 
 
-def pieces(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU | None = None) -> int:
-    """Linear pieces of the mean of the two iterates over the hull of the data.
+def pieces(problem: Problem, network: TwoLayerReLU) -> int:
+    """Linear pieces of a network over the hull of the data.
 
     The fewest lines that stay within `piece_tolerance`; see `linear_pieces`. Rounding of f is forgiven when
     that tolerance is smaller. Constant labels have no shape, and what a network does beside them is error of
     training: one piece.
     """
-    other = network if before is None else before
-    _expect_pair(problem, network, other)
+    _expect(problem, network)
     low, high = problem.line.hull
-    kinks = np.concatenate([network.knots, other.knots])
+    kinks = network.knots
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
-    values = 0.5 * (values_at(network, points) + values_at(other, points))
     rounding = 64.0 * EPS * _magnitude(network, points)
-    return linear_pieces(points, values, max(piece_tolerance(problem), rounding))
+    return linear_pieces(points, values_at(network, points), max(piece_tolerance(problem), rounding))
 
 
 def values_at(network: TwoLayerReLU, points: Array) -> Array:
@@ -116,13 +114,13 @@ def piece_tolerance(problem: Problem) -> float:
 
 
 def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
-    """Describe one iterate: knots, variation and neurons.
+    """Describe one network: knots, variation and neurons.
 
     ``knots``: distinct ones strictly inside the hull of the data; ``tv``: Σ |slope change| over them;
     ``weighted_tv``: ∫|f''|g; ``bent``, ``dead`` and ``active`` neurons: knot inside the hull, active on no
     input, on some; ``knots_at_data``: neurons with a knot within 1e-3 of the range of an input.
     """
-    _expect_pair(problem, network, network)
+    _expect(problem, network)
     low, high = problem.line.hull
     w = (network.w1, network.b1, network.w2)
     bent, dead, stuck = count_neurons(problem, network)
@@ -139,19 +137,19 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
 
 
 def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict[str, Any]:
-    """All of the above for a pair of consecutive iterates; risks only where the truth is known.
+    """All of the above for the midpoint of two iterates; risks only where the truth is known.
 
     For the logistic loss excess risks and confidence (`stepscape.measures.classification`) in place of risks,
-    and ``norm``, ‖θ‖ of the last iterate.
+    and ``norm``, ‖θ‖. Endings ``_last``, ``_before`` and ``_mean`` as in `risks`.
     """
-    _expect_pair(problem, network, before)
-    known = {}
+    expect_pair(problem, network, before)
+    solution, known = midpoint_network(network, before), {}
     if problem.truth is not None:
         known = (excess_risks if problem.loss == "logistic" else risks)(problem, network, before)
     if problem.loss == "logistic":
-        known |= confidence(problem, network, before)
-        known["norm"] = float(np.linalg.norm(network.parameters))
-    return {**known, "pieces": pieces(problem, network, before), **shape(problem, network)}
+        known |= confidence(problem, solution)
+        known["norm"] = float(np.linalg.norm(solution.parameters))
+    return {**known, "pieces": pieces(problem, solution), **shape(problem, solution)}
 
 
 def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
@@ -166,6 +164,9 @@ def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
         "sharpness": float(run.sharpness[-1]),
         "sharpness_residual": float(run.sharpness_residual[-1]),
         "edge_ratio": float(run.edge_ratio[-1]),
+        "sharpness_last": float(run.sharpness_last[-1]),
+        "sharpness_last_residual": float(run.sharpness_last_residual[-1]),
+        "edge_ratio_last": float(run.edge_ratio_last[-1]),
         "smoothness": float(run.smoothness[-1]),
         **measure(problem, run.network, run.network_before),
     }

@@ -188,7 +188,7 @@ _MEASURED = {
     "width": "neurons",
     "step_size": "step size η",
     "threshold": "threshold 2/η",
-    "sharpness": "sharpness λ_max of the last iterate",
+    "sharpness": "sharpness λ_max of the midpoint of the last two iterates",
     "sharpness_residual": "residual of the sharpness: some eigenvalue is this close to it",
     "trace": "trace of the Hessian",
     "bent_neurons": "neurons whose kink lies among the data",

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
-from stepscape.figures import style
+from stepscape.figures import output
 from stepscape.report.content import Drawing
 from stepscape.report.words import slug
 
@@ -27,11 +27,11 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
 
     ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it.
     """
-    svg = style.svg(figure)
+    svg = output.svg(figure)
     if len(svg) <= (LARGEST_SVG if largest is None else largest):
         markup = _inline(svg, slug(name))
     else:
-        data = base64.b64encode(style.small_png(figure)).decode("ascii")
+        data = base64.b64encode(output.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
     return Drawing(name, markup, caption, alt or caption, svg, float(figure.get_figwidth()))
 

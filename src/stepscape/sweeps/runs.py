@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from stepscape.measures.classification import excess_risks
 from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives import sharpness
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized, hull
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
@@ -29,7 +28,7 @@ Folder = str | os.PathLike[str]
 __all__ = ["Bernoulli", "Curve", "Measure", "Method", "Network", "Run", "Table", "build", "work"]
 
 
-class Run(Spec, frozen=True, tag="run/1"):
+class Run(Spec, frozen=True, tag="run/2"):
     """One run of a user's sweep.
 
     >>> run = Run(
@@ -72,11 +71,10 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     """Carry out a run.
 
     Numbers: those of `measures.measure_trajectory` (none for a run that diverged), and ``steps_made``,
-    ``threshold``, ``initial_sharpness``, ``median_edge_ratio`` (over the records of the last half, each the
-    mean of two consecutive iterates, because at the edge the sharpness alternates), ``slack_…`` of each
-    certificate that applies, and with `held_out` the best moment's ``steps_held_out``, ``time_held_out``,
-    ``loss_held_out``, ``risk_held_out``, ``risk_interior_held_out`` (``excess_risk…`` for the logistic loss)
-    and ``pieces_held_out``.
+    ``threshold``, ``initial_sharpness``, ``median_edge_ratio`` (over the records of the last half),
+    ``slack_…`` of each certificate that applies to the midpoint network, and with `held_out` the best
+    moment's ``steps_held_out``, ``time_held_out``, ``loss_held_out``, ``risk_held_out``,
+    ``risk_interior_held_out`` (``excess_risk…`` for the logistic loss) and ``pieces_held_out``.
 
     Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` with `trajectory`;
     ``curve_x``, ``curve_y`` and, where it is known, ``curve_truth`` with `curve_points`, over the hull of the
@@ -104,7 +102,7 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
         return Record("diverged", numbers, arrays, trajectory.message)
     numbers |= watch.numbers(trajectory)
     if measure.sharpness:
-        numbers |= _slacks(problem, trajectory.network)
+        numbers |= _slacks(problem, trajectory.midpoint)
     if measure.curve_points:
         arrays |= _curve(problem, standard, trajectory, measure.curve_points)
     return Record("finished", numbers, arrays)
@@ -123,13 +121,11 @@ def _start(run: Run) -> tuple[TwoLayerReLU, GradientDescent]:
 
 @dataclass
 class _Watch:
-    """What must be observed during a run: the other phase of each record, and the best held-out moment."""
+    """What must be observed during a run: its best held-out moment."""
 
     run: Run
     problem: Problem
     tick: Tick
-    before: list[float] = field(default_factory=list)
-    vector: Array | None = None
     least: float = np.inf
     best: Snapshot | None = None
     sample: Problem | None = None
@@ -141,38 +137,32 @@ class _Watch:
     def observe(self, snapshot: Snapshot) -> None:
         """Look at one record."""
         self.tick(snapshot.step / self.run.method.steps)
-        if self.run.measure.sharpness and 2 * snapshot.step >= self.run.method.steps:
-            decay = self.run.method.weight_decay
-            pair = sharpness(self.problem, snapshot.network_before, start=self.vector, weight_decay=decay)
-            self.before.append(pair.value)
-            self.vector = pair.vector
         if self.sample is not None and snapshot.step:  # the untrained network is no result
-            error = self.sample.training_loss(snapshot.predict(self.sample.inputs))
+            error = self.sample.training_loss(snapshot.midpoint.predict(self.sample.inputs))
             if error < self.least:
                 self.least, self.best = error, snapshot
 
     def numbers(self, trajectory: Trajectory) -> dict[str, Any]:
         """Return what was observed in a run that finished."""
         found: dict[str, Any] = {}
-        if self.before:
-            late = trajectory.sharpness[-len(self.before) :]
-            ratio = 0.5 * (late + self.before) / trajectory.method.threshold()
-            found["median_edge_ratio"] = float(np.median(ratio))
+        if self.run.measure.sharpness:
+            late = 2 * trajectory.at_steps >= self.run.method.steps
+            middle = float(np.median(trajectory.sharpness[late]))
+            found["median_edge_ratio"] = middle / trajectory.method.threshold()
         if self.best is not None:
             found |= self._held_out(self.best, trajectory)
         return found
 
     def _held_out(self, best: Snapshot, trajectory: Trajectory) -> dict[str, Any]:
-        pair = best.network, best.network_before
         square = self.problem.loss == "square"
-        found = (risks if square else excess_risks)(self.problem, *pair)
+        found = (risks if square else excess_risks)(self.problem, best.network, best.network_before)
         kinds = ("risk", "risk_interior") if square else ("excess_risk", "excess_risk_interior")
         return {
             "steps_held_out": best.step,
             "time_held_out": float(trajectory.time[trajectory.at_steps == best.step][0]),
             "loss_held_out": best.loss,
             **{f"{kind}_held_out": found[kind] for kind in kinds},
-            "pieces_held_out": pieces(self.problem, *pair),
+            "pieces_held_out": pieces(self.problem, best.midpoint),
         }
 
 
@@ -196,7 +186,7 @@ def _records(trajectory: Trajectory) -> dict[str, Any]:
 def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: int) -> dict[str, Array]:
     ends = problem.line.hull if standard is None else hull(standard, problem)
     x = np.linspace(*ends, points)
-    y = trajectory.predict(x)
+    y = trajectory.midpoint.predict(x)
     if standard is not None:
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y
         return {"curve_x": standard.inputs.restore(x), "curve_y": back}

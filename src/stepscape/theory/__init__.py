@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.line.counterexample import Counterexample, one_neuron, printed_counterexample
 from stepscape.theory.line.distribution import BLOCKS
 from stepscape.theory.line.excess import (
     ExcessIdentity,
@@ -60,6 +61,7 @@ __all__ = [
     "BLOCKS",
     "THEOREMS",
     "Certificate",
+    "Counterexample",
     "ExcessIdentity",
     "ExpectedWorstCase",
     "Facts",
@@ -93,9 +95,11 @@ __all__ = [
     "merged_knots",
     "noisy",
     "norm_generalization",
+    "one_neuron",
     "overlap",
     "overlap_bound",
     "population_weight",
+    "printed_counterexample",
     "published",
     "published_as_printed",
     "sharpness",

@@ -38,8 +38,10 @@ class Path:
         As in `Trajectory`.
     loss, sharpness, sharpness_residual, edge_ratio, smoothness
         As in `Trajectory`, in the objective's own normalization.
+    sharpness_last, sharpness_last_residual, edge_ratio_last
+        As in `Trajectory`.
     census : dict of str to ndarray of int
-        What the objective counts, by name; {} for most.
+        What the objective counts at the midpoint of each record, by name; {} for most.
     theta, theta_before : ndarray
         The last two iterates, each (size,).
     """
@@ -54,6 +56,9 @@ class Path:
     sharpness: Array
     sharpness_residual: Array
     edge_ratio: Array
+    sharpness_last: Array
+    sharpness_last_residual: Array
+    edge_ratio_last: Array
     smoothness: Array
     census: dict[str, NDArray[np.int64]]
     theta: Array
@@ -69,8 +74,9 @@ class Path:
 
 
 def midpoint(theta: Array, before: Array) -> Array:
-    """Return the mean of two iterates; halve first, so that large numbers do not overflow."""
-    return 0.5 * theta + 0.5 * before
+    """Return the mean of two iterates; that of equal ones has the same bits."""
+    # Halving before adding lets large numbers not overflow, but loses the last bit of the smallest.
+    return np.where(theta == before, theta, 0.5 * theta + 0.5 * before)
 
 
 def summary(

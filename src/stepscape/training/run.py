@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import flag, function, reals, vector, whole
+from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad, expect, shown
 from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
@@ -45,7 +46,8 @@ def run(
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
-        Measure λ_max and the curvature along the last step at each record.
+        Measure λ_max of the midpoint and of the iterate, and the curvature along the last step, at each
+        record.
     observe : callable, optional
         Called with a `PathPoint` at each record.
     progress : callable, optional
@@ -167,20 +169,28 @@ class _Log:
         self.objective, self.engine, self.measure = objective, engine, measure
         self.rows: list[tuple[float, ...]] = []
         self.counts: list[dict[str, int]] = []
-        self.vector: Array | None = None
+        self.pairs: tuple[Eigenpair, Eigenpair] | None = None
 
     def record(self, point: PathPoint) -> None:
-        value = residual = smoothness = np.nan
+        curvatures = (np.nan,) * 5
         if self.measure:
-            decay = self.engine.method.weight_decay
-            pair = self.engine.descent.sharpness(point.theta, decay, self.vector)
-            self.vector, value, residual = pair.vector, pair.value, pair.residual
+            self.pairs = middle, last = self._pairs(point)
             smoothness = self.engine.descent.smoothness(point.theta, point.theta_before)
-        self.rows.append((point.step, point.loss, value, residual, smoothness))
-        self.counts.append(self.objective.census(point.theta))
+            curvatures = (middle.value, middle.residual, last.value, last.residual, smoothness)
+        self.rows.append((point.step, point.loss, *curvatures))
+        self.counts.append(self.objective.census(point.midpoint))
+
+    def _pairs(self, point: PathPoint) -> tuple[Eigenpair, Eigenpair]:
+        """λ_max of the midpoint and of the iterate, each from its own eigenvector at the record before."""
+        find, decay = self.engine.descent.sharpness, self.engine.method.weight_decay
+        if self.pairs is None:  # the start is its own midpoint
+            pair = find(point.theta, decay)
+            return pair, pair
+        middle, last = self.pairs
+        return find(point.midpoint, decay, middle.vector), find(point.theta, decay, last.vector)
 
     def path(self, outcome: Literal["finished", "diverged"], message: str, last: PathPoint) -> Path:
-        step, loss, value, residual, smoothness = np.array(self.rows).T
+        step, loss, value, residual, value_last, residual_last, smoothness = np.array(self.rows).T
         method, at = self.engine.method, step.astype(np.int64)
         eta, time = _clock(method, at, self.engine.first_step_size)
         threshold = np.array([method.threshold(float(e)) for e in eta])
@@ -195,6 +205,9 @@ class _Log:
             sharpness=value,
             sharpness_residual=residual,
             edge_ratio=value / threshold,
+            sharpness_last=value_last,
+            sharpness_last_residual=residual_last,
+            edge_ratio_last=value_last / threshold,
             smoothness=smoothness,
             census={name: np.array([row[name] for row in self.counts], np.int64) for name in self.counts[0]},
             theta=last.theta,

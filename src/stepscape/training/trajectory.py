@@ -31,12 +31,15 @@ class Snapshot:
     @property
     def midpoint(self) -> TwoLayerReLU:
         """The network with the parameters (θ_t + θ_{t−1})/2."""
-        return _midpoint(self.network, self.network_before)
+        return midpoint_network(self.network, self.network_before)
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
     """Recorded steps of one run; arrays have one entry per recorded step, the first for step 0.
+
+    At the edge of stability descent oscillates with period two. What a record says about the solution is
+    measured in the middle of the oscillation, on the midpoint network (θ_t + θ_{t−1})/2.
 
     Attributes
     ----------
@@ -50,19 +53,22 @@ class Trajectory:
     step_size : ndarray
         The step size of the next step (it changes during warm-up).
     loss : ndarray
-        L as in `Problem`: ½ Σ v (f - y)², or Σ v log(1 + e^{-yf}); right to 1e-6 of itself.
+        L of the iterate θ_t as in `Problem`: ½ Σ v (f - y)², or Σ v log(1 + e^{-yf}); right to 1e-6 of
+        itself.
     sharpness, sharpness_residual : ndarray
-        λ_max of H + weight_decay·diag(mask) on the trained coordinates and the residual of the eigenpair;
-        nan when not measured.
+        λ_max of H + weight_decay·diag(mask) on the trained coordinates at the midpoint network, and the
+        residual of the eigenpair; nan when not measured.
     edge_ratio : ndarray
         sharpness over the method's threshold at the current step size.
+    sharpness_last, sharpness_last_residual, edge_ratio_last : ndarray
+        The same at the iterate θ_t, which with the logistic loss is sharper than the midpoint.
     smoothness : ndarray
         Directional smoothness of the last step; nan at step 0 and where sharpness was not measured. At the
         edge of plain gradient descent it averages 2/η (not with momentum; weight decay is not included in
         it), and for a swing of period two it equals 2/η exactly, whatever the loss.
     bent_neurons, dead_neurons, knots_at_data : ndarray of int
-        Neurons whose knot lies strictly inside the data hull; neurons active on no input; neurons with a knot
-        within 1e-3 of the input range of an input.
+        Of the midpoint network: neurons whose knot lies strictly inside the data hull; neurons active on no
+        input; neurons with a knot within 1e-3 of the input range of an input.
     network, network_before : TwoLayerReLU
         The last two iterates.
     """
@@ -77,6 +83,9 @@ class Trajectory:
     sharpness: Array
     sharpness_residual: Array
     edge_ratio: Array
+    sharpness_last: Array
+    sharpness_last_residual: Array
+    edge_ratio_last: Array
     smoothness: Array
     bent_neurons: NDArray[np.int64]
     dead_neurons: NDArray[np.int64]
@@ -94,7 +103,7 @@ class Trajectory:
 
         One real network in the middle of the oscillation; its prediction is not the mean of the two.
         """
-        return _midpoint(self.network, self.network_before)
+        return midpoint_network(self.network, self.network_before)
 
     def __repr__(self) -> str:
         end = summary(self.outcome, self.at_steps, self.loss, self.sharpness, self.edge_ratio)
@@ -102,5 +111,6 @@ class Trajectory:
         return f"Trajectory({end}, {counts})"
 
 
-def _midpoint(network: TwoLayerReLU, before: TwoLayerReLU) -> TwoLayerReLU:
+def midpoint_network(network: TwoLayerReLU, before: TwoLayerReLU) -> TwoLayerReLU:
+    """Return the network with the mean parameters of two networks of the same width."""
     return network.with_parameters(midpoint(network.parameters, before.parameters))

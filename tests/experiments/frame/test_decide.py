@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -370,3 +372,22 @@ class TestNothing:
         found = self.rates(answers)
         assert found["yes"] <= 0.025 + SLACK
         assert found["yes"] + found["mixed"] <= 0.05 + SLACK
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda values, at_once: decide.sign(values, SAYS, "x", at_once=at_once),
+        lambda values, at_once: decide.equivalent(values, 1.0, SAYS, "x", at_once=at_once),
+        lambda values, at_once: decide.differs(values, 1.0, SAYS, "x", at_once=at_once),
+        lambda values, at_once: decide.slope(values, -1.0, SAYS, "x", at_once=at_once),
+    ],
+)
+def test_questions_that_make_one_part_have_simultaneous_intervals(
+    question: Callable[[np.ndarray, int], Finding],
+) -> None:
+    values = np.random.default_rng(5).standard_normal(20)
+    for at_once in (1, 6):
+        effect = question(values, at_once).effect
+        assert effect is not None
+        assert effect.interval == student(values, at_once)

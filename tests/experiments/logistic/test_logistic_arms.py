@@ -125,10 +125,10 @@ class TestStarts:
 
     def test_full_size(self) -> None:
         runs = list(CLAIM.grid(CLAIM.full))
-        assert len(runs) == 3 * 2 * 3 * 10 * 8
+        assert len(runs) == 3 * 2 * 3 * 20 * 6
         assert {(each.half_width, each.n) for each in runs} == {(1.0, 100), (3.0, 300)}
-        assert {each.seed for each in runs} == set(range(20, 30))
-        assert sum(each.drawn for each in runs) == len(runs) / 10
+        assert {each.seed for each in runs} == set(range(100, 120))
+        assert sum(each.drawn for each in runs) == len(runs) / 20
 
     @pytest.mark.parametrize(
         ("overrides", "sentence"),
@@ -204,11 +204,11 @@ class TestComplexTruths:
         assert np.isnan(found[1])
 
 
-class TestAveragingAndBoundary:
+class TestMidpointAndBoundary:
     @pytest.mark.parametrize(("single", "word"), [(2.3, "reproduced"), (1.9, "not_reproduced")])
     def test_half_of_it(self, single: float, word: str) -> None:
-        assert words(rows(single=single))["averaging"] == word
-        effect = finding("averaging", rows(single=single)).effect
+        assert words(rows(single=single))["midpoint"] == word
+        effect = finding("midpoint", rows(single=single)).effect
         assert effect is not None
         assert effect.interval.mean == pytest.approx(np.log10(single / 2.0), abs=1e-6)
 
@@ -219,7 +219,7 @@ class TestAveragingAndBoundary:
             row |= {
                 f"excess_risk{region}{each}": row[f"excess_risk{region}"] for each in ("_last", "_before")
             }
-        assert words(cell)["averaging"] == "partly"
+        assert words(cell)["midpoint"] == "partly"
 
     @pytest.mark.parametrize(
         ("boundary", "word"), [((0.2, 0.3, 0.4, 0.8), "reproduced"), ((0.8, 0.5, 0.4, 0.2), "not_reproduced")]

@@ -23,6 +23,7 @@ from stepscape.experiments.logistic.runs import (
 from stepscape.experiments.logistic.uncertain_regions import is_empty
 from stepscape.lab.spec import stream
 from stepscape.measures.classification import confidence
+from stepscape.methods import GradientDescent
 from stepscape.tables import Record, Table
 from stepscape.training import train
 
@@ -59,7 +60,7 @@ def trained() -> ss.training.Trajectory:
 class TestGrid:
     def test_drawn_are_the_first_seed_and_the_shown(self) -> None:
         drawn = {(run.seed, run.step_size) for run in grid(CLAIM.full) if run.drawn}
-        assert drawn == {(0, 0.01), (0, 0.1), (0, 0.4), (0, 1.2)}
+        assert drawn == {(100, 0.01), (100, 0.1), (100, 0.4), (100, 1.2)}
 
     def test_more_fields_vary_slowest_or_are_fixed(self) -> None:
         runs = grid(CLAIM.quick, n=(55, 44), weight_decay=1e-3)
@@ -115,7 +116,9 @@ class TestMoments:
 
     def test_the_smallest_step_size_has_its_equal_time_at_the_end(self) -> None:
         n = work(a_run(step_size=0.01, steps=300), ignore).numbers
-        same = [name for name in n if f"{name}_equal_time" in n and name != "edge_ratio"]
+        same = [
+            name for name in n if f"{name}_equal_time" in n and name not in ("edge_ratio", "edge_ratio_last")
+        ]
         assert len(same) > 30
         assert [n[name] for name in same] == [n[f"{name}_equal_time"] for name in same]
 
@@ -125,7 +128,7 @@ class TestMoments:
         assert not np.array_equal(fresh.labels, problem_of(run).labels)
 
         def observe(snapshot: ss.training.Snapshot) -> None:
-            margins = fresh.labels * snapshot.predict(fresh.inputs)
+            margins = fresh.labels * snapshot.midpoint.predict(fresh.inputs)
             losses[snapshot.step] = np.mean(np.log1p(np.exp(-margins)))
 
         stops = record.arrays["steps"][1:].astype(int).tolist()
@@ -138,14 +141,14 @@ class TestMeasures:
     def test_excess_risk_and_losses(self, record: Record, trained: ss.training.Trajectory) -> None:
         problem = problem_of(a_run())
         x, n = problem.inputs, record.numbers
-        f, f0 = trained.predict(x), problem.truth(x)  # type: ignore[misc]
+        f, f0 = trained.midpoint.predict(x), problem.truth(x)  # type: ignore[misc]
         p, q = 1 / (1 + np.exp(-f0)), 1 / (1 + np.exp(-f))
         each = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
         inside = ss.theory.interior(x, x)
         assert n["excess_risk"] == pytest.approx(each.mean())
         assert n["excess_risk_interior"] == pytest.approx(each[inside].mean())
         loss = {name: np.log1p(np.exp(-problem.labels * g)) for name, g in (("f", f), ("truth", f0))}
-        assert n["loss_mean"] == pytest.approx(loss["f"].mean())
+        assert n["loss_midpoint"] == pytest.approx(loss["f"].mean())
         assert n["loss_truth"] == pytest.approx(loss["truth"].mean())
         assert n["optimized"] == (loss["f"].mean() <= loss["truth"].mean())
         assert n["optimized_interior"] == (loss["f"][inside].mean() <= loss["truth"][inside].mean())
@@ -156,22 +159,39 @@ class TestMeasures:
 
     def test_uncertain_hull(self, record: Record, trained: ss.training.Trajectory) -> None:
         x, n = problem_of(a_run()).inputs, record.numbers
-        unsure = np.sort(x[np.abs(trained.predict(x)) <= 1.0])
+        unsure = np.sort(x[np.abs(trained.midpoint.predict(x)) <= 1.0])
         assert (n["uncertain_low"], n["uncertain_high"]) == (unsure[0], unsure[-1])
         assert n["uncertain_share"] == pytest.approx(unsure.size / x.size)
 
     def test_variation_of_the_interior(self, record: Record, trained: ss.training.Trajectory) -> None:
-        x, net = problem_of(a_run()).inputs, trained.network
+        x, net = problem_of(a_run()).inputs, trained.midpoint
         knots = -net.b1 / net.w1
         inside = ss.theory.interior(knots, x)
         assert record.numbers["tv_interior"] == pytest.approx(np.abs(net.w1 * net.w2)[inside].sum())
         assert record.numbers["tv_interior"] < record.numbers["tv"]
 
-    def test_edge_ratio_is_the_mean_of_both_iterates(self, record: Record) -> None:
+    def test_the_edge_ratio_is_that_of_the_midpoint(self, record: Record) -> None:
         run = a_run(steps=100)
         short = train(problem_of(run), start_of(run), method_of(run), record_every=100)
-        pair = [ss.sharpness(problem_of(run), net).value for net in (short.network, short.network_before)]
-        assert record.numbers["edge_ratio_100"] == pytest.approx(np.mean(pair) * run.step_size / 2, rel=1e-4)
+        for name, network in (("edge_ratio", short.midpoint), ("edge_ratio_last", short.network)):
+            value = ss.sharpness(problem_of(run), network).value
+            assert record.numbers[f"{name}_100"] == pytest.approx(value * run.step_size / 2, rel=1e-4), name
+
+    def test_what_moved_after_half_of_the_steps(self, record: Record) -> None:
+        """The midpoints after 750 and 1500 steps, at the inputs."""
+        run, n = a_run(), record.numbers
+        problem, (early, late) = problem_of(run), [
+            train(problem_of(run), start_of(run), GradientDescent(run.step_size, steps), record_every=steps)
+            for steps in (750, 1500)
+        ]  # fmt: skip
+        one, other = (path.midpoint.predict(problem.inputs) for path in (early, late))
+        rms = np.sqrt(np.mean((other - one) ** 2) / np.mean(other**2))
+        assert 0.0 < n["function_moved"] == pytest.approx(rms)
+        assert n["edge_moved"] == pytest.approx(abs(late.edge_ratio[-1] - early.edge_ratio[-1]), abs=1e-4)
+
+    def test_a_run_at_its_minimum_has_arrived(self) -> None:
+        decay = work(a_run(weight_decay=0.1, steps=4000, amplitude=0.5), ignore).numbers
+        assert max(decay["function_moved"], decay["edge_moved"]) < 1e-3
 
     def test_the_line_is_judged_over_the_last_half(self, record: Record) -> None:
         late = record.arrays["steps"] >= 750
@@ -185,7 +205,7 @@ class TestMeasures:
     def test_step_a_is_checked_at_every_record(self, record: Record, trained: ss.training.Trajectory) -> None:
         """κ = KL(Ber(s(1)) ‖ Ber(s(2))) is the least divergence of a point with |f0| ≤ 1 < 2 < |f|."""
         problem, n = problem_of(a_run()), record.numbers
-        f, f0 = trained.predict(problem.inputs), problem.truth(problem.inputs)  # type: ignore[misc]
+        f, f0 = trained.midpoint.predict(problem.inputs), problem.truth(problem.inputs)  # type: ignore[misc]
         p, q = 1 / (1 + np.exp(-1.0)), 1 / (1 + np.exp(-2.0))
         kappa = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
         assert n["overlap_checks"] == record.arrays["steps"].size
@@ -194,7 +214,7 @@ class TestMeasures:
         assert n["overlap_right"] == pytest.approx(n["excess_risk"] / kappa)
 
     def test_certificates_of_the_end(self, record: Record, trained: ss.training.Trajectory) -> None:
-        found = ss.certify(problem_of(a_run()), trained.network)
+        found = ss.certify(problem_of(a_run()), trained.midpoint)
         for name in ("gauss_newton", "weighted", "uncertain", "uncertain_best"):
             assert record.numbers[f"{name}_left"] == pytest.approx(found[name].left)
             assert record.numbers[f"{name}_right"] == pytest.approx(found[name].right, rel=1e-5)
@@ -203,7 +223,7 @@ class TestMeasures:
 
     def test_curves(self, record: Record, trained: ss.training.Trajectory) -> None:
         arrays = record.arrays
-        assert np.allclose(arrays["f"][-1], trained.predict(arrays["grid"]))
+        assert np.allclose(arrays["f"][-1], trained.midpoint.predict(arrays["grid"]))
         assert arrays["f"].shape == (arrays["steps"].size, arrays["grid"].size)
         assert arrays["excess_risk"][-1] == record.numbers["excess_risk"]
         assert not work(a_run(steps=120, drawn=False), ignore).arrays
@@ -243,5 +263,5 @@ class TestMeasures:
         """Sums of n times 1/n miss 1 on either side; the first network is uncertain everywhere."""
         for n in range(90, 130):
             problem = problem_of(a_run(n=n, amplitude=0.1))
-            share = confidence(problem, *[start_of(a_run(scale=0.01))] * 2)["uncertain_share"]
+            share = confidence(problem, start_of(a_run(scale=0.01)))["uncertain_share"]
             assert 1.0 - 1e-12 < max(share, truth(problem)["uncertain_share_truth"]) <= 1.0

@@ -104,6 +104,13 @@ class TestSpline:
             other = TwoLayerReLU(c * network.w1, c * network.b1, network.w2 / c, network.b2)
             assert hessian_trace(problem, other) >= best * (1.0 - 1e-12)
 
+    @pytest.mark.parametrize("shift", [0.0, 0.05])
+    def test_few_inputs(self, shift: float) -> None:
+        one = TwoLayerReLU(*theory.spline_interpolator([2.0], [-3.0], shift))
+        assert one.predict([-9.0, 2.0, 9.0]).tolist() == [-3.0] * 3
+        two = TwoLayerReLU(*theory.spline_interpolator([2.0, 1.0], [-3.0, 4.0], shift))
+        assert two.predict([1.0, 1.25, 2.0]) == pytest.approx([4.0, 2.25, -3.0])
+
     def test_constant_labels_need_no_neuron(self) -> None:
         neurons = theory.spline_interpolator([0.0, 1.0, 2.0], [3.0, 3.0, 3.0])
         assert np.abs(neurons.w2).max() == 0.0
@@ -112,7 +119,7 @@ class TestSpline:
     @pytest.mark.parametrize(
         ("x", "y", "shift", "sentence"),
         [
-            ([0.0, 1.0], [0.0, 1.0], 0.05, "inputs must hold at least 3 points, got 2"),
+            ([], [], 0.05, r"inputs must be a non-empty vector, got shape \(0,\)"),
             ([0.0, 1.0, 1.0], [0.0, 1.0, 1.0], 0.05, "inputs must be distinct, got 1.0 twice"),
             ([0.0, 1.0, 2.0], [0.0, 1.0], 0.05, r"labels must have one entry per input \(3\), got 2"),
             ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], 0.5, r"shift must lie in \[0, 0.5\), got 0.5"),
@@ -263,6 +270,63 @@ class TestFlattest:
             NotConverged, match=r"not found within 2 steps .* raise tolerance, margin or max_it"
         ):
             theory.flattest_interpolator([0.0, 1.0, 2.0], [0.0, 1.0, 0.0], max_iterations=2)
+
+
+def two_inputs(x: np.ndarray, d: float) -> float:
+    """Twice the least λ_max for labels that differ by d, x_1 x_2 ≥ −1, minimum over one share by a grid."""
+    c = np.hypot(1.0, x)
+    p = np.linspace(0.0, d, 200_001)
+    a, b = 1.0 + 2.0 * p * c[0], 1.0 + 2.0 * (d - p) * c[1]
+    return float((0.5 * (a + b) + np.hypot(0.5 * (a - b), 1.0)).min())
+
+
+class TestFewInputs:
+    def test_one_label_costs_the_bias_alone(self) -> None:
+        found = theory.flattest_interpolator([2.0], [-3.0])
+        network = TwoLayerReLU(*found.neurons)
+        assert (found.sharpness, found.least, found.gap) == (1.0, 1.0, 0.0)
+        assert network.predict([2.0]) == [-3.0]
+        assert ss.sharpness(Problem([2.0], [-3.0]), network).value == pytest.approx(1.0, rel=1e-12)
+
+    @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(0.01, 30))
+    def test_two_inputs_on_one_side_have_a_closed_form(self, low: float, gap: float, d: float) -> None:
+        x = np.array([low, low + gap])
+        if x.prod() < -1.0:
+            return
+        found = theory.flattest_interpolator(x, [1.0, 1.0 - d], tolerance=1e-6)
+        least = two_inputs(x, d) / 2.0
+        assert found.sharpness == pytest.approx(least, rel=3e-6)
+        assert found.least <= least * (1.0 + 1e-9)
+        c = np.hypot(1.0, x)
+        printed = 0.5 + (c.prod() * d + np.sqrt(c.prod())) / c.sum()
+        assert least >= printed * (1.0 - 1e-9)
+        if d > 1.5:  # neither share is 0
+            assert least == pytest.approx(printed, rel=1e-6)
+
+    @pytest.mark.parametrize(("x", "d"), [((-0.4, 0.9), 1.3), ((0.5, 2.0), 0.2), ((-3.0, 4.0), 0.5)])
+    def test_two_inputs_by_brute_optimization(self, x: tuple[float, float], d: float) -> None:
+        from scipy.optimize import minimize
+
+        inputs = np.array(x)
+
+        def sharpness(flat: np.ndarray) -> float:
+            w1, b1, w2 = flat.reshape(3, 3)
+            f = np.maximum(np.outer(inputs, w1) + b1, 0.0) @ w2
+            if abs(f[1] - f[0]) < 1e-6:
+                return 1e6
+            return top(inputs, TwoLayerReLU(w1, b1, w2 * d / (f[1] - f[0])))
+
+        found = theory.flattest_interpolator(inputs, [0.0, d], tolerance=1e-5)
+        best = np.inf
+        for seed in range(12):
+            start = np.random.default_rng(seed).standard_normal(9)
+            options = {"maxiter": 4000, "maxfev": 4000, "xatol": 1e-9, "fatol": 1e-9, "adaptive": True}
+            best = min(best, minimize(sharpness, start, method="Nelder-Mead", options=options).fun)
+        assert found.least <= best
+        assert found.sharpness <= best * 1.001
+        assert best <= found.sharpness * 1.02
+        if inputs.prod() < -1.0:  # a neuron that is active on both inputs pays
+            assert found.sharpness < 0.98 * two_inputs(inputs, d) / 2.0
 
 
 class TestCells:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +16,7 @@ from facts import case_of, facts_of
 from oracles import ALL, BOUNDED, EPS, UNBOUNDED, Case, brute_weight, measure, random_case
 from stepscape import theory
 from stepscape.errors import InputError
+from stepscape.theory.line.decimals import decimal_bound
 
 seeds = st.integers(0, 2**32 - 1)
 NEAR = 1e-7
@@ -55,6 +58,109 @@ def test_closed_form_where_an_input_is_dearer_than_its_neighborhood():
     limits, bound = theory.weight_limits(x, v), theory.interpolation_bound(x, y, v)
     assert bound.variation < 0.99 * np.abs(bound.slope_changes) @ limits.value
     assert least_variation(x, y, v, ALL) == pytest.approx(bound.variation, rel=2e-6)
+
+
+def rational_root(q: Fraction) -> Fraction:
+    """√q up to a relative 2^−200."""
+    scale = 1 << (2 * (200 + q.denominator.bit_length()))
+    return Fraction(math.isqrt(q.numerator * q.denominator * scale), q.denominator * math.isqrt(scale))
+
+
+def rational_weight(t, points, masses, trainable, side) -> Fraction:
+    """g around t, from its definition: with t in both tails, in neither, or in the left or right one."""
+    sums = []
+    for sign, with_t in ((1, side == "before"), (-1, side == "after")):
+        tail = [i for i, x in enumerate(points) if sign * (x - t) > 0 or (with_t and x == t)]
+        mass = sum(masses[i] for i in tail)
+        mean = sum(masses[i] * points[i] for i in tail) / mass if mass else Fraction(0)
+        squares = ("b1" in trainable) + ("w1" in trainable) * mean * mean
+        sums.append(mass * mass * sign * (mean - t) * rational_root(squares) if mass else Fraction(0))
+    return min(sums)
+
+
+def rational_bound(x, y, v, trainable):
+    """Σ|Δ_i| g̲(x_i) and K for distinct inputs, in rational arithmetic up to the root."""
+    order = np.argsort(x)
+    x, y, v = ([Fraction(value) for value in np.asarray(each)[order].tolist()] for each in (x, y, v))
+    masses = [each / sum(v) for each in v]
+    lowest = [
+        min(rational_weight(t, x, masses, trainable, side) for side in ("before", "at", "after")) for t in x
+    ]
+    slopes = [(b - a) / (t - s) for (s, t), (a, b) in zip(pairwise(x), pairwise(y), strict=True)]
+    changes = [Fraction(0), *(b - a for a, b in pairwise(slopes)), Fraction(0)][: len(x)]
+    kappa = [Fraction(0)] * len(x)
+    for i, (s, t) in enumerate(pairwise(x)):
+        for j in (i, i + 1):
+            kappa[j] += (lowest[i] + lowest[i + 1]) / (t - s)
+    variation = sum(abs(change) * g for change, g in zip(changes, lowest, strict=True))
+    return variation, 2 * rational_root(sum(k * k / mass for k, mass in zip(kappa, masses, strict=True)))
+
+
+def rounded(q: Fraction) -> float:
+    return math.inf if q > Fraction(np.finfo(float).max) else float(q)
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0, -1.0, 2.0, 1e-310])
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 6), st.sampled_from(BOUNDED))
+def test_any_numbers_against_rational_arithmetic(data, n, trainable):
+    x = data.draw(st.lists(numbers, min_size=n, max_size=n, unique_by=lambda t: t + 0.0))
+    y = data.draw(st.lists(numbers, min_size=n, max_size=n))
+    v = data.draw(st.lists(st.floats(1e-9, 1e9), min_size=n, max_size=n))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bound = theory.interpolation_bound(x, y, v, trainable)
+    variation, sensitivity = rational_bound(x, y, v, trainable)
+    sharpness = ("b2" in trainable) + 2 * variation
+    assert bound.sharpness == pytest.approx(rounded(sharpness), rel=1e-8, abs=1e-300)
+    assert bound.step_size == pytest.approx(rounded(2 / sharpness) if sharpness else math.inf, rel=1e-8)
+    assert bound.sensitivity == pytest.approx(rounded(sensitivity), rel=1e-8, abs=1e-300)
+    assert bound.variation == pytest.approx(rounded(variation), rel=1e-8, abs=1e-8 * (1 + bound.sharpness))
+
+
+def test_a_gap_below_the_range_of_slopes_costs_what_it_should():
+    # Δ = 1e310, where slopes overflow, times g̲ = 1e−310/9: the product is 1/9, and the step size finite.
+    for gap in (1e-310, 1e-300, 1e-20):
+        bound = theory.interpolation_bound([0, gap, 2], [0, 1, 0])
+        assert bound.variation == pytest.approx(1 / 9, rel=1e-9)
+        assert bound.step_size == pytest.approx(2 / (1 + 2 / 9), rel=1e-9)
+        assert bound.possible
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "step_size"),
+    [
+        ([-1.0, 0.0, 5e-324, 1.0], [0.0, 1.0, 0.0, 1.0], 3e-323),
+        ([0.0, 1.0, 2.0], [0.0, 1e308, 0.0], 2.7e-308),
+        ([-1e308, 0.0, 1e308], [0.0, 1.0, 0.0], 1.8e-307),
+    ],
+)
+def test_a_sharpness_near_or_beyond_the_largest_number(x, y, step_size):
+    bound = theory.interpolation_bound(x, y)
+    variation, _ = rational_bound(x, y, np.ones(len(x)), ALL)
+    assert bound.step_size == pytest.approx(float(2 / (1 + 2 * variation)), rel=1e-8)
+    assert bound.step_size == pytest.approx(step_size, rel=0.5)
+
+
+@settings(deadline=None)
+@given(seeds, st.sampled_from(BOUNDED))
+def test_decimals_and_floats_agree_where_both_can(seed, trainable):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    x, y, v = rng.choice(np.linspace(-1, 1, 9), n), rng.standard_normal(n), rng.random(n) + 0.1
+    one, other = theory.interpolation_bound(x, y, v, trainable), decimal_bound(x, y, v, trainable)
+    for name in ("slope_changes", "variation", "hat_bound", "sharpness", "step_size", "sensitivity"):
+        expected = np.asarray(other[name])
+        assert getattr(one, name) == pytest.approx(expected, rel=1e-12, abs=64 * EPS * one.scale), name
+
+
+def test_labels_of_any_size_have_a_deviation():
+    case = data_only([0.0, 2.0, 3.0], [-1e300, 1e300, 1e300])
+    c = theory.interpolation(facts_of(case, loss=1e10, sharpness=9.0))
+    assert c.failed_premises == ()
+    assert c.verdict == "violated"
 
 
 def test_golden_numbers_of_noise():

@@ -9,23 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape import theory
-from stepscape.experiments.confidence.arrival import (
-    CERTIFIED,
-    Standing,
-    at_the_end,
-    best_constant,
-    fate,
-    standings,
-)
-from stepscape.experiments.frame.follow import Followed, by_log, follow
+from stepscape.experiments.confidence.arrival import COVERED, best_constant, fate, movement, standings
+from stepscape.experiments.confidence.risk_bound import risk_bound
+from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.logistic.runs import LogisticRun, method_of, problem_of, start_of
 from stepscape.experiments.logistic.runs import grid as logistic
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.measures import measure
+from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_line_sharpness import top
 from stepscape.tables.records import Record
 
+EXCESS = "excess_risk_interior"
+EVEN = 10  # records that are evenly spaced
 QUICK: dict[str, Any] = {
     "truth": "wave",
     "n": 100,
@@ -45,17 +43,18 @@ QUICK: dict[str, Any] = {
 FULL = {
     **QUICK,
     "width": 400,
-    "scales": (0.1, 0.3, 1.0, 2.0, 4.0),
+    "scales": (0.1, 1.0, 4.0),
     "mean_field_scales": (1.0, 4.0),
     "step_sizes": (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0),
-    "steps": 40_000,
-    "seeds": 10,
-    "records": 24,
+    "steps": 200_000,
+    "seeds": 20,
+    "first_seed": 100,
+    "records": 20,
 }
 
 
-class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/1"):
-    """A logistic run whose fate is measured at every record."""
+class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/2"):
+    """A logistic run whose midpoint is measured at every record."""
 
     run: LogisticRun
 
@@ -79,39 +78,46 @@ def begin(spec: ArrivalRun) -> object:
 
 
 def work(spec: ArrivalRun, tick: Tick) -> Record:
-    """Train one network and find its fate at every record; records are evenly spaced in log steps."""
+    """Train one network and find where its midpoint stands at every record.
+
+    Records are evenly spaced in log steps, and ten of them evenly in steps.
+    """
     run = spec.run
     problem, method = problem_of(run), method_of(run)
-    at = by_log(run.steps, run.records)
+    at = {*by_log(run.steps, run.records), *evenly(run.steps, EVEN)}
     seen = follow(problem, start_of(run), method, at, tick, measure_sharpness=False)
     found, trajectory = standings(problem, seen.snapshots, tick), seen.trajectory
     before = {
         "fate": trajectory.outcome,
-        "initial_edge_ratio": found[0].sharpness / method.threshold(),
+        "initial_edge_ratio": found[0]["upper_sharpness"] / method.threshold(),
         "steps_made": int(trajectory.at_steps[-1]),
     }
     return seen.record(lambda: _measured(seen, found), before)
 
 
-def _measured(seen: Followed, found: list[Standing]) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]]:
-    """Fate at the end, first certified record, and share of certified records in the last decade of steps."""
+def _measured(
+    seen: Followed, found: list[dict[str, Any]]
+) -> tuple[Mapping[str, Any], dict[str, NDArray[Any]]]:
+    """Fate at the end, first covered record, and what is measured at the end."""
     run, problem = seen.trajectory, seen.problem
     threshold, x = run.method.threshold(), problem.inputs
     loss_truth = problem.training_loss(problem.truth(x)) if problem.truth is not None else np.nan
-    fates = np.array(
-        [fate(at, threshold, loss_truth, bent) for at, bent in zip(found, run.bent_neurons, strict=True)]
-    )
-    reached = np.flatnonzero(fates == CERTIFIED)
-    late = run.at_steps >= run.at_steps[-1] / 10
+    fates = [fate(at, threshold, loss_truth) for at in found]
+    first = fates.index(COVERED) if COVERED in fates else None
     numbers = {
-        "fate": str(fates[-1]),
-        "reached_at_step": int(run.at_steps[reached[0]]) if reached.size else None,
-        "reached_at_time": float(run.time[reached[0]]) if reached.size else None,
-        "certified_late": float(np.mean(fates[late] == CERTIFIED)),
+        "fate": fates[-1],
+        **movement(run.at_steps, found),
+        "reached_at_step": None if first is None else int(run.at_steps[first]),
+        "reached_at_time": None if first is None else float(run.time[first]),
         "time": float(run.time[-1]),
         "loss": float(run.loss[-1]),
         "loss_truth": loss_truth,
         "excess_constant_interior": best_constant(problem, theory.interior(x, x)),
-        **at_the_end(found[-1], threshold, loss_truth),
+        **measure(problem, run.network, run.network_before),
+        **found[-1],
+        "edge_ratio": found[-1]["upper_sharpness"] / threshold,
     }
-    return numbers | measure(problem, run.network, run.network_before), {}
+    operator = Hessian(problem, run.midpoint)
+    last = top(Hessian(problem, run.network))
+    numbers["edge_ratio_last"] = (last.value + last.residual) / threshold
+    return numbers | risk_bound(operator, top(operator)), {}

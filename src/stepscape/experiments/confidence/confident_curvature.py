@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.confidence.curvature_runs import ARMS, FULL, QUICK, begin, grid, work
-from stepscape.experiments.confidence.medians import medians
 from stepscape.experiments.frame import (
     Claim,
     Drawn,
@@ -20,6 +19,7 @@ from stepscape.experiments.frame import (
 )
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import NEARLY_ALL
+from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
 Mask = NDArray[np.bool_]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.confidence.does_descent_get_there import marked
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.bands import band
 from stepscape.figures.style import (
@@ -25,26 +26,27 @@ if TYPE_CHECKING:
 
 FATES = (
     "The fates of the runs: one bar for each initialization (rows) and step size (columns), with parts as "
-    "long as the counts of its seeds. Certified flat means that λ_max ≤ 2/η, the network fits the labels as "
-    "well as the truth, and the bound where it is uncertain is not vacuous."
+    "long as the counts of its seeds. Covered means that λ_max is not above 2/η, the network fits the labels "
+    "as well as the truth, and the bound where it is uncertain excludes fitting every label there."
 )
 TIMES = (
-    "Steps (left) and training time Σ η (right) until a run is first certified flat, medians and quartiles "
+    "Steps (left) and training time Σ η (right) until a run is first covered, medians and quartiles "
     "of the runs that got there. Dashed line: the slope of gradient flow."
 )
 FOUND = (
-    "Left: both sides of the certificate of the runs that end certified flat, below the least value of a "
+    "Left: both sides of the certificate of covered runs, below the least value of a "
     "function that passes through every uncertain label with the same confidence. Right: the excess risk in "
     "the interior of every run, by fate."
 )
 # Fate → color, hatch and letter; the letter alone distinguishes them.
 LOOKS = {
-    "certified flat": ("green", "", "C"),
-    "not certified": ("sky", "//", "n"),
+    "covered": ("green", "", "C"),
+    "loose bound": ("sky", "//", "n"),
     "underfits": ("orange", "..", "u"),
     "over the edge": ("purple", "\\\\", "e"),
     "interpolation trap": ("vermilion", "xx", "t"),
     "dead": ("gray", "--", "d"),
+    "unfinished": ("gray", "", "·"),
     "diverged": ("black", "", "∞"),
 }
 START_NAMES = {"torch": "torch", "mean_field": "mean-field"}
@@ -63,7 +65,7 @@ def _start_name(start: Start) -> str:
 
 def phase_diagram(result: Result) -> Drawn:
     """Draw every cell of the grid as a bar of the fates of its seeds."""
-    table = result.table
+    table = marked(result.table)
     from matplotlib.patches import Patch
 
     rows, etas = starts(table), np.unique(table["step_size"])
@@ -110,8 +112,8 @@ def _fill(fate: str) -> dict[str, Any]:
 
 
 def times(result: Result) -> Drawn:
-    """Draw steps and time until a run is first certified flat against the step size, for each start."""
-    table = result.table
+    """Draw steps and time until a run is first covered against the step size, for each start."""
+    table = marked(result.table)
     figure, axes = canvas(1, 2, (10.0, 4.4), sharex=True)
     etas = np.unique(table["step_size"])
     names = ("reached_at_step", "reached_at_time")
@@ -120,7 +122,7 @@ def times(result: Result) -> Drawn:
             rows = table.where(init=init, scale=scale)
             if name in rows:
                 band(ax, rows, "step_size", name, _start_name((init, scale)), series(i), dodge=0.04 * (i - 3))
-        label(ax, x="step size η", y=f"{word} until first certified flat\n(runs that got there)")
+        label(ax, x="step size η", y=f"{word} until first covered\n(runs that got there)")
         if ax.containers:
             number_ticks(ax)
             _equal_time(ax, etas, name)
@@ -143,19 +145,19 @@ def _equal_time(ax: Axes, etas: NDArray[Any], name: str) -> None:
 
 def what_was_found(result: Result) -> Drawn:
     """Draw both sides of the certificate, and beside it the excess risk in the interior by fate."""
-    table = result.table
+    table = marked(result.table)
     figure, axes = canvas(1, 2, (10.4, 5.0))
     left, right = axes[0]
-    certified = table.where(fate="certified flat")
+    covered = table.where(fate="covered")
     sides = (
         ("interpolant", "least ∫|f''|g_A of a function through γ y_i:\nabove it the bound is vacuous"),
-        ("bound", "certified bound (right side)"),
+        ("bound", "the bound (right side)"),
         ("variation", "measured ∫|f''|g_A (left side)"),
     )
     for i, (name, word) in enumerate(sides):
-        if name in certified:
-            band(left, certified, "step_size", name, word, series(i), dodge=0.05 * (i - 1))
-    label(left, x="step size η", y="∫|f''|g_A (logit per unit of x)", title="Runs that end certified flat")
+        if name in covered:
+            band(left, covered, "step_size", name, word, series(i), dodge=0.05 * (i - 1))
+    label(left, x="step size η", y="∫|f''|g_A (logit per unit of x)", title="Covered runs")
     if left.containers:
         number_ticks(left)
     step_size_ticks(left, [float(eta) for eta in np.unique(table["step_size"])])

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.confidence.flat_runs import ARMS, FULL, QUICK, begin, grid, work
-from stepscape.experiments.confidence.medians import medians
 from stepscape.experiments.confidence.one_example import PEAK
 from stepscape.experiments.frame import (
     Claim,
@@ -27,6 +26,7 @@ from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.finding import Number
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import NEARLY_ALL
+from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.confidence.medians import medians
 from stepscape.experiments.confidence.smoothness_measures import LEVELS, MARGIN_PLANES, PLANES
 from stepscape.experiments.confidence.smoothness_runs import (
     FULL,
@@ -34,6 +33,7 @@ from stepscape.experiments.frame import (
 from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.contrasts import log_ratio
 from stepscape.experiments.frame.finding import Number
+from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.result import tag
 from stepscape.tables.records import Table
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import Start, start
-from stepscape.experiments.frame.follow import Followed, evenly, follow
+from stepscape.experiments.frame.follow import evenly, follow
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.measures import measure_trajectory
-from stepscape.network import TwoLayerReLU
-from stepscape.objectives import sharpness
 from stepscape.problems import Problem, curve
 from stepscape.tables.records import Record
 from stepscape.training import Trajectory
@@ -25,7 +22,7 @@ from stepscape.training import Trajectory
 Array = NDArray[np.float64]
 
 
-class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/1"):
+class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/2"):
     """One run on noisy labels; the grid's largest step size sets the initialization."""
 
     truth: str
@@ -71,7 +68,6 @@ def work(run: SharpnessRun, tick: Tick) -> Record:
     method = origin.method(run.step_size, run.steps)
     seen = follow(problem, origin.network, method, evenly(run.steps, run.records), tick)
     trajectory = seen.trajectory
-    before = sharpness_before(seen)
     numbers: dict[str, Any] = {
         "threshold": method.threshold(),
         "initial_scale": origin.scale,
@@ -79,41 +75,23 @@ def work(run: SharpnessRun, tick: Tick) -> Record:
         **measure_trajectory(problem, trajectory),
     }
     if trajectory.outcome == "finished":
-        numbers |= edge(trajectory, before)
-    arrays = curves(trajectory, before) if run.drawn else {}
+        numbers |= edge(trajectory)
+    arrays = curves(trajectory) if run.drawn else {}
     reason = trajectory.message if trajectory.outcome == "diverged" else ""
     return Record(trajectory.outcome, numbers, arrays, reason)
 
 
-def sharpness_before(seen: Followed) -> Array:
-    """Return the sharpness of the iterate before each record.
-
-    With period two, a record sees only one of the two phases of descent; this is the other one.
-    """
-    recorded = seen.snapshots[: seen.trajectory.at_steps.size]
-    return np.array(list(_sharpness(seen.problem, [each.network_before for each in recorded])))
-
-
-def _sharpness(problem: Problem, networks: Iterable[TwoLayerReLU]) -> Iterable[float]:
-    """Measure one network after the other, each from the eigenvector of the one before."""
-    vector = None
-    for network in networks:
-        pair = sharpness(problem, network, start=vector)
-        vector = pair.vector
-        yield pair.value
-
-
-def edge(run: Trajectory, before: Array) -> dict[str, Any]:
+def edge(run: Trajectory) -> dict[str, Any]:
     """Edge ratio and directional smoothness·η/2 over the last half; when the run reached the edge.
 
-    The edge ratio is the mean of those of the two iterates of a record, at the final step size. A record
-    counts once the warm-up is over. ``started_inside``: the ratio at step 0 lies below the edge.
-    ``share_outside``: records with a ratio above the edge's upper end. ``swing``: half the difference of the
-    two iterates' ratios.
+    The edge ratio is that of the midpoint network, at the final step size. A record counts once the warm-up
+    is over. ``started_inside``: the ratio at step 0 lies below the edge. ``share_outside``: records with a
+    ratio above the edge's upper end. ``swing``: how far the ratio of the iterate lies from that of the
+    midpoint.
     """
     threshold = run.method.threshold()
-    ratio = 0.5 * (run.sharpness + before) / threshold
-    swing = 0.5 * np.abs(run.sharpness - before) / threshold
+    ratio = run.sharpness / threshold
+    swing = np.abs(run.sharpness_last - run.sharpness) / threshold
     late = run.at_steps >= run.at_steps[-1] / 2
     low, middle, high = np.quantile(ratio[late], [0.25, 0.5, 0.75])
     counted = run.at_steps >= run.method.warmup_steps
@@ -135,12 +113,12 @@ def edge(run: Trajectory, before: Array) -> dict[str, Any]:
     }
 
 
-def curves(run: Trajectory, before: Array) -> dict[str, Array]:
+def curves(run: Trajectory) -> dict[str, Array]:
     """Arrays for the figures: what each record shows."""
     return {
         "steps": run.at_steps.astype(float),
         "time": run.time,
-        "sharpness": 0.5 * (run.sharpness + before),
+        "sharpness": run.sharpness,
         "smoothness": run.smoothness,
         "loss": run.loss,
         "bent": run.bent_neurons.astype(float),

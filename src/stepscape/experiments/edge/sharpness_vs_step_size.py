@@ -125,10 +125,10 @@ CLAIM = Claim(
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Cohen et al. (2021)",
     setup=(
         "The problem and the arms of curve-fitting, with noisy labels and 150,000 steps, because small step "
-        "sizes take that long to reach the edge from a small initialization. The sharpness is the mean over "
-        "two consecutive iterates: at large step sizes it alternates with period two, and one iterate shows "
-        "one phase only. With warm-up, a run comes down to its threshold from a sharper start; only the "
-        "small initialization shows progressive sharpening."
+        "sizes take that long to reach the edge from a small initialization. The sharpness is that of the "
+        "midpoint of two consecutive iterates, because descent alternates with period two at the edge. With "
+        "warm-up, a run comes down to its threshold from a sharper start; only the small initialization "
+        "shows progressive sharpening."
     ),
     quick=_QUICK,
     full={

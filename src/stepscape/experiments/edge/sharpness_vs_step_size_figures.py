@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_CURVES = 5
 CURVATURES = (
-    ("median_sharpness", r"$\lambda_{\max}$, mean of two iterates, median of last half"),
+    ("median_sharpness", r"$\lambda_{\max}$ of the midpoint, median of last half"),
     ("median_smoothness", "directional smoothness"),
 )
 NEURONS = (

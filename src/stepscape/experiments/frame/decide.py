@@ -70,12 +70,15 @@ def u_shape(
     return together(found, named=False)
 
 
-def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: str = "seed") -> Finding:
+def equivalent(
+    values: ArrayLike, within: float, says: Says, what: str, unit: str = "seed", at_once: int = 1
+) -> Finding:
     """Decide whether the mean differs from 0 by less than `within`, either way.
 
     Yes: the whole interval does. No: the whole interval differs by more. A wide interval is undecided.
+    `at_once`: as in `sign`.
     """
-    found = student(values)
+    found = student(values, at_once)
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit)
     inside = -within < found.low and found.high < within
@@ -88,12 +91,15 @@ def equivalent(values: ArrayLike, within: float, says: Says, what: str, unit: st
     )
 
 
-def differs(values: ArrayLike, least: float, says: Says, what: str, unit: str = "seed") -> Finding:
+def differs(
+    values: ArrayLike, least: float, says: Says, what: str, unit: str = "seed", at_once: int = 1
+) -> Finding:
     """Decide whether the mean differs from 0, in whichever direction.
 
     Yes: the interval does not hold 0. No: it excludes every effect of `least` or more, either way.
+    `at_once`: as in `sign`.
     """
-    found = student(values)
+    found = student(values, at_once)
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit)
     none = -least < found.low and found.high < least
@@ -167,16 +173,22 @@ def share(
 
 
 def slope(
-    slopes: ArrayLike, claimed: float, says: Says, what: str, until: float = 0.0, unit: str = "seed"
+    slopes: ArrayLike,
+    claimed: float,
+    says: Says,
+    what: str,
+    until: float = 0.0,
+    unit: str = "seed",
+    at_once: int = 1,
 ) -> Finding:
     """Decide whether an exponent lies on the claimed side; `slopes` (seeds,) as of `contrasts.slopes`.
 
     The claim is an exponent of at most `claimed` where that lies below `until`, the exponent that says
     nothing, and of at least `claimed` where it lies above. No: the interval lies wholly on the other side of
     `claimed`. Yes: it does not, and lies wholly on the claimed side of `until`. Otherwise undecided: so wide
-    an interval is not rewarded.
+    an interval is not rewarded. `at_once`: as in `sign`.
     """
-    found = student(slopes)
+    found = student(slopes, at_once)
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit, "slope")
     falls = claimed < until

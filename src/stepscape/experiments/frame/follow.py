@@ -64,11 +64,11 @@ class Followed:
         return int(np.searchsorted(self.trajectory.at_steps, step))
 
     def best(self, held_out: Problem, tick: Tick = lambda _: None) -> int:
-        """Return the record with the smallest loss on a held-out sample, never the untrained network."""
+        """Return the record whose midpoint has the smallest loss on a held-out sample, never the start."""
         losses = []
         for snapshot in self.snapshots[1:]:
             tick(1.0)
-            losses.append(held_out.training_loss(snapshot.predict(held_out.inputs)))
+            losses.append(held_out.training_loss(snapshot.midpoint.predict(held_out.inputs)))
         return 1 + int(np.argmin(losses))
 
     def record(

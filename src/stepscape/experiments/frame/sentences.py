@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from stepscape.tables.interval import Interval
+from stepscape.tables.number import fixed
+from stepscape.tables.number import number as number
 
 _IRREGULAR = {"be": ("is", "are"), "have": ("has", "have"), "do": ("does", "do"), "go": ("goes", "go")}
-_DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -66,31 +67,6 @@ def of_runs(found: int, total: int, says: Says) -> str:
     return says.with_subject(f"{subject} {says.subject}", plural=found > 1 or found == total)
 
 
-def number(value: object, digits: int = 3) -> str:
-    """Write a number with so many significant digits and a true minus; "–" for nan.
-
-    >>> number(-13.24), number(0.09), number(12), number(2.93e-7), number(float("nan"))
-    ('−13.2', '0.0900', '12', '2.93 × 10⁻⁷', '–')
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return (
-            {True: "yes", False: "no"}[value]
-            if isinstance(value, bool)
-            else "–"
-            if value is None
-            else str(value)
-        )
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    if value == round(value) and abs(value) < 1e9:
-        return _fixed(value, 0)
-    size = math.floor(math.log10(abs(value)))
-    if -4 < size < 6:
-        return _fixed(value, max(0, digits - 1 - size))
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_DIGITS)}".replace("-", "−")
-
-
 def interval(found: Interval) -> str:
     """Write a mean with its interval, all with the decimals that two digits of its width need.
 
@@ -105,7 +81,7 @@ def interval(found: Interval) -> str:
     size = math.floor(math.log10(width))
     if not -5 < size < 6:
         return f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]"
-    mean, low, high = (_fixed(value, max(0, 1 - size)) for value in (found.mean, found.low, found.high))
+    mean, low, high = (fixed(value, max(0, 1 - size)) for value in (found.mean, found.low, found.high))
     return f"{mean} [{low}, {high}]"
 
 
@@ -158,12 +134,6 @@ def clause(text: str) -> str:
     bare = text.rstrip(".")
     follows = bare[1:2]
     return bare[:1].lower() + bare[1:] if follows.islower() or follows == " " else bare
-
-
-def _fixed(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}" if abs(value) >= 1e4 else f"{value:.{decimals}f}"
-    text = text.replace(",", "\u202f")
-    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
 def _conjugated(verb: str, plural: bool) -> str:

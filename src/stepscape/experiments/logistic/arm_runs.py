@@ -31,14 +31,14 @@ FULL = {
     **QUICK,
     "half_widths": (1.0, 3.0),
     "amplitudes": (1.0, 2.0, 4.0),
-    "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2),
+    "step_sizes": (0.01, 0.03, 0.1, 0.2, 0.5, 1.2),
     "steps": 30_000,
-    "seeds": 10,
-    "first_seed": 20,
+    "seeds": 20,
+    "first_seed": 100,
 }
 
 
-class LogisticArm(Spec, frozen=True, tag="logistic-arm/1"):
+class LogisticArm(Spec, frozen=True, tag="logistic-arm/2"):
     """One run of an arm; the grid's extreme step sizes set the initialization and the common time."""
 
     truth: str

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.frame import Finding, Says, decide
+from stepscape.experiments.frame import Finding, Says, decide, together
 from stepscape.experiments.frame.cells import Asked, ask, cells
+from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.intervals import Interval, simultaneous, student
 from stepscape.tables.records import Table
 
@@ -22,7 +23,9 @@ NEAR = 1.1
 REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
 WHERE = {"interior": "in the interior", "everywhere": "over all inputs", "boundary": "near the boundary"}
 
-WHEN = {"": "in the end", "_equal_time": "at equal time", "_held_out": "when stopped early"}
+WHEN = {"": "after equally many steps", "_equal_time": "at equal time", "_held_out": "when stopped early"}
+ENDS = "log10 of a ratio, smallest over largest step size"
+TREND = "the same ratio by the slope over all step sizes"
 
 
 def asked(
@@ -74,6 +77,35 @@ def drop(table: Table, column: str, ends: Sequence[float] | None = None) -> Arra
 def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Array:
     """As `drop`, for log10 of a positive column: excess risks differ by factors, and so do their errors."""
     return drop(logarithmic(table, column), column, ends)
+
+
+def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = None) -> Array:
+    """As `saved`, but by the line through log `column` against log η, by default at all working ones."""
+    etas = np.asarray(STEP_SIZES.working(table) if step_sizes is None else step_sizes)
+    exponents = slopes(STEP_SIZES.values(table, column, etas), etas)
+    return np.asarray(-exponents * np.log10(etas[-1] / etas[0]))
+
+
+def saves(
+    table: Table, columns: Mapping[str, str], least: float, lacks: Lacks = STEP_SIZES.lacks,
+    at: Callable[[Table], Sequence[float]] = lambda rows: STEP_SIZES.working(rows).tolist(),
+) -> Finding:  # fmt: skip
+    """Decide whether large steps have less of columns than small ones, by the ends and by the trend.
+
+    columns : column → what large steps have, such as "less excess risk at equal time".
+    at : rows → the step sizes that are compared; by default those that work.
+    """
+    contrasts = {"": (ENDS, saved), ", by the trend": (TREND, by_trend)}
+    found = {
+        f"{words}{how}": signs(
+            table, lambda rows, of=of, column=column: of(rows, column, at(rows)),
+            Says("large steps", "have", f"{words}{how}", plural=True), what, least,
+            len(columns) * len(contrasts), lacks,
+        )
+        for column, words in columns.items()
+        for how, (what, of) in contrasts.items()
+    }  # fmt: skip
+    return together(found, named=False)
 
 
 def logarithmic(table: Table, column: str) -> Table:

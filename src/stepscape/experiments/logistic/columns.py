@@ -1,24 +1,25 @@
 """What is measured on one logistic run, at its moments and at its records, and the curves that figures draw.
 
-Columns. Plain names are the end of the run; what changes during it has also the suffix of each moment:
-``_100``, ``_1000``, ``_10000``, ``_30000`` (step counts below the number of steps), ``_equal_time``,
-``_held_out``.
+The solution f is the midpoint network of the last two iterates. Columns: plain names are the end of the run;
+what changes during it has also the suffix of each moment: ``_100``, ``_1000``, ``_10000``, ``_30000`` (step
+counts below the number of steps), ``_equal_time``, ``_held_out``.
 
 at every moment
-    ``time`` (Σ η), ``loss`` (last iterate), ``loss_mean`` (of the mean of the two iterates), ``sharpness``,
-    ``edge_ratio`` (λ_max·η/2, mean of the two iterates; the plain column: also over the records of the last
-    half), all of `measure`: ``excess_risk…``, ``error_rate``, ``pieces``, ``tv``, ``weighted_tv``, ``norm``,
-    margins, ``median_logit``, ``largest_logit``, ``uncertain_share``, ``uncertain_overlap``, neurons;
-    ``tv_interior`` (knots with g ≥ sup g/10), ``uncertain_low``, ``uncertain_high`` (hull of the inputs with
-    |f| ≤ 1, nan when there are none), ``optimized``, ``optimized_interior``, ``optimized_uncertain`` (L(f) ≤
-    L(f0) for the mean of the two iterates, everywhere, where g ≥ sup g/10, in the hull of the inputs with
-    |f0| ≤ 1; the premise of the theorem on the excess risk); with a suffix also ``steps``
+    ``time`` (Σ η), ``loss`` (of the iterate that was trained), ``loss_midpoint``, ``sharpness`` and
+    ``edge_ratio`` (λ_max·η/2) of the midpoint, ``edge_ratio_last`` of the iterate (the plain columns of both
+    ratios: means over the records of the last half), all of `measure`: ``excess_risk…``, ``error_rate``,
+    ``pieces``, ``tv``, ``weighted_tv``, ``norm``, margins, ``median_logit``, ``largest_logit``,
+    ``uncertain_share``, ``uncertain_overlap``, neurons; ``tv_interior`` (knots with g ≥ sup g/10),
+    ``uncertain_low``, ``uncertain_high`` (hull of the inputs with |f| ≤ 1, nan when there are none),
+    ``optimized``, ``optimized_interior``, ``optimized_uncertain`` (L(f) ≤ L(f0), everywhere, where
+    g ≥ sup g/10, in the hull of the inputs with |f0| ≤ 1; the premise of the theorem on the excess risk);
+    with a suffix also ``steps``
 once
     ``initial_sharpness``, ``steps_made``, ``interior_share`` (weight of the inputs where g ≥ sup g/10),
     ``truth_variation``, ``truth_weighted_variation`` (∫|f0″| and ∫|f0″|g of the truth on its interval),
-    ``sharpness_residual``, ``swing`` (half the difference of λ_max·η/2 of the two iterates),
-    ``smoothness_ratio`` (directional smoothness·η/2; these two are means over the records of the last half),
-    ``edge_reached``, ``edge_reached_at_step``, ``loss_truth``, ``uncertain_share_truth``,
+    ``sharpness_residual``, ``smoothness_ratio`` (directional smoothness·η/2, mean over the records of the
+    last half), ``edge_reached``, ``edge_reached_at_step``, ``edge_moved`` and ``function_moved`` (what
+    happened after half of the steps, see `movement`), ``loss_truth``, ``uncertain_share_truth``,
     ``uncertain_low_truth``, ``uncertain_high_truth``
 certificates
     ``NAME_left``, ``NAME_right`` at the end; ``NAME_checks``, ``NAME_violations``, ``NAME_least_slack``, with
@@ -30,6 +31,7 @@ A run that diverged has ``initial_sharpness`` and ``steps_made`` only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,31 +49,30 @@ from stepscape.measures.classification import uncertain_hull
 from stepscape.measures.measures import measure
 from stepscape.measures.regions import regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
-from stepscape.objectives import sharpness
+from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 from stepscape.theory.line.excess import overlap_bound
-from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 CURVE_POINTS = 201
 TRUTH_POINTS = 4001
 CERTAIN = 2.0
 OVER_TIME = (
-    "time", "loss_mean", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv", "median_margin",
-    "uncertain_share", "uncertain_overlap",
+    "time", "loss_midpoint", "edge_ratio", "excess_risk", "excess_risk_interior", "weighted_tv",
+    "median_margin", "uncertain_share", "uncertain_overlap",
 )  # fmt: skip
 
 
 def measured(run: Followed, moments: Mapping[str, int], half_width: float, tick: Tick) -> dict[str, Any]:
     """Return all numbers of a run on the interval [−half_width, half_width]."""
     last = len(run.snapshots) - 1
-    phases = both_phases(run, tick)
-    states = {record: state(run, phases, record) for record in sorted({*moments.values(), last})}
+    states = {record: state(run, record, tick) for record in sorted({*moments.values(), last})}
     numbers = {
         **states[last],
         **truth(run.problem),
         **variation(run.problem, half_width),
-        **edge(run, phases),
+        **edge(run),
+        **movement(run),
         **_certificates(run, (min(states), last)),
     }
     steps = run.trajectory.at_steps
@@ -80,7 +81,7 @@ def measured(run: Followed, moments: Mapping[str, int], half_width: float, tick:
 
 def _certificates(run: Followed, records: Sequence[int]) -> dict[str, Any]:
     """Both sides of each bound at the end, and the counts over these records; step A has them all."""
-    checked = [certify(run.problem, run.snapshots[record].network) for record in records]
+    checked = [certify(run.problem, run.snapshots[record].midpoint) for record in records]
     out: dict[str, Any] = {}
     for name, sides in {**collected(checked), "overlap": overlaps(run)}.items():
         out |= {f"{name}_left": float(sides.left[-1]), f"{name}_right": float(sides.right[-1])}
@@ -88,38 +89,27 @@ def _certificates(run: Followed, records: Sequence[int]) -> dict[str, Any]:
     return out
 
 
-def both_phases(run: Followed, tick: Tick) -> Array:
-    """λ_max·η/2 of each record's two iterates (records, 2): a swing of period two shows in their mean."""
-    vector, before = None, []
-    method = run.trajectory.method
-    for snapshot in run.snapshots:
-        tick(1.0)
-        network = snapshot.network_before
-        pair = sharpness(run.problem, network, start=vector, tolerance=1e-4, weight_decay=method.weight_decay)
-        vector = pair.vector
-        before.append(pair.value)
-    return np.column_stack([run.trajectory.sharpness, before]) / method.threshold()
-
-
-def state(run: Followed, phases: Array, record: int) -> dict[str, Any]:
+def state(run: Followed, record: int, tick: Tick) -> dict[str, Any]:
     """Everything that changes during a run, at one record."""
-    problem, snapshot = run.problem, run.snapshots[record]
-    predictions = snapshot.predict(problem.inputs)
+    tick(1.0)
+    problem, path, snapshot = run.problem, run.trajectory, run.snapshots[record]
+    solution = snapshot.midpoint
+    predictions = solution.predict(problem.inputs)
     return {
-        "time": float(run.trajectory.time[record]),
-        "loss": float(run.trajectory.loss[record]),
-        "sharpness": float(run.trajectory.sharpness[record]),
-        "edge_ratio": float(phases[record].mean()),
+        "time": float(path.time[record]),
+        "loss": float(path.loss[record]),
+        "sharpness": float(path.sharpness[record]),
+        "edge_ratio": float(path.edge_ratio[record]),
+        "edge_ratio_last": float(path.edge_ratio_last[record]),
         **measure(problem, snapshot.network, snapshot.network_before),
-        "tv_interior": _interior_variation(problem, snapshot),
+        "tv_interior": _interior_variation(problem, solution),
         **_uncertain_hull(problem, predictions),
         **_losses(problem, predictions),
     }
 
 
-def _interior_variation(problem: Problem, snapshot: Snapshot) -> float:
-    """Σ |slope change| of the last iterate over the knots where g ≥ sup g/10."""
-    network = snapshot.network
+def _interior_variation(problem: Problem, network: TwoLayerReLU) -> float:
+    """Σ |slope change| over the knots where g ≥ sup g/10."""
     inside = regions(problem, network.knots)["interior"]
     return float(np.abs(network.jumps[inside]).sum())
 
@@ -137,7 +127,7 @@ def _losses(problem: Problem, predictions: Array) -> dict[str, Any]:
     inside = regions(problem, problem.inputs)["interior"]
     unsure = uncertain_hull(problem, problem.inputs)
     return {
-        "loss_mean": problem.training_loss(predictions),
+        "loss_midpoint": problem.training_loss(predictions),
         "optimized": bool(problem.averaging @ ahead <= 0.0),
         "optimized_interior": bool((problem.averaging * inside) @ ahead <= 0.0),
         "optimized_uncertain": bool((problem.averaging * unsure) @ ahead <= 0.0),
@@ -173,29 +163,47 @@ def _truth_at(problem: Problem) -> Array:
     return np.asarray(problem.truth(problem.inputs), np.float64)
 
 
-def edge(run: Followed, phases: Array) -> dict[str, Any]:
+def edge(run: Followed) -> dict[str, Any]:
     """Whether and when the sharpness first reached 2/η, and where it was in the last half."""
-    steps = run.trajectory.at_steps
-    ratio = phases.mean(axis=1)
+    path = run.trajectory
+    steps = path.at_steps
     late = steps >= steps[-1] / 2
-    reached = np.flatnonzero(ratio >= EDGE[0])
+    reached = np.flatnonzero(path.edge_ratio >= EDGE[0])
     return {
-        "edge_ratio": float(ratio[late].mean()),
-        "swing": float(0.5 * np.abs(np.diff(phases[late], axis=1)).mean()),
-        "smoothness_ratio": float(run.trajectory.smoothness[late].mean() / run.trajectory.method.threshold()),
-        "sharpness_residual": float(run.trajectory.sharpness_residual[-1]),
+        "edge_ratio": float(path.edge_ratio[late].mean()),
+        "edge_ratio_last": float(path.edge_ratio_last[late].mean()),
+        "smoothness_ratio": float(path.smoothness[late].mean() / path.method.threshold()),
+        "sharpness_residual": float(path.sharpness_residual[-1]),
         "edge_reached": bool(reached.size),
         "edge_reached_at_step": int(steps[reached[0]]) if reached.size else None,
     }
 
 
+def movement(run: Followed) -> dict[str, float]:
+    """How far a run still moved after half of its steps.
+
+    ``edge_moved`` is the change of λ_max·η/2, and ``function_moved`` the root mean square change of f at the
+    inputs over the root mean square of f. A stationary point moves neither, and at the edge of stability,
+    where the gradient of the iterates never vanishes, nor does a midpoint that has arrived.
+    """
+    problem, ratio = run.problem, run.trajectory.edge_ratio
+    half = run.at(math.ceil(run.trajectory.at_steps[-1] / 2))
+    before, end = (run.snapshots[at].midpoint.predict(problem.inputs) for at in (half, -1))
+    size = np.sqrt(problem.averaging @ end**2)
+    moved = np.sqrt(problem.averaging @ (end - before) ** 2)
+    return {
+        "edge_moved": float(abs(ratio[-1] - ratio[half])),
+        "function_moved": float(moved / size) if size > 0.0 else 0.0,
+    }
+
+
 def overlaps(run: Followed) -> Checks:
-    """Step A at every record: inputs where |f0| ≤ 1 and the mean of the two iterates has |f| > 2."""
+    """Step A at every record: inputs where |f0| ≤ 1 and |f| > 2."""
     problem = run.problem
     sides = [
         overlap_bound(
             truth=_truth_at(problem),
-            predictions=snapshot.predict(problem.inputs),
+            predictions=snapshot.midpoint.predict(problem.inputs),
             gamma_truth=UNCERTAIN,
             gamma=CERTAIN,
             weights=problem.averaging,
@@ -210,8 +218,7 @@ def curves(run: Followed, tick: Tick) -> dict[str, Array]:
     problem, steps = run.problem, run.trajectory.at_steps
     assert problem.truth is not None
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
-    phases = both_phases(run, tick)
-    states = [state(run, phases, record) for record in range(steps.size)]
+    states = [state(run, record, tick) for record in range(steps.size)]
     step_a = overlaps(run)
     return {
         "inputs": problem.inputs,
@@ -221,6 +228,6 @@ def curves(run: Followed, tick: Tick) -> dict[str, Array]:
         "steps": steps.astype(float),
         "overlap_left": step_a.left,
         "overlap_right": step_a.right,
-        "f": np.array([snapshot.predict(x) for snapshot in run.snapshots]),
+        "f": np.array([snapshot.midpoint.predict(x) for snapshot in run.snapshots]),
         **{name: np.array([found[name] for found in states]) for name in OVER_TIME},
     }

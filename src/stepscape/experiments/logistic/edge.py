@@ -1,8 +1,8 @@
-"""Which runs of a table end on the line λ_max = 2/η, and from which side they came to it.
+"""Which runs of a table end on the line λ_max = 2/η, from which side they came to it, and which have arrived.
 
-Many start beyond it: λ_max·η/2 of the untrained network is above 1, and that they "reached" the edge says
-nothing. A run is at the edge where its ``edge_ratio``, the mean of λ_max·η/2 over the records of the last
-half of its steps, lies on the line.
+λ_max is that of the midpoint of two iterates. Many runs start beyond the line: λ_max·η/2 of the untrained
+network is above 1, and that they "reached" the edge says nothing. A run is at the edge if its ``edge_ratio``,
+the mean of λ_max·η/2 over the records of the last half of its steps, lies on the line.
 """
 
 from __future__ import annotations
@@ -40,13 +40,26 @@ def started_beyond(table: Table) -> Mask:
     return np.asarray(works & (table["initial_sharpness"] * table["step_size"] / 2.0 > 1.0))
 
 
-def arrived(table: Table) -> Mask:
+def came_up(table: Table) -> Mask:
     """Mask of the runs that started below and came up to 0.95 in the first half of their steps."""
     works = STEP_SIZES.counts(table)
     if not works.any():
         return works
     in_time = table["edge_reached_at_step"] <= 0.5 * table["steps"]  # nan, never, compares false
     return np.asarray(works & in_time & ~started_beyond(table))
+
+
+def arrived(table: Table, function: float, ratio: float) -> Mask:
+    """Mask of the runs that hardly moved after half of their steps; the others are unfinished.
+
+    function : the largest root mean square change of f at the inputs, over the root mean square of f.
+    ratio : the largest change of λ_max·η/2.
+    """
+    works = STEP_SIZES.counts(table)
+    if not works.any():
+        return works
+    still = (table["function_moved"] <= function) & (table["edge_moved"] <= ratio)
+    return np.asarray(works & still)
 
 
 def at_edge(table: Table) -> list[float]:

@@ -4,39 +4,59 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from stepscape.experiments.common.moments import COMPARED
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, together
+from stepscape.experiments.frame import Claim, Drawn, Effect, Finding, Part, Result, lacking, together
 from stepscape.experiments.frame.contrasts import Array
-from stepscape.experiments.frame.intervals import Interval
+from stepscape.experiments.frame.intervals import Interval, student
+from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.logistic.cells import WHEN, asked, pooled, saved, signs
+from stepscape.experiments.frame.limits import LEAST_SEEDS
+from stepscape.experiments.frame.sentences import counted, interval, listed, number, sentence
+from stepscape.experiments.logistic.cells import REGIONS, WHEN, WHERE, asked, saved
 from stepscape.experiments.logistic.edge import PREMISES
 from stepscape.experiments.logistic.runs import FULL, QUICK, begin, grid, work
-from stepscape.experiments.logistic.uncertain_regions import is_empty
 from stepscape.tables.records import Table
 
 RATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
-RATIO = "log10 of a ratio, smaller over largest step size"
-COLUMN = "excess_risk_interior"
+GAIN = "log10 of a ratio, smaller over largest step size"
 
 
-def helps(result: Result, suffix: str, rates: int, least: float) -> Finding:
-    """Whether the largest step size has less excess risk than each smaller one, at one flip rate."""
-    *smaller, largest = np.unique(result.table["step_size"]).tolist()
+def breaks(result: Result, suffix: str, region: str, least: float, ends: int) -> Finding:
+    """Whether noise ends what the largest step size saves against each smaller one."""
+    column, where = f"excess_risk{REGIONS[region]}{suffix}", f"{WHERE[region]} {WHEN[suffix]}"
     found = {
-        f"η = {eta:g}": signs(
-            result.table, partial(saved, column=f"{COLUMN}{suffix}", ends=(eta, largest)),
-            Says("the largest step size", "have", f"less excess risk than η = {eta:g} {WHEN[suffix]}"),
-            RATIO, least, rates * len(smaller), partial(lacks, etas=(eta, largest)),
+        eta: _breaks(gains(result.table, eta, column), f"the gain over η = {eta:g} {where}", least, ends)
+        for eta in smaller(result.table)
+    }
+    numbers = {
+        f"against η = {eta:g}, flip rate {rate:g}": interval(each)
+        for eta, rates in benefits(result.table, column).items()
+        for rate, each in rates.items()
+    }
+    return together({f"{eta:g}": each for eta, each in found.items()}, named=False).with_numbers(numbers)
+
+
+def smaller(table: Table) -> list[float]:
+    """Step sizes below the largest."""
+    return [float(eta) for eta in np.unique(table["step_size"])[:-1]]
+
+
+def gains(table: Table, eta: float, column: str) -> dict[float, Array]:
+    """Flip rate → log10 (seeds,) of a column at a step size over that at the largest, where both work."""
+    largest = float(table["step_size"].max())
+    found = {}
+    for rate in np.unique(table["flip_rate"]).tolist():
+        rows = table.where(flip_rate=rate)
+        each = asked(
+            rows, partial(saved, column=column, ends=(eta, largest)), partial(lacks, etas=(eta, largest))
         )
-        for eta in smaller
-    }  # fmt: skip
-    return together(found, named=False)
+        if each.values:
+            found[rate] = np.mean(list(each.values.values()), axis=0)
+    return found
 
 
 def lacks(rows: Table, etas: tuple[float, ...]) -> str:
@@ -45,39 +65,47 @@ def lacks(rows: Table, etas: tuple[float, ...]) -> str:
     return "" if works else f"runs work at too few step sizes: {STEP_SIZES.fates(rows)}"
 
 
-def overlaps(result: Result, level: float, rates: int, least: float) -> Finding:
-    """Whether the regions overlap by more than a level at the largest step size, at one flip rate."""
-    largest = float(result.table["step_size"].max())
-    says = Says("the overlap at the largest step size", "be", f"above {level:g}")
-    return signs(
-        result.table, partial(_beyond, eta=largest, level=level), says, f"overlap minus {level:g}", least,
-        rates, partial(_lacks_overlap, eta=largest),
+def _breaks(by_rate: dict[float, Array], gain: str, least: float, ends: int) -> Finding:
+    """Decide on the mean gain at the highest flip rates, and if it is not there, at the lowest."""
+    rates, each = list(by_rate), min(ends, len(by_rate) // 2)
+    if not each:
+        return lacking("runs work at too few flip rates")
+    quiet, loud = (student(_mean(by_rate, some), 2) for some in (rates[:each], rates[-each:]))
+    if min(quiet.count, loud.count) < LEAST_SEEDS:
+        return Finding("undecided", sentence(f"{counted(loud.count, 'seed')} cannot decide"))
+    at = f"at flip rates {listed(rates[-each:])}"
+    answer: Answer = "undecided"
+    text = f"it is not settled whether {gain} is gone {at}"
+    if loud.sign > 0:
+        answer, text = "no", f"{gain} is gone nowhere up to a flip rate of {number(rates[-1])}"
+    elif quiet.sign <= 0:
+        return lacking(f"{gain} is not there at flip rates {listed(rates[:each])}: {interval(quiet)}")
+    elif loud.high < least:
+        answer, text = "yes", f"{gain} is gone {at}"
+    sizes = f"{interval(loud)} there, and {interval(quiet)} at {listed(rates[:each])}"
+    if answer == "no":
+        sizes = f"{interval(loud)} {at}, and {interval(quiet)} at {listed(rates[:each])}"
+    return Finding(
+        answer, sentence(f"{text}: {sizes} ({GAIN}; {counted(loud.count, 'seed')})"),
+        Effect(f"{GAIN}, mean over flip rates {listed(rates[-each:])}", loud),
     )  # fmt: skip
 
 
-def _beyond(rows: Table, eta: float, level: float) -> Array:
-    return np.asarray(STEP_SIZES.values(rows, "uncertain_overlap", [eta])[:, 0] - level)
+def _mean(by_rate: dict[float, Array], rates: list[float]) -> Array:
+    return np.asarray(np.mean([by_rate[rate] for rate in rates], axis=0))
 
 
-def _lacks_overlap(rows: Table, eta: float) -> str:
-    return lacks(rows, (eta,)) or ("the truth is uncertain at every input" if is_empty(rows) else "")
-
-
-def benefits(result: Result, suffix: str) -> dict[str, dict[float, Interval]]:
-    """Comparison → flip rate → the interval that the rule reads: what the largest step size saves."""
-    *smaller, largest = np.unique(result.table["step_size"]).tolist()
-    at_once = len(RATES) * len(smaller)
-    found: dict[str, dict[float, Interval]] = {}
-    for eta, rate in product(smaller, np.unique(result.table["flip_rate"]).tolist()):
-        rows, ends = result.table.where(flip_rate=rate), (eta, largest)
-        each = asked(rows, partial(saved, column=f"{COLUMN}{suffix}", ends=ends), partial(lacks, etas=ends))
-        if each.values:
-            found.setdefault(f"{eta:g} against {largest:g}", {})[rate] = pooled(each, at_once)
-    return found
+def benefits(table: Table, column: str) -> dict[float, dict[float, Interval]]:
+    """Smaller step size → flip rate → the interval of what the largest saves, simultaneous over all."""
+    at_once = len(smaller(table)) * len(np.unique(table["flip_rate"]))
+    return {
+        eta: {rate: student(each, at_once) for rate, each in gains(table, eta, column).items()}
+        for eta in smaller(table)
+    }
 
 
 def numbers(result: Result) -> Table:
-    """Return excess risks, largest logits, overlaps and steps at every flip rate, step size and moment."""
+    """Return excess risks, largest logits and steps at every flip rate, step size and moment."""
     table = result.table.rows(STEP_SIZES.counts(result.table))
     places = product(*(np.unique(table[name]).tolist() for name in ("flip_rate", "step_size")))
     rows = [
@@ -95,28 +123,33 @@ def _medians(rows: Table, suffix: str) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Excess risk and overlap against the flip rate, and the intervals that the rule reads."""
+    """Excess risk against the flip rate, and the intervals that the rule reads."""
     from stepscape.experiments.logistic import noise_robustness_figures as figures
 
+    column = "excess_risk_interior"
     saved_at = {
-        suffix: benefits(result, suffix) for suffix in COMPARED if f"{COLUMN}{suffix}" in result.table
+        suffix: benefits(result.table, f"{column}{suffix}")
+        for suffix in COMPARED
+        if f"{column}{suffix}" in result.table
     }
-    return {"excess": figures.excess(result.table, saved_at), "overlap": figures.overlap(result.table)}
+    return {"excess": figures.excess(result.table, saved_at)}
 
 
-_RULE = (
-    "The value is log10 of the excess risk in the interior at each smaller step size over that at the "
-    "largest, {}, paired by seed: yes at a flip rate if the interval lies above 0 for every smaller step "
-    "size, no if it does so for none of them and excludes {{least:g}} or more for one. Intervals are "
-    "simultaneous over {{rates:d}} flip rates and all comparisons."
-)
-_BY_RATE: dict[str, Any] = {"by": "flip_rate", "reads": (COLUMN,)}
-
-
-def _part(name: str, title: str, when: str, suffix: str, primary: bool = False) -> Part:
-    constants = {"rates": len(RATES), "least": 0.05}
+def _part(
+    name: str, title: str, when: str, suffix: str, region: str = "interior", primary: bool = False
+) -> Part:
     return Part(
-        name, title, _RULE.format(when), partial(helps, suffix=suffix), constants, primary=primary, **_BY_RATE
+        name,
+        title,
+        f"The gain is log10 of the excess risk {WHERE[region]} at a smaller step size over that at the "
+        f"largest, {when}, paired by seed. Noise does not break it (no) if its mean over the {{ends:d}} "
+        "highest flip rates lies above 0; noise breaks it (yes) if that mean excludes {least:g} or more, and "
+        "the mean over as many lowest rates lies above 0; without a gain there, there is nothing to break. "
+        "Each smaller step size is asked; the two intervals are simultaneous.",
+        partial(breaks, suffix=suffix, region=region),
+        {"least": 0.05, "ends": 3},
+        primary=primary,
+        reads=(f"excess_risk_interior{suffix}",),
     )
 
 
@@ -130,44 +163,32 @@ CLAIM = Claim(
     kind="open question",
     source="Qiao and Wang (2025), next check 3 of the tutorial's summary; no level is stated there",
     setup=(
-        "The paper does not say what breaking means; here large steps help at a flip rate or do not. The "
-        "setup is that of logistic-step-sizes at amplitude 2, with more flip rates, seeds and steps (100 "
-        "000). The smallest step size stays far from the edge, so that its run in effect stops early; a "
-        "middle one, which reaches it, is compared, too. At a flip rate of 0.2 or more the truth is "
-        "uncertain at every input."
+        "The paper does not say what breaking means; here a gain that is there at low flip rates must be "
+        "gone at the highest. The setup is that of logistic-step-sizes at amplitude 2, with more flip rates "
+        "and steps (100 000). The smallest step size stays far from the edge, so that its run in effect "
+        "stops early; a middle one, which reaches it, is compared, too."
     ),
     quick={**QUICK, "flip_rates": (0.0, 0.2, 0.4), "step_sizes": (0.01, 0.1, 1.2), "steps": 1500},
-    full={
-        **FULL,
-        "flip_rates": RATES,
-        "step_sizes": (0.01, 0.1, 1.2),
-        "steps": 100_000,
-        "seeds": 20,
-    },
+    full={**FULL, "flip_rates": RATES, "step_sizes": (0.01, 0.1, 1.2), "steps": 100_000},
     grid=grid,
     begin=begin,
     work=work,
     parts=(
         _part(
             "stopped_early",
-            "Large steps help when stopped early",
+            "Noise breaks the gain of large steps that stop early",
             "with every run stopped at its best held-out moment",
             "_held_out",
-            True,
+            primary=True,
         ),
-        _part("at_the_end", "Large steps help in the end", "at the end of training", ""),
-        _part("at_equal_time", "Large steps help at equal time", "at equal time Σ η", "_equal_time"),
-        Part(
-            "overlap",
-            "The uncertain regions of network and truth overlap",
-            "At the largest step size and the end of training, the overlap (intersection over union) of the "
-            "inputs with |f| ≤ 1 and with |f0| ≤ 1 is above {level:g}, if the truth is certain somewhere: "
-            "yes at a flip rate if the interval lies above {level:g}, no if it excludes {least:g} more. "
-            "Intervals are simultaneous over {rates:d} flip rates.",
-            overlaps,
-            {"level": 0.5, "rates": len(RATES), "least": 0.1},
-            by="flip_rate",
-            reads=("uncertain_overlap",),
+        _part("at_equal_time", "Noise breaks the gain at equal time", "at equal time Σ η", "_equal_time"),
+        _part("at_equal_steps", "Noise breaks the gain after equally many steps", "after all steps", ""),
+        _part(
+            "all_inputs",
+            "Noise breaks the gain over all inputs",
+            "with every run stopped at its best held-out moment",
+            "_held_out",
+            "everywhere",
         ),
     ),
     draw=draw,
@@ -177,7 +198,9 @@ CLAIM = Claim(
         "optimized_interior": (
             "the network fits the labels of the interior at least as well as the truth does"
         ),
+        "function_moved": (
+            "f no longer moves in the last half of the steps: a run that still moves is unfinished"
+        ),
     },
     numbers=numbers,
-    names={str(rate): f"{100 * rate:g} % flips" for rate in RATES},
 )

@@ -38,10 +38,10 @@ QUICK = {
     "first_seed": 0,
     "records": 7,
 }
-FULL = {**QUICK, "steps": 30_000, "seeds": 5}
+FULL = {**QUICK, "steps": 30_000, "seeds": 20, "first_seed": 100}
 
 
-class LogisticRun(Spec, frozen=True, tag="logistic/1"):
+class LogisticRun(Spec, frozen=True, tag="logistic/2"):
     """One run; the smallest step size of the grid sets the common time, `drawn` keeps curves for figures."""
 
     truth: str = "wave"
@@ -64,8 +64,7 @@ class LogisticRun(Spec, frozen=True, tag="logistic/1"):
 def grid(settings: Settings, **more: Any) -> list[LogisticRun]:
     """Every amplitude, flip rate, seed and step size; the fields in `more` vary slowest, or are fixed.
 
-    Runs
-    with the first seed and one of the step sizes `shown` keep curves.
+    Runs with the first seed and one of the step sizes `shown` keep curves.
     """
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
     etas = sorted(settings["step_sizes"])

@@ -33,7 +33,7 @@ def measured(
     Columns of the end have plain names, those of another moment end in its name.
     """
     problem, snapshots = run.problem, run.snapshots
-    networks = [snapshot.network for snapshot in snapshots]
+    networks = [snapshot.midpoint for snapshot in snapshots]
     checks = check(problem, networks, tick)
     numbers: dict[str, Any] = {
         "pieces_truth": _truth_pieces(problem),
@@ -55,7 +55,7 @@ def _moment(run: Followed, record: int) -> dict[str, Any]:
     """Measure what is compared between moments at one record."""
     problem, snapshot = run.problem, run.snapshots[record]
     found = measure(problem, snapshot.network, snapshot.network_before)
-    found |= features(problem, snapshot.network)
+    found |= features(problem, snapshot.midpoint)
     return {
         "steps": int(run.trajectory.at_steps[record]),
         "time": float(run.trajectory.time[record]),

@@ -24,7 +24,8 @@ from stepscape.experiments.frame import (
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.levels import fraction
 from stepscape.experiments.frame.limits import MOST
-from stepscape.experiments.square.medians import medians, nothing_finished
+from stepscape.experiments.frame.medians import nothing_finished
+from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
 from stepscape.experiments.square.weighted_tv import holds
 from stepscape.tables.records import Table

@@ -43,7 +43,7 @@ FULL = {
 }
 
 
-class StepSizeRun(Spec, frozen=True, tag="step-size/1"):
+class StepSizeRun(Spec, frozen=True, tag="step-size/2"):
     """One run; the grid's extreme step sizes set the initialization and the common time."""
 
     truth: str

@@ -12,8 +12,9 @@ from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.contrasts import Array, last_minus_first, log_ratio, rank_correlations
+from stepscape.experiments.frame.medians import nothing_finished
 from stepscape.experiments.frame.sentences import number
-from stepscape.experiments.square.medians import medians, nothing_finished
+from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
 
 ARMS: dict[str, Any] = {"by": "arm", "needs": STEP_SIZES.lacks}

@@ -12,7 +12,8 @@ from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, dec
 from stepscape.experiments.frame.contrasts import Array
 from stepscape.experiments.frame.finding import Number
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.square.medians import medians, nothing_finished
+from stepscape.experiments.frame.medians import nothing_finished
+from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
 from stepscape.tables.records import Table
 

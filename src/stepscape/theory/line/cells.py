@@ -75,14 +75,12 @@ def activation_cells(inputs: FloatArray, margin: float = 0.0) -> Cells:
 
 
 def distinct(inputs: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Sort the inputs together with their labels; refuse fewer than 3 or repeated inputs."""
+    """Sort the inputs together with their labels; refuse repeated inputs."""
     x, y = vector("inputs", inputs), vector("labels", labels)
     if y.shape != x.shape:
         raise bad("labels", f"have one entry per input ({x.size})", y.size)
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
-    if x.size < 3:
-        raise bad("inputs", "hold at least 3 points", x.size)
     if not (np.diff(x) > 0.0).all():
         raise bad("inputs", "be distinct", f"{x[:-1][np.diff(x) == 0.0][0]} twice")
     return x, y

@@ -45,15 +45,14 @@ class InputDistribution:
         return InputDistribution(-self.points[::-1], self.weights[::-1])
 
     @cached_property
-    def _center(self) -> float:
-        # Sums are taken about the middle of the hull: E − t then loses nothing when |x| ≫ spread.
-        return float(self.points[0] + 0.5 * (self.points[-1] - self.points[0]))
-
-    @cached_property
     def _tails(self) -> tuple[FloatArray, FloatArray]:
-        """Σ_{l ≥ i} weight and Σ_{l ≥ i} weight·(x − center), for i = 0..m."""
-        moments = self.weights * (self.points - self._center)
-        return _from_the_right(self.weights), _from_the_right(moments)
+        """W_i = Σ_{l ≥ i} w_l and S_i = Σ_{l ≥ i} w_l (x_l − x_i), for i = 0..m.
+
+        S_i = S_{i+1} + W_{i+1} (x_{i+1} − x_i) has no negative term: a mean loses nothing to a gap that is
+        tiny beside the hull, nor to a hull that is tiny beside |x|.
+        """
+        mass = _from_the_right(self.weights)
+        return mass, _from_the_right(np.append(mass[1:-1] * np.diff(self.points), 0.0))
 
     def tail(self, t: FloatArray, closed: bool = False) -> tuple[FloatArray, FloatArray, FloatArray]:
         """P = P(X > t), E = E[X | X > t] and E − t, arrays of the shape of t; zeros where the tail is empty.
@@ -61,14 +60,15 @@ class InputDistribution:
         With ``closed`` the event is X ≥ t: the limit from the left.
         """
         first = np.searchsorted(self.points, t, side="left" if closed else "right")
-        mass, moment = self._tails
+        mass, spread = self._tails
         some = first < self.points.size
-        mean = moment[first] / np.where(some, mass[first], 1.0)
+        start = self.points[np.minimum(first, self.points.size - 1)]
+        beyond = spread[first] / np.where(some, mass[first], 1.0)
         with np.errstate(invalid="ignore"):
-            excess = np.maximum(mean - (t - self._center), 0.0)
+            excess = beyond + (start - t)
         return (
             mass[first] / self.total,
-            np.where(some, self._center + mean, 0.0),
+            np.where(some, start + beyond, 0.0),
             np.where(some, excess, 0.0),
         )
 

@@ -19,6 +19,18 @@ an interpolator of any width. Its dual: for any ρ ⪰ 0 of trace 1 and any ν w
 With ρ = 11ᵀ/n the best ν gives the data-only bound of `interpolation_bound`. The infimum itself may need
 knots on the inputs, where there is no Hessian: the network keeps its knots `margin` gap widths away.
 
+Few inputs. One label costs the bias alone: λ_max = 1. For two inputs with x_1 x_2 ≥ −1, c_i = √(1 + x_i²) and
+d = |y_2 − y_1|, neurons active on one input are enough: with ρ = qqᵀ, q ≥ 0, one that is active on both costs
+at least as much. They add 2 p c_1 e_1e_1ᵀ + 2 (d − p) c_2 e_2e_2ᵀ to K, and the minimum over p is, unless it
+lies at an end,
+
+    2 λ_max = 1 + 2 (c_1 c_2 d + √(c_1 c_2))/(c_1 + c_2).
+
+A neuron that is active on both can be cheaper if x_1 x_2 < −1. The method needs no such distinction.
+
+With the logistic loss there is no flattest interpolator: confidence flattens without end
+(`stepscape.theory.line.flat_network`).
+
 Source: derived here.
 """
 
@@ -35,7 +47,7 @@ from stepscape.memory import require_memory
 from stepscape.theory.line.cells import Cells, activation_cells, distinct
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.interior_point import Cone, solve
-from stepscape.theory.line.spline import Neurons, spline_interpolator
+from stepscape.theory.line.spline import Neurons, constant, spline_interpolator
 
 BYTES = 8 * 12**2 * 6  # for each pair of inputs: six matrices of 12 rows and columns per input
 
@@ -75,7 +87,7 @@ def flattest_interpolator(
 
     Parameters
     ----------
-    inputs, labels : (n,), n ≥ 3, any order; all of w1, b1, w2, b2 are trained. A step costs O(n³) with a
+    inputs, labels : (n,), any order; all of w1, b1, w2, b2 are trained. A step costs O(n³) with a
         constant near 1000: seconds for n = 60, too much beyond 200.
     margin : in (0, ½): distance of the knots from the inputs, in widths of their gap. The price in sharpness
         is of the same relative size.
@@ -85,7 +97,7 @@ def flattest_interpolator(
     Raises
     ------
     InputError
-        Fewer than 3 inputs, repeated inputs, margin or tolerance out of range.
+        Repeated inputs, margin or tolerance out of range.
     NotConverged
         After `max_iterations` steps.
     """
@@ -96,6 +108,8 @@ def flattest_interpolator(
         raise bad("margin", must, margin)
     share("tolerance", tolerance)
     whole("max_iterations", max_iterations, 1)
+    if x.size == 1:
+        return Flattest(constant(float(y[0])), 1.0, 1.0, 0)
     cone = Cone(activation_cells(x, margin), y)
     start, b2 = _start(cone, x, y)
     found = solve(cone, start, b2, tolerance, max_iterations)

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.errors import bad, expect
-from stepscape.theory.certificate import Certificate
+from stepscape.theory.certificate import EPS, Certificate
+from stepscape.theory.line.decimals import decimal_bound
 from stepscape.theory.line.distribution import (
     BLOCKS,
     FloatArray,
@@ -39,9 +40,10 @@ from stepscape.theory.line.distribution import (
     vector,
 )
 from stepscape.theory.line.facts import Facts
-from stepscape.theory.line.weight import WeightLimits, magnitude, weight_limits
+from stepscape.theory.line.weight import WeightLimits, weight_limits
 
 _TOLERANCE = 1e-3
+_LOST = 1e-9  # the share of the bound that rounding in float64 may cost
 _AGREE = "equal inputs carry equal labels"
 _FITS = "the network interpolates"
 
@@ -60,7 +62,9 @@ class InterpolationBound:
     sharpness : lower bound on λ_max at every interpolator, 1 + 2·variation (no 1 when b2 is not trained).
     step_size : 2/sharpness: gradient descent with a larger step is linearly unstable at every interpolator.
     sensitivity : K with λ_max(G) ≥ sharpness − K·√(2L) for every network of loss L, interpolating or not.
-    scale : sum of the magnitudes in ``sharpness``.
+    scale : sum of the magnitudes in ``sharpness``, up to a few eps of which it is accurate.
+
+    A number beyond the range of float64 is inf; ``step_size`` is right even then.
     """
 
     possible: bool
@@ -88,14 +92,29 @@ def interpolation_bound(
     trainable : the trained blocks; they must hold w2 and one of w1 and b1.
     """
     distribution = input_distribution(inputs, weights)
-    y, possible = _merge_labels(distribution, inputs, labels, weights)
-    limits = weight_limits(inputs, weights, trainable)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        y, possible = _merge_labels(distribution, inputs, labels, weights)
+        bound = _in_floats(distribution, y, possible, weight_limits(inputs, weights, trainable), trainable)
+    size = bound.scale + (1.0 + distribution.largest) * bound.sharpness
+    if math.isfinite(size + bound.sensitivity) and EPS * size <= _LOST * bound.sharpness:
+        return bound
+    return _in_decimals(inputs, labels, weights, possible, trainable)
+
+
+def _in_floats(
+    distribution: InputDistribution,
+    y: FloatArray,
+    possible: bool,
+    limits: WeightLimits,
+    trainable: Sequence[str],
+) -> InterpolationBound:
     changes = _slope_changes(distribution.points, y)
     cost = np.abs(changes)
     variation = float(cost @ limits.lowest)
     influence = _influence(distribution.points, limits.lowest)
     offset = 1.0 if "b2" in trainable else 0.0
     sharpness = offset + 2.0 * variation
+    reach = 1.0 + distribution.largest  # the mean in g is known to eps·max|x|
     return InterpolationBound(
         possible=possible,
         slope_changes=changes,
@@ -104,9 +123,21 @@ def interpolation_bound(
         sharpness=sharpness,
         step_size=2.0 / sharpness if sharpness > 0.0 else math.inf,
         sensitivity=2.0 * math.sqrt(float((influence**2 / distribution.masses).sum())),
-        scale=offset
-        + 2.0 * float(influence @ np.abs(y) + cost @ magnitude(distribution, distribution.points, trainable)),
+        scale=offset + 2.0 * (float(influence @ np.abs(y)) + reach * variation),
     )
+
+
+def _in_decimals(
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    weights: ArrayLike | None,
+    possible: bool,
+    trainable: Sequence[str],
+) -> InterpolationBound:
+    """Compute the same where float64 overflows, underflows or cancels: each number is rounded once."""
+    x, y = vector("inputs", inputs), vector("labels", labels)
+    exact = decimal_bound(x, y, relative(weights, x.size), trainable)
+    return InterpolationBound(possible=possible, **exact)
 
 
 def _merge_labels(
@@ -185,5 +216,7 @@ def interpolation(facts: Facts) -> Certificate:
 
 
 def _deviation(y: FloatArray, v: FloatArray) -> float:
-    """Weighted standard deviation, weights of sum 1."""
-    return math.sqrt(float(v @ (y - float(v @ y)) ** 2))
+    """Weighted standard deviation, weights of sum 1; squares are of labels over the largest of them."""
+    unit = float(np.abs(y).max()) or 1.0
+    y = y / unit
+    return unit * math.sqrt(float(v @ (y - float(v @ y)) ** 2))

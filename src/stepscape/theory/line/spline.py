@@ -25,7 +25,7 @@ class Neurons(NamedTuple):
 
 
 def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.05) -> Neurons:
-    """Interpolate n ≥ 3 distinct inputs with n neurons, each facing the nearer end of the data.
+    """Interpolate n distinct inputs with n neurons, each facing the nearer end of the data.
 
     The line through the two inputs in the middle is the difference of two neurons with one knot halfway
     between them. From there outward each next input gets one neuron: its knot lies `shift` gap widths beyond
@@ -44,6 +44,8 @@ def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.0
     x, y = distinct(inputs, labels)
     if not 0.0 <= number("shift", shift, "lie in [0, 0.5)") < 0.5:
         raise bad("shift", "lie in [0, 0.5)", shift)
+    if x.size == 1:
+        return constant(float(y[0]))
     middle = (x.size - 1) // 2
     slope = float((y[middle + 1] - y[middle]) / (x[middle + 1] - x[middle]))
     center = 0.5 * (x[middle] + x[middle + 1])
@@ -52,6 +54,11 @@ def spline_interpolator(inputs: ArrayLike, labels: ArrayLike, shift: float = 0.0
         kinks += _outward(x, y, list(side), slope, shift)
     knot, facing, jump = np.array(kinks).T
     return balanced(x, facing, -facing * knot, jump, 0.5 * float(y[middle] + y[middle + 1]))
+
+
+def constant(value: float) -> Neurons:
+    """Return a constant: one neuron that is never active."""
+    return Neurons(np.zeros(1), -np.ones(1), np.zeros(1), value)
 
 
 def _outward(

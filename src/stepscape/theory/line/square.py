@@ -12,8 +12,10 @@ part G = Φᵀ diag(v) Φ and the residual block R. With all blocks trained:
 Proof. Testing the Gram matrix with √v gives λ_max(G) ≥ ‖Σ_i v_i ∇f(x_i)‖²; its b2 entry is 1, its entries
 of neuron j are those of `distribution.factor`, and the inequality of the means gives T0. λ_max(G)
 ≤ λ_max(H) + ‖R‖ gives T1, Cauchy-Schwarz ‖R‖ ≤ √(1 + x_max²) Σ v_i |r_i| gives T2, and ½ √(1 + x²) ≤ x
-exactly for x ≥ 1/√3 gives T3. If b2 is not trained, its 1 vanishes (and the −½); if w1 or b1 is not trained,
-the root in g and in T2 becomes 1 or |·|. If w2, or both w1 and b1, are not trained, no such bound exists.
+exactly for x ≥ 1/√3 gives T3. Neither can be had for less: T2 is false with any smaller constant, and T3 with
+max|x_i| < 1/√3 for x_max (`stepscape.theory.line.counterexample`). If b2 is not trained, its 1 vanishes (and
+the −½); if w1 or b1 is not trained, the root in g and in T2 becomes 1 or |·|. If w2, or both w1 and b1, are
+not trained, no such bound exists.
 
 The measured largest eigenvalue enters the right side together with its residual.
 
@@ -107,8 +109,8 @@ def published(facts: Facts) -> Certificate:
 def published_as_printed(facts: Facts) -> Certificate:
     """T3 with x_max = max|x_i| taken literally. It can be false and is kept for teaching.
 
-    It is false for every max|x_i| < 1/√15 ≈ 0.258 (`counterexample`), proved for max|x_i| ≥ 1/√3, and open
-    between. `published` repairs it: x_max may be any bound on the |x_i|.
+    It is false for every max|x_i| < 1/√3 (`printed_counterexample`) and proved from there on. `published`
+    repairs it: x_max may be any bound on the |x_i|.
     """
     expect("facts", facts, Facts)
     x_max = facts.distribution.largest

@@ -54,13 +54,13 @@ THEOREMS = (
         "published",
         "square",
         square.published,
-        "This is the form in print, with x_max at least 1/√3; with a smaller x_max it can fail.",
+        "This is the form in print, with x_max at least 1/√3; a smaller x_max is violated by some networks.",
     ),
     Theorem(
         "published_as_printed",
         "square",
         square.published_as_printed,
-        "This is the form in print, taken literally; with inputs close to 0 it can fail.",
+        "This is the form in print, taken literally; with all inputs closer to 0 than 1/√3 it can fail.",
         proved=False,
     ),
     Theorem(
