@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 from stepscape.figures import output
+from stepscape.figures.text import legal
 from stepscape.report.content import Drawing
 from stepscape.report.words import slug
 
@@ -33,7 +35,17 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
     else:
         data = base64.b64encode(output.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
-    return Drawing(name, markup, caption, alt or caption, svg, float(figure.get_figwidth()))
+    document = captioned(svg, caption)
+    return Drawing(name, markup, caption, alt or caption, document, float(figure.get_figwidth()))
+
+
+def captioned(svg: str, caption: str) -> str:
+    """Put a caption into an SVG document as its description, so that figure and words travel together."""
+    if not caption:
+        return svg
+    head, tag, rest = svg.partition("<svg")
+    opening, end, body = rest.partition(">")
+    return f"{head}{tag}{opening}{end}<desc>{escape(legal(caption))}</desc>{body}"
 
 
 def _inline(svg: str, prefix: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from stepscape.figures import style
+from stepscape.figures import output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def thumbnail(figure: Figure) -> str:
     """
     from PIL import Image
 
-    with Image.open(io.BytesIO(style.png(figure))) as whole:
+    with Image.open(io.BytesIO(output.png(figure))) as whole:
         panel = whole.convert("RGB").crop(_frame(figure, whole))
     wide, high = SHARP * SIZE[0], SHARP * SIZE[1]
     panel.thumbnail((wide, high), Image.Resampling.LANCZOS)
