@@ -37,18 +37,23 @@ def claim_figures(
     """
     from stepscape.report import draw, page_share, thumbnail
 
-    shown = {name: each for name, each in drawn.items() if not name.endswith(SUPPLEMENT)}
-    share = page_share(len(shown))
-    first = next(iter(shown.values()), None)
+    on_page = shown(drawn)
+    share = page_share(len(on_page))
+    first = next(iter(on_page.values()), None)
     return ClaimFigures(
-        [draw(each.figure, before + name, each.caption, largest=share) for name, each in shown.items()],
+        [draw(each.figure, before + name, each.caption, largest=share) for name, each in on_page.items()],
         [
             (_first_sentence(each.caption), f"{home}{FIGURES}/{before}{name}.{pictures.formats[0]}")
             for name, each in drawn.items()
-            if name not in shown
+            if name not in on_page
         ],
         "" if first is None else thumbnail(first.figure),
     )
+
+
+def shown(drawn: Mapping[str, Drawn]) -> dict[str, Drawn]:
+    """Return the figures that a page shows."""
+    return {name: each for name, each in drawn.items() if not name.endswith(SUPPLEMENT)}
 
 
 def _first_sentence(caption: str) -> str:

@@ -2,6 +2,7 @@
 
 from stepscape.report.content import (
     Badge,
+    Bound,
     Choice,
     Commands,
     Drawing,
@@ -20,6 +21,7 @@ from stepscape.report.thumbnail import thumbnail
 
 __all__ = [
     "Badge",
+    "Bound",
     "Choice",
     "Commands",
     "Drawing",
