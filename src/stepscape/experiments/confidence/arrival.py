@@ -49,6 +49,7 @@ from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 COVERED, UNFINISHED = "covered", "unfinished"
+ARRIVED = {"moved": 0.1, "fell": 0.005}  # the limits of `has_arrived` in every rule
 FATES = (
     COVERED, "loose bound", "underfits", "over the edge", "interpolation trap", "dead", UNFINISHED,
     "diverged",
