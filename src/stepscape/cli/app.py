@@ -13,8 +13,20 @@ from typing import Annotated
 import typer
 
 from stepscape import __version__
-from stepscape.cli import completion, streams
+from stepscape.cli import completion, own_table, streams
 from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.options import (
+    Debug,
+    Executor,
+    Force,
+    Formats,
+    Json,
+    RetryFailed,
+    Scheduler,
+    Size,
+    Version,
+    Workers,
+)
 from stepscape.cli.parser import Commands, WithSettings
 
 app = typer.Typer(
@@ -25,31 +37,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
-Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty directory.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
-Executor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="serial, threads, processes or dask.  [default: threads]",
-        autocompletion=completion.executors,
-    ),
-]
-Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
-Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out failed runs again.")]
-Formats = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--format", metavar="svg|pdf|png", help="Files in figures/; may be repeated.  [default: svg and png]"
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
-]
-Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 Action = Callable[[Unfinished], None]
 
 
@@ -282,60 +269,8 @@ def _status(
     return partial(show_status, directory, as_json)
 
 
-@app.command("fit")
-def _fit(
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
-        ),
-    ],
-    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
-    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
-    out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: FILE-fit]")
-    ] = None,
-    step_size: Annotated[
-        str | None,
-        typer.Option("--step-size", metavar="NUMBER", help="Use this step size instead of cross-validation."),
-    ] = None,
-    rule: Annotated[
-        str,
-        typer.Option(
-            metavar="min|1se", help="Least error, or largest step size within one standard error of it."
-        ),
-    ] = "min",
-    predict: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Predict for this table instead of the fitted one.")
-    ] = None,
-    loss: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|square|logistic",
-            help="Loss to train with; auto: logistic if the labels have two values, else square.",
-        ),
-    ] = "auto",
-    seed: Annotated[
-        str, typer.Option(metavar="NUMBER", help="Seed of the folds and of the initial network.")
-    ] = "0",
-    formats: Formats = None,
-    size: Size = None,
-    force: Force = False,
-    as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001
-) -> Action:
-    """Fit two columns of your own table.
-
-    A network is trained on them by gradient descent. The step size decides how smooth the fit is, and
-    cross-validation chooses it. Labels of two values, of any type, are taken for an outcome, whose
-    probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
-    in its order; empty where the input is missing), result.json, report.html and figures.
-    """
-    from stepscape.cli.figure_files import Pictures
-    from stepscape.cli.fit import Request, fit
-
-    request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
-    return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
+app.command("fit")(own_table.fit_command)
+app.command("certify")(own_table.certify_command)
 
 
 @app.command("export")
