@@ -119,5 +119,5 @@ def _measured(
     }
     operator = Hessian(problem, run.midpoint)
     last = top(Hessian(problem, run.network))
-    numbers["edge_ratio_last"] = (last.value + last.residual) / threshold
+    numbers["edge_ratio_last"] = (last.value + last.error) / threshold
     return numbers | risk_bound(operator, top(operator)), {}
