@@ -302,8 +302,8 @@ CLAIM = Claim(
             "The surest examples lie at the ends",
             "At the end of training the largest |f| at the inputs of the outer tenths of the range is "
             "divided by that at the other inputs, at the largest and at the smallest working step size; "
-            "runs are compared with themselves, whether or not they have arrived. A log10 of {least:g} counts, and "
-            "intervals are simultaneous for the {questions} questions.",
+            "runs are compared with themselves, whether or not they have arrived. A log10 of {least:g} "
+            "counts, and intervals are simultaneous for the {questions} questions.",
             is_surest_at_the_ends,
             {"least": 0.05, "questions": 2},
             reads=("largest_ends",),
