@@ -104,7 +104,7 @@ def _network(progress: console.Progress) -> Document:
         "step_size": _STEP_SIZE,
         "threshold": 2.0 / _STEP_SIZE,
         "sharpness": top.value,
-        "sharpness_residual": top.residual,
+        "sharpness_residual": top.error,
         "trace": hessian_trace(problem, solution),
         "width": solution.width,
         "bent_neurons": int(run.bent_neurons[-1]),

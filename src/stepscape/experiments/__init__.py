@@ -18,6 +18,7 @@ _MODULES = {
     "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
+    "robustness": "stepscape.experiments.square.robustness",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
@@ -30,6 +31,7 @@ _MODULES = {
     "confident-curvature": "stepscape.experiments.confidence.confident_curvature",
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
+    "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_TITLES
 from stepscape.experiments.common.moments import COMPARISONS
@@ -32,9 +31,8 @@ MOST_COLUMNS = 5
 FITS = {
     "noisy": (
         "Curves learned from noisy labels (first seed). Columns: step sizes, increasing to the right; rows: "
-        "the arms. Dashed: the truth. At the edge of stability descent swings between two functions (thin); "
-        "the solution is their mean (thick). Ticks at the bottom show where neurons bend; diamonds show "
-        "where the slope changes, and their areas by how much."
+        "the arms. Dashed: the truth. At the edge of stability descent swings between two functions; the "
+        "solution is the midpoint network."
     ),
     "clean": (
         "The same without noise: many functions pass through these points, and the step size decides "
@@ -50,11 +48,11 @@ SUMMARY = (
 
 
 def fits(result: Result, labels: str) -> Drawn:
-    """One row per arm, one column per step size: data, truth, the learned curve, both iterates, its knots."""
+    """One row per arm, one column per step size: data, truth, and the learned curve."""
     arms, shown = result.settings["arms"], evenly_ranked(sorted(result.settings["step_sizes"]), MOST_COLUMNS)
     size = (2.35 * len(shown) + 0.6, 2.25 * len(arms) + 0.9)
     figure, axes = canvas(len(arms), len(shown), size, sharex=True, sharey=True)
-    data = result.drawn("mean")[0].arrays
+    data = result.drawn("solution")[0].arrays
     heights = np.concatenate([data["labels"], data["truth"]])
     middle, half = 0.5 * (heights.min() + heights.max()), 0.5 * np.ptp(heights)
     first = min(run["seed"] for run in result.runs)
@@ -85,41 +83,11 @@ def _data(ax: Axes, data: Any) -> None:
 
 
 def _fit(ax: Axes, run: Run) -> None:
-    if "mean" not in run.arrays:
-        return
-    x, mean = run.arrays["grid"], run.arrays["mean"]
-    ax.plot(x, run.arrays["last"], color=COLORS["orange"], lw=0.9, label="last iterate", zorder=2.5)
-    ax.plot(
-        x, run.arrays["before"], color=COLORS["sky"], lw=0.9, dashes=(1.5, 1), label="iterate before",
-        zorder=2.5,
-    )  # fmt: skip
-    ax.plot(x, mean, color=COLORS["blue"], lw=1.7, label="their mean", zorder=4)
-    _knots(ax, x, mean, run.arrays["knots"], run.arrays["jumps"])
-
-
-def _knots(ax: Axes, x: NDArray[Any], f: NDArray[Any], knots: NDArray[Any], jumps: NDArray[Any]) -> None:
-    """All knots as ticks at the bottom; on the curve a mark whose area grows with the change of slope."""
-    if not knots.size:
-        return
-    _rug(ax, x, knots)
-    cells = np.floor((knots - x[0]) / (x[-1] - x[0]) * 100).astype(int)
-    change = np.bincount(cells, weights=jumps)
-    weight = np.bincount(cells, weights=np.abs(jumps))
-    where = np.bincount(cells, weights=np.abs(jumps) * knots) / np.where(weight > 0, weight, 1.0)
-    keep = np.abs(change) > 0.02 * np.abs(change).sum()
-    ax.scatter(
-        where[keep], np.interp(where[keep], x, f), s=150 * np.abs(change[keep]) / np.abs(change).sum(),
-        marker="D", color=COLORS["vermilion"], zorder=5, linewidths=0, label="knots (area: slope change)",
-    )  # fmt: skip
-
-
-def _rug(ax: Axes, x: NDArray[Any], knots: NDArray[Any]) -> None:
-    """One path for all ticks, at most 150 of them: hundreds of markers would make a heavy drawing."""
-    width = (x[-1] - x[0]) / 150
-    ticks = (np.unique(np.floor((knots - x[0]) / width)) + 0.5) * width + x[0]
-    across = np.repeat(ticks, 3)
-    along = np.tile([0.02, 0.065, np.nan], ticks.size)
-    ax.plot(across, along, color=COLORS["vermilion"], lw=0.5, transform=ax.get_xaxis_transform(), zorder=1.5)
+    if "solution" in run.arrays:
+        ax.plot(
+            run.arrays["grid"], run.arrays["solution"], color=COLORS["blue"], lw=1.7, label="the solution",
+            zorder=4,
+        )  # fmt: skip
 
 
 def _fate(run: Run) -> str:

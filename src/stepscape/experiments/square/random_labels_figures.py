@@ -21,8 +21,7 @@ NOISE_LEFT = (
 )
 CURVES = (
     "Curves learned from labels of pure noise (first seed). Columns: step sizes, increasing to the right; "
-    "rows: the arms. Small steps pass through every label; large ones smooth the noise away. Thin: the last "
-    "two iterates; thick: their mean."
+    "rows: the arms. Small steps pass through every label; large ones smooth the noise away."
 )
 
 

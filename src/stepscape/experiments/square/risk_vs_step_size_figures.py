@@ -33,9 +33,9 @@ REGIONS = (
     ("risk_boundary_grid", "on a grid, boundary"),
 )
 ITERATES = (
-    ("risk", "mean of the last two iterates"),
+    ("risk", "midpoint network"),
+    ("risk_mean", "mean of the last two predictions"),
     ("risk_last", "last iterate"),
-    ("risk_before", "iterate before"),
 )
 
 
@@ -47,8 +47,8 @@ RISK = (
     "curve through every label."
 )
 AVERAGING = (
-    "Above: the risk of each of the last two iterates and of their mean. At the edge of stability descent "
-    "swings between two functions, and the last one alone looks worse than their mean. Below: the training "
+    "Above: the risk of the midpoint network, of the mean of the last two predictions, and of the last "
+    "iterate. At the edge of stability descent swings, and one iterate alone looks worse. Below: the training "
     "loss. Above the dashed line it is larger than that of the truth, and the theorems on the risk say "
     "nothing."
 )
