@@ -238,7 +238,7 @@ class TestWrong:
         )
         found = CLAIM.judge(Result(CLAIM.name, {"descents": (0.1, 1.2)}, both))["wrong"]
         assert found.word(CLAIM.kind) == "partly"
-        assert "1 of 2 cells lies above 0, and 1 lies below 0" in found.finding.sentence
+        assert "1 of 2 cells shows it, and 1 shows the opposite" in found.finding.sentence
 
 
 class TestBasin:

@@ -143,9 +143,14 @@ class TestSigns:
 
     def test_the_sentence_counts_the_cells(self) -> None:
         assert self.ask(a=1.0, b=1.0, c=-0.5).sentence.endswith(
-            "2 of 3 cells lie above 0, and 1 lies below 0."
+            "2 of 3 cells show it, and 1 shows the opposite."
         )
-        assert self.ask(a=1.0, b=1.0).sentence.endswith("all 2 cells lie above 0, and none lies below 0.")
+        assert self.ask(a=1.0, b=1.0).sentence.endswith("both cells show it.")
+        assert self.ask(a=1.0, b=0.0).sentence.endswith("1 of 2 cells shows it, and none shows the opposite.")
+        assert self.ask(a=-1.0, b=-1.0).sentence.endswith(
+            "none of 2 cells shows it, and 2 show the opposite."
+        )
+        assert self.ask(a=0.1, b=0.0).sentence.endswith("none of 2 cells alone shows it, or its opposite.")
 
     def test_a_seed_counts_when_it_has_every_cell(self) -> None:
         cells = {"a": np.array([1.0, 1.1, 0.9, np.nan]), "b": np.array([1.0, np.nan, 1.0, 1.0])}

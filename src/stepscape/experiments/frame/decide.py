@@ -25,6 +25,7 @@ from stepscape.experiments.frame.sentences import (
     percent,
     sentence,
 )
+from stepscape.tables.number import short
 
 __all__ = [
     "differs",
@@ -85,7 +86,7 @@ def equivalent(
     outside = found.low > within or found.high < -within
     answer: Answer = "yes" if inside else "no" if outside else "undecided"
     statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    none = f"within ±{number(within)} does not count as a difference"
+    none = f"within ±{short(within)} does not count as a difference"
     return Finding(
         answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
     )
@@ -263,7 +264,7 @@ def rate(failed: int, total: int, at_most: float, what: str) -> Finding:
     answer: Answer = "no" if chance < limits.IMPLAUSIBLE else "yes"
     size = wilson(failed, total)
     statement = of_runs(failed, total, Says(what, "fail"))
-    text = f"{statement}: {percent(size)}, where {number(100 * at_most)} % may"
+    text = f"{statement}: {percent(size)}, where {short(100 * at_most)} % may"
     return Finding(
         answer,
         sentence(text),
@@ -298,9 +299,11 @@ def _measured(found: Interval, what: str, unit: str) -> str:
 def _signs_of_cells(above: list[str], below: list[str], total: int) -> str:
     if total == 1:
         return ""
-    rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))
-    fall = f"{len(below) or 'none'} {'lie' if len(below) > 1 else 'lies'} below 0"
-    return f"{rise}, and {fall}"
+    if not above and not below:
+        return f"none of {total} cells alone shows it, or its opposite"
+    shown = of_runs(len(above), total, Says("cells", "show", "it"))
+    other = f"{len(below) or 'none'} {'show' if len(below) > 1 else 'shows'} the opposite"
+    return shown if len(above) == total else f"{shown}, and {other}"
 
 
 def __dir__() -> list[str]:
