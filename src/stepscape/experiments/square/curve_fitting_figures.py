@@ -59,7 +59,7 @@ def _story(first: Result, result: Result) -> str:
         column: [median(STEP_SIZES.values(first.table, column, [eta])) for eta in etas]
         for column in ("pieces", "risk")
     }
-    one, last = (number(medians["pieces"][i]) for i in (0, -1))
+    one, last = (short(medians["pieces"][i]) for i in (0, -1))
     best = etas[int(np.argmin(medians["risk"]))]
     place = f"With {drawing.headline_name(result)}, on {drawing.range_name(first.runs[0]['half_width'])},"
     pieces = f"has {one} pieces at η = {short(etas[0])} and {last} at η = {short(etas[-1])}"
@@ -143,7 +143,7 @@ def fits(result: Result, labels: str) -> Drawn:
 def _pieces_of_one(cells: list[Any], etas: list[float], labels: str) -> str:
     found = [
         (float(run["pieces"]), eta) for _, _, cell in cells for eta in etas
-        for run in cell.drawn("solution", step_size=eta)
+        for run in cell.drawn("solution", step_size=eta) if run["bent_neurons"] > 0
     ]  # fmt: skip
     if not found:
         return "Descent learned a curve in none of the arms."
@@ -166,13 +166,11 @@ def summary(result: Result) -> Drawn:
             for ax, quantity in zip(axes[2 * i : 2 * i + 2, j], ("risk", "pieces"), strict=True):
                 moments(ax, rows, quantity)
             label(axes[2 * i, j], title=f"{drawing.arm_name(arm)}, {drawing.range_name(half_width)}")
-        axes[2 * i, 0].set_ylabel("risk", fontsize=NAMES)
-        axes[2 * i + 1, 0].set_ylabel("linear pieces", fontsize=NAMES)
-        for ax in axes[2 * i : 2 * i + 2, 0]:
-            ax.set_ylim(bottom=0.0)
     for ax in axes[-1]:
         drawing.step_sizes(ax, result)
         ax.set_xlabel("step size η", fontsize=NAMES)
+    drawing.leave_out_empty(axes, ["risk", "linear pieces"] * len(places))
+    drawing.say_fates(figure, result)
     found = _moments_compared(result)
     finding(figure, found)
     return Drawn(figure, (
@@ -186,9 +184,10 @@ def moments(ax: Axes, rows: Any, quantity: str) -> None:
     """Draw a quantity at three moments against the step size, where runs learn a curve."""
     if not drawing.works(rows):
         return
+    kept = drawing.working(rows)
     for suffix, look in MOMENT.items():
-        if quantity + suffix in rows:
-            ribbon(ax, rows, "step_size", quantity + suffix, look.both, width=SECONDARY)
+        if quantity + suffix in kept:
+            ribbon(ax, kept, "step_size", quantity + suffix, look.both, width=SECONDARY)
 
 
 def _moments_compared(result: Result) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Result
 from stepscape.figures.bands import failures
 from stepscape.figures.colors import ARM
-from stepscape.figures.style import footnote, step_size_ticks
+from stepscape.figures.style import NAMES, footnote, step_size_ticks
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ def headline_name(result: Result) -> str:
     """Name the arm that `headline` keeps."""
     arms = result.settings["arms"]
     return "warm-up" if HEADLINE in arms else f"the start “{arm_name(arms[-1])}”"
+
+
+def working(table: Table) -> Table:
+    """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little."""
+    return table.rows(np.isin(table["step_size"], STEP_SIZES.working(table))) if len(table) else table
 
 
 def works(table: Table) -> bool:
@@ -88,6 +94,18 @@ def say_fates(figure: Figure, result: Result) -> None:
 def step_sizes(ax: Axes, result: Result) -> None:
     """Make the x axis that of the step sizes."""
     step_size_ticks(ax, [float(eta) for eta in np.unique(result.table["step_size"])])
+
+
+def leave_out_empty(axes: NDArray[Any], names: Sequence[str]) -> None:
+    """Take panels without data out of a grid, and name the rows at their first panels with data."""
+    for row, name in zip(axes, names, strict=True):
+        filled = [ax for ax in row if ax.lines]
+        for ax in row:
+            ax.set_visible(ax in filled)
+        if filled:
+            filled[0].set_ylabel(name, fontsize=NAMES)
+            filled[0].set_ylim(bottom=0.0)
+            filled[0].tick_params(labelleft=True)
 
 
 def runs_of(result: Result) -> str:

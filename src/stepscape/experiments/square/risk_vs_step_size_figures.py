@@ -14,7 +14,7 @@ from stepscape.figures.colors import CONTRAST, MEASURED, MOMENT, THIRD
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide
-from stepscape.figures.style import DOUBLE, NAMES, TALL, canvas, footnote, label
+from stepscape.figures.style import DOUBLE, NAMES, TALL, canvas, label
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
@@ -135,18 +135,16 @@ def regions(result: Result) -> Drawn:
     size = (7.2, 3.0 * len(places) + 0.6)
     figure, axes = canvas(len(REGIONS) * len(places), len(arms), size, sharex=True, sharey="row")
     for i, half_width in enumerate(places):
-        for k, (column, region) in enumerate(REGIONS):
+        for k, (column, _) in enumerate(REGIONS):
             row = axes[len(REGIONS) * i + k]
             for ax, arm in zip(row, arms, strict=True):
                 moments(ax, result.where(arm=arm, half_width=half_width).table, column)
                 label(ax, title=f"{drawing.arm_name(arm)}, {drawing.range_name(half_width)}")
-            row[0].set_ylabel(f"error, {region}", fontsize=NAMES)
-            row[0].set_ylim(bottom=0.0)
     for ax in axes[-1]:
         drawing.step_sizes(ax, result)
         ax.set_xlabel("step size η", fontsize=NAMES)
-    if words := drawing.fates(result):
-        footnote(figure, words)
+    drawing.leave_out_empty(axes, [f"error, {region}" for _, region in REGIONS] * len(places))
+    drawing.say_fates(figure, result)
     found = _best_in_regions(drawing.headline(result), places[0])
     finding(figure, found)
     return Drawn(figure, (

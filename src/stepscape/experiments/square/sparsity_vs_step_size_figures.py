@@ -72,7 +72,7 @@ def _simpler(shown: Result, half_width: float) -> str:
     )
     place = f"On {drawing.range_name(half_width)}, from η = {short(ends[0])} to {short(ends[1])},"
     return (
-        f"{place} the pieces go from {number(pieces[0])} to {number(pieces[1])}, and the weighted variation "
+        f"{place} the pieces go from {short(pieces[0])} to {short(pieces[1])}, and the weighted variation "
         f"to {number(tv[1] / tv[0], 2)} of what it was."
     )
 
@@ -99,10 +99,11 @@ def everything(result: Result) -> Drawn:
     cells = list(drawing.cells_with_results(result)) or [("", 0.0, result.where(arm=""))]
     figure, axes = canvas(len(ROWS), len(cells), (7.2, 8.0), sharex=True, sharey="row")
     for column, (arm, half_width, cell) in zip(axes.T, cells, strict=True):
+        rows = drawing.working(cell.table)
         for ax, (_, curves) in zip(column, ROWS, strict=True):
             for i, (name, words) in enumerate(curves):
-                if name in cell.table:
-                    ribbon(ax, cell.table, "step_size", name, series(i), width=SECONDARY, label=words,
+                if name in rows:
+                    ribbon(ax, rows, "step_size", name, series(i), width=SECONDARY, label=words,
                            keep_dead=name == "dead_neurons")  # fmt: skip
         label(column[0], title=f"{drawing.arm_name(arm)}\n{drawing.range_name(half_width)}" if arm else "")
         label(column[-1], "step size η")

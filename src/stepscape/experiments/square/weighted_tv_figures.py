@@ -15,7 +15,7 @@ from stepscape.figures.legends import series, shared_legend
 from stepscape.figures.references import theory, theory_level
 from stepscape.figures.strips import with_strip
 from stepscape.figures.style import DOUBLE, MAIN, NAMES, SECONDARY, TALL, canvas, evenly_ranked, label
-from stepscape.figures.ticks import number_ticks
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stepscape.experiments.frame.result import Arrays
 
 MOST = 3
+TIMES = (0.01, 1.0, 100.0)
 TIGHTNESS = (
     ("gauss_newton", "Gauss–Newton"),
     ("sharpness", "sharpness"),
@@ -157,7 +158,7 @@ def _follow(ax: Axes, arrays: Arrays) -> None:
 def _time_axes(axes: np.ndarray) -> None:
     for ax in axes.flat:
         if ax.lines:
-            number_ticks(ax, "x")
+            step_size_ticks(ax, TIMES)  # eight decades leave room for few names
             number_ticks(ax)
     for ax in axes[-1]:
         ax.set_xlabel(r"time $\Sigma\eta$", fontsize=NAMES)
