@@ -20,6 +20,7 @@ FAMILIES = {
     "interpolation": "Interpolation",
     "logistic": "The logistic loss",
     "confidence": "Confidence",
+    "certificates": "Certificates and risk",
 }
 
 

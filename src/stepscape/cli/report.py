@@ -74,6 +74,7 @@ def _pictures(home: Path, docs: Path) -> dict[str, Any]:
     from stepscape import experiments
     from stepscape.figures import output
     from stepscape.lab.store import Store
+    from stepscape.report.drawing import captioned
 
     if not (home / LEDGER).is_file():
         raise InputError(f"{str(home)!r} holds no ledger; 'stepscape verify --full --out DIR' makes one")
@@ -88,7 +89,8 @@ def _pictures(home: Path, docs: Path) -> dict[str, Any]:
         folder = docs / experiments.family(name)
         files.prepare_directory(folder, force=True)
         for key, each in drawn.items():
-            files.write_atomic(folder / f"{name}-{key}.svg", output.svg(each.figure))
+            picture = captioned(output.svg(each.figure), each.caption)
+            files.write_atomic(folder / f"{name}-{key}.svg", picture)
             written.append(f"{folder.name}/{name}-{key}.svg")
     return {"of": "docs", "size": ledger.size, "docs": str(docs), "pictures": written}
 

@@ -9,14 +9,15 @@ _HOMES = {
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
+    "tightest_worst_case": "stepscape.measures.certified",
     "worst_case": "stepscape.measures.certified",
 }
 
-__all__ = ["certified_class", "certify", "facts", "worst_case"]
+__all__ = ["certified_class", "certify", "facts", "tightest_worst_case", "worst_case"]
 
 if TYPE_CHECKING:
     from stepscape.measures.certification import certify, facts
-    from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.certified import certified_class, tightest_worst_case, worst_case
 
 
 def __getattr__(name: str) -> Any:

@@ -125,7 +125,7 @@ class TestStarts:
 
     def test_full_size(self) -> None:
         runs = list(CLAIM.grid(CLAIM.full))
-        assert len(runs) == 3 * 2 * 3 * 20 * 6
+        assert len(runs) == 3 * 2 * 3 * 20 * 4
         assert {(each.half_width, each.n) for each in runs} == {(1.0, 100), (3.0, 300)}
         assert {each.seed for each in runs} == set(range(100, 120))
         assert sum(each.drawn for each in runs) == len(runs) / 20

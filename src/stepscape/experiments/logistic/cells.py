@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
 Lacks = Callable[[Table], str]
+StepSizes = Callable[[Table], Sequence[float]]
 CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
 TOGETHER = "all cells together"
 NEAR = 1.1
@@ -82,13 +84,13 @@ def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Arr
 def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = None) -> Array:
     """As `saved`, but by the line through log `column` against log η, by default at all working ones."""
     etas = np.asarray(STEP_SIZES.working(table) if step_sizes is None else step_sizes)
-    exponents = slopes(STEP_SIZES.values(table, column, etas), etas)
+    exponents = slopes(STEP_SIZES.values(table, column, etas), etas, least_span=2.0)
     return np.asarray(-exponents * np.log10(etas[-1] / etas[0]))
 
 
 def saves(
     table: Table, columns: Mapping[str, str], least: float, lacks: Lacks = STEP_SIZES.lacks,
-    at: Callable[[Table], Sequence[float]] = lambda rows: STEP_SIZES.working(rows).tolist(),
+    at: StepSizes = lambda rows: STEP_SIZES.working(rows).tolist(),
 ) -> Finding:  # fmt: skip
     """Decide whether large steps have less of columns than small ones, by the ends and by the trend.
 
@@ -98,7 +100,7 @@ def saves(
     contrasts = {"": (ENDS, saved), ", by the trend": (TREND, by_trend)}
     found = {
         f"{words}{how}": signs(
-            table, lambda rows, of=of, column=column: of(rows, column, at(rows)),
+            table, partial(_between, of=of, column=column, at=at),
             Says("large steps", "have", f"{words}{how}", plural=True), what, least,
             len(columns) * len(contrasts), lacks,
         )
@@ -106,6 +108,12 @@ def saves(
         for how, (what, of) in contrasts.items()
     }  # fmt: skip
     return together(found, named=False)
+
+
+def _between(
+    rows: Table, of: Callable[[Table, str, Sequence[float]], Array], column: str, at: StepSizes
+) -> Array:
+    return of(rows, column, at(rows))
 
 
 def logarithmic(table: Table, column: str) -> Table:

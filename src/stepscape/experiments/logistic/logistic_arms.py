@@ -305,7 +305,7 @@ CLAIM = Claim(
     ),
     setup=(
         "The law is that of logistic-step-sizes with a tenth of the labels flipped. There are three arms, "
-        "six of its step sizes, its 30 000 steps, and an interval three times as wide with as many inputs "
+        "four of its step sizes, its 30 000 steps, and an interval three times as wide with as many inputs "
         "per unit. Seeds are fresh; those below 30 and from 1000 on were seen before. Cells of a seed share "
         "the uniform numbers behind inputs and labels. The small start must lie inside its threshold in "
         "nearly all runs."

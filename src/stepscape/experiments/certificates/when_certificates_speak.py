@@ -1,0 +1,265 @@
+"""From how many examples on the certificate bounds the risk of a trained network below a constant's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.certificates.runs import REGIONS, begin, grid, sizes, work
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
+from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.frame.finding import Effect
+from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.frame.levels import Levels, median
+from stepscape.experiments.frame.sentences import interval, number
+from stepscape.tables.interval import Interval
+from stepscape.tables.records import Table
+
+Array = NDArray[np.float64]
+SIZES = Levels("n", "sizes", "n")
+NAMES = {"square": "square loss", "logistic": "logistic loss"}
+
+
+def lacks_certificate(table: Table) -> str:
+    """Say that no run was certified; "" if one was."""
+    known = "bound_middle" in table and np.isfinite(table["bound_middle"].astype(float)).any()
+    return "" if known else "no certificate applies to a run"
+
+
+def by_cell(result: Result, columns: str, over: str = "") -> dict[str, Array]:
+    """Log10 of a column (over another) for each step size and region: (seeds, sizes), nan where not known."""
+    found: dict[str, Array] = {}
+    for name, rows in cells(result.table, {"step_size": "η = {:g}"}).items():
+        for region in REGIONS:
+            one, other = (f"{column}_{region}" if column else "" for column in (columns, over))
+            value = SIZES.values(rows, one, sizes(result.settings))
+            unit = SIZES.values(rows, other, sizes(result.settings)) if other else 1.0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found[f"{name}, {region}"] = np.log10(value / unit)
+    return found
+
+
+def first_sizes(ratios: Array, at: list[int]) -> Array:
+    """Log10 of the n from which on log(bound/constant) stays below 0, by interpolation in log n, per seed.
+
+    nan where it is not below 0 at the largest size, or not known there; the smallest size where it is below 0
+    everywhere.
+    """
+    scale, out = np.log10(np.asarray(at, np.float64)), np.full(len(ratios), np.nan)
+    for i, row in enumerate(ratios):
+        known = np.isfinite(row)
+        x, y = scale[known], row[known]
+        if not known[-1] or y[-1] >= 0.0:
+            continue
+        over = np.flatnonzero(y >= 0.0)
+        k = int(over[-1]) if over.size else -1
+        out[i] = x[0] if k < 0 else x[k] + (x[k + 1] - x[k]) * y[k] / (y[k] - y[k + 1])
+    return out
+
+
+def all_first_sizes(result: Result) -> dict[str, Array]:
+    """`first_sizes` of every step size and region."""
+    at = sizes(result.settings)
+    return {name: first_sizes(ratios, at) for name, ratios in by_cell(result, "bound", "constant").items()}
+
+
+def speaks(result: Result) -> Finding:
+    """Whether the bound lies below the error of the best constant at the largest size."""
+    gain = {name: -ratios[:, -1] for name, ratios in by_cell(result, "bound", "constant").items()}
+    says = Says("at the largest size, the bound", "lie", "below the error of the best constant")
+    found = decide.signs(gain, says, "log10 of the constant's error over the bound")
+    first = all_first_sizes(result)
+    numbers = {f"{name}: first n": interval(powers(student(each))) for name, each in first.items()}
+    pooled = student(np.mean(list(first.values()), axis=0))
+    effect = Effect("first n at which it speaks, geometric mean", powers(pooled))
+    return replace(found, effect=effect if pooled.count > 1 else found.effect).with_numbers(numbers)
+
+
+def powers(found: Interval) -> Interval:
+    """Take an interval of log10 back."""
+    with np.errstate(over="ignore"):
+        mean, low, high = (float(np.power(10.0, each)) for each in (found.mean, found.low, found.high))
+    return Interval(mean, low, high, found.count)
+
+
+def is_silent(result: Result, few: int, nearly_all: float) -> Finding:
+    """Whether the bound is no better than a constant at the sizes of the other claims."""
+    table = result.table.where(outcome="finished")
+    table = table.rows(table["n"] <= few)
+    if not len(table):
+        return lacking(f"no size is {few} or less")
+    ratio = np.concatenate([table[f"bound_{region}"] / table[f"constant_{region}"] for region in REGIONS])
+    known = np.isfinite(ratio)
+    says = Says("certificates", "be", f"vacuous at {few} examples or fewer")
+    seeds = np.concatenate([table["seed"]] * len(REGIONS))
+    found = decide.share(ratio[known] >= 1.0, says, nearly_all, seeds[known])
+    return found.with_numbers({"bound over constant, median": median(ratio)})
+
+
+def earlier_in_the_middle(result: Result, least: float) -> Finding:
+    """Whether fewer examples are needed where the weight g is large."""
+    first = all_first_sizes(result)
+    middle, everywhere = (
+        np.array([each for name, each in first.items() if name.endswith(region)]) for region in REGIONS
+    )
+    says = Says("the certificate", "speak", "at fewer examples in the middle")
+    return decide.sign((everywhere - middle).mean(axis=0), says, "decades of n that it saves", least)
+
+
+def earlier_with_large_steps(result: Result, least: float) -> Finding:
+    """Whether fewer examples are needed with the larger step size, whose class is smaller."""
+    first = list(all_first_sizes(result).values())
+    half = len(REGIONS)
+    if len(first) < 2 * half:
+        return lacking("there is one step size only")
+    saved = np.mean(first[:half], axis=0) - np.mean(first[-half:], axis=0)
+    says = Says("the certificate", "speak", "at fewer examples with the largest step size")
+    return decide.sign(saved, says, "decades of n, smallest minus largest step size", least)
+
+
+def falls(result: Result, power: float) -> Finding:
+    """Whether the supremum times n^power is smaller at the largest size than at the smallest."""
+    span = np.log10(sizes(result.settings)[-1] / sizes(result.settings)[0])
+    noise = by_cell(result, "noise")
+    fallen = np.mean([each[:, 0] - each[:, -1] - power * span for each in noise.values()], axis=0)
+    says = Says(f"the supremum times n^{number(power)}", "fall", "with n")
+    slopes = np.mean([(each[:, -1] - each[:, 0]) / (span or np.nan) for each in noise.values()], axis=0)
+    found = decide.sign(fallen, says, "decades from the smallest to the largest size")
+    return found.with_numbers({"power of n between them": interval(student(slopes))})
+
+
+def bounds_hold(result: Result) -> Finding:
+    """Whether no error is above its bound."""
+    table = result.table
+    left, right, rounding = (
+        np.concatenate([table[f"{name}_{region}"] for region in REGIONS])
+        for name in ("error", "bound", "rounding")
+    )
+    known = np.isfinite(right)
+    above = int(np.sum(left[known] > right[known] + rounding[known]))
+    return decide.inequality(int(known.sum()), above, "certificates", left[known] / right[known])
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Bound and error against n, for each loss and region."""
+    from stepscape.experiments.certificates import when_certificates_speak_figures as figures
+
+    return {"bounds": figures.bounds(result)}
+
+
+_QUICK: dict[str, Any] = {
+    "truth": "wave",
+    "n_smallest": 25,
+    "n_largest": 400,
+    "noise": 0.5,
+    "amplitude": 2.0,
+    "flip_rate": 0.1,
+    "half_width": 1.0,
+    "width": 60,
+    "scale": 0.3,
+    "square_step_sizes": (0.1, 0.4),
+    "logistic_step_sizes": (0.4, 1.6),
+    "steps": 600,
+    "seeds": 4,
+    "first_seed": 0,
+}
+_FIRST = (
+    "The first n of a run is the one from which on the bound stays below the error of the best constant, "
+    "interpolated in log n for each seed, step size and region. "
+)
+
+CLAIM = Claim(
+    name="when-certificates-speak",
+    title="When does a certificate say something about risk?",
+    claim=(
+        "The step size selects the smoothness, and smoothness bounds the risk: what is studied is the "
+        "generalization of the whole class of flat networks, not of one of them."
+    ),
+    kind="open question",
+    source=(
+        "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, 'We will study the generalization "
+        "of the whole class' and 'Tune learning rate => select smoothness'; Qiao et al. (2024)"
+    ),
+    setup=(
+        "The midpoint network of each run certifies a class of functions. The largest error in it is a "
+        "linear program, solved with a gap of 1e-9. Square loss: noise 0.5 around a wave. Logistic loss: "
+        "logit twice a wave, 10 % of the labels flipped; the best γ counts. Looks used seeds 1000 to 1002 "
+        "and the truths wave and tent."
+    ),
+    quick=_QUICK,
+    full={**_QUICK, "n_largest": 6400, "steps": 4000, "width": 100, "seeds": 20, "first_seed": 100},
+    grid=grid,
+    begin=begin,
+    work=work,
+    parts=(
+        Part(
+            "speaks",
+            "With enough examples the certificate speaks",
+            "For each step size and region, log10 of the best constant's error over the bound at the largest "
+            "size: yes if its mean over them lies above 0 and none lies below. " + _FIRST.strip(),
+            speaks,
+            primary=True,
+            by="loss",
+            needs=lacks_certificate,
+        ),
+        Part(
+            "silent",
+            "At the sizes of the other claims it says nothing",
+            "Of the certificates at n ≤ {few}, nearly all (at least {nearly_all:.0%}) bound the error by no "
+            "less than that of the best constant. The interval is over the seeds.",
+            is_silent,
+            {"few": 100, "nearly_all": 0.9},
+            by="loss",
+            needs=lacks_certificate,
+        ),
+        Part(
+            "region",
+            "It speaks earlier in the middle",
+            _FIRST + "Its logarithm everywhere minus that in the middle, mean over the step sizes: no if the "
+            "interval excludes {least:g} decades or more.",
+            earlier_in_the_middle,
+            {"least": 0.05},
+            by="loss",
+            needs=lacks_certificate,
+        ),
+        Part(
+            "step_size",
+            "It speaks earlier with a large step size",
+            _FIRST + "Its logarithm at the smallest minus that at the largest step size, mean over the "
+            "regions: no if the interval excludes {least:g} decades or more.",
+            earlier_with_large_steps,
+            {"least": 0.05},
+            by="loss",
+            needs=lacks_certificate,
+        ),
+        Part(
+            "rate",
+            "The largest noise term in the class falls like n^(−2/5) or faster",
+            "The supremum times n^{power:g} at the smallest size over that at the largest, in decades, mean "
+            "over step sizes and regions: contradicted if the interval lies below 0.",
+            falls,
+            {"power": 0.4},
+            kind="one-sided rate",
+            by="loss",
+            needs=lacks_certificate,
+        ),
+        Part(
+            "bound",
+            "No network has a larger error than its certificate allows",
+            "In every run and region the error is at most the bound, up to rounding.",
+            bounds_hold,
+            kind="inequality",
+            needs=lacks_certificate,
+        ),
+    ),
+    draw=draw,
+    premises={
+        "bound_middle": "a certificate applies: no knot of the midpoint network lies exactly on an input",
+        "bent_neurons": "some neurons bend among the data",
+    },
+    by="loss",
+    names=NAMES,
+)
