@@ -1,12 +1,14 @@
-"""The options that several commands take."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from stepscape.cli import completion
+from stepscape.cli.interrupt import Unfinished
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty directory.")]
@@ -32,6 +34,4 @@ Size = Annotated[
     str | None,
     typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
 ]
-Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
-X = Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")]
-Y = Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")]
+Action = Callable[[Unfinished], None]
