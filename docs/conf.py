@@ -23,6 +23,8 @@ extensions = [
     "theorem_table",
     "ledger",
     "claim",
+    "claim_gallery",
+    "pictures",
     "command_line",
     "benchmark_results",
 ]

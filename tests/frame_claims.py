@@ -6,6 +6,7 @@ import numpy as np
 
 from stepscape.experiments.frame import Claim, Drawn, Part, Says, at_least, decide, seeds, sweep
 from stepscape.figures import style
+from stepscape.figures.titles import finding
 from stepscape.lab.spec import Spec
 from stepscape.tables.records import Record
 
@@ -52,8 +53,9 @@ def positive(result):
 
 def draw(result):
     figure, axes = style.canvas()
-    axes[0, 0].plot(result.curves("risk_over_time", arm="first")[0])
+    axes[0, 0].plot(result.curves("risk_over_time", arm="first")[0], lw=style.MAIN)
     style.label(axes[0, 0], "record", "risk")
+    finding(figure, "The risk of one run rises from 0 to 3")
     return {"risk": Drawn(figure, "The risk of one run rises.")}
 
 

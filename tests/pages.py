@@ -5,12 +5,15 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from stepscape.report import (
+    Badge,
+    Bound,
     Commands,
     Drawing,
     Facts,
     Fold,
     Grid,
     Judgment,
+    Links,
     Page,
     Paragraph,
     Section,
@@ -65,6 +68,9 @@ def everything(text, figure=None):
         Judgment(text, "partly", text, {text: 1.0, "other": text}),
         Facts([(text, text)]),
         Commands([(text, text)]),
+        Bound(text, text, 1.0, 2.0, 1.0, "holds", 0.5, text, [text], [text]),
+        Links(text, [(text, "figures/x.svg")]),
         Fold(text, [Paragraph(text)]),
     ]
-    return Page(text, text, [Section(text, blocks, text), Section(text, blocks), Section(text, [])], text)
+    sections = [Section(text, blocks, text), Section(text, blocks), Section(text, [])]
+    return Page(text, text, sections, text, badges=[Badge(text, text)])

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from chips import chip, committed, text
 from docutils import nodes
-from ledger import _escaped, committed
 from sphinx.util.docutils import SphinxDirective
 
 from stepscape import experiments
 from stepscape.experiments.frame.ledger import Entry, changed_rules
+from stepscape.report.changes import change_words
 
 
 def markdown(claim: Any, entry: Entry | None) -> str:
-    """Return command, claim, parts with rule and word, setup and cost, as Markdown."""
+    """Return command, claim, parts with rule and word, what changed, setup and cost, as Markdown."""
     return "\n".join(
-        [*_head(claim), *_parts(claim, entry), *_setup(claim), *_cost(entry)]
+        [
+            *_head(claim),
+            *_parts(claim, entry),
+            *_changes(entry),
+            *_setup(claim),
+            *_cost(entry),
+        ]
     )
 
 
@@ -28,42 +35,36 @@ def _head(claim: Any) -> Iterator[str]:
         "",
     )
     yield from (
-        f"**Claim** ({claim.kind}). {_text(claim.claim)}. *({_text(claim.source)}.)*",
+        f"**Claim** ({claim.kind}). {text(claim.claim)}. *({text(claim.source)}.)*",
         "",
     )
 
 
 def _parts(claim: Any, entry: Entry | None) -> Iterator[str]:
-    yield from (
-        ":::{list-table} Parts of the claim, the rule of each, and what it came to at full size",
-        ":header-rows: 1",
-        "",
-        "* - Part",
-        "  - Rule",
-        "  - What decided",
-    )
     changed = set() if entry is None else set(changed_rules(entry, claim))
     for part in claim.parts:
-        first = "**" if part.primary else ""
         found = None if entry is None else entry.verdicts.get(part.name)
-        yield f"* - {first}{_text(part.words)}{first}"
-        yield f"  - {_text(part.text)}."
-        if found is None:
-            yield "  - not judged at full size yet"
-            continue
-        lines = [f"**{found.word.replace('_', ' ')}**: {_text(found.sentence)}."]
-        lines += [
-            f"{_text(row.words)}: {row.word.replace('_', ' ')}. {_text(row.sentence)}."
-            for row in found.rows.values()
-        ]
-        if part.name in changed:
-            lines.append("*The rule was changed after these numbers.*")
-        yield "  - " + "\n\n    ".join(lines)
-    yield from (":::", "")
+        verdict = "*not judged at full size yet*" if found is None else chip(found.word)
+        decides = " *This part decides.*" if part.primary else ""
+        sentence = "" if found is None else f" {text(found.sentence)}."
+        yield from (f"**{text(part.words)}** {verdict}{sentence}{decides}", "")
+        if found is not None:
+            for row in found.rows.values():
+                yield f"- {text(row.words)} {chip(row.word)} {text(row.sentence)}."
+        yield f"- Rule: {text(part.text)}."
+        if found is not None and part.name in changed:
+            yield "- *The rule was changed after these numbers.*"
+        yield ""
+
+
+def _changes(entry: Entry | None) -> Iterator[str]:
+    said = [] if entry is None else change_words(entry)
+    if said:
+        yield from (f"**Since the last full run.** {text(' '.join(said))}.", "")
 
 
 def _setup(claim: Any) -> Iterator[str]:
-    yield from (f"**Setup.** {_text(claim.setup)}.", "")
+    yield from (f"**Setup.** {text(claim.setup)}.", "")
 
 
 def _cost(entry: Entry | None) -> Iterator[str]:
@@ -80,18 +81,6 @@ def _cost(entry: Entry | None) -> Iterator[str]:
         f"**Cost.** {runs.total} runs ({ended}), {entry.seconds / 60:.0f} minutes of one worker{shared}.",
         "",
     )
-
-
-def _text(text: str) -> str:
-    """Escape plain text but for what stands between backticks, which is code."""
-    pieces = text.removesuffix(".").split("`")
-    return "`".join(piece if i % 2 else _plain(piece) for i, piece in enumerate(pieces))
-
-
-def _plain(piece: str) -> str:
-    # The spaces at its ends keep it apart from the code beside it.
-    start, end = piece[:1].isspace() * " ", piece[-1:].isspace() * " "
-    return f"{start}{_escaped(piece)}{end}" if piece.strip() else piece
 
 
 class ClaimBlock(SphinxDirective):

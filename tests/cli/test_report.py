@@ -43,7 +43,7 @@ def test_a_report_without_records_says_so(capsys, toys):
         "computes them" in printed.err
     )
     assert "the records of other are not" in printed.err  # an experiment that this version does not have
-    assert "no longer in the store" in Path("stepscape-ledger/report.html").read_text()
+    assert "no longer in the store" in Path("stepscape-ledger/claims/toy.html").read_text()
 
 
 def test_the_pictures_of_the_docs_are_drawn_by_one_command(capsys, toys):

@@ -35,7 +35,9 @@ def test_verify_prints_and_writes_the_ledger(capsys):
         str(p.relative_to("stepscape-ledger")) for p in Path("stepscape-ledger").rglob("*") if p.is_file()
     }
     drawn = {f"figures/{name}-risk.{kind}" for name in ("toy", "other") for kind in ("svg", "png")}
-    assert {name for name in files if not name.startswith("store/")} == {"ledger.json", "report.html", *drawn}
+    assert {name for name in files if not name.startswith("store/")} == {
+        "ledger.json", "report.html", "claims/toy.html", "claims/other.html", *drawn
+    }  # fmt: skip
     entry = made().entries[0]
     assert made().names == ["toy", "other"]
     assert [entry.shared for entry in made().entries] == [[], []]
@@ -68,7 +70,9 @@ def test_a_ledger_that_stands_whole_is_not_drawn_again(capsys, toys):
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("change", ["report.html", "figures/toy-risk.svg", "code", "verdict"])
+@pytest.mark.parametrize(
+    "change", ["report.html", "claims/toy.html", "figures/toy-risk.svg", "code", "verdict"]
+)
 def test_a_ledger_is_drawn_again_when_anything_of_it_changed(capsys, toys, change):
     drawn = []
 
@@ -118,7 +122,7 @@ def test_runs_that_two_claims_read_are_made_and_counted_once(capsys, toys):
     assert (toy.shared, other.shared) == (["other"], ["toy"])
     assert made().seconds == pytest.approx(toy.seconds)
     assert toy.seconds > other.seconds > 0.0
-    assert "other read some of them too" in Path("stepscape-ledger/report.html").read_text()
+    assert "other read some of them too" in Path("stepscape-ledger/claims/toy.html").read_text()
 
 
 def test_an_interrupted_ledger_goes_on(capsys, toys):
@@ -290,7 +294,7 @@ def test_failed_runs_are_told_and_in_no_verdict(capsys, command):
     sentence = "4 runs of toy failed and are part of no verdict: ValueError: this step size cannot be done"
     assert f"stepscape: warning: {sentence}; --retry-failed tries again\n" == printed.err
     assert ("8 runs (4 finished, 4 failed)" if command == "run" else "8, 4 failed") in printed.out
-    html = Path("out/report.html").read_text()
+    html = Path("out/report.html" if command == "run" else "out/claims/toy.html").read_text()
     assert "4 runs failed: ValueError: this step size cannot be done." in html
     if command == "run":
         assert len(json.loads(Path("out/result.json").read_text())["table"]) == 4

@@ -18,11 +18,11 @@ from stepscape.errors import InputError
 from stepscape.estimators import OutcomeFit, fit_outcome
 from stepscape.figures import outcome
 from stepscape.figures.fit_pictures import outcome_picture
-from stepscape.figures.style import svg
+from stepscape.figures.output import svg
 from stepscape.measures import certify
 from stepscape.measures.uncertainty import uncertain_intervals
 from stepscape.report.certificates import certificate_blocks
-from stepscape.report.content import Facts, Fold, Paragraph
+from stepscape.report.content import Bound, Facts, Fold
 from stepscape.report.words import number
 from stepscape.tables.records import Table
 
@@ -221,10 +221,11 @@ def test_certificates_say_which_margin_counts_as_uncertain(chosen: OutcomeFit) -
         assert f"that makes the bound smallest, {best}" in str(said["uncertain_best"])
 
 
-def test_premises_are_numbered_where_none_is_shared(chosen: OutcomeFit) -> None:
-    blocks = certificate_blocks(chosen.summary()["certificates"])
-    listed, *_ = [block for block in blocks if isinstance(block, Paragraph)]
-    assert listed.text.startswith("Premises: (1) logistic loss")
+def test_premises_stand_in_words_with_each_certificate_where_none_is_shared(chosen: OutcomeFit) -> None:
+    certificates = chosen.summary()["certificates"]
+    bounds = [block for block in certificate_blocks(certificates) if isinstance(block, Bound)]
+    assert [bound.name for bound in bounds] == list(certificates)
+    assert any(premise.startswith("logistic loss") for bound in bounds for premise in bound.premises)
 
 
 def test_survives_pickling(budget: OutcomeFit) -> None:

@@ -9,16 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import claims
-from pages import HOSTILE, outline
 from stepscape import experiments
 from stepscape.cli import console
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Result, Run, ledger
-from stepscape.experiments.frame.kinds import FOR_ALL, KINDS, WORDS
-from stepscape.figures import style
-from stepscape.report import Section, draw, page_share, render, words
-from stepscape.report.content import Page
-from stepscape.report.ledger import ledger_page
+from stepscape.experiments.frame.kinds import WORDS
 
 
 @pytest.fixture
@@ -63,6 +58,9 @@ def test_an_entry_counts_runs_and_keeps_what_was_said(entry):
     assert (first.words, first.rule, first.primary) == ("The first part", "The rule of the first part.", True)
     assert entry.experiment.kind == "figure"
     assert entry.experiment.source == "A document, its third page"
+    assert entry.kinds == ["toy/1"]
+    assert entry.before is None
+    assert entry.words == {"first": "reproduced", "second": "consistent"}
 
 
 def test_a_premise_says_what_its_column_holds_in_each_arm(entry):
@@ -176,98 +174,3 @@ def test_a_ledger_survives_its_file(entry):
 def test_what_is_no_ledger_is_refused(content, says):
     with pytest.raises(InputError, match=says):
         ledger.read(content, "it")
-
-
-# ---- the page
-
-
-def page_of(*entries, drawings=None):
-    return outline(render(ledger_page(book(*entries), drawings or {}, "made here")))
-
-
-def test_the_page_has_everything_that_belongs_to_a_claim(entry):
-    page = page_of(entry, drawings={"toy": [draw(toy_figure(), "toy-risk", "what it shows")]})
-    for said in (
-        "What toy claims & more", "figure", "A document, its third page", "reproduced", "consistent",
-        "6 runs were made.", "1 [0.5, 1.5], n = 3", "Rule: The rule of the first part.",
-        "what it shows", "some neurons bend", "3 to 4, median 3.5",
-        "measured in 4 of 6 runs", "How the setup was chosen", "0.25, 0.5, 2.0", "stepscape verify toy",
-        "stepscape run toy", "1 min 1 s", "8 finished, 4 diverged, 3 failed", "2 runs failed: it broke.",
-        "1 run failed: no.", "made here",
-    ):  # fmt: skip
-        assert said in page.text, said
-    assert "in the store" not in page.text
-
-
-def toy_figure(points=3):
-    figure, axes = style.canvas()
-    axes[0, 0].plot(np.random.default_rng(0).normal(size=points), "o")
-    return figure
-
-
-def test_a_claim_whose_records_are_gone_says_so(entry):
-    assert "The records of these runs are no longer in the store" in page_of(entry).text
-
-
-def test_the_overview_links_every_claim_and_marks_every_verdict(entry):
-    parts = {word: ledger.Verdict(word, "why", {}) for word in WORDS}
-    every = msgspec.structs.replace(entry, verdicts=parts)
-    other = msgspec.structs.replace(entry, experiment=msgspec.structs.replace(entry.experiment, name="other"))
-    page = page_of(every, other)
-    identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert len(identifiers) == len(set(identifiers))
-    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
-    assert links.count("#toy") == links.count("#other") == 2  # contents and overview
-    assert {link[1:] for link in links} <= set(identifiers)
-    for kind in KINDS.values():  # without color, marks tell the verdicts of a kind apart
-        known = dict.fromkeys([*kind, *FOR_ALL])
-        assert len({words.VERDICTS[word][0] for word in known}) == len(known)
-    assert all(words.VERDICTS[word][0] in page.text for word in WORDS)
-    assert {"h1", "h2", "h3", "details", "summary"} <= {tag for tag, _ in page.tags}
-
-
-def test_the_size_is_said_and_the_commands_repeat_it(entry):
-    full = ledger.Ledger("full", [msgspec.structs.replace(entry, size="full")], {})
-    text = outline(render(ledger_page(full, {}, ""))).text
-    assert "stepscape verify toy --full" in text
-    assert "full sizes" in text
-    assert "--full" not in page_of(entry).text.replace("--full runs what", "")
-
-
-def test_hostile_words_stay_words(entry):
-    about = msgspec.structs.replace(
-        entry.experiment, title=HOSTILE, claim=HOSTILE, setup=HOSTILE, source=HOSTILE
-    )
-    bad = ledger.Verdict("partly", HOSTILE, {HOSTILE: HOSTILE})
-    premise = ledger.Premise("column", HOSTILE, "", 2, 1, HOSTILE)
-    hostile = msgspec.structs.replace(
-        entry, experiment=about, verdicts={HOSTILE: bad}, premises=[premise], failures={HOSTILE: 1}
-    )
-    html = render(ledger_page(book(hostile), {}, HOSTILE))
-    assert "<script" not in html
-    assert "alert(1)" in outline(html).text
-
-
-def test_a_page_of_huge_figures_stays_below_eight_megabytes():
-    figures = [toy_figure(22_000) for _ in range(10)]
-    share = page_share(len(figures))
-    drawings = [draw(figure, f"figure-{i}", largest=share) for i, figure in enumerate(figures)]
-    assert sum(len(drawing.svg) for drawing in drawings) > 8_000_000
-    html = render(Page("t", "l", [Section("s", drawings)]))
-    assert len(html.encode()) < 8_000_000
-    assert page_share(1) == page_share(0) >= page_share(100)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (3599.4, "59 min 59 s"),
-        (7325.0, "2 h 2 min"),
-    ],
-)
-def test_durations_are_written_in_two_units(seconds, text):
-    assert words.duration(seconds) == text

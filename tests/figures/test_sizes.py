@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
 
 import pictures
+from figure_checks import outside, overlaps
 from stepscape.errors import InputError
 from stepscape.figures import output, style
 
@@ -45,49 +44,6 @@ def draw(figure, size):
 def share(figure):
     panels = {ax.get_position().bounds for ax in figure.axes if ax.get_visible()}
     return sum(width * height for _, _, width, height in panels)
-
-
-def words(figure):
-    """Every text that is drawn, with its box."""
-    ticks = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
-    named = {
-        label for axis in ticks for tick in axis.get_major_ticks() for label in (tick.label1, tick.label2)
-    }
-    out = [text for text in figure.findobj(Text) if text not in named]
-    for axis in ticks:
-        low, high = sorted(axis.get_view_interval())
-        if axis.axes.get_visible():
-            out += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-    hidden = [text for part in _hidden(figure) for text in part.findobj(Text)]
-    drawn = [text for text in out if text.get_visible() and text.get_text().strip() and text not in hidden]
-    return [(text, text.get_window_extent()) for text in drawn]
-
-
-def _hidden(figure):
-    own = [ax.legend_ for ax in figure.axes if ax.legend_ is not None]
-    return [part for part in [*figure.legends, *own, *figure.axes] if not part.get_visible()]
-
-
-def overlaps(figure):
-    """Pairs of texts whose boxes share more than a point in both directions."""
-    point = figure.dpi / 72.0
-    found = []
-    for (one, a), (other, b) in itertools.combinations(words(figure), 2):
-        wide = min(a.x1, b.x1) - max(a.x0, b.x0)
-        high = min(a.y1, b.y1) - max(a.y0, b.y0)
-        if wide > point and high > point:
-            found.append((one.get_text(), other.get_text()))
-    return found
-
-
-def outside(figure):
-    """Texts that leave the canvas by more than a point."""
-    point, canvas = figure.dpi / 72.0, figure.bbox
-    return [
-        text.get_text()
-        for text, box in words(figure)
-        if min(box.x0, box.y0, canvas.width - box.x1, canvas.height - box.y1) < -point
-    ]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

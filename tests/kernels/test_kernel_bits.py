@@ -32,7 +32,7 @@ for momentum, logistic in ((0.0, False), (0.5, False), (0.0, True)):
     basis[0] = 1 / np.sqrt(3 * k + 1)
     lanczos(theta, position, x, weights, p, q, np.ones(4), 0.0, basis, diagonal, beside, 0, rows)
     start, other = rng.normal(size=(2, 3 * k + 1))
-    *_, value, residual, _, vector = largest(
+    _, value, residual, _, _, vector, *_ = largest(
         theta, position, x, y, weights, logistic, False, np.ones(4), 0.0, start, other, 1e-8
     )
     for array in (theta, velocity, basis, diagonal, vector, np.array([value, residual])):

@@ -57,13 +57,15 @@ def test_untrained_blocks_without_a_bound_are_inapplicable(trainable):
     assert {c.verdict for c in certified(case, trainable).values()} == {"inapplicable"}
 
 
-def test_the_right_side_holds_the_residual_of_the_eigenvalue():
+def test_right_sides_are_taken_at_both_sides_of_the_eigenvalue():
     problem, net = ss.problems.tent(n=20), ss.TwoLayerReLU.random(40, seed=3)
     c, pair = ss.certify(problem, net), ss.sharpness(problem, net)
     loss = problem.training_loss(net.predict(problem.inputs))
     reach = math.hypot(1.0, problem.x_max)
-    expected = 0.5 * (pair.value + pair.residual - 1 + reach * math.sqrt(2 * loss))
-    assert c["sharpness_loss"].right == pytest.approx(expected, rel=64 * EPS)
+    right, most = (0.5 * (side - 1 + reach * math.sqrt(2 * loss)) for side in (pair.value, pair.upper))
+    assert c["sharpness_loss"].right == pytest.approx(right, rel=64 * EPS)
+    assert c["sharpness_loss"].right_upper == pytest.approx(most, rel=64 * EPS)
+    assert 0.0 < most - right < 1e-10 * right
 
 
 def test_noisy_needs_truth_and_noise_and_uses_both():
@@ -73,7 +75,7 @@ def test_noisy_needs_truth_and_noise_and_uses_both():
     noise = 0.3 * math.sqrt(2 / 20 * math.log(8 * 21 / 0.1))
     top = ss.sharpness(base, net)
     reach = math.hypot(1.0, base.x_max)
-    expected = 0.5 * (top.value + top.residual - 1 + reach * (math.sqrt(mse) + noise))
+    expected = 0.5 * (top.value - 1 + reach * (math.sqrt(mse) + noise))
     assert c.right == pytest.approx(expected, rel=64 * EPS)
     assert c.verdict == "holds"
     for known in ({"truth": base.truth}, {"noise": 0.3}, {}):
@@ -128,8 +130,9 @@ def test_facts_measure_when_asked_and_take_a_known_eigenpair(monkeypatch):
     known = ss.measures.facts(problem, net, sharpness=pair)
     given = theory.sharpness(known)
     measured = ss.sharpness(problem, net)
-    rest = usual["sharpness"].right - 0.5 * (measured.value + measured.residual)
-    assert given.right == pytest.approx(3.75 + rest, rel=1e-9)
+    rest = usual["sharpness"].right - 0.5 * measured.value
+    assert given.right == pytest.approx(3.25 + rest, rel=1e-9)
+    assert given.right_upper == math.inf
     assert given.left == usual["sharpness"].left
     logistic = ss.Problem([0.0, 1.0], [0, 1], "logistic")
     assert theory.overlap(ss.measures.facts(logistic, net)).verdict == "inapplicable"

@@ -31,7 +31,18 @@ def test_a_start_must_have_the_shape_of_the_trained_coordinates_and_a_direction(
 
 def test_an_eigenpair_shows_its_error():
     pair = ss.sharpness(noisy(), network())
-    assert repr(pair).startswith(f"Eigenpair(value={pair.value:.10g} ± {pair.residual:.1e}, products=")
+    said = f"Eigenpair(value={pair.value:.10g} ± {pair.residual:.1e}, "
+    assert repr(pair).startswith(said + f"at most {pair.upper:.10g} (inertia count), products=")
+    known = ss.Eigenpair(2.0, 0.25, np.empty(0), 3)
+    assert repr(known) == "Eigenpair(value=2 ± 2.5e-01, products=3)"
+    assert (known.error, pair.error) == (0.25, max(pair.upper - pair.value, pair.value - pair.lower))
+    assert (known.lower, known.upper, known.status) == (1.75, np.inf, "lower bound")
+    assert (known.exceeds(1.7), known.exceeds(1.8), known.exceeds(9.0)) == (True, None, None)
+    assert (pair.status, pair.exceeds(pair.upper), pair.exceeds(0.5 * pair.value)) == (
+        "two-sided",
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize("blocks", [ref.BLOCKS, ("w1", "w2")], ids="+".join)

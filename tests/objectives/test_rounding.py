@@ -93,12 +93,15 @@ def product(case: StiffCase, h: Hessian) -> str:
 
 
 def sharpness(case: StiffCase, _: Hessian, decay: float = 0.0, gauss_newton: bool = False) -> str:
-    """Right to the residual and 1e-10 of tr G + ‖R‖ + decay ≥ ‖H‖."""
+    """Between its two sides, and right to the residual and 1e-10 of tr G + ‖R‖ + decay ≥ ‖H‖."""
     options = {"gauss_newton": gauss_newton, "weight_decay": decay}
     pair = ss.sharpness(case.problem, case.network, **options)
     if not (math.isfinite(pair.value) and math.isfinite(pair.residual)):
         return f"{pair}"
     exact = case.exact.sharpness(decay, gauss_newton)
+    digits = abs(exact) / 10**40 + TINY
+    if pair.upper == math.inf or not Fraction(pair.lower) - digits <= exact <= Fraction(pair.upper) + digits:
+        return f"{pair}, between {pair.lower} and {pair.upper}, for {float(exact)}"
     allowed = Fraction(1, 10**10) * (case.exact.size + Fraction(decay)) + TINY
     return (
         RIGHT if off(pair.value, exact) <= Fraction(pair.residual) + allowed else f"{pair} for {float(exact)}"

@@ -203,6 +203,10 @@ def test_designs():
         ({"n": True}, r"n must be a whole number of at least 1, got True"),
         ({"half_width": 0.0}, r"half_width must be finite and positive, got 0\.0"),
         ({"half_width": np.inf}, r"half_width must be finite and positive, got inf"),
+        (
+            {"half_width": 1e-300},
+            r"half_width must be at least 1e-290, so that float64 tells inputs apart, got 1e-300",
+        ),
         ({"noise": -0.5}, r"noise must be finite and not negative, got -0\.5"),
         ({"design": "grid"}, r"design must be 'jittered', 'uniform' or 'equispaced', got 'grid'"),
         (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import io
 import itertools
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,10 +15,22 @@ import claims
 from browser import browser, executable
 from pages import HOSTILE, everything
 from stepscape import experiments
+from stepscape.experiments.chapters import CHAPTERS
 from stepscape.experiments.frame import ledger
+from stepscape.experiments.frame.kinds import WORDS
 from stepscape.figures import style
-from stepscape.report import Grid, Judgment, Page, Section, draw, render
-from stepscape.report.ledger import ledger_page
+from stepscape.report import (
+    Grid,
+    Judgment,
+    Page,
+    Section,
+    draw,
+    render,
+    render_index,
+    thumbnail,
+)
+from stepscape.report.claim import claim_page
+from stepscape.report.ledger import ledger_index
 from stepscape.report.records import records_blocks
 
 
@@ -35,20 +49,39 @@ def figure(width=6.4, points=3):
     return drawn
 
 
+def entry(name, setup="How it was chosen."):
+    toy = claims.claim(name, setup=setup)
+    return ledger.enter(toy, experiments.run(toy, toy.quick), "quick", ["it could not be done"], 61.0)
+
+
 @functools.cache
-def ledger_html():
-    """A ledger with wide and narrow figures, some drawn as pixels, failures and hostile words."""
-    entries, drawings = [], {}
-    for name in ("toy", "other", "third"):
-        toy = claims.claim(name, setup=f"{HOSTILE} " * 20)
-        result = experiments.run(toy, toy.quick)
-        entries.append(ledger.enter(toy, result, "quick", ["it could not be done"], 61.0))
-        drawings[name] = [
-            draw(figure(), f"{name}-narrow", "A caption."),
-            draw(figure(12.0), f"{name}-wide", "A caption. " * 20),
-            draw(figure(points=300), f"{name}-pixels", "A caption.", largest=10),
-        ]
-    return render(ledger_page(ledger.Ledger("quick", entries, {}), drawings, "made here"))
+def claim_html():
+    """A claim with wide and narrow figures, some drawn as pixels, failures and hostile words."""
+    drawings = [
+        draw(figure(), "narrow", "A caption."),
+        draw(figure(12.0), "wide", "A caption. " * 20),
+        draw(figure(points=300), "pixels", "A caption.", largest=10),
+    ]
+    more = [("All of it", "../figures/toy-all.svg")]
+    return render(
+        claim_page(entry("toy", f"{HOSTILE} " * 20), drawings, more, {"first": "partly"}, "made here")
+    )
+
+
+@functools.cache
+def index_html(count=45):
+    """An index of many claims with every verdict, with thumbnails."""
+    toy, chapter = entry("toy"), [name for each in CHAPTERS for name in each.claims]
+    names = [*chapter, *(f"claim-{i}" for i in range(count - len(chapter)))]
+    entries = [_with(toy, name, WORDS[i % len(WORDS)]) for i, name in enumerate(names)]
+    pictures = dict.fromkeys(names, thumbnail(figure()))
+    return render_index(ledger_index(ledger.Ledger("quick", entries, {}), pictures, {}, "made here"))
+
+
+def _with(toy, name, word):
+    about = msgspec.structs.replace(toy.experiment, name=name)
+    found = ledger.Verdict(word, f"The sentence of {name}: 0.5 [0.4, 0.6].", {}, "A part", primary=True)
+    return msgspec.structs.replace(toy, experiment=about, verdicts={"a": found, **toy.verdicts})
 
 
 @functools.cache
@@ -71,7 +104,7 @@ def records_html():
     return render(Page("Runs", "A lead.", [Section("Every measurement", [part, *records_blocks(rows)])] * 3))
 
 
-PAGES = {"ledger": ledger_html, "blocks": blocks_html, "records": records_html}
+PAGES = {"claim": claim_html, "blocks": blocks_html, "records": records_html, "index": index_html}
 
 
 @pytest.fixture(params=PAGES)
@@ -121,12 +154,14 @@ def test_tab_reaches_the_skip_link_first_and_then_everything(page):
     tag, name, target, left, _ = seen[0]
     assert (tag, name, target) == ("A", "skip", "#content")
     assert left >= 0  # it comes into sight
-    links = page.evaluate("[...document.querySelectorAll('a')].map(link => link.getAttribute('href'))")
+    tabbed = "[...document.querySelectorAll('a')].filter(link => link.tabIndex >= 0)"
+    links = page.evaluate(f"{tabbed}.map(link => link.getAttribute('href'))")
     assert [target for tag, _, target, *_ in seen if tag == "A"][: len(links)] == links
     assert sum(tag == "SUMMARY" for tag, *_ in seen) >= page.evaluate(
         "document.querySelectorAll('summary').length"
     )
-    assert sum(name.startswith("scroll") for _, name, *_ in seen) >= 1
+    tables = page.evaluate("document.querySelectorAll('.scroll').length")
+    assert sum(name.startswith("scroll") for _, name, *_ in seen) >= min(1, tables)
     assert all(outline != "none" for *_, outline in seen[1:-2])  # the focus can be seen
 
 
@@ -163,16 +198,90 @@ def test_verdicts_read_without_color(page):
     assert all(len(text.split()) >= 2 for text in marks)  # a sign and a word
 
 
-def test_folded_parts_are_printed(page):
-    parts = "[...document.querySelectorAll('details:not(.columns)')]"
-    folded = f"{parts}.map(part => part.lastElementChild.checkVisibility())"
+def test_folds_are_closed_on_screen_and_in_print_unless_they_hold_what_decides(page):
+    parts = "[...document.querySelectorAll('details:not(.columns, .cell)')]"
+    folded = (
+        f"{parts}.map(part => [part.classList.contains('printed'), part.lastElementChild.checkVisibility()])"
+    )
     on_screen = page.evaluate(folded)
     page.call("Emulation.setEmulatedMedia", media="print")
     in_print = page.evaluate(folded)
     page.call("Emulation.setEmulatedMedia", media="")
-    assert on_screen
-    assert not any(on_screen)
-    assert all(in_print)
+    assert not any(visible for _, visible in on_screen)
+    assert all(visible == printed for printed, visible in in_print)
+
+
+OVERLAPS = """
+[...document.querySelectorAll('.verdict')].filter(chip => chip.checkVisibility()).filter(chip => {
+  const home = chip.closest('p, .card > div').getBoundingClientRect();
+  const box = chip.getBoundingClientRect();
+  return box.left < home.left - 1 || box.right > home.right + 1;
+}).map(chip => chip.textContent)
+"""
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_no_verdict_runs_over_its_column(tab, tmp_path, media):
+    parts = [
+        Judgment(f"The part with a title of some length: {word}", word, "Why it is so.", full_size="partly")
+        for word in WORDS
+    ]
+    nested = [replace(part, rows=[replace(each, rows=parts[:1]) for each in parts]) for part in parts[:1]]
+    path = tmp_path / "report.html"
+    path.write_text(render(Page("t", "l", [Section("s", [*parts, *nested])])), encoding="utf-8")
+    tab.events.clear()
+    tab.open(path, 400)
+    tab.call("Emulation.setEmulatedMedia", media=media)
+    found = tab.evaluate(OVERLAPS)
+    tab.call("Emulation.setEmulatedMedia", media="")
+    assert found == []
+
+
+def test_print_is_set_in_points_and_nothing_is_larger_than_the_text(page):
+    page.call("Emulation.setEmulatedMedia", media="print")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('p:not(.lead, .kicker), li, dd, dt, td, figcaption, .verdict')]"
+        ".filter(at => at.checkVisibility()).map(at => parseFloat(getComputedStyle(at).fontSize))"
+    )
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert max(sizes) <= 10 * 96 / 72 + 0.1
+
+
+def test_an_index_of_45_claims_takes_two_screens(tab, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(index_html(), encoding="utf-8")
+    assert len(path.read_bytes()) < 700_000
+    tab.events.clear()
+    tab.open(path)
+    assert tab.evaluate("document.querySelectorAll('.card').length") == 45
+    assert tab.evaluate("document.querySelector('main').getBoundingClientRect().bottom") <= 2 * 900
+    assert tab.evaluate(OVERLAPS) == []
+
+
+VISIBLE = "[...document.querySelectorAll('.card')].filter(card => card.checkVisibility()).length"
+
+
+def test_cards_are_filtered_by_verdict_and_kind_and_found_by_words(tab, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(index_html(), encoding="utf-8")
+    tab.events.clear()
+    tab.open(path)
+    tab.evaluate("document.querySelector('#word-partly').click()")
+    partly = tab.evaluate(VISIBLE)
+    assert 0 < partly < 10
+    tab.evaluate("document.querySelector('#word-undecided').click()")
+    assert partly < tab.evaluate(VISIBLE) < 20
+    hidden = "[...document.querySelectorAll('.group')].filter(group => group.hidden).length"
+    assert tab.evaluate(hidden) > 0  # a chapter without a card has no heading
+    tab.evaluate("for (const box of document.querySelectorAll(':checked')) box.click()")
+    assert tab.evaluate(VISIBLE) == 45
+    field = "document.querySelector('.search input')"
+    tab.evaluate(
+        f"{field}.value = 'SENTENCE claim-7'; {field}.dispatchEvent(new Event('input', {{bubbles: true}}))"
+    )
+    assert tab.evaluate(VISIBLE) == 1
+    assert tab.evaluate(f"{field}.checkVisibility()")
+    assert tab.complaints() == []
 
 
 def test_it_prints(page):

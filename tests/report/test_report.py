@@ -12,6 +12,7 @@ from pages import HOSTILE, everything, outline
 from stepscape.experiments.frame.kinds import WORDS
 from stepscape.figures import style
 from stepscape.report import (
+    Grid,
     Judgment,
     Page,
     Section,
@@ -65,7 +66,7 @@ def test_nothing_is_requested_from_anywhere():
     fetched = {"src", "href", "xlink:href", "action", "data", "poster", "srcset"}
     for tag, attributes in page.tags:
         for name in fetched & set(attributes):
-            assert attributes[name].startswith(("#", "data:")), (tag, attributes[name])
+            assert attributes[name].startswith(("#", "data:", "figures/")), (tag, attributes[name])
     assert "@import" not in html
     assert re.findall(r"url\((?!#)", html) == []
     policy = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
@@ -188,8 +189,8 @@ def test_a_sentence_begins_with_a_capital_unless_with_a_symbol(clause, whole):
         (100_000, "100\u202f000"),
         (12345.6, "12\u202f346"),
         (-1.23456, "−1.235"),
-        (1.5e-7, "1.500e−7"),
-        (2e12, "2.000e12"),
+        (1.5e-7, "1.5 × 10⁻⁷"),
+        (2e12, "2 × 10¹²"),
         ("text", "text"),
     ],
 )
@@ -199,7 +200,8 @@ def test_numbers_are_written_for_people(value, text):
 
 @given(st.floats(-1e300, 1e300, allow_subnormal=False))
 def test_a_written_number_is_within_four_digits(value):
-    read = float(words.number(value).replace("−", "-").replace("\u202f", ""))
+    plain = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+    read = float(words.number(value).translate(plain).replace(" × 10", "e").replace("\u202f", ""))
     # Four significant digits: half a unit of the fourth is at most 5e-4 of the number.
     assert abs(read - value) <= 5.0001e-4 * abs(value)
 
@@ -273,3 +275,53 @@ def test_the_words_and_the_starts_of_verdicts_are_explained():
     for _, name, meaning in (words.VERDICTS[word] for word in WORDS):
         assert name in page([])
         assert meaning in page([])
+
+
+def test_a_certificate_has_its_premises_in_words_and_says_when_it_says_little():
+    from stepscape.report.certificates import certificate_blocks
+    from stepscape.theory import Certificate
+
+    found = {
+        "tight": Certificate(0.8, 1.0, ("square loss", "no knot lies on an input"), "A. Author (2020)"),
+        "loose": Certificate(8e-4, 4024.0, ("square loss", "a premise of its own"), "A. Author (2020)"),
+        "negative": Certificate(-1.0, 2.0, ("square loss",), "A. Author (2020)"),
+    }
+    blocks = certificate_blocks({name: each.record() for name, each in found.items()})
+    tight, loose, negative = [block for block in blocks if block.kind == "bound"]
+    assert tight.premises == ["no knot lies on an input"]
+    assert (tight.share, tight.remark) == (0.8, "")
+    assert loose.remark == "but says little: the left side is less than 0.1 % of the right"
+    assert (negative.share, negative.remark) == (None, "")
+    html = render(Page("t", "l", [Section("s", blocks)]))
+    assert 'style="width: 80.0%"' in html
+    assert 'aria-label="The left side is 80 per cent of the right side."' in html
+    assert "Premises of all of them: square loss." in html
+    assert "Premises: a premise of its own" in html
+    assert html.count('class="bar"') == 2
+
+
+def test_the_chosen_row_of_a_path_stands_out():
+    from stepscape.report.fit import records_grid
+
+    path = [{"step_size": eta, "cv_error": 1.0, "chosen": eta == 0.2} for eta in (0.1, 0.2, 0.4)]
+    grid = records_grid("The path", path, ("step_size", "cv_error"))
+    assert (list(grid.marked), grid.mark, list(grid.columns)) == ([1], "chosen", ["step size", "cv error"])
+    html = " ".join(render(Page("t", "l", [Section("s", [grid])])).split())
+    assert html.count('<tr class="marked">') == 1
+    assert '<tr class="marked"><th scope="row">0.2 <span class="mark">chosen</span></th>' in html
+
+
+def test_wide_figures_scroll_on_phones_and_no_figure_is_shown_larger_than_drawn():
+    wide, usual, small = (
+        draw(style.canvas(size=(width, 3.0))[0], f"f{width:g}") for width in (12.0, 7.2, 4.6)
+    )
+    html = render(Page("t", "l", [Section("s", [wide, usual, small])]))
+    classes = [a.get("class") for tag, a in outline(html).tags if tag == "figure"]
+    assert classes == ["wide scrolls", "scrolls", None]
+    assert 'style="max-width: 460px"' in html
+
+
+@pytest.mark.parametrize("text", ["yes", "holds"])
+def test_a_word_of_a_table_is_not_taken_for_a_verdict(text):
+    html = render(Page("t", "l", [Section("s", [Grid("The values", ("value", "rows"), [(text, text)])])]))
+    assert 'class="verdict' not in html

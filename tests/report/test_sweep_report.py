@@ -138,7 +138,7 @@ def test_a_long_table_is_cut_and_says_so():
 
 
 def panels(figure):
-    return {ax.get_ylabel(): ax for ax in figure.axes if ax.get_visible()}
+    return {ax.get_ylabel() or ax.get_title(loc="left"): ax for ax in figure.axes if ax.get_visible()}
 
 
 def test_a_panel_for_each_measure_that_there_is():

@@ -25,6 +25,18 @@ def test_holds_up_to_64_eps_of_its_scale(excess, verdict):
         assert Certificate(scale * excess, 0.0, **SHARED, scale=scale).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("left", "verdict"), [(1.0, "holds"), (1.5, "undecided"), (2.0, "undecided"), (2.1, "violated")]
+)
+def test_between_the_right_sides_of_both_bounds_on_the_sharpness_nothing_is_decided(left, verdict):
+    certificate = Certificate(left, 1.0, **SHARED, right_upper=2.0)
+    assert certificate.verdict == certificate.record()["verdict"] == verdict
+    assert certificate.record()["right_upper"] == 2.0
+    if verdict == "undecided":
+        assert f"undecided: {left:.4g} lies between the right sides 1 and 2" in repr(certificate)
+    assert Certificate(9.0, 1.0, **SHARED, right_upper=math.inf).verdict == "undecided"
+
+
 def test_without_a_scale_nothing_is_forgiven():
     assert Certificate(1.0, 1.0, **SHARED).verdict == "holds"
     assert Certificate(1.0 + 4 * EPS, 1.0, **SHARED).verdict == "violated"

@@ -181,3 +181,11 @@ def test_an_objective_with_its_own_descent_takes_no_mask():
             ss.GradientDescent(0.1, 3),
             decayed=net.trained,
         )
+
+
+def test_a_huge_step_size_is_infinitely_far_beyond_the_edge_and_nothing_warns(recwarn):
+    method = ss.GradientDescent(step_size=1e308, steps=3)
+    path = training.run(objectives.scalar_product(), np.array([3.0, 2.0]), method)
+    assert path.outcome == "diverged"
+    assert path.edge_ratio[0] == np.inf
+    assert not list(recwarn)

@@ -104,7 +104,7 @@ def _network(progress: console.Progress) -> Document:
         "step_size": _STEP_SIZE,
         "threshold": 2.0 / _STEP_SIZE,
         "sharpness": top.value,
-        "sharpness_residual": top.residual,
+        "sharpness_residual": top.error,
         "trace": hessian_trace(problem, solution),
         "width": solution.width,
         "bent_neurons": int(run.bent_neurons[-1]),
@@ -137,12 +137,14 @@ def _fit(progress: console.Progress) -> _Part:
 
 
 def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
+    from stepscape.cli.claim_figures import shown
     from stepscape.report import Drawing, draw, render
     from stepscape.report.demo import demo_page
     from stepscape.tables.records import plain
 
     def drawn(subject: str, part: _Part) -> tuple[Document, list[Drawing]]:
-        drawings = [draw(each.figure, f"{subject}-{name}", each.caption) for name, each in part.drawn.items()]
+        kept = shown(part.drawn).items()
+        drawings = [draw(each.figure, f"{subject}-{name}", each.caption) for name, each in kept]
         return plain(part.document), drawings
 
     pages = [drawn(name, part) for name, part in runs.items()]

@@ -62,7 +62,7 @@ def _size(text: str) -> tuple[float, float]:
 def write_figures(
     directory: Path, figures: Mapping[str, Figure], drawings: Sequence[Drawing], pictures: Pictures
 ) -> None:
-    """Write every figure into ``figures/``; what the report has drawn already is not drawn again.
+    """Write every figure into ``figures/``; what a page has drawn already is not drawn again.
 
     Figures that are written have that size afterwards: draw the report first.
     """
@@ -73,11 +73,10 @@ def write_figures(
         folder.mkdir()
     except OSError as error:
         raise OutputError(f"cannot write {str(folder)!r}: {error.strerror}") from error
-    for drawing in drawings:
-        figure = figures[drawing.name]
+    known = {drawing.name: drawing.svg for drawing in drawings if pictures.size is None}
+    for name, figure in figures.items():
         if pictures.size is not None:
             output.resize(figure, pictures.size)
         for kind in pictures.formats:
-            drawn = kind == "svg" and pictures.size is None
-            content = drawing.svg if drawn else output.document(figure, kind)
-            files.write_atomic(folder / f"{drawing.name}.{kind}", content)
+            drawn = known.get(name) if kind == "svg" else None
+            files.write_atomic(folder / f"{name}.{kind}", drawn or output.document(figure, kind))

@@ -1,4 +1,4 @@
-"""The files of a ledger's directory: the ledger, its report, its figures."""
+"""The files of a ledger's directory: the ledger, its index and pages, its figures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepscape import files
+from stepscape.cli.claim_figures import ClaimFigures, claim_figures
 from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.provenance import colophon
+from stepscape.cli.publication import CLAIMS
+from stepscape.cli.reference_ledger import full_sizes
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Drawn
@@ -32,22 +35,25 @@ def write_report(
     tick: Callable[[float], None] = lambda _: None,
     pictures: Pictures = DESIGNED,
 ) -> list[str]:
-    """Write report.html and figures/; `drawn` by claim and name, none where records are gone.
+    """Write report.html, a page for each claim, and figures/.
 
-    Returns the names of the figures.
+    `drawn` holds figures by claim and name, none where records are gone. Returns the names of the figures.
     """
-    from stepscape.report import draw, page_share, render
-    from stepscape.report.ledger import ledger_page
+    from stepscape.report import render, render_index
+    from stepscape.report.claim import claim_page
+    from stepscape.report.ledger import ledger_index
 
-    share = page_share(sum(map(len, drawn.values())))
-    drawings = {}
-    for i, (name, some) in enumerate(drawn.items()):
-        tick(i / len(drawn))
-        drawings[name] = [
-            draw(each.figure, f"{name}-{key}", each.caption, largest=share) for key, each in some.items()
-        ]
+    origin, full = colophon(ledger.provenance), full_sizes(ledger)
+    laid: dict[str, ClaimFigures] = {}
+    (directory / CLAIMS).mkdir()
+    for i, entry in enumerate(ledger.entries):
+        tick(i / len(ledger.entries))
+        name = entry.experiment.name
+        here = laid[name] = claim_figures(drawn.get(name, {}), pictures, f"{name}-", "../")
+        page = claim_page(entry, here.drawings, here.links, full.get(name), origin)
+        files.write_atomic(directory / CLAIMS / f"{name}.html", render(page))
     figures = {f"{name}-{key}": each.figure for name, some in drawn.items() for key, each in some.items()}
-    write_figures(directory, figures, [each for some in drawings.values() for each in some], pictures)
-    page = ledger_page(ledger, drawings, colophon(ledger.provenance))
-    files.write_atomic(directory / "report.html", render(page))
+    write_figures(directory, figures, [each for here in laid.values() for each in here.drawings], pictures)
+    index = ledger_index(ledger, {name: here.thumbnail for name, here in laid.items()}, full, origin)
+    files.write_atomic(directory / "report.html", render_index(index))
     return list(figures)

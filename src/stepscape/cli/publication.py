@@ -14,9 +14,10 @@ from stepscape import files
 from stepscape.cli.drafts import NAMES, NEW, OLD, take_back
 
 FIGURES = "figures"
+CLAIMS = "claims"  # pages of the claims of a ledger
 # What commands write at the top of a directory of results; anything else there is the user's, or a store.
-RESULTS = {"report.html", "result.json", "predictions.csv", "table.csv", "ledger.json", FIGURES}
-_PICTURES = (".svg", ".png", ".pdf")
+RESULTS = {"report.html", "result.json", "predictions.csv", "table.csv", "ledger.json", FIGURES, CLAIMS}
+_OURS = {FIGURES: (".svg", ".png", ".pdf"), CLAIMS: (".html",)}  # what commands write into folders
 _EXCHANGE, _HERE = 2, -100  # Linux: RENAME_EXCHANGE and AT_FDCWD
 
 
@@ -28,7 +29,7 @@ def fits_beside(target: Path, whole: bool) -> bool:
         return False
     ours = not hasattr(os, "geteuid") or target.stat().st_uid == os.geteuid()
     left = set(os.listdir(target))
-    replaced = left <= RESULTS and not any(_strangers(target / FIGURES))
+    replaced = left <= RESULTS and not any(_strangers(target / folder) for folder in _OURS)
     return ours and os.access(target.parent, os.W_OK) and (not left or (whole and replaced))
 
 
@@ -92,7 +93,8 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _replace_each(draft: Path, target: Path, whole: bool) -> None:
     """Rename every result; `drafts.take_back` undoes a publication that did not come to its end."""
-    _keep_strangers(target / FIGURES, draft / NEW / FIGURES)
+    for folder in _OURS:
+        _keep_strangers(target / folder, draft / NEW / folder)
     names = sorted(os.listdir(draft / NEW))
     (draft / NAMES).write_text("\n".join(names), encoding="utf-8")
     (draft / OLD).mkdir()
@@ -105,7 +107,7 @@ def _replace_each(draft: Path, target: Path, whole: bool) -> None:
 
 
 def _keep_strangers(before: Path, after: Path) -> None:
-    """Keep what a user put among the figures."""
+    """Keep what a user put among the figures or the pages."""
     for name in _strangers(before):
         after.mkdir(exist_ok=True)
         if (before / name).is_dir():
@@ -114,7 +116,7 @@ def _keep_strangers(before: Path, after: Path) -> None:
             shutil.copy2(before / name, after / name, follow_symlinks=False)
 
 
-def _strangers(figures: Path) -> list[str]:
-    if figures.is_symlink() or not figures.is_dir():
+def _strangers(folder: Path) -> list[str]:
+    if folder.is_symlink() or not folder.is_dir():
         return []
-    return [name for name in os.listdir(figures) if not name.endswith(_PICTURES)]
+    return [name for name in os.listdir(folder) if not name.endswith(_OURS[folder.name])]

@@ -40,6 +40,20 @@ def full_size(claim: Claim, settings: Mapping[str, Any]) -> dict[str, str]:
     return _words(claim, "full")
 
 
+def full_sizes(made: Ledger) -> dict[str, dict[str, str]]:
+    """Return the words of every claim in the committed full ledger; none for a full ledger."""
+    from stepscape import experiments
+
+    if made.size == "full":
+        return {}
+    known = {entry.experiment.name: entry.settings for entry in made.entries}
+    return {
+        name: full_size(experiments.get(name), settings)
+        for name, settings in known.items()
+        if name in experiments.names()
+    }
+
+
 def _differs_in_size_only(claim: Claim, here: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     quick, full = plain(claim.quick), plain(claim.full)
     size = {name for name in quick if quick[name] != full[name]}
@@ -63,9 +77,19 @@ def _words(claim: Claim, size: Size) -> dict[str, str]:
     for entry in reference_ledger(size).entries:
         if entry.experiment.name == claim.name:
             kept = {part.name for part in claim.parts}.difference(ledger.changed_rules(entry, claim))
-            words = ledger.words_of(entry).items()
+            words = entry.words.items()
             return {part: word for part, word in words if part.partition(": ")[0] in kept}
     return {}
+
+
+def compared(made: Ledger, committed: Ledger) -> Ledger:
+    """Say in every entry what the committed ledger says of its claim, and what changed since."""
+    import msgspec
+
+    from stepscape.experiments.frame.before import with_before
+
+    entries = [with_before(entry, made.provenance, committed) for entry in made.entries]
+    return msgspec.structs.replace(made, entries=entries)
 
 
 def changed_rules(made: Ledger) -> dict[str, list[str]]:

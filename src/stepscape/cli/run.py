@@ -12,6 +12,7 @@ from stepscape import files
 from stepscape.cli import artifacts, console, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
+from stepscape.cli.claim_figures import claim_figures
 from stepscape.cli.expectation import expected
 from stepscape.cli.figure_files import DESIGNED, Pictures, write_figures
 from stepscape.cli.interrupt import Unfinished
@@ -184,15 +185,15 @@ def _check(request: Request, before: Document, settings: Mapping[str, Any]) -> N
 
 
 def _write(directory: Path, document: Document, drawn: Mapping[str, Drawn], pictures: Pictures) -> None:
-    from stepscape.report import draw, render
+    from stepscape.report import render
     from stepscape.report.experiment import experiment_page
     from stepscape.tables.csv_text import csv_text
     from stepscape.tables.records import plain
 
-    drawings = [draw(each.figure, name, each.caption) for name, each in drawn.items()]
-    page = experiment_page(plain(document), drawings, colophon(document["provenance"]))
+    laid = claim_figures(drawn, pictures)
+    page = experiment_page(plain(document), laid.drawings, colophon(document["provenance"]), laid.links)
     figures = {name: each.figure for name, each in drawn.items()}
-    write_figures(directory, figures, drawings, pictures)
+    write_figures(directory, figures, laid.drawings, pictures)
     records = document["table"]
     rows = (record.values() for record in records)
     files.write_atomic(directory / "table.csv", csv_text(list(records[0]), map(list, rows)))

@@ -18,8 +18,8 @@ from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, provenance, recorders
-from stepscape.cli.publication import FIGURES
-from stepscape.cli.reference_ledger import changed_rules, full_size, reference_ledger
+from stepscape.cli.publication import CLAIMS, FIGURES
+from stepscape.cli.reference_ledger import changed_rules, compared, full_sizes, reference_ledger
 from stepscape.cli.surroundings import own_style
 from stepscape.cli.verify_lines import counted, lines
 from stepscape.errors import StepscapeError
@@ -95,6 +95,7 @@ def _made(
         }  # fmt: skip
         origin = {**provenance(clock), "code": code(), "recorded_by": recorders(store)}
         made = _ledger(known, carried, request.full, origin)
+        made = compared(made, reference_ledger(size))
         before = _unchanged(Path(request.out), made)
         if before is not None:
             return before
@@ -125,14 +126,14 @@ def _unchanged(folder: Path, made: Ledger) -> Ledger | None:
         before = read_ledger(folder)
     except StepscapeError:
         return None
-    written = ledger.read(console.to_json(msgspec.to_builtins(made)).encode(), "this ledger")
-    same = before.entries == written.entries and all(
+    read = ledger.read(console.to_json(msgspec.to_builtins(made)).encode(), "this ledger")
+    same = before.entries == read.entries and all(
         before.provenance.get(name) == made.provenance.get(name) for name in MADE_BY
     )
     drawn = [f"{FIGURES}/{name}.{kind}" for name in before.provenance.get("figures", ()) for kind in KINDS]
-    whole = (
-        all((folder / file).is_file() for file in ("report.html", *drawn)) and "figures" in before.provenance
-    )
+    pages = [f"{CLAIMS}/{name}.html" for name in before.names]
+    written = ("report.html", *pages, *drawn)
+    whole = "figures" in before.provenance and all((folder / file).is_file() for file in written)
     return before if same and whole else None
 
 
@@ -171,15 +172,9 @@ def _check(request: Request, names: Sequence[str]) -> None:
 
 
 def _tell(made: Ledger, found: Sequence[Difference], request: Request, clock: Clock, as_json: bool) -> None:
-    from stepscape import experiments
-
     document = {
         **msgspec.to_builtins(made),
-        "full_size": {
-            entry.experiment.name: full_size(experiments.get(entry.experiment.name), entry.settings)
-            for entry in made.entries
-            if made.size != "full"
-        },
+        "full_size": full_sizes(made),
         "changed_rules": changed_rules(made),
         "differences": msgspec.to_builtins(found),
         "directory": request.out,

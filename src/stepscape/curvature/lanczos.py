@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
 
@@ -43,40 +43,92 @@ class Eigenpair:
         Unit vector.
     products : int
         Matrix-vector products spent, those of the check included.
+    lower : float
+        The largest eigenvalue is at least this, by default value - residual. For the Hessian of a network it
+        is the Rayleigh quotient, less what rounding may have added to it.
+    upper : float
+        The largest eigenvalue is at most this; infinite if products are all that is known of the operator: no
+        number of them excludes an eigenvalue whose vector all starts happen to be orthogonal to.
+    upper_by : str
+        How `upper` was found: "inertia count" (σ - A is positive definite, proved with the rounding), "trace"
+        (a crude bound), or "not computed".
     """
 
     value: float
     residual: float
     vector: Array
     products: int
+    lower: float = math.nan
+    upper: float = math.inf
+    upper_by: str = "not computed"
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.lower):
+            object.__setattr__(self, "lower", self.value - self.residual)
+
+    @property
+    def status(self) -> str:
+        """Return "two-sided", or "lower bound" if there is no upper bound."""
+        return "two-sided" if math.isfinite(self.upper) else "lower bound"
+
+    @property
+    def error(self) -> float:
+        """How far the largest eigenvalue is from `value` at most; the residual if there is no upper bound."""
+        if not math.isfinite(self.upper):
+            return self.residual
+        return max(self.upper - self.value, self.value - self.lower, 0.0)
+
+    def exceeds(self, limit: float) -> bool | None:
+        """Whether the largest eigenvalue exceeds a limit; None where its two sides do not decide it."""
+        if self.lower > limit:
+            return True
+        return False if self.upper <= limit else None
 
     def __repr__(self) -> str:
-        return f"Eigenpair(value={self.value:.10g} ± {self.residual:.1e}, products={self.products})"
+        above = f", at most {self.upper:.10g} ({self.upper_by})" if math.isfinite(self.upper) else ""
+        return f"Eigenpair(value={self.value:.10g} ± {self.residual:.1e}{above}, products={self.products})"
 
 
 def largest_eigenpair(
     operator: Operator, start: Array | None = None, tolerance: float = 1e-8, max_products: int = 5000
 ) -> Eigenpair:
-    """Find the largest (algebraic) eigenvalue of a symmetric operator.
+    """Find the largest (algebraic) eigenvalue of a symmetric operator, from two starts.
 
-    A `KrylovOperator` makes the Lanczos steps itself; any other operator gives only products.
+    Lanczos begins at `start` (size,), which saves products if it is close to the eigenvector, or at a
+    generic vector; and once more at a second generic vector that depends neither on the operator nor on the
+    first. A start in the wrong eigenspace does not hide the largest eigenvalue, but this is no proof that
+    none is larger: the result is a lower bound, and its `status` says so.
 
-    Stops when the true residual is at most tolerance times the largest |Ritz value|, restarting from the best
-    vector when the basis is full. A `start` (size,) close to the eigenvector saves products; a small random
-    part is mixed in, so that a start in the wrong eigenspace cannot hide the largest eigenvalue.
+    A `KrylovOperator` makes the Lanczos steps itself; any other operator gives only products. Stops when the
+    true residual is at most tolerance times the largest |Ritz value|, restarting from the best vector when
+    the basis is full.
 
     Raises
     ------
     NotConverged
-        If `max_products` are spent first, or the products are so large or small that their squares overflow
-        or vanish.
+        If `max_products` are spent first from either start, or the products are so large or small that their
+        squares overflow or vanish.
     """
+    first = settle(operator, start, tolerance, max_products)
+    krylov = _with_steps(operator)
+    second = np.random.default_rng(19_520_711).standard_normal(operator.size) * (
+        krylov.random_vector() != 0.0
+    )
+    other = settle(operator, second, tolerance, max_products)
+    best = max(first, other, key=lambda pair: pair.value)
+    return replace(best, products=first.products + other.products)
+
+
+def settle(
+    operator: Operator, start: Array | None = None, tolerance: float = 1e-8, max_products: int = 5000
+) -> Eigenpair:
+    """Like `largest_eigenpair`, from one start alone; a small generic part is mixed into it."""
     require_operator("operator", operator)
     if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
         raise bad("tolerance", "lie between 0 and 1", tolerance)
     whole("max_products", max_products, 1)
     start = None if start is None else one_each("start", start, operator.size)
-    krylov = cast(KrylovOperator, operator) if _has_steps(type(operator)) else _Products(operator)
+    krylov = _with_steps(operator)
     rows = min(CAPACITY, operator.size)
     basis, diagonal, beside = _space(rows, operator.size)
     _begin(krylov, start, basis[0])
@@ -115,6 +167,10 @@ def largest_eigenpair(
         f"estimated residual {abs(beside[done - 1] * weights[-1]):.1e}); "
         "raise the tolerance, or max_products of largest_eigenpair"
     )
+
+
+def _with_steps(operator: Operator) -> KrylovOperator:
+    return cast(KrylovOperator, operator) if _has_steps(type(operator)) else _Products(operator)
 
 
 @lru_cache(maxsize=32)

@@ -18,6 +18,7 @@ _MODULES = {
     "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
+    "robustness": "stepscape.experiments.square.robustness",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",

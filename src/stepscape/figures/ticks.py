@@ -149,7 +149,7 @@ def choices(low: float, high: float) -> Iterator[list[float]]:
     enough = len(usual) >= FEWEST
     if enough:
         yield usual
-        for stride in (1, 3, 2, 5, 10, 20, 50, 100):
+        for stride in (1, 3, 2, 5, 10, 20, 50, 100, 200):
             found = _within((1.0,), powers[powers % stride == 0], low, high)
             if len(found) >= FEWEST:
                 yield found

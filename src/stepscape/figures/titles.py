@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 TITLE = 11.0  # points
-_SPACE = re.compile(r" (?=(?:[^$]*\$[^$]*\$)*[^$]*$)")  # outside of formulas
+_SPACE = re.compile(r"(?<!=) (?![=%])(?=(?:[^$]*\$[^$]*\$)*[^$]*$)")  # outside of formulas, η = 0.1 and 12 %
 
 
 def finding(figure: Figure, sentence: str) -> Text:

@@ -40,15 +40,16 @@ def largest(
     """Find λ_max of H + decay·diag(mask), or with `linear` of its Gauss–Newton part, at θ (3k + 1,).
 
     position (k,), inputs, labels, weights (n,), trained (4,): as for `relu1d_hessian`. Lanczos begins at
-    G·start, then at `other`, generic numbers; both (3k + 1,). Returns status, value, residual, products (most
-    of them on the condensed network) and the unit vector (3k + 1,), which mean something when the status is
-    CONVERGED: both starts have settled, and the residual, rounding included, is at most 2·tolerance·value.
+    G·start, then at `other`, generic numbers; both (3k + 1,). Returns status, value, residual, how much of it
+    is rounding, products, the unit vector (3k + 1,), and D, moments and couplings for `relu1d_inertia`. They
+    mean something if both starts have settled and residual ≤ 2·tolerance·value: the status is CONVERGED.
     """
-    found = np.empty(theta.size)
+    n = inputs.size
+    out = np.empty(theta.size), np.empty(n), np.zeros((2 * n + 2, _SUMS)), np.zeros((2 * n + 2, 2))
     return *_largest(
         theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance,
-        found,
-    ), found  # fmt: skip
+        *out,
+    ), *out  # fmt: skip
 
 
 @njit(**DISJOINT, **INLINE)
@@ -332,22 +333,20 @@ def _lost(inputs, moments, terms, constant, curvature, slopes, logistic, linear,
 
 @njit(**EXACT)
 def _largest(
-    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance, found
+    theta, position, inputs, labels, weights, logistic, linear, trained, decay, start, other, tolerance,
+    found, curvature, moments, couplings,
 ):  # fmt: skip
-    n = inputs.size
-    cell = np.empty(position.size, np.uint32)
-    moments = np.zeros((2 * n + 2, _SUMS))
+    n, cell = inputs.size, np.empty(position.size, np.uint32)
     _sum_moments(theta, position, trained, start, cell, moments)
     columns = np.uint64(0)
     for c in range(1, 2 * n + 1):
         columns += np.uint64(min(moments[c, _COUNT], 3.0))
     if columns == 0:
-        return UNSETTLED, 0.0, 0.0, 0
+        return UNSETTLED, 0.0, 0.0, 0.0, 0
     small, seat = np.empty(3 * columns + 1), np.empty(columns, np.uint32)
     _condense(moments, small, seat)
 
-    curvature, slopes, y = np.empty(n), np.empty(n), np.empty(n)
-    couplings, at = np.zeros((2 * n + 2, 2)), np.empty((2 * n + 2, 2))
+    slopes, y, at = np.empty(n), np.empty(n), np.empty((2 * n + 2, 2))
     _lines(inputs, theta[theta.size - 1], moments, _WA, _BA, y)
     _linearize(inputs, labels, weights, logistic, y, curvature, slopes)
     if not linear:
@@ -375,7 +374,7 @@ def _largest(
         )  # fmt: skip
         products += spent
         if not (spent > 0 and LEAST < value < MOST):
-            return UNSETTLED, value, 0.0, products
+            return UNSETTLED, value, 0.0, 0.0, products
         if value > best:
             best = value
             y[:] = 0.0
@@ -385,7 +384,7 @@ def _largest(
         p, q = trained[0] * couplings[seat[j], 0], trained[1] * couplings[seat[j], 1]
         largest_coupling = max(largest_coupling, trained[2] * np.sqrt(p * p + q * q))
     if not best - decay > max(CLEAR * largest_coupling, SHARE * best):
-        return UNSETTLED, best, 0.0, products
+        return UNSETTLED, best, 0.0, 0.0, products
     _active_sums(inputs, y, at)
     image = np.empty(found.size)
     _lift(theta, cell, at, couplings, best, trained, decay, found)
@@ -393,8 +392,9 @@ def _largest(
     _product(theta, cell, inputs, curvature, couplings, found, trained, decay, jumps, y, at, image)
     value, residual = _rayleigh(found, image, best)
     terms = (2.0 * n + position.size + 16.0) * EPS
-    residual += terms * best + _lost(
+    rounding = terms * best + _lost(
         inputs, moments, terms, theta[theta.size - 1], curvature, slopes, logistic, linear, trained
     )
+    residual += rounding
     status = CONVERGED if residual <= 2.0 * tolerance * best else UNSETTLED
-    return status, value, residual, products + 1
+    return status, value, residual, rounding, products + 1

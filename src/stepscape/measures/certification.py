@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from stepscape.curvature import Eigenpair
@@ -11,6 +11,7 @@ from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Array, Hessian
 from stepscape.objectives.relu_line_sharpness import top
+from stepscape.objectives.relu_line_sides import below
 from stepscape.problems.problem import Problem
 from stepscape.theory import Certificate, Facts, theorems
 
@@ -33,20 +34,35 @@ class MeasuredLandscape:
         return self.operator.loss
 
     @property
+    def loss_error(self) -> float:
+        """How far `loss` is off at most."""
+        return self.operator.loss_error
+
+    @property
     def residual_norm(self) -> float:
         """‖R‖ on the trained coordinates."""
         return self.operator.residual_norm
 
+    @property
+    def residual_norm_error(self) -> float:
+        """How far `residual_norm` is off at most."""
+        return self.operator.residual_norm_error
+
     @cached_property
     def sharpness(self) -> Eigenpair:
         """λ_max(H), or what was known of it."""
-        return top(self.operator) if self.known is None else self.known
+        return _sharpened(self.operator, top(self.operator)) if self.known is None else self.known
 
     @cached_property
     def gauss_newton(self) -> Eigenpair:
         """λ_max(G), close to whose eigenvector that of H lies."""
-        linear = Hessian(self.operator.problem, self.operator.network, gauss_newton=True)
-        return top(linear, self.sharpness.vector)
+        linear = self.operator.changed(gauss_newton=True)
+        return _sharpened(linear, top(linear, self.sharpness.vector))
+
+
+def _sharpened(operator: Hessian, pair: Eigenpair) -> Eigenpair:
+    """Take the lower side from a product in twice the digits: equality in a theorem leaves no room."""
+    return replace(pair, lower=max(pair.lower, below(operator, pair.vector)))
 
 
 def facts(
@@ -93,7 +109,8 @@ def certify(
         Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "interior_variation",
         "weighted_stationary", "uncertain_stationary", "interpolation_margin", "overlap" (of |f0| ≤ gamma with
         |f| ≤ 2 gamma), "norm". Each carries both sides, slack, premises and source; one whose premise fails
-        is "inapplicable". Right sides use the measured λ_max plus its residual.
+        is "inapplicable". Right sides are evaluated at both sides of λ_max (`Eigenpair.lower`, `.upper`): a
+        bound "holds" with the lower one and is "violated" with the upper one; between them it is "undecided".
 
     Notes
     -----

@@ -68,7 +68,7 @@ def certified_class(
         )
     return FlatClass(
         problem.inputs,
-        variation=max(bound.right, 0.0),
+        variation=max(bound.left, bound.right, 0.0),
         height=float(np.abs(f[problem.averaging > 0.0]).max()),
         weights=None if problem.weights is None else problem.averaging,
         counted=np.abs(f) <= gamma if problem.loss == "logistic" else None,

@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 class Checks:
     """One inequality left ≤ right at a sequence of networks; both sides (m,).
 
-    ``applies``: the premises are met and both sides are finite; ``violated``: there, left exceeds right by
-    more than rounding can explain.
+    ``applies``: the premises are met, both sides are finite and the two sides of λ_max decide; ``violated``:
+    there, left exceeds right by more than rounding can explain.
     """
 
     left: Array
@@ -57,7 +57,7 @@ def collected(found: Sequence[Mapping[str, Certificate]]) -> dict[str, Checks]:
         name: Checks(
             left=np.array([at[name].left for at in found]),
             right=np.array([at[name].right for at in found]),
-            applies=np.array([at[name].verdict != "inapplicable" for at in found]),
+            applies=np.array([at[name].verdict in ("holds", "violated") for at in found]),
             violated=np.array([at[name].verdict == "violated" for at in found]),
         )
         for name in found[0]

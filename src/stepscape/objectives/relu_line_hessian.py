@@ -181,6 +181,13 @@ class Hessian:
         rates = self.rates
         return float(rates[2] * np.hypot(rates[0] * p, rates[1] * q).max())
 
+    @property
+    def residual_norm_error(self) -> float:
+        """How far `residual_norm` is off at most."""
+        (p, q), rates = self.accurate.couplings[1], self.rates
+        off = float(rates[2] * np.hypot(rates[0] * p, rates[1] * q).max())
+        return off + 2.0**-50 * self.residual_norm
+
     @cached_property
     def trusted(self) -> bool:
         """Whether products in float64 are right to 1e-9 of λ_max; else they are taken in twice the digits.

@@ -67,8 +67,7 @@ SHAPES: dict[str, Callable[[Array], Array]] = {
     "zero": np.zeros_like,  # labels of pure noise
 }
 BYTES = 96  # that an example takes while it is drawn: numbers, their copies, and the temporaries of a curve
-
-
+NARROWEST = 1e-290  # half width at which the last bits of inputs still are normal numbers
 DESIGNS = ("jittered", "uniform", "equispaced")
 
 
@@ -116,7 +115,8 @@ def curve(
     f0, called = _truth(name, place)
     sigma, rng = nonnegative("noise", noise), generator(seed)
     x = _inputs(design, n, rng, place)
-    y = f0(x) + sigma * rng.standard_normal(n)
+    with np.errstate(over="ignore"):  # the problem refuses labels that are not finite
+        y = f0(x) + sigma * rng.standard_normal(n)
     return Problem(x, y, truth=f0, noise=sigma, name=called)
 
 
@@ -181,6 +181,8 @@ class _Interval(NamedTuple):
 def _interval(half_width: float, low: float | None, high: float | None) -> _Interval:
     """Read where the inputs lie."""
     width = positive("half_width", half_width)
+    if width < NARROWEST:
+        raise bad("half_width", f"be at least {NARROWEST:g}, so that float64 tells inputs apart", width)
     if low is None and high is None:
         return _Interval(width, 0.0)
     if low is None or high is None:

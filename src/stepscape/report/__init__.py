@@ -1,6 +1,8 @@
 """Self-contained HTML reports: offline, escaped, printable."""
 
 from stepscape.report.content import (
+    Badge,
+    Bound,
     Choice,
     Commands,
     Drawing,
@@ -8,14 +10,18 @@ from stepscape.report.content import (
     Fold,
     Grid,
     Judgment,
+    Links,
     Page,
     Paragraph,
     Section,
 )
 from stepscape.report.drawing import draw, page_share
-from stepscape.report.page import render
+from stepscape.report.page import render, render_index
+from stepscape.report.thumbnail import thumbnail
 
 __all__ = [
+    "Badge",
+    "Bound",
     "Choice",
     "Commands",
     "Drawing",
@@ -23,12 +29,15 @@ __all__ = [
     "Fold",
     "Grid",
     "Judgment",
+    "Links",
     "Page",
     "Paragraph",
     "Section",
     "draw",
     "page_share",
     "render",
+    "render_index",
+    "thumbnail",
 ]
 
 

@@ -35,18 +35,26 @@ class Drawing:
     caption: str = ""
     alt: str = ""
     svg: str = field(default="", repr=False)  # the same as a document of its own
-    wide: bool = False  # whether it may be wider than the text
+    width: float = 0.0  # inches that it was drawn for
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: numbers are set right with four digits, None as a dash; ``shares`` are widths in per cent."""
+    """A table: numbers are set right with four digits, None as a dash.
+
+    Attributes
+    ----------
+    shares : widths of the columns in per cent.
+    marked : numbers of the rows, from 0, that stand out; ``mark`` says in a word why.
+    """
 
     kind: ClassVar[str] = "grid"
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     shares: Sequence[int] = ()
+    marked: Sequence[int] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ class Judgment:
     Attributes
     ----------
     full_size : the word that the same part has at the full size, where that is another one.
+    before : its word in the ledger before, where that was another one.
     primary : whether it is the part that the claim's headline is about.
     rows : the same of each row, such as an arm; they have no rows of their own.
     """
@@ -83,26 +92,40 @@ class Judgment:
     rule: str = ""
     primary: bool = False
     rows: Sequence[Judgment] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A row of an overview: a claim, the `name` of its section, each part with its verdict, and its cost."""
+class Bound:
+    """Both sides of an inequality, with its premises in words and what it says.
 
-    title: str
+    Attributes
+    ----------
+    share : left side over right side, which a bar shows; None where there is no such number.
+    remark : what a reader must add to the word, such as that it holds but says little.
+    premises, failed : premises that hold or are assumed, and those that are not met.
+    """
+
+    kind: ClassVar[str] = "bound"
     name: str
-    kind: str
-    parts: Sequence[tuple[str, str]]
-    cost: str
+    statement: str
+    left: Cell
+    right: Cell
+    slack: Cell
+    word: str
+    share: float | None
+    remark: str = ""
+    premises: Sequence[str] = ()
+    failed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Overview:
-    """All claims of a page with their verdicts, each linked to its section."""
+class Links:
+    """Files beside the page: what each shows, and its address."""
 
-    kind: ClassVar[str] = "overview"
-    caption: str
-    claims: Sequence[Claim]
+    kind: ClassVar[str] = "links"
+    lead: str
+    links: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -132,14 +155,15 @@ class Commands:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that open on demand, and are always open in print."""
+    """Blocks that open on demand; in print they stay closed unless `printed`."""
 
     kind: ClassVar[str] = "fold"
     summary: str
     blocks: Sequence[Block]
+    printed: bool = False
 
 
-Block = Paragraph | Drawing | Grid | Choice | Judgment | Overview | Heading | Facts | Commands | Fold
+Block = Paragraph | Drawing | Grid | Choice | Judgment | Bound | Links | Heading | Facts | Commands | Fold
 
 
 @dataclass(frozen=True)
@@ -153,10 +177,30 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Badge:
+    """A word or two beside the title, and what they mean."""
+
+    text: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """A whole report; ``lead`` is its first paragraph, ``origin`` its last line (versions, machine, time)."""
+    """A whole report.
+
+    Attributes
+    ----------
+    lead : first paragraph.
+    origin : last line: versions, machine, time.
+    hero : the picture that stands directly below the lead.
+    badges : what a reader must know of the page as a whole, beside its title.
+    back : words and address of the page that lists this one; ("", "") if there is none.
+    """
 
     title: str
     lead: str
     sections: Sequence[Section]
     origin: str = ""
+    hero: Drawing | None = None
+    badges: Sequence[Badge] = ()
+    back: tuple[str, str] = ("", "")

@@ -14,14 +14,14 @@ from stepscape.report.content import (
     Drawing,
     Facts,
     Fold,
-    Grid,
     Page,
     Paragraph,
     Section,
 )
+from stepscape.report.experiment import size_badge
 from stepscape.report.fit import fit_blocks
 from stepscape.report.records import records_blocks
-from stepscape.report.words import number, sentence
+from stepscape.report.words import number
 
 Document = Mapping[str, Any]
 
@@ -78,26 +78,25 @@ def demo_page(
     origin
         Versions, machine, time.
     """
+    hero = next((drawing for _, drawings in runs for drawing in drawings), None)
     sections = [
-        Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
         Section("What came out", _summary([document for document, _ in runs])),
-        *[_experiment(document, drawings) for document, drawings in runs],
+        Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
+        *[_experiment(document, [each for each in some if each is not hero]) for document, some in runs],
         Section("What is proved about one network", _certificates(network), "Certificates"),
         Section("The same method on real data", _fit(*fit), "Real data"),
         Section("What to do next", _next_steps()),
     ]
-    return Page("The step size chooses the function", _LEAD, sections, origin)
+    return Page("The step size chooses the function", _LEAD, sections, origin, hero, [size_badge("quick")])
 
 
 def _summary(documents: Sequence[Document]) -> list[Block]:
     return [
         *[Paragraph(text) for text in headline(documents)],
-        *[_verdicts(document) for document in documents],
         Paragraph(
-            "Each verdict follows a written rule; if a rule was changed after the numbers of the committed "
-            "ledger, the program says so. These are the quick sizes, with few seeds and short "
-            "runs, so some differences stay undecided. `stepscape run NAME --full` runs the size that a "
-            "verdict is about.",
+            "The picture and these numbers are of the quick size, with few seeds and short runs. Every "
+            "claim has its verdicts below, each by a written rule; where the full size came to another word, "
+            "it stands beside. `stepscape run NAME --full` runs the size that a verdict is about.",
             "aside",
         ),
         experiment.glossary(documents),
@@ -152,33 +151,17 @@ def _default_start(rows: Sequence[Document]) -> str:
     )
 
 
-def _verdicts(document: Document) -> Block:
-    rows = [
-        (verdict["words"] or part, verdict["word"], sentence(verdict["sentence"]))
-        for part, verdict in document["verdicts"].items()
-    ]
-    about = document["experiment"]
-    return Grid(
-        f"{about['title']}. The claim: {about['claim']}",
-        ("part", "verdict", "why"),
-        rows,
-        (30, 22, 48),
-    )
-
-
 def _experiment(document: Document, drawings: Sequence[Drawing]) -> Section:
     about = document["experiment"]
+    numbers = experiment.judgments(document, sentences=False)
     blocks: list[Block] = [
         Paragraph(f"The claim: {about['claim']}"),
         *drawings,
         *experiment.judgments(document, numbers=False),
+        Fold("Numbers behind the verdicts", numbers, printed=True),
         Fold(
-            "The setup, the numbers behind each verdict, and every measurement",
-            [
-                *experiment.setup(document),
-                *experiment.judgments(document),
-                *records_blocks(document["table"]),
-            ],
+            "The setup, and every measurement",
+            [*experiment.setup(document), *records_blocks(document["table"])],
         ),
     ]
     return Section(about["title"], blocks)
@@ -199,9 +182,9 @@ _MEASURED = {
 
 def _certificates(network: Document) -> list[Block]:
     lead = (
-        f"Here is one network of the first figure: bottom row, step size {number(network['step_size'])}. Its "
-        "sharpness was measured with an error bar, its kinks were read off its weights, and both sides of "
-        "every inequality were evaluated."
+        "Here is one network of the first experiment, from the large start with warm-up, at step size "
+        f"{number(network['step_size'])}. Its sharpness was measured with an error bar, its kinks were read "
+        "off its weights, and both sides of every inequality were evaluated."
     )
     return [
         Paragraph(lead),
@@ -218,9 +201,10 @@ def _interpolation(certificates: Document) -> list[Block]:
         return []
     return [
         Paragraph(
-            "The last row is about the data alone. Every network that passes through all thirty labels has "
-            f"sharpness at least {number(least)}, so gradient descent cannot stay at any of them with a step "
-            f"size above 2/{number(least)} = {number(2 / least)}. Larger steps cannot fit all of the noise."
+            "The last certificate is about the data alone. Every network that passes through all thirty "
+            f"labels has sharpness at least {number(least)}, so gradient descent cannot stay at any of them "
+            f"with a step size above 2/{number(least)} = {number(2 / least)}. Larger steps cannot fit all of "
+            "the noise."
         )
     ]
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 from stepscape.figures import output
+from stepscape.figures.text import legal
 from stepscape.report.content import Drawing
 from stepscape.report.words import slug
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDE = 8.0  # inches: several panels side by side
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
 
@@ -34,7 +35,17 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
     else:
         data = base64.b64encode(output.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
-    return Drawing(name, markup, caption, alt or caption, svg, figure.get_figwidth() > WIDE)
+    document = captioned(svg, caption)
+    return Drawing(name, markup, caption, alt or caption, document, float(figure.get_figwidth()))
+
+
+def captioned(svg: str, caption: str) -> str:
+    """Put a caption into an SVG document as its description, so that figure and words travel together."""
+    if not caption:
+        return svg
+    head, tag, rest = svg.partition("<svg")
+    opening, end, body = rest.partition(">")
+    return f"{head}{tag}{opening}{end}<desc>{escape(legal(caption))}</desc>{body}"
 
 
 def _inline(svg: str, prefix: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from stepscape.experiments.common.arms import ARM_NAMES, ARMS
 from stepscape.experiments.frame.kinds import WORDS
 from stepscape.report.content import (
+    Badge,
     Block,
     Commands,
     Drawing,
@@ -16,6 +17,7 @@ from stepscape.report.content import (
     Grid,
     Heading,
     Judgment,
+    Links,
     Page,
     Paragraph,
     Section,
@@ -24,15 +26,31 @@ from stepscape.report.records import records_blocks
 from stepscape.report.words import VERDICTS, capitalize, counted, number, other_word
 
 Document = Mapping[str, Any]
+SIZE_WORDS = {
+    "quick": "few seeds and short runs: some verdicts stay open that the full size decides",
+    "full": "the size that the verdicts are about",
+}
 
 
-def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
-    """Lay out one run: verdicts first, then figures, then the setup and every number."""
+def size_badge(size: str) -> Badge:
+    """Name the size of a run."""
+    return Badge(f"{size} size", SIZE_WORDS[size])
+
+
+def experiment_page(
+    document: Document, drawings: Sequence[Drawing], origin: str, more: Sequence[tuple[str, str]] = ()
+) -> Page:
+    """Lay out one run: verdicts first, then figures, then the setup and every number.
+
+    `more` names further figures, with their addresses.
+    """
     about = document["experiment"]
     again = f"stepscape run {about['name']}"
     sections = [
-        Section("Verdicts", [*failures(document), *judgments(document), glossary([document])]),
-        Section("Figures", list(drawings)),
+        Section(
+            "Verdicts", [*failures(document), *changes(document.get("changes", ())), *verdicts(document)]
+        ),
+        Section("Figures", [*drawings[1:], *further(more)]),
         Section("The setup", [*setup(document), *premises(document)]),
         Section("Every measurement", [Fold("Open the table", records_blocks(document["table"]))]),
         Section(
@@ -47,7 +65,34 @@ def experiment_page(document: Document, drawings: Sequence[Drawing], origin: str
             ],
         ),
     ]
-    return Page(about["title"], f"The claim: {about['claim']}", sections, origin)
+    lead, kept = f"The claim: {about['claim']}", [section for section in sections if section.blocks]
+    return Page(about["title"], lead, kept, origin, next(iter(drawings), None), _badges(document))
+
+
+def _badges(document: Document) -> list[Badge]:
+    settings = [Badge("changed settings", _size(document))] if document.get("changed") else []
+    return [size_badge(document["size"]), *settings, *([changed_badge()] if document.get("differs") else [])]
+
+
+def changed_badge() -> Badge:
+    """Say that a verdict is another one than that of the committed ledger of this size."""
+    return Badge("changed from the committed ledger", "at least one verdict differs from the committed one")
+
+
+def changes(said: Sequence[str]) -> list[Block]:
+    """Say what changed since the committed ledger, and why."""
+    return [Paragraph(" ".join(said), "aside")] if said else []
+
+
+def verdicts(document: Document) -> list[Block]:
+    """Lay out every verdict with its rule, the numbers on demand, and what the words mean."""
+    numbers = Fold("Numbers behind the verdicts", judgments(document, sentences=False), printed=True)
+    return [*judgments(document, numbers=False), numbers, glossary([document])]
+
+
+def further(more: Sequence[tuple[str, str]]) -> list[Block]:
+    """Link the figures that hold too much for the page."""
+    return [Links("More figures:", more)] if more else []
 
 
 def glossary(documents: Iterable[Document]) -> Fold:
@@ -59,8 +104,13 @@ def glossary(documents: Iterable[Document]) -> Fold:
 
 
 def judgments(document: Document, numbers: bool = True, sentences: bool = True) -> list[Block]:
-    """Return one block per verdict, with or without its sentence and rule and the numbers that decided it."""
+    """Return one block per verdict, with or without its numbers.
+
+    Without sentences it is a verdict that the reader has met: its rule, and what it was elsewhere, are left
+    out as well.
+    """
     at_full = document.get("full_size", {})
+    earlier = (document.get("before") or {}).get("words", {})
 
     def judgment(name: str, subject: str, found: Mapping[str, Any]) -> Judgment:
         return Judgment(
@@ -68,13 +118,14 @@ def judgments(document: Document, numbers: bool = True, sentences: bool = True) 
             found["word"],
             found["sentence"] if sentences else "",
             {**_effect(found), **found["numbers"]} if numbers else {},
-            other_word(found["word"], at_full.get(name)),
+            other_word(found["word"], at_full.get(name)) if sentences else "",
             found.get("rule", "") if sentences else "",
             found.get("primary", False),
             [
                 judgment(f"{name}: {row}", capitalize(each["words"]), each)
                 for row, each in found.get("rows", {}).items()
             ],
+            other_word(found["word"], earlier.get(name)) if sentences else "",
         )
 
     return [
@@ -122,7 +173,7 @@ def settings_fold(document: Document) -> Block:
     return Fold("The settings of this run", [Facts(settings)])
 
 
-def premises(document: Document) -> list[Block]:
+def premises(document: Document, heading: bool = True) -> list[Block]:
     """One row per premise, one column per arm; with the number of measured runs if it is not all of them."""
     stated = document["premises"]
     if not stated:
@@ -134,10 +185,8 @@ def premises(document: Document) -> list[Block]:
     named = _arm_words(document)
     columns = ("premise", *(named.get(arm, arm.replace("_", " ")) or "found" for arm in arms))
     shares = (40, *(60 // len(arms) for _ in arms))
-    return [
-        Heading("Premises"),
-        Grid("What must hold, and what the runs say about it", columns, rows, shares),
-    ]
+    table = Grid("What must hold, and what the runs say about it", columns, rows, shares)
+    return [Heading("Premises"), table] if heading else [table]
 
 
 def _arm_words(document: Document) -> dict[str, str]:

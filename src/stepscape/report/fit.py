@@ -7,13 +7,13 @@ from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
-from stepscape.report.words import counted, number, sentence
+from stepscape.report.words import counted, number, plus_minus, sentence
 from stepscape.training.stops import STOP_WORDS
 
 Document = Mapping[str, Any]
 # Of the tables in result.json what fits on paper.
 _HOW = ("steps", "time", "edge_ratio", "bent_neurons", "stop")
-_PATH = ("step_size", "cv_error", "standard_error", "brier", *_HOW, "chosen")
+_PATH = ("step_size", "cv_error", "standard_error", "brier", *_HOW)
 _FOLDS = ("step_size", "fold", "cv_error", "base_error", "brier", *_HOW)
 
 
@@ -78,7 +78,7 @@ def _outcome(result: Document) -> Block:
 
 def training_facts(result: Document) -> list[tuple[str, Cell]]:
     """Say how a fit was trained, and which shape it has."""
-    sharpness = f"{number(result['sharpness'])} ± {number(result['sharpness_residual'])}"
+    sharpness = plus_minus(result["sharpness"], result["sharpness_residual"])
     chosen = "given" if len(result["path"] or ()) < 2 else f"cross-validation, rule {result['rule']}"
     return [
         ("step size", f"{number(result['step_size'])} ({chosen})"),
@@ -147,10 +147,15 @@ def _certificates(result: Document) -> list[Block]:
 def records_grid(
     caption: str, records: Sequence[Mapping[str, Any]], names: Sequence[str] | None = None
 ) -> Grid:
-    """Set records as a table, in their order: all that they hold, or what they hold of some names."""
+    """Set records as a table, in their order: all that they hold, or what they hold of some names.
+
+    Those that are ``chosen`` stand out.
+    """
     columns = list(records[0]) if names is None else [name for name in names if name in records[0]]
     words = [name.replace("_", " ") for name in columns]
-    return Grid(caption, words, [[record[name] for name in columns] for record in records])
+    rows = [[record[name] for name in columns] for record in records]
+    chosen = [i for i, record in enumerate(records) if record.get("chosen")]
+    return Grid(caption, words, rows, marked=chosen, mark="chosen")
 
 
 STOP = (

@@ -1,139 +1,81 @@
-"""Turn a ledger and its figures into content: an overview, then each claim in full."""
+"""Turn a ledger into its index: chapters in the order of the story, one card per claim."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import msgspec
-
+from stepscape.experiments.chapters import by_chapter
+from stepscape.experiments.frame.kinds import WORDS
 from stepscape.experiments.frame.ledger import Entry, Ledger
-from stepscape.report.content import (
-    Block,
-    Claim,
-    Commands,
-    Drawing,
-    Facts,
-    Fold,
-    Heading,
-    Overview,
-    Page,
-    Paragraph,
-    Section,
-)
-from stepscape.report.experiment import failures, glossary, judgments, premises, settings_fold
-from stepscape.report.words import VERDICTS, counted, duration
+from stepscape.report.changes import change_words
+from stepscape.report.content import Badge
+from stepscape.report.experiment import changed_badge, size_badge
+from stepscape.report.headline import finding, headline
+from stepscape.report.index import Card, Group, Index
+from stepscape.report.words import VERDICTS, counted, duration, other_word
 
-Drawings = Mapping[str, Sequence[Drawing]]
-
-_SIZES = {
-    "quick": "These are quick sizes: few seeds, short runs. `--full` runs what the verdicts are about.",
-    "full": "These are the full sizes, which the verdicts are about.",
-}
+FullSize = Mapping[str, Mapping[str, str]]
 
 
-def ledger_page(ledger: Ledger, drawings: Drawings, origin: str) -> Page:
-    """Lay out a ledger; `drawings` by experiment, none where its records are gone."""
-    sections = [
-        Section("Overview", _overview(ledger)),
-        *[_section(entry, drawings.get(entry.experiment.name, ())) for entry in ledger.entries],
-        Section("How to repeat it", [_repeat(ledger), Paragraph(_total(ledger))]),
+def ledger_index(
+    ledger: Ledger,
+    thumbnails: Mapping[str, str] | None = None,
+    full_size: FullSize | None = None,
+    origin: str = "",
+) -> Index:
+    """Lay out the index of a ledger.
+
+    Parameters
+    ----------
+    thumbnails : data address of a picture by claim.
+    full_size : words of parts and rows in the committed full ledger by claim, if this one is quick.
+    """
+    entries = {entry.experiment.name: entry for entry in ledger.entries}
+    pictures, full = thumbnails or {}, full_size or {}
+    groups = [
+        Group(title, [_card(entries[name], pictures.get(name, ""), full.get(name, {})) for name in names])
+        for title, names in by_chapter(list(entries)).items()
     ]
+    glossary = [(f"{mark} {name}", meaning) for mark, name, meaning in map(VERDICTS.__getitem__, WORDS)]
     lead = (
-        f"{counted(len(ledger.entries), 'claim')} about training with large step sizes, each tested by a "
-        "written rule; the rule stands beside each verdict. "
-        f"{_word_counts(ledger)}"
+        f"{counted(len(entries), 'claim')}, judged by written rules from {duration(ledger.seconds)} of runs: "
+        "what the deciding part found, its verdict, and a mark for each part."
     )
-    return Page("The ledger: which claims held", lead, sections, origin)
+    return Index("Which claims held", lead, groups, _badges(ledger), _lines(ledger), glossary, origin)
 
 
-def _word_counts(ledger: Ledger) -> str:
-    counts = Counter(part.word for entry in ledger.entries for part in entry.verdicts.values())
-    found = [f"{counts[word]} {name}" for word, (_, name, _) in VERDICTS.items() if counts[word]]
-    return f"Of {counted(counts.total(), 'verdict')}: {', '.join(found)}." if found else ""
+def _badges(ledger: Ledger) -> list[Badge]:
+    changed = any(entry.changed for entry in ledger.entries)
+    return [size_badge(ledger.size), *([changed_badge()] if changed else [])]
 
 
-def _overview(ledger: Ledger) -> list[Block]:
-    claims = [
-        Claim(
-            entry.experiment.title,
-            entry.experiment.name,
-            entry.experiment.kind,
-            [(each.words or part.replace("_", " "), each.word) for part, each in entry.verdicts.items()],
-            duration(entry.seconds),
-        )
-        for entry in ledger.entries
-    ]
-    caption = "Every claim with its verdicts; cost is total compute time"
-    return [
-        Overview(caption, claims),
-        Paragraph(_SIZES[ledger.size], "aside"),
-        glossary(map(msgspec.to_builtins, ledger.entries)),
-    ]
+def _card(entry: Entry, thumbnail: str, full_size: Mapping[str, str]) -> Card:
+    about, decides = entry.experiment, headline(entry)
+    part = next(name for name, found in entry.verdicts.items() if found is decides)
+    titles = [(found.words or name.replace("_", " "), found.word) for name, found in entry.verdicts.items()]
+    return Card(
+        title=finding(entry),
+        address=f"claims/{about.name}.html",
+        word=decides.word,
+        at_full=other_word(decides.word, full_size.get(part)),
+        marks=titles,
+        kind=about.kind,
+        source=about.source,
+        cost=duration(entry.seconds),
+        badge=" ".join(change_words(entry)) if entry.changed else "",
+        thumbnail=thumbnail,
+        search=" ".join([about.name, about.title, about.claim, *(title for title, _ in titles)]),
+    )
 
 
-def _section(entry: Entry, drawings: Sequence[Drawing]) -> Section:
-    about = entry.experiment
-    document = msgspec.to_builtins(entry)
-    gone = [
-        Paragraph("The records of these runs are no longer in the store, so there is no figure.", "warning")
-    ]
-    blocks: list[Block] = [
-        Paragraph(f"The claim: {about.claim}"),
-        Facts([("Kind of claim", about.kind), ("Source", about.source)]),
-        Heading("Verdicts"),
-        *judgments(document, numbers=False),
-        Fold("Numbers behind the verdicts", judgments(document, sentences=False)),
-        Heading("Figures"),
-        *(drawings or gone),
-        *premises(document),
-        Heading("Setup and how it was chosen"),
-        Paragraph(about.setup),
-        settings_fold(document),
-        Heading("Cost and how to repeat it"),
-        *_cost(entry),
-    ]
-    return Section(about.title, blocks, name=about.name)
-
-
-def _cost(entry: Entry) -> list[Block]:
-    runs, name = entry.runs, entry.experiment.name
-    flag = " --full" if entry.size == "full" else ""
-    ended = f"{runs.finished} finished, {runs.diverged} diverged, {runs.failed} failed"
-    shared = f"; {', '.join(entry.shared)} read some of them too" if entry.shared else ""
-    return [
-        Facts(
-            [
-                ("Runs", f"{runs.total}: {ended}{shared}"),
-                ("Total compute time", duration(entry.seconds)),
-            ]
-        ),
-        *failures(msgspec.to_builtins(entry)),
-        Commands(
-            [
-                (
-                    f"stepscape run {name}{flag}",
-                    "repeats it: these verdicts, and the table, in a separate directory",
-                )
-            ]
-        ),
-    ]
-
-
-def _total(ledger: Ledger) -> str:
-    return f"Total compute time: {duration(ledger.seconds)}, each run counted once."
-
-
-def _repeat(ledger: Ledger) -> Block:
+def _lines(ledger: Ledger) -> list[tuple[str, str]]:
     flag = " --full" if ledger.size == "full" else ""
     names = " ".join(ledger.names)
-    return Commands(
-        [
-            (f"stepscape verify {names}{flag}", "makes this ledger; runs in its store are not repeated"),
-            (
-                f"stepscape verify{flag} --strict",
-                "fails if a verdict differs from the one that comes with stepscape",
-            ),
-            ("stepscape report DIR", "rebuilds this page from its directory"),
-        ]
-    )
+    return [
+        (f"stepscape verify {names}{flag}", "makes this ledger; runs in its store are not repeated"),
+        (
+            f"stepscape verify{flag} --strict",
+            "fails if a verdict differs from the one that comes with stepscape",
+        ),
+        ("stepscape report DIR", "rebuilds these pages from their directory"),
+    ]

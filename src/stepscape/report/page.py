@@ -1,7 +1,9 @@
-"""A page of content → one HTML file that works offline."""
+"""A page of content, or the index of a ledger → one HTML file that works offline."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,9 +11,10 @@ from typing import TYPE_CHECKING
 from stepscape.figures.text import legal, shortened
 from stepscape.report import words
 from stepscape.report.content import Block, Choice, Fold, Page
+from stepscape.report.index import Index
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 LONGEST_HEADLINE = 120  # letters
 
@@ -22,7 +25,15 @@ def render(page: Page) -> str:
     It holds no control characters and nothing that UTF-8 cannot write, whatever the strings held.
     """
     blocks = [block for section in page.sections for block in section.blocks]
-    return legal(_template().render(page=page, verdicts=words.VERDICTS, widest=_widest(blocks)))
+    return legal(_templates().get_template("page.html").render(page=page, widest=_widest(blocks)))
+
+
+def render_index(page: Index) -> str:
+    """Return the index as HTML; all that it may run is the search, which the policy names by its hash."""
+    templates = _templates()
+    script = templates.get_template("index.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return legal(templates.get_template("index.html").render(page=page, script=script, digest=digest))
 
 
 def _widest(blocks: Sequence[Block]) -> int:
@@ -37,7 +48,7 @@ def _short(text: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -51,4 +62,5 @@ def _template() -> Template:
         inline=words.inline, short=_short, number=words.number, sentence=words.sentence, slug=words.slug
     )
     environment.tests["numeric"] = words.is_number
-    return environment.get_template("page.html")
+    environment.globals["verdicts"] = words.VERDICTS
+    return environment

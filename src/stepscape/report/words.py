@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from stepscape.report.content import Formula
+from stepscape.tables.number import power
 
 # Each verdict: a mark that reads without color, its name, its meaning.
 VERDICTS = {
@@ -42,7 +43,7 @@ def number(value: object) -> str:
     """Write a cell: four significant digits, a true minus sign, "–" for what was not measured.
 
     >>> number(-0.000123456), number(3), number(None), number(True)
-    ('−1.235e−4', '3', '–', 'yes')
+    ('−1.235 × 10⁻⁴', '3', '–', 'yes')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -53,6 +54,15 @@ def number(value: object) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return _digits(value).replace("-", "−")
+
+
+def plus_minus(value: float, error: float) -> str:
+    """Write a number with its error, of which one digit is enough.
+
+    >>> plus_minus(14.5, 3.903e-11), plus_minus(0.25, 0.0312)
+    ('14.5 ± 4 × 10⁻¹¹', '0.25 ± 0.03')
+    """
+    return f"{number(value)} ± {number(float(f'{error:.1g}'))}"
 
 
 def inline(text: str) -> Any:
@@ -143,4 +153,4 @@ def _digits(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:.4g}"
     mantissa, exponent = f"{value:.3e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    return f"{float(mantissa):.4g} × {power(int(exponent))}"

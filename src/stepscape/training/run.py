@@ -176,7 +176,7 @@ class _Log:
         if self.measure:
             self.pairs = middle, last = self._pairs(point)
             smoothness = self.engine.descent.smoothness(point.theta, point.theta_before)
-            curvatures = (middle.value, middle.residual, last.value, last.residual, smoothness)
+            curvatures = (middle.value, middle.error, last.value, last.error, smoothness)
         self.rows.append((point.step, point.loss, *curvatures))
         self.counts.append(self.objective.census(point.midpoint))
 
@@ -194,6 +194,8 @@ class _Log:
         method, at = self.engine.method, step.astype(np.int64)
         eta, time = _clock(method, at, self.engine.first_step_size)
         threshold = np.array([method.threshold(float(e)) for e in eta])
+        with np.errstate(over="ignore"):  # a huge step size is infinitely far beyond the edge
+            ratio, ratio_last = value / threshold, value_last / threshold
         return Path(
             outcome=outcome,
             message=message,
@@ -204,10 +206,10 @@ class _Log:
             loss=loss,
             sharpness=value,
             sharpness_residual=residual,
-            edge_ratio=value / threshold,
+            edge_ratio=ratio,
             sharpness_last=value_last,
             sharpness_last_residual=residual_last,
-            edge_ratio_last=value_last / threshold,
+            edge_ratio_last=ratio_last,
             smoothness=smoothness,
             census={name: np.array([row[name] for row in self.counts], np.int64) for name in self.counts[0]},
             theta=last.theta,

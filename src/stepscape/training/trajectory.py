@@ -56,8 +56,8 @@ class Trajectory:
         L of the iterate θ_t as in `Problem`: ½ Σ v (f - y)², or Σ v log(1 + e^{-yf}); right to 1e-6 of
         itself.
     sharpness, sharpness_residual : ndarray
-        λ_max of H + weight_decay·diag(mask) on the trained coordinates at the midpoint network, and the
-        residual of the eigenpair; nan when not measured.
+        λ_max of H + weight_decay·diag(mask) on the trained coordinates at the midpoint network, and how far
+        it is from that at most, above and below (`Eigenpair.error`); nan when not measured.
     edge_ratio : ndarray
         sharpness over the method's threshold at the current step size.
     sharpness_last, sharpness_last_residual, edge_ratio_last : ndarray

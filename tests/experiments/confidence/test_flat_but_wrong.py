@@ -12,12 +12,13 @@ import stepscape as ss
 from stepscape import theory
 from stepscape.errors import InputError
 from stepscape.experiments.confidence.flat_but_wrong import CLAIM
-from stepscape.experiments.confidence.flat_runs import FLAT_START, flat_margin
+from stepscape.experiments.confidence.flat_runs import FLAT_START, flat_margin, moved
 from stepscape.experiments.confidence.one_example import PEAK
 from stepscape.experiments.frame import Finding, Result, Run, run
 
 PROBLEM = ss.problems.bernoulli("wave", n=14, amplitude=2.0, flip_rate=0.1, seed=7)
 Change = Callable[[dict[str, Any]], dict[str, Any]]
+MOVES = (0.0, 0.003, 0.01, 0.03)
 
 
 def interpolator(margin: float) -> ss.TwoLayerReLU:
@@ -55,12 +56,16 @@ def synthetic(change: Change = dict, seeds: int = 12) -> Result:
         } for margin in (0.5, 1.5, 2.0, 10.0, 20.0, 50.0)]  # fmt: skip
         start = {**shared, "margin_start": 2.0, "test_error_start": 0.41, "training_error": 0.0,
                  "test_loss": 1.0, "moved": 0.001, "edge_ratio": 0.5, "edge_ratio_largest": 0.9,
-                 "sharpness": 1.0, "smallest_margin": 2.0, "median_margin": 2.0, "tv": 9.0}  # fmt: skip
+                 "sharpness": 1.0, "smallest_margin": 2.0, "median_margin": 2.0, "tv": 9.0, "move": 0.0,
+                 "edge_moved": 0.01, "loss_fell": 0.001}  # fmt: skip
         for eta in (0.1, 1.2):
-            rows.append({**start, "arm": "flat_start", "step_size": eta, "edge_ratio_start": 0.9})
+            for move in MOVES:
+                rows.append({**start, "arm": "flat_start", "step_size": eta, "edge_ratio_start": 0.9,
+                             "move": move})  # fmt: skip
             rows.append({**start, "arm": "sharp_start", "step_size": eta, "edge_ratio_start": 9.0,
                          "training_error": 0.2, "edge_ratio_largest": 9.0})  # fmt: skip
-            rows.append({**start, "arm": "descent", "step_size": eta, "training_error": 0.2})
+            rows.append({**start, "arm": "descent", "step_size": eta, "training_error": 0.2,
+                         "test_error": shared["test_error"] - 0.1})  # fmt: skip
     return Result(CLAIM.name, {"descents": (0.1, 1.2)}, tuple(Run(change(row)) for row in rows))
 
 
@@ -81,8 +86,7 @@ def test_as_claimed() -> None:
     found = {part: judged.word(CLAIM.kind) for part, judged in CLAIM.judge(synthetic()).items()}
     assert found == {
         "construction": "holds", "flat": "holds", "wrong": "reproduced",
-        "sharp_at_moderate_margins": "reproduced", "started_there": "reproduced",
-        "descent_goes_elsewhere": "yes",
+        "basin": "reproduced", "leaves": "reproduced", "descent_goes_elsewhere": "yes",
     }  # fmt: skip
 
 
@@ -146,34 +150,79 @@ class TestFlat:
 
     def test_slopes_need_two_large_margins(self) -> None:
         few = lambda row: {**row, "margin": min(row.get("margin", 1.0), 10.0)}  # noqa: E731
-        assert word("flat", few) == word("wrong", few) == "premise_not_met"
+        assert word("flat", few) == "premise_not_met"
+
+    @pytest.mark.parametrize(
+        ("margin", "expected"),
+        [(0.5, "false_as_stated"), (1.5, "holds"), (2.0, "holds"), (10.0, "false_as_stated")],
+    )
+    def test_the_peak_stands_next_to_the_margin_of_the_formula(self, margin: float, expected: str) -> None:
+        def there(row: dict[str, Any]) -> dict[str, Any]:
+            if row.get("margin") != margin or row["seed"]:
+                return row
+            return {**row, "sharpness": 1e4}
+
+        assert word("flat", there) == expected
+
+    def test_where_it_becomes_stable(self) -> None:
+        numbers = finding("flat").numbers
+        assert numbers["η = 1.2: margin from which λ ≤ 2/η, median"] == 10.0
+        assert numbers["n = 30: λ at the peak, median"] == pytest.approx(150.0 * np.exp(-0.5))
+        never = finding("flat", lambda row: {**row, "sharpness": row["sharpness"] + 2.0})
+        assert never.numbers["η = 1.2: margin from which λ ≤ 2/η, median"] == np.inf
 
 
 class TestWrong:
-    @pytest.mark.parametrize(("excess", "expected"), [(0.03, "reproduced"), (0.01, "partly")])
+    @pytest.mark.parametrize(("excess", "expected"), [(0.06, "reproduced"), (0.01, "partly")])
     def test_by_more_than_what_counts(self, excess: float, expected: str) -> None:
         """A test error that is never below the Bayes error exceeds it by something; that is not enough."""
-        assert word("wrong", where("interpolator", test_error=0.25 + excess)) == expected
-
-    @pytest.mark.parametrize(("bayes", "expected"), [(0.28, "reproduced"), (0.31, "partly")])
-    def test_costs_more_than_noise(self, bayes: float, expected: str) -> None:
-        """The test loss grows by 0.3 a unit of margin, and the best classifier's by the Bayes error."""
 
         def change(row: dict[str, Any]) -> dict[str, Any]:
-            shifted = bayes + 1e-3 * (-1) ** row["seed"]
-            return {**row, "bayes_error": shifted, "test_error": shifted + 0.1}
+            by = {"interpolator": excess, "descent": 0.0}
+            return {**row, "test_error": 0.25 + by[row["arm"]]} if row["arm"] in by else row
 
         assert word("wrong", change) == expected
 
-    @pytest.mark.parametrize(("spread", "expected"), [(0.01, "not_reproduced"), (0.02, "undecided")])
-    def test_growth_that_may_count_is_open(self, spread: float, expected: str) -> None:
-        """Around 0 the answer is no only where the interval excludes 0.01; the test error is no better."""
-
+    @pytest.mark.parametrize(
+        ("gain", "spread", "expected"),
+        [(0.05, 0.01, "reproduced"), (-0.05, 0.01, "partly"), (0.0, 0.01, "partly"), (0.0, 0.1, "partly")],
+    )
+    def test_more_than_descent_on_the_same_labels(self, gain: float, spread: float, expected: str) -> None:
         def change(row: dict[str, Any]) -> dict[str, Any]:
-            bayes = 0.3 + spread * (-1) ** row["seed"]
-            return {**row, "bayes_error": bayes, "test_error": bayes + 0.02 + 1e-3 * (-1) ** row["seed"]}
+            error = 0.4 + 0.01 * (row["seed"] % 2) - gain + spread * (-1) ** row["seed"]
+            return {**row, "test_error": error} if row["arm"] == "descent" else row
 
         assert word("wrong", change) == expected
+        answers = finding("wrong", change).sentence
+        assert ("it is not settled" in answers) == (gain == 0.0 and spread == 0.1)
+
+    def test_descent_that_still_moves_compares_with_nothing(self) -> None:
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "loss_fell": 0.006} if row["arm"] == "descent" else row
+
+        found = finding("wrong", change)
+        assert found.answer == "mixed"
+        assert found.numbers["descents that have arrived"] == 0
+        assert "0 seeds give no usable interval" in found.sentence
+
+    def test_a_seed_is_compared_in_the_cells_where_its_descent_arrived(self) -> None:
+        """Two cells; in each, descents of other seeds have arrived, and no seed has both."""
+        runs = []
+        for n in (30, 100):
+            for each in synthetic().runs:
+                row = {**each.row, "n": n}
+                if row["arm"] == "descent" and row["seed"] % 2 == (n == 30):
+                    row["edge_moved"] = 0.5
+                runs.append(Run(row))
+        found = CLAIM.judge(Result(CLAIM.name, {"descents": (0.1, 1.2)}, tuple(runs)))["wrong"].finding
+        assert found.answer == "yes"
+        assert found.numbers["descents that have arrived"] == 12
+
+    def test_only_the_largest_step_size_is_compared(self) -> None:
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "test_error": 0.9} if row["step_size"] == 0.1 else row
+
+        assert word("wrong", change) == "reproduced"
 
     def test_two_seeds_decide_nothing(self) -> None:
         assert word("wrong", seeds=2) == "undecided"
@@ -189,75 +238,68 @@ class TestWrong:
         )
         found = CLAIM.judge(Result(CLAIM.name, {"descents": (0.1, 1.2)}, both))["wrong"]
         assert found.word(CLAIM.kind) == "partly"
-        assert "1 of 2 cells lies above 0, and 1 lies below 0" in found.finding.sentence
+        assert "1 of 2 cells shows it, and 1 shows the opposite" in found.finding.sentence
 
 
-class TestSharp:
-    def test_nearly_all_data_sets(self) -> None:
-        def low(seeds: int) -> Change:
-            return lambda row: {**row, "sharpness": 1e-3 * row["sharpness"]} if row["seed"] < seeds else row
-
-        part = "sharp_at_moderate_margins"
-        assert [word(part, low(seeds)) for seeds in (1, 2, 11)] == ["reproduced", "partly", "not_reproduced"]
-
-    @pytest.mark.parametrize(
-        ("margin", "expected"),
-        [(0.5, "not_reproduced"), (1.5, "reproduced"), (2.0, "reproduced"), (10.0, "not_reproduced")],
-    )
-    def test_at_a_margin_next_to_the_peak(self, margin: float, expected: str) -> None:
-        def there(row: dict[str, Any]) -> dict[str, Any]:
-            return {**row, "sharpness": 1e4} if row.get("margin") == margin else row
-
-        assert word("sharp_at_moderate_margins", there) == expected
-
-    def test_where_it_becomes_stable(self) -> None:
-        numbers = finding("sharp_at_moderate_margins").numbers
-        assert numbers["margin of the peak, largest"] == 1.5
-        assert numbers["η = 1.2: margin from which λ ≤ 2/η, median"] == 10.0
-        assert numbers["n = 30: λ at the peak, median"] == numbers["λ at the peak, median"]
-        never = finding("sharp_at_moderate_margins", lambda row: {**row, "sharpness": row["sharpness"] + 2.0})
-        assert never.numbers["η = 1.2: margin from which λ ≤ 2/η, median"] == np.inf
-
-
-class TestDescents:
+class TestBasin:
     @pytest.mark.parametrize(
         "broken",
-        [
-            {"training_error": 0.1},
-            {"edge_ratio_largest": 1.01},
-            {"test_error": 0.38},
-            {"outcome": "diverged"},
-        ],
+        [{"training_error": 0.1}, {"edge_ratio": 1.11}, {"test_error": 0.38}, {"outcome": "diverged"}],
     )
     def test_stays(self, broken: dict[str, Any]) -> None:
-        assert word("started_there", where("flat_start", 1, **broken)) == "partly"
-        sentence = finding("started_there", where("flat_start", 11, **broken)).sentence
-        assert sentence.startswith("2 of 24 descents from the flat side stay there")
+        assert word("basin", where("flat_start", 2, **broken)) == "undecided"
+        found = finding("basin", where("flat_start", 11, **broken))
+        assert found.answer == "no"
+        assert found.sentence.startswith("η = 0.1: 1 of 12 descents stays flat and wrong")
 
-    @pytest.mark.parametrize("kept", [{"moved": 0.3}, {"test_error": 0.395}, {"edge_ratio_largest": 1.0}])
+    @pytest.mark.parametrize("kept", [{"moved": 0.3}, {"test_error": 0.395}, {"edge_ratio": 1.09},
+                                      {"edge_ratio_largest": 9.0}])  # fmt: skip
     def test_stays_all_the_same(self, kept: dict[str, Any]) -> None:
-        assert word("started_there", where("flat_start", 11, **kept)) == "reproduced"
+        assert word("basin", where("flat_start", 11, **kept)) == "reproduced"
 
+    @pytest.mark.parametrize(
+        ("fails_at", "expected"), [((0.03,), 0.01), ((0.01,), 0.003), ((), 0.03), ((0.0,), np.nan)]
+    )
+    def test_radius(self, fails_at: tuple[float, ...], expected: float) -> None:
+        """The largest move from which, and from every smaller one, nearly all stay."""
+
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            fails = row["arm"] == "flat_start" and row["move"] in fails_at and row["seed"] < 2
+            return {**row, "training_error": 0.1} if fails else row
+
+        name = "n = 30, η = 1.2: largest move from which nearly all stay"
+        assert finding("basin", change).numbers[name] == pytest.approx(expected, nan_ok=True)
+        assert (word("basin", change) == "reproduced") == (0.01 not in fails_at)
+
+    def test_without_the_move_of_the_rule(self) -> None:
+        far = lambda row: {**row, "move": 1.0}  # noqa: E731
+        assert word("basin", far) == "premise_not_met"
+
+
+class TestLeaves:
     @pytest.mark.parametrize(
         ("gone", "left"),
         [
-            ({"training_error": 0.1}, 24),
-            ({"outcome": "diverged"}, 24),
-            ({"test_error": 0.38}, 24),
-            ({"moved": 0.2}, 24),
+            ({"training_error": 0.1}, 12),
+            ({"outcome": "diverged"}, 12),
+            ({"test_error": 0.38}, 12),
+            ({"moved": 0.2}, 12),
+            ({"edge_ratio": 1.2}, 12),
             ({"moved": 0.09}, 0),
             ({"test_error": 0.395}, 0),
         ],
     )
     def test_leaves(self, gone: dict[str, Any], left: int) -> None:
         still = where("sharp_start", training_error=0.0)
-        found = finding("started_there", lambda row: where("sharp_start", **gone)(still(row)))
-        said = "all 24" if left else "none of 24"
-        assert f"{said} descents from the sharp side leave" in found.sentence
+        found = finding("leaves", lambda row: where("sharp_start", **gone)(still(row)))
+        count = "all 12" if left else "none of 12"
+        assert f"η = 1.2: {count} descents from the sharp side leave" in found.sentence.replace(
+            "leaves", "leave"
+        )
 
     def test_a_start_at_the_peak_that_is_flat_does_not_count(self) -> None:
-        found = finding("started_there", where("sharp_start", 3, edge_ratio_start=0.99))
-        assert "all 18 descents from the sharp side" in found.sentence
+        found = finding("leaves", where("sharp_start", 3, edge_ratio_start=0.99))
+        assert "all 9 descents from the sharp side" in found.sentence
         assert found.numbers["starts at peaks that are flat already and do not count"] == 6
 
     def test_those_that_do_not_leave_are_described(self) -> None:
@@ -266,15 +308,27 @@ class TestDescents:
                 return row
             return {**row, "training_error": 0.0, "edge_ratio_start": (0.9, 1.1, 1.3)[row["seed"]]}
 
-        numbers = finding("started_there", some).numbers
+        numbers = finding("leaves", some).numbers
         assert numbers["λ·η/2 at the start of those that do not leave, smallest"] == 1.1
         assert numbers["λ·η/2 at the start of those that do not leave, largest"] == 1.3
 
+
+class TestElsewhere:
+    part = "descent_goes_elsewhere"
+
     def test_elsewhere(self) -> None:
-        part = "descent_goes_elsewhere"
-        arrived = [word(part, where("descent", seeds, training_error=0.0)) for seeds in (1, 2, 12)]
+        arrived = [word(self.part, where("descent", seeds, training_error=0.0)) for seeds in (1, 2, 12)]
         assert arrived == ["yes", "it_depends", "no"]
-        assert word(part, seeds=2) == "undecided"
+        assert word(self.part, seeds=2) == "undecided"
+
+    def test_a_descent_that_still_moves_counts_only_if_it_is_there(self) -> None:
+        """One that fits every label goes to infinity, and moves for ever."""
+        found = finding(self.part, where("descent", 12, edge_moved=0.5))
+        assert found.answer == "premise_not_met"
+        found = finding(self.part, where("descent", 12, edge_moved=0.5, training_error=0.0))
+        assert found.answer == "no"
+        some = finding(self.part, where("descent", 5, edge_moved=0.5))
+        assert some.numbers["descents that still move, and do not count"] == 10
 
     def test_labels_without_flips_count(self) -> None:
         """They are noisy as well: the truth is a probability."""
@@ -284,7 +338,7 @@ class TestDescents:
                 return row
             return {**row, "flip_rate": 0.0, "training_error": 0.0}
 
-        judged = CLAIM.judge(synthetic(clean))["descent_goes_elsewhere"]
+        judged = CLAIM.judge(synthetic(clean))[self.part]
         assert (judged.word(CLAIM.kind), judged.word(CLAIM.kind, "0.0")) == ("it_depends", "no")
         assert judged.rows["0.0"].numbers["descents that miss no label"] == 12
 
@@ -292,7 +346,7 @@ class TestDescents:
 class TestWhatCounts:
     def test_inputs_that_stand_twice_do_not(self) -> None:
         change = where("interpolator", distinct=False)
-        for part in ("construction", "flat", "wrong", "sharp_at_moderate_margins"):
+        for part in ("construction", "flat", "wrong"):
             assert word(part, change) == "premise_not_met"
 
     @pytest.mark.parametrize("lost", [10.0, 20.0, 50.0, 1.5])
@@ -301,10 +355,21 @@ class TestWhatCounts:
         whole = synthetic()
         runs = tuple(run for run in whole.runs if not run.is_(seed=3, margin=lost))
         found = CLAIM.judge(Result(CLAIM.name, whole.settings, runs))
-        for part in ("flat", "wrong", "sharp_at_moderate_margins"):
+        for part in ("flat", "wrong"):
             assert found[part].finding.answer == "yes"
         assert found["flat"].finding.numbers["data sets"] == 11
         assert found["construction"].finding.numbers["bound: checks"] == 71
+
+
+class TestMove:
+    def test_its_length_and_its_direction(self) -> None:
+        start = interpolator(5.0)
+        far, near = (moved(start, length, 3).parameters - start.parameters for length in (0.1, 0.01))
+        assert np.linalg.norm(far) == pytest.approx(0.1 * np.linalg.norm(start.parameters), rel=1e-12)
+        assert far == pytest.approx(10.0 * near, rel=1e-9, abs=1e-12)
+        assert moved(start, 0.0, 3) is start
+        other = moved(start, 0.1, 4).parameters - start.parameters
+        assert abs(far @ other) < 0.7 * np.linalg.norm(far) * np.linalg.norm(other)
 
 
 class TestRuns:
@@ -333,6 +398,7 @@ class TestRuns:
     @pytest.mark.parametrize(
         ("overrides", "sentence"),
         [
+            ({"moves": "0"}, "moves must be positive, as the start that is not moved .*, got 0.0"),
             ({"margins": "1"}, "margins must be at least 2, got 1"),
             ({"smallest_margin": "0"}, "smallest_margin must lie between 0 and largest_margin, got 0.0"),
             ({"largest_margin": "0.01"}, "smallest_margin must lie between 0 and largest_margin, got 0.1"),

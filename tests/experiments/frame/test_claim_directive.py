@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from frame_claims import CLAIM, claim
 from stepscape.experiments.frame import Part, ledger, run
+from stepscape.experiments.frame.before import Before
 
 DOCS = next(parent / "docs" for parent in Path(__file__).parents if (parent / "docs" / "conf.py").is_file())
 
@@ -32,16 +34,27 @@ def test_a_page_shows_claim_parts_with_rule_and_word_setup_and_cost(directive: A
     for part in (
         "stepscape run toy --full",
         "**Claim** (figure). The risk rises with the step size & more. *(A document, its third page.)*",
-        "* - **The risk rises**",
         "no when it excludes 0.01 or more.",
-        "**reproduced**: It is so for the first arm and second.",
-        "the first arm: reproduced. The risk rises with the step size: 0.2",
-        "**holds**: The inequality holds at all 12 runs.",
+        "**The risk rises** [● reproduced]{.chip .chip-reproduced} It is so for the first arm and second.",
+        "*This part decides.*",
+        "- the first arm [● reproduced]{.chip .chip-reproduced} The risk rises with the step size: 0.2",
+        "[● holds]{.chip .chip-holds} The inequality holds at all 12 runs.",
         "**Setup.** How the setup was chosen.",
         "18 runs (12 finished, 6 diverged, 0 failed), 2 minutes of one worker; shared with `other`.",
     ):
         assert part in text
     assert "changed after" not in text
+    assert "Since the last full run" not in text
+
+
+def test_a_page_says_what_changed_since_the_last_full_run_and_why(directive: Any) -> None:
+    entry = ledger.enter(CLAIM, run(CLAIM, CLAIM.settings()), "full")
+    before = Before("2026-10-01", {**entry.words, CLAIM.primary.name: "partly"}, seeds=["seeds"])
+    text = directive.markdown(CLAIM, msgspec.structs.replace(entry, before=before))
+    assert (
+        "**Since the last full run.** Since the full run of 2026-10-01, 1 of 2 verdicts changed: “The risk "
+        "rises” was partly reproduced and is reproduced. What was changed in between: the seeds." in text
+    )
 
 
 def test_a_rule_that_was_changed_after_its_numbers_is_marked(directive: Any) -> None:
@@ -52,7 +65,7 @@ def test_a_rule_that_was_changed_after_its_numbers_is_marked(directive: Any) -> 
 
 
 def test_code_in_a_text_keeps_its_underscores(directive: Any) -> None:
-    assert directive._text("The column `a_b` of a_b.") == "The column `a_b` of a\\_b"
+    assert directive.text("The column `a_b` of a_b.") == "The column `a_b` of a\\_b"
 
 
 def test_a_claim_that_was_not_judged_yet(directive: Any) -> None:

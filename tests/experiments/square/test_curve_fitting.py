@@ -15,8 +15,11 @@ U_SHAPE, FLAT, RISING = (0.3, 0.2, 0.1, 0.2), (0.2,) * 4, (0.1, 0.2, 0.3, 0.4)
 FEWER, SAME = (18.0, 12.0, 8.0, 5.0), (7.0,) * 4
 
 
-def result(risk: Any, pieces: Any, in_time: Any = None, seeds: int = 6, **changes: Any) -> Result:
-    """Runs of one arm: each seed shifts every risk by the same amount, and adds a little noise of its own."""
+def result(risk: Any, pieces: Any, in_time: Any = None, seeds: int = 8, **changes: Any) -> Result:
+    """Runs of one arm: each seed shifts every risk by the same amount, and adds a little noise of its own.
+
+    The range is [−3, 3] unless `changes` say another.
+    """
     rng = np.random.default_rng(0)
     runs = []
     for seed in range(seeds):
@@ -24,12 +27,18 @@ def result(risk: Any, pieces: Any, in_time: Any = None, seeds: int = 6, **change
         for eta, level, timed, count in zip(ETAS, risk, in_time or risk, pieces, strict=True):
             noise = 0.002 * rng.standard_normal()
             runs.append(Run({
-                "arm": "warm_up", "labels": "noisy", "seed": seed, "step_size": eta, "outcome": "finished",
+                "arm": "warm_up", "half_width": 3.0, "labels": "noisy",
+                "seed": seed, "step_size": eta, "outcome": "finished",
                 "bent_neurons": 10, "pieces": count + seed % 2, "risk": level + shift + noise,
                 "risk_equal_time": timed + shift + noise, "risk_held_out": 0.1 + shift + noise,
                 "risk_grid": level + noise, **changes,
             }))  # fmt: skip
     return Result("curve-fitting", CLAIM.quick, tuple(runs))
+
+
+def both(one: Result, other: Result) -> Result:
+    """The runs of two results, such as those of two ranges."""
+    return Result("curve-fitting", CLAIM.quick, one.runs + other.runs)
 
 
 def words(found: Result) -> dict[str, str]:
@@ -40,7 +49,7 @@ def test_reproduced() -> None:
     found = words(result(U_SHAPE, FEWER))
     assert (found["pieces"], found["u_shape"], found["equal_time"]) == ("reproduced",) * 3
     judged = CLAIM.judge(result(U_SHAPE, FEWER))["pieces"]
-    assert judged.finding.sentence.startswith("The curve loses pieces: 13 ")
+    assert judged.finding.sentence.startswith("The curve loses linear pieces: 13 ")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +73,49 @@ def test_early_stopping_is_an_open_question() -> None:
     assert words(result(U_SHAPE, FEWER))["early_stopping"] == "no"
 
 
-def test_clean_labels_are_judged_on_the_grid() -> None:
-    found = words(result(U_SHAPE, FEWER, labels="clean"))
-    assert (found["clean_labels"], found["pieces"]) == ("reproduced", "premise_not_met")
+@pytest.mark.parametrize(
+    ("risk", "word"),
+    [
+        ((0.1, 0.01, 0.003, 0.003), "yes"),  # falls, and stays low
+        ((0.1, 0.01, 0.05, 0.5), "it_depends"),  # gains a decade, and loses more
+        ((0.01, 0.1, 0.5, 0.9), "no"),  # the smallest step size is the best
+        ((0.1, 0.09, 0.09, 0.09), "no"),  # less than a tenth of a decade
+    ],
+)
+def test_clean_labels_are_judged_on_the_grid_in_both_directions(risk: Any, word: str) -> None:
+    rng = np.random.default_rng(3)
+    runs = tuple(
+        Run({**run.row, "labels": "clean", "risk_grid": risk[i % 4] * (1.0 + 0.02 * rng.random())})
+        for i, run in enumerate(result(U_SHAPE, FEWER).runs)
+    )
+    found = words(Result("curve-fitting", CLAIM.quick, runs))
+    assert (found["clean_labels"], found["pieces"]) == (word, "premise_not_met")
+
+
+class TestRanges:
+    def test_what_is_so_in_both_is_so(self) -> None:
+        found = both(result(U_SHAPE, FEWER), result(U_SHAPE, FEWER, half_width=1.0))
+        assert words(found)["pieces"] == "reproduced"
+        sentence = CLAIM.judge(found)["pieces"].finding.sentence
+        assert sentence.startswith("The curve loses linear pieces in both settings; mean 13 [13, 13]")
+
+    def test_one_range_with_the_opposite_makes_it_partly(self) -> None:
+        found = both(result(U_SHAPE, FEWER), result(RISING, FEWER[::-1], half_width=1.0))
+        assert (words(found)["pieces"], words(found)["u_shape"]) == ("partly", "partly")
+        sentence = CLAIM.judge(found)["pieces"].finding.sentence
+        assert sentence.startswith(
+            "The curve loses linear pieces in 1 of 2 settings; the opposite is so in 1"
+        )
+
+    def test_a_range_in_which_nothing_works_is_left_out_and_named(self) -> None:
+        found = both(result(U_SHAPE, FEWER), result(U_SHAPE, FEWER, half_width=1.0, outcome="diverged"))
+        judged = CLAIM.judge(found)["pieces"]
+        assert judged.word(CLAIM.kind) == "reproduced"
+        assert judged.finding.sentence.endswith("runs work at too few step sizes in 1 other setting.")
+
+    def test_ends_without_a_trend_are_partly(self) -> None:
+        """Ranks 3, 1, 4, 2 have no correlation with 1, 2, 3, 4: −0.2 falls short of 0.2 where it counts."""
+        assert words(result(U_SHAPE, (9.0, 5.0, 15.0, 7.0)))["pieces"] == "partly"
 
 
 @pytest.mark.parametrize("change", [{"bent_neurons": 0}, {"outcome": "diverged"}])

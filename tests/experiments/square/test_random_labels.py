@@ -20,7 +20,8 @@ def judged(left: Any = END, seeds: int = 8, sharpness: float = 10.0, **more: Any
     """One run per seed and step size, with labels whose mean square differs between the seeds."""
     runs = [
         Run({
-            "arm": "warm_up", "labels": "noisy", "n": n, "seed": seed, "step_size": 2.0 * over / sharpness,
+            "arm": "warm_up", "half_width": 3.0, "labels": "noisy",
+                "n": n, "seed": seed, "step_size": 2.0 * over / sharpness,
             "outcome": "finished", "bent_neurons": 9, "interpolation_left": sharpness, "edge_reached": True,
             "training_error": share * (1.0 + seed), "training_error_truth": 1.0 + seed,
             "interpolation_right": 2.0 * sharpness, "interpolation_checks": 3, "interpolation_violations": 0,

@@ -185,7 +185,8 @@ class TestMeasures:
         """1/η − ½ + x_max √(2L) at the end; the left side is the weighted variation."""
         n, problem = record.numbers, problem_of(a_run())
         assert n["line_left"] == n["published_left"] == pytest.approx(n["weighted_tv"])
-        assert n["line_right"] == pytest.approx(1 / 0.3 - 0.5 + problem.x_max * np.sqrt(2 * n["loss"]))
+        loss = 0.5 * n["training_error"]
+        assert n["line_right"] == pytest.approx(1 / 0.3 - 0.5 + problem.x_max * np.sqrt(2 * loss))
         # Where λ_max ≤ 2/η the published right side is the smaller one.
         gap = n["line_right"] - n["published_right"]
         assert gap == pytest.approx(1 / 0.3 - 0.5 * n["sharpness"], abs=1e-5)
@@ -198,10 +199,23 @@ class TestMeasures:
         for eta, inside in ((1.0 / top, True), (4.0 / top, False)):
             start = train(problem, net, ss.GradientDescent(eta, 1), measure_sharpness=True)
             variation = np.array([1e9, 0.0])
-            found = line(problem, start, variation)
+            found = line(problem, start, variation, np.array([0.5, 0.0]))
             assert found.applies[0] == inside
             assert found.violated.tolist() == [inside, False]
             assert found.left is variation
+            assert found.right[0] == pytest.approx(1.0 / eta - 0.5 + problem.x_max)
+
+    def test_certificates_speak_of_the_midpoint(self) -> None:
+        """Computed again from the two iterates of the end, between which descent swings."""
+        run = a_run(step_size=0.9, largest_step_size=0.9, steps=1000)
+        found = work(run, ignore)
+        problem, origin = begin(run)
+        last = train(problem, origin.network, origin.method(run.step_size, run.steps), run.steps)
+        known, of_the_iterate = (ss.certify(problem, net) for net in (last.midpoint, last.network))
+        for name in ("gauss_newton", "published"):
+            assert found.numbers[f"{name}_left"] == pytest.approx(known[name].left, rel=1e-6)
+            assert found.numbers[f"{name}_left"] != pytest.approx(of_the_iterate[name].left, rel=1e-3)
+        assert found.arrays["solution"] == pytest.approx(last.midpoint.predict(found.arrays["grid"]))
 
     def test_arrays_over_time(self, record: Record) -> None:
         arrays = record.arrays
@@ -240,11 +254,11 @@ def test_clean_seeds_may_be_none_but_not_fewer() -> None:
 
 class TestSharing:
     def test_the_full_ledger_trains_once(self) -> None:
-        """Three claims have equal runs; the noisy ones of curve-fitting are among them."""
+        """Three claims have equal runs; they are the noisy ones of curve-fitting."""
         runs = {name: {identity(s) for s in self.every(name)} for name in SHARING}
         assert runs["risk-vs-step-size"] == runs["sparsity-vs-step-size"] == runs["weighted-tv"]
         noisy = {identity(s) for s in self.every("curve-fitting") if s.labels == "noisy"}
-        assert noisy < runs["risk-vs-step-size"]
+        assert noisy == runs["risk-vs-step-size"]
 
     @staticmethod
     def every(name: str) -> list[StepSizeRun]:
@@ -253,6 +267,6 @@ class TestSharing:
 
     def test_full_size(self) -> None:
         full = experiments.get("risk-vs-step-size").full
-        assert len(full["step_sizes"]) == 12
+        assert len(full["step_sizes"]) == 9
         assert full["seeds"] >= 20
-        assert len(grid(full)) == 3 * 20 * 12
+        assert len(grid(full)) == 2 * 3 * 20 * 9

@@ -175,12 +175,12 @@ def test_scales_are_the_sums_of_magnitudes():
     facts = partial(facts_of, case, "logistic", residual=0.25)
     known, mean, side = 1 + 2 * 3 * 3 + 3.5, curvature(3.5), 3 * math.sqrt(5) * (2 + 1)
     c = theory.logistic_gauss_newton(facts(gauss_newton=1.5))
-    assert c.scale == pytest.approx((mean * (1 + 2 * side) + 1.5 + 0.25) * known)
+    assert c.scale == pytest.approx((mean * (1 + 2 * side) + 1.5) * known)
     c = theory.weighted(facts(sharpness=1.5, residual_norm=0.125))
-    assert c.scale == pytest.approx((side + (1.5 + 0.25 + 0.125) / (2 * mean) + 0.5) * known)
+    assert c.scale == pytest.approx((side + (1.5 + 0.125) / (2 * mean) + 0.5) * known)
     c = theory.uncertain(facts(sharpness=1.5, loss=0.3, gamma=4.0))
     term = math.sqrt(5) * -math.expm1(-0.3)
-    assert c.scale == pytest.approx(((1.5 + 0.25 + term) / (2 * curvature(4.0)) + 0.5) * known)
+    assert c.scale == pytest.approx(((1.5 + term) / (2 * curvature(4.0)) + 0.5) * known)
 
 
 @settings(deadline=None, max_examples=50)

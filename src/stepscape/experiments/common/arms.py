@@ -91,4 +91,5 @@ def equal_time(problem: Problem, origin: Start, step_size: float, smallest: floa
         origin.method(eta, steps).step_size_at(np.arange(steps), min(eta, first))
         for eta in (step_size, smallest)
     )
-    return steps_until(float(np.cumsum(least)[-1]), own)
+    with np.errstate(over="ignore"):  # an infinite total is never reached: all steps
+        return steps_until(float(np.cumsum(least)[-1]), own)

@@ -49,6 +49,7 @@ from stepscape.training import Snapshot
 
 Array = NDArray[np.float64]
 COVERED, UNFINISHED = "covered", "unfinished"
+ARRIVED = {"moved": 0.1, "fell": 0.005}  # the limits of `has_arrived` in every rule
 FATES = (
     COVERED, "loose bound", "underfits", "over the edge", "interpolation trap", "dead", UNFINISHED,
     "diverged",
@@ -82,7 +83,7 @@ def standing(operator: Hessian, eigen: Eigenpair) -> dict[str, Any]:
     some = theory.uncertain_set(operator.predictions, gamma)
     least = theory.interpolation_bound(inputs[some], gamma * labels[some]).variation if some.any() else 0.0
     return {
-        "upper_sharpness": eigen.value + eigen.residual,
+        "upper_sharpness": eigen.value + eigen.error,
         "midpoint_loss": operator.loss,
         "smallest_margin": float((labels * operator.predictions).min()),
         "bent_neurons": count_neurons(problem, network)[0],

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.confidence.arrival import ARRIVED
+from stepscape.experiments.confidence.flat_descents import (
+    START,
+    basin,
+    leaves,
+    misses_some_label,
+    settled,
+)
 from stepscape.experiments.confidence.flat_runs import ARMS, FULL, QUICK, begin, grid, work
 from stepscape.experiments.confidence.one_example import PEAK
 from stepscape.experiments.frame import (
@@ -32,9 +40,9 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 LAWS = {"n": "n = {:g}", "flip_rate": "flip rate {:g}"}
 BUILT = {"arm": "interpolator", "distinct": True}
-DESCENTS = ("margin_start", "edge_ratio_start", "edge_ratio_largest", "edge_ratio", "moved", "training_error",
-            "median_margin", "sharpness", "test_error_start", "test_error", "test_loss", "bayes_error",
-            "bayes_loss")  # fmt: skip
+DESCENTS = ("margin_start", "edge_ratio_start", "edge_ratio_largest", "edge_ratio", "edge_ratio_last",
+            "moved", "training_error", "median_margin", "sharpness", "edge_moved", "loss_fell",
+            "test_error_start", "test_error", "test_loss", "bayes_error", "bayes_loss")  # fmt: skip
 
 
 def complete(built: Table) -> Table:
@@ -102,90 +110,39 @@ def too_few_margins(built: Table, large: float) -> str:
     return "" if enough else f"fewer than two margins of at least {large:g} give no slope"
 
 
-def goes_flat(result: Result, slope: float, large: float, small: float) -> Finding:
-    """Whether λ falls as derived, and λ, gradient and loss are small in the end."""
-    built = complete(result.table)
+def goes_flat(result: Result, slope: float, large: float, small: float, peak: float) -> Finding:
+    """Whether λ has its peak, falls as derived, and λ, gradient and loss are small in the end."""
+    built, etas = complete(result.table), sorted(result.settings["descents"])
     if reason := too_few_margins(built, large):
         return lacking(reason)
     sets = list(data_sets(built))
     slopes = [_slope(rows, np.log(rows["sharpness"] / rows["margin"]), large) for rows in sets]
     ends = np.array([[rows[name][-1] for name in ("sharpness", "gradient_norm", "loss")] for rows in sets])
-    top = float(built["margin"].max())
-    numbers: dict[str, Number] = dict(
+    margins, top = np.unique(built["margin"]), float(built["margin"].max())
+    after = int(np.searchsorted(margins, peak))
+    low, high = margins[max(0, after - 1)], margins[min(after, margins.size - 1)]
+    at = np.array([rows["margin"][rows["sharpness"].argmax()] for rows in sets])
+    found = {
+        "peak": decide.inequality(
+            len(sets), int(np.sum((at < low) | (at > high))), f"peaks of λ next to γ = {peak:.2f}"
+        ),
+        "slope": decide.identity(np.array(slopes) + 1.0, slope, "rates at which log(λ/γ) falls"),
+        "ends": decide.inequality(
+            ends.size, int(np.sum(ends >= small)), f"values of λ, ‖∇L‖ and loss at γ = {top:g}", ends / small
+        ),
+    }
+    numbers: dict[str, Number] = {"data sets": len(sets)}
+    numbers |= dict(
         zip(("largest λ in the end", "largest ‖∇L‖ in the end", "largest loss in the end"),
             ends.max(axis=0).tolist(), strict=True)
     )  # fmt: skip
-    last = f"values of λ, ‖∇L‖ and loss at γ = {top:g}"
-    found = {
-        "slope": decide.identity(np.array(slopes) + 1.0, slope, "rates at which log(λ/γ) falls"),
-        "ends": decide.inequality(ends.size, int(np.sum(ends >= small)), last, ends / small),
-    }
-    return together(found, named=False).with_numbers({**numbers, "data sets": len(sets)})
-
-
-def is_wrong(result: Result, worse: float, least: float, large: float) -> Finding:
-    """Whether test error and growth of the test loss exceed what the noise alone costs."""
-    built = complete(result.table)
-    if reason := too_few_margins(built, large):
-        return lacking(reason)
-    laws = cells(built, LAWS)
-    errors = ask(laws, lambda law: _per_set(law, lambda rows: rows["test_error"][-1] - worse))
-    growth = ask(laws, lambda law: _per_set(law, partial(risk_slope, large=large)))
-    errs = Says("the test error", "exceed", f"the Bayes error by more than {worse:g}")
-    costs = Says("a unit of margin", "cost", "more test loss than it would cost the best classifier")
-    last = built.where(margin=built["margin"].max())
-    return together(
-        {
-            "error": decide.signs(
-                errors.values, errs, f"test error − Bayes error − {worse:g}", at_once=2
-            ),
-            "growth": decide.signs(
-                growth.values, costs, "test loss for each unit of margin − Bayes error", least, at_once=2
-            ),
-        },
-        named=False,
-    ).with_numbers({
-        "test error, median": median(last["test_error"]),
-        "Bayes error, median": median(last["bayes_error"]),
-        "test loss for each unit of margin, median": median(last["risk_slope"] / last["margin"]),
-        "test loss at the largest margin, median": median(last["test_loss"]),
-        "Bayes loss, median": median(last["bayes_loss"]),
-    })  # fmt: skip
-
-
-def _per_set(law: Table, value: Callable[[Table], float]) -> Array:
-    """One value per seed, less the Bayes error of its data set."""
-    return np.array([value(rows) - rows["bayes_error"][0] for rows in data_sets(law)])
-
-
-def is_sharp(result: Result, peak: float, nearly_all: float) -> Finding:
-    """Whether λ peaks where γ D(γ) does, above the threshold of the largest step size."""
-    built, etas = complete(result.table), sorted(result.settings["descents"])
-    margins = np.unique(built["margin"])
-    after = int(np.searchsorted(margins, peak))
-    low, high = margins[max(0, after - 1)], margins[min(after, margins.size - 1)]
-    sets = list(data_sets(built))
-    at = np.array([rows["margin"][rows["sharpness"].argmax()] for rows in sets])
-    height = np.array([rows["sharpness"].max() for rows in sets])
-    says = Says(
-        "data sets", "have", f"their largest λ next to γ = {peak:.2f}, above 2/η for η = {etas[-1]:g}"
-    )
-    flags = (low <= at) & (at <= high) & (height > 2.0 / etas[-1])
-    numbers: dict[str, Number] = {
-        "margin of the peak, smallest": float(at.min()),
-        "margin of the peak, largest": float(at.max()),
-        "λ at the peak, smallest": float(height.min()),
-        "λ at the peak, median": median(height),
-        "λ at the peak, largest": float(height.max()),
-    }
     for n in np.unique(built["n"]):
         heights = [rows["sharpness"].max() for rows in data_sets(built.where(n=n))]
         numbers[f"n = {n:g}: λ at the peak, median"] = median(heights)
     for eta in etas:
         stable = float(np.median([flat_from(rows, 2.0 / eta) for rows in sets]))
         numbers[f"η = {eta:g}: margin from which λ ≤ 2/η, median"] = stable
-    groups = np.array([rows["seed"][0] for rows in sets])
-    return decide.share(flags, says, nearly_all, groups).with_numbers(numbers)
+    return together(found, named=False).with_numbers(numbers)
 
 
 def flat_from(rows: Table, threshold: float) -> float:
@@ -195,51 +152,62 @@ def flat_from(rows: Table, threshold: float) -> float:
     return float(rows["margin"][first]) if first < len(rows) else float("inf")
 
 
-def stays_or_leaves(result: Result, worse: float, moved: float, nearly_all: float) -> Finding:
-    """Whether descent stays if it starts on the flat side, and leaves if it starts on the sharp side."""
+def is_wrong(result: Result, worse: float, least: float, moved: float, fell: float) -> Finding:
+    """Whether flat interpolators err more than noise alone costs, and than descent on the same labels."""
     table = result.table
-    fell = table["test_error_start"] - table["test_error"] > worse
-    missed, lost = table["training_error"] > 0.0, table["outcome"] == "diverged"
-    stay = ~lost & ~missed & (table["edge_ratio_largest"] <= 1.0) & ~fell
-    leave = lost | missed | fell | (table["moved"] > moved)
-    flat = table["arm"] == "flat_start"
-    peak = table["arm"] == "sharp_start"
-    sharp = peak & (table["edge_ratio_start"] > 1.0)
-    sides = {"stay": (flat, stay, "flat", "there"), "leave": (sharp, leave, "sharp", "it")}
+    built = complete(table.where(**BUILT))
+    if not len(built):
+        return lacking("there is no interpolator without inputs that occur twice")
+    flat = Table.from_records(list(rows.records())[-1] for rows in data_sets(built))
+    descents = table.where(arm="descent", step_size=max(result.settings["descents"]))
+    if "edge_moved" in descents:
+        descents = descents.rows(settled(descents, moved, fell))
+    laws = cells(flat, LAWS)
+    errors = ask(laws, lambda law: law["test_error"] - law["bayes_error"] - worse)
+    gained = ask(laws, partial(_less_than, descents))
     found = {
-        f"{side} side": decide.share(
-            flags[here], Says(f"descents from the {side} side", verb, rest), nearly_all, table["seed"][here]
-        ).with_numbers(_by_step_size(table.rows(here), flags[here], verb))
-        for verb, (here, flags, side, rest) in sides.items()
-    }
-    held = table["edge_ratio_start"][sharp & ~leave]
+        "Bayes": decide.signs(
+            errors.values, Says("the test error of a flat interpolator", "exceed",
+                                f"the Bayes error by more than {worse:g}"),
+            f"test error − Bayes error − {worse:g}", least, at_once=2,
+        ),
+        "descent": decide.sign(
+            _over_cells(gained.values),
+            Says("a flat interpolator", "err", "more than descent on the same labels"),
+            "test error, interpolator − descent", least, at_once=2,
+        ),
+    }  # fmt: skip
     return together(found, named=False).with_numbers({
-        "starts at peaks that are flat already and do not count": int(np.sum(peak & ~sharp)),
-        "sharp side: descents that diverge": int(np.sum(sharp & lost)),
-        "sharp side: descents that miss no label in the end": int(np.sum(sharp & ~lost & ~missed)),
-        "λ·η/2 at the start of those that do not leave, smallest": min(held, default=None),
-        "λ·η/2 at the start of those that do not leave, largest": max(held, default=None),
+        "test error of the interpolators, median": median(flat["test_error"]),
+        "test error of the descents, median": median(descents["test_error"]),
+        "Bayes error, median": median(flat["bayes_error"]),
+        "test loss per unit of margin, median": median(flat["risk_slope"] / flat["margin"]),
+        "test loss of the interpolators, median": median(flat["test_loss"]),
+        "test loss of the descents, median": median(descents["test_loss"]),
+        "Bayes loss, median": median(flat["bayes_loss"]),
+        "descents that have arrived": len(descents),
     })  # fmt: skip
 
 
-def _by_step_size(table: Table, flags: NDArray[np.bool_], verb: str) -> dict[str, Number]:
-    etas = np.unique(table["step_size"])
-    each = {eta: flags[table["step_size"] == eta] for eta in etas}
-    return {
-        f"η = {eta:g}: descents that {verb}": f"{here.sum()} of {here.size}" for eta, here in each.items()
-    }
+def _over_cells(values: Mapping[str, Array]) -> Array:
+    """Mean of each seed over the cells in which it has a value: each is a comparison of its own."""
+    rows = np.array(list(values.values()))
+    known = np.isfinite(rows)
+    sums = np.where(known, rows, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
-def misses_some_label(result: Result, nearly_all: float) -> Finding:
-    """Whether descent from a random start ends without passing through every label."""
-    table = result.table.where(outcome="finished")
-    missed = table["training_error"] > 0.0
-    there = table.rows(~missed)
-    says = Says("descents from a random start", "miss", "some label")
-    return decide.share(missed, says, nearly_all, table["seed"]).with_numbers({
-        "descents that miss no label": len(there),
-        "data sets on which some miss no label": len(set(zip(there["n"], there["seed"], strict=True))),
-    })  # fmt: skip
+def _less_than(descents: Table, law: Table) -> Array:
+    """Test error of the interpolator minus that of descent on the same labels, by seed; nan without one."""
+    if "test_error" not in descents:
+        return np.full(len(law), np.nan)
+    n, rate = law["n"][0], law["flip_rate"][0]
+    here = descents.where(n=n, flip_rate=rate)
+    error = dict(zip(here["seed"].tolist(), here["test_error"].tolist(), strict=True))
+    return np.array([
+        mine - error.get(seed, np.nan)
+        for seed, mine in zip(law["seed"].tolist(), law["test_error"].tolist(), strict=True)
+    ])  # fmt: skip
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -260,18 +228,17 @@ CLAIM = Claim(
     claim=(
         "With the logistic loss flatness does not imply generalization: some networks classify every noisy "
         "label correctly with margin γ, and as γ grows their loss, gradient and sharpness go to 0, below "
-        "2/η for every step size, while their test error stays and their test loss grows linearly. Here it "
-        "is also asked whether they are sharp at moderate margins, whether descent that starts on them "
-        "stays, and whether other descent goes there."
+        "2/η for every step size, while their test error stays. Here it is also asked how far around them "
+        "descent stays there, and whether other descent goes there."
     ),
     kind="inequality",
     source="Qiao and Wang (2025), Theorem 3.1; the explicit network and its bound are derived here",
     setup=(
         "Labels follow P(y = 1 | x) = (1 − 2ρ) s(2 sin 2πx) + ρ, with one input in each of n cells of [−1, "
-        "1]. The explicit network has balanced neurons and predictions proportional to the margin, so that "
-        "its curvature is D(γ) = s(γ)s(−γ) times a linear factor. Risks are integrals under the law. "
-        "Descents start on the interpolator on its flat side (λ·η/2 = 0.9), at its sharpest margin, and "
-        "from PyTorch's initialization of width 400."
+        "1]. The explicit network has balanced neurons and predictions proportional to the margin. Risks "
+        "are integrals under the law. Descents start on the interpolator on its flat side (λ·η/2 = 0.9) and "
+        "at random moves from there, at its sharpest margin, and from PyTorch's initialization of width "
+        "400; all is measured on the midpoint."
     ),
     quick=QUICK,
     full=FULL,
@@ -294,60 +261,69 @@ CLAIM = Claim(
         ),
         Part(
             "flat",
-            "Loss, gradient and sharpness go to 0",
-            "On every data set the slope of log(λ/γ) on γ, over margins of at least {large:g}, is −1 within "
-            "{slope:.0%}, the rate of γ e^(−γ), and at the largest margin λ, ‖∇L‖ and the loss are below "
-            "{small:g}.",
+            "They are sharp at moderate margins, and flat in the end",
+            "On every data set the largest λ lies at one of the margins next to {peak:.3f}, where γ D(γ) is "
+            "largest; the slope of log(λ/γ) on γ, over margins of at least {large:g}, is −1 within "
+            "{slope:.0%}, the rate of γ e^(−γ); and at the largest margin λ, ‖∇L‖ and the loss are below "
+            "{small:g}. All of it is derived: a run tests the program.",
             goes_flat,
-            {"slope": 0.01, "large": 10.0, "small": 1e-3},
-            primary=True,
+            {"slope": 0.01, "large": 10.0, "small": 1e-3, "peak": PEAK},
+            kind="identity",
             where=BUILT,
         ),
         Part(
             "wrong",
-            "The test error stays, the test loss grows",
-            "On average over all sizes and flip rates, the test error exceeds the Bayes error by more than "
-            "{worse:g}, and the test loss grows, over margins of at least {large:g}, by more per unit of "
-            "margin than the Bayes error, which the best classifier would pay if it were as sure "
-            "everywhere. No if the interval excludes {least:g} or more.",
+            "Flat interpolators err more than descent",
+            "At the largest margin, on average over all sizes and flip rates, the test error exceeds the "
+            "Bayes error by more than {worse:g}; and it exceeds that of descent from a random start on the "
+            "same labels, at the largest step size, where it has arrived (over the last half of its steps "
+            "λ_max moves by at most {moved:.0%} and the loss falls by at most {fell:g}). No if the interval "
+            "excludes {least:g} or more; the two are simultaneous.",
             is_wrong,
-            {"worse": 0.02, "least": 0.01, "large": 10.0},
+            {"worse": 0.02, "least": 0.01, **ARRIVED},
             kind="figure",
-            where=BUILT,
+            primary=True,
+            reads=("test_error",),
         ),
         Part(
-            "sharp_at_moderate_margins",
-            "The networks are sharp at moderate margins",
-            "On nearly all data sets ({nearly_all:.0%}) the largest λ lies at one of the margins next to "
-            "{peak:.3f}, where γ D(γ) is largest, and is above 2/η for the largest step size.",
-            is_sharp,
-            {"peak": PEAK, "nearly_all": NEARLY_ALL},
+            "basin",
+            "Descent stays when it starts near a flat interpolator",
+            "Descent starts on the flat side after a move by {move:.0%} of ‖θ‖ in a random direction. It "
+            "stays if it finishes, misses no label, and at the end has a test error that is at most "
+            "{worse:g} below that of the interpolator and λ_max at most {edge:g}·2/η. Nearly all descents "
+            "({nearly_all:.0%}) stay, at every step size; intervals are simultaneous.",
+            basin,
+            {"move": 0.01, "nearly_all": NEARLY_ALL, **START},
             kind="figure",
-            where=BUILT,
+            where={"arm": "flat_start"},
+            reads=("edge_ratio", "test_error"),
         ),
         Part(
-            "started_there",
-            "Descent stays on the flat side and leaves the sharp side",
-            "A descent from the flat side stays if it finishes, misses no label, has λ·η/2 ≤ 1 at every "
-            "record, and lowers its test error by at most {worse:g}. A descent from the peak with λ·η/2 > 1 "
-            "leaves if it diverges, misses a label in the end, lowers its test error by more than that, or "
-            "moves by more than {moved:.0%} of ‖θ‖. Each must hold for {nearly_all:.0%} of the descents.",
-            stays_or_leaves,
-            {"worse": 0.02, "moved": 0.1, "nearly_all": 0.95},
+            "leaves",
+            "Descent leaves where the interpolator is sharp",
+            "A descent from the peak with λ·η/2 > 1 leaves if it does not stay as above, or moves by more "
+            "than {far:.0%} of ‖θ‖; what matters is a test error lower by {worse:g} or λ_max above "
+            "{edge:g}·2/η. Nearly all descents ({nearly_all:.0%}) leave, at every step size; intervals are "
+            "simultaneous.",
+            leaves,
+            {"far": 0.1, "nearly_all": NEARLY_ALL, **START},
             kind="figure",
-            reads=("moved", "test_error", "test_error_start", "edge_ratio_largest", "training_error"),
+            where={"arm": "sharp_start"},
+            reads=("moved", "test_error", "edge_ratio"),
         ),
         Part(
             "descent_goes_elsewhere",
             "Descent from a random start goes elsewhere",
             "At each flip rate, also at 0, where labels are noisy, too, nearly all descents from a random "
-            "start ({nearly_all:.0%}) miss some label in the end.",
+            "start ({nearly_all:.0%}) miss some label in the end. One that misses some counts if it has "
+            "arrived: over the last half of its steps λ_max moves by at most {moved:.0%} and the loss falls "
+            "by at most {fell:g}.",
             misses_some_label,
-            {"nearly_all": NEARLY_ALL},
+            {"nearly_all": NEARLY_ALL, **ARRIVED},
             kind="open question",
             where={"arm": "descent"},
             by="flip_rate",
-            reads=("training_error",),
+            reads=("training_error", "edge_moved"),
         ),
     ),
     draw=draw,
@@ -357,10 +333,11 @@ CLAIM = Claim(
             "an interpolator misses no label; the labels that a descent misses say whether it got there"
         ),
         "miss": "the misses of γ y are at most 64 times eps·γ·max(1, A)·(1 + x_max)",
+        "edge_moved": "λ_max moves by at most a tenth over the last half of the steps of a descent",
     },
     numbers=lambda result: medians(
         Table.from_records(run.row for run in result.runs if run["arm"] != "interpolator"),
-        ("arm", "step_size"),
+        ("arm", "step_size", "move"),
         DESCENTS,
     ),
     by="arm",

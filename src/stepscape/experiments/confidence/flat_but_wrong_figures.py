@@ -166,7 +166,7 @@ def staying(result: Result) -> Drawn:
     figure, axes = canvas(1, 2, (9.0, 4.3), sharey=True, sharex=True)
     for ax, (arm, name) in zip(axes[0], STARTS.items(), strict=True):
         for i, eta in enumerate(result.settings["descents"]):
-            for run in result.drawn("edge", "steps", arm=arm, step_size=eta):
+            for run in result.drawn("edge", "steps", arm=arm, step_size=eta, move=0.0):
                 steps, ratio = run.arrays["steps"] + 1.0, run.arrays["edge"]
                 ax.plot(steps, np.maximum(ratio, 1e-12), lw=1.5, label=f"η = {eta:g}", **series(i + 1), ms=4)
         ax.axhline(1.0, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="edge of stability")

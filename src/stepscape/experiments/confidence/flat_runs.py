@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from stepscape import theory
 from stepscape.errors import bad
+from stepscape.experiments.confidence.arrival import movement
 from stepscape.experiments.confidence.confident_networks import flatness, law_risks
 from stepscape.experiments.confidence.one_example import PEAK
-from stepscape.experiments.frame.follow import by_log, evenly, follow
+from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.logistic.runs import problem_of
@@ -24,7 +25,6 @@ from stepscape.objectives import sharpness
 from stepscape.problems import Problem
 from stepscape.tables.records import Record
 from stepscape.theory.certificate import EPS
-from stepscape.training import Trajectory
 
 Array = NDArray[np.float64]
 ARMS = {
@@ -48,28 +48,34 @@ QUICK: dict[str, Any] = {
     "smallest_margin": 0.1,
     "largest_margin": 100.0,
     "margins": 9,
-    "descents": (0.01, 0.1, 1.2),
+    "descents": (0.1, 0.4, 1.2),
     "width": 400,
     "steps": 1000,
     "kept_steps": 500,
-    "records": 20,
+    "moves": (0.001, 0.01, 0.1),
+    "records": 6,
     "seeds": 6,
-    "first_seed": 200,
+    "first_seed": 0,
 }
 FULL = {
     **QUICK,
     "sizes": (30, 100),
     "flip_rates": (0.0, 0.1, 0.2),
     "margins": 25,
-    "steps": 20_000,
+    "steps": 300_000,
     "kept_steps": 10_000,
-    "records": 30,
-    "seeds": 10,
+    "moves": (1e-5, 1e-4, 3e-4, 0.001, 0.01, 0.1),
+    "records": 10,
+    "seeds": 20,
+    "first_seed": 100,
 }
 
 
-class FlatRun(Spec, frozen=True, tag="flat-but-wrong/1"):
-    """One network of one data set; `margin` is 0 if the arm finds it, `steps` is 0 if nothing is trained."""
+class FlatRun(Spec, frozen=True, tag="flat-but-wrong/2"):
+    """One network of one data set; `margin` is 0 if the arm finds it, `steps` is 0 if nothing is trained.
+
+    `move` is the length of a random move of the start, as a share of ‖θ‖.
+    """
 
     truth: str
     n: int
@@ -82,26 +88,30 @@ class FlatRun(Spec, frozen=True, tag="flat-but-wrong/1"):
     arm: str
     margin: float
     step_size: float
+    move: float
     steps: int
     drawn: bool
 
 
 def grid(settings: Settings) -> list[FlatRun]:
-    """Every data set: the interpolator at every margin, and for every step size the three descents."""
+    """Every data set: the interpolator at every margin, and for every step size the descents."""
     at_least(settings, seeds=1, width=1, steps=1, kept_steps=1, records=2, margins=2)
     low, high = settings["smallest_margin"], settings["largest_margin"]
     if not 0.0 < low < high:
         raise bad("smallest_margin", "lie between 0 and largest_margin", low)
+    for move in settings["moves"]:
+        if not move > 0.0:
+            raise bad("moves", "be positive, as the start that is not moved is always among them", move)
     if high > LARGEST:
         raise bad("largest_margin", f"be at most {LARGEST:g}, as e^(−γ) leaves the range of numbers", high)
     margins = np.geomspace(low, high, settings["margins"]).tolist()
-    arms: list[dict[str, Any]] = [
-        {"arm": "interpolator", "margin": margin, "step_size": 0.0, "steps": 0} for margin in margins
-    ]
+    none = {"margin": 0.0, "move": 0.0}
+    built = {**none, "arm": "interpolator", "step_size": 0.0, "steps": 0}
+    arms: list[dict[str, Any]] = [{**built, "margin": margin} for margin in margins]
     for eta in settings["descents"]:
-        made = {"margin": 0.0, "step_size": eta, "steps": settings["kept_steps"]}
-        arms += [{"arm": "flat_start", **made}, {"arm": "sharp_start", **made}]
-        arms += [{**made, "arm": "descent", "steps": settings["steps"]}]
+        made = {**none, "step_size": eta, "steps": settings["kept_steps"]}
+        arms += [{**made, "arm": "flat_start", "move": move} for move in (0.0, *sorted(settings["moves"]))]
+        arms += [{**made, "arm": "sharp_start"}, {**made, "arm": "descent", "steps": settings["steps"]}]
     drawn = (settings["first_seed"], settings["sizes"][0], settings["flip_rates"][-1])
     return sweep(
         FlatRun,
@@ -127,15 +137,25 @@ def work(run: FlatRun, tick: Tick) -> Record:
 
     ``interpolator``  the network of `theory.flat_interpolator` at the margin.
     ``flat_start``    descent from it at the margin past the peak where λ_max·η/2 = 0.9, or at the peak if
-    that is already flatter.
+    that is already flatter, moved by `move`·‖θ‖ in a direction that is uniform on the sphere of all weights.
     ``sharp_start``   descent from it at the margin where γ D(γ) is largest.
     ``descent``       descent from PyTorch's default initialization.
     """
     problem, what = begin(run)
     if isinstance(what, TwoLayerReLU):
         return _standing(run, problem, what)
-    margin, start = _start(run, problem)
-    return _descended(run, problem, start, margin, what, tick)
+    margin, origin = _start(run, problem)
+    return _descended(run, problem, origin, margin, what, tick)
+
+
+def moved(network: TwoLayerReLU, move: float, seed: int) -> TwoLayerReLU:
+    """Move a network by `move`·‖θ‖ in the random direction of a seed, the same for every length."""
+    if not move:
+        return network
+    theta = network.parameters
+    direction = np.random.default_rng(stream(seed, "direction")).standard_normal(theta.size)
+    length = move * float(np.linalg.norm(theta)) / float(np.linalg.norm(direction))
+    return network.with_parameters(theta + length * direction)
 
 
 def _start(run: FlatRun, problem: Problem) -> tuple[float, TwoLayerReLU]:
@@ -181,14 +201,16 @@ def _standing(run: FlatRun, problem: Problem, network: TwoLayerReLU) -> Record:
 def _descended(
     run: FlatRun,
     problem: Problem,
-    start: TwoLayerReLU,
+    origin: TwoLayerReLU,
     margin: float,
     method: GradientDescent,
     tick: Tick,
 ) -> Record:
-    """Train from `start`; the columns of where it started end in ``_start``."""
+    """Train from `origin` after its move; columns of where it started end in ``_start``."""
+    start = moved(origin, run.move, run.seed)
     at = {*evenly(run.steps, run.records), *by_log(run.steps, run.records)}
-    path = follow(problem, start, method, at, tick).trajectory
+    seen = follow(problem, start, method, at, tick)
+    path = seen.trajectory
     began = {
         "margin_start": margin,
         "edge_ratio_start": float(path.edge_ratio[0]),
@@ -200,21 +222,30 @@ def _descended(
     if path.outcome == "diverged":
         return Record("diverged", began, drawn, reason=path.message)
     if run.drawn:
-        drawn["curve"] = path.predict(_grid(run))
-    return Record("finished", {**began, **_found(run, problem, start, path)}, drawn)
+        drawn["curve"] = path.midpoint.predict(_grid(run))
+    return Record("finished", {**began, **_found(run, seen, origin, start)}, drawn)
 
 
-def _found(run: FlatRun, problem: Problem, start: TwoLayerReLU, path: Trajectory) -> dict[str, Any]:
-    before = law_risks(problem, run.half_width, lambda x: values_at(start, x))
-    moved = np.linalg.norm(path.network.parameters - start.parameters) / np.linalg.norm(start.parameters)
+def _found(run: FlatRun, seen: Followed, origin: TwoLayerReLU, start: TwoLayerReLU) -> dict[str, Any]:
+    """Measure the midpoint at the end; ``test_error_start`` is that of the network before it was moved."""
+    problem, path = seen.problem, seen.trajectory
+    before = law_risks(problem, run.half_width, lambda x: values_at(origin, x))
+    away = np.linalg.norm(path.midpoint.parameters - start.parameters) / np.linalg.norm(start.parameters)
+    losses = [problem.training_loss(each.midpoint.predict(problem.inputs)) for each in seen.snapshots]
+    peaks = path.sharpness + path.sharpness_residual
+    records = [
+        {"upper_sharpness": peak, "midpoint_loss": loss} for peak, loss in zip(peaks, losses, strict=True)
+    ]
     return {
         "test_error_start": before["test_error"],
-        "moved": float(moved),
+        "moved": float(away),
         "edge_ratio": float(path.edge_ratio[-1]),
+        "edge_ratio_last": float(path.edge_ratio_last[-1]),
         "edge_ratio_largest": float(path.edge_ratio.max()),
         "bent_neurons": int(path.bent_neurons[-1]),
-        **flatness(problem, path.network),
-        **law_risks(problem, run.half_width, path.predict),
+        **movement(path.at_steps, records),
+        **flatness(problem, path.midpoint),
+        **law_risks(problem, run.half_width, lambda x: values_at(path.midpoint, x)),
     }
 
 

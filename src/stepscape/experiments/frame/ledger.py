@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from stepscape.errors import InputError
+from stepscape.experiments.frame.before import Before
 from stepscape.experiments.frame.claim import Claim
 from stepscape.experiments.frame.finding import Finding
 from stepscape.experiments.frame.part import Judged, row_words
@@ -109,6 +110,8 @@ class Entry(msgspec.Struct, frozen=True):
     seconds : wall time of the runs as recorded, added up over workers.
     shared : claims of the same ledger that read some of these runs too.
     table : rows of the one table of further numbers.
+    kinds : kinds of its runs, each with the version of what it measures; none in an older ledger.
+    before : what the ledger before said; None where it does not know the claim, or was not asked.
     """
 
     experiment: About
@@ -121,6 +124,22 @@ class Entry(msgspec.Struct, frozen=True):
     seconds: float
     shared: list[str] = []
     table: list[dict[str, Any]] = []
+    kinds: list[str] = []
+    before: Before | None = None
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Word of every part, and of every row as ``part: row``."""
+        found = {}
+        for part, verdict in self.verdicts.items():
+            found[part] = verdict.word
+            found |= {f"{part}: {row}": each.word for row, each in verdict.rows.items()}
+        return found
+
+    @property
+    def changed(self) -> dict[str, tuple[str, str]]:
+        """Parts and rows with another word than in the ledger before, as (before, now); see `Before`."""
+        return {} if self.before is None else self.before.changed(self.words)
 
     @property
     def headline(self) -> Verdict | None:
@@ -194,6 +213,7 @@ def enter(
         seconds=seconds,
         shared=list(shared),
         table=claim.numbers(result).records() if claim.numbers is not None else [],
+        kinds=sorted({run.row["kind"] for run in result.runs}),
     )
 
 
@@ -265,21 +285,10 @@ def same_bits(one: Ledger, other: Ledger) -> bool:
     return all(one.provenance.get(name) == other.provenance.get(name) for name in DECIDES_BITS)
 
 
-def words_of(entry: Entry) -> dict[str, str]:
-    """Word of every part, and of every row as ``part: row``."""
-    found = {}
-    for part, verdict in entry.verdicts.items():
-        found[part] = verdict.word
-        found |= {f"{part}: {row}": each.word for row, each in verdict.rows.items()}
-    return found
-
-
 def _words(ledger: Ledger) -> dict[tuple[str, str], str]:
     """Word of every part and row by claim and name."""
     return {
-        (entry.experiment.name, part): word
-        for entry in ledger.entries
-        for part, word in words_of(entry).items()
+        (entry.experiment.name, part): word for entry in ledger.entries for part, word in entry.words.items()
     }
 
 

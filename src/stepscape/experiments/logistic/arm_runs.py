@@ -31,7 +31,7 @@ FULL = {
     **QUICK,
     "half_widths": (1.0, 3.0),
     "amplitudes": (1.0, 2.0, 4.0),
-    "step_sizes": (0.01, 0.03, 0.1, 0.2, 0.5, 1.2),
+    "step_sizes": (0.01, 0.1, 0.4, 1.2),
     "steps": 30_000,
     "seeds": 20,
     "first_seed": 100,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +14,13 @@ from stepscape.experiments.frame import Finding, Says, decide, together
 from stepscape.experiments.frame.cells import Asked, ask, cells
 from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.intervals import Interval, simultaneous, student
+from stepscape.experiments.frame.sentences import clause, interval, sentence
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
 Lacks = Callable[[Table], str]
+StepSizes = Callable[[Table], Sequence[float]]
 CELLS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
 TOGETHER = "all cells together"
 NEAR = 1.1
@@ -82,30 +86,46 @@ def saved(table: Table, column: str, ends: Sequence[float] | None = None) -> Arr
 def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = None) -> Array:
     """As `saved`, but by the line through log `column` against log η, by default at all working ones."""
     etas = np.asarray(STEP_SIZES.working(table) if step_sizes is None else step_sizes)
-    exponents = slopes(STEP_SIZES.values(table, column, etas), etas)
+    exponents = slopes(STEP_SIZES.values(table, column, etas), etas, least_span=2.0)
     return np.asarray(-exponents * np.log10(etas[-1] / etas[0]))
 
 
 def saves(
     table: Table, columns: Mapping[str, str], least: float, lacks: Lacks = STEP_SIZES.lacks,
-    at: Callable[[Table], Sequence[float]] = lambda rows: STEP_SIZES.working(rows).tolist(),
+    at: StepSizes = lambda rows: STEP_SIZES.working(rows).tolist(),
 ) -> Finding:  # fmt: skip
     """Decide whether large steps have less of columns than small ones, by the ends and by the trend.
 
     columns : column → what large steps have, such as "less excess risk at equal time".
     at : rows → the step sizes that are compared; by default those that work.
     """
-    contrasts = {"": (ENDS, saved), ", by the trend": (TREND, by_trend)}
-    found = {
-        f"{words}{how}": signs(
-            table, lambda rows, of=of, column=column: of(rows, column, at(rows)),
-            Says("large steps", "have", f"{words}{how}", plural=True), what, least,
-            len(columns) * len(contrasts), lacks,
-        )
-        for column, words in columns.items()
-        for how, (what, of) in contrasts.items()
-    }  # fmt: skip
+    found = {}
+    for column, words in columns.items():
+        says = Says("large steps", "have", words, plural=True)
+        ends, trend = (
+            signs(
+                table, partial(_between, of=of, column=column, at=at), says, what, least, 2 * len(columns),
+                lacks,
+            )
+            for what, of in ((ENDS, saved), (TREND, by_trend))
+        )  # fmt: skip
+        found[words] = _agreed(ends, trend)
     return together(found, named=False)
+
+
+def _agreed(ends: Finding, trend: Finding) -> Finding:
+    """Put both into one sentence; yes only if both say yes."""
+    both = together({"ends": ends, "trend": trend})
+    if trend.effect is None or ends.effect is None:
+        return both
+    size = f"by the trend over all step sizes it is {interval(trend.effect.interval)}"
+    return replace(both, sentence=sentence(clause(ends.sentence), size))
+
+
+def _between(
+    rows: Table, of: Callable[[Table, str, Sequence[float]], Array], column: str, at: StepSizes
+) -> Array:
+    return of(rows, column, at(rows))
 
 
 def logarithmic(table: Table, column: str) -> Table:

@@ -139,10 +139,9 @@ def draw(result: Result) -> dict[str, Drawn]:
 
     return {
         "regions": figures.regions(result),
-        "overlap": figures.over_steps(result.table, "uncertain_overlap"),
-        "share": figures.over_steps(result.table, "uncertain_share"),
-        "step-a": figures.step_a(result.table),
-        "flat-bounds": figures.bounds(result.table),
+        "over-steps": figures.over_steps(result.table),
+        "bounds": figures.bounds(result.table),
+        "regions-all": figures.regions_all(result),
     }
 
 
@@ -192,8 +191,8 @@ CLAIM = Claim(
         Part(
             "flat_bounds",
             "Flatness bounds the variation where the network is uncertain",
-            "The bounds on ∫|f''|, weighted by the uncertain inputs, hold after 100 steps and at the end of "
-            "every run to which they apply, measured on the midpoint. Two forms weight each example by its "
+            "The bounds on ∫|f''|, weighted by the uncertain inputs, hold at the end of every "
+            "run to which they apply, measured on the midpoint. Two forms weight each example by its "
             "curvature; two take the set of uncertain inputs, with a fixed γ and with the best. They are "
             "proved; what they say about the risk is another question (when-certificates-speak).",
             partial(bounds, names=FLAT, what="checks"),

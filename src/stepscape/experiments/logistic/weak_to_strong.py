@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.errors import bad
 from stepscape.experiments.frame import (
@@ -60,14 +61,30 @@ def grid(settings: Settings) -> list[LogisticRun]:
     return logistic_grid(common, n=settings["sizes"], weight_decay=settings["weight_decays"])
 
 
+class Arrival(NamedTuple):
+    """When a cell has arrived: how many of its runs must have, and how far these may still move."""
+
+    nearly_all: float
+    function: float
+    ratio: float
+
+    def lacks(self, rows: Table) -> str:
+        """Say that too few runs of a cell have arrived; "" if nearly all have."""
+        if reason := SIZES.lacks(rows):
+            return reason
+        there = arrived(rows, self.function, self.ratio)[SIZES.counts(rows)]
+        if fraction(there) >= self.nearly_all:
+            return ""
+        return f"{_of_runs(there, Says('runs', 'have', 'arrived'))}: the cell is unfinished"
+
+
 def rate(
     result: Result, claimed: float, slowest: float, vanishing: float, flat: float, nearly_all: float,
     function: float, ratio: float,
 ) -> Finding:  # fmt: skip
     """Whether the excess risk keeps to the rate, in every cell and region where the premises hold."""
-    lacks = partial(
-        missing, vanishing=vanishing, flat=flat, nearly_all=nearly_all, function=function, ratio=ratio
-    )
+    arrival = Arrival(nearly_all, function, ratio)
+    lacks = partial(missing, vanishing=vanishing, flat=flat, arrival=arrival)
     every = [(cell, rows, region) for cell, rows in cells(result.table, CELLS).items() for region in REGIONS]
     reasons = {(cell, region): lacks(rows, region) for cell, rows, region in every}
     held = sum(not reason for reason in reasons.values())
@@ -89,34 +106,22 @@ def _kept(rows: Table, region: str, claimed: float, slowest: float, premise: str
     return decide.slope(values, -claimed, says, "slope on log n", -slowest, at_once=at_once)
 
 
-def missing(
-    rows: Table, region: str, vanishing: float, flat: float, nearly_all: float, function: float, ratio: float
-) -> str:
+def missing(rows: Table, region: str, vanishing: float, flat: float, arrival: Arrival) -> str:
     """Say which premise of the theorem does not hold in a cell and region; "" if all do."""
-    if reason := unfinished(rows, nearly_all, function, ratio):
+    if reason := arrival.lacks(rows):
         return reason
     some = rows.rows(SIZES.counts(rows))
     fits, inside = some[f"optimized_{region}"] == 1, some["edge_ratio"] <= flat
-    if not fraction(fits) >= nearly_all:
+    if not fraction(fits) >= arrival.nearly_all:
         return _of_runs(fits, Says("runs", "fit", "the labels as well as the truth does"))
     if not student(slope(rows, "excess_risk")).high < -vanishing:
         return "the excess risk over all inputs does not vanish"
-    if fraction(inside) >= nearly_all:
+    if fraction(inside) >= arrival.nearly_all:
         return ""
     return _of_runs(~inside, Says("runs", "have", "a λ_max larger than 2/η"))
 
 
-def unfinished(rows: Table, nearly_all: float, function: float, ratio: float) -> str:
-    """Say that too few runs of a cell have arrived; "" if nearly all have."""
-    if reason := SIZES.lacks(rows):
-        return reason
-    there = arrived(rows, function, ratio)[SIZES.counts(rows)]
-    if fraction(there) >= nearly_all:
-        return ""
-    return f"{_of_runs(there, Says('runs', 'have', 'arrived'))}: the cell is unfinished"
-
-
-def _of_runs(flags: Array, says: Says) -> str:
+def _of_runs(flags: NDArray[np.bool_], says: Says) -> str:
     return of_runs(int(flags.sum()), flags.size, says)
 
 
@@ -133,7 +138,7 @@ def vanishes(result: Result, limit: float, least: float, **arrival: float) -> Fi
     )
     if not len(small):
         return lacking("no run has a weight decay and the small step size")
-    found = ask(cells(small, CELLS), partial(slope, column="excess_risk"), partial(unfinished, **arrival))
+    found = ask(cells(small, CELLS), partial(slope, column="excess_risk"), Arrival(**arrival).lacks)
     says = Says("the excess risk", "fall", f"faster than n^(−{limit:g})")
     return found.missing or decide.signs(
         {cell: -limit - values for cell, values in found.values.items()},
@@ -146,7 +151,8 @@ def both_beat(result: Result, alone: str, least: float, **arrival: float) -> Fin
     pairs = pairs_of(result, alone)
     if not pairs:
         return lacking("no run has both a weight decay and a large step size, or none has one of them alone")
-    reasons = [_unfinished_pair(result.table, pair, arrival) for pair in pairs]
+    lacks = Arrival(**arrival).lacks
+    reasons = [next(filter(None, (lacks(result.table.where(**cell)) for cell in pair)), "") for pair in pairs]
     finished = [pair for pair, reason in zip(pairs, reasons, strict=True) if not reason]
     share = {"comparisons": len(pairs), "comparisons of runs that have arrived": len(finished)}
     if not finished:
@@ -154,10 +160,6 @@ def both_beat(result: Result, alone: str, least: float, **arrival: float) -> Fin
     words = {"decay": "weight decay alone", "step": "large steps alone"}[alone]
     says = Says("both together", "have", f"less excess risk than {words}", plural=True)
     return decide.signs(savings(result.table, finished), says, RATIO, least).with_numbers(share)
-
-
-def _unfinished_pair(table: Table, pair: tuple[dict[str, float], ...], arrival: Mapping[str, float]) -> str:
-    return next(filter(None, (unfinished(table.where(**cell), **arrival) for cell in pair)), "")
 
 
 def pairs_of(result: Result, alone: str) -> Pairs:
@@ -228,12 +230,12 @@ def numbers(result: Result) -> Table:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw excess risk, ‖θ‖ and the premises against n, for every decay and step size."""
+    """Draw the excess risk and the premises against n."""
     from stepscape.experiments.logistic import weak_to_strong_figures as figures
 
+    still = (_ARRIVED["function"], _ARRIVED["ratio"])
     return {
-        "excess": figures.excess(result.table),
-        "norm": figures.norm(result.table),
+        "excess": figures.excess(result.table, still, NEARLY_ALL),
         "premises": figures.premises(result.table),
     }
 
@@ -293,8 +295,7 @@ CLAIM = Claim(
     full={
         **_QUICK,
         "sizes": (64, 128, 256, 512, 1024),
-        "weight_decays": (0.0, 1e-3, 1e-2),
-        "large_step_sizes": (0.4, 1.2),
+        "weight_decays": (0.0, 3e-4, 1e-3),
         "steps": 100_000,
         "seeds": 20,
         "first_seed": 100,

@@ -23,23 +23,23 @@ QUICK = {
     "truth": "tent",
     "n": 30,
     "noise": 0.5,
-    "half_width": 3.0,
-    "width": 200,
-    "step_sizes": (0.02, 0.1, 0.3, 0.8),
-    "steps": 5000,
+    "half_widths": (3.0, 1.0),
+    "width": 100,
+    "step_sizes": (0.02, 0.1, 0.8),
+    "steps": 2000,
     "arms": tuple(ARMS),
     "seeds": 4,
     "first_seed": 0,
-    "records": 6,
+    "records": 4,
 }
-# The step sizes of curve-fitting are among them, with the same ends: its runs are these runs.
 FULL = {
     **QUICK,
     "width": 1000,
-    "step_sizes": (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8),
+    "step_sizes": (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
     "steps": 50_000,
     "seeds": 20,
-    "records": 40,
+    "first_seed": 100,
+    "records": 24,
 }
 
 
@@ -63,12 +63,16 @@ class StepSizeRun(Spec, frozen=True, tag="step-size/2"):
 
 
 def grid(settings: Settings, labels: str = "noisy", count: str = "seeds") -> list[StepSizeRun]:
-    """Every arm, seed and step size with one kind of labels; `count` is the setting that counts the seeds."""
+    """Every range, arm, seed and step size with one kind of labels.
+
+    count : the setting that counts the seeds.
+    """
     at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
     etas, first = sorted(settings["step_sizes"]), settings["first_seed"]
     return sweep(
         StepSizeRun,
         settings,
+        half_width=settings["half_widths"],
         arm=settings["arms"],
         labels=labels,
         seed=seeds(settings, count),

@@ -10,71 +10,70 @@ import numpy as np
 
 from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
-from stepscape.experiments.frame.contrasts import Array, last_minus_first, log_ratio, rank_correlations
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
+from stepscape.experiments.frame.contrasts import Array, log_ratio
 from stepscape.experiments.frame.medians import nothing_finished
 from stepscape.experiments.frame.sentences import number
+from stepscape.experiments.square.family import (
+    ENDS,
+    Asks,
+    by_range,
+    ends,
+    falls_along,
+    in_every_member,
+    pieces,
+)
 from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
+from stepscape.tables.records import Table
 
-ARMS: dict[str, Any] = {"by": "arm", "needs": STEP_SIZES.lacks}
+ARMS: dict[str, Any] = {"by": "arm"}
+LEAST_CORRELATION = 0.2
 SMOOTHNESS = {"tv": "∫|f''|", "weighted_tv": "∫|f''|g", "knots": "knots"}
 COUNTS = ("pieces", "pieces_equal_time", "features", "participation", "carriers", "knots", "bent_neurons",
           "dead_neurons", "rearranged", "tv", "weighted_tv", "pieces_truth")  # fmt: skip
 
 
-def fewer_pieces(result: Result, least: float, column: str = "pieces") -> Finding:
-    """Whether the curve has fewer pieces at the largest working step size than at the smallest."""
-    table = result.table
-    moment = "at equal time" if column.endswith("equal_time") else ""
-    what = f"pieces lost {STEP_SIZES.span_words(table)}"
-    lost = -last_minus_first(STEP_SIZES.at_ends(table, column))
-    return decide.sign(lost, Says("the curve", "lose", f"pieces {moment}".strip()), what, least)
+def fewer_pieces(result: Result, least: float, least_correlation: float, column: str = "pieces") -> Finding:
+    """Whether the pieces become fewer from end to end and along the step sizes, in every range."""
+    return in_every_member(by_range(result.table), pieces(least, least_correlation, column))
 
 
-def fewer_and_fewer_pieces(result: Result, least: float, least_correlation: float) -> Finding:
-    """Whether the pieces become fewer from end to end, and along the working step sizes."""
-    levels = STEP_SIZES.working(result.table)
-    falling = -rank_correlations(STEP_SIZES.values(result.table, "pieces", levels), levels)
-    steadily = Says("the number of pieces", "fall", "along the step sizes")
-    what = "minus Spearman's rank correlation with η"
-    ranks = decide.sign(falling, steadily, what, least_correlation)
-    return together({"ends": fewer_pieces(result, least), "ranks": ranks}, named=False)
-
-
-def smoother(result: Result, least: float) -> Finding:
-    """Whether variation, weighted variation and knots become fewer."""
-    table, found = result.table, {}
+def smoother(result: Result, least: float, least_correlation: float) -> Finding:
+    """Whether variation, weighted variation and knots become fewer, from end to end and along the way."""
+    asked = {}
     for column, name in SMOOTHNESS.items():
-        says = Says(name, "fall", plural=column == "knots")
-        what = f"its fall in decades {STEP_SIZES.span_words(table)}"
-        found[column] = decide.sign(log_ratio(STEP_SIZES.at_ends(table, column)), says, what, least)
-    return together(found, named=False)
+        says = partial(Says, name, "fall", plural=column == "knots")
+        asked[column] = Asks(partial(_decades, column=column), says(), f"its fall in decades {ENDS}", least)
+        asked[f"{column} ranks"] = falls_along(column, says("along the step sizes"), least_correlation)
+    return in_every_member(by_range(result.table), asked)
 
 
 def few_carry(result: Result, few: float, least: float) -> Finding:
     """Whether few neurons carry the bends at the largest working step size, and fewer than at the start."""
-    carriers, before = (_at_largest(result, name) for name in ("carriers", "carriers_at_start"))
     are = partial(Says, "the neurons that carry the bends", "be", plural=True)
     limit = f"{few:.0%} of the width".replace("%", " %")
-    return together({
-        "few": decide.sign(few - carriers, are(f"fewer than {limit}"), f"{limit} minus their share"),
-        "fewer": decide.sign(before - carriers, are("fewer than at the start"), "share lost", least),
-    }, named=False)  # fmt: skip
+    share, start = (partial(_at_largest, column=name) for name in ("carriers", "carriers_at_start"))
+    return in_every_member(by_range(result.table), {
+        "few": Asks(lambda rows: few - share(rows), are(f"fewer than {limit}"), f"{limit} minus their share"),
+        "fewer": Asks(
+            lambda rows: start(rows) - share(rows), are("fewer than at the start"), "share lost", least
+        ),
+    })  # fmt: skip
 
 
-def pushed_out(result: Result, least: float) -> Finding:
+def pushed_out(result: Result, least: float, least_correlation: float) -> Finding:
     """Whether neurons leave the data, and fewer remain there at larger step sizes."""
-    eta, width = STEP_SIZES.working(result.table)[-1], result.table["width"][0]
-    left = _at_largest(result, "pushed_out") - _at_largest(result, "pulled_in")
-    lost = -last_minus_first(STEP_SIZES.at_ends(result.table, "bent_neurons")) / width
-    leave = Says("more neurons", "leave", f"the data than come in at η = {eta:g}", plural=True)
-    fewer = Says("fewer neurons", "bend", "among the data at the largest step size", plural=True)
-    span = STEP_SIZES.span_words(result.table)
-    return together({
-        "leave": decide.sign(left, leave, "share of the width", least),
-        "fewer": decide.sign(lost, fewer, f"share of the width lost {span}", least),
-    }, named=False)  # fmt: skip
+    leave = Says("more neurons", "leave", "the data than come in at the largest working η", plural=True)
+    fewer = partial(Says, "fewer neurons", "bend", plural=True)
+    lost = ends(
+        "bent_neurons", fewer("among the data at the largest η"), f"share of the width lost {ENDS}", least
+    )
+    return in_every_member(by_range(result.table), {
+        "leave": Asks(_net_loss, leave, "share of the width", least),
+        "ends": replace(lost, contrast=lambda rows: lost.contrast(rows) / rows["width"][0]),
+        "ranks": falls_along("bent_neurons", fewer("among the data along the step sizes"), least_correlation),
+    })  # fmt: skip
 
 
 def dead_stay_dead(result: Result) -> Finding:
@@ -91,17 +90,25 @@ def dead_stay_dead(result: Result) -> Finding:
     return replace(found, sentence=f"{seen}: the largest gradient was {number(gradient)}, and {back}.")
 
 
-def _at_largest(result: Result, column: str) -> Array:
+def _at_largest(rows: Table, column: str) -> Array:
     """Share of the width at the largest working step size, by seed."""
-    largest = STEP_SIZES.working(result.table)[-1:]
-    return np.asarray(STEP_SIZES.values(result.table, column, largest)[:, 0] / result.table["width"][0])
+    largest = STEP_SIZES.working(rows)[-1:]
+    return np.asarray(STEP_SIZES.values(rows, column, largest)[:, 0] / rows["width"][0])
+
+
+def _net_loss(rows: Table) -> Array:
+    return _at_largest(rows, "pushed_out") - _at_largest(rows, "pulled_in")
+
+
+def _decades(rows: Table, column: str) -> Array:
+    return log_ratio(STEP_SIZES.at_ends(rows, column))
 
 
 def draw(result: Result) -> dict[str, Drawn]:
     """Bends of the function, neurons behind them, and variation, against the step size."""
     from stepscape.experiments.square import sparsity_vs_step_size_figures as figures
 
-    return {"sparsity": figures.sparsity(result)}
+    return {"sparsity": figures.sparsity(result), "sparsity-all": figures.everything(result)}
 
 
 CLAIM = Claim(
@@ -129,40 +136,41 @@ CLAIM = Claim(
         Part(
             "pieces",
             "Larger steps find fewer linear pieces",
-            "Two numbers are asked for, so that the ends are not an exception: the pieces at the smallest "
-            "minus those at the largest working step size, and minus Spearman's rank correlation of the "
-            "pieces with the working step sizes. Yes if the interval over seeds lies above 0, no if it "
-            "excludes a loss of {least:g} pieces or more, or a correlation of {least_correlation:g} or more.",
-            fewer_and_fewer_pieces,
-            {"least": 1.0, "least_correlation": 0.2},
+            "In every range, two numbers are asked for: the pieces at the smallest minus those at the "
+            "largest working step size, and minus Spearman's rank correlation of the pieces with the "
+            "working step sizes. Yes if all intervals, simultaneous, lie above 0; no where one excludes a "
+            "loss of {least:g} pieces or more, or a correlation of {least_correlation:g} or more.",
+            fewer_pieces,
+            {"least": 1.0, "least_correlation": LEAST_CORRELATION},
             primary=True,
             **ARMS,
         ),
         Part(
             "equal_time",
             "Larger steps find fewer pieces at equal time, too",
-            "The pieces at the largest working step size are subtracted from those at the smallest, with "
-            "every run stopped at the same training time Σ η; a difference of {least:g} counts.",
+            "As before, with every run stopped at the same training time Σ η; a loss of {least:g} pieces "
+            "and a rank correlation of {least_correlation:g} count.",
             partial(fewer_pieces, column="pieces_equal_time"),
-            {"least": 1.0},
+            {"least": 1.0, "least_correlation": LEAST_CORRELATION},
             **ARMS,
         ),
         Part(
             "smoothness",
             "Larger steps find less variation and fewer knots",
-            "For the total variation of f', the weighted total variation, and the knots inside the data: "
-            "log10 of the value at the smallest working step size over that at the largest; {least:g} "
-            "counts.",
+            "In every range, for the total variation of f', the weighted total variation, and the knots "
+            "inside the data: log10 of the value at the smallest working step size over that at the "
+            "largest, of which {least:g} counts, and minus the rank correlation with the working step "
+            "sizes, of which {least_correlation:g} counts. Yes if all intervals, simultaneous, lie above 0.",
             smoother,
-            {"least": 0.05},
+            {"least": 0.05, "least_correlation": LEAST_CORRELATION},
             **ARMS,
         ),
         Part(
             "few_active_neurons",
             "Only a few neurons carry the bends",
-            "At the largest working step size the carriers are fewer than {few:.0%} of the width, and fewer "
-            "than in the network at the start, by a difference of which {least:.0%} of the width counts: "
-            "then training selected them.",
+            "In every range, at the largest working step size, the carriers are fewer than {few:.0%} of the "
+            "width, and fewer than in the network at the start, by a difference of which {least:.0%} of the "
+            "width counts: then training selected them.",
             few_carry,
             {"few": 0.1, "least": 0.05},
             **ARMS,
@@ -170,18 +178,21 @@ CLAIM = Claim(
         Part(
             "pushed_out",
             "Neurons are pushed out of the data",
-            "At the largest working step size more neurons left the data than came in, and fewer neurons "
-            "bend there than at the smallest; a difference of {least:.0%} of the width counts.",
+            "In every range, at the largest working step size, more neurons left the data than came in; "
+            "fewer neurons bend there than at the smallest, and fewer and fewer along the working step "
+            "sizes. A difference of {least:.0%} of the width and a rank correlation of "
+            "{least_correlation:g} count; all intervals, simultaneous, must lie above 0 for a yes.",
             pushed_out,
-            {"least": 0.05},
+            {"least": 0.05, "least_correlation": LEAST_CORRELATION},
             **ARMS,
         ),
         Part(
             "dead_stay_dead",
-            "Dead neurons stay dead",
-            "Without momentum and decay, the gradient of a neuron that is active on no input is 0. At every "
-            "record of every run the gradient of the dead neurons is exactly 0, and none is active again. "
-            "The check is one of the gradients, because the engine leaves dead neurons out.",
+            "Dead neurons stay dead: an identity",
+            "Without momentum and decay, the gradient of a neuron that is active on no input is a sum over "
+            "no input. So this part tests the program, not the claim: at every record of every run the "
+            "gradient of the dead neurons must be exactly 0. That none is active again follows, and cannot "
+            "fail here, because the engine leaves dead neurons out.",
             dead_stay_dead,
             kind="identity",
             needs=nothing_finished,

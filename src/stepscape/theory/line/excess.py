@@ -176,8 +176,11 @@ def interior_variation(facts: Facts) -> Certificate:
     failed = no_bound(trainable)
     highest = 0.0 if failed or not unsure.any() else weight_limits(x[unsure], v[unsure], trainable).highest
     if not highest > 0.0:
-        return _step_b(math.nan, math.nan, failed or (_SPREAD,), 0.0, {"sup_weight": highest})
-    bound, floor = _bound(facts), highest / 10.0
+        return _step_b(math.nan, (math.nan, math.nan), failed or (_SPREAD,), 0.0, {"sup_weight": highest})
+    found, floor = uncertain(facts), highest / 10.0
+    bound, most = (
+        max(side, 0.0) if math.isfinite(found.right) else 0.0 for side in (found.right, found.right_upper)
+    )
     tau, jumps = merged_knots(*facts.neurons)
     at_knots, at_inputs = (weight(t, x[unsure], v[unsure], trainable=trainable) for t in (tau, x))
     size, inside = np.abs(jumps), at_inputs >= floor
@@ -187,21 +190,16 @@ def interior_variation(facts: Facts) -> Certificate:
     # A neuron on one knot with others cancels there: the magnitudes are those of all neurons.
     scale = float(np.abs(facts.network.w1 * facts.network.w2).sum()) + bound / floor
     exceeded = whole > bound + 64.0 * EPS * scale * highest
-    return _step_b(kept, bound / floor, (_BOUNDED,) if exceeded else (), scale, details)
-
-
-def _bound(facts: Facts) -> float:
-    """C, or 0 if it is not finite: then the premise fails, as it should."""
-    right = uncertain(facts).right
-    return max(right, 0.0) if math.isfinite(right) else 0.0
+    return _step_b(kept, (bound / floor, most / floor), (_BOUNDED,) if exceeded else (), scale, details)
 
 
 def _step_b(
-    left: float, right: float, failed: tuple[str, ...], scale: float, details: dict[str, float]
+    left: float, right: tuple[float, float], failed: tuple[str, ...], scale: float, details: dict[str, float]
 ) -> Certificate:
     return Certificate(
         left=left,
-        right=right,
+        right=right[0],
+        right_upper=right[1],
         assumptions=(_BOUNDED, _SPREAD),
         source=SOURCE,
         name="interior_variation",

@@ -50,16 +50,24 @@ class Landscape(Protocol):
         """L at the network."""
 
     @property
+    def loss_error(self) -> float:
+        """How far `loss` is off at most."""
+
+    @property
     def residual_norm(self) -> float:
         """‖R‖ with H = G + R."""
 
     @property
+    def residual_norm_error(self) -> float:
+        """How far `residual_norm` is off at most."""
+
+    @property
     def sharpness(self) -> Eigenpair:
-        """λ_max(H) with its residual."""
+        """λ_max(H) with its two sides."""
 
     @property
     def gauss_newton(self) -> Eigenpair:
-        """λ_max(G) with its residual."""
+        """λ_max(G) with its two sides."""
 
 
 class Variation(NamedTuple):

@@ -208,18 +208,20 @@ def interpolation(facts: Facts) -> Certificate:
     labels.
     """
     expect("facts", facts, Facts)
-    error, top = math.sqrt(2.0 * facts.landscape.loss), facts.landscape.sharpness
-    least, size, change = math.nan, 0.0, math.nan
+    loss, off, top = facts.landscape.loss, facts.landscape.loss_error, facts.landscape.sharpness
+    error, most = math.sqrt(2.0 * max(loss - off, 0.0)), math.sqrt(2.0 * (loss + off))
+    least, size, influence = math.nan, 0.0, math.nan
     possible = True
     if not no_bound(facts.trainable):
         bound = interpolation_bound(facts.inputs, facts.labels, facts.weights, facts.trainable)
         least, size, possible = bound.sharpness, bound.scale, bound.possible
-        change = (facts.reach + bound.sensitivity) * error
-    fits = error <= _TOLERANCE * _deviation(facts.labels, facts.averaging)
+        influence = facts.reach + bound.sensitivity
+    fits = most <= _TOLERANCE * _deviation(facts.labels, facts.averaging)
     failed = (() if possible else (_AGREE,)) + (() if fits else (_FITS,))
     return Certificate(
         left=least,
-        right=float(top.value + top.residual + change),
+        right=top.lower + influence * error,
+        right_upper=top.upper + influence * most,
         assumptions=(
             *facts.premises,
             f"it interpolates: √(2L) is at most {_TOLERANCE:g} label standard deviations",
@@ -228,7 +230,7 @@ def interpolation(facts: Facts) -> Certificate:
         name="interpolation",
         statement=f"{'1 + ' if facts.offset else ''}2 Σ |Δ_i| g̲(x_i) ≤ λ_max(H) + (reach + K)·√(2L)",
         failed_premises=facts.failed_premises + failed,
-        scale=size + abs(top.value) + top.residual + abs(change),
+        scale=size + abs(top.value) + abs(influence * most),
     )
 
 

@@ -61,10 +61,11 @@ def logistic_gauss_newton(facts: Facts) -> Certificate:
     expect("facts", facts, Facts)
     weights, offset, top = _whole_curvature(facts), facts.offset, facts.landscape.gauss_newton
     mean, variation = weights.total, weights.variation
-    size = mean * (offset + 2.0 * variation.scale) + abs(top.value) + top.residual
+    size = mean * (offset + 2.0 * variation.scale) + abs(top.value)
     return Certificate(
         left=mean * (offset + 2.0 * variation.value),
-        right=float(top.value + top.residual),
+        right=top.lower,
+        right_upper=top.upper,
         assumptions=weights.premises(facts),
         source=PUBLISHED,
         name="gauss_newton",
@@ -78,8 +79,8 @@ def logistic_gauss_newton(facts: Facts) -> Certificate:
 def weighted(facts: Facts) -> Certificate:
     """L1: TV_side,D ≤ (λ_max(H) + ‖R‖)/(2D̄) − ½, at every point; equality is attained."""
     expect("facts", facts, Facts)
-    norm = facts.landscape.residual_norm
-    return flat_bound("weighted", facts, _whole_curvature(facts), Remainder(norm, "‖R‖", norm))
+    norm, off = facts.landscape.residual_norm, facts.landscape.residual_norm_error
+    return flat_bound("weighted", facts, _whole_curvature(facts), Remainder(norm, "‖R‖", norm, off))
 
 
 def weighted_stationary(facts: Facts) -> Certificate:

@@ -71,25 +71,31 @@ class CurvatureWeights:
 
 @dataclass(frozen=True)
 class Remainder:
-    """The amount that the residual block may take from λ_max(G): a term of the right side and its premise."""
+    """The amount that the residual block may take from λ_max(G): a term of the right side and its premise.
+
+    `scale`: the magnitudes in it; `error`: how far the value is off at most.
+    """
 
     value: float
     name: str
     scale: float
+    error: float = 0.0
     premises: tuple[str, ...] = ()
     failed_premises: tuple[str, ...] = ()
 
 
 def flat_bound(name: str, facts: Facts, weights: CurvatureWeights, remainder: Remainder) -> Certificate:
-    """TV ≤ (λ_max(H) + its residual + remainder)/(2C) − ½."""
+    """TV ≤ (λ_max(H) + remainder)/(2C) − ½."""
     half, twice, top = facts.offset / 2.0, 2.0 * weights.total or math.nan, facts.landscape.sharpness
-    terms = [float(term) / twice for term in (top.value, top.residual, remainder.value)]
-    size = float(abs(top.value) + top.residual + remainder.scale) / twice
+    least = (top.lower + remainder.value - remainder.error) / twice
+    most = (top.upper + remainder.value + remainder.error) / twice
+    size = float(abs(top.value) + remainder.scale) / twice
     above = f"(λ_max(H) + {remainder.name})" if remainder.name else "λ_max(H)"
     left = weights.variation
     return Certificate(
         left=left.value,
-        right=sum(terms) - half,
+        right=least - half,
+        right_upper=most - half,
         assumptions=weights.premises(facts) + remainder.premises,
         source=PUBLISHED,
         name=name,
@@ -135,13 +141,13 @@ def magnitude(facts: Facts) -> float:
 def stationary_remainder(facts: Facts) -> Remainder:
     """Measure ‖R‖ over the neurons with w2 ≠ 0; its premise fails unless it is 1e-6 of its bound."""
     if no_bound(facts.trainable):
-        return Remainder(math.nan, "", math.nan, (_AT_REST,))
+        return Remainder(math.nan, "", math.nan, premises=(_AT_REST,))
     pull = facts.averaging * loss_of("logistic").slope(facts.landscape.predictions, facts.labels)
     size = float(np.abs(pull) @ factor(facts.inputs, facts.trainable))
     left = _largest_pull(facts, pull)
     if not left <= STATIONARY * size:
-        return Remainder(0.0, "", size, (_AT_REST,), (_AT_REST,))
-    return Remainder(left, "", size, (_AT_REST,))
+        return Remainder(0.0, "", size, premises=(_AT_REST,), failed_premises=(_AT_REST,))
+    return Remainder(left, "", size, premises=(_AT_REST,))
 
 
 def _largest_pull(facts: Facts, pull: FloatArray) -> float:

@@ -17,7 +17,7 @@ max|x_i| < 1/√3 for x_max (`stepscape.theory.line.counterexample`). If b2 is n
 the −½); if w1 or b1 is not trained, the root in g and in T2 becomes 1 or |·|. If w2, or both w1 and b1, are
 not trained, no such bound exists.
 
-The measured largest eigenvalue enters the right side together with its residual.
+What is measured enters the right side with its two sides: a lower and an upper bound.
 
 Source: Qiao et al. (2024), Theorem 3.1, after Mulayoff et al. (2021), Theorem 1; T0 to T2 are steps of
 its proof.
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,27 +42,40 @@ _KNOWN = "the truth and the noise level are known"
 _SMALLEST_RADIUS = 1.0 / math.sqrt(3.0)
 
 
+class Term(NamedTuple):
+    """A term of the right side: what it is at least and at most."""
+
+    least: float
+    most: float
+
+
+def _spread(facts: Facts, reach: float) -> Term:
+    """Reach times √(2L)."""
+    loss, off = facts.landscape.loss, facts.landscape.loss_error
+    return Term(reach * math.sqrt(2.0 * max(loss - off, 0.0)), reach * math.sqrt(2.0 * (loss + off)))
+
+
 def _bound(
     name: str,
     facts: Facts,
     left: Variation,
     right: str,
-    terms: tuple[float, ...],
+    term: Term,
     source: str,
     details: dict[str, float] | None = None,
 ) -> Certificate:
-    """TV ≤ λ_max(H)/2 + Σ terms; the −½ of the output bias is added here."""
+    """TV ≤ λ_max(H)/2 + term; the −½ of the output bias is added here."""
     half, top = facts.offset / 2.0, facts.landscape.sharpness
-    terms = (0.5 * top.value, 0.5 * top.residual, *terms)
     return Certificate(
         left=left.value,
-        right=math.fsum(terms) - half,
+        right=0.5 * top.lower + term.least - half,
+        right_upper=0.5 * top.upper + term.most - half,
         assumptions=facts.premises,
         source=source,
         name=name,
         statement=f"{left.name} ≤ λ_max(H)/2{' − ½' if half else ''} + {right}",
         failed_premises=facts.failed_premises,
-        scale=left.scale + sum(map(abs, terms)) + half,
+        scale=left.scale + 0.5 * abs(top.value) + term.most + half,
         details=details or {},
     )
 
@@ -72,13 +86,14 @@ def gauss_newton(facts: Facts) -> Certificate:
     offset, side, top = facts.offset, facts.side, facts.landscape.gauss_newton
     return Certificate(
         left=offset + 2.0 * side.value,
-        right=float(top.value + top.residual),
+        right=top.lower,
+        right_upper=top.upper,
         assumptions=facts.premises,
         source="Mulayoff et al. (2021), proof of Theorem 1",
         name="gauss_newton",
         statement=f"{'1 + ' if offset else ''}2 {side.name} ≤ λ_max(G)",
         failed_premises=facts.failed_premises,
-        scale=offset + 2.0 * side.scale + abs(top.value) + top.residual,
+        scale=offset + 2.0 * side.scale + abs(top.value),
     )
 
 
@@ -86,24 +101,28 @@ def sharpness(facts: Facts) -> Certificate:
     """T1: TV_side ≤ λ_max(H)/2 − ½ + ½ ‖R‖, at every point; equality is attained."""
     expect("facts", facts, Facts)
     source = "Mulayoff et al. (2021), proof of Theorem 1, and Weyl's inequality"
-    term = 0.5 * facts.landscape.residual_norm
-    return _bound("sharpness", facts, facts.side, "½ ‖R‖", (term,), source)
+    norm, off = facts.landscape.residual_norm, facts.landscape.residual_norm_error
+    return _bound(
+        "sharpness", facts, facts.side, "½ ‖R‖", Term(0.5 * (norm - off), 0.5 * (norm + off)), source
+    )
 
 
 def sharpness_loss(facts: Facts) -> Certificate:
     """T2: TV_side ≤ λ_max(H)/2 − ½ + ½ √(1 + x_max²) √(2L) with x_max = max|x_i|, at every point."""
     expect("facts", facts, Facts)
-    term = 0.5 * facts.reach * math.sqrt(2.0 * facts.landscape.loss)
+    term = _spread(facts, 0.5 * facts.reach)
     source = f"{PUBLISHED}, with the constant of its proof"
-    return _bound("sharpness_loss", facts, facts.side, f"½ {facts.reach_name} √(2L)", (term,), source)
+    return _bound("sharpness_loss", facts, facts.side, f"½ {facts.reach_name} √(2L)", term, source)
 
 
 def published(facts: Facts) -> Certificate:
     """T3: ∫|f''|g ≤ λ_max(H)/2 − ½ + x_max √(2L) with x_max = max(1/√3, max|x_i|), at every point."""
     expect("facts", facts, Facts)
     x_max = max(_SMALLEST_RADIUS, facts.distribution.largest)
-    term, words = x_max * math.sqrt(2.0 * facts.landscape.loss), "x_max √(2L), x_max = max(1/√3, max|x|)"
-    return _bound("published", facts, facts.function, words, (term,), PUBLISHED, {"x_max": x_max})
+    words = "x_max √(2L), x_max = max(1/√3, max|x|)"
+    return _bound(
+        "published", facts, facts.function, words, _spread(facts, x_max), PUBLISHED, {"x_max": x_max}
+    )
 
 
 def published_as_printed(facts: Facts) -> Certificate:
@@ -114,10 +133,11 @@ def published_as_printed(facts: Facts) -> Certificate:
     """
     expect("facts", facts, Facts)
     x_max = facts.distribution.largest
-    term = x_max * math.sqrt(2.0 * facts.landscape.loss)
     source = "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, as printed"
     details = {"x_max": x_max}
-    return _bound("published_as_printed", facts, facts.function, "max|x| √(2L)", (term,), source, details)
+    return _bound(
+        "published_as_printed", facts, facts.function, "max|x| √(2L)", _spread(facts, x_max), source, details
+    )
 
 
 def noisy(facts: Facts) -> Certificate:
@@ -141,12 +161,13 @@ def noisy(facts: Facts) -> Certificate:
     delta, reach, error = facts.delta, 0.5 * facts.reach, math.sqrt(facts.design_error)
     tails = math.sqrt(2.0 * facts.square_sum * math.log(8.0 * (facts.distribution.points.size + 1) / delta))
     known = math.isfinite(error) and math.isfinite(facts.noise)
+    rest = reach * (error + facts.noise * tails)
     bound = _bound(
         "noisy",
         facts,
         facts.side,
         f"½ {facts.reach_name} (√MSE + σ √(2 Σv² log(8(m+1)/δ)))",
-        (reach * error, reach * facts.noise * tails),
+        Term(rest, rest),
         "derived here for one input dimension; published form: Qiao et al. (2024), noisy labels",
         {"published_right": _published_noisy(facts, error), "delta": delta},
     )
@@ -161,7 +182,7 @@ def _published_noisy(facts: Facts, error: float) -> float:
     """Evaluate the published right side of `noisy`, its hidden factors set to 1."""
     top, width = facts.landscape.sharpness, facts.network.width
     noise = facts.noise * min(1.0, math.sqrt(width * facts.square_sum))
-    return 0.5 * (top.value + top.residual - facts.offset) + facts.distribution.largest * (noise + error)
+    return 0.5 * (top.lower - facts.offset) + facts.distribution.largest * (noise + error)
 
 
 def counterexample(

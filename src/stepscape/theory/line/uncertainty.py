@@ -75,8 +75,8 @@ def _curvature_where_uncertain(facts: Facts, gamma: float) -> CurvatureWeights:
 
 def _remainder(facts: Facts) -> Remainder:
     """‖R‖ ≤ √(1 + x_max²)(1 − e^{−L})."""
-    value = -facts.reach * math.expm1(-facts.landscape.loss)
-    return Remainder(value, f"{facts.reach_name}(1 − e^{{−L}})", value)
+    value, off = -facts.reach * math.expm1(-facts.landscape.loss), facts.reach * facts.landscape.loss_error
+    return Remainder(value, f"{facts.reach_name}(1 − e^{{−L}})", value, off)
 
 
 def uncertain(facts: Facts) -> Certificate:

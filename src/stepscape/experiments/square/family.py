@@ -1,0 +1,141 @@
+"""A question in every member of a family of settings, and what the answers are together.
+
+The documents leave open where the inputs lie, what the truth is, how many points and neurons there are, and
+how noisy the labels: no single choice decides a claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.common.step_sizes import STEP_SIZES
+from stepscape.experiments.frame import Effect, Finding, Says, decide, together
+from stepscape.experiments.frame.cells import ask, cells
+from stepscape.experiments.frame.contrasts import last_minus_first, rank_correlations
+from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.frame.kinds import Answer
+from stepscape.experiments.frame.limits import LEAST_SEEDS
+from stepscape.experiments.frame.sentences import counted, interval, sentence
+from stepscape.tables.records import Table
+
+Array = NDArray[np.float64]
+ENDS = "from the smallest to the largest working η"
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A question: `contrast` takes the rows of a member to one value per seed, which is above 0 for yes.
+
+    says, what, least : as in `decide.sign`.
+    """
+
+    contrast: Callable[[Table], Array]
+    says: Says
+    what: str
+    least: float = 0.0
+
+
+def by_range(table: Table) -> dict[str, Table]:
+    """Rows of every range of the inputs."""
+    return cells(table, {"half_width": "x in [−{0:g}, {0:g}]"})
+
+
+def in_every_member(members: Mapping[str, Table], questions: Mapping[str, Asks], at_once: int = 1) -> Finding:
+    """Ask several questions in every member; all intervals are simultaneous.
+
+    members : name → rows. A member in which runs work at too few step sizes is left out, and the sentence
+        says so.
+    """
+    found: dict[str, Finding] = {}
+    for name, each in questions.items():
+        asked = ask(members, each.contrast, STEP_SIZES.lacks)
+        if asked.missing is not None:
+            return asked.missing
+        found[name] = everywhere(asked.values, each.says, each.what, each.least, at_once * len(questions))
+    whole = together(found, named=False)
+    left_out = sum(bool(STEP_SIZES.lacks(rows)) for rows in members.values())
+    absent = f"runs work at too few step sizes in {counted(left_out, 'other setting')}" if left_out else ""
+    return replace(whole, sentence=sentence(whole.sentence, absent))
+
+
+def everywhere(
+    values: Mapping[str, Array], says: Says, what: str, least: float = 0.0, at_once: int = 1
+) -> Finding:
+    """Decide whether something is so in every member; values (seeds,) by member, aligned.
+
+    Each member is asked as in `decide.sign`, with intervals that are simultaneous over members and over
+    `at_once` questions. Yes: all members say yes. Mixed: some say yes and others no. No: none says yes, and
+    one says no. Undecided otherwise. The effect is the mean over the members, seed by seed.
+    """
+    total = at_once * len(values)
+    found = {name: decide.sign(each, says, what, least, at_once=total) for name, each in values.items()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    mean = student(_mean(list(values.values())), at_once)
+    if mean.count < LEAST_SEEDS:
+        return decide.sign([], says, what)
+    text = f"{_counts(found, says)}; mean {interval(mean)} ({what}; {counted(mean.count, 'seed')})"
+    numbers = {
+        f"{name}: {what}": interval(each.effect.interval) for name, each in found.items() if each.effect
+    }
+    return Finding(_answer(found), sentence(text), Effect(f"{what}, mean over settings", mean), numbers)
+
+
+def ends(column: str, says: Says, what: str, least: float) -> Asks:
+    """Ask whether a column is smaller at the largest working step size than at the smallest."""
+    return Asks(lambda rows: -last_minus_first(STEP_SIZES.at_ends(rows, column)), says, what, least)
+
+
+def pieces(least: float, least_correlation: float, column: str = "pieces") -> dict[str, Asks]:
+    """Ask whether the linear pieces become fewer."""
+    says = Says("the curve", "lose", "linear pieces")
+    along = Says("the number of pieces", "fall", "along the step sizes")
+    return {
+        "ends": ends(column, says, f"pieces lost {ENDS}", least),
+        "ranks": falls_along(column, along, least_correlation),
+    }
+
+
+def falls_along(column: str, says: Says, least: float) -> Asks:
+    """Ask whether a column falls along the working step sizes, by Spearman's rank correlation."""
+
+    def minus_correlation(rows: Table) -> Array:
+        levels = STEP_SIZES.working(rows)
+        return -rank_correlations(STEP_SIZES.values(rows, column, levels), levels)
+
+    return Asks(minus_correlation, says, "minus the rank correlation with η", least)
+
+
+def _mean(values: list[Array]) -> Array:
+    """Mean over the members that have the seed; nan where none has."""
+    stack = np.array(values)
+    known = np.isfinite(stack)
+    count = known.sum(axis=0)
+    total = np.where(known, stack, 0.0).sum(axis=0)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def _answer(found: Mapping[str, Finding]) -> Answer:
+    answers = {each.answer for each in found.values()}
+    if answers == {"yes"}:
+        return "yes"
+    if "no" in answers:
+        return "mixed" if "yes" in answers else "no"
+    return "undecided"
+
+
+def _counts(found: Mapping[str, Finding], says: Says) -> str:
+    total = len(found)
+    yes, unsettled = (sum(each.answer == word for each in found.values()) for word in ("yes", "undecided"))
+    opposite = sum(each.effect is not None and each.effect.interval.sign < 0 for each in found.values())
+    every = "both settings" if total == 2 else f"all {total} settings"
+    where = every if yes == total else f"{yes or 'none'} of {total} settings"
+    return "; ".join([
+        f"{says.affirmed} in {where}",
+        *([f"it is not settled in {unsettled}"] if unsettled else []),
+        *([f"the opposite is so in {opposite}"] if opposite else []),
+    ])  # fmt: skip

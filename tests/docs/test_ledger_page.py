@@ -1,0 +1,124 @@
+"""The ledger, the galleries and the captions of the documentation say what the files say."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepscape import experiments
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import an extension of the documentation by name."""
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+
+    def extension(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / "_ext" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, f"docs_{name}", module)
+        spec.loader.exec_module(module)
+        return module
+
+    return extension
+
+
+def test_the_overview_has_a_row_for_each_claim_and_folds_hold_every_number(load: Any) -> None:
+    page = load("ledger")
+    book = page.committed("quick")
+    overview, sections = page.overview(book), page.sections(book)
+    for entry in book.entries:
+        name = entry.experiment.name
+        assert overview.count(f"(#ledger-{name})") == 1
+        assert sections.count(f"(ledger-{name})=") == 1
+    marks = sum(len(entry.verdicts) for entry in book.entries)
+    assert overview.count('<span class="mark') == marks
+    numbers = sum(len(found.numbers) for entry in book.entries for found in entry.verdicts.values())
+    outside = re.sub(r"<details>.*?</details>", "", sections, flags=re.DOTALL)
+    assert sections.count("* - ") == numbers + sections.count("<details>")
+    assert "* - " not in outside
+
+
+def test_the_overview_stands_before_all_sections(load: Any) -> None:
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    page = load("ledger")
+    tree, home = new_document("page"), nodes.section(ids=["page"])
+    tree += home
+    first = nodes.container("", nodes.paragraph("", "overview"), classes=[page.FIRST])
+    home += [nodes.title("", "The ledger"), nodes.paragraph(), nodes.section(), nodes.section(), first]
+    page.put_first(None, tree)
+    assert [type(each).__name__ for each in home] == [
+        "title", "paragraph", "container", "section", "section"
+    ]  # fmt: skip
+
+
+def test_the_gallery_of_claims_follows_the_tutorial_and_shows_a_picture_of_each_page(load: Any) -> None:
+    from stepscape.experiments.chapters import by_chapter
+
+    gallery = load("claim_gallery")
+    text = gallery.markdown({})
+    pages = re.findall(r"^\[[^!].*\]\((.*)\.md\)$", text, re.MULTILINE)
+    order = [name for names in by_chapter(experiments.names()).values() for name in names]
+    assert [page.partition("/")[2] for page in pages] == order
+    listed = text.partition("```{toctree}\n:hidden:\n\n")[2].split("\n```")[0].split()
+    assert listed == pages
+    for picture in re.findall(r"!\[\]\((.*?)\)", text):
+        assert (DOCS / "experiments" / picture).is_file()
+    for page in pages:
+        pictures = load("pictures").pictures((DOCS / "experiments" / f"{page}.md").read_text("utf-8"))
+        assert not pictures or f"]({page}.md)" in text
+
+
+def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) -> None:
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    from stepscape.report.drawing import captioned
+
+    pictures = load("pictures")
+    said = "Large steps find < 5 pieces & more. Bands are quartiles."
+    path = tmp_path / "a.svg"
+    path.write_text(captioned('<svg width="1"><path/></svg>', said), encoding="utf-8")
+    assert path.read_text("utf-8").startswith('<svg width="1"><desc>Large steps')
+    assert pictures.caption(path) == said
+    path.with_name("b.svg").write_text("<svg></svg>", encoding="utf-8")
+    assert pictures.caption(path.with_name("b.svg")) == pictures.caption(tmp_path / "none.svg") == ""
+    assert captioned("<svg></svg>", "") == "<svg></svg>"
+
+    class App:
+        class env:  # noqa: N801
+            docname = "page"
+
+            @staticmethod
+            def doc2path(name: str) -> str:
+                return str(tmp_path / f"{name}.md")
+
+    tree = new_document("page")
+    tree += [nodes.paragraph("", "", nodes.image(uri=name, alt="alt")) for name in ("a.svg", "b.svg")]
+    tree += nodes.paragraph("", "", nodes.Text("Beside "), nodes.image(uri="a.svg", alt="alt"))
+    pictures.add_captions(App, tree)
+    assert [caption.astext() for caption in tree.findall(nodes.caption)] == [said]
+
+
+def test_thumbnails_lead_to_the_sections_of_their_pictures(load: Any) -> None:
+    page = (DOCS / "gallery" / "index.md").read_text("utf-8")
+    row = load("pictures").thumbnails(page)
+    shown = re.findall(r"^!\[.*\]\((.*\.svg)\)$", page, re.MULTILINE)
+    assert re.findall(r"!\[.*?\]\((.*?)\)", row) == shown
+    assert (
+        "[![Residuals against the dose, around zero.](residuals.svg){.thumbnail}](#a-curve-fitted-to-a-table)"
+        in row
+    )
