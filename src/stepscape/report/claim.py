@@ -19,6 +19,8 @@ from stepscape.report.content import (
     Section,
 )
 from stepscape.report.experiment import (
+    changed_badge,
+    changes,
     failures,
     further,
     premises,
@@ -47,7 +49,7 @@ def claim_page(
     about = entry.experiment
     document = {**msgspec.to_builtins(entry), "full_size": full_size or {}}
     sections = [
-        Section("Verdicts", [*failures(document), *_changes(entry), *verdicts(document)]),
+        Section("Verdicts", [*failures(document), *changes(change_words(entry)), *verdicts(document)]),
         Section("Figures", [*(drawings[1:] if drawings else [_GONE]), *further(more)]),
         Section("The setup", [Paragraph(about.setup), _facts(entry), settings_fold(document)]),
         Section("Premises", premises(document, heading=False)),
@@ -65,16 +67,6 @@ _GONE = Paragraph("The records of these runs are no longer in the store, so ther
 def badges(entry: Entry) -> list[Badge]:
     """Name the size, and whether a verdict changed since the ledger before."""
     return [size_badge(entry.size), *([changed_badge()] if entry.changed else [])]
-
-
-def changed_badge() -> Badge:
-    """Say that a verdict is another one than that of the committed ledger of this size."""
-    return Badge("changed from the committed ledger", "at least one verdict differs from the committed one")
-
-
-def _changes(entry: Entry) -> list[Block]:
-    said = change_words(entry)
-    return [Paragraph(" ".join(said), "aside")] if said else []
 
 
 def _facts(entry: Entry) -> Block:

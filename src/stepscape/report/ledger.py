@@ -8,9 +8,8 @@ from stepscape.experiments.chapters import by_chapter
 from stepscape.experiments.frame.kinds import WORDS
 from stepscape.experiments.frame.ledger import Entry, Ledger
 from stepscape.report.changes import change_words
-from stepscape.report.claim import changed_badge
 from stepscape.report.content import Badge
-from stepscape.report.experiment import size_badge
+from stepscape.report.experiment import changed_badge, size_badge
 from stepscape.report.headline import finding, headline
 from stepscape.report.index import Card, Group, Index
 from stepscape.report.words import VERDICTS, counted, duration, other_word
