@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy import stats
 
 from stepscape.experiments.frame import decide
@@ -200,6 +201,14 @@ class TestShare:
                 assert few in found.sentence
         assert few not in decide.share([True, False, False, False], RUNS).sentence
         assert "3 independent runs could" in decide.share([True] * 12, RUNS, groups=[0, 1, 2] * 4).sentence
+
+    def test_more_questions_make_a_wider_interval(self) -> None:
+        alone, among = (decide.share([True] * 6, RUNS, at_once=count) for count in (1, 40))
+        assert (alone.answer, among.answer) == ("yes", "undecided")
+        assert "6 independent runs could not decide" in among.sentence
+        z = scipy.stats.norm.isf(0.025 / 40)
+        assert among.effect is not None
+        assert among.effect.interval.low == pytest.approx(6.0 / (6.0 + z**2), rel=1e-9)
 
     def test_runs_of_a_seed_that_are_alike_count_less(self) -> None:
         flags, groups = np.repeat([True, True, False, True], 20), np.repeat(np.arange(4), 20)

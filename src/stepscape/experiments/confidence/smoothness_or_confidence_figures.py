@@ -33,11 +33,6 @@ PLANES = (
     "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
     "begin when the loss has come to stay below that of the start."
 )
-WITH_MARGINS = (
-    "Separate runs that keep the margin y f, medians over seeds; the star is the truth. Above: roughness "
-    "against the median y f during training. Below: median y f against median |f|; on the thin line they "
-    "are equal, as they are if no label is missed."
-)
 TIME = (
     "Median and largest |f| over the inputs, roughness, and the edge ratio λ_max·η/2 against the steps; "
     "medians and quartiles over seeds."
@@ -150,34 +145,6 @@ def within(table: Table, cell: Cell) -> Table:
     if not len(table):
         return table
     return table.where(amplitude=cell[0], flip_rate=cell[1])
-
-
-def margins(result: Result) -> Drawn:
-    """Draw ∫|f''|g against median y f, and below it median y f against median |f|."""
-    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["margin_step_sizes"])
-    figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
-    for (upper, lower), cell in zip(axes.T, cells, strict=True):
-        label(upper, x="median y f", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
-        label(lower, x="confidence: median |f|")
-        rows = within(table, cell)
-        _star(upper, rows, "margin", "weighted_tv")
-        _star(lower, rows, "confidence", "margin")
-        for i, eta in enumerate(step_sizes):
-            path = {name: middle(result, f"margins_{name}", cell, eta) for name in _MARGINS}
-            path = after_transient(path) if path["steps"].size else path
-            if path["steps"].size:
-                look = marks(path["steps"], i)
-                upper.plot(path["margin"], path["weighted_tv"], label=f"η = {eta:g}", **look)
-                lower.plot(path["confidence"], path["margin"], label=f"η = {eta:g}", **look)
-        ends = np.array([0.0, lower.dataLim.x1 if lower.lines else 1.0])
-        lower.plot(ends, ends, color=COLORS["gray"], lw=0.9, label="equal")
-    for row, name in zip(axes, ("roughness: ∫|f''|g", "median y f"), strict=True):
-        row[0].set_ylabel(name, fontsize=10)
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, WITH_MARGINS)
-
-
-_MARGINS = ("steps", "loss_mean", "confidence", "margin", "weighted_tv")
 
 
 def marks(steps: NDArray[Any], index: int) -> dict[str, Any]:

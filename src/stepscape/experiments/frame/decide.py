@@ -151,25 +151,27 @@ def share(
     says: Says,
     nearly_all: float = limits.NEARLY_ALL,
     groups: ArrayLike | None = None,
+    at_once: int = 1,
 ) -> Finding:
     """Decide whether nearly all runs do something, by Wilson's interval of the share.
 
     Yes: at least `nearly_all` of them do, and the interval lies above one half. Mixed: it lies above one half
     otherwise. No: it lies below one half. `groups` (seeds): where runs of a seed depend on each other, the
     interval is that of so many fewer runs. Where agreement of all would decide nothing, the sentence says so.
+    `at_once`: as in `sign`.
     """
     mask = np.asarray(flags, bool).ravel()
     if not mask.size:
         return lacking(f"there are no {says.subject}")
     found = int(mask.sum())
-    size = wilson(found, mask.size, 1.0 if groups is None else design_effect(mask, groups))
+    size = wilson(found, mask.size, 1.0 if groups is None else design_effect(mask, groups), at_once)
     answer: Answer = "undecided"
     if size.low > limits.MOST:
         answer = "yes" if size.mean >= nearly_all else "mixed"
     elif size.high < limits.MOST:
         answer = "no"
     text = f"{of_runs(found, mask.size, says)}: {percent(size)}"
-    few = _too_few_for_share(mask.size if groups is None else np.unique(np.asarray(groups)).size)
+    few = _too_few_for_share(mask.size if groups is None else np.unique(np.asarray(groups)).size, at_once)
     return Finding(answer, sentence(text, few), Effect(f"share of {says.subject}", size))
 
 
@@ -283,9 +285,9 @@ def _too_few(count: int, unit: str, what: str = "interval") -> Finding:
     return Finding("undecided", sentence(text), numbers={f"{unit}s": count})
 
 
-def _too_few_for_share(independent: int) -> str:
+def _too_few_for_share(independent: int, at_once: int = 1) -> str:
     """Say that the answer was open before the runs were made; "" where agreement could settle it."""
-    decides = wilson(independent, independent).low > limits.MOST
+    decides = wilson(independent, independent, together=at_once).low > limits.MOST
     runs = counted(independent, "independent run")
     return "" if decides else f"{runs} could not decide, even if all agreed"
 
