@@ -111,8 +111,8 @@ def _sentence(limit: Table) -> str:
     n = int(limit["n"].max())
     ratio = float(np.nanmedian(limit.where(n=n)["over_limit"]))
     return (
-        f"The sharpness that noise enforces grows like σn²: at n = {number(n)} the bound is at {number(ratio)} "
-        "of its limit."
+        f"The sharpness that noise enforces grows like σn²: at n = {number(n)} the bound is at "
+        f"{number(ratio)} of its limit."
     )
 
 
