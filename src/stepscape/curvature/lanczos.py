@@ -96,7 +96,7 @@ def largest_eigenpair(
 
     Lanczos begins at `start` (size,), which saves products if it is close to the eigenvector, or at a
     generic vector; and once more at a second generic vector that depends neither on the operator nor on the
-    first. A start in the wrong eigenspace does not hide the largest eigenvalue, but this is no proof that
+    first. A start in the wrong eigenspace does not hide the largest eigenvalue, but it does not prove that
     none is larger: the result is a lower bound, and its `status` says so.
 
     A `KrylovOperator` makes the Lanczos steps itself; any other operator gives only products. Stops when the

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.experiments.interpolation.runs import SIDES
+from stepscape.experiments.interpolation.runs import SIDES, InterpolationRun
 from stepscape.figures.bands import band
 from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, series, shared_legend
 from stepscape.tables.records import Table
@@ -49,7 +49,7 @@ FUNCTIONS = (
 
 def sharpness(result: Result) -> Drawn:
     """Draw λ − 1 of bounds and interpolators against n (σ fixed) and σ (n fixed), with the claimed slopes."""
-    table, settings = result.table, result.settings
+    table, settings = result.of(InterpolationRun).table, result.settings
     truth, design = settings["cases"][0].split()
     rows = table.where(truth=truth, design=design)
     figure, axes = canvas(1, 2, (9.4, 4.9), sharey=True)
