@@ -68,9 +68,10 @@ def helped(found: Table, arms: Sequence[str], largest: float) -> Drawn:
     finding(figure, title)
     return Drawn(
         figure,
-        f"{title}. The excess risk at the smallest step size over that at the largest, one row per start; right of ×1 it has less excess risk "
-        "than the smallest. Marks with bars: mean over the amplitudes of the truth with its 95 % interval, "
-        "as the rule reads it; small dots: the amplitudes. Above: in the interior; below: over all inputs.",
+        f"{title}. The excess risk at the smallest step size over that at the largest, one row per start; "
+        "right of ×1 the largest has less excess risk. Marks with bars: mean over the amplitudes of the "
+        "truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: in the "
+        "interior; below: over all inputs.",
     )
 
 
