@@ -195,7 +195,7 @@ CLAIM = Claim(
     setup=(
         "The midpoint network of each run certifies a class of functions. The largest error in it is a "
         "linear program, solved with a gap of 1e-9. Square loss: noise 0.5 around a wave. Logistic loss: "
-        "logit twice a wave, 10 % of the labels flipped; the best γ counts. Looks used seeds 1000 to 1002 "
+        "logit twice a wave, 10 % of the labels flipped; the best γ counts. Looks used seeds 1000 to 1004 "
         "and the truths wave and tent."
     ),
     quick=_QUICK,
