@@ -6,15 +6,27 @@ and that is done when the parser is out of the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from stepscape import __version__
-from stepscape.cli import completion, streams
+from stepscape.cli import completion, record_commands, streams
 from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.options import (
+    Action,
+    Debug,
+    Executor,
+    Force,
+    Formats,
+    Json,
+    RetryFailed,
+    Scheduler,
+    Size,
+    Workers,
+)
 from stepscape.cli.parser import Commands, WithSettings
 
 app = typer.Typer(
@@ -25,32 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
-Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty directory.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
-Executor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="serial, threads, processes or dask.  [default: threads]",
-        autocompletion=completion.executors,
-    ),
-]
-Workers = Annotated[str, typer.Option(metavar="N", help="Parallel runs (0: one per core).")]
-Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, or slurm.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Carry out failed runs again.")]
-Formats = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--format", metavar="svg|pdf|png", help="Files in figures/; may be repeated.  [default: svg and png]"
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(metavar="WxH", help="Inches of the files in figures/, as in 6x3.  [default: as designed]"),
-]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
-Action = Callable[[Unfinished], None]
 
 
 def parse(words: Sequence[str]) -> Action:
@@ -190,7 +177,7 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Test every claim, and write one ledger and one report.
+    """Test every claim, and write a ledger, an index and a page for each claim.
 
     Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """
@@ -267,21 +254,6 @@ def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # no
     return partial(example_sweep, as_json)
 
 
-@app.command("status")
-def _status(
-    directory: Annotated[
-        str,
-        typer.Argument(metavar="DIR", help="Directory of a sweep.", autocompletion=completion.directories),
-    ],
-    as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001
-) -> Action:
-    """Show the progress of the sweeps of a directory."""
-    from stepscape.cli.status import show_status
-
-    return partial(show_status, directory, as_json)
-
-
 @app.command("fit")
 def _fit(
     file: Annotated[
@@ -338,62 +310,46 @@ def _fit(
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
-@app.command("export")
-def _export(
-    directory: Annotated[
+@app.command("certify")
+def _certify(
+    network: Annotated[
         str,
         typer.Argument(
-            metavar="DIR",
-            help="Directory of a store, to which a sweep wrote.",
-            autocompletion=completion.directories,
+            metavar="NET", help="A network that TwoLayerReLU.save wrote.", autocompletion=completion.networks
         ),
     ],
-    csv: Annotated[
-        str | None,
-        typer.Option("--csv", metavar="FILE", help="Write CSV; an empty cell means 'not measured'."),
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
+        ),
+    ],
+    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
+    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")
     ] = None,
-    parquet: Annotated[str | None, typer.Option("--parquet", metavar="FILE", help="Write Parquet.")] = None,
-    curves: Annotated[
-        str | None,
-        typer.Option("--curves", metavar="FILE", help="Write the arrays instead: FILE.csv or FILE.parquet."),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option("--where", metavar="KEY=VALUE", help="Only rows with this value; may be repeated."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    loss: Annotated[
+        str,
+        typer.Option(metavar="auto|square|logistic", help="Loss that the certificates are about, as in fit."),
+    ] = "auto",
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Prove the certificates at once, as recheck.py does.")
+    ] = False,
+    force: Force = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Write the records of a store as one table.
+    """Certify your own network on your own table.
 
-    The table has one row per run: its identity, the columns of its spec, its outcome, its duration in
-    seconds, and its numbers. With --curves it has one row per value of an array: the identity of the run,
-    the name of the array, the axis that it is laid along, the place on the axis, and the value.
+    The network takes the inputs and labels as the table holds them. The directory gets result.json,
+    certificate.json (all numbers that enter, exactly) and recheck.py, which proves the certificates in exact
+    and interval arithmetic with nothing but Python's standard library: python DIR/recheck.py.
     """
-    from stepscape.cli.export import export
+    from stepscape.cli.certify import Request, certify
 
-    return partial(export, directory, csv, parquet, curves, where or [], force, as_json)
+    return partial(certify, Request.parse(network, file, x, y, out, loss, recheck), force, as_json)
 
 
-@app.command("check")
-def _check(
-    directory: Annotated[
-        str,
-        typer.Argument(
-            metavar="DIR",
-            help="Directory of a store, to which a sweep wrote.",
-            autocompletion=completion.directories,
-        ),
-    ],
-    as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001
-) -> Action:
-    """Verify every file of a store.
-
-    Damaged files are named and moved to damaged/ in the store, so that the next sweep computes their runs
-    again; the exit status is then 1.
-    """
-    from stepscape.cli.check import check
-
-    return partial(check, directory, as_json)
+for _name, _command in record_commands.COMMANDS.items():
+    app.command(_name)(_command)

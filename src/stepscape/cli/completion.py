@@ -19,6 +19,13 @@ def experiments(incomplete: str) -> list[str]:
     return [name for name in experiments.names() if name.startswith(incomplete)]
 
 
+def figures(incomplete: str) -> list[str]:
+    """Complete the name of an illustration or of an experiment."""
+    from stepscape.cli.figure import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def families(incomplete: str) -> list[str]:
     """Complete the name of a family or of an experiment."""
     from stepscape import experiments
@@ -57,6 +64,11 @@ def executors(incomplete: str) -> list[str]:
 def tables(incomplete: str) -> list[str]:
     """Complete the name of a table."""
     return files(incomplete, (".csv", ".tsv", ".txt", ".dat", ".parquet", ".gz"))
+
+
+def networks(incomplete: str) -> list[str]:
+    """Complete the name of a saved network."""
+    return files(incomplete, (".npz",))
 
 
 def sweeps(incomplete: str) -> list[str]:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stepscape import files
 from stepscape.cli import console, values
 from stepscape.cli.damage import warn_of_damage
 from stepscape.cli.interrupt import Unfinished
+from stepscape.cli.one_file import check_target, write_target
 from stepscape.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def export(
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
     chosen = export.select(rows, wanted)
-    _refuse(target, force)
-    files.remove_abandoned(os.path.dirname(target) or os.curdir)
+    check_target(target, force)
     document: dict[str, Any] = {"command": "export", "file": target}
     if curves is None:
         content = export.to_csv(chosen) if parquet is None else export.to_parquet(chosen)
@@ -55,10 +54,7 @@ def export(
         content, found = _curves(store, chosen, curves)
         document |= {"runs": len(chosen), "curves": found}
         line = f"wrote {target}: {', '.join(found)} of {len(chosen)} runs, one row per value"
-    try:
-        files.write_atomic(target, content, replace=force)
-    except FileExistsError:
-        _refuse(target, force=False)
+    write_target(target, content, force)
     console.answer(document, [line], as_json)
 
 
@@ -79,13 +75,3 @@ def _suffix(target: str) -> str:
     if suffix not in (".csv", ".parquet"):
         raise InputError(f"--curves must name a file that ends in .csv or .parquet, got {target!r}")
     return suffix
-
-
-def _refuse(target: str, force: bool) -> None:
-    folder = os.path.dirname(target) or os.curdir
-    if not os.path.isdir(folder):
-        raise InputError(f"cannot write {target!r}: there is no directory {folder!r}")
-    if os.path.isdir(target):
-        raise InputError(f"cannot write {target!r}: it is a directory")
-    if not force and os.path.lexists(target):
-        raise InputError(f"{target!r} exists; name another file or add --force")

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepscape import files
 from stepscape.cli import console
-from stepscape.cli.carry_out import recorded
 from stepscape.cli.figure_files import DESIGNED, Pictures
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import STORE, output_directory, tidy
+from stepscape.cli.stored_figures import figures_of
 from stepscape.cli.surroundings import own_style
 from stepscape.errors import InputError
-
-if TYPE_CHECKING:
-    from stepscape.experiments.frame import Claim, Drawn
-    from stepscape.experiments.frame.ledger import Entry
-    from stepscape.lab.store import Store
 
 
 def report(
@@ -57,7 +52,7 @@ def _of_ledger(directory: str, pictures: Pictures, unfinished: Unfinished) -> di
 
     home = Path(directory)
     ledger, store = read_ledger(home), Store.open(home / STORE)
-    figures = {entry.experiment.name: _figures(entry, store) for entry in ledger.entries}
+    figures = {entry.experiment.name: figures_of(entry, store) for entry in ledger.entries}
     with output_directory(directory, True, unfinished, whole=False) as draft:
         write_report(draft, ledger, figures, pictures=pictures)
     without = [name for name, drawn in figures.items() if not drawn]
@@ -82,7 +77,7 @@ def _pictures(home: Path, docs: Path) -> dict[str, Any]:
     written = []
     for entry in ledger.entries:
         name = entry.experiment.name
-        drawn = _figures(entry, store)
+        drawn = figures_of(entry, store)
         if not drawn:
             console.warn(f"the records of {name} are not in the store: its pictures stay as they are")
             continue
@@ -95,33 +90,9 @@ def _pictures(home: Path, docs: Path) -> dict[str, Any]:
     return {"of": "docs", "size": ledger.size, "docs": str(docs), "pictures": written}
 
 
-def _figures(entry: Entry, store: Store) -> Mapping[str, Drawn]:
-    """Draw a claim from its records; nothing where this version would make other runs."""
-    from stepscape import experiments
-    from stepscape.lab.spec import identity
-
-    name = entry.experiment.name
-    if name not in experiments.names():
-        return {}
-    claim: Claim = experiments.get(name)
-    settings = _typed(entry.settings, claim.full if entry.size == "full" else claim.quick)
-    if set(settings) != set(entry.settings):
-        return {}
-    specs = claim.specs(settings)
-    identities = {identity(spec) for spec in specs}
-    if len(store.outcomes(list(identities))) < len(identities):
-        return {}
-    return claim.draw(recorded(claim, settings, store, specs).result)
-
-
-def _typed(settings: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
-    """Give lists of a document back the type that a claim expects."""
-    kinds = {name: type(value) for name, value in default.items()}
-    return {name: kinds[name](value) for name, value in settings.items() if name in kinds}
-
-
 def _lines(directory: str, document: Mapping[str, Any]) -> list[str]:
     if document["of"] == "docs":
         return [f"{document['docs']}: {len(document['pictures'])} pictures of the {document['size']} ledger"]
     what = f"the {document['size']} ledger" if document["of"] == "ledger" else f"{document['runs']} runs"
-    return [f"{directory}: report.html and figures/ of {what}"]
+    pages = "report.html, claims/" if document["of"] == "ledger" else "report.html"
+    return [f"{directory}: {pages} and figures/ of {what}"]

@@ -56,7 +56,7 @@ def features_finding(counts: Mapping[float, float]) -> str:
     if last == first:
         return f"{bends(first).capitalize()} carry the curve at η = {short(small)} and at η = {short(large)}"
     more = "fewer" if last < first else "more"
-    ends = f"{short(last)} bends at η = {short(large)}, {short(first)} at η = {short(small)}"
+    ends = f"{bends(last)} at η = {short(large)}, {short(first)} at η = {short(small)}"
     return f"Larger steps leave {more} features: {ends}"
 
 
