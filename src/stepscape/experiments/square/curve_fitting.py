@@ -129,7 +129,7 @@ CLAIM = Claim(
         ),
         Part(
             "clean_labels",
-            "With clean labels, do larger steps find a better interpolant?",
+            "Do larger steps find a better interpolant of clean labels?",
             "Without noise, in every range, the logarithm of the risk on a grid falls from the smallest "
             "working step size to the best one, and at the largest it lies less than {least:g} decades "
             "above the best. Both intervals, simultaneous, must say so for a yes; it is a no if the fall "
