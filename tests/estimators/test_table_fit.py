@@ -134,19 +134,19 @@ def test_figures_draw_hostile_names(motorcycle, given_step):
 
 def test_picture_is_the_fit(motorcycle):
     picture = fit_picture(motorcycle)
-    np.testing.assert_allclose(0.5 * sum(picture.iterates), picture.curve, atol=1e-9 * np.ptp(picture.curve))
+    np.testing.assert_array_equal(picture.curve, motorcycle.predict(picture.grid))
     np.testing.assert_allclose(picture.knot_values, motorcycle.predict(picture.knots))
     assert np.all((picture.knots > 2.4) & (picture.knots < 57.6))
 
 
 def test_visible_knots_of_a_known_function():
-    # f = |x| + 0.001·max(x - 0.5, 0) beside its copy with the kink at 0.25: half of each, nothing tiny.
-    one = TwoLayerReLU([1.0, -1.0, 1.0], [0.0, 0.0, -0.5], [1.0, 1.0, 0.001])
-    two = TwoLayerReLU([1.0, -1.0, 1.0], [-0.25, 0.25, -0.5], [1.0, 1.0, 0.001])
-    at, jumps = visible_knots(one, two, -1.0, 1.0)
+    # f = ½|x| + ½|x - 0.25| + 0.001·max(x - 0.5, 0): two kinks, the tiny one does not count.
+    w1, b1 = [1.0, -1.0, 1.0, -1.0, 1.0], [0.0, 0.0, -0.25, 0.25, -0.5]
+    net = TwoLayerReLU(w1, b1, [0.5, 0.5, 0.5, 0.5, 0.001])
+    at, jumps = visible_knots(net, -1.0, 1.0)
     np.testing.assert_allclose(at, [0.0, 0.25], atol=1e-15)
     np.testing.assert_allclose(jumps, [1.0, 1.0])
-    empty, none = visible_knots(one, two, 5.0, 6.0)
+    empty, none = visible_knots(net, 5.0, 6.0)
     assert empty.size == none.size == 0
 
 

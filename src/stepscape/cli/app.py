@@ -310,5 +310,46 @@ def _fit(
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
+@app.command("certify")
+def _certify(
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NET", help="A network that TwoLayerReLU.save wrote.", autocompletion=completion.networks
+        ),
+    ],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
+        ),
+    ],
+    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
+    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")
+    ] = None,
+    loss: Annotated[
+        str,
+        typer.Option(metavar="auto|square|logistic", help="Loss that the certificates are about, as in fit."),
+    ] = "auto",
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Prove the certificates at once, as recheck.py does.")
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Certify your own network on your own table.
+
+    The network takes the inputs and labels as the table holds them. The directory gets result.json,
+    certificate.json (all numbers that enter, exactly) and recheck.py, which proves the certificates in exact
+    and interval arithmetic with nothing but Python's standard library: python DIR/recheck.py.
+    """
+    from stepscape.cli.certify import Request, certify
+
+    return partial(certify, Request.parse(network, file, x, y, out, loss, recheck), force, as_json)
+
+
 for _name, _command in record_commands.COMMANDS.items():
     app.command(_name)(_command)

@@ -96,7 +96,7 @@ class ColumnFit(ABC):
 
     @property
     def certificates(self) -> Mapping[str, Certificate]:
-        """Theorems about the last iterate, in standardized units."""
+        """Theorems about the midpoint network, in standardized units."""
         named: Mapping[str, Certificate] = self.model.certificates_
         return named
 
@@ -145,7 +145,7 @@ def training(model: Any, x: Array) -> dict[str, Any]:
 def measured(model: Any) -> dict[str, Any]:
     """Measure the function of a fitted estimator as `measure` does, and count its visible knots."""
     run, hull = model.trajectory_, model.problem_.line.hull
-    marked, _ = visible_knots(run.network, run.network_before, *hull)
+    marked, _ = visible_knots(run.midpoint, *hull)
     found = measure(model.problem_, run.network, run.network_before)
     return {**found, "visible_knots": int(marked.size)}
 

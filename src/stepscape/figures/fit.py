@@ -30,9 +30,9 @@ class FitPicture:
     x, y, fitted : (n,)
         Rows and the fit there.
     grid, curve, iterates
-        The mean of the last two iterates, and each of the two, on a grid over the data.
+        The midpoint network, and each of the last two iterates, on a grid over the data.
     knots, knot_values, jumps
-        Visible knots of the mean, the fit there, the change of slope.
+        Visible knots of the fit, the fit there, the change of slope.
     step_size, pieces, rule
         What was chosen, how many straight pieces came out, and how it was chosen.
     path, folds
@@ -65,14 +65,14 @@ def figures(picture: FitPicture) -> dict[str, Figure]:
 
 
 def fit_figure(picture: FitPicture) -> Figure:
-    """Rows, the fit (mean of the last two iterates), both iterates, and the visible knots."""
+    """Rows, the fit (the midpoint network), both iterates, and the visible knots."""
     figure, axes = canvas(size=(6.8, 4.4))
     ax = axes[0, 0]
     _points(ax, picture.x, picture.y, "data")
     for i, values in enumerate(picture.iterates):
         name = "each of the last two iterates" if i == 0 else None
         ax.plot(picture.grid, values, color=COLORS["sky"], linewidth=0.9, linestyle=(0, (4, 2)), label=name)
-    ax.plot(picture.grid, picture.curve, color=COLORS["blue"], linewidth=2.0, label="fit: their mean")
+    ax.plot(picture.grid, picture.curve, color=COLORS["blue"], linewidth=2.0, label="fit: their midpoint")
     if picture.knots.size:
         ax.plot(
             picture.knots, picture.knot_values, "D", color=COLORS["vermilion"], markersize=5,

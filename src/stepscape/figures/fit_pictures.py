@@ -49,7 +49,7 @@ def fit_picture(fit: Any) -> FitPicture:
     """Gather what the figures of the fit of a curve draw."""
     model, run = fit.regressor, fit.regressor.trajectory_
     a, b = model.units_
-    knots, jumps = visible_knots(run.network, run.network_before, *model.problem_.line.hull)
+    knots, jumps = visible_knots(run.midpoint, *model.problem_.line.hull)
     at = a.restore(knots)
     grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
     return FitPicture(
@@ -76,7 +76,7 @@ def outcome_picture(fit: Any) -> OutcomePicture:
     """Gather what the figures of the fit of an outcome draw."""
     model, run = fit.classifier, fit.classifier.trajectory_
     points, logit = fit.line
-    knots, _ = visible_knots(run.network, run.network_before, *model.problem_.line.hull)
+    knots, _ = visible_knots(run.midpoint, *model.problem_.line.hull)
     at = model.units_[0].restore(knots)
     held_out = model.out_of_fold_
     return OutcomePicture(

@@ -52,7 +52,7 @@ class OutcomePicture:
     classes
         What 0 and 1 stand for, as a sentence writes it.
     grid, logit, iterates
-        The mean of the last two iterates, and each of the two, on a grid over the data that has all knots.
+        The midpoint network, and each of the last two iterates, on a grid over the data that has all knots.
     knots, knot_logits
         Visible knots of the mean, and the logit there.
     uncertain, hull
@@ -263,7 +263,9 @@ def _curves(ax: Axes, picture: OutcomePicture, scale: Scale) -> None:
     for i, logit in enumerate(picture.iterates):
         name = "each of the last two iterates" if i == 0 else None
         ax.plot(picture.grid, scale(logit), color=COLORS["sky"], lw=0.9, ls=_DASHES, label=name)
-    ax.plot(picture.grid, scale(picture.logit), color=COLORS["blue"], linewidth=2.0, label="fit: their mean")
+    ax.plot(
+        picture.grid, scale(picture.logit), color=COLORS["blue"], linewidth=2.0, label="fit: their midpoint"
+    )
     if picture.knots.size:
         ax.plot(
             picture.knots, scale(picture.knot_logits), "D", color=COLORS["vermilion"], markersize=5,

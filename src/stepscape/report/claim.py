@@ -14,6 +14,7 @@ from stepscape.report.content import (
     Commands,
     Drawing,
     Facts,
+    Formula,
     Page,
     Paragraph,
     Section,
@@ -75,7 +76,7 @@ def _facts(entry: Entry) -> Block:
     shared = f"; {', '.join(entry.shared)} read some of them too" if entry.shared else ""
     return Facts(
         [
-            ("Source of the claim", entry.experiment.source),
+            ("Source of the claim", Formula(entry.experiment.source)),
             ("Kind of claim", entry.experiment.kind),
             ("Runs", f"{runs.total}: {ended}{shared}"),
             ("Total compute time", duration(entry.seconds)),

@@ -14,6 +14,7 @@ from stepscape.report.content import (
     Drawing,
     Facts,
     Fold,
+    Formula,
     Grid,
     Heading,
     Judgment,
@@ -150,7 +151,7 @@ def setup(document: Document) -> list[Block]:
         Paragraph(about["setup"]),
         Facts(
             [
-                ("Source of the claim", about["source"]),
+                ("Source of the claim", Formula(about["source"])),
                 ("Kind of claim", about["kind"]),
                 ("Size", _size(document)),
             ]

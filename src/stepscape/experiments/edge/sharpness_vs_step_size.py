@@ -17,6 +17,7 @@ from stepscape.experiments.frame.finding import together
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.frame.sentences import interval, of_runs, sentence
 from stepscape.tables.records import Table
 
 SETTLED = {"near": 0.1, "still": 0.02, "sizes": 3, "span": 4.0}
@@ -55,7 +56,13 @@ def at_every_step_size(result: Result, within: float, **rule: float) -> Finding:
         says = Says(f"the sharpness at η = {eta:g}", "be", "2/η")
         found[f"η = {eta:g}"] = decide.equivalent(off, within, says, "λ_max·η/2 − 1", at_once=etas.size)
     farthest = max(found, key=lambda name: abs(found[name].effect.interval.mean))  # type: ignore[union-attr]
-    return together(found, primary=farthest, named=False)
+    agree = sum(each.answer == "yes" for each in found.values())
+    text = of_runs(agree, len(found), Says("step sizes", "have", f"a mean λ_max·η/2 within ±{within:g} of 1"))
+    whole = together(found, primary=farthest)
+    assert whole.effect is not None
+    far = f"the farthest from it is {farthest}, at {interval(whole.effect.interval)} beside 1"
+    lines = {name: interval(each.effect.interval) for name, each in found.items() if each.effect}
+    return Finding(whole.answer, sentence(text, far), whole.effect, lines)
 
 
 def scales(result: Result, within: float, **rule: float) -> Finding:

@@ -58,6 +58,7 @@ def root(interval: Interval) -> Interval:
 
 
 def root_of(number: Fraction, more: int) -> Fraction:
+    """Return √ of a number rounded down, or with ``more=1`` up."""
     if not number:
         return ZERO
     shift = BITS - exponent(number) // 2
@@ -66,7 +67,7 @@ def root_of(number: Fraction, more: int) -> Fraction:
 
 
 def exponential(number: Fraction) -> Interval:
-    """Exponential of a number: Taylor's series at number/2^k ≤ 1/2, squared k times; below 0, one over that."""
+    """Exponential of a number: Taylor's series at number/2^k ≤ 1/2, squared k times."""
     if number < 0:
         positive = exponential(-number)
         return rounded(Interval(1 / positive.high, 1 / positive.low))

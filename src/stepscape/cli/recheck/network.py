@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from stepscape.measures.recheck.intervals import ZERO, Interval, exactly, exponential, logarithm, root
+from stepscape.cli.recheck.intervals import ZERO, Interval, exactly, exponential, logarithm, root
 
 BLOCKS = ("w1", "b1", "w2", "b2")
 
@@ -87,7 +87,7 @@ class Network:
 
     @cached_property
     def couplings(self) -> list[tuple[Interval, Interval]]:
-        """Return p = Σ_active v ℓ' x and q = Σ_active v ℓ' of each neuron, 0 where they couple nothing trained."""
+        """Return p = Σ_active v ℓ' x and q = Σ_active v ℓ' of each neuron, 0 if they couple nothing."""
         out = []
         for j in range(len(self.w)):
             p = q = exactly(0)

@@ -9,22 +9,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from stepscape.measures.recheck.inequalities import inequalities
-from stepscape.measures.recheck.inertia import exceeds_all
-from stepscape.measures.recheck.intervals import Interval
-from stepscape.measures.recheck.network import BLOCKS, Network, rayleigh
+from stepscape.cli.recheck.inequalities import Sides, inequalities
+from stepscape.cli.recheck.inertia import exceeds_all
+from stepscape.cli.recheck.intervals import Interval
+from stepscape.cli.recheck.network import BLOCKS, Network, rayleigh
 
 SAME = Fraction(1, 10**9)  # of its size: how far a side in the file may be from what comes out here
 
 
-def load(path: Path) -> tuple[Network, dict[str, Any]]:
-    """Read the file."""
-    document = json.loads(path.read_text(encoding="utf-8"))
+def network_of(document: dict[str, Any]) -> Network:
+    """Read the data and the network of a document."""
     net = document["network"]
     x, y, v = ([number(t) for t in document[name]] for name in ("inputs", "labels", "weights"))
     w, b, a = ([number(t) for t in net[name]] for name in BLOCKS[:3])
     trained = {name: name in net["trainable"] for name in BLOCKS}
-    return Network(document["loss"] == "logistic", x, y, v, w, b, a, number(net["b2"]), trained), document
+    return Network(document["loss"] == "logistic", x, y, v, w, b, a, number(net["b2"]), trained)
 
 
 def number(text: str) -> Fraction:
@@ -34,7 +33,7 @@ def number(text: str) -> Fraction:
 
 def checks(at: Network, document: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield every claim of the file, and whether it is proved."""
-    found = {}
+    found: dict[str, Interval | None] = {}
     for name, letter in (("hessian", "H"), ("gauss_newton", "G")):
         claim = document[name]
         lower, upper = number(claim["lower"]), number(claim["upper"])
@@ -43,25 +42,31 @@ def checks(at: Network, document: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield f"λ_max({letter}) ≥ {float(lower):.12g}", least >= lower
         yield f"λ_max({letter}) ≤ {float(upper):.12g}", above
         found[name] = Interval(least, upper) if least >= lower and above else None
-    for name, claim in document["certificates"].items():
-        said = f"{name}: {claim['statement']}"
-        if not claim["rechecked"] or not at.smooth or None in found.values():
-            if claim["rechecked"]:
-                yield said, False
-            continue
-        gammas = {name: number(claim["gamma"])} if "gamma" in claim else {}
-        sides = inequalities(at, found["hessian"], found["gauss_newton"], gammas)[name]  # type: ignore[arg-type]
+    hessian, linear = found["hessian"], found["gauss_newton"]
+    claims = {name: claim for name, claim in document["certificates"].items() if claim["rechecked"]}
+    sides = {}
+    if at.smooth and hessian and linear:
+        gammas = {name: number(claim["gamma"]) for name, claim in claims.items() if "gamma" in claim}
+        sides = inequalities(at, hessian, linear, gammas)
+    for name, claim in claims.items():
         left, right = number(claim["left"]), number(claim["right"])
-        room = SAME * (abs(left) + abs(right) + 1)
-        same = abs(left - sides.left.low) <= room and abs(right - sides.right.low) <= room
-        yield f"{said}; {float(left):.6g} ≤ {float(right):.6g}", same and sides.left.high <= sides.right.low
+        said = f"{name}: {claim['statement']}; {float(left):.6g} ≤ {float(right):.6g}"
+        yield said, name in sides and _proved(sides[name], left, right)
+
+
+def _proved(sides: Sides, left: Fraction, right: Fraction) -> bool:
+    """Whether the inequality holds for sure, with the sides that the file says."""
+    room = SAME * (abs(left) + abs(right) + 1)
+    same = abs(left - sides.left.low) <= room and abs(right - sides.right.low) <= room
+    return same and sides.left.high <= sides.right.low
 
 
 def main(words: Sequence[str]) -> int:
     """Print what is proved; return the exit status."""
     path = Path(words[0]) if words else Path(__file__).with_name("certificate.json")
     try:
-        at, document = load(path)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        at = network_of(document)
         results = []
         for claim, proved in checks(at, document):
             print(f"{'proved' if proved else 'NOT PROVED':<11} {claim}", flush=True)

@@ -1,10 +1,8 @@
-"""Certificates with all that they were computed from, as exact numbers, and the script that rechecks them."""
+"""Certificates with all that they were computed from, as exact numbers."""
 
 from __future__ import annotations
 
-import ast
 import math
-from importlib.resources import files
 from typing import Any
 
 from stepscape.curvature import Eigenpair
@@ -20,18 +18,17 @@ RECHECKED = {
     "square": ("gauss_newton", "sharpness", "sharpness_loss", "published"),
     "logistic": ("gauss_newton", "weighted", "uncertain", "uncertain_best"),
 }
-_MODULES = ("intervals", "network", "inertia", "inequalities", "claims")
 _ROOM = 2.0**-40  # relative, by which γ exceeds the |f(x_i)| that it was chosen to be
 
 
 def exported(
     problem: Problem, network: TwoLayerReLU, gamma: float = UNCERTAIN
 ) -> tuple[dict[str, Any], dict[str, Certificate]]:
-    """Return a document from which `recheck_script` proves the certificates, and the certificates.
+    """Return a document from which `recheck.py` proves the certificates, and the certificates.
 
     Numbers are hexadecimal floats, arrays in the order of the inputs. Beside the data and the network the
-    document holds, for H and for its Gauss-Newton part, a vector whose Rayleigh quotient is at least `lower`, and
-    a number `upper` that exceeds every eigenvalue.
+    document holds, for H and for its Gauss-Newton part, a vector whose Rayleigh quotient is at least `lower`,
+    and a number `upper` that exceeds every eigenvalue.
 
     Raises
     ------
@@ -87,19 +84,3 @@ def _claim(loss: str, certificate: Certificate) -> dict[str, Any]:
         "source": certificate.source,
         **extra,
     }
-
-
-def recheck_script() -> str:
-    """Return `recheck.py`: the modules of `stepscape.measures.recheck` as one file without dependencies."""
-    folder = files("stepscape.measures.recheck")
-    head = (folder / "__init__.py").read_text(encoding="utf-8")
-    imports, bodies = set(), []
-    for name in _MODULES:
-        source = (folder / f"{name}.py").read_text(encoding="utf-8")
-        nodes = ast.parse(source).body
-        borrowed = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-        imports |= {line for node in borrowed if (line := ast.unparse(node)) and "stepscape" not in line}
-        bodies.append("\n".join(source.split("\n")[borrowed[-1].end_lineno :]).strip("\n"))
-    first = "from __future__ import annotations"
-    listed = "\n".join(sorted(imports - {first}))
-    return "\n\n".join([f"{head}\n{first}", f"{listed}\n", "\n\n\n".join(bodies)]) + "\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from stepscape.measures.recheck.intervals import BITS, ONE, ZERO, exactly, exponent, root_of
-from stepscape.measures.recheck.network import Network
+from stepscape.cli.recheck.intervals import BITS, ONE, ZERO, exactly, exponent, root_of
+from stepscape.cli.recheck.network import Network
 
 
 def exceeds_all(at: Network, sigma: Fraction, with_residual: bool) -> bool:

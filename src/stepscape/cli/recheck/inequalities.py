@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stepscape.measures.recheck.intervals import (
+from stepscape.cli.recheck.intervals import (
     HALF,
     ZERO,
     Interval,
@@ -15,11 +15,11 @@ from stepscape.measures.recheck.intervals import (
     exponential_of,
     root,
 )
-from stepscape.measures.recheck.network import Network
+from stepscape.cli.recheck.network import Network
 
 
 def side_form(at: Network, weights: list[Interval]) -> Interval:
-    """Σ_j |w2| P √(M² + P²) max(w1 M + b1 P, 0)/P, P = Σ weights and M = Σ weights·x over what neuron j sees."""
+    """Σ_j |w2| √(M² + P²) max(w1 M + b1 P, 0), P = Σ weights and M = Σ weights·x over what j sees."""
     out = exactly(0)
     for j, (w, b, a) in enumerate(zip(at.w, at.b, at.a, strict=True)):
         mass, moment = _seen(at, weights, lambda i, j=j: at.z[i][j] > 0)  # type: ignore[misc]
@@ -30,7 +30,7 @@ def side_form(at: Network, weights: list[Interval]) -> Interval:
 
 
 def function_form(at: Network, weights: list[Interval]) -> Interval:
-    """Σ over distinct knots τ of |Σ w2 |w1|| min(g⁺, g⁻), g^± = ±(M - τ P) √(M² + P²) over the inputs beyond τ."""
+    """Σ over knots τ of |Σ w2 |w1|| min(g⁺, g⁻), g^± = ±(M - τ P) √(M² + P²) over the inputs beyond τ."""
     jumps: dict[Fraction, Fraction] = {}
     for w, b, a in zip(at.w, at.b, at.a, strict=True):
         if w:
