@@ -277,7 +277,7 @@ class TestSample:
 
     def test_curves_that_end_early_do_not_count(self) -> None:
         few = finding("sample", where("sample", 5, largest_margin=5.9, rise=1.0))
-        assert few.sentence == "All 2 settings get sharper, then flatter."
+        assert few.sentence == "Both settings get sharper, then flatter."
         assert few.numbers["scale 1"] == "15 of 15"
         assert few.numbers["curves that end before margin 6"] == 10
         assert answer("sample", where("sample", largest_margin=5.9)) == "premise_not_met"
