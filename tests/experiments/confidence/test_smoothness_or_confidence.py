@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from stepscape.errors import InputError
 from stepscape.experiments.confidence.smoothness_or_confidence import CLAIM
@@ -249,16 +248,6 @@ class TestRuns:
         (here,) = result.where(amplitude=1.0, step_size=1.0, seed=0).runs
         at = list(here.arrays["steps"]).index(6.0)
         assert here["weighted_tv_equal_time"] == here.arrays["weighted_tv"][at]
-
-    def test_the_limit_is_drawn_as_a_line_through_the_origin(self, result: Result) -> None:
-        lower = CLAIM.draw(result)["planes"].figure.axes[2]
-        slopes: list[NDArray[Any]] = [
-            np.diff(np.log(each.get_data()), axis=1)[:, 0]  # type: ignore[arg-type]
-            for each in lower.lines
-            if len(each.get_xdata()) == 2  # type: ignore[arg-type]
-        ]
-        assert slopes
-        assert all(rise == pytest.approx(along) for along, rise in slopes)
 
     @pytest.mark.parametrize(
         ("overrides", "sentence"),

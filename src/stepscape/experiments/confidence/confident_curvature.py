@@ -28,6 +28,7 @@ from stepscape.experiments.frame.sentences import of_runs, sentence
 from stepscape.tables.records import Table
 
 Mask = NDArray[np.bool_]
+NEAR, LEAST_PEAK = 0.5, 0.5  # of a margin
 CURVE = {"rose": 1.1, "reached": 6.0, "fell": 0.6}
 FALLS = "falls: it reaches margin {reached:g}, and from margin 4 on the slope of its logarithm is at most "
 FALLS += "−{fell:g}"
@@ -232,7 +233,7 @@ CLAIM = Claim(
             "{near:g} of the margin at which gradient flow does, and fall: the slope of the logarithm from "
             "margin 4 on is at most −{fell:g}. Intervals are simultaneous over the settings.",
             gets_sharp_then_flat,
-            {**CURVE, "near": 0.5, "nearly_all": NEARLY_ALL},
+            {**CURVE, "near": NEAR, "nearly_all": NEARLY_ALL},
             primary=True,
             where={"arm": "one_example"},
             reads=("rise",),
@@ -245,7 +246,7 @@ CLAIM = Claim(
             "first value, are largest at a margin above {least:g}, and fall: the slope of the logarithm from "
             "margin 4 on is at most −{fell:g}. Intervals are simultaneous over the settings.",
             sample_gets_sharp_then_flat,
-            {**CURVE, "least": 0.5, "nearly_all": NEARLY_ALL},
+            {**CURVE, "least": LEAST_PEAK, "nearly_all": NEARLY_ALL},
             where={"arm": "sample"},
             reads=("rise",),
         ),

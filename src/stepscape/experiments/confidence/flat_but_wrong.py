@@ -211,14 +211,13 @@ def _less_than(descents: Table, law: Table) -> Array:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw flatness and risk against the margin, the functions, and descent from both sides."""
+    """Draw flatness against test error, two functions, and how far the basin reaches."""
     from stepscape.experiments.confidence import flat_but_wrong_figures as figures
 
     return {
         "flatness": figures.flatness(result),
-        "risk": figures.risk(result),
         "functions": figures.functions(result),
-        "staying": figures.staying(result),
+        "basin": figures.basin(result),
     }
 
 

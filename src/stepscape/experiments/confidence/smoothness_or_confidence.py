@@ -208,13 +208,13 @@ def is_surest_at_the_ends(result: Result, least: float, questions: int) -> Findi
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw the planes, both coordinates over time, and the comparison at equal levels."""
+    """Draw the planes, the comparison at equal levels and at equal time, and both coordinates over time."""
     from stepscape.experiments.confidence import smoothness_or_confidence_figures as figures
 
     return {
         "planes": figures.planes(result),
-        "over-time": figures.over_time(result),
-        "equal-levels": figures.equal_levels(result),
+        "levels": figures.levels(result),
+        "over-time-all": figures.over_time(result),
     }
 
 

@@ -49,7 +49,7 @@ FULL = {
     "amplitudes": (1.0, 2.0, 4.0),
     "step_sizes": (0.01, 0.04, 0.1, 0.4, 1.2, 4.0),
     "steps": 100_000,
-    "seeds": 20,
+    "seeds": 40,
     "first_seed": 100,
     "records": 40,
 }
