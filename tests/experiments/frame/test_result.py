@@ -229,7 +229,8 @@ class TestLevels:
             "runs work at too few step sizes: descent works at 0.1, 0.5; it diverges at 1; it comes to "
             "nothing at 0.01"
         )
-        assert SIZES.lacks(Table.from_records([{"seed": 0, "step_size": 0.1, "outcome": "diverged"}])) != ""
+        lost = Table.from_records([{"seed": 0, "step_size": 0.1, "outcome": "diverged"}])
+        assert SIZES.lacks(lost) == "runs work at too few step sizes: descent diverges at 0.1"
 
 
 class TestCells:
