@@ -199,6 +199,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "curvature.Shifted.product": {
             "self": ss.curvature.Shifted(at["matrix"], np.ones(2)), "vector": np.ones(2),
         },
+        "Eigenpair.exceeds": {"self": ss.Eigenpair(2.0, 0.25, np.zeros(3), 4), "limit": 1.5},
         "curvature.largest_eigenpair": {
             "operator": at["matrix"], "start": np.ones(2), "tolerance": 1e-6, "max_products": 50,
         },

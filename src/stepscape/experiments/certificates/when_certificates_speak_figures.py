@@ -9,7 +9,6 @@ import numpy as np
 from stepscape.experiments.certificates.runs import LOSSES, REGIONS, sizes
 from stepscape.experiments.certificates.when_certificates_speak import all_first_sizes
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.experiments.frame.sentences import number
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, eta_color
 from stepscape.figures.labels import name_at_end
@@ -17,6 +16,7 @@ from stepscape.figures.references import guide
 from stepscape.figures.style import SECONDARY, SMALL, TALL, canvas, label, note
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def bounds(result: Result) -> Drawn:
 _CAPTION = (
     "Thick lines: the certified bound on the error of the trained network, which is the largest error in its "
     "class of functions; thin lines: its error. Lines are medians over the seeds, ribbons quartiles, colors "
-    "step sizes. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
+    "step sizes η. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
     "the bound first lies below it. The middle half is where |x| is at most half its largest value."
 )
 

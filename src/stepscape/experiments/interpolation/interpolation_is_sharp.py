@@ -64,7 +64,8 @@ def grows(result: Result, within: float) -> Finding:
     says = Says("the data-only bound, less 1, over n²σ", "tend", "to the limit that theory gives")
     what = f"its ratio to the limit at n = {at[-1]}, less 1"
     found = decide.equivalent(ratios[int(at[-1])] - 1.0, within, says, what)
-    built = [name for name in INTERPOLATORS if name in smooth(result.table)["interpolator"]]
+    known = smooth(result.table)
+    built = [name for name in INTERPOLATORS if len(known) and name in known["interpolator"]]
     return found.with_numbers({
         **{f"n = {n}: ratio to the limit": interval(student(each)) for n, each in ratios.items()},
         **{

@@ -72,9 +72,9 @@ def shown_effects() -> dict[str, Asks]:
     """Effects that the figure shows, by the title of their panel."""
     return {
         "pieces lost": pieces(0.0, 0.0)["ends"],
-        "decades of knots lost": knots(0.0),
-        "risk falls first": one_side(0.0),
-        "risk rises again": one_side(0.0, right=True),
+        "knots lost": knots(0.0),
+        "fall of the risk": one_side(0.0),
+        "rise of the risk": one_side(0.0, right=True),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,9 +56,10 @@ def members(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{sentence} Each row is a member of the family, each bar the mean effect of a start (default: disk, "
         f"small: square, warm-up: triangle) over {seeds} seeds, with an interval that holds together with "
-        "all others of its panel. Blue: as claimed; vermilion: the opposite; gray: not settled. A start "
-        "without a bar learns a curve at too few step sizes. The risk is in variances of the noise, knots "
-        "are in decades. Repeat it with “stepscape run robustness --full”."
+        "all others of its panel, at whose edge wide bars are cut. Blue: as claimed; vermilion: the "
+        "opposite; gray: not settled. A start without a bar learns a curve at too few step sizes. The risk "
+        "is in variances of the noise, knots are in decades. Repeat it with “stepscape run robustness "
+        "--full”."
     ))  # fmt: skip
 
 
@@ -76,6 +77,8 @@ def _intervals(result: Result, each: Asks) -> Found:
 
 
 def _bars(ax: Axes, by_arm: Found, names: list[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     ax.axvline(0.0, **GUIDES)
     for i, (arm, intervals) in enumerate(by_arm.items()):
         for name, one in intervals.items():
@@ -88,6 +91,25 @@ def _bars(ax: Axes, by_arm: Found, names: list[str]) -> None:
                     capsize=2.0, capthick=SECONDARY,
                 )  # fmt: skip
     ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    every = [
+        one for intervals in by_arm.values() for one in intervals.values() if np.isfinite(one.high - one.low)
+    ]
+    if every:
+        ax.set_xlim(*_limits(every))
+
+
+def _limits(intervals: Sequence[Interval]) -> tuple[float, float]:
+    """Room for all means and 0, and for nine tenths of the ends: one wide interval must not hide the others."""
+    means, lows, highs = (
+        np.array([getattr(one, end) for one in intervals]) for end in ("mean", "low", "high")
+    )
+    low, high = (
+        min(0.0, means.min(), np.quantile(lows, 0.1)),
+        max(0.0, means.max(), np.quantile(highs, 0.9)),
+    )
+    room = 0.06 * max(high - low, 1e-9)
+    return low - room, high + room
 
 
 def _explain(ax: Axes, result: Result) -> None:

@@ -38,7 +38,6 @@ CURVES = (
     ("right_sharpness", "right: sharpness", THIRD),
     ("right_published", "right: published", CONTRAST),
 )
-PUBLISHED = r"$\lambda_{\max}/2 - ½ + x_{\max}\sqrt{2L}$"
 
 
 def sides(result: Result) -> Drawn:
@@ -60,10 +59,10 @@ def sides(result: Result) -> Drawn:
     found = _tightest(shown)
     finding(figure, found)
     return Drawn(figure, (
-        f"{found} Above: the left side ∫|f''|g (disks, blue) and the right side {PUBLISHED} (squares, "
-        "vermilion) of the published inequality at the end of training; dashed: 1/η − ½, the right side for "
-        "λ_max = 2/η without its loss term. Below: left over right of the four inequalities; more than 1 "
-        f"(dashed) would be a violation. The start is that with {drawing.headline_name(result)}. "
+        f"{found} Above: the left side ∫|f''|g (disks, blue) and the right side λ_max/2 − ½ + x_max √(2L) "
+        "(squares, vermilion) of the published inequality at the end of training; dashed: 1/η − ½, the "
+        "right side for λ_max = 2/η without its loss term. Below: left over right of the four inequalities; "
+        f"more than 1 (dashed) would be a violation. The start is that with {drawing.headline_name(result)}. "
         f"{drawing.runs_of(result)}"
     ))  # fmt: skip
 
