@@ -5,8 +5,9 @@ side of `stepscape.theory.uncertain`, M the largest |f(x_i)| among the inputs I 
 holds for certain, so that the best of them does: no probability is spent on the search. The best is the one
 that is smallest as a share of what a constant answer has on the same inputs.
 
-`stepscape.measures.certified.tightest_worst_case` keeps I fixed and takes M over all inputs. Here I moves with A,
-and M is that of I: the few inputs of largest |f| lie at the ends of the range, outside of the interior.
+`stepscape.measures.certified.tightest_worst_case` keeps I fixed and takes M over all inputs. Here I moves
+with A, and M is that of I: the few inputs of largest |f| lie at the ends of the range, outside of the
+interior.
 """
 
 from __future__ import annotations
