@@ -299,7 +299,15 @@ def test_all_diverged() -> None:
     }  # fmt: skip
 
 
-TINY = {"n": "20", "width": "40", "steps": "300", "records": "6", "seeds": "2", "step_sizes": "0.02,0.5"}
+TINY = {
+    "n": "20",
+    "scales": "0.1,1,4",
+    "width": "40",
+    "steps": "300",
+    "records": "6",
+    "seeds": "2",
+    "step_sizes": "0.02,0.5",
+}
 
 
 def tiny(**overrides: str) -> Result:

@@ -119,4 +119,5 @@ def _measured(
     }
     last = top(Hessian(problem, run.network))
     numbers["edge_ratio_last"] = (last.value + last.error) / threshold
-    return numbers | risk_bound(problem, run.midpoint), {}
+    operator = Hessian(problem, run.midpoint)
+    return numbers | risk_bound(operator, top(operator)), {}
