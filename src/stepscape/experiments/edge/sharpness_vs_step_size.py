@@ -52,10 +52,14 @@ def at_every_step_size(result: Result, within: float, **rule: float) -> Finding:
         return lacking(reason)
     etas, values = by_step_size(table, settled(table, rule["near"], rule["still"]), "median_edge_ratio")
     found = {}
-    for eta, off in zip(etas, values.T - 1.0, strict=True):
+    for eta, distances in zip(etas, values.T - 1.0, strict=True):
         says = Says(f"the sharpness at η = {eta:g}", "be", "2/η")
-        found[f"η = {eta:g}"] = decide.equivalent(off, within, says, "λ_max·η/2 − 1", at_once=etas.size)
-    farthest = max(found, key=lambda name: abs(found[name].effect.interval.mean))  # type: ignore[union-attr]
+        what = "λ_max·η/2 − 1"
+        found[f"η = {eta:g}"] = decide.equivalent(distances, within, says, what, at_once=etas.size)
+    off = {name: abs(each.effect.interval.mean) for name, each in found.items() if each.effect}
+    if not off:  # too few seeds at each of them
+        return together(found, named=False)
+    farthest = max(off, key=off.__getitem__)
     agree = sum(each.answer == "yes" for each in found.values())
     text = of_runs(agree, len(found), Says("step sizes", "have", f"a mean λ_max·η/2 within ±{within:g} of 1"))
     whole = together(found, primary=farthest)
