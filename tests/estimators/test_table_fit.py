@@ -13,7 +13,7 @@ from stepscape.errors import InputError
 from stepscape.estimators import fit_table
 from stepscape.figures.fit import figures, path_figure
 from stepscape.figures.fit_pictures import fit_picture
-from stepscape.figures.style import svg
+from stepscape.figures.output import svg
 from stepscape.measures.knots import visible_knots
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.user.example import load_example

@@ -130,7 +130,8 @@ class TestClaim:
         [({"kind": "picture"}, "unknown kind of claim 'picture'"),
          ({"parts": CLAIM.parts[1:]}, "parts must have exactly one that is primary"),
          ({"parts": ()}, "parts must be 1 to 6 with different names"),
-         ({"parts": CLAIM.parts[:1] * 2}, "parts must be 1 to 6 with different names")],
+         ({"parts": CLAIM.parts[:1] * 2}, "parts must be 1 to 6 with different names"),
+         ({"full": {**CLAIM.quick, "seeds": 19}}, "seeds of toy at full size must be at least 20, got 19")],
     )  # fmt: skip
     def test_refuse(self, change: dict[str, Any], sentence: str) -> None:
         with pytest.raises(InputError, match=sentence):
