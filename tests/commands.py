@@ -17,6 +17,7 @@ TINY = [
         "records=3",
         "step_sizes=0.1,0.2",
         "arms=warm_up",
+        "half_widths=3",
     )
     for word in ("--set", pair)
 ]

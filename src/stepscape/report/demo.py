@@ -79,9 +79,10 @@ def demo_page(
         Versions, machine, time.
     """
     hero = next((drawing for _, drawings in runs for drawing in drawings), None)
+    documents = [document for document, _ in runs]
     sections = [
-        Section("What came out", _summary([document for document, _ in runs])),
-        Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS)]),
+        Section("What came out", _summary(documents)),
+        Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS), experiment.glossary(documents)]),
         *[_experiment(document, [each for each in some if each is not hero]) for document, some in runs],
         Section("What is proved about one network", _certificates(network), "Certificates"),
         Section("The same method on real data", _fit(*fit), "Real data"),
@@ -99,7 +100,6 @@ def _summary(documents: Sequence[Document]) -> list[Block]:
             "it stands beside. `stepscape run NAME --full` runs the size that a verdict is about.",
             "aside",
         ),
-        experiment.glossary(documents),
     ]
 
 
@@ -107,7 +107,8 @@ def headline(documents: Sequence[Document]) -> list[str]:
     """Say in numbers of this run what a reader should remember."""
     fits = next(d["table"] for d in documents if d["experiment"]["name"] == "curve-fitting")
     edge = next(d["table"] for d in documents if d["experiment"]["name"] == "sharpness-vs-step-size")
-    noisy = [row for row in fits if row["labels"] == "noisy"]
+    widest = max(row["half_width"] for row in fits)  # the range that the picture shows
+    noisy = [row for row in fits if row["labels"] == "noisy" and row["half_width"] == widest]
     return [text for text in (_simpler(noisy), _at_the_edge(edge), _default_start(noisy)) if text]
 
 
