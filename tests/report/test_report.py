@@ -152,9 +152,11 @@ def test_where_a_fit_is_uncertain_is_told_in_its_intervals():
 
 
 def test_a_caption_speaks_of_shade_only_where_there_is_some():
-    assert "The shaded region" in outcome_caption("fit", uncertain=True)
-    assert "The shaded region" not in outcome_caption("fit", uncertain=False)
-    assert "The fit is uncertain (logit within ±1) nowhere" in outcome_caption("fit", uncertain=False)
+    assert "The shaded ground" in outcome_caption("fit", uncertain=True)
+    assert "The shaded ground" not in outcome_caption("fit", uncertain=False)
+    assert "The fit is uncertain (logit within ±1, the dotted lines) nowhere" in outcome_caption(
+        "fit", uncertain=False
+    )
     assert outcome_caption("path", uncertain=False) == outcome_caption("path", uncertain=True)
 
 

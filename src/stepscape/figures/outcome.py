@@ -32,6 +32,7 @@ Scale = Callable[[Array], Array]
 MANY = 400  # ticks beyond which they are drawn fainter, and as an image
 BINS, FEWEST, LEAST = 10, 5, 20  # bins of rows: most, fewest, and how many rows each should have
 SIZE = (7.2, 5.6)
+NAMES_OF_ROWS = 14  # widths of a letter, beside the panel
 GROUND = "#F6EBCB"  # where the fit is uncertain
 
 
@@ -244,6 +245,12 @@ def _rows(ax: Axes, picture: OutcomePicture) -> None:
     height = picture.y + np.where(picture.y > 0, spread, -spread)
     look: dict[str, Any] = {"color": COLORS["gray"], "alpha": 0.25 if many else 0.7, "ms": 4.5}
     ax.plot(picture.x, height, "|", linestyle="none", rasterized=many, **look)
+    for place, name in zip((-0.05, 1.05), picture.classes, strict=True):
+        ax.annotate(
+            shown(name, NAMES_OF_ROWS), (1.0, place), (4, 0), xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points", va="center", fontsize=SMALL, color=COLORS["gray"],
+            annotation_clip=False,
+        )  # fmt: skip
     bins = min(BINS, picture.x.size // LEAST)
     if bins >= FEWEST:
         binned = bin_inputs(picture.x, picture.y, bins)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 TITLE = 11.0  # points
+_DOLLAR = "\0"  # one that begins no formula
 NEAR = 0.05  # of the edge ratio: at the edge of stability
 _SPACE = re.compile(r"(?<!=) (?![=%])(?=(?:[^$]*\$[^$]*\$)*[^$]*$)")  # outside of formulas, η = 0.1 and 12 %
 
@@ -56,7 +57,8 @@ def at_the_edge(ratios: NDArray[np.float64]) -> str:
 def wrap(text: Text, sentence: str, room: float) -> None:
     """Break a sentence into lines of at most so many pixels, at spaces outside of formulas."""
     lines: list[str] = []
-    for word in _SPACE.split(sentence):
+    for part in _SPACE.split(sentence.replace(r"\$", _DOLLAR)):
+        word = part.replace(_DOLLAR, r"\$")
         longer = f"{lines[-1]} {word}" if lines else word
         text.set_text(longer)
         if lines and extent(text).width <= room:
