@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 import stepscape as ss
 from stepscape.estimators.choice import choose
 from stepscape.estimators.descent import Schedule, descend
+from stepscape.estimators.prediction import Prediction
 from stepscape.problems.user.units import TwoClasses
 
 RESULTS = Path(__file__).parent / "results"
@@ -78,7 +79,10 @@ def tables() -> dict[str, tuple[str, Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
 def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
-    """Every choice shares one cross-validation; the further ones add one run of about sixty each."""
+    """Every choice shares one cross-validation; the further ones add one run of about sixty each.
+
+    All of them predict as the classifier does: straight beyond the training inputs.
+    """
     model = ss.StepSizeClassifier(n_jobs=1).fit(x, y)
     times, path = model.times_, model.path_
     row = choose(times["cv_error"], times["standard_error"], "1se")
@@ -86,22 +90,30 @@ def stepscape_fits(x: np.ndarray, y: np.ndarray) -> Fits:
     schedule = Schedule(model.width, model.steps, model.random_state)
     data = TwoClasses.of(x, 2.0 * y - 1.0, np.ones(x.size))
     faced = data.swap_labels() if data.needs_mirror else data  # as the classifier trains
-    found = {OURS: (model.trajectory_, model.step_size_, model.stop_)}
+    problem = faced.problem()
+    sign = -1.0 if data.needs_mirror else 1.0
+    unit = model.units_[0]
+    found: Fits = {
+        OURS: (
+            lambda t: model.predict_proba(t)[:, 1],
+            _ended(model.trajectory_, model.step_size_, model.stop_),
+        )
+    }
     for name, eta, until in (
         ("stepscape, 1se", times["step_size"][row], int(times["steps"][row])),
         ("stepscape, all steps", path["step_size"][last], None),
     ):
-        run = descend(faced.problem(), float(eta), schedule, until=until)
-        found[name] = (run.trajectory, float(eta), run.stop)
-    signs = dict.fromkeys(found, -1.0 if data.needs_mirror else 1.0) | {OURS: 1.0}
-    unit = model.units_[0]
-    return {
-        name: (
-            lambda t, run=run, sign=signs[name]: expit(sign * run.predict(unit.standardize(t))),
-            f"step size {eta:.3g}, {run.at_steps[-1]} steps (time {run.time[-1]:.3g}), {stop}",
+        run = descend(problem, float(eta), schedule, until=until)
+        logit = Prediction.of(faced, problem, run.trajectory)
+        found[name] = (
+            lambda t, logit=logit: expit(sign * logit(unit.standardize(t))),
+            _ended(run.trajectory, float(eta), run.stop),
         )
-        for name, (run, eta, stop) in found.items()
-    }
+    return found
+
+
+def _ended(run: ss.Trajectory, eta: float, stop: str) -> str:
+    return f"step size {eta:.3g}, {run.at_steps[-1]} steps (time {run.time[-1]:.3g}), {stop}"
 
 
 def spline(x: np.ndarray, y: np.ndarray) -> Fits:

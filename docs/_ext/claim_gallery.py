@@ -26,7 +26,8 @@ def markdown(entries: dict[str, Entry]) -> str:
         lines += [f"**{title}**", "", ":::::{container} claims"]
         for name in names:
             page = f"{experiments.family(name)}/{name}"
-            pages.append(page)
+            if (PAGES / f"{page}.md").is_file():
+                pages.append(page)
             lines += _card(name, page, entries.get(name))
         lines += [":::::", ""]
     return "\n".join([*lines, "```{toctree}", ":hidden:", "", *pages, "```"])
@@ -37,7 +38,8 @@ def _card(name: str, page: str, entry: Entry | None) -> Iterator[str]:
     yield "::::{container} claim"
     if picture := _picture(page):
         yield from (f"[![]({picture}){{.thumbnail}}]({page}.md)", "")
-    yield from (f"[{escaped(title)}]({page}.md)", "")
+    known = (PAGES / f"{page}.md").is_file()  # a claim may be older than its page
+    yield from (f"[{escaped(title)}]({page}.md)" if known else escaped(title), "")
     if entry is not None:
         yield from (f"{chip(headline(entry).word)} {strip(entry)}", "")
     yield "::::"

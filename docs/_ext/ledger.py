@@ -40,11 +40,12 @@ def _chapters(ledger: Ledger) -> list[tuple[str, list[Entry]]]:
 def _cost(ledger: Ledger) -> str:
     minutes = ledger.seconds / 60
     made = str(ledger.provenance.get("started", ""))[:10]
-    return escaped(
+    said = escaped(
         f"{len(ledger.entries)} claims, {minutes:.0f} minutes of one worker, made on {made} with stepscape "
         f"{ledger.provenance.get('stepscape')} on {ledger.provenance.get('processor')}. A run that several "
         "claims read is counted once here, and by each below. Hover over a mark to read its part."
     )
+    return f"{said}."
 
 
 def _chapter(title: str, entries: list[Entry]) -> Iterator[str]:

@@ -136,3 +136,22 @@ def test_a_setting_may_have_the_value_of_either_size(capsys, toys):
         words = reference_ledger.full_size(claim, {"seeds": seeds, "truth": truth})
         assert bool(words) is (truth == "tent" and seeds != 5)
     assert reference_ledger.full_size(claim, {"seeds": 2}) == {}
+
+
+def test_a_run_with_the_settings_of_its_size_is_compared_with_the_committed_ledger(capsys, toys):
+    from stepscape.cli import json_documents
+
+    said(capsys, "verify", "toy")
+    book = ledger.Ledger("quick", made().entries, {"started": "2026-10-01"})
+    toys.setattr(json_documents, "reference_ledger", lambda _: book)
+    toys.setattr(claims, "ANSWER", ["mixed"])
+    said(capsys, "run", "toy", "--out", "a")
+    document = json.loads(Path("a/result.json").read_text())
+    assert document["differs"] == ["first"]
+    assert document["changes"][0].startswith("Since the quick run of 2026-10-01, 1 of 2 verdicts changed:")
+    html = Path("a/report.html").read_text()
+    assert "changed from the committed ledger" in html
+    assert document["changes"][0] in html.replace("&quot;", '"')
+    said(capsys, "run", "toy", "--set", "seeds=4", "--out", "b")
+    document = json.loads(Path("b/result.json").read_text())
+    assert (document["before"], document["differs"], document["changes"]) == (None, [], [])

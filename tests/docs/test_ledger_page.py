@@ -72,6 +72,9 @@ def test_the_gallery_of_claims_follows_the_tutorial_and_shows_a_picture_of_each_
     text = gallery.markdown({})
     pages = re.findall(r"^\[[^!].*\]\((.*)\.md\)$", text, re.MULTILINE)
     order = [name for names in by_chapter(experiments.names()).values() for name in names]
+    order = [
+        name for name in order if (DOCS / "experiments" / experiments.family(name) / f"{name}.md").is_file()
+    ]
     assert [page.partition("/")[2] for page in pages] == order
     listed = text.partition("```{toctree}\n:hidden:\n\n")[2].split("\n```")[0].split()
     assert listed == pages

@@ -66,11 +66,12 @@ def test_shapes_one_column_or_none(fitted):
     assert column.n_features_in_ == 1
 
 
-def test_probabilities_come_from_the_mean_of_the_last_two_logits(fitted):
+def test_probabilities_come_from_the_logit_of_the_midpoint(fitted):
     x, y = noisy()
     run = fitted.trajectory_
     standard = (x - x.mean()) / x.std()
-    logit = 0.5 * (run.network.predict(standard) + run.network_before.predict(standard))
+    mean = (run.network.parameters + run.network_before.parameters) / 2.0
+    logit = run.network.with_parameters(mean).predict(standard)
     np.testing.assert_allclose(fitted.decision_function(x), logit, rtol=0, atol=1e4 * EPS)
     shares = fitted.predict_proba(x)
     np.testing.assert_allclose(shares[:, 1], expit(logit), rtol=1e5 * EPS)

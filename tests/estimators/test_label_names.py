@@ -59,7 +59,7 @@ def test_what_a_fit_leaves_behind_is_about_the_second_class(exchanged):
     assert problem.averaging @ problem.labels == pytest.approx(2.0 * y.mean() - 1.0)
     assert problem.training_loss(run.network.predict(problem.inputs)) == pytest.approx(run.loss[-1])
     standard = model.units_[0].standardize(LAUNCHES)
-    np.testing.assert_array_equal(run.predict(standard), model.decision_function(LAUNCHES))
+    np.testing.assert_array_equal(run.midpoint.predict(standard), model.decision_function(LAUNCHES))
     held_out = -np.mean(np.log(np.where(y, model.out_of_fold_, 1.0 - model.out_of_fold_)))
     assert held_out == pytest.approx(model.log_loss_)
     curve = model.calibration_

@@ -91,24 +91,22 @@ def test_the_regressor_is_straight_outside_with_the_slope_of_its_last_pieces(ste
     fit = fit_table(x, y, step_size=step_size, **QUICK)
     slopes = straight_beyond(fit.predict, x.min(), x.max())
     run, (a, b) = fit.regressor.trajectory_, fit.regressor.units_
-    pairs = [
-        slope_inside(net, *fit.regressor.problem_.line.hull) for net in (run.network, run.network_before)
-    ]
-    expected = np.mean(pairs, axis=0) * b.deviation / a.deviation
+    inside = slope_inside(run.midpoint, *fit.regressor.problem_.line.hull)
+    expected = np.array(inside) * b.deviation / a.deviation
     np.testing.assert_allclose(slopes, expected, rtol=1e-6)
     far = np.array([x.min() - 50.0, x.max() + 50.0])
     assert (
-        np.abs(fit.predict(far) - b.restore(run.predict(a.standardize(far)))).min() > 1e-3
+        np.abs(fit.predict(far) - b.restore(run.midpoint.predict(a.standardize(far)))).min() > 1e-3
     )  # knots lie there
     picture = fit_picture(fit)
-    np.testing.assert_allclose(0.5 * sum(picture.iterates), picture.curve, atol=1e-12 * np.ptp(y))
+    np.testing.assert_array_equal(picture.curve, fit.predict(picture.grid))
 
 
 def test_the_logit_is_straight_outside():
     x, y = noisy(40)
     fit = fit_outcome(x, y, step_size=0.5, **QUICK)
     slopes = straight_beyond(fit.classifier.decision_function, x.min(), x.max())
-    knots = fit.classifier.trajectory_.network.knots
+    knots = fit.classifier.trajectory_.midpoint.knots
     assert np.any(np.abs(knots) > np.abs(fit.classifier.problem_.inputs).max())
     assert np.isfinite(slopes).all()
     np.testing.assert_array_equal(outcome_picture(fit).logit, fit.classifier.decision_function(fit.line[0]))
@@ -125,9 +123,9 @@ def test_the_errors_of_folds_are_those_of_the_straight_continuation():
     run, (low, high) = descend(rest.problem(), 0.3, schedule).trajectory, rest.x[[0, -1]]
     assert data.x[out].max() > high
     beyond = np.clip(data.x[out], low, high)
-    slopes = np.mean([slope_inside(net, low, high) for net in (run.network, run.network_before)], axis=0)
+    slopes = slope_inside(run.midpoint, low, high)
     gap = data.x[out] - beyond
-    expected = run.predict(beyond) + np.where(gap > 0, slopes[1], slopes[0]) * gap
+    expected = run.midpoint.predict(beyond) + np.where(gap > 0, slopes[1], slopes[0]) * gap
     assert path.members["cv_error"][fold] == pytest.approx(np.mean((expected - data.y[out]) ** 2), rel=1e-9)
 
 
@@ -163,6 +161,6 @@ def test_a_prediction_beyond_the_range_of_numbers_is_refused():
     with pytest.raises(ss.InputError, match="a prediction so far from the data must be finite"):
         model.predict([1e308])
     huge = ss.StepSizeRegressor(0.1, width=20, steps=400).fit(x, 1e149 * x)
-    assert end_slopes(huge.prediction_.network, 0.0, 1.0)[1] > 0.0
+    assert end_slopes(huge.prediction_.midpoint, 0.0, 1.0)[1] > 0.0
     with pytest.raises(ss.InputError, match="a prediction in the units of the labels must be finite"):
         huge.predict([1e200])

@@ -140,13 +140,13 @@ def test_picture_is_the_fit(motorcycle):
 
 
 def test_visible_knots_of_a_known_function():
-    # f = |x| + 0.001·max(x - 0.5, 0) beside its copy with the kink at 0.25: half of each, nothing tiny.
-    one = TwoLayerReLU([1.0, -1.0, 1.0], [0.0, 0.0, -0.5], [1.0, 1.0, 0.001])
-    two = TwoLayerReLU([1.0, -1.0, 1.0], [-0.25, 0.25, -0.5], [1.0, 1.0, 0.001])
-    at, jumps = visible_knots(one, two, -1.0, 1.0)
+    # f = ½|x| + ½|x - 0.25| + 0.001·max(x - 0.5, 0): two kinks, the tiny one does not count.
+    w1, b1 = [1.0, -1.0, 1.0, -1.0, 1.0], [0.0, 0.0, -0.25, 0.25, -0.5]
+    net = TwoLayerReLU(w1, b1, [0.5, 0.5, 0.5, 0.5, 0.001])
+    at, jumps = visible_knots(net, -1.0, 1.0)
     np.testing.assert_allclose(at, [0.0, 0.25], atol=1e-15)
     np.testing.assert_allclose(jumps, [1.0, 1.0])
-    empty, none = visible_knots(one, two, 5.0, 6.0)
+    empty, none = visible_knots(net, 5.0, 6.0)
     assert empty.size == none.size == 0
 
 

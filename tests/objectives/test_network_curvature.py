@@ -38,6 +38,8 @@ def test_an_eigenpair_shows_its_error():
     assert (known.error, pair.error) == (0.25, max(pair.upper - pair.value, pair.value - pair.lower))
     assert (known.lower, known.upper, known.status) == (1.75, np.inf, "lower bound")
     assert (known.exceeds(1.7), known.exceeds(1.8), known.exceeds(9.0)) == (True, None, None)
+    with pytest.raises(ss.InputError, match="limit must be a finite number, got nan"):
+        known.exceeds(np.nan)
     assert (pair.status, pair.exceeds(pair.upper), pair.exceeds(0.5 * pair.value)) == (
         "two-sided",
         False,

@@ -69,7 +69,7 @@ def test_the_page_has_everything_that_belongs_to_a_claim(entry):
     ):  # fmt: skip
         assert said in page.text, said
     assert "in the store" not in page.text
-    assert "before:" not in page.text
+    assert "before: ●" not in page.text
     assert ("a", {"href": "../report.html"}) in page.tags
 
 

@@ -177,7 +177,7 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Test every claim, and write one ledger and one report.
+    """Test every claim, and write a ledger, an index and a page for each claim.
 
     Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """
@@ -308,6 +308,47 @@ def _fit(
 
     request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
+
+
+@app.command("certify")
+def _certify(
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NET", help="A network that TwoLayerReLU.save wrote.", autocompletion=completion.networks
+        ),
+    ],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
+        ),
+    ],
+    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
+    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")
+    ] = None,
+    loss: Annotated[
+        str,
+        typer.Option(metavar="auto|square|logistic", help="Loss that the certificates are about, as in fit."),
+    ] = "auto",
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Prove the certificates at once, as recheck.py does.")
+    ] = False,
+    force: Force = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Certify your own network on your own table.
+
+    The network takes the inputs and labels as the table holds them. The directory gets result.json,
+    certificate.json (all numbers that enter, exactly) and recheck.py, which proves the certificates in exact
+    and interval arithmetic with nothing but Python's standard library: python DIR/recheck.py.
+    """
+    from stepscape.cli.certify import Request, certify
+
+    return partial(certify, Request.parse(network, file, x, y, out, loss, recheck), force, as_json)
 
 
 for _name, _command in record_commands.COMMANDS.items():

@@ -66,6 +66,11 @@ def tables(incomplete: str) -> list[str]:
     return files(incomplete, (".csv", ".tsv", ".txt", ".dat", ".parquet", ".gz"))
 
 
+def networks(incomplete: str) -> list[str]:
+    """Complete the name of a saved network."""
+    return files(incomplete, (".npz",))
+
+
 def sweeps(incomplete: str) -> list[str]:
     """Complete the name of a sweep file."""
     return files(incomplete, (".toml",))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepscape.cli import console
+from stepscape.cli.certificate_lines import certificate_lines, short
 
 Document = Mapping[str, Any]
 
@@ -55,8 +56,8 @@ def _logistic(result: Document) -> list[tuple[str, str]]:
         ("prediction", result["prediction"]),
         ("rows", f"{positive}, {negative}"),
         *_training(result),
-        ("log-loss", f"{_short(result['log_loss'])} ({_short(result['base_log_loss'])} without x)"),
-        ("Brier score", f"{_short(result['brier'])} ({_short(result['base_brier'])} without x)"),
+        ("log-loss", f"{short(result['log_loss'])} ({short(result['base_log_loss'])} without x)"),
+        ("Brier score", f"{short(result['brier'])} ({short(result['base_brier'])} without x)"),
         ("uncertain", uncertain_words(result["uncertain"])),
     ]
 
@@ -74,10 +75,10 @@ def _folds(result: Document) -> list[str]:
         rows.append(
             (
                 f"{member['step_size']:.4g}",
-                _short(member["cv_error"]),
-                _short(member["standard_error"]),
-                " ".join(_short(fold["time"]) for fold in folds),
-                " ".join(_short(fold["edge_ratio"]) for fold in folds),
+                short(member["cv_error"]),
+                short(member["standard_error"]),
+                " ".join(short(fold["time"]) for fold in folds),
+                " ".join(short(fold["edge_ratio"]) for fold in folds),
                 mark[bool(member["chosen"])],
             )
         )
@@ -86,33 +87,4 @@ def _folds(result: Document) -> list[str]:
 
 
 def _certificates(result: Document) -> list[str]:
-    rows = [
-        (name, entry["verdict"], _sides(entry), entry["statement"])
-        for name, entry in result["certificates"].items()
-    ]
-    said = ["", f"Certificates, in {result['units']}:", *console.columns(rows)]
-    return [*said, *_inapplicable(result["certificates"])]
-
-
-def _inapplicable(certificates: Mapping[str, Document]) -> list[str]:
-    """Say what the word means, and which premise each one lacks."""
-    lacking = [
-        f"{name} ({', '.join(entry['failed_premises']) or 'a side is not finite'})"
-        for name, entry in certificates.items()
-        if entry["verdict"] == "inapplicable"
-    ]
-    meaning = (
-        "inapplicable is not a failure: a premise is not met, so the theorem says nothing about this fit"
-    )
-    return [console.paragraph(f"{meaning}: {', '.join(lacking)}", "  ")] if lacking else []
-
-
-def _sides(entry: Document) -> str:
-    sign = {"holds": "≤", "violated": ">"}.get(entry["verdict"], "|")
-    return f"{_short(entry['left'])} {sign} {_short(entry['right'])}"
-
-
-def _short(value: float | None) -> str:
-    if value is None or value != value:
-        return "-"
-    return f"{value:.0f}" if 1000.0 <= abs(value) < 1e7 else f"{value:.3g}"
+    return ["", f"Certificates, in {result['units']}:", *certificate_lines(result["certificates"], "fit")]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape.cli import console
-from stepscape.cli.reference_ledger import full_size
+from stepscape.cli.provenance import code
+from stepscape.cli.reference_ledger import full_size, reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Outcome
@@ -26,11 +27,22 @@ def describe(claim: Claim) -> dict[str, Any]:
 
 
 def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]:
-    """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table."""
+    """Judge a result: its entry in a ledger, what the full size said where it is quick, and its table.
+
+    With the settings of its size it is compared with the committed ledger.
+    """
+    from stepscape.experiments.frame.before import with_before
+    from stepscape.report.changes import change_words
+
+    made, other = entry(claim, carried, full), changed(claim, carried.result.settings, full)
+    if not other:
+        made = with_before(made, {"code": code()}, reference_ledger(made.size))
     return {
-        **msgspec.to_builtins(entry(claim, carried, full)),
+        **msgspec.to_builtins(made),
         "full_size": {} if full else full_size(claim, carried.result.settings),
-        "changed": changed(claim, carried.result.settings, full),
+        "changed": other,
+        "differs": list(made.changed),
+        "changes": change_words(made),
         "table": carried.result.table.records(),
     }
 

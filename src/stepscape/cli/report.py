@@ -94,4 +94,5 @@ def _lines(directory: str, document: Mapping[str, Any]) -> list[str]:
     if document["of"] == "docs":
         return [f"{document['docs']}: {len(document['pictures'])} pictures of the {document['size']} ledger"]
     what = f"the {document['size']} ledger" if document["of"] == "ledger" else f"{document['runs']} runs"
-    return [f"{directory}: report.html and figures/ of {what}"]
+    pages = "report.html, claims/" if document["of"] == "ledger" else "report.html"
+    return [f"{directory}: {pages} and figures/ of {what}"]

@@ -35,9 +35,10 @@ def lines(document: Document, found: Sequence[Difference], seconds: float, long:
         said += [console.paragraph(str(difference), "    ") for difference in found]
     else:
         said.append(f"Every verdict agrees with the committed {size} ledger.")
-    more = "" if long else " Every part with its rule: report.html, or --long."
+    more = "" if long else " Every part with its rule: claims/, or --long."
     said.append(
-        f"{duration(seconds)}; {document['directory']}: report.html, {LEDGER}, figures/, store/.{more}"
+        f"{duration(seconds)}; {document['directory']}: report.html, claims/, {LEDGER}, "
+        f"figures/, store/.{more}"
     )
     return said
 

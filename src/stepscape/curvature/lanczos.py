@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import number, whole
+from stepscape.arguments import finite, number, whole
 from stepscape.arguments import vector as one_each
 from stepscape.curvature.operator import KrylovOperator, KrylovSteps, Operator, require_operator
 from stepscape.errors import NotConverged, bad
@@ -80,9 +80,10 @@ class Eigenpair:
 
     def exceeds(self, limit: float) -> bool | None:
         """Whether the largest eigenvalue exceeds a limit; None where its two sides do not decide it."""
-        if self.lower > limit:
+        least = finite("limit", limit)
+        if self.lower > least:
             return True
-        return False if self.upper <= limit else None
+        return False if self.upper <= least else None
 
     def __repr__(self) -> str:
         above = f", at most {self.upper:.10g} ({self.upper_by})" if math.isfinite(self.upper) else ""
@@ -96,7 +97,7 @@ def largest_eigenpair(
 
     Lanczos begins at `start` (size,), which saves products if it is close to the eigenvector, or at a
     generic vector; and once more at a second generic vector that depends neither on the operator nor on the
-    first. A start in the wrong eigenspace does not hide the largest eigenvalue, but this is no proof that
+    first. A start in the wrong eigenspace does not hide the largest eigenvalue, but it does not prove that
     none is larger: the result is a lower bound, and its `status` says so.
 
     A `KrylovOperator` makes the Lanczos steps itself; any other operator gives only products. Stops when the

@@ -86,13 +86,13 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     steps_ : int
         Steps of the final run.
     trajectory_ : Trajectory
-        The final run on all data, in standardized units; the logit is the mean of its last two iterates.
+        The final run on all data, in standardized units; the logit is that of its midpoint network.
     prediction_ : Prediction
-        The function fitted, in standardized units: the mean of the last two iterates, straight outside.
+        The function fitted, in standardized units: the midpoint network, straight outside.
     stop_ : str
         Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
     certificates_ : dict of str to Certificate
-        About the last iterate, in standardized units.
+        About the midpoint network, in standardized units.
     path_ : Table or None
         One row per step size, at its best stopping time (the chosen one in the chosen row): step_size,
         cv_error (log-loss in nats), standard_error, brier, steps, time, edge_ratio, bent_neurons (medians
@@ -197,7 +197,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Logit of P(second class) at X, (n,) or (n, 1): the mean of the last two iterates.
+        """Logit of P(second class) at X, (n,) or (n, 1): the midpoint network.
 
         Outside the inputs trained on it continues its last piece as a straight line; nothing supports it
         there.

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.losses import loss_of
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Hessian
@@ -45,7 +44,7 @@ class Schedule:
     catapult kills neurons.
 
     The rule that ends a run is applied at half the budget, at three quarters of it, and at its end. With ℓ
-    the loss of the mean of the last two iterates, averaged over each half of the last third of the run,
+    the loss of the midpoint of the last two iterates, averaged over each half of the last third of the run,
 
     - "edge": ℓ changed by less than `tolerance` (relative) and the mean edge ratio of that third lies in
       [0.9, 1.25];
@@ -157,10 +156,8 @@ def _reporter(tick: Callable[[float], None], done: int, steps: int) -> Callable[
 
 
 def _level(problem: Problem, snapshot: Snapshot) -> float:
-    """Loss of the mean of the two iterates: that of one swings with period two at the edge."""
-    _, labels, weights = problem.line.arrays
-    last, before = (Hessian(problem, net).predictions for net in (snapshot.network, snapshot.network_before))
-    return float(weights @ loss_of(problem.loss).value(0.5 * (last + before), labels))
+    """Loss of the midpoint: that of an iterate swings with period two at the edge."""
+    return Hessian(problem, snapshot.midpoint).loss
 
 
 def edge_ratio(recorded: Array) -> float:
@@ -178,7 +175,9 @@ def overshot(problem: Problem, recorded: Array) -> bool:
 
 def fits_every_label(problem: Problem, run: Trajectory) -> bool:
     """Whether the predictions at the inputs have the signs of labels ±1, so that no state is stationary."""
-    return problem.loss == "logistic" and bool((problem.labels * run.predict(problem.inputs)).min() > 0.0)
+    return problem.loss == "logistic" and bool(
+        (problem.labels * run.midpoint.predict(problem.inputs)).min() > 0.0
+    )
 
 
 def _reason(problem: Problem, run: Trajectory, levels: Array, schedule: Schedule) -> Stop:

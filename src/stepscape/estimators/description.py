@@ -95,7 +95,7 @@ class ColumnFit(ABC):
 
     @property
     def certificates(self) -> Mapping[str, Certificate]:
-        """Theorems about the last iterate, in standardized units."""
+        """Theorems about the midpoint network, in standardized units."""
         named: Mapping[str, Certificate] = self.model.certificates_
         return named
 

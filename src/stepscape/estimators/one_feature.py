@@ -140,7 +140,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         self.trajectory_, self.stop_, self.edge_ratio_ = run.trajectory, run.stop, run.edge_ratio
         last = run.trajectory
         self.prediction_ = Prediction.of(data, problem, last)
-        self.certificates_ = certify(problem, last.network)
+        self.certificates_ = certify(problem, last.midpoint)
         self.pieces_ = pieces(problem, last.midpoint)
 
     def _report(self, fraction: float, message: str) -> None:

@@ -59,7 +59,7 @@ class OutcomeFit(told.ColumnFit):
         return f"{self.y_name} = {shown(self.classes[1])}"
 
     def predict(self, x: ArrayLike) -> Array:
-        """Probability of the second value at x (m,): that of the mean logit of the last two iterates."""
+        """Probability of the second value at x (m,): that of the logit of the midpoint network."""
         probabilities: Array = self.classifier.predict_proba(told.points(x))[:, 1]
         return probabilities
 
@@ -81,7 +81,7 @@ class OutcomeFit(told.ColumnFit):
     def line(self) -> tuple[Array, Array]:
         """Points over the data, all knots of the logit among them, and the logit there."""
         model, run = self.classifier, self.classifier.trajectory_
-        knots = model.units_[0].restore(np.concatenate([run.network.knots, run.network_before.knots]))
+        knots = model.units_[0].restore(run.midpoint.knots)
         low, high = float(self.x.min()), float(self.x.max())
         points = np.unique(
             np.concatenate([np.linspace(low, high, GRID), knots[(knots > low) & (knots < high)]])

@@ -1,8 +1,9 @@
-"""What a fit predicts: the mean of two iterates, continued as a straight line outside the training inputs."""
+"""What a fit predicts: the midpoint network, continued as a straight line outside the training inputs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from stepscape.errors import beyond_range
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized, TwoClasses, hull
-from stepscape.training.trajectory import Snapshot, Trajectory
+from stepscape.training.trajectory import Snapshot, Trajectory, midpoint_network
 
 Array = NDArray[np.float64]
 Data = Standardized | TwoClasses
@@ -20,11 +21,12 @@ AT_END = 1e-9  # of the range of the inputs: a knot as near to an end of it lies
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Mean of the last two iterates over the hull of the inputs; beyond it, their last inner pieces.
+    """The midpoint of the last two iterates over the hull of the inputs; beyond it, its last inner pieces.
 
     A network bends outside its data too, at knots that no example moves: a third of those of a random start
     lie there. A fit does not: f(x) = f(end) + slope of the last piece before the end · (x − end). Sharpness,
-    knots and certificates describe the network; the weight g of their variation vanishes outside the hull.
+    knots and certificates describe the midpoint network; the weight g of their variation vanishes outside the
+    hull.
 
     Attributes
     ----------
@@ -46,10 +48,14 @@ class Prediction:
         """Prediction of a state of training on the problem of some data."""
         return cls(state.network, state.network_before, hull(data, problem), problem.line.hull)
 
+    @cached_property
+    def midpoint(self) -> TwoLayerReLU:
+        """The network with the mean parameters of the two."""
+        return midpoint_network(self.network, self.network_before)
+
     def __call__(self, x: Array) -> Array:
         """Values at x (m,); refused where one is beyond the range of numbers."""
-        last, before = self.iterates(x)
-        return np.asarray(0.5 * last + 0.5 * before)  # their sum may overflow
+        return self._continue(self.midpoint, x)
 
     def iterates(self, x: Array) -> tuple[Array, Array]:
         """Values (m,) of either iterate alone, continued in the same way."""

@@ -55,13 +55,13 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
     ----------
     step_size_ : float
     trajectory_ : Trajectory
-        The final run on all data, in standardized units; predictions are the mean of its last two iterates.
+        The final run on all data, in standardized units; predictions are those of its midpoint network.
     prediction_ : Prediction
-        The function fitted, in standardized units: the mean of the last two iterates, straight outside.
+        The function fitted, in standardized units: the midpoint network, straight outside.
     stop_ : str
         Why it ended: "edge", "stationary" or "budget".
     certificates_ : dict of str to Certificate
-        About the last iterate, in standardized units.
+        About the midpoint network, in standardized units.
     path_ : Table or None
         One row per step size: step_size, cv_error and standard_error (in squared units of y), steps, time,
         edge_ratio, bent_neurons (medians over folds), stop, diverged, chosen. None if there is no path.
@@ -142,7 +142,7 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Mean of the last two iterates at X, (n,) or (n, 1), in the units of y.
+        """Values of the midpoint network at X, (n,) or (n, 1), in the units of y.
 
         Outside the inputs trained on the fit continues its last piece as a straight line; nothing supports it
         there.

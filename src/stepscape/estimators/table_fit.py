@@ -58,7 +58,7 @@ class TableFit(told.ColumnFit):
         return self.y_name
 
     def predict(self, x: ArrayLike) -> Array:
-        """Mean of the last two iterates at x (m,), in the units of y."""
+        """Values of the midpoint network at x (m,), in the units of y."""
         return self.regressor.predict(told.points(x))
 
     def predictions(self, x: ArrayLike) -> dict[str, list[Any]]:

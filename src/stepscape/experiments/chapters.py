@@ -21,7 +21,7 @@ CHAPTERS = (
     Chapter("The edge of stability", families=("edge",)),
     Chapter("Weighted variation", ("weighted-tv",)),
     Chapter("Interpolation", ("random-labels",), ("interpolation",)),
-    Chapter("Risk", ("risk-vs-step-size", "when-certificates-speak"), ("square",)),
+    Chapter("Risk", ("risk-vs-step-size",), ("certificates", "square")),
     Chapter("Folklore", families=("folklore",)),
     Chapter("The logistic loss", families=("logistic",)),
     Chapter("Confidence", families=("confidence",)),

@@ -39,7 +39,7 @@ def weight_figure(problem: Problem, networks: Mapping[float, TwoLayerReLU]) -> F
     etas = sorted(networks)
     figure, axes = canvas(1 + len(etas), 1, TALL, sharex=True, height_ratios=[1.6] + [1.0] * len(etas))
     _weight(axes[0, 0], problem)
-    bends = {eta: visible_knots(networks[eta], networks[eta], *problem.line.hull) for eta in etas}
+    bends = {eta: visible_knots(networks[eta], *problem.line.hull) for eta in etas}
     largest = max(float(np.abs(jumps).max(initial=0.0)) for _, jumps in bends.values())
     varied = {eta: bend_weight(problem, networks[eta]) for eta in etas}
     for ax, eta in zip(axes[1:, 0], etas, strict=True):

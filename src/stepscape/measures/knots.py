@@ -11,16 +11,14 @@ Array = NDArray[np.float64]
 CELL, SHARE = 0.01, 0.01
 
 
-def visible_knots(last: TwoLayerReLU, before: TwoLayerReLU, low: float, high: float) -> tuple[Array, Array]:
-    """Knots of the mean of two networks that an eye can tell apart, and their changes of slope.
+def visible_knots(network: TwoLayerReLU, low: float, high: float) -> tuple[Array, Array]:
+    """Knots of a network that an eye can tell apart, and their changes of slope.
 
     Knots strictly between low and high fall into cells of 1 % of the range; a cell counts when its net change
     of slope is at least 1 % of the sum over cells. Its place is the mean of its knots weighted by |change|.
     """
-    at = np.concatenate([last.knots, before.knots])
-    jumps = 0.5 * np.concatenate([last.jumps, before.jumps])
-    inside = (at > low) & (at < high)
-    at, jumps = at[inside], jumps[inside]
+    inside = (network.knots > low) & (network.knots < high)
+    at, jumps = network.knots[inside], network.jumps[inside]
     if at.size == 0:
         return at, jumps
     cell = np.floor((at - low) / (CELL * (high - low))).astype(np.int64)

@@ -14,11 +14,14 @@ from stepscape.report.content import (
     Commands,
     Drawing,
     Facts,
+    Formula,
     Page,
     Paragraph,
     Section,
 )
 from stepscape.report.experiment import (
+    changed_badge,
+    changes,
     failures,
     further,
     premises,
@@ -47,7 +50,7 @@ def claim_page(
     about = entry.experiment
     document = {**msgspec.to_builtins(entry), "full_size": full_size or {}}
     sections = [
-        Section("Verdicts", [*failures(document), *_changes(entry), *verdicts(document)]),
+        Section("Verdicts", [*failures(document), *changes(change_words(entry)), *verdicts(document)]),
         Section("Figures", [*(drawings[1:] if drawings else [_GONE]), *further(more)]),
         Section("The setup", [Paragraph(about.setup), _facts(entry), settings_fold(document)]),
         Section("Premises", premises(document, heading=False)),
@@ -67,23 +70,13 @@ def badges(entry: Entry) -> list[Badge]:
     return [size_badge(entry.size), *([changed_badge()] if entry.changed else [])]
 
 
-def changed_badge() -> Badge:
-    """Say that a verdict is another one than that of the committed ledger of this size."""
-    return Badge("changed from the committed ledger", "at least one verdict differs from the committed one")
-
-
-def _changes(entry: Entry) -> list[Block]:
-    said = change_words(entry)
-    return [Paragraph(" ".join(said), "aside")] if said else []
-
-
 def _facts(entry: Entry) -> Block:
     runs = entry.runs
     ended = f"{runs.finished} finished, {runs.diverged} diverged, {runs.failed} failed"
     shared = f"; {', '.join(entry.shared)} read some of them too" if entry.shared else ""
     return Facts(
         [
-            ("Source of the claim", entry.experiment.source),
+            ("Source of the claim", Formula(entry.experiment.source)),
             ("Kind of claim", entry.experiment.kind),
             ("Runs", f"{runs.total}: {ended}{shared}"),
             ("Total compute time", duration(entry.seconds)),

@@ -201,9 +201,10 @@ def _interpolation(certificates: Document) -> list[Block]:
         return []
     return [
         Paragraph(
-            "The last row is about the data alone. Every network that passes through all thirty labels has "
-            f"sharpness at least {number(least)}, so gradient descent cannot stay at any of them with a step "
-            f"size above 2/{number(least)} = {number(2 / least)}. Larger steps cannot fit all of the noise."
+            "The last certificate is about the data alone. Every network that passes through all thirty "
+            f"labels has sharpness at least {number(least)}, so gradient descent cannot stay at any of them "
+            f"with a step size above 2/{number(least)} = {number(2 / least)}. Larger steps cannot fit all of "
+            "the noise."
         )
     ]
 

@@ -14,6 +14,7 @@ from stepscape.report.content import (
     Drawing,
     Facts,
     Fold,
+    Formula,
     Grid,
     Heading,
     Judgment,
@@ -47,7 +48,9 @@ def experiment_page(
     about = document["experiment"]
     again = f"stepscape run {about['name']}"
     sections = [
-        Section("Verdicts", [*failures(document), *verdicts(document)]),
+        Section(
+            "Verdicts", [*failures(document), *changes(document.get("changes", ())), *verdicts(document)]
+        ),
         Section("Figures", [*drawings[1:], *further(more)]),
         Section("The setup", [*setup(document), *premises(document)]),
         Section("Every measurement", [Fold("Open the table", records_blocks(document["table"]))]),
@@ -68,8 +71,18 @@ def experiment_page(
 
 
 def _badges(document: Document) -> list[Badge]:
-    changed = document.get("changed")
-    return [size_badge(document["size"]), *([Badge("changed settings", _size(document))] if changed else [])]
+    settings = [Badge("changed settings", _size(document))] if document.get("changed") else []
+    return [size_badge(document["size"]), *settings, *([changed_badge()] if document.get("differs") else [])]
+
+
+def changed_badge() -> Badge:
+    """Say that a verdict is another one than that of the committed ledger of this size."""
+    return Badge("changed from the committed ledger", "at least one verdict differs from the committed one")
+
+
+def changes(said: Sequence[str]) -> list[Block]:
+    """Say what changed since the committed ledger, and why."""
+    return [Paragraph(" ".join(said), "aside")] if said else []
 
 
 def verdicts(document: Document) -> list[Block]:
@@ -138,7 +151,7 @@ def setup(document: Document) -> list[Block]:
         Paragraph(about["setup"]),
         Facts(
             [
-                ("Source of the claim", about["source"]),
+                ("Source of the claim", Formula(about["source"])),
                 ("Kind of claim", about["kind"]),
                 ("Size", _size(document)),
             ]

@@ -8,9 +8,8 @@ from stepscape.experiments.chapters import by_chapter
 from stepscape.experiments.frame.kinds import WORDS
 from stepscape.experiments.frame.ledger import Entry, Ledger
 from stepscape.report.changes import change_words
-from stepscape.report.claim import changed_badge
-from stepscape.report.content import Badge
-from stepscape.report.experiment import size_badge
+from stepscape.report.content import Badge, Formula
+from stepscape.report.experiment import changed_badge, size_badge
 from stepscape.report.headline import finding, headline
 from stepscape.report.index import Card, Group, Index
 from stepscape.report.words import VERDICTS, counted, duration, other_word
@@ -61,7 +60,7 @@ def _card(entry: Entry, thumbnail: str, full_size: Mapping[str, str]) -> Card:
         at_full=other_word(decides.word, full_size.get(part)),
         marks=titles,
         kind=about.kind,
-        source=about.source,
+        source=Formula(about.source),
         cost=duration(entry.seconds),
         badge=" ".join(change_words(entry)) if entry.changed else "",
         thumbnail=thumbnail,

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from stepscape.report.content import Formula
+from stepscape.tables.number import power
 
 # Each verdict: a mark that reads without color, its name, its meaning.
 VERDICTS = {
@@ -35,7 +36,6 @@ VERDICTS = {
 _WORD = re.compile(r"a\b(?![_(=])|[a-z]{2,}(?![a-z_(\d]|[A-Z])")
 
 _POWER = re.compile(r"\^(?:\{([^{}]*)\}|([\d½±]+))")
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INDEX = re.compile(r"_(?:\{([^{}]*)\}|(max|min|[A-Za-z0-9](?![A-Za-z0-9])))")
 
 
@@ -153,4 +153,4 @@ def _digits(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:.4g}"
     mantissa, exponent = f"{value:.3e}".split("e")
-    return f"{float(mantissa):.4g} × 10{str(int(exponent)).translate(_RAISED)}"
+    return f"{float(mantissa):.4g} × {power(int(exponent))}"

@@ -12,8 +12,8 @@ def number(value: object, digits: int = 3) -> str:
 
     >>> number(-13.24), number(0.09), number(12), number(2.93e-7), number(float("nan"))
     ('−13.2', '0.0900', '12', '2.93 × 10⁻⁷', '–')
-    >>> number(0.09, 2), number(12345.6), number(True), number(None)
-    ('0.090', '12\u202f346', 'yes', '–')
+    >>> number(0.09, 2), number(0.09999), number(12345.6), number(True), number(None)
+    ('0.090', '0.100', '12\u202f346', 'yes', '–')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -23,7 +23,7 @@ def number(value: object, digits: int = 3) -> str:
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     if value == round(value) and abs(value) < 1e9:
         return fixed(value, 0)
-    size = math.floor(math.log10(abs(value)))
+    size = math.floor(math.log10(float(f"{abs(value):.{digits - 1}e}")))  # as rounded
     if -4 < size < 6:
         return fixed(value, max(0, digits - 1 - size))
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")

@@ -20,7 +20,12 @@ from stepscape.theory.line.flat_network import (
     flat_interpolator_bound,
 )
 from stepscape.theory.line.flattest import Flattest, flattest_interpolator
-from stepscape.theory.line.interpolation import InterpolationBound, interpolation, interpolation_bound
+from stepscape.theory.line.interpolation import (
+    InterpolationBound,
+    interpolation,
+    interpolation_bound,
+    interpolation_rate,
+)
 from stepscape.theory.line.logistic import logistic_gauss_newton, weighted, weighted_stationary
 from stepscape.theory.line.logistic_curvature import confidence_curvature
 from stepscape.theory.line.margins import MarginCost, interpolation_margin, margin_cost
@@ -89,6 +94,7 @@ __all__ = [
     "interpolation",
     "interpolation_bound",
     "interpolation_margin",
+    "interpolation_rate",
     "largest_stable_step_size",
     "logistic_gauss_newton",
     "margin_cost",

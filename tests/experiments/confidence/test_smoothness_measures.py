@@ -13,8 +13,6 @@ from stepscape.experiments.confidence.smoothness_measures import (
     crossing,
     followed,
     growth,
-    margins,
-    margins_of_truth,
     of_truth,
     turned_around,
 )
@@ -34,18 +32,17 @@ def snapshot_of(seed: int, scale: float) -> Snapshot:
     return Snapshot(1, 0.0, last, before)
 
 
-def mean_network(snapshot: Snapshot) -> ss.TwoLayerReLU:
-    """One network whose function is the mean of the two."""
-    pair = (snapshot.network, snapshot.network_before)
-    w1, b1 = (np.concatenate([getattr(net, name) for net in pair]) for name in ("w1", "b1"))
-    w2 = np.concatenate([0.5 * net.w2 for net in pair])
-    return ss.TwoLayerReLU(w1, b1, w2, 0.5 * (pair[0].b2 + pair[1].b2))
+def middle(snapshot: Snapshot) -> ss.TwoLayerReLU:
+    """The midpoint, from the two iterates' blocks."""
+    one, other = snapshot.network, snapshot.network_before
+    blocks = [0.5 * (getattr(one, name) + getattr(other, name)) for name in ("w1", "b1", "w2", "b2")]
+    return ss.TwoLayerReLU(*blocks)
 
 
 @pytest.mark.parametrize(("seed", "scale"), [(0, 1.0), (1, 3.0), (2, 6.0)])
-def test_they_are_those_of_the_mean_function(seed: int, scale: float) -> None:
+def test_they_are_those_of_the_midpoint(seed: int, scale: float) -> None:
     problem, snapshot = problem_of(seed), snapshot_of(seed, scale)
-    net, x = mean_network(snapshot), problem.inputs
+    net, x = middle(snapshot), problem.inputs
     f = net.predict(x)
     inside = theory.weight(x, x) >= theory.weight(np.linspace(-1, 1, 20_001), x).max() / 10
     ends = np.abs(x - (x.max() + x.min()) / 2) >= 0.4 * (x.max() - x.min())
@@ -63,6 +60,8 @@ def test_they_are_those_of_the_mean_function(seed: int, scale: float) -> None:
         "largest_inside": np.abs(f[~ends]).max(),
         "smallest_margin": (problem.labels * f).min(),
         "loss_mean": np.mean(np.log1p(np.exp(-problem.labels * f))),
+        "margin": np.median(problem.labels * f),
+        "margin_share": np.median(problem.labels * f) / np.median(np.abs(f)),
         "weighted_tv": theory.weighted_tv(*w, x),
         "tv": theory.total_variation(*w, whole),
         "tv_interior": theory.total_variation(*w, part),
@@ -104,34 +103,23 @@ def test_the_truth(amplitude: float) -> None:
     assert found["confidence"] == pytest.approx(np.median(size), rel=1e-12)
 
 
-def test_margins_are_those_of_the_mean_function() -> None:
-    problem, snapshot = problem_of(1), snapshot_of(1, 3.0)
-    f = mean_network(snapshot).predict(problem.inputs)
-    found = margins(problem, [snapshot])
-    assert found["margin"] == pytest.approx([np.median(problem.labels * f)], rel=1e-10)
-    assert found["margin_share"] == pytest.approx(found["margin"] / np.median(np.abs(f)), rel=1e-10)
-    assert -1.0 < found["margin_share"][0] < 0.9  # labels are missed
-
-
 def test_the_margin_of_a_fit_of_every_label_is_its_size() -> None:
     problem = problem_of(2)
     net = theory.flat_interpolator(problem.inputs, problem.labels, 3.0)
-    found = margins(problem, [Snapshot(0, 0.0, net, net)])
+    found = followed(problem, [Snapshot(0, 0.0, net, net)])
     assert found["margin"] == pytest.approx([3.0])
     assert found["margin_share"] == pytest.approx([1.0])
 
 
 def test_a_network_that_is_nowhere_sure_has_no_share() -> None:
     none = ss.TwoLayerReLU(np.ones(1), np.zeros(1), np.zeros(1))
-    assert np.isnan(margins(problem_of(), [Snapshot(0, 0.0, none, none)])["margin_share"][0])
+    assert np.isnan(followed(problem_of(), [Snapshot(0, 0.0, none, none)])["margin_share"][0])
 
 
-def test_margins_of_the_truth() -> None:
+def test_margin_of_the_truth() -> None:
     problem = problem_of(3)
     logit = 4.0 * np.sin(2.0 * np.pi * problem.inputs)
-    found = margins_of_truth(problem)
-    assert found["margin"] == pytest.approx(np.median(problem.labels * logit))
-    assert found["margin_share"] == pytest.approx(found["margin"] / np.median(np.abs(logit)))
+    assert of_truth(problem)["margin"] == pytest.approx(np.median(problem.labels * logit))
 
 
 def test_no_truth() -> None:
@@ -152,21 +140,23 @@ def test_a_level_is_where_the_path_last_rises_through_it() -> None:
 def test_levels_are_those_of_the_truth() -> None:
     line = np.linspace(0.0, 10.0, 11)
     path = dict.fromkeys(("confidence", "confidence_interior"), line)
-    path |= dict.fromkeys(("weighted_tv", "tv", "tv_interior"), 3.0 * line)
+    path |= dict.fromkeys(("weighted_tv", "tv", "tv_interior"), 3.0 * line) | {"margin": 0.5 * line}
     truth = {
         "confidence": 2.0,
         "confidence_interior": 1.0,
         "weighted_tv": 6.0,
         "tv": 9.0,
         "tv_interior": 60,
+        "margin": 3.0,
     }
     found = at_levels(path, truth)
-    assert len(found) == 18
+    assert len(found) == 24
     assert [found[f"weighted_tv_when_confidence_{level}"] for level in LEVELS] == pytest.approx([3, 6, 12])
     assert [found[f"confidence_when_weighted_tv_{level}"] for level in LEVELS] == pytest.approx([1, 2, 4])
     assert [found[f"tv_interior_when_confidence_interior_{level}"] for level in LEVELS] == pytest.approx(
         [1.5, 3, 6]
     )
+    assert found["weighted_tv_when_margin_truth"] == pytest.approx(18.0)
     assert found["confidence_interior_when_tv_interior_half"] == pytest.approx(10.0)
     assert np.isnan(found["confidence_interior_when_tv_interior_truth"])
 

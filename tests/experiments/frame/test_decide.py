@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy import stats
 
 from stepscape.experiments.frame import decide
@@ -142,9 +143,14 @@ class TestSigns:
 
     def test_the_sentence_counts_the_cells(self) -> None:
         assert self.ask(a=1.0, b=1.0, c=-0.5).sentence.endswith(
-            "2 of 3 cells lie above 0, and 1 lies below 0."
+            "2 of 3 cells show it, and 1 shows the opposite."
         )
-        assert self.ask(a=1.0, b=1.0).sentence.endswith("all 2 cells lie above 0, and none lies below 0.")
+        assert self.ask(a=1.0, b=1.0).sentence.endswith("both cells show it.")
+        assert self.ask(a=1.0, b=0.0).sentence.endswith("1 of 2 cells shows it, and none shows the opposite.")
+        assert self.ask(a=-1.0, b=-1.0).sentence.endswith(
+            "none of 2 cells shows it, and 2 show the opposite."
+        )
+        assert self.ask(a=0.1, b=0.0).sentence.endswith("none of 2 cells alone shows it, or its opposite.")
 
     def test_a_seed_counts_when_it_has_every_cell(self) -> None:
         cells = {"a": np.array([1.0, 1.1, 0.9, np.nan]), "b": np.array([1.0, np.nan, 1.0, 1.0])}
@@ -195,6 +201,14 @@ class TestShare:
                 assert few in found.sentence
         assert few not in decide.share([True, False, False, False], RUNS).sentence
         assert "3 independent runs could" in decide.share([True] * 12, RUNS, groups=[0, 1, 2] * 4).sentence
+
+    def test_more_questions_make_a_wider_interval(self) -> None:
+        alone, among = (decide.share([True] * 6, RUNS, at_once=count) for count in (1, 40))
+        assert (alone.answer, among.answer) == ("yes", "undecided")
+        assert "6 independent runs could not decide" in among.sentence
+        z = scipy.stats.norm.isf(0.025 / 40)
+        assert among.effect is not None
+        assert among.effect.interval.low == pytest.approx(6.0 / (6.0 + z**2), rel=1e-9)
 
     def test_runs_of_a_seed_that_are_alike_count_less(self) -> None:
         flags, groups = np.repeat([True, True, False, True], 20), np.repeat(np.arange(4), 20)

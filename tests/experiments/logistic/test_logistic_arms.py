@@ -266,9 +266,16 @@ class TestRuns:
     def test_figures_show_the_intervals_of_the_rule(self) -> None:
         found = result(*grown(0.5, -0.5))
         drawn = CLAIM.draw(found)
-        notes = [text.get_text() for ax in drawn["complex-truths"].figure.axes for text in ax.texts]
         effect = finding("complex_truths", *grown(0.5, -0.5)).sentence
-        assert len(notes) == 2
-        assert all(note.removeprefix("slope ") in effect for note in notes)
-        lines = [tick.get_text() for tick in drawn["help"].figure.axes[0].get_yticklabels()]
-        assert lines == ["amplitude 1", "amplitude 2", "amplitude 4", "all cells together"]
+        titles = [ax.get_title(loc="left") for ax in drawn["complex-truths-all"].figure.axes]
+        slopes_shown = [title.partition("slope ")[2] for title in titles]
+        assert len(slopes_shown) == 2
+        assert all(slope and slope in effect for slope in slopes_shown)
+
+    def test_the_title_of_a_figure_counts_from_its_table(self) -> None:
+        parts = [rows(arm=arm, **each) for arm, each in (("as_printed", BETTER), ("warm_up", WORSE))]
+        title = CLAIM.draw(result(*parts))["help"].caption
+        assert title.startswith("Stopped early, η = 1.2 changes the excess risk in the interior by ×0.25 ")
+        assert "×0.25 (default), ×4.0 (warm-up)" in title
+        edge = CLAIM.draw(result(*[rows(ratio=[1.0] * 3 + [2.0] * 3)]))["edge"].caption
+        assert edge.startswith("At the largest step size, runs on 2/η: 50 % (default)")

@@ -10,8 +10,6 @@ import pytest
 
 import logistic_rows
 from logistic_rows import FALLING, FLAT, RISING, U, rows
-from stepscape.experiments.frame.sentences import interval
-from stepscape.experiments.logistic.cells import ENDS
 from stepscape.experiments.logistic.logistic_step_sizes import CLAIM, help_intervals
 
 words = partial(logistic_rows.words, CLAIM)
@@ -161,12 +159,12 @@ class TestHelp:
             (row,) = table.where(moment=moment, region="interior").records()
             assert row["saved"] == pytest.approx(np.log10(expected), abs=0.02)
 
-    def test_the_figure_shows_the_intervals_of_the_rule(self) -> None:
-        """Where runs failed, too: a seed counts together when it has every cell."""
+    def test_the_title_of_the_figure_has_the_interval_of_the_rule(self) -> None:
+        """Where runs failed, too: a seed counts if it has every cell."""
         kept = [row for row in rows() if row["seed"]] + [row for row in rows((4.0, 0.0)) if row["seed"] != 5]
-        found = help_intervals(result(kept))["end of training"]
-        assert [interval.count for interval in found.values()] == [5, 5, 4]
-        cell = "amplitude 2, flip rate 0.1"
-        moment = "less excess risk after equally many steps"
-        said = finding("help", kept).numbers[f"{moment}: {cell}: {ENDS}"]
-        assert said == interval(found[cell])
+        found = help_intervals(result(kept))["in the interior"]
+        effect = finding("help", kept).effect
+        assert found == effect.interval
+        assert found.count == 4
+        title = CLAIM.draw(result(rows(interior=FALLING)))["excess"].caption
+        assert "η = 1.2 has 0.25 times in the interior and 0.99 times (not significant) over all" in title

@@ -37,7 +37,7 @@ class TestMembers:
         assert {run.half_width for run in runs} == {1.0, 3.0}
 
     def test_names_say_what_differs(self) -> None:
-        assert name_of(CORNER, CLAIM.full) == "[−1, 1], wave, 60 points, 200 neurons, noise 0.25"
+        assert name_of(CORNER, CLAIM.full) == "[−1, 1], all at once"
         names = [name_of(member, CLAIM.full) for member in members(CLAIM.full)]
         assert (len(set(names)), names[0], names[2]) == (12, "[−3, 3]", "[−3, 3], 60 points")
 

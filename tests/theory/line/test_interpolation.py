@@ -358,6 +358,21 @@ def test_growth_with_the_number_of_points_and_the_noise():
     assert double == pytest.approx(2 * single, rel=8 * EPS)
 
 
+@pytest.mark.parametrize("half_width", [1.0, 3.0])
+def test_the_bound_over_n_squared_tends_to_its_rate(half_width):
+    rng, means = np.random.default_rng(5), []
+    for n in (40, 4000):
+        x = half_width * np.linspace(-1, 1, n)
+        draws = [np.sin(x) + 0.7 * rng.standard_normal(n) for _ in range(8)]
+        means.append(np.mean([theory.interpolation_bound(x, y).sharpness - 1 for y in draws]) / n**2)
+    rate = theory.interpolation_rate(0.7, half_width)
+    assert means[1] == pytest.approx(rate, rel=0.03)
+    assert means[0] < 0.95 * rate
+    t = np.linspace(-1, 1, 20_001)
+    area = np.trapezoid(theory.population_weight(t), t)
+    assert theory.interpolation_rate() == pytest.approx(math.sqrt(12 / math.pi) / 2 * area, rel=1e-6)
+
+
 def test_exact_form_is_about_twice_the_hat_bound():
     rng = np.random.default_rng(1)
     ratios = []

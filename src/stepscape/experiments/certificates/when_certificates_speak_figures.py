@@ -9,14 +9,14 @@ import numpy as np
 from stepscape.experiments.certificates.runs import LOSSES, REGIONS, sizes
 from stepscape.experiments.certificates.when_certificates_speak import all_first_sizes
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.experiments.frame.sentences import number
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, eta_color
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import guide
-from stepscape.figures.style import SECONDARY, TALL, canvas, label, note
+from stepscape.figures.style import SECONDARY, SMALL, TALL, canvas, label, note
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def bounds(result: Result) -> Drawn:
 _CAPTION = (
     "Thick lines: the certified bound on the error of the trained network, which is the largest error in its "
     "class of functions; thin lines: its error. Lines are medians over the seeds, ribbons quartiles, colors "
-    "step sizes. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
+    "step sizes η. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
     "the bound first lies below it. The middle half is where |x| is at most half its largest value."
 )
 
@@ -61,17 +61,15 @@ def _first(result: Result, loss: str) -> dict[str, float]:
 
 
 def _sentence(result: Result, first: dict[str, dict[str, float]]) -> str:
-    parts = []
-    for loss, found in first.items():
-        known = [value for value in found.values() if np.isfinite(value)]
-        if known and min(known) > sizes(result.settings)[0]:
-            ends = sorted({_round(min(known)), _round(max(known))}, key=float)
-            parts.append(f"{' to '.join(number(end) for end in ends)} examples ({loss} loss)")
-        elif known:
-            parts.append(f"at most {number(_round(max(known)))} examples ({loss} loss)")
-    if not parts:
-        return f"Up to {number(sizes(result.settings)[-1])} examples no certificate beats the best constant."
-    return f"A certificate of flatness beats the best constant from {' and '.join(parts)} on."
+    means = {
+        loss: float(np.exp(np.mean(np.log(list(found.values())))))
+        for loss, found in first.items()
+        if found and np.isfinite(list(found.values())).all()
+    }
+    if not means:
+        return f"Up to {number(sizes(result.settings)[-1])} examples a certificate need not beat a constant."
+    words = [f"{number(_round(n))} examples ({loss} loss)" for loss, n in means.items()]
+    return f"A certificate of flatness beats the best constant from about {' and '.join(words)} on."
 
 
 def _round(value: float) -> int:
@@ -88,7 +86,7 @@ def _panel(ax: Axes, chosen: Result, region: str, first: dict[str, float]) -> No
     number_ticks(ax)
     number_ticks(ax, "x")
     constant = float(np.nanmedian(table[f"constant_{region}"].astype(float)))
-    guide(ax, constant, "best constant", at=0.98)
+    guide(ax, constant, "best constant", at=0.98 if table["loss"][0] == "square" else 0.02)
     for eta in np.unique(table["step_size"]):
         rows: Table = table.where(step_size=eta)
         look: dict[str, Any] = {"color": eta_color(float(eta))}
@@ -99,4 +97,18 @@ def _panel(ax: Axes, chosen: Result, region: str, first: dict[str, float]) -> No
         at = next((value for name, value in first.items() if name == f"η = {eta:g}, {region}"), np.nan)
         if np.isfinite(at):
             ax.plot([at], [constant], "o", ms=6.0, mec="white", mew=0.8, zorder=7, **look)
-    ax.annotate("bound", (0.02, 0.9), xycoords="axes fraction", fontsize=9, color=COLORS["gray"], va="top")
+    if region == REGIONS[1] and table["loss"][0] == LOSSES[1]:
+        _name(ax, table, f"bound_{region}", "certified bound")
+        _name(ax, table, f"error_{region}", "error")
+
+
+def _name(ax: Axes, table: Table, column: str, words: str) -> None:
+    """Write what a group of curves is, above the highest of them in the middle of the sizes."""
+    n = np.unique(table["n"])[np.unique(table["n"]).size // 2]
+    here = table.rows(table["n"] == n)
+    highest = [np.nanmedian(here.where(step_size=eta)[column]) for eta in np.unique(here["step_size"])]
+    if np.isfinite(highest).any():
+        ax.annotate(
+            words, (float(n), float(np.nanmax(highest))), (3, 7), textcoords="offset points",
+            fontsize=SMALL, color=COLORS["gray"],
+        )  # fmt: skip

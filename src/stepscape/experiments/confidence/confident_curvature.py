@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,17 +20,18 @@ from stepscape.experiments.frame import (
     lacking,
     together,
 )
+from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.frame.sentences import of_runs, sentence
 from stepscape.tables.records import Table
 
 Mask = NDArray[np.bool_]
-CURVE = {"rose": 1.1, "reached": 4.0, "fell": 0.6}
-FALLS = (
-    "falls, which means that it reaches margin {reached:g} and the slope of its logarithm from there on is "
-)
-FALLS += "at most −{fell:g}"
+NEAR, LEAST_PEAK = 0.5, 0.5  # of a margin
+CURVE = {"rose": 1.1, "reached": 6.0, "fell": 0.6}
+FALLS = "falls: it reaches margin {reached:g}, and from margin 4 on the slope of its logarithm is at most "
+FALLS += "−{fell:g}"
 COLUMNS = (
     "rise",
     "rise_predicted",
@@ -42,6 +46,7 @@ COLUMNS = (
     "rose_and_fell",
     "only_fell",
     "edge_ratio",
+    "edge_ratio_last",
 )
 
 
@@ -51,33 +56,36 @@ def curves(table: Table) -> Table:
 
 
 def rises_and_falls(table: Table, rose: float, reached: float, fell: float) -> Mask:
-    """Mask of the curves that rise, and fall from margin `reached` on."""
+    """Mask of the curves that rise, reach a margin, and fall on the way there."""
     far = table["largest_margin"] >= reached
     return np.asarray((table["rise"] >= rose) & far & (table["tail_slope"].astype(float) <= -fell))
 
 
-def formulas_hold(result: Result, tolerance: float) -> Finding:
-    """Whether Lanczos finds what the formulas say."""
-    gaps = np.maximum(result.table["gap"], result.table["gap_whole"])
-    return decide.identity(gaps, tolerance, "curves of one neuron")
-
-
-def one_neuron_rises_and_falls(
-    result: Result, close: float, rose: float, reached: float, fell: float
+def formulas_hold(
+    result: Result, tolerance: float, close: float, rose: float, reached: float, fell: float
 ) -> Finding:
-    """Whether the curvature of one neuron rises, peaks and falls: its Gauss–Newton part, and all of it."""
+    """Whether Lanczos finds what the formulas say, and the Gauss–Newton part rises and falls as they do."""
     table = curves(result.table)
-    near = np.abs(table["peak_margin"] - table["peak_predicted"]) <= close
-    part = near & rises_and_falls(table, rose, reached, fell)
-    found = {
-        "Gauss–Newton part": decide.share(part, Says("points x", "show", "its rise, its peak and its fall")),
-        "whole Hessian": decide.share(
-            table["rise_whole"] > 1.0, Says("points x", "show", "a peak above the value at margin 0")
+    off = np.abs(table["peak_margin"] - table["peak_predicted"]) > close
+    astray = off | ~rises_and_falls(table, rose, reached, fell)
+    return together({
+        "formulas": decide.identity(
+            np.maximum(table["gap"], table["gap_whole"]), tolerance, "curves of one neuron"
         ),
-    }
+        "shape": decide.inequality(len(table), int(astray.sum()), "hills of the Gauss–Newton part"),
+    }, named=False).with_numbers(_by_point(table))  # fmt: skip
+
+
+def whole_hessian_rises(result: Result) -> Finding:
+    """Whether λ_max of the whole Hessian of one neuron rises above its value at margin 0."""
+    table = curves(result.table)
+    low = int(np.sum(table["rise_whole"] <= 1.0))
     inner = table["peak_margin_whole"] > table["dip_margin_whole"]
-    numbers = {"points x at which the whole Hessian has an inner peak": int(inner.sum())}
-    return together(found).with_numbers({**numbers, **_by_point(table)})
+    found = decide.inequality(len(table), low, "points x", 1.0 / table["rise_whole"])
+    rest = "a peak of the whole Hessian above its value at margin 0"
+    text = of_runs(len(table) - low, len(table), Says("points x", "have", rest))
+    says = found.sentence if found.answer == "premise_not_met" else sentence(text)
+    return replace(found, sentence=says).with_numbers({"points x with an inner peak": int(inner.sum())})
 
 
 def _by_point(table: Table) -> dict[str, float]:
@@ -90,46 +98,59 @@ def _by_point(table: Table) -> dict[str, float]:
     }
 
 
-def follows_the_flow(result: Result, alike: float, rose: float, doubt: float, nearly_all: float) -> Finding:
+def follows_the_flow(result: Result, alike: float) -> Finding:
     """Whether descent on one example follows gradient flow in closed form."""
     rows = curves(result.table)
-    predicted = rows["rise_predicted"] >= rose
-    doubtful = np.abs(rows["rise_predicted"] - rose) <= doubt
-    flags = (rows["gap"] <= alike) & (((rows["rise"] >= rose) == predicted) | doubtful)
-    says = Says("descents on one example", "follow", "the closed form of gradient flow")
     numbers = {"relative difference to the flow, median": median(rows["gap"])}
-    numbers |= {"relative difference to the flow, largest": float(max(rows["gap"], default=np.nan))}
-    return decide.share(flags, says, nearly_all, rows["seed"]).with_numbers(numbers)
+    return decide.identity(rows["gap"], alike, "descents on one example").with_numbers(numbers)
 
 
 def gets_sharp_then_flat(
     result: Result, rose: float, reached: float, fell: float, near: float, nearly_all: float
 ) -> Finding:
-    """Whether one example gets sharper, then flatter, at every x, from one scale of the start."""
+    """Whether one example gets sharper, then flatter, at every x and from every scale of the start."""
     rows = curves(result.table)
+    rows = rows.rows(rows["largest_margin"] >= reached)
     at_peak = np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= near
     flags = at_peak & rises_and_falls(rows, rose, reached, fell)
-    return _by_cell(rows, "x", "at x = {:g}", flags, "examples", nearly_all)
+    return by_setting(rows, {"x": "x = {:g}", "scale": "scale {:g}"}, flags, "examples", nearly_all)
 
 
 def sample_gets_sharp_then_flat(
     result: Result, rose: float, reached: float, fell: float, least: float, nearly_all: float
 ) -> Finding:
-    """Whether the curves of a sample rise and fall, at every step size, from one scale of the start."""
+    """Whether the curves of a sample rise and fall, at every step size and from every scale of the start."""
     rows = curves(result.table)
     rows = rows.rows(rows["largest_margin"] >= reached)
-    if not len(rows):
-        return lacking(f"no curve reaches margin {reached:g}")
     flags = (rows["peak_margin"] > least) & rises_and_falls(rows, rose, reached, fell)
-    return _by_cell(rows, "step_size", "at η = {:g}", flags, "curves of a sample", nearly_all)
+    names = {"scale": "scale {:g}", "step_size": "η = {:g}"}
+    found = by_setting(rows, names, flags, "samples", nearly_all)
+    unfinished = len(result.table) - len(rows)
+    return found.with_numbers({f"curves that end before margin {reached:g}": unfinished})
 
 
-def _by_cell(rows: Table, column: str, name: str, flags: Mask, noun: str, nearly_all: float) -> Finding:
-    cells = {float(value): rows[column] == value for value in np.unique(rows[column])}
+def by_setting(rows: Table, names: Mapping[str, str], flags: Mask, noun: str, nearly_all: float) -> Finding:
+    """Judge every setting by the share of its runs, and say in how many settings nearly all of them do it.
+
+    The intervals of the settings are simultaneous.
+    """
     says = Says(noun, "get", "sharper, then flatter")
-    return together(
-        {name.format(x): decide.share(flags[here], says, nearly_all) for x, here in cells.items()}
-    )
+    marked = cells(Table({**rows.columns, "does": flags}), names) if len(rows) else {}
+    shares = {
+        name: decide.share(cell["does"], says, nearly_all, at_once=len(marked))
+        for name, cell in marked.items()
+    }
+    found = together(shares)
+    if not shares:
+        return lacking("no curve goes far enough")
+    yes = [name for name, each in shares.items() if each.answer == "yes"]
+    counts = {name: f"{int(cell['does'].sum())} of {len(cell)}" for name, cell in marked.items()}
+    split = [f"{name} ({counts[name]})" for name in shares if shares[name].answer in ("mixed", "undecided")]
+    in_all = of_runs(len(yes), len(shares), Says("settings", "get", "sharper, then flatter"))
+    which = f": {'; '.join(f'{name} ({counts[name]})' for name in yes)}" if 0 < len(yes) < len(shares) else ""
+    rest = f"not settled: {'; '.join(split)}" if split else ""
+    first = next((shares[name] for name in yes), next(iter(shares.values())))
+    return Finding(found.answer, sentence(in_all + which, rest), first.effect, counts)
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -171,73 +192,71 @@ CLAIM = Claim(
     parts=(
         Part(
             "closed_form",
-            "Lanczos finds what the formulas say",
+            "One neuron is as the formulas say",
             "At the balanced neuron, at every x and margin, λ_max by Lanczos agrees with both formulas, "
-            "that of the Gauss–Newton part and that of the whole Hessian, within {tolerance:g} of its value.",
+            "that of the Gauss–Newton part and that of the whole Hessian, within {tolerance:g} of its "
+            "value; the Gauss–Newton part rises to at least {rose:g} times its first value, peaks within "
+            "{close:g} of the margin that solves 2c = (1 + 2cm) tanh(m/2), and " + FALLS + ". All of it is "
+            "derived: a run tests the program.",
             formulas_hold,
-            {"tolerance": 1e-6},
+            {"tolerance": 1e-6, "close": 0.02, **CURVE},
             kind="identity",
             where={"arm": "one_neuron"},
             reads=("gap", "gap_whole"),
         ),
         Part(
-            "one_neuron",
-            "One neuron gets sharper, then flatter",
-            "At nearly all points x the Gauss–Newton curvature rises to at least {rose:g} times its first "
-            "value, peaks within {close:g} of the margin that solves 2c = (1 + 2cm) tanh(m/2), and "
-            + FALLS
-            + "; and λ_max of the whole Hessian has a peak above its value at margin 0.",
-            one_neuron_rises_and_falls,
-            {**CURVE, "close": 0.02},
-            kind="figure",
+            "whole_hessian",
+            "The whole Hessian of one neuron gets sharper, too",
+            "At every point x, λ_max of the whole Hessian at the balanced neuron has a peak above its value "
+            "at margin 0.",
+            whole_hessian_rises,
+            kind="inequality",
             where={"arm": "one_neuron"},
-            reads=("rise",),
+            reads=("rise_whole",),
         ),
         Part(
             "gradient_flow",
             "Descent on one example follows gradient flow",
-            "The curve stays within {alike:.0%} of the closed form of gradient flow, and it rises to "
-            "{rose:g} times its first value if and only if the closed form does, unless that comes within "
-            "{doubt:g} of this limit. This must hold for {nearly_all:.0%} of the runs.",
+            "With so small a step size, the curve of every descent stays within {alike:.0%} of the closed "
+            "form of gradient flow.",
             follows_the_flow,
-            {"alike": 0.1, "rose": CURVE["rose"], "doubt": 0.05, "nearly_all": 0.95},
-            kind="figure",
+            {"alike": 0.1},
+            kind="identity",
             where={"arm": "one_example"},
-            reads=("rise",),
+            reads=("gap",),
         ),
         Part(
             "initialization",
             "One example that descent learns gets sharper, then flatter",
-            "For each scale of the start and at every x, in nearly all runs ({nearly_all:.0%}), the "
-            "curvature rises to at least {rose:g} times its first value, peaks within {near:g} of the "
-            "margin at which gradient flow does, and " + FALLS + ".",
+            "In every setting, a point x and a scale of the start, nearly all runs ({nearly_all:.0%}) whose "
+            "curve reaches margin {reached:g} rise to at least {rose:g} times their first value, peak within "
+            "{near:g} of the margin at which gradient flow does, and fall: the slope of the logarithm from "
+            "margin 4 on is at most −{fell:g}. Intervals are simultaneous over the settings.",
             gets_sharp_then_flat,
-            {**CURVE, "near": 0.5, "nearly_all": NEARLY_ALL},
+            {**CURVE, "near": NEAR, "nearly_all": NEARLY_ALL},
             primary=True,
             where={"arm": "one_example"},
-            by="scale",
             reads=("rise",),
         ),
         Part(
             "sample",
             "The examples of a sample get sharper, then flatter",
-            "For each scale of the start and at every step size, among the runs whose curve over all "
-            "examples reaches margin {reached:g}, nearly all curves ({nearly_all:.0%}) rise to at least "
-            "{rose:g} times their first value, are largest at a margin above {least:g}, and fall from "
-            "margin {reached:g} on: the slope of their logarithm is at most −{fell:g}.",
+            "In every setting, a scale of the start and a step size, nearly all runs ({nearly_all:.0%}) "
+            "whose curve over all examples reaches margin {reached:g} rise to at least {rose:g} times their "
+            "first value, are largest at a margin above {least:g}, and fall: the slope of the logarithm from "
+            "margin 4 on is at most −{fell:g}. Intervals are simultaneous over the settings.",
             sample_gets_sharp_then_flat,
-            {**CURVE, "least": 0.5, "nearly_all": NEARLY_ALL},
+            {**CURVE, "least": LEAST_PEAK, "nearly_all": NEARLY_ALL},
             where={"arm": "sample"},
-            by="scale",
             reads=("rise",),
         ),
     ),
     draw=draw,
     premises={
-        "largest_margin": "the curve reaches a margin of at least 4, at which it could have fallen",
+        "largest_margin": "the curve reaches a margin of at least 6, so that it could have fallen since 4",
         "confident": "some examples of a sample end with a margin of at least 2",
     },
     numbers=lambda result: medians(result.table, ("arm", "x", "scale", "step_size"), COLUMNS),
     by="arm",
-    names=ARMS | {str(scale): f"scale {scale:g}" for scale in (1.0, 0.3, 0.1, 0.03, 0.01)},
+    names=ARMS,
 )

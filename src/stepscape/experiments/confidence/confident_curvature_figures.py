@@ -7,51 +7,67 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.confidence.confident_curvature import (
+    CURVE,
+    LEAST_PEAK,
+    NEAR,
+    curves,
+    rises_and_falls,
+)
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.figures.style import COLORS, canvas, label, line, series, shared_legend
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.sentences import counted
+from stepscape.figures.bands import RIBBON
+from stepscape.figures.colors import CONTRAST, MEASURED, eta_color, level_color, marks
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.references import GUIDES, THEORY
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, label, number_ticks, shared_legend
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, short
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ONE_NEURON = (
-    "The sharpness of the loss of one example at the neuron with the shortest gradient, against its margin. "
-    "The Gauss–Newton part gets sharper, then flatter; the residual part is largest at margin 0, so that "
-    "the whole Hessian falls first. Dashed line: the curvature of the loss in the prediction alone."
-)
-ONE_EXAMPLE = (
-    "One example that a wide network learns from scaled initializations (first seed): its curvature and its "
-    "squared gradient against its margin, and the closed form of gradient flow. From the default "
-    "initialization the gradient does not change, and the curvature only falls."
-)
-SAMPLE = (
-    "The curvature of all examples of a sample at all records of descents, in bins of their margin: medians "
-    "with quartiles (first seed). Dotted: the curvature if the gradient never changed."
-)
 LAST = 12.0  # larger margins leave the picture
+MOST_PANELS = 4
+HOW = "Repeat with stepscape run confident-curvature."
 
 
 def one_neuron(result: Result) -> Drawn:
-    """Draw λ_max of one neuron against its margin, of both Hessians, with the formulas and e^{−m}."""
+    """Draw λ_max of one neuron against its margin, of both Hessians, with the formulas."""
     shown = result.drawn("whole", "formula", arm="one_neuron")
-    figure, axes = canvas(1, max(1, len(shown)), (3.0 * max(1, len(shown)) + 0.6, 4.2), sharey=True)
+    shown = shown if len(shown) < 3 else [shown[0], shown[-1]]
+    figure, axes = canvas(1, max(1, len(shown)), DOUBLE)
     for ax, run in zip(axes[0], shown, strict=False):
         inside = run.arrays["margins"] <= LAST
         m = run.arrays["margins"][inside]
-        every = max(1, m.size // 25)
-        for i, (key, name) in enumerate((("gauss_newton", "Gauss–Newton part"), ("whole", "whole Hessian"))):
-            values, look = run.arrays[key][inside], series(i)
-            ax.plot(m, values, lw=1.0, color=look["color"], ls=look["linestyle"])
-            ax.plot(m[::every], values[::every], look["marker"], ms=4, color=look["color"], ls="none",
-                    label=f"{name}, by Lanczos")  # fmt: skip
-        formula = run.arrays["formula"][inside]
-        ax.plot(m, formula, color=COLORS["black"], lw=1.0, ls=":", label="whole Hessian, formula")
-        ax.plot(m, _confidence(m), color=COLORS["gray"], lw=1.2, dashes=(6, 3), label="D(m) alone")
-        label(ax, x="margin m", title=f"x = {run['x']:g}")
-    axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$ of one example", fontsize=10)
-    axes[0, 0].set_ylim(bottom=0.0)
-    if shown:
-        shared_legend(figure, axes, columns=4)
-    return Drawn(figure, ONE_NEURON)
+        every = max(1, m.size // 12)
+        names = (("gauss_newton", "Gauss–Newton part", MEASURED), ("whole", "whole Hessian", CONTRAST))
+        for key, name, look in names:
+            values = run.arrays[key][inside]
+            ax.plot(m, values, lw=MAIN, markevery=every, label=name, **look.both)
+        ax.plot(m, run.arrays["formula"][inside], label="whole Hessian, formula", zorder=5, **THEORY)
+        ax.plot(m, _confidence(m), label=r"$D(m)$ alone", **GUIDES)
+        label(ax, x="margin m", title=f"x = {short(run['x'])} (own scale)")
+        ax.set_ylim(bottom=0.0)
+    axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max}$ of one example")
+    shared_legend(figure, axes, columns=4)
+    table = curves(result.table.where(arm="one_neuron")) if shown else Table({})
+    sentence = "No curve of one neuron was measured: 0 points x."
+    if len(table):
+        high = number(float(table["rise"].max()), 2)
+        sentence = (
+            f"The Gauss–Newton part of one neuron rises up to ×{high} before it falls; the whole Hessian "
+            f"peaks at ×{number(float(table['rise_whole'].max()), 2)} of margin 0 at best."
+        )
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Largest eigenvalue of the loss of one example at the neuron with the shortest gradient, "
+        "by Lanczos. Dashed: the formula of the whole Hessian; dotted: the curvature of the loss in the "
+        f"prediction alone, D(m). The residual part of the Hessian is largest at margin 0. {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
 def _confidence(margin: NDArray[Any]) -> NDArray[np.float64]:
@@ -60,60 +76,113 @@ def _confidence(margin: NDArray[Any]) -> NDArray[np.float64]:
 
 def one_example(result: Result) -> Drawn:
     """Draw the curvature of one example over its margin during descent, with gradient flow."""
-    points = result.settings["learned"]
-    figure, axes = canvas(len(points), 2, (9.6, 3.6 * len(points) + 0.9))
-    for row, x in zip(axes, points, strict=True):
-        for i, scale in enumerate(result.settings["scales"]):
-            for run in result.drawn("example_margin", arm="one_example", x=x, scale=scale):
-                _learned(row, run, i)
-        m, steep = np.linspace(0.0, 10.0, 200), 2.0 * np.sqrt(1.0 + x * x)
-        for ax, unit in zip(row, (_confidence(m), np.ones_like(m)), strict=True):
-            name = "one balanced neuron, b2 = 0: 1 + 2cm"
-            ax.plot(m, unit * (1.0 + steep * m), color=COLORS["gray"], lw=1.3, dashes=(6, 3), label=name)
-            ax.set_yscale("log")
-            label(ax, x="margin m", title=f"one example at x = {x:g}")
-        row[0].set_ylim(bottom=1e-3)
-        row[0].set_ylabel(r"curvature $D(m)\,\|\nabla f\|^2$", fontsize=10)
-        row[1].set_ylabel(r"squared gradient $\|\nabla f\|^2$", fontsize=10)
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, ONE_EXAMPLE)
+    points, scales = result.settings["learned"][:2], sorted(result.settings["scales"])
+    figure, axes = canvas(1, len(points), DOUBLE, sharey=True)
+    for ax, x in zip(axes[0], points, strict=True):
+        for scale in scales:
+            for run in result.drawn("example_margin", arm="one_example", x=x, scale=scale)[:1]:
+                _learned(ax, run, level_color(scale, scales))
+        ax.set_yscale("log")
+        label(ax, x="margin m", title=f"one example at x = {short(x)}")
+    axes[0, 0].set_ylabel(r"curvature $D(m)\,\|\nabla f\|^2$")
+    if any(ax.lines for ax in axes.flat):
+        axes[0, 0].plot([], [], label="gradient flow, closed form", **THEORY)
+        number_ticks(axes[0, 0])
+        axes[0, 0].set_ylim(bottom=1e-2)
+        for ax in axes.flat:
+            ax.set_xlim(left=-2.0)
+    sentence = _settings(result, "one_example", {"x": "x = {}", "scale": "scale {}"})
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Curvature of one example that a wide network learns by descent with a small step, from "
+        "scaled initializations (first seed); a setting counts if its curvature rises by a tenth or more and "
+        "then falls in nearly all runs. Lines: descent, named by the scale of its start; dashed: gradient "
+        f"flow in closed form. {_seeds(result)} {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
-def _learned(row: NDArray[Any], run: Run, index: int) -> None:
+def _seeds(result: Result) -> str:
+    return f"{counted(len(np.unique(result.table['seed'])), 'seed')}."
+
+
+def _learned(ax: Axes, run: Run, color: str) -> None:
     m, seen, flow = (run.arrays[f"example_{name}"] for name in ("margin", "curvature", "predicted"))
-    look, dotted = series(index), {"color": COLORS["black"], "lw": 1.0, "ls": ":", "zorder": 4}
-    for ax, unit in zip(row, (1.0, _confidence(m)), strict=True):
-        ax.plot(m, flow / unit, label="gradient flow, closed form", **dotted)
-        ax.plot(m, seen / unit, look["marker"], color=look["color"], ms=4.5, ls="none", mfc="none",
-                label=f"descent, initialization × {run['scale']:g}")  # fmt: skip
+    (line,) = ax.plot(m, seen, lw=MAIN, color=color)
+    ax.plot(m, flow, zorder=5, **THEORY)
+    name_at_end(ax, line, f"× {short(run['scale'])}", left=True)
+
+
+def _settings(result: Result, arm: str, names: dict[str, str]) -> str:
+    """Say how many settings get sharper, then flatter, in nearly all runs; name them where they are few."""
+    table = result.where(arm=arm).table
+    rows = curves(table) if "rise" in table else Table({})
+    rows = rows.rows(rows["largest_margin"] >= CURVE["reached"]) if len(rows) else rows
+    if not len(rows):
+        return "No curve reaches margin 6: 0 settings are judged."
+    flags = rises_and_falls(rows, **CURVE)
+    if arm == "one_example":
+        flags = flags & (np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= NEAR)
+    else:
+        flags = flags & (rows["peak_margin"] > LEAST_PEAK)
+    keys = list(zip(*(rows[name].tolist() for name in names), strict=True))
+    found = sorted(set(keys))
+    does = [key for key in found if np.mean([f for f, k in zip(flags, keys, strict=True) if k == key]) >= 0.9]
+    what = "one example" if arm == "one_example" else "a sample"
+    if not does:
+        return f"In none of {len(found)} settings {what} gets sharper, then flatter."
+    where = ""
+    if len(does) < 3 and len(does) < len(found):
+        words = [", ".join(text.format(short(v)) for text, v in zip(names.values(), key, strict=True))
+                 for key in does]  # fmt: skip
+        where = f": {' and '.join(words)}"
+    start = "Only in" if len(does) <= len(found) / 2 else "In"
+    return f"{start} {len(does)} of {len(found)} settings {what} gets sharper, then flatter{where}."
 
 
 def sample(result: Result) -> Drawn:
     """Draw D‖∇f‖² of the examples of a sample in bins of their margin, medians with quartiles."""
-    scales, step_sizes = result.settings["scales"], result.settings["descents"]
-    size = (3.1 * max(1, len(scales)) + 0.6, 4.3)
-    figure, axes = canvas(1, max(1, len(scales)), size, sharey=True, sharex=True)
-    for ax, scale in zip(axes[0], scales, strict=False):
+    scales = sorted(result.settings["scales"], reverse=True)[:MOST_PANELS]
+    step_sizes = sorted(result.settings["descents"])
+    columns = 2 if len(scales) > 2 else max(1, len(scales))
+    lines = -(-len(scales) // columns) if scales else 1
+    size = TALL if lines > 1 else DOUBLE
+    figure, axes = canvas(lines, columns, size, sharey=True, sharex=True)
+    for ax, scale in zip(axes.flat, scales, strict=False):
         for i, eta in enumerate(step_sizes):
-            for run in result.drawn("binned_margin", arm="sample", scale=scale, step_size=eta):
-                _binned(ax, run, f"η = {eta:g}", i)
+            for run in result.drawn("binned_margin", arm="sample", scale=scale, step_size=eta)[:1]:
+                _binned(ax, run, rf"$\eta$ = {short(eta)}", i == 0)
         ax.set_yscale("log")
-        label(ax, x="margin of an example", title=f"initialization × {scale:g}")
-    axes[0, 0].set_ylabel(r"curvature $D\,\|\nabla f(x_i)\|^2$", fontsize=10)
+        label(ax, title=f"initialization × {short(scale)}")
+    for ax in axes[-1]:
+        ax.set_xlabel("margin of an example")
+    for row in axes:
+        row[0].set_ylabel(r"curvature $D\,\|\nabla f(x_i)\|^2$")
     shared_legend(figure, axes, columns=len(step_sizes) + 1)
-    return Drawn(figure, SAMPLE)
+    sentence = _settings(result, "sample", {"scale": "scale {}", "step_size": "η = {}"})
+    if "gradient_end" in result.table:
+        rows = result.where(arm="sample").table
+        small = rows.rows(rows["scale"] == min(scales)) if len(rows) else rows
+        grown = median(small["gradient_end"] / small["gradient_start"]) if len(small) else float("nan")
+        if grown == grown:
+            sentence = f"{sentence[:-1]}; from the smallest start gradients grow ×{number(grown, 2)}."
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Curvature of all examples of a sample at all records of descents, in bins of their "
+        "margin: median and quartiles over examples and records (first seed). Dotted: the curvature if the "
+        f"gradient never changed. Settings: scale of the start and step size. {_seeds(result)} {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
-def _binned(ax: Axes, run: Run, name: str, index: int) -> None:
+def _binned(ax: Axes, run: Run, name: str, first: bool) -> None:
     m, middle, low, high = (run.arrays[f"binned_{part}"] for part in ("margin", "curvature", "low", "high"))
     if not m.size:
         return
-    look = series(index)
-    ax.plot(m, middle, lw=1.4, ms=4, label=name, **look)
-    ax.fill_between(m, low, high, color=line(index)["color"], alpha=0.15, lw=0)
-    if index == 0:
+    color = eta_color(run["step_size"])
+    ax.plot(m, middle, lw=SECONDARY, label=name, markevery=max(1, m.size // 8), **marks(color))
+    ax.fill_between(m, low, high, color=color, alpha=RIBBON, lw=0)
+    if first:
         start = middle[0] / _confidence(m[:1])
         far = np.linspace(m[0], 8.0, 60)
-        ax.plot(
-            far, start * _confidence(far), color=COLORS["black"], lw=1.1, ls=":", label="D alone, ∇f fixed"
-        )
+        ax.plot(far, start * _confidence(far), label=r"$D$ alone, $\nabla f$ fixed", **GUIDES)

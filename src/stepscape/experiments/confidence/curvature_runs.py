@@ -53,20 +53,21 @@ QUICK: dict[str, Any] = {
     "flip_rate": 0.0,
     "half_width": 1.0,
     "seeds": 5,
-    "first_seed": 200,
+    "first_seed": 0,
 }
 FULL = {
     **QUICK,
     "scales": (1.0, 0.3, 0.1, 0.03),
     "flow_steps": 100_000,
-    "steps": 20_000,
-    "records": 60,
+    "steps": 60_000,
+    "records": 40,
     "n": 100,
-    "seeds": 10,
+    "seeds": 20,
+    "first_seed": 100,
 }
 
 
-class CurvatureRun(Spec, frozen=True, tag="confident-curvature/1"):
+class CurvatureRun(Spec, frozen=True, tag="confident-curvature/2"):
     """One curve of curvature against margin; `x` is the one example, and a sample has none."""
 
     arm: str
@@ -196,10 +197,11 @@ def gradients(problem: Problem, network: TwoLayerReLU) -> Array:
 
 
 def along(problem: Problem, snapshots: Sequence[Snapshot]) -> tuple[Array, Array]:
-    """Margins and squared gradients (records, n)."""
+    """Margins and squared gradients (records, n) of the midpoint networks."""
     labels = problem.line.arrays[1]
-    margins = [labels * Hessian(problem, snapshot.network).predictions for snapshot in snapshots]
-    return np.array(margins), np.array([gradients(problem, snapshot.network) for snapshot in snapshots])
+    networks = [snapshot.midpoint for snapshot in snapshots]
+    margins = [labels * Hessian(problem, network).predictions for network in networks]
+    return np.array(margins), np.array([gradients(problem, network) for network in networks])
 
 
 def _one_example(run: CurvatureRun, tick: Tick) -> Record:
@@ -260,6 +262,7 @@ def _examples(run: CurvatureRun, seen: Followed) -> Found:
         "sharpness_start": float(first),
         "sharpness": float(last),
         "edge_ratio": float(last * run.step_size / 2.0),
+        "edge_ratio_last": float(seen.trajectory.edge_ratio_last[-1]),
     }
     return numbers, _named("binned", binned, run)
 

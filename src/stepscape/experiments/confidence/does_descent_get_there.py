@@ -224,14 +224,10 @@ def falls_into_the_trap(result: Result, most: float, nearly_all: float, moved: f
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw the fates on the grid, the time to get there, and the certificates and risks of what was found."""
+    """Draw the fates at each step size with the bound on the risk, and those of every start."""
     from stepscape.experiments.confidence import does_descent_get_there_figures as figures
 
-    return {
-        "fates": figures.phase_diagram(result),
-        "times": figures.times(result),
-        "found": figures.what_was_found(result),
-    }
+    return {"fates": figures.fates(result), "fates-all": figures.every_start(result)}
 
 
 def marked(table: Table) -> Table:

@@ -7,50 +7,120 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.confidence.arrival import COVERED, UNFINISHED
 from stepscape.experiments.confidence.does_descent_get_there import marked
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.figures.bands import band
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    label,
-    number_ticks,
-    series,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.limits import MOST
+from stepscape.experiments.frame.sentences import counted
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import COLORS, MEASURED
+from stepscape.figures.references import guide
+from stepscape.figures.style import DOUBLE, GUIDE, SMALL, TALL, canvas, label, number_ticks, step_size_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-FATES = (
-    "The fates of the runs: one bar for each initialization (rows) and step size (columns), with parts as "
-    "long as the counts of its seeds. Covered means that λ_max is not above 2/η, the network fits the labels "
-    "as well as the truth, and the bound where it is uncertain excludes fitting every label there."
-)
-TIMES = (
-    "Steps (left) and training time Σ η (right) until a run is first covered, medians and quartiles "
-    "of the runs that got there. Dashed line: the slope of gradient flow."
-)
-FOUND = (
-    "Left: both sides of the certificate of covered runs, below the least value of a "
-    "function that passes through every uncertain label with the same confidence. Right: the excess risk in "
-    "the interior of every run, by fate."
-)
 # Fate → color, hatch and letter; the letter alone distinguishes them.
 LOOKS = {
-    "covered": ("green", "", "C"),
-    "loose bound": ("sky", "//", "n"),
+    COVERED: ("green", "", "C"),
+    "loose bound": ("sky", "//", "l"),
     "underfits": ("orange", "..", "u"),
     "over the edge": ("purple", "\\\\", "e"),
     "interpolation trap": ("vermilion", "xx", "t"),
-    "dead": ("gray", "--", "d"),
-    "unfinished": ("gray", "", "·"),
+    "dead": ("black", "--", "d"),
+    UNFINISHED: ("pale", "", "·"),
     "diverged": ("black", "", "∞"),
 }
-START_NAMES = {"torch": "torch", "mean_field": "mean-field"}
+FILLS = COLORS | {"pale": "#D9D9D9"}
+START_NAMES = {"torch": "PyTorch", "mean_field": "mean-field"}
 Start = tuple[str, float]
+
+
+def fates(result: Result) -> Drawn:
+    """Draw the fates at each step size, and how far the bound on the risk is from that of a constant."""
+    table = marked(result.table)
+    figure, axes = canvas(1, 2, DOUBLE, width_ratios=(1.25, 1.0))
+    left, right = axes[0]
+    etas = np.unique(table["step_size"])
+    for i, eta in enumerate(etas):
+        _bar(left, i, table["fate"][table["step_size"] == eta], upright=True)
+    left.set_xticks(range(etas.size), [short(eta) for eta in etas])
+    left.set_ylim(0.0, 1.0)
+    label(left, x=r"step size $\eta$", y="share of runs")
+    drawn = "worst_case_ratio" in table and ribbon(
+        right, table, "step_size", "worst_case_ratio", MEASURED.both, dots=False
+    )
+    if drawn:
+        number_ticks(right)
+    step_size_ticks(right, etas.tolist())
+    guide(right, 1.0, "best constant; a bound above is vacuous", above=False)
+    if drawn:
+        right.set_ylim(bottom=0.6)
+    label(right, x=r"step size $\eta$", y="risk bound / constant")
+    _legend(figure, table)
+    title = _found(table, etas)
+    finding(figure, title)
+    seeds = counted(len(np.unique(table["seed"])), "seed") if len(table) else "no seed"
+    caption = (
+        f"{title} Left: shares of the runs from all starts, by fate. Covered: λ_max is not above 2/η, the "
+        "network fits the labels as well as the truth, and the theorem excludes that it fits every label "
+        "where it is uncertain; unfinished: the run still moves. Right: the worst case that flatness allows, "
+        "at the best γ, over the excess risk of the best constant on the same inputs; line and band are "
+        f"median and quartiles of the runs, the dotted line is 1. {seeds}, {len(table)} runs. Repeat with "
+        "stepscape run does-descent-get-there."
+    )
+    return Drawn(figure, caption)
+
+
+def _found(table: Table, etas: NDArray[Any]) -> str:
+    """Say what became of the runs that arrived, and how good the bound gets."""
+    arrived = table["arrived"].astype(bool) if len(table) else np.zeros(0, bool)
+    done = [eta for eta in etas if fraction(arrived[table["step_size"] == eta]) > MOST]
+    covered = int(np.sum(table["fate"] == COVERED)) if len(table) else 0
+    first = f"{covered} of {int(arrived.sum())} runs that arrive are covered"
+    if done and len(done) < etas.size:
+        first += rf" (most arrive at $\eta$ = {', '.join(short(eta) for eta in done)} only)"
+    if "worst_case_ratio" not in table:
+        return f"{first}."
+    best = min((median(table["worst_case_ratio"][table["step_size"] == eta]) for eta in etas
+                if np.isfinite(table["worst_case_ratio"][table["step_size"] == eta].astype(float)).any()),
+               default=float("nan"))  # fmt: skip
+    verb = "does not show" if not best < 1.0 else "shows"
+    return f"{first}; flatness {verb} learning: the bound is {number(best, 2)} times the risk of a constant."
+
+
+def every_start(result: Result) -> Drawn:
+    """Draw every cell of the grid as a bar of the fates of its seeds."""
+    table = marked(result.table)
+    rows, etas = starts(table), np.unique(table["step_size"])
+    figure, axes = canvas(1, 1, TALL)
+    ax = axes[0, 0]
+    for i, (init, scale) in enumerate(rows):
+        for j, eta in enumerate(etas):
+            _bar(ax, i, table.where(init=init, scale=scale, step_size=eta)["fate"], left=j - 0.46)
+    ax.set_xticks(range(etas.size), [short(eta) for eta in etas])
+    ax.set_yticks(range(len(rows)), [f"{START_NAMES[init]} × {short(scale)}" for init, scale in rows])
+    ax.set_xlim(-0.5, etas.size - 0.5)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    label(ax, x=r"step size $\eta$")
+    _legend(figure, table)
+    shares = {start: fraction(_ended(table, start) == COVERED) for start in rows}
+    known = {start: share for start, share in shares.items() if share == share}
+    low, high = (100 * end(known.values(), default=float("nan")) for end in (min, max))
+    title = f"From every start, {low:.0f} to {high:.0f} % of the runs that arrive are covered."
+    finding(figure, title)
+    return Drawn(figure, f"{title} One bar per start (rows) and step size (columns), with parts as long as "
+                         "the counts of its seeds; letters and counts stand where they fit.")  # fmt: skip
+
+
+def _ended(table: Table, start: Start) -> NDArray[Any]:
+    here = table.where(init=start[0], scale=start[1])
+    return np.asarray(here["fate"][here["arrived"].astype(bool)])
 
 
 def starts(table: Table) -> list[Start]:
@@ -59,128 +129,30 @@ def starts(table: Table) -> list[Start]:
     return sorted(pairs, key=lambda pair: (list(START_NAMES).index(pair[0]), pair[1]))
 
 
-def _start_name(start: Start) -> str:
-    return f"{START_NAMES[start[0]]} × {start[1]:g}"
-
-
-def phase_diagram(result: Result) -> Drawn:
-    """Draw every cell of the grid as a bar of the fates of its seeds."""
-    table = marked(result.table)
-    from matplotlib.patches import Patch
-
-    rows, etas = starts(table), np.unique(table["step_size"])
-    figure, axes = canvas(1, 1, (1.15 * etas.size + 2.2, 0.62 * len(rows) + 1.7))
-    ax = axes[0, 0]
-    for i, (init, scale) in enumerate(rows):
-        for j, eta in enumerate(etas):
-            _cell(ax, i, j, table.where(init=init, scale=scale, step_size=eta)["fate"])
-    ax.set_xticks(range(etas.size), [f"{eta:g}" for eta in etas])
-    ax.set_yticks(range(len(rows)), [_start_name(start) for start in rows])
-    ax.set_xlim(-0.5, etas.size - 0.5)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.grid(visible=False)
-    label(ax, x="step size η", y="initialization × scale", title="Fates of the runs: letters and counts")
-    handles = [
-        Patch(**_fill(fate), label=f"{letter}  {fate}")
-        for fate, (_, _, letter) in LOOKS.items()
-        if (table["fate"] == fate).any()
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
-    return Drawn(figure, FATES)
-
-
-def _cell(ax: Axes, row: int, column: int, found: NDArray[Any]) -> None:
-    """Draw one bar with parts as long as the counts; parts that are long enough carry letter and count."""
-    left = column - 0.46
-    for fate, (_, _, letter) in LOOKS.items():
+def _bar(ax: Axes, place: int, found: NDArray[Any], upright: bool = False, left: float = 0.0) -> None:
+    """Draw one bar with parts as long as the counts, upright or lying; long parts carry letter and count."""
+    for fate, (color, hatch, letter) in LOOKS.items():
         count = int(np.sum(found == fate))
         if not count:
             continue
-        width = 0.92 * count / found.size
-        ax.barh(row, width, left=left, height=0.72, **_fill(fate))
-        if width > 0.15:  # two of ten seeds have room
+        look: dict[str, Any] = {
+            "facecolor": FILLS[color], "hatch": hatch, "edgecolor": "white", "linewidth": GUIDE
+        }  # fmt: skip
+        length = (1.0 if upright else 0.92) * count / found.size
+        (ax.bar if upright else ax.barh)(place, length, 0.8, left, **look)
+        if length > (0.07 if upright else 0.25):
+            at = (place, left + 0.5 * length) if upright else (left + 0.5 * length, place)
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
-            ax.text(
-                left + 0.5 * width, row, f"{letter}{count}", ha="center", va="center", fontsize=8, bbox=box
-            )
-        left += width
+            ax.text(at[0], at[1], f"{letter}{count}", ha="center", va="center", fontsize=SMALL, bbox=box)
+        left += length
 
 
-def _fill(fate: str) -> dict[str, Any]:
-    color, hatch, _ = LOOKS[fate]
-    return {"facecolor": COLORS[color], "hatch": hatch, "edgecolor": "white", "linewidth": 0.8}
+def _legend(figure: Figure, table: Table) -> None:
+    from matplotlib.patches import Patch
 
-
-def times(result: Result) -> Drawn:
-    """Draw steps and time until a run is first covered against the step size, for each start."""
-    table = marked(result.table)
-    figure, axes = canvas(1, 2, (10.0, 4.4), sharex=True)
-    etas = np.unique(table["step_size"])
-    names = ("reached_at_step", "reached_at_time")
-    for ax, name, word in zip(axes[0], names, ("steps", "time Σ η"), strict=True):
-        for i, (init, scale) in enumerate(starts(table)):
-            rows = table.where(init=init, scale=scale)
-            if name in rows:
-                band(ax, rows, "step_size", name, _start_name((init, scale)), series(i), dodge=0.04 * (i - 3))
-        label(ax, x="step size η", y=f"{word} until first covered\n(runs that got there)")
-        if ax.containers:
-            number_ticks(ax)
-            _equal_time(ax, etas, name)
-        step_size_ticks(ax, [float(eta) for eta in etas])
-    shared_legend(figure, axes, columns=4)
-    return Drawn(figure, TIMES)
-
-
-def _equal_time(ax: Axes, etas: NDArray[Any], name: str) -> None:
-    """Draw the line of gradient flow, along which Σ η is the same, through the middle of the picture."""
-    low, high = ax.get_ylim()
-    middle = np.sqrt(low * high)
-    steps = middle * np.sqrt(etas[0] * etas[-1]) / etas
-    at = steps if name.endswith("step") else np.full(etas.size, middle)
-    ax.plot(
-        etas, at, color=COLORS["black"], lw=1.0, dashes=(5, 2), label="equal time: slope of gradient flow"
-    )
-    ax.set_ylim(low, high)
-
-
-def what_was_found(result: Result) -> Drawn:
-    """Draw both sides of the certificate, and beside it the excess risk in the interior by fate."""
-    table = marked(result.table)
-    figure, axes = canvas(1, 2, (10.4, 5.0))
-    left, right = axes[0]
-    covered = table.where(fate="covered")
-    sides = (
-        ("interpolant", "least ∫|f''|g_A of a function through γ y_i:\nabove it the bound is vacuous"),
-        ("bound", "the bound (right side)"),
-        ("variation", "measured ∫|f''|g_A (left side)"),
-    )
-    for i, (name, word) in enumerate(sides):
-        if name in covered:
-            band(left, covered, "step_size", name, word, series(i), dodge=0.05 * (i - 1))
-    label(left, x="step size η", y="∫|f''|g_A (logit per unit of x)", title="Covered runs")
-    if left.containers:
-        number_ticks(left)
-    step_size_ticks(left, [float(eta) for eta in np.unique(table["step_size"])])
-    _risks(right, table)
-    shared_legend(figure, axes, columns=4)
-    return Drawn(figure, FOUND)
-
-
-def _risks(ax: Axes, table: Table) -> None:
-    """Draw every run as a gray dot, one row per fate, with the median and the best constant answer."""
-    label(ax, x="excess risk in the interior", title="Excess risk by fate (bar: median)")
-    if "excess_risk_interior" not in table:
-        return
-    shown = [fate for fate in LOOKS if np.isfinite(table.where(fate=fate)["excess_risk_interior"]).any()]
-    rng = np.random.default_rng(0)
-    for row, fate in enumerate(shown):
-        values = table.where(fate=fate)["excess_risk_interior"]
-        values = values[np.isfinite(values)]
-        height = row + rng.uniform(-0.28, 0.28, values.size)
-        ax.plot(values, height, "o", color=COLORS["gray"], ms=3.5, alpha=0.6, mew=0)
-        ax.plot([np.median(values)] * 2, [row - 0.4, row + 0.4], color=COLORS["black"], lw=2.2)
-    constant = np.nanmedian(table["excess_constant_interior"])
-    ax.axvline(constant, color=COLORS["gray"], lw=1.2, dashes=(5, 2), label="best constant answer")
-    ax.set_yticks(range(len(shown)), shown)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
-    number_ticks(ax, "x")
+    handles = [
+        Patch(facecolor=FILLS[color], hatch=hatch, edgecolor="white", label=f"{letter}  {fate}")
+        for fate, (color, hatch, letter) in LOOKS.items()
+        if (table["fate"] == fate).any()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=SMALL, frameon=False)

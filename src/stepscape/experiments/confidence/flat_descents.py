@@ -39,12 +39,10 @@ def basin(result: Result, move: float, nearly_all: float, worse: float, edge: fl
         return lacking(f"no descent starts from a move of {move:g}")
     flags, etas = stays(near, worse, edge), np.unique(near["step_size"])
     says = Says("descents", "stay", f"flat and wrong after a move by {move:.0%} of ‖θ‖")
-    found = {
-        f"η = {eta:g}": decide.share(
-            flags[near["step_size"] == eta], says, nearly_all, near["seed"][near["step_size"] == eta]
-        )
-        for eta in etas
-    }
+    found = {}
+    for eta in etas:
+        here = near["step_size"] == eta
+        found[f"η = {eta:g}"] = decide.share(flags[here], says, nearly_all, near["seed"][here], etas.size)
     numbers: dict[str, Number] = {
         f"n = {n:g}, η = {eta:g}: largest move from which nearly all stay": radius(
             table.where(n=n, step_size=eta), nearly_all, worse, edge
@@ -66,12 +64,10 @@ def leaves(result: Result, worse: float, edge: float, far: float, nearly_all: fl
     sharp = table.rows(table["edge_ratio_start"] > 1.0)
     gone = ~stays(sharp, worse, edge) | (sharp["moved"] > far)
     says = Says("descents from the sharp side", "leave", "it")
-    found = {
-        f"η = {eta:g}": decide.share(
-            gone[sharp["step_size"] == eta], says, nearly_all, sharp["seed"][sharp["step_size"] == eta]
-        )
-        for eta in np.unique(sharp["step_size"])
-    }
+    found, etas = {}, np.unique(sharp["step_size"])
+    for eta in etas:
+        here = sharp["step_size"] == eta
+        found[f"η = {eta:g}"] = decide.share(gone[here], says, nearly_all, sharp["seed"][here], etas.size)
     held = sharp["edge_ratio_start"][~gone]
     lost = sharp["outcome"] == "diverged"
     return together(found).with_numbers({

@@ -1,6 +1,6 @@
 """How smooth and how confident a network is at every record of a run, and how the run moves.
 
-The function is the mean of the two iterates of a record. Confidence is the size of the logit, |f|.
+The function is that of the midpoint network of a record. Confidence is the size of the logit, |f|.
 
 ``confidence``, ``confidence_interior``
     median |f| over the inputs, and over those of the interior (g ≥ sup g/10)
@@ -9,8 +9,7 @@ The function is the mean of the two iterates of a record. Confidence is the size
 ``smallest_margin``, ``loss_mean``
     least y f, above 0 once every label is fitted; the training loss
 ``weighted_tv``, ``tv``, ``tv_interior``
-    ∫|f''|g, ∫|f''| over the hull of the inputs and over that of the interior; means over the two iterates,
-    which are those of their mean function unless knots coincide
+    ∫|f''|g, ∫|f''| over the hull of the inputs and over that of the interior
 ``curvature``, ``curved_tv``
     D̄ = Σ v s(f)(1 − s(f)), and ∫|f''|g_D with g of the inputs weighted by v s(1 − s): flatness trades one
     for the other in D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max + ‖R‖; the second is nan if D̄ is 0 because all |f| are too
@@ -18,13 +17,12 @@ The function is the mean of the two iterates of a record. Confidence is the size
 ``excess_risk``, ``excess_interior``
     divergence from the truth at all inputs and at those of the interior
 ``margin``, ``margin_share``
-    median y f over the inputs, and its share of median |f|, which is 1 if every label is fitted; only of the
-    runs with margins
+    median y f over the inputs, and its share of median |f|, which is 1 if every label is fitted
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +43,7 @@ PLANES: Planes = {
     "weighted": ("confidence", "weighted_tv"),
     "interior": ("confidence_interior", "tv_interior"),
     "whole": ("confidence", "tv"),
-}
-# The planes of the runs with margins: the margin in place of the confidence, and the margin's share of it.
-MARGIN_PLANES: Planes = {
-    **PLANES,
     "margin": ("margin", "weighted_tv"),
-    "share": ("confidence", "margin_share"),
 }
 ENDS = 0.8
 SMOOTHED = 5
@@ -68,10 +61,12 @@ def followed(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
 def quantities(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) -> dict[str, float]:
     """Return all the quantities above at one record; ``inside`` masks the inputs of the interior."""
     x, average = problem.inputs, problem.averaging
-    f = snapshot.predict(x)
+    network = snapshot.midpoint
+    f = network.predict(x)
     size = np.abs(f)
     ends = np.abs(x - 0.5 * (x.min() + x.max())) >= ENDS * 0.5 * np.ptp(x)
-    pair, curvature = (snapshot.network, snapshot.network_before), average * loss_of("logistic").curvature(f)
+    curvature = average * loss_of("logistic").curvature(f)
+    margin = float(np.median(problem.labels * f))
     return {
         "confidence": float(np.median(size)),
         "confidence_interior": float(np.median(size[inside])),
@@ -80,31 +75,16 @@ def quantities(problem: Problem, snapshot: Snapshot, inside: NDArray[np.bool_]) 
         "largest_inside": float(size[~ends].max()),
         "smallest_margin": float((problem.labels * f).min()),
         "loss_mean": problem.training_loss(f),
-        "weighted_tv": _mean(_weighted(net, x, problem.weights) for net in pair),
-        "tv": _mean(_variation(net, x) for net in pair),
-        "tv_interior": _mean(_variation(net, x[inside]) for net in pair),
+        "margin": margin,
+        "margin_share": margin / float(np.median(size)) if np.median(size) > 0.0 else np.nan,
+        "weighted_tv": _weighted(network, x, problem.weights),
+        "tv": _variation(network, x),
+        "tv_interior": _variation(network, x[inside]),
         "curvature": float(curvature.sum()),
-        "curved_tv": _mean(_weighted(net, x, curvature) for net in pair) if curvature.any() else np.nan,
+        "curved_tv": _weighted(network, x, curvature) if curvature.any() else np.nan,
         "excess_risk": problem.excess_risk(f),
         "excess_interior": problem.excess_risk(f, inside),
     }
-
-
-def margins(problem: Problem, snapshots: Sequence[Snapshot]) -> Path:
-    """Median y f and its share of median |f|, arrays over the records."""
-    rows = [_margins(problem, snapshot.predict(problem.inputs)) for snapshot in snapshots]
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
-def _margins(problem: Problem, logit: Array) -> dict[str, float]:
-    margin, size = float(np.median(problem.labels * logit)), float(np.median(np.abs(logit)))
-    return {"margin": margin, "margin_share": margin / size if size > 0.0 else float("nan")}
-
-
-def margins_of_truth(problem: Problem) -> dict[str, float]:
-    """Return the same for the true logit, on the labels that were drawn."""
-    assert problem.truth is not None  # `of_truth` has refused a problem without it
-    return _margins(problem, problem.truth(problem.inputs))
 
 
 def _weighted(net: TwoLayerReLU, x: Array, weights: Array | None) -> float:
@@ -113,10 +93,6 @@ def _weighted(net: TwoLayerReLU, x: Array, weights: Array | None) -> float:
 
 def _variation(net: TwoLayerReLU, x: Array) -> float:
     return theory.total_variation(net.w1, net.b1, net.w2, (float(x.min()), float(x.max())))
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))
 
 
 def of_truth(problem: Problem) -> dict[str, float]:
@@ -133,6 +109,7 @@ def of_truth(problem: Problem) -> dict[str, float]:
     return {
         "confidence": float(np.median(size)),
         "confidence_interior": float(np.median(size[inside])),
+        "margin": float(np.median(problem.labels * truth(x))),
         "weighted_tv": float(bends @ theory.weight(middle, x, problem.weights)),
         "tv": float(bends.sum()),
         "tv_interior": float(bends[within].sum()),

@@ -9,16 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.confidence.smoothness_measures import LEVELS, MARGIN_PLANES, PLANES
-from stepscape.experiments.confidence.smoothness_runs import (
-    FULL,
-    QUICK,
-    FollowedRun,
-    MarginRun,
-    begin,
-    grid,
-    work,
-)
+from stepscape.experiments.confidence.smoothness_measures import PLANES
+from stepscape.experiments.confidence.smoothness_runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.frame import (
     Claim,
     Drawn,
@@ -27,32 +19,30 @@ from stepscape.experiments.frame import (
     Result,
     Says,
     decide,
-    lacking,
     together,
 )
 from stepscape.experiments.frame.cells import ask, cells
-from stepscape.experiments.frame.contrasts import log_ratio
+from stepscape.experiments.frame.contrasts import log_ratio, rank_correlations
 from stepscape.experiments.frame.finding import Number
 from stepscape.experiments.frame.medians import medians
-from stepscape.experiments.frame.result import tag
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 Question = Callable[[Table], Array | None]
-FOLLOWED, MARGINS = {"kind": tag(FollowedRun)}, {"kind": tag(MarginRun)}
 LAWS = {"amplitude": "amplitude {:g}", "flip_rate": "flip rate {:g}"}
 AT = {"half": "half that of the truth", "truth": "that of the truth", "twice": "twice that of the truth"}
 ROUGHNESS = {
     "weighted": "∫|f''|g",
     "interior": "∫|f''| of the interior",
     "whole": "∫|f''| of all inputs",
-    "margin": "∫|f''|g",
+    "margin": "∫|f''|g at equal margin",
 }
 SIZES = dict.fromkeys(PLANES, "median |f|") | {"margin": "median y f"}
-SEEN = (0, 1, 2)  # seeds
+MAIN = ("weighted", "truth")
+ELSEWHERE = tuple((plane, level) for plane in PLANES for level in AT if (plane, level) != MAIN)
 SHOWN = ("confidence", "largest", "weighted_tv", "tv", "weighted_tv_equal_time", "excess_risk",
-         "excess_interior", "edge_ratio", "budget_used", "largest_ends", "largest_inside", "margin",
-         "margin_share", "smallest_margin")  # fmt: skip
+         "excess_interior", "edge_ratio", "edge_ratio_last", "budget_used", "largest_ends", "largest_inside",
+         "margin", "margin_share", "smallest_margin")  # fmt: skip
 
 
 def over_laws(table: Table, question: Question, says: Says, what: str, least: float, at_once: int) -> Finding:
@@ -80,25 +70,47 @@ def less_rough(table: Table, column: str) -> Array | None:
     return None if values is None else log_ratio(values)
 
 
+def falls(table: Table, column: str) -> Array | None:
+    """Minus the rank correlation of the roughness at a level with the step size, over all that come there."""
+    etas = reaching(table, column) if column in table else np.empty(0)
+    return -rank_correlations(STEP_SIZES.values(table, column, etas), etas) if etas.size else None
+
+
 def more_sure(table: Table, column: str) -> Array | None:
     """log10 of the confidence at a level, largest over smallest step size."""
     values = at_level(table, column)
     return None if values is None else -log_ratio(values)
 
 
-def is_smoother(result: Result, planes: tuple[str, ...], least: float, questions: int) -> Finding:
-    """Whether a larger step size is less rough at equal confidence, in each plane at each level."""
+def is_smoother(result: Result, least: float, trend: float) -> Finding:
+    """Whether a larger step size is less rough where it is as confident as the truth: ends and trend."""
+    (size, rough), level = PLANES[MAIN[0]], MAIN[1]
+    column = f"{rough}_when_{size}_{level}"
+    says = Says("a larger step size", "be", f"less rough where {SIZES[MAIN[0]]} is {AT[level]}")
+    what = f"log10 of the ratio of {ROUGHNESS[MAIN[0]]}"
+    falling = Says("the roughness there", "fall", "along the step sizes")
+    table = result.table
+    found = {
+        "ends": over_laws(table, partial(less_rough, column=column), says, what, least, 2),
+        "trend": over_laws(
+            table, partial(falls, column=column), falling, "minus its rank correlation", trend, 2
+        ),
+    }
+    return together(found, named=False).with_numbers(compared(table, column))
+
+
+def is_smoother_elsewhere(result: Result, least: float, questions: int) -> Finding:
+    """Whether it is so in the other planes and at the other levels."""
     found: dict[str, Finding] = {}
-    for plane in planes:
-        size, rough = MARGIN_PLANES[plane]
-        for level, words in AT.items():
-            column = f"{rough}_when_{size}_{level}"
-            says = Says("a larger step size", "be", f"less rough where {SIZES[plane]} is {words}")
-            what = f"log10 of the ratio of {ROUGHNESS[plane]}"
-            question = partial(less_rough, column=column)
-            found[f"{ROUGHNESS[plane]}, {level}"] = over_laws(
-                result.table, question, says, what, least, questions
-            ).with_numbers(compared(result.table, column))
+    for plane, level in ELSEWHERE:
+        size, rough = PLANES[plane]
+        column = f"{rough}_when_{size}_{level}"
+        says = Says("a larger step size", "be", f"less rough where {SIZES[plane]} is {AT[level]}")
+        what = f"log10 of the ratio of {ROUGHNESS[plane]}"
+        question = partial(less_rough, column=column)
+        found[f"{ROUGHNESS[plane]}, {level}"] = over_laws(
+            result.table, question, says, what, least, questions
+        ).with_numbers(compared(result.table, column))
     return together(found, named=False)
 
 
@@ -129,12 +141,21 @@ def is_more_confident(result: Result, least: float, questions: int) -> Finding:
     }, named=False)  # fmt: skip
 
 
-def is_smoother_in_time(result: Result, least: float) -> Finding:
-    """Whether the largest working step size is less rough than the smallest after the same Σ η."""
-    question = lambda rows: log_ratio(STEP_SIZES.at_ends(rows, "weighted_tv_equal_time"))  # noqa: E731
+def is_smoother_in_time(result: Result, least: float, trend: float) -> Finding:
+    """Whether the largest working step size is less rough than the smallest after the same Σ η, and trend."""
+    column = "weighted_tv_equal_time"
+
+    def along(rows: Table) -> Array:
+        return -rank_correlations(STEP_SIZES.values(rows, column), STEP_SIZES.working(rows))
+
+    ends = lambda rows: log_ratio(STEP_SIZES.at_ends(rows, column))  # noqa: E731
     says = Says("the largest step size", "be", "less rough at equal time")
-    what = "log10 of the ratio of ∫|f''|g"
-    return over_laws(result.table, question, says, what, least, 1)
+    falling = Says("the roughness at equal time", "fall", "along the step sizes")
+    table, what = result.table, "log10 of the ratio of ∫|f''|g"
+    return together({
+        "ends": over_laws(table, ends, says, what, least, 2),
+        "trend": over_laws(table, along, falling, "minus its rank correlation", trend, 2),
+    }, named=False)  # fmt: skip
 
 
 def end_of_training(
@@ -164,12 +185,8 @@ def end_of_training(
     return together(found, named=False)
 
 
-def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, questions: int) -> Finding:
-    """Whether the largest |f| lies at the ends of the range, on the seeds that were not seen before."""
-    table = result.table
-    fresh = table.rows(~np.isin(table["seed"], seen))
-    if not len(fresh):
-        return lacking("every seed was seen before this question was asked")
+def is_surest_at_the_ends(result: Result, least: float, questions: int) -> Finding:
+    """Whether the largest |f| lies at the ends of the range."""
 
     def ratio(rows: Table, which: int) -> Array:
         ends, inside = (
@@ -179,7 +196,7 @@ def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, q
 
     return together({
         size: over_laws(
-            fresh,
+            result.table,
             partial(ratio, which=which),
             Says(f"|f| at the {size} step size", "be", "largest at the ends"),
             "log10 of the largest |f|, ends over the rest",
@@ -190,39 +207,14 @@ def is_surest_at_the_ends(result: Result, seen: tuple[int, ...], least: float, q
     }, named=False)  # fmt: skip
 
 
-def margins_agree(result: Result, least: float, within: float, questions: int) -> Finding:
-    """Whether the margin shows what |f| shows: roughness at equal margin, and the margin's share of |f|."""
-    smoother = is_smoother(result, ("margin",), least, questions)
-    asked = ask(cells(result.table, LAWS), share_gained, STEP_SIZES.lacks)
-    says = Says("median y f", "keep", "its share of median |f| at equal median |f|")
-    what = "share at the largest minus at the smallest η"
-    shares = {law: decide.equivalent(values, within, says, what) for law, values in asked.values.items()}
-    follows = asked.missing or together(shares)
-    return together({"equal margin": smoother, "share of |f|": follows})
-
-
-def share_gained(table: Table) -> Array | None:
-    """Share of the margin in |f| at the largest minus at the smallest step size, mean over the levels."""
-    size, share = MARGIN_PLANES["share"]
-    found = [at_level(table, f"{share}_when_{size}_{level}") for level in LEVELS]
-    gained = np.array([values[:, 1] - values[:, 0] for values in found if values is not None])
-    if not gained.size:
-        return None
-    known = np.isfinite(gained)
-    sums = np.where(known, gained, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
-
-
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw the planes, both coordinates over time, and the comparison at equal levels."""
+    """Draw the planes, the comparison at equal levels and at equal time, and both coordinates over time."""
     from stepscape.experiments.confidence import smoothness_or_confidence_figures as figures
 
-    runs, with_margins = result.of(FollowedRun), result.of(MarginRun)
     return {
-        "planes": figures.planes(runs),
-        "margins": figures.margins(with_margins),
-        "over-time": figures.over_time(runs),
-        "equal-levels": figures.equal_levels(runs),
+        "planes": figures.planes(result),
+        "levels": figures.levels(result),
+        "over-time-all": figures.over_time(result),
     }
 
 
@@ -242,7 +234,7 @@ CLAIM = Claim(
         "PyTorch's default start. The smallest step size stays far below its threshold and stands for "
         "gradient flow. A run comes to a level where it last rises through it, while its loss stays below "
         "that of the start, because a step size far above the threshold of the start overshoots first. "
-        "Separate runs keep the margin y f, too."
+        "All is measured on the midpoint network."
     ),
     quick=QUICK,
     full=FULL,
@@ -252,16 +244,25 @@ CLAIM = Claim(
     parts=(
         Part(
             "smoother",
-            "At equal confidence a larger step is smoother",
-            "When median |f| comes to half, once and twice that of the truth, ∫|f''|g at the smallest of "
-            "the step sizes at which most runs come there is divided by that at the largest, over all laws "
-            "of the labels. The same is asked with median |f| and ∫|f''| of the interior, and with ∫|f''| "
-            "of all inputs. A log10 of {least:g} counts, and intervals are simultaneous for the {questions} "
-            "questions.",
-            partial(is_smoother, planes=tuple(PLANES)),
-            {"least": 0.05, "questions": len(PLANES) * len(LEVELS)},
+            "As confident as the truth, a larger step is smoother",
+            "When median |f| comes to that of the truth, ∫|f''|g at the smallest of the step sizes at which "
+            "most runs come there is divided by that at the largest, on average over all laws of the labels; "
+            "a log10 of {least:g} counts. The rank correlation of ∫|f''|g with all these step sizes must be "
+            "negative, too, where {trend:g} counts. The two intervals are simultaneous.",
+            is_smoother,
+            {"least": 0.05, "trend": 0.2},
             primary=True,
-            where=FOLLOWED,
+            reads=("weighted_tv",),
+        ),
+        Part(
+            "smoother_elsewhere",
+            "It is smoother by other measures, and at other levels",
+            "The same ratio is asked for at half, once and twice the value of the truth, in four planes: "
+            "∫|f''|g and median |f|, both measured in the interior, ∫|f''| of all inputs, and ∫|f''|g where "
+            "the median margin y f comes to that of the truth. A log10 of {least:g} counts, and intervals "
+            "are simultaneous for the {questions} questions.",
+            is_smoother_elsewhere,
+            {"least": 0.05, "questions": len(ELSEWHERE)},
             reads=("weighted_tv",),
         ),
         Part(
@@ -271,19 +272,18 @@ CLAIM = Claim(
             "step sizes at which most runs come there is divided by that at the smallest. A log10 of "
             "{least:g} counts, and intervals are simultaneous for the {questions} questions.",
             is_more_confident,
-            {"least": 0.05, "questions": len(LEVELS)},
-            where=FOLLOWED,
+            {"least": 0.05, "questions": len(AT)},
             reads=("weighted_tv",),
         ),
         Part(
             "equal_time",
             "At equal time a larger step is smoother",
             "∫|f''|g at the smallest working step size is divided by that at the largest, after the "
-            "training time Σ η that the smallest, which is close to gradient flow, has in the end. A log10 "
-            "of {least:g} counts.",
+            "training time Σ η that the smallest, which is close to gradient flow, has in the end; a log10 "
+            "of {least:g} counts. The rank correlation of ∫|f''|g with the step size must be negative, too, "
+            "where {trend:g} counts. The two intervals are simultaneous.",
             is_smoother_in_time,
-            {"least": 0.05},
-            where=FOLLOWED,
+            {"least": 0.05, "trend": 0.2},
             reads=("weighted_tv_equal_time",),
         ),
         Part(
@@ -295,33 +295,18 @@ CLAIM = Claim(
             "from its largest value. Intervals are simultaneous for the {questions} questions.",
             end_of_training,
             {"stopped": 0.1, "returned": 0.1, "growth": 0.1, "questions": 4},
-            where=FOLLOWED,
             reads=("weighted_tv_growth",),
         ),
         Part(
             "at_the_ends",
             "The surest examples lie at the ends",
-            "The largest |f| at the inputs of the outer tenths of the range is divided by that at the other "
-            "inputs, at the largest and at the smallest working step size, on seeds other than {seen[0]} to "
-            "{seen[2]}, which were seen before this question was asked. A log10 of {least:g} counts, and "
-            "intervals are simultaneous for the {questions} questions.",
+            "At the end of training the largest |f| at the inputs of the outer tenths of the range is "
+            "divided by that at the other inputs, at the largest and at the smallest working step size; "
+            "runs are compared with themselves, whether or not they have arrived. A log10 of {least:g} "
+            "counts, and intervals are simultaneous for the {questions} questions.",
             is_surest_at_the_ends,
-            {"seen": SEEN, "least": 0.05, "questions": 2},
-            where=FOLLOWED,
+            {"least": 0.05, "questions": 2},
             reads=("largest_ends",),
-        ),
-        Part(
-            "margins",
-            "The margin tells the same story",
-            "In runs that keep the margin y f, ∫|f''|g is compared as in the first part when median y f "
-            "comes to half, once and twice that of the truth, with {questions} questions and a log10 of "
-            "{least:g}. In every law median y f is also the same share of median |f|, within {within:g}, at "
-            "the largest and at the smallest of the step sizes at which most runs come to these levels of "
-            "median |f|, on average over the levels.",
-            margins_agree,
-            {"least": 0.05, "within": 0.1, "questions": len(LEVELS)},
-            where=MARGINS,
-            reads=("margin",),
         ),
     ),
     draw=draw,
@@ -330,5 +315,5 @@ CLAIM = Claim(
         "edge_ratio": "λ_max·η/2 over the last decade of steps is near 1: the step size limits flatness",
         "smallest_margin": "not every label is fitted (least y f below 0): otherwise |f| grows forever",
     },
-    numbers=lambda result: medians(result.table, ("kind", "amplitude", "flip_rate", "step_size"), SHOWN),
+    numbers=lambda result: medians(result.table, ("amplitude", "flip_rate", "step_size"), SHOWN),
 )

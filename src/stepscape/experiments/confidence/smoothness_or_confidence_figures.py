@@ -8,56 +8,47 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.figures.bands import band, mark_failures
+from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.sentences import counted
+from stepscape.figures.bands import RIBBON, failures, ribbon
+from stepscape.figures.colors import COLORS, eta_color, level_color, marks
+from stepscape.figures.references import guide, theory_level
 from stepscape.figures.style import (
-    COLORS,
+    DOUBLE,
+    MAIN,
+    SECONDARY,
+    TALL,
     canvas,
+    footnote,
     label,
-    line,
     number_ticks,
-    row_legend,
-    series,
     shared_legend,
     step_size_ticks,
 )
+from stepscape.figures.titles import finding
 from stepscape.measures.transient import after_transient
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Cell = tuple[float, float]
-PLANES = (
-    "Above: roughness against confidence during training, medians over seeds; the star is the truth. Below: "
-    "the two factors that flatness bounds together, with the limit 2/η of each step size (thin). Curves "
-    "begin when the loss has come to stay below that of the start."
-)
-WITH_MARGINS = (
-    "Separate runs that keep the margin y f, medians over seeds; the star is the truth. Above: roughness "
-    "against the median y f during training. Below: median y f against median |f|; on the thin line they "
-    "are equal, as they are if no label is missed."
-)
-TIME = (
-    "Median and largest |f| over the inputs, roughness, and the edge ratio λ_max·η/2 against the steps; "
-    "medians and quartiles over seeds."
-)
-EQUAL_LEVELS = (
-    "Roughness when the runs come to equal confidence, confidence when they come to equal roughness, and "
-    "the largest |f| at the end of training among the outer tenths of the inputs and among the others; "
-    "medians and quartiles of the runs that come there."
-)
+HOW = "Repeat with stepscape run smoothness-or-confidence."
 MARKED = 10.0 ** np.arange(2, 9)  # steps at which a trajectory bears a mark
 OVER_TIME = (
     ("confidence", "median |f|"),
     ("largest", "largest |f|"),
-    ("weighted_tv", "∫|f''|g"),
-    ("edge", "λ_max·η/2"),
+    ("weighted_tv", r"roughness $\int|f''|g$"),
+    ("edge", r"edge ratio $\lambda_{\max}\eta/2$"),
 )
 LEVELS = (
-    ("half", "half that of the truth"),
-    ("truth", "that of the truth"),
-    ("twice", "twice that of the truth"),
+    ("weighted_tv_when_confidence_truth", "roughness, as sure as truth", "weighted_tv_truth"),
+    ("confidence_when_weighted_tv_truth", "median |f|, as rough", "confidence_truth"),
+    ("weighted_tv_equal_time", "roughness at equal time", "weighted_tv_truth"),
 )
 
 
@@ -70,204 +61,196 @@ def cells_of(result: Result) -> list[Cell]:
     ]
 
 
+def title(cell: Cell) -> str:
+    """Name the law of the labels."""
+    flips = f", {short(cell[1])} flipped" if cell[1] else ""
+    return f"true logit {short(cell[0])}·wave{flips}"
+
+
+def within(table: Table, cell: Cell) -> Table:
+    """Keep the rows of an amplitude and a flip rate."""
+    return table.where(amplitude=cell[0], flip_rate=cell[1]) if len(table) else table
+
+
+def middle(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
+    """Medians over seeds at each record; empty if no run finished."""
+    found = result.curves(name, amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
+    return np.median(np.array(found), axis=0) if found else np.empty(0)
+
+
 def planes(result: Result) -> Drawn:
-    """Draw ∫|f''|g against median |f|, and below it the two sides that flatness trades."""
-    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
-    figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2), sharey="row")
-    highest = 1.0
-    for (upper, lower), cell in zip(axes.T, cells, strict=True):
-        label(upper, x="confidence: median |f|", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
-        label(
-            lower,
-            x="1/D̄, D̄ = mean of s(f)(1 − s(f))",
-            title="thin: 2/η over D̄, the limit at\nflat stationary points",
-        )
-        _truth(upper, within(table, cell))
-        for i, eta in enumerate(step_sizes):
+    """Draw roughness against confidence during training, in every law of the labels."""
+    table, laws = result.table, cells_of(result)[:3]
+    step_sizes = sorted(result.settings["step_sizes"])
+    figure, axes = canvas(1, len(laws), DOUBLE)
+    for ax, cell in zip(axes[0], laws, strict=True):
+        for eta in step_sizes:
             path = {name: middle(result, name, cell, eta) for name in _PLANE}
+            path = after_transient(path) if path["steps"].size else path
             if path["steps"].size:
-                highest = max(highest, _trajectories(upper, lower, path, eta, i))
-        for ax in (upper, lower):
+                ax.plot(path["confidence"], path["weighted_tv"], label=rf"$\eta$ = {short(eta)}",
+                        **_marks(path["steps"], eta))  # fmt: skip
+        _truth(ax, within(table, cell))
+        if ax.lines:
             number_ticks(ax, "x")
-    for row, name in zip(axes, ("roughness: ∫|f''|g", "1 + 2 ∫|f''|g_D"), strict=True):
-        row[0].set_ylabel(name, fontsize=10)
-        if any(ax.lines for ax in row):
-            number_ticks(row[0])
-    axes[1, 0].set_ylim(0.9, 4.0 * highest)
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, PLANES)
+            number_ticks(ax)
+        label(ax, x="median |f|", title=title(cell))
+    axes[0, 0].set_ylabel(r"roughness $\int|f''|g$")
+    shared_legend(figure, axes, columns=len(step_sizes) + 1)
+    sentence = _one_road(table)
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Roughness against confidence during training, medians over seeds at each record, from "
+        "where the loss stays below that of the start; disks at 100, 1000, … steps; one panel per law of the "
+        f"labels, own scale. Star: the truth. Midpoint networks; {_seeds(table)}. {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
-_PLANE = ("steps", "loss_mean", "confidence", "weighted_tv", "curvature", "curved_tv")
+_PLANE = ("steps", "loss_mean", "confidence", "weighted_tv")
 
 
-def _trajectories(upper: Axes, lower: Axes, path: Mapping[str, NDArray[Any]], eta: float, i: int) -> float:
-    """Draw medians over seeds from where the loss stays below its start; return the top 1 + 2 ∫|f''|g_D."""
-    path = after_transient(path)
-    steps = path["steps"]
-    if not steps.size:
-        return 1.0
-    look = marks(steps, i)
-    upper.plot(path["confidence"], path["weighted_tv"], label=f"η = {eta:g}", **look)
-    left = 1.0 + 2.0 * path["curved_tv"]
-    curved = np.isfinite(left)
-    if not curved.any():
-        return 1.0
-    over = 1.0 / np.where(curved, path["curvature"], np.nan)
-    lower.plot(over, left, label=f"η = {eta:g}", **look)
-    ends = np.array([np.nanmin(over), np.nanmax(over)])
-    # From L1 at a stationary point: D̄ (1 + 2 ∫|f''|g_D) ≤ λ_max ≤ 2/η.
-    lower.plot(ends, 2.0 / eta * ends, lw=0.9, **line(i))
-    return float(left[curved].max())
+def _seeds(table: Table) -> str:
+    return counted(len(np.unique(table["seed"])) if len(table) else 0, "seed")
+
+
+def _marks(steps: NDArray[Any], eta: float) -> Mapping[str, Any]:
+    """Return the look of a curve with marks at round numbers of steps."""
+    reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
+    return {**marks(eta_color(eta)), "lw": SECONDARY, "markevery": np.searchsorted(steps, reached).tolist()}
 
 
 def _truth(ax: Axes, rows: Table) -> None:
     if "confidence_truth" not in rows:
         return
-    at, rough = _star(ax, rows, "confidence", "weighted_tv", "; dotted: half, once, twice")
-    for factor in (0.5, 1.0, 2.0):
-        ax.axvline(factor * at, color=COLORS["gray"], lw=0.8, dashes=(1, 2))
-        ax.axhline(factor * rough, color=COLORS["gray"], lw=0.8, dashes=(1, 2))
+    at, high = median(rows["confidence_truth"]), median(rows["weighted_tv_truth"])
+    ax.plot([at], [high], "*", ms=13, color=COLORS["black"], label="truth", zorder=6, ls="none")
 
 
-def _star(ax: Axes, rows: Table, x: str, y: str, more: str = "") -> tuple[float, float]:
-    """Mark the truth, in the median over the runs."""
-    if f"{x}_truth" not in rows or f"{y}_truth" not in rows:
-        return float("nan"), float("nan")
-    at, high = (float(np.nanmedian(rows[f"{name}_truth"])) for name in (x, y))
-    ax.plot([at], [high], "*", ms=13, color=COLORS["black"], label=f"the truth{more}", zorder=5, ls="none")
-    return at, high
+def _one_road(table: Table) -> str:
+    """Say how much less rough a larger step size is, as confident as the truth, pooled over laws."""
+    column = LEVELS[0][0]
+    if column not in table:
+        return "No run becomes as confident as the truth, so that 0 are compared."
+    ratios = []
+    for rows in (within(table, cell) for cell in sorted(_cells(table))):
+        values = STEP_SIZES.values(rows, column)
+        came = np.flatnonzero(np.isfinite(values).mean(axis=0) > 0.5) if values.size else np.empty(0, int)
+        if came.size > 1:
+            ratios += np.log10(values[:, came[-1]] / values[:, came[0]]).tolist()
+    found = student(ratios)
+    if found.count < 2:
+        return f"Only {found.count} runs become as confident as the truth."
+    factor, low, high = (number(10.0**value, 2) for value in (found.mean, found.low, found.high))
+    return f"As sure as the truth, the largest step is ×{factor} as rough as the smallest [×{low}, ×{high}]."
 
 
-def title(cell: Cell) -> str:
-    """Name the law of the labels."""
-    flips = f", {cell[1]:g} flipped" if cell[1] else ""
-    return f"true logit {cell[0]:g}·wave{flips}"
+def _cells(table: Table) -> set[Cell]:
+    return set(zip(table["amplitude"].tolist(), table["flip_rate"].tolist(), strict=True))
 
 
-def within(table: Table, cell: Cell) -> Table:
-    """Keep the rows of an amplitude and a flip rate."""
-    if not len(table):
-        return table
-    return table.where(amplitude=cell[0], flip_rate=cell[1])
+def levels(result: Result) -> Drawn:
+    """Draw both coordinates at the level of the truth, and roughness at equal time, against the step size."""
+    table, laws = result.table, cells_of(result)
+    amplitudes = [cell[0] for cell in laws]
+    figure, axes = canvas(1, len(LEVELS), DOUBLE)
+    for ax, (name, words, truth) in zip(axes[0], LEVELS, strict=True):
+        for cell in laws:
+            rows = within(table, cell)
+            if name not in rows or not np.isfinite(rows[truth].astype(float)).any():
+                continue
+            scaled = Table({**rows.columns, "factor": rows[name] / rows[truth]})
+            color = level_color(cell[0], amplitudes)
+            line = ribbon(ax, scaled, "step_size", "factor", {**marks(color)}, label=title(cell), width=MAIN)
+            if line is not None:
+                number_ticks(ax)
+        step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+        guide(ax, 1.0, "truth", at=0.98)
+        label(ax, x=r"step size $\eta$", title=words)
+    axes[0, 0].set_ylabel("as a multiple of the truth")
+    shared_legend(figure, axes, columns=len(laws))
+    sentence = _equal_time(table)
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Left: roughness where the median |f| comes to that of the truth; middle: median |f| "
+        "where the roughness does; right: roughness after the training time of the smallest step size. All "
+        "as multiples of the truth's value (dotted); median and quartiles over the seeds that come there, "
+        f"one line per law of the labels; own scales. {_seeds(table)}. {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
-def margins(result: Result) -> Drawn:
-    """Draw ∫|f''|g against median y f, and below it median y f against median |f|."""
-    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["margin_step_sizes"])
-    figure, axes = canvas(2, len(cells), (3.8 * len(cells) + 0.6, 8.2))
-    for (upper, lower), cell in zip(axes.T, cells, strict=True):
-        label(upper, x="median y f", title=f"{title(cell)}\nmarks at 100, 1000, … steps")
-        label(lower, x="confidence: median |f|")
-        rows = within(table, cell)
-        _star(upper, rows, "margin", "weighted_tv")
-        _star(lower, rows, "confidence", "margin")
-        for i, eta in enumerate(step_sizes):
-            path = {name: middle(result, f"margins_{name}", cell, eta) for name in _MARGINS}
-            path = after_transient(path) if path["steps"].size else path
-            if path["steps"].size:
-                look = marks(path["steps"], i)
-                upper.plot(path["margin"], path["weighted_tv"], label=f"η = {eta:g}", **look)
-                lower.plot(path["confidence"], path["margin"], label=f"η = {eta:g}", **look)
-        ends = np.array([0.0, lower.dataLim.x1 if lower.lines else 1.0])
-        lower.plot(ends, ends, color=COLORS["gray"], lw=0.9, label="equal")
-    for row, name in zip(axes, ("roughness: ∫|f''|g", "median y f"), strict=True):
-        row[0].set_ylabel(name, fontsize=10)
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, WITH_MARGINS)
+def _equal_time(table: Table) -> str:
+    """Say by what factor the largest working step size is less rough at equal time."""
+    column = "weighted_tv_equal_time"
+    if column not in table or STEP_SIZES.lacks(table):
+        return "Runs work at too few step sizes: 0 comparisons at equal time."
+    low, high = STEP_SIZES.working(table)[[0, -1]]
+    one, other = (median(table[column][table["step_size"] == eta]) for eta in (low, high))
+    factor = number(other / one, 2)
+    return (
+        rf"At equal time the step $\eta$ = {short(high)} is ×{factor} as rough as $\eta$ = {short(low)}; "
+        "as sure as the truth, the lines are nearly level."
+        if _level(table)
+        else rf"At equal time the step $\eta$ = {short(high)} is ×{factor} as rough as $\eta$ = {short(low)}."
+    )
 
 
-_MARGINS = ("steps", "loss_mean", "confidence", "margin", "weighted_tv")
-
-
-def marks(steps: NDArray[Any], index: int) -> dict[str, Any]:
-    """Return the look of a curve with marks at round numbers of steps."""
-    reached = MARKED[(steps[0] <= MARKED) & (steps[-1] >= MARKED)]
-    return {**series(index), "lw": 1.4, "ms": 5.0, "markevery": np.searchsorted(steps, reached).tolist()}
-
-
-def runs(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
-    """One row per seed that finished, one column per record; empty if none did."""
-    found = result.curves(name, amplitude=cell[0], flip_rate=cell[1], step_size=step_size)
-    return np.array(found) if found else np.empty((0, 0))
-
-
-def middle(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[Any]:
-    """Medians over seeds at each record."""
-    found = runs(result, name, cell, step_size)
-    return np.median(found, axis=0) if found.size else np.empty(0)
+def _level(table: Table) -> bool:
+    """Whether the roughness at equal confidence differs by less than a fifth in the median."""
+    column = LEVELS[0][0]
+    if column not in table:
+        return False
+    ratio = table[column] / table["weighted_tv_truth"]
+    at = [median(ratio[table["step_size"] == eta]) for eta in np.unique(table["step_size"])]
+    known = [value for value in at if value == value]
+    return len(known) > 1 and max(known) < 1.2 * min(known)
 
 
 def over_time(result: Result) -> Drawn:
     """Draw confidence, largest |f|, roughness and edge ratio against the steps; medians and quartiles."""
-    table, cells, step_sizes = result.table, cells_of(result), sorted(result.settings["step_sizes"])
-    size = (3.7 * len(cells) + 0.6, 2.1 * len(OVER_TIME) + 1.0)
-    figure, axes = canvas(len(OVER_TIME), len(cells), size, sharex=True, sharey="row")
-    for column, cell in zip(axes.T, cells, strict=True):
+    table, laws = result.table, cells_of(result)
+    step_sizes = sorted(result.settings["step_sizes"])
+    figure, axes = canvas(len(OVER_TIME), len(laws), (TALL[0], 2.0 * TALL[1]), sharex=True, sharey="row")
+    for column, cell in zip(axes.T, laws, strict=True):
         label(column[0], title=title(cell))
         for ax, (name, _) in zip(column, OVER_TIME, strict=True):
-            for i, eta in enumerate(step_sizes):
-                _follow(ax, result, name, cell, eta, line(i))
-            _level(ax, within(table, cell), name)
+            for eta in step_sizes:
+                _follow(ax, result, name, cell, eta)
+            if name == "edge":
+                theory_level(ax, 1.0)
+            elif f"{name}_truth" in table:
+                guide(ax, median(within(table, cell)[f"{name}_truth"]), "truth", at=0.98)
         label(column[-1], x="steps")
-    for row, (name, word) in zip(axes, OVER_TIME, strict=True):
-        row[0].set_ylabel(word, fontsize=10)
+    for row, (name, words) in zip(axes, OVER_TIME, strict=True):
+        row[0].set_ylabel(words)
         if name != "edge" and any(ax.lines for ax in row):
             number_ticks(row[0])
     axes[-1, 0].set_ylim(0.0, 2.0)
     axes[-1, 0].set_xscale("log")
     shared_legend(figure, axes, columns=4)
-    return Drawn(figure, TIME)
+    if words := failures(table):
+        footnote(figure, words)
+    ends = [median(table["edge_ratio"][table["step_size"] == eta]) for eta in (0.0, *step_sizes)
+            if "edge_ratio" in table and (table["step_size"] == eta).any()]  # fmt: skip
+    last = number(ends[-1], 2) if ends else "–"
+    sentence = f"The largest step ends on its edge: the median edge ratio is {last} over the last decade."
+    finding(figure, sentence)
+    caption = (
+        f"{sentence} Rows: median and largest |f| over the inputs, roughness, and edge ratio of the "
+        "midpoint, against the steps; medians with quartiles over seeds, by step size and law of the "
+        f"labels. Dotted: the truth; dashed: the edge. {_seeds(table)}. {HOW}"
+    )
+    return Drawn(figure, caption)
 
 
-def _follow(ax: Axes, result: Result, name: str, cell: Cell, eta: float, look: dict[str, Any]) -> None:
-    values, steps = runs(result, name, cell, eta), middle(result, "steps", cell, eta)
+def _follow(ax: Axes, result: Result, name: str, cell: Cell, eta: float) -> None:
+    found = result.curves(name, amplitude=cell[0], flip_rate=cell[1], step_size=eta)
+    steps = middle(result, "steps", cell, eta)
     keep = steps >= 10
     if not keep.any():
         return
-    low, center, high = np.quantile(values[:, keep], [0.25, 0.5, 0.75], axis=0)
-    ax.plot(steps[keep], center, lw=1.4, label=f"η = {eta:g}", **look)
-    ax.fill_between(steps[keep], low, high, color=look["color"], alpha=0.13, lw=0)
-
-
-def _level(ax: Axes, rows: Table, name: str) -> None:
-    if name == "edge":
-        ax.axhline(1.0, color=COLORS["black"], lw=1.0, dashes=(1, 1), label="the edge, λ_max = 2/η")
-    elif f"{name}_truth" in rows:
-        at = np.nanmedian(rows[f"{name}_truth"])
-        ax.axhline(at, color=COLORS["black"], lw=1.0, dashes=(5, 2), label="the truth")
-
-
-def equal_levels(result: Result) -> Drawn:
-    """Draw roughness at equal confidence, confidence at equal roughness, and the largest |f|."""
-    table, cells = result.table, cells_of(result)
-    figure, axes = canvas(3, len(cells), (3.7 * len(cells) + 0.6, 9.2), sharex=True, sharey="row")
-    etas = [float(eta) for eta in np.unique(table["step_size"])]
-    for column, cell in zip(axes.T, cells, strict=True):
-        rows = within(table, cell)
-        for i, (level, word) in enumerate(LEVELS):
-            for ax, name in zip(
-                column, ("weighted_tv_when_confidence", "confidence_when_weighted_tv"), strict=False
-            ):
-                if f"{name}_{level}" in rows:
-                    band(ax, rows, "step_size", f"{name}_{level}", word, series(i), dodge=0.06 * (i - 1))
-        for i, (name, word) in enumerate(
-            (("largest_ends", "outer tenths"), ("largest_inside", ("other inputs")))
-        ):
-            if name in rows:
-                band(column[2], rows, "step_size", name, word, series(i + 3), dodge=0.06 * i)
-        mark_failures(column[0], rows)
-        step_size_ticks(column[2], etas)
-        label(column[0], title=title(cell))
-        label(column[2], x="step size η")
-    names = (
-        "∫|f''|g when median |f|\ncomes to …",
-        "median |f| when ∫|f''|g\ncomes to …",
-        "largest |f| at the end,\namong …",
-    )
-    for row, name in zip(axes, names, strict=True):
-        row[0].set_ylabel(name, fontsize=10)
-        if any(ax.containers for ax in row):
-            number_ticks(row[0])
-    row_legend(figure, axes, names)
-    return Drawn(figure, EQUAL_LEVELS)
+    low, center, high = np.quantile(np.array(found)[:, keep], [0.25, 0.5, 0.75], axis=0)
+    color = eta_color(eta)
+    ax.plot(steps[keep], center, lw=SECONDARY, label=rf"$\eta$ = {short(eta)}", color=color)
+    ax.fill_between(steps[keep], low, high, color=color, alpha=RIBBON, lw=0)

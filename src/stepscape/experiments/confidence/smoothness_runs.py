@@ -9,14 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.confidence.smoothness_measures import (
-    MARGIN_PLANES,
-    PLANES,
     Path,
     at_levels,
     followed,
     growth,
-    margins,
-    margins_of_truth,
     of_truth,
     turned_around,
 )
@@ -30,13 +26,6 @@ from stepscape.measures.transient import after_transient
 from stepscape.tables.records import Record
 from stepscape.training import Trajectory
 
-DRAWN = (
-    "loss_mean",
-    "confidence",
-    "margin",
-    "margin_share",
-    "weighted_tv",
-)  # fields of the runs with margins
 QUICK: dict[str, Any] = {
     "truth": "wave",
     "n": 60,
@@ -50,12 +39,8 @@ QUICK: dict[str, Any] = {
     "step_sizes": (0.01, 0.1, 0.4, 1.2),
     "steps": 3000,
     "seeds": 6,
-    "first_seed": 3,
+    "first_seed": 0,
     "records": 15,
-    "margin_step_sizes": (0.04, 0.4, 1.2),
-    "margin_steps": 3000,
-    "margin_seeds": 6,
-    "margin_first_seed": 100,
 }
 FULL = {
     **QUICK,
@@ -64,80 +49,57 @@ FULL = {
     "amplitudes": (1.0, 2.0, 4.0),
     "step_sizes": (0.01, 0.04, 0.1, 0.4, 1.2, 4.0),
     "steps": 100_000,
-    "seeds": 10,
-    "first_seed": 0,
-    "records": 60,
-    "margin_steps": 60_000,
-    "margin_seeds": 10,
+    "seeds": 40,
+    "first_seed": 100,
+    "records": 40,
 }
 
 
-class FollowedRun(Spec, frozen=True, tag="smoothness-or-confidence/1"):
+class FollowedRun(Spec, frozen=True, tag="smoothness-or-confidence/2"):
     """A logistic run that keeps roughness and confidence at every record, for every seed."""
 
     run: LogisticRun
 
 
-class MarginRun(Spec, frozen=True, tag="smoothness-or-confidence-margins/1"):
-    """The same run with margins; the name of the field is that of stored runs."""
-
-    margins: LogisticRun
-
-
-def grid(settings: Settings) -> list[FollowedRun | MarginRun]:
+def grid(settings: Settings) -> list[FollowedRun]:
     """Every amplitude, flip rate, seed and step size; refuse fewer than five inputs, which have no middle."""
-    at_least(settings, n=5, first_seed=0, margin_first_seed=0)
-    own = {name: settings[f"margin_{name}"] for name in ("step_sizes", "steps", "seeds", "first_seed")}
-    return [
-        *(FollowedRun(run=run) for run in logistic({**settings, "shown": ()})),
-        *(MarginRun(margins=run) for run in logistic({**settings, **own, "shown": ()})),
-    ]
+    at_least(settings, n=5, first_seed=0)
+    return [FollowedRun(run=run) for run in logistic({**settings, "shown": ()})]
 
 
-def begin(spec: FollowedRun | MarginRun) -> object:
+def begin(spec: FollowedRun) -> object:
     """Build problem, start and method, so that what is wrong with them is refused."""
-    run = _run(spec)
-    return problem_of(run), start_of(run), method_of(run)
+    return problem_of(spec.run), start_of(spec.run), method_of(spec.run)
 
 
-def _run(spec: FollowedRun | MarginRun) -> LogisticRun:
-    return spec.margins if isinstance(spec, MarginRun) else spec.run
-
-
-def work(spec: FollowedRun | MarginRun, tick: Tick) -> Record:
-    """Train one network and follow it.
+def work(spec: FollowedRun, tick: Tick) -> Record:
+    """Train one network and follow its midpoint.
 
     Records are evenly spaced in the logarithm of the steps; one more is the step of equal time, at which
     Σ η reaches what the smallest step size of the grid has in the end.
     """
-    run = _run(spec)
+    run = spec.run
     same_time = equal_time(run)
     at = {same_time, *by_log(run.steps, run.records)}
     seen = follow(problem_of(run), start_of(run), method_of(run), at, tick)
-    return seen.record(lambda: _measured(seen, same_time, isinstance(spec, MarginRun)))
+    return seen.record(lambda: _measured(seen, same_time))
 
 
-def _measured(
-    seen: Followed, same_time: int, with_margins: bool
-) -> tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]:
+def _measured(seen: Followed, same_time: int) -> tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]:
     """Columns at the end, at equal time, where the run comes to a level, and on how it still moves."""
-    problem, snapshots, trajectory = seen.problem, seen.snapshots, seen.trajectory
-    path, truth = followed(problem, snapshots), of_truth(problem)
-    if with_margins:
-        path, truth = path | margins(problem, snapshots), truth | margins_of_truth(problem)
+    problem, trajectory = seen.problem, seen.trajectory
+    path, truth = followed(problem, seen.snapshots), of_truth(problem)
     late, then = after_transient(path), seen.at(same_time)
     numbers = {
         **{name: float(values[-1]) for name, values in path.items()},
         **{f"{name}_equal_time": float(values[then]) for name, values in path.items()},
         **{f"{name}_truth": value for name, value in truth.items()},
-        **at_levels(late, truth, MARGIN_PLANES if with_margins else PLANES),
+        **at_levels(late, truth),
         **_movement(trajectory, path),
         "weighted_tv_lost": turned_around(late["weighted_tv"]),
     }
-    # Runs with margins have other names, as in older stores.
-    drawn, of = ({name: path[name] for name in DRAWN}, "margins_") if with_margins else (path, "")
-    drawn = {"steps": trajectory.at_steps.astype(float), "edge": trajectory.edge_ratio, **drawn}
-    return numbers, {f"{of}{name}": values for name, values in drawn.items()}
+    drawn = {"steps": trajectory.at_steps.astype(float), "edge": trajectory.edge_ratio, **path}
+    return numbers, drawn
 
 
 def _movement(run: Trajectory, path: Path) -> dict[str, Any]:
@@ -145,7 +107,7 @@ def _movement(run: Trajectory, path: Path) -> dict[str, Any]:
 
     ``…_growth``: slope per tenfold steps over the last decade of steps, ``…_growth_before`` over the one
     before; of confidence and largest |f|, and of log10 ∫|f''|g. ``edge_ratio``: median over the records of
-    the last decade, since the sharpness alternates between iterates at the edge. ``budget_used``:
+    the last decade, of the midpoint; ``edge_ratio_last``, of the iterates. ``budget_used``:
     D̄ (1 + 2 ∫|f''|g_D) over 2/η.
     """
     steps = run.at_steps
@@ -161,6 +123,7 @@ def _movement(run: Trajectory, path: Path) -> dict[str, Any]:
         "time": float(run.time[-1]),
         "loss": float(run.loss[-1]),
         "edge_ratio": float(np.median(run.edge_ratio[steps >= steps[-1] / 10])),
+        "edge_ratio_last": float(np.median(run.edge_ratio_last[steps >= steps[-1] / 10])),
         "bent_neurons": int(run.bent_neurons[-1]),
         **slopes,
         **earlier,

@@ -1,4 +1,4 @@
-"""One run whose sharpness is followed, at every arm and step size: what claims about the edge share."""
+"""Runs whose sharpness is followed, at every start and step size, for both losses."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import Start, start
-from stepscape.experiments.frame.follow import evenly, follow
+from stepscape.experiments.edge.crossing import crossing
+from stepscape.experiments.frame.follow import by_log, evenly, follow
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
-from stepscape.lab.spec import Spec
+from stepscape.lab.spec import Spec, stream
 from stepscape.measures.measures import measure_trajectory
-from stepscape.problems import Problem, curve
+from stepscape.network import TwoLayerReLU
+from stepscape.problems import Problem, bernoulli, curve
 from stepscape.tables.records import Record
 from stepscape.training import Trajectory
 
 Array = NDArray[np.float64]
+LOGISTIC = "logistic"  # in place of an arm: the logistic loss from the default start
 
 
-class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/2"):
+class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/3"):
     """One run on noisy labels; the grid's largest step size sets the initialization."""
 
     truth: str
@@ -32,6 +35,7 @@ class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/2"):
     width: int
     steps: int
     records: int
+    crossing_steps: int
     arm: str
     seed: int
     step_size: float
@@ -39,11 +43,33 @@ class SharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size/2"):
     drawn: bool
 
 
-def grid(settings: Settings) -> list[SharpnessRun]:
-    """Every arm, seed and step size."""
-    at_least(settings, seeds=1, records=1, width=1, steps=1, n=2)
+class LogisticSharpnessRun(Spec, frozen=True, tag="sharpness-vs-step-size-logistic/1"):
+    """One run on labels of two classes, from PyTorch's default start."""
+
+    truth: str
+    n: int
+    amplitude: float
+    flip_rate: float
+    half_width: float
+    width: int
+    steps: int
+    records: int
+    crossing_steps: int
+    arm: str
+    seed: int
+    step_size: float
+    drawn: bool
+
+
+AnyRun = SharpnessRun | LogisticSharpnessRun
+
+
+def grid(settings: Settings) -> list[AnyRun]:
+    """Every arm, seed and step size of the square loss; every law, seed and step size of the logistic one."""
+    at_least(settings, seeds=1, records=1, width=1, steps=1, n=2, crossing_steps=1)
+    at_least(settings, logistic_n=2, logistic_width=1, logistic_steps=1)
     etas, first = sorted(settings["step_sizes"]), settings["first_seed"]
-    return sweep(
+    square = sweep(
         SharpnessRun,
         settings,
         arm=settings["arms"],
@@ -52,64 +78,81 @@ def grid(settings: Settings) -> list[SharpnessRun]:
         largest_step_size=etas[-1],
         drawn=lambda run: run.seed == first,
     )
+    law = settings["amplitudes"][len(settings["amplitudes"]) // 2], settings["flip_rates"][0]
+    logistic = sweep(
+        LogisticSharpnessRun,
+        settings,
+        arm=LOGISTIC,
+        **{name: settings[f"logistic_{name}"] for name in ("truth", "n", "half_width", "width", "steps")},
+        amplitude=settings["amplitudes"],
+        flip_rate=settings["flip_rates"],
+        seed=seeds(settings),
+        step_size=sorted(settings["logistic_step_sizes"]),
+        drawn=lambda run: run.seed == first and (run.amplitude, run.flip_rate) == law,
+    )
+    return [*square, *logistic]
 
 
-def begin(run: SharpnessRun) -> tuple[Problem, Start]:
+def begin(run: AnyRun) -> tuple[Problem, Start]:
     """Return the problem and the start of the run; an impossible step size is refused."""
-    problem = curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
-    origin = start(run.arm, problem, run.width, run.seed, run.largest_step_size)
+    if isinstance(run, LogisticSharpnessRun):
+        problem = bernoulli(
+            run.truth, n=run.n, amplitude=run.amplitude, flip_rate=run.flip_rate, seed=run.seed,
+            half_width=run.half_width,
+        )  # fmt: skip
+        origin = Start(TwoLayerReLU.random(run.width, 1.0, "torch", stream(run.seed, "network")), 1.0, 0.0)
+    else:
+        problem = curve(run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width)
+        origin = start(run.arm, problem, run.width, run.seed, run.largest_step_size)
     origin.method(run.step_size, run.steps)
     return problem, origin
 
 
-def work(run: SharpnessRun, tick: Tick) -> Record:
+def work(run: AnyRun, tick: Tick) -> Record:
     """Train one network and follow its sharpness; a run that diverges is measured, too."""
     problem, origin = begin(run)
     method = origin.method(run.step_size, run.steps)
-    seen = follow(problem, origin.network, method, evenly(run.steps, run.records), tick)
-    trajectory = seen.trajectory
+    at = {*evenly(run.steps, run.records), *by_log(run.steps, run.records)}
+    seen = follow(problem, origin.network, method, at, tick)
     numbers: dict[str, Any] = {
         "threshold": method.threshold(),
         "initial_scale": origin.scale,
         **seen.beginning,
-        **measure_trajectory(problem, trajectory),
+        **measure_trajectory(problem, seen.trajectory),
     }
-    if trajectory.outcome == "finished":
-        numbers |= edge(trajectory)
-    arrays = curves(trajectory) if run.drawn else {}
-    reason = trajectory.message if trajectory.outcome == "diverged" else ""
-    return Record(trajectory.outcome, numbers, arrays, reason)
+    through: dict[str, Array] = {}
+    if seen.trajectory.outcome == "finished":
+        found, through = crossing(seen, run.crossing_steps, tick)
+        numbers |= edge(seen.trajectory) | found
+    arrays = curves(seen.trajectory) | through if run.drawn else {}
+    reason = seen.trajectory.message if seen.trajectory.outcome == "diverged" else ""
+    return Record(seen.trajectory.outcome, numbers, arrays, reason)
 
 
 def edge(run: Trajectory) -> dict[str, Any]:
-    """Edge ratio and directional smoothness·η/2 over the last half; when the run reached the edge.
+    """λ_max·η/2 and directional smoothness·η/2 over the last half; whether both stand still.
 
-    The edge ratio is that of the midpoint network, at the final step size. A record counts once the warm-up
-    is over. ``started_inside``: the ratio at step 0 lies below the edge. ``share_outside``: records with a
-    ratio above the edge's upper end. ``swing``: how far the ratio of the iterate lies from that of the
-    midpoint.
+    At the final step size. ``median_edge_ratio`` (with quartiles), ``median_sharpness``: of the midpoint
+    network; ``last_edge_ratio``: of the iterate, median. ``smoothness_ratio``: mean; in a swing of period two
+    it is 1, whatever λ_max. ``drift``: the median edge ratio of the last quarter over that of the quarter
+    before, minus 1. ``started_inside``: the ratio at step 0 lies below the edge.
     """
-    threshold = run.method.threshold()
-    ratio = run.sharpness / threshold
-    swing = np.abs(run.sharpness_last - run.sharpness) / threshold
-    late = run.at_steps >= run.at_steps[-1] / 2
+    threshold, steps = run.method.threshold(), run.at_steps
+    ratio, end = run.sharpness / threshold, steps[-1]
+    late = steps >= end / 2
     low, middle, high = np.quantile(ratio[late], [0.25, 0.5, 0.75])
-    counted = run.at_steps >= run.method.warmup_steps
-    reached = np.flatnonzero(counted & (ratio >= EDGE[0]))
-    first = int(reached[0]) if reached.size else -1
+    third, fourth = ratio[late & (steps < 0.75 * end)], ratio[steps >= 0.75 * end]
     smoothness = run.smoothness[late & np.isfinite(run.smoothness)]
+    drift = float(np.median(fourth) / np.median(third)) - 1.0 if third.size and third.any() else None
     return {
         "median_edge_ratio": float(middle),
         "low_edge_ratio": float(low),
         "high_edge_ratio": float(high),
-        "swing": float(np.median(swing[late])),
         "median_sharpness": float(middle) * threshold,
-        "mean_smoothness_ratio": float(np.mean(smoothness)) / threshold if smoothness.size else None,
-        "median_smoothness": float(np.median(smoothness)) if smoothness.size else None,
-        "reached_at_step": int(run.at_steps[first]) if reached.size else None,
-        "reached_at_time": float(run.time[first]) if reached.size else None,
+        "last_edge_ratio": float(np.median(run.sharpness_last[late])) / threshold,
+        "smoothness_ratio": float(np.mean(smoothness)) / threshold if smoothness.size else None,
+        "drift": drift,
         "started_inside": bool(ratio[0] < EDGE[0]),
-        "share_outside": float(np.mean(ratio[counted] > EDGE[1])),
     }
 
 
@@ -119,7 +162,5 @@ def curves(run: Trajectory) -> dict[str, Array]:
         "steps": run.at_steps.astype(float),
         "time": run.time,
         "sharpness": run.sharpness,
-        "smoothness": run.smoothness,
-        "loss": run.loss,
         "bent": run.bent_neurons.astype(float),
     }

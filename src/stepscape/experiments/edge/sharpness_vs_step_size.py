@@ -2,102 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_NAMES, ARMS
-from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.edge.runs import begin, grid, work
+from stepscape.experiments.edge.runs import LOGISTIC, begin, grid, work
+from stepscape.experiments.edge.settled import by_step_size, by_the_seed, settled, sweep_lacks
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.contrasts import slopes
-from stepscape.experiments.frame.levels import Levels, median
+from stepscape.experiments.frame.finding import together
+from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.frame.sentences import interval, of_runs, sentence
 from stepscape.tables.records import Table
 
-IN_TIME = 0.5
-ARRIVAL = {"in_time": IN_TIME, "sizes": 3, "span": 10.0}
+SETTLED = {"near": 0.1, "still": 0.02, "sizes": 3, "span": 4.0}
+WITHIN = 0.01
+_SETTLED_RULE = (
+    "A run is settled if some neurons bend, the directional smoothness over the last half of its steps is on "
+    "average within {near:.0%} of 2/η, and the median λ_max of the midpoint differs by less than {still:.0%} "
+    "between the third and the last quarter; most runs must be settled at {sizes} or more step sizes that "
+    "span a factor of {span:g}."
+)
 
 
-def with_arrivals(table: Table, in_time: float) -> Table:
-    """Add the column `arrived`: the network is alive and reached the edge early enough to be judged there."""
-    early = np.zeros(len(table), bool)
-    if "reached_at_step" in table:  # nan, never reached, compares false
-        early = STEP_SIZES.counts(table) & (table["reached_at_step"] <= in_time * table["steps"])
-    return Table({**table.columns, "arrived": early})
-
-
-def arrivals(sizes: int, span: float) -> Levels:
-    """Return the sweep over step sizes in which a run counts if it arrived."""
-    return Levels(
-        "step_size", "step sizes", "η", alive="arrived", lives="reaches the edge",
-        dies="it does not get there", least=sizes, span=span,
-    )  # fmt: skip
-
-
-def stays_on_the_line(
-    result: Result, low: float, high: float, in_time: float, sizes: int, span: float
-) -> Finding:
-    """Whether nearly all runs that reached the edge have a median edge ratio near 1."""
-    table, levels = with_arrivals(result.table, in_time), arrivals(sizes, span)
-    if reason := levels.lacks(table):
+def on_the_line(result: Result, within: float, column: str, **rule: float) -> Finding:
+    """Whether λ_max·η/2 of settled runs is 1, up to a margin: mean over the runs of a seed."""
+    table = result.table
+    if reason := sweep_lacks(table, **rule):
         return lacking(reason)
-    ratio = table["median_edge_ratio"][levels.counts(table)]
-    says = Says("runs that reach the edge", "stay", "on it")
-    return decide.share((ratio >= low) & (ratio <= high), says).with_numbers({
-        "runs": len(table), "edge ratio, median": median(ratio),
+    keep = settled(table, rule["near"], rule["still"])
+    off = by_the_seed(table, keep, table[column] - 1.0)
+    subject = "the midpoint" if column == "median_edge_ratio" else "a single iterate"
+    says = Says(f"the sharpness of {subject}", "be", "2/η")
+    found = decide.equivalent(off, within, says, "mean of λ_max·η/2 − 1")
+    return found.with_numbers({
+        "runs": len(table), "settled": int(keep.sum()), "λ_max·η/2, median": median(table[column][keep]),
     })  # fmt: skip
 
 
-def scales(result: Result, within: float, in_time: float, sizes: int, span: float) -> Finding:
-    """Whether the sharpness of the runs at the edge is inversely proportional to the step size."""
-    table, levels = with_arrivals(result.table, in_time), arrivals(sizes, span)
-    if reason := levels.lacks(table):
+def at_every_step_size(result: Result, within: float, **rule: float) -> Finding:
+    """Whether λ_max·η/2 is 1 at each step size, by simultaneous intervals."""
+    table = result.table
+    if reason := sweep_lacks(table, **rule):
         return lacking(reason)
-    found = slopes(levels.values(table, "median_sharpness"), levels.working(table))
+    etas, values = by_step_size(table, settled(table, rule["near"], rule["still"]), "median_edge_ratio")
+    found = {}
+    for eta, off in zip(etas, values.T - 1.0, strict=True):
+        says = Says(f"the sharpness at η = {eta:g}", "be", "2/η")
+        found[f"η = {eta:g}"] = decide.equivalent(off, within, says, "λ_max·η/2 − 1", at_once=etas.size)
+    farthest = max(found, key=lambda name: abs(found[name].effect.interval.mean))  # type: ignore[union-attr]
+    agree = sum(each.answer == "yes" for each in found.values())
+    text = of_runs(agree, len(found), Says("step sizes", "have", f"a mean λ_max·η/2 within ±{within:g} of 1"))
+    whole = together(found, primary=farthest)
+    assert whole.effect is not None
+    far = f"the farthest from it is {farthest}, at {interval(whole.effect.interval)} beside 1"
+    lines = {name: interval(each.effect.interval) for name, each in found.items() if each.effect}
+    return Finding(whole.answer, sentence(text, far), whole.effect, lines)
+
+
+def scales(result: Result, within: float, **rule: float) -> Finding:
+    """Whether the sharpness of the settled runs is inversely proportional to the step size."""
+    table = result.table
+    if reason := sweep_lacks(table, **rule):
+        return lacking(reason)
+    etas, values = by_step_size(table, settled(table, rule["near"], rule["still"]), "median_sharpness")
     says = Says("the sharpness", "be", "proportional to 1/η")
+    found = slopes(values, etas, least_span=rule["span"])
     return decide.equivalent(found + 1.0, within, says, "slope of log sharpness on log η, plus 1")
 
 
-def stays_inside(result: Result, high: float, at_most: float) -> Finding:
-    """Whether runs that start inside their threshold stay there at nearly all records."""
-    table = result.table
-    inside = STEP_SIZES.counts(table) & (table["started_inside"] == 1)
-    beyond = table["share_outside"][inside]
-    says = Says("runs that start inside", "stay", f"below {high:g}·2/η")
-    found = decide.share(beyond <= at_most, says)
-    if found.answer == "premise_not_met":
-        return found
-    return found.with_numbers({f"records above {high:g}·2/η, mean share": float(np.mean(beyond))})
+def stays_inside(result: Result, high: float, at_most: float, column: str) -> Finding:
+    """Whether runs that start inside stay below their threshold at nearly all steps of the crossing."""
+    outside = result.table[column]
+    crossed = np.isfinite(outside)
+    if not crossed.any():
+        return lacking("no run began inside its threshold and crossed it")
+    says = Says("runs that cross", "stay", f"below {high:g}·2/η")
+    inside = outside[crossed] <= at_most
+    found = decide.share(inside, says, groups=result.table["seed"][crossed])
+    which = "crossing_largest" + ("_midpoint" if column.endswith("midpoint") else "")
+    largest = result.table[which][crossed]
+    return found.with_numbers({
+        f"steps above {high:g}·2/η, mean share": float(np.mean(outside[crossed])),
+        "largest λ_max·η/2": float(np.max(largest)),
+        "largest λ_max·η/2 of a run, median": median(largest),
+    })  # fmt: skip
 
 
 def numbers(result: Result) -> Table:
-    """One row per arm and step size: how many runs reached the edge, and where these were."""
-    return Table.from_records(_numbers(with_arrivals(result.table, IN_TIME)))
+    """One row per arm and step size: how many runs finished and settled, and where these were."""
+    table = with_flag(result.table)
+    return medians(
+        table, ("arm", "step_size"),
+        ("median_edge_ratio", "last_edge_ratio", "smoothness_ratio", "bent_neurons", "knots_at_data",
+         "crossing_largest", "crossing_outside", "crossing_largest_midpoint"),
+        ("diverged", "settled"),
+    )  # fmt: skip
 
 
-def _numbers(table: Table) -> Iterator[dict[str, Any]]:
-    for arm, eta in dict.fromkeys(zip(table["arm"].tolist(), table["step_size"].tolist(), strict=True)):
-        rows = table.where(arm=arm, step_size=eta)
-        there = rows.rows(rows["arrived"])
-        row = {
-            "arm": arm,
-            "step_size": eta,
-            "runs": len(rows),
-            "diverged": int(np.sum(rows["outcome"] == "diverged")),
-            "at_the_edge": len(there),
-        }
-        for column in ("median_edge_ratio", "swing", "mean_smoothness_ratio", "bent_neurons"):
-            row[column] = median(there[column]) if column in there else None
-        yield row
+def with_flag(table: Table) -> Table:
+    """Add the column `settled`."""
+    flag: NDArray[np.bool_] = settled(table, SETTLED["near"], SETTLED["still"])
+    return Table({**table.columns, "settled": flag})
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Sharpness against the step size with the line 2/η, and over time with each threshold."""
+    """Sharpness against the step size with the line 2/η; each crossing; sharpness over time; neurons."""
     from stepscape.experiments.edge import sharpness_vs_step_size_figures as figures
 
-    return {"edge": figures.edge(result), "sharpening": figures.sharpening(result)}
+    return {
+        "edge": figures.edge(result),
+        "crossing": figures.crossing(result),
+        "sharpening": figures.sharpening(result),
+        "neurons": figures.neurons(result),
+    }
 
 
 _QUICK: dict[str, Any] = {
@@ -109,10 +132,20 @@ _QUICK: dict[str, Any] = {
     "step_sizes": (0.08, 0.2, 0.4, 0.8),
     "steps": 25_000,
     "arms": tuple(ARMS),
+    "logistic_truth": "wave",
+    "logistic_n": 100,
+    "logistic_half_width": 1.0,
+    "logistic_width": 400,
+    "logistic_step_sizes": (0.3, 0.6, 1.2),
+    "logistic_steps": 6000,
+    "amplitudes": (2.0,),
+    "flip_rates": (0.1,),
     "seeds": 4,
     "first_seed": 0,
-    "records": 60,
+    "records": 40,
+    "crossing_steps": 100,
 }
+NAMES: Mapping[str, str] = {**ARM_NAMES, LOGISTIC: "the logistic loss"}
 
 CLAIM = Claim(
     name="sharpness-vs-step-size",
@@ -124,11 +157,11 @@ CLAIM = Claim(
     kind="figure",
     source="Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Cohen et al. (2021)",
     setup=(
-        "The problem and the arms of curve-fitting, with noisy labels and 150,000 steps, because small step "
-        "sizes take that long to reach the edge from a small initialization. The sharpness is that of the "
-        "midpoint of two consecutive iterates, because descent alternates with period two at the edge. With "
-        "warm-up, a run comes down to its threshold from a sharper start; only the small initialization "
-        "shows progressive sharpening."
+        "Square loss: the problem and the arms of curve-fitting, with 150,000 steps, because small step "
+        "sizes take that long to reach the edge from a small initialization. Logistic loss: nine laws, "
+        "amplitude times flip rate, from PyTorch's start. The sharpness is that of the midpoint of two "
+        "consecutive iterates, because descent alternates with period two. Warm-up comes down to 2/η from a "
+        "sharper start; only the small start shows progressive sharpening. Trials: seeds 1000 to 1009."
     ),
     quick=_QUICK,
     full={
@@ -136,8 +169,13 @@ CLAIM = Claim(
         "width": 1000,
         "step_sizes": (0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8),
         "steps": 150_000,
-        "seeds": 3,
-        "records": 250,
+        "logistic_steps": 30_000,
+        "amplitudes": (1.0, 2.0, 4.0),
+        "flip_rates": (0.0, 0.1, 0.3),
+        "seeds": 20,
+        "first_seed": 100,
+        "records": 100,
+        "crossing_steps": 500,
     },
     grid=grid,
     begin=begin,
@@ -145,48 +183,73 @@ CLAIM = Claim(
     parts=(
         Part(
             "on_the_line",
-            "At the edge, the sharpness stays on 2/η",
-            "Of the runs whose λ_max·η/2 reaches {low:g} after the warm-up and within the first "
-            "{in_time:.0%} of their steps, nearly all have a median λ_max·η/2 between {low:g} and {high:g} "
-            "over the last half of their steps. Most runs must reach the edge at {sizes} or more step sizes "
-            "that span a factor of {span:g}.",
-            stays_on_the_line,
-            {"low": EDGE[0], "high": EDGE[1], **ARRIVAL},
+            "At the edge, the sharpness of the midpoint is 2/η",
+            "For each seed, λ_max·η/2 (`{column}`, over the last half of the steps) minus 1 is averaged over "
+            "its settled runs. Yes if its interval lies within ±{within:g}, no if all of it lies outside. "
+            + _SETTLED_RULE,
+            on_the_line,
+            {"within": WITHIN, "column": "median_edge_ratio", **SETTLED},
             primary=True,
+            by="arm",
+        ),
+        Part(
+            "at_every_step_size",
+            "It is 2/η at every step size",
+            "As above for each step size at which most runs are settled, with simultaneous intervals within "
+            "±{within:g}: yes if all lie inside, partly if some do. " + _SETTLED_RULE,
+            at_every_step_size,
+            {"within": WITHIN, **SETTLED},
             by="arm",
         ),
         Part(
             "scaling",
             "The sharpness is proportional to 1/η",
-            "For each seed, log λ_max (the median over the last half of the steps) is fitted as a line in "
-            "log η, over the runs that reach the edge within the first {in_time:.0%} of their steps, at "
-            "{sizes} or more step sizes that span a factor of {span:g}. Yes if the interval of the slope "
-            "plus 1 lies within ±{within:g}, no if all of it lies outside.",
+            "For each seed, log λ_max of the midpoint (the median over the last half of the steps) is fitted "
+            "as a line in log η. Yes if the interval of the slope plus 1 lies within ±{within:g}, no if all "
+            "of it lies outside. " + _SETTLED_RULE,
             scales,
-            {"within": 0.05, **ARRIVAL},
+            {"within": WITHIN, **SETTLED},
+            by="arm",
+        ),
+        Part(
+            "single_iterates",
+            "The sharpness of a single iterate is 2/η, too",
+            "As the first part, for the last of the two iterates (`{column}`), within ±{within:g}. "
+            + _SETTLED_RULE,
+            on_the_line,
+            {"within": WITHIN, "column": "last_edge_ratio", **SETTLED},
             by="arm",
         ),
         Part(
             "stays_inside",
-            "From a small start, the whole trajectory stays below the threshold",
-            "Of the runs with a small initialization that start below their threshold, nearly all have at "
-            "most {at_most:.0%} of their records above {high:g}·2/η.",
+            "From a small start, every step through the crossing stays below the threshold",
+            "Of the runs from a small start that begin below 2/η and reach it, nearly all have an iterate "
+            "above {high:g}·2/η (`{column}`) in at most {at_most:.0%} of the steps that follow the crossing.",
             stays_inside,
-            {"high": EDGE[1], "at_most": 0.05},
+            {"high": EDGE[1], "at_most": 0.05, "column": "crossing_outside"},
             where={"arm": "small_init"},
-            reads=("started_inside", "share_outside"),
+            reads=("crossing_outside",),
+        ),
+        Part(
+            "midpoint_stays_inside",
+            "So does the midpoint",
+            "As above for the midpoint of each two iterates: above {high:g}·2/η (`{column}`) in at most "
+            "{at_most:.0%} of the steps.",
+            stays_inside,
+            {"high": EDGE[1], "at_most": 0.05, "column": "crossing_outside_midpoint"},
+            where={"arm": "small_init"},
+            reads=("crossing_outside_midpoint",),
         ),
     ),
     draw=draw,
     premises={
         "bent_neurons": "some neurons bend among the data: the sharpness of a dead network is 1 whatever η",
-        "started_inside": (
-            "the run started with a sharpness below 2/η, as the claim that it stays there supposes"
-        ),
-        "reached_at_step": "the run reached the edge early enough for the rest of it to be judged",
+        "smoothness_ratio": "descent swings with period two, where the curvature along its steps is 2/η",
+        "drift": "the sharpness has stopped to move: the run is finished, not under way",
+        "crossed_at_step": "the run began below 2/η and reached it, so that its crossing can be followed",
         "knots_at_data": "few neurons have their kink stuck to an input, where the Hessian does not see it",
     },
     numbers=numbers,
     by="arm",
-    names=ARM_NAMES,
+    names=NAMES,
 )

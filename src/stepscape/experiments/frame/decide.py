@@ -25,6 +25,7 @@ from stepscape.experiments.frame.sentences import (
     percent,
     sentence,
 )
+from stepscape.tables.number import short
 
 __all__ = [
     "differs",
@@ -85,7 +86,7 @@ def equivalent(
     outside = found.low > within or found.high < -within
     answer: Answer = "yes" if inside else "no" if outside else "undecided"
     statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    none = f"within ±{number(within)} does not count as a difference"
+    none = f"within ±{short(within)} does not count as a difference"
     return Finding(
         answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
     )
@@ -150,25 +151,27 @@ def share(
     says: Says,
     nearly_all: float = limits.NEARLY_ALL,
     groups: ArrayLike | None = None,
+    at_once: int = 1,
 ) -> Finding:
     """Decide whether nearly all runs do something, by Wilson's interval of the share.
 
     Yes: at least `nearly_all` of them do, and the interval lies above one half. Mixed: it lies above one half
     otherwise. No: it lies below one half. `groups` (seeds): where runs of a seed depend on each other, the
     interval is that of so many fewer runs. Where agreement of all would decide nothing, the sentence says so.
+    `at_once`: as in `sign`.
     """
     mask = np.asarray(flags, bool).ravel()
     if not mask.size:
         return lacking(f"there are no {says.subject}")
     found = int(mask.sum())
-    size = wilson(found, mask.size, 1.0 if groups is None else design_effect(mask, groups))
+    size = wilson(found, mask.size, 1.0 if groups is None else design_effect(mask, groups), at_once)
     answer: Answer = "undecided"
     if size.low > limits.MOST:
         answer = "yes" if size.mean >= nearly_all else "mixed"
     elif size.high < limits.MOST:
         answer = "no"
     text = f"{of_runs(found, mask.size, says)}: {percent(size)}"
-    few = _too_few_for_share(mask.size if groups is None else np.unique(np.asarray(groups)).size)
+    few = _too_few_for_share(mask.size if groups is None else np.unique(np.asarray(groups)).size, at_once)
     return Finding(answer, sentence(text, few), Effect(f"share of {says.subject}", size))
 
 
@@ -261,7 +264,7 @@ def rate(failed: int, total: int, at_most: float, what: str) -> Finding:
     answer: Answer = "no" if chance < limits.IMPLAUSIBLE else "yes"
     size = wilson(failed, total)
     statement = of_runs(failed, total, Says(what, "fail"))
-    text = f"{statement}: {percent(size)}, where {number(100 * at_most)} % may"
+    text = f"{statement}: {percent(size)}, where {short(100 * at_most)} % may"
     return Finding(
         answer,
         sentence(text),
@@ -282,9 +285,9 @@ def _too_few(count: int, unit: str, what: str = "interval") -> Finding:
     return Finding("undecided", sentence(text), numbers={f"{unit}s": count})
 
 
-def _too_few_for_share(independent: int) -> str:
+def _too_few_for_share(independent: int, at_once: int = 1) -> str:
     """Say that the answer was open before the runs were made; "" where agreement could settle it."""
-    decides = wilson(independent, independent).low > limits.MOST
+    decides = wilson(independent, independent, together=at_once).low > limits.MOST
     runs = counted(independent, "independent run")
     return "" if decides else f"{runs} could not decide, even if all agreed"
 
@@ -296,9 +299,11 @@ def _measured(found: Interval, what: str, unit: str) -> str:
 def _signs_of_cells(above: list[str], below: list[str], total: int) -> str:
     if total == 1:
         return ""
-    rise = of_runs(len(above), total, Says("cells", "lie", "above 0"))
-    fall = f"{len(below) or 'none'} {'lie' if len(below) > 1 else 'lies'} below 0"
-    return f"{rise}, and {fall}"
+    if not above and not below:
+        return f"none of {total} cells alone shows it, or its opposite"
+    shown = of_runs(len(above), total, Says("cells", "show", "it"))
+    other = f"{len(below) or 'none'} {'show' if len(below) > 1 else 'shows'} the opposite"
+    return shown if len(above) == total else f"{shown}, and {other}"
 
 
 def __dir__() -> list[str]:

@@ -38,13 +38,16 @@ def simultaneous(values: Sequence[ArrayLike], at_once: int = 1) -> list[Interval
     return [student(each, together=at_once * len(values)) for each in values]
 
 
-def wilson(found: int, total: int, design: float = 1.0) -> Interval:
-    """Wilson's interval of a share; `design` ≥ 1 divides the number of runs that are not independent."""
+def wilson(found: int, total: int, design: float = 1.0, together: int = 1) -> Interval:
+    """Wilson's interval of a share; `design` ≥ 1 divides the number of runs that are not independent.
+
+    `together`: as in `student`.
+    """
     from scipy.special import ndtri
 
     if not total:
         return Interval(float("nan"), 0.0, 1.0, 0)
-    share, n, z = found / total, total / design, float(ndtri(0.5 + 0.5 * LEVEL))
+    share, n, z = found / total, total / design, float(ndtri(0.5 + 0.5 * (1.0 - (1.0 - LEVEL) / together)))
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # The ends contain the share itself, which rounding must not put outside.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stepscape.tables.interval import Interval
-from stepscape.tables.number import fixed
+from stepscape.tables.number import fixed, short
 from stepscape.tables.number import number as number
 
+MOST_LISTED = 3  # settings in a sentence
 _IRREGULAR = {"be": ("is", "are"), "have": ("has", "have"), "do": ("does", "do"), "go": ("goes", "go")}
 
 
@@ -58,7 +60,11 @@ def of_runs(found: int, total: int, says: Says) -> str:
     '5 of 8 runs settle on 2/η'
     >>> of_runs(8, 8, says), of_runs(0, 8, says), of_runs(1, 8, says)
     ('all 8 runs settle on 2/η', 'none of 8 runs settles on 2/η', '1 of 8 runs settles on 2/η')
+    >>> of_runs(2, 2, says)
+    'both runs settle on 2/η'
     """
+    if found == total == 2:
+        return says.with_subject(f"both {says.subject}", plural=True)
     subject = (
         f"all {number(total)}"
         if found == total
@@ -103,13 +109,16 @@ def counted(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" + ("" if count == 1 else "s")
 
 
-def listed(values: object) -> str:
-    """Write numbers as a list.
+def listed(values: Iterable[float]) -> str:
+    """Write up to three numbers as a list, and more by their count and ends.
 
-    >>> listed([0.01, 0.4])
-    '0.01, 0.4'
+    >>> listed([0.01, 0.4]), listed([0.8, 0.1, 0.2, 0.4]), listed([])
+    ('0.01, 0.4', '4 values from 0.1 to 0.8', 'none')
     """
-    return ", ".join(f"{value:g}".replace("-", "−") for value in values) or "none"  # type: ignore[attr-defined]
+    known = list(values)
+    if len(known) > MOST_LISTED:
+        return f"{len(known)} values from {short(min(known))} to {short(max(known))}"
+    return ", ".join(map(short, known)) or "none"
 
 
 def sentence(*clauses: str) -> str:

@@ -8,103 +8,144 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.experiments.interpolation.runs import SIDES
-from stepscape.figures.bands import band
-from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, series, shared_legend
+from stepscape.experiments.interpolation.runs import SIDES, InterpolationRun, LimitRun
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, THIRD, Look
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.references import theory, theory_level
+from stepscape.figures.style import DOUBLE, MAIN, NAMES, SECONDARY, SMALL, canvas, label
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLES = {
-    "spline": "connect the dots, knots off the inputs",
-    "flattest": "flattest network of any width",
-    "dots": "connect the dots, knots on the inputs",
+    "spline": "connect the dots,\nknots off the inputs",
+    "flattest": "flattest network\nof any width",
+    "dots": "connect the dots,\nknots on the inputs",
 }
+LOOKS = {"spline": CONTRAST, "flattest": THIRD, "dots": MEASURED}
+SIDE_LOOKS = {"below": MEASURED, "above": CONTRAST}
 CURVES = (
-    ("hat_bound", "", "hat bound"),
-    ("bound", "", "data-only bound"),
-    ("least", "flattest", "certified least sharpness of any width"),
-    ("sharpness", "flattest", "flattest network built"),
-    ("sharpness", "spline", "spline"),
+    ("sharpness", "spline", "connect\nthe dots", CONTRAST),
+    ("least", "flattest", "flattest,\ncertified", THIRD),
+    ("bound", "flattest", "data-only\nbound", MEASURED),
 )
 SHARPNESS = (
-    "The sharpness, less the 1 that the output bias costs, of networks that pass through every noisy label, "
-    "against the number of inputs and the noise: two lower bounds from the data alone, the certified least "
-    "value over all widths, and two interpolators. Descent can stay at an interpolator only with a step "
-    "size below 2/λ. Dotted: the least powers that the theory claims."
+    "Left: sharpness less the 1 that the output bias costs, of networks that pass through every noisy label, "
+    "against the number of inputs: a lower bound from the data alone, the certified least value over all "
+    "widths, and the line that connects the dots. Dashed: what the bound tends to with equispaced inputs. "
+    "Descent can stay at an interpolator only with a step size below 2/λ. Right: the bound less 1 over that "
+    "limit, with equispaced inputs. Lines are medians over the seeds, ribbons quartiles."
 )
 STABILITY = (
     "Descent from two starts, a millionth away from an interpolator on either side of its sharpest "
-    "direction. With a step size just below 2/λ it comes back, just above 2/λ it leaves, both at the "
-    "predicted rate (dashed lines). With knots on the inputs the loss has a kink there, and neither rate "
-    "holds."
+    "direction, thick and thin. With a step size just below 2/λ (blue) it comes back, just above 2/λ "
+    "(vermilion) it leaves. Dashed: the predicted rates. With knots on the inputs the loss has a kink there, "
+    "and neither rate holds. One data set."
 )
 FUNCTIONS = (
-    "The functions of the interpolators. The flattest one is close to the line that connects the dots, "
-    "except near the ends of the data, where g is small and bends cost almost nothing. The axis spans the "
-    "labels; where a curve leaves it, the picture says how far it goes."
+    "The functions of the interpolators of one data set; circles: the labels. The axis spans the labels; "
+    "where a curve leaves it, the picture says how far it goes."
 )
 
 
 def sharpness(result: Result) -> Drawn:
-    """Draw λ − 1 of bounds and interpolators against n (σ fixed) and σ (n fixed), with the claimed slopes."""
-    table, settings = result.table, result.settings
+    """Draw λ − 1 of bounds and interpolators against n, and the bound over its limit."""
+    table, settings = result.of(InterpolationRun).table, result.settings
     truth, design = settings["cases"][0].split()
-    rows = table.where(truth=truth, design=design)
-    figure, axes = canvas(1, 2, (9.4, 4.9), sharey=True)
-    views = (
-        ("n", rows.where(noise=settings["noise"]), 2.0, f"number of inputs n (σ = {settings['noise']:g})"),
-        ("noise", rows.where(n=settings["n"]), 1.0, f"noise σ (n = {settings['n']})"),
-    )
-    for ax, (across, shown, slope, name) in zip(axes[0], views, strict=True):
-        if "bound" in shown:
-            _bands(ax, shown, across)
-            _reference(ax, shown, across, slope)
-        values = [float(value) for value in np.unique(shown[across])]
-        ax.set_xscale("log")
-        ax.set_xticks(values, [f"{value:g}" for value in values])
-        ax.minorticks_off()
-        label(ax, x=name)
-    number_ticks(axes[0, 0])
-    axes[0, 0].set_ylabel(r"sharpness $\lambda_{\max} - 1$; descent needs η < 2/λ", fontsize=10)
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, SHARPNESS)
+    figure, axes = canvas(1, 2, DOUBLE)
+    left, right = axes[0]
+    number_ticks(left)
+    number_ticks(left, "x")
+    number_ticks(right, "x")
+    if "bound" in table:
+        _against_n(left, table.where(truth=truth, design=design, noise=settings["noise"]))
+    limit = result.of(LimitRun).table
+    if "over_limit" in limit:
+        _limit(right, limit.where(outcome="finished"))
+        _rate(left, limit)
+    label(left, x="inputs n", y=r"sharpness $\lambda_{\max} - 1$")
+    label(right, x="equispaced inputs n", y="bound over its limit")
+    found = _sentence(limit)
+    finding(figure, found)
+    return Drawn(figure, f"{found} {SHARPNESS}")
 
 
-def _bands(ax: Axes, rows: Table, across: str) -> None:
-    for i, (column, interpolator, name) in enumerate(CURVES):
-        every = interpolator or str(rows["interpolator"][0])
+def _against_n(ax: Axes, rows: Table) -> None:
+    for column, interpolator, name, look in CURVES:
+        every = interpolator if interpolator in rows["interpolator"] else str(rows["interpolator"][0])
         chosen = rows.where(interpolator=every)
         if column not in chosen or not len(chosen):
             continue
         excess = chosen[column].astype(float) - 1.0
-        shown = Table({across: chosen[across].astype(float), "excess": np.where(excess > 0, excess, np.nan)})
-        band(ax, shown, across, "excess", name, series(i), dodge=0.012 * (i - 2))
+        shown = Table({"n": chosen["n"].astype(float), "excess": np.where(excess > 0, excess, np.nan)})
+        line = ribbon(ax, shown, "n", "excess", look.line)
+        if line is not None:
+            name_at_end(ax, line, name)
 
 
-def _reference(ax: Axes, rows: Table, across: str, slope: float) -> None:
-    """Draw the claimed power through half the median bound at the largest value."""
-    at = rows[across].astype(float)
-    top = float(np.median(rows["bound"][at == at.max()])) - 1.0
-    ends = np.array([at.min(), at.max()])
-    word = "least claimed slopes: n² and σ"
-    ax.plot(ends, 0.5 * top * (ends / at.max()) ** slope, color=COLORS["black"], lw=1.2, ls=":", label=word)
+def _rate(ax: Axes, limit: Table) -> None:
+    """Draw n² times the limit, over the sizes of the panel."""
+    low, high = ax.dataLim.intervalx
+    if not np.isfinite(low) or not low < high or not len(limit):
+        return
+    rates = (limit["bound"] - 1.0) / (limit["over_limit"] * limit["n"] ** 2)
+    n = np.geomspace(low, high, 20)
+    theory(ax, n, float(np.nanmedian(rates)) * n**2, r"$\propto \sigma n^2$", at=0.6, above=False)
+
+
+def _limit(ax: Axes, rows: Table) -> None:
+    ribbon(ax, rows, "n", "over_limit", MEASURED.both)
+    theory_level(ax, 1.0, "limit", at=0.02)
+    ax.set_ylim(0.0, max(1.25, 1.05 * float(np.nanmax(rows["over_limit"], initial=1.0))))
+
+
+def _sentence(limit: Table) -> str:
+    if "over_limit" not in limit or not np.isfinite(limit["over_limit"].astype(float)).any():
+        return "No bound was computed at the limit sizes."
+    n = int(limit["n"].max())
+    ratio = float(np.nanmedian(limit.where(n=n)["over_limit"]))
+    return (
+        f"The sharpness that noise enforces grows like σn²: at n = {number(n)} the bound is at "
+        f"{number(ratio)} of its limit."
+    )
 
 
 def stability(result: Result) -> Drawn:
     """Draw the distance from the interpolator over the steps, on both sides of 2/λ, with predicted rates."""
+    from matplotlib.ticker import MaxNLocator
+
     runs = result.drawn("curve")
-    figure, axes = canvas(1, max(1, len(runs)), (3.6 * max(1, len(runs)) + 0.5, 4.3), sharey=True)
+    figure, axes = canvas(1, max(1, len(runs)), DOUBLE, sharey=True)
     for ax, run in zip(axes[0], runs, strict=False):
-        for i, (side, sign) in enumerate(SIDES):
-            _visit(ax, run, side, 2.0 + sign * result.settings["detuning"], i)
-        ax.set_yscale("log")
+        number_ticks(ax)
+        for side, sign in SIDES:
+            _visit(ax, run, side, 2.0 + sign * result.settings["detuning"])
+        ax.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=3))
         label(ax, x="steps", title=_title(run))
+    found = _ends(runs)
+    finding(figure, found)
     if runs:
-        axes[0, 0].set_ylabel("distance from the interpolator", fontsize=10)
-        shared_legend(figure, axes, columns=2)
-    return Drawn(figure, STABILITY)
+        axes[0, 0].set_ylabel("distance from\nthe interpolator", fontsize=NAMES)
+        shared_legend(figure, axes, columns=3)
+    return Drawn(figure, f"{found} {STABILITY}")
+
+
+def _ends(runs: Sequence[Run]) -> str:
+    off = [run for run in runs if run["interpolator"] != "dots"]
+    if not off:
+        return "No interpolator with its knots off the inputs was drawn."
+    factors = [[float(run[f"factor_{side}"] or np.nan) for run in off] for side, _ in SIDES]
+    back, away = (float(np.nanmedian(each)) for each in factors)
+    return (
+        f"Below 2/λ each step multiplies the distance by {number(back)}, above it by {number(away)}; with "
+        "knots on the inputs neither is true."
+    )
 
 
 def _title(run: Run) -> str:
@@ -112,35 +153,41 @@ def _title(run: Run) -> str:
     return TITLES.get(name, name)
 
 
-def _visit(ax: Axes, run: Run, side: str, product: float, index: int) -> None:
+def _visit(ax: Axes, run: Run, side: str, product: float) -> None:
     steps = run.arrays[f"steps_{side}"]
     sides = run.arrays[f"distance_{side}"].reshape(-1, 2).T
-    look = line(index)
     for i, distance in enumerate(sides):
         shown = np.isfinite(distance) & (distance > 0.0)
-        name = f"η = {product:g}/λ, from either side" if i == 0 else None
-        ax.plot(steps[shown], distance[shown], color=look["color"], lw=1.8 - 0.8 * i, label=name)
-    rate = abs(1.0 - product)
-    predicted = sides[0, 0] * rate**steps
+        name = rf"$\eta = {product:g}/\lambda$" if i == 0 else None
+        width = (MAIN, SECONDARY)[i]
+        ax.plot(steps[shown], distance[shown], **SIDE_LOOKS[side].line, lw=width, label=name)
+    predicted = sides[0, 0] * abs(1.0 - product) ** steps
     within = (predicted < 0.3) & (predicted > 1e-13)
-    dashes = (0, (4, 3)) if index == 0 else ":"
-    word = f"predicted: a factor of {rate:g} per step"
-    ax.plot(steps[within], predicted[within], color=COLORS["black"], lw=1.2, ls=dashes, label=word)
+    line = theory(ax, steps[within], predicted[within])
+    if side == "below":
+        line.set_label("predicted rate")
 
 
 def curves(result: Result) -> Drawn:
     """Draw the functions of the interpolators through the same labels."""
-    figure, axes = canvas(1, 1, (7.2, 4.0))
+    figure, axes = canvas(1, 1, DOUBLE)
     ax, runs = axes[0, 0], result.drawn("curve")
-    for i, run in enumerate(runs):
-        ax.plot(run.arrays["grid"], run.arrays["curve"], lw=1.4, label=_title(run), **line(i))
+    found = "No interpolator was drawn."
+    for run in runs:
+        look = LOOKS.get(str(run["interpolator"]), MEASURED)
+        ax.plot(
+            run.arrays["grid"], run.arrays["curve"], lw=SECONDARY, label=_title(run).replace("\n", " "),
+            **look.line,
+        )  # fmt: skip
     if runs:
         data = runs[0].arrays
-        ax.plot(data["inputs"], data["labels"], "o", color=COLORS["black"], ms=5, label="labels", zorder=5)
-        shared_legend(figure, axes, columns=2)
+        ax.plot(data["inputs"], data["labels"], "o", color=COLORS["gray"], mfc="white", ms=6.0, zorder=5)
+        shared_legend(figure, axes, columns=3)
         _clip(ax, runs)
+        found = f"All {len(runs)} interpolators nearly connect the {data['inputs'].size} dots."
     label(ax, x="x", y="f(x)")
-    return Drawn(figure, FUNCTIONS)
+    finding(figure, found)
+    return Drawn(figure, f"{found} {FUNCTIONS}")
 
 
 def _clip(ax: Axes, runs: Sequence[Run]) -> None:
@@ -148,18 +195,19 @@ def _clip(ax: Axes, runs: Sequence[Run]) -> None:
     labels = runs[0].arrays["labels"]
     low, high = labels.min() - 0.2 * np.ptp(labels), labels.max() + 0.2 * np.ptp(labels)
     ax.set_ylim(low, high)
-    for i, run in enumerate(runs):
+    for run in runs:
         x, f = run.arrays["grid"], run.arrays["curve"]
+        look: Look = LOOKS.get(str(run["interpolator"]), MEASURED)
         for at, edge, way in ((f.argmin(), low, "down"), (f.argmax(), high, "up")):
             if not low <= f[at] <= high:
-                words = f"leaves the picture, {way} to {f[at]:.3g}".replace("-", "−")
-                _leaves(ax, float(x[at]), edge, words, line(i)["color"])
+                _leaves(ax, float(x[at]), edge, f"leaves the picture, {way} to {number(float(f[at]))}", look)
 
 
-def _leaves(ax: Axes, x: float, edge: float, text: str, color: str) -> None:
+def _leaves(ax: Axes, x: float, edge: float, text: str, look: Look) -> None:
     """Write a note where a curve leaves, on the side that has room."""
     left = x < np.mean(ax.get_xlim())
     ax.annotate(
         text, (x, edge), (22 if left else -22, 9 if edge == ax.get_ylim()[0] else -9),
-        textcoords="offset points", ha="left" if left else "right", va="center", fontsize=8.5, color=color,
+        textcoords="offset points", ha="left" if left else "right", va="center", fontsize=SMALL,
+        color=look.color,
     )  # fmt: skip

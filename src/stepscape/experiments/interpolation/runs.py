@@ -51,8 +51,21 @@ class InterpolationRun(Spec, frozen=True, tag="interpolation-is-sharp/1"):
     drawn: bool
 
 
-def grid(settings: Settings) -> list[InterpolationRun]:
-    """Every size at the base noise and every noise at the base size, for each case, seed and interpolator."""
+class LimitRun(Spec, frozen=True, tag="interpolation-limit/1"):
+    """One data set with equispaced inputs, of which only the data-only bound is computed."""
+
+    truth: str
+    n: int
+    noise: float
+    half_width: float
+    seed: int
+
+
+def grid(settings: Settings) -> list[InterpolationRun | LimitRun]:
+    """Every size at the base noise and every noise at the base size, for each case, seed and interpolator.
+
+    And the limit sizes at the base noise, for the truth of the first case.
+    """
     _check(settings)
     first, base = settings["cases"][0], (settings["n"], settings["noise"])
     varied = [(n, base[1]) for n in settings["sizes"]] + [(base[0], noise) for noise in settings["noises"]]
@@ -62,7 +75,10 @@ def grid(settings: Settings) -> list[InterpolationRun]:
             run.n, run.noise
         ) == base  # fmt: skip
 
-    return sweep(
+    limit = sweep(
+        LimitRun, settings, truth=_case(first)["truth"], n=settings["limit_sizes"], seed=seeds(settings)
+    )
+    return limit + sweep(
         InterpolationRun,
         settings,
         case=[_case(text) for text in settings["cases"]],
@@ -84,8 +100,9 @@ def _check(settings: Settings) -> None:
         raise bad("margin", "lie strictly between 0 and 0.5", settings["margin"])
     if not settings["offset"] > 0.0:
         raise bad("offset", "be finite and positive", settings["offset"])
-    if min(settings["sizes"]) < 4:
-        raise bad("sizes", "be at least 4", min(settings["sizes"]))
+    for name in ("sizes", "limit_sizes"):
+        if min(settings[name]) < 4:
+            raise bad(name, "be at least 4", min(settings[name]))
 
 
 def _case(text: str) -> dict[str, str]:
@@ -95,8 +112,18 @@ def _case(text: str) -> dict[str, str]:
     return {"truth": parts[0], "design": parts[1]}
 
 
-def begin(run: InterpolationRun) -> tuple[Problem, TwoLayerReLU]:
+def begin(run: InterpolationRun | LimitRun) -> tuple[Problem, TwoLayerReLU] | Problem:
     """Return the problem, and the line that connects the dots with its knots where the run wants them."""
+    return _equispaced(run) if isinstance(run, LimitRun) else _connected(run)
+
+
+def _equispaced(run: LimitRun) -> Problem:
+    return curve(
+        run.truth, n=run.n, noise=run.noise, seed=run.seed, half_width=run.half_width, design="equispaced"
+    )
+
+
+def _connected(run: InterpolationRun) -> tuple[Problem, TwoLayerReLU]:
     problem = curve(
         run.truth,
         n=run.n,
@@ -109,13 +136,24 @@ def begin(run: InterpolationRun) -> tuple[Problem, TwoLayerReLU]:
     return problem, TwoLayerReLU(*theory.spline_interpolator(problem.inputs, problem.labels, shift))
 
 
-def work(run: InterpolationRun, tick: Tick) -> Record:
+def work(run: InterpolationRun | LimitRun, tick: Tick) -> Record:
+    """Compute the data-only bound, over its limit; or visit an interpolator."""
+    if not isinstance(run, LimitRun):
+        return _visit_interpolator(run, tick)
+    tick(0.5)
+    problem = _equispaced(run)
+    bound = theory.interpolation_bound(problem.inputs, problem.labels).sharpness
+    rate = theory.interpolation_rate(run.noise, run.half_width)
+    return Record("finished", {"bound": bound, "over_limit": (bound - 1.0) / (rate * run.n**2)})
+
+
+def _visit_interpolator(run: InterpolationRun, tick: Tick) -> Record:
     """Build one interpolator, measure its sharpness against the bounds, and disturb it.
 
     Descent starts at distance `offset` from it along the top eigenvector, on either side, with the step sizes
     (2 − detuning)/λ (columns ``_below``) and (2 + detuning)/λ (``_above``).
     """
-    problem, network = begin(run)
+    problem, network = _connected(run)
     numbers = _bounds(problem)
     if run.interpolator == "flattest":
         found = theory.flattest_interpolator(problem.inputs, problem.labels, run.margin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from stepscape.experiments.frame import Finding, Says, decide, together
 from stepscape.experiments.frame.cells import Asked, ask, cells
 from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.intervals import Interval, simultaneous, student
+from stepscape.experiments.frame.sentences import clause, interval, sentence
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -97,17 +99,27 @@ def saves(
     columns : column → what large steps have, such as "less excess risk at equal time".
     at : rows → the step sizes that are compared; by default those that work.
     """
-    contrasts = {"": (ENDS, saved), ", by the trend": (TREND, by_trend)}
-    found = {
-        f"{words}{how}": signs(
-            table, partial(_between, of=of, column=column, at=at),
-            Says("large steps", "have", f"{words}{how}", plural=True), what, least,
-            len(columns) * len(contrasts), lacks,
-        )
-        for column, words in columns.items()
-        for how, (what, of) in contrasts.items()
-    }  # fmt: skip
+    found = {}
+    for column, words in columns.items():
+        says = Says("large steps", "have", words, plural=True)
+        ends, trend = (
+            signs(
+                table, partial(_between, of=of, column=column, at=at), says, what, least, 2 * len(columns),
+                lacks,
+            )
+            for what, of in ((ENDS, saved), (TREND, by_trend))
+        )  # fmt: skip
+        found[words] = _agreed(ends, trend)
     return together(found, named=False)
+
+
+def _agreed(ends: Finding, trend: Finding) -> Finding:
+    """Put both into one sentence; yes only if both say yes."""
+    both = together({"ends": ends, "trend": trend})
+    if trend.effect is None or ends.effect is None:
+        return both
+    size = f"by the trend over all step sizes it is {interval(trend.effect.interval)}"
+    return replace(both, sentence=sentence(clause(ends.sentence), size))
 
 
 def _between(

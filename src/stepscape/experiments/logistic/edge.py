@@ -49,6 +49,11 @@ def came_up(table: Table) -> Mask:
     return np.asarray(works & in_time & ~started_beyond(table))
 
 
+def could_be(table: Table) -> Mask:
+    """Mask of the runs that start beyond 2/η or come up to it in the first half of their steps."""
+    return started_beyond(table) | came_up(table)
+
+
 def arrived(table: Table, function: float, ratio: float) -> Mask:
     """Mask of the runs that hardly moved after half of their steps; the others are unfinished.
 

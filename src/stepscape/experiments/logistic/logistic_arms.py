@@ -222,32 +222,33 @@ def _trained(rows: Table, suffix: str) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw excess risk, sharpness, what large steps save, complex truths, and where the risk lies."""
+    """Draw what large steps save, sharpness, complex truths, and where the risk lies."""
     from stepscape.experiments.logistic import logistic_arms_figures as figures
 
     table, arms = result.table, list(result.settings["arms"])
-    narrow = narrowest(table)
+    narrow, lost = narrowest(table), factors(table, arms)
     return {
-        "edge": figures.edge(table, arms, EDGE),
-        "excess-interior": figures.excess(narrow, arms, "excess_risk_interior"),
-        "excess-everywhere": figures.excess(narrow, arms, "excess_risk"),
-        "help": figures.helped(help_intervals(narrow, arms), arms),
-        "complex-truths": figures.complex_truths(*factors(table, arms), arms, SIZES),
+        "help": figures.helped(help_intervals(narrow, arms), arms, float(table["step_size"].max())),
+        "edge": figures.edge(table, arms),
+        "complex-truths": figures.complex_truths(*lost, arms, SIZES),
         "where-the-risk-sits": figures.shares(with_shares(narrow), arms),
+        "complex-truths-all": figures.complex_truths_all(*lost, arms, SIZES),
+        "excess-interior-all": figures.excess_all(narrow, arms, "interior"),
+        "excess-everywhere-all": figures.excess_all(narrow, arms, "everywhere"),
     }
 
 
 def help_intervals(table: Table, arms: Sequence[str]) -> Table:
     """One row per arm, region, moment and cell: the interval of what the largest step size saves."""
     entries = []
-    for arm, region, (suffix, moment) in product(arms, ("interior", "everywhere"), COMPARED.items()):
+    for arm, region, suffix in product(arms, ("interior", "everywhere"), WHEN):
         column = f"excess_risk{REGIONS[region]}{suffix}"
         if column in table:
             found = asked(table.where(arm=arm), partial(saved, column=column))
-            place = {"arm": arm, "region": WHERE[region], "moment": moment.words}
+            place = {"arm": arm, "region": WHERE[region], "suffix": suffix}
             entries += [
-                {**place, "cell": cell, "together": cell == TOGETHER, **_ends(each)}
-                for cell, each in intervals(found, 2 if suffix == "_held_out" else 4).items()
+                {**place, "cell": cell, "together": cell == TOGETHER or len(found.values) == 1, **_ends(each)}
+                for cell, each in intervals(found, 4 if suffix == "_held_out" else 8).items()
             ]
     return Table.from_records(entries)
 

@@ -3,230 +3,268 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stepscape.experiments.common.arms import ARM_TITLES
-from stepscape.experiments.common.moments import COMPARED
 from stepscape.experiments.frame import Drawn
+from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.sentences import interval
-from stepscape.experiments.logistic.panels import say_diverged
-from stepscape.figures.bands import band
+from stepscape.experiments.logistic.cells import REGIONS, WHEN, WHERE
+from stepscape.experiments.logistic.edge import on_line
+from stepscape.experiments.logistic.logistic_step_sizes_figures import seeds_of
+from stepscape.experiments.logistic.panels import as_factor, factor_bars, factor_ticks, pooled
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import ARM, COLORS, MOMENT, Look, marks
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.references import guide, theory_level
 from stepscape.figures.style import (
-    COLORS,
+    DOUBLE,
+    SECONDARY,
+    SINGLE,
+    TALL,
     canvas,
     label,
-    note,
     number_ticks,
-    series,
     shared_legend,
     step_size_ticks,
 )
+from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-LINE: dict[str, Any] = {"color": COLORS["black"], "lw": 1.1, "dashes": (5, 2)}
-START = {"color": COLORS["gray"], "marker": "x", "linestyle": (0, (1.5, 1.5))}
-
-EDGE = (
-    "The edge ratio λ_max·η/2 against the step size, medians and quartiles over all cells: of the untrained "
-    "network, and averaged over the last half of the steps. Columns: arms."
-)
-EXCESS = {
-    "excess_risk_interior": (
-        "excess risk, interior",
-        "The excess risk in the interior, where the weight g is at least a tenth of its largest value, at "
-        "three moments; medians and quartiles over seeds on the narrowest interval. Rows: amplitudes of the "
-        "truth; columns: arms.",
-    ),
-    "excess_risk": (
-        "excess risk, all inputs",
-        "The excess risk over all inputs at three moments; medians and quartiles over seeds on the "
-        "narrowest interval. Rows: amplitudes of the truth; columns: arms.",
-    ),
-}
-HELP = (
-    "The intervals that the rule reads, simultaneous over cells and questions; thick: the mean over all "
-    "cells, which decides. Blue marks that point right: the largest step size has less excess risk than the "
-    "smallest; red marks that point left: it has more."
-)
-COMPLEX = (
-    "What the largest step size loses against the best smaller one, each at its best held-out moment, "
-    "against the variation of the truth's slope: unweighted above, weighted by g below. Above the dashed "
-    "line the largest step size is worse."
-)
-SHARES = (
-    "The share of the excess risk that lies at the inputs outside the interior, medians and quartiles over "
-    "seeds; dashed: the share of the inputs that lie there."
-)
+RATIO = r"$\lambda_{\max}\,\eta/2$"
+WIDTHS = ("o", "s", "^", "D")  # markers of the widths of the interval
 
 
-def excess(table: Table, arms: Sequence[str], column: str) -> Drawn:
-    """Excess risk against the step size: one row per amplitude, one column per arm, one curve per moment."""
-    name, caption = EXCESS[column]
-    amplitudes = np.unique(table["amplitude"])
-    figure, axes = _panels(table, arms, amplitudes.size)
-    for row, amplitude in zip(axes, amplitudes, strict=True):
-        for ax, arm in zip(row, arms, strict=True):
-            rows = table.where(arm=arm, amplitude=amplitude)
-            for i, (suffix, moment) in enumerate(COMPARED.items()):
-                if column + suffix in rows:
-                    each = column + suffix
-                    band(ax, rows, "step_size", each, moment.words, series(i), dodge=0.06 * (i - 1))
-            say_diverged(ax, rows)
-        row[0].set_ylabel(f"{name}\namplitude {amplitude:g}", fontsize=10)
-        if any(ax.containers for ax in row):
-            number_ticks(row[0])
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, caption)
+def look_of(arm: str) -> Look:
+    """Return how an arm looks."""
+    return ARM.get(arm, Look(arm, COLORS["gray"]))
 
 
-def edge(table: Table, arms: Sequence[str], limits: tuple[float, float]) -> Drawn:
-    """λ_max·η/2 at the start and over the last half of the steps in all cells; one column per arm."""
-    figure, axes = _panels(table, arms, 1)
-    for ax, arm in zip(axes[0], arms, strict=True):
-        rows = table.where(arm=arm)
-        ax.axhspan(
-            *limits,
-            color=COLORS["gray"],
-            alpha=0.2,
-            lw=0,
-            label=f"on the line: {limits[0]:g} to {limits[1]:g}",
-        )
-        ax.axhline(1.0, label="threshold", **LINE)
-        if "initial_sharpness" in rows:
-            start = rows["initial_sharpness"] * rows["step_size"] / 2.0
-            whole = Table({**rows.columns, "start": start})
-            band(ax, whole, "step_size", "start", "untrained network", START, keep_dead=True)
-        if "edge_ratio" in rows:
-            band(ax, rows, "step_size", "edge_ratio", "mean over the last half of the steps", series(0))
-        say_diverged(ax, rows)
-    axes[0, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
-    number_ticks(axes[0, 0])
-    shared_legend(figure, axes, columns=4)
-    return Drawn(figure, EDGE)
-
-
-def shares(table: Table, arms: Sequence[str]) -> Drawn:
-    """Share of the excess risk outside the interior against the step size; one curve per amplitude."""
-    figure, axes = _panels(table, arms, 1)
-    for ax, arm in zip(axes[0], arms, strict=True):
-        rows = table.where(arm=arm)
-        if "outside_share" in rows:
-            for i, amplitude in enumerate(np.unique(rows["amplitude"])):
-                some = rows.where(amplitude=amplitude)
-                word = f"amplitude {amplitude:g}"
-                band(ax, some, "step_size", "outside_share", word, series(i), dodge=0.06 * (i - 1))
-            there = rows["outside_inputs"][np.isfinite(rows["outside_inputs"])]
-            if there.size:
-                ax.axhline(float(np.median(there)), label="share of the inputs there", **LINE)
-        say_diverged(ax, rows)
-    axes[0, 0].set_ylim(0.0, 1.0)
-    axes[0, 0].set_ylabel("share of the excess risk\noutside the interior at the end", fontsize=10)
-    shared_legend(figure, axes, columns=4)
-    return Drawn(figure, SHARES)
-
-
-def helped(found: Table, arms: Sequence[str]) -> Drawn:
-    """Intervals of the cells and of their mean: one column per arm, one row per region and moment."""
-    rows, cells = _known(found, "region", "moment") or [("", "")], _known(found, "cell")
-    size = (2.9 * len(arms) + 2.0, (0.2 * len(cells) + 0.35) * len(rows) + 1.0)
-    figure, axes = canvas(len(rows), len(arms), size, sharex=True, sharey=True)
-    for row, (region, moment) in zip(axes, rows, strict=True):
-        for ax, arm in zip(row, arms, strict=True):
-            ax.axvline(0.0, color=COLORS["black"], lw=1.0)
-            some = found.where(arm=arm, region=region, moment=moment) if len(found) else found
-            for entry in some.records():
-                _interval(ax, cells.index(entry["cell"]), entry)
-        row[0].set_ylabel(
-            f"{region}\n{moment}", fontsize=8.5, rotation=0, ha="right", va="center", labelpad=12
-        )
-    for ax, arm in zip(axes[0], arms, strict=True):
-        ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
-    axes[0, 0].set_yticks(range(len(cells)), cells)
-    axes[0, 0].set_ylim(max(1, len(cells)) - 0.5, -0.5)
-    axis_name = "log10 of excess risk, smallest over largest step size, 95 % (right of 0: large steps help)"
-    figure.supxlabel(axis_name, fontsize=10)
-    return Drawn(figure, HELP)
-
-
-def _interval(ax: Axes, place: int, entry: Mapping[str, Any]) -> None:
-    """Draw an interval; its mark points to the side that it lies on, and is hollow when it covers 0."""
-    if entry["low"] is None:
-        return
-    sign = int(entry["low"] > 0.0) - int(entry["high"] < 0.0)
-    color = COLORS[{1: "blue", -1: "vermilion", 0: "gray"}[sign]]
-    width = 2.6 if entry["together"] else 1.2
-    ax.plot([entry["low"], entry["high"]], [place, place], color=color, lw=width)
-    ax.plot(
-        entry["mean"],
-        place,
-        {1: ">", -1: "<", 0: "o"}[sign],
-        color=color,
-        ms=6,
-        mfc=color if sign else "white",
+def helped(found: Table, arms: Sequence[str], largest: float) -> Drawn:
+    """Draw what the largest step size saves: rows are regions, columns moments, one line per arm."""
+    regions = [WHERE[region] for region in ("interior", "everywhere")]
+    figure, axes = canvas(len(regions), len(WHEN), TALL, sharex=True, sharey=True)
+    for row, region in zip(axes, regions, strict=True):
+        for ax, suffix in zip(row, WHEN, strict=True):
+            guide(ax, 1.0, vertical=True)
+            for place, arm in enumerate(arms):
+                some = found.where(arm=arm, region=region, suffix=suffix) if len(found) else found
+                _arm(ax, place, some, look_of(arm).color)
+        row[0].set_ylabel(region, fontsize=10)
+    for ax, moment in zip(axes[0], WHEN.values(), strict=True):
+        ax.set_title(moment, fontsize=10, loc="left")
+    axes[0, 0].set_yticks(range(len(arms)), [look_of(arm).words for arm in arms])
+    axes[0, 0].set_ylim(len(arms) - 0.5, -0.5)
+    factor_ticks(axes[0, 0], "x")
+    for ax in axes[-1]:
+        ax.set_xlabel("smallest over largest η", fontsize=10)
+    title = _help_title(found, arms, largest)
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. The excess risk at the smallest step size over that at the largest, one row per start; "
+        "right of ×1 the largest has less excess risk. Marks with bars: mean over the amplitudes of the "
+        "truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: in the "
+        "interior; below: over all inputs.",
     )
 
 
-def _known(table: Table, *names: str) -> list[Any]:
-    """Values of a column, or tuples of several, as they first occur."""
-    if not len(table):
-        return []
-    values = list(zip(*(table[name].tolist() for name in names), strict=True))
-    return list(dict.fromkeys(value if len(names) > 1 else value[0] for value in values))
+def _arm(ax: Axes, place: int, some: Table, color: str) -> None:
+    """Draw the interval of the mean over the cells, and the means of the cells."""
+    for entry in some.records():
+        if entry["low"] is None or not np.isfinite(entry["mean"]):
+            continue
+        found = as_factor(Interval(entry["mean"], entry["low"], entry["high"], 0))
+        if entry["together"]:
+            ends = [[found.mean - found.low], [found.high - found.mean]]
+            ax.errorbar(
+                [found.mean], [place], xerr=ends, elinewidth=SECONDARY, capsize=3.0, capthick=SECONDARY,
+                linestyle="none", **marks(color),
+            )  # fmt: skip
+        else:
+            ax.plot(found.mean, place, "o", ms=3.0, color=color, alpha=0.5)
+
+
+def _help_title(found: Table, arms: Sequence[str], largest: float) -> str:
+    """Say from which starts the largest step size has less excess risk in the interior when stopped early."""
+    says, asked = [], 0
+    whole = found.where(together=True, suffix="_held_out", region=WHERE["interior"]) if len(found) else found
+    for arm in arms:
+        for entry in whole.where(arm=arm).records() if len(whole) else ():
+            saved, asked = Interval(entry["mean"], *_ends(entry), 0), asked + 1
+            if saved.sign:
+                says.append(f"×{number(1.0 / as_factor(saved).mean, 2)} ({look_of(arm).words})")
+    if not asked:
+        return "No start could be compared"
+    changes = f"Stopped early, η = {largest:g} changes the excess risk in the interior"
+    return f"{changes} by {', '.join(says)}" if says else f"{changes} measurably from none of {asked} starts"
+
+
+def edge(table: Table, arms: Sequence[str]) -> Drawn:
+    """λ_max·η/2 over the last half of the steps against the step size, one curve per arm."""
+    figure, axes = canvas(1, 1, (SINGLE[0] + 0.8, SINGLE[1]))
+    ax = axes[0, 0]
+    theory_level(ax, 1.0, r"$2/\eta$", above=False)
+    says = []
+    for arm in arms:
+        rows, look = table.where(arm=arm), look_of(arm)
+        if "edge_ratio" not in rows or not len(rows):
+            continue
+        start = rows["initial_sharpness"] * rows["step_size"] / 2.0
+        started = Table({**rows.columns, "start": start})
+        etas = np.unique(rows["step_size"])
+        ax.plot(
+            etas, [median(started["start"][rows["step_size"] == eta]) for eta in etas], "x", ms=6,
+            color=look.color,
+        )  # fmt: skip
+        line = ribbon(ax, rows, "step_size", "edge_ratio", look.both)
+        if line is not None:
+            name_at_end(ax, line, look.words)
+        largest = rows["step_size"] == etas[-1]
+        says.append(f"{100 * fraction(on_line(rows)[largest]):.0f} % ({look.words})")
+    step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+    number_ticks(ax)
+    label(ax, "step size η", f"edge ratio {RATIO}")
+    title = f"At the largest step size, runs on 2/η: {', '.join(says)}" if says else "No run ended"
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. The edge ratio λ_max·η/2 of the midpoint network over the last half of training against "
+        "the step size, medians with quartiles as a band, one color per start; crosses: the untrained "
+        f"network; dashed: the threshold. All cells; {seeds_of(table)}",
+    )
+
+
+def shares(table: Table, arms: Sequence[str]) -> Drawn:
+    """Share of the excess risk outside the interior against the step size; one curve per arm."""
+    figure, axes = canvas(1, 1, (SINGLE[0] + 0.8, SINGLE[1]))
+    ax, ends = axes[0, 0], []
+    for arm in arms:
+        rows = table.where(arm=arm)
+        line = pooled(ax, rows, "step_size", "outside_share", look_of(arm).both, {"amplitude": "{:g}"})
+        if line is not None:
+            name_at_end(ax, line, look_of(arm).words)
+            ends.append(float(np.asarray(line.get_ydata())[-1]))
+    there = median(table["outside_inputs"]) if "outside_inputs" in table else np.nan
+    if np.isfinite(there):
+        guide(ax, there, "share of the inputs there", at=0.98, above=False)
+    step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+    ax.set_ylim(0.0, 1.0)
+    label(ax, "step size η", "share of the excess risk\noutside the interior")
+    title = "No run ended"
+    if ends:
+        title = (
+            f"At the largest step size {100 * min(ends):.0f} to {100 * max(ends):.0f} % of the excess risk "
+            f"lie outside the interior, where {100 * there:.0f} % of the inputs are"
+        )
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. The share of the excess risk over all inputs that lies outside the interior at the end of "
+        "training, against the step size; medians with quartiles as a band, one color per start, thin lines "
+        f"for the amplitudes; dotted: the share of the inputs that lie there. {seeds_of(table)}",
+    )
 
 
 def complex_truths(
     found: Table, slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], measures: Mapping[str, str]
 ) -> Drawn:
-    """log10 of a factor against the variation of the truth: one column per arm, one row per measure."""
-    figure, axes = canvas(
-        len(measures),
-        len(arms),
-        (3.5 * len(arms) + 0.6, 2.7 * len(measures) + 1.0),
-        sharex="row",
-        sharey=True,
+    """Draw what the largest step size loses against the weighted variation of the truth, by arm."""
+    column = list(measures)[-1]
+    figure, axes = canvas(1, len(arms), DOUBLE, sharex=True, sharey=True)
+    _losses(axes[0], found, slopes, arms, column)
+    axes[0, 0].set_ylabel("excess risk at the largest η\nover that at the best smaller η", fontsize=10)
+    axes[0, len(arms) // 2].set_xlabel(r"variation of the truth $\int|f_0''|\,g$", fontsize=10)
+    title = _slopes_title(slopes, arms, column)
+    finding(figure, title)
+    return Drawn(figure, f"{title}. {_COMPLEX}")
+
+
+_COMPLEX = (
+    "The excess risk in the interior at the largest step size over that at the best smaller one, each at its "
+    "best held-out moment, against the variation of the slope of the truth, with 95 % intervals; above ×1 "
+    "the largest step size is worse. Disks: the narrow interval; squares: the wide one."
+)
+
+
+def complex_truths_all(
+    found: Table, slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], measures: Mapping[str, str]
+) -> Drawn:
+    """Draw what the largest step size loses against both variations of the truth."""
+    figure, axes = canvas(len(measures), len(arms), TALL, sharex="row", sharey=True)
+    for row, column in zip(axes, measures, strict=True):
+        _losses(row, found, slopes, arms, column)
+        row[0].set_ylabel(f"loss, against {measures[column]}", fontsize=10)
+    finding(figure, "What the largest step size loses on complex truths, against both variations")
+    return Drawn(figure, f"Above: the variation without a weight; below: weighted by g. {_COMPLEX}")
+
+
+def _losses(
+    row: Sequence[Axes], found: Table, slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str],
+    column: str,
+) -> None:  # fmt: skip
+    for ax, arm in zip(row, arms, strict=True):
+        guide(ax, 1.0)
+        some = found.where(arm=arm) if len(found) else found
+        widths = np.unique(some["half_width"]) if len(some) else ()
+        for width, marker in zip(widths, WIDTHS, strict=False):
+            rows = some.where(half_width=width)
+            means = [Interval(r["mean"], *_ends(r), 0) for r in rows.records()]
+            factor_bars(ax, rows[column].tolist(), means, marks(look_of(arm).color, marker))
+        slope = f", slope {interval(slopes[arm, column])}" if (arm, column) in slopes else ""
+        label(ax, title=f"{look_of(arm).words}{slope}")
+    if len(found):
+        number_ticks(row[0], "x")
+    factor_ticks(row[0])
+
+
+def _ends(entry: Mapping[str, float | None]) -> tuple[float, float]:
+    low, high = entry["low"], entry["high"]
+    return (-np.inf if low is None else low, np.inf if high is None else high)
+
+
+def _slopes_title(slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], column: str) -> str:
+    known = [slopes[arm, column] for arm in arms if (arm, column) in slopes]
+    if not known:
+        return "Too few truths to ask whether the loss grows with their variation"
+    grows = sum(each.sign > 0 for each in known)
+    return (
+        f"What the largest step size loses grows with the variation of the truth from {grows or 'none'} of "
+        f"{len(known)} starts"
     )
-    for row, (column, name) in zip(axes, measures.items(), strict=True):
+
+
+def excess_all(table: Table, arms: Sequence[str], region: str) -> Drawn:
+    """Excess risk against the step size: one row per amplitude, one column per arm, one curve per moment."""
+    column, amplitudes = f"excess_risk{REGIONS[region]}", np.unique(table["amplitude"])
+    size = (TALL[0], 1.7 * amplitudes.size + 1.4)
+    figure, axes = canvas(amplitudes.size, len(arms), size, sharex=True, sharey="row")
+    for row, amplitude in zip(axes, amplitudes, strict=True):
         for ax, arm in zip(row, arms, strict=True):
-            ax.axhline(0.0, label="as much as the best smaller step size", **LINE)
-            some = found.where(arm=arm) if len(found) else found
-            for i, width in enumerate(_known(found, "half_width")):
-                _factors(ax, some.where(half_width=width), column, f"half width {width:g}", series(i))
-            if (arm, column) in slopes:
-                note(ax, f"slope {interval(slopes[arm, column])}")
-            ax.set_xlabel(f"{name} of the truth", fontsize=10)
-        if len(found):
-            number_ticks(row[0], "x")
-        row[0].set_ylabel("log10 of interior excess risk,\nlargest over best smaller step size", fontsize=10)
+            rows = table.where(arm=arm, amplitude=amplitude)
+            for suffix, look in MOMENT.items():
+                if column + suffix in rows:
+                    ribbon(
+                        ax, rows, "step_size", column + suffix, look.both, width=SECONDARY, label=look.words
+                    )
+            step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+        if any(ax.lines for ax in row):
+            number_ticks(row[0])
+        row[0].set_ylabel(f"amplitude {amplitude:g}", fontsize=10)
     for ax, arm in zip(axes[0], arms, strict=True):
-        ax.set_title(ARM_TITLES.get(arm, arm), fontsize=10.5, loc="left")
-    low, high = axes[0, 0].get_ylim()
-    axes[0, 0].set_ylim(low, high + 0.15 * (high - low))  # room for the slopes
-    shared_legend(figure, axes, columns=3)
-    return Drawn(figure, COMPLEX)
-
-
-def _factors(ax: Axes, rows: Table, column: str, name: str, look: dict[str, Any]) -> None:
-    rows = rows.rows(np.isfinite(rows["low"]))
-    rows = rows.rows(np.argsort(rows[column]))
-    ends = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
-    ax.errorbar(rows[column], rows["mean"], yerr=ends, label=name, lw=1.2, ms=6, capsize=3, **look)
-
-
-def _panels(table: Table, arms: Sequence[str], rows: int) -> tuple[Figure, NDArray[Any]]:
-    """Lay out one column per arm, against the step size."""
-    size = (3.4 * len(arms) + 0.6, 2.4 * rows + 1.3)
-    figure, axes = canvas(rows, len(arms), size, sharex=True, sharey="row")
-    for ax, arm in zip(axes[0], arms, strict=True):
-        label(ax, title=ARM_TITLES.get(arm, arm))
+        ax.set_title(look_of(arm).words, fontsize=10, loc="left")
     for ax in axes[-1]:
-        step_size_ticks(ax, [float(eta) for eta in np.unique(table["step_size"])])
         ax.set_xlabel("step size η", fontsize=10)
-    return figure, axes
+    shared_legend(figure, axes, columns=3)
+    finding(figure, f"Excess risk {WHERE[region]} at three moments, by start and amplitude of the truth")
+    return Drawn(
+        figure,
+        f"The excess risk {WHERE[region]} at the end of training, at equal time and at the best held-out "
+        f"moment, on the narrowest interval; medians and quartiles over {seeds_of(table)}",
+    )

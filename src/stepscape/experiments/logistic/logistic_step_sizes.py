@@ -21,7 +21,6 @@ from stepscape.experiments.logistic.cells import (
     WHEN,
     WHERE,
     asked,
-    intervals,
     logarithmic,
     pooled,
     saved,
@@ -32,6 +31,7 @@ from stepscape.experiments.logistic.edge import (
     PREMISES,
     at_edge,
     came_up,
+    could_be,
     on_line,
     started_beyond,
     where_most,
@@ -68,11 +68,6 @@ def edge(result: Result, low: float, high: float, least: int, nearly_all: float)
         "λ_max·η/2 of the single iterate, median": median(table["edge_ratio_last"][could]),
         "directional smoothness·η/2, median": median(table["smoothness_ratio"][could]),
     })  # fmt: skip
-
-
-def could_be(table: Table) -> np.ndarray:
-    """Mask of the runs that start beyond 2/η or come up to it in the first half of their steps."""
-    return started_beyond(table) | came_up(table)
 
 
 def enough(table: Table, least: int) -> bool:
@@ -154,26 +149,30 @@ def _row(found: Asked) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw functions, sharpness, loss, simplicity, excess risk, and what large steps save."""
+    """Draw sharpness, excess risk, simplicity and functions; names that end in "-all" have every cell."""
     from stepscape.experiments.logistic import logistic_step_sizes_figures as figures
 
+    table = result.table
     return {
+        "edge": figures.edge(table),
+        "excess": figures.excess(result, help_intervals(result)),
+        "simpler": figures.simpler(table),
         "functions": figures.functions(result),
-        "sharpness": figures.sharpness(result.table),
-        **{name: figures.by_moment(result.table, name) for name in figures.BY_MOMENT},
-        "excess-by-region": figures.regions(result.table),
-        "help": figures.helped(help_intervals(result)),
+        "edge-all": figures.edge_all(table),
+        "excess-interior-all": figures.interior_all(table),
+        "excess-everywhere-all": figures.everywhere_all(table),
+        "functions-all": figures.functions_all(result),
     }
 
 
-def help_intervals(result: Result) -> dict[str, dict[str, Interval]]:
-    """Moment → cell → what the largest step size saves of the excess risk in the interior."""
-    moments = [suffix for suffix in MOMENTS if f"excess_risk{suffix}" in result.table]
+def help_intervals(result: Result) -> dict[str, Interval]:
+    """Region → what the largest step size saves after equally many steps, over all cells."""
     found = {
-        suffix: asked(result.table, partial(saved, column=f"excess_risk_interior{suffix}"))
-        for suffix in moments
+        where: asked(result.table, partial(saved, column=f"excess_risk{REGIONS[region]}"))
+        for region, where in WHERE.items()
+        if region in U_REGIONS and f"excess_risk{REGIONS[region]}" in result.table
     }
-    return {MOMENTS[suffix].words: intervals(each, 2 * len(WHEN)) for suffix, each in found.items()}
+    return {where: pooled(each, 2 * len(WHEN)) for where, each in found.items() if each.values}
 
 
 _CELLS = (

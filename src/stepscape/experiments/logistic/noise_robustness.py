@@ -66,7 +66,7 @@ def lacks(rows: Table, etas: tuple[float, ...]) -> str:
 
 
 def _breaks(by_rate: dict[float, Array], gain: str, least: float, ends: int) -> Finding:
-    """Decide on the mean gain at the highest flip rates, and if it is not there, at the lowest."""
+    """Decide on the mean gain at the highest flip rates, and if it is gone there, at the lowest."""
     rates, each = list(by_rate), min(ends, len(by_rate) // 2)
     if not each:
         return lacking("runs work at too few flip rates")
@@ -78,9 +78,9 @@ def _breaks(by_rate: dict[float, Array], gain: str, least: float, ends: int) -> 
     text = f"it is not settled whether {gain} is gone {at}"
     if loud.sign > 0:
         answer, text = "no", f"{gain} is gone nowhere up to a flip rate of {number(rates[-1])}"
-    elif quiet.sign <= 0:
+    elif quiet.high < least:
         return lacking(f"{gain} is not there at flip rates {listed(rates[:each])}: {interval(quiet)}")
-    elif loud.high < least:
+    elif quiet.sign > 0 and loud.high < least:
         answer, text = "yes", f"{gain} is gone {at}"
     sizes = f"{interval(loud)} there, and {interval(quiet)} at {listed(rates[:each])}"
     if answer == "no":
@@ -123,16 +123,16 @@ def _medians(rows: Table, suffix: str) -> dict[str, float]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Excess risk against the flip rate, and the intervals that the rule reads."""
+    """Excess risk against the flip rate, and the intervals of what the largest step size saves."""
     from stepscape.experiments.logistic import noise_robustness_figures as figures
 
     column = "excess_risk_interior"
     saved_at = {
         suffix: benefits(result.table, f"{column}{suffix}")
-        for suffix in COMPARED
+        for suffix in WHEN
         if f"{column}{suffix}" in result.table
     }
-    return {"excess": figures.excess(result.table, saved_at)}
+    return {"gain": figures.gain(result.table, saved_at)}
 
 
 def _part(
@@ -144,7 +144,8 @@ def _part(
         f"The gain is log10 of the excess risk {WHERE[region]} at a smaller step size over that at the "
         f"largest, {when}, paired by seed. Noise does not break it (no) if its mean over the {{ends:d}} "
         "highest flip rates lies above 0; noise breaks it (yes) if that mean excludes {least:g} or more, and "
-        "the mean over as many lowest rates lies above 0; without a gain there, there is nothing to break. "
+        "the mean over as many lowest rates lies above 0; if that excludes {least:g}, there is nothing to "
+        "break. "
         "Each smaller step size is asked; the two intervals are simultaneous.",
         partial(breaks, suffix=suffix, region=region),
         {"least": 0.05, "ends": 3},

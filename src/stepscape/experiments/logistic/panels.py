@@ -1,35 +1,39 @@
-"""Panels laid out by amplitude of the truth and flip rate, and quantities against the step size in each."""
+"""What figures of the logistic claims share: pooled panels with a thin line per cell, grids, factors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.logistic.cells import CELLS, logarithmic
+from stepscape.figures.bands import interval_bars, quartiles, ribbon, usable
 from stepscape.figures.style import (
-    COLORS,
+    GUIDE,
+    SECONDARY,
     canvas,
     label,
-    note,
     number_ticks,
-    series,
     shared_legend,
     step_size_ticks,
 )
+from stepscape.tables.interval import Interval
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Cell = tuple[float, float]
-Columns = Sequence[tuple[str, str]]
-MOST_MARKERS = 12
+Curve = tuple[str, str, Mapping[str, Any]]  # column, its name, its look
 MOST_CELLS = 3
-POOLED = 1.1
+FACTORS = (1 / 100, 1 / 30, 1 / 10, 1 / 5, 1 / 3, 1 / 2, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+MOST_FACTORS = 6
 
 
 def drawn_cells(result: Result) -> list[Cell]:
@@ -52,98 +56,123 @@ def shown_step_sizes(result: Result) -> list[float]:
     return [eta for eta in result.settings["shown"] if result.drawn("f", step_size=eta)]
 
 
-def panels(table: Table, x_name: str = "step size η") -> tuple[Figure, NDArray[Any], dict[Cell, Axes]]:
-    """Lay out one panel per cell, rows by amplitude, columns by flip rate; return the axes by cell."""
+def cell_name(cell: Cell) -> str:
+    """Name a cell in words."""
+    return f"amplitude {cell[0]:g}, {100 * cell[1]:g} % flips"
+
+
+def pooled(
+    ax: Axes, table: Table, x: str, y: str, look: Mapping[str, Any], names: Mapping[str, str] = CELLS,
+    **options: Any,
+) -> Line2D | None:  # fmt: skip
+    """Draw the median and quartiles of all runs, and a thin line for the median of each cell."""
+    if y not in table:
+        return None
+    several = cells(table, names)
+    for rows in several.values() if len(several) > 1 else ():
+        at, values = usable(rows, x, y)
+        if at.size:
+            places, (_, middle, _) = quartiles(at, values)
+            ax.plot(places, middle, color=look["color"], lw=GUIDE, alpha=0.5, zorder=1.7)
+    return ribbon(ax, table, x, y, dict(look), **options)
+
+
+def over_first(table: Table, column: str, names: Sequence[str], x: str = "step_size") -> Table:
+    """Add ``ratio``, a column over its value in the run of the same cell and seed at the smallest `x`."""
+    if column not in table:
+        return table
+    logs = logarithmic(table, column)[column]
+    keys = list(zip(*(table[name].tolist() for name in (*names, "seed")), strict=True))
+    first = table[x].min()
+    base = {key: value for key, value, at in zip(keys, logs, table[x], strict=True) if at == first}
+    ratio = 10.0 ** np.array([value - base.get(key, np.nan) for key, value in zip(keys, logs, strict=True)])
+    return Table({**table.columns, "ratio": np.where(np.isfinite(ratio), ratio, np.nan)})
+
+
+def grid(
+    table: Table, curves: Sequence[Curve], y_name: str, log: bool = True,
+    more: Callable[[Axes, Table], None] = lambda *_: None,
+) -> Figure:  # fmt: skip
+    """Draw columns against the step size in every cell: rows by amplitude, columns by flip rate."""
     amplitudes, rates = (np.unique(table[name]).tolist() for name in ("amplitude", "flip_rate"))
-    size = (max(3.1 * len(rates) + 0.7, 5.2), 2.5 * len(amplitudes) + 1.5)
+    size = (7.2, 1.7 * len(amplitudes) + 1.4)
     figure, axes = canvas(len(amplitudes), len(rates), size, sharex=True, sharey=True)
-    found = {(a, r): axes[i, j] for i, a in enumerate(amplitudes) for j, r in enumerate(rates)}
-    for (amplitude, rate), ax in found.items():
-        label(ax, title=f"amplitude {amplitude:g}, flip rate {rate:g}")
+    for row, amplitude in zip(axes, amplitudes, strict=True):
+        for ax, rate in zip(row, rates, strict=True):
+            rows = table.where(amplitude=amplitude, flip_rate=rate)
+            for column, name, look in curves:
+                if column in rows:
+                    ribbon(ax, rows, "step_size", column, dict(look), width=SECONDARY, label=name)
+            more(ax, rows)
+            step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+            label(ax, title=cell_name((amplitude, rate)))
     for ax in axes[-1]:
-        ax.set_xlabel(x_name, fontsize=10)
-    return figure, axes, found
-
-
-def against_step_size(
-    table: Table, columns: Columns, name: str, level: str = "", level_name: str = "", log: bool = True
-) -> Figure:
-    """Draw medians and quartiles of columns in every cell; the median of the column `level` is a line."""
-    figure, axes, cells = panels(table)
-    etas = np.unique(table["step_size"])
-    for cell, ax in cells.items():
-        rows = table.where(amplitude=cell[0], flip_rate=cell[1])
-        for i, (column, word) in enumerate(columns):
-            if column in rows:
-                ribbon(ax, rows, column, word, series(i))
-        if level and level in rows:
-            value = float(np.nanmedian(rows[level]))
-            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label=level_name)
-        say_diverged(ax, rows)
-        step_size_ticks(ax, apart(etas))
-    for row in axes:
-        row[0].set_ylabel(name, fontsize=10)
+        ax.set_xlabel("step size η", fontsize=10)
+    axes[len(amplitudes) // 2, 0].set_ylabel(y_name, fontsize=10)
     if log and any(ax.lines for ax in axes.flat):
         number_ticks(axes[0, 0])
-    fitting_legend(figure, axes)
+    shared_legend(figure, axes, columns=3)
     return figure
 
 
-def fitting_legend(figure: Figure, axes: NDArray[Any]) -> None:
-    """One legend below all panels, in as many columns as the width of the figure has room for."""
-    names = {name for ax in axes.flat for name in ax.get_legend_handles_labels()[1]}
-    longest = max(map(len, names), default=1)
-    shared_legend(figure, axes, max(1, min(4, int(figure.get_figwidth() / (0.075 * longest + 0.6)))))
+def factor_ticks(ax: Axes, axis: str = "y") -> None:
+    """Make an axis logarithmic and name factors: ×½, ×1, ×2."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+    ax.set(**{f"{axis}scale": "log"})
+    low, high = ax.get_ylim() if axis == "y" else ax.get_xlim()
+    low, high = min(low, 1 / 2.1), max(high, 2.1)
+    ax.set(**{f"{axis}lim": (low, high)})
+    found = [each for each in FACTORS if low <= each <= high]
+    if len(found) > MOST_FACTORS:
+        found = [each for each in found if each in (1 / 100, 1 / 10, 1 / 3, 1.0, 3.0, 10.0, 100.0)]
+    ticks = ax.yaxis if axis == "y" else ax.xaxis
+    ticks.set_major_locator(FixedLocator(found))
+    ticks.set_major_formatter(FuncFormatter(lambda value, _: factor(value)))
+    ticks.set_minor_locator(NullLocator())
+    ticks.set_minor_formatter(NullFormatter())
 
 
-def ribbon(ax: Axes, table: Table, column: str, name: str, look: Mapping[str, Any]) -> None:
-    """Draw the median of a column against the step size, and shade between the quartiles.
+def factor(value: float) -> str:
+    """Name a factor: a fraction below 1.
 
-    At the edge descent is chaotic and a fine grid of step sizes draws its noise: runs are pooled, from the
-    largest step size down, so that its mark stands for the runs that a rule pools with it.
+    >>> factor(0.5), factor(1 / 3), factor(1.0), factor(2.0)
+    ('×½', '×⅓', '×1', '×2')
     """
-    values = table[column].astype(float)
-    usable = np.isfinite(values)
-    if "bent_neurons" in table:
-        usable &= table["bent_neurons"] > 0
-    at = pooled(table["step_size"][usable])
-    if not at.size:
-        return
-    places = np.unique(at)
-    quartiles = [np.quantile(values[usable][at == place], [0.25, 0.5, 0.75]) for place in places]
-    low, middle, high = np.array(quartiles).T
-    ax.fill_between(places, low, high, color=look["color"], alpha=0.18, linewidth=0)
-    marked = np.unique(np.searchsorted(places, np.geomspace(places[0], places[-1], MOST_MARKERS)))
-    ax.plot(places, middle, lw=1.4, ms=4.5, label=name, markevery=marked.clip(max=places.size - 1), **look)
+    fractions = {2: "½", 3: "⅓", 5: "⅕"}
+    below = round(1.0 / value) if value < 1.0 else 0
+    return f"×{fractions.get(below, f'1/{below}')}" if below else f"×{value:g}"
 
 
-def pooled(step_sizes: NDArray[Any]) -> NDArray[np.float64]:
-    """Replace each step size by the geometric middle of its group; groups start at the largest and span 10 %.
+def as_factor(found: Interval) -> Interval:
+    """Turn an interval of log10 of a ratio into one of the factor."""
+    with np.errstate(over="ignore"):
+        mean, low, high = (float(np.power(10.0, each)) for each in (found.mean, found.low, found.high))
+    return Interval(mean, low, high, found.count)
 
-    >>> pooled(np.array([0.5, 0.1, 1.0, 1.08, 1.16])).round(2).tolist()
-    [0.5, 0.1, 1.0, 1.12, 1.12]
+
+def factor_bars(
+    ax: Axes,
+    at: Sequence[float],
+    intervals: Sequence[Interval],
+    look: Mapping[str, Any],
+    name: str | None = None,
+) -> None:
+    """Draw intervals of log10 of ratios as factors; those of fewer than two seeds have no ends."""
+    known = [i for i, each in enumerate(intervals) if np.isfinite(each.low)]
+    if known:
+        found = [as_factor(intervals[i]) for i in known]
+        interval_bars(ax, [at[i] for i in known], found, dict(look), name)
+
+
+def course(places: Sequence[float], values: Sequence[float]) -> str:
+    """Say how a curve goes from the first place to the last, and over which top, if it has one between.
+
+    >>> course((0.1, 0.4, 1.2), (1.0, 4.0, 2.0)), course((0.1, 1.2), (1.0, 2.0))
+    ('rises to 4 at η = 0.4 and falls to 2 at η = 1.2', 'rises from 1 at η = 0.1 to 2 at η = 1.2')
     """
-    etas, back = np.unique(step_sizes, return_inverse=True)
-    middle, last = np.empty(etas.size), etas.size
-    while last:
-        near = etas[:last] * POOLED * (1.0 + 1e-9) >= etas[last - 1]
-        first = int(near.argmax())
-        middle[first:last] = etas[first] * np.sqrt(etas[last - 1] / etas[first])
-        last = first
-    return middle[back]
-
-
-def apart(step_sizes: Sequence[float] | NDArray[Any]) -> list[float]:
-    """Step sizes for ticks: each at least twice the one before."""
-    kept: list[float] = []
-    for eta in sorted(step_sizes):
-        if not kept or eta >= 2.0 * kept[-1]:
-            kept.append(float(eta))
-    return kept
-
-
-def say_diverged(ax: Axes, rows: Table) -> None:
-    """Note how many runs of a panel diverged."""
-    lost = int(np.sum(rows["outcome"] == "diverged"))
-    if lost:
-        note(ax, f"{lost} of {len(rows)} runs diverged", right=True)
+    top, last = int(np.argmax(values)), len(values) - 1
+    first, peak, end = (f"{number(float(values[i]), 2)} at η = {places[i]:g}" for i in (0, top, last))
+    if 0 < top < last:
+        return f"rises to {peak} and falls to {end}"
+    return f"{'rises' if top else 'falls'} from {first} to {end}"

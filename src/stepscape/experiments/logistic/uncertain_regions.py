@@ -139,10 +139,9 @@ def draw(result: Result) -> dict[str, Drawn]:
 
     return {
         "regions": figures.regions(result),
-        "overlap": figures.over_steps(result.table, "uncertain_overlap"),
-        "share": figures.over_steps(result.table, "uncertain_share"),
-        "step-a": figures.step_a(result.table),
-        "flat-bounds": figures.bounds(result.table),
+        "over-steps": figures.over_steps(result.table),
+        "bounds": figures.bounds(result.table),
+        "regions-all": figures.regions_all(result),
     }
 
 

@@ -2,71 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepscape.experiments.common.moments import STEP_COUNTS
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result, Run
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.logistic.logistic_step_sizes_figures import POOLED, seeds_of
 from stepscape.experiments.logistic.panels import (
-    against_step_size,
+    Cell,
+    cell_name,
     drawn_cells,
     drawn_run,
-    fitting_legend,
-    panels,
+    pooled,
     shown_step_sizes,
 )
-from stepscape.figures.bands import band
-from stepscape.figures.style import COLORS, canvas, series
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, eta_color, marks
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.references import guide
+from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label, number_ticks, step_size_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STEP_A = (
-    ("overlap_left", "left: share of the inputs with |f0| ≤ 1 and |f| > 2"),
-    ("overlap_right", "right: excess risk over κ"),
-)
-FLAT = (
-    ("weighted_left", r"left: $\int|f''|\,g_D$, side form"),
-    ("weighted_right", r"right: $(\lambda_{\max}+\|R\|)/(2\bar D) - ½$"),
-    ("uncertain_best_left", r"left: $\int|f''|\,g_A$ at the best γ"),
-    ("uncertain_best_right", "right: the bound at the best γ"),
-)
-REGIONS = (
-    "Where the network is uncertain (gray) as training proceeds upward; black at the top: where the truth "
-    "is uncertain. Columns: step sizes; rows: at most three of the cells; first seed."
-)
-# Column → its name on the axis, the column with the value of the truth, the caption.
 OVER_STEPS = {
-    "uncertain_overlap": (
-        "overlap of |f| ≤ 1 and |f0| ≤ 1",
-        "",
-        "The overlap of the uncertain regions of network and truth (intersection over union) during "
-        "training. If the truth is uncertain everywhere, it is the share of the network's own region.",
-    ),
-    "uncertain_share": (
-        "share with |f| ≤ 1",
-        "uncertain_share_truth",
-        "The share of the inputs where the network is uncertain, during training; dashed: that of the truth.",
-    ),
+    "uncertain_share": "share of inputs with $|f| \\leq 1$",
+    "uncertain_overlap": "overlap with the region of the truth",
 }
-BOTH_OF_STEP_A = (
-    "Both sides of the inequality that turns excess risk into overlap, at the end of training. Above the "
-    "dashed line the bound says nothing."
-)
-BOTH_OF_BOUNDS = (
-    "Both sides of two bounds on the variation where the network is uncertain, at the end of training: one "
-    "weights each input by its curvature, the other takes the set of uncertain inputs with the best γ."
+_REGIONS = (
+    "Where the midpoint network is uncertain (gray: |f| at most 1; blue: f = 0) as training proceeds upward, "
+    "first seed, {cell}; black at the top and dotted: where the truth is uncertain."
 )
 
 
 def regions(result: Result) -> Drawn:
-    """Where |f| ≤ 1 over the steps, first seed: one row per cell, one column per step size."""
-    found, etas = drawn_cells(result), shown_step_sizes(result)
-    size = (2.5 * max(1, len(etas)) + 0.8, 2.3 * max(1, len(found)) + 1.0)
+    """Where |f| ≤ 1 over the steps, first seed, in the last of the cells, one panel per step size."""
+    found = drawn_cells(result)[-1:]
+    figure = _regions(result, found, (DOUBLE[0], 2.9))
+    title = _regions_title(result.table)
+    finding(figure, title)
+    return Drawn(figure, f"{title}. {_REGIONS.format(cell=cell_name(found[0]) if found else 'no cell')}")
+
+
+def regions_all(result: Result) -> Drawn:
+    """Where |f| ≤ 1 over the steps, first seed, in up to three cells."""
+    found = drawn_cells(result)
+    figure = _regions(result, found, (DOUBLE[0], 1.7 * max(1, len(found)) + 1.2))
+    finding(figure, "Where the network is uncertain during training, in three of the cells")
+    return Drawn(figure, _REGIONS.format(cell="one row per cell"))
+
+
+def _regions_title(table: Table) -> str:
+    works = table.rows(STEP_SIZES.counts(table))
+    if "uncertain_share_100" not in works:
+        return "No run was measured after 100 steps"
+    early, late = median(works["uncertain_share_100"]), median(works["uncertain_share"])
+    truth = median(works["uncertain_share_truth"])
+    return (
+        f"The network is uncertain at {100 * early:.0f} % of the inputs after 100 steps and at "
+        f"{100 * late:.0f} % in the end; the truth is so at {100 * truth:.0f} % (medians of all runs)"
+    )
+
+
+def _regions(result: Result, found: list[Cell], size: tuple[float, float]) -> Figure:
+    etas = shown_step_sizes(result)
     figure, axes = canvas(max(1, len(found)), max(1, len(etas)), size, sharex=True, sharey=True)
     for row, cell in zip(axes, found, strict=False):
         for ax, eta in zip(row, etas, strict=True):
@@ -74,13 +80,13 @@ def regions(result: Result) -> Drawn:
             if run is not None:
                 _region(ax, run)
                 _truth(ax, run)
-        row[0].set_ylabel(f"amplitude {cell[0]:g}, flip rate {cell[1]:g}\nsteps", fontsize=10)
+        name = cell_name(cell).replace(", ", "\n") if len(found) > 1 else "steps"
+        row[0].set_ylabel(name, fontsize=10)
     for ax, eta in zip(axes[0], etas, strict=False):
-        ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
+        ax.set_title(f"η = {eta:g}", fontsize=10, loc="left")
     for ax in axes[-1]:
         ax.set_xlabel("input x", fontsize=10)
-    _region_legend(figure)
-    return Drawn(figure, REGIONS)
+    return figure
 
 
 def _region(ax: Axes, run: Run) -> None:
@@ -88,84 +94,115 @@ def _region(ax: Axes, run: Run) -> None:
 
     A single record after the start is not a region and leaves the panel empty.
     """
-    steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:], run.arrays["grid"]
+    steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:, ::2], run.arrays["grid"][::2]
     if steps.size < 2:
         return
     ax.contourf(x, steps, f, levels=[-1.0, 1.0], colors=[COLORS["gray"]], alpha=0.55)
-    ax.contour(x, steps, f, levels=[0.0], colors=[COLORS["blue"]], linewidths=1.2)
-    ax.set_yscale("log")
+    ax.contour(x, steps, f, levels=[0.0], colors=[COLORS["blue"]], linewidths=SECONDARY)
+    number_ticks(ax)
     ax.set_ylim(1.0, float(steps[-1]) * 2.2)
-    ax.grid(visible=False)
 
 
 def _truth(ax: Axes, run: Run) -> None:
     """Draw a strip at the top where |f0| ≤ 1, and its ends as lines down the panel."""
-    x, f0 = run.arrays["grid"], run.arrays["truth"]
-    inside = np.abs(f0) <= 1.0
-    ax.fill_between(
-        x, 0.93, 1.0, where=inside.tolist(), color=COLORS["black"], lw=0, transform=ax.get_xaxis_transform()
-    )
+    x, inside = run.arrays["grid"], np.abs(run.arrays["truth"]) <= 1.0
+    top = ax.get_xaxis_transform()
+    ax.fill_between(x, 0.93, 1.0, where=inside.tolist(), color=COLORS["black"], lw=0, transform=top)
     for end in x[1:][np.diff(inside.astype(int)) != 0]:
-        ax.axvline(end, color=COLORS["black"], lw=0.8, dashes=(3, 2))
+        guide(ax, float(end), vertical=True)
 
 
-def _region_legend(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Any] = [
-        Patch(color=COLORS["gray"], alpha=0.55), Patch(color=COLORS["black"]),
-        Line2D([], [], color=COLORS["black"], lw=0.8, dashes=(3, 2)),
-        Line2D([], [], color=COLORS["blue"], lw=1.2),
-    ]  # fmt: skip
-    names = [
-        "|f| ≤ 1: the network is uncertain",
-        "|f0| ≤ 1: the truth is uncertain",
-        "ends of the truth's region",
-        "f = 0",
-    ]
-    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
-
-
-def over_steps(table: Table, column: str) -> Drawn:
-    """Draw a column over the steps, one curve per step size, and the value of the truth."""
-    name, level, caption = OVER_STEPS[column]
-    figure, axes, cells = panels(table, "steps")
-    for cell, ax in cells.items():
-        rows = table.where(amplitude=cell[0], flip_rate=cell[1])
-        for i, eta in enumerate(np.unique(table["step_size"])):
-            _over_moments(ax, rows.where(step_size=eta), column, f"η = {eta:g}", i)
-        if level and level in rows:
-            value = float(np.nanmedian(rows[level]))
-            ax.axhline(value, color=COLORS["black"], lw=1.1, dashes=(5, 2), label="truth")
-        ax.set_xscale("log")
-        ax.set_ylim(-0.02, 1.05)
-    for row in axes:
-        row[0].set_ylabel(name, fontsize=10)
-    fitting_legend(figure, axes)
-    return Drawn(figure, caption)
+def over_steps(table: Table) -> Drawn:
+    """Share of the uncertain inputs and overlap over the steps, one curve per step size, over all cells."""
+    figure, axes = canvas(1, len(OVER_STEPS), DOUBLE, sharex=True, sharey=True)
+    for ax, (column, name) in zip(axes[0], OVER_STEPS.items(), strict=True):
+        rows = _asked(table) if column == "uncertain_overlap" else table
+        for eta in np.unique(table["step_size"]):
+            stacked = _moments(rows.where(step_size=eta), column)
+            line = ribbon(ax, stacked, "at", "value", marks(eta_color(eta))) if len(stacked) else None
+            if line is not None:
+                name_at_end(ax, line, f"{eta:g}")
+        if column == "uncertain_share" and "uncertain_share_truth" in table:
+            guide(ax, median(table["uncertain_share_truth"]), "truth, median", above=False)
+        number_ticks(ax, "x")
+        ax.set_ylim(0.0, 1.05)
+        label(ax, "steps", title=name)
+    title = _steps_title(table)
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. Left: the share of the inputs at which the midpoint network is uncertain, over the steps, "
+        "one curve per step size (at its end). Right: its overlap with the region of the truth (intersection "
+        "over union), in the cells where the truth is certain somewhere. Medians over cells and seeds, with "
+        f"quartiles as a band; dotted: the share of the truth. {seeds_of(table)}",
+    )
 
 
-def _over_moments(ax: Axes, rows: Table, column: str, name: str, index: int) -> None:
-    """Draw medians and quartiles at the step counts and at the end."""
+def _asked(table: Table) -> Table:
+    if "uncertain_share_truth" not in table:
+        return table
+    return table.rows(~(table["uncertain_share_truth"] >= 1.0 - 1e-9))
+
+
+def _moments(rows: Table, column: str) -> Table:
+    """Values at the step counts and at the end, one row per run and moment."""
     moments = [(count, f"{column}_{count}") for count in STEP_COUNTS if f"{column}_{count}" in rows]
     moments += [(int(rows["steps"][0]), column)] if column in rows and len(rows) else []
-    stacked: dict[str, NDArray[Any]] = {
-        "at": np.repeat([count for count, _ in moments], len(rows)).astype(float),
-        "value": np.concatenate([rows[each] for _, each in moments]) if moments else np.empty(0),
-    }
-    if stacked["at"].size:
-        band(ax, Table(stacked), "at", "value", name, series(index), dodge=0.06 * (index - 1))
+    if not moments:
+        return Table({"at": np.empty(0), "value": np.empty(0)})
+    return Table({
+        "at": np.repeat([float(count) for count, _ in moments], len(rows)),
+        "value": np.concatenate([rows[each].astype(float) for _, each in moments]),
+    })  # fmt: skip
 
 
-def step_a(table: Table) -> Drawn:
-    """Draw both sides of step A at the end; above the share where the truth is uncertain it says nothing."""
-    level = "share where the truth is uncertain: a bound above it says nothing"
-    name = "share of the inputs"
-    figure = against_step_size(table, STEP_A, name, "uncertain_share_truth", level, log=False)
-    return Drawn(figure, BOTH_OF_STEP_A)
+def _steps_title(table: Table) -> str:
+    etas = STEP_SIZES.working(table)
+    if "uncertain_share" not in table or not etas.size:
+        return "No run ended with a curve"
+    ends = [median(table["uncertain_share"][table["step_size"] == eta]) for eta in (etas[0], etas[-1])]
+    return (
+        f"In the end the network is uncertain at {100 * ends[0]:.0f} % of the inputs at η = {etas[0]:g} and "
+        f"at {100 * ends[1]:.0f} % at η = {etas[-1]:g}"
+    )
 
 
 def bounds(table: Table) -> Drawn:
-    """Draw both sides of the bounds on the variation where the network is uncertain, at the end."""
-    return Drawn(against_step_size(table, FLAT, "both sides at the end"), BOTH_OF_BOUNDS)
+    """Both sides of step A and of the bound on the variation, at the end of training."""
+    figure, axes = canvas(1, 2, DOUBLE)
+    sides = {
+        "overlap": "share certain where\nthe truth is not",
+        "weighted": r"variation $\int|f''|\,g_D$",
+    }
+    for ax, (name, words) in zip(axes[0], sides.items(), strict=True):
+        for side, look in (("right", CONTRAST), ("left", MEASURED)):
+            line = pooled(ax, table, "step_size", f"{name}_{side}", look.line)
+            if line is not None:
+                name_at_end(ax, line, {"left": "measured", "right": "bound"}[side])
+        step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+        label(ax, "step size η", title=words)
+    if "uncertain_share_truth" in table:
+        guide(axes[0, 0], median(table["uncertain_share_truth"]), "truth, median: vacuous above", above=False)
+    if axes[0, 1].lines:
+        number_ticks(axes[0, 1])
+    title = _bounds_title(table)
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. Left: the share of the inputs that are certain where the truth is not, and its bound, the "
+        "excess risk over κ; the bound says nothing above the share at which the truth is uncertain "
+        "(dotted). Right: the variation of the slope weighted by the curvature of the examples, and its "
+        "bound by λ_max. Blue: measured; vermilion: bound." + POOLED.format(seeds=seeds_of(table)),
+    )
+
+
+def _bounds_title(table: Table) -> str:
+    works = STEP_SIZES.counts(table)
+    if "overlap_right" not in table or not works.any():
+        return "No run ended: there is no bound to check"
+    speaks = fraction((table["overlap_right"] < table["uncertain_share_truth"])[works])
+    loose = median((table["weighted_right"] / table["weighted_left"])[works])
+    return (
+        f"The bound on the overlap says something in {100 * speaks:.0f} % of the runs; the one on the "
+        f"variation is {number(loose, 2)} times what is measured"
+    )

@@ -230,12 +230,12 @@ def numbers(result: Result) -> Table:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Draw excess risk, ‖θ‖ and the premises against n, for every decay and step size."""
+    """Draw the excess risk and the premises against n."""
     from stepscape.experiments.logistic import weak_to_strong_figures as figures
 
+    still = (_ARRIVED["function"], _ARRIVED["ratio"])
     return {
-        "excess": figures.excess(result.table),
-        "norm": figures.norm(result.table),
+        "excess": figures.excess(result.table, still, NEARLY_ALL),
         "premises": figures.premises(result.table),
     }
 

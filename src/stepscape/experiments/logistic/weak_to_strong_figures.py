@@ -5,128 +5,160 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.experiments.frame import Drawn
-from stepscape.figures.bands import band
-from stepscape.figures.style import COLORS, canvas, label, number_ticks, series, shared_legend
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.logistic.edge import arrived
+from stepscape.experiments.logistic.logistic_step_sizes_figures import seeds_of
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import eta_color, level_color, marks
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.references import theory, theory_level
+from stepscape.figures.style import (
+    DOUBLE,
+    MAIN,
+    SECONDARY,
+    TALL,
+    canvas,
+    label,
+    legend,
+    number_ticks,
+)
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 RATE = -0.4
-EXCESS = (
-    "The excess risk against the number of examples, medians and quartiles over seeds: above where the "
-    "truth is uncertain, below in the interior, where the weight g is at least a tenth of its largest "
-    "value. Columns: step sizes. Dotted: the slowest power of n that the theory claims, through the median "
-    "of the smallest size."
-)
-NORM = (
-    "The norm of the parameters and the variation of the slope against the number of examples, with the "
-    "powers of n that the norm should stay below."
-)
-PREMISES = (
-    "Above: the share of the runs that fit the labels of the uncertain hull at least as well as the truth; "
-    "without such a fit the theorem says nothing. Below: the edge ratio λ_max·η/2."
-)
-WHERE = (("uncertain", "hull of |f0| ≤ 1"), ("interior", "interior"))
+WHERE = {"uncertain": "where the truth\nis uncertain", "interior": "in the interior"}
 
 
-def excess(table: Table) -> Drawn:
-    """Draw the excess risk against n by region and step size, one curve per decay, beside n^(−2/5)."""
-    figure, axes = _panels(table, 2, 6.8)
-    for row, (region, place) in zip(axes, WHERE, strict=True):
-        _curves(row, table, f"excess_risk_{region}")
-        _power(row, table, f"excess_risk_{region}", RATE, "n^(−2/5)", ":")
-        row[0].set_ylabel(f"excess risk, {place}", fontsize=10)
-        _logarithmic(row)
-    shared_legend(figure, axes, columns=5)
-    return Drawn(figure, EXCESS)
+def excess(table: Table, still: tuple[float, float], nearly_all: float) -> Drawn:
+    """Excess risk against n: columns are decays, rows are regions, one curve per step size, and n^(−2/5).
+
+    still : how far f and λ_max·η/2 of a run that has arrived may have moved.
+    """
+    decays = np.unique(table["weight_decay"]).tolist()
+    figure, axes = canvas(len(WHERE), len(decays), TALL, sharex=True, sharey="row")
+    there = _arrived(table, still)
+    for row, region in zip(axes, WHERE, strict=True):
+        column = f"excess_risk_{region}"
+        for ax, decay in zip(row, decays, strict=True):
+            here = table["weight_decay"] == decay
+            _curves(ax, table.rows(here), column, there[here], nearly_all)
+            _power(ax, table, column)
+        if any(ax.lines for ax in row):
+            number_ticks(row[0])
+    for ax, decay in zip(axes[0], decays, strict=True):
+        label(ax, title=f"decay {decay:g}")
+    for (ax, *_), where in zip(axes, WHERE.values(), strict=True):
+        ax.set_ylabel(f"excess risk {where}", fontsize=10)
+    for ax in axes[-1]:
+        _sizes(ax, table)
+    title = _title(table, there, nearly_all)
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. The excess risk against the number of examples, above between the outermost inputs with "
+        "|f0| at most 1, below in the interior; medians with quartiles as a band, in the color of the step "
+        "size. Thin curves are unfinished: too few of their runs have arrived, and they compare with "
+        f"nothing. Dashed: n^(−2/5) through the median of the smallest size. {seeds_of(table)}",
+    )
 
 
-def norm(table: Table) -> Drawn:
-    """Draw ‖θ‖ and ∫|f''| against n, with the powers 1 and 1/4."""
-    figure, axes = _panels(table, 2, 6.8)
-    for row, (column, name) in zip(axes, (("norm", "norm ‖θ‖"), ("tv", "variation ∫|f''|")), strict=True):
-        _curves(row, table, column)
-        _power(row, table, column, 1.0, "n", ":")
-        _power(row, table, column, 0.25, "n^(1/4)", "--")
-        row[0].set_ylabel(name, fontsize=10)
-        _logarithmic(row)
-    shared_legend(figure, axes, columns=6)
-    return Drawn(figure, NORM)
+def _arrived(table: Table, still: tuple[float, float]) -> NDArray[np.bool_]:
+    return arrived(table, *still) if "function_moved" in table else np.zeros(len(table), bool)
+
+
+def _curves(ax: Axes, rows: Table, column: str, there: NDArray[np.bool_], nearly_all: float) -> None:
+    if column not in rows:
+        return
+    for eta in np.unique(rows["step_size"]):
+        some = rows["step_size"] == eta
+        done = fraction(there[some]) >= nearly_all
+        line = ribbon(
+            ax, rows.rows(some), "n", column, marks(eta_color(eta)), width=MAIN if done else SECONDARY / 2
+        )
+        if line is not None:
+            name_at_end(ax, line, f"η = {eta:g}" if done else f"{eta:g}, unfinished")
+
+
+def _power(ax: Axes, table: Table, column: str) -> None:
+    """Draw n^(−2/5) through the median of the first size over all runs."""
+    sizes = np.unique(table["n"]).astype(float)
+    first = median(table[column][table["n"] == sizes[0]]) if column in table else np.nan
+    if np.isfinite(first):
+        theory(ax, sizes, first * (sizes / sizes[0]) ** RATE, r"$n^{-2/5}$", at=0.6)
+
+
+def _sizes(ax: Axes, table: Table) -> None:
+    sizes = [float(n) for n in np.unique(table["n"])]
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(sizes, [f"{n:g}" for n in sizes])
+    ax.minorticks_off()
+    ax.set_xlabel("examples n", fontsize=10)
+
+
+def _title(table: Table, there: NDArray[np.bool_], nearly_all: float) -> str:
+    """Compare both together with decay alone at the largest n, where both have arrived."""
+    largest, etas = table["n"].max(), np.unique(table["step_size"])
+    for decay in np.unique(table["weight_decay"]):
+        here = (table["weight_decay"] == decay) & (decay > 0.0)
+        ends = [here & (table["step_size"] == eta) for eta in (etas[0], etas[-1])]
+        if all(mask.any() and fraction(there[mask]) >= nearly_all for mask in ends):
+            values = [median(table["excess_risk_uncertain"][mask & (table["n"] == largest)]) for mask in ends]
+            return (
+                f"At decay {decay:g} and n = {largest:g}, the median excess risk is {number(values[0], 2)} "
+                f"at η = {etas[0]:g} and {number(values[1], 2)} at η = {etas[-1]:g}, both at convergence"
+            )
+    return f"{100 * fraction(there):.0f} % of the runs have arrived; no two step sizes can be compared"
 
 
 def premises(table: Table) -> Drawn:
-    """Draw the share of runs that fit the labels as well as the truth, and λ_max·η/2, against n."""
-    figure, axes = _panels(table, 2, 6.4)
-    for column, (ax, eta) in enumerate(zip(axes[0], _step_sizes(table), strict=True)):
-        rows = table.where(step_size=eta)
-        for i, decay in enumerate(_decays(table)):
-            _shares(ax, rows.where(weight_decay=decay), i, f"decay {decay:g}")
-        ax.set_ylim(-0.05, 1.05)
-        axes[1, column].axhline(1.0, color=COLORS["black"], lw=1.2, dashes=(5, 2), label="edge of stability")
-    _curves(axes[1], table, "edge_ratio")
-    number_ticks(axes[1, 0])
-    axes[0, 0].set_ylabel("share that fits the uncertain hull\nas well as the truth", fontsize=10)
-    axes[1, 0].set_ylabel(r"$\lambda_{\max}\,\eta/2$", fontsize=10)
-    shared_legend(figure, axes, columns=5)
-    return Drawn(figure, PREMISES)
+    """Draw what the theorem supposes against n: a fit as good as the truth's, flatness, and the norm."""
+    figure, axes = canvas(1, 3, (DOUBLE[0], DOUBLE[1] + 0.3))
+    largest = table.where(step_size=table["step_size"].max())
+    decays = np.unique(table["weight_decay"]).tolist()
+    theory_level(axes[0, 1], 1.0, r"$2/\eta$", above=False)
+    for decay in decays:
+        rows = largest.where(weight_decay=decay)
+        look = marks(level_color(decay + 1e-4, [each + 1e-4 for each in decays]))
+        if "optimized_uncertain" in rows and len(rows):
+            _shares(axes[0, 0], rows, look, f"decay {decay:g}")
+            ribbon(axes[0, 1], rows, "n", "edge_ratio", look)
+            ribbon(axes[0, 2], rows, "n", "norm", look)
+    names = ("share of runs that fit", r"edge ratio $\lambda_{\max}\eta/2$", r"norm $\|\theta\|$")
+    for ax, name in zip(axes[0], names, strict=True):
+        _sizes(ax, table)
+        label(ax, "examples n", title=name)
+        ax.set_ylim(bottom=0.0)
+    if axes[0, 0].lines:
+        legend(axes[0, 0])
+    title = _premises_title(largest, decays)
+    finding(figure, title)
+    return Drawn(
+        figure,
+        f"{title}. At the largest step size, against the number of examples: the share of the runs that fit "
+        "the labels between the outermost inputs with |f0| at most 1 at least as well as the truth; the edge "
+        "ratio λ_max·η/2 over the last half of training, dashed at 1; and the norm of the parameters. "
+        f"Medians with quartiles as a band, in the color of the decay. {seeds_of(table)}",
+    )
 
 
-def _step_sizes(table: Table) -> list[float]:
-    return [float(eta) for eta in np.unique(table["step_size"])]
-
-
-def _decays(table: Table) -> list[float]:
-    return [float(decay) for decay in np.unique(table["weight_decay"])]
-
-
-def _panels(table: Table, rows: int, height: float) -> tuple[Figure, NDArray[np.object_]]:
-    etas, sizes = _step_sizes(table), np.unique(table["n"])
-    figure, axes = canvas(rows, len(etas), (3.6 * len(etas) + 0.6, height), sharex=True, sharey="row")
-    for column, eta in enumerate(etas):
-        label(axes[0, column], title=f"step size η = {eta:g}")
-        label(axes[-1, column], x="number of examples n")
-        for ax in axes[:, column]:
-            ax.set_xscale("log", base=2)
-            ax.set_xticks([float(n) for n in sizes], [f"{n:g}" for n in sizes])
-            ax.minorticks_off()
-    return figure, axes
-
-
-def _curves(row: NDArray[np.object_], table: Table, column: str) -> None:
-    """Draw one panel per step size in a row, with one curve per decay."""
-    decays = _decays(table)
-    for ax, eta in zip(row, _step_sizes(table), strict=True):
-        for i, decay in enumerate(decays):
-            rows = table.where(step_size=eta, weight_decay=decay)
-            if column in rows and len(rows):
-                dodge = 0.03 * (i - 0.5 * (len(decays) - 1))
-                band(ax, rows, "n", column, f"decay {decay:g}", series(i), dodge=dodge)
-
-
-def _logarithmic(row: NDArray[np.object_]) -> None:
-    """Make the common y axis of a row logarithmic if something in it is above 0."""
-    if any(ax.dataLim.y1 > 0.0 for ax in row):
-        number_ticks(row[0])
-
-
-def _power(row: NDArray[np.object_], table: Table, column: str, power: float, name: str, dashes: str) -> None:
-    """Draw a power of n through the median of the first size over all runs."""
-    sizes = np.unique(table["n"]).astype(float)
-    first = table[column][table["n"] == sizes[0]].astype(float) if column in table else np.empty(0)
-    first = first[np.isfinite(first)]
-    if not first.size:
-        return
-    for ax in row:
-        line = float(np.median(first)) * (sizes / sizes[0]) ** power
-        ax.plot(sizes, line, color=COLORS["black"], lw=1.2, ls=dashes, label=name, zorder=1)
-
-
-def _shares(ax: Axes, rows: Table, index: int, name: str) -> None:
+def _shares(ax: Axes, rows: Table, look: dict[str, object], name: str) -> None:
     sizes = np.unique(rows["n"])
-    share = [float(np.mean(rows["optimized_uncertain"][rows["n"] == n] == 1)) for n in sizes]
-    ax.plot(sizes.astype(float), share, lw=1.6, ms=5.5, label=name, **series(index))
+    share = [fraction(rows["optimized_uncertain"][rows["n"] == n] == 1) for n in sizes]
+    ax.plot(sizes.astype(float), share, lw=MAIN, label=name, **look)  # type: ignore[arg-type]
+
+
+def _premises_title(rows: Table, decays: list[float]) -> str:
+    if "optimized_uncertain" not in rows:
+        return "No run ended: nothing is known of the premises"
+    shares = {
+        decay: fraction(rows["optimized_uncertain"][rows["weight_decay"] == decay] == 1) for decay in decays
+    }
+    words = ", ".join(f"{100 * share:.0f} % at decay {decay:g}" for decay, share in shares.items())
+    return f"Runs that fit the labels as well as the truth does: {words}"

@@ -66,7 +66,7 @@ def _moment(run: Followed, record: int) -> dict[str, Any]:
 def _truth_pieces(problem: Problem) -> int:
     """Count the pieces of the truth by the same rule as those of a fit, on a grid."""
     # Inputs that nearly touch leave fewer numbers between them than the grid has points.
-    x = np.unique(np.linspace(problem.inputs.min(), problem.inputs.max(), 1001))
+    x = np.unique(np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS))
     truth = problem.truth(x) if problem.truth is not None else np.zeros(x.size)
     return linear_pieces(x, np.asarray(truth), piece_tolerance(problem))
 

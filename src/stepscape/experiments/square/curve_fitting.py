@@ -53,12 +53,13 @@ def _sides_in_decades(rows: Table) -> tuple[Array, Array]:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Fits across step sizes for each kind of labels, and the summary against the step size."""
+    """Draw the story of one arm, fits in every arm for each kind of labels, and three moments compared."""
     from stepscape.experiments.square import curve_fitting_figures as figures
 
+    noisy = result.where(**NOISY)
     kinds = [labels for labels in ("noisy", "clean") if result.drawn("solution", labels=labels)]
-    pages = {f"fits-{labels}": figures.fits(result.where(labels=labels), labels) for labels in kinds}
-    return {**pages, "risk-and-pieces": figures.summary(result.where(**NOISY))}
+    pages = {f"fits-{labels}-all": figures.fits(result.where(labels=labels), labels) for labels in kinds}
+    return {"story": figures.story(noisy), **pages, "risk-and-pieces-all": figures.summary(noisy)}
 
 
 CLAIM = Claim(

@@ -6,132 +6,199 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.experiments.common.arms import ARM_TITLES
-from stepscape.experiments.common.moments import COMPARISONS
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.figures.bands import band, mark_failures
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    evenly_ranked,
-    label,
-    note,
-    number_ticks,
-    series,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.square import drawing
+from stepscape.figures.bands import eta_marks, quartiles, ribbon, usable
+from stepscape.figures.colors import COLORS, MOMENT, eta_color
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.references import THEORY, guide
+from stepscape.figures.style import MAIN, NAMES, SECONDARY, SMALL, TALL, canvas, evenly_ranked, label, plain
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_COLUMNS = 5
+FUNCTIONS, COLUMNS = 4, 5
+GRAY = COLORS["gray"]
 
 
-FITS = {
-    "noisy": (
-        "Curves learned from noisy labels (first seed). Columns: step sizes, increasing to the right; rows: "
-        "the arms. Dashed: the truth. At the edge of stability descent swings between two functions; the "
-        "solution is the midpoint network."
-    ),
-    "clean": (
-        "The same without noise: many functions pass through these points, and the step size decides "
-        "between them."
-    ),
-}
-SUMMARY = (
-    "Above: the risk (mean squared error to the truth) against the step size, compared in three fair ways: "
-    "at the end of training, at equal time Σ η, and at the best held-out moment of every run. Below: the "
-    "linear pieces of the learned curve, within 5 % of the standard deviation of the labels. Faint marks "
-    "show every run."
-)
+def story(result: Result) -> Drawn:
+    """Four functions of one sample above the pieces and the risk of all seeds, in the headline arm."""
+    shown = drawing.headline(result)
+    first = shown.where(half_width=drawing.ranges(shown)[0])
+    figure, axes = canvas(2, FUNCTIONS, TALL, height_ratios=(1.0, 1.25))
+    grid = axes[0, 0].get_gridspec()
+    for ax in axes[1]:
+        ax.remove()
+    strips = [figure.add_subplot(grid[1, :2]), figure.add_subplot(grid[1, 2:])]
+    etas = evenly_ranked(STEP_SIZES.working(first.table).tolist() or [0.1], FUNCTIONS)
+    _functions(list(axes[0]), first, etas)
+    for ax, column in zip(strips, ("pieces", "risk"), strict=True):
+        plain(ax)
+        _strip(ax, shown, column, etas)
+    _levels(strips[0], strips[1], first)
+    found = _story(first, result)
+    finding(figure, found)
+    return Drawn(figure, (
+        f"{found} Above: functions learned from one sample of 30 noisy labels (circles), in colors that mean "
+        "the step size; dashed: the truth. Below: linear pieces within 5 % of the deviation of the labels, "
+        "and mean squared error to the truth at the inputs, on each range; large marks are the step sizes "
+        f"above. {drawing.runs_of(result)}"
+    ))  # fmt: skip
+
+
+def _story(first: Result, result: Result) -> str:
+    """State what the medians of the headline arm on the first range are."""
+    etas = STEP_SIZES.working(first.table) if first.runs else np.empty(0)
+    if etas.size < 2:
+        return "Descent learned a curve at too few step sizes to compare them."
+    medians = {
+        column: [median(STEP_SIZES.values(first.table, column, [eta])) for eta in etas]
+        for column in ("pieces", "risk")
+    }
+    one, last = (short(medians["pieces"][i]) for i in (0, -1))
+    best = etas[int(np.argmin(medians["risk"]))]
+    place = f"With {drawing.headline_name(result)}, on {drawing.range_name(first.runs[0]['half_width'])},"
+    pieces = f"has {one} pieces at η = {short(etas[0])} and {last} at η = {short(etas[-1])}"
+    return f"{place} the curve {pieces}; its risk is least at η = {short(best)}."
+
+
+def _functions(row: list[Axes], first: Result, etas: list[float]) -> None:
+    runs = {eta: first.drawn("solution", step_size=eta) for eta in etas}
+    drawn = {eta: found[0] for eta, found in runs.items() if found}
+    for ax in row:
+        ax.axis("off")
+    for i, (ax, (eta, run)) in enumerate(zip(row, drawn.items(), strict=False)):
+        _sample(ax, run, names=i == 0)
+        ax.plot(run.arrays["grid"], run.arrays["solution"], color=eta_color(eta), lw=MAIN, zorder=4)
+        ax.set_title(f"η = {short(eta)}", loc="left", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
+        ax.set_title(f"{run['pieces']:.0f} pieces", loc="right", fontsize=SMALL)
+
+
+def _sample(ax: Axes, run: Run, names: bool = False) -> None:
+    arrays = run.arrays
+    ax.plot(arrays["inputs"], arrays["labels"], "o", ms=4.0, mfc="none", mec=GRAY, mew=0.8, zorder=3)
+    ax.plot(arrays["grid"], arrays["truth"], **THEORY, zorder=2)
+    heights = np.concatenate([arrays["labels"], arrays["truth"]])
+    ax.set_ylim(heights.min() - 0.15 * np.ptp(heights), heights.max() + 0.1 * np.ptp(heights))
+    if names:
+        words = f"dashed: truth\ncircles: {arrays['inputs'].size} labels"
+        ax.text(0.0, 0.02, words, transform=ax.transAxes, fontsize=SMALL, color=GRAY, va="bottom")
+
+
+def _strip(ax: Axes, shown: Result, column: str, large: list[float]) -> None:
+    """Draw a column over the step sizes on every range, each median in the color of its step size."""
+    for half_width, marker in zip(drawing.ranges(shown), "osDv", strict=False):
+        rows = shown.where(half_width=half_width).table
+        if column not in rows:
+            continue
+        line = ribbon(ax, rows, "step_size", column, {"color": GRAY}, width=SECONDARY)
+        if line is None:
+            continue
+        places, (_, middle, _) = quartiles(*usable(rows, "step_size", column))
+        eta_marks(ax, places, middle, large if marker == "o" else (), marker)
+        name_at_end(ax, line, drawing.range_name(half_width))
+    drawing.step_sizes(ax, shown)
+    ax.set_ylim(bottom=0.0)
+    label(ax, "step size η", {"pieces": "linear pieces", "risk": "error to the truth"}[column])
+
+
+def _levels(pieces: Axes, risk: Axes, first: Result) -> None:
+    table, noise = first.table, first.settings["noise"]
+    if "pieces_truth" in table and np.isfinite(truth := median(table["pieces_truth"])):
+        guide(pieces, truth, f"truth: {truth:.0f} pieces")
+    if noise > 0.0:
+        guide(risk, noise**2, "σ²: a curve through every label", above=False)
+        risk.set_ylim(top=max(risk.get_ylim()[1], 1.05 * noise**2))
 
 
 def fits(result: Result, labels: str) -> Drawn:
-    """One row per arm, one column per step size: data, truth, and the learned curve."""
-    arms, shown = result.settings["arms"], evenly_ranked(sorted(result.settings["step_sizes"]), MOST_COLUMNS)
-    size = (2.35 * len(shown) + 0.6, 2.25 * len(arms) + 0.9)
-    figure, axes = canvas(len(arms), len(shown), size, sharex=True, sharey=True)
-    data = result.drawn("solution")[0].arrays
-    heights = np.concatenate([data["labels"], data["truth"]])
-    middle, half = 0.5 * (heights.min() + heights.max()), 0.5 * np.ptp(heights)
-    first = min(run["seed"] for run in result.runs)
-    for row, arm in zip(axes, arms, strict=True):
+    """One row per arm and range with results, one column per step size: data, truth, the learned curve."""
+    shown = evenly_ranked(sorted(result.settings["step_sizes"]), COLUMNS)
+    cells = list(drawing.cells_with_results(result)) or [("", 0.0, result.where(arm=""))]
+    figure, axes = canvas(len(cells), len(shown), (7.2, 1.25 * len(cells) + 0.9))
+    for row, (arm, half_width, cell) in zip(axes, cells, strict=True):
         for ax, eta in zip(row, shown, strict=True):
-            _data(ax, data)
-            ax.set_ylim(middle - 1.55 * half, middle + 1.3 * half)
-            for run in result.where(arm=arm, step_size=eta, seed=first).runs:  # none if it failed
-                _fit(ax, run)
-                note(ax, _fate(run))
-        label(row[0], y=f"{ARM_TITLES.get(arm, arm)}\n\nlabel y")
+            ax.axis("off")
+            for run in cell.drawn("solution", step_size=eta):
+                _sample(ax, run)
+                ax.plot(run.arrays["grid"], run.arrays["solution"], color=eta_color(eta), lw=MAIN, zorder=4)
+        if arm:
+            name = f"{drawing.arm_name(arm)}\n{drawing.range_name(half_width)}"
+            row[0].text(-0.05, 0.5, name, transform=row[0].transAxes, fontsize=SMALL, ha="right", va="center")
     for ax, eta in zip(axes[0], shown, strict=True):
-        ax.set_title(f"step size η = {eta:g}", fontsize=10.5)
-    for ax in axes[-1]:
-        ax.set_xlabel("input x", fontsize=10)
-    shared_legend(figure, axes, columns=6 if len(shown) > 3 else 3)
-    return Drawn(figure, FITS[labels])
+        ax.set_title(f"η = {short(eta)}", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
+    drawing.say_fates(figure, result)
+    found = _pieces_of_one(cells, shown, labels)
+    finding(figure, found)
+    return Drawn(figure, (
+        f"{found} Circles: labels; dashed: the truth; lines: the midpoint network of the last two iterates, "
+        f"in colors that mean the step size. {drawing.one_sample(result)}"
+    ))  # fmt: skip
 
 
-def _data(ax: Axes, data: Any) -> None:
-    ax.plot(
-        data["inputs"], data["labels"], "o", ms=3.6, mfc="white", mec=COLORS["gray"], mew=0.9, label="data",
-        zorder=3,
-    )  # fmt: skip
-    ax.plot(
-        data["grid"], data["truth"], color=COLORS["black"], lw=1.1, dashes=(4, 2), label="truth", zorder=2
+def _pieces_of_one(cells: list[Any], etas: list[float], labels: str) -> str:
+    found = [
+        (float(run["pieces"]), eta) for _, _, cell in cells for eta in etas
+        for run in cell.drawn("solution", step_size=eta) if run["bent_neurons"] > 0
+    ]  # fmt: skip
+    if not found:
+        return "Descent learned a curve in none of the arms."
+    (least, _), (most, eta) = min(found), max(found)
+    return (
+        f"From {labels} labels, the curves of one sample have {least:.0f} to {most:.0f} linear pieces, "
+        f"the most at η = {short(eta)}."
     )
-
-
-def _fit(ax: Axes, run: Run) -> None:
-    if "solution" in run.arrays:
-        ax.plot(
-            run.arrays["grid"], run.arrays["solution"], color=COLORS["blue"], lw=1.7, label="the solution",
-            zorder=4,
-        )  # fmt: skip
-
-
-def _fate(run: Run) -> str:
-    if run["outcome"] == "diverged":
-        return f"diverged by step {run['steps_made']:.0f}" if run["steps_made"] else "diverged at once"
-    if run["bent_neurons"] == 0:
-        return "all neurons dead"
-    return f"{run['pieces']:.0f} pieces, risk {run['risk']:.3g}"
 
 
 def summary(result: Result) -> Drawn:
-    """Risk and pieces with noisy labels against the step size: one column per arm, three comparisons."""
-    table, arms, noise = result.table, result.settings["arms"], result.settings["noise"]
-    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 6.4), sharex=True, sharey="row")
-    for column, arm in enumerate(arms):
-        rows = table.where(arm=arm)
-        for i, (suffix, name) in enumerate(COMPARISONS):
-            for ax, quantity in zip(axes[:, column], ("risk", "pieces"), strict=True):
-                if quantity + suffix in rows:
-                    band(
-                        ax,
-                        rows,
-                        "step_size",
-                        quantity + suffix,
-                        name,
-                        series(i),
-                        dots=i == 0,
-                        dodge=0.06 * (i - 1),
-                    )
-        mark_failures(axes[0, column], rows)
-        step_size_ticks(axes[1, column], [float(eta) for eta in np.unique(table["step_size"])])
-        label(axes[0, column], title=ARM_TITLES.get(arm, arm))
-        label(axes[1, column], x="step size η")
-        if "pieces_truth" in rows:
-            axes[1, column].axhline(
-                rows["pieces_truth"][0], color=COLORS["black"], lw=1.0, dashes=(4, 2), label="the truth"
-            )
-    axes[0, 0].set_ylabel(
-        f"risk: mean squared error to the truth\n(noise variance {noise**2:g})", fontsize=10
+    """Risk and pieces against the step size in every arm and range, at three moments."""
+    places, arms = drawing.ranges(result) or [0.0], result.settings["arms"]
+    figure, axes = canvas(
+        2 * len(places), len(arms), (7.2, 3.4 * len(places) + 0.6), sharex=True, sharey="row"
     )
-    axes[1, 0].set_ylabel("linear pieces", fontsize=10)
-    axes[1, 0].set_ylim(bottom=0)
-    axes[1, 0].yaxis.get_major_locator().set_params(integer=True)
-    if any(ax.lines for ax in axes[0]):
-        number_ticks(axes[0, 0])
-    shared_legend(figure, axes, columns=len(COMPARISONS) + 1)
-    return Drawn(figure, SUMMARY)
+    for i, half_width in enumerate(places):
+        for j, arm in enumerate(arms):
+            rows = result.where(arm=arm, half_width=half_width).table
+            for ax, quantity in zip(axes[2 * i : 2 * i + 2, j], ("risk", "pieces"), strict=True):
+                moments(ax, rows, quantity)
+            label(axes[2 * i, j], title=f"{drawing.arm_name(arm)}, {drawing.range_name(half_width)}")
+    for ax in axes[-1]:
+        drawing.step_sizes(ax, result)
+        ax.set_xlabel("step size η", fontsize=NAMES)
+    drawing.leave_out_empty(axes, ["risk", "linear pieces"] * len(places))
+    drawing.say_fates(figure, result)
+    found = _moments_compared(result)
+    finding(figure, found)
+    return Drawn(figure, (
+        f"{found} Mean squared error to the truth at the inputs, and linear pieces, at the end of training "
+        "(disks, blue), at equal time Σ η (squares, vermilion) and at the best held-out moment (triangles, "
+        f"green). {drawing.absent(result)} {drawing.runs_of(result)}"
+    ))  # fmt: skip
+
+
+def moments(ax: Axes, rows: Any, quantity: str) -> None:
+    """Draw a quantity at three moments against the step size, where runs learn a curve."""
+    if not drawing.works(rows):
+        return
+    kept = drawing.working(rows)
+    for suffix, look in MOMENT.items():
+        if quantity + suffix in kept:
+            ribbon(ax, kept, "step_size", quantity + suffix, look.both, width=SECONDARY)
+
+
+def _moments_compared(result: Result) -> str:
+    """Compare the smallest step size at the end and at its best moment, over the headline arm."""
+    shown = drawing.headline(result)
+    table = shown.where(half_width=drawing.ranges(result)[0]).table if shown.runs else shown.table
+    if not drawing.works(table):
+        return "Descent learned a curve at too few step sizes to compare them."
+    smallest = STEP_SIZES.working(table)[:1]
+    end, early = (median(STEP_SIZES.values(table, f"risk{at}", smallest)) for at in ("", "_held_out"))
+    return (
+        f"At η = {short(smallest[0])} the risk is {number(end, 2)} at the end of training and "
+        f"{number(early, 2)} at the best held-out moment, with {drawing.headline_name(result)}."
+    )

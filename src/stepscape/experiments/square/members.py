@@ -66,11 +66,14 @@ def named(table: Table, base: Settings) -> dict[str, Table]:
 def name_of(member: Settings, base: Settings) -> str:
     """Name a member by its range and by what differs from the base values.
 
-    >>> base = {"truths": ("tent",), "sizes": (30,), "widths": (1000,), "noises": (0.5,)}
-    >>> name_of({"half_width": 3.0, "truth": "tent", "n": 60, "width": 1000, "noise": 0.25}, base)
-    '[−3, 3], 60 points, noise 0.25'
+    >>> base = {"truths": ("tent", "wave"), "sizes": (30,), "widths": (1000,), "noises": (0.5, 0.25)}
+    >>> one = {"half_width": 3.0, "truth": "tent", "n": 30, "width": 1000, "noise": 0.25}
+    >>> name_of(one, base), name_of({**one, "truth": "wave"}, base)
+    ('[−3, 3], noise 0.25', '[−3, 3], all at once')
     """
-    return ", ".join([f"[−{member['half_width']:g}, {member['half_width']:g}]", *_differences(member, base)])
+    changed, choices = list(_differences(member, base)), sum(len(base[name]) > 1 for name in CHOICES)
+    words = ["all at once"] if 1 < len(changed) == choices else changed
+    return ", ".join([f"[−{member['half_width']:g}, {member['half_width']:g}]", *words])
 
 
 def _differences(member: Settings, base: Settings) -> Iterator[str]:

@@ -95,9 +95,9 @@ def draw(result: Result) -> dict[str, Drawn]:
     """Draw the noise that is left against the step size over the bound, and the curves of one sample."""
     from stepscape.experiments.square import random_labels_figures as figures
 
-    drawn = {"noise-left": figures.noise_left(compared(result.table), result.settings["arms"], FITS)}
+    drawn = {"noise-left": figures.noise_left(result, compared(result.table), FITS)}
     largest = result.where(n=max(result.settings["sizes"]))
-    return drawn | ({"curves": figures.curves(largest)} if largest.drawn("solution") else {})
+    return drawn | ({"curves-all": figures.curves(largest)} if largest.drawn("solution") else {})
 
 
 CLAIM = Claim(

@@ -2,51 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.common.arms import ARM_TITLES
 from stepscape.experiments.frame import Drawn, Result
+from stepscape.experiments.square import drawing
 from stepscape.experiments.square.curve_fitting_figures import fits
-from stepscape.figures.style import COLORS, canvas, label, note, series, shared_legend
+from stepscape.figures.colors import level_color
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.references import guide, theory_level
+from stepscape.figures.style import DOUBLE, NAMES, canvas, label
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 FLOOR = 1e-6
-NOISE_LEFT = (
-    "Share of the mean square of the labels that a run leaves unfitted, against its step size over the "
-    "bound 2/λ of its labels, which is the line at 1; every run is a mark. Left of the line small steps fit "
-    "the noise if they have the time; right of it no step size does. What lies below the dashed line counts "
-    "as a fit; runs at the bottom leave a millionth or less."
-)
-CURVES = (
-    "Curves learned from labels of pure noise (first seed). Columns: step sizes, increasing to the right; "
-    "rows: the arms. Small steps pass through every label; large ones smooth the noise away."
-)
+MARKERS = "osDv^"
 
 
-def noise_left(table: Table, arms: Sequence[str], fit: float) -> Drawn:
-    """Draw the noise that is left against the step size over the bound, one panel per arm."""
-    figure, axes = canvas(1, len(arms), (3.7 * len(arms) + 0.4, 3.9), sharex=True, sharey=True)
-    for ax, arm in zip(axes[0], arms, strict=True):
-        for i, n in enumerate(np.unique(table["n"])):
-            rows = table.where(arm=arm, n=n)
-            if "left" in rows:
-                ax.plot(
-                    rows["over_bound"], np.maximum(rows["left"], FLOOR), ls="", ms=3.5, alpha=0.6, mew=0,
-                    **{key: series(i)[key] for key in ("color", "marker")}, label=f"{n:g} points",
-                )  # fmt: skip
-        ax.set(xscale="log", yscale="log", ylim=(0.5 * FLOOR, 2.0))
-        ax.axvline(1.0, color=COLORS["black"], lw=1.0, label="the bound 2/λ of the data")
-        ax.axhline(fit, color=COLORS["black"], lw=1.0, dashes=(5, 2), label=f"a fit: {100 * fit:g} % is left")
-        lost = np.mean(table.where(arm=arm)["outcome"] == "diverged")
-        note(ax, f"{100 * lost:.0f} % of the runs diverged" if lost else "")
-        label(ax, x="step size over the bound", title=ARM_TITLES.get(arm, arm))
-    axes[0, 0].set_ylabel("share of the noise that is left", fontsize=10)
-    shared_legend(figure, axes, columns=5)
-    return Drawn(figure, NOISE_LEFT)
+def noise_left(result: Result, table: Table, fit: float) -> Drawn:
+    """Draw the noise that is left against the step size over the bound, one panel per arm with results."""
+    arms = [arm for arm in result.settings["arms"] if "left" in table and _known(table.where(arm=arm)).size]
+    figure, axes = canvas(1, max(1, len(arms)), DOUBLE, sharex=True, sharey=True)
+    sizes = np.unique(table["n"])
+    for ax, arm in zip(axes[0], arms, strict=False):
+        for n, marker in zip(sizes, MARKERS, strict=False):
+            _runs(
+                ax, table.where(arm=arm, n=n), level_color(float(n), sizes.tolist()), marker, f"{n:g} points"
+            )
+        number_ticks(ax, "x")
+        number_ticks(ax)
+        ax.set_ylim(0.5 * FLOOR, 3.0)
+        theory_level(ax, 1.0, r"bound $2/\lambda$", at=0.98, vertical=True)
+        guide(ax, fit, "below: a fit", at=0.98, above=False)
+        label(ax, "step size over the bound", title=drawing.arm_name(arm))
+    axes[0, 0].set_ylabel("share of the noise that is left", fontsize=NAMES)
+    if arms:
+        shared_legend(figure, axes, columns=len(sizes))
+    found = _counts(table, fit) if arms else "Descent learned a curve in none of the arms."
+    finding(figure, found)
+    return Drawn(figure, (
+        f"{found} Every mark is a run: the share of the mean square of its labels, pure noise, that it "
+        "leaves, against its step size over the bound 2/λ of its labels (dashed); lighter marks have more "
+        f"points. What lies below the dotted line, {100 * fit:g} %, counts as a fit; runs at the bottom "
+        "leave a millionth or less. Seeds are drawn one by one. Repeat it with “stepscape run "
+        f"{result.claim} --full”."
+    ))  # fmt: skip
+
+
+def _known(rows: Table) -> np.ndarray:
+    left = np.asarray(rows["left"], float)
+    return np.asarray(left[np.isfinite(left)])
+
+
+def _runs(ax: Axes, rows: Table, color: str, marker: str, name: str) -> None:
+    ax.plot(
+        rows["over_bound"], np.maximum(rows["left"], FLOOR), marker, ms=4.0, alpha=0.6, mew=0, color=color,
+        label=name,
+    )  # fmt: skip
+
+
+def _counts(table: Table, fit: float) -> str:
+    beyond = _known(table.rows(table["over_bound"] > 1.0))
+    small = _known(table.rows(table["over_bound"] <= 0.5))
+    words = [
+        f"{100.0 * float(np.mean(each <= fit)):.0f} % of the {number(each.size)} runs {where} fit the "
+        "noise"
+        for each, where in ((small, "with steps up to half of the bound"), (beyond, "beyond it")) if each.size
+    ]  # fmt: skip
+    return f"The noise is fitted in {', and in '.join(words)}." if words else "No run finished."
 
 
 def curves(result: Result) -> Drawn:
     """Draw the learned curves of the first seed, as in curve-fitting."""
-    return Drawn(fits(result, "noisy").figure, CURVES)
+    return fits(result, "random")

@@ -38,10 +38,14 @@ def _rise(table: Table, column: str) -> float:
 
 
 def draw(result: Result) -> dict[str, Drawn]:
-    """Risk by region and stopping, and risk of the iterates and of their mean, with the training loss."""
+    """Risk at three moments, of three functions, and in two regions."""
     from stepscape.experiments.square import risk_vs_step_size_figures as figures
 
-    return {"risk": figures.regions(result), "averaging": figures.averaging(result)}
+    return {
+        "risk": figures.moments_in_arms(result),
+        "solutions": figures.solutions(result),
+        "regions-all": figures.regions(result),
+    }
 
 
 CLAIM = Claim(

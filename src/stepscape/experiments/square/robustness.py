@@ -44,19 +44,38 @@ def fewer_pieces(result: Result, least: float, least_correlation: float) -> Find
 
 def fewer_knots(result: Result, least: float, least_correlation: float) -> Finding:
     """Whether the knots become fewer from end to end and along the step sizes."""
-    says = partial(Says, "knots", "become", plural=True)
-    return in_all(result, {
-        "ends": Asks(knots_lost, says("fewer"), f"decades of knots lost {ENDS}", least),
-        "ranks": falls_along("knots", says("fewer and fewer"), least_correlation),
-    })  # fmt: skip
+    says = Says("knots", "become", "fewer and fewer", plural=True)
+    return in_all(result, {"ends": knots(least), "ranks": falls_along("knots", says, least_correlation)})
 
 
 def side(result: Result, least: float, column: str = "risk", right: bool = False) -> Finding:
     """Whether the risk falls first, or rises again, in units of the variance of the noise."""
+    return in_all(result, {"side": one_side(least, column, right)})
+
+
+def knots(least: float) -> Asks:
+    """Ask whether the knots are fewer at the largest working step size than at the smallest."""
+    return Asks(
+        knots_lost, Says("knots", "become", "fewer", plural=True), f"decades of knots lost {ENDS}", least
+    )
+
+
+def one_side(least: float, column: str = "risk", right: bool = False) -> Asks:
+    """Ask about one side of the U."""
     verb, end = ("rise", "largest") if right else ("fall", "smallest")
     says = Says("the risk", verb, f"{'again' if right else 'first'} {SIDES[column]}")
     what = f"noise variances by which the {end} η lies above the best"
-    return in_all(result, {verb: Asks(partial(side_of_u, column=column, right=right), says, what, least)})
+    return Asks(partial(side_of_u, column=column, right=right), says, what, least)
+
+
+def shown_effects() -> dict[str, Asks]:
+    """Effects that the figure shows, by the title of their panel."""
+    return {
+        "pieces lost": pieces(0.0, 0.0)["ends"],
+        "knots lost": knots(0.0),
+        "fall of the risk": one_side(0.0),
+        "rise of the risk": one_side(0.0, right=True),
+    }
 
 
 def knots_lost(rows: Table) -> Array:
@@ -73,7 +92,7 @@ def draw(result: Result) -> dict[str, Drawn]:
     """Draw every member's effects with their intervals."""
     from stepscape.experiments.square import robustness_figures as figures
 
-    return {"members": figures.effects(result)}
+    return {"members": figures.members(result)}
 
 
 def _part(name: str, words: str, rule: str, judge: Callable[..., Finding], **more: Any) -> Part:

@@ -26,11 +26,11 @@ QUICK = {
     "half_widths": (3.0, 1.0),
     "width": 100,
     "step_sizes": (0.02, 0.1, 0.8),
-    "steps": 3000,
+    "steps": 2000,
     "arms": tuple(ARMS),
     "seeds": 4,
     "first_seed": 0,
-    "records": 6,
+    "records": 4,
 }
 FULL = {
     **QUICK,

@@ -108,7 +108,7 @@ def draw(result: Result) -> dict[str, Drawn]:
     """Bends of the function, neurons behind them, and variation, against the step size."""
     from stepscape.experiments.square import sparsity_vs_step_size_figures as figures
 
-    return {"sparsity": figures.sparsity(result)}
+    return {"sparsity": figures.sparsity(result), "sparsity-all": figures.everything(result)}
 
 
 CLAIM = Claim(

@@ -1,92 +1,130 @@
-"""Figure of the claim `sparsity-vs-step-size`; it reads its table."""
+"""Figures of the claim `sparsity-vs-step-size`; they read its table."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from stepscape.experiments.common.arms import ARM_TITLES
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.figures.bands import band, mark_failures
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    label,
-    legend,
-    number_ticks,
-    series,
-    step_size_ticks,
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.square import drawing
+from stepscape.figures.bands import ribbon
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import series, shared_legend
+from stepscape.figures.references import guide, theory
+from stepscape.figures.style import NAMES, SECONDARY, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, short
+from stepscape.tables.records import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BENDS = (("pieces", "pieces"), ("features", "features"), ("participation", "participation"))
+VARIATION = (("tv", r"$\int|f''|$"), ("weighted_tv", r"$\int|f''|\,g$"))
+NEURONS = (
+    ("bent_neurons", "bent neurons"),
+    ("knots", "knots"),
+    ("carriers", "carriers of 90 %"),
+    ("dead_neurons", "dead neurons"),
 )
-
-ROWS = (
-    (
-        "bends of the function",
-        (
-            ("pieces", "linear pieces"),
-            ("pieces_equal_time", "pieces at equal time"),
-            ("features", "features"),
-            ("participation", "participation: effective\nnumber of bends"),
-        ),
-    ),
-    (
-        "number of neurons or knots",
-        (
-            ("knots", "knots"),
-            ("bent_neurons", "bent neurons"),
-            ("dead_neurons", "dead neurons"),
-            ("carriers", "carriers of 90 %"),
-        ),
-    ),
-    (
-        "variation of f' (units of y per unit of x)",
-        (("tv", "total, ∫|f''|"), ("weighted_tv", "weighted, ∫|f''|g")),
-    ),
-)
-
-
-SPARSITY = (
-    "Above: bends of the learned function, counted by size: linear pieces within 5 % of the standard "
-    "deviation of the labels, features (hundredths of the range with more than 1 % of the slope change), "
-    "and their effective number (participation, which is 1 for one bend and grows as the change is spread "
-    "more evenly). Middle: knots and neurons; carriers hold 90 % of Σ |w1 w2|. Below: total and weighted "
-    "variation of the slope, with the bound 1/η − ½ for stationary points."
+ROWS = (("bends of the function", BENDS), ("variation of f'", VARIATION), ("neurons or knots", NEURONS))
+COUNTS = (
+    "Bends are linear pieces within 5 % of the deviation of the labels (disks, blue), features, which are "
+    "hundredths of the range with more than 1 % of the slope change (squares, vermilion), and their "
+    "effective number, participation (triangles, green). The variation of the slope is total (disks, blue) "
+    "or weighted by g (squares, vermilion); dashed: the bound 1/η − ½ of the weighted one where the "
+    "gradient is 0."
 )
 
 
 def sparsity(result: Result) -> Drawn:
-    """Pieces and features, neurons, and variation with the line 1/η − ½ in three rows; one column per arm."""
-    table, arms = result.table, result.settings["arms"]
-    figure, axes = canvas(len(ROWS), len(arms), (3.7 * len(arms) + 0.4, 9.6), sharex=True, sharey="row")
-    etas = np.unique(table["step_size"])
-    for column, arm in enumerate(arms):
-        rows = table.where(arm=arm)
-        for ax, (_, curves) in zip(axes[:, column], ROWS, strict=True):
-            for i, (name, word) in enumerate(curves):
-                if name in rows:
-                    look, dodge = series(i), 0.05 * (i - 1)
-                    band(
-                        ax, rows, "step_size", name, word, look, dodge=dodge, keep_dead=name == "dead_neurons"
-                    )
-        truth = rows["pieces_truth"][np.isfinite(rows["pieces_truth"])] if "pieces_truth" in rows else []
-        if len(truth):
-            axes[0, column].axhline(
-                np.median(truth), color=COLORS["black"], lw=1, dashes=(5, 2), label="pieces of the truth"
-            )
-        bound = 1.0 / etas - 0.5
-        axes[2, column].plot(
-            etas[bound > 0], bound[bound > 0], color=COLORS["black"], lw=1.2, dashes=(5, 2),
-            label="1/η − ½: bounds the weighted\nwhere the gradient is 0",
-        )  # fmt: skip
-        mark_failures(axes[0, column], rows)
-        label(axes[0, column], title=ARM_TITLES.get(arm, arm))
-        label(axes[2, column], x="step size η")
-        step_size_ticks(axes[2, column], [float(eta) for eta in etas])
-    for row, (name, _) in zip(axes, ROWS, strict=True):
-        row[0].set_ylabel(name, fontsize=10)
-        busiest = max(row, key=lambda ax: len(ax.containers))
-        if busiest.containers:
-            legend(busiest)
-    axes[0, 0].set_ylim(bottom=0)
+    """Bends above and variation below, one column per range, in the headline arm."""
+    shown, places = drawing.headline(result), drawing.ranges(result) or [0.0]
+    figure, axes = canvas(2, len(places), TALL, sharex=True, sharey="row")
+    for column, half_width in zip(axes.T, places, strict=True):
+        rows = shown.where(half_width=half_width).table
+        for ax, (_, curves) in zip(column, ROWS, strict=False):
+            for i, (name, words) in enumerate(curves):
+                line = ribbon(ax, rows, "step_size", name, series(i)) if name in rows else None
+                if line is not None:
+                    name_at_end(ax, line, words)
+        _references(column[0], column[1], rows)
+        label(column[0], title=drawing.range_name(half_width))
+        label(column[1], "step size η")
+        drawing.step_sizes(column[1], result)
+    _name(axes, ROWS[:2])
+    found = _simpler(shown, places[0])
+    finding(figure, found)
+    return Drawn(figure, f"{found} {COUNTS} {drawing.runs_of(result)}")
+
+
+def _simpler(shown: Result, half_width: float) -> str:
+    table = shown.where(half_width=half_width).table if shown.runs else Table({})
+    if not drawing.works(table):
+        return "Descent learned a curve at too few step sizes to compare them."
+    ends = STEP_SIZES.working(table)[[0, -1]]
+    pieces, tv = (
+        [median(STEP_SIZES.values(table, name, [eta])) for eta in ends] for name in ("pieces", "weighted_tv")
+    )
+    place = f"On {drawing.range_name(half_width)}, from η = {short(ends[0])} to {short(ends[1])},"
+    return (
+        f"{place} the pieces go from {short(pieces[0])} to {short(pieces[1])}, and the weighted variation "
+        f"to {number(tv[1] / tv[0], 2)} of what it was."
+    )
+
+
+def _references(bends: Axes, variation: Axes, rows: Table) -> None:
+    if "pieces_truth" in rows and np.isfinite(truth := median(rows["pieces_truth"])):
+        guide(bends, truth, "pieces of the truth", above=False)
+    etas = np.unique(rows["step_size"]) if len(rows) else np.empty(0)
+    if variation.lines and (etas := etas[etas < 2.0]).size:
+        theory(variation, etas, 1.0 / etas - 0.5, r"$1/\eta - ½$", at=0.3)
+
+
+def _name(axes: np.ndarray, rows: tuple[tuple[str, object], ...]) -> None:
+    for row, (name, _) in zip(axes, rows, strict=True):
+        row[0].set_ylabel(name, fontsize=NAMES)
+    axes[0, 0].set_ylim(bottom=0.0)
     for row in axes[1:]:
-        if any(ax.containers for ax in row):
+        if any(ax.lines for ax in row):
             number_ticks(row[0])
-    return Drawn(figure, SPARSITY)
+
+
+def everything(result: Result) -> Drawn:
+    """Bends, variation and neurons in every arm, on the first range and on the others."""
+    cells = list(drawing.cells_with_results(result)) or [("", 0.0, result.where(arm=""))]
+    figure, axes = canvas(len(ROWS), len(cells), (7.2, 8.0), sharex=True, sharey="row")
+    for column, (arm, half_width, cell) in zip(axes.T, cells, strict=True):
+        rows = drawing.working(cell.table)
+        for ax, (_, curves) in zip(column, ROWS, strict=True):
+            for i, (name, words) in enumerate(curves):
+                if name in rows:
+                    ribbon(ax, rows, "step_size", name, series(i), width=SECONDARY, label=words,
+                           keep_dead=name == "dead_neurons")  # fmt: skip
+        label(column[0], title=f"{drawing.arm_name(arm)}\n{drawing.range_name(half_width)}" if arm else "")
+        label(column[-1], "step size η")
+        drawing.step_sizes(column[-1], result)
+    _name(axes, ROWS)
+    shared_legend(figure, axes, columns=5)
+    found = _carriers(cells)
+    finding(figure, found)
+    text = f"{COUNTS} Carriers are the fewest neurons that hold 90 % of Σ |w1 w2| among the data."
+    return Drawn(figure, f"{found} {text} {drawing.absent(result)} {drawing.runs_of(result)}")
+
+
+def _carriers(cells: list[tuple[str, float, Result]]) -> str:
+    shares = []
+    for _, _, cell in cells:
+        if cell.runs:
+            largest = STEP_SIZES.working(cell.table)[-1:]
+            shares.append(median(STEP_SIZES.values(cell.table, "carriers", largest)) / cell.table["width"][0])
+    if not shares:
+        return "Descent learned a curve at too few step sizes to count its neurons."
+    return (
+        f"At the largest working step size {number(100 * min(shares), 2)} to {number(100 * max(shares), 2)} "
+        "% of the neurons hold 90 % of the bends."
+    )

@@ -82,7 +82,11 @@ def draw(result: Result) -> dict[str, Drawn]:
     """Both sides at the end against the step size, and over time for the first seed."""
     from stepscape.experiments.square import weighted_tv_figures as figures
 
-    return {"sides": figures.sides(result), "over-time": figures.over_time(result)}
+    return {
+        "sides": figures.sides(result),
+        "over-time": figures.over_time(result),
+        "over-time-all": figures.over_time_everywhere(result),
+    }
 
 
 CLAIM = Claim(

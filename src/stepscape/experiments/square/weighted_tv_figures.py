@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.common.arms import ARM_TITLES
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.figures.bands import band, mark_failures
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    evenly_ranked,
-    label,
-    line,
-    note,
-    number_ticks,
-    row_legend,
-    series,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.experiments.square import drawing
+from stepscape.figures.bands import ribbon
+from stepscape.figures.colors import CONTRAST, MEASURED, THIRD, eta_color
+from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import series, shared_legend
+from stepscape.figures.references import theory, theory_level
+from stepscape.figures.strips import with_strip
+from stepscape.figures.style import DOUBLE, MAIN, NAMES, SECONDARY, TALL, canvas, evenly_ranked, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -29,112 +25,170 @@ if TYPE_CHECKING:
 
     from stepscape.experiments.frame.result import Arrays
 
-MOST_ROWS = 3
-LEFT, LEFT_SIDE = r"left: $\int |f''|\,g$", r"left: side form $\Sigma\,|w_1 w_2|\,g^\pm$"
-RIGHT = r"right: $\lambda_{\max}/2 - ½ + ½\|R\|$"
-RIGHT_LOSS = r"right: $\lambda_{\max}/2 - ½ + ½\sqrt{1+x_{\max}^2}\sqrt{2L}$"
-RIGHT_PUBLISHED = r"right: $\lambda_{\max}/2 - ½ + x_{\max}\sqrt{2L}$, published"
-# The index of the look: one inequality looks the same above, below and over time.
-SIDES = (
-    (0, "published_left", LEFT),
-    (1, "sharpness_left", LEFT_SIDE),
-    (2, "sharpness_right", RIGHT),
-    (3, "sharpness_loss_right", RIGHT_LOSS),
-    (4, "published_right", RIGHT_PUBLISHED),
-)
+MOST = 3
+TIMES = (0.01, 1.0, 100.0)
 TIGHTNESS = (
-    (5, "gauss_newton", r"right: $\lambda_{\max}(G)$, left: 1 + 2·side form"),
-    (2, "sharpness", RIGHT),
-    (3, "sharpness_loss", RIGHT_LOSS),
-    (4, "published", RIGHT_PUBLISHED),
-    (6, "noisy", "right: for noisy labels"),
+    ("gauss_newton", "Gauss–Newton"),
+    ("sharpness", "sharpness"),
+    ("sharpness_loss", "sharpness, loss"),
+    ("published", "published"),
 )
 CURVES = (
-    ("tv_function", LEFT),
-    ("tv_side", LEFT_SIDE),
-    ("right_sharpness", RIGHT),
-    ("right_sharpness_loss", RIGHT_LOSS),
-    ("right_published", RIGHT_PUBLISHED),
-)
-
-
-SIDES_CAPTION = (
-    "Above: both sides of the inequalities at the end of training; dashed: 1/η − ½, the right side for "
-    "λ_max = 2/η without the residual. Below: left side over right side; 1 would be equality, and more than "
-    "1 a violation."
-)
-OVER_TIME = (
-    "Both sides at every record of the first seed, from the start: the inequalities hold at every point, "
-    "trained or not. The thin line is 1/η − ½ for the current step size; it bounds the left side only where "
-    "λ_max is below 2/η, and up to the residual. At large step sizes all curves swing with the two phases "
-    "of descent."
+    ("tv_function", "left: weighted variation", MEASURED),
+    ("right_sharpness", "right: sharpness", THIRD),
+    ("right_published", "right: published", CONTRAST),
 )
 
 
 def sides(result: Result) -> Drawn:
-    """Both sides at the end against the step size above, with 1/η − ½; left over right below."""
-    table, arms = result.table, result.settings["arms"]
-    figure, axes = canvas(2, len(arms), (3.7 * len(arms) + 0.4, 8.2), sharex=True, sharey="row")
-    etas = np.unique(table["step_size"])
-    bound = 1.0 / etas - 0.5
-    for (upper, lower), arm in zip(axes.T, arms, strict=True):
-        rows = table.where(arm=arm)
-        upper.plot(
-            etas[bound > 0], bound[bound > 0], color=COLORS["black"], lw=1.2, dashes=(5, 2), label="1/η − ½"
+    """Both sides of the published inequality, and below left over right of all four, in the headline arm."""
+    shown, places = drawing.headline(result), drawing.ranges(result) or [0.0]
+    figure, axes = with_strip(len(places), TALL)
+    for (upper, lower), half_width in zip(axes.T, places, strict=True):
+        rows = shown.where(half_width=half_width).table
+        _both(upper, rows)
+        _ratios(lower, rows, names=half_width == places[-1])
+        label(upper, title=drawing.range_name(half_width))
+        label(lower, "step size η")
+        drawing.step_sizes(lower, result)
+    if any(ax.lines for ax in axes[0]):
+        for ax in axes[0]:
+            number_ticks(ax)
+    axes[0, 0].set_ylabel("both sides (y per x)", fontsize=NAMES)
+    axes[1, 0].set_ylabel("left / right", fontsize=NAMES)
+    found = _tightest(shown)
+    finding(figure, found)
+    return Drawn(figure, (
+        f"{found} Above: the left side ∫|f''|g (disks, blue) and the right side λ_max/2 − ½ + x_max √(2L) "
+        "(squares, vermilion) of the published inequality at the end of training; dashed: 1/η − ½, the "
+        "right side for λ_max = 2/η without its loss term. Below: left over right of the four inequalities; "
+        f"more than 1 (dashed) would be a violation. The start is that with {drawing.headline_name(result)}. "
+        f"{drawing.runs_of(result)}"
+    ))  # fmt: skip
+
+
+def _both(ax: Axes, rows: Table) -> None:
+    for name, words, look in (("left", "left side", MEASURED), ("right", "right side", CONTRAST)):
+        line = (
+            ribbon(ax, rows, "step_size", f"published_{name}", look.both)
+            if f"published_{name}" in rows
+            else None
         )
-        for i, name, word in SIDES:
-            if name in rows:
-                band(upper, rows, "step_size", name, word, series(i), dodge=0.03 * (i - 2))
-        for i, name, word in TIGHTNESS:
-            if f"{name}_left" in rows:
-                ratio = rows[f"{name}_left"] / np.where(
-                    rows[f"{name}_right"] > 0, rows[f"{name}_right"], np.nan
-                )
-                extended = Table({**rows.columns, "tightness": ratio})
-                band(lower, extended, "step_size", "tightness", word, series(i), dodge=0.03 * (i - 4))
-        lower.axhline(1.0, color=COLORS["black"], lw=1.0, label="left = right: above it a bound would fail")
-        mark_failures(upper, rows)
-        step_size_ticks(lower, [float(eta) for eta in etas])
-        label(upper, title=ARM_TITLES.get(arm, arm))
-        label(lower, x="step size η")
-    if any(ax.containers for ax in axes[0]):
-        number_ticks(axes[0, 0])
-    axes[0, 0].set_ylabel("both sides at the end\n(units of y per unit of x)", fontsize=10)
-    axes[1, 0].set_ylabel("left side over right side", fontsize=10)
-    axes[1, 0].set_ylim(0.0, max(1.08, axes[1, 0].get_ylim()[1]))  # a bound that fails must be seen
-    row_legend(figure, axes, ("Above", "Below: left side over right side"))
-    return Drawn(figure, SIDES_CAPTION)
+        if line is not None:
+            name_at_end(ax, line, words)
+    etas = np.unique(rows["step_size"]) if len(rows) else np.empty(0)
+    if ax.lines and (etas := etas[etas < 2.0]).size:
+        theory(ax, etas, 1.0 / etas - 0.5, r"$1/\eta - ½$", at=0.3)
+
+
+def _ratios(ax: Axes, rows: Table, names: bool) -> None:
+    for i, (name, words) in enumerate(TIGHTNESS):
+        if f"{name}_left" in rows:
+            right = rows[f"{name}_right"]
+            ratio = rows[f"{name}_left"] / np.where(right > 0.0, right, np.nan)
+            extended = Table({**rows.columns, "tightness": ratio})
+            line = ribbon(ax, extended, "step_size", "tightness", series(i), width=SECONDARY)
+            if line is not None and names:
+                name_at_end(ax, line, words)
+    theory_level(ax, 1.0)
+    ax.set_ylim(0.0, max(1.08, ax.get_ylim()[1]))  # a bound that fails must be seen
+
+
+def _tightest(shown: Result) -> str:
+    table, best = shown.table, {}
+    for name, words in TIGHTNESS:
+        if f"{name}_left" in table:
+            right = np.where(table[f"{name}_right"] > 0.0, table[f"{name}_right"], np.nan)
+            ratios = table[f"{name}_left"] / right
+            if np.isfinite(ratios).any():
+                best[words] = float(np.nanmax(ratios))
+    if not best:
+        return "No run finished at a network on which the inequalities speak."
+    first, published = max(best, key=lambda name: best[name]), best.get("published", float("nan"))
+    return (
+        f"The {first} inequality reaches {number(best[first], 2)} of its bound, the published one "
+        f"{number(published, 2)}."
+    )
 
 
 def over_time(result: Result) -> Drawn:
-    """Both sides at every record of the first seed, over Σ η: one row per step size, one column per arm."""
-    arms, shown = result.settings["arms"], evenly_ranked(sorted(result.settings["step_sizes"]), MOST_ROWS)
-    size = (3.7 * len(arms) + 0.4, 2.6 * len(shown) + 1.0)
-    figure, axes = canvas(len(shown), len(arms), size, sharex=True, sharey="row")
-    for ax, arm in zip(axes[0], arms, strict=True):
-        label(ax, title=f"{ARM_TITLES.get(arm, arm)} (first seed)")
-    for row, eta in zip(axes, shown, strict=True):
-        for ax, arm in zip(row, arms, strict=True):
-            runs = result.drawn("time", arm=arm, step_size=eta)
-            if runs:
-                _follow(ax, runs[0].arrays)
-            else:
-                note(ax, "diverged")
-        row[0].set_ylabel(f"step size η = {eta:g}\nboth sides\n(units of y per unit of x)", fontsize=10)
-        row[0].set_yscale("log")
-    for ax in axes[-1]:
-        ax.set_xscale("log")
-        ax.set_xlabel("time Σ η", fontsize=10)
+    """Both sides at every record of the first seed, over Σ η; one panel per step size."""
+    shown = drawing.headline(result)
+    places = drawing.ranges(result) or [0.0]
+    runs = shown.where(half_width=places[0])
+    etas = evenly_ranked(sorted(result.settings["step_sizes"]), MOST)
+    figure, axes = canvas(1, len(etas), DOUBLE, sharex=True, sharey=True)
+    worst = 0.0
+    for ax, eta in zip(axes[0], etas, strict=True):
+        for run in runs.drawn("time", step_size=eta):
+            _follow(ax, run.arrays)
+            with np.errstate(all="ignore"):
+                ratios = run.arrays["tv_function"] / run.arrays["right_published"]
+            worst = max(worst, float(np.nanmax(ratios, initial=0.0)))
+        ax.set_title(f"η = {short(eta)}", loc="left", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
+    _time_axes(axes)
     shared_legend(figure, axes, columns=3)
-    return Drawn(figure, OVER_TIME)
+    found = f"At every record the left side stays below {number(worst, 2)} of the published bound."
+    if worst > 1.0:
+        found = f"At some record the left side is {number(worst, 2)} times the published bound."
+    finding(figure, found)
+    return Drawn(figure, f"{found} {_legend_of_time(result)}")
+
+
+def _legend_of_time(result: Result) -> str:
+    return (
+        "Left side ∫|f''|g (blue), right sides by the residual (sharpness, green) and by the loss "
+        "(published, vermilion) of the midpoint network over Σ η; dashed: 1/η − ½ for the step size of that "
+        "moment, which bounds the left side only where λ_max ≤ 2/η, and up to the loss term. Gaps are "
+        f"records with a knot on an input. {drawing.one_sample(result)}"
+    )
 
 
 def _follow(ax: Axes, arrays: Arrays) -> None:
     time = arrays["time"]
     keep = time > 0
-    for i, (name, word) in enumerate(CURVES):
-        ax.plot(time[keep], arrays[name][keep], lw=1.3, label=word, **line(i))
+    for name, words, look in CURVES:
+        values = arrays[name][keep]
+        ax.plot(time[keep], np.where(values > 0.0, values, np.nan), lw=MAIN, label=words, **look.line)
     bound = 1.0 / arrays["step_size"][keep] - 0.5
-    ax.plot(time[keep], bound, color=COLORS["black"], lw=1.0, label="1/η − ½ for the current step size")
-    if arrays["bent"][-1] == 0:
-        note(ax, "all neurons dead")
+    theory(ax, time[keep], np.where(bound > 0.0, bound, np.nan)).set_label(r"$1/\eta - ½$")
+
+
+def _time_axes(axes: np.ndarray) -> None:
+    for ax in axes.flat:
+        if ax.lines:
+            step_size_ticks(ax, TIMES)  # eight decades leave room for few names
+            number_ticks(ax)
+    for ax in axes[-1]:
+        ax.set_xlabel(r"time $\Sigma\eta$", fontsize=NAMES)
+    for row in axes:
+        row[0].set_ylabel("both sides (y per x)", fontsize=NAMES)
+
+
+def over_time_everywhere(result: Result) -> Drawn:
+    """As `over_time`, with one row per step size and one column per arm and range with results."""
+    cells = list(drawing.cells_with_results(result)) or [("", 0.0, result.where(arm=""))]
+    etas = evenly_ranked(sorted(result.settings["step_sizes"]), MOST)
+    figure, axes = canvas(len(etas), len(cells), (7.2, 7.0), sharex=True, sharey="row")
+    for row, eta in zip(axes, etas, strict=True):
+        for ax, (_, _, cell) in zip(row, cells, strict=True):
+            for run in cell.drawn("time", step_size=eta):
+                _follow(ax, run.arrays)
+    for ax, (arm, half_width, _) in zip(axes[0], cells, strict=True):
+        label(ax, title=f"{drawing.arm_name(arm)}\n{drawing.range_name(half_width)}" if arm else "")
+    _time_axes(axes)
+    for row, eta in zip(axes, etas, strict=True):
+        row[0].set_ylabel(f"η = {short(eta)}", fontsize=NAMES, color=eta_color(eta))
+    shared_legend(figure, axes, columns=4)
+    found = f"The inequalities hold from the start to the end of training in {len(cells)} settings."
+    if not cells[0][0]:
+        found = "Descent learned a curve at too few step sizes to follow the inequalities."
+    elif _violated(result):
+        found = f"{_violated(result)} checks of the published inequality fail."
+    finding(figure, found)
+    return Drawn(figure, f"{found} {_legend_of_time(result)} {drawing.absent(result)}".strip())
+
+
+def _violated(result: Result) -> int:
+    table = result.table
+    return int(np.nansum(table["published_violations"])) if "published_violations" in table else 0

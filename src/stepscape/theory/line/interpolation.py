@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.arguments import nonnegative, positive
 from stepscape.errors import bad, expect
 from stepscape.theory.certificate import EPS, Certificate
 from stepscape.theory.line.decimals import decimal_bound
@@ -138,6 +139,22 @@ def _in_decimals(
     x, y = vector("inputs", inputs), vector("labels", labels)
     exact = decimal_bound(x, y, relative(weights, x.size), trainable)
     return InterpolationBound(possible=possible, **exact)
+
+
+def interpolation_rate(noise: float = 1.0, half_width: float = 1.0) -> float:
+    """Return the limit of (sharpness − 1)/n² of `interpolation_bound`, for n equispaced inputs on [−w, w].
+
+    Labels are a smooth truth plus independent N(0, σ²). With gaps h = 2w/n the noise part of Δ_i is N(0,
+    6σ²)/h and that of the truth vanishes, so E|Δ_i| → √(12/π) σ/h, and Σ g(x_i) → (n/2w) ∫g with g of the
+    uniform distribution,
+
+        (sharpness − 1)/n²  →  √(12/π) σ ∫g/(2w²),    ∫g = 2w² ∫_0^1 ((1 − s)/2)³ √(1 + (w (1 + s)/2)²) ds.
+    """
+    sigma, w = nonnegative("noise", noise), positive("half_width", half_width)
+    nodes, shares = np.polynomial.legendre.leggauss(40)
+    s = 0.5 * (1.0 + nodes)
+    mean = 0.5 * float(shares @ ((0.5 * (1.0 - s)) ** 3 * np.hypot(1.0, 0.5 * w * (1.0 + s))))
+    return math.sqrt(12.0 / math.pi) * sigma * mean
 
 
 def _merge_labels(
