@@ -14,7 +14,7 @@ from stepscape.figures.references import guide
 from stepscape.figures.style import MAIN, NAMES, canvas, house
 from stepscape.figures.text import shown
 from stepscape.figures.titles import finding
-from stepscape.tables.number import number
+from stepscape.tables.number import number, rounded
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def fit_figure(picture: FitPicture) -> Figure:
 def _title(picture: FitPicture, spread: float) -> str:
     pieces = "A straight line fits" if picture.pieces == 1 else f"{picture.pieces} straight pieces fit"
     within = f"{shown(picture.y_name)} to within {number(spread, 2)}"
-    return f"{pieces} {within}; step size {number(picture.step_size)}"
+    return f"{pieces} {within}; step size {rounded(picture.step_size)}"
 
 
 def path_figure(picture: FitPicture) -> Figure:

@@ -20,7 +20,7 @@ from stepscape.figures.titles import finding
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
 from stepscape.problems.user.merging import bin_inputs
-from stepscape.tables.number import number
+from stepscape.tables.number import number, rounded
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ def _times_title(times: Table, picture: OutcomePicture) -> str:
     rows = times.where(step_size=picture.step_size)
     best, last = float(np.nanmin(rows["cv_error"])), float(rows["cv_error"][-1])
     if not last > best:
-        return f"At step size {number(picture.step_size)} the log-loss falls to {number(best)} until the end"
+        return f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} until the end"
     return (
-        f"At step size {number(picture.step_size)} the log-loss falls to {number(best)} and rises again to "
+        f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} and rises again to "
         f"{number(last)}"
     )
 

@@ -13,7 +13,7 @@ from stepscape.figures.references import guide, theory_level
 from stepscape.figures.style import NAMES, SECONDARY, SMALL, canvas, label
 from stepscape.figures.ticks import step_size_ticks
 from stepscape.figures.titles import finding
-from stepscape.tables.number import number
+from stepscape.tables.number import number, rounded
 from stepscape.tables.records import Table
 from stepscape.training.stops import TIMED
 
@@ -74,7 +74,7 @@ def _title(path: Table, look: PathLook) -> str:
     known = np.flatnonzero(np.isfinite(error))
     best = float(np.nanmin(error))
     low, high = (float(error[i]) for i in (known[np.argmin(eta[known])], known[np.argmax(eta[known])]))
-    name = f"Step size {number(look.step_size)}"
+    name = f"Step size {rounded(look.step_size)}"
     if look.rule == "1se":
         return f"{name} is the largest whose {look.error} is within one standard error of {number(best)}"
     if min(low, high) <= best:
