@@ -87,7 +87,7 @@ def claim(name="toy", judge=answer, **changes):
         "source": "A document, its third page",
         "setup": "How the setup was chosen.",
         "quick": quick,
-        "full": {**quick, "seeds": 3},
+        "full": {**quick, "seeds": 20},
         "grid": grid,
         "work": work,
         "parts": parts(quick["arms"], judge),

@@ -97,8 +97,12 @@ def outside(figure):
 
 
 def panels(figure):
-    """The axes that are drawn."""
-    return [ax for ax in figure.axes if ax.get_visible()]
+    """The axes that are drawn; one that is switched off and empty is no more than room."""
+    return [ax for ax in figure.axes if ax.get_visible() and (ax.axison or _content(ax))]
+
+
+def _content(ax):
+    return [*ax.lines, *ax.collections, *ax.patches, *ax.images, *ax.texts]
 
 
 def _size(figure, name):
@@ -108,7 +112,7 @@ def _size(figure, name):
     if width > WIDEST:
         yield f"{width:.1f} inches wide"
     for ax in panels(figure):
-        if not (ax.lines or ax.collections or ax.patches or ax.images or ax.texts):
+        if not _content(ax):
             yield "a panel without data"
 
 

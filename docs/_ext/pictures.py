@@ -78,6 +78,7 @@ class Hero(SphinxDirective):
 
 def _figure(image: nodes.image, words: str) -> nodes.Node:
     figure = nodes.figure("", image)
+    figure["ids"] = [nodes.make_id(f"figure-{Path(image['uri']).stem}")]
     if words:
         figure += nodes.caption(words, "", nodes.Text(words))
     return figure

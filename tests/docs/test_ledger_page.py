@@ -114,6 +114,7 @@ def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) 
     tree += nodes.paragraph("", "", nodes.Text("Beside "), nodes.image(uri="a.svg", alt="alt"))
     pictures.add_captions(App, tree)
     assert [caption.astext() for caption in tree.findall(nodes.caption)] == [said]
+    assert [figure["ids"] for figure in tree.findall(nodes.figure)] == [["figure-a"]]
 
 
 def test_thumbnails_lead_to_the_sections_of_their_pictures(load: Any) -> None:

@@ -112,6 +112,7 @@ def test_figures_draw_hostile_names(chosen: OutcomeFit, budget: OutcomeFit) -> N
 def test_the_picture_is_the_fit(chosen: OutcomeFit) -> None:
     picture = outcome_picture(chosen)
     assert picture.pieces == chosen.summary()["measures"]["pieces"]
+    np.testing.assert_array_equal(picture.logit, chosen.classifier.decision_function(picture.grid))
     np.testing.assert_allclose(picture.knot_logits, chosen.classifier.decision_function(picture.knots))
     assert picture.grid[0] == chosen.x.min()
     assert picture.grid[-1] == chosen.x.max()

@@ -26,7 +26,6 @@ QUICK = 6.0  # worker-seconds
 # Claims whose figures have another style still; one that has ours by now fails until it is struck here.
 OTHER_STYLE = {
     "curve-fitting",
-    "sharpness-vs-step-size",
     "risk-vs-step-size",
     "sparsity-vs-step-size",
     "weighted-tv",

@@ -44,7 +44,7 @@ def test_functions_shows_data_truth_and_predictions(runs):
     np.testing.assert_array_equal(data.get_ydata(), problem.labels)
     np.testing.assert_array_equal(truth.get_ydata(), problem.truth(truth.get_xdata()))
     for line, run in zip(fits, made.values(), strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), run.predict(line.get_xdata()))
+        np.testing.assert_array_equal(line.get_ydata(), run.midpoint.predict(line.get_xdata()))
 
 
 def test_what_cannot_be_shown_is_refused(runs):

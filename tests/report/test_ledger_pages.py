@@ -212,6 +212,8 @@ def test_the_title_of_a_card_is_the_finding_of_the_part_that_decides(entry):
     }
     assert told(rows=rows) == "The risk falls: 0.3 [0.2, 0.4] (the large start)"
     assert told(word="premise_not_met", sentence="There is no such run.") == "The title of toy"
+    few = "2 seeds give no usable interval: at least 3 are needed."
+    assert told(word="undecided", sentence=few) == "The title of toy"
     assert told("inequality", word="holds", sentence="The inequality holds at all 8 runs; it is tight.") == (
         "The title of toy: the inequality holds at all 8 runs"
     )
@@ -221,8 +223,8 @@ def test_the_title_of_a_card_is_the_finding_of_the_part_that_decides(entry):
     ("sentence", "clause"),
     [
         ("It falls: 1 [0; 2] (a; b); it rises.", "It falls: 1 [0; 2]"),
-        ("2 seeds give no usable interval; at least 3 are needed; it falls.", "It falls"),
-        ("2 seeds give no usable interval; at least 3 are needed.", "2 seeds give no usable interval"),
+        ("2 seeds give no usable interval: at least 3 are needed; it falls.", "It falls"),
+        ("2 seeds give no usable interval: 3 are needed.", "2 seeds give no usable interval: 3 are needed"),
         ("λ falls (once) and rises.", "λ falls (once) and rises"),
         ("", ""),
     ],

@@ -88,7 +88,7 @@ def _network(progress: console.Progress) -> Document:
     setting = experiments.get("curve-fitting").quick
     seed, steps = setting["first_seed"], setting["steps"]
     problem = problems.curve(
-        setting["truth"], setting["n"], setting["noise"], seed, half_width=setting["half_width"]
+        setting["truth"], setting["n"], setting["noise"], seed, half_width=setting["half_widths"][0]
     )
     begin = start("warm_up", problem, setting["width"], seed, max(setting["step_sizes"]))
     run = train(

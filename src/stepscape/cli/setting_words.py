@@ -56,9 +56,11 @@ MEANINGS = {
     "step_sizes": "step sizes",
     "steps": "steps of a run",
     "truth": "true curve, also a MODULE:FUNCTION of your own",
+    "truths": "true curves, also a MODULE:FUNCTION of your own",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "width": "neurons of the network",
+    "widths": "neurons of the networks",
 }
 
 
@@ -134,6 +136,7 @@ def _interpolators() -> Iterable[str]:
 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
+    "truths": _truths,
     "arms": _arms,
     "interpolators": _interpolators,
     "init": lambda: ("torch", "mean_field"),

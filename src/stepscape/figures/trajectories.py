@@ -64,7 +64,7 @@ def training(runs: Mapping[str, Trajectory]) -> Figure:
 def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
     """Draw the data, the truth if it is known, and the function of each trajectory.
 
-    The function is the mean of the predictions of the last two iterates, as `Trajectory.predict`.
+    The function is that of the midpoint network, `Trajectory.midpoint`.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
     if problem.truth is not None:
         ax.plot(x, problem.truth(x), label="truth", **THEORY)
     for i, (name, run) in enumerate(runs.items()):
-        ax.plot(x, run.predict(x), lw=MAIN, label=shown(name), color=line(i)["color"])
+        ax.plot(x, run.midpoint.predict(x), lw=MAIN, label=shown(name), color=line(i)["color"])
     label(ax, "input x", "label y" if problem.loss == "square" else "logit f(x)")
     shared_legend(figure, axes, columns=4)
     losses = sorted(float(run.loss[-1]) for run in runs.values())

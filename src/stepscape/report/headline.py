@@ -12,7 +12,7 @@ from stepscape.report.words import capitalize
 
 # Rows that say most come first: what holds, then what holds in a part, what does not, what is open.
 _PROVED = ("identity", "inequality")
-_NOTHING = re.compile("no usable|are needed$")  # in a clause that only counts seeds
+_NOTHING = re.compile("no usable")  # in a clause that only counts seeds
 _ORDER = [*(words[i] for i in (0, 2, 1) for words in KINDS.values()), *reversed(FOR_ALL)]
 
 
@@ -34,6 +34,8 @@ def finding(entry: Entry) -> str:
     if found.word == "premise_not_met" or not found.sentence:
         return title
     told = first_clause(found.sentence)
+    if _NOTHING.search(told):
+        return title
     if whole.kind in _PROVED:
         return f"{title.partition(':')[0]}: {clause(told)}"
     return f"{told} ({found.words})" if rows else told

@@ -176,7 +176,7 @@ _GLOSSARY = Facts(
         STOP,
         (
             "iterates",
-            "at the edge of stability descent swings between two networks; the fit is their mean logit",
+            "at the edge of stability descent swings between two networks; the fit is their midpoint",
         ),
     ]
 )

@@ -78,7 +78,7 @@ class TestSign:
     def test_too_few_seeds(self) -> None:
         found = decide.sign([1.0, 1.0, np.nan], SAYS, "saved risk")
         assert found.answer == "undecided"
-        assert found.sentence == "2 seeds give no usable interval; at least 3 are needed."
+        assert found.sentence == "2 seeds give no usable interval: at least 3 are needed."
         assert decide.sign([1.0], SAYS, "x", unit="draw").sentence.startswith(
             "1 draw gives no usable interval"
         )

@@ -130,7 +130,8 @@ class TestClaim:
         [({"kind": "picture"}, "unknown kind of claim 'picture'"),
          ({"parts": CLAIM.parts[1:]}, "parts must have exactly one that is primary"),
          ({"parts": ()}, "parts must be 1 to 6 with different names"),
-         ({"parts": CLAIM.parts[:1] * 2}, "parts must be 1 to 6 with different names")],
+         ({"parts": CLAIM.parts[:1] * 2}, "parts must be 1 to 6 with different names"),
+         ({"full": {**CLAIM.quick, "seeds": 19}}, "seeds of toy at full size must be at least 20, got 19")],
     )  # fmt: skip
     def test_refuse(self, change: dict[str, Any], sentence: str) -> None:
         with pytest.raises(InputError, match=sentence):
@@ -229,7 +230,8 @@ class TestLevels:
             "runs work at too few step sizes: descent works at 0.1, 0.5; it diverges at 1; it comes to "
             "nothing at 0.01"
         )
-        assert SIZES.lacks(Table.from_records([{"seed": 0, "step_size": 0.1, "outcome": "diverged"}])) != ""
+        lost = Table.from_records([{"seed": 0, "step_size": 0.1, "outcome": "diverged"}])
+        assert SIZES.lacks(lost) == "runs work at too few step sizes: descent diverges at 0.1"
 
 
 class TestCells:

@@ -130,3 +130,11 @@ def test_a_step_size_at_which_runs_fail_is_not_compared() -> None:
 
 def test_two_seeds_decide_nothing() -> None:
     assert set(words(noisy(FALLING, FALLING, seeds=2)).values()) == {"undecided"}
+
+
+def test_the_title_of_the_figure_counts_what_its_bars_show() -> None:
+    """Six flip rates times three smaller step sizes; without a gain at half of the rates it is half."""
+    for loud, wins in ((FALLING, 18), (RISING, 9)):
+        title = CLAIM.draw(logistic_rows.result(CLAIM, noisy(FALLING, loud)))["gain"].caption
+        counts = f"{wins} after equally many steps, {wins} at equal time and {wins} when stopped early"
+        assert title.startswith(f"Of 18 comparisons with smaller steps η = 1.2 wins {counts}.")

@@ -143,6 +143,8 @@ def by_setting(rows: Table, names: Mapping[str, str], flags: Mask, noun: str, ne
     found = together(shares)
     if not shares:
         return lacking("no curve goes far enough")
+    if len(shares) == 1:
+        return next(iter(shares.values()))
     yes = [name for name, each in shares.items() if each.answer == "yes"]
     counts = {name: f"{int(cell['does'].sum())} of {len(cell)}" for name, cell in marked.items()}
     split = [f"{name} ({counts[name]})" for name in shares if shares[name].answer in ("mixed", "undecided")]

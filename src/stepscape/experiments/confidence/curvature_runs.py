@@ -42,7 +42,7 @@ QUICK: dict[str, Any] = {
     "learned": (0.5, 3.0),
     "scales": (1.0, 0.03),
     "flow_step_size": 0.001,
-    "flow_steps": 10_000,
+    "flow_steps": 8000,
     "descents": (0.01, 0.1, 1.2),
     "width": 400,
     "steps": 2000,
@@ -52,7 +52,7 @@ QUICK: dict[str, Any] = {
     "amplitude": 6.0,
     "flip_rate": 0.0,
     "half_width": 1.0,
-    "seeds": 5,
+    "seeds": 4,
     "first_seed": 0,
 }
 FULL = {

@@ -287,7 +287,7 @@ CLAIM = Claim(
             "certificate",
             "Flatness certifies a risk below that of a constant",
             "At every covered run the excess risk is at most the worst case of the class that the theorem "
-            "puts the network in, at the γ and on the inputs for which it is smallest; "
+            "puts the network in, at the γ, and over all inputs or the interior, for which it is smallest; "
             + OF_ARRIVED
             + ". It is vacuous unless at more than {most:.0%} of these runs it lies below "
             "the excess risk of the best constant on the same inputs.",

@@ -56,7 +56,7 @@ def flatness(result: Result) -> Drawn:
         name = rf"descent from a random start, $\eta$ = {short(eta)}"
         look = marks(eta_color(eta))
         ax.plot(np.maximum(here["sharpness"], LOWEST), _excess(here), ls="none", label=name, **look)
-        theory_level(ax, 2.0 / eta, rf"$2/\eta$, $\eta$ = {short(eta)}", at=0.98, vertical=True)
+        theory_level(ax, 2.0 / eta, r"$2/\eta$", at=0.98, vertical=True)
     if len(built):
         guide(ax, 0.0, "best classifier", at=0.98)
         number_ticks(ax, "x")

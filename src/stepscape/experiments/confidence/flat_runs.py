@@ -52,9 +52,9 @@ QUICK: dict[str, Any] = {
     "width": 400,
     "steps": 1000,
     "kept_steps": 500,
-    "moves": (0.001, 0.01, 0.1),
+    "moves": (1e-4, 0.01),
     "records": 6,
-    "seeds": 6,
+    "seeds": 5,
     "first_seed": 0,
 }
 FULL = {

@@ -185,6 +185,7 @@ def sharpening(result: Result) -> Drawn:
         for eta in etas:
             _follow(ax, runs[eta], eta)
         ax.set_xscale("log")
+        number_ticks(ax, "x")
         label(ax, x="training time Ση", title=ARM_TITLES.get(arm, arm))
     axes[0, 0].set_yscale("log")
     number_ticks(axes[0, 0])
@@ -212,9 +213,11 @@ def _follow(ax: Axes, run: Run, eta: float) -> None:
 def neurons(result: Result) -> Drawn:
     """How many neurons bend among the data, have their kink on an input, or are dead, against η."""
     table = _of(result.table, ("small_init", "warm_up"))
-    figure, axes = canvas(1, 2, DOUBLE, sharey=True)
+    finished = table.rows(table["outcome"] == "finished")
+    arms = sorted(set(finished["arm"])) if len(finished) else ["small_init"]
+    figure, axes = canvas(1, len(arms), DOUBLE, sharey=True)
     least = float("nan")
-    for ax, arm in zip(axes[0], ("small_init", "warm_up"), strict=True):
+    for ax, arm in zip(axes[0], arms, strict=True):
         rows = table.where(arm=arm)
         for column, look, words in NEURONS:
             if column in rows and np.isfinite(rows[column].astype(float)).any():
@@ -236,7 +239,8 @@ def neurons(result: Result) -> Drawn:
     )
     finding(figure, says)
     return Drawn(figure, (
-        f"{says}. Neurons of the midpoint at the end of training: those whose kink lies among the data, "
-        "those with a kink within 0.1 % of the range of an input, where the Hessian does not see it, and "
-        "those that are active on no input. Medians and quartiles over the seeds, square loss."
+        f"{says}. Neurons of the midpoint at the end of training: those whose kink lies among the data "
+        "(disks), those with a kink within 0.1 % of the range of an input, where the Hessian does not see it "
+        "(squares), and those that are active on no input (triangles). Medians and quartiles over the "
+        "seeds, square loss."
     ))  # fmt: skip

@@ -13,6 +13,7 @@ from stepscape.arguments import flag, mapping
 from stepscape.errors import InputError, bad, expect
 from stepscape.experiments.frame import settings as reading
 from stepscape.experiments.frame.kinds import words_of
+from stepscape.experiments.frame.limits import DECISIVE_SEEDS
 from stepscape.experiments.frame.part import Judged, Part
 from stepscape.experiments.frame.result import Result, collect
 from stepscape.experiments.frame.settings import Settings
@@ -52,7 +53,8 @@ class Claim:
     kind : one of `KINDS`.
     source : document and place.
     setup : how the setup was chosen, in at most 80 words; the history stands on the page.
-    quick, full : complete settings of the run that takes seconds, and of the real one.
+    quick, full : complete settings of the run that takes seconds, and of the real one, which has at least
+        20 seeds.
     grid : settings → the runs, in order; refuses wrong settings.
     begin : spec → anything; builds problem, start and method, so that what is wrong with them is refused
         before the first run. None where the grid has refused all that can be wrong.
@@ -93,6 +95,9 @@ class Claim:
             raise bad("parts", f"be 1 to {MOST_PARTS} with different names", f"{names} in {self.name}")
         if sum(part.primary for part in self.parts) != 1:
             raise bad("parts", "have exactly one that is primary", f"{names} in {self.name}")
+        for setting, count in self.full.items():
+            if setting.endswith("seeds") and count < DECISIVE_SEEDS:
+                raise bad(f"{setting} of {self.name} at full size", f"be at least {DECISIVE_SEEDS}", count)
 
     @property
     def primary(self) -> Part:

@@ -281,7 +281,7 @@ def _sign(found: Interval, least: float) -> Answer:
 
 def _too_few(count: int, unit: str, what: str = "interval") -> Finding:
     gives = "gives" if count == 1 else "give"
-    text = f"{counted(count, unit)} {gives} no usable {what}; at least {limits.LEAST_SEEDS} are needed"
+    text = f"{counted(count, unit)} {gives} no usable {what}: at least {limits.LEAST_SEEDS} are needed"
     return Finding("undecided", sentence(text), numbers={f"{unit}s": count})
 
 

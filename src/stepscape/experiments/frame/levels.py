@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,4 +107,5 @@ class Levels:
         kinds: tuple[tuple[str, Sequence[float]], ...] = (
             (f"descent {self.lives} at", list(works)), ("it diverges at", lost), (f"{self.dies} at", dead)
         )  # fmt: skip
-        return "; ".join(f"{what} {listed(where)}" for what, where in kinds if len(where))
+        told = "; ".join(f"{what} {listed(where)}" for what, where in kinds if len(where))
+        return re.sub("^it ", "descent ", told)

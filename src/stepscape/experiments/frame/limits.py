@@ -6,6 +6,7 @@ LEVEL = 0.95  # of every interval
 NEARLY_ALL = 0.9  # share of runs that counts as nearly all
 MOST = 0.5  # share of runs that counts as most
 LEAST_SEEDS = 3  # for an interval over seeds
+DECISIVE_SEEDS = 20  # that a full size has at least
 LEAST_VALUES = 3  # different values for a slope
 LEAST_SPAN = 4.0  # largest over smallest of these values
 IMPLAUSIBLE = 0.01  # probability below which as many failures contradict a bound on their rate

@@ -60,9 +60,11 @@ def of_runs(found: int, total: int, says: Says) -> str:
     '5 of 8 runs settle on 2/η'
     >>> of_runs(8, 8, says), of_runs(0, 8, says), of_runs(1, 8, says)
     ('all 8 runs settle on 2/η', 'none of 8 runs settles on 2/η', '1 of 8 runs settles on 2/η')
-    >>> of_runs(2, 2, says)
-    'both runs settle on 2/η'
+    >>> of_runs(2, 2, says), of_runs(1, 1, says)
+    ('both runs settle on 2/η', '1 of 1 runs settles on 2/η')
     """
+    if found == total == 1:
+        return says.with_subject(f"1 of 1 {says.subject}", plural=False)
     if found == total == 2:
         return says.with_subject(f"both {says.subject}", plural=True)
     subject = (

@@ -102,8 +102,10 @@ def _help_title(found: Table, arms: Sequence[str], largest: float) -> str:
                 says.append(f"×{number(1.0 / as_factor(saved).mean, 2)} ({look_of(arm).words})")
     if not asked:
         return "No start could be compared"
-    changes = f"Stopped early, η = {largest:g} changes the excess risk in the interior"
-    return f"{changes} by {', '.join(says)}" if says else f"{changes} measurably from none of {asked} starts"
+    early, what = f"Stopped early, η = {largest:g}", "the excess risk in the interior"
+    if says:
+        return f"{early} changes {what} by {', '.join(says)}"
+    return f"{early} does not measurably change {what} from any of {asked} starts"
 
 
 def edge(table: Table, arms: Sequence[str]) -> Drawn:

@@ -225,9 +225,9 @@ CLAIM = Claim(
         Part(
             "precise",
             "2/η predicts λ_max to 1 %",
-            "The value of a seed is the median of λ_max·η/2 − 1 over the same runs (in some cell most at "
-            "{least:d} step sizes or more), of the midpoint network and averaged over the last half of the "
-            "steps. Yes if the interval of its mean lies "
+            "The value of a seed is the median of λ_max·η/2 − 1 of the midpoint network, averaged over "
+            "the last half of the steps, over the runs that start beyond 2/η or come up to it in time, if there "
+            "are such at {least:d} step sizes or more. Yes if the interval of its mean lies "
             "within ±{within:g}, no if it lies outside.",
             precise,
             {"within": 0.01, "least": 3},
@@ -236,7 +236,7 @@ CLAIM = Claim(
             "simpler",
             "At the edge, larger steps give simpler functions",
             "A step size is at the edge if most of its runs end on the line; {step_sizes:d} such step sizes "
-            "are needed. The value is log10 of ∫|f''|g, or of the number of pieces, at the edge, "
+            "are needed. The value is log10 of ∫|f''|g, or of the number of pieces, among these, "
             + _BOTH
             + _CELLS
             + "{least:g} or more.",

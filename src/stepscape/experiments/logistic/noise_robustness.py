@@ -144,8 +144,8 @@ def _part(
         f"The gain is log10 of the excess risk {WHERE[region]} at a smaller step size over that at the "
         f"largest, {when}, paired by seed. Noise does not break it (no) if its mean over the {{ends:d}} "
         "highest flip rates lies above 0; noise breaks it (yes) if that mean excludes {least:g} or more, and "
-        "the mean over as many lowest rates lies above 0; if that excludes {least:g}, there is nothing to "
-        "break. "
+        "the mean over as many lowest rates lies above 0; if that mean excludes {least:g}, there is nothing "
+        "to break. "
         "Each smaller step size is asked; the two intervals are simultaneous.",
         partial(breaks, suffix=suffix, region=region),
         {"least": 0.05, "ends": 3},

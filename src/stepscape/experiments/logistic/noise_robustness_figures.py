@@ -72,9 +72,10 @@ def _risks(ax: Axes, table: Table, column: str) -> None:
 
 def _title(saved: Mapping[str, Gains], largest: float) -> str:
     """Say at how many flip rates the largest step size helps, moment by moment."""
-    clauses = []
+    clauses, most = [], 0
     for suffix, gains in saved.items():
         found = [each for rates in gains.values() for each in rates.values()]
-        helps = sum(each.sign > 0 for each in found)
-        clauses.append(f"{helps or 'none'} of {len(found)} comparisons {WORDS[suffix]}")
-    return f"η = {largest:g} beats smaller steps in {', '.join(clauses)}"
+        clauses.append(f"{sum(each.sign > 0 for each in found) or 'none'} {WORDS[suffix]}")
+        most = max(most, len(found))
+    wins = ", ".join(clauses[:-1]) + f" and {clauses[-1]}" if len(clauses) > 1 else "none"
+    return f"Of {most} comparisons with smaller steps η = {largest:g} wins {wins}"

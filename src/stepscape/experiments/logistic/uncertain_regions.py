@@ -212,7 +212,7 @@ CLAIM = Claim(
             "large_steps_keep",
             "Large steps keep the uncertain region",
             "The value is the overlap, if the truth is certain somewhere, or the share of the inputs with "
-            "|f| ≤ 1, at the largest minus at the smallest step size: at the end of training, at equal "
+            "|f| ≤ 1, at the largest minus at the smallest step size: after equally many steps, at equal "
             "time, and with every run stopped at its best held-out moment. " + _CELLS + "{least:g} or more.",
             keeps,
             {"least": 0.1},

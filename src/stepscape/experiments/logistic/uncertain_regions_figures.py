@@ -182,7 +182,13 @@ def bounds(table: Table) -> Drawn:
         step_size_ticks(ax, np.unique(table["step_size"]).tolist())
         label(ax, "step size η", title=words)
     if "uncertain_share_truth" in table:
-        guide(axes[0, 0], median(table["uncertain_share_truth"]), "truth, median: vacuous above", above=False)
+        guide(
+            axes[0, 0],
+            median(table["uncertain_share_truth"]),
+            "truth, median: vacuous above",
+            at=0.98,
+            above=False,
+        )
     if axes[0, 1].lines:
         number_ticks(axes[0, 1])
     title = _bounds_title(table)

@@ -22,7 +22,6 @@ from stepscape.figures.style import (
     TALL,
     canvas,
     label,
-    legend,
     number_ticks,
 )
 from stepscape.figures.titles import finding
@@ -122,21 +121,20 @@ def premises(table: Table) -> Drawn:
     figure, axes = canvas(1, 3, (DOUBLE[0], DOUBLE[1] + 0.3))
     largest = table.where(step_size=table["step_size"].max())
     decays = np.unique(table["weight_decay"]).tolist()
-    theory_level(axes[0, 1], 1.0, r"$2/\eta$", above=False)
+    theory_level(axes[0, 1], 1.0, r"$2/\eta$")
     for decay in decays:
         rows = largest.where(weight_decay=decay)
         look = marks(level_color(decay + 1e-4, [each + 1e-4 for each in decays]))
         if "optimized_uncertain" in rows and len(rows):
-            _shares(axes[0, 0], rows, look, f"decay {decay:g}")
+            _shares(axes[0, 0], rows, look, f"{decay:g}")
             ribbon(axes[0, 1], rows, "n", "edge_ratio", look)
             ribbon(axes[0, 2], rows, "n", "norm", look)
-    names = ("share of runs that fit", r"edge ratio $\lambda_{\max}\eta/2$", r"norm $\|\theta\|$")
+    names = ("runs that fit, by decay", r"edge ratio $\lambda_{\max}\eta/2$", r"norm $\|\theta\|$")
     for ax, name in zip(axes[0], names, strict=True):
         _sizes(ax, table)
         label(ax, "examples n", title=name)
         ax.set_ylim(bottom=0.0)
-    if axes[0, 0].lines:
-        legend(axes[0, 0])
+    axes[0, 1].set_ylim(0.0, 1.3)
     title = _premises_title(largest, decays)
     finding(figure, title)
     return Drawn(
@@ -151,7 +149,8 @@ def premises(table: Table) -> Drawn:
 def _shares(ax: Axes, rows: Table, look: dict[str, object], name: str) -> None:
     sizes = np.unique(rows["n"])
     share = [fraction(rows["optimized_uncertain"][rows["n"] == n] == 1) for n in sizes]
-    ax.plot(sizes.astype(float), share, lw=MAIN, label=name, **look)  # type: ignore[arg-type]
+    (line,) = ax.plot(sizes.astype(float), share, lw=MAIN, **look)  # type: ignore[arg-type]
+    name_at_end(ax, line, name)
 
 
 def _premises_title(rows: Table, decays: list[float]) -> str:

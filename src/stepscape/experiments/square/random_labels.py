@@ -128,7 +128,7 @@ CLAIM = Claim(
         "first_seed": 100,
         "steps": 40_000,
         "records": 8,
-        "step_sizes": (0.03, 0.045, 0.07, 0.11, 0.17, 0.26, 0.4, 0.65, 1.0),
+        "step_sizes": (0.03, 0.06, 0.12, 0.25, 0.5, 1.0),
     },
     grid=every_size,
     begin=begin,

@@ -71,10 +71,10 @@ def _counts(table: Table, fit: float) -> str:
     beyond = _known(table.rows(table["over_bound"] > 1.0))
     small = _known(table.rows(table["over_bound"] <= 0.5))
     words = [
-        f"{100.0 * float(np.mean(each <= fit)):.0f} % of the {number(each.size)} runs {where} fit the "
-        "noise"
-        for each, where in ((small, "with steps up to half of the bound"), (beyond, "beyond it")) if each.size
-    ]  # fmt: skip
+        f"{100.0 * float(np.mean(each <= fit)):.0f} % of the {number(each.size)} runs {where}"
+        for each, where in ((small, "with steps up to half of the bound"), (beyond, "beyond it"))
+        if each.size
+    ]
     return f"The noise is fitted in {', and in '.join(words)}." if words else "No run finished."
 
 

@@ -57,7 +57,8 @@ def members(result: Result) -> Drawn:
         f"{sentence} Each row is a member of the family, each bar the mean effect of a start (default: disk, "
         f"small: square, warm-up: triangle) over {seeds} seeds, with an interval that holds together with "
         "all others of its panel, at whose edge wide bars are cut. Blue: as claimed; vermilion: the "
-        "opposite; gray: not settled. A start without a bar learns a curve at too few step sizes. The risk "
+        "opposite; gray: not settled; dotted: no effect. A start without a bar learns a curve at too few step "
+        "sizes. The risk "
         "is in variances of the noise, knots are in decades. Repeat it with “stepscape run robustness "
         "--full”."
     ))  # fmt: skip
@@ -92,22 +93,16 @@ def _bars(ax: Axes, by_arm: Found, names: list[str]) -> None:
                 )  # fmt: skip
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    every = [
-        one for intervals in by_arm.values() for one in intervals.values() if np.isfinite(one.high - one.low)
-    ]
-    if every:
-        ax.set_xlim(*_limits(every))
+    every = [one for intervals in by_arm.values() for one in intervals.values()]
+    if known := [one for one in every if np.isfinite(one.high - one.low)]:
+        ax.set_xlim(*_limits(known))
 
 
 def _limits(intervals: Sequence[Interval]) -> tuple[float, float]:
-    """Room for all means and 0, and for nine tenths of the ends: one wide interval must not hide the others."""
-    means, lows, highs = (
-        np.array([getattr(one, end) for one in intervals]) for end in ("mean", "low", "high")
-    )
-    low, high = (
-        min(0.0, means.min(), np.quantile(lows, 0.1)),
-        max(0.0, means.max(), np.quantile(highs, 0.9)),
-    )
+    """Room for 0, all means and nine tenths of the ends: one wide interval must not hide the others."""
+    means, lows, highs = np.array([(one.mean, one.low, one.high) for one in intervals]).T
+    low = min(0.0, means.min(), float(np.quantile(lows, 0.1)))
+    high = max(0.0, means.max(), float(np.quantile(highs, 0.9)))
     room = 0.06 * max(high - low, 1e-9)
     return low - room, high + room
 

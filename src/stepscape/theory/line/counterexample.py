@@ -79,11 +79,7 @@ def one_neuron(a: float, mass: float, size: float, rho: float) -> Counterexample
     w1 = math.ldexp(1.0, round(math.log2(math.sqrt(0.5 * size) / step)))
     value, b1 = w1 * step, -w1 * knot
     w2 = value / root
-    gradient, below = np.array([w2 * a, w2, value, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
-    hessian = rest * np.outer(gradient, gradient) + mass * np.outer(below, below)
-    hessian[[0, 1], 2] -= rho * rest * np.array([a, 1.0])
-    hessian[2, [0, 1]] -= rho * rest * np.array([a, 1.0])
-    top = float(np.linalg.eigvalsh(hessian)[-1])
+    top = _sharpness(np.array([w2 * a, w2, value, 1.0]), a, mass, rho)
     left = w2 * root * min(rest**2 * value, mass**2 * w1 * (a + knot))
     return Counterexample(
         inputs=np.array([-a, a]),
@@ -99,6 +95,15 @@ def one_neuron(a: float, mass: float, size: float, rho: float) -> Counterexample
         proved=0.5 * top - 0.5 + 0.5 * root * rho,
         needed=(left - 0.5 * top + 0.5) / rho,
     )
+
+
+def _sharpness(gradient: FloatArray, a: float, mass: float, rho: float) -> float:
+    """λ_max of (1 − e) φφᵀ + e e_4e_4ᵀ + R: the gradient at −a is that of b2 alone."""
+    hessian = (1.0 - mass) * np.outer(gradient, gradient)
+    hessian[3, 3] += mass
+    hessian[[0, 1], 2] -= rho * (1.0 - mass) * np.array([a, 1.0])
+    hessian[2, [0, 1]] -= rho * (1.0 - mass) * np.array([a, 1.0])
+    return float(np.linalg.eigvalsh(hessian)[-1])
 
 
 def printed_counterexample(a: float) -> Counterexample:
