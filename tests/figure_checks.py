@@ -57,7 +57,7 @@ def words(figure):
     }
     out = [text for text in figure.findobj(Text) if text not in named]
     for axis in ticks:
-        if axis.axes.get_visible():
+        if axis.axes.get_visible() and axis.axes.axison:
             out += [tick.label1 for tick in _shown(axis)]
     hidden = [text for part in _hidden(figure) for text in part.findobj(Text)]
     drawn = [text for text in out if text.get_visible() and text.get_text().strip() and text not in hidden]
@@ -127,7 +127,7 @@ def _raw(text):
 
 def _ticks(figure):
     for ax in panels(figure):
-        for axis in (ax.xaxis, ax.yaxis):
+        for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
             shown = [tick for tick in _shown(axis) if tick.label1.get_visible() and tick.label1.get_text()]
             categorical = any(re.search(r"[A-Za-z]{3}", tick.label1.get_text()) for tick in shown)
             if shown and len(shown) < FEWEST_TICKS and not categorical:
