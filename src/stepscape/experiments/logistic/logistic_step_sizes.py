@@ -226,9 +226,9 @@ CLAIM = Claim(
             "precise",
             "2/η predicts λ_max to 1 %",
             "The value of a seed is the median of λ_max·η/2 − 1 of the midpoint network, averaged over "
-            "the last half of the steps, over the runs that start beyond 2/η or come up to it in time, if there "
-            "are such at {least:d} step sizes or more. Yes if the interval of its mean lies "
-            "within ±{within:g}, no if it lies outside.",
+            "the last half of the steps, over the runs that start beyond 2/η or come up to it in time, if "
+            "there are such at {least:d} step sizes or more. Yes if the interval of its mean lies within "
+            "±{within:g}, no if it lies outside.",
             precise,
             {"within": 0.01, "least": 3},
         ),
