@@ -57,7 +57,7 @@ def words(figure):
     }
     out = [text for text in figure.findobj(Text) if text not in named]
     for axis in ticks:
-        if axis.axes.get_visible():
+        if axis.axes.get_visible() and axis.axes.axison:
             out += [tick.label1 for tick in _shown(axis)]
     hidden = [text for part in _hidden(figure) for text in part.findobj(Text)]
     drawn = [text for text in out if text.get_visible() and text.get_text().strip() and text not in hidden]
@@ -97,8 +97,12 @@ def outside(figure):
 
 
 def panels(figure):
-    """The axes that are drawn."""
-    return [ax for ax in figure.axes if ax.get_visible()]
+    """The axes that are drawn; one that is switched off and empty is no more than room."""
+    return [ax for ax in figure.axes if ax.get_visible() and (ax.axison or _content(ax))]
+
+
+def _content(ax):
+    return [*ax.lines, *ax.collections, *ax.patches, *ax.images, *ax.texts]
 
 
 def _size(figure, name):
@@ -108,7 +112,7 @@ def _size(figure, name):
     if width > WIDEST:
         yield f"{width:.1f} inches wide"
     for ax in panels(figure):
-        if not (ax.lines or ax.collections or ax.patches or ax.images or ax.texts):
+        if not _content(ax):
             yield "a panel without data"
 
 
@@ -123,7 +127,7 @@ def _raw(text):
 
 def _ticks(figure):
     for ax in panels(figure):
-        for axis in (ax.xaxis, ax.yaxis):
+        for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
             shown = [tick for tick in _shown(axis) if tick.label1.get_visible() and tick.label1.get_text()]
             categorical = any(re.search(r"[A-Za-z]{3}", tick.label1.get_text()) for tick in shown)
             if shown and len(shown) < FEWEST_TICKS and not categorical:

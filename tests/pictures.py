@@ -46,8 +46,7 @@ def fit_figures(x_name="times", y_name="accel", rows=133):
     return fit.figures(
         fit.FitPicture(
             x, curve(x) + 10.0 * rng.standard_normal(rows), curve(x), x_name, y_name, grid, curve(grid),
-            (curve(grid) + 2.0, curve(grid) - 2.0), knots, curve(knots), np.ones(21), 0.137, 12, "min", table,
-            folds,
+            knots, curve(knots), 0.137, "min", table, folds,
         )
     )  # fmt: skip
 
@@ -80,8 +79,8 @@ def outcome_figures(x_name="dose", of="state = 'sick'", classes=("'well'", "'sic
     )
     return outcome.figures(
         outcome.OutcomePicture(
-            x, y, x_name, of, classes, grid, logit, (logit + 0.1, logit - 0.1), np.array([0.5, 9.5]),
-            np.array([-5.4, 5.4]), [(4.2, 5.8)], (4.3, 5.7), 0.137, 5, 4000, 0.69,
+            x, y, x_name, of, classes, grid, logit, np.array([0.5, 9.5]),
+            np.array([-5.4, 5.4]), [(4.2, 5.8)], (4.3, 5.7), 0.137, 4000, 0.69,
             np.linspace(0.02, 0.98, rows), y, calibration, "min", table, folds, times,
         )
     )  # fmt: skip

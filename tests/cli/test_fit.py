@@ -125,8 +125,6 @@ def test_fit_writes_its_directory_and_says_what_it_did(table, fitted):
     assert listing(Path("out")) == [
         "figures/fit.png",
         "figures/fit.svg",
-        "figures/residuals.png",
-        "figures/residuals.svg",
         "predictions.csv",
         "report.html",
         "result.json",

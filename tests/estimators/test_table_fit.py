@@ -122,12 +122,12 @@ def test_warns_of_what_a_reader_must_know(monkeypatch):
 
 def test_figures_draw_hostile_names(motorcycle, given_step):
     drawn = figures(fit_picture(motorcycle))
-    assert list(drawn) == ["fit", "residuals", "path"]
+    assert list(drawn) == ["fit", "path"]
     for figure in drawn.values():
         text = svg(figure)
         assert text.startswith("<svg")
         assert "<c>" not in text
-    assert list(figures(fit_picture(given_step))) == ["fit", "residuals"]
+    assert list(figures(fit_picture(given_step))) == ["fit"]
     with pytest.raises(ValueError, match="needs a fit whose step size was chosen along a path"):
         path_figure(fit_picture(given_step))
 
@@ -166,7 +166,7 @@ def test_constant_labels_are_fitted_however_short_the_warm_up(steps):
     assert [(row["cv_error"], row["diverged"]) for row in fit.summary()["path"]] == [(0.0, 0), (0.0, 0)]
     said = "all labels are equal (7): there is no shape to fit, and the fit is that constant"
     assert fit.warnings == (said,)
-    assert len(fit_picture(fit).jumps) == 0
+    assert len(fit_picture(fit).knots) == 0
 
 
 def test_a_fold_that_diverges_at_every_step_size_is_one_sentence():
@@ -198,9 +198,9 @@ def test_bad_tables_are_refused(x, y, sentence):
         fit_table(x, y, step_size=0.1, **QUICK)
 
 
-def test_the_figure_marks_as_many_knots_as_the_summary_counts(motorcycle):
+def test_the_figure_marks_as_many_bends_as_the_summary_counts(motorcycle):
     measures, picture = motorcycle.summary()["measures"], fit_picture(motorcycle)
-    assert measures["visible_knots"] == picture.knots.size > 0
-    assert measures["pieces"] == picture.pieces
-    title = figures(picture)["fit"].axes[0].get_title(loc="left")
-    assert title.startswith(f"{measures['pieces']} straight pieces, step size ")
+    assert measures["pieces"] == picture.pieces == len(picture.knots) + 1
+    assert np.all(np.diff(picture.knots) > 0)
+    title = figures(picture)["fit"].get_suptitle()
+    assert title.startswith(f"{measures['pieces']} straight pieces fit ")

@@ -65,7 +65,7 @@ def test_every_figure_draws_hostile_names():
 def test_a_formula_of_a_user_is_text():
     figure = pictures.fit_figures("$x^2$", "cost_$")["fit"]
     figure.draw_without_rendering()
-    for text, words in ((figure.axes[0].xaxis.label, "$x^2$"), (figure.axes[0].yaxis.label, "cost_$")):
+    for text, words in ((figure.axes[1].xaxis.label, "$x^2$"), (figure.axes[0].yaxis.label, "cost_$")):
         plain = Text(0, 0, words, parse_math=False, fontsize=text.get_fontsize(), figure=figure)
         narrow = text.get_window_extent()
         assert max(narrow.width, narrow.height) == pytest.approx(plain.get_window_extent().width, abs=2.0)

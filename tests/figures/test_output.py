@@ -62,4 +62,4 @@ def test_the_same_figure_gives_the_same_bytes(figure):
 def test_a_size_that_is_no_picture_is_refused(figure, size):
     with pytest.raises(InputError, match="size must have sides from 1 to 60 inches, got"):
         output.resize(figure, size)
-    assert tuple(figure.get_size_inches()) == (6.8, 4.4)
+    assert tuple(figure.get_size_inches()) == (7.2, 4.8)

@@ -15,7 +15,6 @@ from stepscape.figures import output, style
 SIZES = [(3, 2), (6, 3), (3, 6), (10, 4), (16, 10)]
 KINDS = [
     "fit",
-    "residuals",
     "path",
     "outcome-fit",
     "outcome-calibration",

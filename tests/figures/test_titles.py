@@ -31,6 +31,17 @@ def test_it_is_wrapped_to_the_width(size):
     assert (title.get_fontweight(), title.get_horizontalalignment()) == ("bold", "left")
 
 
+def test_prices_are_no_formula():
+    figure, _ = canvas(size=SINGLE)
+    sentence = (
+        r"12 straight pieces fit the price in \$ of a house of the old town to within 4200; step size 0.1"
+    )
+    title = finding(figure, sentence)
+    FigureCanvasAgg(figure).draw()
+    assert "\n" in title.get_text()
+    assert title.get_window_extent().x1 <= figure.bbox.width
+
+
 def test_a_wide_figure_breaks_less():
     lines = []
     for size in (SINGLE, (12.0, 3.2)):

@@ -74,7 +74,7 @@ def test_they_are_drawn_at_any_size(runs):
 def test_a_fit_is_drawn_as_the_command_draws_it():
     x = np.linspace(0.0, 1.0, 30)
     fit = ss.estimators.fit_table(x, np.abs(x - 0.5), step_size=0.1, width=20, steps=200)
-    assert list(ss.figures.of_fit(fit)) == ["fit", "residuals"]
+    assert list(ss.figures.of_fit(fit)) == ["fit"]
     event = ss.estimators.fit_outcome(
         x, (x > 0.4).astype(float), step_size=0.5, stopping="budget", width=20, steps=50
     )

@@ -152,9 +152,11 @@ def test_where_a_fit_is_uncertain_is_told_in_its_intervals():
 
 
 def test_a_caption_speaks_of_shade_only_where_there_is_some():
-    assert "The shaded region" in outcome_caption("fit", uncertain=True)
-    assert "The shaded region" not in outcome_caption("fit", uncertain=False)
-    assert "The fit is uncertain (logit within ±1) nowhere" in outcome_caption("fit", uncertain=False)
+    assert "The shaded ground" in outcome_caption("fit", uncertain=True)
+    assert "The shaded ground" not in outcome_caption("fit", uncertain=False)
+    assert "The fit is uncertain (logit within ±1, the dotted lines) nowhere" in outcome_caption(
+        "fit", uncertain=False
+    )
     assert outcome_caption("path", uncertain=False) == outcome_caption("path", uncertain=True)
 
 
@@ -230,13 +232,13 @@ def test_a_long_title_is_short_in_the_headline_and_whole_in_its_tooltip():
 
 
 @pytest.mark.parametrize("loss", ["square", "logistic"])
-def test_three_counts_of_one_fit_have_one_name_and_one_meaning_each(loss):
+def test_the_counts_of_one_fit_have_one_name_and_one_meaning_each(loss):
     from stepscape.report.fit import shape_facts
 
-    measures = {"pieces": 12, "visible_knots": 21, "knots": 134}
+    measures = {"pieces": 12, "knots": 134}
     facts = dict(shape_facts({"loss": loss, "measures": measures}))
-    assert list(facts) == ["pieces", "visible knots", "knots"]
-    for name, count in zip(facts, (12, 21, 134), strict=True):
+    assert list(facts) == ["pieces", "knots"]
+    for name, count in zip(facts, (12, 134), strict=True):
         assert facts[name].startswith(f"{count} ")
         assert len(facts[name].split()) > 3
 

@@ -143,7 +143,7 @@ def panels(figure):
 
 def test_a_panel_for_each_measure_that_there_is():
     rows = [row(eta, numbers={"loss": 1.0, "pieces": 3, "sharpness": None}) for eta in (0.1, 0.2)]
-    assert set(panels(against_step_size({"all": rows}))) == {"training loss", "linear pieces"}
+    assert set(panels(against_step_size({"all": rows}))) == {"training loss", "pieces"}
     assert against_step_size({"all": [row(numbers={"other": 1.0})]}) is None
 
 

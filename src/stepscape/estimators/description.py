@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.errors import InputError, bad
 from stepscape.estimators.folds import FEW_INPUTS
 from stepscape.estimators.settings import Progress
-from stepscape.measures.knots import visible_knots
 from stepscape.measures.measures import measure
 from stepscape.problems.problem import column
 from stepscape.problems.user.scale import Affine
@@ -143,11 +142,9 @@ def training(model: Any, x: Array) -> dict[str, Any]:
 
 
 def measured(model: Any) -> dict[str, Any]:
-    """Measure the function of a fitted estimator as `measure` does, and count its visible knots."""
-    run, hull = model.trajectory_, model.problem_.line.hull
-    marked, _ = visible_knots(run.midpoint, *hull)
-    found = measure(model.problem_, run.network, run.network_before)
-    return {**found, "visible_knots": int(marked.size)}
+    """Measure the function of a fitted estimator as `measure` does."""
+    run = model.trajectory_
+    return measure(model.problem_, run.network, run.network_before)
 
 
 def binned(model: Any, x: Array) -> bool:

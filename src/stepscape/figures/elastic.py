@@ -139,6 +139,10 @@ class Elastic(LayoutEngine):
 
     def _share(self, figure: Figure, factor: float) -> float:
         """Lay out with words of that size; return the share of the canvas that the axes have."""
+        for ax in _panels(figure):  # a layout depends a little on where an earlier one has left them
+            if (place := ax.get_subplotspec()) is not None:
+                ax.set_subplotspec(place)
+                ax.set_in_layout(True)
         self._inner.set(w_pad=factor * PAD, h_pad=factor * PAD)
         self._scale(figure, factor)
         if self._title is not None:

@@ -1,16 +1,20 @@
-"""Figures of a fit: the data with the curve and its knots, the residuals, the path of step sizes."""
+"""Figures of a fit: the data with the curve and, below them, the residuals; the path of step sizes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.figures.colors import COLORS, CONTRAST, MEASURED
 from stepscape.figures.path import PathLook, draw_path
-from stepscape.figures.style import COLORS, canvas, house, label, legend
+from stepscape.figures.references import guide
+from stepscape.figures.style import MAIN, NAMES, canvas, house
 from stepscape.figures.text import shown
+from stepscape.figures.titles import finding
+from stepscape.tables.number import number, rounded
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 MANY = 2000  # rows beyond which points are drawn as an image inside the vector figure
+SIZE = (7.2, 4.8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +34,12 @@ class FitPicture:
     ----------
     x, y, fitted : (n,)
         Rows and the fit there.
-    grid, curve, iterates
-        The midpoint network, and each of the last two iterates, on a grid over the data.
-    knots, knot_values, jumps
-        Visible knots of the fit, the fit there, the change of slope.
-    step_size, pieces, rule
-        What was chosen, how many straight pieces came out, and how it was chosen.
+    grid, curve
+        The fit on a grid over the data.
+    knots, knot_values
+        Where one straight piece ends and the next begins, and the fit there.
+    step_size, rule
+        What was chosen, and how.
     path, folds
         Tables of the cross-validation, or None when the step size was given.
     """
@@ -46,65 +51,51 @@ class FitPicture:
     y_name: str
     grid: Array
     curve: Array
-    iterates: tuple[Array, ...]
     knots: Array
     knot_values: Array
-    jumps: Array
     step_size: float
-    pieces: int
     rule: str = "min"
     path: Table | None = None
     folds: Table | None = None
 
+    @property
+    def pieces(self) -> int:
+        """How many straight pieces the figure shows."""
+        return len(self.knots) + 1
+
 
 @house()
 def figures(picture: FitPicture) -> dict[str, Figure]:
-    """All figures by name: "fit", "residuals" and, when there was a path, "path"."""
-    drawn = {"fit": fit_figure(picture), "residuals": residual_figure(picture)}
+    """All figures by name: "fit" and, when there was a path, "path"."""
+    drawn = {"fit": fit_figure(picture)}
     return drawn if picture.path is None else {**drawn, "path": path_figure(picture)}
 
 
 def fit_figure(picture: FitPicture) -> Figure:
-    """Rows, the fit (the midpoint network), both iterates, and the visible knots."""
-    figure, axes = canvas(size=(6.8, 4.4))
-    ax = axes[0, 0]
-    _points(ax, picture.x, picture.y, "data")
-    for i, values in enumerate(picture.iterates):
-        name = "each of the last two iterates" if i == 0 else None
-        ax.plot(picture.grid, values, color=COLORS["sky"], linewidth=0.9, linestyle=(0, (4, 2)), label=name)
-    ax.plot(picture.grid, picture.curve, color=COLORS["blue"], linewidth=2.0, label="fit: their midpoint")
-    if picture.knots.size:
-        ax.plot(
-            picture.knots, picture.knot_values, "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
-        )  # fmt: skip
-    label(ax, shown(picture.x_name), shown(picture.y_name), _title(picture))
-    legend(ax)
-    return figure
-
-
-def _title(picture: FitPicture) -> str:
-    pieces = "straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
-    return f"{pieces}, step size {picture.step_size:.3g}"
-
-
-def residual_figure(picture: FitPicture) -> Figure:
-    """Labels minus fit against the input."""
-    figure, axes = canvas(size=(6.8, 3.2))
-    ax = axes[0, 0]
+    """Rows, the fit and its bends; below them the residuals, between lines at their root mean square."""
+    figure, axes = canvas(2, 1, size=SIZE, sharex=True, height_ratios=(3, 1))
+    upper, lower = axes[:, 0]
     residuals = picture.y - picture.fitted
-    _points(ax, picture.x, residuals, None)
-    ax.axhline(0.0, color=COLORS["blue"], linewidth=1.6)
+    _points(upper, picture.x, picture.y)
+    upper.plot(picture.grid, picture.curve, **MEASURED.line, lw=MAIN)
+    if picture.knots.size:
+        upper.plot(picture.knots, picture.knot_values, **{**CONTRAST.marks, "marker": "D"})
+    _points(lower, picture.x, residuals)
+    lower.axhline(0.0, **MEASURED.line, lw=MAIN)
     spread = float(np.sqrt(np.mean(residuals**2)))
     for sign in (-1.0, 1.0):
-        ax.axhline(sign * spread, color=COLORS["gray"], linewidth=1.0, linestyle=(0, (5, 2)))
-    label(
-        ax,
-        shown(picture.x_name),
-        f"{shown(picture.y_name)}: data − fit",
-        f"residuals; dashed: ± their root mean square, {spread:.3g}",
-    )
+        guide(lower, sign * spread)
+    upper.set_ylabel(shown(picture.y_name), fontsize=NAMES)
+    lower.set_ylabel("data − fit", fontsize=NAMES)
+    lower.set_xlabel(shown(picture.x_name), fontsize=NAMES)
+    finding(figure, _title(picture, spread))
     return figure
+
+
+def _title(picture: FitPicture, spread: float) -> str:
+    pieces = "A straight line fits" if picture.pieces == 1 else f"{picture.pieces} straight pieces fit"
+    within = f"{shown(picture.y_name)} to within {number(spread, 2)}"
+    return f"{pieces} {within}; step size {rounded(picture.step_size)}"
 
 
 def path_figure(picture: FitPicture) -> Figure:
@@ -115,9 +106,9 @@ def path_figure(picture: FitPicture) -> Figure:
     return draw_path(picture.path, picture.folds, look)
 
 
-def _points(ax: Axes, x: Array, y: Array, name: str | None) -> None:
+def _points(ax: Axes, x: Array, y: Array) -> None:
     many = x.size > MANY
-    ax.plot(
-        x, y, "." if many else "o", color=COLORS["gray"], alpha=0.15 if many else 0.6, markersize=3.5,
-        markeredgewidth=0, label=name, rasterized=many,
-    )  # fmt: skip
+    look: dict[str, Any] = {"marker": ".", "alpha": 0.15, "mew": 0}
+    if not many:
+        look = {"marker": "o", "mfc": "none", "mew": 0.8}
+    ax.plot(x, y, linestyle="none", color=COLORS["gray"], ms=4.0, rasterized=many, zorder=1.5, **look)

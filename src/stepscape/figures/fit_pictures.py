@@ -11,7 +11,7 @@ from stepscape.figures import fit as curve
 from stepscape.figures import outcome
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture
-from stepscape.measures.knots import visible_knots
+from stepscape.measures.measures import bends
 from stepscape.problems.user.outcomes import shown as class_name
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def of_fit(fit: Any) -> dict[str, Figure]:
     Returns
     -------
     dict
-        Of a curve "fit", "residuals" and, if cross-validation chose the step size, "path". Of an outcome
-        "fit" and, with cross-validation, "calibration", "path" and "times".
+        Of a curve "fit" and, if cross-validation chose the step size, "path". Of an outcome "fit" and, with
+        cross-validation, "calibration", "path" and "times".
 
     Raises
     ------
@@ -48,9 +48,8 @@ def of_fit(fit: Any) -> dict[str, Figure]:
 def fit_picture(fit: Any) -> FitPicture:
     """Gather what the figures of the fit of a curve draw."""
     model, run = fit.regressor, fit.regressor.trajectory_
-    a, b = model.units_
-    knots, jumps = visible_knots(run.midpoint, *model.problem_.line.hull)
-    at = a.restore(knots)
+    a, _ = model.units_
+    at = a.restore(bends(model.problem_, run.midpoint))
     grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
     return FitPicture(
         x=fit.x,
@@ -60,12 +59,9 @@ def fit_picture(fit: Any) -> FitPicture:
         y_name=fit.y_name,
         grid=grid,
         curve=fit.predict(grid),
-        iterates=tuple(map(b.restore, model.prediction_.iterates(a.standardize(grid)))),
         knots=at,
         knot_values=fit.predict(at) if at.size else at,
-        jumps=jumps * b.deviation / a.deviation,
         step_size=fit.step_size,
-        pieces=fit.measures["pieces"],
         rule=model.rule,
         path=fit.path,
         folds=fit.folds,
@@ -76,7 +72,7 @@ def outcome_picture(fit: Any) -> OutcomePicture:
     """Gather what the figures of the fit of an outcome draw."""
     model, run = fit.classifier, fit.classifier.trajectory_
     points, logit = fit.line
-    knots, _ = visible_knots(run.midpoint, *model.problem_.line.hull)
+    knots = bends(model.problem_, run.midpoint)
     at = model.units_[0].restore(knots)
     held_out = model.out_of_fold_
     return OutcomePicture(
@@ -87,13 +83,11 @@ def outcome_picture(fit: Any) -> OutcomePicture:
         classes=(class_name(fit.classes[0]), class_name(fit.classes[1])),
         grid=points,
         logit=logit,
-        iterates=model.prediction_.iterates(model.units_[0].standardize(points)),
         knots=at,
         knot_logits=model.decision_function(at) if at.size else at,
         uncertain=fit.uncertain["intervals"],
         hull=fit.uncertain["hull"],
         step_size=fit.step_size,
-        pieces=fit.measures["pieces"],
         steps=model.steps_,
         base=model.base_log_loss_,
         predicted=np.empty(0) if held_out is None else held_out,

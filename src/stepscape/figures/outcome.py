@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, eta_color
+from stepscape.figures.legends import legend, shared_legend
 from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, top_in_sight
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    house,
-    label,
-    legend,
-    note,
-    number_ticks,
-    series,
-    shared_legend,
-)
+from stepscape.figures.references import guide, theory
+from stepscape.figures.style import GUIDE, MAIN, NAMES, SECONDARY, SMALL, canvas, house, label, note
 from stepscape.figures.text import shown
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import finding
 from stepscape.losses import probability
 from stepscape.measures.calibration import wilson
 from stepscape.problems.user.merging import bin_inputs
+from stepscape.tables.number import number, rounded
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -35,8 +31,9 @@ Array = NDArray[np.float64]
 Scale = Callable[[Array], Array]
 MANY = 400  # ticks beyond which they are drawn fainter, and as an image
 BINS, FEWEST, LEAST = 10, 5, 20  # bins of rows: most, fewest, and how many rows each should have
-_DASHES = (0, (4, 2))
-_UNCERTAIN = "uncertain region: probability 27 % to 73 %"
+SIZE = (7.2, 5.6)
+NAMES_OF_ROWS = 14  # widths of a letter, beside the panel
+GROUND = "#F6EBCB"  # where the fit is uncertain
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +48,14 @@ class OutcomePicture:
         Name of the inputs; what the probability is of, as in "state = 'sick'".
     classes
         What 0 and 1 stand for, as a sentence writes it.
-    grid, logit, iterates
-        The midpoint network, and each of the last two iterates, on a grid over the data that has all knots.
+    grid, logit
+        The fit on a grid over the data that has all knots.
     knots, knot_logits
-        Visible knots of the mean, and the logit there.
+        Where one straight piece of the logit ends and the next begins, and the logit there.
     uncertain, hull
         Intervals where the mean is within ±1; the outermost rows there, None without any.
-    step_size, pieces, steps, rule
-        What was chosen, how many straight pieces the logit has, and how it was chosen.
+    step_size, steps, rule
+        What was chosen, and how.
     base
         Log-loss of the share of 1 in place of a fit.
     predicted : (m,) and known : (m,)
@@ -74,13 +71,11 @@ class OutcomePicture:
     classes: tuple[str, str]
     grid: Array
     logit: Array
-    iterates: tuple[Array, ...]
     knots: Array
     knot_logits: Array
     uncertain: Sequence[tuple[float, float]]
     hull: tuple[float, float] | None
     step_size: float
-    pieces: int
     steps: int
     base: float
     predicted: Array
@@ -90,6 +85,11 @@ class OutcomePicture:
     path: Table | None = None
     folds: Table | None = None
     times: Table | None = None
+
+    @property
+    def pieces(self) -> int:
+        """How many straight pieces of the logit the figure shows."""
+        return len(self.knots) + 1
 
 
 @house()
@@ -107,7 +107,7 @@ def figures(picture: OutcomePicture) -> dict[str, Figure]:
 
 def fit_figure(picture: OutcomePicture) -> Figure:
     """Rows and the probability, its piecewise linear logit below; where the fit is uncertain is shaded."""
-    figure, axes = canvas(2, 1, size=(6.8, 6.4), sharex=True, height_ratios=[3, 2])
+    figure, axes = canvas(2, 1, size=SIZE, sharex=True, height_ratios=[3, 2])
     upper, lower = axes[:, 0]
     for ax in (upper, lower):
         _shade(ax, picture)
@@ -116,46 +116,56 @@ def fit_figure(picture: OutcomePicture) -> Figure:
     _curves(lower, picture, lambda logit: logit)
     upper.set_ylim(-0.09, 1.09)
     upper.set_yticks(np.linspace(0.0, 1.0, 6))
-    label(upper, "", f"probability of {shown(picture.of)}", f"step size {picture.step_size:.3g}")
-    lower.axhline(0.0, color=COLORS["gray"], linewidth=0.9)
+    upper.set_ylabel(f"probability of\n{shown(picture.of)}", fontsize=NAMES)
+    guide(lower, 0.0)
     for level in (-1.0, 1.0):
-        lower.axhline(level, color=COLORS["gray"], linewidth=0.9, linestyle=_DASHES)
+        guide(lower, level)
     _logit_limits(lower, picture.logit)
-    pieces = "a straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
-    label(
-        lower,
-        shown(picture.x_name),
-        "logit",
-        f"the logit: {pieces}; uncertain between the dashed lines",
-    )
-    shared_legend(figure, axes, columns=2)
+    lower.set_ylabel("logit", fontsize=NAMES)
+    lower.set_xlabel(shown(picture.x_name), fontsize=NAMES)
+    finding(figure, _title(picture))
     return figure
+
+
+def _title(picture: OutcomePicture) -> str:
+    """Say where the fit is uncertain, or that it is nowhere."""
+    pieces = "one straight line" if picture.pieces == 1 else f"{picture.pieces} straight pieces"
+    if not picture.uncertain:
+        return f"The fit of {shown(picture.of)} is uncertain nowhere; its logit has {pieces}"
+    low, high = picture.uncertain[0][0], picture.uncertain[-1][1]
+    where = f"from {number(low)} to {number(high)}"
+    if len(picture.uncertain) > 1:
+        where = f"in {len(picture.uncertain)} intervals {where}"
+    return f"The fit of {shown(picture.of)} is uncertain {where}; its logit has {pieces}"
 
 
 def calibration_figure(picture: OutcomePicture) -> Figure:
     """Shares of rows against the probability predicted without them, and how many there were."""
     if picture.calibration is None:
         raise ValueError("calibration_figure needs a fit that was cross-validated")
-    figure, axes = canvas(2, 1, size=(6.0, 6.2), sharex=True, height_ratios=[5, 2])
+    figure, axes = canvas(2, 1, size=SIZE, sharex=True, height_ratios=[5, 2])
     upper, lower = axes[:, 0]
-    upper.plot(
-        [0.0, 1.0], [0.0, 1.0], color=COLORS["black"], lw=1.0, ls=_DASHES, label="as often as predicted"
-    )
+    theory(upper, [0.0, 1.0], [0.0, 1.0], "as often as predicted", at=1.0, left=True)
     _calibration(upper, picture.calibration)
     upper.set_ylim(-0.03, 1.03)
-    counted = "; beside each mark: number of rows" if _apart(picture.calibration["predicted"]) else ""
-    label(upper, "", f"share with {shown(picture.of)}", f"rows left out of training{counted}")
-    legend(upper, loc="upper left")
+    upper.set_ylabel(f"share with\n{shown(picture.of)}", fontsize=NAMES)
     edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
     values = [picture.predicted[picture.known == each] for each in (0.0, 1.0)]
     lower.hist(
-        values, edges, stacked=True, color=[COLORS["sky"], COLORS["vermilion"]], edgecolor="white",
-        hatch=["", "///"], label=[shown(each) for each in picture.classes],
+        values, edges, stacked=True, color=[COLORS["sky"], COLORS["orange"]], edgecolor="white",
+        linewidth=GUIDE, hatch=["", "///"], label=[shown(each) for each in picture.classes],
     )  # fmt: skip
     lower.set_xlim(-0.02, 1.06)
     label(lower, f"predicted probability of {shown(picture.of)}", "rows")
     legend(lower)
+    finding(figure, _calibration_title(picture.calibration))
     return figure
+
+
+def _calibration_title(table: Table) -> str:
+    """Count the marks whose interval holds the share that was predicted."""
+    held = int(np.sum((table["low"] <= table["predicted"]) & (table["predicted"] <= table["high"])))
+    return f"{held} of {len(table)} predicted shares lie within the interval of what was observed"
 
 
 def path_figure(picture: OutcomePicture) -> Figure:
@@ -170,34 +180,40 @@ def times_figure(picture: OutcomePicture) -> Figure:
     """Cross-validated log-loss against training time, for some of the step sizes."""
     if picture.times is None or picture.path is None:
         raise ValueError("times_figure needs a fit whose stopping time was chosen by cross-validation")
-    from matplotlib.ticker import LogLocator
-
-    figure, axes = canvas(size=(6.8, 5.0))
+    figure, axes = canvas(size=(7.2, 4.4))
     ax = axes[0, 0]
     low, high = (float(end(picture.times["cv_error"])) for end in (np.nanmin, np.nanmax))
     top = top_in_sight(low, high, picture.base)
-    for i, eta in enumerate(_some(picture.path["step_size"], picture.step_size)):
+    for eta in _some(picture.path["step_size"], picture.step_size):
         rows = picture.times.where(step_size=eta)
         errors = rows["cv_error"]
         name = f"step size {eta:.2g}" + ("" if np.any(errors <= top) else _out_of_sight(errors))
-        ax.plot(rows["time"], errors, label=name, ms=5, lw=1.3, **series(i))
-    ax.axhline(picture.base, color=COLORS["black"], lw=1.0, ls=(0, (1.5, 1.5)), label=ONE_FOR_ALL)
+        ax.plot(rows["time"], errors, label=name, lw=MAIN, color=eta_color(eta))
+    guide(ax, picture.base, ONE_FOR_ALL, at=0.98)
     chosen = picture.times.where(chosen=True)
     ax.plot(
         chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
-        markersize=13, markeredgewidth=1.8, label=f"chosen: {picture.step_size:.3g}, {picture.steps} steps",
+        markersize=13, markeredgewidth=SECONDARY,
+        label=f"chosen: {picture.step_size:.3g}, {picture.steps} steps",
     )  # fmt: skip
     ax.set_ylim(low - 0.06 * (top - low), top)
     number_ticks(ax, "x")
-    ax.xaxis.set_major_locator(LogLocator(numticks=9))
-    label(
-        ax,
-        "training time: sum of the step sizes",
-        "log-loss (nats)",
-        "cross-validated error against training time",
-    )
-    shared_legend(figure, axes, columns=2)
+    label(ax, "training time Σ η", "log-loss (nats)")
+    shared_legend(figure, axes, columns=3)
+    finding(figure, _times_title(picture.times, picture))
     return figure
+
+
+def _times_title(times: Table, picture: OutcomePicture) -> str:
+    """Say what is lost by training on after the chosen moment."""
+    rows = times.where(step_size=picture.step_size)
+    best, last = float(np.nanmin(rows["cv_error"])), float(rows["cv_error"][-1])
+    if not last > best:
+        return f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} until the end"
+    return (
+        f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} and rises again to "
+        f"{number(last)}"
+    )
 
 
 def _out_of_sight(errors: Array) -> str:
@@ -213,13 +229,12 @@ def _some(etas: Array, chosen: float) -> list[float]:
 
 def _shade(ax: Axes, picture: OutcomePicture) -> None:
     """Shade where the fit is uncertain, and mark the hull of the rows there along the lower edge."""
-    for i, (low, high) in enumerate(picture.uncertain):
-        ax.axvspan(low, high, facecolor="#F3E3B3", edgecolor="#C9B36A", hatch="//", linewidth=0.0, alpha=0.55,
-                   zorder=0, label=_UNCERTAIN if i == 0 else None)  # fmt: skip
+    for low, high in picture.uncertain:
+        ax.axvspan(low, high, facecolor=GROUND, edgecolor="none", zorder=0)
     if picture.hull is not None:
         ax.plot(
-            picture.hull, [0.012, 0.012], color=COLORS["black"], lw=2.2, marker="|", markersize=9,
-            transform=ax.get_xaxis_transform(), label="hull of the rows in it", solid_capstyle="butt",
+            picture.hull, [0.012, 0.012], color=COLORS["black"], lw=MAIN, marker="|", markersize=9,
+            transform=ax.get_xaxis_transform(), solid_capstyle="butt",
         )  # fmt: skip
 
 
@@ -228,22 +243,25 @@ def _rows(ax: Axes, picture: OutcomePicture) -> None:
     many = picture.x.size > MANY
     spread = np.random.default_rng(0).uniform(0.015, 0.07, picture.x.size)
     height = picture.y + np.where(picture.y > 0, spread, -spread)
-    alpha = 0.25 if many else 0.7
-    ax.plot(picture.x, height, "|", color=COLORS["gray"], alpha=alpha, markersize=4.5, rasterized=many)
-    name = f"rows: {shown(picture.classes[1])} above, {shown(picture.classes[0])} below"
-    ax.plot([], [], "|", color=COLORS["gray"], markersize=6, label=name)
+    look: dict[str, Any] = {"color": COLORS["gray"], "alpha": 0.25 if many else 0.7, "ms": 4.5}
+    ax.plot(picture.x, height, "|", linestyle="none", rasterized=many, **look)
+    for place, name in zip((-0.05, 1.05), picture.classes, strict=True):
+        ax.annotate(
+            shown(name, NAMES_OF_ROWS), (1.0, place), (4, 0), xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points", va="center", fontsize=SMALL, color=COLORS["gray"],
+            annotation_clip=False,
+        )  # fmt: skip
     bins = min(BINS, picture.x.size // LEAST)
     if bins >= FEWEST:
         binned = bin_inputs(picture.x, picture.y, bins)
-        low, high = wilson(binned.y, binned.weights)
-        _shares(ax, binned.x, binned.y, (low, high), "share in bins, 95 % interval")
+        _shares(ax, binned.x, binned.y, wilson(binned.y, binned.weights))
 
 
 def _calibration(ax: Axes, table: Table) -> None:
     at, share = table["predicted"], table["observed"]
-    _shares(ax, at, share, (table["low"], table["high"]), "share of rows, 95 % interval")
+    _shares(ax, at, share, (table["low"], table["high"]))
     for x, y, rows in zip(at, share, table["rows"], strict=True) if _apart(at) else ():
-        ax.annotate(f"{rows:.0f}", (x, y), (6, -11), textcoords="offset points", fontsize=8)
+        ax.annotate(f"{rows:.0f}", (x, y), (6, -11), textcoords="offset points", fontsize=SMALL)
 
 
 def _apart(at: Array) -> bool:
@@ -251,26 +269,18 @@ def _apart(at: Array) -> bool:
     return bool(np.all(np.diff(at) > 0.04))
 
 
-def _shares(ax: Axes, at: Array, share: Array, interval: tuple[Array, Array], name: str) -> None:
+def _shares(ax: Axes, at: Array, share: Array, interval: tuple[Array, Array]) -> None:
     spread = [np.maximum(share - interval[0], 0.0), np.maximum(interval[1] - share, 0.0)]
     ax.errorbar(
-        at, share, yerr=spread, fmt="o", color=COLORS["black"], markerfacecolor="white", markersize=5.5,
-        elinewidth=1.0, capsize=2.5, label=name,
+        at, share, yerr=spread, fmt="o", color=COLORS["black"], markerfacecolor="white", markersize=6.0,
+        elinewidth=SECONDARY, capsize=3.0, capthick=SECONDARY,
     )  # fmt: skip
 
 
 def _curves(ax: Axes, picture: OutcomePicture, scale: Scale) -> None:
-    for i, logit in enumerate(picture.iterates):
-        name = "each of the last two iterates" if i == 0 else None
-        ax.plot(picture.grid, scale(logit), color=COLORS["sky"], lw=0.9, ls=_DASHES, label=name)
-    ax.plot(
-        picture.grid, scale(picture.logit), color=COLORS["blue"], linewidth=2.0, label="fit: their midpoint"
-    )
+    ax.plot(picture.grid, scale(picture.logit), **MEASURED.line, lw=MAIN)
     if picture.knots.size:
-        ax.plot(
-            picture.knots, scale(picture.knot_logits), "D", color=COLORS["vermilion"], markersize=5,
-            markeredgecolor="white", markeredgewidth=0.7, label="visible knots",
-        )  # fmt: skip
+        ax.plot(picture.knots, scale(picture.knot_logits), **{**CONTRAST.marks, "marker": "D"})
 
 
 def _logit_limits(ax: Axes, logit: Array) -> None:

@@ -24,7 +24,13 @@ _GAP = 3.0  # points between a line and its name
 
 
 def theory(
-    ax: Axes, x: ArrayLike, y: ArrayLike, formula: str = "", at: float = 0.5, above: bool = True
+    ax: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    formula: str = "",
+    at: float = 0.5,
+    above: bool = True,
+    left: bool = False,
 ) -> Line2D:
     r"""Draw what a theorem says as a black dashed line with its formula on it, in its valid range only.
 
@@ -35,12 +41,13 @@ def theory(
     formula : mathematics in mathtext, such as ``r"$2/\eta$"``; "" for a line that is named elsewhere.
     at : where along the line the formula stands, as a share of its points.
     above : whether it stands above the line or below it.
+    left : whether it ends there, left of the line, or begins there.
     """
     across, along = np.asarray(x, float), np.asarray(y, float)
     (line,) = ax.plot(across, along, **THEORY, zorder=3)
     if formula:
         i = round(at * (across.size - 1))
-        _name(ax, formula, (across[i], along[i]), above, COLORS["black"])
+        _name(ax, formula, (across[i], along[i]), above, left)
     return line
 
 
@@ -98,8 +105,8 @@ def _level(
     return line
 
 
-def _name(ax: Axes, words: str, at: tuple[float, float], above: bool, color: str) -> None:
+def _name(ax: Axes, words: str, at: tuple[float, float], above: bool, left: bool) -> None:
     ax.annotate(
-        words, at, (0, _GAP if above else -_GAP), textcoords="offset points", ha="left",
-        va="bottom" if above else "top", fontsize=SMALL, color=color, zorder=6,
+        words, at, (-_GAP if left else 0, _GAP if above else -_GAP), textcoords="offset points",
+        ha="right" if left else "left", va="bottom" if above else "top", fontsize=SMALL, zorder=6,
     )  # fmt: skip

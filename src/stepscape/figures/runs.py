@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.figures.style import COLORS, canvas, evenly_ranked, label, number_ticks, shared_legend
+from stepscape.figures.colors import eta_color
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.references import THEORY, theory_level
+from stepscape.figures.style import SECONDARY, canvas, evenly_ranked, label
 from stepscape.figures.text import shown
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import at_the_edge, finding
 from stepscape.lab.curves import Curve
+from stepscape.tables.number import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 MOST_GROUPS, MOST_STEP_SIZES, MOST_POINTS = 3, 7, 400
 _RECORDED = (  # array, name of its axis, logarithmic?
-    ("edge_ratio", "edge ratio: sharpness / threshold", False),
+    ("edge_ratio", "edge ratio", False),
     ("loss", "training loss", True),
 )
 
@@ -78,41 +84,48 @@ def function_figure(runs: Sequence[KeptRun]) -> Figure | None:
     groups = list(dict.fromkeys(run.group for run in kept))
     if not groups:
         return None
-    figure, axes = canvas(1, len(groups), (2.4 + 2.9 * len(groups), 3.9), sharey=True)
+    figure, axes = canvas(1, len(groups), (4.6 if len(groups) == 1 else 7.2, 3.8), sharey=True)
     for ax, group in zip(axes[0], groups, strict=True):
         here = [run for run in kept if run.group == group]
-        _draw(ax, here, "curve_y", _colors(kept))
+        _draw(ax, here, "curve_y", _step_sizes(kept))
         truth = here[0].curves.get("curve_truth")
         if truth is not None:
-            ax.plot(*_thinned(truth), color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="truth")
+            ax.plot(*_thinned(truth), label="truth", **THEORY)
         label(ax, "input x", "learned function f(x)" if ax is axes[0, 0] else "", shown(group, 60))
     shared_legend(figure, axes, columns=4)
+    etas = _step_sizes(kept)
+    finding(
+        figure,
+        f"Step sizes from {short(etas[0])} to {short(etas[-1])} give these functions"
+        if len(etas) > 1
+        else f"Step size {short(etas[0])} gives this function",
+    )
     return figure
 
 
 def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
     """Edge ratio and loss during training, one row of panels per group, one color per step size."""
-    from matplotlib.ticker import MaxNLocator
-
     columns = [each for each in _RECORDED if any(_is_known(run, each[0]) for run in runs)]
     runs = [run for run in runs if any(_is_known(run, name) for name, *_ in columns)]
     groups = list(dict.fromkeys(run.group for run in runs))
     if not groups:
         return None
-    size = (1.0 + 3.6 * len(columns), 1.1 + 2.7 * len(groups))
+    size = (4.6 if len(columns) == 1 else 7.2, 1.6 + 2.0 * len(groups))
     figure, axes = canvas(len(groups), len(columns), size, sharex=True)
     for row, group in zip(axes, groups, strict=True):
         here = [run for run in runs if run.group == group]
         for ax, (name, words, log) in zip(row, columns, strict=True):
-            _draw(ax, [run for run in here if _is_known(run, name)], name, _colors(runs))
-            ax.xaxis.set_major_locator(MaxNLocator(4))
+            _draw(ax, [run for run in here if _is_known(run, name)], name, _step_sizes(runs))
             if log:
                 number_ticks(ax)
             else:
-                ax.axhline(1.0, color=COLORS["black"], lw=1.4, ls=(0, (4, 2)), label="threshold")
+                theory_level(ax, 1.0).set_label("threshold")
             ax.tick_params(labelbottom=True)
             label(ax, "steps", words, shown(group, 60) if ax is row[0] and len(groups) > 1 else "")
     shared_legend(figure, axes, columns=4)
+    ratios = [run.curves["edge_ratio"].values for run in runs if _is_known(run, "edge_ratio")]
+    if ratios:
+        finding(figure, at_the_edge(np.array([values[np.isfinite(values)][-1] for values in ratios])))
     return figure
 
 
@@ -120,21 +133,16 @@ def _is_known(run: KeptRun, name: str) -> bool:
     return name in run.curves and bool(np.isfinite(run.curves[name].values).any())
 
 
-def _draw(ax: Axes, runs: Sequence[KeptRun], name: str, colors: Mapping[float, Any]) -> None:
+def _draw(ax: Axes, runs: Sequence[KeptRun], name: str, step_sizes: Sequence[float]) -> None:
     """Draw an array of some runs; the legend names all step sizes in their order."""
-    for eta, color in colors.items():
-        ax.plot([], [], color=color, lw=1.6, label=f"step size {eta:.3g}")
+    for eta in step_sizes:
+        ax.plot([], [], color=eta_color(eta), lw=SECONDARY, label=f"step size {eta:.3g}")
     for run in runs:
-        ax.plot(*_thinned(run.curves[name]), color=colors[run.step_size], lw=1.6)
+        ax.plot(*_thinned(run.curves[name]), color=eta_color(run.step_size), lw=SECONDARY)
 
 
-def _colors(runs: Sequence[KeptRun]) -> dict[float, Any]:
-    """From dark to bright with the logarithm of the step size."""
-    import matplotlib
-
-    etas = sorted({run.step_size for run in runs})
-    low, span = np.log(etas[0]), max(np.log(etas[-1] / etas[0]), 1e-12)
-    return {eta: matplotlib.colormaps["viridis"](0.8 * (np.log(eta) - low) / span) for eta in etas}
+def _step_sizes(runs: Sequence[KeptRun]) -> list[float]:
+    return sorted({run.step_size for run in runs})
 
 
 def _thinned(curve: Curve) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stepscape.arguments import each_of, mapping, texts
-from stepscape.figures.bands import band, mark_failures
-from stepscape.figures.style import (
-    COLORS,
-    canvas,
-    house,
-    label,
-    line,
-    number_ticks,
-    series,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.figures.bands import failures, quartiles, ribbon, usable
+from stepscape.figures.legends import line, series, shared_legend
+from stepscape.figures.references import THEORY
+from stepscape.figures.style import SECONDARY, canvas, house, label
 from stepscape.figures.text import LONGEST, shown
+from stepscape.figures.ticks import number_ticks, step_size_ticks
+from stepscape.figures.titles import at_the_edge, finding
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -28,14 +23,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_GROUPS = 7  # looks that can be told apart
+WIDTHS = (4.6, 7.2, 7.2)  # inches, by columns of panels
 PANELS = (  # column, the one it stands in for where that is missing, name of the axis, logarithmic?
-    ("sharpness", "", r"sharpness $\lambda_{\max}$ of the loss Hessian", True),
-    ("median_edge_ratio", "edge_ratio", "edge ratio: sharpness / threshold", False),
+    ("sharpness", "", "sharpness λ_max", True),
+    ("median_edge_ratio", "edge_ratio", "edge ratio", False),
     ("loss", "", "training loss", True),
-    ("risk", "", "risk: mean squared error to the truth", True),
-    ("excess_risk", "", "excess risk: log-loss over the truth", True),
-    ("pieces", "", "linear pieces", False),
-    ("bent_neurons", "", "bent neurons: knot among the data", False),
+    ("risk", "", "risk", True),
+    ("excess_risk", "", "excess risk", True),
+    ("pieces", "", "pieces", False),
+    ("bent_neurons", "", "bent neurons", False),
 )
 
 
@@ -56,22 +52,33 @@ def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
         return None
     wide = min(3, len(panels))
     high = -(-len(panels) // wide)
-    figure, axes = canvas(high, wide, (4.0 * wide, 3.2 * high + 0.6), sharex=True)
+    figure, axes = canvas(high, wide, (WIDTHS[wide - 1], 2.3 * high + 1.0), sharex=True)
     etas = [float(eta) for eta in np.unique(every["step_size"])]
     for ax in axes.flat[len(panels) :]:
         ax.set_visible(False)
     for ax, (column, text, log) in zip(axes.flat, panels, strict=False):
         _panel(ax, drawn, column)
         _limits(ax, drawn, column, etas)
-        _ticks(ax, etas)
+        step_size_ticks(ax, etas)
         if log:
             number_ticks(ax)
         ax.tick_params(labelbottom=True)
-        label(ax, "step size η", text)
-    if len(drawn) == 1:
-        mark_failures(axes.flat[0], every)
+        label(ax, "step size η", "", text.replace("λ_max", r"$\lambda_{\max}$"))
     shared_legend(figure, axes, columns=min(3, len(drawn) + 1))
+    finding(figure, _title(every, panels[0]))
     return figure
+
+
+def _title(table: Table, panel: tuple[str, str, bool]) -> str:
+    """Say how many runs came to the edge of stability; without it, what the first panel shows."""
+    runs = f"{len(table)} runs"
+    lost = failures(table) if "outcome" in table and np.any(table["outcome"] == "finished") else ""
+    after = f"; {lost}" if lost else ""
+    if ratios := _column(table, "median_edge_ratio", "edge_ratio"):
+        return at_the_edge(table[ratios].astype(float)) + after
+    places, (_, middle, _) = quartiles(*usable(table, "step_size", panel[0], keep_dead=True))
+    ends = f"from {number(float(middle[0]))} at η = {short(places[0])} to {number(float(middle[-1]))}"
+    return f"The median {panel[1]} of {runs} goes {ends} at η = {short(places[-1])}{after}"
 
 
 def _column(table: Table, *names: str) -> str:
@@ -82,49 +89,43 @@ def _column(table: Table, *names: str) -> str:
 def _panel(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
     for i, (name, table) in enumerate(drawn.items()):
         if column in table:
-            dodge = 0.03 * (i - 0.5 * (len(drawn) - 1))
-            words = shown(name, 3 * LONGEST)
-            band(ax, table, "step_size", column, words, series(i), dots=True, dodge=dodge, keep_dead=True)
-            _hollow(ax, table, column, series(i), dodge)
+            ribbon(
+                ax,
+                table,
+                "step_size",
+                column,
+                series(i),
+                dots=True,
+                keep_dead=True,
+                width=SECONDARY,
+                label=name,
+            )
+            _hollow(ax, table, column, series(i))
 
 
-def _hollow(ax: Axes, table: Table, column: str, look: Mapping[str, Any], dodge: float) -> None:
+def _hollow(ax: Axes, table: Table, column: str, look: Mapping[str, Any]) -> None:
     """Draw hollow marks where runs were lost: those medians are over the runs that survived."""
     for eta in np.unique(table["step_size"][table["outcome"] != "finished"]):
         values = table.where(step_size=eta)[column].astype(float)
         if np.isfinite(values).any():
-            left = {"marker": look["marker"], "color": look["color"], "mfc": "white", "ms": 5.5, "zorder": 4}
-            ax.plot(eta * (1.0 + dodge), np.nanmedian(values), **left)
-
-
-def _ticks(ax: Axes, etas: Sequence[float]) -> None:
-    """Place a tick at each step size where their names are short, otherwise at round numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    if max(len(f"{eta:g}") for eta in etas) <= 4:
-        step_size_ticks(ax, etas)
-        return
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=7))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+            left = {"marker": look["marker"], "color": look["color"], "mfc": "white", "ms": 6.0, "zorder": 5}
+            ax.plot(eta, np.nanmedian(values), linestyle="none", **left)
 
 
 def _limits(ax: Axes, drawn: Mapping[str, Table], column: str, etas: Sequence[float]) -> None:
     """Draw what the theory says: the threshold of each group where they differ, 2/η where they do not."""
-    look: dict[str, Any] = {"color": COLORS["black"], "lw": 1.2, "dashes": (5, 2)}
     if column.endswith("edge_ratio"):
-        ax.axhline(1.0, label="threshold", **look)
+        ax.axhline(1.0, label="threshold", **THEORY)
     if column != "sharpness":
         return
     fine = np.geomspace(0.8 * etas[0], 1.25 * etas[-1], 50)
     factors = {name: _factor(table) for name, table in drawn.items()}
     if all(factor is None or abs(factor - 2.0) < 1e-9 for factor in factors.values()):
-        ax.plot(fine, 2.0 / fine, label="threshold", **look)
+        ax.plot(fine, 2.0 / fine, label="threshold", **THEORY)
         return
     for i, factor in enumerate(factors.values()):
         if factor is not None:
-            ax.plot(fine, factor / fine, lw=0.9, color=line(i)["color"], dashes=(5, 2))
+            ax.plot(fine, factor / fine, **{**THEORY, **line(i), "linestyle": THEORY["linestyle"]})
 
 
 def _factor(table: Table) -> float | None:

@@ -35,7 +35,7 @@ _FINER = ((1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))  # where that gi
 def plain_ticks(ax: Axes) -> None:
     """Give both linear axes at least three names, with true minus signs and 10 000 for ten thousand."""
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10], min_n_ticks=FEWEST))
+        axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 2.5, 5, 10], min_n_ticks=FEWEST))
         axis.set_major_formatter(Plain())
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stepscape.errors import bad
 from stepscape.figures.text import extent
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 TITLE = 11.0  # points
+_DOLLAR = "\0"  # one that begins no formula
+NEAR = 0.05  # of the edge ratio: at the edge of stability
 _SPACE = re.compile(r"(?<!=) (?![=%])(?=(?:[^$]*\$[^$]*\$)*[^$]*$)")  # outside of formulas, η = 0.1 and 12 %
 
 
@@ -32,10 +37,28 @@ def finding(figure: Figure, sentence: str) -> Text:
     return title
 
 
+def at_the_edge(ratios: NDArray[np.float64]) -> str:
+    """Say how many of some runs ended within 5 % of the edge of stability; nan is not counted.
+
+    >>> at_the_edge(np.array([1.0, 0.96, 0.5, np.nan]))
+    '2 of 3 runs end within 5 % of the edge of stability'
+    >>> at_the_edge(np.array([1.0, 1.0])), at_the_edge(np.array([0.5]))[:20]
+    ('All 2 runs end within 5 % of the edge of stability', '0 of 1 run ends with')
+    """
+    known = ratios[np.isfinite(ratios)]
+    near = int(np.sum(np.abs(known - 1.0) <= NEAR))
+    who = f"all {known.size} runs" if near == known.size > 1 else f"{near} of {known.size} run"
+    if near < known.size or known.size == 1:
+        who += "" if known.size == 1 else "s"
+    verb = "ends" if near == 1 or known.size == 1 else "end"
+    return f"{who[:1].upper()}{who[1:]} {verb} within {100 * NEAR:.0f} % of the edge of stability"
+
+
 def wrap(text: Text, sentence: str, room: float) -> None:
     """Break a sentence into lines of at most so many pixels, at spaces outside of formulas."""
     lines: list[str] = []
-    for word in _SPACE.split(sentence):
+    for part in _SPACE.split(sentence.replace(r"\$", _DOLLAR)):
+        word = part.replace(_DOLLAR, r"\$")
         longer = f"{lines[-1]} {word}" if lines else word
         text.set_text(longer)
         if lines and extent(text).width <= room:

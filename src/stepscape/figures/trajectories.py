@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stepscape.arguments import mapping, text
 from stepscape.errors import InputError, bad, expect
-from stepscape.figures.style import COLORS, canvas, label, line, number_ticks, shared_legend
+from stepscape.figures.colors import COLORS
+from stepscape.figures.legends import line, shared_legend
+from stepscape.figures.references import THEORY
+from stepscape.figures.style import DOUBLE, MAIN, canvas, label
 from stepscape.figures.text import shown
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import at_the_edge, finding
+from stepscape.tables.number import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST = 7  # curves that can be told apart
 GRID = 801
-_THEORY: dict[str, Any] = {"color": COLORS["black"], "lw": 1.4, "ls": (0, (4, 2))}
 
 
 def training(runs: Mapping[str, Trajectory]) -> Figure:
@@ -41,16 +46,18 @@ def training(runs: Mapping[str, Trajectory]) -> Figure:
     for name, run in runs.items():
         if np.isnan(run.edge_ratio).all():
             raise InputError(f"the sharpness of {name!r} was not measured; train with measure_sharpness=True")
-    figure, axes = canvas(1, 2, (8.4, 3.8))
+    figure, axes = canvas(1, 2, DOUBLE)
     left, right = axes[0]
-    left.axhline(1.0, label="threshold", **_THEORY)
+    left.axhline(1.0, label="threshold", **THEORY)
     for i, (name, run) in enumerate(runs.items()):
-        left.plot(run.time, run.edge_ratio, lw=1.8, label=shown(name), color=line(i)["color"])
-        right.plot(run.time, run.loss, lw=1.8, color=line(i)["color"])
+        left.plot(run.time, run.edge_ratio, lw=MAIN, label=shown(name), color=line(i)["color"])
+        right.plot(run.time, run.loss, lw=MAIN, color=line(i)["color"])
     number_ticks(right)
-    label(left, "training time Σ η", "edge ratio: sharpness / threshold")
+    label(left, "training time Σ η", "edge ratio")
     label(right, "training time Σ η", "training loss")
     shared_legend(figure, axes, columns=4)
+    last = [run.edge_ratio[np.isfinite(run.edge_ratio)][-1] for run in runs.values()]
+    finding(figure, at_the_edge(np.array(last)))
     return figure
 
 
@@ -72,16 +79,23 @@ def functions(problem: Problem, runs: Mapping[str, Trajectory]) -> Figure:
 
     expect("problem", problem, Problem)
     runs = _checked(runs)
-    figure, axes = canvas(size=(6.8, 4.6))
+    figure, axes = canvas(size=(7.2, 4.4))
     ax = axes[0, 0]
     x = np.linspace(*problem.line.hull, GRID)
-    ax.plot(problem.inputs, problem.labels, "o", color=COLORS["gray"], ms=4.0, alpha=0.7, mew=0, label="data")
+    ax.plot(
+        problem.inputs, problem.labels, "o", color=COLORS["gray"], ms=4.0, mfc="none", mew=0.8, label="data"
+    )
     if problem.truth is not None:
-        ax.plot(x, problem.truth(x), label="truth", **_THEORY)
+        ax.plot(x, problem.truth(x), label="truth", **THEORY)
     for i, (name, run) in enumerate(runs.items()):
-        ax.plot(x, run.midpoint.predict(x), lw=2.0, label=shown(name), color=line(i)["color"])
+        ax.plot(x, run.midpoint.predict(x), lw=MAIN, label=shown(name), color=line(i)["color"])
     label(ax, "input x", "label y" if problem.loss == "square" else "logit f(x)")
     shared_legend(figure, axes, columns=4)
+    losses = sorted(float(run.loss[-1]) for run in runs.values())
+    ends = (
+        f"at {number(losses[0])}" if len(losses) == 1 else f"from {number(losses[0])} to {number(losses[-1])}"
+    )
+    finding(figure, f"Training ends with a loss {ends}")
     return figure
 
 

@@ -16,7 +16,7 @@ from stepscape.errors import bad, expect
 from stepscape.kernels.evaluation import evaluate
 from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.iterates import expect_pair
-from stepscape.measures.pieces import linear_pieces
+from stepscape.measures.pieces import piece_ends
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import count_neurons
@@ -76,12 +76,17 @@ def pieces(problem: Problem, network: TwoLayerReLU) -> int:
     that tolerance is smaller. Constant labels have no shape, and what a network does beside them is error of
     training: one piece.
     """
+    return len(bends(problem, network)) + 1
+
+
+def bends(problem: Problem, network: TwoLayerReLU) -> Array:
+    """Find the inputs at which one of the `pieces` ends and the next begins, sorted."""
     _expect(problem, network)
     low, high = problem.line.hull
     kinks = network.knots
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
     rounding = 64.0 * EPS * _magnitude(network, points)
-    return linear_pieces(points, values_at(network, points), max(piece_tolerance(problem), rounding))
+    return piece_ends(points, values_at(network, points), max(piece_tolerance(problem), rounding))
 
 
 def values_at(network: TwoLayerReLU, points: Array) -> Array:

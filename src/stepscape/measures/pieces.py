@@ -28,6 +28,11 @@ def linear_pieces(points: ArrayLike, values: ArrayLike, tolerance: float) -> int
     than 2ε in the vertical direction. The greedy choice, the longest possible piece each time, is optimal,
     because a subset of the vertices of a feasible piece is feasible.
     """
+    return len(piece_ends(points, values, tolerance)) + 1
+
+
+def piece_ends(points: ArrayLike, values: ArrayLike, tolerance: float) -> Array:
+    """Find the points at which one of the `linear_pieces` ends and the next begins, sorted."""
     x, f = np.asarray(points, np.float64), np.asarray(values, np.float64)
     if x.ndim != 1 or x.shape != f.shape or x.size == 0:
         raise bad("points and values", "have the same shape (m,), m ≥ 1", f"{x.shape} and {f.shape}")
@@ -36,10 +41,10 @@ def linear_pieces(points: ArrayLike, values: ArrayLike, tolerance: float) -> int
     if not tolerance >= 0:
         raise bad("tolerance", "be at least 0", tolerance)
     vertices: list[Point] = list(zip(x.tolist(), f.tolist(), strict=True))
-    count, start = 1, 0
-    while (end := _reach(vertices, start, 2.0 * tolerance)) < len(vertices) - 1:
-        count, start = count + 1, end
-    return count
+    ends, start = [], 0
+    while (start := _reach(vertices, start, 2.0 * tolerance)) < len(vertices) - 1:
+        ends.append(start)
+    return x[ends]
 
 
 def _reach(vertices: list[Point], start: int, thickness: float) -> int:

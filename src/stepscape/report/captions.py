@@ -4,57 +4,68 @@ from __future__ import annotations
 
 _CAPTIONS = {
     ("sweep", "step-size"): (
-        "Marks are medians over seeds, whiskers run from quartile to quartile, and faint marks show every "
-        "run. The dashed line is the threshold above which descent cannot settle, 2/η for gradient descent; "
-        "if methods have different thresholds, each has its own color. Runs that diverged or failed are not "
-        "drawn; a hollow mark is the median of the runs that remain."
+        "What was measured at the end of every run against the step size. Solid lines are medians over "
+        "seeds, bands run from quartile to quartile, and faint dots show every run where there are at most "
+        "20 seeds. The dashed line is the threshold above which descent cannot settle, 2/η for gradient "
+        "descent; if methods have different thresholds, each has its own color. The edge ratio is the "
+        "sharpness λ_max over its threshold, the risk the mean squared error to the truth, the excess risk "
+        "the log-loss over that of the truth. Runs that diverged or failed are not drawn; a hollow mark is "
+        "the median of the runs that remain."
     ),
     ("sweep", "functions"): (
         "Learned functions: of each group and step size the run of the first seed that finished, at up to "
-        "seven step sizes. The dashed line is the truth, where it is known. Runs keep these functions if "
-        "the sweep file sets curve_points; all of them are in `stepscape export --curves`."
+        "seven step sizes. The dashed line is the truth, if it is known. Runs keep these functions if the "
+        "sweep file sets curve_points; all of them are in `stepscape export --curves`."
     ),
     ("sweep", "training"): (
         "The same runs during training. The dashed line is the threshold: an edge ratio of 1 is the edge of "
         "stability. Runs keep these records if the sweep file sets trajectory."
     ),
     ("outcome", "fit"): (
-        "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are "
-        "enough of them. Below: its logit, the piecewise linear function that the network represents; a "
-        "diamond marks each visible knot. The shaded region is uncertain: the logit is within ±1. The bar at "
-        "the bottom runs from its first row to its last. Only there do the theorems bound the bends."
+        "Above: the fitted probability (solid), the rows as gray ticks, and the share of rows in bins with "
+        "its 95 % interval if there are enough of them. Below: its logit, the piecewise linear function that "
+        "the network represents; diamonds mark where one straight piece ends and the next begins. The shaded "
+        "ground is uncertain: the logit is within ±1, the dotted lines. The bar at the bottom runs from the "
+        "first row there to the last. Only there do the theorems bound the bends."
     ),
     ("outcome", "calibration"): (
-        "Above: the observed share against the predicted probability, for rows that were left out of "
-        "training; on the dashed line the two agree. Below: the number of rows with either value."
+        "Above: the observed share with its 95 % interval against the predicted probability, for rows that "
+        "were left out of training; beside each mark the number of rows, if there is room. On the dashed "
+        "line the two agree. Below: bars count the rows with either value."
     ),
     ("outcome", "path"): (
-        "Above: cross-validated log-loss at each step size, stopped at its best moment, with the standard "
-        "error over folds. The square marks the choice; the dotted line is the log-loss of one probability "
-        "for all rows. Below: how close each fold came to the edge of stability."
+        "Above: cross-validated log-loss at each step size η, stopped at its best moment; bars are standard "
+        "errors over folds. The square marks the choice; the dotted line is the log-loss of one probability "
+        "for all rows. A hollow disk: in some fold the loss was not level, so that stopping early also "
+        "smoothed it. Below: the sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the "
+        "dashed line is the edge of stability."
     ),
     ("outcome", "times"): (
-        "Cross-validated log-loss against training time for some of the step sizes. Where a curve rises "
+        "Cross-validated log-loss against training time Σ η for some of the step sizes. If a curve rises "
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
-        "it is worse than one probability for all rows."
+        "it is worse than one probability for all rows. The square marks the choice."
     ),
     ("fit", "fit"): (
-        "The fit (thick) and the data. A diamond marks each visible knot: bends within 1 % of the range "
-        "count as one, and those below 1 % of all change of slope are left out."
+        "The data (hollow circles) and the fit (solid). Diamonds mark where one straight piece ends and the "
+        "next begins; pieces follow the fit within 5 % of the standard deviation of the labels. Below: data "
+        "minus fit, with dotted lines at plus and minus their root mean square."
     ),
-    ("fit", "residuals"): "The residuals: labels minus predictions.",
     ("fit", "path"): (
-        "Above: cross-validated error at each step size, with the standard error over folds; the square "
-        "marks the choice. Below: how close each fold came to the edge of stability."
+        "Above: cross-validated error at each step size η; bars are standard errors over folds, and the "
+        "square marks the choice. A hollow disk: in some fold the loss was not level, so that stopping early "
+        "also smoothed it. With the rule 1se the dotted line is the least error plus its standard error. "
+        "Below: the sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the dashed line is "
+        "the edge of stability."
     ),
 }
 
 
 _NOWHERE = (
-    "Above: the probability (thick), the rows as ticks, and the share of rows in bins if there are enough of "
-    "them. Below: its logit, the piecewise linear function that the network represents; a diamond marks each "
-    "visible knot. The fit is uncertain (logit within ±1) nowhere, and only there could the theorems bound "
-    "the bends."
+    "Above: the fitted probability (solid), the rows as gray ticks, and the share of rows in bins with its "
+    "95 % interval if there are enough of them. Below: its logit, the piecewise linear function that the "
+    "network represents; diamonds mark where one straight piece ends and the next begins. The fit is "
+    "uncertain (logit within ±1, the dotted lines) nowhere, and only there could the theorems bound the "
+    "bends."
 )
 
 

@@ -24,10 +24,6 @@ PIECES = {
 }
 
 
-VISIBLE = (
-    "as the figure marks them: within 1 % of the range they count as one, below 1 % of all change of slope "
-    "as none"
-)
 KNOTS = "in all, however slight"
 
 
@@ -41,9 +37,9 @@ def fit_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Pa
         f"{number(result['step_size'])}."
     )
     sections = [
-        Section("The fit", [*warning_blocks(document), *drawings[:2], _outcome(result)]),
+        Section("The fit", [*warning_blocks(document), *drawings[:1], _outcome(result)]),
         Section(
-            "How the step size was chosen", [*drawings[2:], *choice(result), *folded(result)], "Step size"
+            "How the step size was chosen", [*drawings[1:], *choice(result), *folded(result)], "Step size"
         ),
         Section("The data", data_facts(document)),
         Section("Certificates", _certificates(result)),
@@ -59,9 +55,9 @@ def fit_blocks(document: Document, drawings: Sequence[Drawing]) -> list[Block]:
         *drawings[:1],
         *warning_blocks(document),
         _outcome(result),
-        *drawings[2:],
+        *drawings[1:],
         Fold("How the step size was chosen, fold by fold", [*choice(result), *_folds(result)]),
-        Fold("The rows used, and the residuals", [*data_facts(document), *drawings[1:2]]),
+        Fold("The rows used", data_facts(document)),
         Fold("The certificates of this fit", _certificates(result)),
         Fold("What the words mean", [_GLOSSARY]),
     ]
@@ -91,11 +87,10 @@ def training_facts(result: Document) -> list[tuple[str, Cell]]:
 
 
 def shape_facts(result: Document) -> list[tuple[str, str]]:
-    """Count pieces, visible knots and knots, each with what is counted."""
+    """Count pieces and knots, each with what is counted."""
     measures = result["measures"]
     counts = (
         ("pieces", "pieces", f"straight {PIECES[result['loss']]}"),
-        ("visible knots", "visible_knots", VISIBLE),
         ("knots", "knots", KNOTS),
     )
     return [(name, f"{number(measures[key])} {meaning}") for name, key, meaning in counts]

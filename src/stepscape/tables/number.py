@@ -57,6 +57,15 @@ def short(value: float) -> str:
     return {"1": size, "-1": f"−{size}"}.get(factor, f"{factor} × {size}").replace("-", "−")
 
 
+def rounded(value: float, digits: int = 3) -> str:
+    """Write a setting, such as a step size: so many significant digits, without zeros at its end.
+
+    >>> rounded(0.5), rounded(0.13742)
+    ('0.5', '0.137')
+    """
+    return short(float(f"{value:.{digits}g}"))
+
+
 def power(exponent: int) -> str:
     """Write a power of ten.
 

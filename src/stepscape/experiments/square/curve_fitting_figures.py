@@ -46,7 +46,7 @@ def story(result: Result) -> Drawn:
         f"{found} Above: functions learned from one sample of 30 noisy labels (circles), in colors that mean "
         "the step size; dashed: the truth. Below: linear pieces within 5 % of the deviation of the labels, "
         "and mean squared error to the truth at the inputs, on each range; large marks are the step sizes "
-        f"above. {drawing.runs_of(result)}"
+        f"above, dotted lines are levels to compare with. {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 

@@ -57,7 +57,8 @@ def members(result: Result) -> Drawn:
         f"{sentence} Each row is a member of the family, each bar the mean effect of a start (default: disk, "
         f"small: square, warm-up: triangle) over {seeds} seeds, with an interval that holds together with "
         "all others of its panel, at whose edge wide bars are cut. Blue: as claimed; vermilion: the "
-        "opposite; gray: not settled. A start without a bar learns a curve at too few step sizes. The risk "
+        "opposite; gray: not settled; dotted: no effect. A start without a bar learns a curve at too few "
+        "step sizes. The risk "
         "is in variances of the noise, knots are in decades. Repeat it with “stepscape run robustness "
         "--full”."
     ))  # fmt: skip
