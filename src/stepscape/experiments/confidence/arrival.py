@@ -22,7 +22,8 @@
 ``loose bound``
     flat, L(f) ≤ L(f0), but the bound allows such a function, or its premises fail
 
-Covered says something about ∫|f''|g_A, and nothing about the risk: that is asked of `worst_case`.
+Covered says something about ∫|f''|g_A, and nothing about the risk: that is asked of
+`stepscape.measures.tightest_worst_case`.
 """
 
 from __future__ import annotations
