@@ -58,7 +58,10 @@ LEVELS = np.linspace(0.0, 1.0, 6)  # quantiles of |f| that are tried as γ
 LEAST = 5  # a region that moves holds at least so many examples
 _COVERED = "the inputs that count in g reach over all of I"
 _ENOUGH = f"at least {LEAST} examples lie among those that count in g"
-_STATEMENT = "error on I ≤ max(L_I(f) − L_I(f0), 0) + sup of the noise term over the class"
+_STATEMENTS = {
+    "square": "Σ_I v (f − f0)² ≤ 2 max(L_I(f) − L_I(f0), 0) + sup of the noise term over the class",
+    "logistic": "Ex_I(f) ≤ max(L_I(f) − L_I(f0), 0) + sup of the noise term over the class",
+}
 _FLAT = 1e-9  # M is at least that: it must be positive, and a network may be constant on I
 
 
@@ -84,8 +87,11 @@ def tightest_worst_case(
 ) -> Certificate:
     """Bound the error of the network on I by the smallest of its worst cases.
 
-    Left: excess risk (logistic loss) or mean squared error to the truth (square loss) on I. Right: the sum
-    derived above, for the class where it is smallest; six quantiles of |f| are tried as γ.
+    Left: excess risk (logistic loss) or mean squared error to the truth (square loss) on I. Right: what the
+    loss on I exceeds that of the truth by, plus the largest noise term in a class {∫|h''|g_c ≤ C, |h − m| ≤
+    M on I} in which flatness puts the network, for the c where it is smallest. m and M are center and half
+    of the range of f on I: the noise term reads functions on I only. Logistic loss: c_i is min(D_i, Γ(γ)), or
+    Γ(γ) where |f_i| ≤ γ and 0 elsewhere, and six quantiles of |f| are tried as γ.
 
     Parameters
     ----------
@@ -122,7 +128,8 @@ def tightest_worst_case(
     if best is None:
         failed = known.failed_premises or (_ENOUGH if moves else _COVERED,)
         error = _error(known, *limits)
-        return Certificate(error, math.nan, (_COVERED,), SOURCE, "tightest_worst_case", _STATEMENT, failed)
+        statement = _STATEMENTS[problem.loss]
+        return Certificate(error, math.nan, (_COVERED,), SOURCE, "tightest_worst_case", statement, failed)
     return _certificate(known, best)
 
 
@@ -136,7 +143,7 @@ def _certificate(known: Facts, best: Bound) -> Certificate:
         assumptions=(*worst.assumptions[:2], _COVERED),
         source=SOURCE,
         name="tightest_worst_case",
-        statement=_STATEMENT,
+        statement=_STATEMENTS[known.problem.loss],
         scale=size * (1.0 if known.problem.loss == "logistic" else 1.0 + size),
         details={
             "constant": worst.constant,
