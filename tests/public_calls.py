@@ -254,7 +254,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "measures.facts": {**here, "delta": 0.05, "gamma": 1.0, "sharpness": None},
         "measures.tightest_worst_case": {**here, "interval": (-1.0, 1.0), "moving": True},
         "measures.measures.risks": pair,
-        "measures.measures.pieces": pair,
+        "measures.measures.pieces": here,
         "measures.measures.shape": here,
         "measures.measures.measure": pair,
         "measures.measures.measure_trajectory": {"problem": at["problem"], "run": at["run"]},

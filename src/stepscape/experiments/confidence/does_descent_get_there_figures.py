@@ -91,7 +91,8 @@ def _found(table: Table, etas: NDArray[Any]) -> str:
                 if np.isfinite(table["worst_case_ratio"][table["step_size"] == eta].astype(float)).any()),
                default=float("nan"))  # fmt: skip
     verb = "does not show" if not best < 1.0 else "shows"
-    return f"{first}; flatness {verb} learning: at best the bound is {number(best, 2)} times the risk of a constant."
+    times = f"at best the bound is {number(best, 2)} times the risk of a constant"
+    return f"{first}; flatness {verb} learning: {times}."
 
 
 def every_start(result: Result) -> Drawn:
