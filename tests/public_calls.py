@@ -259,7 +259,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "measures.measures.measure": pair,
         "measures.measures.measure_trajectory": {"problem": at["problem"], "run": at["run"]},
         "measures.classification.excess_risks": {**there, "before": at["net"]},
-        "measures.classification.confidence": {**there, "before": at["net"]},
+        "measures.classification.confidence": there,
         "objectives.Hessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "careful": True},
         "objectives.Hessian.product": {"self": at["hessian"], "vector": np.ones(10)},
         "objectives.Hessian.product_and_error": {"self": at["hessian"], "vector": np.ones(10)},
