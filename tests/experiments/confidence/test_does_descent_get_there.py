@@ -20,12 +20,14 @@ from stepscape.experiments.confidence.arrival import (
     fate,
     standings,
 )
+from stepscape.experiments.confidence.arrival_runs import risk_bound
 from stepscape.experiments.confidence.does_descent_get_there import CLAIM, paired
 from stepscape.experiments.confidence.matched import matched_effect
 from stepscape.experiments.frame import Finding, Result, Run, run
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.logistic.runs import problem_of, start_of
 from stepscape.figures import output
+from stepscape.measures import tightest_worst_case
 from stepscape.training import Snapshot
 
 STARTS = (("torch", 0.1), ("torch", 1.0), ("torch", 4.0), ("mean_field", 1.0))
@@ -350,6 +352,17 @@ class TestRuns:
         x = problem.inputs
         excess = problem.excess_risk(path.midpoint.predict(x), theory.interior(x, x))
         assert row["excess_risk_interior"][0] == pytest.approx(excess, rel=1e-9)
+        bound = tightest_worst_case(problem, path.midpoint, moving=True)
+        assert row["worst_case"][0] == pytest.approx(bound.right, rel=1e-9)
+        assert row["worst_case_left"][0] == pytest.approx(bound.left, rel=1e-9)
+        assert row["worst_case_ratio"][0] == pytest.approx(bound.right / bound.details["constant"], rel=1e-9)
+
+    def test_no_bound_on_the_risk(self) -> None:
+        """A knot on an input leaves none; where the truth is constant, none is below its error."""
+        x = np.linspace(-1.0, 1.0, 9)
+        problem = ss.Problem(x, np.where(x > 0.1, 1, -1), "logistic", truth=np.zeros_like)
+        assert risk_bound(problem, ss.TwoLayerReLU([2.0], [-1.0], [1.0])) == {}
+        assert risk_bound(problem, ss.TwoLayerReLU([2.0], [-0.9], [1.0]))["worst_case_ratio"] == np.inf
 
     @pytest.mark.parametrize("steps", [12, 2000])
     def test_reached_is_the_first_record_that_is_covered(self, steps: int) -> None:
