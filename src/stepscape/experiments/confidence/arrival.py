@@ -96,7 +96,7 @@ def standing(operator: Hessian, eigen: Eigenpair) -> dict[str, Any]:
 
 
 def fate(at: Mapping[str, Any], threshold: float, loss_truth: float, edge: float = EDGE[1]) -> str:
-    """Say which fate a network has that is no reason to wait: any of `FATES` but the last two."""
+    """Say which fate a network has whatever it still does: any of `FATES` but the last two."""
     if at["bent_neurons"] == 0:
         return "dead"
     if at["upper_sharpness"] > edge * threshold:
