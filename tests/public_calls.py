@@ -252,7 +252,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "lab.stream": {"seed": 0, "purpose": Text("network")},
         "lab.status.status": {"store": store, "now": 1e9},
         "measures.facts": {**here, "delta": 0.05, "gamma": 1.0, "sharpness": None},
-        "measures.tightest_worst_case": {**here, "interval": (-1.0, 1.0)},
+        "measures.tightest_worst_case": {**here, "interval": (-1.0, 1.0), "moving": True},
         "measures.measures.risks": pair,
         "measures.measures.pieces": here,
         "measures.measures.shape": here,
@@ -311,7 +311,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.FlatClass": {
             "inputs": X, "variation": 1.0, "height": 1.0, "weights": W, "counted": W, "interval": (-1.0,
             1.0),
-            "trainable": BLOCKS,
+            "trainable": BLOCKS, "center": 0.5,
         },
         "theory.FlatClass.merge": {"self": at["flat"], "values": Y[at["flat"].inside]},
         "theory.confidence_curvature": {"gamma": 1.0},
@@ -344,6 +344,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
                 "weighted_stationary",
             )
         },
+        "theory.weighted_by": {**other, "curvature": np.full(X.size, 1e-3)},
         "theory.interior": {"t": X, **weights},
         "theory.interpolation_bound": {**weights, "labels": Y},
         "theory.largest_stable_step_size": {"sharpness": 2.0, "momentum": 0.5, "nesterov": False},

@@ -7,7 +7,6 @@ import pytest
 
 import stepscape as ss
 from stepscape import theory
-from stepscape.errors import InputError
 
 
 def trained(problem, step_size=0.4, steps=3000, width=60, seed=0):
@@ -107,58 +106,3 @@ def test_a_worst_case_needs_a_truth():
     problem = ss.Problem([0.0, 1.0, 2.0], [1, 0, 1], "logistic")
     with pytest.raises(ss.InputError, match="truth must be given to bound an error to it"):
         ss.worst_case(problem, ss.TwoLayerReLU.random(3))
-
-
-@pytest.mark.parametrize("interval", [None, (-0.5, 0.5)])
-def test_the_tightest_worst_case_is_the_least_over_the_classes(fitted, interval):
-    problem, network = fitted
-    found = ss.measures.tightest_worst_case(problem, network, interval)
-    assert found.verdict == "holds"
-    f, f0 = network.predict(problem.inputs), problem.truth(problem.inputs)
-    logistic = problem.loss == "logistic"
-    low, high = interval or (-np.inf, np.inf)
-    inside = (problem.inputs >= low) & (problem.inputs <= high)
-    facts = ss.measures.facts(problem, network)
-    height = float(np.abs(f).max())
-    if logistic:
-        curvature = np.exp(-np.abs(f)) / (1 + np.exp(-np.abs(f))) ** 2
-        classes = [theory.FlatClass(
-            problem.inputs, theory.weighted(facts).right, height, counted=curvature, interval=(low, high)
-        )]  # fmt: skip
-        for gamma in np.quantile(np.abs(f), [0.6, 0.75, 0.9, 1.0]):
-            right = ss.certify(problem, network, gamma=gamma)["uncertain"].right
-            counted = (np.abs(f) <= gamma).astype(float)
-            classes.append(
-                theory.FlatClass(problem.inputs, right, height, counted=counted, interval=(low, high))
-            )
-        bound, loss = theory.worst_case_excess, lambda f, y: np.log1p(np.exp(-y * f))
-    else:
-        right = ss.certify(problem, network)["sharpness"].right
-        classes = [theory.FlatClass(problem.inputs, right, height, interval=(low, high))]
-        bound, loss = theory.worst_case_gap, lambda f, y: (f - y) ** 2
-    values = [bound(flat, problem.labels, f0).value for flat in classes if (flat.inside == inside).all()]
-    assert len(values) > logistic
-    ahead = (loss(f, problem.labels) - loss(f0, problem.labels))[inside].mean()
-    assert found.details["noise"] == pytest.approx(min(values), rel=1e-7)
-    assert found.right == pytest.approx(min(values) + max(ahead, 0.0), rel=1e-7)
-    assert found.details["vacuous"] == (found.right >= found.details["constant"])
-    error = problem.excess_risk(f, inside)
-    assert found.left == pytest.approx(error if logistic else 2 * error, rel=1e-12)
-
-
-def test_the_tightest_worst_case_adds_what_the_fit_lacks():
-    problem = ss.problems.bernoulli("wave", n=400, seed=3)
-    network = trained(problem, 1.0, 20)
-    found = ss.measures.tightest_worst_case(problem, network)
-    assert found.right > found.details["noise"] + 0.05
-    assert found.left <= found.right
-
-
-def test_the_tightest_worst_case_needs_a_truth_and_premises():
-    with pytest.raises(InputError, match="truth must be given to bound an error to it, got None"):
-        ss.measures.tightest_worst_case(ss.Problem([0.0, 1.0], [0.0, 1.0]), ss.TwoLayerReLU.random(3))
-    problem = ss.Problem([0.0, 1.0, 2.0], [0.0, 1.0, 0.0], truth=np.zeros_like)
-    on_input = ss.TwoLayerReLU([2.0], [-2.0], [1.0])
-    found = ss.measures.tightest_worst_case(problem, on_input)
-    assert (found.verdict, found.failed_premises) == ("inapplicable", ("no knot lies on an input",))
-    assert found.left == pytest.approx(4 / 3)

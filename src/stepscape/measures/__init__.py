@@ -9,7 +9,7 @@ _HOMES = {
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
-    "tightest_worst_case": "stepscape.measures.certified",
+    "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
 }
 
@@ -17,7 +17,8 @@ __all__ = ["certified_class", "certify", "facts", "tightest_worst_case", "worst_
 
 if TYPE_CHECKING:
     from stepscape.measures.certification import certify, facts
-    from stepscape.measures.certified import certified_class, tightest_worst_case, worst_case
+    from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.tightest import tightest_worst_case
 
 
 def __getattr__(name: str) -> Any:

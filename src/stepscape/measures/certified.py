@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepscape.arguments import pair
 from stepscape.errors import bad, expect
 from stepscape.losses import loss_of
-from stepscape.measures.certification import certify, facts
+from stepscape.measures.certification import certify
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
-from stepscape.theory import (
-    Facts,
-    FlatClass,
-    WorstCase,
-    sharpness,
-    uncertain,
-    weighted,
-    worst_case_excess,
-    worst_case_gap,
-)
+from stepscape.theory import FlatClass, worst_case_excess, worst_case_gap
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.line.worst_case import SOURCE
 
-_COVERED = "the inputs that count in g reach over all of I"
-_WITHOUT_FIT = "error on I ≤ max(L_I(f) − L_I(f0), 0) + sup of the noise term over the class"
-SHARES = (0.6, 0.75, 0.9, 1.0)  # of the examples that are uncertain, among which γ is chosen
 _FITS = "the network fits the labels of I at least as well as the truth does"
 
 
@@ -130,97 +115,3 @@ def worst_case(
             "height": flat.height,
         },
     )
-
-
-def tightest_worst_case(
-    problem: Problem, network: TwoLayerReLU, interval: tuple[float, float] | None = None
-) -> Certificate:
-    """Bound the error of the network on I by the smallest of its worst cases.
-
-    Every theorem holds whatever the network, so the smallest right side is a bound, too. Square loss: the
-    class of "sharpness", with ‖R‖ as measured. Logistic loss: the classes of "weighted" (g of the curvatures
-    of the examples, no γ) and of "uncertain" for the γ that leave 60, 75, 90 and 100 % of the examples
-    uncertain; those that leave an input of I out of their hull are passed over. What the loss of the network
-    on I exceeds that of the truth is added, so that no premise on the fit is left.
-
-    Parameters
-    ----------
-    interval : I holds the inputs in it, (low, high); None: all of them.
-
-    ``details``: those of `worst_case`, and ``noise``, the supremum alone; ``gamma``, nan for "weighted". It
-    is inapplicable if no certificate applies, as with a knot on an input.
-    """
-    expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
-    if problem.truth is None:
-        raise bad("truth", "be given to bound an error to it", None)
-    limits = (-math.inf, math.inf) if interval is None else pair("interval", interval)
-    known = facts(problem, network)
-    f, f0 = known.landscape.predictions, np.asarray(problem.truth(known.inputs), dtype=np.float64)
-    unit = 1.0 if problem.loss == "logistic" else 2.0
-    within = (problem.inputs >= limits[0]) & (problem.inputs <= limits[1])
-    error = unit * problem.excess_risk(network.predict(problem.inputs), within)
-    found = _tightest(known, f0, limits)
-    if found is None:
-        failed = known.failed_premises or (_COVERED,)
-        return Certificate(error, math.nan, (_COVERED,), SOURCE, "tightest_worst_case", _WITHOUT_FIT, failed)
-    worst, flat, gamma = found
-    value, inside = loss_of(problem.loss).value, flat.inside
-    ahead = float(flat.averaging @ (value(f, known.labels) - value(f0, known.labels))[inside])
-    size = float(flat.averaging @ (np.abs(f) + np.abs(f0))[inside])
-    right = worst.value + unit * max(ahead, 0.0)
-    return Certificate(
-        left=error,
-        right=right,
-        assumptions=(*worst.assumptions[:2], _COVERED),
-        source=SOURCE,
-        name="tightest_worst_case",
-        statement=_WITHOUT_FIT,
-        scale=size * (1.0 if unit == 1.0 else 1.0 + size),
-        details={
-            "constant": worst.constant,
-            "vacuous": float(right >= worst.constant),
-            "attained": worst.attained,
-            "noise": worst.value,
-            "gamma": gamma,
-            "share": worst.share,
-            "variation": flat.variation,
-            "height": flat.height,
-        },
-    )
-
-
-def _tightest(
-    known: Facts, truth: NDArray[np.float64], limits: tuple[float, float]
-) -> tuple[WorstCase, FlatClass, float] | None:
-    """Return the smallest supremum over the classes that reach over all of I, its class and its γ."""
-    bound = worst_case_excess if known.problem.loss == "logistic" else worst_case_gap
-    every = (known.inputs >= limits[0]) & (known.inputs <= limits[1]) & (known.averaging > 0.0)
-    height = float(np.abs(known.landscape.predictions[known.averaging > 0.0]).max())
-    found: list[tuple[WorstCase, FlatClass, float]] = []
-    for certificate, counted, gamma in _certificates(known):
-        if certificate.verdict != "inapplicable":
-            flat = FlatClass(
-                known.inputs,
-                variation=max(certificate.right, 0.0),
-                height=height,
-                weights=known.weights,
-                counted=counted,
-                interval=limits,
-                trainable=known.network.trainable,
-            )
-            if np.array_equal(flat.inside, every):
-                found.append((bound(flat, known.labels, truth), flat, gamma))
-    return min(found, key=lambda one: one[0].value, default=None)
-
-
-def _certificates(known: Facts) -> Iterator[tuple[Certificate, NDArray[np.float64] | None, float]]:
-    """Yield certificates with what counts in their g, and their γ."""
-    if known.problem.loss == "square":
-        yield sharpness(known), None, math.nan
-        return
-    f = np.abs(known.landscape.predictions)
-    yield weighted(known), np.asarray(loss_of("logistic").curvature(f)), math.nan
-    for gamma in np.quantile(f, SHARES).tolist():
-        if gamma > 0.0:
-            yield uncertain(replace(known, gamma=gamma)), np.asarray(f <= gamma, np.float64), gamma

@@ -26,7 +26,7 @@ from stepscape.theory.line.interpolation import (
     interpolation_bound,
     interpolation_rate,
 )
-from stepscape.theory.line.logistic import logistic_gauss_newton, weighted, weighted_stationary
+from stepscape.theory.line.logistic import logistic_gauss_newton, weighted, weighted_by, weighted_stationary
 from stepscape.theory.line.logistic_curvature import confidence_curvature
 from stepscape.theory.line.margins import MarginCost, interpolation_margin, margin_cost
 from stepscape.theory.line.norm import norm_generalization
@@ -121,6 +121,7 @@ __all__ = [
     "weight",
     "weight_limits",
     "weighted",
+    "weighted_by",
     "weighted_stationary",
     "weighted_tv",
     "worst_case_excess",

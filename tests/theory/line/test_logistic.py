@@ -24,6 +24,7 @@ from classifiers import (
 from facts import facts_of
 from oracles import BOUNDED, EPS, UNBOUNDED, Case, one_sided, root
 from stepscape import theory
+from stepscape.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -268,3 +269,53 @@ def test_statements_and_premises_are_readable():
     assert full["uncertain"].assumptions[0] == "logistic loss Σ v_i log(1 + e^{−y_i f(x_i)}), Σ v_i = 1"
     assert "some input is uncertain, |f(x_i)| ≤ 1" in full["uncertain"].assumptions
     assert all("Qiao and Wang (2025), Theorem 3.5" in c.source for c in full.values())
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.sampled_from(BOUNDED))
+def test_every_part_of_the_curvature_bounds_the_variation(seed, trainable):
+    """Random parts, capped parts, the uncertain inputs: with λ_max + ‖R‖ of dense matrices."""
+    rng = np.random.default_rng(seed)
+    case = random_classifier(rng, largest=30.0)
+    order = np.argsort(case.x, kind="stable")
+    x, v, f = case.x[order], case.v[order] / case.v.sum(), case.predict()[order]
+    m, D, gamma = measure(case, trainable), curvature(f), float(rng.choice(np.abs(f)))
+    facts = facts_of(case, "logistic", trainable, residual=accuracy(case, m), **vars(m))
+    exact = facts.landscape.predictions
+    whole = np.exp(-np.abs(exact)) / (1.0 + np.exp(-np.abs(exact))) ** 2
+    for part in (rng.random(f.size), np.minimum(1.0, curvature(gamma) / D), (np.abs(f) <= gamma) / 2.0):
+        c = part * whole * (1.0 - 4.0 * EPS)
+        found = theory.weighted_by(facts, c)
+        assert found.verdict == "holds", (found, case)
+        total = float(v @ c)
+        half = 0.5 if "b2" in trainable else 0.0
+        right = (m.sharpness + accuracy(case, m) + m.residual_norm) / (2.0 * total) - half
+        assert found.right == pytest.approx(right, rel=1e-9)
+        tau = -case.b1[case.w1 != 0] / case.w1[case.w1 != 0]
+        sign, size = np.sign(case.w1[case.w1 != 0]), np.abs(case.w1 * case.w2)[case.w1 != 0]
+        side = sum(
+            s * one_sided(t, x, v * c, way, trainable) for t, way, s in zip(tau, sign, size, strict=True)
+        )
+        assert found.left == pytest.approx(side, rel=1e-6, abs=1e-9 * (1.0 + found.scale))
+
+
+def test_all_of_the_curvature_is_the_weighted_bound():
+    case = random_classifier(np.random.default_rng(5), largest=10.0)
+    m = measure(case)
+    facts = facts_of(case, "logistic", residual=accuracy(case, m), **vars(m))
+    f = np.abs(facts.landscape.predictions)
+    every = np.exp(-f) / (1.0 + np.exp(-f)) ** 2 * (1.0 - 4.0 * EPS)
+    one, other = theory.weighted_by(facts, every), theory.weighted(facts)
+    assert (one.left, one.right) == pytest.approx((other.left, other.right), rel=1e-12)
+
+
+def test_what_counts_is_a_part_of_the_curvature():
+    facts = facts_of(random_classifier(np.random.default_rng(5), largest=10.0), "logistic", sharpness=1.0)
+    n = facts.inputs.size
+    with pytest.raises(InputError, match=r"curvature must lie between 0 and that of its example \(.*got 0.3"):
+        theory.weighted_by(facts, np.full(n, 0.3))
+    with pytest.raises(InputError, match=r"curvature must lie between 0 and that of its example \(.*got -1"):
+        theory.weighted_by(facts, np.append(np.zeros(n - 1), -1.0))
+    with pytest.raises(InputError, match=f"curvature must have one entry per input \\({n}\\), got {n + 1}"):
+        theory.weighted_by(facts, np.zeros(n + 1))
+    assert theory.weighted_by(facts, np.zeros(n)).failed_premises == (UNDERFLOW,)

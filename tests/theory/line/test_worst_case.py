@@ -66,6 +66,21 @@ def test_the_supremum_is_the_convex_program_with_kinks_anywhere(trainable):
         assert found.attained <= oracle + 2e-6
 
 
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_heights_from_a_center_are_those_of_shifted_functions(n):
+    """The convex program with |h − 1.2| ≤ 0.7: constants bend nowhere."""
+    rng = np.random.default_rng(n)
+    x, f0, y, v = draw(rng, n)
+    noise = v / v.sum() * ((1 + y) / 2 - sigmoid(f0))
+    found = theory.worst_case_excess(theory.FlatClass(x, 0.05, 0.7, weights=v, center=1.2), y, f0)
+    moved = by_cvxpy(x, noise, x, v, 0.05, 0.7, per_gap=8) if n > 2 else 0.7 * np.abs(noise).sum()
+    assert found.value == pytest.approx(moved + 1.2 * noise.sum() - noise @ f0, rel=2e-5, abs=2e-5)
+    h = np.interp(x, found.points, found.function)
+    assert np.abs(h - 1.2).max() <= 0.7 * (1 + 8 * EPS)
+    assert found.attained == pytest.approx(noise @ (h - f0), abs=1e-12)
+    assert "|h − 1.2| ≤ 0.7" in found.assumptions[1]
+
+
 @settings(deadline=None, max_examples=40)
 @given(seeds, st.sampled_from(BOUNDED))
 def test_the_function_lies_in_the_class_and_attains_the_lower_bound(seed, trainable):

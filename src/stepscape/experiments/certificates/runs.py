@@ -24,7 +24,7 @@ RECORDS = 5
 DETAILS = ("constant", "noise", "attained", "gamma", "variation")
 
 
-class CertificateRun(Spec, frozen=True, tag="when-certificates-speak/1"):
+class CertificateRun(Spec, frozen=True, tag="when-certificates-speak/2"):
     """Descent on one sample, and the certificates of its end."""
 
     loss: str

@@ -22,7 +22,8 @@
 ``loose bound``
     flat, L(f) ≤ L(f0), but the bound allows such a function, or its premises fail
 
-Covered says something about ∫|f''|g_A, and nothing about the risk: that is asked of `worst_case`.
+Covered says something about ∫|f''|g_A, and nothing about the risk: that is asked of
+`stepscape.measures.tightest_worst_case`.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def standing(operator: Hessian, eigen: Eigenpair) -> dict[str, Any]:
 
 
 def fate(at: Mapping[str, Any], threshold: float, loss_truth: float, edge: float = EDGE[1]) -> str:
-    """Say which fate a network has whatever it still does: any of `FATES` but the last two."""
+    """Say which fate a measured network has: any of `FATES` but the last two."""
     if at["bent_neurons"] == 0:
         return "dead"
     if at["upper_sharpness"] > edge * threshold:

@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from stepscape import theory
 from stepscape.experiments.confidence.arrival import COVERED, best_constant, fate, movement, standings
-from stepscape.experiments.confidence.risk_bound import risk_bound
 from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.logistic.runs import LogisticRun, method_of, problem_of, start_of
 from stepscape.experiments.logistic.runs import grid as logistic
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
+from stepscape.measures import tightest_worst_case
 from stepscape.measures.measures import measure
+from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_line_sharpness import top
+from stepscape.problems import Problem
 from stepscape.tables.records import Record
 
 EXCESS = "excess_risk_interior"
@@ -30,7 +32,7 @@ QUICK: dict[str, Any] = {
     "amplitude": 2.0,
     "flip_rate": 0.1,
     "half_width": 1.0,
-    "width": 200,
+    "width": 150,
     "scales": (0.1, 1.0),
     "mean_field_scales": (1.0,),
     "weight_decay": 0.0,
@@ -53,7 +55,7 @@ FULL = {
 }
 
 
-class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/2"):
+class ArrivalRun(Spec, frozen=True, tag="does-descent-get-there/3"):
     """A logistic run whose midpoint is measured at every record."""
 
     run: LogisticRun
@@ -119,5 +121,25 @@ def _measured(
     }
     last = top(Hessian(problem, run.network))
     numbers["edge_ratio_last"] = (last.value + last.error) / threshold
-    operator = Hessian(problem, run.midpoint)
-    return numbers | risk_bound(operator, top(operator)), {}
+    return numbers | risk_bound(problem, run.midpoint), {}
+
+
+def risk_bound(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
+    """Bound the excess risk on the inputs where the bound says most; {} if no class is certified.
+
+    ``worst_case`` bounds ``worst_case_left``, the excess risk on inputs I; ``worst_case_constant`` is that of
+    the best constant there, and ``worst_case_ratio`` bound over constant: from 1 on the bound is vacuous.
+    ``worst_case_gamma`` is the γ, ``worst_case_share`` the share of the inputs in I.
+    """
+    found = tightest_worst_case(problem, network, moving=True)
+    if found.verdict == "inapplicable":
+        return {}
+    constant = found.details["constant"]
+    return {
+        "worst_case": found.right,
+        "worst_case_left": found.left,
+        "worst_case_constant": constant,
+        "worst_case_ratio": found.right / constant if constant > 0.0 else np.inf,
+        "worst_case_share": found.details["share"],
+        "worst_case_gamma": found.details["gamma"],
+    }

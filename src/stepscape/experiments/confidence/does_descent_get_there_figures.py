@@ -60,7 +60,7 @@ def fates(result: Result) -> Drawn:
     step_size_ticks(right, etas.tolist())
     guide(right, 1.0, "best constant; a bound above is vacuous", above=False)
     if drawn:
-        right.set_ylim(bottom=0.6)
+        right.set_ylim(bottom=min(0.6, right.get_ylim()[0]))
     label(right, x=r"step size $\eta$", y="risk bound / constant")
     _legend(figure, table)
     title = _found(table, etas)
@@ -91,7 +91,8 @@ def _found(table: Table, etas: NDArray[Any]) -> str:
                 if np.isfinite(table["worst_case_ratio"][table["step_size"] == eta].astype(float)).any()),
                default=float("nan"))  # fmt: skip
     verb = "does not show" if not best < 1.0 else "shows"
-    return f"{first}; flatness {verb} learning: the bound is {number(best, 2)} times the risk of a constant."
+    times = f"at best the bound is {number(best, 2)} times the risk of a constant"
+    return f"{first}; flatness {verb} learning: {times}."
 
 
 def every_start(result: Result) -> Drawn:

@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import nonnegative, pair, positive
+from stepscape.arguments import finite, nonnegative, pair, positive
 from stepscape.errors import bad
 from stepscape.theory.line.bend_program import Program, solve
 from stepscape.theory.line.distribution import (
@@ -46,18 +46,19 @@ _FREE = 1e7  # a kink whose cost is below 1e-7 of the budget is charged that muc
 
 @dataclass(frozen=True, eq=False)
 class FlatClass:
-    """The functions with ∫|h''|g ≤ C and |h(x_i)| ≤ M, on the inputs where g is positive.
+    """The functions with ∫|h''|g ≤ C and |h(x_i) − center| ≤ M, on the inputs where g is positive.
 
     Parameters
     ----------
     inputs : (n,), in any order, repeats allowed.
     variation : C ≥ 0, such as the right side of a certificate.
-    height : M > 0, such as the largest |f(x_i)| of the network that was found.
+    height : M > 0, such as the largest |f(x_i) − center| of the network that was found.
     weights : (n,), of the examples; None means equal ones.
     counted : (n,) nonnegative, how much each example counts in g, in addition to its weight: a mask of the
         uncertain ones, or their curvatures; None: all alike.
     interval : the inputs to consider lie in it; if it is None or larger, the hull of the inputs that count.
     trainable : the trained blocks, which g depends on.
+    center : heights count from here.
     """
 
     inputs: ArrayLike
@@ -67,11 +68,13 @@ class FlatClass:
     counted: ArrayLike | None = None
     interval: tuple[float, float] = (-math.inf, math.inf)
     trainable: Sequence[str] = BLOCKS
+    center: float = 0.0
 
     def __post_init__(self) -> None:
         variation = nonnegative("variation", self.variation, "be finite and nonnegative")
         object.__setattr__(self, "variation", variation)
         object.__setattr__(self, "height", positive("height", self.height))
+        object.__setattr__(self, "center", finite("center", self.center))
         object.__setattr__(self, "interval", pair("interval", self.interval))
         for name in ("inputs", "weights", "counted"):
             if getattr(self, name) is not None:
@@ -144,16 +147,17 @@ class Supremum:
 
 
 def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
-    """Maximize c·h over the class: a program in h/M and the shares of the budget C that kinks spend.
+    """Maximize c·h over the class: a program in (h − center)/M and the shares of C that kinks spend.
 
     Row i is Δ_i in units of what moves the line by 1: its coefficients are at most 1, whatever the gaps. If
     the solver gives up early, the bounds are far apart, at worst 0 and M ‖c‖₁.
     """
     c, x, top = coefficients, flat.points, flat.height
+    base, trivial = flat.center * float(c.sum()), top * float(np.abs(c).sum())
     size = float(np.abs(c).max())
     if x.size < 3 or size == 0.0:
-        exact = top * float(np.abs(c).sum())
-        return Supremum(exact, exact, top * np.sign(c), "closed form")
+        exact = base + trivial
+        return Supremum(exact, exact, flat.center + top * np.sign(c), "closed form")
     before, after = np.diff(x)[:-1], np.diff(x)[1:]
     unit = 1.0 / (1.0 / before + 1.0 / after)
     # How far the whole budget can move row i of h/M.
@@ -167,10 +171,9 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
     most = np.where(bend > 0.0, price / np.where(bend > 0.0, bend, 1.0), np.inf)
     p = np.clip(found.p, -most, most)
     upper = top * size * (float(np.abs(program.coefficients - program.pull(p)).sum()) + price)
-    trivial = top * float(np.abs(c).sum())
     done = found.gap <= _TOLERANCE
     status = f"optimal after {found.iterations} steps" if done else f"stopped after {found.iterations} steps"
-    return Supremum(min(upper, trivial), float(c @ function), function, status)
+    return Supremum(base + min(upper, trivial), base + float(c @ function), flat.center + function, status)
 
 
 def _scale_into(x: FloatArray, u: FloatArray, program: Program, bend: FloatArray) -> FloatArray:

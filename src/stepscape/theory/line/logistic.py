@@ -15,6 +15,7 @@ Lemma. For any weights 0 ≤ c_i ≤ v_i D_i of sum C > 0: C (1 + 2 TV_side,c) �
 Proof. G ≥ Φᵀ diag(c) Φ, and testing the Gram matrix of the latter with √c gives λ_max(G) ≥ C ‖Σ_i (c_i/C)
 ∇f(x_i)‖²; now as for the square loss, with the weights c/C.
 
+The lemma with ‖R‖ as measured is `weighted_by`, TV_side,c ≤ (λ_max(H) + ‖R‖)/(2C) − ½ for every such c.
 c = v D is L0; c_i = v_i Γ on A and 0 elsewhere gives the left of L2, because D_i falls with |f_i|.
 λ_max(G) ≤ λ_max(H) + ‖R‖ gives L1. For L2, ‖R‖ ≤ √(1 + x_max²) Σ v_i |r_i|, and |r_i| = 1 − e^{−ℓ_i} is
 concave in the loss ℓ_i of the example: Σ v_i |r_i| ≤ 1 − e^{−L} (Jensen). Frozen blocks change the bounds as
@@ -32,10 +33,14 @@ here.
 
 from __future__ import annotations
 
-from stepscape.errors import expect
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stepscape.errors import bad, expect
+from stepscape.losses import TINY, loss_of
 from stepscape.theory.certificate import Certificate
-from stepscape.theory.line.distribution import input_distribution
-from stepscape.theory.line.facts import Facts
+from stepscape.theory.line.distribution import input_distribution, vector
+from stepscape.theory.line.facts import Facts, Variation
 from stepscape.theory.line.logistic_curvature import (
     PUBLISHED,
     CurvatureWeights,
@@ -81,6 +86,35 @@ def weighted(facts: Facts) -> Certificate:
     expect("facts", facts, Facts)
     norm, off = facts.landscape.residual_norm, facts.landscape.residual_norm_error
     return flat_bound("weighted", facts, _whole_curvature(facts), Remainder(norm, "‖R‖", norm, off))
+
+
+def weighted_by(facts: Facts, curvature: ArrayLike) -> Certificate:
+    """L1 for a part of the curvature: TV_side,c ≤ (λ_max(H) + ‖R‖)/(2C) − ½ with c_i = v_i · curvature_i.
+
+    Parameters
+    ----------
+    facts : the network.
+    curvature : (n,), in the order of ``facts.inputs``, each entry between 0 and D_i. All of D is `weighted`;
+        min(D_i, Γ) caps the inputs of which f is unsure, Γ where |f_i| ≤ γ leaves out the others.
+    """
+    expect("facts", facts, Facts)
+    part, whole = vector("curvature", curvature), loss_of("logistic").curvature(facts.landscape.predictions)
+    if part.shape != whole.shape:
+        raise bad("curvature", f"have one entry per input ({whole.size})", part.size)
+    if (part < 0.0).any() or (part > whole).any():
+        at = int(np.argmax(np.where(part < 0.0, np.inf, part - whole)))
+        raise bad("curvature", f"lie between 0 and that of its example ({whole[at]:.6g})", float(part[at]))
+    c = facts.averaging * part
+    total, name = float(c.sum()), "Σ |w1 w2| g_c^±(τ)"
+    some = bool(total >= TINY)
+    variation = (
+        facts.variation(name, "side", input_distribution(facts.inputs, c))
+        if some
+        else Variation(name, 0.0, 0.0)
+    )
+    norm, off = facts.landscape.residual_norm, facts.landscape.residual_norm_error
+    weights = CurvatureWeights("C", total, variation, {"counted_curvature": total})
+    return flat_bound("weighted_by", facts, weights, Remainder(norm, "‖R‖", norm, off))
 
 
 def weighted_stationary(facts: Facts) -> Certificate:

@@ -163,10 +163,15 @@ def _worst_case(flat: FlatClass, noise: FloatArray, f0: FloatArray, constant: fl
         status=found.status,
         assumptions=(
             model,
-            f"∫|h''|g ≤ {flat.variation:.4g} and |h| ≤ {flat.height:.4g} at the inputs of I",
+            f"∫|h''|g ≤ {flat.variation:.4g} and {_height(flat)} at the inputs of I",
             "L_I(h) ≤ L_I(f0)",
         ),
     )
+
+
+def _height(flat: FlatClass) -> str:
+    about = f" − {flat.center:.4g}" if flat.center else ""
+    return f"|h{about}| ≤ {flat.height:.4g}"
 
 
 def _expected(
@@ -190,7 +195,7 @@ def _expected(
         draws=draws,
         assumptions=(
             model,
-            f"∫|h''|g ≤ {flat.variation:.4g} and |h| ≤ {flat.height:.4g}, fixed before the labels are drawn",
+            f"∫|h''|g ≤ {flat.variation:.4g} and {_height(flat)}, fixed before the labels are drawn",
             "L_I(h) ≤ L_I(f0)",
         ),
     )
