@@ -174,7 +174,7 @@ def test_a_fit_of_the_whole_budget_says_what_ends_it(step_size: float | None) ->
 def test_the_folds_are_folded_away_and_fit_on_paper(fitted: Fitted) -> None:
     html = fitted.html
     start = html.index("<summary>Each fold</summary>")
-    assert html.rindex("<details>", 0, start) > html.rindex("</", 0, start)
+    assert html.rindex('<details class="fold">', 0, start) > html.rindex("</", 0, start)
     table = html[start : html.index("</details>", start)]
     assert "Each fold at each step size" in table
     assert 'class="scroll"' in table  # and no "screen", which print leaves out

@@ -123,6 +123,6 @@ def test_thumbnails_lead_to_the_sections_of_their_pictures(load: Any) -> None:
     shown = re.findall(r"^!\[.*\]\((.*\.svg)\)$", page, re.MULTILINE)
     assert re.findall(r"!\[.*?\]\((.*?)\)", row) == shown
     assert (
-        "[![Residuals against the dose, around zero.](residuals.svg){.thumbnail}](#a-curve-fitted-to-a-table)"
-        in row
+        "[![The share of sick rows against the predicted probability, around the diagonal.](calibration.svg)"
+        "{.thumbnail}](#an-outcome-of-two-values)" in row
     )

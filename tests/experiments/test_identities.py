@@ -1,9 +1,14 @@
-"""No run has another identity than before the frame: the settings of then give the runs of then, in order."""
+"""Runs keep their identities, so that a store of one version is read by the next.
+
+A change that is meant (another setting, a new tag because a run records something else) is committed with
+``python tests/experiments/test_identities.py``, which writes the file again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +17,46 @@ import pytest
 from stepscape import experiments
 from stepscape.lab.spec import identity
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "identities.json").read_bytes())
+FILE = Path(__file__).parents[1] / "golden" / "identities.json"
+GOLDEN = json.loads(FILE.read_bytes())
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_runs_are_those_of_before(name: str, size: str) -> None:
     before = GOLDEN[name][size]
-    claim: Any = experiments.get(name)
-    grid = getattr(claim, "grid", None) or claim.specs  # what is tried on the first seed takes longer
-    found = [identity(run) for run in grid({key: _value(x) for key, x in before["settings"].items()})]
-    assert (len(found), found[:3], found[-1]) == (before["runs"], before["first"], before["last"])
-    assert hashlib.sha256("\n".join(found).encode()).hexdigest() == before["sha256"]
+    settings = {key: tuple(x) if isinstance(x, list) else x for key, x in before["settings"].items()}
+    assert summary(name, settings) == before
 
 
-def _value(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def test_no_claim_is_missing() -> None:
+    assert list(GOLDEN) == experiments.names()
+
+
+def summary(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings and the identities of their runs, in order: how many, the first, the last, all."""
+    # The grid alone: what `specs` tries on the first seed takes longer.
+    found = [identity(run) for run in experiments.get(name).grid(settings)]
+    return {
+        "settings": {key: list(x) if isinstance(x, tuple) else x for key, x in settings.items()},
+        "runs": len(found),
+        "sha256": hashlib.sha256("\n".join(found).encode()).hexdigest(),
+        "first": found[:3],
+        "last": found[-1],
+    }
+
+
+def main() -> None:
+    """Write the identities of all claims at both sizes."""
+    claims = {name: experiments.get(name) for name in experiments.names()}
+    entries = []
+    for name, claim in claims.items():
+        sizes = {"quick": summary(name, claim.quick), "full": summary(name, claim.full)}
+        lines = [f"  {json.dumps(size)}: {json.dumps(found)}" for size, found in sizes.items()]
+        joined = ",\n".join(lines)
+        entries.append(f" {json.dumps(name)}: {{\n{joined}\n }}")
+    FILE.write_text("{\n" + ",\n".join(entries) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

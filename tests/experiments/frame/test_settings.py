@@ -74,8 +74,8 @@ def test_workers_must_not_be_negative() -> None:
     [
         ("seeds", "8 TB"),
         ("clean_seeds", "8 TB"),
-        ("records", "19 TB"),
-        ("width", "576 GB"),
+        ("records", "9.6 TB"),
+        ("width", "384 GB"),
         ("steps", "48 GB"),
     ],
 )

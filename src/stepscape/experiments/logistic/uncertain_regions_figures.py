@@ -94,7 +94,7 @@ def _region(ax: Axes, run: Run) -> None:
 
     A single record after the start is not a region and leaves the panel empty.
     """
-    steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:, ::2], run.arrays["grid"][::2]
+    steps, f, x = run.arrays["steps"][1:], run.arrays["f"][1:, ::3], run.arrays["grid"][::3]
     if steps.size < 2:
         return
     ax.contourf(x, steps, f, levels=[-1.0, 1.0], colors=[COLORS["gray"]], alpha=0.55)
