@@ -137,7 +137,7 @@ def by_hand(problem, network, inside, moving=False):
     curvature = np.exp(-np.abs(f)) / (1.0 + np.exp(-np.abs(f))) ** 2
     kinds = [np.ones_like(x)]
     if problem.loss == "logistic":
-        gammas = np.quantile(np.abs(f), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+        gammas = np.quantile(np.abs(f), [0.0, 0.25, 0.5, 0.75, 1.0])
         caps = [np.exp(-gamma) / (1.0 + np.exp(-gamma)) ** 2 for gamma in gammas]
         kinds = [np.minimum(curvature, cap) for cap in caps]
         kinds += [np.where(np.abs(f) <= gamma, cap, 0.0) for gamma, cap in zip(gammas, caps, strict=True)]

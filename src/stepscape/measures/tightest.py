@@ -54,7 +54,7 @@ from stepscape.theory.line.worst_case import SOURCE
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-LEVELS = np.linspace(0.0, 1.0, 6)  # quantiles of |f| that are tried as γ
+LEVELS = np.linspace(0.0, 1.0, 5)  # quantiles of |f| that are tried as γ
 LEAST = 5  # a region that moves holds at least so many examples
 _COVERED = "the inputs that count in g reach over all of I"
 _ENOUGH = f"at least {LEAST} examples lie among those that count in g"
@@ -91,7 +91,8 @@ def tightest_worst_case(
     loss on I exceeds that of the truth by, plus the largest noise term in a class {∫|h''|g_c ≤ C, |h − m| ≤
     M on I} in which flatness puts the network, for the c where it is smallest. m and M are center and half
     of the range of f on I: the noise term reads functions on I only. Logistic loss: c_i is min(D_i, Γ(γ)), or
-    Γ(γ) where |f_i| ≤ γ and 0 elsewhere, and six quantiles of |f| are tried as γ.
+    Γ(γ) where |f_i| ≤ γ and 0 elsewhere, and least, largest and quartiles of |f| are tried
+    as γ.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ QUICK: dict[str, Any] = {
     "amplitude": 2.0,
     "flip_rate": 0.1,
     "half_width": 1.0,
-    "width": 150,
+    "width": 100,
     "scales": (0.1, 1.0),
     "mean_field_scales": (1.0,),
     "weight_decay": 0.0,
