@@ -91,8 +91,7 @@ def tightest_worst_case(
     loss on I exceeds that of the truth by, plus the largest noise term in a class {∫|h''|g_c ≤ C, |h − m| ≤
     M on I} in which flatness puts the network, for the c where it is smallest. m and M are center and half
     of the range of f on I: the noise term reads functions on I only. Logistic loss: c_i is min(D_i, Γ(γ)), or
-    Γ(γ) where |f_i| ≤ γ and 0 elsewhere, and least, largest and quartiles of |f| are tried
-    as γ.
+    Γ(γ) where |f_i| ≤ γ and 0 elsewhere; the least, the largest and the quartiles of |f| are tried as γ.
 
     Parameters
     ----------
