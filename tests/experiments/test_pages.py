@@ -84,6 +84,7 @@ def test_written_numbers_are_compared_with_those_of_the_ledger() -> None:
 def test_every_number_of_a_page_is_in_the_ledger(path: Path, name: str) -> None:
     file = resources.files("stepscape") / "data" / "ledger-full.json"
     entries = {entry.experiment.name: entry for entry in ledger.read(file.read_bytes(), file.name).entries}
-    # Before a claim is judged at full size its page knows no numbers but its settings.
-    known = entries.get(name, dict(experiments.get(name).full))
-    assert strangers(path.read_text("utf-8"), known) == []
+    # Before a claim is judged at full size its page knows no numbers but its settings and those of its rules.
+    claim = experiments.get(name)
+    rules = [dict(part.constants) for part in claim.parts]
+    assert strangers(path.read_text("utf-8"), [entries.get(name), dict(claim.full), rules]) == []
