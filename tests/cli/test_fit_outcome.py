@@ -96,7 +96,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 def test_a_text_outcome_is_recognized(fitted: Fitted) -> None:
     said = " ".join(fitted.said.split())
     assert "state has two values, 'well' and 'sick': the fit is the probability of 'sick', with the" in said
-    assert "--loss square fits them as numbers" in said
+    assert "(--event chooses the other, --loss square fits them as numbers)" in said
     for words in ("probability of state = 'sick'", "log-loss", "Brier score", "Cross-validation (log-loss"):
         assert words in said
     names = [f"{name}.{kind}" for name in ("calibration", "fit", "times") for kind in ("png", "svg")]
@@ -199,6 +199,18 @@ def test_numbers_of_two_values_may_be_fitted_as_numbers(capsys: pytest.CaptureFi
     assert predictions()[0] == ["age", "prediction"]
     assert result()["fit"]["loss"] == "square"
     assert result()["data"]["recognized"] == []
+
+
+def test_the_event_that_is_named_has_the_probability(capsys: pytest.CaptureFixture[str]) -> None:
+    write("t.csv", texts())
+    chances = []
+    for event in ("sick", "well"):
+        assert fit("t.csv", "--event", event, "--force") == 0
+        assert f"the fit is the probability of '{event}'" in " ".join(capsys.readouterr().out.split())
+        assert result()["fit"]["positive"] == event
+        chances.append([float(row[1]) for row in predictions()[1:]])
+    assert chances[0][-1] > 0.7  # the older are sick more often
+    assert chances[1][-1] < 0.3
 
 
 def test_classes_apart_and_hostile_names(capsys: pytest.CaptureFixture[str]) -> None:

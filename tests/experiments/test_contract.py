@@ -23,24 +23,6 @@ CLAIMS: dict[str, Claim] = {"toy": frame_claims.CLAIM} | {
 }
 LONGEST_SETUP = 80  # words
 QUICK = 6.0  # worker-seconds
-# Claims whose figures have another style still; one that has ours by now fails until it is struck here.
-OTHER_STYLE = {
-    "curve-fitting",
-    "risk-vs-step-size",
-    "sparsity-vs-step-size",
-    "weighted-tv",
-    "random-labels",
-    "interpolation-is-sharp",
-    "logistic-step-sizes",
-    "logistic-arms",
-    "uncertain-regions",
-    "noise-robustness",
-    "weak-to-strong",
-    "flat-but-wrong",
-    "confident-curvature",
-    "smoothness-or-confidence",
-    "does-descent-get-there",
-}
 every_claim = pytest.mark.parametrize("name", CLAIMS)
 
 
@@ -117,13 +99,7 @@ def test_figures_draw_a_stored_result_and_compute_nothing(
         each.figure.canvas.draw()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in OTHER_STYLE else name
-        for name in CLAIMS
-    ],
-)
+@every_claim
 def test_figures_keep_the_style(name: str, tiny: Result) -> None:
     drawn = CLAIMS[name].draw(tiny)
     found = {key: faults(each.figure, each.caption, key) for key, each in drawn.items()}

@@ -82,3 +82,14 @@ def test_round_numbers_lie_within_the_limits(low, ratio):
 def test_a_decade_or_more_has_ones_and_threes():
     assert next(choices(0.02, 2.0)) == [0.03, 0.1, 0.3, 1.0]
     assert np.allclose(next(choices(0.009, 110.0)), [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100])
+
+
+def test_a_narrow_axis_of_many_decades_has_names_that_do_not_touch():
+    for low, columns in itertools.product((1e-3, 3e-3, 5.6e-3, 1e-2), (3, 4)):
+        figure, axes = canvas(1, columns, (7.2, 3.4))
+        axes[0, 0].plot([low, 1e8 * low], [1.0, 2.0])
+        number_ticks(axes[0, 0], "x")
+        values, names = drawn(figure, axes[0, 0].xaxis)
+        assert len(values) >= 3
+        boxes = [name.get_window_extent() for name in names]
+        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))

@@ -58,3 +58,8 @@ def test_what_has_no_sentence_or_no_layout_is_refused():
         finding(figure, " ")
     with pytest.raises(InputError, match="figure must be made by `canvas`"):
         finding(Figure(), "It is not.")
+
+
+def test_a_title_has_no_full_stop_at_its_end():
+    figure, _ = canvas(size=SINGLE)
+    assert finding(figure, "The risk falls to 0.1.").get_text() == "The risk falls to 0.1"

@@ -287,6 +287,13 @@ def _fit(
             help="Loss to train with; auto: logistic if the labels have two values, else square.",
         ),
     ] = "auto",
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE",
+            help="Of labels of two values, the one whose probability is fitted, such as high.",
+        ),
+    ] = None,
     seed: Annotated[
         str, typer.Option(metavar="NUMBER", help="Seed of the folds and of the initial network.")
     ] = "0",
@@ -306,7 +313,7 @@ def _fit(
     from stepscape.cli.figure_files import Pictures
     from stepscape.cli.fit import Request, fit
 
-    request = Request.parse(file, x, y, out, step_size, rule, predict, loss, seed)
+    request = Request.parse(file, x, y, out, step_size, rule, predict, loss, event, seed)
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
@@ -333,6 +340,10 @@ def _certify(
         str,
         typer.Option(metavar="auto|square|logistic", help="Loss that the certificates are about, as in fit."),
     ] = "auto",
+    event: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Of labels of two values, the one that stands for 1, as in fit."),
+    ] = None,
     recheck: Annotated[
         bool, typer.Option("--recheck", help="Prove the certificates at once, as recheck.py does.")
     ] = False,
@@ -348,7 +359,7 @@ def _certify(
     """
     from stepscape.cli.certify import Request, certify
 
-    return partial(certify, Request.parse(network, file, x, y, out, loss, recheck), force, as_json)
+    return partial(certify, Request.parse(network, file, x, y, out, loss, event, recheck), force, as_json)
 
 
 for _name, _command in record_commands.COMMANDS.items():

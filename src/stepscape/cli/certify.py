@@ -34,17 +34,25 @@ class Request:
     y: str
     out: str
     loss: str
+    event: str | None
     recheck: bool
 
     @classmethod
     def parse(
-        cls, network: str, file: str, x: str, y: str, out: str | None, loss: str, recheck: bool
+        cls,
+        network: str,
+        file: str,
+        x: str,
+        y: str,
+        out: str | None,
+        loss: str,
+        event: str | None,
+        recheck: bool,
     ) -> Request:
         """Check the words of the command line that need no file."""
         stem = Path(network).name.removesuffix(".npz") or "network"
-        return cls(
-            network, file, x, y, out or f"{stem}-certified", values.choice("loss", loss, LOSSES), recheck
-        )
+        into = out or f"{stem}-certified"
+        return cls(network, file, x, y, into, values.choice("loss", loss, LOSSES), event, recheck)
 
 
 def certify(request: Request, force: bool, as_json: bool, unfinished: Unfinished) -> None:
@@ -87,7 +95,7 @@ def _read(request: Request) -> tuple[TwoLayerReLU, Columns, Problem]:
     from stepscape.problems.user.file import read_table
 
     network = TwoLayerReLU.load(request.network)
-    columns = select_columns(read_table(request.file), request.x, request.y, request.loss)
+    columns = select_columns(read_table(request.file), request.x, request.y, request.loss, request.event)
     problem = Problem(columns.x, columns.y, "logistic" if columns.classes else "square")
     return network, columns, problem
 

@@ -42,6 +42,7 @@ class Request:
     rule: str
     predict: str | None
     loss: str
+    event: str | None
     seed: int
 
     @classmethod
@@ -55,6 +56,7 @@ class Request:
         rule: str,
         predict: str | None,
         loss: str,
+        event: str | None,
         seed: str,
     ) -> Request:
         """Check the words of the command line that need no file."""
@@ -67,6 +69,7 @@ class Request:
             values.choice("rule", rule, RULES),
             predict,
             values.choice("loss", loss, LOSSES),
+            event,
             values.whole("seed", seed),
         )
 
@@ -125,7 +128,7 @@ def read(request: Request) -> Source:
     from stepscape.problems.user.file import read_table
 
     table = read_table(request.file)
-    columns = select_columns(table, request.x, request.y, request.loss)
+    columns = select_columns(table, request.x, request.y, request.loss, request.event)
     predicted = table if request.predict is None else read_table(request.predict)
     return Source(columns, predicted, select_inputs(predicted, request.x, columns.decimal))
 
@@ -197,7 +200,7 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     return [
         *columns.readings,
         f"the column {columns.y_name} has two values, {one} and {other}: the fit is the probability of "
-        f"{other}, with the logistic loss (--loss square fits them as numbers)",
+        f"{other}, with the logistic loss (--event chooses the other, --loss square fits them as numbers)",
     ]
 
 

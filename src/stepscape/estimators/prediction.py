@@ -55,13 +55,7 @@ class Prediction:
 
     def __call__(self, x: Array) -> Array:
         """Values at x (m,); refused where one is beyond the range of numbers."""
-        return self._continue(self.midpoint, x)
-
-    def iterates(self, x: Array) -> tuple[Array, Array]:
-        """Values (m,) of either iterate alone, continued in the same way."""
-        return self._continue(self.network, x), self._continue(self.network_before, x)
-
-    def _continue(self, network: TwoLayerReLU, x: Array) -> Array:
+        network = self.midpoint
         inside = np.clip(x, *self.hull)
         beyond = x - inside
         left, right = end_slopes(network, *self.ends)

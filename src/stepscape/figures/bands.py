@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.figures.colors import COLORS, eta_color
-from stepscape.figures.style import MAIN, SECONDARY, SMALL
+from stepscape.figures.colors import eta_color
+from stepscape.figures.style import MAIN, SECONDARY
 from stepscape.tables.interval import Interval
 from stepscape.tables.number import short
 from stepscape.tables.records import Table
@@ -120,26 +120,3 @@ def failures(rows: Table) -> str:
             word = "most runs diverged" if diverged >= dead else "all neurons died in most runs"
             lost.setdefault(word, []).append(float(eta))
     return "; ".join(f"{word} at η = {', '.join(map(short, etas))}" for word, etas in lost.items())
-
-
-def band(
-    ax: Axes,
-    table: Table,
-    x: str,
-    y: str,
-    name: str,
-    look: dict[str, Any],
-    dots: bool = False,
-    dodge: float = 0.0,  # noqa: ARG001
-    keep_dead: bool = False,
-) -> None:
-    """Draw a `ribbon` with an entry in the legend; goes when every claim calls `ribbon` itself."""
-    ribbon(ax, table, x, y, look, dots, keep_dead, label=name)
-
-
-def mark_failures(ax: Axes, rows: Table) -> None:
-    """Write `failures` into a panel; goes when every claim puts them into a `footnote`."""
-    ax.text(
-        0.02, 0.02, failures(rows), transform=ax.transAxes, fontsize=SMALL, color=COLORS["gray"], zorder=6,
-        va="bottom", wrap=True,
-    )  # fmt: skip

@@ -238,8 +238,9 @@ def _lengths(figure: Figure) -> Iterator[tuple[Text, float, float]]:
         for title in _titles(ax):
             yield title, extent(title).width, min([*right, whole.width]) - box.x0
         across, along = box.x0 + 0.5 * box.width, box.y0 + 0.5 * box.height
-        beside = [other.x0 + 0.5 * other.width for other in boxes.values()]
-        above = [other.y0 + 0.5 * other.height for other in boxes.values()]
+        others = boxes.values()
+        beside = [o.x0 + 0.5 * o.width for o in others if min(o.y1, box.y1) > max(o.y0, box.y0)]
+        above = [o.y0 + 0.5 * o.height for o in others if min(o.x1, box.x1) > max(o.x0, box.x0)]
         name = ax.xaxis.label
         yield name, extent(name).width, _room(across, beside, whole.width)
         name = ax.yaxis.label

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-_CYCLE = ("blue", "vermilion", "green", "black", "purple", "orange", "sky")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_CYCLE = ("blue", "vermilion", "green", "black")
+_MARKERS = ("o", "s", "^", "D")
 
 
 def series(index: int) -> dict[str, Any]:

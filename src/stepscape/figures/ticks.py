@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +32,9 @@ _USUAL = (1.0, 3.0)  # what stands between powers of ten
 _FINER = ((1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0))  # where that gives fewer than three names
 
 
+Numbers = Callable[[float, float], Iterable[list[float]]]
+
+
 def plain_ticks(ax: Axes) -> None:
     """Give both linear axes at least three names, with true minus signs and 10 000 for ten thousand."""
     for axis in (ax.xaxis, ax.yaxis):
@@ -51,9 +54,18 @@ def step_size_ticks(ax: Axes, step_sizes: Sequence[float]) -> None:
     _logarithmic(ax.xaxis, step_sizes)
 
 
+def named_ticks(axis: Axis, numbers: Numbers, name: Callable[[float], str]) -> None:
+    """Give a logarithmic axis ticks from sets of numbers of one's own, with names of one's own."""
+    _choose(axis, Rounded(axis, (), numbers, name), name)
+
+
 def _logarithmic(axis: Axis, ends: Sequence[float]) -> None:
-    axis.set_major_locator(Rounded(axis, ends))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    _choose(axis, Rounded(axis, ends), short)
+
+
+def _choose(axis: Axis, locator: Rounded, name: Callable[[float], str]) -> None:
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: name(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
@@ -84,10 +96,24 @@ class Plain(Formatter):
 
 
 class Rounded(Locator):
-    """Ticks of a logarithmic axis: the ends of some values, and round numbers whose names do not touch."""
+    """Ticks of a logarithmic axis: the ends of some values, and round numbers whose names do not touch.
 
-    def __init__(self, axis: Axis, values: Sequence[float] = ()) -> None:
-        self._axis = axis
+    Parameters
+    ----------
+    values : those whose ends are always named.
+    numbers : limits → sets of round numbers, the best first; the first with three names or more that fit is
+        taken, and else what fits of the best set.
+    name : how a number is written.
+    """
+
+    def __init__(
+        self,
+        axis: Axis,
+        values: Sequence[float] = (),
+        numbers: Numbers | None = None,
+        name: Callable[[float], str] = short,
+    ) -> None:
+        self._axis, self._numbers, self._name = axis, numbers or choices, name
         self._values = sorted({float(value) for value in values})
 
     def __call__(self) -> list[float]:
@@ -101,19 +127,31 @@ class Rounded(Locator):
         inside = [value for value in self._values if vmin <= value <= vmax]
         ends = [inside[0], inside[-1]] if len(inside) > 1 else inside
         best: list[float] = []
-        for numbers in choices(vmin, vmax):
+        for numbers in self._numbers(vmin, vmax):
             found = self._with_room(ends, numbers)
             best = max(best, found, key=len)
             if len(best) >= FEWEST:
                 break
-        return best
+        return (
+            best
+            if len(best) > 1
+            else max(best, self._thinned(next(iter(self._numbers(vmin, vmax)))), key=len)
+        )
+
+    def _thinned(self, numbers: Sequence[float]) -> list[float]:
+        """Keep the outermost of some numbers and what fits between; the middle one where they touch."""
+        tens = [each for each in numbers if _power(each)]
+        outer = tens if len(tens) > 1 else numbers
+        if len(outer) > 1 and self._fit([outer[0], outer[-1]]):
+            return self._with_room([outer[0], outer[-1]], numbers)
+        return list(outer[len(outer) // 2 :][:1])
 
     def _with_room(self, ends: Sequence[float], numbers: Sequence[float]) -> list[float]:
         """Keep the ends, and those numbers whose names touch no name kept; without ends, all or none."""
         if not ends:
             return list(numbers) if self._fit(numbers) and len(numbers) <= MOST else []
         kept = list(dict.fromkeys(ends))
-        for value in sorted(numbers, key=lambda number: not np.isclose(np.log10(number) % 1.0, 0.0)):
+        for value in sorted(numbers, key=lambda number: not _power(number)):
             if ends[0] < value < ends[-1] and self._fit(sorted([*kept, value])):
                 kept.append(value)
         return sorted(kept)
@@ -134,8 +172,20 @@ class Rounded(Locator):
         at = ax.transData.transform(points)[:, 1 if upright else 0]
         given = self._axis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
         pixels = FontProperties(size=given).get_size_in_points() * ax.figure.dpi / 72.0
-        half = np.array([0.5 * pixels * (LINE if upright else LETTER * (len(short(v)) + 1)) for v in values])
+        half = np.array(
+            [0.5 * pixels * (LINE if upright else LETTER * (_letters(self._name(v)) + 1)) for v in values]
+        )
         return at - half, at + half
+
+
+def _letters(name: str) -> float:
+    """Length of a name in digits of full size."""
+    return sum(0.65 if letter in "⁻⁰¹²³⁴⁵⁶⁷⁸⁹" else 1.0 for letter in name)
+
+
+def _power(number: float) -> bool:
+    """Whether a number is a power of ten."""
+    return bool(np.isclose(np.log10(number), np.round(np.log10(number))))
 
 
 def choices(low: float, high: float) -> Iterator[list[float]]:
@@ -149,16 +199,26 @@ def choices(low: float, high: float) -> Iterator[list[float]]:
     enough = len(usual) >= FEWEST
     if enough:
         yield usual
-        for stride in (1, 3, 2, 5, 10, 20, 50, 100, 200):
-            found = _within((1.0,), powers[powers % stride == 0], low, high)
-            if len(found) >= FEWEST:
-                yield found
+        for stride in (1, 3, 2, 5, 10, 15, 20, 30, 50, 100, 200):
+            yield from _strided(powers, stride, 0, low, high)
+        for stride in (2, 3, 4, 5):
+            for first in range(1, stride):
+                yield from _strided(powers, stride, first, low, high)
     for finer in _FINER:
         yield _within(finer, powers, low, high)
     even = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=FEWEST).tick_values(low, high)
     yield [float(f"{each:.6g}") for each in even if low <= each <= high]
     if not enough:
         yield usual
+
+
+def _strided(
+    powers: NDArray[np.float64], stride: int, first: int, low: float, high: float
+) -> Iterator[list[float]]:
+    """Every so many powers of ten, if they are three or more."""
+    found = _within((1.0,), powers[powers % stride == first], low, high)
+    if len(found) >= FEWEST:
+        yield found
 
 
 def _within(factors: Sequence[float], powers: NDArray[np.float64], low: float, high: float) -> list[float]:

@@ -26,12 +26,14 @@ def finding(figure: Figure, sentence: str) -> Text:
 
     Parameters
     ----------
-    sentence : what the figure shows, a full clause with a verb and a number, true of the data drawn.
+    sentence : what the figure shows, a full clause with a verb and a number, true of the data drawn. The
+        full stop that ends it in a caption is left out.
     """
     from stepscape.figures.elastic import elastic
 
     if not sentence.strip():
         raise bad("finding", "be a sentence", repr(sentence))
+    sentence = sentence.strip().removesuffix(".")
     title = figure.suptitle(sentence, x=0.01, ha="left", fontsize=TITLE, fontweight="bold")
     elastic(figure).title(title, sentence)
     return title

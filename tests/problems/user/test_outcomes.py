@@ -127,7 +127,7 @@ def test_a_dash_is_a_value_beside_a_plus_alone() -> None:
 
 
 @pytest.mark.parametrize("opposite", [("Not available", "Available"), ("Missing", "Present")])
-def test_an_opposite_is_a_value_beside_what_it_denies_alone(opposite) -> None:
+def test_an_opposite_is_a_value_beside_what_it_denies_alone(opposite: tuple[str, str]) -> None:
     assert select([*opposite] * 7).classes == opposite
     assert select([*opposite, "absent"] * 7).dropped == {f"missing value {opposite[0]!r}": 7}
     assert select([opposite[0], "no", "yes"] * 7).dropped == {f"missing value {opposite[0]!r}": 7}
@@ -297,3 +297,39 @@ def test_what_is_not_two_values_is_refused(cells: list[str], loss: str, sentence
 
 def test_values_in_a_sentence() -> None:
     assert [shown("1.5"), shown("it's"), shown("a" * 50)] == ["1.5", '"it\'s"', f"'{'a' * 37}…'"]
+
+
+PAIRS = [("low", "high"), ("F", "M"), ("1", "2"), ("0", "none of it")]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_event_that_is_named_stands_for_1(pair: tuple[str, str], place: int) -> None:
+    cells = [pair[i % 3 > 0] for i in range(24)]
+    got = select_columns(table(cells), "x", "y", "auto", pair[place])
+    assert got.classes == (pair[1 - place], pair[place])
+    assert got.y.tolist() == [float(cell == pair[place]) for cell in cells]
+    assert got.readings == ()  # nothing was guessed
+
+
+def test_an_event_may_be_written_in_any_way_that_the_table_has() -> None:
+    cells = ["high", "High ", "low", "Low"] * 6
+    assert select_columns(table(cells), "x", "y", "auto", "LOW").classes[1].casefold() == "low"
+    numeric = select_columns(table(["1", "2.0"] * 12), "x", "y", "auto", "1.0")
+    assert numeric.classes == ("2", "1")
+    cased = ["a", "A"] * 12
+    assert select_columns(table(cased), "x", "y", "auto", "a").classes == ("A", "a")
+
+
+@pytest.mark.parametrize(
+    ("cells", "loss", "event", "words"),
+    [
+        (["low", "high"] * 12, "auto", "hihg", "one of the two values 'low' and 'high', got 'hihg'"),
+        (["1", "2"] * 12, "logistic", "3", "one of the two values 1 and 2, got 3"),
+        (["1", "2"] * 12, "square", "2", "left out with the square loss, which fits numbers, got 2"),
+        ([str(i) for i in range(24)], "auto", "2", "one of two values of 'y', which holds 24, such as"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused(cells: list[str], loss: str, event: str, words: str) -> None:
+    with pytest.raises(InputError, match=f"event must be {words}"):
+        select_columns(table(cells), "x", "y", loss, event)

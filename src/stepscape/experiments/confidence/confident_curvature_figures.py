@@ -170,7 +170,7 @@ def sample(result: Result) -> Drawn:
     caption = (
         f"{sentence} Curvature of all examples of a sample at all records of descents, in bins of their "
         "margin: median and quartiles over examples and records (first seed). Dotted: the curvature if the "
-        f"gradient never changed. Settings: scale of the start and step size. {_seeds(result)} {HOW}"
+        f"gradient never changed. Settings: scale of the start and step size η. {_seeds(result)} {HOW}"
     )
     return Drawn(figure, caption)
 

@@ -67,12 +67,12 @@ def fates(result: Result) -> Drawn:
     finding(figure, title)
     seeds = counted(len(np.unique(table["seed"])), "seed") if len(table) else "no seed"
     caption = (
-        f"{title} Left: shares of the runs from all starts, by fate. Covered: λ_max is not above 2/η, the "
-        "network fits the labels as well as the truth, and the theorem excludes that it fits every label "
-        "where it is uncertain; unfinished: the run still moves. Right: the worst case that flatness allows, "
-        "at the best γ, over the excess risk of the best constant on the same inputs; line and band are "
-        f"median and quartiles of the runs, the dotted line is 1. {seeds}, {len(table)} runs. Repeat with "
-        "stepscape run does-descent-get-there."
+        f"{title} Left: bars are shares of the runs from all starts, by fate. Covered: λ_max is not above "
+        "2/η, the network fits the labels as well as the truth, and the theorem excludes that it fits every "
+        "label where it is uncertain; unfinished: the run still moves. Right: the worst case that flatness "
+        "allows, at the best γ, over the excess risk of the best constant on the same inputs; line and "
+        f"band are median and quartiles of the runs, the dotted line is 1. {seeds}, {len(table)} runs. "
+        "Repeat with stepscape run does-descent-get-there."
     )
     return Drawn(figure, caption)
 

@@ -101,7 +101,8 @@ def planes(result: Result) -> Drawn:
     finding(figure, sentence)
     caption = (
         f"{sentence} Roughness against confidence during training, medians over seeds at each record, from "
-        "where the loss stays below that of the start; disks at 100, 1000, … steps; one panel per law of the "
+        "where the loss stays below that of the start, in the color of the step size η; "
+        "disks at 100, 1000, … steps; one panel per law of the "
         f"labels, own scale. Star: the truth. Midpoint networks; {_seeds(table)}. {HOW}"
     )
     return Drawn(figure, caption)
@@ -164,8 +165,10 @@ def levels(result: Result) -> Drawn:
             line = ribbon(ax, scaled, "step_size", "factor", {**marks(color)}, label=title(cell), width=MAIN)
             if line is not None:
                 number_ticks(ax)
-        step_size_ticks(ax, np.unique(table["step_size"]).tolist())
-        guide(ax, 1.0, "truth", at=0.98)
+        etas = np.unique(table["step_size"])
+        step_size_ticks(ax, etas.tolist())
+        ax.set_xlim(etas[0] / 1.15, etas[-1] * 1.15)
+        guide(ax, 1.0, "truth", at=0.98, above=False)
         label(ax, x=r"step size $\eta$", title=words)
     axes[0, 0].set_ylabel("as a multiple of the truth")
     shared_legend(figure, axes, columns=len(laws))
@@ -227,7 +230,7 @@ def over_time(result: Result) -> Drawn:
         if name != "edge" and any(ax.lines for ax in row):
             number_ticks(row[0])
     axes[-1, 0].set_ylim(0.0, 2.0)
-    axes[-1, 0].set_xscale("log")
+    number_ticks(axes[-1, 0], "x")
     shared_legend(figure, axes, columns=4)
     if words := failures(table):
         footnote(figure, words)

@@ -44,7 +44,7 @@ SHARPNESS = (
 )
 STABILITY = (
     "Descent from two starts, a millionth away from an interpolator on either side of its sharpest "
-    "direction, thick and thin. With a step size just below 2/λ (blue) it comes back, just above 2/λ "
+    "direction, thick and thin. With a step size η just below 2/λ (blue) it comes back, just above 2/λ "
     "(vermilion) it leaves. Dashed: the predicted rates. With knots on the inputs the loss has a kink there, "
     "and neither rate holds. One data set."
 )
@@ -182,7 +182,7 @@ def curves(result: Result) -> Drawn:
     if runs:
         data = runs[0].arrays
         ax.plot(data["inputs"], data["labels"], "o", color=COLORS["gray"], mfc="white", ms=6.0, zorder=5)
-        shared_legend(figure, axes, columns=3)
+        shared_legend(figure, axes, columns=2)
         _clip(ax, runs)
         found = f"All {len(runs)} interpolators nearly connect the {data['inputs'].size} dots."
     label(ax, x="x", y="f(x)")

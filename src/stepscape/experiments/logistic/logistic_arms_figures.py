@@ -69,8 +69,8 @@ def helped(found: Table, arms: Sequence[str], largest: float) -> Drawn:
     return Drawn(
         figure,
         f"{title}. The excess risk at the smallest step size over that at the largest, one row per start; "
-        "right of ×1 the largest has less excess risk. Marks with bars: mean over the amplitudes of the "
-        "truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: in the "
+        "right of ×1 (dotted) the largest has less excess risk. Marks with bars: mean over the amplitudes of "
+        "the truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: in the "
         "interior; below: over all inputs.",
     )
 
@@ -191,7 +191,7 @@ def complex_truths(
 _COMPLEX = (
     "The excess risk in the interior at the largest step size over that at the best smaller one, each at its "
     "best held-out moment, against the variation of the slope of the truth, with 95 % intervals; above ×1 "
-    "the largest step size is worse. Disks: the narrow interval; squares: the wide one."
+    "(dotted) the largest step size is worse. Disks: the narrow interval; squares: the wide one."
 )
 
 

@@ -247,9 +247,9 @@ def _most(found: list[Cell], result: Result) -> float:
 
 
 _FUNCTIONS = (
-    "Learned logits (midpoint network) of the first seed, {cell}, in the color of their step size; dashed: "
-    "the truth; gray band: |f| at most 1, where a network is uncertain; gray ticks: inputs with label +1 "
-    "(top) and −1 (bottom). A curve may leave the panel."
+    "Learned logits (midpoint network) of the first seed, {cell}, in the color of their step size "
+    "η; dashed: the truth; gray band: |f| at most 1, where a network is uncertain; gray ticks: inputs with "
+    "label +1 (top) and −1 (bottom). A curve may leave the panel."
 )
 
 

@@ -57,7 +57,7 @@ def gain(table: Table, saved: Mapping[str, Gains]) -> Drawn:
         f"{title}. Above: the excess risk in the interior against the flip rate of the labels, one color per "
         "step size; medians, and quartiles as a band. Below: the excess risk at each smaller step size (in "
         "its color) over that at the largest, with 95 % intervals, simultaneous over rates and comparisons; "
-        f"above ×1 the largest step size helps. Pairs of a seed are compared; {seeds_of(table)}",
+        f"above ×1 (dotted) the largest step size helps. Pairs of a seed are compared; {seeds_of(table)}",
     )
 
 

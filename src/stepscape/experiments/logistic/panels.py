@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from stepscape.figures.style import (
     shared_legend,
     step_size_ticks,
 )
+from stepscape.figures.ticks import choices, named_ticks
 from stepscape.tables.interval import Interval
-from stepscape.tables.number import number
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -32,8 +33,14 @@ if TYPE_CHECKING:
 Cell = tuple[float, float]
 Curve = tuple[str, str, Mapping[str, Any]]  # column, its name, its look
 MOST_CELLS = 3
-FACTORS = (1 / 100, 1 / 30, 1 / 10, 1 / 5, 1 / 3, 1 / 2, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
-MOST_FACTORS = 6
+ABOVE_ONE = (
+    (2.0, 3.0, 5.0, 10.0, 30.0, 100.0),
+    (3.0, 10.0, 30.0, 100.0),
+    (10.0, 100.0),
+    (10.0,),
+    (100.0,),
+    (1e3,),
+)
 
 
 def drawn_cells(result: Result) -> list[Cell]:
@@ -117,31 +124,35 @@ def grid(
 
 def factor_ticks(ax: Axes, axis: str = "y") -> None:
     """Make an axis logarithmic and name factors: ×½, ×1, ×2."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
-
     ax.set(**{f"{axis}scale": "log"})
     low, high = ax.get_ylim() if axis == "y" else ax.get_xlim()
-    low, high = min(low, 1 / 2.1), max(high, 2.1)
-    ax.set(**{f"{axis}lim": (low, high)})
-    found = [each for each in FACTORS if low <= each <= high]
-    if len(found) > MOST_FACTORS:
-        found = [each for each in found if each in (1 / 100, 1 / 10, 1 / 3, 1.0, 3.0, 10.0, 100.0)]
-    ticks = ax.yaxis if axis == "y" else ax.xaxis
-    ticks.set_major_locator(FixedLocator(found))
-    ticks.set_major_formatter(FuncFormatter(lambda value, _: factor(value)))
-    ticks.set_minor_locator(NullLocator())
-    ticks.set_minor_formatter(NullFormatter())
+    ax.set(**{f"{axis}lim": (min(low, 1 / 2.1), max(high, 2.1))})
+    named_ticks(ax.yaxis if axis == "y" else ax.xaxis, factors, factor)
+
+
+def factors(low: float, high: float) -> Iterator[list[float]]:
+    """Yield sets of factors within limits, evenly around 1, the densest first.
+
+    >>> list(factors(0.3, 30.0))[1:3]
+    [[0.3333333333333333, 1.0, 3.0, 10.0, 30.0], [1.0, 10.0]]
+    """
+    for above in ABOVE_ONE:
+        around = sorted({1.0, *above, *(1.0 / each for each in above)})
+        yield [each for each in around if low * (1.0 - 1e-9) <= each <= high * (1.0 + 1e-9)]
+    yield from choices(low, high)
 
 
 def factor(value: float) -> str:
     """Name a factor: a fraction below 1.
 
-    >>> factor(0.5), factor(1 / 3), factor(1.0), factor(2.0)
-    ('×½', '×⅓', '×1', '×2')
+    >>> factor(0.5), factor(1 / 3), factor(0.01), factor(1.0), factor(2.0), factor(1e-6)
+    ('×½', '×⅓', '×1/100', '×1', '×2', '×10⁻⁶')
     """
     fractions = {2: "½", 3: "⅓", 5: "⅕"}
-    below = round(1.0 / value) if value < 1.0 else 0
-    return f"×{fractions.get(below, f'1/{below}')}" if below else f"×{value:g}"
+    below = round(1.0 / value) if 0.009 < value < 0.9 else 0
+    if below > 1 and np.isclose(below * value, 1.0):
+        return f"×{fractions.get(below, f'1/{below}')}"
+    return f"×{short(value)}"
 
 
 def as_factor(found: Interval) -> Interval:

@@ -38,7 +38,8 @@ OVER_STEPS = {
 }
 _REGIONS = (
     "Where the midpoint network is uncertain (gray: |f| at most 1; blue: f = 0) as training proceeds upward, "
-    "first seed, {cell}; black at the top and dotted: where the truth is uncertain."
+    "first seed, {cell}, one panel for each step size η; "
+    "black at the top and dotted: where the truth is uncertain."
 )
 
 

@@ -17,8 +17,8 @@ from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import theory, theory_level
 from stepscape.figures.style import (
     DOUBLE,
+    GUIDE,
     MAIN,
-    SECONDARY,
     TALL,
     canvas,
     label,
@@ -78,9 +78,7 @@ def _curves(ax: Axes, rows: Table, column: str, there: NDArray[np.bool_], nearly
     for eta in np.unique(rows["step_size"]):
         some = rows["step_size"] == eta
         done = fraction(there[some]) >= nearly_all
-        line = ribbon(
-            ax, rows.rows(some), "n", column, marks(eta_color(eta)), width=MAIN if done else SECONDARY / 2
-        )
+        line = ribbon(ax, rows.rows(some), "n", column, marks(eta_color(eta)), width=MAIN if done else GUIDE)
         if line is not None:
             name_at_end(ax, line, f"η = {eta:g}" if done else f"{eta:g}, unfinished")
 

@@ -29,13 +29,14 @@ def story(result: Result) -> Drawn:
     """Four functions of one sample above the pieces and the risk of all seeds, in the headline arm."""
     shown = drawing.headline(result)
     first = shown.where(half_width=drawing.ranges(shown)[0])
-    figure, axes = canvas(2, FUNCTIONS, TALL, height_ratios=(1.0, 1.25))
-    grid = axes[0, 0].get_gridspec()
-    for ax in axes[1]:
-        ax.remove()
-    strips = [figure.add_subplot(grid[1, :2]), figure.add_subplot(grid[1, 2:])]
     etas = evenly_ranked(STEP_SIZES.working(first.table).tolist() or [0.1], FUNCTIONS)
-    _functions(list(axes[0]), first, etas)
+    figure, axes = canvas(2, 2 * len(etas), TALL, height_ratios=(1.0, 1.25))
+    grid = axes[0, 0].get_gridspec()
+    for ax in axes.flat:
+        ax.remove()
+    half = len(etas)
+    _functions([figure.add_subplot(grid[0, 2 * i : 2 * i + 2]) for i in range(half)], first, etas)
+    strips = [figure.add_subplot(grid[1, :half]), figure.add_subplot(grid[1, half:])]
     for ax, column in zip(strips, ("pieces", "risk"), strict=True):
         plain(ax)
         _strip(ax, shown, column, etas)
@@ -67,15 +68,17 @@ def _story(first: Result, result: Result) -> str:
 
 
 def _functions(row: list[Axes], first: Result, etas: list[float]) -> None:
-    runs = {eta: first.drawn("solution", step_size=eta) for eta in etas}
-    drawn = {eta: found[0] for eta, found in runs.items() if found}
-    for ax in row:
+    for ax, eta in zip(row, etas, strict=True):
         ax.axis("off")
-    for i, (ax, (eta, run)) in enumerate(zip(row, drawn.items(), strict=False)):
-        _sample(ax, run, names=i == 0)
-        ax.plot(run.arrays["grid"], run.arrays["solution"], color=eta_color(eta), lw=MAIN, zorder=4)
         ax.set_title(f"η = {short(eta)}", loc="left", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
-        ax.set_title(f"{run['pieces']:.0f} pieces", loc="right", fontsize=SMALL)
+        for run in first.drawn("solution", step_size=eta)[:1]:
+            _sample(ax, run, names=ax is row[0])
+            ax.plot(run.arrays["grid"], run.arrays["solution"], color=eta_color(eta), lw=MAIN, zorder=4)
+            ax.set_title(f"{run['pieces']:.0f} pieces", loc="right", fontsize=SMALL)
+        if not ax.lines:
+            lost = first.where(step_size=eta, outcome="diverged").runs
+            words = "diverged on\nthis sample" if lost else "no curve learned\nfrom this sample"
+            ax.text(0.5, 0.5, words, transform=ax.transAxes, fontsize=SMALL, color=GRAY, ha="center")
 
 
 def _sample(ax: Axes, run: Run, names: bool = False) -> None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Result
 from stepscape.figures.bands import failures
-from stepscape.figures.colors import ARM
-from stepscape.figures.style import NAMES, footnote, step_size_ticks
+from stepscape.figures.colors import ARM, COLORS
+from stepscape.figures.style import NAMES, SMALL, footnote
+from stepscape.figures.ticks import step_size_ticks
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ def say_fates(figure: Figure, result: Result) -> None:
 def step_sizes(ax: Axes, result: Result) -> None:
     """Make the x axis that of the step sizes."""
     step_size_ticks(ax, [float(eta) for eta in np.unique(result.table["step_size"])])
+
+
+def say_empty(axes: NDArray[Any]) -> None:
+    """Write into panels without data that no run learned a curve there."""
+    for ax in axes.flat:
+        if not (ax.lines or ax.collections):
+            words = "no curve\nlearned"
+            ax.text(
+                0.5, 0.5, words, transform=ax.transAxes, ha="center", fontsize=SMALL, color=COLORS["gray"]
+            )
 
 
 def leave_out_empty(axes: NDArray[Any], names: Sequence[str]) -> None:

@@ -107,6 +107,7 @@ def solutions(result: Result) -> Drawn:
         label(ax, "step size η", "" if half_width != places[0] else "error to the truth\nat the inputs",
               drawing.range_name(half_width))  # fmt: skip
     axes[0, 0].set_ylim(bottom=0.0)
+    drawing.say_empty(axes)
     found = _oscillation(shown, places[0])
     finding(figure, found)
     return Drawn(figure, (

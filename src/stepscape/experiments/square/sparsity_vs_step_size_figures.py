@@ -57,9 +57,10 @@ def sparsity(result: Result) -> Drawn:
         label(column[1], "step size η")
         drawing.step_sizes(column[1], result)
     _name(axes, ROWS[:2])
+    drawing.say_empty(axes)
     found = _simpler(shown, places[0])
     finding(figure, found)
-    return Drawn(figure, f"{found} {COUNTS} {drawing.runs_of(result)}")
+    return Drawn(figure, f"{found} {COUNTS} Dotted: the pieces of the truth. {drawing.runs_of(result)}")
 
 
 def _simpler(shown: Result, half_width: float) -> str:

@@ -15,7 +15,7 @@ from stepscape.figures.legends import series, shared_legend
 from stepscape.figures.references import theory, theory_level
 from stepscape.figures.strips import with_strip
 from stepscape.figures.style import DOUBLE, MAIN, NAMES, SECONDARY, TALL, canvas, evenly_ranked, label
-from stepscape.figures.ticks import number_ticks, step_size_ticks
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from stepscape.experiments.frame.result import Arrays
 
 MOST = 3
-TIMES = (0.01, 1.0, 100.0)
 TIGHTNESS = (
     ("gauss_newton", "Gauss–Newton"),
     ("sharpness", "sharpness"),
@@ -56,12 +55,15 @@ def sides(result: Result) -> Drawn:
             number_ticks(ax)
     axes[0, 0].set_ylabel("both sides (y per x)", fontsize=NAMES)
     axes[1, 0].set_ylabel("left / right", fontsize=NAMES)
+    drawing.say_empty(axes)
     found = _tightest(shown)
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Above: the left side ∫|f''|g (disks, blue) and the right side λ_max/2 − ½ + x_max √(2L) "
         "(squares, vermilion) of the published inequality at the end of training; dashed: 1/η − ½, the "
-        "right side for λ_max = 2/η without its loss term. Below: left over right of the four inequalities; "
+        "right side for λ_max = 2/η without its loss term. Below: left over right of the four inequalities, "
+        "by the Gauss–Newton matrix (disks, blue), the sharpness (squares, vermilion), the sharpness and the "
+        "loss (triangles, green), and as published (diamonds, black); "
         f"more than 1 (dashed) would be a violation. The start is that with {drawing.headline_name(result)}. "
         f"{drawing.runs_of(result)}"
     ))  # fmt: skip
@@ -127,7 +129,9 @@ def over_time(result: Result) -> Drawn:
             worst = max(worst, float(np.nanmax(ratios, initial=0.0)))
         ax.set_title(f"η = {short(eta)}", loc="left", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
     _time_axes(axes)
-    shared_legend(figure, axes, columns=3)
+    drawing.say_empty(axes)
+    if any(ax.lines for ax in axes.flat):
+        shared_legend(figure, axes, columns=3)
     found = f"At every record the left side stays below {number(worst, 2)} of the published bound."
     if worst > 1.0:
         found = f"At some record the left side is {number(worst, 2)} times the published bound."
@@ -157,7 +161,7 @@ def _follow(ax: Axes, arrays: Arrays) -> None:
 def _time_axes(axes: np.ndarray) -> None:
     for ax in axes.flat:
         if ax.lines:
-            step_size_ticks(ax, TIMES)  # eight decades leave room for few names
+            number_ticks(ax, "x")
             number_ticks(ax)
     for ax in axes[-1]:
         ax.set_xlabel(r"time $\Sigma\eta$", fontsize=NAMES)
@@ -177,6 +181,7 @@ def over_time_everywhere(result: Result) -> Drawn:
     for ax, (arm, half_width, _) in zip(axes[0], cells, strict=True):
         label(ax, title=f"{drawing.arm_name(arm)}\n{drawing.range_name(half_width)}" if arm else "")
     _time_axes(axes)
+    drawing.say_empty(axes)
     for row, eta in zip(axes, etas, strict=True):
         row[0].set_ylabel(f"η = {short(eta)}", fontsize=NAMES, color=eta_color(eta))
     shared_legend(figure, axes, columns=4)

@@ -77,7 +77,9 @@ class Inputs:
     notes: tuple[str, ...] = ()
 
 
-def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Columns:
+def select_columns(
+    table: RawTable, x: str, y: str, loss: str = "square", event: str | None = None
+) -> Columns:
     """Take two columns of a table as numbers, dropping and counting the rows that cannot be used.
 
     Parameters
@@ -87,13 +89,16 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
     loss
         "square": y holds numbers. "logistic": y holds two different values of any type, which become 0 and 1.
         "auto": the one or the other, two values before numbers.
+    event
+        The value of y that stands for 1, as the table writes it; by default a rule decides, see `choose`.
 
     Raises
     ------
     InputError
         No such column, a name that stands twice, twice the same column, a column whose decimal mark cannot be
         decided, fewer than ``LEAST_ROWS`` usable rows, inputs that are all equal, labels that are not of the
-        loss, or an unknown loss.
+        loss, an unknown loss, or an event that
+        is neither of the two values.
     """
     if loss not in _LOSSES:
         raise unknown("loss", loss, _LOSSES)
@@ -101,7 +106,7 @@ def select_columns(table: RawTable, x: str, y: str, loss: str = "square") -> Col
         raise InputError(f"x and y must be two columns, got {clip(x)!r} for both")
     first, second = read_columns(table, (x, y))
     xs = first.numbers
-    ys, classes, readings = _labels(table, first, second, loss)
+    ys, classes, readings = _labels(table, first, second, loss, event)
     kept, dropped = usable_rows(table, {x: xs, y: ys})
     if len(kept) < LEAST_ROWS:
         valued = loss == "logistic" or classes
@@ -163,16 +168,22 @@ def select_inputs(table: RawTable, x: str, decimal: str = "") -> Inputs:
 
 
 def _labels(
-    table: RawTable, x: Column, y: Column, loss: str
+    table: RawTable, x: Column, y: Column, loss: str, event: str | None
 ) -> tuple[numbers.Numbers, tuple[str, ...], tuple[str, ...]]:
     """Read the labels of a loss; where they have two values, say what 0 and 1 stand for, with notes."""
     xs, ys = x.numbers, y.numbers
+    if event is not None and loss == "square":
+        raise InputError(
+            f"event must be left out with the square loss, which fits numbers, got {shown(event)}"
+        )
     if loss == "square":
         return ys, (), ()
     usable = xs.faults == numbers.GOOD
     least = None if loss == "logistic" else LEAST_ROWS
     outcome = outcome_of(y.cells, ys, usable, least)
     if outcome.binary:
+        if event is not None:
+            outcome = outcome.with_event(event)
         return outcome.codes, outcome.names, outcome.readings
     numeric = outcome.numeric and np.count_nonzero(usable & (ys.faults == numbers.GOOD)) >= LEAST_ROWS
     differ = len(outcome.names) > 1
@@ -184,6 +195,10 @@ def _labels(
             then = f"; where {shown(name)} stands for no value, leave the cell empty"
         why = reasons(usable_rows(table, {x.name: xs, y.name: outcome.codes})[1])
         raise InputError(f"column {clip(y.name)!r} must hold {must}, got {outcome.listed()}{then}{why}")
+    if event is not None:
+        raise InputError(
+            f"event must be one of two values of {clip(y.name)!r}, which holds {outcome.listed()}"
+        )
     return (ys if loss == "auto" else outcome.codes), (), ()
 
 

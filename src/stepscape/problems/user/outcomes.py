@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import InputError
 from stepscape.problems.user import cells as numbers
 from stepscape.problems.user.two_classes import answered, answers, choose
 
@@ -48,6 +49,29 @@ class Outcome:
     codes: numbers.Numbers = field(repr=False)
     spellings: tuple[tuple[str, ...], ...] = ()
     guessed: bool = False
+
+    def with_event(self, event: str) -> Outcome:
+        """Let one of two values, in any of its spellings, stand for 1; refused if it is neither."""
+        exact, folded = ([i for i in (0, 1) if self._is(i, event, fold)] for fold in (str, str.casefold))
+        matching = exact or folded
+        if len(matching) != 1:
+            raise InputError(
+                f"event must be one of the two values {shown(self.names[0])} and {shown(self.names[1])}, "
+                f"got {shown(event)}"
+            )
+        if matching == [1]:
+            return replace(self, guessed=False)
+        codes = replace(self.codes, values=1.0 - self.codes.values)
+        return Outcome(self.names[::-1], self.counts[::-1], codes, self.spellings[::-1])
+
+    def _is(self, place: int, event: str, fold: Callable[[str], str]) -> bool:
+        name, ways = (
+            self.names[place],
+            (self.names[place], *(self.spellings[place] if self.spellings else ())),
+        )
+        if numbers.is_number(name):
+            return bool(float(name) == numbers.parse([event], ".").values[0])
+        return _folded(event, fold) in {_folded(way, fold) for way in ways}
 
     @property
     def binary(self) -> bool:
@@ -88,6 +112,10 @@ class Outcome:
         return f"{len(self.names)}: " + ", ".join(
             f"{shown(name)} ({rows}{unit})" for name, rows, unit in known
         )
+
+
+def _folded(text: str, fold: Callable[[str], str]) -> str:
+    return fold(unicodedata.normalize("NFC", text.strip()))
 
 
 def outcome_of(
