@@ -189,7 +189,14 @@ def times_figure(picture: OutcomePicture) -> Figure:
         errors = rows["cv_error"]
         name = f"step size {eta:.2g}" + ("" if np.any(errors <= top) else _out_of_sight(errors))
         ax.plot(rows["time"], errors, label=name, lw=MAIN, color=eta_color(eta))
-    guide(ax, picture.base, ONE_FOR_ALL, at=0.98)
+        if errors[-1] <= top:  # neighbors may overlap, and look alike in gray
+            upper = bool(errors[-1] > 0.5 * (low + top))
+            ax.annotate(
+                f"{eta:.2g}", (rows["time"][-1], errors[-1]), (-7, 0) if upper else (-2, 6),
+                textcoords="offset points", ha="right", va="top" if upper else "bottom", fontsize=SMALL,
+                color=eta_color(eta), zorder=6,
+            )  # fmt: skip
+    guide(ax, picture.base, ONE_FOR_ALL, at=0.02)
     chosen = picture.times.where(chosen=True)
     ax.plot(
         chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
