@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import stepscape as ss
-from stepscape.figures import style
+from stepscape.figures import colors, legends, style
 from stepscape.measures.measures import pieces
 
 STEP_SIZES = (0.01, 0.1, 0.4)
@@ -31,11 +31,11 @@ for ax, step_size in zip(axes, STEP_SIZES, strict=True):
         f"  {count:6d}  {risk:.3f}"
     )
     knots = solution.knots[(solution.knots > x[0]) & (solution.knots < x[-1])]
-    ax.plot(problem.inputs, problem.labels, "o", color=style.COLORS["gray"], markersize=4, label="data")
-    ax.plot(x, problem.truth(x), "--", color=style.COLORS["black"], linewidth=1, label="truth")
-    ax.plot(x, solution.predict(x), color=style.COLORS["blue"], label="fit")
-    ax.plot(knots, np.full(knots.size, -2.1), "|", color=style.COLORS["vermilion"], label="knots")
+    ax.plot(problem.inputs, problem.labels, "o", color=colors.COLORS["gray"], markersize=4, label="data")
+    ax.plot(x, problem.truth(x), "--", color=colors.COLORS["black"], linewidth=1, label="truth")
+    ax.plot(x, solution.predict(x), color=colors.COLORS["blue"], label="fit")
+    ax.plot(knots, np.full(knots.size, -2.1), "|", color=colors.COLORS["vermilion"], label="knots")
     style.label(ax, "input", "label", f"step size {step_size:g}: {count} pieces")
-style.legend(axes[0])
+legends.legend(axes[0])
 figure.savefig("central_experiment.png", dpi=150)
 print("wrote central_experiment.png")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import stepscape as ss
-from stepscape.figures import style
+from stepscape.figures import colors, legends, style
 
 with (files("stepscape") / "data" / "mcycle.csv").open(encoding="utf-8") as file:
     table = np.genfromtxt(file, delimiter=",", names=True)
@@ -29,9 +29,9 @@ print(f"certificate 'published': {model.certificates_['published'].verdict} (sta
 x = np.linspace(times.min(), times.max(), 500)
 figure = Figure(figsize=(6.4, 4.2), layout="constrained")
 ax = figure.subplots()
-ax.plot(times, accel, "o", color=style.COLORS["gray"], markersize=4, label="data")
-ax.plot(x, model.predict(x), color=style.COLORS["blue"], label=f"fit, step size {model.step_size_:g}")
+ax.plot(times, accel, "o", color=colors.COLORS["gray"], markersize=4, label="data")
+ax.plot(x, model.predict(x), color=colors.COLORS["blue"], label=f"fit, step size {model.step_size_:g}")
 style.label(ax, "time after impact (ms)", "head acceleration (g)", "Motorcycle data")
-style.legend(ax)
+legends.legend(ax)
 figure.savefig("fit_a_curve.png", dpi=150)
 print("wrote fit_a_curve.png")

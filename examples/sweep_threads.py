@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import stepscape as ss
-from stepscape.figures import style
+from stepscape.figures import colors, legends, style, ticks
 
 STEP_SIZES = np.array([0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.6])
 SEEDS = range(3)
@@ -38,12 +38,12 @@ for step_size, (sharp, smooth) in zip(STEP_SIZES, np.median(results, axis=1), st
 
 figure = Figure(figsize=(6.4, 4.2), layout="constrained")
 ax = figure.subplots()
-ax.plot(STEP_SIZES, 2 / STEP_SIZES, "--", color=style.COLORS["black"], label="2/step size")
-ax.plot(STEP_SIZES, results[:, :, 0], "o", color=style.COLORS["blue"], markersize=4)
-ax.plot([], [], "o", color=style.COLORS["blue"], label="sharpness, one mark a seed")
-style.step_size_ticks(ax, STEP_SIZES.tolist())
+ax.plot(STEP_SIZES, 2 / STEP_SIZES, "--", color=colors.COLORS["black"], label="2/step size")
+ax.plot(STEP_SIZES, results[:, :, 0], "o", color=colors.COLORS["blue"], markersize=4)
+ax.plot([], [], "o", color=colors.COLORS["blue"], label="sharpness, one mark a seed")
+ticks.step_size_ticks(ax, STEP_SIZES.tolist())
 ax.set_yscale("log")
 style.label(ax, "step size", "largest Hessian eigenvalue", "Sharpness against step size")
-style.legend(ax)
+legends.legend(ax)
 figure.savefig("sweep_threads.png", dpi=150)
 print("wrote sweep_threads.png")

@@ -15,7 +15,7 @@ import pytest
 import stepscape
 from commands import said
 from stepscape.cli import surroundings
-from stepscape.figures import output, style
+from stepscape.figures import house, output, style
 from stepscape.kernels import cache
 
 HOME = Path(stepscape.__file__).parent
@@ -23,7 +23,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs /dev/null")
 
 
 def picture():
-    with style.house():
+    with house.house():
         figure, axes = style.canvas()
         axes[0, 0].plot([0.0, 1.0], [0.0, 1.0])
         axes[0, 0].text(0.5, 0.5, "words")

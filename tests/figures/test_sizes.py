@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import pictures
 from figure_checks import outside, overlaps
 from stepscape.errors import InputError
-from stepscape.figures import output, style
+from stepscape.figures import legends, output, style
 
 SIZES = [(3, 2), (6, 3), (3, 6), (10, 4), (16, 10)]
 KINDS = [
@@ -99,4 +99,4 @@ def test_a_legend_below_needs_a_canvas():
     figure = Figure()
     axes = figure.subplots(1, 1, squeeze=False)
     with pytest.raises(InputError, match="figure must be made by `canvas`"):
-        style.shared_legend(figure, axes, columns=1)
+        legends.shared_legend(figure, axes, columns=1)

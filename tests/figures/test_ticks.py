@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from stepscape.figures.style import SINGLE, TALL, canvas, number_ticks, step_size_ticks
-from stepscape.figures.ticks import choices
+from stepscape.figures.style import SINGLE, TALL, canvas
+from stepscape.figures.ticks import choices, number_ticks, step_size_ticks
 
 
 def drawn(figure, axis):

@@ -18,7 +18,7 @@ from stepscape.cli import console
 def own_style() -> Iterator[None]:
     """Draw in the block with the defaults of the house, whatever a user has set for pictures of their own."""
     _import_matplotlib()
-    from stepscape.figures.style import house
+    from stepscape.figures.house import house
 
     with house():
         yield

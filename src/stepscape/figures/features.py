@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.colors import COLORS, eta_color
-from stepscape.figures.style import DOUBLE, GUIDE, MAIN, NAMES, canvas, house
+from stepscape.figures.house import house
+from stepscape.figures.style import DOUBLE, GUIDE, MAIN, NAMES, canvas
 from stepscape.figures.titles import finding
 from stepscape.measures.features import features
 from stepscape.tables.number import short

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.colors import COLORS, CONTRAST, MEASURED
+from stepscape.figures.house import house
 from stepscape.figures.path import PathLook, draw_path
 from stepscape.figures.references import guide
-from stepscape.figures.style import MAIN, NAMES, canvas, house
+from stepscape.figures.style import MAIN, NAMES, canvas
 from stepscape.figures.text import shown
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, rounded

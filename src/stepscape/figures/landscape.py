@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.figures.colors import COLORS, eta_color, marks
+from stepscape.figures.house import house
 from stepscape.figures.references import DASHES
-from stepscape.figures.style import GUIDE, NAMES, SECONDARY, SMALL, canvas, house
+from stepscape.figures.style import GUIDE, NAMES, SECONDARY, SMALL, canvas
 from stepscape.figures.titles import finding
 from stepscape.measures.slice import Slice
 from stepscape.tables.number import short

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, eta_color
+from stepscape.figures.house import house
 from stepscape.figures.legends import legend, shared_legend
 from stepscape.figures.path import ONE_FOR_ALL, PathLook, draw_path, top_in_sight
 from stepscape.figures.references import guide, theory
-from stepscape.figures.style import GUIDE, MAIN, NAMES, SECONDARY, SMALL, canvas, house, label, note
+from stepscape.figures.style import GUIDE, MAIN, NAMES, SECONDARY, SMALL, canvas, label, note
 from stepscape.figures.text import shown
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepscape.arguments import whole
 from stepscape.errors import bad, expect
-from stepscape.figures.style import house
+from stepscape.figures.house import house
 from stepscape.figures.text import legible
 
 if TYPE_CHECKING:

@@ -7,21 +7,13 @@ no pyplot, no global state, any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stepscape.figures.colors import COLORS as COLORS
-from stepscape.figures.legends import legend as legend
-from stepscape.figures.legends import line as line
-from stepscape.figures.legends import row_legend as row_legend
-from stepscape.figures.legends import series as series
-from stepscape.figures.legends import shared_legend as shared_legend
-from stepscape.figures.ticks import number_ticks as number_ticks
+from stepscape.figures.colors import COLORS
 from stepscape.figures.ticks import plain_ticks
-from stepscape.figures.ticks import step_size_ticks as step_size_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,19 +24,6 @@ SINGLE, DOUBLE, TALL, TALK = (4.6, 3.2), (7.2, 3.4), (7.2, 5.4), (13.33, 7.5)  #
 MAIN, SECONDARY, GUIDE = 2.2, 1.4, 0.8  # points: the only widths of lines
 SHORT = 24  # letters of a name that stands above its axis
 NAMES, SMALL = 10.0, 9.0  # points: names of axes; everything else but the title
-
-
-@contextmanager
-def house() -> Iterator[None]:
-    """Draw with matplotlib's own defaults, whatever the user has set for other pictures.
-
-    As a decorator, ``@house()``, it holds for a whole function that draws.
-    """
-    import matplotlib
-
-    with matplotlib.rc_context(), np.errstate(all="ignore"):  # ticks of numbers near the largest overflow
-        matplotlib.rcdefaults()
-        yield
 
 
 def canvas(

@@ -9,9 +9,10 @@ import numpy as np
 
 from stepscape.arguments import each_of, mapping, texts
 from stepscape.figures.bands import failures, quartiles, ribbon, usable
+from stepscape.figures.house import house
 from stepscape.figures.legends import line, series, shared_legend
 from stepscape.figures.references import THEORY
-from stepscape.figures.style import SECONDARY, canvas, house, label
+from stepscape.figures.style import SECONDARY, canvas, label
 from stepscape.figures.text import LONGEST, shown
 from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import at_the_edge, finding

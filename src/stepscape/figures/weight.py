@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.colors import COLORS, eta_color, marks
+from stepscape.figures.house import house
 from stepscape.figures.references import theory
-from stepscape.figures.style import NAMES, SECONDARY, SMALL, TALL, canvas, house, label
+from stepscape.figures.style import NAMES, SECONDARY, SMALL, TALL, canvas, label
 from stepscape.figures.titles import finding
 from stepscape.measures.knots import visible_knots
 from stepscape.tables.number import number, short

@@ -86,9 +86,7 @@ def test_every_function_that_makes_a_certificate_of_facts_alone_is_a_theorem():
     listed = {theorem.certify for theorem in theory.THEOREMS}
     public = [getattr(theory, name) for name in theory.__all__]
     takes_facts = {
-        value
-        for value in public
-        if list(getattr(value, "__annotations__", {})) == ["facts", "return"]
+        value for value in public if list(getattr(value, "__annotations__", {})) == ["facts", "return"]
     }
     assert listed == takes_facts
 

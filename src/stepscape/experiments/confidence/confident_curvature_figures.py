@@ -20,8 +20,10 @@ from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.bands import RIBBON
 from stepscape.figures.colors import CONTRAST, MEASURED, eta_color, level_color, marks
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import GUIDES, THEORY
-from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, label, number_ticks, shared_legend
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table

@@ -16,7 +16,8 @@ from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, MEASURED
 from stepscape.figures.references import guide
-from stepscape.figures.style import DOUBLE, GUIDE, SMALL, TALL, canvas, label, number_ticks, step_size_ticks
+from stepscape.figures.style import DOUBLE, GUIDE, SMALL, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table

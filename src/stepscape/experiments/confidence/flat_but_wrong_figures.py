@@ -14,17 +14,10 @@ from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.colors import COLORS, eta_color, marks
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import GUIDES, THEORY, guide, theory_level
-from stepscape.figures.style import (
-    DOUBLE,
-    MAIN,
-    SECONDARY,
-    SINGLE,
-    canvas,
-    label,
-    number_ticks,
-    shared_legend,
-)
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, label
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.losses import probability
 from stepscape.tables.number import number, short

@@ -15,19 +15,10 @@ from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.bands import RIBBON, failures, ribbon
 from stepscape.figures.colors import COLORS, eta_color, level_color, marks
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide, theory_level
-from stepscape.figures.style import (
-    DOUBLE,
-    MAIN,
-    SECONDARY,
-    TALL,
-    canvas,
-    footnote,
-    label,
-    number_ticks,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, footnote, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.measures.transient import after_transient
 from stepscape.tables.number import number, short

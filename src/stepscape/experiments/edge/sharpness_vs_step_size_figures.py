@@ -14,21 +14,11 @@ from stepscape.experiments.frame.levels import median
 from stepscape.figures.bands import ribbon, seed_dots
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD, Look, eta_color
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import legend
 from stepscape.figures.references import guide, theory, theory_level
 from stepscape.figures.strips import clip, ratio_strip, with_strip
-from stepscape.figures.style import (
-    DOUBLE,
-    GUIDE,
-    SECONDARY,
-    TALL,
-    canvas,
-    evenly_ranked,
-    footnote,
-    label,
-    legend,
-    number_ticks,
-    step_size_ticks,
-)
+from stepscape.figures.style import DOUBLE, GUIDE, SECONDARY, TALL, canvas, evenly_ranked, footnote, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.records import Table
 

@@ -17,18 +17,10 @@ from stepscape.experiments.logistic.panels import as_factor, factor_bars, factor
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import ARM, COLORS, MOMENT, Look, marks
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide, theory_level
-from stepscape.figures.style import (
-    DOUBLE,
-    SECONDARY,
-    SINGLE,
-    TALL,
-    canvas,
-    label,
-    number_ticks,
-    shared_legend,
-    step_size_ticks,
-)
+from stepscape.figures.style import DOUBLE, SECONDARY, SINGLE, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
 from stepscape.tables.number import number

@@ -31,18 +31,8 @@ from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, MOMENT, REGION,
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import guide, theory
 from stepscape.figures.strips import clip, ratio_strip, with_strip
-from stepscape.figures.style import (
-    DOUBLE,
-    MAIN,
-    SECONDARY,
-    SINGLE,
-    TALL,
-    canvas,
-    footnote,
-    label,
-    number_ticks,
-    step_size_ticks,
-)
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, TALL, canvas, footnote, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
 from stepscape.tables.number import number

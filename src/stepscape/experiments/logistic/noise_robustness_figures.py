@@ -15,7 +15,8 @@ from stepscape.figures.bands import failures, ribbon
 from stepscape.figures.colors import eta_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import guide
-from stepscape.figures.style import TALL, canvas, footnote, label, number_ticks
+from stepscape.figures.style import TALL, canvas, footnote, label
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
 from stepscape.tables.records import Table

@@ -11,16 +11,9 @@ from stepscape.experiments.frame import Result, Run
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.logistic.cells import CELLS, logarithmic
 from stepscape.figures.bands import interval_bars, quartiles, ribbon, usable
-from stepscape.figures.style import (
-    GUIDE,
-    SECONDARY,
-    canvas,
-    label,
-    number_ticks,
-    shared_legend,
-    step_size_ticks,
-)
-from stepscape.figures.ticks import choices, named_ticks
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.style import GUIDE, SECONDARY, canvas, label
+from stepscape.figures.ticks import choices, named_ticks, number_ticks, step_size_ticks
 from stepscape.tables.interval import Interval
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table

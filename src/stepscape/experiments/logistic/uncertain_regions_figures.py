@@ -23,7 +23,8 @@ from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, eta_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import guide
-from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label, number_ticks, step_size_ticks
+from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label
+from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number
 from stepscape.tables.records import Table

@@ -15,15 +15,8 @@ from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import eta_color, level_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import theory, theory_level
-from stepscape.figures.style import (
-    DOUBLE,
-    GUIDE,
-    MAIN,
-    TALL,
-    canvas,
-    label,
-    number_ticks,
-)
+from stepscape.figures.style import DOUBLE, GUIDE, MAIN, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number
 from stepscape.tables.records import Table
