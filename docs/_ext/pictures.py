@@ -1,4 +1,4 @@
-"""Pictures: captions that stand in the SVG files, thumbnails of a page, and the picture of the front page.
+"""Pictures: captions that stand in the SVG files, and thumbnails of a page.
 
 The program writes the caption of a figure into its file (the `desc` of the SVG), so that pages and reports
 say the same.
@@ -14,8 +14,6 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-HERE = Path(__file__).parents[1]
-HERO = "_static/hero.svg"
 _CAPTION = re.compile(r"<desc>(.*?)</desc>", re.DOTALL)
 _IMAGE = re.compile(r"^!\[([^\]]+)\]\(([^)]+\.svg)\)$", re.MULTILINE)
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -63,19 +61,6 @@ class Thumbnails(SphinxDirective):
         return self.parse_text_to_nodes(thumbnails(page))
 
 
-class Hero(SphinxDirective):
-    """The directive `{hero}`: the picture of the front page with its caption, where it has been made."""
-
-    def run(self) -> list[nodes.Node]:
-        """Render it; nothing where there is no file."""
-        self.env.note_reread()  # it may be made later
-        path = HERE / HERO
-        if not path.is_file():
-            return []
-        alt = caption(path) or "The step size chooses the function"
-        return [_figure(nodes.image(uri=HERO, alt=alt), caption(path))]
-
-
 def _figure(image: nodes.image, words: str) -> nodes.Node:
     figure = nodes.figure("", image)
     figure["ids"] = [nodes.make_id(f"figure-{Path(image['uri']).stem}")]
@@ -95,9 +80,8 @@ def add_captions(app: Any, tree: nodes.document) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Register the directives, and the captions."""
+    """Register the directive, and the captions."""
     app.add_directive("thumbnails", Thumbnails)
-    app.add_directive("hero", Hero)
     # Before the images are collected, which makes their addresses those of the output.
     app.connect("doctree-read", add_captions, priority=100)
     return {"parallel_read_safe": True}
