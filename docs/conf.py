@@ -24,7 +24,7 @@ extensions = [
     "ledger",
     "claim",
     "claim_gallery",
-    "pictures",
+    "captions",
     "command_line",
     "benchmark_results",
 ]

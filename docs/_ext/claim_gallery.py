@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from captions import pictures
 from chips import chip, committed, escaped, strip
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from pictures import pictures
 from stepscape import experiments
 from stepscape.experiments.chapters import by_chapter
 from stepscape.experiments.frame.ledger import Entry

@@ -81,7 +81,7 @@ def test_the_gallery_of_claims_follows_the_tutorial_and_shows_a_picture_of_each_
     for picture in re.findall(r"!\[\]\((.*?)\)", text):
         assert (DOCS / "experiments" / picture).is_file()
     for page in pages:
-        pictures = load("pictures").pictures((DOCS / "experiments" / f"{page}.md").read_text("utf-8"))
+        pictures = load("captions").pictures((DOCS / "experiments" / f"{page}.md").read_text("utf-8"))
         assert not pictures or f"]({page}.md)" in text
 
 
@@ -91,7 +91,7 @@ def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) 
 
     from stepscape.report.drawing import captioned
 
-    pictures = load("pictures")
+    pictures = load("captions")
     said = "Large steps find < 5 pieces & more. Bands are quartiles."
     path = tmp_path / "a.svg"
     path.write_text(captioned('<svg width="1"><path/></svg>', said), encoding="utf-8")
@@ -119,7 +119,7 @@ def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) 
 
 def test_thumbnails_lead_to_the_sections_of_their_pictures(load: Any) -> None:
     page = (DOCS / "gallery" / "index.md").read_text("utf-8")
-    row = load("pictures").thumbnails(page)
+    row = load("captions").thumbnails(page)
     shown = re.findall(r"^!\[.*\]\((.*\.svg)\)$", page, re.MULTILINE)
     assert re.findall(r"!\[.*?\]\((.*?)\)", row) == shown
     assert (

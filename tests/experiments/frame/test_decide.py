@@ -268,7 +268,8 @@ class TestInequality:
 class TestTogether:
     @pytest.mark.parametrize(
         ("answers", "answer"),
-        [(("yes", "yes"), "yes"), (("yes", "no"), "mixed"), (("yes", "undecided"), "mixed"),
+        [(("yes", "yes"), "yes"), (("yes", "no"), "mixed"), (("yes", "undecided"), "some"),
+         (("some", "yes"), "some"), (("some", "no"), "mixed"), (("some", "undecided"), "some"),
          (("no", "no"), "no"),
          (("no", "undecided"), "no"), (("undecided", "undecided"), "undecided"), (("mixed", "no"), "mixed"),
          (("yes", "premise_not_met"), "yes"), (("premise_not_met",) * 2, "premise_not_met"),

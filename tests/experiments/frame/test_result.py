@@ -108,6 +108,10 @@ class TestPart:
         assert word("one-sided rate", "yes") == "consistent"
         assert word("one-sided rate", "mixed") == "contradicted"
         assert word("open question", "mixed") == "it_depends"
+        assert word("figure", "some") == "partly"
+
+    def test_what_is_settled_in_a_part_contradicts_nothing(self) -> None:
+        assert word("one-sided rate", "some") == word("inequality", "some") == "undecided"
         assert {word(kind, "undecided") for kind in KINDS} == {"undecided"}
         assert {"premise_not_met", "vacuous", "undecided", "holds", "yes"} <= set(WORDS)
 

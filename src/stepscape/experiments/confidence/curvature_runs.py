@@ -45,7 +45,7 @@ QUICK: dict[str, Any] = {
     "flow_steps": 8000,
     "descents": (0.01, 0.1, 1.2),
     "width": 400,
-    "steps": 2000,
+    "steps": 20_000,
     "records": 30,
     "truth": "wave",
     "n": 30,

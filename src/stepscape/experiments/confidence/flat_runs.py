@@ -50,11 +50,11 @@ QUICK: dict[str, Any] = {
     "margins": 9,
     "descents": (0.1, 0.4, 1.2),
     "width": 400,
-    "steps": 1000,
+    "steps": 20_000,
     "kept_steps": 500,
     "moves": (1e-4, 0.01),
     "records": 6,
-    "seeds": 5,
+    "seeds": 8,
     "first_seed": 0,
 }
 FULL = {

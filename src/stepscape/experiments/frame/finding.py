@@ -54,8 +54,9 @@ def lacking(reason: str, numbers: Mapping[str, Number] | None = None) -> Finding
 def together(found: Mapping[str, Finding], primary: str = "", named: bool = True) -> Finding:
     """Put several findings into one: questions that make one part, or the same question in several arms.
 
-    Those whose premise is not met are left out. All yes: yes. Some yes, or some mixed: mixed. None of these:
-    no if one says no, otherwise undecided. The effect is that of `primary`, or of the first that has one.
+    Those whose premise is not met are left out. All yes: yes. Some yes: mixed if another says no, some if the
+    others are open. None yes: no if one says no, otherwise undecided. The effect is that of `primary`, or of
+    the first that has one.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def _answer(answers: list[Answer]) -> Answer:
     some = [answer for answer in answers if answer != "vacuous"]
     if all(answer == "yes" for answer in some):
         return "yes"
-    if any(answer in ("yes", "mixed") for answer in some):
-        return "mixed"
+    if any(answer in ("yes", "some", "mixed") for answer in some):
+        return "mixed" if any(answer in ("no", "mixed") for answer in some) else "some"
     return "no" if "no" in some else "undecided"
 
 

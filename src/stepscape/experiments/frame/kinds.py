@@ -1,6 +1,6 @@
 """Kinds of claims and the words of their verdicts.
 
-A decider answers yes, no or mixed and knows no kind; a part puts the answer into the words of its kind.
+A decider answers yes, no, mixed or some and knows no kind; a part puts the answer into the words of its kind.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from stepscape.errors import unknown
 
-Answer = Literal["yes", "no", "mixed", "undecided", "premise_not_met", "vacuous"]
+# "some": of several questions some say yes, and none says no; the others are open.
+Answer = Literal["yes", "no", "mixed", "some", "undecided", "premise_not_met", "vacuous"]
 
 
 class Words(NamedTuple):
@@ -42,8 +43,10 @@ def words_of(kind: str) -> Words:
 def word(kind: str, answer: str) -> str:
     """Return the word of a kind for an answer.
 
-    >>> word("inequality", "no"), word("figure", "mixed"), word("open question", "undecided")
+    >>> word("inequality", "no"), word("figure", "mixed"), word("inequality", "some")
     ('false_as_stated', 'partly', 'undecided')
     """
     words = words_of(kind)
+    if answer == "some":
+        return words.mixed if words.mixed != words.no else "undecided"
     return answer if answer in FOR_ALL else str(getattr(words, answer))

@@ -21,6 +21,7 @@ Judge = Callable[..., Finding]
 _SO = {
     "yes": "it is so for {}",
     "mixed": "it is partly so for {}",
+    "some": "a part of it holds, and the rest is not settled, for {}",
     "no": "it is not so for {}",
     "undecided": "it is not settled for {}",
     "vacuous": "it says nothing for {}",
