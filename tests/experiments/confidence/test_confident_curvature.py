@@ -241,7 +241,7 @@ class TestOneExample:
         assert none.answer == "no"
         assert none.sentence == "None of 2 settings gets sharper, then flatter."
 
-    @pytest.mark.parametrize(("seeds", "expected"), [(2, "yes"), (3, "mixed"), (8, "mixed"), (17, "mixed")])
+    @pytest.mark.parametrize(("seeds", "expected"), [(2, "yes"), (3, "mixed"), (8, "some"), (17, "mixed")])
     def test_nearly_all_runs_of_a_setting(self, seeds: int, expected: str) -> None:
         found = finding("initialization", where("one_example", seeds, 1.0, rise=1.0))
         assert found.answer == expected

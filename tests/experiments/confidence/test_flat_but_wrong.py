@@ -201,7 +201,7 @@ class TestWrong:
             return {**row, "loss_fell": 0.006} if row["arm"] == "descent" else row
 
         found = finding("wrong", change)
-        assert found.answer == "mixed"
+        assert found.answer == "some"
         assert found.numbers["descents that have arrived"] == 0
         assert "0 seeds give no usable interval" in found.sentence
 

@@ -187,9 +187,8 @@ NEITHER = {"distance_below": 0.011, "distance_above": 99.0}
 def test_stability_needs_both_sides(side: str) -> None:
     stays = {side: NEITHER[side]}
     assert word("stability", lambda each: {**each, **stays}) == "false_as_stated"
-    assert (
-        word("stability", lambda each: {**each, **stays} if each["seed"] == 0 else each) == "false_as_stated"
-    )
+    # One seed of so few leaves it open on that side.
+    assert word("stability", lambda each: {**each, **stays} if each["seed"] == 0 else each) == "undecided"
     assert word("stability", lambda each: {**each, **NEITHER}) == "false_as_stated"
     just = {"distance_below": 0.0099, "distance_above": 101.0}
     assert word("stability", lambda each: {**each, **just}) == "holds"
