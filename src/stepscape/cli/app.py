@@ -21,10 +21,14 @@ from stepscape.cli.options import (
     Executor,
     Force,
     Formats,
+    Full,
+    Inputs,
     Json,
+    Labels,
     RetryFailed,
     Scheduler,
     Size,
+    Table,
     Workers,
 )
 from stepscape.cli.parser import Commands, WithSettings
@@ -119,9 +123,7 @@ def _run(
             autocompletion=completion.settings,
         ),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Run at full size, the size that the verdict is about.")
-    ] = False,
+    full: Full = False,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: stepscape-NAME]")
     ] = None,
@@ -160,9 +162,7 @@ def _verify(
             autocompletion=completion.experiments,
         ),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Run at full size, the size that the verdicts are about.")
-    ] = False,
+    full: Full = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit with status 1 when a verdict differs from the committed one."),
@@ -256,14 +256,9 @@ def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # no
 
 @app.command("fit")
 def _fit(
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
-        ),
-    ],
-    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
-    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    file: Table,
+    x: Inputs,
+    y: Labels,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: FILE-fit]")
     ] = None,
@@ -325,14 +320,9 @@ def _certify(
             metavar="NET", help="A network that TwoLayerReLU.save wrote.", autocompletion=completion.networks
         ),
     ],
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables
-        ),
-    ],
-    x: Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")],
-    y: Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")],
+    file: Table,
+    x: Inputs,
+    y: Labels,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")
     ] = None,

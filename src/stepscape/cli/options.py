@@ -13,6 +13,13 @@ from stepscape.cli.interrupt import Unfinished
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout instead of text.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a non-empty directory.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
+Full = Annotated[bool, typer.Option("--full", help="Run at full size, the size that verdicts are about.")]
+Table = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables),
+]
+Inputs = Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")]
+Labels = Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")]
 Executor = Annotated[
     str | None,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stepscape.cli import completion
-from stepscape.cli.options import Action, Debug, Json, Workers
+from stepscape.cli.options import Action, Debug, Full, Json, Workers
 
 
 def status(
@@ -61,9 +61,7 @@ def figure(
             autocompletion=completion.directories,
         ),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Run at full size, the size that the verdict is about.")
-    ] = False,
+    full: Full = False,
     workers: Workers = "0",
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: Json = False,

@@ -35,7 +35,6 @@ class Below:
     handles: Sequence[Any]
     names: Sequence[str]
     columns: int
-    fixed: bool = False  # whether the columns mean something
 
     def draw(self, figure: Figure) -> Legend:
         """Draw it as designed."""
@@ -70,7 +69,7 @@ class Below:
         }
 
     def _choices(self, factor: float) -> Sequence[int]:
-        if self.fixed or factor >= 1.0:
+        if factor >= 1.0:
             return [self.columns]
         return range(len(self.names), 0, -1)
 
