@@ -1,0 +1,115 @@
+"""A matrix that is to be recovered from linear measurements, and what is known of the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stepscape.arguments import nonnegative, reals, text, vector, whole, word
+from stepscape.errors import bad
+from stepscape.problems.linear_maps.linear_map import LinearMap, finite_array
+
+Array = NDArray[np.float64]
+STRUCTURES = ("any", "symmetric", "psd")
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Labels b_i = ⟨A_i, X⟩ + noise, and the loss L(X) = (1/m) Σ_i (⟨A_i, X⟩ − b_i)², without a ½.
+
+    Parameters
+    ----------
+    linear_map : LinearMap
+        The A_i, stored as what they are: `Dense`, `Sparse`, `RankOne` or `Entries`.
+    labels : array_like (m,)
+        b.
+    structure : "any" | "symmetric" | "psd"
+        How X is parametrized: L Rᵀ; U1 U1ᵀ − U2 U2ᵀ, so that X is symmetric; U Uᵀ, so that it is positive
+        semidefinite. The last two need symmetric A_i.
+    truth : array_like (d1, d2), optional
+        The matrix behind the labels, for errors.
+    noise : float, optional
+        Standard deviation of the labels around ⟨A_i, truth⟩.
+    name : str
+        Used in figures and messages.
+
+    Raises
+    ------
+    InputError
+        For shapes that differ, numbers that are not finite, A_i that are not symmetric where they must be.
+    """
+
+    linear_map: LinearMap
+    labels: Array
+    structure: Literal["any", "symmetric", "psd"] = "any"
+    truth: Array | None = None
+    noise: float | None = None
+    name: str = "measurements"
+
+    def __post_init__(self) -> None:
+        text("name", self.name)
+        word("structure", self.structure, STRUCTURES)
+        object.__setattr__(self, "labels", finite_array("b", self.labels, "(m,)"))
+        if self.labels.size != self.size:
+            raise bad("b", f"have one number per measurement ({self.size})", self.labels.size)
+        if self.structure != "any" and not self.linear_map.symmetric:
+            must = f"be symmetric for the structure {self.structure!r}"
+            raise bad("every A_i", must, "another one", "give (A + A.T)/2, or the structure 'any'")
+        if self.truth is not None:
+            truth = finite_array("truth", self.truth, "(d1, d2)")
+            if truth.shape != self.shape:
+                raise bad("truth", f"have shape {self.shape}", truth.shape)
+            object.__setattr__(self, "truth", truth)
+        if self.noise is not None:
+            object.__setattr__(self, "noise", nonnegative("noise", self.noise))
+
+    @property
+    def size(self) -> int:
+        """Number m of measurements."""
+        return self.linear_map.size
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(d1, d2) of X."""
+        return self.linear_map.shape
+
+    def apply(self, matrix: ArrayLike) -> Array:
+        """⟨A_i, X⟩ (m,)."""
+        return self.linear_map.apply(self._matrix(matrix))
+
+    def adjoint(self, values: ArrayLike) -> Array:
+        """Σ_i v_i A_i (d1, d2)."""
+        return self.linear_map.adjoint(vector("values", values, self.size))
+
+    def loss(self, matrix: ArrayLike) -> float:
+        """(1/m) Σ_i (⟨A_i, X⟩ − b_i)²."""
+        return float(np.mean((self.apply(matrix) - self.labels) ** 2))
+
+    def error(self, matrix: ArrayLike) -> float:
+        """‖X − truth‖_F/‖truth‖_F, without the division if the truth is 0; needs `truth`."""
+        if self.truth is None:
+            raise bad("truth", "be given to measure an error to it", None)
+        return float(np.linalg.norm(self._matrix(matrix) - self.truth)) / (
+            float(np.linalg.norm(self.truth)) or 1.0
+        )
+
+    def degrees_of_freedom(self, rank: int) -> int:
+        """Dimension of the set of matrices of that rank: r(d1 + d2 − r), symmetric rd − r(r − 1)/2."""
+        d1, d2 = self.shape
+        r = whole("rank", rank, 0, min(d1, d2))
+        return r * (d1 + d2 - r) if self.structure == "any" else r * d1 - r * (r - 1) // 2
+
+    def _matrix(self, values: ArrayLike) -> Array:
+        array = reals("matrix", values)
+        if array.shape != self.shape:
+            raise bad("matrix", f"have shape {self.shape}", array.shape)
+        return array
+
+    def __repr__(self) -> str:
+        d1, d2 = self.shape
+        kind = "" if self.structure == "any" else f", {self.structure}"
+        noise = "" if self.noise is None else f", noise={self.noise:g}"
+        return f"Measurements({self.name}: m={self.size} of a {d1}×{d2} matrix{kind}{noise})"
