@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Certificate": "stepscape.theory",
     "Eigenpair": "stepscape.curvature",
+    "Factorization": "stepscape.factorization",
     "GradientDescent": "stepscape.methods",
     "InputError": "stepscape.errors",
     "Problem": "stepscape.problems",
@@ -51,6 +52,7 @@ _MODULES = (
 __all__ = [
     "Certificate",
     "Eigenpair",
+    "Factorization",
     "GradientDescent",
     "InputError",
     "Problem",
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from stepscape.curvature import Eigenpair
     from stepscape.errors import InputError, StepscapeError
     from stepscape.estimators import StepSizeClassifier, StepSizeRegressor
+    from stepscape.factorization import Factorization
     from stepscape.measures import certified_class, certify, worst_case
     from stepscape.methods import GradientDescent
     from stepscape.network import TwoLayerReLU

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import nonnegative, reals, text, vector, whole, word
 from stepscape.errors import bad
+from stepscape.factorization import STRUCTURES, Structure
 from stepscape.problems.linear_maps.linear_map import LinearMap, finite_array
 
 Array = NDArray[np.float64]
-STRUCTURES = ("any", "symmetric", "psd")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class Measurements:
 
     linear_map: LinearMap
     labels: Array
-    structure: Literal["any", "symmetric", "psd"] = "any"
+    structure: Structure = "any"
     truth: Array | None = None
     noise: float | None = None
     name: str = "measurements"
