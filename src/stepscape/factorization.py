@@ -67,7 +67,8 @@ class Factorization:
         seed: int = 0,
     ) -> Factorization:
         """Entries scale·N(0, 1)/√k: k = `width` columns; (k1, k2) of U1 and U2 for "symmetric"."""
-        rng, size = np.random.default_rng(whole("seed", seed)), nonnegative("scale", scale)
+        size = nonnegative("scale", scale)
+        rng = np.random.default_rng([whole("seed", seed), 1])  # not the numbers of a problem with this seed
         first, second = width if isinstance(width, tuple) else (width, 0 if structure == "psd" else width)
         k1, k2 = whole("width", first, 1), whole("width", second, 0)
         left, right = (
