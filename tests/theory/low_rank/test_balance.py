@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from low_rank_cases import factors, nuclear
+from flat_cases import factors, nuclear
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.theory.low_rank import excess_by_imbalance, imbalance, imbalance_by_excess, norm_excess

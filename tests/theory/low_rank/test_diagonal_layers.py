@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from low_rank_cases import EPS
+from flat_cases import EPS
 from stepscape.errors import InputError
 from stepscape.theory.low_rank import (
     diagonal_trace,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget import examples
-from low_rank_cases import EPS, KINDS, SYMMETRIC, factors, linear_map, problem, torch_hessian
+from flat_cases import EPS, KINDS, SYMMETRIC, factors, linear_map, problem, torch_hessian
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.problems import Measurements

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from low_rank_cases import EPS, factors, matrices, problem
+from flat_cases import EPS, factors, matrices, problem
 from stepscape.errors import InputError
 from stepscape.theory.low_rank import (
     block_penalty,

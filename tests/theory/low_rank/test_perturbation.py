@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from low_rank_cases import EPS, factors, problem
+from flat_cases import EPS, factors, problem
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.problems import Measurements

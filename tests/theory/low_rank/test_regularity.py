@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budget import examples
-from low_rank_cases import EPS, KINDS, SYMMETRIC, factors, nuclear, problem
+from flat_cases import EPS, KINDS, SYMMETRIC, factors, nuclear, problem
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.problems import Measurements
@@ -16,6 +16,7 @@ from stepscape.problems.linear_maps import Entries
 from stepscape.theory.low_rank import (
     balanced,
     flat_factors,
+    identity_measurements,
     imbalance,
     matrix_weights,
     norm_excess,
@@ -136,3 +137,10 @@ class TestPrinted:
         p = problem("dense", (5, 5), 9, 3, "psd")
         with pytest.raises(InputError, match="factors must have the structure 'any', got 'psd'"):
             norm_minimal_as_printed(p, flat_factors(p, p.truth))
+
+
+def test_for_the_identity_the_departure_from_flatness_is_the_imbalance():
+    at = factors((4, 3), 2, 1)
+    certificate = balanced(identity_measurements(at.matrix), at)
+    assert certificate.left > 1.0
+    assert certificate.right == pytest.approx(certificate.left, rel=64 * EPS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from low_rank_cases import EPS, factors, torch_hessian
+from flat_cases import EPS, factors, torch_hessian
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.theory.low_rank import (

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from low_rank_cases import EPS, KINDS, linear_map, matrices, problem
+from flat_cases import EPS, KINDS, linear_map, matrices, problem
 from stepscape.errors import InputError
 from stepscape.problems import Measurements
 from stepscape.problems.linear_maps import Dense, Entries, RankOne
