@@ -82,6 +82,16 @@ class Factorization:
         assert self.right is not None
         return self.right
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(d1, d2) of X."""
+        return len(self.left), len(self._right)
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Numbers of columns of the two factors."""
+        return self.left.shape[1], self._right.shape[1]
+
     @cached_property
     def matrix(self) -> Array:
         """X (d1, d2)."""

@@ -258,4 +258,4 @@ def _mask(values: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
         raise bad("mask", "hold True and False", f"{array[~np.isin(array, (0.0, 1.0))][0]:g} in it")
     if not array.any():
         raise bad("mask", "hold at least one True", "none")
-    return array == 1.0
+    return np.asarray(array == 1.0)
