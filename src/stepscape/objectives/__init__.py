@@ -3,11 +3,11 @@
 from typing import overload
 
 from stepscape.errors import bad, shown
-from stepscape.factorization import Factorization
+from stepscape.factorization import Factorization, Width
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.factor_widths import Width, read_widths, widths_of
+from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
@@ -84,11 +84,10 @@ def factors(
     """
     if not isinstance(measurements, Measurements | CorruptedMatrix):
         raise bad("measurements", "be Measurements or a CorruptedMatrix", shown(measurements))
-    if factors is not None:
-        width = widths_of(factors, width, measurements)
+    widths = widths_of(measurements, width, factors)
     if isinstance(measurements, CorruptedMatrix):
-        return CorruptedFactors(measurements, read_widths(width, measurements.shape, "any")[0])
-    return Factors(measurements, read_widths(width, measurements.shape, measurements.structure))
+        return CorruptedFactors(measurements, widths[0])
+    return Factors(measurements, widths)
 
 
 def __dir__() -> list[str]:

@@ -1,42 +1,25 @@
-"""The numbers of columns of the two factors of a matrix."""
+"""The numbers of columns that the factors of a problem's matrix have."""
 
 from __future__ import annotations
 
-from stepscape.arguments import whole
 from stepscape.errors import bad, expect, shown
-from stepscape.factorization import Factorization, Structure
+from stepscape.factorization import Factorization, Width, read_widths
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
 
-Width = int | tuple[int, int]
-
 
 def widths_of(
-    factors: Factorization, width: Width | None, problem: Measurements | CorruptedMatrix
+    problem: Measurements | CorruptedMatrix, width: Width | None, factors: Factorization | None
 ) -> tuple[int, int]:
-    """Return the widths of factors that fit a problem."""
+    """Return them from a width, from factors that must fit the problem, or min(d1, d2) from neither."""
+    structure = problem.structure if isinstance(problem, Measurements) else "any"
+    if factors is None:
+        return read_widths(min(problem.shape) if width is None else width, structure)
     expect("factors", factors, Factorization)
     if width is not None:
         raise bad("width and factors", "not be given both", f"width={shown(width)} and factors")
-    structure = problem.structure if isinstance(problem, Measurements) else "any"
     if factors.structure != structure:
         raise bad("factors", f"have the structure {structure!r} of the problem", repr(factors.structure))
     if factors.shape != problem.shape:
         raise bad("factors", f"have the shape {problem.shape} of the problem", factors.shape)
     return factors.widths
-
-
-def read_widths(width: Width | None, shape: tuple[int, int], structure: Structure) -> tuple[int, int]:
-    """Read the numbers of columns of the two factors."""
-    most = min(shape)
-    given = (most, 0 if structure == "psd" else most) if width is None else width
-    if isinstance(given, tuple) and len(given) == 2:
-        first, second = whole("width", given[0], 1), whole("the second width", given[1])
-    else:
-        first = whole("width", given, 1)
-        second = 0 if structure == "psd" else first
-    if structure == "any" and first != second:
-        raise bad("width", "be one number for the structure 'any'", (first, second))
-    if structure == "psd" and second:
-        raise bad("width", "be one number for the structure 'psd'", (first, second))
-    return first, second

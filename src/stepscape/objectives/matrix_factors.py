@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import vector as one_each
 from stepscape.errors import expect
-from stepscape.factorization import Factorization
-from stepscape.objectives.factor_widths import read_widths
+from stepscape.factorization import Factorization, read_widths
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.parametrization import Parametrization, Product, SignedSquares
 from stepscape.problems.measurements import Measurements
@@ -32,8 +31,7 @@ class Factors:
 
     def __post_init__(self) -> None:
         expect("measurements", self.measurements, Measurements)
-        structure = self.measurements.structure
-        object.__setattr__(self, "widths", read_widths(self.widths, self.measurements.shape, structure))
+        object.__setattr__(self, "widths", read_widths(self.widths, self.measurements.structure))
 
     @cached_property
     def form(self) -> Parametrization:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import nonnegative, reals, share, whole, word
-from stepscape.errors import bad
+from stepscape.errors import bad, shown
 from stepscape.factorization import Structure
 from stepscape.memory import require_memory
 from stepscape.network import generator
@@ -31,12 +31,16 @@ MATRIX_BYTES = 64  # that an entry of the truth takes, with its copies and the p
 
 
 class _Draw(NamedTuple):
-    """A truth L Rᵀ, and the streams of what is drawn next."""
+    """A truth M = L Rᵀ, and the streams of what is drawn next."""
 
     left: Array
     right: Array
     maps: np.random.Generator
     noise: np.random.Generator
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.left), len(self.right)
 
 
 def matrix_sensing(
@@ -66,13 +70,13 @@ def matrix_sensing(
         Share of the entries that are not 0 if the ensemble is "sparse"; those A_i are never held in full.
     """
     word("ensemble", ensemble, ENSEMBLES)
-    draw = _any(d1, d2, rank, seed)
-    shape, count = (int(d1), int(d2)), whole("m", m, 1)
+    draw, count = _any(d1, d2, rank, seed), whole("m", m, 1)
+    shape = draw.shape
     linear_map: LinearMap
     if ensemble == "sparse":
         linear_map = _sparse(draw.maps, count, shape, share("density", density))
     else:
-        require_memory("m", count, DENSE_BYTES * count * d1 * d2, "take fewer measurements")
+        require_memory("m", count, DENSE_BYTES * count * shape[0] * shape[1], "take fewer measurements")
         matrices = draw.maps.standard_normal((count, *shape))
         linear_map = Dense(matrices if ensemble == "gaussian" else np.copysign(1.0, matrices))
     return _measured(linear_map, draw, noise, "any", f"{ensemble} matrix sensing")
@@ -83,8 +87,7 @@ def bilinear_sensing(
 ) -> Measurements:
     """Labels a_iᵀ M b_i + noise·N(0, 1), the entries of a_i (d1,) and b_i (d2,) independent N(0, 1)."""
     draw = _any(d1, d2, rank, seed)
-    require_memory("m", m, VECTOR_BYTES * whole("m", m, 1) * (d1 + d2), "take fewer measurements")
-    vectors = draw.maps.standard_normal((m, d1 + d2))
+    vectors = _vectors(draw.maps, m, sum(draw.shape))
     return _measured(RankOne(vectors[:, :d1], vectors[:, d1:]), draw, noise, "any", "bilinear sensing")
 
 
@@ -109,14 +112,15 @@ def matrix_completion(
     """
     draw = _any(d1, d2, rank, seed)
     if mask is None:
-        count = whole("m", -(-3 * d1 * d2 // 4) if m is None else m, 1, d1 * d2)
-        seen = draw.maps.permutation(d1 * d2)[:count]
+        entries = draw.shape[0] * draw.shape[1]
+        count = whole("m", -(-3 * entries // 4) if m is None else m, 1, entries)
+        seen = draw.maps.permutation(entries)[:count]
     elif m is None:
-        seen = np.flatnonzero(_mask(mask, (d1, d2)))
+        seen = np.flatnonzero(_mask(mask, draw.shape))
     else:
-        raise bad("m and mask", "not be given both", f"m={m} and a mask")
-    rows, columns = np.divmod(seen, d2)
-    return _measured(Entries(rows, columns, (d1, d2)), draw, noise, "any", "matrix completion")
+        raise bad("m and mask", "not be given both", f"m={shown(m)} and a mask")
+    rows, columns = np.divmod(seen, draw.shape[1])
+    return _measured(Entries(rows, columns, draw.shape), draw, noise, "any", "matrix completion")
 
 
 def matrix_factorization(
@@ -129,8 +133,8 @@ def matrix_factorization(
     d1·d2 times as small. With d1 = d2 = 1 it is (xy − M)².
     """
     draw = _any(d1, d2, rank, seed)
-    rows, columns = np.divmod(np.arange(d1 * d2), d2)
-    return _measured(Entries(rows, columns, (d1, d2)), draw, noise, "any", "matrix factorization")
+    rows, columns = (places.ravel() for places in np.indices(draw.shape))
+    return _measured(Entries(rows, columns, draw.shape), draw, noise, "any", "matrix factorization")
 
 
 def phase_retrieval(d: int = 20, m: int = 80, noise: float = 0.0, seed: int = 0) -> Measurements:
@@ -178,46 +182,57 @@ def robust_pca(
     magnitude : float
         The errors are magnitude·N(0, 1). The budget of the problem is the sum of their magnitudes.
     """
-    draw = _any(d1, d2, rank, seed)
-    wrong = nonnegative("corrupted", corrupted)
+    draw, wrong = _any(d1, d2, rank, seed), nonnegative("corrupted", corrupted)
     if wrong > 1.0:
         raise bad("corrupted", "be a share from 0 to 1", wrong)
     sigma, size = nonnegative("noise", noise), nonnegative("magnitude", magnitude)
-    places = draw.maps.permutation(d1 * d2)[: round(wrong * d1 * d2)]
-    errors = np.zeros(d1 * d2)
     truth = draw.left @ draw.right.T
+    places = draw.maps.permutation(truth.size)[: round(wrong * truth.size)]
+    errors = np.zeros(truth.size)
     with np.errstate(over="ignore"):  # the problem refuses what is not finite
         errors[places] = size * draw.maps.standard_normal(places.size)
-        observed = truth + errors.reshape(d1, d2) + sigma * draw.noise.standard_normal((d1, d2))
+        observed = truth + errors.reshape(truth.shape) + sigma * draw.noise.standard_normal(truth.shape)
         budget = float(np.abs(errors).sum())
     return CorruptedMatrix(observed, budget, truth, sigma, "robust PCA")
 
 
 def _any(d1: int, d2: int, rank: int, seed: int) -> _Draw:
     """Draw M = L Rᵀ."""
-    most = min(whole("d1", d1, 1), whole("d2", d2, 1))
-    size = whole("rank", rank, 1, most)
-    require_memory("d1", d1, MATRIX_BYTES * d1 * d2, "take a smaller matrix")
-    # One stream for each purpose: what is measured changes neither the truth nor the noise of a label.
-    truth, maps, noise = generator(seed).spawn(3)
-    return _Draw(truth.standard_normal((d1, size)), truth.standard_normal((d2, size)), maps, noise)
+    rows, columns = whole("d1", d1, 1), whole("d2", d2, 1)
+    size = whole("rank", rank, 1, min(rows, columns))
+    require_memory(
+        "d1 and d2", f"{rows} and {columns}", MATRIX_BYTES * rows * columns, "take a smaller matrix"
+    )
+    truth, maps, noise = _streams(seed)
+    return _Draw(truth.standard_normal((rows, size)), truth.standard_normal((columns, size)), maps, noise)
 
 
 def _quadratic(
     d: int, positive: int, negative: int, m: int, noise: float, seed: int, structure: Structure, name: str
 ) -> Measurements:
     """Labels of M = U diag(s) Uᵀ by x_i x_iᵀ."""
-    ones, minus = whole("positive", positive), whole("negative", negative)
-    if not 1 <= ones + minus <= whole("d", d, 1):
-        raise bad("positive + negative", f"lie between 1 and d = {d}", ones + minus)
-    require_memory("d", d, MATRIX_BYTES * d**2, "take a smaller matrix")
-    require_memory("m", m, VECTOR_BYTES * whole("m", m, 1) * d, "take fewer measurements")
-    truth, maps, stream = generator(seed).spawn(3)
-    neurons = truth.standard_normal((d, ones + minus))
+    rows, ones, minus = whole("d", d, 1), whole("positive", positive), whole("negative", negative)
+    if not 1 <= ones + minus <= rows:
+        raise bad("positive + negative", f"lie between 1 and d = {rows}", ones + minus)
+    require_memory("d", rows, MATRIX_BYTES * rows**2, "take a smaller matrix")
+    truth, maps, stream = _streams(seed)
+    neurons = truth.standard_normal((rows, ones + minus))
     signs = np.repeat([1.0, -1.0], [ones, minus])
-    inputs = maps.standard_normal((m, d))
+    inputs = _vectors(maps, m, rows)
     draw = _Draw(neurons * signs, neurons, maps, stream)
     return _measured(RankOne(inputs, inputs), draw, noise, structure, name)
+
+
+def _streams(seed: int) -> list[np.random.Generator]:
+    """Return random numbers for the truth, for what is measured, and for the noise of the labels."""
+    # One stream for each: what is measured changes neither the truth nor the noise of a label.
+    return generator(seed).spawn(3)
+
+
+def _vectors(rng: np.random.Generator, m: int, size: int) -> Array:
+    """Draw one measurement vector per row."""
+    require_memory("m", m, VECTOR_BYTES * whole("m", m, 1) * size, "take fewer measurements")
+    return rng.standard_normal((m, size))
 
 
 def _measured(
