@@ -2,6 +2,7 @@
 
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.curves import bernoulli, curve, doppler, line, steps, tent, wave
+from stepscape.problems.linear_maps import Dense, Entries, RankOne, Sparse
 from stepscape.problems.low_rank import (
     bilinear_sensing,
     covariance_sensing,
@@ -12,13 +13,18 @@ from stepscape.problems.low_rank import (
     quadratic_network,
     robust_pca,
 )
+from stepscape.problems.measurement_files import read_measurements, write_measurements
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
 
 __all__ = [
     "CorruptedMatrix",
+    "Dense",
+    "Entries",
     "Measurements",
     "Problem",
+    "RankOne",
+    "Sparse",
     "bernoulli",
     "bilinear_sensing",
     "covariance_sensing",
@@ -30,10 +36,12 @@ __all__ = [
     "matrix_sensing",
     "phase_retrieval",
     "quadratic_network",
+    "read_measurements",
     "robust_pca",
     "steps",
     "tent",
     "wave",
+    "write_measurements",
 ]
 
 

@@ -28,6 +28,7 @@ class Entries:
 
     def __post_init__(self) -> None:
         d1, d2 = matrix_shape(self.shape)
+        require_memory("shape", (d1, d2), 16 * d1 * d2, "take a smaller matrix")
         object.__setattr__(self, "shape", (d1, d2))
         object.__setattr__(self, "rows", _places("rows", self.rows, d1))
         object.__setattr__(self, "columns", _places("cols", self.columns, d2))

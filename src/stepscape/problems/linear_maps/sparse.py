@@ -29,6 +29,7 @@ class Sparse:
         from scipy import sparse
 
         d1, d2 = matrix_shape(self.shape)
+        require_memory("shape", (d1, d2), 16 * d1 * d2, "take a smaller matrix")
         object.__setattr__(self, "shape", (d1, d2))
         if not sparse.issparse(self.rows) or self.rows.shape[1] != d1 * d2 or self.rows.shape[0] == 0:
             raise bad("rows", f"be a sparse matrix of shape (m, {d1 * d2})", shown(self.rows))
