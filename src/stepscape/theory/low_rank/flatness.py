@@ -24,9 +24,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import whole
 from stepscape.errors import bad
-from stepscape.factorization import Factorization
+from stepscape.factorization import Factorization, Width, read_widths
+from stepscape.memory import require_memory
 from stepscape.problems.measurements import Measurements
 from stepscape.theory.low_rank.checks import check_factors, check_matrix, finite_result, nuclear_norm
 from stepscape.theory.low_rank.weights import MatrixWeights, Weight, matrix_weights
@@ -95,7 +95,7 @@ def flat_factors(
     measurements: Measurements,
     matrix: ArrayLike,
     scaled: bool = False,
-    width: int | tuple[int, int] | None = None,
+    width: Width | None = None,
 ) -> Factorization:
     """Return factors of a matrix X with the smallest trace that factors of X can have.
 
@@ -119,14 +119,14 @@ def flat_factors(
     X, weights = check_matrix(measurements, matrix), matrix_weights(measurements, scaled)
     _require_seen(X, weights)
     seen = weights.around(X)
+    k1, k2 = read_widths(min(X.shape) if width is None else width, measurements.structure)
+    require_memory("width", max(k1, k2), 32 * (k1 * X.shape[0] + k2 * X.shape[1]))
     if measurements.structure == "any":
-        k = whole("width", min(X.shape) if width is None else width, 1)
         P, s, Qt = np.linalg.svd(seen, full_matrices=False)
-        left, right = _columns(P, s, k, s[0]), _columns(Qt.T, s, k, s[0])
+        left, right = _columns(P, s, k1, s[0]), _columns(Qt.T, s, k1, s[0])
         return Factorization(_unweighted(weights.left, left), _unweighted(weights.right, right))
     values, V = np.linalg.eigh(seen)
     largest = float(np.abs(values).max())
-    k1, k2 = _widths(width, len(X), measurements.structure == "psd")
     U1 = _columns(V[:, ::-1], np.maximum(values[::-1], 0.0), k1, largest)
     U2 = _columns(V, np.maximum(-values, 0.0), k2, largest)
     return Factorization(_unweighted(weights.left, U1), _unweighted(weights.left, U2), measurements.structure)
@@ -147,16 +147,6 @@ def _columns(vectors: Array, values: Array, width: int, largest: float) -> Array
     out = np.zeros((len(vectors), width))
     out[:, :kept] = vectors[:, :kept] * np.sqrt(values[:kept])
     return out
-
-
-def _widths(width: int | tuple[int, int] | None, d: int, psd: bool) -> tuple[int, int]:
-    """k1 and k2 of U1 and U2."""
-    if psd:
-        return (d if width is None else whole("width", width, 1)), 0
-    first, second = width if isinstance(width, tuple) and len(width) == 2 else (width, width)
-    return d if first is None else whole("width", first, 1), d if second is None else whole(
-        "width", second, 0
-    )
 
 
 def _require_seen(X: Array, weights: MatrixWeights) -> None:

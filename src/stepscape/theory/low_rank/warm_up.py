@@ -43,7 +43,7 @@ def identity_measurements(matrix: ArrayLike) -> Measurements:
 def identity_curvature(factors: Factorization, direction: Factorization) -> float:
     """2 ‖L Vᵀ + U Rᵀ‖_F² of ‖L Rᵀ − M‖_F² at L Rᵀ = M, along the direction (U, V) of the shapes of (L, R)."""
     L, R = _sides(factors)
-    U, V = _sides(direction)
+    U, V = _sides(direction, "direction")
     if (L.shape, R.shape) != (U.shape, V.shape):
         raise bad("direction", f"have the shapes {L.shape} and {R.shape}", f"{U.shape} and {V.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -74,8 +74,8 @@ def flattest_identity_sharpness(matrix: ArrayLike) -> float:
     return finite_result("the sharpness", 4.0 * float(np.linalg.norm(M, 2)))
 
 
-def _sides(factors: Factorization) -> tuple[Array, Array]:
-    left, right = sides(factors)
+def _sides(factors: Factorization, name: str = "factors") -> tuple[Array, Array]:
+    left, right = sides(factors, name)
     if factors.structure != "any":
-        raise bad("factors", "have the structure 'any'", repr(factors.structure))
+        raise bad(name, "have the structure 'any'", repr(factors.structure))
     return left, right
