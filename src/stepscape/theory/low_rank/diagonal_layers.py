@@ -13,7 +13,7 @@ Proof. x_i is linear in each v_{l,i}, so that the residual adds nothing to the d
 the inequality of the means, k numbers of product x_i^{2k−2}. If x_i = 0, two zero factors make every product
 0.
 
-Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Section 7.
+Source: derived here; the minimum in Ding, Drusvyatskiy, Fazel and Harchaoui (2024), on the effect of depth.
 """
 
 from __future__ import annotations

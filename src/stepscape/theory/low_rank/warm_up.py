@@ -6,12 +6,12 @@ For (L, R) ↦ ‖L Rᵀ − M‖_F² at L Rᵀ = M,
     λ_max = 2 (σ_1(L)² + σ_1(R)²) ≥ 4 ‖M‖_op,
 
 so that flat, norm-minimal and balanced are one. The trace leads to the nuclear norm and λ_max to the
-operator norm, which does not prefer a low rank. The smallest case is (xy − 1)² with trace and λ_max 2 (x² +
-y²), flattest at ±(1, 1).
+operator norm, which does not prefer a low rank. The smallest case is (xy − 1)²: its trace and its λ_max
+are 2 (x² + y²), smallest at ±(1, 1).
 
 Proof for λ_max. ‖L Vᵀ + U Rᵀ‖ ≤ σ_1(L) ‖V‖ + σ_1(R) ‖U‖ gives ≤ by Cauchy and Schwarz. With the top singular
-vectors L v = σ_1(L) l and R w = σ_1(R) r both terms can point along l rᵀ: V = σ_1(L) r vᵀ and U = σ_1(R) l
-wᵀ attain it. σ_1(L) σ_1(R) ≥ ‖L Rᵀ‖_op is the bound.
+vectors L v = σ_1(L) l and R w = σ_1(R) r both terms can point along l rᵀ:
+V = σ_1(L) r vᵀ and U = σ_1(R) l wᵀ attain it. σ_1(L) σ_1(R) ≥ ‖L Rᵀ‖_op is the bound.
 
 Source: Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Ding, Drusvyatskiy, Fazel and
 Harchaoui (2024).
