@@ -72,5 +72,8 @@ class Dense:
         return np.asarray(tall.T @ tall)
 
     def between(self, left: Array, right: Array) -> Dense:
-        """Return the measurements S A_i T."""
-        return Dense(scaled(self.matrices, left, right))
+        """Return the measurements S A_i T; S A_i S of a symmetric A_i is symmetric to the last bit."""
+        matrices = scaled(self.matrices, left, right)
+        if self.symmetric and left is right:
+            matrices = (matrices + matrices.transpose(0, 2, 1)) / 2.0
+        return Dense(matrices)

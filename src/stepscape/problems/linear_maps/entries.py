@@ -32,11 +32,11 @@ class Entries:
         object.__setattr__(self, "shape", (d1, d2))
         object.__setattr__(self, "rows", _places("rows", self.rows, d1))
         object.__setattr__(self, "columns", _places("cols", self.columns, d2))
-        scales = np.ones(self.size) if self.scales is None else self.scales
+        scales = np.ones(len(self.columns)) if self.scales is None else self.scales
         object.__setattr__(self, "scales", finite_array("scales", scales, "(m,)"))
         if not len(self.rows) == len(self.columns) == len(self._scales):
-            came = f"{len(self.rows)} and {len(self.columns)}"
-            raise bad("rows and cols", "have one number per measurement", came)
+            came = f"{len(self.rows)}, {len(self.columns)} and {len(self._scales)}"
+            raise bad("rows, cols and scales", "have one number per measurement", came)
 
     @property
     def _scales(self) -> Array:
