@@ -190,8 +190,11 @@ def _arrays_of(linear_map: LinearMap) -> dict[str, Any]:
     if isinstance(linear_map, Dense):
         return {"A": linear_map.matrices}
     if isinstance(linear_map, RankOne):
-        same = linear_map.left is linear_map.right
-        return {"vectors": linear_map.left} if same else {"left": linear_map.left, "right": linear_map.right}
+        return (
+            {"vectors": linear_map.left}
+            if linear_map.symmetric
+            else {"left": linear_map.left, "right": linear_map.right}
+        )
     if isinstance(linear_map, Entries):
         places = {"rows": linear_map.rows, "cols": linear_map.columns, "scales": linear_map.scales}
         return {**places, "shape": linear_map.shape}
