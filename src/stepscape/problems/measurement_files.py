@@ -80,7 +80,7 @@ def _measurements(arrays: Arrays) -> Measurements:
         if key not in KNOWN:
             near = nearest(key, KNOWN)
             hint = f"; did you mean {near!r}?" if near else f"; known: {', '.join(KNOWN)}"
-            raise InputError(f"it holds the unknown array {printable(key)!r}{hint}")
+            raise InputError(f"it holds the unknown array {key!r}{hint}")
     if "b" not in arrays:
         raise bad("it", "hold the labels b", _listed(arrays))
     linear_map = _linear_map(arrays)
