@@ -21,7 +21,7 @@ class Dense:
     matrices: Array
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "matrices", finite_array("A", self.matrices, "(m, d1, d2)"))
+        object.__setattr__(self, "matrices", finite_array("matrices", self.matrices, "(m, d1, d2)"))
 
     @property
     def size(self) -> int:
