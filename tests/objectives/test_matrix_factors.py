@@ -51,6 +51,7 @@ def test_derivatives_and_traces_are_those_of_autograd(kind, structure):
     top = np.linalg.eigvalsh(h)[-1]
     assert ss.curvature.largest_eigenpair(operator).value == pytest.approx(top, rel=1e-8)
     assert o.census(theta) == {}
+    assert repr(operator) == f"FactorsHessian({o.size}×{o.size})"
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

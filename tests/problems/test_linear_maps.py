@@ -85,6 +85,13 @@ def test_symmetry_is_that_of_the_matrices(kind, d, m, seed):
     assert not linear_map(kind, d, d + 1, m, rng).symmetric
 
 
+def test_what_a_map_prints_are_its_kind_and_its_sizes():
+    rng = np.random.default_rng(0)
+    kinds = ("Dense", "Sparse", "RankOne", "Entries")
+    for name, kind in zip(kinds, KINDS, strict=True):
+        assert repr(linear_map(kind, 2, 3, 4, rng)) == f"{name}(m=4 measurements of a 2×3 matrix)"
+
+
 def test_orthogonal_measurements_and_diagonal_moments_are_kept_as_vectors():
     a = Entries([0, 1, 1], [2, 0, 1], (2, 3), [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(a.gram(), [1.0, 4.0, 9.0])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepscape.arguments import matrix_shape
 from stepscape.errors import bad
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps.linear_map import finite_array
+from stepscape.problems.linear_maps.linear_map import described, finite_array
 from stepscape.problems.linear_maps.rank_one import RankOne
 
 Array = NDArray[np.float64]
@@ -98,6 +98,9 @@ class Entries:
             return Entries(self.rows, self.columns, self.shape, scales)
         s, t = (np.diag(by) if by.ndim == 1 else by for by in (left, right))
         return RankOne(self._scales[:, None] * s[self.rows], t[self.columns])
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 def _places(name: str, values: object, size: int) -> NDArray[np.int64]:
