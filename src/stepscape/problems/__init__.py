@@ -3,8 +3,23 @@
 from stepscape.problems.curves import bernoulli, curve, doppler, line, steps, tent, wave
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
+from stepscape.problems.product_measurements import ProductMeasurements
+from stepscape.problems.products import block_network, hadamard
 
-__all__ = ["Measurements", "Problem", "bernoulli", "curve", "doppler", "line", "steps", "tent", "wave"]
+__all__ = [
+    "Measurements",
+    "Problem",
+    "ProductMeasurements",
+    "bernoulli",
+    "block_network",
+    "curve",
+    "doppler",
+    "hadamard",
+    "line",
+    "steps",
+    "tent",
+    "wave",
+]
 
 
 def __dir__() -> list[str]:
