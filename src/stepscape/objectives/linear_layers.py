@@ -32,7 +32,7 @@ class LinearNetwork:
     @property
     def size(self) -> int:
         """Length of θ: k·B·s²."""
-        return self.problem.depth * self.problem.rows.shape[1]
+        return int(self.problem.depth * self.problem.rows.shape[1])
 
     def layers(self, theta: ArrayLike) -> Array:
         """W_1, …, W_k (k, B, s, s) of θ."""
@@ -50,7 +50,7 @@ class LinearNetwork:
 
     def product(self, theta: ArrayLike) -> Array:
         """X = W_k⋯W_1, of the shape of the problem's X."""
-        return _Sides(self.layers(theta)).product.reshape(self.problem.shape)
+        return np.reshape(_Sides(self.layers(theta)).product, self.problem.shape)
 
     def loss(self, theta: Array) -> float:
         """(1/m) Σ_i (⟨A_i, X⟩ − b_i)²."""
@@ -66,7 +66,7 @@ class LinearNetwork:
         return LinearNetworkHessian(self, np.array(self.layers(theta)))
 
     def trace(self, theta: Array) -> float:
-        """tr ∇²L(θ), exact; (m, B, s, s) numbers at a time."""
+        """Return tr ∇²L(θ), exact; as many numbers as the design has are held at a time."""
         sides, p = _Sides(self.layers(theta)), self.problem
         if p.block_size == 1:
             others = np.sum((sides.after * sides.before) ** 2, axis=0).ravel()

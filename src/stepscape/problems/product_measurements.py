@@ -91,13 +91,12 @@ class ProductMeasurements:
     @property
     def block_size(self) -> int:
         """Number s of rows of a block; 1 for a vector."""
-        return 1 if self.design.ndim == 2 else self.design.shape[2]
+        return int(self.block_design.shape[-1])
 
     @cached_property
     def block_design(self) -> Array:
         """A_i (m, B, s, s), also for vectors."""
-        s = self.block_size
-        return self.design.reshape(self.size, self.blocks, s, s)
+        return self.design[..., None, None] if self.design.ndim == 2 else self.design
 
     @cached_property
     def rows(self) -> Array:

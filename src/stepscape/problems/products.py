@@ -1,6 +1,7 @@
 """Random products of layers with a sparse truth: a vector, or blocks of low rank.
 
-One seed gives the same truth at every m and depth, and a larger m adds measurements to those of a smaller one.
+One seed gives the same truth at every m and depth, and a larger m adds measurements to those of a smaller
+one.
 """
 
 from __future__ import annotations

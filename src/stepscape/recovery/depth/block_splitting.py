@@ -58,7 +58,7 @@ def nearest(point: Array, gamma: float, power: float) -> Array:
 
 
 def _shrinkage(sizes: Array, gamma: float, power: float) -> Array:
-    """a of each block (B, 1)."""
+    """Return a of each block (B, 1)."""
     if power == 1.0:
         return np.full((len(sizes), 1), gamma)
     total, count = np.cumsum(sizes, axis=1), np.arange(1.0, sizes.shape[1] + 1.0)

@@ -120,7 +120,7 @@ def _starts(program: Program, count: int, rng: np.random.Generator) -> list[Arra
 
 
 def _reweighted(program: Program, power: float, roots: Array) -> _End:
-    """min Σ x_i² (x_i² + ε²)^{power/2 − 1} with the x before in the weight, again and again as ε falls."""
+    """Minimize Σ x_i² (z_i² + ε²)^{power/2 − 1}, z the x before, again and again as ε falls."""
     V, c = program.basis, program.target
     x = _least_squares(V, c, roots)
     largest = float(np.abs(x).max())

@@ -42,11 +42,11 @@ def flat_trace(problem: ProductMeasurements, product: ArrayLike, depth: int | No
 def flat_layers(problem: ProductMeasurements, product: ArrayLike, depth: int | None = None) -> Array:
     """Return layers W_1, …, W_k with W_k⋯W_1 = X and the trace `flat_trace`.
 
-    With the singular value decomposition M_b^½ X_b N_b^½ = U Σ Vᵀ of a block and N = tr Σ
+    With the singular value decomposition M_b^½ X_b N_b^½ = U Σ Vᵀ of a block
 
         W_1 = a Σ^½ Vᵀ N_b^{−½},  W_k = a M_b^{−½} U Σ^½,  the others c I,
 
-    c = (N/t_b)^{1/k}, a = c^{1−k/2}. For vectors |v_{j,i}| = |x_i|^{1/k}, and the last layer has the sign.
+    c = (tr Σ/t_b)^{1/k}, a = c^{1−k/2}. For vectors |v_{j,i}| = |x_i|^{1/k}, and the last layer has the sign.
 
     Returns
     -------

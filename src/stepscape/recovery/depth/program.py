@@ -19,7 +19,7 @@ CONSISTENT = 1e-8  # of ‖b‖: the part of b that no product reaches, beyond w
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """min Σ_b ‖Y_b‖_*^p subject to Vᵀ y = c, y the numbers of Y (B, s, s), V orthonormal and ‖c‖ = 1 or c = 0.
+    """min Σ_b ‖Y_b‖_*^p subject to Vᵀ y = c, y the numbers of Y (B, s, s), V orthonormal, ‖c‖ = 1 or c = 0.
 
     X_b = scale·S_b Y_b T_b. A dual point is λ, and U the blocks of V λ. Hölder's inequality is weak duality:
 
@@ -54,11 +54,11 @@ class Program:
         gain, largest = float(self.target @ dual), float(size.max())
         if gain <= 0.0 or largest == 0.0:
             return 0.0
-        whole_size = largest
+        norm = largest
         if self.power > 1.0:
             q = self.power / (self.power - 1.0)
-            whole_size *= float(np.sum((size / largest) ** q)) ** (1.0 / q)
-        return (gain / whole_size) ** self.power
+            norm *= float(np.sum((size / largest) ** q)) ** (1.0 / q)
+        return float((gain / norm) ** self.power)
 
     def gap(self, point: Array, dual: Array) -> float:
         """(value − bound)/value of a feasible Y, not below 0; 0 for Y = 0."""
@@ -122,9 +122,7 @@ def inverse_roots(moments: Array) -> tuple[Array, Array]:
     return np.asarray((vectors * roots[:, None, :]) @ vectors.transpose(0, 2, 1)), kept.sum(axis=1)
 
 
-def _program(
-    problem: ProductMeasurements, power: float, left: Array, right: Array, unseen: int
-) -> Program:
+def _program(problem: ProductMeasurements, power: float, left: Array, right: Array, unseen: int) -> Program:
     m, n = problem.rows.shape
     require_memory("m", m, 40 * m * n + 16 * min(m, n) ** 2, "take fewer measurements or smaller blocks")
     rows = (left @ problem.block_design @ right).reshape(m, n)  # S and T are symmetric

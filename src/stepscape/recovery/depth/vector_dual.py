@@ -45,7 +45,7 @@ def _step(V: Array, c: Array, p: float, dual: Array) -> tuple[Array, float]:
     hessian = (V * bend[:, None]).T @ V
     hessian[np.diag_indices_from(hessian)] += 1e-14 * np.trace(hessian)
     gradient = V.T @ y - c
-    step = -np.linalg.solve(hessian, gradient)
+    step = -np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
     return step, float(gradient @ step)
 
 
