@@ -87,7 +87,7 @@ def test_descent_reaches_zero_loss_at_a_stable_minimum(shape, depth):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda net: objectives.linear_network(3), "problem must be a ProductMeasurements, got an int"),
+        (lambda _: objectives.linear_network(3), "problem must be a ProductMeasurements, got an int"),
         (lambda net: net.layers(np.ones(5)), r"theta must have shape \(12,\), got \(5,\)"),
         (lambda net: net.parameters(np.ones((2, 3))), r"layers must have shape \(4, 3\), got \(2, 3\)"),
     ],

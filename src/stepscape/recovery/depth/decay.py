@@ -19,6 +19,8 @@ from stepscape.recovery.depth.vector_vertex import on_support
 
 Array = NDArray[np.float64]
 SOFTER = 0.7  # factor of ε per iteration
+SHARP = 0.1  # of the largest number: where ε starts from random weights, which a larger one would forget
+SPREAD = 2.0  # standard deviation of the logarithms of random roots of weights
 SOFTEST = 1e-10  # of the largest number: where ε ends
 SUPPORT = 1e-7  # of the largest number: what is smaller does not belong to the support
 BETTER = 1e-9  # relative difference of two objectives that counts
@@ -81,7 +83,7 @@ def minimum_decay_product(
 def _best(
     problem: ProductMeasurements, program: Program, k: float, starts: int, rng: np.random.Generator
 ) -> RecoveredProduct:
-    ends = [_reweighted(program, 2.0 / k, roots) for roots in _starts(program, starts, rng)]
+    ends = [_reweighted(program, 2.0 / k, roots, soft) for roots, soft in _starts(program, starts, rng)]
     values = [float(np.sum(np.abs(end.point) ** (2.0 / k))) for end in ends]
     best = int(np.argmin(values))
     product = program.product(ends[best].point).reshape(problem.shape)
@@ -111,22 +113,22 @@ class _End:
     iterations: int
 
 
-def _starts(program: Program, count: int, rng: np.random.Generator) -> list[Array]:
-    """Roots of the first weights (d,): equal ones, those of the ℓ1 solution, random ones."""
+def _starts(program: Program, count: int, rng: np.random.Generator) -> list[tuple[Array, float]]:
+    """Roots of the first weights (d,), and the first ε: equal weights, the ℓ1 solution's, random ones."""
     size = len(program.basis)
     sparse = np.abs(solve(program, 1e-9, 1)[0].ravel())
-    first = [np.ones(size), np.sqrt(sparse + 1e-3 * sparse.max())]
-    return first[:count] + [np.exp(rng.standard_normal(size)) for _ in range(count - 2)]
+    first = [(np.ones(size), 1.0), (np.sqrt(sparse + 1e-3 * sparse.max()), SHARP)]
+    random = [(np.exp(SPREAD * rng.standard_normal(size)), SHARP) for _ in range(count - 2)]
+    return first[:count] + random
 
 
-def _reweighted(program: Program, power: float, roots: Array) -> _End:
+def _reweighted(program: Program, power: float, roots: Array, soft: float) -> _End:
     """Minimize Σ x_i² (z_i² + ε²)^{power/2 − 1}, z the x before, again and again as ε falls."""
     V, c = program.basis, program.target
     x = _least_squares(V, c, roots)
-    largest = float(np.abs(x).max())
-    soft, made = largest, 0
-    while soft > SOFTEST * largest:
-        x = _least_squares(V, c, (x * x + soft * soft) ** (0.5 - 0.25 * power))
+    largest, made = float(np.abs(x).max()), 0
+    while soft > SOFTEST:
+        x = _least_squares(V, c, (x * x + (soft * largest) ** 2) ** (0.5 - 0.25 * power))
         soft, made = SOFTER * soft, made + 1
     support = np.abs(x) > SUPPORT * np.abs(x).max()
     return _End(on_support(program, x, support), made)
