@@ -86,7 +86,7 @@ class ProductMeasurements:
     @property
     def blocks(self) -> int:
         """Number B of blocks."""
-        return self.design.shape[1]
+        return int(self.design.shape[1])
 
     @property
     def block_size(self) -> int:

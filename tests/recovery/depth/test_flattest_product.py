@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from fractions import Fraction
@@ -109,7 +110,7 @@ def test_deep_solutions_tend_to_the_weighted_least_squares_solution():
     np.testing.assert_allclose(flattest, limit, rtol=0, atol=1e-13 * np.abs(limit).max())
     away = [np.linalg.norm(flattest_product(problem, k).solution - limit) for k in (10, 100, 1000, 10**6)]
     assert away[3] < 1e-5 * np.linalg.norm(limit)
-    for far, near in zip(away, away[1:3], strict=False):
+    for far, near in itertools.pairwise(away[:3]):
         assert near == pytest.approx(far / 10, rel=0.25)  # first order in 1/k
 
 

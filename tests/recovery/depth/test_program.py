@@ -1,4 +1,4 @@
-"""The convex program of a depth: weak duality at every dual point, feasibility, and its two kinds of scaling."""
+"""The convex program of a depth: weak duality at every dual point, feasibility, the prox."""
 
 from __future__ import annotations
 
