@@ -74,6 +74,13 @@ def whole(name: str, value: object, least: int = 0, most: float = 2**64 - 1) -> 
     return int(value)
 
 
+def matrix_shape(value: object, name: str = "shape") -> tuple[int, int]:
+    """Read the shape (d1, d2) of a matrix."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise bad(name, "be two whole numbers (d1, d2)", shown(value))
+    return whole(f"d1 of {name}", value[0], 1), whole(f"d2 of {name}", value[1], 1)
+
+
 def flag(name: str, value: object) -> bool:
     """Read True or False; 0, 1 and words are neither."""
     if not isinstance(value, bool | np.bool_):

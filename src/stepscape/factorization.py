@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -9,12 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import nonnegative, reals, vector, whole, word
+from stepscape.arguments import matrix_shape, nonnegative, reals, vector, whole, word
 from stepscape.errors import bad
+from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 Structure = Literal["any", "symmetric", "psd"]
+Width = int | tuple[int, int]
 STRUCTURES = ("any", "symmetric", "psd")
+BYTES = 32  # that an entry of a factor takes while it is drawn, copied and checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,19 +65,21 @@ class Factorization:
     def random(
         cls,
         shape: tuple[int, int],
-        width: int | tuple[int, int],
+        width: Width,
         scale: float = 1.0,
         structure: Structure = "any",
         seed: int = 0,
     ) -> Factorization:
         """Entries scale·N(0, 1)/√k: k = `width` columns; (k1, k2) of U1 and U2 for "symmetric"."""
-        size = nonnegative("scale", scale)
-        rng = np.random.default_rng([whole("seed", seed), 1])  # not the numbers of a problem with this seed
-        first, second = width if isinstance(width, tuple) else (width, 0 if structure == "psd" else width)
-        k1, k2 = whole("width", first, 1), whole("width", second, 0)
+        word("structure", structure, STRUCTURES)
+        size, rows, columns = nonnegative("scale", scale), matrix_shape(shape), read_widths(width, structure)
+        numbers = rows[0] * columns[0] + rows[1] * columns[1]
+        require_memory("width", max(columns), BYTES * numbers)
+        # Not the random numbers of a problem with this seed.
+        rng = np.random.default_rng([whole("seed", seed, most=math.inf), 1])
         left, right = (
-            size * rng.standard_normal((whole("each of shape", d, 1), k)) / np.sqrt(max(k, 1))
-            for d, k in zip(shape, (k1, k2), strict=True)
+            size * rng.standard_normal((d, k)) / np.sqrt(max(k, 1))
+            for d, k in zip(rows, columns, strict=True)
         )
         return cls(left, right, structure)
 
@@ -81,6 +87,16 @@ class Factorization:
     def _right(self) -> Array:
         assert self.right is not None
         return self.right
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(d1, d2) of X."""
+        return len(self.left), len(self._right)
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Numbers of columns of the two factors."""
+        return self.left.shape[1], self._right.shape[1]
 
     @cached_property
     def matrix(self) -> Array:
@@ -118,3 +134,15 @@ def _factor(name: str, values: object) -> Array:
     if not np.isfinite(array).all():
         raise bad(name, "be finite", f"{array[~np.isfinite(array)][0]} in it")
     return array
+
+
+def read_widths(width: Width, structure: Structure) -> tuple[int, int]:
+    """Read the numbers of columns of the two factors from one number, or from (k1, k2) for "symmetric"."""
+    if isinstance(width, tuple) and len(width) == 2:
+        first, second = whole("width", width[0], 1), whole("the second width", width[1])
+    else:
+        first = whole("width", width, 1)
+        second = 0 if structure == "psd" else first
+    if (structure == "psd" and second) or (structure == "any" and first != second):
+        raise bad("width", f"be one number for the structure {structure!r}", (first, second))
+    return first, second

@@ -1,9 +1,16 @@
-"""Losses of one flat vector: the protocol, the ReLU network on the line, toys in closed form."""
+"""Losses of one flat vector: the protocol, networks, factors of a matrix, toys in closed form."""
 
-from stepscape.errors import expect
+from typing import overload
+
+from stepscape.errors import bad, expect, shown
+from stepscape.factorization import Factorization, Width
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
+from stepscape.objectives.factor_widths import widths_of
+from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.linear_layers import LinearNetwork
+from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
     hessian,
@@ -15,17 +22,23 @@ from stepscape.objectives.objective import Objective, secant_curvature
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.toys import quadratic, quartic, scalar_product
+from stepscape.problems.corrupted_matrix import CorruptedMatrix
+from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
 from stepscape.problems.product_measurements import ProductMeasurements
 
 __all__ = [
+    "CorruptedFactors",
     "Descent",
+    "Factors",
+    "FactorsHessian",
     "Hessian",
     "LinearNetwork",
     "Objective",
     "ReLULine",
     "State",
     "directional_smoothness",
+    "factors",
     "hessian",
     "hessian_trace",
     "line",
@@ -42,6 +55,43 @@ __all__ = [
 def line(problem: Problem, network: TwoLayerReLU) -> ReLULine:
     """Return the loss of a problem with one input variable as a function of the network's parameters."""
     return ReLULine(problem, network)
+
+
+@overload
+def factors(
+    measurements: Measurements, width: Width | None = None, factors: Factorization | None = None
+) -> Factors: ...
+@overload
+def factors(
+    measurements: CorruptedMatrix, width: Width | None = None, factors: Factorization | None = None
+) -> CorruptedFactors: ...
+def factors(
+    measurements: Measurements | CorruptedMatrix,
+    width: Width | None = None,
+    factors: Factorization | None = None,
+) -> Factors | CorruptedFactors:
+    """Return the loss of a problem of low rank as a function of the factors of its matrix.
+
+    Parameters
+    ----------
+    measurements : Measurements or CorruptedMatrix
+    width : int or (int, int), optional
+        Number k of columns of each factor; (k1, k2) of U1 and U2 for the structure "symmetric". By default
+        min(d1, d2), with which every matrix has factors.
+    factors : Factorization, optional
+        Take the widths of these factors instead; ``factors.parameters`` is then a θ.
+
+    Raises
+    ------
+    InputError
+        For factors of another shape or structure than the problem's.
+    """
+    if not isinstance(measurements, Measurements | CorruptedMatrix):
+        raise bad("measurements", "be Measurements or a CorruptedMatrix", shown(measurements))
+    widths = widths_of(measurements, width, factors)
+    if isinstance(measurements, CorruptedMatrix):
+        return CorruptedFactors(measurements, widths[0])
+    return Factors(measurements, widths)
 
 
 def linear_network(problem: ProductMeasurements) -> LinearNetwork:

@@ -1,24 +1,52 @@
-"""What is to be learned: problems, curves, tables."""
+"""What is to be learned: problems, curves, matrices of low rank, tables."""
 
+from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.curves import bernoulli, curve, doppler, line, steps, tent, wave
+from stepscape.problems.linear_maps import Dense, Entries, RankOne, Sparse
+from stepscape.problems.low_rank import (
+    bilinear_sensing,
+    covariance_sensing,
+    matrix_completion,
+    matrix_factorization,
+    matrix_sensing,
+    phase_retrieval,
+    quadratic_network,
+    robust_pca,
+)
+from stepscape.problems.measurement_files import read_measurements, write_measurements
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
 from stepscape.problems.product_measurements import ProductMeasurements
 from stepscape.problems.products import block_network, hadamard
 
 __all__ = [
+    "CorruptedMatrix",
+    "Dense",
+    "Entries",
     "Measurements",
     "Problem",
     "ProductMeasurements",
+    "RankOne",
+    "Sparse",
     "bernoulli",
+    "bilinear_sensing",
     "block_network",
+    "covariance_sensing",
     "curve",
     "doppler",
     "hadamard",
     "line",
+    "matrix_completion",
+    "matrix_factorization",
+    "matrix_sensing",
+    "phase_retrieval",
+    "quadratic_network",
+    "read_measurements",
+    "robust_pca",
     "steps",
     "tent",
     "wave",
+    "write_measurements",
 ]
 
 

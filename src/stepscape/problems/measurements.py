@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.arguments import nonnegative, reals, text, vector, whole, word
 from stepscape.errors import bad
 from stepscape.factorization import STRUCTURES, Structure
-from stepscape.problems.linear_maps.linear_map import LinearMap, finite_array
+from stepscape.problems.linear_maps.linear_map import LinearMap, finite_array, require_linear_map
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-12  # relative: what a truth may lack of its structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ class Measurements:
     Raises
     ------
     InputError
-        For shapes that differ, numbers that are not finite, A_i that are not symmetric where they must be.
+        For shapes that differ, numbers that are not finite, A_i or a truth that are not symmetric, or a truth
+        that is not positive semidefinite, where the structure asks for it.
     """
 
     linear_map: LinearMap
@@ -51,6 +53,7 @@ class Measurements:
     def __post_init__(self) -> None:
         text("name", self.name)
         word("structure", self.structure, STRUCTURES)
+        require_linear_map(self.linear_map)
         object.__setattr__(self, "labels", finite_array("b", self.labels, "(m,)"))
         if self.labels.size != self.size:
             raise bad("b", f"have one number per measurement ({self.size})", self.labels.size)
@@ -58,10 +61,7 @@ class Measurements:
             must = f"be symmetric for the structure {self.structure!r}"
             raise bad("every A_i", must, "another one", "give (A + A.T)/2, or the structure 'any'")
         if self.truth is not None:
-            truth = finite_array("truth", self.truth, "(d1, d2)")
-            if truth.shape != self.shape:
-                raise bad("truth", f"have shape {self.shape}", truth.shape)
-            object.__setattr__(self, "truth", truth)
+            object.__setattr__(self, "truth", _truth(self.truth, self.shape, self.structure))
         if self.noise is not None:
             object.__setattr__(self, "noise", nonnegative("noise", self.noise))
 
@@ -112,3 +112,20 @@ class Measurements:
         kind = "" if self.structure == "any" else f", {self.structure}"
         noise = "" if self.noise is None else f", noise={self.noise:g}"
         return f"Measurements({self.name}: m={self.size} of a {d1}×{d2} matrix{kind}{noise})"
+
+
+def _truth(values: object, shape: tuple[int, int], structure: Structure) -> Array:
+    """Read a matrix of that shape that has the structure up to rounding."""
+    truth = finite_array("truth", values, "(d1, d2)")
+    if truth.shape != shape:
+        raise bad("truth", f"have shape {shape}", truth.shape)
+    size = float(np.abs(truth).max())
+    if structure != "any" and not np.abs(truth - truth.T).max() <= ROUNDING * size:
+        raise bad("truth", f"be symmetric for the structure {structure!r}", "another matrix")
+    if structure == "psd" and size > 0.0:
+        least = size * float(np.linalg.eigvalsh(truth / size)[0])
+        if least < -ROUNDING * size * len(truth):
+            raise bad(
+                "truth", "be positive semidefinite for the structure 'psd'", f"the eigenvalue {least:g}"
+            )
+    return truth

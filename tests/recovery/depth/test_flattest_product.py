@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 import stepscape as ss
 from budget import examples
 from stepscape.problems import ProductMeasurements, block_network, hadamard
-from stepscape.recovery import flat_layers, flat_trace, flattest_product
+from stepscape.recovery import (
+    flat_product_layers,
+    flat_product_trace,
+    flattest_product,
+    minimum_decay_product,
+)
 from stepscape.recovery.depth.block_splitting import split
 from stepscape.recovery.depth.program import flat_program
 
@@ -77,8 +82,12 @@ def test_every_solution_for_vectors_is_certified_and_feasible(d, m, depth, seed)
     assert 0.0 <= found.gap <= 1e-9
     assert found.residual <= 1e-12 * sizes[0] / sizes[-1]
     if depth < math.inf:
-        assert flat_trace(problem, found.solution, depth) == pytest.approx(2 * depth * found.objective)
-        assert found.objective <= flat_trace(problem, problem.truth, depth) / (2 * depth) * (1.0 + 1e-9)
+        assert flat_product_trace(problem, found.solution, depth) == pytest.approx(
+            2 * depth * found.objective
+        )
+        assert found.objective <= flat_product_trace(problem, problem.truth, depth) / (2 * depth) * (
+            1.0 + 1e-9
+        )
 
 
 @examples(1 / 6)
@@ -86,7 +95,7 @@ def test_every_solution_for_vectors_is_certified_and_feasible(d, m, depth, seed)
 def test_every_solution_for_blocks_is_certified_and_feasible(shape, depth, seed):
     problem = block_network(*shape, nonzero=1, rank=1, m=8, noise=0.5, seed=seed)
     found = flattest_product(problem, depth, iterations=4000)
-    assert found.status == ("optimal" if found.gap <= 1e-9 else "iteration limit")
+    assert found.status == ("optimal" if found.gap <= 1e-9 else "undecided")
     assert found.gap <= 1e-6
     assert found.residual <= 1e-10
 
@@ -155,28 +164,44 @@ def test_what_no_measurement_sees_is_zero_and_counted():
     design = np.random.default_rng(0).standard_normal((3, 5))
     design[:, 2] = 0.0
     found = flattest_product(ProductMeasurements(design, np.ones(3)), 3)
-    assert (found.unseen, found.solution[2], found.status) == (1, 0.0, "optimal")
+    assert (found.unseen, found.solution[2], found.status) == (1, 0.0, "not identifiable")
     rows = np.random.default_rng(0).standard_normal((3, 2, 2, 2))
     rows[:, 0, 1] = 0.0  # the second row of the first block
     found = flattest_product(ProductMeasurements(rows, np.ones(3)))
-    assert (found.unseen, found.solution[0, 1].tolist(), found.status) == (2, [0.0, 0.0], "optimal")
-    assert flat_layers(ProductMeasurements(rows, np.ones(3)), found.solution).shape == (2, 2, 2, 2)
+    assert (found.unseen, found.solution[0, 1].tolist(), found.status) == (2, [0.0, 0.0], "not identifiable")
+    assert flat_product_layers(ProductMeasurements(rows, np.ones(3)), found.solution).shape == (2, 2, 2, 2)
+
+
+def test_labels_that_contradict_each_other_have_least_squares_and_say_so():
+    design = np.random.default_rng(0).standard_normal((3, 5))
+    found = flattest_product(ProductMeasurements(design[[0, 1, 2, 2]], [1.0, 2.0, 3.0, 5.0]), 3)
+    middle = flattest_product(ProductMeasurements(design, [1.0, 2.0, 4.0]), 3)
+    assert (found.status, middle.status) == ("infeasible", "optimal")
+    assert found.residual == pytest.approx(np.sqrt(2 / 39))
+    unweighted = flat_program(ProductMeasurements(design[[0, 1, 2, 2]], [1.0, 2.0, 4.0, 4.0]), 3)
+    assert unweighted.feasible
+    np.testing.assert_allclose(design @ found.solution, [1.0, 2.0, 4.0], rtol=1e-12)
+    nothing = flattest_product(ProductMeasurements([[0.0, 0.0]], [1.0]))
+    assert (nothing.status, nothing.unseen, nothing.residual) == ("infeasible", 2, 1.0)
+    assert not nothing.solution.any()
+    assert minimum_decay_product(ProductMeasurements([[0.0, 0.0]], [1.0]), 3).status == "infeasible"
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 2, 2, 2)])
 @pytest.mark.parametrize("depth", [2, 3, math.inf])
 def test_zero_labels_have_the_solution_zero(shape, depth):
-    found = flattest_product(ProductMeasurements(np.ones(shape), np.zeros(3)), depth)
+    design = np.random.default_rng(0).standard_normal(shape)
+    found = flattest_product(ProductMeasurements(design, np.zeros(3)), depth)
     assert not found.solution.any()
     assert (found.objective, found.gap, found.status, found.residual) == (0.0, 0.0, "optimal", 0.0)
 
 
 def test_too_few_iterations_are_reported_and_not_called_a_solution():
     found = flattest_product(block_network(m=30, depth=3), iterations=20)
-    assert found.status == "iteration limit"
+    assert found.status == "undecided"
     assert found.gap > 1e-9
     assert found.residual <= 1e-12
-    text = f"RecoveredProduct(iteration limit: depth=3, objective={found.objective:.6g}, gap="
+    text = f"RecoveredProduct(undecided: depth=3, objective={found.objective:.6g}, gap="
     assert repr(found).startswith(text)
 
 

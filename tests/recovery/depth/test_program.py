@@ -55,7 +55,7 @@ def test_the_value_is_the_least_trace_over_twice_the_depth(shape, depth, seed):
     point = rng.standard_normal(program.shape)
     value = program.scale**program.power * program.value(point)
     if depth < math.inf:
-        trace = ss.recovery.flat_trace(problem, program.product(point).reshape(problem.shape), depth)
+        trace = ss.recovery.flat_product_trace(problem, program.product(point).reshape(problem.shape), depth)
         assert value == pytest.approx(trace / (2 * depth), rel=1e-11)
 
 
@@ -88,13 +88,3 @@ def test_the_bound_of_a_single_number_is_exact():
     assert program.scale * program.bound(program.target) == pytest.approx(3.0, rel=4 * EPS)
     assert program.bound(-program.target) == 0.0
     assert program.bound(0.0 * program.target) == 0.0
-
-
-def test_labels_that_contradict_each_other_are_refused():
-    message = (
-        r"b must be reached by some product, got labels with 0.71 of their norm out of reach; take fewer"
-    )
-    with pytest.raises(ss.InputError, match=message):
-        flat_program(ProductMeasurements([[1.0, 2.0], [1.0, 2.0]], [1.0, 0.0]), 3)
-    with pytest.raises(ss.InputError, match=r"b must be reached by some product, got labels with 1 of their"):
-        plain_program(ProductMeasurements([[0.0, 0.0]], [1.0]))

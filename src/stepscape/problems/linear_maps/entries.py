@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import whole
+from stepscape.arguments import matrix_shape
 from stepscape.errors import bad
 from stepscape.memory import require_memory
 from stepscape.problems.linear_maps.linear_map import finite_array
@@ -27,8 +27,9 @@ class Entries:
     scales: Array | None = None
 
     def __post_init__(self) -> None:
-        d1, d2 = self.shape
-        object.__setattr__(self, "shape", (whole("d1", d1, 1), whole("d2", d2, 1)))
+        d1, d2 = matrix_shape(self.shape)
+        require_memory("shape", (d1, d2), 16 * d1 * d2, "take a smaller matrix")
+        object.__setattr__(self, "shape", (d1, d2))
         object.__setattr__(self, "rows", _places("rows", self.rows, d1))
         object.__setattr__(self, "columns", _places("cols", self.columns, d2))
         scales = np.ones(self.size) if self.scales is None else self.scales

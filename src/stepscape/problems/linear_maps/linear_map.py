@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import reals
-from stepscape.errors import bad
+from stepscape.errors import bad, shown
 
 Array = NDArray[np.float64]
 
@@ -61,6 +61,26 @@ class LinearMap(Protocol):
         With S = D1⁻¹ and T = D2⁻¹ they see Z = D1 X D2 as these see X: ⟨S A_i T, D1 X D2⟩ = ⟨A_i, X⟩.
         """
         ...
+
+
+METHODS = (
+    "size",
+    "shape",
+    "symmetric",
+    "apply",
+    "apply_product",
+    "adjoint",
+    "gram",
+    "row_moment",
+    "column_moment",
+    "between",
+)
+
+
+def require_linear_map(value: object) -> None:
+    """Refuse what has not the methods of linear measurements."""
+    if isinstance(value, type) or not all(hasattr(value, name) for name in METHODS):
+        raise bad("linear_map", "be a Dense, Sparse, RankOne or Entries, or have their methods", shown(value))
 
 
 def scaled(matrix: Array, left: Array, right: Array) -> Array:

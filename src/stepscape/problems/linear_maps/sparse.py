@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.arguments import matrix_shape
 from stepscape.errors import bad, shown
 from stepscape.memory import require_memory
 from stepscape.problems.linear_maps.dense import Dense
@@ -27,10 +28,11 @@ class Sparse:
     def __post_init__(self) -> None:
         from scipy import sparse
 
-        d1, d2 = self.shape
+        d1, d2 = matrix_shape(self.shape)
+        require_memory("shape", (d1, d2), 16 * d1 * d2, "take a smaller matrix")
+        object.__setattr__(self, "shape", (d1, d2))
         if not sparse.issparse(self.rows) or self.rows.shape[1] != d1 * d2 or self.rows.shape[0] == 0:
-            came = getattr(self.rows, "shape", None) or shown(self.rows)
-            raise bad("rows", f"be a sparse matrix of shape (m, {d1 * d2})", came)
+            raise bad("rows", f"be a sparse matrix of shape (m, {d1 * d2})", shown(self.rows))
         rows = sparse.csr_array(self.rows, dtype=np.float64, copy=True)
         rows.sum_duplicates()
         if rows.nnz:

@@ -61,7 +61,7 @@ def minimum_decay_product(
     Raises
     ------
     InputError
-        If no product reaches the labels; for blocks and k > 2.
+        For blocks and k > 2.
 
     Source: Ding et al. (2024), section on depth; Chartrand and Yin (2008) for the weights and ε.
     """
@@ -93,14 +93,16 @@ def _best(
         depth=k,
         objective=objective,
         gap=math.nan,
-        status=_status(problem, objective, k),
+        status=_status(problem, program, objective, k),
         iterations=sum(end.iterations for end in ends),
         residual=residual(problem, product),
         unseen=program.unseen,
     )
 
 
-def _status(problem: ProductMeasurements, objective: float, k: float) -> Status:
+def _status(problem: ProductMeasurements, program: Program, objective: float, k: float) -> Status:
+    if not program.feasible:
+        return "infeasible"
     if problem.truth is None or residual(problem, problem.truth) > BETTER:
         return "not proved"
     truth = float(np.sum(np.abs(problem.truth) ** (2.0 / k)))

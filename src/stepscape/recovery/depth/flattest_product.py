@@ -10,7 +10,7 @@ from stepscape.errors import expect
 from stepscape.problems.product_measurements import ProductMeasurements
 from stepscape.recovery.depth.block_splitting import split
 from stepscape.recovery.depth.program import Program, flat_program, read_depth
-from stepscape.recovery.depth.recovered_product import RecoveredProduct
+from stepscape.recovery.depth.recovered_product import RecoveredProduct, Status
 from stepscape.recovery.depth.vector_dual import newton
 from stepscape.recovery.depth.vector_vertex import vertex
 
@@ -31,7 +31,7 @@ def flattest_product(
         min Σ_b t_b^{2/k−1} ‖M_b^½ X_b N_b^½‖_*^{2−2/k},
 
     with M_b = (1/m) Σ A_i A_iᵀ, N_b = (1/m) Σ A_iᵀ A_i, t_b = tr M_b. One block is a nuclear norm at every
-    depth. `flat_trace` says for which designs that is the exact trace.
+    depth. `flat_product_trace` says for which designs that is the exact trace.
 
     Parameters
     ----------
@@ -48,11 +48,6 @@ def flattest_product(
     RecoveredProduct
         Its objective is the least trace divided by 2k. The solver is the simplex method for vectors and
         k = 2, Newton's method on the dual for vectors and k ≥ 3, and Douglas-Rachford splitting for blocks.
-
-    Raises
-    ------
-    InputError
-        If no product reaches the labels.
 
     Source: Ding et al. (2024) for vectors; Gatmiry et al. (2023) for one block.
     """
@@ -89,11 +84,20 @@ def recovered(
         depth=depth,
         objective=program.scale**program.power * program.value(point),
         gap=gap,
-        status="optimal" if gap <= tolerance else "iteration limit",
+        status=status(program, gap <= tolerance),
         iterations=made,
         residual=residual(problem, product),
         unseen=program.unseen,
     )
+
+
+def status(program: Program, proved: bool) -> Status:
+    """Return the word for a solution that is proved to be the best, or is not."""
+    if not program.feasible:
+        return "infeasible"
+    if not proved:
+        return "undecided"
+    return "not identifiable" if program.unseen else "optimal"
 
 
 def residual(problem: ProductMeasurements, product: Array) -> float:

@@ -15,7 +15,7 @@ from stepscape.recovery.depth.program import inverse_roots, moments_trace, nucle
 Array = NDArray[np.float64]
 
 
-def flat_trace(problem: ProductMeasurements, product: ArrayLike, depth: int | None = None) -> float:
+def flat_product_trace(problem: ProductMeasurements, product: ArrayLike, depth: int | None = None) -> float:
     """2k Σ_b t_b^{2/k−1} ‖M_b^½ X_b N_b^½‖_*^{2−2/k}; for vectors 2k Σ_i D_ii |x_i|^{2−2/k}.
 
     M_b = (1/m) Σ A_i A_iᵀ, N_b = (1/m) Σ A_iᵀ A_i, t_b = tr M_b. It is the least tr ∇²L of all layers with
@@ -27,7 +27,7 @@ def flat_trace(problem: ProductMeasurements, product: ArrayLike, depth: int | No
     Proof for such a design: with P_j = W_k⋯W_{j+1}, Q_j = W_{j−1}⋯W_1 the trace of a block is twice
     ‖Q_k N^½‖² + ‖M^½ P_1‖² + Σ_{1<j<k} ‖M^½ P_j‖² ‖Q_j N^½‖²/t, which is at least k times the geometric mean
     of its k terms; their product is t^{2−k} Π_{j<k} ‖M^½ P_j‖² ‖Q_{j+1} N^½‖², and each of the k − 1
-    factors is at least ‖M^½ X N^½‖_*², because P_j Q_{j+1} = X. `flat_layers` has equality.
+    factors is at least ‖M^½ X N^½‖_*², because P_j Q_{j+1} = X. `flat_product_layers` has equality.
 
     Source: Ding et al. (2024) for vectors, Gatmiry et al. (2023) for one block and isotropic measurements.
     """
@@ -39,14 +39,15 @@ def flat_trace(problem: ProductMeasurements, product: ArrayLike, depth: int | No
     return 2.0 * k * float(weights @ norms ** (2.0 - 2.0 / k))
 
 
-def flat_layers(problem: ProductMeasurements, product: ArrayLike, depth: int | None = None) -> Array:
-    """Return layers W_1, …, W_k with W_k⋯W_1 = X and the trace `flat_trace`.
+def flat_product_layers(problem: ProductMeasurements, product: ArrayLike, depth: int | None = None) -> Array:
+    """Return layers W_1, …, W_k with W_k⋯W_1 = X and the trace `flat_product_trace`.
 
     With the singular value decomposition M_b^½ X_b N_b^½ = U Σ Vᵀ of a block
 
         W_1 = a Σ^½ Vᵀ N_b^{−½},  W_k = a M_b^{−½} U Σ^½,  the others c I,
 
-    c = (tr Σ/t_b)^{1/k}, a = c^{1−k/2}. For vectors |v_{j,i}| = |x_i|^{1/k}, and the last layer has the sign.
+    c = (tr Σ/t_b)^{1/k}, a = c^{1−k/2}. For vectors |v_{j,i}| = |x_i|^{1/k}, and the first
+    layer has the signs.
 
     Returns
     -------
@@ -64,7 +65,8 @@ def flat_layers(problem: ProductMeasurements, product: ArrayLike, depth: int | N
     seen = row_back @ row_root @ blocks @ column_root @ column_back
     if np.linalg.norm(seen - blocks) > 1e-9 * np.linalg.norm(blocks):
         raise bad("X", "be 0 where no measurement sees it", "other numbers there", "set them to 0")
-    outer, sizes, inner = np.linalg.svd(row_root @ blocks @ column_root)
+    # The first factor of LAPACK has the sign of a 1×1 matrix: here that is V.
+    V, sizes, outer = np.linalg.svd((row_root @ blocks @ column_root).transpose(0, 2, 1))
     t = moments_trace(problem)
     ratio = sizes.sum(axis=1) / np.where(t > 0.0, t, 1.0)
     middle = ratio ** (1.0 / k)
@@ -72,8 +74,8 @@ def flat_layers(problem: ProductMeasurements, product: ArrayLike, depth: int | N
     half = end[:, None] * np.sqrt(sizes)
     layers = np.empty((k, *blocks.shape))
     layers[1:-1] = middle[:, None, None] * np.eye(problem.block_size)
-    layers[0] = half[:, :, None] * (inner @ column_back)
-    layers[-1] = (row_back @ outer) * half[:, None, :]
+    layers[0] = half[:, :, None] * (V.transpose(0, 2, 1) @ column_back)
+    layers[-1] = (row_back @ outer.transpose(0, 2, 1)) * half[:, None, :]
     return layers.reshape(k, *problem.shape)
 
 

@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import whole
-from stepscape.errors import bad
 from stepscape.memory import require_memory
 from stepscape.problems.product_measurements import ProductMeasurements
 
 Array = NDArray[np.float64]
-CONSISTENT = 1e-8  # of ‖b‖: the part of b that no product reaches, beyond which labels contradict each other
+CONSISTENT = (
+    1e-8  # of ‖b‖: the part of b that no product reaches, beyond which the labels contradict each other
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
     """min Σ_b ‖Y_b‖_*^p subject to Vᵀ y = c, y the numbers of Y (B, s, s), V orthonormal, ‖c‖ = 1 or c = 0.
 
-    X_b = scale·S_b Y_b T_b. A dual point is λ, and U the blocks of V λ. Hölder's inequality is weak duality:
+    X_b = scale·S_b Y_b T_b. The constraints are A(X) = b, or those of least squares if not `feasible`. A dual
+    point is λ, and U the blocks of V λ. Hölder's inequality is weak duality:
 
         ⟨c, λ⟩ = ⟨U, Y⟩ ≤ Σ_b ‖U_b‖_op ‖Y_b‖_* ≤ (Σ_b ‖U_b‖_op^q)^{1/q} (Σ_b ‖Y_b‖_*^p)^{1/p},  1/p + 1/q = 1.
     """
@@ -33,6 +35,7 @@ class Program:
     left: Array
     right: Array
     unseen: int
+    feasible: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,7 +92,7 @@ def read_depth(problem: ProductMeasurements, depth: float | None) -> float:
 def flat_program(problem: ProductMeasurements, depth: float) -> Program:
     """Return the program of the flattest product: Y_b = t_b^{(2/k − 1)/p} M_b^½ X_b N_b^½, p = 2 − 2/k.
 
-    M_b = (1/m) Σ A_i A_iᵀ, N_b = (1/m) Σ A_iᵀ A_i and t_b = tr M_b of each block; see `flat_trace`.
+    M_b = (1/m) Σ A_i A_iᵀ, N_b = (1/m) Σ A_iᵀ A_i and t_b = tr M_b of each block; see `flat_product_trace`.
     """
     power = 2.0 - 2.0 / depth
     left, row_rank = inverse_roots(problem.row_moments)
@@ -131,9 +134,7 @@ def _program(problem: ProductMeasurements, power: float, left: Array, right: Arr
     reached = outer[:, kept].T @ problem.labels
     labels = float(np.linalg.norm(problem.labels))
     missed = float(np.linalg.norm(problem.labels - outer[:, kept] @ reached))
-    if missed > CONSISTENT * labels:
-        came = f"labels with {missed / labels:.2g} of their norm out of reach"
-        raise bad("b", "be reached by some product", came, "take fewer measurements than unknowns")
     target = reached / sizes[kept]
     scale = float(np.linalg.norm(target))
-    return Program(inner[kept].T, target / (scale or 1.0), power, scale, left, right, unseen)
+    feasible = missed <= CONSISTENT * labels
+    return Program(inner[kept].T, target / (scale or 1.0), power, scale, left, right, unseen, feasible)

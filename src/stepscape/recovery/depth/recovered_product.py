@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Status = Literal["optimal", "iteration limit", "local minimum", "not proved"]
+Status = Literal["optimal", "not identifiable", "infeasible", "undecided", "local minimum", "not proved"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,16 +27,17 @@ class RecoveredProduct:
     gap : float
         (objective − lower bound)/objective, the bound from a dual point; nan where the program is not convex.
     status : str
-        "optimal": the gap is at most the tolerance. "iteration limit": it is larger, and nothing is decided.
-        "local minimum": the truth is feasible and has a smaller objective. "not proved": the program is not
-        convex, and no better point was found.
+        "optimal": the gap is at most the tolerance. "not identifiable": it is, but no measurement sees some
+        products, which are 0 in X and may be anything. "infeasible": no product satisfies the equations; X
+        is the best of those with the least ‖A(X) − b‖. "undecided": the iterations were spent.
+        "local minimum": the truth satisfies the equations and has a smaller objective. "not proved": the
+        program is not convex, and no better point was found.
     iterations : int
         Iterations of the solver, of all starts together.
     residual : float
         ‖A(X) − b‖/‖b‖, 0 for b = 0.
     unseen : int
-        Dimension of the products that no measurement sees; X is 0 there, and any other value would do as
-        well, so that the truth cannot be identified if this is not 0.
+        Dimension of the products that no measurement sees.
     """
 
     solution: Array
