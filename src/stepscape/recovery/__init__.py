@@ -3,14 +3,17 @@
 from stepscape.recovery.crossover import Uniqueness
 from stepscape.recovery.recovered import NullSpace, Recovered
 from stepscape.recovery.solve import flattest, minimum_frobenius_norm, minimum_nuclear_norm
+from stepscape.recovery.trials import Trial, trial
 
 __all__ = [
     "NullSpace",
     "Recovered",
+    "Trial",
     "Uniqueness",
     "flattest",
     "minimum_frobenius_norm",
     "minimum_nuclear_norm",
+    "trial",
 ]
 
 

@@ -99,9 +99,11 @@ def minimize(
         leading = state.shrunk.above(distance)  # smaller values may be on their way to 0
         if done or (leading.rank == rank and distance < min(NEAR, CLOSER * tried)):
             tried = distance
-            exact = _cross_over(program, leading, state.dual, best)
-            if exact is not None and exact.gap <= (tolerance if done else min(tolerance, PROOF)):
-                return exact
+            smaller = [leading, state.shrunk.above(distance**0.5)][: 1 + done]
+            for spectrum in smaller:
+                exact = _cross_over(program, spectrum, state.dual, best)
+                if exact is not None and exact.gap <= (tolerance if done else min(tolerance, PROOF)):
+                    return exact
         if done:
             return replace(best, status="optimal")
         if stop and stop(state.feasible, best.value):

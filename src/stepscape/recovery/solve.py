@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from stepscape.arguments import function, nonnegative, share, whole
-from stepscape.errors import bad, shown
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.constraints import NearObserved
-from stepscape.recovery.gauges import NUCLEAR
-from stepscape.recovery.minimum import Minimum, Program, Progress, minimize
-from stepscape.recovery.recovered import NullSpace, Recovered
-from stepscape.recovery.setting import NAMES, VISIBLE, setting
+from stepscape.recovery.minimum import Progress
+from stepscape.recovery.recovered import Recovered
+from stepscape.recovery.setting import setting
 
 TOLERANCE = 1e-7
 ITERATIONS = 20_000
@@ -87,59 +82,8 @@ def _recover(
     iterations: int,
     progress: Progress | None,
 ) -> Recovered:
-    weight, most = nonnegative("penalty", penalty), whole("iterations", iterations, 1)
-    near = share("tolerance", tolerance)
+    most, near = whole("iterations", iterations, 1), share("tolerance", tolerance)
     if progress is not None:
         function("progress", progress)
-    if isinstance(problem, Measurements):
-        ready = setting(problem, objective, weight)
-        return ready.recovered(ready.solve(near, most, progress))
-    if not isinstance(problem, CorruptedMatrix):
-        raise bad("problem", "be Measurements or a CorruptedMatrix", shown(problem))
-    if weight > 0.0:
-        raise bad("penalty", "be 0 for a CorruptedMatrix", weight, "choose the budget instead")
-    if objective == "frobenius norm":
-        raise bad("problem", "be Measurements", shown(problem))
-    return _recover_corrupted(problem, near, most, progress)
-
-
-def _recover_corrupted(
-    problem: CorruptedMatrix, tolerance: float, iterations: int, progress: Progress | None
-) -> Recovered:
-    scale = float(np.abs(problem.observed).max()) or 1.0
-    constraint = NearObserved(problem.observed / scale, problem.budget / scale)
-    program = Program(NUCLEAR["any"], constraint, None)
-    found = _start_at(constraint)
-    if found.status == "undecided":
-        found = minimize(program, found, tolerance, iterations, progress)
-    return Recovered(
-        problem=problem,
-        matrix=scale * found.matrix,
-        objective=scale * found.value,
-        value=scale * found.value,
-        bound=scale * found.bound,
-        dual=found.dual,
-        residual=found.residual,
-        status=found.status,
-        iterations=found.iterations,
-        rank=found.spectrum.above(VISIBLE).rank,
-        null_space=NullSpace(0, 0, (), ()),
-        unique=True if found.value == 0.0 else None,
-        uniqueness=None,
-        constant=False,
-        penalty=0.0,
-        name=NAMES["nuclear norm"],
-    )
-
-
-def _start_at(constraint: NearObserved) -> Minimum:
-    """Y itself; 0 if the budget covers all of it."""
-    gauge, observed = NUCLEAR["any"], constraint.observed
-    covered = float(np.abs(observed).sum()) <= constraint.budget
-    matrix = np.zeros_like(observed) if covered else observed
-    value = gauge.value(matrix)
-    exact = covered or constraint.budget == 0.0
-    spectrum = gauge.decompose(matrix)
-    dual = spectrum.left @ spectrum.right.T
-    status = "optimal" if exact else "undecided"
-    return Minimum(matrix, spectrum, value, value if exact else 0.0, dual, 0.0, status, 0)
+    ready = setting(problem, objective, nonnegative("penalty", penalty))
+    return ready.recovered(ready.solve(near, most, progress))
