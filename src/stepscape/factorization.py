@@ -77,10 +77,11 @@ class Factorization:
         require_memory("width", max(columns), BYTES * numbers)
         # Not the random numbers of a problem with this seed.
         rng = np.random.default_rng([whole("seed", seed, most=math.inf), 1])
-        left, right = (
-            size * rng.standard_normal((d, k)) / np.sqrt(max(k, 1))
-            for d, k in zip(rows, columns, strict=True)
-        )
+        with np.errstate(over="ignore"):  # factors that are not finite are refused
+            left, right = (
+                size * rng.standard_normal((d, k)) / np.sqrt(max(k, 1))
+                for d, k in zip(rows, columns, strict=True)
+            )
         return cls(left, right, structure)
 
     @property

@@ -80,7 +80,7 @@ def _measurements(arrays: Arrays) -> Measurements:
         if key not in KNOWN:
             near = nearest(key, KNOWN)
             hint = f"; did you mean {near!r}?" if near else f"; known: {', '.join(KNOWN)}"
-            raise InputError(f"it holds the unknown array {printable(key)!r}{hint}")
+            raise InputError(f"it holds the unknown array {key!r}{hint}")
     if "b" not in arrays:
         raise bad("it", "hold the labels b", _listed(arrays))
     linear_map = _linear_map(arrays)
@@ -190,8 +190,11 @@ def _arrays_of(linear_map: LinearMap) -> dict[str, Any]:
     if isinstance(linear_map, Dense):
         return {"A": linear_map.matrices}
     if isinstance(linear_map, RankOne):
-        same = linear_map.left is linear_map.right
-        return {"vectors": linear_map.left} if same else {"left": linear_map.left, "right": linear_map.right}
+        return (
+            {"vectors": linear_map.left}
+            if linear_map.symmetric
+            else {"left": linear_map.left, "right": linear_map.right}
+        )
     if isinstance(linear_map, Entries):
         places = {"rows": linear_map.rows, "cols": linear_map.columns, "scales": linear_map.scales}
         return {**places, "shape": linear_map.shape}

@@ -64,7 +64,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
     for member, count in times.items():
         if not member.endswith(".npy") or count > 1:
             what = "twice" if count > 1 else "which is not an array"
-            raise InputError(f"{name!r} is not a file of numpy.savez: it holds {printable(member)!r}, {what}")
+            raise InputError(f"{name!r} is not a file of numpy.savez: it holds {member!r}, {what}")
     return [(member.removesuffix(".npy"), member) for member in times]
 
 

@@ -220,6 +220,19 @@ def test_a_guess_is_told() -> None:
             assert select(known * 6, loss).readings == ()
 
 
+@pytest.mark.parametrize("loss", ["auto", "logistic"])
+def test_where_no_rule_tells_the_rarer_of_two_texts_stands_for_1(loss: str) -> None:
+    rarer = "no rule tells which of {} and {} stands for 1: {}, the rarer, was taken"
+    for no, yes in (("M", "F"), ("F", "M")):
+        got = select([no] * 9 + [yes] * 8, loss)
+        np.testing.assert_array_equal(got.y, [0.0] * 9 + [1.0] * 8)
+        assert got.readings == (rarer.format(repr(no), repr(yes), repr(yes)),)
+    known = select(["no"] * 5 + ["yes"] * 12, loss)  # a rule goes before: the answer is the more frequent one
+    np.testing.assert_array_equal(known.y, [0.0] * 5 + [1.0] * 12)
+    unused = select([*["M"] * 9, *["F"] * 8, "F", "F"], loss, [*map(str, range(17)), "", "NA"])
+    np.testing.assert_array_equal(unused.y, [0.0] * 9 + [1.0] * 8)  # rows that are dropped do not count
+
+
 def test_accents_written_in_two_ways_are_one_text() -> None:
     got = select(["n\u00e3o", "na\u0303o", "sim", "sim"] * 4)
     assert got.classes == ("n\u00e3o", "sim")

@@ -23,8 +23,10 @@ class RankOne:
     right: Array
 
     def __post_init__(self) -> None:
-        for name, shape in (("left", "(m, d1)"), ("right", "(m, d2)")):
-            object.__setattr__(self, name, finite_array(name, getattr(self, name), shape))
+        left = finite_array("left", self.left, "(m, d1)")
+        right = left if self.right is self.left else finite_array("right", self.right, "(m, d2)")
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
         if len(self.left) != len(self.right):
             raise bad(
                 "left and right", "have one row per measurement", f"{len(self.left)} and {len(self.right)}"

@@ -41,8 +41,8 @@ class Columns:
     classes
         For an outcome of two values, what y = 0 and y = 1 stand for, as the table writes it; else empty.
     readings
-        For an outcome, a sentence for each value that the cells write in several ways, and one where only the
-        alphabet tells which value is 1.
+        For an outcome, a sentence for each value that the cells write in several ways, and one where no rule
+        tells which value is 1.
     doubt
         A sentence where so many texts among the numbers of y were dropped that they may be values; else "".
     decimal

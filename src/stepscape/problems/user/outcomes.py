@@ -41,7 +41,7 @@ class Outcome:
     counts : rows of each.
     codes : (n,) the place of each cell's value among the names, and why a cell has none.
     spellings : the ways in which the cells write each, where that is a text; most frequent first.
-    guessed : whether only the order of the alphabet tells which of two texts stands for 1.
+    guessed : whether no rule about words tells which of two texts stands for 1: the rarer one was taken.
     """
 
     names: tuple[str, ...]
@@ -86,10 +86,8 @@ class Outcome:
         if not self.guessed:
             return merged
         no, yes = map(shown, self.names)
-        guess = (
-            f"no rule tells which of {no} and {yes} stands for 1: {yes}, the later in the alphabet, was taken"
-        )
-        return (*merged, guess)
+        why = "the rarer" if self.counts[1] < self.counts[0] else "the later in the alphabet"
+        return (*merged, f"no rule tells which of {no} and {yes} stands for 1: {yes}, {why}, was taken")
 
     @property
     def numeric(self) -> bool:
@@ -142,13 +140,13 @@ def outcome_of(
     """
     kinds, kind_of = _kinds(cells, parsed, usable)
     keys = _values(kinds, least)
-    found, guessed = _ordered([key for key in dict.fromkeys(keys) if key is not None])
+    counts, spelled = _counted(keys, kinds), _spellings(keys, kinds)
+    found, guessed = _ordered([key for key in dict.fromkeys(keys) if key is not None], counts)
     place = {key: float(i) for i, key in enumerate(found)}
     codes = np.array([np.nan if key is None else place[key] for key in keys])[kind_of]
     codes[~usable] = np.nan
     # Here text is not a fault.
     faults = np.where(np.isnan(codes), parsed.faults, numbers.GOOD).astype(np.int8)
-    counts, spelled = _counted(keys, kinds), _spellings(keys, kinds)
     names = tuple(_name(key, spelled) for key in found)
     ways = tuple(
         tuple(way for way, _ in spelled[key].most_common()) if key in spelled else () for key in found
@@ -273,8 +271,8 @@ def _count(keys: Sequence[Key | None]) -> int:
     return len(set(keys) - {None})
 
 
-def _ordered(keys: list[Key]) -> tuple[list[Key], bool]:
-    """Sort values, of two the one that stands for 1 last; and whether that was a guess."""
+def _ordered(keys: list[Key], rows: Mapping[Key, int]) -> tuple[list[Key], bool]:
+    """Sort values, of two the one that stands for 1 last; and whether that was a guess: the rarer one."""
     values: list[Key] = sorted(key for key in keys if isinstance(key, float))
     texts = sorted((key for key in keys if isinstance(key, str)), key=lambda text: (text.casefold(), text))
     if len(values) == len(texts) == 1 and answers(texts[0], yes=False):
@@ -282,7 +280,9 @@ def _ordered(keys: list[Key]) -> tuple[list[Key], bool]:
     if values or len(texts) != 2:
         return [*values, *texts], False
     choice = choose(*texts)
-    return [choice.no, choice.yes], not choice.known
+    if choice.known:
+        return [choice.no, choice.yes], False
+    return sorted((choice.no, choice.yes), key=lambda text: -rows[text]), True  # equally frequent: stays
 
 
 def _spellings(keys: Sequence[Key | None], kinds: Sequence[_Kind]) -> dict[Key, Counter[str]]:
