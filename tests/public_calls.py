@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+import low_rank_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
@@ -29,12 +30,12 @@ READ_ONLY = {
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "sweeps.Run", "lab.status.SweepStatus",
-}  # fmt: skip
+} | low_rank_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
-}  # fmt: skip
+} | low_rank_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
+        **low_rank_calls.calls(folder, File, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
             "warmup_steps": 2,

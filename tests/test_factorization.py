@@ -92,7 +92,7 @@ WRONG = [
     (
         F.random,
         ((3, 3), (2, -1), 1.0, "symmetric"),
-        "the second width must be a whole number of at least 0, got -1",
+        "width must be a whole number of at least 0, got -1",
     ),
     (
         F.random,

@@ -58,7 +58,7 @@ WRONG = [
     ({"observed": np.ones(3)}, r"observed must have shape \(d1, d2\), got \(3,\)"),
     ({"observed": [[np.nan]]}, r"observed must be finite, got nan at index \(0, 0\)"),
     ({"budget": -1.0}, "budget must be finite and not negative, got -1.0"),
-    ({"truth": np.eye(3)}, r"truth must have shape \(2, 2\), got \(3, 3\)"),
+    ({"truth": np.eye(3)}, r"truth must have shape \(2, 2\), as observed has, got \(3, 3\)"),
     ({"noise": -1.0}, "noise must be finite and not negative, got -1.0"),
     ({"name": 3}, "name must be text, got 3"),
 ]

@@ -85,6 +85,13 @@ def test_symmetry_is_that_of_the_matrices(kind, d, m, seed):
     assert not linear_map(kind, d, d + 1, m, rng).symmetric
 
 
+def test_what_a_map_prints_are_its_kind_and_its_sizes():
+    rng = np.random.default_rng(0)
+    kinds = ("Dense", "Sparse", "RankOne", "Entries")
+    for name, kind in zip(kinds, KINDS, strict=True):
+        assert repr(linear_map(kind, 2, 3, 4, rng)) == f"{name}(m=4 measurements of a 2×3 matrix)"
+
+
 def test_orthogonal_measurements_and_diagonal_moments_are_kept_as_vectors():
     a = Entries([0, 1, 1], [2, 0, 1], (2, 3), [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(a.gram(), [1.0, 4.0, 9.0])
@@ -114,17 +121,17 @@ def test_what_is_given_is_neither_changed_nor_kept():
         a.matrices[0, 0, 0] = 1.0
 
 
-SQUARE, ONE_EACH = (2, 2), "rows, cols and scales must have one number per measurement"
+SQUARE, ONE_EACH = (2, 2), "rows, columns and scales must have one number per measurement"
 NARROW, NOTHING = sparse.csr_array(np.ones((2, 3))), sparse.csr_array(np.full((2, 4), np.nan))
 WRONG = [
-    (Dense, (np.ones((2, 3)),), r"A must have shape \(m, d1, d2\), got \(2, 3\)"),
+    (Dense, (np.ones((2, 3)),), r"matrices must have shape \(m, d1, d2\), got \(2, 3\)"),
     (
         Dense,
         (np.ones((0, 3, 3)),),
-        r"A must hold at least one number, got an empty array of shape \(0, 3, 3\)",
+        r"matrices must hold at least one number, got an empty array of shape \(0, 3, 3\)",
     ),
-    (Dense, ([[[np.inf]]],), r"A must be finite, got inf at index \(0, 0, 0\)"),
-    (Dense, ("text",), "A must hold real numbers, got 'text'"),
+    (Dense, ([[[np.inf]]],), r"matrices must be finite, got inf at index \(0, 0, 0\)"),
+    (Dense, ("text",), "matrices must hold real numbers, got 'text'"),
     (
         RankOne,
         (np.ones((2, 3)), np.ones((3, 3))),
@@ -136,7 +143,7 @@ WRONG = [
     (
         Entries,
         ([0], [2], SQUARE),
-        "cols must hold whole numbers from 0 to 1, got numbers from 2 to 2; count from 0",
+        "columns must hold whole numbers from 0 to 1, got numbers from 2 to 2; count from 0",
     ),
     (Entries, ([-1], [0], SQUARE), "rows must hold whole numbers from 0 to 1, got numbers from -1 to -1"),
     (Entries, ([0.5], [0], SQUARE), "rows must hold whole numbers from 0 to 1"),

@@ -202,7 +202,7 @@ WRONG = [
     (P.matrix_sensing, {"rank": 21}, "rank must be at most 20, got 21"),
     (P.matrix_sensing, {"m": 0}, "m must be a whole number of at least 1, got 0"),
     (P.matrix_sensing, {"noise": -1.0}, "noise must be finite and not negative, got -1.0"),
-    (P.matrix_sensing, {"noise": 1e308}, "b must be finite, got -?inf at index"),
+    (P.matrix_sensing, {"noise": 1e308}, "labels must be finite, got -?inf at index"),
     (P.matrix_sensing, {"seed": -1}, "seed must be a whole number of at least 0, got -1"),
     (P.matrix_sensing, {"ensemble": "gausian"}, "unknown ensemble 'gausian'; did you mean 'gaussian'"),
     (

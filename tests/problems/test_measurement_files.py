@@ -260,7 +260,7 @@ def test_an_archive_of_gigabytes_of_zeros_is_refused_before_they_are_taken(monke
     assert len(bomb) < 50_000
     monkeypatch.setattr("stepscape.memory.free_memory", lambda: 7e7)
     refused(
-        bomb, "'m.npz' must fit in memory, got 2 arrays, which needs 78 MB where 70 MB are free; save fewer"
+        bomb, "'m.npz' must fit in memory, got 2 arrays, which needs 102 MB where 70 MB are free; save fewer"
     )
 
 

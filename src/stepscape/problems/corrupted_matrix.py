@@ -52,7 +52,7 @@ class CorruptedMatrix:
         object.__setattr__(self, "observed", finite_array("observed", self.observed, "(d1, d2)"))
         object.__setattr__(self, "budget", nonnegative("budget", self.budget))
         if self.truth is not None:
-            object.__setattr__(self, "truth", matrix_of(self.shape, self.truth, "truth"))
+            object.__setattr__(self, "truth", matrix_of(self.shape, self.truth, "truth", "observed"))
         if self.noise is not None:
             object.__setattr__(self, "noise", nonnegative("noise", self.noise))
 

@@ -13,11 +13,11 @@ from stepscape.problems.linear_maps.linear_map import finite_array
 Array = NDArray[np.float64]
 
 
-def matrix_of(shape: tuple[int, int], values: object, name: str = "matrix") -> Array:
-    """Read a matrix of finite numbers."""
+def matrix_of(shape: tuple[int, int], values: object, name: str = "matrix", like: str = "") -> Array:
+    """Read a matrix of finite numbers and of that shape, which is the shape of `like`."""
     array = finite_array(name, values, "(d1, d2)")
     if array.shape != shape:
-        raise bad(name, f"have shape {shape}", array.shape)
+        raise bad(name, f"have shape {shape}" + (f", as {like} has" if like else ""), array.shape)
     return array
 
 

@@ -55,9 +55,9 @@ class Measurements:
         text("name", self.name)
         word("structure", self.structure, STRUCTURES)
         require_linear_map(self.linear_map)
-        object.__setattr__(self, "labels", finite_array("b", self.labels, "(m,)"))
+        object.__setattr__(self, "labels", finite_array("labels", self.labels, "(m,)"))
         if self.labels.size != self.size:
-            raise bad("b", f"have one number per measurement ({self.size})", self.labels.size)
+            raise bad("labels", f"have one number per measurement ({self.size})", self.labels.size)
         if self.structure != "any" and not self.linear_map.symmetric:
             must = f"be symmetric for the structure {self.structure!r}"
             raise bad("every A_i", must, "another one", "give (A + A.T)/2, or the structure 'any'")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stepscape.errors import InputError, bad, printable
 from stepscape.memory import in_words, require_memory
 
-COPIES = 18  # bytes per number, beside the array itself, while it is read as float64 and checked
+COPIES = 26  # bytes per number, beside the array itself, while it is read as float64 and checked
 
 
 class _Header(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps.linear_map import finite_array, scaled
+from stepscape.problems.linear_maps.linear_map import described, finite_array, scaled
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ class Dense:
     matrices: Array
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "matrices", finite_array("A", self.matrices, "(m, d1, d2)"))
+        object.__setattr__(self, "matrices", finite_array("matrices", self.matrices, "(m, d1, d2)"))
 
     @property
     def size(self) -> int:
@@ -77,3 +77,6 @@ class Dense:
         if self.symmetric and left is right:
             matrices = (matrices + matrices.transpose(0, 2, 1)) / 2.0
         return Dense(matrices)
+
+    def __repr__(self) -> str:
+        return described(self)
