@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps import Dense, Entries
+from stepscape.problems.linear_maps import Dense, Entries, Sparse
 from stepscape.problems.linear_maps.linear_map import scaled
 from stepscape.problems.measurements import Measurements
 from stepscape.recovery.constraints import Equations
@@ -74,5 +74,7 @@ def require_room(problem: Measurements) -> None:
     m, (d1, d2) = problem.size, problem.shape
     linear_map = problem.linear_map
     gram = 0 if isinstance(linear_map, Entries) and not linear_map.repeats else 40 * m * m
-    weighted = 16 * m * d1 * d2 if isinstance(linear_map, Dense) else 16 * m * (d1 + d2)
+    # Weighted sparse matrices are full ones.
+    full = isinstance(linear_map, Dense | Sparse)
+    weighted = 32 * m * d1 * d2 if full else 16 * m * (d1 + d2)
     require_memory("m", m, gram + weighted + 160 * d1 * d2, "take fewer measurements, or a smaller matrix")

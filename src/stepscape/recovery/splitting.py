@@ -61,35 +61,44 @@ def iterate(gauge: Gauge, constraint: Constraint, start: Array, iterations: int)
 
     Source: Eckstein and Bertsekas (1992), Mathematical Programming 55, 293-318.
     """
-    at = start
     gamma = FIRST_GAMMA * (float(np.linalg.norm(start, 2)) or 1.0)
     project, shrunk = constraint.project(gamma), None
-    points: deque[Array] = deque(maxlen=MEMORY + 1)
-    moves: deque[Array] = deque(maxlen=MEMORY + 1)
-    plain, before = (
-        None,
-        0.0,
-    )  # where the iteration would be without the last extrapolation, and its last move
+    path = _Path(start)
     for iteration in range(1, iterations + 1):
-        feasible, dual = project(at)
-        shrunk = gauge.shrink(2.0 * feasible - at, gamma, shrunk)
+        feasible, dual = project(path.at)
+        shrunk = gauge.shrink(2.0 * feasible - path.at, gamma, shrunk)
         if iteration % LOOK_EVERY == 0 or iteration == iterations:
             yield State(feasible, shrunk, dual, gamma, iteration)
-        move = RELAXATION * (shrunk.matrix - feasible)
-        points.append(at)
-        moves.append(move)
-        if plain is not None and np.linalg.norm(move) > before:
-            at, plain = plain, None
-            points.clear()
-            moves.clear()
-        elif iteration % EXTRAPOLATE_EVERY == 0 and len(points) > 2:
-            plain, before = at + move, float(np.linalg.norm(move))
-            at = extrapolate(points, moves)
-        else:
-            at, plain = at + move, None
+        path.advance(RELAXATION * (shrunk.matrix - feasible), iteration % EXTRAPOLATE_EVERY == 0)
         if iteration % STAGE == 0 and iteration <= STAGES * STAGE:
-            at, plain = feasible + FACTOR * (points[-1] + move - feasible), None
+            path = _Path(feasible + FACTOR * (path.plain - feasible))
             gamma *= FACTOR
             project = constraint.project(gamma)
-            points.clear()
-            moves.clear()
+
+
+class _Path:
+    """The points S of one stage.
+
+    Attributes
+    ----------
+    at, plain : S, and what it would be without the last extrapolation.
+    """
+
+    def __init__(self, start: Array) -> None:
+        self.at = self.plain = start
+        self._trial = False  # whether `at` is an extrapolation
+        self._points: deque[Array] = deque(maxlen=MEMORY + 1)
+        self._moves: deque[Array] = deque(maxlen=MEMORY + 1)
+
+    def advance(self, move: Array, try_extrapolation: bool) -> None:
+        """Go on from `at` by its move, or back to `plain` if the extrapolation did not shorten the move."""
+        if self._trial and np.linalg.norm(move) > np.linalg.norm(self._moves[-1]):
+            self.at, self._trial = self.plain, False
+            self._points.clear()
+            self._moves.clear()
+            return
+        self._points.append(self.at)
+        self._moves.append(move)
+        self.plain = self.at + move
+        self._trial = try_extrapolation and len(self._points) > 2
+        self.at = extrapolate(self._points, self._moves) if self._trial else self.plain
