@@ -217,7 +217,9 @@ def test_all_is_zero_from_the_penalty_of_the_docstring_on() -> None:
     limit = 2.0 / p.size * np.linalg.norm(D1 @ p.adjoint(p.labels) @ D2, 2)
     above = ss.recovery.flattest(p, penalty=1.001 * limit)
     below = ss.recovery.flattest(p, penalty=0.95 * limit)
-    np.testing.assert_allclose(above.matrix, 0.0, atol=1e-6 * np.abs(p.truth).max())
+    assert not above.matrix.any()
+    assert (above.status, above.gap, above.iterations) == ("optimal", 0.0, 0)
+    assert above.value == pytest.approx(float(np.mean(p.labels**2)), rel=1e-12)
     assert np.linalg.norm(below.matrix) > 1e-3 * np.linalg.norm(p.truth)
 
 
@@ -316,6 +318,26 @@ def test_what_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         ss.recovery.flattest(big)
     with pytest.raises(InputError, match="observed must fit in memory"):
         ss.recovery.flattest(CorruptedMatrix(np.ones((600, 600)), 1.0))
+
+
+def test_numbers_at_the_ends_of_float64() -> None:
+    p = problem("dense", (4, 4), 14, 1)
+    A, b = p.linear_map.matrices, p.labels / np.abs(p.labels).max()
+    for factor in (1e-300, 1e300):
+        found = ss.recovery.minimum_nuclear_norm(Measurements(p.linear_map, factor * b))
+        assert found.status == "optimal"
+        assert 0.0 < found.value < np.inf
+    for solve in SOLVERS.values():
+        for factor in (1e-200, 1e-100, 1e100):
+            with pytest.raises(InputError, match=r"the A_i must have entries between 1e-70 and 1e\+70, got"):
+                solve(Measurements(Dense(factor * A), b))
+    with pytest.raises(InputError, match="the objective must be finite"):
+        ss.recovery.flattest(Measurements(Dense(1e60 * A), 1e250 * b))
+    with pytest.raises(InputError, match="the recovered matrix must be finite"):
+        ss.recovery.flattest(Measurements(Dense(1e-60 * A), 1e260 * b))
+    with pytest.raises(InputError, match="penalty must be comparable with the labels"):
+        ss.recovery.flattest(Measurements(p.linear_map, 1e-200 * b), penalty=1e200)
+    assert not ss.recovery.flattest(p, penalty=1e300).matrix.any()
 
 
 def test_symmetric_solutions_are_symmetric_to_the_last_bit() -> None:

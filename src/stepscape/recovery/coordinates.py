@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import bad, beyond_range
 from stepscape.memory import require_memory
 from stepscape.problems.linear_maps import Dense, Entries, Sparse
 from stepscape.problems.linear_maps.linear_map import scaled
@@ -15,6 +16,8 @@ from stepscape.recovery.constraints import Equations
 from stepscape.theory.low_rank.weights import MatrixWeights
 
 Array = NDArray[np.float64]
+
+SMALLEST, LARGEST = 1e-70, 1e70  # their fourth powers are far from the ends of float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +47,22 @@ class Coordinates:
     def equations(self, problem: Measurements, penalty: float) -> Equations:
         """Return B(Z) = b/scale; with p > 0 the loss that makes N + h = (loss + p N(X))/(p·size)."""
         linear_map = problem.linear_map if self.back is None else problem.linear_map.between(*self.back)
-        softness = problem.size * penalty * self.size / (2.0 * self.scale**2)
+        if not np.isfinite(self.size):
+            raise beyond_range("the objective")
+        softness = 0.5 * problem.size * (self.size / self.scale) * (penalty / self.scale)
+        if not np.isfinite(softness):
+            raise bad("penalty", "be comparable with the labels", penalty, "give a smaller penalty")
         return Equations(linear_map, problem.labels / self.scale, softness)
 
 
-def coordinates(problem: Measurements, weights: MatrixWeights | None) -> Coordinates:
-    """Return the coordinates of D1 and D2, or those of the identity."""
+def coordinates(problem: Measurements, weights: MatrixWeights, weighted: bool) -> Coordinates:
+    """Return the coordinates of D1 and D2, or those of the identity if X is not `weighted`."""
     scale = float(np.abs(problem.labels).max()) or 1.0
-    if weights is None:
+    sizes = [_root_mean_square(side.square) for side in (weights.left, weights.right)]
+    _require_range(problem, sizes)
+    if not weighted:
         return Coordinates(None, None, scale, scale)
-    sides = (weights.left, weights.right)
-    sizes = [_root_mean_square(side.square) for side in sides]
+    sizes = [size or 1.0 for size in sizes]
     # One and the same array twice if D1 = D2: measurements that are symmetric stay so.
     left, left_back = weights.left.root / sizes[0], weights.left.pseudo_inverse * sizes[0]
     if weights.left is weights.right:
@@ -66,7 +74,15 @@ def coordinates(problem: Measurements, weights: MatrixWeights | None) -> Coordin
 
 def _root_mean_square(square: Array) -> float:
     diagonal = square if square.ndim == 1 else np.diag(square)
-    return float(np.sqrt(diagonal.mean())) or 1.0
+    return float(np.sqrt(diagonal.mean()))
+
+
+def _require_range(problem: Measurements, sizes: list[float]) -> None:
+    """Refuse measurements whose squares, or the squares of those, are not numbers of full precision."""
+    vanished = max(sizes) == 0.0 and problem.adjoint(np.ones(problem.size)).any()
+    if vanished or any(size != 0.0 and not SMALLEST < size < LARGEST for size in sizes):
+        came = f"a root mean square of {max(sizes):.2g}"
+        raise bad("the A_i", f"have entries between {SMALLEST:g} and {LARGEST:g}", came, "rescale them")
 
 
 def require_room(problem: Measurements) -> None:

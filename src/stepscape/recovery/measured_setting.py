@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import beyond_range
 from stepscape.problems.measurements import Measurements
 from stepscape.recovery.constraints import Equations
 from stepscape.recovery.coordinates import Coordinates, coordinates, require_room
@@ -54,6 +55,9 @@ class MeasuredSetting:
     def recovered(self, found: Minimum) -> Recovered:
         """Return the answer in the units of the problem."""
         unit = self.at.size * (self.penalty or 1.0)
+        largest = max(self.at.scale * float(np.abs(found.matrix).max()), unit * found.value)
+        if not np.isfinite(largest):
+            raise beyond_range("the recovered matrix")
         matrix = self.at.of(found.matrix)
         null_space = null_space_of(self.weights)
         hidden = found.status == "optimal" and bool(null_space)
@@ -94,7 +98,7 @@ def measured_setting(problem: Measurements, objective: str, penalty: float) -> M
     """Weigh, scale and factor the measurements, and take the first step."""
     require_room(problem)
     weights = matrix_weights(problem)
-    at = coordinates(problem, weights if objective == "flattest" else None)
+    at = coordinates(problem, weights, objective == "flattest")
     equations = at.equations(problem, penalty)
     gauge = (FROBENIUS if objective == "frobenius norm" else NUCLEAR)[problem.structure]
     exact = gauge.low_rank and penalty == 0.0
@@ -118,6 +122,8 @@ def _start(gauge: Gauge, equations: Equations) -> tuple[Minimum, bool]:
         iterations=0,
     )
     exact = equations.softness == 0.0
+    if not exact and (zero := _zero(gauge, equations, start)) is not None:
+        return zero, False
     if exact and start.residual > FEASIBLE:
         return replace(start, status="infeasible"), False
     if not matrix.any():
@@ -129,6 +135,19 @@ def _start(gauge: Gauge, equations: Equations) -> tuple[Minimum, bool]:
             start, bound=float(equations.labels @ weights) / size, dual=weights / size, status="optimal"
         ), False
     return _constant(equations, start) if exact and gauge.low_rank and gauge.cone else (start, False)
+
+
+def _zero(gauge: Gauge, equations: Equations, start: Minimum) -> Minimum | None:
+    """Return 0 if it minimizes N(Z) + ‖B(Z) − b‖²/(2c): N°(B*(b)) ≤ c proves it, with λ = b/c."""
+    if gauge.dual(equations.image(equations.labels)) > equations.softness:
+        return None
+    dual = equations.labels / equations.softness
+    matrix = np.zeros_like(start.matrix)
+    value = equations.cost(matrix)
+    spectrum = gauge.decompose(matrix)
+    return replace(
+        start, matrix=matrix, spectrum=spectrum, value=value, bound=value, dual=dual, status="optimal"
+    )
 
 
 def _constant(equations: Equations, start: Minimum) -> tuple[Minimum, bool]:
