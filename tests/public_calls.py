@@ -29,6 +29,7 @@ READ_ONLY = {
     "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
+    "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "sweeps.Run", "lab.status.SweepStatus",
 } | low_rank_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
@@ -107,7 +108,7 @@ def objects() -> dict[str, Any]:
         stopping="budget"),
         "claim": ss.experiments.get("curve-fitting"),
         "result": ss.experiments.run("curve-fitting", TINY),
-        "figure": Figure((1.0, 1.0)),
+        "figure": Figure((1.0, 1.0)), "measurements": ss.problems.matrix_sensing(4, 3, 1, 11),
         "trained": ss.train(problem, net, method, measure_sharpness=True),
         "table": Table({"a": np.arange(3), "b": np.array(["x", "y", "z"])}),
     }  # fmt: skip
@@ -361,6 +362,14 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             "trainable": BLOCKS, "center": 0.5,
         },
         "theory.FlatClass.merge": {"self": at["flat"], "values": Y[at["flat"].inside]},
+        **{
+            f"recovery.{name}": {
+                "problem": at["measurements"], "penalty": 0.0, "tolerance": 1e-6, "iterations": 40,
+                "progress": print_nothing,
+            }
+            for name in ("flattest", "minimum_nuclear_norm", "minimum_frobenius_norm")
+        },
+        "recovery.trial": {"problem": at["measurements"], "objective": "flattest", "iterations": 40},
         **low_rank_calls(),
         "theory.confidence_curvature": {"gamma": 1.0},
         "theory.counterexample": {"a": 0.1, "c": 20.0, "rho": 0.5},

@@ -135,6 +135,7 @@ def test_what_a_public_module_shows_is_what_it_offers(name: str) -> None:
             ".theory",
             ".objectives",
             ".problems",
+            ".recovery",
             ".estimators",
         )
     ],
