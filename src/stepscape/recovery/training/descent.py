@@ -12,8 +12,9 @@ from stepscape.recovery.training.stacked_maps import stacked
 from stepscape.recovery.training.training import Training
 
 Array = NDArray[np.float64]
-LARGEST = 1e100  # |θ|: beyond it, squares of what the Hessian does overflow
-LOOK = 16  # steps between two looks at the size of θ
+BLOW_UP = 1e20  # a loss so many times that of the start and of the matrix 0 has diverged
+LARGEST = 1e250  # a loss beyond it has diverged in any case
+LOOK = 16  # steps between two looks at the loss
 
 
 class FactorDescent:
@@ -32,6 +33,8 @@ class FactorDescent:
         self._moments = problem.linear_map.row_moment(), problem.linear_map.column_moment()
         self._noise = training.label_noise * float(np.sqrt(np.mean(problem.labels**2)))
         self._draws = Draws(training, problem.size, objective.size, seeds)
+        largest = np.maximum(self._losses(), np.mean(problem.labels**2))
+        self._limit = np.minimum(BLOW_UP * largest, LARGEST)
 
     def step_to(self, stop: int) -> None:
         """Step until `stop`, or until every start has diverged."""
@@ -43,14 +46,18 @@ class FactorDescent:
 
     def _step(self) -> None:
         weight, draw = self.training.weight(self.steps_made), self._draws.next()
-        theta, radius = self.theta, weight * self.training.ascent
+        radius, penalty, decay = (
+            weight * size
+            for size in (self.training.ascent, self.training.trace_penalty, self.training.weight_decay)
+        )
+        theta = self.theta
         slope = self._slope(theta, draw, weight)
         if radius:
             slope = self._slope(theta + radius * _unit(slope), draw, weight)
-        if self.training.trace_penalty:
-            slope = slope + weight * self.training.trace_penalty * self._trace_slope(theta, draw)
-        if self.training.weight_decay:
-            slope = slope + weight * self.training.weight_decay * theta
+        if penalty:
+            slope = slope + penalty * self._trace_slope(theta, draw)
+        if decay:
+            slope = slope + decay * theta
         self.theta = theta - self._eta * slope
         self.steps_made += 1
 
@@ -76,11 +83,17 @@ class FactorDescent:
         changes = self._all.apply(self._form.tangents(theta, draw.probes))
         return np.asarray(4.0 / m * self._form.pull(self._all.adjoint(changes), draw.probes))
 
+    def _losses(self) -> Array:
+        """Return the losses over all measurements (S,)."""
+        residuals = self._all.apply(self._form.matrices(self.theta)) - self._labels
+        return np.asarray(np.mean(residuals**2, axis=1))
+
     def _drop_diverged(self) -> None:
-        fine = np.abs(self.theta).max(axis=1) <= LARGEST
+        fine = self._losses() <= self._limit
         if not fine.all():
             self._draws.keep(np.flatnonzero(fine).tolist())
-            self.theta, self.starts, self._eta = self.theta[fine], self.starts[fine], self._eta[fine]
+            self.theta, self.starts = self.theta[fine], self.starts[fine]
+            self._eta, self._limit = self._eta[fine], self._limit[fine]
 
 
 def _unit(rows: Array) -> Array:

@@ -31,7 +31,7 @@ def weight_decay_limit(problem: Measurements) -> float:
 
 
 def trace_penalty_limit(problem: Measurements) -> float:
-    """Smallest τ from which on θ = 0 is a local minimum of loss + τ tr, tr that of the Gauss–Newton matrix."""
+    """Smallest τ from which on θ = 0 is a local minimum of loss + τ tr (`Training.trace_penalty`)."""
     expect("problem", problem, Measurements)
     multiple = 0.5 if problem.structure == "any" else 0.25
     seen = matrix_weights(problem).undo(problem.adjoint(problem.labels))

@@ -20,6 +20,8 @@ from stepscape.recovery.training.records import COLUMNS, Records
 from stepscape.recovery.training.training import Training
 
 Array = NDArray[np.float64]
+BYTES = 250  # that a record of a start takes, with its place in the arrays
+LARGEST_START = 1e200  # a loss, so that what is measured does not overflow
 Observer = Callable[[int, Mapping[int, Factorization]], None]
 
 
@@ -61,13 +63,13 @@ def train_factors(
 
     Notes
     -----
-    Divergence is an outcome, not an exception: an entry of θ is not finite or exceeds 1e100. Such a start
-    stops, and the others are not changed by it.
+    Divergence is an outcome, not an exception: the loss is not finite, or 1e20 times that of the start and of
+    the matrix 0. Such a start stops, and the others are not changed by it.
 
     Raises
     ------
     InputError
-        For starts that do not fit the problem or each other, a start with a loss that is not finite, more or
+        For starts that do not fit the problem or each other, a start with a loss beyond 1e200, more or
         fewer step sizes than starts, and batches without replacement that exceed the measurements.
     """
     objective = _objective(problem, starts)
@@ -79,8 +81,9 @@ def train_factors(
             function(name, called)
     ratio_to = None if flattest is None else positive("flattest", flattest)
     measured = flag("measure_sharpness", measure_sharpness), flag("measure_frobenius", measure_frobenius)
+    count = -(-training.steps // every) + 1
+    require_memory("record_every", every, BYTES * len(starts) * count, "record less often")
     at = np.array([*range(0, training.steps, every), training.steps])
-    require_memory("record_every", every, 16 * len(COLUMNS) * len(starts) * at.size, "record less often")
     first = whole("seed", seed, most=np.inf)
     theta = np.array([start.parameters for start in starts])
     descent = FactorDescent(objective, theta, training, [first + s for s in range(len(starts))])
@@ -108,8 +111,8 @@ def _objective(problem: Measurements, starts: Sequence[Factorization]) -> Factor
     for start in factors:
         with np.errstate(over="ignore", invalid="ignore"):
             loss = objective.loss(start.parameters)
-        if not np.isfinite(loss):
-            raise bad("the loss of a start", "be finite", loss, "start elsewhere")
+        if not loss <= LARGEST_START:
+            raise bad("the loss of a start", f"be at most {LARGEST_START:g}", loss, "start elsewhere")
     return objective
 
 

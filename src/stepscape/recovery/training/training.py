@@ -22,8 +22,8 @@ class Training:
     """Descent θ ← θ − η (g + w λ θ + w τ ∇tr) on factors θ, each part of which may be left out.
 
     g is the gradient of (1/B) Σ_{i in batch} (⟨A_i, X⟩ − b_i − w σ ε_i)², taken at θ or, with `ascent`, at
-    θ + w·ascent·g/‖g‖. The weight w is 1 until the last share `anneal` of the steps, over which it falls
-    linearly to 0, so that the run ends as plain descent on the loss.
+    θ + w·ascent·g/‖g‖. The weight w is 1 at first. After the share 1 − `anneal` of the steps it falls
+    linearly, and over the last share `settle` it is 0, so that the run ends as plain descent on the loss.
 
     Parameters
     ----------
@@ -48,7 +48,9 @@ class Training:
     ascent : float
         Radius of sharpness-aware minimization (SAM).
     anneal : float
-        From 0, where w is always 1, to 1.
+        Share of the steps from the first one with w < 1 to the end; 0 leaves w = 1.
+    settle : float
+        Share of the steps at the end with w = 0, at most `anneal`, and without a meaning if that is 0.
 
     Source: Damian, Ma and Lee (2021) for label noise; Foret et al. (2021) for SAM.
     """
@@ -63,6 +65,7 @@ class Training:
     weight_decay: float = 0.0
     ascent: float = 0.0
     anneal: float = 0.4
+    settle: float = 0.1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step_size", _step_sizes(self.step_size))
@@ -73,10 +76,10 @@ class Training:
         for name in ("label_noise", "trace_penalty", "weight_decay", "ascent"):
             object.__setattr__(self, name, nonnegative(name, getattr(self, name)))
         word("trace", self.trace, TRACES)
-        share = number("anneal", self.anneal, "be a share from 0 to 1")
-        if not 0.0 <= share <= 1.0:
-            raise bad("anneal", "be a share from 0 to 1", share)
-        object.__setattr__(self, "anneal", share)
+        for name in ("anneal", "settle"):
+            object.__setattr__(self, name, _share(name, getattr(self, name)))
+        if 0.0 < self.anneal < self.settle:
+            raise bad("settle", f"be at most anneal = {self.anneal:g}", self.settle)
 
     def step_sizes(self, starts: int) -> Array:
         """η of each start (starts,)."""
@@ -87,9 +90,18 @@ class Training:
         return np.array(self.step_size)
 
     def weight(self, step: int) -> float:
-        """Return w at a step, counted from 0: min(1, (steps − step)/(anneal·steps))."""
-        left, annealed = self.steps - step, self.anneal * self.steps
-        return 1.0 if left >= annealed else left / annealed
+        """Return w at a step, counted from 0."""
+        share_left = (self.steps - step) / self.steps
+        if share_left >= self.anneal:
+            return 1.0
+        return max(share_left - self.settle, 0.0) / (self.anneal - self.settle or 1.0)
+
+
+def _share(name: str, value: object) -> float:
+    share = number(name, value, "be a share from 0 to 1")
+    if not 0.0 <= share <= 1.0:
+        raise bad(name, "be a share from 0 to 1", share)
+    return share
 
 
 def _step_sizes(value: object) -> float | tuple[float, ...]:
