@@ -7,12 +7,23 @@ from stepscape.recovery.depth.layers import flat_product_layers, flat_product_tr
 from stepscape.recovery.depth.recovered_product import RecoveredProduct
 from stepscape.recovery.recovered import NullSpace, Recovered
 from stepscape.recovery.solve import flattest, minimum_frobenius_norm, minimum_nuclear_norm
+from stepscape.recovery.training import (
+    Paths,
+    Training,
+    settled_step_size,
+    stable_step_size,
+    trace_penalty_limit,
+    train_factors,
+    weight_decay_limit,
+)
 from stepscape.recovery.trials import Trial, trial
 
 __all__ = [
     "NullSpace",
+    "Paths",
     "Recovered",
     "RecoveredProduct",
+    "Training",
     "Trial",
     "Uniqueness",
     "flat_product_layers",
@@ -22,7 +33,12 @@ __all__ = [
     "minimum_decay_product",
     "minimum_frobenius_norm",
     "minimum_nuclear_norm",
+    "settled_step_size",
+    "stable_step_size",
+    "trace_penalty_limit",
+    "train_factors",
     "trial",
+    "weight_decay_limit",
 ]
 
 
