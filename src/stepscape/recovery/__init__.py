@@ -1,4 +1,4 @@
-"""Recovery: which of all zero-loss solutions is flattest, whether it is the truth, and what training finds."""
+"""Recovery: which zero-loss solution is flattest, whether it is the truth, and what training finds."""
 
 from stepscape.recovery.crossover import Uniqueness
 from stepscape.recovery.depth.decay import minimum_decay_product
