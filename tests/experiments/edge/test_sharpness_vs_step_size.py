@@ -113,6 +113,8 @@ UNSETTLED = [
     {"drift": -0.021},
     {"drift": None},
     {"bent_neurons": 0},
+    {"bent_neurons": 2},
+    {"bent_neurons": 9, "width": 1000},
     {"outcome": "diverged"},
 ]
 

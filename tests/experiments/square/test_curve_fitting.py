@@ -118,6 +118,14 @@ class TestRanges:
         assert words(result(U_SHAPE, (9.0, 5.0, 15.0, 7.0)))["pieces"] == "partly"
 
 
+def test_what_a_catapult_leaves_of_a_network_is_no_simpler_curve() -> None:
+    """Eight pieces at every step size, but for the largest, where two of 1000 neurons are left."""
+    found = result(U_SHAPE, (8.0, 8.0, 8.0, 2.0), width=1000)
+    thin = [Run({**run.row, "bent_neurons": 2}) if run["step_size"] == 0.8 else run for run in found.runs]
+    assert words(Result("curve-fitting", CLAIM.quick, tuple(thin)))["pieces"] == "not_reproduced"
+    assert words(found)["pieces"] != "not_reproduced"
+
+
 @pytest.mark.parametrize("change", [{"bent_neurons": 0}, {"outcome": "diverged"}])
 def test_dead_and_diverged_runs_fail_the_premise(change: dict[str, Any]) -> None:
     assert words(result(U_SHAPE, FEWER, **change))["pieces"] == "premise_not_met"

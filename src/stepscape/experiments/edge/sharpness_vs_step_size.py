@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.arms import ARM_NAMES, ARMS
+from stepscape.experiments.common.step_sizes import BENT
 from stepscape.experiments.edge.runs import LOGISTIC, begin, grid, work
 from stepscape.experiments.edge.settled import by_step_size, by_the_seed, settled, sweep_lacks
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
@@ -23,10 +24,10 @@ from stepscape.tables.records import Table
 SETTLED = {"near": 0.1, "still": 0.02, "sizes": 3, "span": 4.0}
 WITHIN = 0.01
 _SETTLED_RULE = (
-    "A run is settled if some neurons bend, the directional smoothness over the last half of its steps is on "
-    "average within {near:.0%} of 2/η, and the median λ_max of the midpoint differs by less than {still:.0%} "
-    "between the third and the last quarter; most runs must be settled at {sizes} or more step sizes that "
-    "span a factor of {span:g}."
+    f"A run is settled if it finishes with {BENT}, the "
+    "directional smoothness over the last half of its steps is on average within {near:.0%} of 2/η, and the "
+    "median λ_max of the midpoint differs by less than {still:.0%} between the third and the last quarter; "
+    "most runs must be settled at {sizes} or more step sizes that span a factor of {span:g}."
 )
 
 

@@ -45,6 +45,8 @@ class Levels:
     symbol : its letter, such as η.
     alive : a run counts when it finished and this column is above 0; "" asks for no such column.
     lives, dies : what descent does in runs that count, and a clause on runs that finished without counting.
+    fewest, of_width : a run with less in that column than `fewest`, or than this share of its ``width``, does
+        not count either.
     least, span : at least `least` working levels are needed, the largest at least `span` times the smallest.
     """
 
@@ -54,6 +56,8 @@ class Levels:
     alive: str = ""
     lives: str = "works"
     dies: str = "it comes to nothing"
+    fewest: float = 0.0
+    of_width: float = 0.0
     least: int = 3
     span: float = 10.0
 
@@ -62,7 +66,12 @@ class Levels:
         finished = np.asarray(table["outcome"] == "finished")
         if not self.alive:
             return finished
-        return np.asarray(finished & (table[self.alive] > 0)) if self.alive in table else finished & False
+        if self.alive not in table:
+            return finished & False
+        found, least = table[self.alive], np.full(len(table), self.fewest)
+        if "width" in table:
+            least = np.fmax(least, self.of_width * table["width"])
+        return np.asarray(finished & (found > 0) & (found >= least))
 
     def working(self, table: Table) -> Array:
         """Levels at which at least half of the runs count, increasing."""
