@@ -83,6 +83,20 @@ def test_an_interval_over_the_margin_is_undecided() -> None:
     assert words(replace(found, runs=spread))["on_the_line"] == "undecided"
 
 
+@pytest.mark.parametrize(("scatter", "word"), [(0.005, "reproduced"), (0.1, "partly")])
+def test_single_runs_must_lie_on_the_line_too(scatter: float, word: str) -> None:
+    """Every run is off by the scatter, one way or the other; the mean of each seed is exact."""
+    found = result()
+    signs = {eta: (-1) ** i for i, eta in enumerate(ETAS)}
+    bent = tuple(
+        Run({**each.row, "median_edge_ratio": 1.0 + scatter * signs[each["step_size"]]})
+        for each in found.runs
+    )
+    judged = CLAIM.judge(replace(found, runs=bent))["on_the_line"]
+    assert judged.word(CLAIM.kind) == word
+    assert judged.finding.sentence.startswith("The mean sharpness of the midpoint is 2/η: ")
+
+
 def test_opposite_deviations_do_not_cancel_at_every_step_size() -> None:
     off = {0.01: 1.03, 0.1: 1.0, 0.4: 1.0, 0.8: 0.97}
     found = result()
@@ -91,7 +105,7 @@ def test_opposite_deviations_do_not_cancel_at_every_step_size() -> None:
         Run({**each.row, "median_edge_ratio": off[each["step_size"]] + 1e-3 * rng.standard_normal()})
         for each in found.runs
     )
-    assert words(replace(found, runs=bent))["on_the_line"] == "reproduced"
+    assert words(replace(found, runs=bent))["on_the_line"] == "partly"
     judged = CLAIM.judge(replace(found, runs=bent))["at_every_step_size"]
     assert judged.word(CLAIM.kind) == "partly"
     assert abs(judged.finding.effect.interval.mean) == pytest.approx(0.03, abs=2e-3)  # type: ignore[union-attr]
