@@ -174,6 +174,34 @@ def test_only_a_start_inside_can_stay_inside() -> None:
     assert words(some(result(), 8, crossing_outside=None))["stays_inside"] == "reproduced"
 
 
+@pytest.mark.parametrize(
+    ("count", "sharpness", "word"),
+    [(60, 0.9, "not_reproduced"), (12, 0.9, "partly"), (12, 1.0, "reproduced")],
+)
+def test_a_run_that_begins_inside_and_diverges_has_not_stayed(
+    count: int, sharpness: float, word: str
+) -> None:
+    """All 64 runs begin at `sharpness`·2/η, and the first ones diverge."""
+    found = result(seeds=16)
+    started = [
+        Run({**each.row, "initial_sharpness": 2.0 * sharpness / each["step_size"]}) for each in found.runs
+    ]
+    crossing = [name for name in found.runs[0].row if "crossing" in name]
+    lost = {"outcome": "diverged", **dict.fromkeys(crossing)}
+    judged = CLAIM.judge(some(replace(found, runs=tuple(started)), count, **lost))
+    for part in ("stays_inside", "midpoint_stays_inside"):
+        assert judged[part].word(CLAIM.kind) == word
+        assert "at 95 % of the steps" in judged[part].finding.sentence
+
+
+def test_if_all_runs_diverge_from_inside_none_has_stayed() -> None:
+    found = result(outcome="diverged", initial_sharpness=1.0)
+    bare = [Run({key: each.row[key] for key in each.row if "crossing" not in key}) for each in found.runs]
+    judged = CLAIM.judge(replace(found, runs=tuple(bare)))["stays_inside"]
+    assert judged.word(CLAIM.kind) == "not_reproduced"
+    assert judged.finding.sentence.startswith("None of 24 runs that cross stays below 1.1·2/η at 95 % of")
+
+
 def test_the_table_counts_what_settled() -> None:
     table = CLAIM.numbers(some(result(), 1, drift=None))  # type: ignore[misc]
     np.testing.assert_allclose(table["settled"], [5 / 6, 1, 1, 1])
