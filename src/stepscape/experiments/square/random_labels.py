@@ -23,7 +23,7 @@ from stepscape.experiments.frame import (
 )
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.levels import fraction
-from stepscape.experiments.frame.limits import MOST
+from stepscape.experiments.frame.limits import LEAST_SEEDS, MOST
 from stepscape.experiments.frame.medians import nothing_finished
 from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
@@ -67,15 +67,35 @@ def large_steps_do_not(rows: Table, fits: float, below: float) -> Finding:
 
 def ends_at_the_bound(rows: Table, fits: float, below: float, factor: float) -> Finding:
     """Whether the largest step size that fits lies near the bound, where small steps fit."""
-    good = rows.rows(rows["left"] <= fits)
-    ends = [np.log10(good.where(seed=seed)["over_bound"].max()) for seed in np.unique(good["seed"])]
+    if missing := _unfinished(rows, fits, below):
+        return missing
+    ends = np.array([_end(rows.where(seed=seed), fits, factor) for seed in np.unique(rows["seed"])])
+    if np.isfinite(ends).sum() < LEAST_SEEDS:
+        return lacking("the fit does not end within the grid of step sizes")
     says = Says("the fit", "end", f"within a factor of {factor:g} of the bound")
     what = "log10 of the largest step size that fits over the bound"
-    return _unfinished(rows, fits, below) or decide.equivalent(ends, float(np.log10(factor)), says, what)
+    found = decide.equivalent(ends, float(np.log10(factor)), says, what)
+    return found.with_numbers({"seeds that do not show an end": int(np.isnan(ends).sum())})
+
+
+def _end(rows: Table, fits: float, factor: float) -> float:
+    """Log10 of the largest step size of a seed that fits, over the bound; nan where the grid hides it.
+
+    If the largest step size at which descent learns fits, the fit ends somewhere beyond it: too far from the
+    bound where that step size itself is, and unknown elsewhere.
+    """
+    good, over = rows["left"] <= fits, rows["over_bound"]
+    if not good.any():
+        return float("nan")
+    largest = over[good].max()
+    hidden = largest == over.max() and largest <= factor
+    return float("nan") if hidden else float(np.log10(largest))
 
 
 def _unfinished(rows: Table, fits: float, below: float) -> Finding | None:
     small = rows["left"][rows["over_bound"] <= below]
+    if not small.size:
+        return lacking(f"no step size of the grid is as small as {below:g} times the bound")
     some = fraction(small <= fits) >= MOST
     return None if some else lacking("within the budget, small steps do not fit the noise either")
 
@@ -160,8 +180,9 @@ CLAIM = Claim(
             "Does the bound tell where the fit ends?",
             "In each range, for each number of points at which most runs up to {below:g} times the bound "
             "2/λ leave at most {fits:.0%} of the mean square of the labels, the largest step size that does "
-            "so is divided by the bound, and the logarithm is averaged over seeds. Yes if its interval lies "
-            "within a factor of {factor:g} of the bound, no if it lies outside.",
+            "so is divided by the bound, and the logarithm is averaged over seeds. A seed does not count if "
+            "the largest step size at which it learns fits, unless that exceeds the bound by more than a "
+            "factor of {factor:g}. Yes if the interval lies within that factor of the bound, no if it lies outside.",
             partial(at_every_size, question=ends_at_the_bound),
             {"fits": FITS, "below": 0.5, "factor": 3.0},
             kind="open question",
