@@ -107,11 +107,15 @@ class TestRanges:
             "The curve loses linear pieces in 1 of 2 settings; the opposite is so in 1"
         )
 
-    def test_a_range_in_which_nothing_works_is_left_out_and_named(self) -> None:
+    def test_a_range_in_which_nothing_works_is_named_and_leaves_a_yes_open(self) -> None:
         found = both(result(U_SHAPE, FEWER), result(U_SHAPE, FEWER, half_width=1.0, outcome="diverged"))
         judged = CLAIM.judge(found)["pieces"]
-        assert judged.word(CLAIM.kind) == "reproduced"
+        assert (judged.finding.answer, judged.word(CLAIM.kind)) == ("some", "partly")
         assert judged.finding.sentence.endswith("runs work at too few step sizes in 1 other setting.")
+
+    def test_a_range_left_out_changes_no_no(self) -> None:
+        found = both(result(U_SHAPE, SAME), result(U_SHAPE, FEWER, half_width=1.0, outcome="diverged"))
+        assert words(found)["pieces"] == "not_reproduced"
 
     def test_ends_without_a_trend_are_partly(self) -> None:
         """Ranks 3, 1, 4, 2 have no correlation with 1, 2, 3, 4: −0.2 falls short of 0.2 where it counts."""

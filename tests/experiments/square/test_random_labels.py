@@ -17,11 +17,15 @@ OVER = (0.05, 0.2, 0.45, 0.8, 2.0, 8.0)  # step sizes over the bound
 END = (0.0, 0.0, 0.005, 0.02, 0.2, 0.6)  # what is left of the noise: the fit ends between 0.45 and 0.8
 
 
-def judged(
+def judged(*args: Any, **more: Any) -> dict[str, Judged]:
+    return CLAIM.judge(Result("random-labels", CLAIM.quick, tuple(rows(*args, **more))))
+
+
+def rows(
     left: Any = END, seeds: int = 8, sharpness: float = 10.0, over: tuple[float, ...] = OVER, **more: Any
-) -> dict[str, Judged]:
+) -> list[Run]:
     """One run per seed and step size, with labels whose mean square differs between the seeds."""
-    runs = [
+    return [
         Run({
             "arm": "warm_up", "half_width": 3.0, "labels": "noisy",
                 "n": n, "seed": seed, "step_size": 2.0 * times / sharpness,
@@ -34,7 +38,6 @@ def judged(
         for seed in range(seeds)
         for times, share in zip(over, shares, strict=True)
     ]  # fmt: skip
-    return CLAIM.judge(Result("random-labels", CLAIM.quick, tuple(runs)))
 
 
 def words(*args: Any, **changes: Any) -> tuple[str, ...]:
@@ -67,13 +70,24 @@ def test_a_hundredth_of_the_noise_may_be_left() -> None:
     assert words((0.011,) * 6)[0] == "not_reproduced"
 
 
-def test_sizes_that_were_not_given_the_time_are_left_out() -> None:
+def test_sizes_that_were_not_given_the_time_leave_a_yes_open() -> None:
     found = judged({5: END, 30: (0.5,) * 6})
     assert found["small_steps"].word(CLAIM.kind) == "partly"
-    assert found["beyond_the_bound"].word(CLAIM.kind) == "reproduced"
-    assert found["beyond_the_bound"].finding.sentence.startswith(
-        "With 5 points: all 16 runs beyond the bound"
+    assert found["beyond_the_bound"].word(CLAIM.kind) == "partly"
+    sentence = found["beyond_the_bound"].finding.sentence
+    assert sentence.startswith("With 5 points: all 16 runs beyond the bound")
+    assert sentence.endswith(
+        "left out with 30 points: within the budget, small steps do not fit the noise either."
     )
+
+
+def test_a_range_in_which_nothing_is_learned_leaves_a_yes_open() -> None:
+    alive, dead = (
+        [Run(dict(run.row)) for run in rows(half_width=x, bent_neurons=y)] for x, y in ((3.0, 9), (1.0, 0))
+    )
+    found = CLAIM.judge(Result("random-labels", CLAIM.quick, (*alive, *dead)))["beyond_the_bound"]
+    assert (found.finding.answer, found.word(CLAIM.kind)) == ("some", "partly")
+    assert found.finding.sentence.endswith("left out on [−1, 1]: runs work at too few step sizes.")
 
 
 class TestWhereItEnds:

@@ -47,8 +47,8 @@ def by_range(table: Table) -> dict[str, Table]:
 def in_every_member(members: Mapping[str, Table], questions: Mapping[str, Asks], at_once: int = 1) -> Finding:
     """Ask several questions in every member; all intervals are simultaneous.
 
-    members : name → rows. A member in which runs work at too few step sizes is left out, and the sentence
-        says so.
+    members : name → rows. A member in which runs work at too few step sizes is left out; the sentence says
+        so, and a yes becomes "some".
     """
     found: dict[str, Finding] = {}
     for name, each in questions.items():
@@ -59,7 +59,13 @@ def in_every_member(members: Mapping[str, Table], questions: Mapping[str, Asks],
     whole = together(found, named=False)
     left_out = sum(bool(STEP_SIZES.lacks(rows)) for rows in members.values())
     absent = f"runs work at too few step sizes in {counted(left_out, 'other setting')}" if left_out else ""
-    return replace(whole, sentence=sentence(whole.sentence, absent))
+    return with_left_out(whole, absent)
+
+
+def with_left_out(found: Finding, left_out: str) -> Finding:
+    """Say what was left out; of the rest alone, nothing is so everywhere, and a yes leaves a part open."""
+    answer: Answer = "some" if left_out and found.answer == "yes" else found.answer
+    return replace(found, answer=answer, sentence=sentence(found.sentence, left_out))
 
 
 def everywhere(
