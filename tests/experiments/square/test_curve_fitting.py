@@ -172,6 +172,18 @@ def test_what_a_catapult_leaves_of_a_network_is_no_simpler_curve() -> None:
     assert words(found)["pieces"] != "not_reproduced"
 
 
+def test_where_the_printed_claim_cannot_be_asked_the_headline_says_so() -> None:
+    printed = result(U_SHAPE, FEWER, arm="as_printed", outcome="diverged")
+    judged = CLAIM.judge(both(printed, result(U_SHAPE, FEWER)))["pieces"]
+    assert judged.word(CLAIM.kind) == "reproduced"
+    assert judged.finding.sentence == (
+        "It is so for the large start with warm-up; the premise is not met for the default start, so that "
+        "the claim as it is printed is not tested."
+    )
+    other = result(U_SHAPE, FEWER, arm="small_init", outcome="diverged")
+    assert "printed" not in CLAIM.judge(both(other, result(U_SHAPE, FEWER)))["pieces"].finding.sentence
+
+
 @pytest.mark.parametrize("change", [{"bent_neurons": 0}, {"outcome": "diverged"}])
 def test_dead_and_diverged_runs_fail_the_premise(change: dict[str, Any]) -> None:
     assert words(result(U_SHAPE, FEWER, **change))["pieces"] == "premise_not_met"
