@@ -25,7 +25,14 @@ def rows(seeds: int = 6) -> list[Row]:
         for eta in CLAIM.quick[f"{loss}_step_sizes"]:
             for n in sizes(SETTINGS):
                 for seed in range(seeds):
-                    row: Row = {"loss": loss, "step_size": eta, "n": n, "seed": seed, "outcome": "finished"}
+                    row: Row = {
+                        "loss": loss,
+                        "step_size": eta,
+                        "n": n,
+                        "seed": seed,
+                        "outcome": "finished",
+                        "bent_neurons": 20,
+                    }
                     for i, region in enumerate(REGIONS):
                         first = 400 * 2**i * (0.1 / eta) ** 0.25 * np.exp(0.05 * rng.standard_normal())
                         bound = 0.2 * np.sqrt(first / n)
@@ -99,6 +106,28 @@ def test_it_must_speak_in_every_cell_and_for_both_losses() -> None:
     assert word("speaks", scaled(4.0, "bound_everywhere")) == "it_depends"
     assert word("speaks", seeds=2) == "undecided"
     assert word("speaks", lambda row: {**row, "bound_middle": None}) == "premise_not_met"
+
+
+def test_dead_networks_are_certified_and_say_nothing() -> None:
+    for bent in (0, 2):
+        judged = CLAIM.judge(result(lambda row, bent=bent: {**row, "bent_neurons": bent}))
+        assert {name: each.word(CLAIM.kind) for name, each in judged.items()} == {
+            **dict.fromkeys(("speaks", "silent", "region", "step_size", "rate"), "premise_not_met"),
+            "bound": "vacuous",
+        }
+
+
+def test_seeds_are_aligned_where_a_step_size_lacks_some() -> None:
+    """A run that failed is a row less; it shifts no other seed against its own at another step size."""
+    found = result(seeds=8)
+    kept = [
+        run
+        for run in found.runs
+        if not (run["seed"] == 0 and run["step_size"] == 0.4 and run["loss"] == "square")
+    ]
+    judged = CLAIM.judge(Result(found.claim, found.settings, tuple(kept)))
+    assert judged["step_size"].rows["square"].effect.interval.count == 7  # type: ignore[union-attr]
+    assert judged["rate"].finding.answer == "yes"
 
 
 def test_few_examples() -> None:

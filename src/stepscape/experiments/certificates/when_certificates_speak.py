@@ -14,31 +14,49 @@ from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.finding import Effect
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import Levels, median
+from stepscape.experiments.frame.limits import FEWEST_BENT, LEAST_BENT
 from stepscape.experiments.frame.sentences import interval, number
 from stepscape.tables.interval import Interval
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-SIZES = Levels("n", "sizes", "n")
+SIZES = Levels(
+    "n", "sizes", "n", alive="bent_neurons", lives="learns a curve", dies="all neurons die, or nearly all,",
+    fewest=FEWEST_BENT, of_width=LEAST_BENT,
+)  # fmt: skip
 NAMES = {"square": "square loss", "logistic": "logistic loss"}
 
 
 def lacks_certificate(table: Table) -> str:
-    """Say that no run was certified; "" if one was."""
+    """Say that no network with bends was certified; "" if one was."""
+    if missing := lacks_bound(table):
+        return missing
+    return "" if SIZES.counts(table).any() else "all neurons died, or nearly all, in every run"
+
+
+def lacks_bound(table: Table) -> str:
+    """Say that no run was certified; "" if one was, dead or not."""
     known = "bound_middle" in table and np.isfinite(table["bound_middle"].astype(float)).any()
     return "" if known else "no certificate applies to a run"
 
 
 def by_cell(result: Result, columns: str, over: str = "") -> dict[str, Array]:
-    """Log10 of a column (over another) for each step size and region: (seeds, sizes), nan where not known."""
+    """Log10 of a column (over another) for each step size and region: (seeds, sizes), nan where not known.
+
+    The seeds are those of all rows, also where a step size lacks some.
+    """
     found: dict[str, Array] = {}
+    seeds = np.unique(result.table["seed"])
     for name, rows in cells(result.table, {"step_size": "η = {:g}"}).items():
         for region in REGIONS:
             one, other = (f"{column}_{region}" if column else "" for column in (columns, over))
             value = SIZES.values(rows, one, sizes(result.settings))
             unit = SIZES.values(rows, other, sizes(result.settings)) if other else 1.0
             with np.errstate(divide="ignore", invalid="ignore"):
-                found[f"{name}, {region}"] = np.log10(value / unit)
+                known = np.log10(value / unit)
+            at = np.searchsorted(seeds, np.unique(rows["seed"]))
+            found[f"{name}, {region}"] = np.full((seeds.size, known.shape[1]), np.nan)
+            found[f"{name}, {region}"][at] = known
     return found
 
 
@@ -87,8 +105,7 @@ def powers(found: Interval) -> Interval:
 
 def is_silent(result: Result, few: int, nearly_all: float) -> Finding:
     """Whether the bound is no better than a constant at the sizes of the other claims."""
-    table = result.table.where(outcome="finished")
-    table = table.rows(table["n"] <= few)
+    table = result.table.rows(SIZES.counts(result.table) & (result.table["n"] <= few))
     if not len(table):
         return lacking(f"no size is {few} or less")
     ratio = np.concatenate([table[f"bound_{region}"] / table[f"constant_{region}"] for region in REGIONS])
@@ -149,7 +166,8 @@ def bounds_hold(result: Result) -> Finding:
     )
     known = np.isfinite(right)
     above = int(np.sum(left[known] > right[known] + rounding[known]))
-    return decide.inequality(int(known.sum()), above, "certificates", left[known] / right[known])
+    dead = not SIZES.counts(table).any()
+    return decide.inequality(int(known.sum()), above, "certificates", left[known] / right[known], dead)
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -177,7 +195,8 @@ _QUICK: dict[str, Any] = {
 }
 _FIRST = (
     "The first n of a run is the one from which on the bound stays below the error of the best constant, "
-    "interpolated in log n for each seed, step size and region. "
+    f"interpolated in log n for each seed, step size and region; networks with less than {FEWEST_BENT} "
+    f"neurons, or {LEAST_BENT:.0%} of the width, bent do not count. "
 )
 
 CLAIM = Claim(
@@ -261,7 +280,7 @@ CLAIM = Claim(
             "In every run and region the error is at most the bound, up to rounding.",
             bounds_hold,
             kind="inequality",
-            needs=lacks_certificate,
+            needs=lacks_bound,
         ),
     ),
     draw=draw,
