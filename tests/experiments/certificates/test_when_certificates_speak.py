@@ -101,7 +101,7 @@ def test_the_first_size_is_the_crossing_in_log_n() -> None:
 
 
 def test_it_must_speak_in_every_cell_and_for_both_losses() -> None:
-    assert word("speaks", scaled(10.0, "bound")) == "no"
+    assert word("speaks", scaled(10.0, "bound", power=0.5)) == "no"  # the bound falls no more
     assert word("speaks", scaled(10.0, "bound", loss="square")) == "it_depends"
     assert word("speaks", scaled(4.0, "bound_everywhere")) == "it_depends"
     assert word("speaks", seeds=2) == "undecided"
@@ -128,6 +128,20 @@ def test_seeds_are_aligned_where_a_step_size_lacks_some() -> None:
     judged = CLAIM.judge(Result(found.claim, found.settings, tuple(kept)))
     assert judged["step_size"].rows["square"].effect.interval.count == 7  # type: ignore[union-attr]
     assert judged["rate"].finding.answer == "yes"
+
+
+def test_silence_at_the_largest_size_is_no_while_nothing_falls_any_more() -> None:
+    """The bound is the constant's at 400·100 examples and more, and falls like n^(−1/2) up to 3200."""
+    found = finding("speaks", scaled(10.0, "bound"))
+    assert word("speaks", scaled(10.0, "bound")) == "undecided"
+    rows = CLAIM.judge(result(scaled(10.0, "bound")))["speaks"].rows
+    assert (
+        "not up to n = 3200, but the bound over the constant may still fall, by 0.1"
+        in rows["square"].sentence
+    )
+    assert found.answer == "undecided"
+    flat = CLAIM.judge(result(scaled(10.0, "bound", power=0.5)))["speaks"].rows["square"].sentence
+    assert "the bound over the constant does not fall any more" in flat
 
 
 def test_few_examples() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from stepscape.experiments.frame.finding import Effect
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import Levels, median
 from stepscape.experiments.frame.limits import FEWEST_BENT, LEAST_BENT
-from stepscape.experiments.frame.sentences import interval, number
+from stepscape.experiments.frame.sentences import clause, interval, number, sentence
 from stepscape.tables.interval import Interval
 from stepscape.tables.records import Table
 
@@ -84,16 +85,48 @@ def all_first_sizes(result: Result) -> dict[str, Array]:
     return {name: first_sizes(ratios, at) for name, ratios in by_cell(result, "bound", "constant").items()}
 
 
-def speaks(result: Result) -> Finding:
-    """Whether the bound lies below the error of the best constant at the largest size."""
-    gain = {name: -ratios[:, -1] for name, ratios in by_cell(result, "bound", "constant").items()}
+def speaks(result: Result, least: float) -> Finding:
+    """Whether the bound lies below the error of the best constant at the largest size, or may do so later."""
+    every = by_cell(result, "bound", "constant")
+    gain = {name: -ratios[:, -1] for name, ratios in every.items()}
     says = Says("at the largest size, the bound", "lie", "below the error of the best constant")
     found = decide.signs(gain, says, "log10 of the constant's error over the bound")
+    if found.answer in ("no", "mixed"):
+        found = _not_yet(found, list(every.values()), sizes(result.settings), least)
     first = all_first_sizes(result)
     numbers = {f"{name}: first n": interval(powers(student(each))) for name, each in first.items()}
     pooled = student(np.mean(list(first.values()), axis=0))
     effect = Effect("first n at which it speaks, geometric mean", powers(pooled))
     return replace(found, effect=effect if pooled.count > 1 else found.effect).with_numbers(numbers)
+
+
+def _not_yet(found: Finding, every: list[Array], at: list[int], least: float) -> Finding:
+    """Leave open what is silent at the largest size, unless the bound falls no more there."""
+    behind = [ratios for ratios in every if not student(-ratios[:, -1], len(every)).low > 0.0]
+    falls = [ratios[:, -2] - ratios[:, -1] for ratios in behind if len(at) > 1]
+    says = Says("where the certificate is silent, the bound over the constant", "fall", "any more")
+    still = decide.sign(
+        known_mean(falls), says, f"decades from n = {at[-2]} to {at[-1]}" if falls else "", least
+    )
+    if still.answer == "no":
+        return replace(found, sentence=sentence(found.sentence, clause(still.sentence)))
+    size = f", by {interval(still.effect.interval)} decades in the last doubling" if still.effect else ""
+    text = f"not up to n = {number(at[-1])}, but the bound over the constant may still fall{size}"
+    return replace(
+        found,
+        answer="some" if found.answer == "mixed" else "undecided",
+        sentence=sentence(found.sentence, text),
+    )
+
+
+def known_mean(values: Sequence[Array]) -> Array:
+    """Mean of the known values of each seed; nan where there is none."""
+    if not len(values):
+        return np.empty(0)
+    stack = np.array(values)
+    known = np.isfinite(stack)
+    total = np.where(known, stack, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 def powers(found: Interval) -> Interval:
@@ -225,10 +258,14 @@ CLAIM = Claim(
     parts=(
         Part(
             "speaks",
-            "With enough examples the certificate speaks",
+            "With as many examples as here the certificate speaks",
             "For each step size and region, log10 of the best constant's error over the bound at the largest "
-            "size: yes if its mean over them lies above 0 and none lies below. " + _FIRST.strip(),
+            "size: yes if its mean over them lies above 0 and none lies below. Silence there is a no only if "
+            "the bound over the constant no longer falls from the last size but one to the largest: the "
+            "interval excludes {least:g} decades or more. Otherwise it is open, not up to that size; it "
+            "depends if some speak and others do not. " + _FIRST.strip(),
             speaks,
+            {"least": 0.02},
             primary=True,
             by="loss",
             needs=lacks_certificate,
