@@ -10,7 +10,7 @@ import pytest
 
 from stepscape.errors import InputError
 from stepscape.experiments.certificates.runs import REGIONS, begin, sizes
-from stepscape.experiments.certificates.when_certificates_speak import CLAIM, first_sizes
+from stepscape.experiments.certificates.when_certificates_speak import CLAIM, first_sizes, savings
 from stepscape.experiments.frame import Finding, Result, Run, run
 
 Row = dict[str, Any]
@@ -159,6 +159,26 @@ def test_region_and_step_size_can_come_out_the_other_way() -> None:
     assert CLAIM.judge(result(scaled(1.6, "bound", step_size=0.4)))["step_size"].rows["square"].answer == "no"
     one = Result(CLAIM.name, SETTINGS, tuple(each for each in result().runs if each["step_size"] == 0.4))
     assert CLAIM.judge(one)["step_size"].word(CLAIM.kind) == "premise_not_met"
+
+
+def test_a_side_that_is_silent_or_always_speaks_gives_a_lower_bound() -> None:
+    """The middle speaks from 300 on, everywhere not up to 3200: more than a decade is saved."""
+    found = CLAIM.judge(result(scaled(10.0, "bound_everywhere")))["region"].rows["square"]
+    assert found.answer == "yes"
+    assert "it saves this much at least: in 12 comparisons one side is silent" in found.sentence
+    mute = CLAIM.judge(result(scaled(10.0, "bound")))["region"].rows["square"]
+    assert mute.answer == "undecided"
+    assert mute.sentence == "The certificate speaks in too few runs up to n = 3200 to compare them."
+    both = CLAIM.judge(result(scaled(0.01, "bound")))["region"].rows["square"]
+    assert both.answer == "undecided"
+
+
+def test_what_is_larger_than_it_seems_is_not_too_small() -> None:
+    at = [100, 200, 400]
+    saved, hidden = savings(np.array([[0.3, 0.2, 0.1]]), np.array([[0.3, 0.2, -0.001]]), at)
+    assert 0.0 < saved[0] < 0.05
+    assert hidden.all()
+    assert np.isnan(savings(np.array([[-0.1] * 3]), np.array([[-0.2] * 3]), at)[0]).all()
 
 
 def test_rate() -> None:

@@ -16,7 +16,7 @@ from stepscape.experiments.frame.finding import Effect
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import Levels, median
 from stepscape.experiments.frame.limits import FEWEST_BENT, LEAST_BENT
-from stepscape.experiments.frame.sentences import clause, interval, number, sentence
+from stepscape.experiments.frame.sentences import clause, counted, interval, number, sentence
 from stepscape.tables.interval import Interval
 from stepscape.tables.records import Table
 
@@ -151,23 +151,60 @@ def is_silent(result: Result, few: int, nearly_all: float) -> Finding:
 
 def earlier_in_the_middle(result: Result, least: float) -> Finding:
     """Whether fewer examples are needed where the weight g is large."""
-    first = all_first_sizes(result)
+    every = by_cell(result, "bound", "constant")
     middle, everywhere = (
-        np.array([each for name, each in first.items() if name.endswith(region)]) for region in REGIONS
+        [each for name, each in every.items() if name.endswith(region)] for region in REGIONS
     )
     says = Says("the certificate", "speak", "at fewer examples in the middle")
-    return decide.sign((everywhere - middle).mean(axis=0), says, "decades of n that it saves", least)
+    pairs = list(zip(everywhere, middle, strict=True))
+    return _saves(pairs, sizes(result.settings), says, "decades of n that it saves", least)
 
 
 def earlier_with_large_steps(result: Result, least: float) -> Finding:
     """Whether fewer examples are needed with the larger step size, whose class is smaller."""
-    first = list(all_first_sizes(result).values())
+    every = list(by_cell(result, "bound", "constant").values())
     half = len(REGIONS)
-    if len(first) < 2 * half:
+    if len(every) < 2 * half:
         return lacking("there is one step size only")
-    saved = np.mean(first[:half], axis=0) - np.mean(first[-half:], axis=0)
     says = Says("the certificate", "speak", "at fewer examples with the largest step size")
-    return decide.sign(saved, says, "decades of n, smallest minus largest step size", least)
+    pairs = list(zip(every[:half], every[-half:], strict=True))
+    what = "decades of n, smallest minus largest step size"
+    return _saves(pairs, sizes(result.settings), says, what, least)
+
+
+def _saves(pairs: list[tuple[Array, Array]], at: list[int], says: Says, what: str, least: float) -> Finding:
+    """Whether the second of each pair speaks at fewer examples than the first, on average over the pairs.
+
+    What is known to be larger than it seems is not called too small to count.
+    """
+    found = [savings(first, second, at) for first, second in pairs]
+    hidden = int(sum(mask.sum() for _, mask in found))
+    whole = decide.sign(known_mean([saved for saved, _ in found]), says, what, least)
+    if whole.effect is None:
+        reason = f"the certificate speaks in too few runs up to n = {number(at[-1])} to compare them"
+        return replace(whole, sentence=sentence(reason))
+    if not hidden:
+        return whole
+    answer = "undecided" if whole.answer == "no" and whole.effect.interval.high > 0.0 else whole.answer
+    where = "one side is silent up to the largest size, or speaks at the smallest"
+    text = f"it saves this much at least: in {counted(hidden, 'comparison')} {where}"
+    return replace(whole, answer=answer, sentence=sentence(whole.sentence, text))
+
+
+def savings(first: Array, second: Array, at: list[int]) -> tuple[Array, NDArray[np.bool_]]:
+    """Decades of n that the second needs less than the first, by seed, and where the difference is larger.
+
+    One that is silent at the largest size counts as if it spoke there, and one that speaks at the smallest as
+    if it began there, so that the difference is too small. nan where both are silent, or speak from there on.
+    """
+    low, high = np.log10(at[0]), np.log10(at[-1])
+    begin = [first_sizes(ratios, at) for ratios in (first, second)]
+    silent = [ratios[:, -1] >= 0.0 for ratios in (first, second)]  # nan compares false
+    one, other = (np.where(mute, high, n) for mute, n in zip(silent, begin, strict=True))
+    useless = (silent[0] & silent[1]) | ((one == low) & (other == low))
+    saved = np.where(useless, np.nan, one - other)
+    hidden = np.isfinite(saved) & (silent[0] | silent[1] | (one == low) | (other == low))
+    return saved, hidden
 
 
 def falls(result: Result, power: float) -> Finding:
@@ -231,6 +268,10 @@ _FIRST = (
     f"interpolated in log n for each seed, step size and region; networks with less than {FEWEST_BENT} "
     f"neurons, or {LEAST_BENT:.0%} of the width, bent do not count. "
 )
+_HIDDEN = (
+    "What is silent up to the largest size counts as if it spoke there, and what speaks at the smallest as "
+    "if it began there, so that the difference is at least this large; where both do, there is none."
+)
 
 CLAIM = Claim(
     name="when-certificates-speak",
@@ -284,7 +325,7 @@ CLAIM = Claim(
             "region",
             "It speaks earlier in the middle",
             _FIRST + "Its logarithm everywhere minus that in the middle, mean over the step sizes: no if the "
-            "interval excludes {least:g} decades or more.",
+            "interval excludes {least:g} decades or more. " + _HIDDEN,
             earlier_in_the_middle,
             {"least": 0.05},
             by="loss",
@@ -294,7 +335,7 @@ CLAIM = Claim(
             "step_size",
             "It speaks earlier with a large step size",
             _FIRST + "Its logarithm at the smallest minus that at the largest step size, mean over the "
-            "regions: no if the interval excludes {least:g} decades or more.",
+            "regions: no if the interval excludes {least:g} decades or more. " + _HIDDEN,
             earlier_with_large_steps,
             {"least": 0.05},
             by="loss",
