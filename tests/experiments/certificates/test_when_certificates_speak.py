@@ -182,11 +182,22 @@ def test_what_is_larger_than_it_seems_is_not_too_small() -> None:
 
 
 def test_rate() -> None:
-    assert word("rate", scaled(1.0, "noise", power=0.2)) == "contradicted"
+    assert word("rate", scaled(1.0, "noise", power=0.4)) == "contradicted"
+    assert word("rate", scaled(1.0, "noise", power=0.2)) == "undecided"
     assert word("rate", scaled(1.0, "noise", power=0.05)) == "consistent"
     assert word("rate", scaled(1.0, "noise_everywhere", power=0.5)) == "consistent"
     found = finding("rate")
     assert str(found.numbers["square loss: power of n"]).startswith(("−0.49", "−0.50"))
+
+
+def test_a_logarithm_contradicts_no_rate_up_to_logarithms() -> None:
+    """n^(−2/5) log n has a local slope of −0.4 + 1/log n, which is flatter than −2/5 at every n."""
+
+    def with_log(row: Row) -> Row:
+        return {**row, "noise_middle": row["n"] ** -0.4 * np.log(row["n"]) * (1.0 + 0.001 * row["seed"])}
+
+    assert word("rate", with_log) == "undecided"
+    assert "a logarithm can slow the fall by" in finding("rate", with_log).sentence
 
 
 def test_one_violation_is_enough() -> None:
