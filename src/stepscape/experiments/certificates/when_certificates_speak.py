@@ -353,8 +353,8 @@ CLAIM = Claim(
             "The supremum in the middle, where the theorem speaks, times n^{power:g}, at the smallest size "
             "over that at the largest, in decades, mean over losses and step sizes: consistent if the "
             "interval lies above 0. The rate is one up to logarithms, and log(n)^{logs:g} slows the fall by "
-            "at most {logs:g}/ln(smallest n) decades per decade of n: contradicted if the interval lies below "
-            "minus that.",
+            "at most {logs:g}/ln(smallest n) decades per decade of n: contradicted if the interval lies "
+            "below minus that.",
             falls,
             {"power": 0.4, "logs": 1.0},
             kind="one-sided rate",
