@@ -117,6 +117,21 @@ class TestEquivalent:
         assert decide.equivalent(spread(mean, width), 1.0, SAYS, "difference").answer == answer
 
 
+class TestAtLeast:
+    @pytest.mark.parametrize(
+        ("mean", "width", "answer"),
+        [(1.1, 0.05, "yes"), (9.0, 0.5, "yes"), (1.0, 0.5, "undecided"), (0.9, 0.05, "no")],
+    )
+    def test_answers(self, mean: float, width: float, answer: str) -> None:
+        assert decide.at_least(spread(mean, width), 1.0, SAYS, "ratio").answer == answer
+
+    def test_sentence(self) -> None:
+        found = decide.at_least(spread(0.9, 0.05), 1.0, SAYS, "ratio").sentence
+        assert found.startswith("Large steps do not have less risk: 0.90 [0.85, 0.95] (ratio; 20 seeds)")
+        assert found.endswith("; the claim is at least 1.")
+        assert decide.at_least([1.0, 2.0], 1.0, SAYS, "ratio").answer == "undecided"
+
+
 class TestDiffers:
     @pytest.mark.parametrize(
         ("mean", "width", "answer"),

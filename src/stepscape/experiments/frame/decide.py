@@ -28,6 +28,7 @@ from stepscape.experiments.frame.sentences import (
 from stepscape.tables.number import short
 
 __all__ = [
+    "at_least",
     "differs",
     "equivalent",
     "identity",
@@ -89,6 +90,24 @@ def equivalent(
     none = f"within ±{short(within)} does not count as a difference"
     return Finding(
         answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
+    )
+
+
+def at_least(
+    values: ArrayLike, claimed: float, says: Says, what: str, unit: str = "seed", at_once: int = 1
+) -> Finding:
+    """Decide whether the mean is `claimed` or more, however much more.
+
+    Yes: the whole interval lies above `claimed`. No: it lies below. `at_once`: as in `sign`.
+    """
+    found = student(values, at_once)
+    if found.count < limits.LEAST_SEEDS:
+        return _too_few(found.count, unit)
+    answer: Answer = "yes" if found.low > claimed else "no" if found.high < claimed else "undecided"
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    limit = f"the claim is at least {number(claimed)}"
+    return Finding(
+        answer, sentence(f"{statement}: {_measured(found, what, unit)}; {limit}"), Effect(what, found)
     )
 
 
