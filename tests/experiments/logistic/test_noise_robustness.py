@@ -77,10 +77,7 @@ class TestBreaks:
             row for rate in RATES for row in rows((2.0, rate), interior=FLAT if rate == 0.45 else FALLING)
         ]
         sentence = finding("stopped_early", made).sentence
-        assert (
-            "over η = 0.01 in the interior when stopped early is gone at the flip rate 0.450: 0.40"
-            in sentence
-        )
+        assert "η = 0.01 in the interior when stopped early is gone at the flip rate 0.450: " in sentence
 
     def test_the_answer_nowhere_is_a_sentence(self) -> None:
         sentence = finding("at_equal_time", noisy(FALLING, FALLING)).sentence
@@ -102,7 +99,7 @@ class TestBreaks:
         little, more = ((0.2, 0.2, 0.2, 0.2 * 10.0**-size) for size in (0.03, 0.08))
         wide = {"at_equal_steps": "yes"}
         noise = [
-            {**row, "excess_risk_interior": row["excess_risk_interior"] * 1.08 ** (-1) ** row["seed"]}
+            {**row, "excess_risk_interior": row["excess_risk_interior"] * 1.05 ** (-1) ** row["seed"]}
             if row["step_size"] == 1.2
             else row
             for row in noisy(FALLING, (0.2, 0.2, 0.2, 0.2))
@@ -124,7 +121,7 @@ class TestBreaks:
 
 class TestArrival:
     def test_after_equally_many_steps_an_unfinished_step_size_compares_with_nothing(self) -> None:
-        """The others still have a gain that noise breaks, which is then so in part; elsewhere nothing changes."""
+        """The others have a gain that noise breaks, and it is so in part; other moments do not ask."""
         made = noisy(FALLING, FLAT)
         moving = noisy(FALLING, FLAT, moved=(0.2, 0.01, 0.01, 0.01))
         found = finding("at_equal_steps", moving)

@@ -151,9 +151,9 @@ def _part(
         f"The gain is log10 of the excess risk {WHERE[region]} at a smaller step size over that at the "
         f"largest, {when}, paired by seed. Noise does not break it (no) if it lies above 0 at each of the "
         "{ends:d} highest flip rates that are compared, and neither there nor on average over them is "
-        "{least:g} or more excluded. Noise breaks it (yes) if {least:g} or more is excluded at the highest rate or on "
-        "average over the {ends:d} highest, and the mean over as many lowest rates lies above 0; if that "
-        "mean excludes {least:g}, there is nothing to break. Otherwise it is undecided. Each smaller step "
+        "{least:g} or more excluded. Noise breaks it (yes) if {least:g} or more is excluded at the highest "
+        "rate or on average over the {ends:d} highest, and the mean over as many lowest rates lies above 0; "
+        "if that mean excludes {least:g}, there is nothing to break. Otherwise it is undecided. Each smaller step "
         "size is asked; its {ends:d} + 2 intervals are simultaneous." + (f" {RULE}" if arrival else ""),
         partial(breaks, suffix=suffix, region=region),
         {"least": 0.05, "ends": 3, **arrival},
