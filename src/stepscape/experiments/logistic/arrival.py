@@ -7,12 +7,11 @@ be training time. At equal time, and stopped at the best held-out moment, no run
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame.cells import cells
-from stepscape.experiments.frame.finding import Finding
-from stepscape.experiments.frame.sentences import clause, counted, listed, sentence
+from stepscape.experiments.frame.finding import Finding, in_part, lacking
+from stepscape.experiments.frame.sentences import counted, listed
 from stepscape.experiments.logistic.edge import only_arrived
 from stepscape.tables.records import Table
 
@@ -44,11 +43,8 @@ def left_out(table: Table, kept: Table, names: Mapping[str, str]) -> str:
     return f"most runs still move at {listed(etas)}{some} and are left out"
 
 
-def in_part(found: Finding, words: str) -> Finding:
-    """Say what was left out; where something was, a yes holds in part only."""
-    if not words:
-        return found
-    lacks = found.answer == "premise_not_met"
-    said = "too few step sizes are left to compare" if lacks else clause(found.sentence)
-    answer = "some" if found.answer == "yes" else found.answer
-    return replace(found, answer=answer, sentence=sentence(said, words))
+def without(found: Finding, words: str) -> Finding:
+    """Say which step sizes were left out of a question; where some were, a yes holds in part only."""
+    if words and found.answer == "premise_not_met":
+        return lacking(f"too few step sizes are left to compare; {words}", found.numbers)
+    return in_part(found, words)

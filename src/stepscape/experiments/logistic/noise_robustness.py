@@ -16,7 +16,7 @@ from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import LEAST_SEEDS
 from stepscape.experiments.frame.sentences import counted, interval, listed, number, sentence
-from stepscape.experiments.logistic.arrival import ARRIVED, COLUMNS, RULE, compared, in_part, left_out
+from stepscape.experiments.logistic.arrival import ARRIVED, COLUMNS, RULE, compared, left_out, without
 from stepscape.experiments.logistic.cells import REGIONS, WHEN, WHERE, asked, saved
 from stepscape.experiments.logistic.edge import PREMISES
 from stepscape.experiments.logistic.runs import FULL, QUICK, begin, grid, work
@@ -40,7 +40,7 @@ def breaks(result: Result, suffix: str, region: str, least: float, ends: int, **
         for rate, each in rates.items()
     }
     words = left_out(result.table, table, {"flip_rate": "flip rate {:g}"})
-    return in_part(together(found, named=False), words).with_numbers(numbers)
+    return without(together(found, named=False), words).with_numbers(numbers)
 
 
 def smaller(table: Table) -> list[float]:
@@ -153,8 +153,8 @@ def _part(
         "{ends:d} highest flip rates that are compared, and neither there nor on average over them is "
         "{least:g} or more excluded. Noise breaks it (yes) if {least:g} or more is excluded at the highest "
         "rate or on average over the {ends:d} highest, and the mean over as many lowest rates lies above 0; "
-        "if that mean excludes {least:g}, there is nothing to break. Otherwise it is undecided. Each smaller step "
-        "size is asked; its {ends:d} + 2 intervals are simultaneous." + (f" {RULE}" if arrival else ""),
+        "if that mean excludes {least:g}, there is nothing to break. Otherwise it is undecided. Each smaller "
+        "step size is asked; its {ends:d} + 2 intervals are simultaneous." + (f" {RULE}" if arrival else ""),
         partial(breaks, suffix=suffix, region=region),
         {"least": 0.05, "ends": 3, **arrival},
         primary=primary,
