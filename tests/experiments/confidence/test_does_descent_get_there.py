@@ -104,7 +104,7 @@ class TestReached:
         found = judged["reached"]
         assert [found.word(CLAIM.kind, row) for row in ("torch", "mean_field")] == ["yes", "no"]
         assert found.rows["torch"].sentence.startswith(
-            "All 4 step sizes have nearly all of their arrived runs covered by the theorem; 60 of 60 at η = 0.01;"
+            "All 4 step sizes have nearly all of their arrived runs covered by the theorem; 60 of 60 at"
         )
         assert found.rows["mean_field"].numbers["runs that end underfits"] == 80
 
