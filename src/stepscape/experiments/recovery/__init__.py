@@ -1,0 +1,1 @@
+"""Recovery: whether the flattest solution is the truth."""
