@@ -24,9 +24,9 @@ class CompletionSettings:
     norm: str
     penalty: float | None
     rule: str
-    folds: int
-    standardize: bool
-    seed: int
+    folds: int = 5
+    standardize: bool = True
+    seed: int = 0
 
     @property
     def measured(self) -> Callable[[Array, NDArray[np.bool_]], Units]:

@@ -119,8 +119,8 @@ def column_errors(values: Array, held_out: HeldOut, at: int, whole: Units) -> Ar
     """Estimate the standard error (p,) of a filled entry of each column, in its own units.
 
     It is the root mean square of the residuals of held-out entries, as if the column had four further ones
-    with the mean square of all columns: s_j² = (Σ r_ij² + 4 v)/(m_j + 4). It is nan for a column of one number,
-    which says nothing of its spread.
+    with the mean square of all columns: s_j² = (Σ r_ij² + 4 v)/(m_j + 4). It is nan for a column of one
+    number, which says nothing of its spread.
     """
     constant = is_constant(values, ~np.isnan(values))
     total, count = held_out.squares[at], held_out.counts

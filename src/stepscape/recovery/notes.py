@@ -28,8 +28,8 @@ def empty_notes(numbers: TableNumbers) -> tuple[str, ...]:
             else f"{len(empty)} rows without any number stay"
         )
         said.append(f"{rows} empty ({where}): {_UNKNOWN}")
-    for place in np.flatnonzero(~numbers.seen.any(axis=0)).tolist():
-        said.append(f"column {numbers.names[place]!r} holds no number and stays empty: {_UNKNOWN}")
+    unseen = np.flatnonzero(~numbers.seen.any(axis=0)).tolist()
+    said += [f"column {numbers.names[j]!r} holds no number and stays empty: {_UNKNOWN}" for j in unseen]
     return tuple(said)
 
 
