@@ -72,8 +72,8 @@ def draw_penalties(paths: Sequence[NormPath]) -> Figure:
     figure, axes = canvas(size=DOUBLE)
     ax = axes[0, 0]
     number_ticks(ax, "x")
-    for path in paths:
-        _path(ax, path, LOOKS[path.norm])
+    for place, path in reversed(list(enumerate(paths))):
+        _path(ax, path, LOOKS[path.norm], cap=2.0 + 2.0 * place)
     guide(ax, 1.0, MEAN)
     label(ax, "penalty λ", "held-out error")
     finding(figure, _penalty_title(paths))
@@ -90,7 +90,7 @@ def draw_columns(names: Sequence[str], errors: Array) -> Figure:
     ax.set_yticks(np.arange(order.size), [shown(names[i], LONGEST) for i in order], fontsize=SMALL)
     ax.set_ylim(-0.7, order.size - 0.3)
     ax.set_xlim(0.0, 1.05 * max(1.0, float(errors.max())))
-    guide(ax, 1.0, MEAN, vertical=True, above=False)
+    guide(ax, 1.0, MEAN, at=0.98, vertical=True, above=False)
     ax.set_xlabel("standard error / standard deviation of the column", fontsize=NAMES)
     finding(figure, _column_title(names, errors))
     return figure
@@ -105,22 +105,22 @@ def _norm_path(norm: str, path: Sequence[Mapping[str, Any]]) -> NormPath:
     return NormPath(norm, penalty, error, spread, [row["chosen"] for row in rows].index(True))
 
 
-def _path(ax: Axes, path: NormPath, look: Look) -> None:
+def _path(ax: Axes, path: NormPath, look: Look, cap: float) -> None:
     ax.errorbar(
         path.penalty, path.error, yerr=path.standard_error, color=look.color, linestyle="none",
-        elinewidth=SECONDARY, capthick=SECONDARY, capsize=2.0,
+        elinewidth=SECONDARY, capthick=SECONDARY, capsize=cap,
     )  # fmt: skip
-    (line,) = ax.plot(path.penalty, path.error, lw=SECONDARY, **look.line)
+    (line,) = ax.plot(path.penalty, path.error, linewidth=SECONDARY, **look.line)
     at = path.chosen
     ax.plot(path.penalty[at], path.error[at], **look.marks)
-    name_at_end(ax, line, WORDS[path.norm], left=True)
+    name_at_end(ax, line, WORDS[path.norm])
 
 
 def _penalty_title(paths: Sequence[NormPath]) -> str:
     used, *others = paths
     at = used.chosen
     said = (
-        f"With the {WORDS[used.norm]}, penalty {rounded(used.penalty[at])} has the held-out error "
+        f"At penalty {rounded(used.penalty[at])} the {WORDS[used.norm]} has a held-out error of "
         f"{number(float(used.error[at]))}"
     )
     for other in others:
@@ -131,7 +131,7 @@ def _penalty_title(paths: Sequence[NormPath]) -> str:
 def _column_title(names: Sequence[str], errors: Array) -> str:
     best, worst = int(np.argmin(errors)), int(np.argmax(errors))
     first = f"{shown(names[best], LONGEST)} is filled to within {number(float(errors[best]), 2)}"
-    unit = "of its standard deviation"
+    unit = "standard deviations"
     if best == worst:
         return f"{first} {unit}"
     return f"{first} {unit}, {shown(names[worst], LONGEST)} only to within {number(float(errors[worst]), 2)}"

@@ -14,13 +14,15 @@ from stepscape.errors import bad
 from stepscape.recovery.completion_settings import CompletionSettings, check_settings
 from stepscape.recovery.held_out import HeldOut, Tick, choose, column_errors, cross_validate, deal
 from stepscape.recovery.notes import accuracy_notes, empty_notes
-from stepscape.recovery.penalized_path import Penalized, PenalizedProblem, follow
+from stepscape.recovery.penalized_path import Penalized, PenalizedProblem, follow, minimize
+from stepscape.recovery.shrinkage import Shrunk
 from stepscape.recovery.table_numbers import TableNumbers, read_numbers, write_back
 from stepscape.recovery.units import Units
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-PATH, RATIO = 30, 1e-4  # number of penalties, and the least over the largest
+PATH, RATIO = 25, 1e-3  # number of penalties, and the least over the largest
+ROUGH = 1e-3  # relative duality gap of solutions on the way there
 TOLERANCE = 1e-7  # relative duality gap of the final solution
 FEWEST = 10  # entries that can be held out, below which cross-validation says nothing
 
@@ -104,8 +106,8 @@ def complete(
     norm : "flat" or "nuclear"
         The weighted norm, or r = c = 1.
     penalty : "cv" or float
-        λ. With "cv", cross-validation chooses among 30 values from the one of which X = 0 is the solution,
-        which fills every gap with the mean of its column, down to a ten-thousandth of it.
+        λ. With "cv", cross-validation chooses among 25 values from the one of which X = 0 is the solution,
+        which fills every gap with the mean of its column, down to a thousandth of it.
     rule : "min" or "1se"
         The penalty of least held-out error, or the largest within one standard error of it.
     folds : int
@@ -188,12 +190,21 @@ def _solve(
     if held_out is not None:
         chosen = choose(held_out.errors, held_out.standard_errors, settings.rule)
         spread = column_errors(values, held_out, chosen, whole)
-    ahead = problem.penalties(PATH, RATIO)
-    used = penalties[chosen]
-    *_, solution = follow(problem, [*ahead[ahead > used], used], TOLERANCE)
+    solution = _final(problem, float(penalties[chosen]))
     progress(1.0)
-    solved = _Solved(whole.undone(solution.matrix), solution, unit * penalties, chosen, float(unit * used))
+    solved = _Solved(
+        whole.undone(solution.matrix), solution, unit * penalties, chosen, unit * solution.penalty
+    )
     return solved, held_out, spread
+
+
+def _final(problem: PenalizedProblem, penalty: float) -> Penalized:
+    """Solve to the end for one penalty, along larger ones that need not be solved so well."""
+    ahead = problem.penalties(PATH, RATIO)
+    start = Shrunk.zero(problem.values.shape)
+    for solution in follow(problem, ahead[ahead > penalty], ROUGH):
+        start = solution.shrunk
+    return minimize(problem, penalty, start, TOLERANCE)
 
 
 def _held_out(
