@@ -12,18 +12,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """What is taken off each column, and what it is then divided by; shapes (p,)."""
+    """What is taken off each column, what it is then divided by, and whether it is constant; shapes (p,)."""
 
     middle: Array
     scale: Array
+    constant: NDArray[np.bool_]
 
     def applied(self, values: Array) -> Array:
         """Return the numbers (n, p) in these units."""
         return np.asarray((values - self.middle) / self.scale)
 
     def undone(self, values: Array) -> Array:
-        """Return numbers (n, p) in these units as they were."""
-        return np.asarray(values * self.scale + self.middle)
+        """Return numbers (n, p) in these units as they were; a constant column is its constant, exactly."""
+        return np.where(self.constant, self.middle, values * self.scale + self.middle)
 
 
 def own_units(values: Array, seen: NDArray[np.bool_]) -> Units:
@@ -41,7 +42,7 @@ def own_units(values: Array, seen: NDArray[np.bool_]) -> Units:
     off = np.where(seen, small - middle, 0.0)
     scale = np.sqrt((off**2).sum(axis=0) / count)
     constant = (low == high) | (scale == 0.0)
-    return Units(np.ldexp(middle, power), np.where(constant, 1.0, np.ldexp(scale, power)))
+    return Units(np.ldexp(middle, power), np.where(constant, 1.0, np.ldexp(scale, power)), constant)
 
 
 def one_unit(values: Array, seen: NDArray[np.bool_]) -> Units:
@@ -50,7 +51,8 @@ def one_unit(values: Array, seen: NDArray[np.bool_]) -> Units:
     _, power = np.frexp(np.abs(kept).max())
     square = float((np.ldexp(kept, -power) ** 2).sum() / seen.sum())
     scale = float(np.ldexp(np.sqrt(square), power)) or 1.0
-    return Units(np.zeros(values.shape[1]), np.full(values.shape[1], scale))
+    width = values.shape[1]
+    return Units(np.zeros(width), np.full(width, scale), np.zeros(width, dtype=np.bool_))
 
 
 def is_constant(values: Array, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
