@@ -43,10 +43,10 @@ probability a_i b_j, where a and b are drawn evenly from 0.2 to 1 for each row a
 entries. In each case, entries are put back until every row and column has two.
 
 The flat norm and the nuclear norm are those of `stepscape.recovery.complete` with its defaults. The nuclear
-norm with a path of penalties is the model of soft-impute (Mazumder et al. 2010). The Python package of it that
-is best known, fancyimpute, was last released in 2021, so our own solver stands for it. IterativeImputer
-(Bayesian ridge regression of each column on the others) and KNNImputer are scikit-learn's, with their defaults;
-they tune nothing by cross-validation.
+norm with a path of penalties is the model of soft-impute (Mazumder et al. 2010). The Python package of it
+that is best known, fancyimpute, was last released in 2021, so our own solver stands for it. IterativeImputer
+(Bayesian ridge regression of each column on the others) and KNNImputer are scikit-learn's, with their
+defaults; they tune nothing by cross-validation.
 """
 
 

@@ -244,13 +244,22 @@ def test_a_column_of_something_else_is_refused_by_its_name(column, says):
     ("table", "says"),
     [
         (np.full((3, 2), NAN), "table must hold at least one number, got none"),
-        ([[1.0, np.inf], [2.0, 3.0]], "table must hold numbers up to 1e\\+300, .* got inf in row 0 of column '1'"),
+        (
+            [[1.0, np.inf], [2.0, 3.0]],
+            "table must hold numbers up to 1e\\+300, .* got inf in row 0 of column '1'",
+        ),
         ([[1.0, -1e301], [2.0, 3.0]], "got -1e\\+301 in row 0 of column '1'"),
-        ([1.0, 2.0], "table must have rows and columns, as an array \\(n, p\\), got an array of shape \\(2,\\)"),
+        (
+            [1.0, 2.0],
+            "table must have rows and columns, as an array \\(n, p\\), got an array of shape \\(2,\\)",
+        ),
         (np.zeros((0, 3)), "table must have rows and columns"),
         (pd.DataFrame({"a": []}), "table must have rows and columns, got a data frame of shape \\(0, 1\\)"),
         ([["a", "b"]], "table must hold real numbers"),
-        ([[1.0, NAN], [2.0, 3.0]], "at least 10 entries whose row and column hold another one, .* got 1; give the"),
+        (
+            [[1.0, NAN], [2.0, 3.0]],
+            "at least 10 entries whose row and column hold another one, .* got 1; give the",
+        ),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_sentence(table, says):
