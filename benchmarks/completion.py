@@ -32,15 +32,15 @@ FLAT = "flat norm"
 Fill = Callable[[np.ndarray], np.ndarray]
 INTRODUCTION = """\
 Entries were removed from complete real tables and filled again. The error is the root mean square of filled
-minus true, in standard deviations of the columns of the whole table: the mean over 10 seeds; smallest in bold.
-In brackets: by how much a method's error exceeds that of the flat norm, paired by seed, with its 95 % interval
-(positive: the flat norm is better). The intervals are about the choice of the removed entries in these tables,
-not about other tables, and each stands for itself. CPU seconds are medians of one table, tuning included, one
-thread.
+minus true, in standard deviations of the columns of the whole table: the mean over 10 seeds; smallest in
+bold. In brackets: by how much a method's error exceeds that of the flat norm, paired by seed, with its 95 %
+interval (positive: the flat norm is better). The intervals are about the choice of the removed entries in
+these tables, not about other tables, and each stands for itself. CPU seconds are medians of one table, tuning
+included, one thread.
 
 "10 %", "30 %", "50 %": every entry is removed with this probability. "uneven": entry (i, j) is removed with
-probability a_i b_j, where a and b are drawn evenly from 0.2 to 1 for each row and column, about a third of all
-entries. In each case, entries are put back until every row and column has two.
+probability a_i b_j, where a and b are drawn evenly from 0.2 to 1 for each row and column, about a third of
+all entries. In each case, entries are put back until every row and column has two.
 
 The flat norm and the nuclear norm are those of `stepscape.recovery.complete` with its defaults. The nuclear
 norm with a path of penalties is the model of soft-impute (Mazumder et al. 2010). The Python package of it

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 LOOKS = {"flat": MEASURED, "nuclear": CONTRAST}
 WORDS = {"flat": "flat norm", "nuclear": "nuclear norm"}
-MOST_COLUMNS = 24
+FEWEST, MOST_COLUMNS = 3, 24
 MEAN = "column means"
 LONGEST = 24  # letters of the name of a column
 
@@ -54,14 +54,14 @@ def completion_figures(
     Returns
     -------
     dict
-        "penalty" if there are several penalties, "columns" if a standard error is known.
+        "penalty" if there are several penalties, "columns" if three columns have a standard error.
     """
     made = {}
     paths = [_norm_path(norm, path) for norm in dict.fromkeys(row["norm"] for row in path)]
     if paths and all(each.penalty.size > 1 for each in paths):
         made["penalty"] = draw_penalties(paths)
     known = [row for row in columns if row["relative_error"] is not None]
-    if known:
+    if len(known) >= FEWEST:
         errors = np.array([row["relative_error"] for row in known])
         made["columns"] = draw_columns([row["column"] for row in known], errors)
     return made
@@ -89,8 +89,9 @@ def draw_columns(names: Sequence[str], errors: Array) -> Figure:
     ax.plot(errors[order], np.arange(order.size), **MEASURED.marks)
     ax.set_yticks(np.arange(order.size), [shown(names[i], LONGEST) for i in order], fontsize=SMALL)
     ax.set_ylim(-0.7, order.size - 0.3)
-    ax.set_xlim(0.0, 1.05 * max(1.0, float(errors.max())))
-    guide(ax, 1.0, MEAN, at=0.98, vertical=True, above=False)
+    end = 1.05 * max(1.0, float(errors[order].max()))
+    ax.set_xlim(0.0, end)
+    guide(ax, 1.0, MEAN, at=0.98, vertical=True, above=end > 2.0)
     ax.set_xlabel("standard error / standard deviation of the column", fontsize=NAMES)
     finding(figure, _column_title(names, errors))
     return figure

@@ -39,7 +39,7 @@ def check_settings(
 ) -> CompletionSettings:
     """Check what `complete` was given."""
     given = None
-    if penalty != "cv":
+    if not (isinstance(penalty, str) and penalty == "cv"):
         must = "be 'cv', or finite and positive"
         given = arguments.number("penalty", penalty, must)
         if not 0.0 < given < np.inf:
