@@ -25,12 +25,12 @@ def test_titles_say_the_choice_of_the_norm_that_was_used_and_that_of_the_other()
     chosen = [row for row in path if row["chosen"]]
     title = " ".join(made["penalty"].get_suptitle().split())
     assert title.startswith(
-        f"At penalty {chosen[0]['penalty']:.3g} the flat norm has a held-out error of 0.50"
+        f"At penalty {chosen[0]['penalty']:.3g} the flat norm has a held-out error of 0.501"
     )
-    assert title.endswith("the nuclear norm at best 0.530; column means have 1")
+    assert title.endswith("the nuclear norm at best 0.531; column means have about 1")
     title = " ".join(made["columns"].get_suptitle().split())
     assert title == (
-        "accel is filled to within 0.30 standard deviations, a column with quite a… only to within 0.70"
+        "accel is filled to within 0.30 standard deviations, a column with quite a l… only to within 0.70"
     )
 
 

