@@ -231,8 +231,8 @@ CLAIM = Claim(
             "One example that descent learns gets sharper, then flatter",
             "In every setting, a point x and a scale of the start, nearly all runs ({nearly_all:.0%}) whose "
             "curve reaches margin {reached:g} rise to at least {rose:g} times their first value, and fall: "
-            "the slope of the logarithm from margin 4 on is at most −{fell:g}. Intervals are simultaneous over "
-            "the settings. Where it is so in some settings and not in others, it depends.",
+            "the slope of the logarithm from margin 4 on is at most −{fell:g}. Intervals are simultaneous "
+            "over the settings. Where it is so in some settings and not in others, it depends.",
             gets_sharp_then_flat,
             {**CURVE, "nearly_all": NEARLY_ALL},
             primary=True,

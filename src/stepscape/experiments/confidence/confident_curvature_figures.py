@@ -122,8 +122,7 @@ def _settings(result: Result, arm: str, names: dict[str, str]) -> str:
     if not len(rows):
         return "No curve reaches margin 6: 0 settings are judged."
     flags = rises_and_falls(rows, **CURVE)
-    if arm == "one_example":
-    else:
+    if arm != "one_example":
         flags = flags & (rows["peak_margin"] > LEAST_PEAK)
     keys = list(zip(*(rows[name].tolist() for name in names), strict=True))
     found = sorted(set(keys))
