@@ -285,8 +285,8 @@ CLAIM = Claim(
             "λ_max·η/2 is that of the midpoint network, averaged over the last half of the steps, of the "
             "runs that start beyond 2/η or come up to it in time, if there are such at {least:d} step sizes "
             "or more. A seed has two values: the mean of λ_max·η/2 − 1 over its runs, in which errors "
-            "cancel, and the mean of its distance from 0, in which they do not. Yes if the intervals of both lie "
-            "within ±{within:g}, no if one lies outside; they are simultaneous.",
+            "cancel, and the mean of its distance from 0, in which they do not. Yes if the intervals of "
+            "both lie within ±{within:g}, no if one lies outside; they are simultaneous.",
             precise,
             {"within": 0.01, "least": 3},
         ),
