@@ -125,7 +125,7 @@ RUN = {
 }
 
 
-def low_rank_calls() -> dict[str, dict[str, Any]]:
+def flatness_calls() -> dict[str, dict[str, Any]]:
     """Arguments of what the theory of low-rank problems offers."""
     p = ss.problems.matrix_sensing(d1=3, d2=3, rank=1, m=12, seed=0)
     psd = ss.problems.phase_retrieval(d=3, m=12, seed=0)
@@ -370,7 +370,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             for name in ("flattest", "minimum_nuclear_norm", "minimum_frobenius_norm")
         },
         "recovery.trial": {"problem": at["measurements"], "objective": "flattest", "iterations": 40},
-        **low_rank_calls(),
+        **flatness_calls(),
         "theory.confidence_curvature": {"gamma": 1.0},
         "theory.counterexample": {"a": 0.1, "c": 20.0, "rho": 0.5},
         "theory.interpolation_rate": {"noise": 1.0, "half_width": 1.0},
