@@ -52,7 +52,7 @@ class RankOne:
         return np.asarray(np.einsum("ij,ij->i", self.left @ matrix, self.right))
 
     def apply_product(self, left: Array, right: Array) -> Array:
-        """⟨Lᵀ a_i, Rᵀ b_i⟩ (m,), or a_iᵀ (L Rᵀ) b_i if the factors have so many columns that it is cheaper."""
+        """⟨Lᵀ a_i, Rᵀ b_i⟩ (m,), or a_iᵀ (L Rᵀ) b_i where so many columns make that cheaper."""
         d1, d2 = self.shape
         if left.shape[1] * (d1 + d2) > d1 * d2:
             return self.apply(left @ right.T)

@@ -66,7 +66,7 @@ def _trace(measurements: Measurements, factors: Factorization, scaled: bool) -> 
         total = weights.left.squared_norm(left) + weights.right.squared_norm(right)
         if measurements.structure == "any":
             return finite_result("the trace", 2.0 * total)
-        residuals = measurements.apply(factors.matrix) - measurements.labels
+        residuals = measurements.linear_map.apply(factors.matrix) - measurements.labels
         traces = measurements.apply(np.eye(len(left)))
         bent = 4.0 * (left.shape[1] - right.shape[1]) * float(np.mean(residuals * traces))
         return finite_result("the trace", 8.0 * total + bent / (len(left) if scaled else 1))
