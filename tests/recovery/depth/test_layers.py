@@ -15,6 +15,7 @@ from budget import examples
 from stepscape.objectives import linear_network
 from stepscape.problems import ProductMeasurements
 from stepscape.recovery import flat_product_layers, flat_product_trace
+from stepscape.theory import low_rank
 
 EPS = np.finfo(float).eps
 RNG = np.random.default_rng(0)
@@ -87,6 +88,19 @@ def test_a_search_over_all_layers_ends_at_the_flat_trace(kind, depth):
     ]  # fmt: skip
     reached = [one.fun for one in found if np.abs(constraint["fun"](one.x)).max() < 1e-7]
     assert min(reached) == pytest.approx(flat_product_trace(net.problem, product), rel=1e-6)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 7])
+def test_the_trace_is_that_of_theory(depth):
+    # Theory's losses ‖X − M‖_F² and (1/m)‖A x − b‖²: nine measurements of one entry each divide by 9.
+    rng = np.random.default_rng(depth)
+    X, x, vector = rng.standard_normal((1, 3, 3)), rng.standard_normal(3), vectors(depth, rng)
+    matrix = low_rank.flattest_layers_trace(X[0], depth)
+    assert flat_product_trace(isotropic(depth, rng), X) == pytest.approx(matrix / 9.0, rel=1e-13)
+    diagonal = low_rank.flattest_diagonal_trace(vector.design, x, depth)
+    assert flat_product_trace(vector, x) == pytest.approx(diagonal, rel=1e-13)
+    ours, theirs = flat_product_layers(vector, x), low_rank.flat_diagonal_layers(x, depth)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-13)
 
 
 def test_the_trace_of_few_measurements_of_blocks_is_near_the_formula_and_nearer_with_more():
