@@ -21,7 +21,7 @@ STAGE = 120  # iterations with one γ
 FACTOR = 0.4  # of γ from stage to stage
 STAGES = 4  # after which γ is kept
 EXTRAPOLATE_EVERY = 10
-LOOK_EVERY = 20  # iterations between the states that are handed out
+LOOK_EVERY = 10  # iterations between the states that are handed out
 
 
 @dataclass(frozen=True, eq=False)
