@@ -91,7 +91,7 @@ class _Path:
         self._moves: deque[Array] = deque(maxlen=MEMORY + 1)
 
     def advance(self, move: Array, try_extrapolation: bool) -> None:
-        """Continue from `at` by its move, or return to `plain` if the extrapolation did not shorten the move."""
+        """Continue from `at` by its move, or return to `plain` if the extrapolation made it longer."""
         if self._trial and np.linalg.norm(move) > np.linalg.norm(self._moves[-1]):
             self.at, self._trial = self.plain, False
             self._points.clear()
