@@ -62,7 +62,7 @@ def calls(quiet: Any, text: type) -> dict[str, dict[str, Any]]:
         "recovery.minimum_frobenius_norm": solver,
         "recovery.minimum_nuclear_norm": solver,
         "recovery.scaled_trace": {"measurements": p, "factors": f},
-        "recovery.settled_step_size": {"problem": p, "start": f, "share": 0.5, "steps": 50},
+        "recovery.settled_step_size": {"problem": p, "start": f, "share": 0.5, "steps": 20_000},
         "recovery.stable_step_size": {"problem": p, "start": f},
         "recovery.trace_penalty_limit": {"problem": p},
         "recovery.train_factors": {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import reals, vector
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.problems.product_measurements import ProductMeasurements
 
 Array = NDArray[np.float64]
@@ -28,6 +28,9 @@ class LinearNetwork:
     """
 
     problem: ProductMeasurements
+
+    def __post_init__(self) -> None:
+        expect("problem", self.problem, ProductMeasurements)
 
     @property
     def size(self) -> int:
