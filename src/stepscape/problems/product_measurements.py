@@ -65,7 +65,7 @@ class ProductMeasurements:
         if self.labels.size != self.size:
             raise bad("labels", f"have one number per measurement ({self.size})", self.labels.size)
         if self.truth is not None:
-            truth = self._product("truth", self.truth)
+            truth = self._product("truth and design must agree: truth", self.truth)
             if not np.isfinite(truth).all():
                 raise bad("truth", "be finite", f"{truth[~np.isfinite(truth)][0]} in it")
             truth.flags.writeable = False
