@@ -71,7 +71,7 @@ def test_descent_stays_at_the_flattest_point_below_its_edge_and_leaves_it_above(
     paths = train_factors(problem, [near, near], training, 4000, flattest=trace)
     assert paths.loss[:, -1].max() < 1e-6
     assert paths.error[stays, -1] < 1e-3 < 0.03 < paths.error[leaves, -1]
-    # Where it goes the largest eigenvalue is smaller and the trace is larger: flat in λ_max is not flat in it.
+    # Where it goes λ_max is smaller and the trace is larger: flat in λ_max is not flat in the trace.
     assert paths.sharpness[leaves, -1] < 2.0 / training.step_size[leaves]
     assert paths.sharpness[leaves, -1] < paths.sharpness[stays, -1]
     assert paths.trace_ratio[leaves, -1] > 1.01 > 1.0 + 1e-3 > paths.trace_ratio[stays, -1]
