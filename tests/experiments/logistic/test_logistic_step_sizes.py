@@ -82,7 +82,7 @@ class TestPrecise:
         assert words(rows(ratio=(0.5, ratio, ratio, ratio)))["precise"] == word
 
     def test_errors_do_not_cancel(self) -> None:
-        """A median or a mean over the runs of a seed is 1 where one run is 5 % above and another 5 % below."""
+        """The mean over the runs of a seed is 1 where one is 5 % above and another 5 % below."""
         assert words(rows(ratio=(0.5, 0.95, 1.0, 1.05)))["precise"] == "not_reproduced"
         assert words(rows(ratio=(0.5, 0.995, 1.0, 1.005)))["precise"] == "reproduced"
         assert words(rows(ratio=(0.5, 1.0, 1.0, 3.0)))["precise"] == "not_reproduced"

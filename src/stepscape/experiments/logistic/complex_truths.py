@@ -24,9 +24,9 @@ RULE = (
     f"largest step size over that at the best smaller one, which one seed in {CHOOSERS} chooses, cell by "
     "cell, for the others, which alone are judged, lies above 0 in every cell of all intervals; the mean "
     "over the cells stands beside it. If the truths have {variations:d} different variations or more, its "
-    "slope on log10 of ∫|f0″| and on log10 of ∫|f0″|g, seed by seed, lies above 0, too. Intervals are simultaneous; "
-    "no if they exclude {least:g} or more. If it is so in some cells or for some of the questions, it is so in "
-    "part."
+    "slope on log10 of ∫|f0″| and on log10 of ∫|f0″|g, seed by seed, lies above 0, too. Intervals are "
+    "simultaneous; no if they exclude {least:g} or more. If it is so in some cells or for some of the "
+    "questions, it is so in part."
 )
 
 

@@ -13,6 +13,7 @@ from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Say
 from stepscape.experiments.frame.cells import Asked, cells
 from stepscape.experiments.frame.contrasts import CHOOSERS, Array, at_chosen_level
 from stepscape.experiments.frame.intervals import Interval
+from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import EDGE, NEARLY_ALL
 from stepscape.experiments.frame.sentences import interval, sentence
@@ -145,7 +146,8 @@ def both_sides(found: list[Finding], says: Says) -> Finding:
     answers = [each.answer for each in found]
     if "premise_not_met" in answers:
         return next(each for each in found if each.answer == "premise_not_met")
-    answer = next((word for word in ("no", "undecided", "mixed") if word in answers), "yes")
+    order: tuple[Answer, ...] = ("no", "undecided", "mixed")
+    answer: Answer = next((word for word in order if word in answers), "yes")
     statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     sides = {
         name: interval(each.effect.interval) for name, each in zip(SIDES, found, strict=True) if each.effect
@@ -280,11 +282,11 @@ CLAIM = Claim(
         Part(
             "precise",
             "2/η predicts λ_max to 1 %",
-            "λ_max·η/2 is that of the midpoint network, averaged over the last half of the steps, of the runs "
-            "that start beyond 2/η or come up to it in time, if there are such at {least:d} step sizes or "
-            "more. A seed has two values: the mean of λ_max·η/2 − 1 over its runs, in which errors cancel, "
-            "and the mean of its distance from 0, in which they do not. Yes if the intervals of both lie "
-            "within ±{within:g}, no if one lies outside; they are simultaneous.",
+            "λ_max·η/2 is that of the midpoint network, averaged over the last half of the steps, of the "
+            "runs that start beyond 2/η or come up to it in time, if there are such at {least:d} step sizes "
+            "or more. A seed has two values: the mean of λ_max·η/2 − 1 over its runs, in which errors "
+            "cancel, and the mean of its distance from 0, in which they do not. Yes if the intervals of "
+            "both lie within ±{within:g}, no if one lies outside; they are simultaneous.",
             precise,
             {"within": 0.01, "least": 3},
         ),
