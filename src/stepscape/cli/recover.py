@@ -145,7 +145,7 @@ def _archive(found: Found, name: str) -> bytes:
         factors = found.points[name].factors
         arrays |= {"left": factors.left, "right": np.asarray(factors.right)}
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -166,8 +166,8 @@ def _no_solution(document: dict[str, Any]) -> str:
     kind = {"any": "matrix", "symmetric": "symmetric matrix", "psd": "positive semidefinite matrix"}
     what = f"no {kind[document['data']['structure']]} satisfies all equations"
     return (
-        f"{what}: least squares misses the labels by {residual:.2g} of their norm; give --penalty, a positive "
-        "number that weighs the norm of X against the loss "
+        f"{what}: least squares misses the labels by {residual:.2g} of their norm; give --penalty, a "
+        "positive number that weighs the norm of X against the loss "
         f"(X = 0 from {penalty['zero']:.4g} on{from_noise})"
     )
 

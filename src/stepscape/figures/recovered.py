@@ -59,8 +59,8 @@ def spectrum_figure(solutions: Solutions) -> Figure:
     figure, axes = canvas(1, 1, DOUBLE)
     ax = axes[0, 0]
     longest, low, high = 3, np.inf, 0.0
-    for name in reversed(solutions):
-        values = _visible(np.linalg.svd(solutions[name].matrix, compute_uv=False))
+    for name in reversed(LOOKS):
+        values = _visible(np.asarray(np.linalg.svd(solutions[name].matrix, compute_uv=False), float))
         if not values.size:
             continue
         (line,) = ax.plot(np.arange(1, values.size + 1), values, **_series(name))
@@ -91,7 +91,7 @@ def _series(name: str) -> dict[str, Any]:
 
 
 def _visible(values: Array) -> Array:
-    return values[values > ROUNDING * values.max(initial=0.0)]
+    return np.asarray(values[values > ROUNDING * values.max(initial=0.0)])
 
 
 def _whole_ticks(ax: Axes) -> None:

@@ -196,8 +196,8 @@ def _data(document: Document) -> list[tuple[str, Cell]]:
 
 _FILES = (
     "`flattest.npz` and `nuclear.npz` hold the arrays `matrix`, `left` and `right`: X and its flat factors, "
-    "L and R of X = L Rᵀ (U1 and U2 of U1 U1ᵀ − U2 U2ᵀ if X is symmetric). `result.json` holds all numbers of "
-    "this page. In Python: `numpy.load('flattest.npz')['matrix']`."
+    "L and R of X = L Rᵀ (U1 and U2 of U1 U1ᵀ − U2 U2ᵀ if X is symmetric). `result.json` holds all numbers "
+    "of this page. In Python: `numpy.load('flattest.npz')['matrix']`."
 )
 _GLOSSARY = Facts(
     [
