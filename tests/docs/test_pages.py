@@ -102,6 +102,11 @@ def test_shown_command_lines_are_understood(page: str, line: str) -> None:
         from stepscape.cli.fit import Request
 
         Request.parse(**{name: context.params[name] for name in inspect.signature(Request.parse).parameters})
+    if words[0] == "recover":
+        from stepscape.cli.recover import Request as Recovery
+
+        parse = Recovery.parse
+        parse(**{name: context.params[name] for name in inspect.signature(parse).parameters})
     if words[0] == "run":
         from stepscape import experiments
         from stepscape.cli import values
