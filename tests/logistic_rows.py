@@ -31,7 +31,8 @@ def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 6, **levels: Any) 
                 "edge_ratio": levels.get("ratio", (0.5, 1.0, 1.0, 1.0))[j], "smoothness_ratio": 1.0,
                 "edge_ratio_last": levels.get("last", (0.5, 1.2, 1.2, 1.2))[j],
                 "edge_reached_at_step": levels.get("reached_at", (np.nan, 100.0, 0.0, 0.0))[j],
-                "initial_sharpness": levels.get("start", 9.0),
+                "initial_sharpness": levels.get("start", 9.0), "edge_moved": 0.01,
+                "function_moved": levels.get("moved", (0.01,) * 4)[j],
             }  # fmt: skip
             row |= _excess(levels, j, noisy)
             row |= {name: levels.get(name, FALLING)[j] * noisy for name in ("weighted_tv", "tv_interior")}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+import low_rank_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
@@ -24,16 +25,19 @@ READ_ONLY = {
     "errors.OutputError", "errors.Unavailable", "estimators.OutcomeFit", "estimators.TableFit",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
-    "theory.FlatInterpolatorBound", "theory.Flattest",
+    "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
+    "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
+    "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "sweeps.Run", "lab.status.SweepStatus",
-}  # fmt: skip
+} | low_rank_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
-}  # fmt: skip
+    "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
+} | low_rank_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def objects() -> dict[str, Any]:
         stopping="budget"),
         "claim": ss.experiments.get("curve-fitting"),
         "result": ss.experiments.run("curve-fitting", TINY),
-        "figure": Figure((1.0, 1.0)),
+        "figure": Figure((1.0, 1.0)), "measurements": ss.problems.matrix_sensing(4, 3, 1, 11),
         "trained": ss.train(problem, net, method, measure_sharpness=True),
         "table": Table({"a": np.arange(3), "b": np.array(["x", "y", "z"])}),
     }  # fmt: skip
@@ -119,6 +123,49 @@ RUN = {
     "network": Network(width=3),
     "method": Method(step_size=0.1, steps=2),
 }
+
+
+def low_rank_calls() -> dict[str, dict[str, Any]]:
+    """Arguments of what the theory of low-rank problems offers."""
+    p = ss.problems.matrix_sensing(d1=3, d2=3, rank=1, m=12, seed=0)
+    psd = ss.problems.phase_retrieval(d=3, m=12, seed=0)
+    matrix, layers = np.outer(X[:3], Y[:3]), [np.ones((2, 3)), np.ones((3, 2))]
+    at = ss.Factorization.random((3, 3), 2, seed=0)
+    here, blocks = {"measurements": p, "factors": at}, {"blocks": [matrix, matrix], "depth": 3}
+    whole = {"matrix": matrix, "depth": 3}
+    return {
+        "theory.PerturbedLoss.at": {"self": ss.theory.perturbed_loss(p, at), "size": X},
+        "theory.balanced": {**here, "scaled": True},
+        "theory.block_penalty": blocks,
+        "theory.constant_trace": {"measurements": psd},
+        "theory.diagonal_trace": {"design": np.ones((3, 4)), "layers": np.ones((2, 4))},
+        "theory.diagonal_weight_decay": {"vector": X, "depth": 3},
+        "theory.flat_diagonal_layers": {"vector": X, "depth": 3},
+        "theory.flat_factors": {"measurements": p, "matrix": matrix, "scaled": True, "width": 2},
+        "theory.flat_layers": {**whole, "width": 2},
+        "theory.flattest_blocks_trace": blocks,
+        "theory.flattest_diagonal_trace": {"design": np.ones((3, N)), "vector": X, "depth": 3},
+        "theory.flattest_identity_sharpness": {"matrix": matrix},
+        "theory.flattest_layers_trace": whole,
+        "theory.identity_curvature": {"factors": at, "direction": at},
+        "theory.identity_curvature_as_printed": {
+            "factors": ss.Factorization.random((3, 3), 3, seed=0),
+            "direction": ss.Factorization.random((3, 3), 3, seed=1),
+        },
+        "theory.identity_measurements": {"matrix": matrix},
+        "theory.layers_trace": {"layers": layers, "measurements": p},
+        "theory.matrix_weights": {"measurements": p, "scaled": False},
+        "theory.norm_minimal": {**here, "reference": matrix, "scaled": True},
+        "theory.norm_minimal_as_printed": {**here, "delta": 0.1, "reference": matrix},
+        "theory.perturbed_loss": here,
+        **{
+            f"theory.{name}": {"factors": at}
+            for name in (
+                "excess_by_imbalance", "identity_sharpness", "imbalance", "imbalance_by_excess",
+                "norm_excess",
+            )
+        },
+    }  # fmt: skip
 
 
 def calls(folder: Any) -> dict[str, dict[str, Any]]:
@@ -146,6 +193,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
+        **low_rank_calls.calls(folder, File, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
             "warmup_steps": 2,
@@ -314,6 +362,15 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             "trainable": BLOCKS, "center": 0.5,
         },
         "theory.FlatClass.merge": {"self": at["flat"], "values": Y[at["flat"].inside]},
+        **{
+            f"recovery.{name}": {
+                "problem": at["measurements"], "penalty": 0.0, "tolerance": 1e-6, "iterations": 40,
+                "progress": print_nothing,
+            }
+            for name in ("flattest", "minimum_nuclear_norm", "minimum_frobenius_norm")
+        },
+        "recovery.trial": {"problem": at["measurements"], "objective": "flattest", "iterations": 40},
+        **low_rank_calls(),
         "theory.confidence_curvature": {"gamma": 1.0},
         "theory.counterexample": {"a": 0.1, "c": 20.0, "rho": 0.5},
         "theory.interpolation_rate": {"noise": 1.0, "half_width": 1.0},

@@ -38,7 +38,9 @@ def test_import_loads_the_errors_and_nothing_heavy():
 def test_the_network_and_the_method_need_numpy_alone():
     code = (
         "import stepscape as ss; ss.TwoLayerReLU.random(3).predict([0.5]); ss.problems.tent();"
-        "ss.GradientDescent(0.1, 3).threshold()"
+        "ss.GradientDescent(0.1, 3).threshold(); ss.Factorization.random((3, 4), 2).matrix;"
+        "p = ss.problems.matrix_sensing(d1=3, d2=4, m=5); p.loss(p.truth); ss.problems.robust_pca();"
+        "ss.problems.quadratic_network(); ss.problems.matrix_completion()"
     )
     assert not {name for name in loaded_by(code) if name.split(".")[0] in HEAVY}
 
@@ -133,6 +135,7 @@ def test_what_a_public_module_shows_is_what_it_offers(name: str) -> None:
             ".theory",
             ".objectives",
             ".problems",
+            ".recovery",
             ".estimators",
         )
     ],

@@ -186,7 +186,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "identities": ("run",), "which": ("index", "column", "row"), "operator": ("matrix",),
     "overrides": ("settings", "setting"), "settings": ("setting",),
     "numbers": ("value",), "origin": ("value",), "arrays": ("array",), "columns": ("column",),
-    "entries": ("segment",), "path": ("directory", "store", "network"),
+    "entries": ("segment",), "path": ("directory", "store", "network", "cannot read"),
 }  # fmt: skip
 
 

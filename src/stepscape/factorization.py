@@ -77,10 +77,11 @@ class Factorization:
         require_memory("width", max(columns), BYTES * numbers)
         # Not the random numbers of a problem with this seed.
         rng = np.random.default_rng([whole("seed", seed, most=math.inf), 1])
-        left, right = (
-            size * rng.standard_normal((d, k)) / np.sqrt(max(k, 1))
-            for d, k in zip(rows, columns, strict=True)
-        )
+        with np.errstate(over="ignore"):  # factors that are not finite are refused
+            left, right = (
+                size * rng.standard_normal((d, k)) / np.sqrt(max(k, 1))
+                for d, k in zip(rows, columns, strict=True)
+            )
         return cls(left, right, structure)
 
     @property
@@ -136,13 +137,13 @@ def _factor(name: str, values: object) -> Array:
     return array
 
 
-def read_widths(width: Width, structure: Structure) -> tuple[int, int]:
+def read_widths(width: Width, structure: Structure, name: str = "width") -> tuple[int, int]:
     """Read the numbers of columns of the two factors from one number, or from (k1, k2) for "symmetric"."""
     if isinstance(width, tuple) and len(width) == 2:
-        first, second = whole("width", width[0], 1), whole("the second width", width[1])
+        first, second = whole(name, width[0], 1), whole(name, width[1])
     else:
-        first = whole("width", width, 1)
+        first = whole(name, width, 1)
         second = 0 if structure == "psd" else first
     if (structure == "psd" and second) or (structure == "any" and first != second):
-        raise bad("width", f"be one number for the structure {structure!r}", (first, second))
+        raise bad(name, f"be one number for the structure {structure!r}", (first, second))
     return first, second

@@ -16,6 +16,7 @@ import archives
 import command_lines
 import damaged_stores
 import delimited_tables
+import measurement_archives
 import numpy as np
 import parquet_tables
 import sweep_texts
@@ -34,6 +35,7 @@ KINDS: dict[str, Draw] = {
     "npz": archives.draw,
     "store": damaged_stores.draw,
     "arguments": command_lines.draw,
+    "measurements": measurement_archives.draw,
 }
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MAY_CHANGE = (
@@ -60,16 +62,16 @@ def carry_out(kind: str, seed: int, folder: Path) -> list[str]:
     new = listing(folder) - before
     if any(SCRATCH.search(name) for name in new):
         faults.append(f"left behind: {sorted(new)[:3]}")
-    if status and new and words[:1] != ["load"] and words[0] not in MAY_CHANGE:
+    if status and new and words[0] not in (*LOADERS, *MAY_CHANGE):
         faults.append(f"status {status}, and yet it wrote {sorted(new)[:3]}")
     return faults
 
 
 def run(words: list[str]) -> tuple[int, str, str]:
-    """Carry out a command line in this process; `load FILE` loads a network."""
+    """Carry out a command line in this process; `load FILE` loads a network, `measure FILE` measurements."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = load(words[1]) if words[:1] == ["load"] else main(words)
+        status = LOADERS[words[0]](words[1]) if words[:1] and words[0] in LOADERS else main(words)
     return status, text(out), text(err)
 
 
@@ -87,6 +89,38 @@ def load(path: str) -> int:
     if not np.isfinite(values).all():
         print("this is a defect: a value that is not finite", file=sys.stderr)
     return 0
+
+
+def measure(path: str) -> int:
+    """Read measurements and use them, as `load` does a network."""
+    import sys
+
+    from stepscape.objectives import factors
+    from stepscape.problems import read_measurements
+
+    try:
+        problem = read_measurements(path)
+        objective = factors(problem, 1)
+    except StepscapeError as error:
+        print(f"stepscape: {error}", file=sys.stderr)
+        return 2
+    print(problem, objective)
+    theta = np.ones(objective.size)
+    with np.errstate(all="ignore"):  # numbers near the largest have squares beyond it
+        values = [
+            objective.trace(theta),
+            *objective.gradient(theta),
+            *objective.hessian(theta).product(theta),
+        ]
+        linear_map = problem.linear_map
+        sizes = (problem.labels, linear_map.row_moment(), linear_map.column_moment())
+        usual = all(np.abs(size).max() < 1e100 for size in sizes)
+    if usual and not np.isfinite(values).all():
+        print("this is a defect: a value that is not finite", file=sys.stderr)
+    return 0
+
+
+LOADERS = {"load": load, "measure": measure}
 
 
 def complaints(words: list[str], status: int, out: str, err: str) -> Iterator[str]:

@@ -51,6 +51,7 @@ def test_derivatives_and_traces_are_those_of_autograd(kind, structure):
     top = np.linalg.eigvalsh(h)[-1]
     assert ss.curvature.largest_eigenpair(operator).value == pytest.approx(top, rel=1e-8)
     assert o.census(theta) == {}
+    assert repr(operator) == f"FactorsHessian({o.size}×{o.size})"
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -220,7 +221,7 @@ def test_widths_are_those_of_the_structure():
     [
         ({"measurements": 3}, "measurements must be Measurements or a CorruptedMatrix, got 3"),
         ({"width": 0}, "width must be a whole number of at least 1, got 0"),
-        ({"width": (2, -1)}, "the second width must be a whole number of at least 0, got -1"),
+        ({"width": (2, -1)}, "width must be a whole number of at least 0, got -1"),
         ({"width": (2, 3)}, r"width must be one number for the structure 'any', got \(2, 3\)"),
         ({"width": (1, 2, 3)}, "width must be a whole number of at least 1, got a tuple"),
         ({"factors": 3}, "factors must be a Factorization, got an int"),

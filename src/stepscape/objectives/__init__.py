@@ -1,14 +1,15 @@
-"""Losses of one flat vector: the protocol, networks on the line, factors of a matrix, toys in closed form."""
+"""Losses of one flat vector: the protocol, networks, factors of a matrix, toys in closed form."""
 
 from typing import overload
 
-from stepscape.errors import bad, shown
+from stepscape.errors import bad, expect, shown
 from stepscape.factorization import Factorization, Width
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
+from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
@@ -24,6 +25,7 @@ from stepscape.objectives.toys import quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
+from stepscape.problems.product_measurements import ProductMeasurements
 
 __all__ = [
     "CorruptedFactors",
@@ -31,6 +33,7 @@ __all__ = [
     "Factors",
     "FactorsHessian",
     "Hessian",
+    "LinearNetwork",
     "Objective",
     "ReLULine",
     "State",
@@ -39,6 +42,7 @@ __all__ = [
     "hessian",
     "hessian_trace",
     "line",
+    "linear_network",
     "quadratic",
     "quartic",
     "rough_sharpness",
@@ -88,6 +92,12 @@ def factors(
     if isinstance(measurements, CorruptedMatrix):
         return CorruptedFactors(measurements, widths[0])
     return Factors(measurements, widths)
+
+
+def linear_network(problem: ProductMeasurements) -> LinearNetwork:
+    """Return the loss of a product of layers as a function of their weights (W_1, …, W_k)."""
+    expect("problem", problem, ProductMeasurements)
+    return LinearNetwork(problem)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from stepscape.errors import expect
 from stepscape.factorization import Factorization
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.parametrization import Product
-from stepscape.problems.corrupted_matrix import CorruptedMatrix
+from stepscape.problems.corrupted_matrix import CorruptedMatrix, project_to_budget
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,8 @@ class CorruptedFactors:
     def residuals(self, theta: Array) -> Array:
         """L Rᵀ + S − Y (d1, d2), S the nearest errors that the budget allows."""
         left, right = self.form.image(self._read(theta))
-        return self.matrix.residuals(left @ right.T)
+        errors = self.matrix.observed - left @ right.T
+        return project_to_budget(errors, self.matrix.budget) - errors
 
     def loss(self, theta: Array) -> float:
         """dist²(Y − L Rᵀ, Ω)."""
@@ -71,8 +72,9 @@ class CorruptedFactors:
         point = self._read(theta)
         return FactorsHessian(self.form, point.copy(), 1.0, _product, self.residuals(point))
 
-    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+    def census(self, theta: Array) -> dict[str, int]:
         """Return no counts."""
+        self._read(theta)
         return {}
 
     def trace(self, theta: Array) -> float:

@@ -53,3 +53,6 @@ class FactorsHessian:
     def frobenius(self) -> float:
         """‖Hessian‖_F, exact, for small sizes: it takes `size` products."""
         return float(np.linalg.norm(self.dense()))
+
+    def __repr__(self) -> str:
+        return f"FactorsHessian({self.size}×{self.size})"

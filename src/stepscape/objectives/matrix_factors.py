@@ -31,7 +31,7 @@ class Factors:
 
     def __post_init__(self) -> None:
         expect("measurements", self.measurements, Measurements)
-        object.__setattr__(self, "widths", read_widths(self.widths, self.measurements.structure))
+        object.__setattr__(self, "widths", read_widths(self.widths, self.measurements.structure, "widths"))
 
     @cached_property
     def form(self) -> Parametrization:
@@ -84,8 +84,9 @@ class Factors:
         nothing = np.zeros(self.measurements.shape)
         return FactorsHessian(self.form, self._read(theta).copy(), self._weight, self._normal, nothing)
 
-    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+    def census(self, theta: Array) -> dict[str, int]:
         """Return no counts."""
+        self._read(theta)
         return {}
 
     def trace(self, theta: Array) -> float:

@@ -16,6 +16,8 @@ from stepscape.problems.low_rank import (
 from stepscape.problems.measurement_files import read_measurements, write_measurements
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
+from stepscape.problems.product_measurements import ProductMeasurements
+from stepscape.problems.products import block_network, hadamard
 
 __all__ = [
     "CorruptedMatrix",
@@ -23,13 +25,16 @@ __all__ = [
     "Entries",
     "Measurements",
     "Problem",
+    "ProductMeasurements",
     "RankOne",
     "Sparse",
     "bernoulli",
     "bilinear_sensing",
+    "block_network",
     "covariance_sensing",
     "curve",
     "doppler",
+    "hadamard",
     "line",
     "matrix_completion",
     "matrix_factorization",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import nonnegative, reals, text
-from stepscape.errors import bad
+from stepscape.arguments import nonnegative, text
+from stepscape.problems.known_truth import finite_loss, matrix_of, relative_error
 from stepscape.problems.linear_maps.linear_map import finite_array
 
 Array = NDArray[np.float64]
@@ -52,10 +52,7 @@ class CorruptedMatrix:
         object.__setattr__(self, "observed", finite_array("observed", self.observed, "(d1, d2)"))
         object.__setattr__(self, "budget", nonnegative("budget", self.budget))
         if self.truth is not None:
-            truth = finite_array("truth", self.truth, "(d1, d2)")
-            if truth.shape != self.shape:
-                raise bad("truth", f"have shape {self.shape}", truth.shape)
-            object.__setattr__(self, "truth", truth)
+            object.__setattr__(self, "truth", matrix_of(self.shape, self.truth, "truth", "observed"))
         if self.noise is not None:
             object.__setattr__(self, "noise", nonnegative("noise", self.noise))
 
@@ -80,21 +77,15 @@ class CorruptedMatrix:
 
     def loss(self, matrix: ArrayLike) -> float:
         """dist²(Y − X, Ω)."""
-        return float(np.sum(self.residuals(matrix) ** 2))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite_loss(float(np.sum(self.residuals(matrix) ** 2)))
 
     def error(self, matrix: ArrayLike) -> float:
         """‖X − truth‖_F/‖truth‖_F, without the division if the truth is 0; needs `truth`."""
-        if self.truth is None:
-            raise bad("truth", "be given to measure an error to it", None)
-        return float(np.linalg.norm(self._matrix(matrix) - self.truth)) / (
-            float(np.linalg.norm(self.truth)) or 1.0
-        )
+        return relative_error(self._matrix(matrix), self.truth)
 
     def _matrix(self, values: ArrayLike) -> Array:
-        array = reals("matrix", values)
-        if array.shape != self.shape:
-            raise bad("matrix", f"have shape {self.shape}", array.shape)
-        return array
+        return matrix_of(self.shape, values)
 
     def __repr__(self) -> str:
         d1, d2 = self.shape

@@ -240,12 +240,11 @@ def _measured(
 ) -> Measurements:
     """Label the truth."""
     sigma = nonnegative("noise", noise)
-    with np.errstate(over="ignore"):  # the problem refuses labels that are not finite
-        labels = linear_map.apply_product(draw.left, draw.right)
-        labels = labels + sigma * draw.noise.standard_normal(linear_map.size)
     truth = draw.left @ draw.right.T
     if structure != "any":
         truth = (truth + truth.T) / 2.0  # of a difference of squares it is symmetric only up to rounding
+    with np.errstate(over="ignore"):  # the problem refuses labels that are not finite
+        labels = linear_map.apply(truth) + sigma * draw.noise.standard_normal(linear_map.size)
     return Measurements(linear_map, labels, structure, truth, sigma, name)
 
 

@@ -80,13 +80,15 @@ def _measurements(arrays: Arrays) -> Measurements:
         if key not in KNOWN:
             near = nearest(key, KNOWN)
             hint = f"; did you mean {near!r}?" if near else f"; known: {', '.join(KNOWN)}"
-            raise InputError(f"it holds the unknown array {printable(key)!r}{hint}")
+            raise InputError(f"it holds the unknown array {key!r}{hint}")
     if "b" not in arrays:
         raise bad("it", "hold the labels b", _listed(arrays))
-    linear_map = _linear_map(arrays)
+    linear_map, labels = _linear_map(arrays), finite_array("b", arrays["b"], "(m,)")
+    if labels.size != linear_map.size:
+        raise bad("b", f"have one number per measurement ({linear_map.size})", labels.size)
     return Measurements(
         linear_map,
-        arrays["b"],
+        labels,
         _structure(arrays, "vectors" in arrays),
         arrays.get("truth"),
         _scalar(arrays, "noise", "iuf", "be one number") if "noise" in arrays else None,
@@ -111,8 +113,13 @@ def _linear_map(arrays: Arrays) -> LinearMap:
     return _MAKERS[kind](*given, *([arrays["scales"]] if "scales" in arrays else []))
 
 
+def _dense(matrices: Any) -> Dense:
+    return Dense(finite_array("A", matrices, "(m, d1, d2)"))
+
+
 def _entries(rows: Any, columns: Any, shape: Any, scales: Any = None) -> Entries:
-    return Entries(rows, columns, _pair(shape), scales)
+    places: Any = finite_array("cols", columns, "(m,)")  # what is wrong with them is said by the file's name
+    return Entries(rows, places, _pair(shape), scales)
 
 
 def _vectors(vectors: Any) -> RankOne:
@@ -136,7 +143,7 @@ def _sparse(data: Any, indices: Any, indptr: Any, shape: Any) -> Sparse:
 
 
 _MAKERS: dict[str, Callable[..., LinearMap]] = dict(
-    zip(KINDS, (Dense, RankOne, _entries, _vectors, _sparse), strict=True)
+    zip(KINDS, (_dense, RankOne, _entries, _vectors, _sparse), strict=True)
 )
 
 
@@ -190,8 +197,11 @@ def _arrays_of(linear_map: LinearMap) -> dict[str, Any]:
     if isinstance(linear_map, Dense):
         return {"A": linear_map.matrices}
     if isinstance(linear_map, RankOne):
-        same = linear_map.left is linear_map.right
-        return {"vectors": linear_map.left} if same else {"left": linear_map.left, "right": linear_map.right}
+        return (
+            {"vectors": linear_map.left}
+            if linear_map.symmetric
+            else {"left": linear_map.left, "right": linear_map.right}
+        )
     if isinstance(linear_map, Entries):
         places = {"rows": linear_map.rows, "cols": linear_map.columns, "scales": linear_map.scales}
         return {**places, "shape": linear_map.shape}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import nonnegative, reals, text, vector, whole, word
+from stepscape.arguments import nonnegative, text, vector, whole, word
 from stepscape.errors import bad
 from stepscape.factorization import STRUCTURES, Structure
+from stepscape.problems.known_truth import finite_loss, matrix_of, relative_error
 from stepscape.problems.linear_maps.linear_map import LinearMap, finite_array, require_linear_map
 
 Array = NDArray[np.float64]
@@ -54,9 +55,9 @@ class Measurements:
         text("name", self.name)
         word("structure", self.structure, STRUCTURES)
         require_linear_map(self.linear_map)
-        object.__setattr__(self, "labels", finite_array("b", self.labels, "(m,)"))
+        object.__setattr__(self, "labels", finite_array("labels", self.labels, "(m,)"))
         if self.labels.size != self.size:
-            raise bad("b", f"have one number per measurement ({self.size})", self.labels.size)
+            raise bad("labels", f"have one number per measurement ({self.size})", self.labels.size)
         if self.structure != "any" and not self.linear_map.symmetric:
             must = f"be symmetric for the structure {self.structure!r}"
             raise bad("every A_i", must, "another one", "give (A + A.T)/2, or the structure 'any'")
@@ -85,15 +86,12 @@ class Measurements:
 
     def loss(self, matrix: ArrayLike) -> float:
         """(1/m) Σ_i (⟨A_i, X⟩ − b_i)²."""
-        return float(np.mean((self.apply(matrix) - self.labels) ** 2))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return finite_loss(float(np.mean((self.apply(matrix) - self.labels) ** 2)))
 
     def error(self, matrix: ArrayLike) -> float:
         """‖X − truth‖_F/‖truth‖_F, without the division if the truth is 0; needs `truth`."""
-        if self.truth is None:
-            raise bad("truth", "be given to measure an error to it", None)
-        return float(np.linalg.norm(self._matrix(matrix) - self.truth)) / (
-            float(np.linalg.norm(self.truth)) or 1.0
-        )
+        return relative_error(self._matrix(matrix), self.truth)
 
     def degrees_of_freedom(self, rank: int) -> int:
         """Dimension of the set of matrices of that rank: r(d1 + d2 − r), symmetric rd − r(r − 1)/2."""
@@ -102,10 +100,7 @@ class Measurements:
         return r * (d1 + d2 - r) if self.structure == "any" else r * d1 - r * (r - 1) // 2
 
     def _matrix(self, values: ArrayLike) -> Array:
-        array = reals("matrix", values)
-        if array.shape != self.shape:
-            raise bad("matrix", f"have shape {self.shape}", array.shape)
-        return array
+        return matrix_of(self.shape, values)
 
     def __repr__(self) -> str:
         d1, d2 = self.shape
@@ -116,9 +111,7 @@ class Measurements:
 
 def _truth(values: object, shape: tuple[int, int], structure: Structure) -> Array:
     """Read a matrix of that shape that has the structure up to rounding."""
-    truth = finite_array("truth", values, "(d1, d2)")
-    if truth.shape != shape:
-        raise bad("truth", f"have shape {shape}", truth.shape)
+    truth = matrix_of(shape, values, "truth")
     size = float(np.abs(truth).max())
     if structure != "any" and not np.abs(truth - truth.T).max() <= ROUNDING * size:
         raise bad("truth", f"be symmetric for the structure {structure!r}", "another matrix")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stepscape.errors import InputError, bad, printable
 from stepscape.memory import in_words, require_memory
 
-COPIES = 18  # bytes per number, beside the array itself, while it is read as float64 and checked
+COPIES = 26  # bytes per number, beside the array itself, while it is read as float64 and checked
 
 
 class _Header(NamedTuple):
@@ -64,7 +64,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
     for member, count in times.items():
         if not member.endswith(".npy") or count > 1:
             what = "twice" if count > 1 else "which is not an array"
-            raise InputError(f"{name!r} is not a file of numpy.savez: it holds {printable(member)!r}, {what}")
+            raise InputError(f"{name!r} is not a file of numpy.savez: it holds {member!r}, {what}")
     return [(member.removesuffix(".npy"), member) for member in times]
 
 

@@ -1,5 +1,12 @@
-"""Recovery: which of all zero-loss solutions is flattest, and whether training gets there."""
+"""Recovery: which zero-loss solution is flattest, whether it is the truth, and what training finds."""
 
+from stepscape.recovery.crossover import Uniqueness
+from stepscape.recovery.depth.decay import minimum_decay_product
+from stepscape.recovery.depth.flattest_product import flattest_product
+from stepscape.recovery.depth.layers import flat_product_layers, flat_product_trace
+from stepscape.recovery.depth.recovered_product import RecoveredProduct
+from stepscape.recovery.recovered import NullSpace, Recovered
+from stepscape.recovery.solve import flattest, minimum_frobenius_norm, minimum_nuclear_norm
 from stepscape.recovery.training import (
     Paths,
     Training,
@@ -9,14 +16,28 @@ from stepscape.recovery.training import (
     train_factors,
     weight_decay_limit,
 )
+from stepscape.recovery.trials import Trial, trial
 
 __all__ = [
+    "NullSpace",
     "Paths",
+    "Recovered",
+    "RecoveredProduct",
     "Training",
+    "Trial",
+    "Uniqueness",
+    "flat_product_layers",
+    "flat_product_trace",
+    "flattest",
+    "flattest_product",
+    "minimum_decay_product",
+    "minimum_frobenius_norm",
+    "minimum_nuclear_norm",
     "settled_step_size",
     "stable_step_size",
     "trace_penalty_limit",
     "train_factors",
+    "trial",
     "weight_decay_limit",
 ]
 

@@ -115,6 +115,38 @@ class TestU:
     def test_half_a_u_is_none(self, half: tuple[float, ...]) -> None:
         assert words(rows(interior=half, everywhere=half))["u_shape"] == "not_reproduced"
 
+    @staticmethod
+    def noisy(left: float, right: float, spread: float) -> list[dict[str, Any]]:
+        """Nine cells with log10 of the excess risk a parabola on each side; every run has noise."""
+        rng, made = np.random.default_rng(3), list[dict[str, Any]]()
+        for amplitude in (1.0, 2.0, 4.0):
+            for flips in (0.0, 0.1, 0.2):
+                for row in rows((amplitude, flips), 20):
+                    x = np.interp(np.log(row["step_size"]), np.log([0.01, 0.1, 1.2]), [-1.0, 0.0, 1.0])
+                    height = (left if x < 0.0 else right) * x**2 + spread * rng.standard_normal()
+                    risks = dict.fromkeys(("excess_risk_interior", "excess_risk"), 10.0 ** (height - 2.0))
+                    made.append({**row, **risks})
+        return made
+
+    def test_noise_of_single_runs_does_not_undo_it(self) -> None:
+        """The mean of the smaller side of each seed is far below both sides, and was called no U."""
+        found = finding("u_shape", self.noisy(0.25, 0.25, 0.3))
+        assert found.answer == "yes"
+        assert "larger at" not in found.sentence
+
+    @pytest.mark.parametrize(("left", "right"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3)])
+    def test_noise_does_not_make_one(self, left: float, right: float) -> None:
+        assert finding("u_shape", self.noisy(left, right, 0.3)).answer in ("no", "undecided")
+
+    def test_an_unfinished_step_size_has_no_side(self) -> None:
+        """What the smallest step size has more of is training time: three are left, and they rise."""
+        moving = rows(interior=U, everywhere=U, moved=(0.2, 0.01, 0.01, 0.01))
+        found = finding("u_shape", moving)
+        assert found.answer == "no"
+        assert "ost runs still move at 0.01 and are left out" in found.sentence
+        whole = rows(interior=(0.5, *U), everywhere=U, moved=(0.2, 0.2, 0.01, 0.01))
+        assert finding("u_shape", whole).answer == "premise_not_met"
+
     def test_halves_in_different_cells_are_none(self) -> None:
         one, other = (dict.fromkeys(("interior", "everywhere"), half) for half in (FALLING, RISING))
         assert words(rows((2.0, 0.0), **one), rows((2.0, 0.1), **other))["u_shape"] == "not_reproduced"

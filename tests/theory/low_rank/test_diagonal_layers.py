@@ -85,9 +85,13 @@ def test_a_root_in_the_definition_of_d_would_change_the_solution():
 
 def test_wrong_arguments_are_refused():
     A = np.ones((3, 2))
-    with pytest.raises(InputError, match=r"layers must have shape \(k, 2\), got \(2, 3\)"):
+    with pytest.raises(
+        InputError, match=r"layers must have one column for each of the 2 columns of design, got \(2, 3\)"
+    ):
         diagonal_trace(A, np.ones((2, 3)))
-    with pytest.raises(InputError, match=r"vector must have shape \(2,\), got \(3,\)"):
+    with pytest.raises(
+        InputError, match="vector must have one number for each of the 2 columns of design, got 3"
+    ):
         flattest_diagonal_trace(A, np.ones(3), 2)
     with pytest.raises(InputError, match=r"vector must have shape \(d,\), got \(2, 2\)"):
         flat_diagonal_layers(np.ones((2, 2)), 2)
@@ -99,3 +103,5 @@ def test_wrong_arguments_are_refused():
         diagonal_trace(A, np.full((3, 2), 1e100))
     with pytest.raises(InputError, match="the squared norm of a column must be finite"):
         diagonal_trace(1e200 * A, np.ones((3, 2)))
+    with pytest.raises(InputError, match="depth must fit in memory"):
+        flat_diagonal_layers([1.0], 10**15)

@@ -12,7 +12,7 @@ from flat_cases import EPS, KINDS, SYMMETRIC, factors, linear_map, problem, torc
 from stepscape.errors import InputError
 from stepscape.factorization import Factorization
 from stepscape.problems import Measurements
-from stepscape.problems.linear_maps import Dense, Entries
+from stepscape.problems.linear_maps import Dense, Entries, RankOne
 from stepscape.theory.low_rank import flat_factors, flattest_trace, hessian_trace, scaled_trace
 
 seeds = st.integers(0, 2**32 - 1)
@@ -136,6 +136,15 @@ class TestUnseen:
         assert np.abs(flat.matrix - X).max() <= 64 * EPS * 11
         assert hessian_trace(p, flat) == pytest.approx(flattest_trace(p, X), rel=64 * EPS)
 
+    def test_all_factors_of_a_semidefinite_matrix_are_equal_even_if_nothing_sees_a_part(self):
+        x = np.array([[1.0, 2.0, 0.0]])
+        p = Measurements(RankOne(x, x), [1.0], "psd")
+        X = np.diag([1.0, 0.0, 2.0])
+        flat = flat_factors(p, X, width=2)
+        assert np.abs(flat.matrix - X).max() <= 16 * EPS
+        assert p.loss(X) == 0.0
+        assert hessian_trace(p, flat) == pytest.approx(flattest_trace(p, X), rel=16 * EPS)
+
     def test_its_trace_is_an_infimum(self):
         p, X = self.problem(), np.arange(12.0).reshape(4, 3)
         seen = X.copy()
@@ -177,6 +186,7 @@ class TestRefusals:
         with pytest.raises(InputError, match="the trace must be finite, got a number beyond"):
             hessian_trace(p, huge)
         sharp = Measurements(Dense(1e100 * np.ones((1, 2, 2))), [0.0], "psd" if structure == "psd" else "any")
-        for call in (flattest_trace, flat_factors):
+        calls = (flattest_trace,) if structure == "psd" else (flattest_trace, flat_factors)
+        for call in calls:
             with pytest.raises(InputError, match="D1 X D2 must be finite, got a number beyond"):
                 call(sharp, 1e200 * np.ones((2, 2)))

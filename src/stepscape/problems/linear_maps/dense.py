@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps.linear_map import finite_array, scaled
+from stepscape.problems.linear_maps.linear_map import described, finite_array, scaled
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ class Dense:
     matrices: Array
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "matrices", finite_array("A", self.matrices, "(m, d1, d2)"))
+        object.__setattr__(self, "matrices", finite_array("matrices", self.matrices, "(m, d1, d2)"))
 
     @property
     def size(self) -> int:
@@ -72,5 +72,11 @@ class Dense:
         return np.asarray(tall.T @ tall)
 
     def between(self, left: Array, right: Array) -> Dense:
-        """Return the measurements S A_i T."""
-        return Dense(scaled(self.matrices, left, right))
+        """Return the measurements S A_i T; S A_i S of a symmetric A_i is symmetric to the last bit."""
+        matrices = scaled(self.matrices, left, right)
+        if self.symmetric and left is right:
+            matrices = (matrices + matrices.transpose(0, 2, 1)) / 2.0
+        return Dense(matrices)
+
+    def __repr__(self) -> str:
+        return described(self)

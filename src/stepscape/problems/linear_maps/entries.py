@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepscape.arguments import matrix_shape
 from stepscape.errors import bad
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps.linear_map import finite_array
+from stepscape.problems.linear_maps.linear_map import described, finite_array
 from stepscape.problems.linear_maps.rank_one import RankOne
 
 Array = NDArray[np.float64]
@@ -31,12 +31,12 @@ class Entries:
         require_memory("shape", (d1, d2), 16 * d1 * d2, "take a smaller matrix")
         object.__setattr__(self, "shape", (d1, d2))
         object.__setattr__(self, "rows", _places("rows", self.rows, d1))
-        object.__setattr__(self, "columns", _places("cols", self.columns, d2))
-        scales = np.ones(self.size) if self.scales is None else self.scales
+        object.__setattr__(self, "columns", _places("columns", self.columns, d2))
+        scales = np.ones(len(self.columns)) if self.scales is None else self.scales
         object.__setattr__(self, "scales", finite_array("scales", scales, "(m,)"))
         if not len(self.rows) == len(self.columns) == len(self._scales):
-            came = f"{len(self.rows)} and {len(self.columns)}"
-            raise bad("rows and cols", "have one number per measurement", came)
+            came = f"{len(self.rows)}, {len(self.columns)} and {len(self._scales)}"
+            raise bad("rows, columns and scales", "have one number per measurement", came)
 
     @property
     def _scales(self) -> Array:
@@ -98,6 +98,9 @@ class Entries:
             return Entries(self.rows, self.columns, self.shape, scales)
         s, t = (np.diag(by) if by.ndim == 1 else by for by in (left, right))
         return RankOne(self._scales[:, None] * s[self.rows], t[self.columns])
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 def _places(name: str, values: object, size: int) -> NDArray[np.int64]:

@@ -100,3 +100,9 @@ def finite_array(name: str, values: object, dimensions: str) -> Array:
         raise bad(name, "be finite", f"{array[tuple(at)]} at index {tuple(at.tolist())}")
     array.flags.writeable = False
     return array
+
+
+def described(linear_map: LinearMap) -> str:
+    """Return what a map prints: its kind and its sizes."""
+    d1, d2 = linear_map.shape
+    return f"{type(linear_map).__name__}(m={linear_map.size} measurements of a {d1}×{d2} matrix)"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import bad
 from stepscape.memory import require_memory
-from stepscape.problems.linear_maps.linear_map import finite_array
+from stepscape.problems.linear_maps.linear_map import described, finite_array
 
 Array = NDArray[np.float64]
 
@@ -23,8 +23,10 @@ class RankOne:
     right: Array
 
     def __post_init__(self) -> None:
-        for name, shape in (("left", "(m, d1)"), ("right", "(m, d2)")):
-            object.__setattr__(self, name, finite_array(name, getattr(self, name), shape))
+        left = finite_array("left", self.left, "(m, d1)")
+        right = left if self.right is self.left else finite_array("right", self.right, "(m, d2)")
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
         if len(self.left) != len(self.right):
             raise bad(
                 "left and right", "have one row per measurement", f"{len(self.left)} and {len(self.right)}"
@@ -50,7 +52,10 @@ class RankOne:
         return np.asarray(np.einsum("ij,ij->i", self.left @ matrix, self.right))
 
     def apply_product(self, left: Array, right: Array) -> Array:
-        """⟨Lᵀ a_i, Rᵀ b_i⟩ (m,)."""
+        """⟨Lᵀ a_i, Rᵀ b_i⟩ (m,), or a_iᵀ (L Rᵀ) b_i where so many columns make that cheaper."""
+        d1, d2 = self.shape
+        if left.shape[1] * (d1 + d2) > d1 * d2:
+            return self.apply(left @ right.T)
         return np.asarray(np.einsum("ij,ij->i", self.left @ left, self.right @ right))
 
     def adjoint(self, values: Array) -> Array:
@@ -76,6 +81,9 @@ class RankOne:
         if self.symmetric and left is right:
             return RankOne(s, s)
         return RankOne(s, t)
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 def _moment(kept: Array, other: Array) -> Array:

@@ -13,7 +13,7 @@ from stepscape.arguments import matrix_shape
 from stepscape.errors import bad, shown
 from stepscape.memory import require_memory
 from stepscape.problems.linear_maps.dense import Dense
-from stepscape.problems.linear_maps.linear_map import finite_array
+from stepscape.problems.linear_maps.linear_map import described, finite_array
 
 Array = NDArray[np.float64]
 
@@ -102,3 +102,6 @@ class Sparse:
             "m", self.size, 16 * self.size * self.shape[0] * self.shape[1], "take fewer measurements"
         )
         return Dense(self.rows.toarray().reshape(self.size, *self.shape)).between(left, right)
+
+    def __repr__(self) -> str:
+        return described(self)

@@ -23,14 +23,14 @@ def check_factors(measurements: Measurements, factors: Factorization) -> tuple[A
     if factors.structure != measurements.structure:
         raise bad("factors", f"have the structure {measurements.structure!r}", repr(factors.structure))
     left, right = sides(factors)
-    if (len(left), len(right)) != measurements.shape:
-        raise bad("factors", f"be those of a matrix {measurements.shape}", (len(left), len(right)))
+    if factors.shape != measurements.shape:
+        raise bad("factors", f"be those of a matrix {measurements.shape}", factors.shape)
     return left, right
 
 
-def sides(factors: Factorization) -> tuple[Array, Array]:
+def sides(factors: Factorization, name: str = "factors") -> tuple[Array, Array]:
     """Return the two factors; the second one of "psd" has no columns."""
-    expect("factors", factors, Factorization)
+    expect(name, factors, Factorization)
     assert factors.right is not None  # the constructor fills it
     return factors.left, factors.right
 

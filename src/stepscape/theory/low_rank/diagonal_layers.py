@@ -13,7 +13,7 @@ Proof. x_i is linear in each v_{l,i}, so that the residual adds nothing to the d
 the inequality of the means, k numbers of product x_i^{2k−2}. If x_i = 0, two zero factors make every product
 0.
 
-Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Section 7.
+Source: derived here; the minimum in Ding, Drusvyatskiy, Fazel and Harchaoui (2024), on the effect of depth.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import reals, whole
 from stepscape.errors import bad
+from stepscape.memory import require_memory
 from stepscape.theory.low_rank.checks import finite_matrix, finite_result
 
 Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ def diagonal_trace(design: ArrayLike, layers: ArrayLike) -> float:
     squares = column_weights(design)
     v = finite_matrix("layers", layers)
     if v.shape[1] != squares.size:
-        raise bad("layers", f"have shape (k, {squares.size})", v.shape)
+        raise bad("layers", f"have one column for each of the {squares.size} columns of design", v.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         others = sum(np.prod(np.delete(v, k, axis=0) ** 2, axis=0) for k in range(len(v)))
         return finite_result("the trace", 2.0 * float(squares @ others))
@@ -51,7 +52,7 @@ def flattest_diagonal_trace(design: ArrayLike, vector: ArrayLike, depth: int) ->
     """2k Σ_i D_i |x_i|^{2 − 2/k}, the smallest trace of k diagonal layers with the product x (d,)."""
     squares, x, k = column_weights(design), _vector(vector), whole("depth", depth, 1)
     if x.size != squares.size:
-        raise bad("vector", f"have shape ({squares.size},)", x.shape)
+        raise bad("vector", f"have one number for each of the {squares.size} columns of design", x.size)
     with np.errstate(over="ignore", invalid="ignore"):
         return finite_result("the trace", 2.0 * k * float(squares @ np.abs(x) ** (2.0 - 2.0 / k)))
 
@@ -67,6 +68,7 @@ def flat_diagonal_layers(vector: ArrayLike, depth: int) -> Array:
         k.
     """
     x, k = _vector(vector), whole("depth", depth, 1)
+    require_memory("depth", k, 16 * k * x.size)
     v = np.tile(np.abs(x) ** (1.0 / k), (k, 1))
     v[0] *= np.sign(x)
     return v

@@ -8,15 +8,18 @@ With L = (1/m) Σ_i r_i², r_i = ⟨A_i, X⟩ − b_i, and the plain D1, D2 and 
 
 with ρ = (1/m) Σ_i r_i tr A_i.
 
-Proof. Along (V, W) the first derivative of ⟨A_i, L Rᵀ⟩ is ⟨A_i, V Rᵀ + L Wᵀ⟩ and the second one 2 ⟨A_i, V
-Wᵀ⟩, which has no diagonal; summed over unit matrices the squares are ‖A_i R‖² + ‖A_iᵀ L‖². For symmetric A_i
-the first derivative of U Uᵀ is 2 ⟨A_i U, V⟩, the second one 2 ⟨A_i V, V⟩, with the sum 2 k tr A_i over unit
-matrices. 2 ‖P‖_F ‖Q‖_F ≤ ‖P‖_F² + ‖Q‖_F² and ‖P Qᵀ‖_* ≤ ‖P‖_F ‖Q‖_F with P = D1 L, Q = D2 R give the bounds,
-and a singular value decomposition D1 X D2 = P Σ Qᵀ attains them: L = D1⁺ P Σ^½, R = D2⁺ Q Σ^½. So flat
-zero-loss points are the minimizers of ‖D1 X D2‖_* with A(X) = b, up to factors: a convex problem.
+Proof. Along (V, W) the first derivative of ⟨A_i, L Rᵀ⟩ is ⟨A_i, V Rᵀ + L Wᵀ⟩. The second one, 2 ⟨A_i, V Wᵀ⟩,
+has no diagonal. Summed over unit matrices the squares of the first are ‖A_i R‖² + ‖A_iᵀ L‖². For symmetric
+A_i the first derivative of U Uᵀ is 2 ⟨A_i U, V⟩; the second one is 2 ⟨A_i V, V⟩, with the sum 2 k tr A_i.
 
-Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Lemma 3.1 and Theorem 3.2; Section 5 for U1 U1ᵀ − U2
-U2ᵀ.
+The bounds are 2 ‖P Qᵀ‖_* ≤ 2 ‖P‖_F ‖Q‖_F ≤ ‖P‖_F² + ‖Q‖_F² with P = D1 L and Q = D2 R, and the triangle
+inequality for D U1 U1ᵀ D and D U2 U2ᵀ D. The factors L = D1⁺ P Σ^½ and R = D2⁺ Q Σ^½ of a singular value
+decomposition D1 X D2 = P Σ Qᵀ attain them, and for symmetric X those of its eigenvectors. So X is the
+product of a flat zero-loss point exactly if it minimizes ‖D1 X D2‖_* with A(X) = b, a convex problem, if the
+width allows.
+
+Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Lemma 3.1 and Theorem 3.2; the points with r ≠ 0 and
+the constants of the other two structures derived here.
 """
 
 from __future__ import annotations
@@ -24,9 +27,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import whole
 from stepscape.errors import bad
-from stepscape.factorization import Factorization
+from stepscape.factorization import Factorization, Width, read_widths
+from stepscape.memory import require_memory
 from stepscape.problems.measurements import Measurements
 from stepscape.theory.low_rank.checks import check_factors, check_matrix, finite_result, nuclear_norm
 from stepscape.theory.low_rank.weights import MatrixWeights, Weight, matrix_weights
@@ -63,7 +66,7 @@ def _trace(measurements: Measurements, factors: Factorization, scaled: bool) -> 
         total = weights.left.squared_norm(left) + weights.right.squared_norm(right)
         if measurements.structure == "any":
             return finite_result("the trace", 2.0 * total)
-        residuals = measurements.apply(factors.matrix) - measurements.labels
+        residuals = measurements.linear_map.apply(factors.matrix) - measurements.labels
         traces = measurements.apply(np.eye(len(left)))
         bent = 4.0 * (left.shape[1] - right.shape[1]) * float(np.mean(residuals * traces))
         return finite_result("the trace", 8.0 * total + bent / (len(left) if scaled else 1))
@@ -73,7 +76,7 @@ def flattest_trace(measurements: Measurements, matrix: ArrayLike, scaled: bool =
     """Infimum of the trace over all zero-loss factors of a matrix X, as if A(X) = b: 4 ‖D1 X D2‖_*.
 
     8 ‖D X D‖_* for the structure "symmetric"; 8 tr(D X D) for "psd", where all factors of X have this trace.
-    The infimum is attained (`flat_factors`) unless X has a part that D1 or D2 does not see.
+    `flat_factors` attain it if D1 and D2 see all of X.
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def flat_factors(
     measurements: Measurements,
     matrix: ArrayLike,
     scaled: bool = False,
-    width: int | tuple[int, int] | None = None,
+    width: Width | None = None,
 ) -> Factorization:
     """Return factors of a matrix X with the smallest trace that factors of X can have.
 
@@ -113,23 +116,30 @@ def flat_factors(
     Raises
     ------
     InputError
-        For a width below the rank, and for a part of X that no measurement sees: no factors of it are
-        flattest.
+        For a width below the rank, and for a part of X that no measurement sees: with it the smallest trace
+        need not be attained. For "psd" there is no such restriction, because all factors of X are equal.
     """
     X, weights = check_matrix(measurements, matrix), matrix_weights(measurements, scaled)
+    k1, k2 = read_widths(min(X.shape) if width is None else width, measurements.structure)
+    require_memory("width", max(k1, k2), 32 * (k1 * X.shape[0] + k2 * X.shape[1]))
+    if measurements.structure == "psd":
+        return Factorization(_signed(X, k1, 0)[0], structure="psd")
     _require_seen(X, weights)
     seen = weights.around(X)
     if measurements.structure == "any":
-        k = whole("width", min(X.shape) if width is None else width, 1)
         P, s, Qt = np.linalg.svd(seen, full_matrices=False)
-        left, right = _columns(P, s, k, s[0]), _columns(Qt.T, s, k, s[0])
+        left, right = _columns(P, s, k1, s[0]), _columns(Qt.T, s, k1, s[0])
         return Factorization(_unweighted(weights.left, left), _unweighted(weights.right, right))
-    values, V = np.linalg.eigh(seen)
+    U1, U2 = (_unweighted(weights.left, U) for U in _signed(seen, k1, k2))
+    return Factorization(U1, U2, "symmetric")
+
+
+def _signed(X: Array, k1: int, k2: int) -> tuple[Array, Array]:
+    """Return U1 and U2 with X = U1 U1ᵀ − U2 U2ᵀ: its eigenvectors times √|λ|, those with λ > 0 in U1."""
+    values, V = np.linalg.eigh(X)
     largest = float(np.abs(values).max())
-    k1, k2 = _widths(width, len(X), measurements.structure == "psd")
     U1 = _columns(V[:, ::-1], np.maximum(values[::-1], 0.0), k1, largest)
-    U2 = _columns(V, np.maximum(-values, 0.0), k2, largest)
-    return Factorization(_unweighted(weights.left, U1), _unweighted(weights.left, U2), measurements.structure)
+    return U1, _columns(V, np.maximum(-values, 0.0), k2, largest)
 
 
 def _unweighted(weight: Weight, factor: Array) -> Array:
@@ -147,16 +157,6 @@ def _columns(vectors: Array, values: Array, width: int, largest: float) -> Array
     out = np.zeros((len(vectors), width))
     out[:, :kept] = vectors[:, :kept] * np.sqrt(values[:kept])
     return out
-
-
-def _widths(width: int | tuple[int, int] | None, d: int, psd: bool) -> tuple[int, int]:
-    """k1 and k2 of U1 and U2."""
-    if psd:
-        return (d if width is None else whole("width", width, 1)), 0
-    first, second = width if isinstance(width, tuple) and len(width) == 2 else (width, width)
-    return d if first is None else whole("width", first, 1), d if second is None else whole(
-        "width", second, 0
-    )
 
 
 def _require_seen(X: Array, weights: MatrixWeights) -> None:

@@ -39,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import whole
 from stepscape.errors import bad, shown
+from stepscape.memory import require_memory
 from stepscape.problems.measurements import Measurements
 from stepscape.theory.low_rank.checks import check_matrix, finite_matrix, finite_result, nuclear_norm
 
@@ -109,7 +110,7 @@ def flattest_layers_trace(matrix: ArrayLike, depth: int) -> float:
 
     It is that of the loss ‖W_k … W_1 − M‖_F².
     """
-    return flattest_blocks_trace([matrix], depth)
+    return flattest_blocks_trace([finite_matrix("matrix", matrix)], depth)
 
 
 def flattest_blocks_trace(blocks: Iterable[ArrayLike], depth: int) -> float:
@@ -164,6 +165,7 @@ def flat_layers(matrix: ArrayLike, depth: int, width: int | None = None) -> list
     h = whole("width", s.size if width is None else width, 1)
     if rank > h:
         raise bad("width", f"be at least the rank of the matrix, {rank}", h)
+    require_memory("width", h, 16 * h * (h * (k - 2) + sum(X.shape)))
     kept, root, size = min(h, s.size), np.zeros((h, s.size)), float(s.sum())
     root[:kept, :kept] = np.diag(np.sqrt(s[:kept]))
     if size == 0.0:

@@ -6,13 +6,15 @@ labels:
     norm_minimal   ½ (‖L‖_F² + ‖R‖_F²) ≤ κ² ‖M‖_*
     balanced       ‖LᵀL − RᵀR‖_* ≤ q (‖L‖_F² + ‖R‖_F²),       q = (κ² − 1)/(κ² + 1)
 
-at every flat (L, R). Proof. α1² (‖L‖² + ‖R‖²) ≤ ‖D1 L‖² + ‖D2 R‖², which at a flat point is at most 2 ‖D1 M
-D2‖_* ≤ 2 α2² ‖M‖_*. Flat factors are stationary under (L G, R G⁻ᵀ), so LᵀD1²L = RᵀD2²R; subtract c times
-this, with c = 2/(α1² + α2²): LᵀL − RᵀR = Lᵀ(I − cD1²)L − Rᵀ(I − cD2²)R, and ‖I − cD²‖ ≤ q.
+at every flat (L, R).
+
+Proof. α1² (‖L‖² + ‖R‖²) ≤ ‖D1 L‖² + ‖D2 R‖² ≤ 2 ‖D1 M D2‖_* ≤ 2 α2² ‖M‖_*, the second step because the point
+is flat. Flat factors are stationary under (L G, R G⁻ᵀ), so LᵀD1²L = RᵀD2²R; subtract c times this, with c =
+2/(α1² + α2²): LᵀL − RᵀR = Lᵀ(I − cD1²)L − Rᵀ(I − cD2²)R, and ‖I − cD²‖ ≤ q.
 
 For U1 U1ᵀ − U2 U2ᵀ they are ‖U1‖² + ‖U2‖² ≤ κ² ‖M‖_* and 2 ‖U1ᵀU2‖_* ≤ q (‖U1‖² + ‖U2‖²), from U1ᵀD²U2 = 0.
 What a solver leaves of the two premises is kept: the first bound grows by the share by which the trace is
-above that of M, the second one by c ‖LᵀD1²L − RᵀD2²R‖_*. Both are then true at every point whatever.
+above that of M, the second one by c ‖LᵀD1²L − RᵀD2²R‖_*. Both are then true at every point.
 
 Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Theorem 3.3, with the constants of the proof above.
 """

@@ -6,12 +6,12 @@ For (L, R) ↦ ‖L Rᵀ − M‖_F² at L Rᵀ = M,
     λ_max = 2 (σ_1(L)² + σ_1(R)²) ≥ 4 ‖M‖_op,
 
 so that flat, norm-minimal and balanced are one. The trace leads to the nuclear norm and λ_max to the
-operator norm, which does not prefer a low rank. The smallest case is (xy − 1)² with trace and λ_max 2 (x² +
-y²), flattest at ±(1, 1).
+operator norm, which does not prefer a low rank. The smallest case is (xy − 1)²: its trace and its λ_max
+are 2 (x² + y²), smallest at ±(1, 1).
 
 Proof for λ_max. ‖L Vᵀ + U Rᵀ‖ ≤ σ_1(L) ‖V‖ + σ_1(R) ‖U‖ gives ≤ by Cauchy and Schwarz. With the top singular
-vectors L v = σ_1(L) l and R w = σ_1(R) r both terms can point along l rᵀ: V = σ_1(L) r vᵀ and U = σ_1(R) l
-wᵀ attain it. σ_1(L) σ_1(R) ≥ ‖L Rᵀ‖_op is the bound.
+vectors L v = σ_1(L) l and R w = σ_1(R) r both terms can point along l rᵀ:
+V = σ_1(L) r vᵀ and U = σ_1(R) l wᵀ attain it. σ_1(L) σ_1(R) ≥ ‖L Rᵀ‖_op is the bound.
 
 Source: Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2; Ding, Drusvyatskiy, Fazel and
 Harchaoui (2024).
@@ -43,7 +43,7 @@ def identity_measurements(matrix: ArrayLike) -> Measurements:
 def identity_curvature(factors: Factorization, direction: Factorization) -> float:
     """2 ‖L Vᵀ + U Rᵀ‖_F² of ‖L Rᵀ − M‖_F² at L Rᵀ = M, along the direction (U, V) of the shapes of (L, R)."""
     L, R = _sides(factors)
-    U, V = _sides(direction)
+    U, V = _sides(direction, "direction")
     if (L.shape, R.shape) != (U.shape, V.shape):
         raise bad("direction", f"have the shapes {L.shape} and {R.shape}", f"{U.shape} and {V.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -74,8 +74,8 @@ def flattest_identity_sharpness(matrix: ArrayLike) -> float:
     return finite_result("the sharpness", 4.0 * float(np.linalg.norm(M, 2)))
 
 
-def _sides(factors: Factorization) -> tuple[Array, Array]:
-    left, right = sides(factors)
+def _sides(factors: Factorization, name: str = "factors") -> tuple[Array, Array]:
+    left, right = sides(factors, name)
     if factors.structure != "any":
-        raise bad("factors", "have the structure 'any'", repr(factors.structure))
+        raise bad(name, "have the structure 'any'", repr(factors.structure))
     return left, right

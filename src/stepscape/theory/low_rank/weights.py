@@ -8,7 +8,7 @@ of L is 2 ‖D2 R‖_F² with the plain ones: it depends on R. For a_i b_iᵀ, D
 entries D1² holds the shares of the measurements in each row, and for Gaussian A_i the scaled matrices tend
 to I. For symmetric A_i both are one matrix D, D² = (1/m) Σ_i A_i².
 
-Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Section 3 (the scaled ones).
+Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Lemma 3.1, for the scaled ones.
 """
 
 from __future__ import annotations

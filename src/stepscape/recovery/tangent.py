@@ -1,0 +1,60 @@
+"""What linear measurements see of small changes of the two factors of a matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.memory import require_memory
+from stepscape.problems.linear_maps import Dense, Entries, LinearMap, RankOne
+
+Array = NDArray[np.float64]
+
+
+def jacobian(linear_map: LinearMap, left: Array, right: Array) -> Any:
+    """J with J(dL, dR) = A(dL Rᵀ + L dRᵀ): an array (m, (d1 + d2)r), or a sparse one for entries.
+
+    Row i holds A_i R and A_iᵀ L, both row by row: the flat parameters of a factorization.
+    """
+    m, (d1, d2), r = linear_map.size, linear_map.shape, left.shape[1]
+    if isinstance(linear_map, Entries):
+        return _of_entries(linear_map, left, right)
+    require_memory("m", m, 24 * m * (d1 + d2) * r, "take fewer measurements")
+    match linear_map:
+        case RankOne():
+            first = np.einsum("ij,ik->ijk", linear_map.left, linear_map.right @ right)
+            second = np.einsum("ij,ik->ijk", linear_map.right, linear_map.left @ left)
+        case Dense():
+            first = linear_map.matrices @ right
+            second = np.matmul(left.T, linear_map.matrices).transpose(0, 2, 1)
+        case _:
+            return _by_columns(linear_map, left, right)
+    return np.hstack([first.reshape(m, -1), second.reshape(m, -1)])
+
+
+def _of_entries(entries: Entries, left: Array, right: Array) -> Any:
+    from scipy import sparse
+
+    m, (d1, d2), r = entries.size, entries.shape, left.shape[1]
+    scales = entries.apply(np.ones(entries.shape))[:, None]
+    places = np.hstack(
+        [entries.rows[:, None] * r + np.arange(r), (d1 + entries.columns[:, None]) * r + np.arange(r)]
+    )
+    values = np.hstack([scales * right[entries.columns], scales * left[entries.rows]])
+    ends = 2 * r * np.arange(m + 1)
+    return sparse.csr_array((values.ravel(), places.ravel(), ends), shape=(m, (d1 + d2) * r))
+
+
+def _by_columns(linear_map: LinearMap, left: Array, right: Array) -> Array:
+    """One measurement of each direction."""
+    columns = []
+    for of, other, swap in ((left, right, False), (right, left, True)):
+        for place in range(len(of)):
+            unit = np.zeros((len(of), 1))
+            unit[place] = 1.0
+            for k in range(left.shape[1]):
+                pair = (unit, other[:, k : k + 1])
+                columns.append(linear_map.apply_product(*(reversed(pair) if swap else pair)))
+    return np.stack(columns, axis=1)
