@@ -17,6 +17,7 @@ from stepscape.recovery.training import (
     weight_decay_limit,
 )
 from stepscape.recovery.trials import Trial, trial
+from stepscape.theory.low_rank.flatness import flattest_trace, hessian_trace, scaled_trace
 
 __all__ = [
     "NullSpace",
@@ -30,9 +31,12 @@ __all__ = [
     "flat_product_trace",
     "flattest",
     "flattest_product",
+    "flattest_trace",
+    "hessian_trace",
     "minimum_decay_product",
     "minimum_frobenius_norm",
     "minimum_nuclear_norm",
+    "scaled_trace",
     "settled_step_size",
     "stable_step_size",
     "trace_penalty_limit",

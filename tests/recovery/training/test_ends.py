@@ -69,7 +69,7 @@ def test_descent_stays_at_the_flattest_point_below_its_edge_and_leaves_it_above(
     paths = train_factors(problem, [near, near], training, 4000, flattest=trace)
     assert paths.loss[:, -1].max() < 1e-3 * problem.loss(0.0 * problem.truth)
     assert paths.error[stays, -1] < 1e-3 < 0.03 < paths.error[leaves, -1]
-    # The end of the larger steps has a smaller largest eigenvalue and a larger trace.
+    # Where it goes λ_max is smaller and the trace is larger: flat in λ_max is not flat in the trace.
     assert paths.edge_ratio[leaves, -1] < 1.001
     assert paths.sharpness[leaves, -1] < paths.sharpness[stays, -1]
     assert paths.trace_ratio[leaves, -1] > 1.01 > 1.0 + 1e-3 > paths.trace_ratio[stays, -1]

@@ -26,6 +26,7 @@ def stable_step_size(problem: Measurements, start: Factorization) -> float:
         For factors at which no direction curves upwards.
     """
     expect("problem", problem, Measurements)
+    expect("start", start, Factorization)
     objective = Factors(problem, widths_of(problem, None, start))
     sharpness = largest_eigenpair(objective.hessian(start.parameters), tolerance=1e-6).value
     if not sharpness > 0.0:
