@@ -99,7 +99,7 @@ def test_shown_command_lines_are_understood(page: str, line: str) -> None:
         return
     assert words[0] in group.commands, f"{page}: {line}"
     context = group.commands[words[0]].make_context(words[0], words[1:])
-    if words[0] in ("fit", "complete"):
+    if words[0] in ("fit", "complete", "recover"):
         parse = importlib.import_module(f"stepscape.cli.{words[0]}").Request.parse
         parse(**{name: context.params[name] for name in inspect.signature(parse).parameters})
     if words[0] == "run":

@@ -56,6 +56,24 @@ _CAPTIONS = {
         "deviation of the column. On the dotted line a filled cell is no better than the mean of its column. "
         "At most 24 columns are drawn: those that are filled best."
     ),
+    ("recover", "spectrum"): (
+        "Singular values of the flattest matrix (disks), of the one of least nuclear norm (hollow squares) "
+        "and of the one of least Frobenius norm (line without marks). A disk inside a square is a value that "
+        "both have. Values below a billionth of the largest one are rounding and are not drawn."
+    ),
+    ("recover", "error"): (
+        "Every point is an entry of the matrix: its value in the truth, and in the solution that the panel "
+        "names. On the dotted line the two agree. Of more than 400 entries, 400 evenly spaced ones are drawn."
+    ),
+    ("recover", "difference"): (
+        "Every point is an entry of the matrix: its value in the flattest matrix, and in the one of least "
+        "nuclear or Frobenius norm. On the dotted line the two agree. Of more than 400 entries, 400 evenly "
+        "spaced ones are drawn."
+    ),
+    ("recover", "residuals"): (
+        "Every point is a measurement: its label, and what the matrix says instead. On the dotted line the "
+        "two agree. Of more than 400 measurements, 400 evenly spaced ones are drawn."
+    ),
     ("fit", "fit"): (
         "The data (hollow circles) and the fit (solid). Diamonds mark where one straight piece ends and the "
         "next begins; pieces follow the fit within 5 % of the standard deviation of the labels. Below: data "
