@@ -81,11 +81,14 @@ class TestPrecise:
     def test_one_per_cent_either_way(self, ratio: float, word: str) -> None:
         assert words(rows(ratio=(0.5, ratio, ratio, ratio)))["precise"] == word
 
-    def test_a_few_runs_far_off_do_not_move_a_median(self) -> None:
-        assert words(rows(ratio=(0.5, 1.0, 1.0, 3.0)))["precise"] == "reproduced"
+    def test_errors_do_not_cancel(self) -> None:
+        """The mean over the runs of a seed is 1 where one is 5 % above and another 5 % below."""
+        assert words(rows(ratio=(0.5, 0.95, 1.0, 1.05)))["precise"] == "not_reproduced"
+        assert words(rows(ratio=(0.5, 0.995, 1.0, 1.005)))["precise"] == "reproduced"
+        assert words(rows(ratio=(0.5, 1.0, 1.0, 3.0)))["precise"] == "not_reproduced"
 
     def test_seeds_that_disagree_decide_nothing(self) -> None:
-        some = [{**row, "edge_ratio": 1.0 + 0.02 * (-1) ** row["seed"]} for row in rows()]
+        some = [{**row, "edge_ratio": 1.0 + 0.02 * (row["seed"] % 2)} for row in rows()]
         assert words(some)["precise"] == "undecided"
 
     def test_late_arrivals_alone_say_nothing(self) -> None:
@@ -169,7 +172,7 @@ class TestHelp:
             "_equal_time": "at equal time",
             "_held_out": "when stopped early",
         }
-        assert f"arge steps have less excess risk {when[suffix]}" in said.sentence
+        assert f"arge steps have less excess risk in the interior {when[suffix]}" in said.sentence
 
     def test_an_effect_of_a_twentieth_is_excluded_and_a_smaller_one_is_not(self) -> None:
         """log10 of 0.2/0.185 is 0.034, of which no interval of rounding's width says no before 0.05."""
