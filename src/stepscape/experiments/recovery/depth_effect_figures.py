@@ -16,7 +16,7 @@ from stepscape.figures.colors import COLORS, level_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide, theory_level
-from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SMALL, canvas, label
 from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FAILED = 0.15  # opacity of the band of failed searches
-SMALLEST = 1e-4  # of the largest number of a vector: where its picture ends
+SMALLEST, SHOWN = 1e-4, 0.8  # of the largest number, and of the numbers of a vector: where its picture ends
 PROFILES = (2, 3, 5, 10)  # depths whose vectors are drawn
 TITLES = {"one block": "one block is not 0", "equal freedom": "equal degrees of freedom"}
 REPEAT = "Repeat it with “stepscape run depth-effect --full”."
@@ -38,10 +38,10 @@ DEPTH = (
     "whose search ended in a local minimum, where the truth would be better."
 )
 DENSITY = (
-    "Left: the numbers of the flattest vectors of one data set, sorted by size, for k layers; disks: the "
-    "truth. Right: the effective number of nonzeros ‖x‖₁²/‖x‖₂² of the flattest vectors against k, one curve "
-    "for each number of nonzeros of the truth; medians over {seeds} seeds, ribbons are quartiles. Dotted: "
-    "the vector with the least ‖x‖₂, median."
+    "Left: the largest numbers of the flattest vectors of one data set, sorted by size, for k layers; disks: "
+    "the truth. Right: the effective number of nonzeros ‖x‖₁²/‖x‖₂² of the flattest vectors against k, one "
+    "curve for each number of nonzeros of the truth; medians over {seeds} seeds, ribbons are quartiles. "
+    "Dotted: the vector with the least ‖x‖₂, median."
 )
 BLOCKS = (
     "Relative error of the flattest product against the rows s of its square blocks, from a diagonal network "
@@ -60,7 +60,7 @@ def depth(result: Result) -> Drawn:
     for r in few:
         _curve(flat, table, "error", r, few, many)
     if len(table):
-        theory_level(flat, _expected(result), r"least $\|x\|_2$", at=0.98)
+        theory_level(flat, _expected(result), r"least $\|x\|_2$")
     _recovered(decay, searched(result), few, many)
     for ax, columns in ((flat, result.settings["depths"]), (decay, result.settings["decay_depths"])):
         step_size_ticks(ax, columns)
@@ -69,7 +69,7 @@ def depth(result: Result) -> Drawn:
     label(decay, x="layers k", y="recovered by decay")
     sentence = _sentence(result, table)
     finding(figure, sentence)
-    shared_legend(figure, axes, columns=6)
+    shared_legend(figure, axes, columns=3)
     return Drawn(figure, f"{sentence} {_explain(DEPTH, result)}")
 
 
@@ -97,6 +97,7 @@ def _recovered(ax: Axes, table: Table, few: Sequence[int], many: Sequence[int]) 
         lost = [(here["decay_error"] > EXACT["exact"]) & (here["decay_status"] == LOCAL) for here in each]
         ax.fill_between(at, low, low + [np.mean(some) for some in lost], color=color, alpha=FAILED, lw=0)
         ax.plot(at, low, **marks(color), linestyle="-", lw=MAIN, label=_nonzeros(r))
+    ax.text(0.98, 0.03, "bands: failed searches", transform=ax.transAxes, ha="right", fontsize=SMALL)
     ax.set_ylim(-0.03, 1.05)
 
 
@@ -166,11 +167,17 @@ def _profiles(ax: Axes, result: Result) -> None:
     runs = [run for run in result.drawn("flattest", "truth") if run["depth"] in PROFILES]
     for run in runs:
         size = np.sort(np.abs(run.arrays["flattest"]))[::-1]
-        shown = size >= SMALLEST * size[0]
-        at = np.arange(1, size.size + 1)[shown]
-        color = level_color(run["depth"], PROFILES)
-        (line,) = ax.plot(at, size[shown] / size[0], lw=SECONDARY, color=color)
-        name_at_end(ax, line, f"$k = {run['depth']}$")
+        size = size[: round(SHOWN * size.size)] / size[0]
+        shown = size >= SMALLEST
+        at, color = np.arange(1, size.size + 1)[shown], level_color(run["depth"], PROFILES)
+        (line,) = ax.plot(at, size[shown], lw=SECONDARY, color=color)
+        if run["depth"] > 2:
+            name_at_end(ax, line, f"$k = {run['depth']}$")
+        else:  # it ends among the other curves
+            ax.annotate(
+                "$k = 2$", (at[-1], size[shown][-1]), (-4, -6), textcoords="offset points", ha="right",
+                va="top", fontsize=SMALL, color=color,
+            )  # fmt: skip
     if runs:
         truth = np.sort(np.abs(runs[0].arrays["truth"]))[::-1]
         truth = truth[truth > 0.0]
