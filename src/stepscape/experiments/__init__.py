@@ -33,6 +33,10 @@ _MODULES = {
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
     "depth-effect": "stepscape.experiments.recovery.depth_effect",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
+    "phase-transition": "stepscape.experiments.recovery.phase_transition",
+    "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
+    "noise-stability": "stepscape.experiments.recovery.noise_stability",
+    "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
 }
 
 

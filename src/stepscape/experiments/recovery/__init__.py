@@ -1,1 +1,1 @@
-"""Recovery: whether the flattest solution is the truth."""
+"""Flat minima that recover matrices of low rank: which ones, how the flat factors look, what noise does."""
