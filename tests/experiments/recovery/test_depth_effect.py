@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Finding, Result, Run, run
 from stepscape.experiments.recovery.depth_effect import CLAIM
 from stepscape.experiments.recovery.depth_runs import BlockRun, VectorRun, effective_number
+from stepscape.objectives import linear_network
 from stepscape.problems import block_network, hadamard
-from stepscape.recovery import flattest_product
+from stepscape.recovery import flat_product_layers, flattest_product
 
 Row = dict[str, Any]
 Change = Callable[[Row], Row]
@@ -212,6 +214,23 @@ def test_two_layers_have_the_exact_trace_and_others_nearly(tiny: Result) -> None
     np.testing.assert_allclose(table["trace_ratio"][exact], 1.0, rtol=1e-9)
     assert np.abs(table["trace_ratio"][~exact] - 1.0).max() > 1e-3
     assert (table["trace_saved"][table["size"] == 1] >= -1e-9).all()
+
+
+@pytest.mark.parametrize(("depth", "seed"), [(3, 1000), (5, 1001)])
+def test_a_search_with_the_exact_trace_leaves_the_truth_about_as_far(depth: int, seed: int) -> None:
+    """For blocks the program is approximate; here all layers are searched, with the trace of the Hessian."""
+    problem = block_network(4, 2, 1, 1, 12, depth, seed=seed)
+    found, network = flattest_product(problem), linear_network(problem)
+    truth = network.trace(network.parameters(flat_product_layers(problem, problem.truth)))
+    start = network.parameters(flat_product_layers(problem, found.solution))
+    start += 0.05 * np.abs(start).max() * np.random.default_rng(0).standard_normal(start.size)
+    fits = {"type": "eq", "fun": lambda theta: problem.apply(network.product(theta)) - problem.labels}
+    options = {"maxiter": 60, "ftol": 1e-9}
+    end = minimize(network.trace, start, method="SLSQP", constraints=fits, options=options)
+    assert problem.loss(network.product(end.x)) <= 1e-8
+    assert end.fun < truth
+    formula, exact = (problem.error(x) for x in (found.solution, network.product(end.x)))
+    assert 0.5 < exact / formula < 2.0
 
 
 def test_the_effective_number_counts_equal_numbers() -> None:
