@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Finding, Result, Run, run
 from stepscape.experiments.recovery.depth_effect import CLAIM
-from stepscape.experiments.recovery.depth_runs import BlockRun, VectorRun, effective_number
+from stepscape.experiments.recovery.depth_runs import TRUTHS, BlockRun, VectorRun, effective_number
 from stepscape.objectives import linear_network
 from stepscape.problems import block_network, hadamard
 from stepscape.recovery import flat_product_layers, flattest_product
@@ -162,6 +162,16 @@ def test_blocks_that_depth_does_not_harm() -> None:
     better = lambda row: {**row, "error": -0.1} if row.get("size") == 3 and row["depth"] == 10 else row  # noqa: E731
     assert word("blocks", better) == "it_depends"
     assert finding("blocks").numbers["runs whose layers have less exact trace than the truth's"] == 1.0
+
+
+def test_the_ends_are_not_between() -> None:
+    sizes = {name.split(":")[0].rpartition(" ")[2] for name in finding("blocks").numbers if "s = " in name}
+    assert sizes == {"2", "3"}
+
+
+def test_truths_of_equal_freedom_have_about_that_of_one_full_matrix() -> None:
+    active = [TRUTHS["equal freedom"](12, size) for size in (1, 2, 3, 4, 6, 12)]
+    assert active == [23, 8, 5, 3, 2, 1]  # times 2s − 1: 23, 24, 25, 21, 22, 23
 
 
 def test_only_truths_that_two_layers_recover_show_a_harm() -> None:
