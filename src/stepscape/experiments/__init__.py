@@ -32,6 +32,10 @@ _MODULES = {
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
+    "phase-transition": "stepscape.experiments.recovery.phase_transition",
+    "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
+    "noise-stability": "stepscape.experiments.recovery.noise_stability",
+    "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
 }
 
 
