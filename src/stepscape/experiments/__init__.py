@@ -31,6 +31,7 @@ _MODULES = {
     "confident-curvature": "stepscape.experiments.confidence.confident_curvature",
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
+    "depth-effect": "stepscape.experiments.recovery.depth_effect",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
     "phase-transition": "stepscape.experiments.recovery.phase_transition",
     "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
