@@ -31,7 +31,7 @@ READ_ONLY = {
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
-    "sweeps.Run", "lab.status.SweepStatus",
+    "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
@@ -370,6 +370,11 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
                 "progress": print_nothing,
             }
             for name in ("flattest", "minimum_nuclear_norm", "minimum_frobenius_norm")
+        },
+        "recovery.complete": {
+            "table": np.where(np.eye(4, 3) > 0.0, np.nan, 1.0 + np.arange(12.0).reshape(4, 3) ** 2),
+            "norm": Text("flat"), "penalty": 1.0, "rule": Text("min"), "folds": 2, "standardize": True,
+            "seed": 0, "progress": lambda _: None,
         },
         "recovery.trial": {"problem": at["measurements"], "objective": "flattest", "iterations": 40},
         **flatness_calls(),

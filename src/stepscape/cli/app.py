@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from stepscape import __version__
-from stepscape.cli import completion, matrix_commands, record_commands, streams
+from stepscape.cli import completion, matrix_commands, record_commands, streams, table_commands
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.options import (
     Action,
@@ -310,6 +310,10 @@ def _fit(
 
     request = Request.parse(file, x, y, out, step_size, rule, predict, loss, event, seed)
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
+
+
+for _name, _command in table_commands.COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command("certify")

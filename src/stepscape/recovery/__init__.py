@@ -1,5 +1,9 @@
-"""Recovery: which zero-loss solution is flattest, whether it is the truth, and what training finds."""
+"""Recovery: which zero-loss solution is flattest, whether it is the truth, and what training finds.
 
+Tables with missing entries are filled by the same norm.
+"""
+
+from stepscape.recovery.completion import Completion, complete
 from stepscape.recovery.crossover import Uniqueness
 from stepscape.recovery.depth.decay import minimum_decay_product
 from stepscape.recovery.depth.flattest_product import flattest_product
@@ -20,6 +24,7 @@ from stepscape.recovery.trials import Trial, trial
 from stepscape.theory.low_rank.flatness import flattest_trace, hessian_trace, scaled_trace
 
 __all__ = [
+    "Completion",
     "NullSpace",
     "Paths",
     "Recovered",
@@ -27,6 +32,7 @@ __all__ = [
     "Training",
     "Trial",
     "Uniqueness",
+    "complete",
     "flat_product_layers",
     "flat_product_trace",
     "flattest",
