@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
-from stepscape.report.content import Block, Cell, Drawing, Facts, Grid, Page, Paragraph, Section
+from stepscape.report.content import Block, Cell, Drawing, Facts, Formula, Grid, Page, Paragraph, Section
 from stepscape.report.fit import warning_blocks
 from stepscape.report.words import number, plus_minus, sentence
 from stepscape.tables.number import number as two_digits
@@ -175,8 +175,8 @@ def _data(document: Document) -> list[tuple[str, Cell]]:
     ]
     facts: list[tuple[str, Cell]] = [
         ("file", data["file"]),
-        ("measurements", f"{data['measurements']} ({data['kind']})"),
-        ("matrix", _matrix(data)),
+        ("measurements", Formula(f"{data['measurements']} ({data['kind']})")),
+        ("unknown", _matrix(data)),
         ("noise", "not given" if data["noise"] is None else number(data["noise"])),
         ("truth", "in the file" if data["truth"] else "not given"),
         (
@@ -203,8 +203,10 @@ _GLOSSARY = Facts(
     [
         (
             "flattest",
-            "of all X that fit the labels, the one whose factors can have the smallest Hessian trace. It has "
-            "the least ‖D1XD2‖_*, with D1² = (1/m) Σ A_i A_iᵀ and D2² = (1/m) Σ A_iᵀ A_i",
+            Formula(
+                "of all X that fit the labels, the one whose factors can have the smallest Hessian trace. It "
+                "has the least ‖D1XD2‖_*, with D1² = (1/m) Σ A_i A_iᵀ and D2² = (1/m) Σ A_iᵀ A_i"
+            ),
         ),
         ("flat factors", "of all factors of a matrix, those of the smallest Hessian trace"),
         ("nuclear norm", "‖X‖_*, the sum of the singular values"),
@@ -230,7 +232,7 @@ _GLOSSARY = Facts(
         ("residual", "‖A(X) − b‖/‖b‖: how far the labels are missed"),
         (
             "sharpness",
-            "largest eigenvalue of the Hessian of the loss (1/m) Σ (⟨A_i, X⟩ − b_i)² in the factors",
+            Formula("largest eigenvalue of the Hessian of the loss (1/m) Σ (⟨A_i, X⟩ − b_i)² in the factors"),
         ),
         ("norm excess", "½ (‖L‖² + ‖R‖²)/‖X‖_* − 1"),
         ("imbalance", "‖LᵀL − RᵀR‖_*/‖X‖_*"),
