@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stepscape.problems.user.number_columns import NumberColumns
     from stepscape.problems.user.table import RawTable
     from stepscape.recovery import Completion
-    from stepscape.recovery.table_numbers import TableNumbers
+    from stepscape.recovery.tables.table_numbers import TableNumbers
 
 NORMS = ("flat", "nuclear")
 RULES = ("min", "1se")
@@ -85,7 +85,7 @@ def complete(
 ) -> None:
     """Complete a table and write its directory."""
     from stepscape.problems.user.file import read_table
-    from stepscape.recovery.table_numbers import TableNumbers, check_numbers
+    from stepscape.recovery.tables.table_numbers import TableNumbers, check_numbers
 
     clock = Clock()
     table = read_table(request.file)
@@ -117,8 +117,8 @@ def _completions(
     request: Request, numbers: TableNumbers, progress: console.Progress
 ) -> tuple[Completion, ...]:
     """Complete with the norm asked for, and to compare with the other one if cross-validation can."""
-    from stepscape.recovery.completion import complete_numbers
-    from stepscape.recovery.completion_settings import CompletionSettings
+    from stepscape.recovery.tables.completion import complete_numbers
+    from stepscape.recovery.tables.completion_settings import CompletionSettings
 
     compared = request.penalty is None and not numbers.seen.all()
     norms = [request.norm, *(norm for norm in NORMS if norm != request.norm and compared)]

@@ -55,7 +55,7 @@ def _by_column(
     names: tuple[str, ...], values: NDArray[np.float64], completion: Completion
 ) -> list[dict[str, Any]]:
     """Count the gaps of each column; the standard error of a filled cell, also as a share of its spread."""
-    from stepscape.recovery.units import own_units
+    from stepscape.recovery.tables.units import own_units
 
     records = []
     for j, name in enumerate(names):

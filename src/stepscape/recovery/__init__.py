@@ -3,7 +3,6 @@
 Tables with missing entries are filled by the same norm.
 """
 
-from stepscape.recovery.completion import Completion, complete
 from stepscape.recovery.crossover import Uniqueness
 from stepscape.recovery.depth.decay import minimum_decay_product
 from stepscape.recovery.depth.flattest_product import flattest_product
@@ -11,6 +10,7 @@ from stepscape.recovery.depth.layers import flat_product_layers, flat_product_tr
 from stepscape.recovery.depth.recovered_product import RecoveredProduct
 from stepscape.recovery.recovered import NullSpace, Recovered
 from stepscape.recovery.solve import flattest, minimum_frobenius_norm, minimum_nuclear_norm
+from stepscape.recovery.tables.completion import Completion, complete
 from stepscape.recovery.training import (
     Paths,
     Training,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepscape.recovery.penalized_path import PenalizedProblem, follow, minimize
-from stepscape.recovery.shrinkage import Shrunk
+from stepscape.recovery.tables.penalized_path import PenalizedProblem, follow, minimize
+from stepscape.recovery.tables.shrinkage import Shrunk
 
 NORMS = ("flat", "nuclear")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stepscape.recovery import shrinkage
-from stepscape.recovery.shrinkage import Shrunk, dual_norm, shrink
+from stepscape.recovery.tables import shrinkage
+from stepscape.recovery.tables.shrinkage import Shrunk, dual_norm, shrink
 
 
 def decaying(shape, seed=0):

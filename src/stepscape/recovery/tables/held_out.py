@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.recovery.penalized_path import PenalizedProblem, follow
-from stepscape.recovery.units import Units, is_constant
+from stepscape.recovery.tables.penalized_path import PenalizedProblem, follow
+from stepscape.recovery.tables.units import Units, is_constant
 
 Array = NDArray[np.float64]
 Measured = Callable[[Array, NDArray[np.bool_]], Units]

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.recovery.shrinkage import Shrunk, dual_norm, shrink
+from stepscape.recovery.tables.shrinkage import Shrunk, dual_norm, shrink
 
 Array = NDArray[np.float64]
 NORMS = ("flat", "nuclear")

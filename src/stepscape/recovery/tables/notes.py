@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stepscape.recovery.penalized_path import Penalized
-from stepscape.recovery.table_numbers import TableNumbers
+from stepscape.recovery.tables.penalized_path import Penalized
+from stepscape.recovery.tables.table_numbers import TableNumbers
 
 LISTED = 5  # rows that a sentence names
 LOOSE = 1e-5  # relative gap above which the result says so

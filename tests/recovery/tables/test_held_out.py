@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepscape.recovery.held_out import HeldOut, choose, column_errors, deal
-from stepscape.recovery.units import own_units
+from stepscape.recovery.tables.held_out import HeldOut, choose, column_errors, deal
+from stepscape.recovery.tables.units import own_units
 
 
 @given(seed=st.integers(0, 10_000), share=st.floats(0.05, 1.0), folds=st.integers(2, 8))

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from stepscape import arguments
 from stepscape.errors import bad
-from stepscape.recovery.completion_settings import CompletionSettings, check_settings
-from stepscape.recovery.held_out import HeldOut, Tick, choose, column_errors, cross_validate, deal
-from stepscape.recovery.notes import accuracy_notes, empty_notes
-from stepscape.recovery.penalized_path import Penalized, PenalizedProblem, follow, minimize
-from stepscape.recovery.shrinkage import Shrunk
-from stepscape.recovery.table_numbers import TableNumbers, read_numbers, write_back
-from stepscape.recovery.units import Units
+from stepscape.recovery.tables.completion_settings import CompletionSettings, check_settings
+from stepscape.recovery.tables.held_out import HeldOut, Tick, choose, column_errors, cross_validate, deal
+from stepscape.recovery.tables.notes import accuracy_notes, empty_notes
+from stepscape.recovery.tables.penalized_path import Penalized, PenalizedProblem, follow, minimize
+from stepscape.recovery.tables.shrinkage import Shrunk
+from stepscape.recovery.tables.table_numbers import TableNumbers, read_numbers, write_back
+from stepscape.recovery.tables.units import Units
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from stepscape import arguments
 from stepscape.errors import bad, shown
-from stepscape.recovery.penalized_path import NORMS
-from stepscape.recovery.units import Units, one_unit, own_units
+from stepscape.recovery.tables.penalized_path import NORMS
+from stepscape.recovery.tables.units import Units, one_unit, own_units
 
 Array = NDArray[np.float64]
 RULES = ("min", "1se")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import stepscape as ss
 from stepscape.errors import InputError
-from stepscape.recovery import completion
-from stepscape.recovery.table_numbers import TableNumbers, check_numbers
+from stepscape.recovery.tables import completion
+from stepscape.recovery.tables.table_numbers import TableNumbers, check_numbers
 
 NAN = np.nan
 
@@ -188,7 +188,7 @@ def test_few_entries_can_be_completed_with_a_given_penalty_but_without_standard_
 def test_an_inaccurate_solution_says_so(monkeypatch):
     from functools import partial
 
-    from stepscape.recovery.penalized_path import minimize
+    from stepscape.recovery.tables.penalized_path import minimize
 
     monkeypatch.setattr(completion, "minimize", partial(minimize, most=1))
     found = ss.recovery.complete(gaps(11)[0], penalty=0.01)
