@@ -101,6 +101,15 @@ def test_the_largest_step_size_is_where_descent_leaves():
     assert last_loss(1.03 * edge) > 1e-9
 
 
+def test_a_truth_that_is_missed_by_more_than_float64_holds(capsys):
+    np.savez(
+        "measured.npz", rows=[0, 1], cols=[0, 1], shape=[2, 2], b=[1e5, 1e5], truth=np.full((2, 2), 5e-324)
+    )
+    out = said(capsys, "recover", "measured.npz", "--out", "out").out
+    assert document()["solutions"]["flattest"]["error"] is None
+    assert "The flattest matrix that fits all labels has rank 2." in words_of(out)
+
+
 def test_json_is_the_document_of_the_file(capsys):
     save(ss.problems.matrix_completion(d1=6, d2=5, rank=1))
     printed = said(capsys, "recover", "measured.npz", "--out", "out", "--json").out

@@ -102,6 +102,7 @@ def _leading(sizes: Array, rank: int) -> NDArray[np.bool_]:
 def _sharpness(problem: Measurements, factors: Factorization) -> Eigenpair | None:
     objective = Factors(problem, factors.widths)
     try:
-        return largest_eigenpair(objective.hessian(factors.parameters))
+        with np.errstate(over="ignore", invalid="ignore"):  # such products end in NotConverged
+            return largest_eigenpair(objective.hessian(factors.parameters))
     except NotConverged:
         return None
