@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Result, Run
 from stepscape.experiments.recovery.noise_runs import NOISY, NoiseRun, begin, oracle_penalty, work
 from stepscape.experiments.recovery.noise_stability import CLAIM, WAYS
+from stepscape.problems.measurements import Measurements
 
 LEVELS = (0.001, 0.01, 0.1)
 LIKE = {"flat": 2.0, "nuclear": 2.0, "frobenius": 0.0, "flat_penalized": 1.2, "nuclear_penalized": 1.2}
@@ -23,18 +25,24 @@ def noise_run(problem: str, level: float) -> NoiseRun:
     )  # fmt: skip
 
 
+def truth_of(problem: Measurements) -> NDArray[np.float64]:
+    assert problem.truth is not None
+    return problem.truth
+
+
 def test_the_noise_is_a_share_of_the_labels() -> None:
     clean, noisy = (begin(noise_run("bilinear", level)) for level in (1e-12, 0.5))
     noise = noisy.labels - clean.labels
     assert noisy.noise == pytest.approx(0.5 * np.sqrt(np.mean(clean.labels**2)), rel=1e-9)
     assert np.std(noise) == pytest.approx(noisy.noise, rel=0.4)
-    np.testing.assert_array_equal(noisy.truth, clean.truth)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(truth_of(noisy), truth_of(clean))
 
 
 def test_the_penalty_of_the_oracle_is_a_dual_norm_of_the_gradient_at_the_truth() -> None:
     problem = begin(noise_run("gaussian", 0.1))
     A = problem.linear_map.matrices  # type: ignore[attr-defined]
-    gradient = 2.0 * np.einsum("i,iab->ab", problem.labels - problem.apply(problem.truth), A) / len(A)
+    noise = problem.labels - problem.apply(truth_of(problem))
+    gradient = 2.0 * np.tensordot(noise, A, axes=1) / len(A)
     assert oracle_penalty(problem, False) == pytest.approx(np.linalg.norm(gradient, 2), rel=1e-12)
     inverses = []
     for moment in (np.einsum("iab,icb->ac", A, A), np.einsum("iba,ibc->ac", A, A)):
@@ -49,7 +57,7 @@ def test_errors_are_relative_and_the_least_frobenius_norm_is_least_squares() -> 
     found, problem = work(run, lambda _: None).numbers, begin(run)
     A = problem.linear_map.matrices.reshape(problem.size, -1)  # type: ignore[attr-defined]
     least = np.linalg.lstsq(A, problem.labels, rcond=None)[0]
-    truth = np.asarray(problem.truth).ravel()
+    truth = truth_of(problem).ravel()
     error = np.linalg.norm(least - truth) / np.linalg.norm(truth)
     assert found["error_frobenius"] == pytest.approx(error, rel=1e-8)
     assert found["error_flat"] < 0.1 * error

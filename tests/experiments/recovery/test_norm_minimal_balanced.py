@@ -36,9 +36,11 @@ def test_gaps_of_flat_factors_from_the_weights_themselves(ratio: float) -> None:
         values, V = np.linalg.eigh(moment / (8.0 * len(A)))
         roots.append((V * np.sqrt(values)) @ V.T)
     D1, D2 = roots
-    P, s, Qt = np.linalg.svd(D1 @ problem.truth @ D2)
+    truth = problem.truth
+    assert isinstance(truth, np.ndarray)
+    P, s, Qt = np.linalg.svd(D1 @ truth @ D2)
     L, R = (np.linalg.solve(D, U * np.sqrt(s)) for D, U in ((D1, P), (D2, Qt.T)))
-    norm = np.linalg.norm(problem.truth, "nuc")
+    norm = np.linalg.norm(truth, "nuc")
     found = measured("gaussian", ratio)
     assert found["error"] <= 1e-7
     assert found["excess"] == pytest.approx(0.5 * (np.sum(L**2) + np.sum(R**2)) / norm - 1.0, abs=1e-7)

@@ -123,7 +123,7 @@ QUICK: dict[str, Any] = {
     "ratio": 3.5,
     "levels": (0.001, 0.01, 0.1),
     "seeds": 4,
-    "iterations": 2000,
+    "iterations": 1200,
     "first_seed": 200,
 }
 _part = partial(Part, by="problem")

@@ -47,7 +47,7 @@ def each_bounds_the_other(result: Result, slack: float) -> Finding:
     table = recovered(result)
     if not len(table):
         return lacking("no matrix was recovered")
-    table = table.rows([not PROBLEMS[name].symmetric for name in table["problem"].tolist()])
+    table = table.rows(np.array([not PROBLEMS[name].symmetric for name in table["problem"].tolist()], bool))
     if not len(table):
         return lacking("no matrix with two factors L and R was recovered")
     e, delta = (np.maximum(table[name], 0.0) for name in ("excess", "imbalance"))
