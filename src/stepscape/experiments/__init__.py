@@ -31,6 +31,7 @@ _MODULES = {
     "confident-curvature": "stepscape.experiments.confidence.confident_curvature",
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
+    "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
 }
 
