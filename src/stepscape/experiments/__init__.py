@@ -32,6 +32,7 @@ _MODULES = {
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
     "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
+    "scalar-landscape": "stepscape.experiments.recovery.scalar_landscape",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from stepscape.experiments.recovery.low_rank import PROBLEMS
 from stepscape.experiments.recovery.perturbed_loss import at_zero
 from stepscape.experiments.recovery.perturbed_runs import POINTS
 from stepscape.figures.bands import ribbon
-from stepscape.figures.colors import CONTRAST, MEASURED, THIRD
+from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, THIRD
 from stepscape.figures.legends import series, shared_legend
 from stepscape.figures.references import guide, theory
 from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LOOKS = {"flattest": MEASURED, "stretched": CONTRAST, "other": THIRD}
 NEAR = 0.1  # of the rule
 WORDS = (
-    "Left: the average loss under noise of size s at three zero-loss points of {problem}, over the mean "
-    "square of the labels: the flattest solution (disks), other factors of its matrix (squares), and another "
+    "Left: the average loss under noise of size s at three zero-loss points of {problem}, over ½ s² tr of "
+    "the flattest one: the flattest solution (disks), other factors of its matrix (squares), and another "
     "matrix (triangles). The dashed lines are the exact polynomial, nothing is fitted. Right: by how much it "
     "exceeds ½ s² tr at the points of each problem; dotted: 10 %, the limit of the rule. The size s is "
     "relative to the entries of the flattest factors. Medians and quartiles over {seeds} seeds. Repeat it "
@@ -63,9 +63,11 @@ def _losses(ax: Axes, table: Table) -> None:
         rows = table.where(point=point)
         if not len(rows):
             continue
-        ribbon(ax, rows, "size", "mean", LOOKS[point].both, label=words, width=SECONDARY)
+        unit = rows["printed"] / rows["trace_ratio"]
+        shown = Table({"size": rows["size"], "mean": rows["mean"] / unit, "exact": rows["exact"] / unit})
+        ribbon(ax, shown, "size", "mean", LOOKS[point].both, label=words, width=SECONDARY)
         sizes = np.unique(rows["size"])
-        theory(ax, sizes, [median(rows.where(size=size)["exact"]) for size in sizes])
+        theory(ax, sizes, [median(shown.where(size=size)["exact"]) for size in sizes])
 
 
 def _misses(ax: Axes, table: Table, problems: list[str]) -> None:
@@ -73,8 +75,13 @@ def _misses(ax: Axes, table: Table, problems: list[str]) -> None:
         rows = table.where(problem=problem)
         excess = rows["exact"] / rows["printed"] - 1.0
         shown = Table({"size": rows["size"], "excess": excess})
-        ribbon(ax, shown, "size", "excess", series(i), label=PROBLEMS[problem].words, width=SECONDARY)
+        ribbon(ax, shown, "size", "excess", _look(i), label=PROBLEMS[problem].words, width=SECONDARY)
     guide(ax, NEAR, "10 %")
+
+
+def _look(i: int) -> dict[str, Any]:
+    """Return the color and marker of one of up to five problems."""
+    return series(i) if i < 4 else {"color": COLORS["purple"], "marker": "v", "linestyle": "-"}
 
 
 def _sentence(table: Table) -> str:

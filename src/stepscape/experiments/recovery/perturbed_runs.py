@@ -73,7 +73,7 @@ def grid(settings: Settings) -> list[PerturbedRun]:
         PerturbedRun,
         settings,
         problem=settings["problems"],
-        m=lambda run: PROBLEMS[run.problem].count(run.d, run.rank, run.ratio),
+        m=lambda run: PROBLEMS[run.problem].measurements(run.d, run.rank, run.ratio),
         seed=seeds(settings),
         point=settings["points"],
         size=settings["sizes"],
