@@ -34,6 +34,7 @@ _MODULES = {
     "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
     "scalar-landscape": "stepscape.experiments.recovery.scalar_landscape",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
+    "phase-transition": "stepscape.experiments.recovery.phase_transition",
 }
 
 

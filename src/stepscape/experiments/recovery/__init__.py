@@ -1,1 +1,1 @@
-"""Flat minima that recover matrices of low rank: which they are, what training finds, what noise does."""
+"""Flat minima that recover matrices of low rank: which ones, how the flat factors look, what noise does."""

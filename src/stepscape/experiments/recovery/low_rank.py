@@ -1,15 +1,16 @@
-"""The problems of low rank that claims about recovery share, by name, with their numbers of measurements."""
+"""The problems of low rank that claims about recovery share, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from stepscape import problems
 from stepscape.errors import bad, unknown
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
+from stepscape.problems.low_rank import Ensemble
 from stepscape.problems.measurements import Measurements
 
 Build = Callable[[int, int, int, float, int], Measurements | CorruptedMatrix]
@@ -20,7 +21,8 @@ OBJECTIVES = {
 }  # suffix of a column → objective of `stepscape.recovery`
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True)
+class Kind:
     """A kind of problem.
 
     Attributes
@@ -42,12 +44,12 @@ class Kind(NamedTuple):
         """Return the dimension of the matrices of a rank."""
         return rank * d - rank * (rank - 1) // 2 if self.symmetric else rank * (2 * d - rank)
 
-    def count(self, d: int, rank: int, ratio: float) -> int:
+    def measurements(self, d: int, rank: int, ratio: float) -> int:
         """Return m, `ratio` times the degrees of freedom."""
         return round(ratio * self.degrees_of_freedom(d, rank))
 
 
-def _sensing(ensemble: problems.Ensemble, d: int, rank: int, m: int, noise: float, seed: int) -> Measurements:
+def _sensing(ensemble: Ensemble, d: int, rank: int, m: int, noise: float, seed: int) -> Measurements:
     return problems.matrix_sensing(d, d, rank, m, noise, seed, ensemble)
 
 
