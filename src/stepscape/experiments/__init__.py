@@ -33,6 +33,7 @@ _MODULES = {
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
     "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
     "scalar-landscape": "stepscape.experiments.recovery.scalar_landscape",
+    "lambda-max-is-not-trace": "stepscape.experiments.recovery.lambda_max_is_not_trace",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
     "phase-transition": "stepscape.experiments.recovery.phase_transition",
 }
