@@ -34,6 +34,7 @@ _MODULES = {
     "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
     "scalar-landscape": "stepscape.experiments.recovery.scalar_landscape",
     "lambda-max-is-not-trace": "stepscape.experiments.recovery.lambda_max_is_not_trace",
+    "training-to-flatness": "stepscape.experiments.recovery.training_to_flatness",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
     "phase-transition": "stepscape.experiments.recovery.phase_transition",
 }

@@ -87,7 +87,6 @@ def work(run: DepartureRun, tick: Tick) -> Record:
         "flattest_error": flat.error,
         **ends(path, flat),
     }
-    del numbers["hessian_frobenius"]
     names = ("trace_ratio", "sharpness", "error", "loss")
     arrays = {"at_steps": path.at_steps, **{name: getattr(path, name)[0] for name in names}}
     return record(

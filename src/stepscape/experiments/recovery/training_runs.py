@@ -16,8 +16,10 @@ from stepscape.experiments.recovery.low_rank import PROBLEMS, check
 from stepscape.factorization import Factorization
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
+from stepscape.objectives import factors as loss_of
 from stepscape.problems.measurements import Measurements
 from stepscape.recovery import Paths, Training
+from stepscape.recovery.training import hessian_frobenius
 from stepscape.tables.records import Record
 from stepscape.theory.low_rank import flattest_trace
 
@@ -42,7 +44,7 @@ class Arm(NamedTuple):
 
 ARMS = {
     "small_steps": Arm("small steps", 0.25, {}),
-    "large_steps": Arm("large steps", 1.2, {}),
+    "large_steps": Arm("large steps", 1.1, {}),
     "sgd_one": Arm("SGD, one at a time", 0.02, {}, batch=1e-9),
     "sgd_twentieth": Arm("SGD, batches of 1/20", 0.1, {}, batch=0.05),
     "sgd_eighth": Arm("SGD, batches of 1/8", 0.3, {}, batch=0.125),
@@ -172,15 +174,25 @@ def work(run: TrainingRun, tick: Tick) -> Record:
         flattest=flat.trace,
         measure_frobenius=True,
     )
-    numbers = {"recovers": flat.error <= TRUE, "flattest_error": flat.error, **ends(path, flat)}
+    numbers = {
+        "recovers": flat.error <= TRUE,
+        "flattest_error": flat.error,
+        **ends(path, flat),
+        "frobenius_ratio": float(path.hessian_frobenius[0, -1]) / _frobenius(flat),
+    }
     names = ("trace_ratio", "sharpness", "error")
     arrays = {"at_steps": path.at_steps, **{name: getattr(path, name)[0] for name in names}}
     return record(path, numbers, arrays if run.drawn else {})
 
 
+def _frobenius(flat: Flattest) -> float:
+    objective = loss_of(flat.problem, factors=flat.factors)
+    return hessian_frobenius(objective, flat.factors.parameters)
+
+
 def ends(path: Paths, flat: Flattest) -> dict[str, Any]:
     """Describe the end of a path; the loss is in units of the mean square of the labels."""
-    names = ("trace_ratio", "sharpness", "error", "norm_excess", "imbalance", "hessian_frobenius")
+    names = ("trace_ratio", "sharpness", "error", "norm_excess", "imbalance")
     return {
         "loss": float(path.loss[0, -1] / np.mean(flat.problem.labels**2)),
         **{name: float(getattr(path, name)[0, -1]) for name in names},
