@@ -44,9 +44,9 @@ ENDS = (
     "problems: {marks}. Dotted: the truth. Repeat it with “stepscape run training-to-flatness --full”."
 )
 PATHS = (
-    "One problem ({problem}): by how much the trace exceeds that of the flattest solution, and λ_max over "
-    "that of it, over the steps. Label noise and the penalty fall to 0 over the last 40 % of the steps. "
-    "Dotted: the flattest solution."
+    "One problem ({problem}): trace and λ_max over those of the flattest solution, which is the truth "
+    "(dotted), over the steps. Label noise and the penalty fall to 0 over the last 40 % of the steps; before "
+    "that they hold the factors at a positive loss, where the trace can be smaller."
 )
 
 
@@ -118,13 +118,12 @@ def paths(result: Result) -> Drawn:
     left, right = axes[0]
     scale = result.settings["scales"][0]
     runs = {arm: runs[0] for arm in FOLLOWED if (runs := result.drawn("at_steps", arm=arm, scale=scale))}
-    number_ticks(left)
     for arm, run in runs.items():
         _follow(left, right, run, Look(ARMS[arm].words, series(FOLLOWED[arm])["color"]))
-    guide(right, 1.0)
     for ax in (left, right):
+        guide(ax, 1.0)
         ax.locator_params(axis="x", nbins=4, min_n_ticks=3)
-    label(left, x="steps", y="trace excess")
+    label(left, x="steps", y="trace over the truth's")
     label(right, x="steps", y=r"$\lambda_{\max}$ over the truth's")
     found = _paths_sentence(runs)
     finding(figure, found)
@@ -134,7 +133,7 @@ def paths(result: Result) -> Drawn:
 
 def _follow(left: Axes, right: Axes, run: Run, look: Look) -> None:
     steps, sharpness = run.arrays["at_steps"], run.arrays["sharpness"]
-    left.plot(steps, np.maximum(run.arrays["trace_ratio"] - 1.0, FLOOR), lw=SECONDARY, **look.line)
+    left.plot(steps, run.arrays["trace_ratio"], lw=SECONDARY, **look.line)
     unit = float(run["sharpness"]) / float(run["sharpness_ratio"]) if "sharpness_ratio" in run.row else np.nan
     (line,) = right.plot(steps, sharpness / unit, lw=SECONDARY, **look.line)
     name_at_end(right, line, look.words)
