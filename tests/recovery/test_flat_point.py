@@ -61,9 +61,8 @@ def test_columns_are_left_out_only_if_they_add_next_to_nothing(structure):
     left = np.diag([3.0, 2.0, 1.0, 1e-3])
     factors = ss.Factorization(left, left if structure == "any" else np.zeros((4, 0)), structure)
     assert leading_columns(factors, 3).widths[0] == 3
-    assert (
-        leading_columns(factors, 2).widths[0] == 3
-    )  # the third is no trace, so that the rank is not believed
+    # The third is no trace, so that a rank of 2 is not believed.
+    assert leading_columns(factors, 2).widths[0] == 4
     negative = ss.Factorization(np.zeros((2, 1)), np.eye(2), "symmetric")
     assert leading_columns(negative, 2).widths == (1, 2)
 
