@@ -9,7 +9,8 @@ import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.recovery.depth_effect import EXACT, LOCAL, finished, searched
+from stepscape.experiments.recovery.depth_effect import EXACT
+from stepscape.experiments.recovery.depth_rows import LOCAL, finished, nonzeros, searched
 from stepscape.experiments.recovery.depth_runs import BlockRun, VectorRun
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, level_color, marks
@@ -77,11 +78,7 @@ def _curve(ax: Axes, table: Table, column: str, r: int, few: Sequence[int], many
     rows = table.where(nonzero=r) if len(table) else table
     if len(rows) and column in rows:
         look = {**marks(level_color(r, (*few, *many))), "linestyle": "-"}
-        ribbon(ax, rows, "depth", column, look, label=_nonzeros(r))
-
-
-def _nonzeros(r: int) -> str:
-    return f"{r} nonzero" if r == 1 else f"{r} nonzeros"
+        ribbon(ax, rows, "depth", column, look, label=nonzeros(r))
 
 
 def _recovered(ax: Axes, table: Table, few: Sequence[int], many: Sequence[int]) -> None:
@@ -96,7 +93,7 @@ def _recovered(ax: Axes, table: Table, few: Sequence[int], many: Sequence[int]) 
         low = np.array([np.mean(here["decay_error"] <= EXACT["exact"]) for here in each])
         lost = [(here["decay_error"] > EXACT["exact"]) & (here["decay_status"] == LOCAL) for here in each]
         ax.fill_between(at, low, low + [np.mean(some) for some in lost], color=color, alpha=FAILED, lw=0)
-        ax.plot(at, low, **marks(color), linestyle="-", lw=MAIN, label=_nonzeros(r))
+        ax.plot(at, low, **marks(color), linestyle="-", lw=MAIN, label=nonzeros(r))
     ax.text(0.98, 0.03, "bands: failed searches", transform=ax.transAxes, ha="right", fontsize=SMALL)
     ax.set_ylim(-0.03, 1.05)
 
