@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
+from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.square import drawing
 from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.curve_fitting_figures import moments, name_moments
+from stepscape.experiments.square.sides import sides
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD
 from stepscape.figures.labels import name_at_end
@@ -28,7 +30,6 @@ SOLUTIONS = (
     ("risk_mean", "mean of two predictions", THIRD, 11.0),  # larger: it lies below the midpoint's
     ("risk", "midpoint network", MEASURED, 6.0),
 )
-LEAST = 0.01  # of a side of the U, as in the rule
 MARKS = (
     "at the end of training (disks, blue), at equal time Σ η (squares, vermilion) and at the best held-out "
     "moment (triangles, green)"
@@ -60,29 +61,37 @@ def moments_in_arms(result: Result) -> Drawn:
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Mean squared error to the truth at the inputs, {MARKS}; dotted: the variance of the noise, "
-        "which is the risk of a curve through every label. A U has medians that lie at both ends at least "
-        f"{LEAST:g} above the least one. {drawing.absent(result)} "
-        f"{drawing.runs_of(result)}"
+        "which is the risk of a curve through every label. A setting is one of the panels; it has a U where "
+        "the rule finds both of its sides, and early stopping is as good where its median is. "
+        f"{drawing.absent(result)} {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 
 def _early(cells: list[tuple[str, float, Result]]) -> str:
-    """Count the settings whose medians form a U, and those in which the smallest η stopped early is as good.
+    """Count the settings with a U, by the rule, and those in which the smallest η stopped early is as good.
 
     It is if its median at its best held-out moment is at most the least one at the end of training.
     """
-    good, bent, tables = 0, 0, [cell.table for _, _, cell in cells if drawing.compares(cell.table)]
+    compared = [(arm, cell.table) for arm, _, cell in cells if drawing.compares(cell.table)]
+    arms, tables = [arm for arm, _ in compared], [table for _, table in compared]
+    bent = sum(_is_u(table, arms.count(arm)) for arm, table in compared)
+    good = 0
     for table in tables:
         etas = ARRIVED.working(table)
         ends = [median(ARRIVED.values(table, "risk", [eta])) for eta in etas]
         good += median(ARRIVED.values(table, "risk_held_out", etas[:1])) <= min(ends)
-        bent += min(ends[0], ends[-1]) - min(ends) >= LEAST
     if not tables:
         return f"{drawing.TOO_FEW} them."
     return (
         f"The risk forms a U in {bent} of {len(tables)} settings; stopped at its best held-out moment, the "
         f"smallest step size is as good as the best in {good}."
     )
+
+
+def _is_u(table: Table, members: int) -> bool:
+    """Tell whether both sides of the U have intervals above 0, which hold together over an arm."""
+    both = sides(table, "risk")
+    return all(student(each, together=len(both) * members).low > 0.0 for each in both)
 
 
 def _noise(ax: Axes, result: Result) -> None:
