@@ -52,9 +52,15 @@ def headline_name(result: Result) -> str:
     return "warm-up" if HEADLINE in arms else f"the start “{arm_name(arms[-1])}”"
 
 
-def working(table: Table) -> Table:
-    """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little."""
-    return table.rows(np.isin(table["step_size"], STEP_SIZES.working(table))) if len(table) else table
+def working(table: Table, lost: bool = False) -> Table:
+    """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little.
+
+    Of these, runs that lost nearly all neurons are left out, as by the rules, unless `lost`.
+    """
+    if not len(table):
+        return table
+    there = np.isin(table["step_size"], STEP_SIZES.working(table))
+    return table.rows(there if lost else there & STEP_SIZES.counts(table))
 
 
 def works(table: Table) -> bool:
@@ -114,12 +120,21 @@ def say_empty(axes: NDArray[Any]) -> None:
             )
 
 
+def say_lost(ax: Axes, table: Table) -> None:
+    """Write into the place of a panel without data why descent learned no curve there."""
+    if not ax.lines:
+        why = failures(table).partition(" at ")[0] or "too few step sizes"
+        words = f"not shown:\n{why.replace(' runs ', ' runs' + chr(10))}"
+        ax.text(0.0, 0.98, words, transform=ax.transAxes, va="top", fontsize=SMALL, color=COLORS["gray"])
+
+
 def leave_out_empty(axes: NDArray[Any], names: Sequence[str]) -> None:
     """Take panels without data out of a grid, and name the rows at their first panels with data."""
     for row, name in zip(axes, names, strict=True):
         filled = [ax for ax in row if ax.lines]
         for ax in row:
-            ax.set_visible(ax in filled)
+            if not ax.lines:
+                ax.set_axis_off()
         if filled:
             filled[0].set_ylabel(name, fontsize=NAMES)
             filled[0].set_ylim(bottom=0.0)
