@@ -89,7 +89,11 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], messag
 
 
 def result(
-    imbalance: float = 1.0, excess: float = 2.0, verdict: str = "holds", error: float = 1e-9
+    imbalance: float = 1.0,
+    excess: float = 2.0,
+    verdict: str = "holds",
+    error: float = 1e-9,
+    share: float = 0.2,
 ) -> Result:
     """Rows whose gaps are powers of the deviation; m goes with the ratio."""
     runs, rng = [], np.random.default_rng(3)
