@@ -11,7 +11,7 @@ from stepscape.experiments.frame import Claim, Result, Run
 ETAS = (0.01, 0.1, 0.4, 1.2)
 FALLING, RISING, FLAT, U = (0.4, 0.3, 0.2, 0.1), (0.1, 0.2, 0.3, 0.4), (0.2,) * 4, (0.4, 0.1, 0.2, 0.5)
 MOMENTS = ("", "_100", "_equal_time", "_held_out")
-REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
+REGIONS = {"interior": "_interior", "uncertain": "_uncertain", "everywhere": "", "boundary": "_boundary"}
 Rows = list[dict[str, Any]]
 
 
@@ -31,7 +31,8 @@ def rows(cell: tuple[float, float] = (2.0, 0.1), seeds: int = 6, **levels: Any) 
                 "edge_ratio": levels.get("ratio", (0.5, 1.0, 1.0, 1.0))[j], "smoothness_ratio": 1.0,
                 "edge_ratio_last": levels.get("last", (0.5, 1.2, 1.2, 1.2))[j],
                 "edge_reached_at_step": levels.get("reached_at", (np.nan, 100.0, 0.0, 0.0))[j],
-                "initial_sharpness": levels.get("start", 9.0),
+                "initial_sharpness": levels.get("start", 9.0), "edge_moved": 0.01,
+                "function_moved": levels.get("moved", (0.01,) * 4)[j],
             }  # fmt: skip
             row |= _excess(levels, j, noisy)
             row |= {name: levels.get(name, FALLING)[j] * noisy for name in ("weighted_tv", "tv_interior")}
@@ -45,7 +46,9 @@ def _excess(levels: dict[str, Any], j: int, factor: float) -> dict[str, float]:
     out = {}
     for region, name in REGIONS.items():
         for moment in MOMENTS:
-            values = levels.get(f"{region}{moment}", levels.get(region, FLAT))
+            # Where the truth is uncertain excess risks are those of the interior, unless they are given.
+            base = "interior" if region == "uncertain" and region not in levels else region
+            values = levels.get(f"{base}{moment}", levels.get(base, FLAT))
             out[f"excess_risk{name}{moment}"] = values[j] * factor
         single = levels.get(f"iterates_{region}", levels.get(region, FLAT))[j] * factor
         out |= {f"excess_risk{name}_last": 1.1 * single, f"excess_risk{name}_before": 0.9 * single}

@@ -82,6 +82,9 @@ def test_symmetry_is_that_of_the_matrices(kind, d, m, seed):
     assert other.symmetric == np.array_equal(a, a.transpose(0, 2, 1)) or kind == "rank one"
     s = rng.uniform(0.5, 2.0, d)
     assert symmetric.between(s, s).symmetric
+    if kind == "rank one":
+        again = symmetric.between(s, s)
+        assert again.left is again.right
     assert not linear_map(kind, d, d + 1, m, rng).symmetric
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from stepscape.errors import InputError
 from stepscape.experiments.certificates.runs import REGIONS, begin, sizes
-from stepscape.experiments.certificates.when_certificates_speak import CLAIM, first_sizes
+from stepscape.experiments.certificates.when_certificates_speak import CLAIM, first_sizes, savings
 from stepscape.experiments.frame import Finding, Result, Run, run
 
 Row = dict[str, Any]
@@ -25,7 +25,14 @@ def rows(seeds: int = 6) -> list[Row]:
         for eta in CLAIM.quick[f"{loss}_step_sizes"]:
             for n in sizes(SETTINGS):
                 for seed in range(seeds):
-                    row: Row = {"loss": loss, "step_size": eta, "n": n, "seed": seed, "outcome": "finished"}
+                    row: Row = {
+                        "loss": loss,
+                        "step_size": eta,
+                        "n": n,
+                        "seed": seed,
+                        "outcome": "finished",
+                        "bent_neurons": 20,
+                    }
                     for i, region in enumerate(REGIONS):
                         first = 400 * 2**i * (0.1 / eta) ** 0.25 * np.exp(0.05 * rng.standard_normal())
                         bound = 0.2 * np.sqrt(first / n)
@@ -94,11 +101,47 @@ def test_the_first_size_is_the_crossing_in_log_n() -> None:
 
 
 def test_it_must_speak_in_every_cell_and_for_both_losses() -> None:
-    assert word("speaks", scaled(10.0, "bound")) == "no"
+    assert word("speaks", scaled(10.0, "bound", power=0.5)) == "no"  # the bound falls no more
     assert word("speaks", scaled(10.0, "bound", loss="square")) == "it_depends"
     assert word("speaks", scaled(4.0, "bound_everywhere")) == "it_depends"
     assert word("speaks", seeds=2) == "undecided"
     assert word("speaks", lambda row: {**row, "bound_middle": None}) == "premise_not_met"
+
+
+def test_dead_networks_are_certified_and_say_nothing() -> None:
+    for bent in (0, 2):
+        judged = CLAIM.judge(result(lambda row, bent=bent: {**row, "bent_neurons": bent}))
+        assert {name: each.word(CLAIM.kind) for name, each in judged.items()} == {
+            **dict.fromkeys(("speaks", "silent", "region", "step_size", "rate"), "premise_not_met"),
+            "bound": "vacuous",
+        }
+
+
+def test_seeds_are_aligned_where_a_step_size_lacks_some() -> None:
+    """A run that failed is a row less; it shifts no other seed against its own at another step size."""
+    found = result(seeds=8)
+    kept = [
+        run
+        for run in found.runs
+        if not (run["seed"] == 0 and run["step_size"] == 0.4 and run["loss"] == "square")
+    ]
+    judged = CLAIM.judge(Result(found.claim, found.settings, tuple(kept)))
+    assert judged["step_size"].rows["square"].effect.interval.count == 7  # type: ignore[union-attr]
+    assert judged["rate"].finding.answer == "yes"
+
+
+def test_silence_at_the_largest_size_is_no_while_nothing_falls_any_more() -> None:
+    """The bound is the constant's at 400·100 examples and more, and falls like n^(−1/2) up to 3200."""
+    found = finding("speaks", scaled(10.0, "bound"))
+    assert word("speaks", scaled(10.0, "bound")) == "undecided"
+    rows = CLAIM.judge(result(scaled(10.0, "bound")))["speaks"].rows
+    assert (
+        "not up to n = 3200, but the bound over the constant may still fall, by 0.1"
+        in rows["square"].sentence
+    )
+    assert found.answer == "undecided"
+    flat = CLAIM.judge(result(scaled(10.0, "bound", power=0.5)))["speaks"].rows["square"].sentence
+    assert "the bound over the constant does not fall any more" in flat
 
 
 def test_few_examples() -> None:
@@ -118,12 +161,43 @@ def test_region_and_step_size_can_come_out_the_other_way() -> None:
     assert CLAIM.judge(one)["step_size"].word(CLAIM.kind) == "premise_not_met"
 
 
+def test_a_side_that_is_silent_or_always_speaks_gives_a_lower_bound() -> None:
+    """The middle speaks from 300 on, everywhere not up to 3200: more than a decade is saved."""
+    found = CLAIM.judge(result(scaled(10.0, "bound_everywhere")))["region"].rows["square"]
+    assert found.answer == "yes"
+    assert "it saves this much at least: in 12 comparisons one side is silent" in found.sentence
+    mute = CLAIM.judge(result(scaled(10.0, "bound")))["region"].rows["square"]
+    assert mute.answer == "undecided"
+    assert mute.sentence == "The certificate speaks in too few runs up to n = 3200 to compare them."
+    both = CLAIM.judge(result(scaled(0.01, "bound")))["region"].rows["square"]
+    assert both.answer == "undecided"
+
+
+def test_what_is_larger_than_it_seems_is_not_too_small() -> None:
+    at = [100, 200, 400]
+    saved, hidden = savings(np.array([[0.3, 0.2, 0.1]]), np.array([[0.3, 0.2, -0.001]]), at)
+    assert 0.0 < saved[0] < 0.05
+    assert hidden.all()
+    assert np.isnan(savings(np.array([[-0.1] * 3]), np.array([[-0.2] * 3]), at)[0]).all()
+
+
 def test_rate() -> None:
-    assert word("rate", scaled(1.0, "noise", power=0.2)) == "contradicted"
+    assert word("rate", scaled(1.0, "noise", power=0.4)) == "contradicted"
+    assert word("rate", scaled(1.0, "noise", power=0.2)) == "undecided"
     assert word("rate", scaled(1.0, "noise", power=0.05)) == "consistent"
     assert word("rate", scaled(1.0, "noise_everywhere", power=0.5)) == "consistent"
     found = finding("rate")
     assert str(found.numbers["square loss: power of n"]).startswith(("−0.49", "−0.50"))
+
+
+def test_a_logarithm_contradicts_no_rate_up_to_logarithms() -> None:
+    """n^(−2/5) log n has a local slope of −0.4 + 1/log n, which is flatter than −2/5 at every n."""
+
+    def with_log(row: Row) -> Row:
+        return {**row, "noise_middle": row["n"] ** -0.4 * np.log(row["n"]) * (1.0 + 0.001 * row["seed"])}
+
+    assert word("rate", with_log) == "undecided"
+    assert "a logarithm can slow the fall by" in finding("rate", with_log).sentence
 
 
 def test_one_violation_is_enough() -> None:

@@ -103,18 +103,38 @@ class TestReached:
         judged = CLAIM.judge(result_of(rows(lambda run: COVERED if run.init == "torch" else "underfits")))
         found = judged["reached"]
         assert [found.word(CLAIM.kind, row) for row in ("torch", "mean_field")] == ["yes", "no"]
-        assert found.rows["torch"].sentence.startswith("All 240 runs that have arrived are covered")
+        assert found.rows["torch"].sentence.startswith(
+            "All 4 step sizes have nearly all of their arrived runs covered by the theorem; 60 of 60 at"
+        )
         assert found.rows["mean_field"].numbers["runs that end underfits"] == 80
 
     def test_runs_of_a_seed_are_not_independent(self) -> None:
         """All runs of two seeds in three, and none of the others, are not 80 runs."""
         assert answer("reached", lambda run: COVERED if run.seed % 3 else "dead", seeds=6) == "undecided"
-        assert answer("reached", share(2, 3), seeds=6) == "mixed"
+        mixed = CLAIM.judge(result_of(rows(lambda run: COVERED if run.seed % 5 else "dead", seeds=40)))
+        assert mixed["reached"].rows["torch"].answer == "mixed"
+
+    @pytest.mark.parametrize("least", [0.1, 1.0, 4.0])
+    def test_step_sizes_are_judged_apart(self, least: float) -> None:
+        """Pooled over the grid, the answer was the share of its step sizes: yes, no or neither."""
+        found = finding("reached", lambda run: COVERED if run.eta >= least else "underfits")
+        assert found.answer == "mixed"
+
+    def test_five_runs_that_arrived_are_not_the_grid(self) -> None:
+        """All of them are covered, but at no step size have most runs arrived."""
+        some = rows(lambda run: COVERED if run.eta == 4.0 and run.seed < 5 else UNFINISHED)
+        judged = CLAIM.judge(result_of(some))["reached"]
+        assert judged.finding.answer == "premise_not_met"
+        assert (
+            judged.rows["torch"].sentence == "Most runs still move at the step sizes 4 values from 0.01 to 4."
+        )
 
     def test_a_run_that_still_moves_counts_for_nothing(self) -> None:
         """Half of the runs are unfinished, the others covered; a move of the loss alone is enough."""
-        found = finding("reached", lambda run: COVERED if run.eta < 0.5 else UNFINISHED)
+        found = finding("reached", lambda run: COVERED if run.eta < 0.5 or run.seed < 11 else UNFINISHED)
         assert found.answer == "yes"
+        found = finding("reached", lambda run: COVERED if run.eta < 0.5 else UNFINISHED)
+        assert found.answer == "some"
         numbers = CLAIM.judge(result_of(rows(lambda run: COVERED if run.eta < 0.5 else UNFINISHED)))
         assert numbers["reached"].rows["torch"].numbers["runs that end unfinished"] == 120
         moving = finding("reached", share(10), loss_fell=lambda _: 0.0051)
@@ -255,16 +275,33 @@ class TestWhatWasFound:
         expected = sum(row["fate"] == COVERED and row["excess_risk_interior"] > 0.0255 for row in some)
         assert found.numbers["covered runs worse than the best constant"] == expected > 0
 
-    @pytest.mark.parametrize(("seeds", "led"), [(11, 1), (10, 0)])
-    def test_interpolation_trap(self, seeds: int, led: int) -> None:
+    @pytest.mark.parametrize(("seeds", "led"), [(11, True), (10, False)])
+    def test_interpolation_trap(self, seeds: int, led: bool) -> None:
         """So many of twenty seeds of one pair end there."""
         trapped = {Place("mean_field", 1.0, 4.0, seed) for seed in range(seeds)}
         found = finding("interpolation_trap", lambda run: "interpolation trap" if run in trapped else COVERED)
         assert found.answer == "no"
         assert found.numbers["runs in the trap"] == seeds
         assert found.effect is not None
-        assert found.effect.interval.mean == led / 16
+        assert found.effect.interval.mean == seeds / 320
+        assert ("mean_field, × 1, η = 4: most seeds in the trap" in found.numbers) == led
         assert answer("interpolation_trap", lambda _: "interpolation trap") == "yes"
+
+    def test_runs_that_still_move_are_no_evidence_against_the_trap(self) -> None:
+        """A pair without any run that has arrived counted as one that does not lead there."""
+        assert answer("interpolation_trap", lambda _: UNFINISHED) == "premise_not_met"
+        some = finding(
+            "interpolation_trap", lambda run: "interpolation trap" if run.eta < 0.5 else UNFINISHED
+        )
+        assert some.answer == "some"
+        assert some.sentence.endswith("most runs still move in 8 other pairs of start and step size.")
+
+    def test_pairs_share_their_data_sets(self) -> None:
+        """All runs of four seeds in six: six draws, not 96."""
+        found = finding(
+            "interpolation_trap", lambda run: "interpolation trap" if run.seed < 4 else COVERED, 6
+        )
+        assert found.answer == "undecided"
 
 
 class TestMatched:

@@ -83,6 +83,20 @@ def test_an_interval_over_the_margin_is_undecided() -> None:
     assert words(replace(found, runs=spread))["on_the_line"] == "undecided"
 
 
+@pytest.mark.parametrize(("scatter", "word"), [(0.005, "reproduced"), (0.1, "partly")])
+def test_single_runs_must_lie_on_the_line_too(scatter: float, word: str) -> None:
+    """Every run is off by the scatter, one way or the other; the mean of each seed is exact."""
+    found = result()
+    signs = {eta: (-1) ** i for i, eta in enumerate(ETAS)}
+    bent = tuple(
+        Run({**each.row, "median_edge_ratio": 1.0 + scatter * signs[each["step_size"]]})
+        for each in found.runs
+    )
+    judged = CLAIM.judge(replace(found, runs=bent))["on_the_line"]
+    assert judged.word(CLAIM.kind) == word
+    assert judged.finding.sentence.startswith("The mean sharpness of the midpoint is 2/η: ")
+
+
 def test_opposite_deviations_do_not_cancel_at_every_step_size() -> None:
     off = {0.01: 1.03, 0.1: 1.0, 0.4: 1.0, 0.8: 0.97}
     found = result()
@@ -91,7 +105,7 @@ def test_opposite_deviations_do_not_cancel_at_every_step_size() -> None:
         Run({**each.row, "median_edge_ratio": off[each["step_size"]] + 1e-3 * rng.standard_normal()})
         for each in found.runs
     )
-    assert words(replace(found, runs=bent))["on_the_line"] == "reproduced"
+    assert words(replace(found, runs=bent))["on_the_line"] == "partly"
     judged = CLAIM.judge(replace(found, runs=bent))["at_every_step_size"]
     assert judged.word(CLAIM.kind) == "partly"
     assert abs(judged.finding.effect.interval.mean) == pytest.approx(0.03, abs=2e-3)  # type: ignore[union-attr]
@@ -113,6 +127,8 @@ UNSETTLED = [
     {"drift": -0.021},
     {"drift": None},
     {"bent_neurons": 0},
+    {"bent_neurons": 2},
+    {"bent_neurons": 9, "width": 1000},
     {"outcome": "diverged"},
 ]
 
@@ -156,6 +172,34 @@ def test_only_a_start_inside_can_stay_inside() -> None:
     assert words(result(crossing_outside=None))["stays_inside"] == "premise_not_met"
     assert words(result(arm="warm_up"))["stays_inside"] == "premise_not_met"
     assert words(some(result(), 8, crossing_outside=None))["stays_inside"] == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("count", "sharpness", "word"),
+    [(60, 0.9, "not_reproduced"), (12, 0.9, "partly"), (12, 1.0, "reproduced")],
+)
+def test_a_run_that_begins_inside_and_diverges_has_not_stayed(
+    count: int, sharpness: float, word: str
+) -> None:
+    """All 64 runs begin at `sharpness`·2/η, and the first ones diverge."""
+    found = result(seeds=16)
+    started = [
+        Run({**each.row, "initial_sharpness": 2.0 * sharpness / each["step_size"]}) for each in found.runs
+    ]
+    crossing = [name for name in found.runs[0].row if "crossing" in name]
+    lost = {"outcome": "diverged", **dict.fromkeys(crossing)}
+    judged = CLAIM.judge(some(replace(found, runs=tuple(started)), count, **lost))
+    for part in ("stays_inside", "midpoint_stays_inside"):
+        assert judged[part].word(CLAIM.kind) == word
+        assert "at 95 % of the steps" in judged[part].finding.sentence
+
+
+def test_if_all_runs_diverge_from_inside_none_has_stayed() -> None:
+    found = result(outcome="diverged", initial_sharpness=1.0)
+    bare = [Run({key: each.row[key] for key in each.row if "crossing" not in key}) for each in found.runs]
+    judged = CLAIM.judge(replace(found, runs=tuple(bare)))["stays_inside"]
+    assert judged.word(CLAIM.kind) == "not_reproduced"
+    assert judged.finding.sentence.startswith("None of 24 runs that cross stays below 1.1·2/η at 95 % of")
 
 
 def test_the_table_counts_what_settled() -> None:

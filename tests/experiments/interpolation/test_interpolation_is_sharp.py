@@ -154,9 +154,10 @@ def at_limit(row: Row, ratio: float, n: int = 3000) -> Row:
 
 @pytest.mark.parametrize(
     ("ratio", "expected"),
-    [(1.02, "consistent"), (0.955, "undecided"), (1.2, "contradicted"), (0.8, "contradicted")],
+    [(1.02, "consistent"), (0.955, "undecided"), (1.2, "consistent"), (0.8, "contradicted")],
 )
-def test_scaling(ratio: float, expected: str) -> None:
+def test_scaling_has_one_side(ratio: float, expected: str) -> None:
+    """The claim is that λ_max is of the order n²σ or more: a bound above the limit agrees with it."""
     assert word("scaling", limit=lambda each: at_limit(each, ratio)) == expected
 
 
@@ -165,7 +166,7 @@ def test_scaling_is_of_the_largest_size() -> None:
     assert found.answer == "yes"
     assert str(found.numbers["n = 300: ratio to the limit"]).startswith("0.09")
     assert str(found.numbers["slope of the spline on log n"]).startswith(("1.9", "2.0"))
-    assert "at n = 3000, less 1" in found.sentence
+    assert "its ratio to the limit at n = 3000" in found.sentence
 
 
 def test_scaling_needs_seeds_and_runs() -> None:
@@ -187,21 +188,31 @@ NEITHER = {"distance_below": 0.011, "distance_above": 99.0}
 def test_stability_needs_both_sides(side: str) -> None:
     stays = {side: NEITHER[side]}
     assert word("stability", lambda each: {**each, **stays}) == "false_as_stated"
-    # One seed of so few leaves it open on that side.
-    assert word("stability", lambda each: {**each, **stays} if each["seed"] == 0 else each) == "undecided"
     assert word("stability", lambda each: {**each, **NEITHER}) == "false_as_stated"
     just = {"distance_below": 0.0099, "distance_above": 101.0}
     assert word("stability", lambda each: {**each, **just}) == "holds"
 
 
-def test_nearly_all_is_95_percent() -> None:
+@pytest.mark.parametrize("side", NEITHER)
+def test_one_interpolator_that_breaks_an_identity_makes_it_false(side: str) -> None:
+    """One of 400 runs: no share of the others outweighs it."""
+
+    def change(each: Row) -> Row:
+        alone = (each["seed"], each["n"], each["interpolator"]) == (7, 8, "spline")
+        return {**each, side: NEITHER[side]} if alone else each
+
+    assert word("stability", change, seeds=40) == "false_as_stated"
+    assert word("stability", seeds=40) == "holds"
+
+
+def test_nearly_all_is_95_percent_where_there_are_kinks() -> None:
     """With many seeds, of which a few do not come back: the share of runs decides."""
 
     def change(each: Row, lost: int) -> Row:
         return {**each, "distance_below": 1.0} if each["seed"] < lost else each
 
-    assert word("stability", lambda each: change(each, 2), seeds=40) == "holds"
-    assert word("stability", lambda each: change(each, 3), seeds=40) == "false_as_stated"
+    assert word("kinks", lambda each: change(each, 2), seeds=40) == "reproduced"
+    assert word("kinks", lambda each: change(each, 3), seeds=40) == "partly"
 
 
 def test_stability_counts_seeds_and_not_runs() -> None:

@@ -57,6 +57,16 @@ def steeper(power: float, **broken: Any) -> Change:
     return change
 
 
+def law(risk: Callable[[int], float]) -> Change:
+    """Set the excess risk of both regions; that over all inputs vanishes."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        factor = risk(row["n"]) * row["n"] ** 0.5
+        return {**row, **{f"excess_risk_{region}": row["excess_risk"] * factor for region in REGIONS}}
+
+    return change
+
+
 def test_as_claimed() -> None:
     found = words()
     assert found.pop("rate") == "consistent"
@@ -65,10 +75,19 @@ def test_as_claimed() -> None:
 
 class TestRate:
     @pytest.mark.parametrize(
-        ("power", "word"), [(0.05, "consistent"), (0.15, "contradicted"), (0.21, "contradicted")]
-    )
-    def test_a_shallow_slope_contradicts_where_the_premises_hold(self, power: float, word: str) -> None:
-        assert words(steeper(power))["rate"] == word
+        ("power", "word"),
+        [(-0.45, "consistent"), (-0.35, "consistent"), (-0.27, "undecided"), (-0.13, "undecided"),
+         (-0.09, "contradicted"), (0.0, "contradicted")],
+    )  # fmt: skip
+    def test_a_slope_contradicts_beyond_what_a_logarithm_can_do(self, power: float, word: str) -> None:
+        """−0.4 + 1/ln 32 = −0.11."""
+        assert words(law(lambda n: n**power))["rate"] == word
+
+    @pytest.mark.parametrize("power", [0.5, 1.0])
+    def test_the_claimed_rate_with_a_logarithm_is_no_contradiction(self, power: float) -> None:
+        """A rule that held the local slope against −0.4 called both contradicted in every cell."""
+        assert words(law(lambda n: n**-0.4 * np.log(n) ** power))["rate"] == "undecided"
+        assert words(law(lambda n: n**-0.4 * np.log(n) ** 3.0))["rate"] == "contradicted"
 
     def test_every_cell_and_region_is_asked(self) -> None:
         numbers = finding("rate").numbers
@@ -170,7 +189,7 @@ class TestArrival:
         found = CLAIM.judge(synthetic(small, 20))
         assert found["both_beat_decay_only"].finding.answer == "premise_not_met"
         sentence = found["both_beat_decay_only"].finding.sentence
-        assert sentence == "None of 60 runs has arrived: the cell is unfinished."
+        assert sentence == "None of 20 runs has arrived at n = 32: the cell is unfinished."
         assert found["vanishing"].finding.answer == "premise_not_met"
         assert found["both_beat_step_only"].finding.answer == "yes"
 
@@ -178,6 +197,34 @@ class TestArrival:
     def test_nearly_all_runs_must_have_arrived(self, share: float, answer: str) -> None:
         made = synthetic(self.moving(share, step_size=1.2, weight_decay=1e-3), 20)
         assert CLAIM.judge(made)["both_beat_step_only"].finding.answer == answer
+
+    def test_nearly_all_runs_must_have_arrived_at_every_n(self) -> None:
+        """Nine of sixty runs are few, but all of them may stand at one size."""
+
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            return {**row, "function_moved": 0.2} if row["n"] == 512 and row["seed"] < 3 else row
+
+        found = CLAIM.judge(synthetic(change, 20))
+        assert {each.finding.answer for each in found.values()} == {"premise_not_met"}
+        assert "17 of 20 runs have arrived at n = 512" in found["rate"].finding.sentence
+
+    def test_an_unfinished_run_counts_for_nothing_where_the_others_have_arrived(self) -> None:
+        """Two of twenty runs at the largest n still move, and have a thousand times the excess risk."""
+
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            if row["n"] < 512 or row["seed"] > 1:
+                return row
+            risks = {key: 1e3 * value for key, value in row.items() if key.startswith("excess_risk")}
+            return {**row, **risks, "function_moved": 0.2, "optimized_uncertain": False}
+
+        found, clean = (CLAIM.judge(synthetic(of, 20)) for of in (change, dict))
+        assert {name: each.word(CLAIM.kind) for name, each in found.items()} == {
+            name: each.word(CLAIM.kind) for name, each in clean.items()
+        }
+        effects = found["both_beat_step_only"].finding.effect, clean["both_beat_step_only"].finding.effect
+        assert effects[0] is not None
+        assert effects[1] is not None
+        assert effects[0].interval.mean == pytest.approx(effects[1].interval.mean, abs=1e-9)
 
     def test_the_sentence_counts_the_comparisons(self) -> None:
         numbers = finding("both_beat_decay_only").numbers

@@ -56,6 +56,15 @@ def test_the_u_each_way(risk: Any, expected: str) -> None:
     assert word("u_shape", rows(risk=risk)) == expected
 
 
+def test_small_steps_that_underfit_are_no_side_of_the_u() -> None:
+    """Their risk is large because they are under way, not because they fit the noise."""
+    for error, expected in ((0.4, "premise_not_met"), (0.2, "reproduced")):
+        late = {"edge_reached": False, "training_error": error, "training_error_truth": 0.25}
+        found = [Run({**run.row, **(late if run["step_size"] < 0.05 else {})}) for run in rows()]
+        assert word("u_shape", found) == expected
+    assert word("u_shape", [Run({**run.row, "edge_reached": False}) for run in rows()]) == "premise_not_met"
+
+
 def test_a_side_that_is_too_small_to_count_is_none() -> None:
     """The noise of the rows is 0.003; the smallest effect that counts is 0.01."""
     assert word("u_shape", rows(risk=(0.205, 0.2, 0.2, 0.205))) != "reproduced"

@@ -103,7 +103,12 @@ def test_risks_are_in_units_of_the_noise() -> None:
         assert float(str(numbers[f"{member}: {what}"]).split()[0]) == pytest.approx(fall, abs=0.06)
 
 
+def test_one_member_of_twelve_answers_nothing_about_everywhere() -> None:
+    lost = {number: {"outcome": "diverged"} for number in range(1, 12)}
+    assert set(words(lost).values()) == {"it_depends"}
+
+
 def test_a_member_in_which_nothing_works_is_left_out_and_counted() -> None:
     found = judged({0: {"outcome": "diverged"}})["pieces"]
-    assert found.word(CLAIM.kind) == "yes"
+    assert (found.finding.answer, found.word(CLAIM.kind)) == ("some", "it_depends")
     assert found.rows["warm_up"].sentence.endswith("runs work at too few step sizes in 1 other setting.")

@@ -15,7 +15,7 @@ FALLING, RISING, FLAT = (18.0, 12.0, 8.0, 5.0), (5.0, 8.0, 12.0, 18.0), (9.0,) *
 ZIGZAG = (9.0, 5.0, 15.0, 7.0)  # lower at the end, no trend by ranks
 FIXED: dict[str, Any] = {
     "arm": "warm_up", "half_width": 3.0, "labels": "noisy",
-                "width": 1000, "outcome": "finished", "pieces": FALLING,
+                "width": 1000, "outcome": "finished", "edge_reached": True, "pieces": FALLING,
     "tv": 20.0, "weighted_tv": 2.0, "knots": 500.0, "bent_neurons": 400.0, "carriers": 40.0,
     "carriers_at_start": 300.0, "pushed_out": 300.0, "pulled_in": 20.0, "dead_checked": 7, "revived": 0,
     "dead_gradient": 0.0,

@@ -196,6 +196,34 @@ def test_zero_labels_have_the_solution_zero(shape, depth):
     assert (found.objective, found.gap, found.status, found.residual) == (0.0, 0.0, "optimal", 0.0)
 
 
+@pytest.mark.parametrize("depth", [2, 3, 8, math.inf])
+def test_columns_of_very_different_units_are_no_harder(depth):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        design = rng.standard_normal((19, 23)) * 10.0 ** rng.uniform(-4, 4, 23)
+        truth = rng.standard_normal(23) * 10.0 ** rng.uniform(-3, 3, 23)
+        found = flattest_product(ProductMeasurements(design, design @ truth), depth)
+        assert found.status == "optimal"
+        assert found.residual <= 1e-10
+
+
+def test_blocks_that_need_another_step_size_than_the_first_are_solved():
+    # With one step size the first is not solved in 4000 iterations, with ever smaller ones the second is not.
+    for seed, m, depth in [(19, 17, 5), (3, 6, 5)]:
+        problem = block_network(2, 3, nonzero=1, rank=1, m=m, seed=seed)
+        assert flattest_product(problem, depth, iterations=2000).status == "optimal"
+
+
+def test_a_simplex_method_that_fails_leaves_a_feasible_undecided_point(monkeypatch):
+    import scipy.optimize
+
+    nothing = scipy.optimize.OptimizeResult(x=None, nit=7)
+    monkeypatch.setattr(scipy.optimize, "linprog", lambda *_, **__: nothing)
+    found = flattest_product(hadamard(d=8, nonzero=1, m=3))
+    assert (found.status, found.iterations, found.gap) == ("undecided", 7, 1.0)
+    assert found.residual <= 1e-14
+
+
 def test_too_few_iterations_are_reported_and_not_called_a_solution():
     found = flattest_product(block_network(m=30, depth=3), iterations=20)
     assert found.status == "undecided"

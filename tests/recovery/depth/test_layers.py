@@ -15,6 +15,7 @@ from budget import examples
 from stepscape.objectives import linear_network
 from stepscape.problems import ProductMeasurements
 from stepscape.recovery import flat_product_layers, flat_product_trace
+from stepscape.theory import low_rank
 
 EPS = np.finfo(float).eps
 RNG = np.random.default_rng(0)
@@ -89,6 +90,19 @@ def test_a_search_over_all_layers_ends_at_the_flat_trace(kind, depth):
     assert min(reached) == pytest.approx(flat_product_trace(net.problem, product), rel=1e-6)
 
 
+@pytest.mark.parametrize("depth", [2, 3, 7])
+def test_the_trace_is_that_of_theory(depth):
+    # Theory's losses ‖X − M‖_F² and (1/m)‖A x − b‖²: nine measurements of one entry each divide by 9.
+    rng = np.random.default_rng(depth)
+    X, x, vector = rng.standard_normal((1, 3, 3)), rng.standard_normal(3), vectors(depth, rng)
+    matrix = low_rank.flattest_layers_trace(X[0], depth)
+    assert flat_product_trace(isotropic(depth, rng), X) == pytest.approx(matrix / 9.0, rel=1e-13)
+    diagonal = low_rank.flattest_diagonal_trace(vector.design, x, depth)
+    assert flat_product_trace(vector, x) == pytest.approx(diagonal, rel=1e-13)
+    ours, theirs = flat_product_layers(vector, x), low_rank.flat_diagonal_layers(x, depth)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+
+
 def test_the_trace_of_few_measurements_of_blocks_is_near_the_formula_and_nearer_with_more():
     # For k ≥ 3 and blocks the formula needs a second moment that is a product, as with infinitely many.
     ratios = []
@@ -122,11 +136,11 @@ UNSEEN = ProductMeasurements([[1.0, 0.0], [2.0, 0.0]], [1.0, 2.0])
     [
         (lambda: flat_product_trace(3, [1.0]), "problem must be a ProductMeasurements, got an int"),
         (lambda: flat_product_layers(3, [1.0]), "problem must be a ProductMeasurements, got an int"),
-        (lambda: flat_product_trace(UNSEEN, [1.0]), r"X must have shape \(2,\), got \(1,\)"),
-        (lambda: flat_product_layers(UNSEEN, [1.0, np.nan]), r"X must be finite, got nan in it"),
+        (lambda: flat_product_trace(UNSEEN, [1.0]), r"product must have shape \(2,\), got \(1,\)"),
+        (lambda: flat_product_layers(UNSEEN, [1.0, np.nan]), r"product must be finite, got nan in it"),
         (
             lambda: flat_product_layers(UNSEEN, [1.0, 1.0]),
-            r"X must be 0 where no measurement sees it",
+            r"product must be 0 where no measurement sees it",
         ),
         (lambda: flat_product_trace(UNSEEN, [1.0, 0.0], math.inf), r"depth must be finite, got inf"),
         (

@@ -82,6 +82,14 @@ def test_a_prox_is_optimal_and_no_other_point_is_better(power, gamma, size, seed
     assert cost(found) <= cost(other) * (1.0 + 64 * EPS)
 
 
+def test_a_refined_point_has_no_error_in_its_measurements():
+    problem, rng = drawn((4, 2, 2, 2), 3)
+    program = flat_program(problem, 3)
+    point = program.project(rng.standard_normal(program.shape))
+    wrong = point + 1e-6 * (program.basis @ rng.standard_normal(4)).reshape(point.shape)
+    np.testing.assert_allclose(program.refine(wrong), point, rtol=0, atol=64 * EPS * np.abs(point).max())
+
+
 def test_the_bound_of_a_single_number_is_exact():
     # min |x| subject to 2 x = 6: every dual point of the right sign proves 3.
     program = plain_program(ProductMeasurements([[2.0]], [6.0]))

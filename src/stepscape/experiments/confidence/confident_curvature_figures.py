@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from stepscape.experiments.confidence.confident_curvature import (
     CURVE,
     LEAST_PEAK,
-    NEAR,
     curves,
     rises_and_falls,
 )
@@ -123,9 +122,7 @@ def _settings(result: Result, arm: str, names: dict[str, str]) -> str:
     if not len(rows):
         return "No curve reaches margin 6: 0 settings are judged."
     flags = rises_and_falls(rows, **CURVE)
-    if arm == "one_example":
-        flags = flags & (np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= NEAR)
-    else:
+    if arm != "one_example":
         flags = flags & (rows["peak_margin"] > LEAST_PEAK)
     keys = list(zip(*(rows[name].tolist() for name in names), strict=True))
     found = sorted(set(keys))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
-from stepscape.experiments.confidence.arrival import ARRIVED, COVERED, FATES, UNFINISHED, has_arrived
+from stepscape.experiments.confidence.arrival import ARRIVED, COVERED, FATES, UNFINISHED
 from stepscape.experiments.confidence.arrival_runs import EXCESS, FULL, QUICK, begin, grid, work
+from stepscape.experiments.confidence.destinations import ended, ends, falls_into_the_trap, gets_there
 from stepscape.experiments.confidence.matched import matched_effect
 from stepscape.experiments.frame import (
     Claim,
@@ -22,9 +21,7 @@ from stepscape.experiments.frame import (
     lacking,
     together,
 )
-from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.contrasts import rank_correlations
-from stepscape.experiments.frame.finding import Number
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
@@ -32,50 +29,12 @@ from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 CELL = ("init", "scale", "step_size")
-TRAP = "interpolation trap"
 SHOWN = ("reached_at_step", "reached_at_time", "edge_ratio", "edge_moved", "loss_fell", "bound", "variation",
          "interpolant", "worst_case", "worst_case_ratio", EXCESS, "excess_constant_interior")  # fmt: skip
 OF_ARRIVED = (
     "among the runs that have arrived (over the last half of the steps λ_max moves by at most {moved:.0%} "
     "and the loss falls by at most {fell:g}) or diverged"
 )
-
-
-def ends(table: Table, moved: float, fell: float) -> NDArray[np.str_]:
-    """Fate of each run; a run that has not arrived is unfinished, whatever its last record is."""
-    fates = np.asarray(table["fate"], str).astype("U20")
-    if "edge_moved" in table:
-        waits = ~has_arrived(table["edge_moved"], table["loss_fell"], moved, fell)
-        fates[waits & (table["outcome"] == "finished")] = UNFINISHED
-    return fates
-
-
-def gets_there(result: Result, nearly_all: float, moved: float, fell: float) -> Finding:
-    """Whether nearly all runs that have arrived are covered."""
-    table, fates = result.table, ends(result.table, moved, fell)
-    done = fates != UNFINISHED
-    says = Says("runs that have arrived", "be", "covered by the theorem")
-    found = decide.share(fates[done] == COVERED, says, nearly_all, table["seed"][done])
-    return found.with_numbers({**_counts(fates), **_nearly(table, fates)})
-
-
-def _counts(fates: NDArray[np.str_]) -> dict[str, Number]:
-    counts = Counter(fates.tolist())
-    return {f"runs that end {fate}": counts[fate] for fate in FATES if counts[fate]}
-
-
-def _nearly(table: Table, fates: NDArray[np.str_]) -> dict[str, Number]:
-    if "edge_ratio" not in table:
-        return {}
-    lost = np.isfinite(table["reached_at_step"].astype(float)) & (fates != COVERED) & (fates != UNFINISHED)
-    return {
-        "covered runs above 0.8 of the edge": int(np.sum((fates == COVERED) & (table["edge_ratio"] > 0.8))),
-        "runs that underfit above 0.8 of the edge": int(
-            np.sum((fates == "underfits") & (table["edge_ratio"] > 0.8))
-        ),
-        "runs covered at some record, but not in the end": int(lost.sum()),
-        "steps until covered, median": median(table["reached_at_step"]),
-    }
 
 
 def says_something(result: Result, most: float, moved: float, fell: float) -> Finding:
@@ -146,10 +105,7 @@ def depends_on_step_size(result: Result, least: float, moved: float, fell: float
     """Whether the step size changes the share: its ends and its trend."""
     table = result.table
     fates = ends(table, moved, fell)
-    etas = np.array([
-        eta for eta in np.unique(table["step_size"])
-        if fraction(fates[table["step_size"] == eta] != UNFINISHED) > MOST
-    ])  # fmt: skip
+    etas, _ = ended(table, fates)
     if etas.size < 2:
         return lacking("most runs have arrived at fewer than two step sizes")
     large, small = (table.where(step_size=eta) for eta in etas[[-1, 0]])
@@ -209,20 +165,6 @@ def generalizes(result: Result, least: float, moved: float, fell: float) -> Find
     })  # fmt: skip
 
 
-def falls_into_the_trap(result: Result, most: float, nearly_all: float, moved: float, fell: float) -> Finding:
-    """Whether starts and step sizes lead most of their seeds into the interpolation trap."""
-    names = {"init": "{}", "scale": "× {:g}", "step_size": "η = {:g}"}
-    led = {}
-    for name, rows in cells(result.table, names).items():
-        fates = ends(rows, moved, fell)
-        led[name] = fraction(fates[fates != UNFINISHED] == TRAP) > most
-    says = Says("pairs of start and step size", "lead", "most of their seeds into the trap")
-    return decide.share(list(led.values()), says, nearly_all).with_numbers({
-        "runs in the trap": int(np.sum(ends(result.table, moved, fell) == TRAP)),
-        **{f"{name}: most seeds in the trap": True for name, yes in led.items() if yes},
-    })  # fmt: skip
-
-
 def draw(result: Result) -> dict[str, Drawn]:
     """Draw the fates at each step size with the bound on the risk, and those of every start."""
     from stepscape.experiments.confidence import does_descent_get_there_figures as figures
@@ -274,9 +216,11 @@ CLAIM = Claim(
             f"{EDGE[1]:g}·2/η, "
             "the loss is at most that of the truth, some label is missed, and the bound on ∫|f''|g_A where f "
             "is uncertain lies below the least value of any function through all labels there. For each kind "
-            "of start, over all scales and step sizes, nearly all runs ({nearly_all:.0%}) are covered, "
+            "of start and each step size, over all scales, nearly all runs ({nearly_all:.0%}) are covered, "
             + OF_ARRIVED
-            + ".",
+            + f". A step size is judged if more than {MOST:.0%} of its runs have done so; yes if it is so at "
+            "every step size, and in part if it is so at some, or if a step size is left out. Intervals are "
+            "simultaneous over the step sizes.",
             gets_there,
             {"nearly_all": NEARLY_ALL, **ARRIVED},
             primary=True,
@@ -303,7 +247,7 @@ CLAIM = Claim(
             "Two differences of the share of covered runs, " + OF_ARRIVED + ", in pairs of equal seed and "
             "step size, with simultaneous intervals: the largest minus the smallest scale of PyTorch's "
             "start, and the mean-field start minus PyTorch's at scale 1, or else the smallest scale. Yes if "
-            "the interval excludes 0, no if it excludes differences of {least:g} either way.",
+            "the interval excludes 0, but no if it excludes differences of {least:g} either way.",
             depends_on_start,
             {"least": 0.1, **ARRIVED},
             reads=("fate",),
@@ -312,9 +256,9 @@ CLAIM = Claim(
             "depends_on_step_size",
             "It depends on the step size",
             "Share of covered runs, " + OF_ARRIVED + ", in pairs of equal seed and start: the largest minus "
-            "the smallest step size at which most runs have done so. Yes if the interval excludes 0, no if "
-            "it excludes differences of {least:g} either way; and the rank correlation of the share with "
-            "the step size must have the same sign. The two intervals are simultaneous.",
+            "the smallest step size at which most runs have done so. Yes if the interval excludes 0, but "
+            "no if it excludes differences of {least:g} either way; and the rank correlation of the share "
+            "with the step size must have the same sign. The two intervals are simultaneous.",
             depends_on_step_size,
             {"least": 0.1, **ARRIVED},
             reads=("fate",),
@@ -335,8 +279,9 @@ CLAIM = Claim(
             "interpolation_trap",
             "Descent falls into the interpolation trap",
             "A run is in the trap if λ_max is small as above and every label is fitted, also the wrong "
-            "ones. Nearly all pairs of start and step size ({nearly_all:.0%}) lead more than {most:.0%} of "
-            "their seeds there, " + OF_ARRIVED + ".",
+            "ones. Nearly all runs ({nearly_all:.0%}) end there, " + OF_ARRIVED + ", from every start and at "
+            "every step size for which more than {most:.0%} have done so; where one is left out, a yes holds "
+            "in part only. The interval is that of independent seeds.",
             falls_into_the_trap,
             {"most": MOST, "nearly_all": NEARLY_ALL, **ARRIVED},
             reads=("fate",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame.levels import Levels
 from stepscape.tables.records import Table
 
@@ -22,7 +23,7 @@ def settled(table: Table, near: float, still: float) -> Mask:
         return np.zeros(len(table), bool)
     swings = np.abs(table["smoothness_ratio"].astype(float) - 1.0) <= near  # nan compares false
     stands = np.abs(table["drift"].astype(float)) < still
-    return np.asarray((table["outcome"] == "finished") & (table["bent_neurons"] > 0) & swings & stands)
+    return np.asarray(STEP_SIZES.counts(table) & swings & stands)
 
 
 def sweep_lacks(table: Table, near: float, still: float, sizes: float, span: float) -> str:

@@ -28,6 +28,7 @@ from stepscape.experiments.frame.sentences import (
 from stepscape.tables.number import short
 
 __all__ = [
+    "at_least",
     "differs",
     "equivalent",
     "identity",
@@ -89,6 +90,24 @@ def equivalent(
     none = f"within ±{short(within)} does not count as a difference"
     return Finding(
         answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
+    )
+
+
+def at_least(
+    values: ArrayLike, claimed: float, says: Says, what: str, unit: str = "seed", at_once: int = 1
+) -> Finding:
+    """Decide whether the mean is `claimed` or more, however much more.
+
+    Yes: the whole interval lies above `claimed`. No: it lies below. `at_once`: as in `sign`.
+    """
+    found = student(values, at_once)
+    if found.count < limits.LEAST_SEEDS:
+        return _too_few(found.count, unit)
+    answer: Answer = "yes" if found.low > claimed else "no" if found.high < claimed else "undecided"
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    limit = f"the claim is at least {number(claimed)}"
+    return Finding(
+        answer, sentence(f"{statement}: {_measured(found, what, unit)}; {limit}"), Effect(what, found)
     )
 
 
@@ -183,21 +202,24 @@ def slope(
     until: float = 0.0,
     unit: str = "seed",
     at_once: int = 1,
+    beyond: float | None = None,
 ) -> Finding:
     """Decide whether an exponent lies on the claimed side; `slopes` (seeds,) as of `contrasts.slopes`.
 
     The claim is an exponent of at most `claimed` where that lies below `until`, the exponent that says
     nothing, and of at least `claimed` where it lies above. No: the interval lies wholly on the other side of
-    `claimed`. Yes: it does not, and lies wholly on the claimed side of `until`. Otherwise undecided: so wide
-    an interval is not rewarded. `at_once`: as in `sign`.
+    `beyond`, which is `claimed` unless the claim leaves logarithms open: (log n)^q n^(−a) has the local slope
+    −a + q/ln n. Yes: it does not, and lies wholly on the claimed side of `until`. Otherwise undecided: so
+    wide an interval is not rewarded. `at_once`: as in `sign`.
     """
     found = student(slopes, at_once)
     if found.count < limits.LEAST_SEEDS:
         return _too_few(found.count, unit, "slope")
     falls = claimed < until
-    beyond = found.low > claimed if falls else found.high < claimed
+    edge = claimed if beyond is None else beyond
+    outside = found.low > edge if falls else found.high < edge
     settled = found.high < until if falls else found.low > until
-    answer: Answer = "no" if beyond else "yes" if settled else "undecided"
+    answer: Answer = "no" if outside else "yes" if settled else "undecided"
     statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
     limit = f"the claim is at {'most' if falls else 'least'} {number(claimed)}"
     return Finding(

@@ -51,6 +51,17 @@ def lacking(reason: str, numbers: Mapping[str, Number] | None = None) -> Finding
     return Finding("premise_not_met", sentence(reason), numbers=numbers or {})
 
 
+def in_part(found: Finding, left_out: str) -> Finding:
+    """Say what is left out of a question; where something is, a yes holds in part only.
+
+    left_out : a clause, "" if nothing is.
+    """
+    if not left_out:
+        return found
+    answer = "some" if found.answer == "yes" else found.answer
+    return replace(found, answer=answer, sentence=sentence(clause(found.sentence), left_out))
+
+
 def together(found: Mapping[str, Finding], primary: str = "", named: bool = True) -> Finding:
     """Put several findings into one: questions that make one part, or the same question in several arms.
 

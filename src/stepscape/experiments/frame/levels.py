@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,10 @@ class Levels:
     symbol : its letter, such as η.
     alive : a run counts when it finished and this column is above 0; "" asks for no such column.
     lives, dies : what descent does in runs that count, and a clause on runs that finished without counting.
+    fewest, of_width : a run with less in that column than `fewest`, or than this share of its ``width``, does
+        not count either.
+    arrives : table → mask of the runs that have arrived; None asks for no arrival. Most of the runs of a
+        level that count must have.
     least, span : at least `least` working levels are needed, the largest at least `span` times the smallest.
     """
 
@@ -54,6 +58,9 @@ class Levels:
     alive: str = ""
     lives: str = "works"
     dies: str = "it comes to nothing"
+    fewest: float = 0.0
+    of_width: float = 0.0
+    arrives: Callable[[Table], Mask] | None = None
     least: int = 3
     span: float = 10.0
 
@@ -62,13 +69,31 @@ class Levels:
         finished = np.asarray(table["outcome"] == "finished")
         if not self.alive:
             return finished
-        return np.asarray(finished & (table[self.alive] > 0)) if self.alive in table else finished & False
+        if self.alive not in table:
+            return finished & False
+        found, least = table[self.alive], np.full(len(table), self.fewest)
+        if "width" in table:
+            least = np.fmax(least, self.of_width * table["width"])
+        return np.asarray(finished & (found > 0) & (found >= least))
 
     def working(self, table: Table) -> Array:
-        """Levels at which at least half of the runs count, increasing."""
-        counts = self.counts(table)
-        share = [counts[table[self.over] == level].mean() for level in np.unique(table[self.over])]
-        return np.asarray(np.unique(table[self.over])[np.array(share) >= limits.MOST], np.float64)
+        """Levels at which at least half of the runs count, and of these at least half have arrived."""
+        alive = self._alive(table)
+        return alive[~np.isin(alive, self.unfinished(table))]
+
+    def unfinished(self, table: Table) -> Array:
+        """Levels at which at least half of the runs count, but fewer than half of these have arrived."""
+        alive = self._alive(table)
+        if self.arrives is None:
+            return alive[:0]
+        counts, there = self.counts(table), self.arrives(table)
+        share = [there[counts & (table[self.over] == level)].mean() for level in alive]
+        return alive[np.array(share, float) < limits.MOST]
+
+    def _alive(self, table: Table) -> Array:
+        counts, levels = self.counts(table), np.unique(table[self.over])
+        share = [counts[table[self.over] == level].mean() for level in levels]
+        return np.asarray(levels[np.array(share) >= limits.MOST], np.float64)
 
     def values(self, table: Table, column: str, levels: ArrayLike | None = None) -> Array:
         """Values (seeds, levels) of a column, nan where a run does not count; levels: the working ones."""
@@ -99,13 +124,14 @@ class Levels:
 
     def fates(self, table: Table) -> str:
         """Say at which levels most runs work, diverge, or end without counting."""
-        levels, works = np.unique(table[self.over]), self.working(table)
+        levels, works, late = np.unique(table[self.over]), self.working(table), self.unfinished(table)
         lost = [
             x for x in levels if np.mean(table["outcome"][table[self.over] == x] == "diverged") > limits.MOST
         ]
-        dead = [x for x in levels if x not in works and x not in lost]
+        dead = [x for x in levels if x not in works and x not in lost and x not in late]
         kinds: tuple[tuple[str, Sequence[float]], ...] = (
-            (f"descent {self.lives} at", list(works)), ("it diverges at", lost), (f"{self.dies} at", dead)
+            (f"descent {self.lives} at", list(works)), ("it has not arrived at", list(late)),
+            ("it diverges at", lost), (f"{self.dies} at", dead),
         )  # fmt: skip
         told = "; ".join(f"{what} {listed(where)}" for what, where in kinds if len(where))
         return re.sub("^it ", "descent ", told)

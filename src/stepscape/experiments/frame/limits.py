@@ -10,6 +10,7 @@ DECISIVE_SEEDS = 20  # that a full size has at least
 LEAST_VALUES = 3  # different values for a slope
 LEAST_SPAN = 4.0  # largest over smallest of these values
 IMPLAUSIBLE = 0.01  # probability below which as many failures contradict a bound on their rate
+FEWEST_BENT, LEAST_BENT = 3, 0.01  # neurons, share of the width: a network with fewer bends is dead
 EDGE = (0.95, 1.1)  # edge ratios that count as the edge of stability
 
 # A change of one of these changes every rule: they are part of each fingerprint.
@@ -19,4 +20,6 @@ COMMON = {
     "most": MOST,
     "least_seeds": LEAST_SEEDS,
     "implausible": IMPLAUSIBLE,
+    "fewest_bent": FEWEST_BENT,
+    "least_bent": LEAST_BENT,
 }

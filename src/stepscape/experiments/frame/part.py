@@ -49,6 +49,8 @@ class Part:
     primary : the one part that the claim's headline is about.
     where : values of columns that pick the runs it speaks about.
     by : column whose values are rows of the part, such as ``arm``: one finding for each row, and one for all.
+    literal : the row that is the claim as it is printed; where its premise is not met, the sentence says that
+        the other rows do not test that.
     reads : columns without which there is nothing to judge.
     needs : table → what the runs lack for the claim to apply to them, "" if nothing.
     """
@@ -62,6 +64,7 @@ class Part:
     primary: bool = False
     where: Mapping[str, object] = field(default_factory=dict)
     by: str = ""
+    literal: str = "as_printed"
     reads: tuple[str, ...] = ()
     needs: Callable[[Table], str] = nothing_lacks
 
@@ -83,7 +86,9 @@ class Part:
             return Judged(self, self._of(chosen), {})
         values = list(dict.fromkeys(run.row[self.by] for run in chosen.runs if self.by in run.row))
         rows = {str(value): self._of(chosen.where(**{self.by: value})) for value in values}
-        return Judged(self, _summary({row_words(row, names or {}): each for row, each in rows.items()}), rows)
+        words = {row: row_words(row, names or {}) for row in rows}
+        whole = _summary({words[row]: each for row, each in rows.items()}, words.get(self.literal, ""))
+        return Judged(self, whole, rows)
 
     def _of(self, result: Result) -> Finding:
         if not result.runs:
@@ -108,7 +113,7 @@ class Judged:
         return word(self.part.kind or kind, (self.rows[row] if row else self.finding).answer)
 
 
-def _summary(rows: Mapping[str, Finding]) -> Finding:
+def _summary(rows: Mapping[str, Finding], literal: str) -> Finding:
     if len(rows) < 2:
         return next(iter(rows.values()), lacking("there is no such run"))
     whole = together(rows)
@@ -116,6 +121,8 @@ def _summary(rows: Mapping[str, Finding]) -> Finding:
         return whole
     named = {answer: [row for row in rows if rows[row].answer == answer] for answer in _SO}
     clauses = [text.format(_and(named[answer])) for answer, text in _SO.items() if named[answer]]
+    if literal in named["premise_not_met"]:
+        clauses[-1] += ", so that the claim as it is printed is not tested"  # that premise comes last
     return Finding(whole.answer, sentence(*clauses), whole.effect)
 
 

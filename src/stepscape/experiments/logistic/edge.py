@@ -67,6 +67,16 @@ def arrived(table: Table, function: float, ratio: float) -> Mask:
     return np.asarray(works & still)
 
 
+def only_arrived(table: Table, function: float, ratio: float) -> Table:
+    """Write "unfinished" for the outcome of the runs that finished but have not `arrived`.
+
+    They no longer count, and a level at which most runs still move no longer works.
+    """
+    moves = (table["outcome"] == "finished") & ~arrived(table, function, ratio) & STEP_SIZES.counts(table)
+    outcome = np.where(moves, "unfinished", np.asarray(table["outcome"], str))
+    return Table({**table.columns, "outcome": outcome})
+
+
 def at_edge(table: Table) -> list[float]:
     """Working step sizes at which most runs that finished end on the line."""
     return where_most(table, on_line(table))

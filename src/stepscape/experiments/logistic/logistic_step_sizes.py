@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,13 +11,16 @@ from stepscape.experiments.common.moments import MOMENTS
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.cells import Asked, cells
-from stepscape.experiments.frame.contrasts import Array, sides_of_u
+from stepscape.experiments.frame.contrasts import CHOOSERS, Array, at_chosen_level
 from stepscape.experiments.frame.intervals import Interval
+from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import EDGE, NEARLY_ALL
-from stepscape.experiments.frame.sentences import interval
+from stepscape.experiments.frame.sentences import interval, sentence
+from stepscape.experiments.logistic.arrival import ARRIVED, COLUMNS, RULE, compared, left_out, without
 from stepscape.experiments.logistic.cells import (
     CELLS,
+    PLACES,
     REGIONS,
     WHEN,
     WHERE,
@@ -47,8 +51,13 @@ STEPS = (
 NEVER_THERE = "at too few step sizes do most runs start beyond the edge or come up to it"
 NO_EDGE = "at too few step sizes do most runs end on the line 2/η"
 SIMPLER = {"weighted_tv": "less weighted variation ∫|f''|g", "pieces": "fewer linear pieces"}
+HELPED = ("_interior", "_uncertain")
 U_REGIONS = ("interior", "everywhere")
-SIDES = ("smallest over best step size", "largest over best step size")
+SIDES = {
+    "smallest over best step size": "larger at the smallest step size than at the best",
+    "largest over best step size": "larger at the largest step size than at the best",
+    "the smaller side of each cell": "larger at both ends than between",
+}
 
 
 def edge(result: Result, low: float, high: float, least: int, nearly_all: float) -> Finding:
@@ -82,9 +91,21 @@ def precise(result: Result, within: float, least: int) -> Finding:
     if not enough(table, least):
         return lacking(NEVER_THERE)
     ratio, seeds = table["edge_ratio"][could], table["seed"][could]
-    values = [median(ratio[seeds == seed]) - 1.0 for seed in np.unique(seeds)]
-    says = Says("λ_max", "be", f"2/η within {100 * within:g} %")
-    found = decide.equivalent(values, within, says, "λ_max·η/2 − 1, median of the runs of a seed")
+    runs = [ratio[seeds == seed] for seed in np.unique(seeds)]
+    says = Says("λ_max", "be", f"2/η within {100 * within:g} % on average")
+    near = Says("single runs", "be", f"within {100 * within:g} % of 2/η on average", plural=True)
+    found = together({
+        "mean": decide.equivalent(
+            [each.mean() - 1.0 for each in runs], within, says, "λ_max·η/2 − 1, mean of the runs of a seed",
+            at_once=2,
+        ),
+        "distance": decide.equivalent(
+            [np.abs(each - 1.0).mean() for each in runs], within, near, "|λ_max·η/2 − 1|, mean as before",
+            at_once=2,
+        ),
+    }, named=False)  # fmt: skip
+    if found.answer in ("some", "mixed"):  # both are needed
+        found = replace(found, answer="undecided" if found.answer == "some" else "no")
     quartiles = dict(zip(("lower quartile", "upper quartile"), np.quantile(ratio, [0.25, 0.75]), strict=True))
     return found.with_numbers({f"λ_max·η/2, {name}": float(value) for name, value in quartiles.items()})
 
@@ -99,35 +120,69 @@ def simpler(result: Result, step_sizes: int, least: float) -> Finding:
     return saves(result.table, SIMPLER, least, partial(lacks_edge, least=step_sizes), at_edge)
 
 
-def u_shape(result: Result, least: float) -> Finding:
+def u_shape(result: Result, least: float, **still: float) -> Finding:
     """Whether the excess risk falls and rises again, by region."""
-    found = {WHERE[region]: _u(result.table, region, least) for region in U_REGIONS}
-    return together(found, named=False)
+    table = compared(result.table, "", **still)
+    found = {WHERE[region]: _u(table, region, least) for region in U_REGIONS}
+    return without(together(found, named=False), left_out(result.table, table, CELLS))
 
 
 def _u(table: Table, region: str, least: float) -> Finding:
-    """Decide on the smaller side, seed by seed: a side in one cell and a side in another do not make a U."""
-    column = f"excess_risk{REGIONS[region]}"
-    says = Says("the excess risk", "be", f"U-shaped {WHERE[region]}")
-    what = "log10 of a ratio to the best step size, the smaller side"
-    found = signs(table, lambda rows: np.minimum(*over_best(rows, column)), says, what, least, len(U_REGIONS))
-    sides = {name: asked(table, partial(_side, column=column, side=i)) for i, name in enumerate(SIDES)}
-    return found.with_numbers({name: interval(pooled(each)) for name, each in sides.items()})
+    """Decide on both sides, and on the smaller one of each cell: sides in different cells do not make a U."""
+    column, at_once = f"excess_risk{REGIONS[region]}", len(SIDES) * len(U_REGIONS)
+    found = [
+        signs(
+            table, partial(_side, column=column, side=i),
+            Says("the excess risk", "be", f"{where} {WHERE[region]}"),
+            f"log10 of a ratio, {name}", least, at_once,
+        )
+        for i, (name, where) in enumerate(SIDES.items())
+    ]  # fmt: skip
+    return both_sides(found, Says("the excess risk", "be", f"U-shaped {WHERE[region]}"))
+
+
+def both_sides(found: list[Finding], says: Says) -> Finding:
+    """Put the sides of a U together: no if one is not there, and open if one is open."""
+    answers = [each.answer for each in found]
+    if "premise_not_met" in answers:
+        return next(each for each in found if each.answer == "premise_not_met")
+    order: tuple[Answer, ...] = ("no", "undecided", "mixed")
+    answer: Answer = next((word for word in order if word in answers), "yes")
+    statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
+    sides = {
+        name: interval(each.effect.interval) for name, each in zip(SIDES, found, strict=True) if each.effect
+    }
+    measured = ", ".join(f"{size} {name}" for name, size in sides.items())
+    numbers = {name: value for each in found for name, value in each.numbers.items()} | sides
+    text = sentence(f"{statement}: {measured} (log10 of a ratio)" if sides else statement)
+    return Finding(answer, text, found[-1].effect, numbers)
 
 
 def _side(rows: Table, column: str, side: int) -> Array:
     return over_best(rows, column)[side]
 
 
-def over_best(rows: Table, column: str) -> tuple[Array, Array]:
-    """log10 of a column (seeds,) at the smallest and at the largest working step size over the best."""
-    return sides_of_u(STEP_SIZES.values(logarithmic(rows, column), column))
+def over_best(rows: Table, column: str) -> tuple[Array, Array, Array]:
+    """log10 of a column (seeds,) at the smallest and at the largest working step size over the best.
+
+    The third is the smaller one of these sides. Seeds that are judged choose neither it nor the best.
+    """
+    values = STEP_SIZES.values(logarithmic(rows, column), column)
+    best, choosing = at_chosen_level(values, np.unique(rows["seed"]))
+    sides = values[:, 0] - best, values[:, -1] - best
+    ends = values[choosing][:, [0, -1]]
+    left = float(np.nansum(ends[:, 0] - ends[:, 1])) <= 0.0
+    return *sides, sides[0 if left else 1]
 
 
-def helps(result: Result, least: float) -> Finding:
-    """Whether large steps have less excess risk in the interior at three moments."""
-    columns = {f"excess_risk_interior{suffix}": f"less excess risk {when}" for suffix, when in WHEN.items()}
-    return saves(result.table, columns, least)
+def helps(result: Result, least: float, **still: float) -> Finding:
+    """Whether large steps have less excess risk in the interior, and where the truth is uncertain."""
+    columns = {
+        f"excess_risk{place}{suffix}": f"less excess risk {PLACES[place]} {when}"
+        for place in HELPED
+        for suffix, when in WHEN.items()
+    }
+    return saves(result.table, columns, least, still=still)
 
 
 def numbers(result: Result) -> Table:
@@ -168,11 +223,13 @@ def draw(result: Result) -> dict[str, Drawn]:
 def help_intervals(result: Result) -> dict[str, Interval]:
     """Region → what the largest step size saves after equally many steps, over all cells."""
     found = {
-        where: asked(result.table, partial(saved, column=f"excess_risk{REGIONS[region]}"))
+        where: asked(
+            compared(result.table, "", **ARRIVED), partial(saved, column=f"excess_risk{REGIONS[region]}")
+        )
         for region, where in WHERE.items()
         if region in U_REGIONS and f"excess_risk{REGIONS[region]}" in result.table
     }
-    return {where: pooled(each, 2 * len(WHEN)) for where, each in found.items() if each.values}
+    return {where: pooled(each, 2 * len(WHEN) * len(HELPED)) for where, each in found.items() if each.values}
 
 
 _CELLS = (
@@ -225,10 +282,11 @@ CLAIM = Claim(
         Part(
             "precise",
             "2/η predicts λ_max to 1 %",
-            "The value of a seed is the median of λ_max·η/2 − 1 of the midpoint network, averaged over "
-            "the last half of the steps, over the runs that start beyond 2/η or come up to it in time, if "
-            "there are such at {least:d} step sizes or more. Yes if the interval of its mean lies within "
-            "±{within:g}, no if it lies outside.",
+            "λ_max·η/2 is that of the midpoint network, averaged over the last half of the steps, of the "
+            "runs that start beyond 2/η or come up to it in time, if there are such at {least:d} step sizes "
+            "or more. A seed has two values: the mean of λ_max·η/2 − 1 over its runs, in which errors "
+            "cancel, and the mean of its distance from 0, in which they do not. Yes if the intervals of "
+            "both lie within ±{within:g}, no if one lies outside; they are simultaneous.",
             precise,
             {"within": 0.01, "least": 3},
         ),
@@ -248,24 +306,28 @@ CLAIM = Claim(
             "u_shape",
             "The excess risk is U-shaped",
             "The two sides of the U are log10 of the excess risk at the end of training, at the smallest "
-            "and at the largest step size over that at the best one, which is chosen for each seed on the "
-            "other seeds. The value is the smaller side, seed by seed, because a U has both. "
+            f"and at the largest step size over that at the best one, which one seed in {CHOOSERS} chooses, "
+            "cell by cell, for the others, which alone are judged. Yes if both sides are there, and the one "
+            "that is smaller on the seeds that choose, cell by cell; no if one of the three is not. "
             + _CELLS
-            + "{least:g} or more. Asked in the interior and over all inputs.",
+            + "{least:g} or more. Asked in the interior and over all inputs. "
+            + RULE,
             u_shape,
-            {"least": 0.05},
-            reads=("excess_risk_interior",),
+            {"least": 0.05, **ARRIVED},
+            reads=("excess_risk_interior", *COLUMNS),
         ),
         Part(
             "help",
-            "Large steps have less excess risk in the interior",
-            "The value is log10 of the excess risk in the interior " + _BOTH + "Asked after equally many "
-            "steps, at equal time, and with every run stopped at its best held-out moment. "
+            "Large steps have less excess risk in the interior and where the truth is uncertain",
+            "The value is log10 of the excess risk in the interior, and between the outermost inputs at "
+            "which the truth is uncertain (|f0| ≤ 1), " + _BOTH + "Asked after equally many steps, at equal "
+            "time, and with every run stopped at its best held-out moment. "
             + _CELLS
-            + "{least:g} or more.",
+            + "{least:g} or more. If only some of these say yes, it is so in part. "
+            + RULE,
             helps,
-            {"least": 0.05},
-            reads=("excess_risk_interior",),
+            {"least": 0.05, **ARRIVED},
+            reads=("excess_risk_interior", "excess_risk_uncertain", *COLUMNS),
         ),
     ),
     draw=draw,

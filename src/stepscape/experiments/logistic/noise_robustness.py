@@ -16,6 +16,7 @@ from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.limits import LEAST_SEEDS
 from stepscape.experiments.frame.sentences import counted, interval, listed, number, sentence
+from stepscape.experiments.logistic.arrival import ARRIVED, COLUMNS, RULE, compared, left_out, without
 from stepscape.experiments.logistic.cells import REGIONS, WHEN, WHERE, asked, saved
 from stepscape.experiments.logistic.edge import PREMISES
 from stepscape.experiments.logistic.runs import FULL, QUICK, begin, grid, work
@@ -25,19 +26,21 @@ RATES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45)
 GAIN = "log10 of a ratio, smaller over largest step size"
 
 
-def breaks(result: Result, suffix: str, region: str, least: float, ends: int) -> Finding:
+def breaks(result: Result, suffix: str, region: str, least: float, ends: int, **still: float) -> Finding:
     """Whether noise ends what the largest step size saves against each smaller one."""
     column, where = f"excess_risk{REGIONS[region]}{suffix}", f"{WHERE[region]} {WHEN[suffix]}"
+    table = compared(result.table, suffix, **still) if still else result.table
     found = {
-        eta: _breaks(gains(result.table, eta, column), f"the gain over η = {eta:g} {where}", least, ends)
-        for eta in smaller(result.table)
+        f"{eta:g}": _breaks(gains(table, eta, column), f"the gain over η = {eta:g} {where}", least, ends)
+        for eta in smaller(table)
     }
     numbers = {
         f"against η = {eta:g}, flip rate {rate:g}": interval(each)
-        for eta, rates in benefits(result.table, column).items()
+        for eta, rates in benefits(table, column).items()
         for rate, each in rates.items()
     }
-    return together({f"{eta:g}": each for eta, each in found.items()}, named=False).with_numbers(numbers)
+    words = left_out(result.table, table, {"flip_rate": "flip rate {:g}"})
+    return without(together(found, named=False), words).with_numbers(numbers)
 
 
 def smaller(table: Table) -> list[float]:
@@ -66,28 +69,31 @@ def lacks(rows: Table, etas: tuple[float, ...]) -> str:
 
 
 def _breaks(by_rate: dict[float, Array], gain: str, least: float, ends: int) -> Finding:
-    """Decide on the mean gain at the highest flip rates, and if it is gone there, at the lowest."""
+    """Decide on the gain at the highest flip rates, on each and on their mean, and at the lowest."""
     rates, each = list(by_rate), min(ends, len(by_rate) // 2)
     if not each:
         return lacking("runs work at too few flip rates")
-    quiet, loud = (student(_mean(by_rate, some), 2) for some in (rates[:each], rates[-each:]))
-    if min(quiet.count, loud.count) < LEAST_SEEDS:
+    last, at_once = rates[-each:], each + 2
+    quiet, loud = (student(_mean(by_rate, some), at_once) for some in (rates[:each], last))
+    high = [student(by_rate[rate], at_once) for rate in last]
+    if min(quiet.count, *(found.count for found in (loud, *high))) < LEAST_SEEDS:
         return Finding("undecided", sentence(f"{counted(loud.count, 'seed')} cannot decide"))
-    at = f"at flip rates {listed(rates[-each:])}"
+    at = f"at flip rates {listed(last)}"
+    gone = high[-1].high < least or loud.high < least
     answer: Answer = "undecided"
-    text = f"it is not settled whether {gain} is gone {at}"
-    if loud.sign > 0:
-        answer, text = "no", f"{gain} is gone nowhere up to a flip rate of {number(rates[-1])}"
+    text = f"it is not settled whether {gain} is gone {at}: {interval(loud)} on average"
+    if all(found.sign > 0 and found.high >= least for found in high) and not gone:
+        nowhere = f"{gain} is gone nowhere up to a flip rate of {number(rates[-1])}"
+        answer, text = "no", f"{nowhere}: {interval(loud)} on average {at}"
     elif quiet.high < least:
         return lacking(f"{gain} is not there at flip rates {listed(rates[:each])}: {interval(quiet)}")
-    elif quiet.sign > 0 and loud.high < least:
-        answer, text = "yes", f"{gain} is gone {at}"
-    sizes = f"{interval(loud)} there, and {interval(quiet)} at {listed(rates[:each])}"
-    if answer == "no":
-        sizes = f"{interval(loud)} {at}, and {interval(quiet)} at {listed(rates[:each])}"
+    elif quiet.sign > 0 and gone:
+        where = at if loud.high < least else f"at the flip rate {number(rates[-1])}"
+        answer, text = "yes", f"{gain} is gone {where}: {interval(loud)} on average {at}"
+    sizes = f"{interval(high[-1])} at {number(rates[-1])}, and {interval(quiet)} at {listed(rates[:each])}"
     return Finding(
-        answer, sentence(f"{text}: {sizes} ({GAIN}; {counted(loud.count, 'seed')})"),
-        Effect(f"{GAIN}, mean over flip rates {listed(rates[-each:])}", loud),
+        answer, sentence(f"{text}, {sizes} ({GAIN}; {counted(loud.count, 'seed')})"),
+        Effect(f"{GAIN}, mean over flip rates {listed(last)}", loud),
     )  # fmt: skip
 
 
@@ -128,7 +134,7 @@ def draw(result: Result) -> dict[str, Drawn]:
 
     column = "excess_risk_interior"
     saved_at = {
-        suffix: benefits(result.table, f"{column}{suffix}")
+        suffix: benefits(compared(result.table, suffix, **ARRIVED), f"{column}{suffix}")
         for suffix in WHEN
         if f"{column}{suffix}" in result.table
     }
@@ -138,19 +144,21 @@ def draw(result: Result) -> dict[str, Drawn]:
 def _part(
     name: str, title: str, when: str, suffix: str, region: str = "interior", primary: bool = False
 ) -> Part:
+    arrival = {} if suffix else ARRIVED
     return Part(
         name,
         title,
         f"The gain is log10 of the excess risk {WHERE[region]} at a smaller step size over that at the "
-        f"largest, {when}, paired by seed. Noise does not break it (no) if its mean over the {{ends:d}} "
-        "highest flip rates lies above 0; noise breaks it (yes) if that mean excludes {least:g} or more, and "
-        "the mean over as many lowest rates lies above 0; if that mean excludes {least:g}, there is nothing "
-        "to break. "
-        "Each smaller step size is asked; the two intervals are simultaneous.",
+        f"largest, {when}, paired by seed. Noise does not break it (no) if it lies above 0 at each of the "
+        "{ends:d} highest flip rates that are compared, and neither there nor on average over them is "
+        "{least:g} or more excluded. Noise breaks it (yes) if {least:g} or more is excluded at the highest "
+        "rate or on average over the {ends:d} highest, and the mean over as many lowest rates lies above 0; "
+        "if that mean excludes {least:g}, there is nothing to break. Otherwise it is undecided. Each smaller "
+        "step size is asked; its {ends:d} + 2 intervals are simultaneous." + (f" {RULE}" if arrival else ""),
         partial(breaks, suffix=suffix, region=region),
-        {"least": 0.05, "ends": 3},
+        {"least": 0.05, "ends": 3, **arrival},
         primary=primary,
-        reads=(f"excess_risk_interior{suffix}",),
+        reads=(f"excess_risk_interior{suffix}", *(COLUMNS if arrival else ())),
     )
 
 

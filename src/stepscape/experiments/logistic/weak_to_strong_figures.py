@@ -56,8 +56,8 @@ def excess(table: Table, still: tuple[float, float], nearly_all: float) -> Drawn
         figure,
         f"{title}. The excess risk against the number of examples, above between the outermost inputs with "
         "|f0| at most 1, below in the interior; medians with quartiles as a band, in the color of the step "
-        "size. Thin curves are unfinished: too few of their runs have arrived, and they compare with "
-        f"nothing. Dashed: n^(−2/5) through the median of the smallest size. {seeds_of(table)}",
+        "size. Thin curves are unfinished: at some size too few of their runs have arrived, and they "
+        f"compare with nothing. Dashed: n^(−2/5) through the median of the smallest size. {seeds_of(table)}",
     )
 
 
@@ -65,12 +65,17 @@ def _arrived(table: Table, still: tuple[float, float]) -> NDArray[np.bool_]:
     return arrived(table, *still) if "function_moved" in table else np.zeros(len(table), bool)
 
 
+def _share(sizes: NDArray[np.int64], there: NDArray[np.bool_]) -> float:
+    """Share of the runs that have arrived at the size where it is smallest."""
+    return min((fraction(there[sizes == n]) for n in np.unique(sizes)), default=float("nan"))
+
+
 def _curves(ax: Axes, rows: Table, column: str, there: NDArray[np.bool_], nearly_all: float) -> None:
     if column not in rows:
         return
     for eta in np.unique(rows["step_size"]):
         some = rows["step_size"] == eta
-        done = fraction(there[some]) >= nearly_all
+        done = _share(rows["n"][some], there[some]) >= nearly_all
         line = ribbon(ax, rows.rows(some), "n", column, marks(eta_color(eta)), width=MAIN if done else GUIDE)
         if line is not None:
             name_at_end(ax, line, f"η = {eta:g}" if done else f"{eta:g}, unfinished")
@@ -98,7 +103,7 @@ def _title(table: Table, there: NDArray[np.bool_], nearly_all: float) -> str:
     for decay in np.unique(table["weight_decay"]):
         here = (table["weight_decay"] == decay) & (decay > 0.0)
         ends = [here & (table["step_size"] == eta) for eta in (etas[0], etas[-1])]
-        if all(mask.any() and fraction(there[mask]) >= nearly_all for mask in ends):
+        if all(mask.any() and _share(table["n"][mask], there[mask]) >= nearly_all for mask in ends):
             values = [median(table["excess_risk_uncertain"][mask & (table["n"] == largest)]) for mask in ends]
             return (
                 f"At decay {decay:g} and n = {largest:g}, the median excess risk is {number(values[0], 2)} "

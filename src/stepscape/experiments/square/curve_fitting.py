@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 
 from stepscape.experiments.common.arms import ARM_NAMES
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, Settings, at_least
 from stepscape.experiments.frame.contrasts import sides_of_u
-from stepscape.experiments.square.family import Array, Asks, by_range, in_every_member, pieces
+from stepscape.experiments.square.arrival import ARRIVED
+from stepscape.experiments.square.family import (
+    AS_PRIMARY,
+    PRIMARY,
+    Array,
+    Asks,
+    by_range,
+    in_every_member,
+    pieces,
+)
 from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
 from stepscape.experiments.square.sides import falls, is_u
@@ -20,6 +28,7 @@ from stepscape.tables.records import Table
 
 NOISY, CLEAN = {"labels": "noisy"}, {"labels": "clean"}
 NOISY_ARMS: dict[str, Any] = {"where": NOISY, "by": "arm"}
+_PIECES = AS_PRIMARY.format("the pieces")
 SMALLEST = 1e-30  # a risk that rounding made 0 has a logarithm
 
 
@@ -49,7 +58,7 @@ def finds_the_better_interpolant(result: Result, least: float) -> Finding:
 
 
 def _sides_in_decades(rows: Table) -> tuple[Array, Array]:
-    return sides_of_u(np.log10(np.maximum(STEP_SIZES.values(rows, "risk_grid"), SMALLEST)))
+    return sides_of_u(np.log10(np.maximum(ARRIVED.values(rows, "risk_grid"), SMALLEST)))
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -89,8 +98,9 @@ CLAIM = Claim(
             "Larger steps find fewer linear pieces",
             "With noisy labels, in every range, two numbers are asked for: the pieces at the smallest minus "
             "those at the largest working step size, and minus Spearman's rank correlation of the pieces "
-            "with the working step sizes. Yes if all intervals, simultaneous, lie above 0; no where one "
-            "excludes a loss of {least:g} pieces or more, or a correlation of {least_correlation:g} or more.",
+            "with the working step sizes. An interval, simultaneous with all others, says yes if it lies "
+            "above 0, and no if it excludes a loss of {least:g} pieces or more, or a correlation of "
+            "{least_correlation:g} or more." + PRIMARY,
             fewer_pieces,
             {"least": 1.0, "least_correlation": 0.2},
             primary=True,
@@ -103,7 +113,7 @@ CLAIM = Claim(
             "smallest and at the largest working step size, each minus the risk at the best one, which is "
             "chosen for each seed on the other seeds. A side exists if its interval, simultaneous for both "
             "sides and all ranges, lies above 0; it does not if the interval excludes a difference of "
-            "{least:g} or more.",
+            "{least:g} or more." + _PIECES,
             is_u,
             {"least": 0.01},
             **NOISY_ARMS,
@@ -112,7 +122,7 @@ CLAIM = Claim(
             "equal_time",
             "The risk falls at equal time, too",
             "As for the left side of the U, but with every run stopped at the same training time Σ η; a "
-            "difference of {least:g} counts.",
+            "difference of {least:g} counts." + _PIECES,
             partial(falls, column="risk_equal_time"),
             {"least": 0.01},
             **NOISY_ARMS,
@@ -121,7 +131,7 @@ CLAIM = Claim(
             "early_stopping",
             "Do large steps beat early stopping?",
             "As for the left side of the U, but with every run stopped at its best held-out moment; a "
-            "difference of {least:g} counts.",
+            "difference of {least:g} counts." + _PIECES,
             partial(falls, column="risk_held_out"),
             {"least": 0.01},
             kind="open question",
@@ -133,7 +143,7 @@ CLAIM = Claim(
             "Without noise, in every range, the logarithm of the risk on a grid falls from the smallest "
             "working step size to the best one, and at the largest it lies less than {least:g} decades "
             "above the best. Both intervals, simultaneous, must say so for a yes; it is a no if the fall "
-            "is less than {least:g} decades, and depends if the risk falls and rises again.",
+            "is less than {least:g} decades, and depends if the risk falls and rises again." + _PIECES,
             finds_the_better_interpolant,
             {"least": 0.1},
             kind="open question",

@@ -10,6 +10,7 @@ from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result, Run
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.square import drawing
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.figures.bands import eta_marks, quartiles, ribbon, usable
 from stepscape.figures.colors import COLORS, MOMENT, eta_color
 from stepscape.figures.labels import name_at_end
@@ -53,11 +54,11 @@ def story(result: Result) -> Drawn:
 
 def _story(first: Result, result: Result) -> str:
     """State what the medians of the headline arm on the first range are."""
-    etas = STEP_SIZES.working(first.table) if first.runs else np.empty(0)
-    if etas.size < 2:
-        return "Descent learned a curve at too few step sizes to compare them."
+    if not drawing.compares(first.table):
+        return f"{drawing.TOO_FEW} them."
+    etas = ARRIVED.working(first.table)
     medians = {
-        column: [median(STEP_SIZES.values(first.table, column, [eta])) for eta in etas]
+        column: [median(ARRIVED.values(first.table, column, [eta])) for eta in etas]
         for column in ("pieces", "risk")
     }
     one, last = (short(medians["pieces"][i]) for i in (0, -1))
@@ -197,10 +198,10 @@ def _moments_compared(result: Result) -> str:
     """Compare the smallest step size at the end and at its best moment, over the headline arm."""
     shown = drawing.headline(result)
     table = shown.where(half_width=drawing.ranges(result)[0]).table if shown.runs else shown.table
-    if not drawing.works(table):
-        return "Descent learned a curve at too few step sizes to compare them."
-    smallest = STEP_SIZES.working(table)[:1]
-    end, early = (median(STEP_SIZES.values(table, f"risk{at}", smallest)) for at in ("", "_held_out"))
+    if not drawing.compares(table):
+        return f"{drawing.TOO_FEW} them."
+    smallest = ARRIVED.working(table)[:1]
+    end, early = (median(ARRIVED.values(table, f"risk{at}", smallest)) for at in ("", "_held_out"))
     return (
         f"At η = {short(smallest[0])} the risk is {number(end, 2)} at the end of training and "
         f"{number(early, 2)} at the best held-out moment, with {drawing.headline_name(result)}."

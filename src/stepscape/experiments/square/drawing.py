@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Result
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.figures.bands import failures
 from stepscape.figures.colors import ARM, COLORS
 from stepscape.figures.style import NAMES, SMALL, footnote
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TOO_FEW = "Descent learned a curve, and arrived at its end, at too few step sizes to compare"
 HEADLINE = "warm_up"  # the arm in which no run diverges
 
 
@@ -58,6 +60,11 @@ def working(table: Table) -> Table:
 def works(table: Table) -> bool:
     """Whether descent learns a curve at three step sizes or more."""
     return len(table) > 0 and not STEP_SIZES.lacks(table)
+
+
+def compares(table: Table) -> bool:
+    """Whether descent learns a curve and arrives at three step sizes or more, so that these compare."""
+    return len(table) > 0 and not ARRIVED.lacks(table)
 
 
 def cells_with_results(result: Result) -> Iterator[tuple[str, float, Result]]:

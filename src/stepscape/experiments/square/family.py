@@ -12,17 +12,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Effect, Finding, Says, decide, together
 from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.contrasts import last_minus_first, rank_correlations
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.limits import LEAST_SEEDS
-from stepscape.experiments.frame.sentences import counted, interval, sentence
+from stepscape.experiments.frame.sentences import counted, interval, listed, sentence
+from stepscape.experiments.square.arrival import ARRIVED, WORKING
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
+# For the rules of parts that ask several questions, or one question in several settings.
+ANSWERS = (
+    "A question is answered with yes if all settings say so, with no if one says no and none yes, and partly "
+    "if both occur. The part needs a yes to every question; a yes beside a no or an open question makes it "
+    "partly so, and a no without a yes is a no."
+)
+PRIMARY = f" {ANSWERS} {WORKING}"
+AS_PRIMARY = " Which step sizes work, and how answers combine, is as for {}."
 ENDS = "from the smallest to the largest working η"
 
 
@@ -47,19 +55,44 @@ def by_range(table: Table) -> dict[str, Table]:
 def in_every_member(members: Mapping[str, Table], questions: Mapping[str, Asks], at_once: int = 1) -> Finding:
     """Ask several questions in every member; all intervals are simultaneous.
 
-    members : name → rows. A member in which runs work at too few step sizes is left out, and the sentence
-        says so.
+    members : name → rows. A member in which runs work at too few step sizes is left out; the sentence says
+        so, and a yes becomes "some".
     """
     found: dict[str, Finding] = {}
     for name, each in questions.items():
-        asked = ask(members, each.contrast, STEP_SIZES.lacks)
+        asked = ask(members, each.contrast, ARRIVED.lacks)
         if asked.missing is not None:
             return asked.missing
         found[name] = everywhere(asked.values, each.says, each.what, each.least, at_once * len(questions))
     whole = together(found, named=False)
-    left_out = sum(bool(STEP_SIZES.lacks(rows)) for rows in members.values())
+    left_out = sum(bool(ARRIVED.lacks(rows)) for rows in members.values())
     absent = f"runs work at too few step sizes in {counted(left_out, 'other setting')}" if left_out else ""
-    return replace(whole, sentence=sentence(whole.sentence, absent))
+    thin = {"runs left out, with fewer bent neurons than count": sum(map(_thin, members.values()))}
+    return _say_late(with_left_out(whole, absent), members).with_numbers(thin if any(thin.values()) else {})
+
+
+def _thin(rows: Table) -> int:
+    """Count the runs of which a few neurons are left, too few for a curve."""
+    few = (rows["outcome"] == "finished") & ~ARRIVED.counts(rows)
+    return int(np.sum(few & (rows["bent_neurons"] > 0))) if "bent_neurons" in rows else 0
+
+
+def _say_late(found: Finding, members: Mapping[str, Table]) -> Finding:
+    """Say at which step sizes most runs have not arrived, so that they are compared with nothing."""
+    late = {name: ARRIVED.unfinished(rows) for name, rows in members.items()}
+    some = [each for each in late.values() if each.size]
+    if not some:
+        return found
+    where = "" if len(late) == 1 else f" in {len(some)} of {counted(len(late), 'setting')}"
+    etas = listed(np.unique(np.concatenate(some)))
+    text = f"left out, because most runs have not arrived there: η = {etas}{where}"
+    return replace(found, sentence=sentence(found.sentence, text))
+
+
+def with_left_out(found: Finding, left_out: str) -> Finding:
+    """Say what was left out; of the rest alone, nothing is so everywhere, and a yes leaves a part open."""
+    answer: Answer = "some" if left_out and found.answer == "yes" else found.answer
+    return replace(found, answer=answer, sentence=sentence(found.sentence, left_out))
 
 
 def everywhere(
@@ -87,7 +120,7 @@ def everywhere(
 
 def ends(column: str, says: Says, what: str, least: float) -> Asks:
     """Ask whether a column is smaller at the largest working step size than at the smallest."""
-    return Asks(lambda rows: -last_minus_first(STEP_SIZES.at_ends(rows, column)), says, what, least)
+    return Asks(lambda rows: -last_minus_first(ARRIVED.at_ends(rows, column)), says, what, least)
 
 
 def pieces(least: float, least_correlation: float, column: str = "pieces") -> dict[str, Asks]:
@@ -104,8 +137,8 @@ def falls_along(column: str, says: Says, least: float) -> Asks:
     """Ask whether a column falls along the working step sizes, by Spearman's rank correlation."""
 
     def minus_correlation(rows: Table) -> Array:
-        levels = STEP_SIZES.working(rows)
-        return -rank_correlations(STEP_SIZES.values(rows, column, levels), levels)
+        levels = ARRIVED.working(rows)
+        return -rank_correlations(ARRIVED.values(rows, column, levels), levels)
 
     return Asks(minus_correlation, says, "minus the rank correlation with η", least)
 

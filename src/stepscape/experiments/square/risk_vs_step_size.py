@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from stepscape.experiments.common.arms import ARM_NAMES
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result
 from stepscape.experiments.frame.intervals import student
-from stepscape.experiments.square.family import by_range
+from stepscape.experiments.square.arrival import ARRIVED
+from stepscape.experiments.square.family import AS_PRIMARY, PRIMARY, by_range
 from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.square.sides import RISKS, falls, is_u, sides
@@ -17,6 +17,7 @@ from stepscape.tables.records import Table
 
 LEAST = {"least": 0.01}  # 4 % of the variance of the noise
 ARMS: dict[str, Any] = {"constants": LEAST, "by": "arm"}
+_U = AS_PRIMARY.format("the U at the end of training")
 REGIONS = ("risk_interior_grid", "risk_boundary_grid")
 SOLUTIONS = ("risk", "risk_mean", "risk_last")
 
@@ -32,7 +33,7 @@ def survives(result: Result, least: float) -> Finding:
 
 def _rise(table: Table, column: str) -> float:
     """Right side of the U, mean over seeds and ranges; nan where no range works."""
-    judged = [rows for rows in by_range(table).values() if not STEP_SIZES.lacks(rows)]
+    judged = [rows for rows in by_range(table).values() if not ARRIVED.lacks(rows)]
     means = [student(sides(rows, column)[1]).mean for rows in judged]
     return sum(means) / len(means) if means else float("nan")
 
@@ -77,7 +78,7 @@ CLAIM = Claim(
             "In every range, the two sides of the U are the risks at the inputs at the smallest and at the "
             "largest working step size, each minus the risk at the best one, which is chosen for each seed "
             "on the other seeds. A side exists if its interval, simultaneous for both sides and all ranges, "
-            "lies above 0; it does not if the interval excludes a difference of {least:g} or more.",
+            "lies above 0; it does not if the interval excludes a difference of {least:g} or more." + PRIMARY,
             is_u,
             primary=True,
             **ARMS,
@@ -87,7 +88,7 @@ CLAIM = Claim(
             "The risk is U-shaped in the interior and near the boundary",
             "As for the U, but with the risk on a grid: in the interior, where the weight g is at least a "
             "tenth of its largest value, and elsewhere. All intervals are simultaneous; a difference of "
-            "{least:g} counts.",
+            "{least:g} counts." + _U,
             partial(is_u, columns=REGIONS),
             **ARMS,
         ),
@@ -95,7 +96,7 @@ CLAIM = Claim(
             "equal_time",
             "The risk falls at equal time, too",
             "As for the left side of the U, but with every run stopped at the same training time Σ η; a "
-            "difference of {least:g} counts.",
+            "difference of {least:g} counts." + _U,
             partial(falls, column="risk_equal_time"),
             **ARMS,
         ),
@@ -103,7 +104,7 @@ CLAIM = Claim(
             "early_stopping",
             "Do large steps beat early stopping?",
             "As for the left side of the U, but with every run stopped at its best held-out moment; a "
-            "difference of {least:g} counts.",
+            "difference of {least:g} counts." + _U,
             partial(falls, column="risk_held_out"),
             kind="open question",
             **ARMS,
@@ -113,7 +114,7 @@ CLAIM = Claim(
             "The U survives whichever network is the solution",
             "As for the U, with the risks of three functions: the midpoint network, the mean of the last two "
             "predictions, and the last iterate. All must have both sides; all intervals are simultaneous, "
-            "and a difference of {least:g} counts.",
+            "and a difference of {least:g} counts." + _U,
             survives,
             **ARMS,
         ),

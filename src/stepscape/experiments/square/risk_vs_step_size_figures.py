@@ -8,6 +8,7 @@ from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.square import drawing
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.curve_fitting_figures import moments
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import CONTRAST, MEASURED, MOMENT, THIRD
@@ -73,16 +74,16 @@ def _name_moments(ax: Axes) -> None:
 
 def _early(cells: list[tuple[str, float, Result]]) -> str:
     """Count the settings in which the smallest η, stopped early, has at most the least median at the end."""
-    good = 0
-    for _, _, cell in cells:
-        table, etas = cell.table, STEP_SIZES.working(cell.table)
-        ends = [median(STEP_SIZES.values(table, "risk", [eta])) for eta in etas]
-        good += median(STEP_SIZES.values(table, "risk_held_out", etas[:1])) <= min(ends)
-    if not cells:
-        return "Descent learned a curve at too few step sizes to compare them."
+    good, tables = 0, [cell.table for _, _, cell in cells if drawing.compares(cell.table)]
+    for table in tables:
+        etas = ARRIVED.working(table)
+        ends = [median(ARRIVED.values(table, "risk", [eta])) for eta in etas]
+        good += median(ARRIVED.values(table, "risk_held_out", etas[:1])) <= min(ends)
+    if not tables:
+        return f"{drawing.TOO_FEW} them."
     return (
         "Stopped at its best held-out moment, the smallest step size is as good as the best at the end of "
-        f"training in {good} of {len(cells)} settings."
+        f"training in {good} of {len(tables)} settings."
     )
 
 
@@ -156,11 +157,11 @@ def regions(result: Result) -> Drawn:
 
 def _best_in_regions(shown: Result, half_width: float) -> str:
     table = shown.where(half_width=half_width).table if shown.runs else Table({})
-    if not drawing.works(table):
-        return "Descent learned a curve at too few step sizes to compare the regions."
-    etas = STEP_SIZES.working(table)
+    if not drawing.compares(table):
+        return f"{drawing.TOO_FEW} the regions."
+    etas = ARRIVED.working(table)
     inner, outer = (
-        min(etas, key=lambda eta: median(STEP_SIZES.values(table, column, [eta]))) for column, _ in REGIONS
+        min(etas, key=lambda eta: median(ARRIVED.values(table, column, [eta]))) for column, _ in REGIONS
     )
     return (
         f"On {drawing.range_name(half_width)} the risk is least at η = {short(inner)} in the interior and at "

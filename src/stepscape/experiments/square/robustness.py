@@ -7,16 +7,26 @@ from functools import partial
 from typing import Any
 
 from stepscape.experiments.common.arms import ARM_NAMES
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says
 from stepscape.experiments.frame.contrasts import log_ratio
 from stepscape.experiments.frame.medians import medians
-from stepscape.experiments.square.family import ENDS, Array, Asks, falls_along, in_every_member, pieces
+from stepscape.experiments.square.arrival import ARRIVED
+from stepscape.experiments.square.family import (
+    AS_PRIMARY,
+    ENDS,
+    PRIMARY,
+    Array,
+    Asks,
+    falls_along,
+    in_every_member,
+    pieces,
+)
 from stepscape.experiments.square.members import FIELDS, every_member, named
 from stepscape.experiments.square.runs import FULL, QUICK, begin, work
 from stepscape.experiments.square.sides import sides
 from stepscape.tables.records import Table
 
+_PIECES = AS_PRIMARY.format("the pieces")
 SIDES = {
     "risk": "at the end of training",
     "risk_equal_time": "at equal time",
@@ -80,7 +90,7 @@ def shown_effects() -> dict[str, Asks]:
 
 def knots_lost(rows: Table) -> Array:
     """log10 of the knots at the smallest over those at the largest working step size."""
-    return log_ratio(STEP_SIZES.at_ends(rows, "knots"))
+    return log_ratio(ARRIVED.at_ends(rows, "knots"))
 
 
 def side_of_u(rows: Table, column: str, right: bool) -> Array:
@@ -131,8 +141,8 @@ CLAIM = Claim(
             "In every member, two numbers are asked for: the pieces at the smallest minus those at the "
             "largest working step size, of which {least:g} counts, and minus Spearman's rank correlation of "
             "the pieces with the working step sizes, of which {least_correlation:g} counts. Intervals are "
-            "simultaneous over both numbers, members and starts. Yes if all lie above 0; it depends if some "
-            "do and others exclude an effect that counts.",
+            "simultaneous over both numbers, members and starts. One says yes if it lies above 0, and no if "
+            "it excludes an effect that counts." + PRIMARY,
             fewer_pieces,
             constants={"least": 1.0, "least_correlation": 0.2},
             primary=True,
@@ -142,7 +152,7 @@ CLAIM = Claim(
             "Do larger steps leave fewer knots everywhere?",
             "As for the pieces, with the knots inside the data: log10 of their number at the smallest over "
             "that at the largest working step size, of which {least:g} counts, and minus their rank "
-            "correlation with the step sizes, of which {least_correlation:g} counts.",
+            "correlation with the step sizes, of which {least_correlation:g} counts." + _PIECES,
             fewer_knots,
             constants={"least": 0.05, "least_correlation": 0.2},
         ),
@@ -151,28 +161,28 @@ CLAIM = Claim(
             "Does the risk fall first everywhere?",
             "In every member the risk at the inputs at the smallest working step size is compared with that "
             "at the best one, which is chosen for each seed on the other seeds; {least:g} of the variance "
-            "of the noise counts.",
+            "of the noise counts." + _PIECES,
             side,
         ),
         _part(
             "right_side",
             "Does the risk rise again everywhere?",
             "As for the left side, with the largest working step size in place of the smallest; {least:g} "
-            "of the variance of the noise counts.",
+            "of the variance of the noise counts." + _PIECES,
             partial(side, right=True),
         ),
         _part(
             "equal_time",
             "Does the risk fall at equal time everywhere?",
             "As for the left side, with every run stopped at the same training time Σ η; {least:g} of the "
-            "variance of the noise counts.",
+            "variance of the noise counts." + _PIECES,
             partial(side, column="risk_equal_time"),
         ),
         _part(
             "early_stopping",
             "Do large steps beat early stopping everywhere?",
             "As for the left side, with every run stopped at its best held-out moment; {least:g} of the "
-            "variance of the noise counts.",
+            "variance of the noise counts." + _PIECES,
             partial(side, column="risk_held_out"),
         ),
     ),
@@ -186,7 +196,7 @@ CLAIM = Claim(
         (*FIELDS, "arm", "step_size"),
         ("pieces", "pieces_truth", "knots", "bent_neurons", "risk", "risk_equal_time", "risk_held_out"),
         ("edge_reached",),
-        STEP_SIZES.counts,
+        ARRIVED.counts,
     ),
     by="arm",
     names=ARM_NAMES,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.cells import ask
 from stepscape.experiments.frame.intervals import Interval, simultaneous
 from stepscape.experiments.frame.sentences import counted
 from stepscape.experiments.square import drawing
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.family import Asks
 from stepscape.experiments.square.members import named
 from stepscape.experiments.square.robustness import shown_effects
@@ -57,10 +57,10 @@ def members(result: Result) -> Drawn:
         f"{sentence} Each row is a member of the family, each bar the mean effect of a start (default: disk, "
         f"small: square, warm-up: triangle) over {seeds} seeds, with an interval that holds together with "
         "all others of its panel, at whose edge wide bars are cut. Blue: as claimed; vermilion: the "
-        "opposite; gray: not settled; dotted: no effect. A start without a bar learns a curve at too few "
-        "step sizes. The risk "
-        "is in variances of the noise, knots are in decades. Repeat it with “stepscape run robustness "
-        "--full”."
+        "opposite; gray: not settled; dotted: no effect. A start without a bar learns a curve, or "
+        "arrives, at too few step sizes. The risk is "
+        "in variances of the noise, knots are in decades. Repeat it with “stepscape run "
+        "robustness --full”."
     ))  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def _intervals(result: Result, each: Asks) -> Found:
     for arm in result.settings["arms"]:
         runs = result.where(arm=arm)
         cells: Mapping[str, Table] = named(runs.table, result.settings) if runs.runs else {}
-        values |= {(arm, name): x for name, x in ask(cells, each.contrast, STEP_SIZES.lacks).values.items()}
+        values |= {(arm, name): x for name, x in ask(cells, each.contrast, ARRIVED.lacks).values.items()}
     found: Found = {}
     for (arm, name), one in zip(values, simultaneous(list(values.values())), strict=True):  # type: ignore[arg-type]
         found.setdefault(arm, {})[name] = one

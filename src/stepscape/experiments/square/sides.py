@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Finding, Result, Says
 from stepscape.experiments.frame.contrasts import sides_of_u
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.family import Array, Asks, by_range, in_every_member
 from stepscape.tables.records import Table
 
@@ -22,7 +22,7 @@ RISKS = {
 
 def sides(rows: Table, column: str) -> tuple[Array, Array]:
     """Return the left and the right side of the U of a risk, by seed; see `sides_of_u`."""
-    return sides_of_u(STEP_SIZES.values(rows, column))
+    return sides_of_u(ARRIVED.values(rows, column))
 
 
 def fall(column: str, least: float) -> Asks:

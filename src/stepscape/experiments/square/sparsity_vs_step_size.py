@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from stepscape.experiments.common.arms import ARM_NAMES
-from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.contrasts import Array, log_ratio
 from stepscape.experiments.frame.medians import nothing_finished
 from stepscape.experiments.frame.sentences import number
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.family import (
+    AS_PRIMARY,
     ENDS,
+    PRIMARY,
     Asks,
     by_range,
     ends,
@@ -29,6 +31,7 @@ from stepscape.tables.records import Table
 
 ARMS: dict[str, Any] = {"by": "arm"}
 LEAST_CORRELATION = 0.2
+_PIECES = AS_PRIMARY.format("the pieces")
 SMOOTHNESS = {"tv": "∫|f''|", "weighted_tv": "∫|f''|g", "knots": "knots"}
 COUNTS = ("pieces", "pieces_equal_time", "features", "participation", "carriers", "knots", "bent_neurons",
           "dead_neurons", "rearranged", "tv", "weighted_tv", "pieces_truth")  # fmt: skip
@@ -92,8 +95,8 @@ def dead_stay_dead(result: Result) -> Finding:
 
 def _at_largest(rows: Table, column: str) -> Array:
     """Share of the width at the largest working step size, by seed."""
-    largest = STEP_SIZES.working(rows)[-1:]
-    return np.asarray(STEP_SIZES.values(rows, column, largest)[:, 0] / rows["width"][0])
+    largest = ARRIVED.working(rows)[-1:]
+    return np.asarray(ARRIVED.values(rows, column, largest)[:, 0] / rows["width"][0])
 
 
 def _net_loss(rows: Table) -> Array:
@@ -101,7 +104,7 @@ def _net_loss(rows: Table) -> Array:
 
 
 def _decades(rows: Table, column: str) -> Array:
-    return log_ratio(STEP_SIZES.at_ends(rows, column))
+    return log_ratio(ARRIVED.at_ends(rows, column))
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -138,8 +141,9 @@ CLAIM = Claim(
             "Larger steps find fewer linear pieces",
             "In every range, two numbers are asked for: the pieces at the smallest minus those at the "
             "largest working step size, and minus Spearman's rank correlation of the pieces with the "
-            "working step sizes. Yes if all intervals, simultaneous, lie above 0; no where one excludes a "
-            "loss of {least:g} pieces or more, or a correlation of {least_correlation:g} or more.",
+            "working step sizes. An interval, simultaneous with all others, says yes if it lies above 0, and "
+            "no if it excludes a loss of {least:g} pieces or more, or a correlation of {least_correlation:g} "
+            "or more." + PRIMARY,
             fewer_pieces,
             {"least": 1.0, "least_correlation": LEAST_CORRELATION},
             primary=True,
@@ -149,7 +153,7 @@ CLAIM = Claim(
             "equal_time",
             "Larger steps find fewer pieces at equal time, too",
             "As before, with every run stopped at the same training time Σ η; a loss of {least:g} pieces "
-            "and a rank correlation of {least_correlation:g} count.",
+            "and a rank correlation of {least_correlation:g} count." + _PIECES,
             partial(fewer_pieces, column="pieces_equal_time"),
             {"least": 1.0, "least_correlation": LEAST_CORRELATION},
             **ARMS,
@@ -160,7 +164,8 @@ CLAIM = Claim(
             "In every range, for the total variation of f', the weighted total variation, and the knots "
             "inside the data: log10 of the value at the smallest working step size over that at the "
             "largest, of which {least:g} counts, and minus the rank correlation with the working step "
-            "sizes, of which {least_correlation:g} counts. Yes if all intervals, simultaneous, lie above 0.",
+            "sizes, of which {least_correlation:g} counts. Yes if all intervals, simultaneous, lie above 0."
+            + _PIECES,
             smoother,
             {"least": 0.05, "least_correlation": LEAST_CORRELATION},
             **ARMS,
@@ -170,7 +175,7 @@ CLAIM = Claim(
             "Only a few neurons carry the bends",
             "In every range, at the largest working step size, the carriers are fewer than {few:.0%} of the "
             "width, and fewer than in the network at the start, by a difference of which {least:.0%} of the "
-            "width counts: then training selected them.",
+            "width counts: then training selected them." + _PIECES,
             few_carry,
             {"few": 0.1, "least": 0.05},
             **ARMS,
@@ -181,7 +186,7 @@ CLAIM = Claim(
             "In every range, at the largest working step size, more neurons left the data than came in; "
             "fewer neurons bend there than at the smallest, and fewer and fewer along the working step "
             "sizes. A difference of {least:.0%} of the width and a rank correlation of "
-            "{least_correlation:g} count; all intervals, simultaneous, must lie above 0 for a yes.",
+            "{least_correlation:g} count; all intervals, simultaneous, must lie above 0 for a yes." + _PIECES,
             pushed_out,
             {"least": 0.05, "least_correlation": LEAST_CORRELATION},
             **ARMS,

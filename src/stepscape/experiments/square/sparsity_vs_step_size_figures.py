@@ -10,6 +10,7 @@ from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.square import drawing
+from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.figures.bands import ribbon
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import series, shared_legend
@@ -65,11 +66,11 @@ def sparsity(result: Result) -> Drawn:
 
 def _simpler(shown: Result, half_width: float) -> str:
     table = shown.where(half_width=half_width).table if shown.runs else Table({})
-    if not drawing.works(table):
-        return "Descent learned a curve at too few step sizes to compare them."
-    ends = STEP_SIZES.working(table)[[0, -1]]
+    if not drawing.compares(table):
+        return f"{drawing.TOO_FEW} them."
+    ends = ARRIVED.working(table)[[0, -1]]
     pieces, tv = (
-        [median(STEP_SIZES.values(table, name, [eta])) for eta in ends] for name in ("pieces", "weighted_tv")
+        [median(ARRIVED.values(table, name, [eta])) for eta in ends] for name in ("pieces", "weighted_tv")
     )
     place = f"On {drawing.range_name(half_width)}, from η = {short(ends[0])} to {short(ends[1])},"
     return (

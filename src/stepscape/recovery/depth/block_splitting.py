@@ -10,8 +10,9 @@ from stepscape.recovery.depth.program import Program, nuclear_norms
 Array = NDArray[np.float64]
 RELAXATION = 1.6
 LOOK = 20  # iterations between two looks at the gap
-STAGE = 240  # iterations after which the step size is lowered
-LOWER = 0.4
+STAGE = 240  # iterations with one step size γ
+STEP = 0.4  # between neighboring step sizes
+RUNGS = 25  # powers of it that are tried before they are tried again: 0, 1, −1, 2, −2, …, 12, −12
 NEWTON = 12  # steps to the root of a convex increasing function from above: more than float64 needs
 
 
@@ -19,8 +20,8 @@ def split(program: Program, tolerance: float, limit: int) -> tuple[Array, Array,
     """Return a feasible Y (B, s, s), a dual point λ, and the number of iterations.
 
     W = prox_{γh}(S), S ← S + 1.6 (P(2W − S) − W), P the projection onto the constraints. (S − W)/γ is a
-    subgradient of h at W; at a solution it lies in the range of V, and λ is its coordinates there. γ is
-    lowered from time to time, W and the subgradient kept: no one γ is good for all problems.
+    subgradient of h at W; at a solution it lies in the range of V, and λ is its coordinates there. No one γ
+    is good for all problems: after each stage the next one is taken, W and the subgradient kept.
 
     Source: Douglas and Rachford (1956); Eckstein and Bertsekas (1992).
     """
@@ -40,9 +41,20 @@ def split(program: Program, tolerance: float, limit: int) -> tuple[Array, Array,
             if least <= tolerance:
                 return best, dual_best, made
         if made % STAGE == 0:
-            state, gamma = near + LOWER * (state - near), LOWER * gamma
+            factor = _factor(made // STAGE)
+            state, gamma = near + factor * (state - near), factor * gamma
         state = state + RELAXATION * (program.project(2.0 * near - state) - near)
     return best, dual_best, limit
+
+
+def _factor(stage: int) -> float:
+    """Return the factor between the step sizes of a stage and of the one before."""
+    after, before = (number % RUNGS for number in (stage, stage - 1))
+    return float(STEP ** (_rung(after) - _rung(before)))
+
+
+def _rung(number: int) -> int:
+    return (number + 1) // 2 if number % 2 else -(number // 2)
 
 
 def nearest(point: Array, gamma: float, power: float) -> Array:

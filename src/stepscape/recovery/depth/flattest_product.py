@@ -65,7 +65,10 @@ def solve(program: Program, tolerance: float, limit: int) -> tuple[Array, Array,
         return np.zeros(program.shape), np.zeros(program.target.size), 0
     if program.shape[-1] > 1:
         return split(program, tolerance, limit)
-    return vertex(program) if program.power == 1.0 else newton(program, min(tolerance, 1e-14), limit)
+    if program.power == 1.0:
+        return vertex(program)
+    point, dual, made = newton(program, min(tolerance, 1e-14), limit)
+    return program.refine(point), dual, made
 
 
 def recovered(

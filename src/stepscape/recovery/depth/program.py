@@ -22,12 +22,17 @@ CONSISTENT = (
 class Program:
     """min Σ_b ‖Y_b‖_*^p subject to Vᵀ y = c, y the numbers of Y (B, s, s), V orthonormal, ‖c‖ = 1 or c = 0.
 
-    X_b = scale·S_b Y_b T_b. The constraints are A(X) = b, or those of least squares if not `feasible`. A dual
-    point is λ, and U the blocks of V λ. Hölder's inequality is weak duality:
+    The constraints are orthonormal combinations of C y = b/scale, with `rows` C (m, B·s²) = U Σ Vᵀ, and
+    `inverse` is U Σ⁻¹. X_b = scale·S_b Y_b T_b. They stand for A(X) = b, or for the
+    equations of least squares if not `feasible`. A dual point is λ, and U the blocks of V λ. Weak duality is
+    Hölder's inequality:
 
         ⟨c, λ⟩ = ⟨U, Y⟩ ≤ Σ_b ‖U_b‖_op ‖Y_b‖_* ≤ (Σ_b ‖U_b‖_op^q)^{1/q} (Σ_b ‖Y_b‖_*^p)^{1/p},  1/p + 1/q = 1.
     """
 
+    rows: Array
+    labels: Array
+    inverse: Array
     basis: Array
     target: Array
     power: float
@@ -46,6 +51,11 @@ class Program:
         """Return the nearest feasible Y."""
         flat = point.ravel()
         return np.asarray(flat - self.basis @ (self.basis.T @ flat - self.target)).reshape(self.shape)
+
+    def refine(self, point: Array) -> Array:
+        """Return Y with the rounding errors of its measurements removed, by one step of least squares."""
+        missed = self.labels - self.rows @ point.ravel()
+        return point + (self.basis @ (self.inverse.T @ missed)).reshape(self.shape)
 
     def value(self, point: Array) -> float:
         """Σ_b ‖Y_b‖_*^p."""
@@ -127,7 +137,7 @@ def inverse_roots(moments: Array) -> tuple[Array, Array]:
 
 def _program(problem: ProductMeasurements, power: float, left: Array, right: Array, unseen: int) -> Program:
     m, n = problem.rows.shape
-    require_memory("m", m, 40 * m * n + 16 * min(m, n) ** 2, "take fewer measurements or smaller blocks")
+    require_memory("m", m, 48 * m * n + 16 * min(m, n) ** 2, "take fewer measurements or smaller blocks")
     rows = (left @ problem.block_design @ right).reshape(m, n)  # S and T are symmetric
     outer, sizes, inner = np.linalg.svd(rows, full_matrices=False)
     kept = sizes > sizes[0] * max(m, n) * np.finfo(float).eps
@@ -136,5 +146,17 @@ def _program(problem: ProductMeasurements, power: float, left: Array, right: Arr
     missed = float(np.linalg.norm(problem.labels - outer[:, kept] @ reached))
     target = reached / sizes[kept]
     scale = float(np.linalg.norm(target))
-    feasible = missed <= CONSISTENT * labels
-    return Program(inner[kept].T, target / (scale or 1.0), power, scale, left, right, unseen, feasible)
+    unit = scale or 1.0
+    return Program(
+        rows=rows,
+        labels=problem.labels / unit,
+        inverse=outer[:, kept] / sizes[kept],
+        basis=inner[kept].T,
+        target=target / unit,
+        power=power,
+        scale=scale,
+        left=left,
+        right=right,
+        unseen=unseen,
+        feasible=missed <= CONSISTENT * labels,
+    )
