@@ -89,7 +89,11 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], messag
 
 
 def result(
-    imbalance: float = 1.0, excess: float = 2.0, verdict: str = "holds", error: float = 1e-9
+    imbalance: float = 1.0,
+    excess: float = 2.0,
+    verdict: str = "holds",
+    error: float = 1e-9,
+    share: float = 0.2,
 ) -> Result:
     """Rows whose gaps are powers of the deviation; m goes with the ratio."""
     runs, rng = [], np.random.default_rng(3)
@@ -98,7 +102,7 @@ def result(
             for ratio in RATIOS:
                 q = 0.5 * ratio**-0.5 * np.exp(0.02 * rng.standard_normal())
                 delta = 0.3 * q**imbalance
-                e = 0.2 * delta**excess
+                e = share * delta**excess
                 runs.append(Run({
                     "kind": "recovery-factors/1", "problem": problem, "d": 8, "rank": 2, "ratio": ratio,
                     "m": int(28 * ratio), "seed": seed, "outcome": "finished", "error": error,
@@ -133,8 +137,9 @@ def test_a_violated_bound() -> None:
     assert words(verdict="inapplicable")["norm_minimal"] == "premise_not_met"
 
 
-def test_an_excess_that_is_too_large_for_the_imbalance() -> None:
+def test_an_excess_that_is_too_large_or_too_small_for_the_imbalance() -> None:
     assert words(excess=0.5)["either_way"] == "false_as_stated"
+    assert words(share=1.0 / 12.0)["either_way"] == "false_as_stated"  # δ² = 12 e
 
 
 def test_nothing_recovered_nothing_said() -> None:
