@@ -44,8 +44,9 @@ def read_measurements(path: str | os.PathLike[str]) -> Measurements:
     - ``rows`` (m,), ``cols`` (m,) and ``shape`` (2,): entries of X, counted from 0,
     - ``data``, ``indices``, ``indptr`` and ``shape`` (2,): a sparse matrix (m, d1·d2) of SciPy in CSR format.
 
-    ``shape`` is (d1, d2). Entries may be multiplied by ``scales`` (m,). Optional are ``symmetric`` and ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth``
-    (d1, d2), ``noise`` (standard deviation of the labels) and ``name``. Nothing is unpickled.
+    ``shape`` is (d1, d2). Entries may be multiplied by ``scales`` (m,). Optional are ``symmetric`` and
+    ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth`` (d1, d2), ``noise`` (standard
+    deviation of the labels) and ``name``. Nothing is unpickled.
 
     Raises
     ------
