@@ -72,7 +72,7 @@ def _marks(names: list[str]) -> str:
 
 def _sentence(rows: Table) -> str:
     if not len(rows):
-        return "Descent arrived at 0 solutions above 2/λ_max of the truth."
+        return "Above the stable step size descent arrived at 0 solutions."
     top = rows.where(multiple=float(rows["multiple"].max()))
     eta, error = float(top["multiple"][0]), median(top["distance"])
     sharp, trace = 100.0 * (1.0 - median(top["sharpness_ratio"])), median(top["trace_ratio"])
@@ -113,6 +113,6 @@ def _follow(ax: Axes, run: Run, column: str, runs: list[Run]) -> None:
 def _departure_sentence(runs: list[Run]) -> str:
     moved = [run for run in runs if run["multiple"] > STABLE]
     if not moved or "distance" not in moved[-1].row:
-        return "Above 2/λ_max of the truth 0 descents were drawn."
+        return "Above the stable step size 0 descents were drawn."
     far = sum(float(run["distance"]) > 0.03 for run in moved)
     return f"{far} of {len(moved)} descents above the stable step size leave the truth, and do not return."

@@ -45,7 +45,7 @@ class Arm(NamedTuple):
 ARMS = {
     "small_steps": Arm("small steps", 0.25, {}),
     "large_steps": Arm("large steps", 1.1, {}),
-    "sgd_one": Arm("SGD, one at a time", 0.02, {}, batch=1e-9),
+    "sgd_one": Arm("SGD, one at a time", 0.01, {}, batch=1e-9),
     "sgd_twentieth": Arm("SGD, batches of 1/20", 0.1, {}, batch=0.05),
     "sgd_eighth": Arm("SGD, batches of 1/8", 0.3, {}, batch=0.125),
     "sgd_reshuffled": Arm("SGD, 1/8, reshuffled", 0.3, {"replacement": False}, batch=0.125),
