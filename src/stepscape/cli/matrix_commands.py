@@ -56,7 +56,14 @@ def recover(
 
 
 def example_measurements(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="File to write, such as measured.npz.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="File to write, such as measured.npz.",
+            autocompletion=completion.networks,
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
