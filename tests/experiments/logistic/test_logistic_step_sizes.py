@@ -197,9 +197,15 @@ class TestHelp:
     def test_the_title_of_the_figure_has_the_interval_of_the_rule(self) -> None:
         """Where runs failed, too: a seed counts if it has every cell."""
         kept = [row for row in rows() if row["seed"]] + [row for row in rows((4.0, 0.0)) if row["seed"] != 5]
-        found = help_intervals(result(kept))["in the interior"]
+        found = help_intervals(result(kept), "")["in the interior"]
         effect = finding("help", kept).effect
         assert found == effect.interval
         assert found.count == 4
         title = CLAIM.draw(result(rows(interior=FALLING)))["excess"].caption
         assert "η = 1.2 has 0.25 times in the interior and 0.99 times (not significant) over all" in title
+        moving = [{**row, "function_moved": 1.0} for row in rows(interior=FALLING)]
+        assert help_intervals(result(moving), "") == {}
+        title = CLAIM.draw(result(moving))["excess"].caption
+        assert title.startswith(
+            "After all steps most runs still move; at equal time, η = 1.2 has 0.25 times in"
+        )

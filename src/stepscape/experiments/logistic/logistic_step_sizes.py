@@ -210,7 +210,7 @@ def draw(result: Result) -> dict[str, Drawn]:
     table = result.table
     return {
         "edge": figures.edge(table),
-        "excess": figures.excess(result, help_intervals(result)),
+        "excess": figures.excess(result, {suffix: help_intervals(result, suffix) for suffix in WHEN}),
         "simpler": figures.simpler(table),
         "functions": figures.functions(result),
         "edge-all": figures.edge_all(table),
@@ -220,14 +220,13 @@ def draw(result: Result) -> dict[str, Drawn]:
     }
 
 
-def help_intervals(result: Result) -> dict[str, Interval]:
-    """Region → what the largest step size saves after equally many steps, over all cells."""
+def help_intervals(result: Result, suffix: str) -> dict[str, Interval]:
+    """Region → what the largest step size saves at a moment, over all cells; {} if too few compare."""
+    table, columns = compared(result.table, suffix, **ARRIVED), f"excess_risk{{}}{suffix}"
     found = {
-        where: asked(
-            compared(result.table, "", **ARRIVED), partial(saved, column=f"excess_risk{REGIONS[region]}")
-        )
+        where: asked(table, partial(saved, column=columns.format(REGIONS[region])))
         for region, where in WHERE.items()
-        if region in U_REGIONS and f"excess_risk{REGIONS[region]}" in result.table
+        if region in U_REGIONS and columns.format(REGIONS[region]) in result.table
     }
     return {where: pooled(each, 2 * len(WHEN) * len(HELPED)) for where, each in found.items() if each.values}
 
