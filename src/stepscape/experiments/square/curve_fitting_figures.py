@@ -219,7 +219,7 @@ def summary(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{found} Mean squared error to the truth at the inputs, and linear pieces, at the end of training "
         "(disks, blue), at equal time Σ η (squares, vermilion) and at the best held-out moment (triangles, "
-        f"green). {drawing.absent(result)} {drawing.runs_of(result)}"
+        f"green). {drawing.LEFT_OUT} {drawing.absent(result)} {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOO_FEW = "Descent learned a curve, and arrived at its end, at too few step sizes to compare"
+LEFT_OUT = "Runs that keep too few bent neurons to count are left out."
 HEADLINE = "warm_up"  # the arm in which no run diverges
 
 
@@ -52,15 +53,15 @@ def headline_name(result: Result) -> str:
     return "warm-up" if HEADLINE in arms else f"the start “{arm_name(arms[-1])}”"
 
 
-def working(table: Table, lost: bool = False) -> Table:
+def working(table: Table) -> Table:
     """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little.
 
-    Of these, runs that lost nearly all neurons are left out, as by the rules, unless `lost`.
+    Of these, runs that lost nearly all neurons are left out, as by the rules.
     """
     if not len(table):
         return table
     there = np.isin(table["step_size"], STEP_SIZES.working(table))
-    return table.rows(there if lost else there & STEP_SIZES.counts(table))
+    return table.rows(there & STEP_SIZES.counts(table))
 
 
 def works(table: Table) -> bool:

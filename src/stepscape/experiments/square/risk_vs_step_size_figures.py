@@ -63,7 +63,7 @@ def moments_in_arms(result: Result) -> Drawn:
         f"{found} Mean squared error to the truth at the inputs, {MARKS}; dotted: the variance of the noise, "
         "which is the risk of a curve through every label. A setting is one of the panels; it has a U where "
         "the rule finds both of its sides, and early stopping is as good where its median is. "
-        f"{drawing.absent(result)} {drawing.runs_of(result)}"
+        f"{drawing.LEFT_OUT} {drawing.absent(result)} {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 
@@ -162,8 +162,8 @@ def regions(result: Result) -> Drawn:
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Mean squared error to the truth on a grid, in the interior (where the weight g is at least "
-        f"a tenth of its largest value) and elsewhere, {MARKS}. {drawing.absent(result)} "
-        f"{drawing.runs_of(result)}"
+        f"a tenth of its largest value) and elsewhere, {MARKS}. {drawing.LEFT_OUT} "
+        f"{drawing.absent(result)} {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 

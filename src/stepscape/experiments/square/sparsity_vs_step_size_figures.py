@@ -115,7 +115,9 @@ def everything(result: Result) -> Drawn:
     found = _carriers(cells)
     finding(figure, found)
     text = f"{COUNTS} Carriers are the fewest neurons that hold 90 % of Σ |w1 w2| among the data."
-    return Drawn(figure, f"{found} {text} {drawing.absent(result)} {drawing.runs_of(result)}")
+    return Drawn(
+        figure, f"{found} {text} {drawing.LEFT_OUT} {drawing.absent(result)} {drawing.runs_of(result)}"
+    )
 
 
 def _carriers(cells: list[tuple[str, float, Result]]) -> str:
