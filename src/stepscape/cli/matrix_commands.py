@@ -17,7 +17,7 @@ def recover(
         str,
         typer.Argument(
             metavar="FILE",
-            help="Measurements in an .npz; see 'stepscape example-measurements'.",
+            help="Measurements in an .npz; see 'stepscape example-npz'.",
             autocompletion=completion.networks,
         ),
     ],
@@ -59,9 +59,7 @@ def example_measurements(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE",
-            help="File to write, such as measured.npz.",
-            autocompletion=completion.networks,
+            metavar="FILE", help="File to write, such as measured.npz.", autocompletion=completion.networks
         ),
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
@@ -79,5 +77,5 @@ def example_measurements(
 
 COMMANDS: dict[str, Callable[..., Action]] = {
     "recover": recover,
-    "example-measurements": example_measurements,
+    "example-npz": example_measurements,
 }
