@@ -168,7 +168,13 @@ def test_a_problem_that_does_not_recover() -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "word"),
-    [("recovered", "beaten", "yes"), ("beaten", "recovered", "no"), ("undecided", "recovered", "undecided")],
+    [
+        ("recovered", "beaten", "yes"),
+        ("beaten", "recovered", "no"),
+        ("undecided", "recovered", "no"),
+        ("recovered", "undecided", "undecided"),
+        ("undecided", "beaten", "undecided"),
+    ],
 )
 def test_flatness_against_the_nuclear_norm(first: str, second: str, word: str) -> None:
     def verdicts(seed: int) -> dict[str, str]:
@@ -179,9 +185,31 @@ def test_flatness_against_the_nuclear_norm(first: str, second: str, word: str) -
     assert found.word(CLAIM.kind, "robust_pca") == "premise_not_met"
 
 
+OPEN = dict.fromkeys(NONE, "undecided")
+
+
+def test_trials_that_all_stay_undecided_say_nothing() -> None:
+    found = words({(problem, ratio): OPEN for problem in PROBLEMS for ratio in RATIOS}, theorem="undecided")
+    for part in ("theorem", "every_problem", "against_nuclear_norm", "frobenius"):
+        assert found[part] == "undecided"
+
+
+def test_undecided_trials_that_could_turn_an_answer_leave_it_open() -> None:
+    def some(seed: int, first: int = 4) -> dict[str, str]:
+        return OPEN if seed < first else BOTH
+
+    most = {(problem, 3.4): lambda seed: some(seed, 16) for problem in PROBLEMS}
+    assert words(most)["every_problem"] == "undecided"
+    rows: dict[tuple[str, float], Any] = {(problem, 2.0): some for problem in PROBLEMS}
+    rows |= {(problem, 3.4): BOTH | {"nuclear": "beaten"} for problem in PROBLEMS}
+    assert CLAIM.judge(result(rows))["against_nuclear_norm"].word(CLAIM.kind, "gaussian") == "yes"
+    rows |= {(problem, 3.4): BOTH for problem in PROBLEMS}
+    assert CLAIM.judge(result(rows))["against_nuclear_norm"].word(CLAIM.kind, "gaussian") == "undecided"
+
+
 def test_two_that_never_differ_need_many_trials() -> None:
     rows = result({}).runs
-    many = [Run({**run.row, "rank": rank}) for run in rows for rank in range(1, 8)]
+    many = [Run({**run.row, "rank": rank}) for run in rows for rank in range(1, 20)]
     judged = CLAIM.judge(Result("phase-transition", CLAIM.quick, tuple(many)))["against_nuclear_norm"]
     assert judged.word(CLAIM.kind, "gaussian") == "no"
 
