@@ -236,10 +236,23 @@ def test_one_solution_that_is_less_flat_is_enough() -> None:
 
 @pytest.mark.parametrize(
     ("fails", "word"),
-    [((24, 12, 2), "consistent"), ((24, 3, 3), "contradicted"), ((24, 24, 24), "contradicted")],
+    [
+        ((24, 12, 2), "consistent"),
+        ((40, 10, 4), "consistent"),
+        ((24, 3, 3), "contradicted"),
+        ((24, 24, 24), "contradicted"),
+    ],
 )
 def test_a_failure_rate_that_stops_falling_contradicts_the_rate(fails: tuple[int, ...], word: str) -> None:
     assert words({}, fails=fails)["failure_rate"] == word
+
+
+def test_blocks_of_undecided_trials_leave_the_failure_rate_open() -> None:
+    rows = result({}, fails=(24, 12, 2))
+    for run in rows.runs:
+        if run.row.get("m") == 32 and "block" in run.row:
+            run.row.update(undecided=10)  # type: ignore[attr-defined]
+    assert CLAIM.judge(rows)["failure_rate"].word(CLAIM.kind) == "undecided"
 
 
 def test_a_least_frobenius_norm_that_recovers() -> None:
