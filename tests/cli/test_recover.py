@@ -254,13 +254,13 @@ def test_spent_iterations_are_undecided(capsys):
 
 
 def test_the_example_is_read_by_the_command(capsys):
-    out = said(capsys, "example-measurements", "example.npz").out
+    out = said(capsys, "example-npz", "example.npz").out
     assert "Next: stepscape recover example.npz" in words_of(out)
     assert ss.problems.read_measurements("example.npz").size == 200
     assert "'example.npz' exists; name another file or add --force" in refused(
-        capsys, ["example-measurements", "example.npz"]
+        capsys, ["example-npz", "example.npz"]
     )
-    assert json.loads(said(capsys, "example-measurements", "example.npz", "--force", "--json").out)["file"]
+    assert json.loads(said(capsys, "example-npz", "example.npz", "--force", "--json").out)["file"]
 
 
 # ---- wrong input

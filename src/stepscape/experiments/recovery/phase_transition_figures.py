@@ -142,9 +142,10 @@ def _thresholds(table: Table, rank: int) -> str:
         reach = short(min(reached))
     else:
         reach = f"{short(min(reached))} to {short(max(reached))}"
+    some = f"{len(reached)} of {len(ends)}" if missed else f"all {len(ends)}"
     return (
         f"Flat minima are nearly always the truth from {reach} measurements per degree of freedom on in "
-        f"{len(reached)} of {len(ends)} problems{missed}."
+        f"{some} problems{missed}."
     )
 
 

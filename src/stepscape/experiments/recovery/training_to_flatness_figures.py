@@ -147,6 +147,6 @@ def _paths_sentence(runs: dict[str, Run]) -> str:
     higher = 100.0 * (float(large["sharpness_ratio"]) - 1.0)
     side = "above" if higher > 0.0 else "below"
     return (
-        f"Large steps end with a sharpness {number(abs(higher), 2)} % {side} that of the flattest solution, and "
-        f"a trace {number(excess, 2)} % above it; label noise and the penalty take the trace down."
+        f"Large steps end with a sharpness {number(abs(higher), 2)} % {side} that of the flattest solution, "
+        f"and a trace {number(excess, 2)} % above it; label noise and the penalty take the trace down."
     )
