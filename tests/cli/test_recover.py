@@ -12,6 +12,7 @@ import pytest
 import stepscape as ss
 from commands import listing, refused, said
 from stepscape.cli import main
+from stepscape.recovery.penalties import noise_penalty
 
 FIGURES = ["error", "spectrum"]
 
@@ -100,6 +101,15 @@ def test_the_largest_step_size_is_where_descent_leaves():
     assert last_loss(1.03 * edge) > 1e-9
 
 
+def test_a_truth_that_is_missed_by_more_than_float64_holds(capsys):
+    np.savez(
+        "measured.npz", rows=[0, 1], cols=[0, 1], shape=[2, 2], b=[1e5, 1e5], truth=np.full((2, 2), 5e-324)
+    )
+    out = said(capsys, "recover", "measured.npz", "--out", "out").out
+    assert document()["solutions"]["flattest"]["error"] is None
+    assert "The flattest matrix that fits all labels has rank 2." in words_of(out)
+
+
 def test_json_is_the_document_of_the_file(capsys):
     save(ss.problems.matrix_completion(d1=6, d2=5, rank=1))
     printed = said(capsys, "recover", "measured.npz", "--out", "out", "--json").out
@@ -109,8 +119,8 @@ def test_json_is_the_document_of_the_file(capsys):
 # ---- noise, and what the measurements do not tell
 
 
-def noisy(**options):
-    return save(ss.problems.matrix_sensing(d1=6, d2=5, rank=1, m=60, noise=0.3, seed=1, **options))
+def noisy():
+    return save(ss.problems.matrix_sensing(d1=6, d2=5, rank=1, m=60, noise=0.3, seed=1))
 
 
 def test_labels_that_contradict_each_other_ask_for_a_penalty(capsys):
@@ -130,12 +140,12 @@ def test_labels_that_contradict_each_other_ask_for_a_penalty(capsys):
     assert ss.recovery.flattest(problem, penalty=zero * (1 - 1e-3)).matrix.any()
 
 
-def test_with_the_penalty_of_the_noise_the_rank_is_that_of_the_truth(capsys):
-    noisy()
-    recover()
-    guess = document()["penalty"]["noise"]
-    printed = said(capsys, "recover", "measured.npz", "--out", "out", "--force", "--penalty", str(guess))
+def test_with_a_penalty_above_that_of_the_noise_the_rank_is_that_of_the_truth(capsys):
+    problem = noisy()
+    penalty = 2.0 * noise_penalty(problem, problem.noise)
+    printed = said(capsys, "recover", "measured.npz", "--out", "out", "--penalty", str(penalty))
     result = document()
+    assert result["penalty"]["noise"] == penalty / 2.0
     found = result["solutions"]
     assert found["flattest"]["status"] == found["nuclear"]["status"] == "optimal"
     assert found["flattest"]["rank"] == found["nuclear"]["rank"] == 1
@@ -145,7 +155,7 @@ def test_with_the_penalty_of_the_noise_the_rank_is_that_of_the_truth(capsys):
     assert result["flat"]["step_size"] is None
     assert "with a penalty the factors do not minimize the loss alone" in words_of(printed.out)
     # D1 and D2 of Gaussian measurements are near multiples of I, so that the two norms are alike.
-    assert found["nuclear"]["value"] == pytest.approx(found["flattest"]["value"], rel=0.05)
+    assert found["nuclear"]["value"] == pytest.approx(found["flattest"]["value"], rel=0.15)
 
 
 def test_a_penalty_that_leaves_nothing_is_named(capsys):
@@ -244,13 +254,13 @@ def test_spent_iterations_are_undecided(capsys):
 
 
 def test_the_example_is_read_by_the_command(capsys):
-    out = said(capsys, "example-measurements", "example.npz").out
+    out = said(capsys, "example-npz", "example.npz").out
     assert "Next: stepscape recover example.npz" in words_of(out)
     assert ss.problems.read_measurements("example.npz").size == 200
     assert "'example.npz' exists; name another file or add --force" in refused(
-        capsys, ["example-measurements", "example.npz"]
+        capsys, ["example-npz", "example.npz"]
     )
-    assert json.loads(said(capsys, "example-measurements", "example.npz", "--force", "--json").out)["file"]
+    assert json.loads(said(capsys, "example-npz", "example.npz", "--force", "--json").out)["file"]
 
 
 # ---- wrong input
@@ -271,6 +281,7 @@ WRONG = {
     "two kinds": ({"left": np.zeros((4, 3))}, "must hold one kind of measurements"),
     "another name": ({"c": np.zeros(3)}, "it holds the unknown array 'c'"),
     "beyond the range": ({"A": 1e-200 * GOOD["A"]}, "the A_i must have entries between"),
+    "beyond the squares": ({"A": 1e200 * GOOD["A"]}, "Σ A_i A_iᵀ must be finite"),
 }
 
 

@@ -177,7 +177,7 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Test every claim, and write a ledger with a page per claim.
+    """Test every claim, and write a ledger of pages.
 
     Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """

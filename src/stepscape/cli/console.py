@@ -45,7 +45,14 @@ def answer(document: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> 
 def paragraph(text: str, indent: str = "") -> str:
     """Wrap a text to the width of the terminal."""
     width = min(shutil.get_terminal_size().columns, _WIDEST)
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:

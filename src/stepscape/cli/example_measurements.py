@@ -1,4 +1,4 @@
-"""The command ``example-measurements``: a file for ``recover``, to begin from."""
+"""The command ``example-npz``: a file for ``recover``, to begin from."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def example_measurements(target: str, force: bool, as_json: bool, _unfinished: U
     write_target(target, archive(problem), force)
     keys = {"left": "a (m, d1)", "right": "b (m, d2)", "b": "labels (m,)", "truth": "X (d1, d2)"}
     said = [f"Wrote {target}:", *console.columns(keys.items()), f"Next: stepscape recover {target}"]
-    console.answer({"command": "example-measurements", "file": target, "arrays": list(keys)}, said, as_json)
+    console.answer({"command": "example-npz", "file": target, "arrays": list(keys)}, said, as_json)

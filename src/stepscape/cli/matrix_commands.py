@@ -17,7 +17,7 @@ def recover(
         str,
         typer.Argument(
             metavar="FILE",
-            help="Measurements in an .npz; see 'stepscape example-measurements'.",
+            help="Measurements in an .npz; see 'stepscape example-npz'.",
             autocompletion=completion.networks,
         ),
     ],
@@ -56,7 +56,12 @@ def recover(
 
 
 def example_measurements(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="File to write, such as measured.npz.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="File to write, such as measured.npz.", autocompletion=completion.networks
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
@@ -72,5 +77,5 @@ def example_measurements(
 
 COMMANDS: dict[str, Callable[..., Action]] = {
     "recover": recover,
-    "example-measurements": example_measurements,
+    "example-npz": example_measurements,
 }

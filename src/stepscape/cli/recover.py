@@ -132,7 +132,7 @@ def _points(problem: Measurements, solutions: Mapping[str, Recovered]) -> dict[s
     for name, solution in solved.items():
         fits = nuclear is not None and not solution.penalty and nuclear.status != "undecided"
         reference = nuclear.matrix if nuclear is not None and fits else solution.matrix
-        points[name] = flat_point(problem, solution.matrix, reference)
+        points[name] = flat_point(problem, solution.matrix, solution.rank, reference)
     return points
 
 

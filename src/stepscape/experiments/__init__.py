@@ -31,7 +31,16 @@ _MODULES = {
     "confident-curvature": "stepscape.experiments.confidence.confident_curvature",
     "smoothness-or-confidence": "stepscape.experiments.confidence.smoothness_or_confidence",
     "does-descent-get-there": "stepscape.experiments.confidence.does_descent_get_there",
+    "perturbed-loss": "stepscape.experiments.recovery.perturbed_loss",
+    "scalar-landscape": "stepscape.experiments.recovery.scalar_landscape",
+    "lambda-max-is-not-trace": "stepscape.experiments.recovery.lambda_max_is_not_trace",
+    "training-to-flatness": "stepscape.experiments.recovery.training_to_flatness",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
+    "phase-transition": "stepscape.experiments.recovery.phase_transition",
+    "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
+    "noise-stability": "stepscape.experiments.recovery.noise_stability",
+    "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
+    "depth-effect": "stepscape.experiments.recovery.depth_effect",
 }
 
 

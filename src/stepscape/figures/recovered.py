@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 Solutions = Mapping[str, "Recovered"]
 LOOKS = {"flattest": MEASURED, "nuclear norm": CONTRAST, "frobenius norm": THIRD}
 NAMED = {"flattest": "flattest", "nuclear norm": "nuclear norm", "frobenius norm": "Frobenius norm"}
-ROUNDING = 1e-9  # share of the largest singular value below which one is not drawn
+ROUNDING = 1e-6  # share of the largest singular value below which one is not drawn
 EXACT = 1e-6  # relative residual up to which a matrix satisfies the equations
 POINTS = 400  # entries in a panel; of more, evenly spaced ones are drawn
 CLOSE = 0.01  # relative distance from which on it is written in per cent
@@ -67,7 +67,8 @@ def spectrum_figure(solutions: Solutions) -> Figure:
         name_at_end(ax, line, f" {NAMED[name]}")
         longest, low, high = max(longest, values.size), min(low, values[-1]), max(high, values[0])
     ax.set_xlim(0, longest + 1)
-    ax.set_ylim(low / 1.5, high * 1.5)
+    room = 1.5 * (high / low) ** 0.08
+    ax.set_ylim(low / room, high * room)
     number_ticks(ax)
     _whole_ticks(ax)
     label(ax, "number of the singular value, by size", "singular value")
@@ -129,7 +130,7 @@ def difference_figure(solutions: Solutions) -> Figure:
     apart = relative(others["nuclear norm"], first)
     figure = _entries(first, others, "entry of the flattest matrix", "entry")
     agree = f"agree up to {share(apart)}" if apart <= CLOSE else f"differ by {share(apart)}"
-    finding(figure, f"The flattest matrix and the one of least nuclear norm {agree} of the former's norm")
+    finding(figure, f"The flattest matrix and the one of least nuclear norm {agree} of their norm")
     return figure
 
 

@@ -41,13 +41,12 @@ def read_measurements(path: str | os.PathLike[str]) -> Measurements:
     - ``A`` (m, d1, d2): full matrices,
     - ``left`` (m, d1) and ``right`` (m, d2): A_i = left_i right_iᵀ,
     - ``vectors`` (m, d): A_i = x_i x_iᵀ; X is symmetric unless ``symmetric`` is False,
-    - ``rows`` (m,), ``cols`` (m,) and ``shape`` (2,): entries of X, counted from 0; optionally ``scales``
-      (m,), by which they are multiplied,
-    - ``data``, ``indices``, ``indptr`` and ``shape`` (2,): the arrays of a sparse matrix of SciPy in CSR
-      format with one row per measurement (m, d1·d2); ``shape`` is (d1, d2).
+    - ``rows`` (m,), ``cols`` (m,) and ``shape`` (2,): entries of X, counted from 0,
+    - ``data``, ``indices``, ``indptr`` and ``shape`` (2,): a sparse matrix (m, d1·d2) of SciPy in CSR format.
 
-    Optional are ``symmetric`` and ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth``
-    (d1, d2), ``noise`` (standard deviation of the labels) and ``name``. Nothing is unpickled.
+    ``shape`` is (d1, d2). Entries may be multiplied by ``scales`` (m,). Optional are ``symmetric`` and
+    ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth`` (d1, d2), ``noise`` (standard
+    deviation of the labels) and ``name``. Nothing is unpickled.
 
     Raises
     ------

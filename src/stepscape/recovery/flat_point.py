@@ -20,6 +20,7 @@ from stepscape.theory.low_rank import balanced, hessian_trace, imbalance, norm_e
 from stepscape.theory.low_rank.flatness import flat_factors
 
 Array = NDArray[np.float64]
+NEGLIGIBLE = 1e-5  # share of the largest column that the columns beyond the rank may add together
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,12 @@ class FlatPoint:
         return 2.0 / top.value if top is not None and top.value > 0.0 else math.inf
 
 
-def flat_point(problem: Measurements, matrix: Array, reference: Array) -> FlatPoint:
-    """Measure the flat factors of a matrix; the bounds on their norm are in terms of a reference."""
-    factors = without_empty_columns(flat_factors(problem, matrix))
+def flat_point(problem: Measurements, matrix: Array, rank: int, reference: Array) -> FlatPoint:
+    """Measure the flat factors of a matrix of that rank, up to the accuracy of a solver.
+
+    The bounds on their norm are in terms of a reference.
+    """
+    factors = leading_columns(flat_factors(problem, matrix), rank)
     trace = hessian_trace(problem, factors)
     if not factors.matrix.any():
         return FlatPoint(factors, trace, None, math.nan, math.nan, {})
@@ -70,21 +74,27 @@ def flat_point(problem: Measurements, matrix: Array, reference: Array) -> FlatPo
     )
 
 
-def without_empty_columns(factors: Factorization) -> Factorization:
-    """Leave out columns that add nothing to the matrix; the first factor keeps one at least."""
+def leading_columns(factors: Factorization, rank: int) -> Factorization:
+    """Keep the columns that add most to the matrix, so many as its rank if the others add next to nothing.
+
+    The first factor keeps one column at least.
+    """
     left, right = factors.left, np.asarray(factors.right)
     if factors.structure == "any":
-        keep = _leading(np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0))
+        keep = _leading(np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0), rank)
         return Factorization(left[:, keep], right[:, keep])
-    used, count = _leading(np.sum(np.hstack([left, right]) ** 2, axis=0)), left.shape[1]
+    used, count = _leading(np.sum(np.hstack([left, right]) ** 2, axis=0), rank), left.shape[1]
     first, second = used[:count], used[count:]
     first[0] |= not first.any()
     return Factorization(left[:, first], right[:, second], factors.structure)
 
 
-def _leading(sizes: Array) -> NDArray[np.bool_]:
-    """Mark the columns that are not rounding; the first one if all are 0."""
-    keep = sizes > VISIBLE * sizes.max()
+def _leading(sizes: Array, rank: int) -> NDArray[np.bool_]:
+    """Mark the largest sizes; all that are not rounding if the rank leaves more than a trace of them out."""
+    ordered = np.sort(sizes)[::-1]
+    rest = float(ordered[rank:].sum())
+    least = ordered[rank - 1] if rank > 0 and rest <= NEGLIGIBLE * ordered[0] else VISIBLE * ordered[0]
+    keep = (sizes >= least) & (sizes > 0.0)
     keep[0] |= not keep.any()
     return np.asarray(keep)
 
@@ -92,6 +102,7 @@ def _leading(sizes: Array) -> NDArray[np.bool_]:
 def _sharpness(problem: Measurements, factors: Factorization) -> Eigenpair | None:
     objective = Factors(problem, factors.widths)
     try:
-        return largest_eigenpair(objective.hessian(factors.parameters))
+        with np.errstate(over="ignore", invalid="ignore"):  # such products end in NotConverged
+            return largest_eigenpair(objective.hessian(factors.parameters))
     except NotConverged:
         return None

@@ -59,7 +59,7 @@ _CAPTIONS = {
     ("recover", "spectrum"): (
         "Singular values of the flattest matrix (disks), of the one of least nuclear norm (hollow squares) "
         "and of the one of least Frobenius norm (line without marks). A disk inside a square is a value that "
-        "both have. Values below a billionth of the largest one are rounding and are not drawn."
+        "both have. Values below a millionth of the largest one are not drawn."
     ),
     ("recover", "error"): (
         "Every point is an entry of the matrix: its value in the truth, and in the solution that the panel "

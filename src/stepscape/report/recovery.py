@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
-from stepscape.report.content import Block, Cell, Drawing, Facts, Grid, Page, Paragraph, Section
+from stepscape.report.content import Block, Cell, Drawing, Facts, Formula, Grid, Page, Paragraph, Section
 from stepscape.report.fit import warning_blocks
 from stepscape.report.words import number, plus_minus, sentence
 from stepscape.tables.number import number as two_digits
@@ -84,7 +84,7 @@ def _headline(found: Document, truth: bool, penalty: float | None) -> str:
         return "X = 0 is the answer: it has the smallest value"
     how = f"with the penalty {number(penalty)}" if penalty else "that fits all labels"
     said = f"the flattest matrix {how} has rank {found['rank']}"
-    if not truth:
+    if not truth or _known(found["error"]) is None:  # a tiny truth can be missed by more than float64 holds
         return said
     close = "is the truth up to" if found["error"] <= TRUE else "misses the truth by"
     return f"{said} and {close} {small(found['error'])} of its norm"
@@ -125,13 +125,13 @@ def small(value: float | None) -> str:
     >>> small(6.919e-16), small(0.1234), small(None)
     ('6.9 × 10⁻¹⁶', '0.12', '–')
     """
-    return two_digits(value, 2)
+    return two_digits(_known(value), 2)
 
 
 def flat_facts(document: Document) -> list[tuple[str, str]]:
     """Say what holds at the flat factors, each with what it is."""
     flat = document["flat"]
-    if flat["sharpness"] is None or flat["sharpness"] != flat["sharpness"]:
+    if _known(flat["sharpness"]) is None:
         return [("Hessian trace", number(flat["trace"]))]
     columns = " and ".join(str(count) for count in dict.fromkeys(flat["columns"]))
     step = _known(flat["step_size"])
@@ -151,7 +151,7 @@ def flat_facts(document: Document) -> list[tuple[str, str]]:
 
 
 def _known(value: float | None) -> float | None:
-    return None if value is None or value != value else value
+    return value if value is not None and value - value == 0.0 else None
 
 
 def _certificates(certificates: Document) -> list[Block]:
@@ -175,8 +175,8 @@ def _data(document: Document) -> list[tuple[str, Cell]]:
     ]
     facts: list[tuple[str, Cell]] = [
         ("file", data["file"]),
-        ("measurements", f"{data['measurements']} ({data['kind']})"),
-        ("matrix", _matrix(data)),
+        ("measurements", Formula(f"{data['measurements']} ({data['kind']})")),
+        ("unknown", _matrix(data)),
         ("noise", "not given" if data["noise"] is None else number(data["noise"])),
         ("truth", "in the file" if data["truth"] else "not given"),
         (
@@ -203,8 +203,10 @@ _GLOSSARY = Facts(
     [
         (
             "flattest",
-            "of all X that fit the labels, the one whose factors can have the smallest Hessian trace. It has "
-            "the least ‖D1XD2‖_*, with D1² = (1/m) Σ A_i A_iᵀ and D2² = (1/m) Σ A_iᵀ A_i",
+            Formula(
+                "of all X that fit the labels, the one whose factors can have the smallest Hessian trace. It "
+                "has the least ‖D1XD2‖_*, with D1² = (1/m) Σ A_i A_iᵀ and D2² = (1/m) Σ A_iᵀ A_i"
+            ),
         ),
         ("flat factors", "of all factors of a matrix, those of the smallest Hessian trace"),
         ("nuclear norm", "‖X‖_*, the sum of the singular values"),
@@ -230,7 +232,7 @@ _GLOSSARY = Facts(
         ("residual", "‖A(X) − b‖/‖b‖: how far the labels are missed"),
         (
             "sharpness",
-            "largest eigenvalue of the Hessian of the loss (1/m) Σ (⟨A_i, X⟩ − b_i)² in the factors",
+            Formula("largest eigenvalue of the Hessian of the loss (1/m) Σ (⟨A_i, X⟩ − b_i)² in the factors"),
         ),
         ("norm excess", "½ (‖L‖² + ‖R‖²)/‖X‖_* − 1"),
         ("imbalance", "‖LᵀL − RᵀR‖_*/‖X‖_*"),

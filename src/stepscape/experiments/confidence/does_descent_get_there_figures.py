@@ -72,8 +72,8 @@ def fates(result: Result) -> Drawn:
         "label where it is uncertain; underfits: it fits them worse; over the edge: λ_max is above 2/η; "
         "unfinished: the run still moves. Letters: the fate, with the number of runs. Right: the worst case "
         "that flatness allows, at the best γ, over the excess risk of the best constant on the same inputs; "
-        "line and band are median and quartiles of the runs, the dotted line is 1. "
-        f"{seeds}, {len(table)} runs. "
+        f"line and band are median and quartiles of the runs, the dotted line is 1. {seeds}, "
+        f"{len(table)} runs. "
         "Repeat with stepscape run does-descent-get-there."
     )
     return Drawn(figure, caption)

@@ -221,8 +221,8 @@ def _moments_title(table: Table, column: str, name: str) -> str:
         says.append(f"×{low} to ×{high} at the {look.words}".replace("the equal", "equal"))
     if not says:
         return "No run ended"
-    low, high = _ends(table)
-    return f"From η = {low:g} to {high:g} the median excess risk ({name}) changes by {', '.join(says)}"
+    first, last = _ends(table)
+    return f"From η = {first:g} to {last:g} the median excess risk ({name}) changes by {', '.join(says)}"
 
 
 def simpler(table: Table) -> Drawn:

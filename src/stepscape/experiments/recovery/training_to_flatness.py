@@ -1,0 +1,312 @@
+"""Which trainings end at the flattest solution: step sizes, noise, sharpness-aware steps, penalties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame.contrasts import Array
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.recovery.low_rank import PROBLEMS
+from stepscape.experiments.recovery.training_runs import ARMS, TINY, begin, grid, work
+from stepscape.tables.records import Table
+
+ARRIVED = 1e-3  # loss over the mean square of the labels
+NOISY = ("sgd_one", "sgd_twentieth", "sgd_eighth", "sgd_reshuffled", "sam")
+MEASURED = ("loss", "recovers")
+
+
+def ends(table: Table) -> Table:
+    """Keep the runs that ended at a solution of a problem whose flattest solution is the truth."""
+    if any(name not in table for name in MEASURED):
+        return table.rows(np.zeros(len(table), bool))
+    keep = (table["outcome"] == "finished") & (table["recovers"] == 1) & (table["loss"] <= ARRIVED)
+    return table.rows(np.asarray(keep))
+
+
+def lacks_ends(table: Table) -> str:
+    """Say that no run arrived; "" if one did."""
+    return "" if len(ends(table)) else "no run arrived at a solution of a problem whose truth is flattest"
+
+
+def base(result: Result, arrived: bool = True) -> Table:
+    """Keep the runs from the first scale, or from a tiny start: the ends, or all that count."""
+    table, first = result.table, result.settings["scales"][0]
+    if arrived:
+        table = ends(table)
+    elif "recovers" in table:
+        table = table.rows((table["recovers"] == 1) | (table["outcome"] == "diverged"))
+    return table.rows((table["scale"] == first) | (table["scale"] == TINY)) if len(table) else table
+
+
+def is_flattest(result: Result, trace: float, error: float) -> Finding:
+    """Whether nearly all runs end at the flattest solution; one that diverges or is under way does not."""
+    every, rows = base(result, arrived=False), base(result)
+    if not len(every):
+        return lacking("in no problem the truth is the flattest solution")
+    there = np.zeros(len(every), bool)
+    if len(rows):
+        there = (every["trace_ratio"] <= 1.0 + trace) & (every["distance"] <= error)
+        there &= every["loss"] <= ARRIVED
+    found = decide.share(there, Says("runs", "end", "at the flattest solution"), groups=every["seed"])
+    if not len(rows):
+        return found
+    return found.with_numbers({
+        "trace over the flattest, median": median(rows["trace_ratio"]),
+        "trace over the flattest, largest": float(rows["trace_ratio"].max()),
+        "error, median": median(rows["distance"]),
+        "error, largest": float(rows["distance"].max()),
+        "λ_max over that of the flattest, median": median(rows["sharpness_ratio"]),
+    })  # fmt: skip
+
+
+def others_are_flattest(result: Result, **constants: float) -> Finding:
+    """Ask the same of every other method, one by one."""
+    found = {}
+    for arm in (name for name in ARMS if name != "trace_penalty"):
+        runs = result.where(arm=arm)
+        if runs.runs:
+            found[ARMS[arm].words] = is_flattest(runs, **constants)
+    return together(found)
+
+
+def decay_is_another(result: Result, factor: float) -> Finding:
+    """Whether weight decay and the trace penalty end apart, each with much less of what it penalizes."""
+    rows = base(result)
+    pairs = [_excesses(rows, name) for name in _problems(rows)]
+    flags = [each for flags, _ in pairs for each in flags(factor)]
+    seeds = [seed for _, some in pairs for seed in some]
+    if not flags:
+        return lacking("in no problem both penalties arrived")
+    says = Says("pairs", "be", "distinguishable")
+    return decide.share(flags, says, groups=seeds).with_numbers(_medians_of_penalties(rows))
+
+
+def _excesses(rows: Table, problem: str) -> tuple[Any, list[int]]:
+    """Return factor → a flag for each seed in which both penalties arrived; and these seeds."""
+    here = rows.where(problem=problem)
+    both = [here.where(arm=arm) for arm in ("trace_penalty", "weight_decay")]
+    seeds = sorted(set(both[0]["seed"].tolist()) & set(both[1]["seed"].tolist()))
+
+    def value(side: int, seed: int, column: str) -> float:
+        return float(both[side].where(seed=seed)[column][0])
+
+    def flags(factor: float) -> list[bool]:
+        return [
+            factor * abs(value(0, seed, "trace_ratio") - 1.0) <= value(1, seed, "trace_ratio") - 1.0
+            and factor * abs(value(1, seed, "norm_excess")) <= value(0, seed, "norm_excess")
+            for seed in seeds
+        ]
+
+    return flags, seeds
+
+
+def _medians_of_penalties(rows: Table) -> dict[str, float]:
+    found = {}
+    for arm in ("trace_penalty", "weight_decay"):
+        some, words = rows.where(arm=arm), ARMS[arm].words
+        found[f"{words}: trace excess, median"] = median(some["trace_ratio"] - 1.0)
+        found[f"{words}: norm excess, median"] = median(some["norm_excess"])
+    return found
+
+
+def lowers(result: Result, column: str, least: float) -> Finding:
+    """Whether large steps end with less λ_max, or trace, than small ones, for every problem and scale."""
+    rows = ends(result.table)
+    seeds = np.unique(rows["seed"])
+    cells = {}
+    for problem in _problems(rows):
+        for scale in result.settings["scales"]:
+            some = rows.where(problem=problem, scale=scale)
+            values = _decades(some, "large_steps", column, seeds)
+            if np.isfinite(values).any():
+                cells[f"{PROBLEMS[problem].words}, start {scale:g}"] = values
+    words = "λ_max" if column == "sharpness_ratio" else "the trace"
+    found = decide.signs(
+        cells, Says("large steps", "lower", words, plural=True), f"decades of {words}", least
+    )
+    plain = rows.rows(np.isin(rows["arm"], ("small_steps", "large_steps")))
+    return found.with_numbers(
+        {"largest λ_max·η/2 of plain descent": float(plain["edge_ratio"].max(initial=0.0))}
+    )
+
+
+def noise_lowers_the_trace(result: Result, least: float) -> Finding:
+    """Whether noise in the gradient, or SAM, ends with a smaller trace than small full-batch steps."""
+    rows = base(result)
+    seeds, found = np.unique(rows["seed"]), {}
+    for arm in NOISY:
+        cells = {
+            PROBLEMS[name].words: _decades(rows.where(problem=name), arm, "trace_ratio", seeds)
+            for name in _problems(rows)
+        }
+        known = {name: values for name, values in cells.items() if np.isfinite(values).any()}
+        if known:
+            says = Says("the trace", "be", "smaller than with small full-batch steps")
+            found[ARMS[arm].words] = decide.signs(
+                known, says, "decades of the trace", least, at_once=len(NOISY)
+            )
+    return together(found)
+
+
+def _decades(rows: Table, arm: str, column: str, seeds: NDArray[Any]) -> Array:
+    """log10 of a column with small steps over that of an arm, for each of all seeds; nan where one lacks."""
+    out = np.full(seeds.size, np.nan)
+    small, other = rows.where(arm="small_steps"), rows.where(arm=arm)
+    for i, seed in enumerate(seeds):
+        pair = [some[column][some["seed"] == seed] for some in (small, other)]
+        if all(len(each) for each in pair):
+            out[i] = np.log10(pair[0][0] / pair[1][0])
+    return out
+
+
+def _problems(rows: Table) -> list[str]:
+    return list(dict.fromkeys(rows["problem"].tolist()))
+
+
+def numbers(result: Result) -> Table:
+    """One row per problem, arm and scale: medians over the ends."""
+    columns = (
+        "loss", "trace_ratio", "distance", "sharpness_ratio", "edge_ratio", "frobenius_ratio", "norm_excess",
+        "imbalance", "end_rank",
+    )  # fmt: skip
+    return medians(ends(result.table), ("problem", "arm", "scale"), columns)
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Draw the ends of every method, and the trace over the steps of a few."""
+    from stepscape.experiments.recovery import training_to_flatness_figures as figures
+
+    return {"ends": figures.ends_of_methods(result), "paths": figures.paths(result)}
+
+
+_QUICK: dict[str, Any] = {
+    "problems": ("gaussian",),
+    "d": 8,
+    "rank": 1,
+    "ratio": 3.2,
+    "arms": ("small_steps", "large_steps", "sgd_eighth", "label_noise", "trace_penalty", "weight_decay"),
+    "scales": (1.0,),
+    "wide_arms": ("small_steps", "large_steps"),
+    "steps": 5000,
+    "records": 12,
+    "seeds": 4,
+    "first_seed": 100,
+}
+_SIGNS = (
+    ", in each problem and from each start. The mean over them decides: yes if its interval lies above 0 and "
+    "none of them below, no if it excludes {least:g}."
+)
+
+CLAIM = Claim(
+    name="training-to-flatness",
+    title="What training ends at the flattest solution",
+    claim=(
+        "The Hessian trace, or an approximation of it, is a good regularizer, and methods such as SGD, label "
+        "noise, SAM and large steps bias training towards flat solutions: does training end at the flattest "
+        "one, which is the truth?"
+    ),
+    kind="open question",
+    source=(
+        "Fazel and Wang, NeurIPS tutorial 'Training Instability', part 2, '(approximate) Hessian trace can "
+        "serve as a good regularizer' and 'methods that bias iterates towards flat solutions'; Ding et al. "
+        "(2024)"
+    ),
+    setup=(
+        "All methods begin at the same random factors with as many columns as rows. Step sizes are in units "
+        "of 2/λ_max of the flattest solution: 0.25 for small steps, 1.1 for large ones, which cannot stay "
+        "there. These two also start at factors twice as large. Noise, penalties and the radius of SAM fall "
+        "to 0 over the last 40 % of the steps. Settings come from a prototype and from trials on seeds 1000 "
+        "to 1003."
+    ),
+    quick=_QUICK,
+    full={
+        **_QUICK,
+        "problems": ("gaussian", "bilinear", "completion"),
+        "d": 20,
+        "rank": 2,
+        "ratio": 4.0,
+        "arms": tuple(ARMS),
+        "scales": (1.0, 2.0),
+        "steps": 16_000,
+        "records": 20,
+        "seeds": 20,
+    },
+    grid=grid,
+    begin=begin,
+    work=work,
+    parts=(
+        Part(
+            "penalty",
+            "Does the trace penalty end at the flattest solution?",
+            "Of the runs with the exact penalty nearly all arrive (a loss of at most 0.001 of the mean "
+            "square of the labels) with a trace within a share of {trace:g} of the flattest, and a matrix "
+            "within {error:g} of it.",
+            is_flattest,
+            {"trace": 1e-4, "error": 1e-3},
+            primary=True,
+            where={"arm": "trace_penalty"},
+            by="problem",
+        ),
+        Part(
+            "others",
+            "Do other methods end near it?",
+            "As above for each other method, with a trace within a share of {trace:g} and a matrix within "
+            "{error:g}; a run that diverges has not arrived. Yes if it is so for all methods, no if for "
+            "none.",
+            others_are_flattest,
+            {"trace": 0.01, "error": 0.03},
+        ),
+        Part(
+            "weight_decay",
+            "Can weight decay and the trace penalty be told apart?",
+            "Weight decay ends at norm-minimal factors, the trace penalty at flattest ones. In nearly all "
+            "pairs with the same problem and seed each has at most 1/{factor:g} of the other's excess in "
+            "what it penalizes.",
+            decay_is_another,
+            {"factor": 10},
+            needs=lacks_ends,
+        ),
+        Part(
+            "sharpness",
+            "Do large steps lower λ_max?",
+            "log10 of λ_max with small steps over that with large steps" + _SIGNS,
+            lambda result, least: lowers(result, "sharpness_ratio", least),
+            {"least": 0.005},
+            needs=lacks_ends,
+        ),
+        Part(
+            "trace",
+            "Do large steps lower the trace?",
+            "log10 of the trace with small steps over that with large steps" + _SIGNS,
+            lambda result, least: lowers(result, "trace_ratio", least),
+            {"least": 0.005},
+            needs=lacks_ends,
+        ),
+        Part(
+            "noise",
+            "Do SGD and SAM lower the trace?",
+            "log10 of the trace with small full-batch steps over that of each kind of SGD, and of SAM, "
+            "judged for each like the large steps, with simultaneous intervals; {least:g} counts. Yes if all "
+            "lower it, no if none does.",
+            noise_lowers_the_trace,
+            {"least": 0.005},
+            needs=lacks_ends,
+        ),
+    ),
+    draw=draw,
+    premises={
+        "recovers": "the flattest solution is the truth",
+        "loss": f"training has arrived at a solution: a loss of at most {ARRIVED:g} of that of X = 0",
+    },
+    numbers=numbers,
+    by="arm",
+    names={
+        **{name: arm.words for name, arm in ARMS.items()},
+        **{name: kind.words for name, kind in PROBLEMS.items()},
+    },
+)
