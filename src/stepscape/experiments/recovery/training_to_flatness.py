@@ -219,9 +219,9 @@ CLAIM = Claim(
     setup=(
         "All methods begin at the same random factors with as many columns as rows. Step sizes are in units "
         "of 2/λ_max of the flattest solution: 0.25 for small steps, 1.1 for large ones, which cannot stay "
-        "there. These two also start at factors twice as large. Noise, penalties and the radius of SAM fall to 0 "
-        "over the last 40 % of the steps. Settings come from a prototype and from trials on seeds 1000 to "
-        "1003."
+        "there. These two also start at factors twice as large. Noise, penalties and the radius of SAM fall "
+        "to 0 over the last 40 % of the steps. Settings come from a prototype and from trials on seeds 1000 "
+        "to 1003."
     ),
     quick=_QUICK,
     full={
