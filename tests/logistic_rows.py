@@ -11,7 +11,7 @@ from stepscape.experiments.frame import Claim, Result, Run
 ETAS = (0.01, 0.1, 0.4, 1.2)
 FALLING, RISING, FLAT, U = (0.4, 0.3, 0.2, 0.1), (0.1, 0.2, 0.3, 0.4), (0.2,) * 4, (0.4, 0.1, 0.2, 0.5)
 MOMENTS = ("", "_100", "_equal_time", "_held_out")
-REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
+REGIONS = {"interior": "_interior", "uncertain": "_uncertain", "everywhere": "", "boundary": "_boundary"}
 Rows = list[dict[str, Any]]
 
 
@@ -46,7 +46,9 @@ def _excess(levels: dict[str, Any], j: int, factor: float) -> dict[str, float]:
     out = {}
     for region, name in REGIONS.items():
         for moment in MOMENTS:
-            values = levels.get(f"{region}{moment}", levels.get(region, FLAT))
+            # Where the truth is uncertain excess risks are those of the interior, unless they are given.
+            base = "interior" if region == "uncertain" and region not in levels else region
+            values = levels.get(f"{base}{moment}", levels.get(base, FLAT))
             out[f"excess_risk{name}{moment}"] = values[j] * factor
         single = levels.get(f"iterates_{region}", levels.get(region, FLAT))[j] * factor
         out |= {f"excess_risk{name}_last": 1.1 * single, f"excess_risk{name}_before": 0.9 * single}

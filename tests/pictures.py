@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stepscape.figures import fit, outcome
+from stepscape.figures.completed_table import completion_figures
 from stepscape.figures.sweep import against_step_size
 from stepscape.tables.records import Table
 
@@ -99,10 +100,33 @@ def sweep_figure(groups=("gradient descent", "heavy ball")):
     )
 
 
+def completion_records(
+    names=("accel", "times", "a column with quite a long name"), norms=("flat", "nuclear")
+):
+    """Records of a completed table: the path of each norm, and its columns."""
+    penalties = np.geomspace(30.0, 0.03, 25)
+    path = [
+        {
+            "norm": norm, "penalty": penalty, "error": 0.5 + 0.03 * place + 0.05 * np.log(penalty / 2.0) ** 2,
+            "standard_error": 0.02, "chosen": i == 9 + place,
+        }
+        for place, norm in enumerate(norms)
+        for i, penalty in enumerate(penalties)
+    ]  # fmt: skip
+    columns = [{"column": name, "relative_error": 0.3 + 0.2 * j} for j, name in enumerate(names)]
+    return path, columns
+
+
+def completion_pictures(**options):
+    """The figures of a completed table."""
+    return completion_figures(*completion_records(**options))
+
+
 def every_figure():
     """All kinds of figures, by name."""
     return {
         **fit_figures(),
         **{f"outcome-{name}": figure for name, figure in outcome_figures().items()},
         "sweep": sweep_figure(),
+        **{f"complete-{name}": figure for name, figure in completion_pictures().items()},
     }

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import low_rank_calls
+import recovery_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
@@ -30,14 +31,14 @@ READ_ONLY = {
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
-    "sweeps.Run", "lab.status.SweepStatus",
-} | low_rank_calls.READ_ONLY  # fmt: skip
+    "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
+} | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | recovery_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ RUN = {
 }
 
 
-def low_rank_calls() -> dict[str, dict[str, Any]]:
+def flatness_calls() -> dict[str, dict[str, Any]]:
     """Arguments of what the theory of low-rank problems offers."""
     p = ss.problems.matrix_sensing(d1=3, d2=3, rank=1, m=12, seed=0)
     psd = ss.problems.phase_retrieval(d=3, m=12, seed=0)
@@ -194,6 +195,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
         **low_rank_calls.calls(folder, File, Text),
+        **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
             "warmup_steps": 2,
@@ -369,8 +371,13 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             }
             for name in ("flattest", "minimum_nuclear_norm", "minimum_frobenius_norm")
         },
+        "recovery.complete": {
+            "table": np.where(np.eye(4, 3) > 0.0, np.nan, 1.0 + np.arange(12.0).reshape(4, 3) ** 2),
+            "norm": Text("flat"), "penalty": 1.0, "rule": Text("min"), "folds": 2, "standardize": True,
+            "seed": 0, "progress": lambda _: None,
+        },
         "recovery.trial": {"problem": at["measurements"], "objective": "flattest", "iterations": 40},
-        **low_rank_calls(),
+        **flatness_calls(),
         "theory.confidence_curvature": {"gamma": 1.0},
         "theory.counterexample": {"a": 0.1, "c": 20.0, "rho": 0.5},
         "theory.interpolation_rate": {"noise": 1.0, "half_width": 1.0},

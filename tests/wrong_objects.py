@@ -73,7 +73,8 @@ def takes(example: Any, wrong: str) -> bool:
 # What these arguments take besides, as their documentation says.
 DOCUMENTED = {
     ("seed", "huge"),
-    ("x", "nan"), ("x", "inf"), ("x", "array of nan"), ("truth", "None"), ("random_state", "huge"),
+    ("depth", "inf"), ("x", "nan"), ("x", "inf"), ("x", "array of nan"), ("truth", "None"),
+    ("random_state", "huge"),
     ("random_state", "True"), ("n_jobs", "negative"), ("settings", "dict"), ("options", "dict"),
     ("workers", "huge"), ("n_jobs", "None"), ("predictions", "nan"),
     ("predictions", "array of nan"), ("which", "negative"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import inspect
 import io
@@ -98,10 +99,9 @@ def test_shown_command_lines_are_understood(page: str, line: str) -> None:
         return
     assert words[0] in group.commands, f"{page}: {line}"
     context = group.commands[words[0]].make_context(words[0], words[1:])
-    if words[0] == "fit":
-        from stepscape.cli.fit import Request
-
-        Request.parse(**{name: context.params[name] for name in inspect.signature(Request.parse).parameters})
+    if words[0] in ("fit", "complete", "recover"):
+        parse = importlib.import_module(f"stepscape.cli.{words[0]}").Request.parse
+        parse(**{name: context.params[name] for name in inspect.signature(parse).parameters})
     if words[0] == "run":
         from stepscape import experiments
         from stepscape.cli import values

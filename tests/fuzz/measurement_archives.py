@@ -10,6 +10,7 @@ from archives import TYPES
 from hostile import mangle, pick
 
 KINDS = ("A", "left right", "vectors", "rows cols shape", "data indices indptr shape")
+PENALTIES = ["0.1", "1e-9", "1e9", "1e300", "1e-300"]
 SIZES = (1.0, 1.0, 1.0, 1e90, 1e200, 1e307, 1e-307)
 
 
@@ -25,6 +26,13 @@ def draw(rng: np.random.Generator, folder: Path) -> list[str]:
     if rng.random() < 0.3:
         (folder / "m.npz").write_bytes(mangle(rng, (folder / "m.npz").read_bytes()))
     return ["measure", str(folder / "m.npz")]
+
+
+def draw_recovery(rng: np.random.Generator, folder: Path) -> list[str]:
+    """Write an archive and recover its matrix, in a few iterations."""
+    draw(rng, folder)
+    penalty = [f"--penalty={pick(rng, PENALTIES)}"] if rng.random() < 0.4 else []
+    return ["recover", "m.npz", "--out=out", "--format=svg", "--iterations=40", "--json", *penalty]
 
 
 def _array(rng: np.random.Generator, name: str, m: int, d1: int, d2: int) -> np.ndarray:

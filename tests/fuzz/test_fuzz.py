@@ -11,7 +11,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from trial import KINDS, carry_out
 
-TRIALS = {"csv": 25, "parquet": 20, "toml": 30, "npz": 40, "measurements": 40, "store": 25, "arguments": 25}
+TRIALS = {
+    "csv": 25,
+    "parquet": 20,
+    "toml": 30,
+    "npz": 40,
+    "measurements": 40,
+    "recover": 8,
+    "store": 25,
+    "arguments": 25,
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

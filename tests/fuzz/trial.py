@@ -36,6 +36,7 @@ KINDS: dict[str, Draw] = {
     "store": damaged_stores.draw,
     "arguments": command_lines.draw,
     "measurements": measurement_archives.draw,
+    "recover": measurement_archives.draw_recovery,
 }
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MAY_CHANGE = (

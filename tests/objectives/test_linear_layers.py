@@ -89,6 +89,8 @@ def test_descent_reaches_zero_loss_at_a_stable_minimum(shape, depth):
     [
         (lambda _: objectives.linear_network(3), "problem must be a ProductMeasurements, got an int"),
         (lambda net: net.layers(np.ones(5)), r"theta must have shape \(12,\), got \(5,\)"),
+        (lambda net: net.trace(np.full(12, np.inf)), r"theta must be finite, got inf in it"),
+        (lambda _: objectives.LinearNetwork(3), "problem must be a ProductMeasurements, got an int"),
         (lambda net: net.parameters(np.ones((2, 3))), r"layers must have shape \(4, 3\), got \(2, 3\)"),
     ],
 )

@@ -99,15 +99,24 @@ ONES, LABELS = np.ones((3, 2)), np.ones(3)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.ones(3), LABELS), r"A must have shape \(m, d\) or \(m, B, s, s\), got \(3,\)"),
-        ((np.ones((3, 1, 2, 3)), LABELS), r"A must have shape .* got \(3, 1, 2, 3\)"),
-        ((np.ones((0, 2)), LABELS), r"A must hold at least one number, got an empty array"),
-        ((ONES * np.nan, LABELS), r"A must be finite, got nan at index \(0, 0\)"),
-        ((ONES * 1e61, LABELS), r"A must have a largest number between 1e-60 and 1e\+60, got 1e\+61; take"),
-        ((ONES, LABELS * 1e-61), r"b must have a largest number between 1e-60 and 1e\+60, got 1e-61; take"),
-        ((ONES, np.ones(4)), r"b must have one number per measurement \(3\), got 4"),
+        ((np.ones(3), LABELS), r"design must have shape \(m, d\) or \(m, B, s, s\), got \(3,\)"),
+        ((np.ones((3, 1, 2, 3)), LABELS), r"design must have shape .* got \(3, 1, 2, 3\)"),
+        ((np.ones((0, 2)), LABELS), r"design must hold at least one number, got an empty array"),
+        ((ONES * np.nan, LABELS), r"design must be finite, got nan at index \(0, 0\)"),
+        (
+            (ONES * 1e61, LABELS),
+            r"design must have a largest number between 1e-60 and 1e\+60, got 1e\+61; take",
+        ),
+        (
+            (ONES, LABELS * 1e-61),
+            r"labels must have a largest number between 1e-60 and 1e\+60, got 1e-61; take",
+        ),
+        ((ONES, np.ones(4)), r"labels must have one number per measurement \(3\), got 4"),
         ((ONES, LABELS, 1), r"depth must be a whole number of at least 2, got 1"),
-        ((ONES, LABELS, 2, np.ones(3)), r"truth must have shape \(2,\), got \(3,\)"),
+        (
+            (ONES, LABELS, 2, np.ones(3)),
+            r"truth and design must agree: truth must have shape \(2,\), got \(3,\)",
+        ),
         ((ONES, LABELS, 2, [1.0, np.inf]), r"truth must be finite, got inf in it"),
         ((ONES, LABELS, 2, None, -1.0), r"noise must be finite and not negative, got -1"),
         ((ONES, LABELS, 2, None, None, 3), r"name must be text, got 3"),
@@ -122,7 +131,7 @@ def test_a_problem_refuses_what_does_not_belong_together(arguments, message):
     ("call", "message"),
     [
         (lambda: ProductMeasurements(ONES, LABELS).error([1, 2]), r"truth must be given to measure an error"),
-        (lambda: ProductMeasurements(ONES, LABELS).apply([1]), r"X must have shape \(2,\), got \(1,\)"),
+        (lambda: ProductMeasurements(ONES, LABELS).apply([1]), r"product must have shape \(2,\), got \(1,\)"),
         (
             lambda: ProductMeasurements(ONES, LABELS).adjoint([1]),
             r"values must have shape \(3,\), got \(1,\)",

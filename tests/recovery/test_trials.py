@@ -42,6 +42,13 @@ def test_all_of_a_line_segment_ties() -> None:
     assert ss.recovery.trial(p, "nuclear norm").verdict == "tied"
 
 
+def test_what_is_never_seen_ties() -> None:
+    p = problems.matrix_completion(6, 6, 1, 36, seed=1)
+    seen = p.linear_map.rows != 2
+    A = Entries(p.linear_map.rows[seen], p.linear_map.columns[seen], (6, 6))
+    assert ss.recovery.trial(Measurements(A, p.labels[seen], truth=p.truth)).verdict == "tied"
+
+
 def test_corrupted_matrices() -> None:
     good = ss.recovery.trial(problems.robust_pca(15, 15, 1, 0.05, seed=1))
     assert good.verdict == "recovered"

@@ -189,7 +189,7 @@ class TestExample:
         for line in EXAMPLE.splitlines():
             if header := re.match(r"#? ?\[+(\w+)\]+", line):
                 section = header[1]
-            elif pair := re.match(r"(#?) ?([a-z_]+) = (.*?)(  .*)?$", line):
+            elif pair := re.match(r"(#?) ?([a-z_0-9]+) = (.*?)(  .*)?$", line):
                 shown[section, pair[2]] = pair[3] if pair[1] and not line.startswith("# ") else ""
         known = {(name, key) for name, parts in PARTS.items() for part in parts for key in keys_of(part)}
         known |= {("problem", "kind")}

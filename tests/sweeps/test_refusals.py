@@ -31,7 +31,7 @@ class TestRefusals:
                 "seeds = 2",
                 "sed = 2",
                 "2: unknown key or section 'sed'; did you mean 'seeds'? known: title, seeds, problem, …, "
-                "measure, cluster",
+                "measure, matrix, solver, cluster",
             ),
             ("[network]", "[netwrok]", "5: unknown key or section 'netwrok'; did you mean 'network'? …"),
             ("[network]\nwidth = 5\n", "", "1: the file must have a section [network]"),

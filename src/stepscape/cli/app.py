@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from stepscape import __version__
-from stepscape.cli import completion, record_commands, streams
+from stepscape.cli import completion, matrix_commands, record_commands, streams, table_commands
 from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.options import (
     Action,
@@ -177,7 +177,7 @@ def _verify(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Test every claim, and write a ledger with a page per claim.
+    """Test every claim, and write a ledger of pages.
 
     Runs on record in the directory are not repeated, so an interrupted command resumes where it stopped.
     """
@@ -312,6 +312,10 @@ def _fit(
     return partial(fit, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
+for _name, _command in table_commands.COMMANDS.items():
+    app.command(_name)(_command)
+
+
 @app.command("certify")
 def _certify(
     network: Annotated[
@@ -352,5 +356,5 @@ def _certify(
     return partial(certify, Request.parse(network, file, x, y, out, loss, event, recheck), force, as_json)
 
 
-for _name, _command in record_commands.COMMANDS.items():
+for _name, _command in {**matrix_commands.COMMANDS, **record_commands.COMMANDS}.items():
     app.command(_name)(_command)

@@ -21,6 +21,7 @@ FAMILIES = {
     "logistic": "The logistic loss",
     "confidence": "Confidence",
     "certificates": "Certificates and risk",
+    "recovery": "Recovery",
 }
 
 

@@ -37,6 +37,10 @@ _MODULES = {
     "training-to-flatness": "stepscape.experiments.recovery.training_to_flatness",
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
     "phase-transition": "stepscape.experiments.recovery.phase_transition",
+    "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
+    "noise-stability": "stepscape.experiments.recovery.noise_stability",
+    "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
+    "depth-effect": "stepscape.experiments.recovery.depth_effect",
 }
 
 

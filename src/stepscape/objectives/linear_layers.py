@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import reals, vector
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.problems.product_measurements import ProductMeasurements
 
 Array = NDArray[np.float64]
@@ -29,16 +29,24 @@ class LinearNetwork:
 
     problem: ProductMeasurements
 
+    def __post_init__(self) -> None:
+        expect("problem", self.problem, ProductMeasurements)
+
     @property
     def size(self) -> int:
         """Length of θ: k·B·s²."""
         return int(self.problem.depth * self.problem.rows.shape[1])
 
     def layers(self, theta: ArrayLike) -> Array:
-        """W_1, …, W_k (k, B, s, s) of θ."""
-        p = self.problem
+        """W_1, …, W_k (k, B, s, s) of θ, which must be finite."""
         flat = vector("theta", theta, self.size)
-        return flat.reshape(p.depth, p.blocks, p.block_size, p.block_size)
+        if not np.isfinite(flat).all():
+            raise bad("theta", "be finite", f"{flat[~np.isfinite(flat)][0]} in it")
+        return self._layers(flat)
+
+    def _layers(self, theta: Array) -> Array:
+        p = self.problem
+        return vector("theta", theta, self.size).reshape(p.depth, p.blocks, p.block_size, p.block_size)
 
     def parameters(self, layers: ArrayLike) -> Array:
         """Return θ of layers W_1, …, W_k (k, B, s, s); of vectors (k, d) where X is one."""
@@ -54,16 +62,16 @@ class LinearNetwork:
 
     def loss(self, theta: Array) -> float:
         """(1/m) Σ_i (⟨A_i, X⟩ − b_i)²."""
-        return self.problem.loss(self.product(theta))
+        return self.problem.loss(np.reshape(_Sides(self._layers(theta)).product, self.problem.shape))
 
     def gradient(self, theta: Array) -> Array:
         """P_jᵀ G Q_jᵀ for each layer (size,)."""
-        sides = _Sides(self.layers(theta))
+        sides = _Sides(self._layers(theta))
         return _between(sides.after, self.pull(sides.product), sides.before).ravel()
 
     def hessian(self, theta: Array) -> LinearNetworkHessian:
         """∇²L(θ)."""
-        return LinearNetworkHessian(self, np.array(self.layers(theta)))
+        return LinearNetworkHessian(self, np.array(self._layers(theta)))
 
     def trace(self, theta: Array) -> float:
         """Return tr ∇²L(θ), exact; as many numbers as the design has are held at a time."""

@@ -41,13 +41,12 @@ def read_measurements(path: str | os.PathLike[str]) -> Measurements:
     - ``A`` (m, d1, d2): full matrices,
     - ``left`` (m, d1) and ``right`` (m, d2): A_i = left_i right_iᵀ,
     - ``vectors`` (m, d): A_i = x_i x_iᵀ; X is symmetric unless ``symmetric`` is False,
-    - ``rows`` (m,), ``cols`` (m,) and ``shape`` (2,): entries of X, counted from 0; optionally ``scales``
-      (m,), by which they are multiplied,
-    - ``data``, ``indices``, ``indptr`` and ``shape`` (2,): the arrays of a sparse matrix of SciPy in CSR
-      format with one row per measurement (m, d1·d2); ``shape`` is (d1, d2).
+    - ``rows`` (m,), ``cols`` (m,) and ``shape`` (2,): entries of X, counted from 0,
+    - ``data``, ``indices``, ``indptr`` and ``shape`` (2,): a sparse matrix (m, d1·d2) of SciPy in CSR format.
 
-    Optional are ``symmetric`` and ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth``
-    (d1, d2), ``noise`` (standard deviation of the labels) and ``name``. Nothing is unpickled.
+    ``shape`` is (d1, d2). Entries may be multiplied by ``scales`` (m,). Optional are ``symmetric`` and
+    ``psd`` (True or False: X = U1 U1ᵀ − U2 U2ᵀ, or X = U Uᵀ), ``truth`` (d1, d2), ``noise`` (standard
+    deviation of the labels) and ``name``. Nothing is unpickled.
 
     Raises
     ------
@@ -56,12 +55,35 @@ def read_measurements(path: str | os.PathLike[str]) -> Measurements:
     OutputError
         The system failed while reading.
     """
+    return read_with_notes(path)[0]
+
+
+def read_with_notes(path: str | os.PathLike[str]) -> tuple[Measurements, list[str]]:
+    """Read as `read_measurements`, and say in one sentence each what the file leaves open and was guessed."""
     name = file_path("path", path)
     arrays = read_arrays(read_bytes(name), name)
     try:
-        return _measurements(arrays)
+        measurements = _measurements(arrays)
     except InputError as error:
         raise InputError(f"cannot use {name!r}: {error}") from error
+    return measurements, _notes(arrays, measurements)
+
+
+def _notes(arrays: Arrays, measurements: Measurements) -> list[str]:
+    """Say how X was taken if the file does not tell whether it is symmetric."""
+    if "symmetric" in arrays or "psd" in arrays or max(measurements.shape) == 1:
+        return []
+    if measurements.structure == "symmetric":
+        return [
+            "X is taken for symmetric, because the file holds vectors; symmetric = False in the file lifts "
+            "this, and psd = True asks for a positive semidefinite X"
+        ]
+    if isinstance(measurements.linear_map, Dense | Sparse | RankOne) and measurements.linear_map.symmetric:
+        return [
+            "every A_i is symmetric, so that no measurement sees the antisymmetric part of X; symmetric = "
+            "True in the file makes X symmetric"
+        ]
+    return []
 
 
 def write_measurements(path: str | os.PathLike[str], measurements: Measurements) -> None:
@@ -69,10 +91,16 @@ def write_measurements(path: str | os.PathLike[str], measurements: Measurements)
 
     The structure, the truth, the noise and the name are written with them.
     """
-    target, buffer = file_path("path", path), io.BytesIO()
+    target = file_path("path", path)
+    write_atomic(target, archive(measurements))
+
+
+def archive(measurements: Measurements) -> bytes:
+    """Return the bytes that `write_measurements` writes."""
+    buffer = io.BytesIO()
     expect("measurements", measurements, Measurements)
     np.savez(buffer, allow_pickle=False, **_arrays(measurements))
-    write_atomic(target, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _measurements(arrays: Arrays) -> Measurements:

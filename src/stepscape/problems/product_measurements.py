@@ -59,13 +59,13 @@ class ProductMeasurements:
         text("name", self.name)
         object.__setattr__(self, "depth", whole("depth", self.depth, 2))
         object.__setattr__(self, "design", _design(self.design))
-        object.__setattr__(self, "labels", finite_array("b", self.labels, "(m,)"))
-        for name, values in (("A", self.design), ("b", self.labels)):
+        object.__setattr__(self, "labels", finite_array("labels", self.labels, "(m,)"))
+        for name, values in (("design", self.design), ("labels", self.labels)):
             _require_range(name, values)
         if self.labels.size != self.size:
-            raise bad("b", f"have one number per measurement ({self.size})", self.labels.size)
+            raise bad("labels", f"have one number per measurement ({self.size})", self.labels.size)
         if self.truth is not None:
-            truth = self._product("truth", self.truth)
+            truth = self._product("truth and design must agree: truth", self.truth)
             if not np.isfinite(truth).all():
                 raise bad("truth", "be finite", f"{truth[~np.isfinite(truth)][0]} in it")
             truth.flags.writeable = False
@@ -117,7 +117,7 @@ class ProductMeasurements:
 
     def apply(self, product: ArrayLike) -> Array:
         """⟨A_i, X⟩ (m,)."""
-        return np.asarray(self.rows @ self._product("X", product).ravel())
+        return np.asarray(self.rows @ self._product("product", product).ravel())
 
     def adjoint(self, values: ArrayLike) -> Array:
         """Σ_i v_i A_i, of the shape of X."""
@@ -131,7 +131,7 @@ class ProductMeasurements:
         """‖X − truth‖_F/‖truth‖_F, without the division if the truth is 0; needs `truth`."""
         if self.truth is None:
             raise bad("truth", "be given to measure an error to it", None)
-        away = np.linalg.norm(self._product("X", product) - self.truth)
+        away = np.linalg.norm(self._product("product", product) - self.truth)
         return float(away) / (float(np.linalg.norm(self.truth)) or 1.0)
 
     def _product(self, name: str, values: object) -> Array:
@@ -155,7 +155,7 @@ def _require_range(name: str, values: Array) -> None:
 
 
 def _design(values: object) -> Array:
-    array = reals("A", values)
+    array = reals("design", values)
     if array.ndim != 2 and (array.ndim != 4 or array.shape[2] != array.shape[3]):
-        raise bad("A", "have shape (m, d) or (m, B, s, s)", array.shape)
-    return finite_array("A", array, "(m, d)" if array.ndim == 2 else "(m, B, s, s)")
+        raise bad("design", "have shape (m, d) or (m, B, s, s)", array.shape)
+    return finite_array("design", array, "(m, d)" if array.ndim == 2 else "(m, B, s, s)")

@@ -40,7 +40,7 @@ def flattest(
     iterations : int, optional
         At most so many of the splitting; then the status is "undecided" and the gap says how far it came.
     progress : callable, optional
-        Called with the number of iterations made and the current gap, every 20 iterations.
+        Called with the number of iterations made and the current gap, every 10 iterations.
 
     Raises
     ------

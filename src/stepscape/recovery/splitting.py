@@ -21,7 +21,7 @@ STAGE = 120  # iterations with one γ
 FACTOR = 0.4  # of γ from stage to stage
 STAGES = 4  # after which γ is kept
 EXTRAPOLATE_EVERY = 10
-LOOK_EVERY = 20  # iterations between the states that are handed out
+LOOK_EVERY = 10  # iterations between the states that are handed out
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class _Path:
         self._moves: deque[Array] = deque(maxlen=MEMORY + 1)
 
     def advance(self, move: Array, try_extrapolation: bool) -> None:
-        """Go on from `at` by its move, or back to `plain` if the extrapolation did not shorten the move."""
+        """Continue from `at` by its move, or return to `plain` if the extrapolation made it longer."""
         if self._trial and np.linalg.norm(move) > np.linalg.norm(self._moves[-1]):
             self.at, self._trial = self.plain, False
             self._points.clear()

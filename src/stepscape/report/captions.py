@@ -45,6 +45,35 @@ _CAPTIONS = {
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
         "it is worse than one probability for all rows. The square marks the choice."
     ),
+    ("complete", "penalty"): (
+        "Mean squared error of cells that were held out, in units of the variance of each column, at each "
+        "penalty λ: on the left the norm counts little beside the observed cells, on the right it leaves "
+        "only the column means, the dotted line. Bars are standard errors over folds; a disk (flat norm) and "
+        "a square (nuclear norm) mark the choices."
+    ),
+    ("complete", "columns"): (
+        "Standard error of a filled cell, from cells of its column that were held out, over the standard "
+        "deviation of the column. On the dotted line a filled cell is no better than the mean of its column. "
+        "At most 24 columns are drawn: those that are filled best."
+    ),
+    ("recover", "spectrum"): (
+        "Singular values of the flattest matrix (disks), of the one of least nuclear norm (hollow squares) "
+        "and of the one of least Frobenius norm (line without marks). A disk inside a square is a value that "
+        "both have. Values below a millionth of the largest one are not drawn."
+    ),
+    ("recover", "error"): (
+        "Every point is an entry of the matrix: its value in the truth, and in the solution that the panel "
+        "names. On the dotted line the two agree. Of more than 400 entries, 400 evenly spaced ones are drawn."
+    ),
+    ("recover", "difference"): (
+        "Every point is an entry of the matrix: its value in the flattest matrix, and in the one of least "
+        "nuclear or Frobenius norm. On the dotted line the two agree. Of more than 400 entries, 400 evenly "
+        "spaced ones are drawn."
+    ),
+    ("recover", "residuals"): (
+        "Every point is a measurement: its label, and what the matrix says instead. On the dotted line the "
+        "two agree. Of more than 400 measurements, 400 evenly spaced ones are drawn."
+    ),
     ("fit", "fit"): (
         "The data (hollow circles) and the fit (solid). Diamonds mark where one straight piece ends and the "
         "next begins; pieces follow the fit within 5 % of the standard deviation of the labels. Below: data "

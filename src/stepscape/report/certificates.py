@@ -13,8 +13,10 @@ Entry = Mapping[str, Any]
 LITTLE = 0.1  # a left side that is less than this share of the right side
 
 
-def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> list[Block]:
-    """Lay out certificates: both sides of each, with the premises that not all of them have.
+def certificate_blocks(
+    certificates: Mapping[str, Entry], units: str = "", what: str = "network"
+) -> list[Block]:
+    """Lay out certificates about `what`: both sides of each, with the premises that not all of them have.
 
     Those that all of them have stand below, once.
     """
@@ -31,7 +33,7 @@ def certificate_blocks(certificates: Mapping[str, Entry], units: str = "") -> li
         Paragraph(f"{lead}The bar shows the left side as a share of the right: a tight bound fills it."),
         *[_bound(name, entry, shared) for name, entry in certificates.items()],
         *([Paragraph(Formula(f"Premises of all of them: {'; '.join(shared)}."), "aside")] if shared else []),
-        *_inapplicable(entries),
+        *_inapplicable(entries, what),
         Fold("What each certificate says, and its source", [Facts(sources)]),
     ]
 
@@ -66,12 +68,12 @@ def _percent(share: float | None) -> str:
     return f"{percent:.1f} %" if percent >= 0.1 else "less than 0.1 %"
 
 
-def _inapplicable(entries: Sequence[Entry]) -> list[Block]:
+def _inapplicable(entries: Sequence[Entry], what: str) -> list[Block]:
     if all(entry["verdict"] != "inapplicable" for entry in entries):
         return []
     said = (
         "`inapplicable` is not a failure: a premise of the theorem is not met, so it says nothing about this "
-        "network."
+        f"{what}."
     )
     return [Paragraph(said, "aside")]
 

@@ -33,6 +33,9 @@ _MEASURED = {
     "excess_risk": "excess risk",
     "pieces": "pieces",
     "bent_neurons": "bent neurons",
+    "recovered": "recovered",
+    "error": "error",
+    "ratio": "ratio",
 }
 
 

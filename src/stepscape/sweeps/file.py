@@ -3,7 +3,7 @@
 Any key of [problem], [network] and [method] may list several values, and these sections may stand several
 times, as [[problem]], [[network]], [[method]]. The runs are, for each seed, every combination of a problem, a
 network and a method; of a section, every combination of its values, in the order of the file, the last key
-fastest.
+fastest. Sections [matrix] and [solver] instead make runs that recover matrices.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from stepscape.memory import require_memory
 from stepscape.problems.user.columns import Columns
 from stepscape.sweeps.cluster_options import cluster_options
 from stepscape.sweeps.location import Location, parse
+from stepscape.sweeps.matrices import Recovery, recover
 from stepscape.sweeps.parts import Measure
 from stepscape.sweeps.runs import Run, work
-from stepscape.sweeps.sections import Reader, refuse_too_many
+from stepscape.sweeps.sections import MATRICES, NETWORKS, Reader, refuse_too_many
 from stepscape.tables.records import Record
 
 MOST_RUNS = 1_000_000
@@ -43,7 +44,7 @@ class SweepFile:
     """
 
     title: str
-    specs: tuple[Run, ...]
+    specs: tuple[Run | Recovery, ...]
     repeated: int
     cluster: Mapping[str, Any]
     data: Mapping[str, Columns]
@@ -53,6 +54,8 @@ class SweepFile:
         """Keep the data in a folder, ``data/`` of a store, and return the work that finds them there."""
         for columns in self.data.values():
             tables.save(folder, columns.x, columns.y)
+        if self.specs and isinstance(self.specs[0], Recovery):
+            return recover
         return partial(work, data=os.path.abspath(folder))
 
 
@@ -71,20 +74,34 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
     reader.refuse_unknown()
     title, seeds, measure = reader.title(), reader.seeds(), reader.measure()
     cluster = cluster_options(document.get("cluster", {}), place)
-    grids = [reader.grids(section) for section in ("problem", "network", "method")]
+    grids = [reader.grids(section) for section in (MATRICES if reader.of_matrices else NETWORKS)]
     refuse_too_many(place, seeds, grids, MOST_RUNS)
     parts: list[list[Any]] = [[part for grid in section for part in reader.expand(grid)] for section in grids]
+    runs: list[Run | Recovery]
+    if reader.of_matrices:
+        runs = [
+            Recovery(matrix=matrix, solver=solver, seed=seed)
+            for seed in seeds
+            for matrix, solver in product(*parts)
+        ]
+    else:
+        runs = _of_networks(place, seeds, parts, measure)
+    specs = tuple(dict.fromkeys(runs))
+    return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))
+
+
+def _of_networks(
+    place: Location, seeds: list[int], parts: list[list[Any]], measure: Measure
+) -> list[Run | Recovery]:
     with place.at("measure", "held_out"):
         for problem in parts[0]:
             measure.check(problem)
     _refuse_large(place, parts, measure)
-    runs = [
+    return [
         Run(problem=problem, network=network, method=method, measure=measure, seed=seed)
         for seed in seeds
         for problem, network, method in product(*parts)
     ]
-    specs = tuple(dict.fromkeys(runs))
-    return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))
 
 
 # Bytes at the peak of a run, as measured, for each input, neuron, point and record; the basis of Lanczos has

@@ -23,14 +23,16 @@ from stepscape.problems.user.table import RawTable
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
+from stepscape.sweeps.matrices import Matrix, Solver
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
 from stepscape.sweeps.slips import path_advice
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
-SECTIONS = ("problem", "network", "method", "measure", "cluster")
+NETWORKS, MATRICES = ("problem", "network", "method"), ("matrix", "solver")  # what a sweep is about
+SECTIONS = (*NETWORKS, "measure", *MATRICES, "cluster")
 KIND = "kind"  # the key that tells parts of one section apart
-AnyPart = AnyProblem | Network | Method
+AnyPart = AnyProblem | Network | Method | Matrix | Solver
 
 
 class Key(NamedTuple):
@@ -54,6 +56,8 @@ PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "network": (Network,),
     "method": (Method,),
     "measure": (Measure,),
+    "matrix": (Matrix,),
+    "solver": (Solver,),
 }
 
 
@@ -63,6 +67,15 @@ def _small(values: dict[str, Any], count: str, **sound: Any) -> dict[str, Any]:
     return sound | values | {count: sound[count]}
 
 
+def _alone(values: dict[str, Any]) -> dict[str, Any]:
+    """Check a size alone, and give everything else the company of small ones."""
+    sizes = {name: value for name, value in values.items() if name in ("d1", "d2", "rank", "m")}
+    for name, value in sizes.items():
+        between(name, value, 1)
+    small = {"d1": 1, "d2": 1, "rank": 1, "m": 1, "problem": "matrix_sensing"}
+    return small | {name: value for name, value in values.items() if name not in sizes}
+
+
 # One value put to the constructors, everything else being sound: their sentences are the user's.
 _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
     Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
@@ -70,6 +83,8 @@ _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
     Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
     Network: lambda values: Network(**_small(values, "width", width=1)).draw(0),
     Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
+    Matrix: lambda values: Matrix(**_alone(values)).check(),
+    Solver: lambda values: Solver(**values).check(),
 }
 
 
@@ -109,10 +124,19 @@ class Reader:
             return str(one("title", str, self.document.get("title", "")))
 
     def refuse_unknown(self) -> None:
-        """Refuse what does not stand at the top of a sweep file."""
+        """Refuse what does not stand at the top of a sweep file, or beside the sections that do."""
         for key in self.document:
             with self.place.at(key):
                 _known("", key, (*ABOVE, *SECTIONS))
+                if self.of_matrices and key in (*NETWORKS, "measure"):
+                    raise bad(
+                        "a sweep of matrices", "have the sections [matrix] and [solver]", f"[{key}], too"
+                    )
+
+    @property
+    def of_matrices(self) -> bool:
+        """Whether the runs recover matrices, and train no networks."""
+        return any(section in self.document for section in MATRICES)
 
     def seeds(self) -> list[int]:
         """Read ``seeds = 5``, a list, or ``{ first = 0, count = 5 }``."""
@@ -146,7 +170,7 @@ class Reader:
 
     def grids(self, section: str) -> list[Grid]:
         """Read a section that may stand several times."""
-        given = self.document.get(section)
+        given = self.document.get(section, {} if section == "solver" else None)
         if given is None:
             raise located(self.place.name, 1, f"the file must have a section [{section}]")
         single = isinstance(given, Mapping)
@@ -169,6 +193,8 @@ class Reader:
                 part = grid.part(**values)
                 if isinstance(part, Method):
                     part.descent()
+                if isinstance(part, Matrix | Solver):
+                    part.check()
             yield part
 
     def _grid(self, section: str, path: Path, given: Mapping[str, Any]) -> Grid:

@@ -16,7 +16,7 @@ _FORMULA = re.compile(r"'* *(?:[\t\r\n\v\f]|\s*[=+\-@＝＋－＠])")
 _NUMBER = re.compile(r" *[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)? *", re.ASCII)  # or a sign alone
 
 
-def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",") -> str:
     """Write rows as CSV with full precision; what was not measured is an empty cell.
 
     A text, a name of a column included, that a spreadsheet would run as a formula gets an apostrophe in
@@ -26,7 +26,7 @@ def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     # Python quotes the line breaks of its own terminator only, and a bare "\r" ends a row as well.
     lines = SimpleNamespace(write=lambda line: text.write(f"{line.removesuffix(_END)}\n"))
-    writer = csv.writer(lines, lineterminator=_END)
+    writer = csv.writer(lines, delimiter=delimiter, lineterminator=_END)
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue()

@@ -208,10 +208,10 @@ def test_columns_of_very_different_units_are_no_harder(depth):
 
 
 def test_blocks_that_need_another_step_size_than_the_first_are_solved():
-    # With one step size, or with ever smaller ones, the first is not solved in 20,000 iterations.
-    for seed, shape, m, depth in [(47, (2, 4), 6, math.inf), (37, (3, 4), 47, 3)]:
-        problem = block_network(*shape, nonzero=1, rank=1, m=m, seed=seed)
-        assert flattest_product(problem, depth, iterations=4000).status == "optimal"
+    # With one step size the first is not solved in 4000 iterations, with ever smaller ones the second is not.
+    for seed, m, depth in [(19, 17, 5), (3, 6, 5)]:
+        problem = block_network(2, 3, nonzero=1, rank=1, m=m, seed=seed)
+        assert flattest_product(problem, depth, iterations=2000).status == "optimal"
 
 
 def test_a_simplex_method_that_fails_leaves_a_feasible_undecided_point(monkeypatch):

@@ -136,11 +136,11 @@ UNSEEN = ProductMeasurements([[1.0, 0.0], [2.0, 0.0]], [1.0, 2.0])
     [
         (lambda: flat_product_trace(3, [1.0]), "problem must be a ProductMeasurements, got an int"),
         (lambda: flat_product_layers(3, [1.0]), "problem must be a ProductMeasurements, got an int"),
-        (lambda: flat_product_trace(UNSEEN, [1.0]), r"X must have shape \(2,\), got \(1,\)"),
-        (lambda: flat_product_layers(UNSEEN, [1.0, np.nan]), r"X must be finite, got nan in it"),
+        (lambda: flat_product_trace(UNSEEN, [1.0]), r"product must have shape \(2,\), got \(1,\)"),
+        (lambda: flat_product_layers(UNSEEN, [1.0, np.nan]), r"product must be finite, got nan in it"),
         (
             lambda: flat_product_layers(UNSEEN, [1.0, 1.0]),
-            r"X must be 0 where no measurement sees it",
+            r"product must be 0 where no measurement sees it",
         ),
         (lambda: flat_product_trace(UNSEEN, [1.0, 0.0], math.inf), r"depth must be finite, got inf"),
         (

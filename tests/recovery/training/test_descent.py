@@ -12,10 +12,7 @@ import stepscape as ss
 from low_rank_cases import KINDS, STRUCTURES, linear_map, torch_loss, torch_matrix
 from stepscape.recovery import (
     Training,
-    stable_step_size,
-    trace_penalty_limit,
     train_factors,
-    weight_decay_limit,
 )
 from stepscape.recovery.training.descent import FactorDescent
 from stepscape.recovery.training.draws import Draw, Draws
@@ -51,6 +48,12 @@ def parameters(paths):
 
 def train(problem, starts, training, seed=0):
     return train_factors(problem, starts, training, training.steps, seed, measure_sharpness=False)
+
+
+def autograd(loss, at):
+    """Gradient of a loss of PyTorch."""
+    theta = torch.tensor(at, requires_grad=True)
+    return torch.autograd.grad(loss(theta), theta)[0].numpy()
 
 
 def slopes(problem, start, training, draw):
@@ -134,7 +137,7 @@ def test_slopes_of_batch_and_noise_are_those_of_autograd(structure):
     rms = np.sqrt(np.mean(problem.labels**2))
     given = ss.problems.Dense(problem.linear_map.matrices[places[0]])
     same = torch_loss(given, problem.labels[places[0]] + 0.3 * rms * noise[0], starts[0].widths, structure)
-    expected = torch.func.grad(same)(torch.tensor(starts[0].parameters)).numpy()
+    expected = autograd(same, starts[0].parameters)
     np.testing.assert_allclose(slope, expected, rtol=0, atol=100 * EPS * np.abs(expected).max())
 
 
@@ -163,7 +166,7 @@ def test_the_slope_of_a_probe_is_that_of_autograd_and_its_mean_that_of_the_trace
 
     z = 2.0 * rng.integers(0, 2, o.size) - 1.0
     _, slope = slopes(problem, start, training, Draw(None, None, z[None]))
-    expected = torch.func.grad(form)(torch.tensor(start.parameters), torch.tensor(z)).numpy()
+    expected = autograd(lambda theta: form(theta, torch.tensor(z)), start.parameters)
     np.testing.assert_allclose(slope, expected, rtol=0, atol=1000 * EPS * np.abs(expected).max())
     # Over the rows of a Hadamard matrix z_i z_j averages to δ_ij exactly, as over all vectors of signs.
     H = np.array([[1.0]])
@@ -226,13 +229,30 @@ def test_all_starts_may_diverge():
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_adds_both_penalties_to_the_gradient(kind, structure):
+    problem, starts = case(kind, structure)
+    o, theta = ss.objectives.factors(problem, factors=starts[0]), starts[0].parameters
+    training = Training(0.01, 1, trace_penalty=0.3, weight_decay=0.2, anneal=0.0)
+    g = o.gradient(theta) + 0.3 * o.gauss_newton_trace_gradient(theta) + 0.2 * theta
+    stepped = parameters(train(problem, starts[:1], training))[0]
+    np.testing.assert_allclose(stepped, theta - 0.01 * g, rtol=0, atol=100 * EPS * np.abs(theta).max())
+
+
 @pytest.mark.parametrize("part", ["trace_penalty", "weight_decay"])
-def test_penalized_descent_ends_where_the_slopes_cancel(part, structure):
-    problem, starts = case(structure=structure, m=6)
-    limit = {"trace_penalty": trace_penalty_limit, "weight_decay": weight_decay_limit}[part](problem)
-    training = Training(0.3 * stable_step_size(problem, starts[0]), 3000, **{part: 0.3 * limit}, anneal=0.0)
-    theta = train(problem, starts[:1], training).factors[0].parameters
-    o = ss.objectives.factors(problem, factors=starts[0])
-    added = 0.3 * limit * (o.gauss_newton_trace_gradient(theta) if part == "trace_penalty" else theta)
-    np.testing.assert_allclose(o.gradient(theta), -added, rtol=0, atol=1e-9 * np.abs(added).max())
-    assert np.abs(added).max() > 1e-3 * np.abs(problem.labels).max()
+def test_where_every_entry_is_seen_penalties_shift_the_singular_values_and_the_balance(part):
+    """The stationary points of (1/m) ‖L Rᵀ − M‖² with a penalty, in closed form.
+
+    With M = P Σ Qᵀ, L = a P S^½ and R = Q S^½/a the slope vanishes for S = Σ − c, if
+    (2/m) c = λ, a = 1 for weight decay; D1² = d2/m and D2² = d1/m give c = 2τ √(d1 d2), a⁴ = d1/d2.
+    """
+    d1, d2, size = 4, 3, 0.05
+    problem = ss.problems.matrix_factorization(d1, d2, 2, seed=1)
+    P, values, Qt = np.linalg.svd(problem.truth)
+    trace = part == "trace_penalty"
+    shift = 2.0 * size * np.sqrt(d1 * d2) if trace else size * d1 * d2 / 2.0
+    balance = (d1 / d2) ** 0.25 if trace else 1.0
+    roots = np.sqrt(values[:2] - shift)
+    at = ss.Factorization(balance * P[:, :2] * roots, Qt[:2].T * roots / balance)
+    paths = train(problem, [at], Training(0.1, 50, **{part: size}, anneal=0.0))
+    np.testing.assert_allclose(parameters(paths)[0], at.parameters, rtol=0, atol=50 * 100 * EPS)

@@ -38,6 +38,10 @@ def test_step_sizes_are_one_for_all_starts_or_one_for_each():
     ("fields", "message"),
     [
         ({"step_size": 0.0}, "step_size must be finite and positive, got 0.0"),
+        (
+            {"step_size": ()},
+            r"step_size must be a number, or one for each start, got an array of shape \(0,\)",
+        ),
         ({"step_size": (0.1, -1.0)}, "each step_size must be finite and positive, got -1.0"),
         ({"steps": 0}, "steps must be a whole number of at least 1"),
         ({"batch": 0}, "batch must be a whole number of at least 1"),

@@ -44,7 +44,8 @@ _CAPTION = (
     "Thick lines: the certified bound on the error of the trained network, which is the largest error in its "
     "class of functions; thin lines: its error. Lines are medians over the seeds, ribbons quartiles, colors "
     "step sizes η. Dotted: the error of the best constant, above which the bound says nothing. Disks: where "
-    "the bound first lies below it. The middle half is where |x| is at most half its largest value."
+    "the bound first lies below it. The middle half is where |x| is at most half its largest value. Repeat "
+    "it with “stepscape run when-certificates-speak --full”."
 )
 
 
@@ -73,8 +74,8 @@ def _sentence(result: Result, first: dict[str, dict[str, float]]) -> str:
 
 
 def _round(value: float) -> int:
-    """Two digits."""
-    unit = 10 ** max(0, int(np.floor(np.log10(value))) - 1)
+    """Round to one digit."""
+    unit = 10 ** int(np.floor(np.log10(value)))
     return int(round(value / unit) * unit)
 
 
@@ -86,7 +87,9 @@ def _panel(ax: Axes, chosen: Result, region: str, first: dict[str, float]) -> No
     number_ticks(ax)
     number_ticks(ax, "x")
     constant = float(np.nanmedian(table[f"constant_{region}"].astype(float)))
-    guide(ax, constant, "best constant", at=0.98 if table["loss"][0] == "square" else 0.02)
+    # Where the curves come down to the level, its name stands below it, between them.
+    between = region == REGIONS[1] and table["loss"][0] == LOSSES[1]
+    guide(ax, constant, "best constant", at=0.4 if between else 0.98, above=not between)
     for eta in np.unique(table["step_size"]):
         rows: Table = table.where(step_size=eta)
         look: dict[str, Any] = {"color": eta_color(float(eta))}
@@ -97,14 +100,15 @@ def _panel(ax: Axes, chosen: Result, region: str, first: dict[str, float]) -> No
         at = next((value for name, value in first.items() if name == f"η = {eta:g}, {region}"), np.nan)
         if np.isfinite(at):
             ax.plot([at], [constant], "o", ms=6.0, mec="white", mew=0.8, zorder=7, **look)
-    if region == REGIONS[1] and table["loss"][0] == LOSSES[1]:
-        _name(ax, table, f"bound_{region}", "certified bound")
-        _name(ax, table, f"error_{region}", "error")
+    if between:
+        _name(ax, table, f"bound_{region}", "certified bound", at=0.5)
+        _name(ax, table, f"error_{region}", "error", at=0.75)
 
 
-def _name(ax: Axes, table: Table, column: str, words: str) -> None:
-    """Write what a group of curves is, above the highest of them in the middle of the sizes."""
-    n = np.unique(table["n"])[np.unique(table["n"]).size // 2]
+def _name(ax: Axes, table: Table, column: str, words: str, at: float) -> None:
+    """Write what a group of curves is, above the highest of them at this share of the sizes."""
+    every = np.unique(table["n"])
+    n = every[int(at * every.size)]
     here = table.rows(table["n"] == n)
     highest = [np.nanmedian(here.where(step_size=eta)[column]) for eta in np.unique(here["step_size"])]
     if np.isfinite(highest).any():

@@ -9,7 +9,7 @@ STEP_SIZES = Levels(
     "step_size", "step sizes", "η", alive="bent_neurons", lives="learns a curve",
     dies="all neurons die, or nearly all,", fewest=FEWEST_BENT, of_width=LEAST_BENT,
 )  # fmt: skip
-# For the rules: what a catapult leaves of a network may be one neuron, which is no curve that descent chose.
+# For the rules: what a catapult leaves of a network may be one neuron, and descent did not choose that curve.
 BENT = f"{FEWEST_BENT} neurons or more, and at least {LEAST_BENT:.0%} of the width, bent among the data"
 WORKS = (
     f"A step size works if at least {MOST:.0%} of its runs finish with {BENT}; {STEP_SIZES.least} or more "

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from stepscape.experiments.confidence.confident_curvature import (
     CURVE,
     LEAST_PEAK,
-    NEAR,
     curves,
     rises_and_falls,
 )
@@ -66,7 +65,8 @@ def one_neuron(result: Result) -> Drawn:
     finding(figure, sentence)
     caption = (
         f"{sentence} Largest eigenvalue of the loss of one example at the neuron with the shortest gradient, "
-        "by Lanczos. Dashed: the formula of the whole Hessian; dotted: the curvature of the loss in the "
+        "by Lanczos. Blue disks: the Gauss–Newton part; vermilion squares: the whole Hessian. "
+        "Dashed: the formula of the whole Hessian; dotted: the curvature of the loss in the "
         f"prediction alone, D(m). The residual part of the Hessian is largest at margin 0. {HOW}"
     )
     return Drawn(figure, caption)
@@ -92,7 +92,8 @@ def one_example(result: Result) -> Drawn:
         number_ticks(axes[0, 0])
         axes[0, 0].set_ylim(bottom=1e-2)
         for ax in axes.flat:
-            ax.set_xlim(left=-2.0)
+            ax.set_xlim(left=-0.25 * ax.get_xlim()[1])  # room for the names
+            ax.set_xticks([at for at in ax.get_xticks() if 0.0 <= at <= ax.get_xlim()[1]])
     sentence = _settings(result, "one_example", {"x": "x = {}", "scale": "scale {}"})
     finding(figure, sentence)
     caption = (
@@ -123,23 +124,22 @@ def _settings(result: Result, arm: str, names: dict[str, str]) -> str:
     if not len(rows):
         return "No curve reaches margin 6: 0 settings are judged."
     flags = rises_and_falls(rows, **CURVE)
-    if arm == "one_example":
-        flags = flags & (np.abs(rows["peak_margin"] - rows["peak_margin_predicted"]) <= NEAR)
-    else:
+    if arm != "one_example":
         flags = flags & (rows["peak_margin"] > LEAST_PEAK)
     keys = list(zip(*(rows[name].tolist() for name in names), strict=True))
     found = sorted(set(keys))
     does = [key for key in found if np.mean([f for f, k in zip(flags, keys, strict=True) if k == key]) >= 0.9]
     what = "one example" if arm == "one_example" else "a sample"
     if not does:
-        return f"In none of {len(found)} settings {what} gets sharper, then flatter."
+        return f"In none of {len(found)} settings does {what} get sharper, then flatter."
     where = ""
     if len(does) < 3 and len(does) < len(found):
         words = [", ".join(text.format(short(v)) for text, v in zip(names.values(), key, strict=True))
                  for key in does]  # fmt: skip
         where = f": {' and '.join(words)}"
-    start = "Only in" if len(does) <= len(found) / 2 else "In"
-    return f"{start} {len(does)} of {len(found)} settings {what} gets sharper, then flatter{where}."
+    only = f"Only in {len(does)} of {len(found)} settings does {what} get sharper, then flatter"
+    most = f"In {len(does)} of {len(found)} settings {what} gets sharper, then flatter"
+    return f"{only if len(does) <= len(found) / 2 else most}{where}."
 
 
 def sample(result: Result) -> Drawn:
@@ -153,7 +153,7 @@ def sample(result: Result) -> Drawn:
     for ax, scale in zip(axes.flat, scales, strict=False):
         for i, eta in enumerate(step_sizes):
             for run in result.drawn("binned_margin", arm="sample", scale=scale, step_size=eta)[:1]:
-                _binned(ax, run, rf"$\eta$ = {short(eta)}", i == 0)
+                _binned(ax, run, rf"$\eta$ = {short(eta)}", i == len(step_sizes) - 1)
         ax.set_yscale("log")
         label(ax, title=f"initialization × {short(scale)}")
     for ax in axes[-1]:
@@ -177,14 +177,14 @@ def sample(result: Result) -> Drawn:
     return Drawn(figure, caption)
 
 
-def _binned(ax: Axes, run: Run, name: str, first: bool) -> None:
+def _binned(ax: Axes, run: Run, name: str, last: bool) -> None:
     m, middle, low, high = (run.arrays[f"binned_{part}"] for part in ("margin", "curvature", "low", "high"))
     if not m.size:
         return
     color = eta_color(run["step_size"])
     ax.plot(m, middle, lw=SECONDARY, label=name, markevery=max(1, m.size // 8), **marks(color))
     ax.fill_between(m, low, high, color=color, alpha=RIBBON, lw=0)
-    if first:
+    if last:
         start = middle[0] / _confidence(m[:1])
         far = np.linspace(m[0], 8.0, 60)
         ax.plot(far, start * _confidence(far), label=r"$D$ alone, $\nabla f$ fixed", **GUIDES)

@@ -11,7 +11,6 @@ from stepscape.experiments.confidence.arrival import COVERED, UNFINISHED
 from stepscape.experiments.confidence.does_descent_get_there import marked
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import fraction, median
-from stepscape.experiments.frame.limits import MOST
 from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import COLORS, MEASURED
@@ -70,9 +69,11 @@ def fates(result: Result) -> Drawn:
     caption = (
         f"{title} Left: bars are shares of the runs from all starts, by fate. Covered: λ_max is not above "
         "2/η, the network fits the labels as well as the truth, and the theorem excludes that it fits every "
-        "label where it is uncertain; unfinished: the run still moves. Right: the worst case that flatness "
-        "allows, at the best γ, over the excess risk of the best constant on the same inputs; line and "
-        f"band are median and quartiles of the runs, the dotted line is 1. {seeds}, {len(table)} runs. "
+        "label where it is uncertain; underfits: it fits them worse; over the edge: λ_max is above 2/η; "
+        "unfinished: the run still moves. Letters: the fate, with the number of runs. Right: the worst case "
+        "that flatness allows, at the best γ, over the excess risk of the best constant on the same inputs; "
+        f"line and band are median and quartiles of the runs, the dotted line is 1. {seeds}, "
+        f"{len(table)} runs. "
         "Repeat with stepscape run does-descent-get-there."
     )
     return Drawn(figure, caption)
@@ -81,19 +82,14 @@ def fates(result: Result) -> Drawn:
 def _found(table: Table, etas: NDArray[Any]) -> str:
     """Say what became of the runs that arrived, and how good the bound gets."""
     arrived = table["arrived"].astype(bool) if len(table) else np.zeros(0, bool)
-    done = [eta for eta in etas if fraction(arrived[table["step_size"] == eta]) > MOST]
     covered = int(np.sum(table["fate"] == COVERED)) if len(table) else 0
     first = f"{covered} of {int(arrived.sum())} runs that arrive are covered"
-    if done and len(done) < etas.size:
-        first += rf" (most arrive at $\eta$ = {', '.join(short(eta) for eta in done)} only)"
     if "worst_case_ratio" not in table:
         return f"{first}."
     best = min((median(table["worst_case_ratio"][table["step_size"] == eta]) for eta in etas
                 if np.isfinite(table["worst_case_ratio"][table["step_size"] == eta].astype(float)).any()),
                default=float("nan"))  # fmt: skip
-    verb = "does not show" if not best < 1.0 else "shows"
-    times = f"at best the bound is {number(best, 2)} times the risk of a constant"
-    return f"{first}; flatness {verb} learning: {times}."
+    return f"{first}; in the median flatness allows at best {number(best, 2)} times the risk of a constant."
 
 
 def every_start(result: Result) -> Drawn:

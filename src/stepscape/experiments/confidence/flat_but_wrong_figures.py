@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from stepscape.experiments.confidence.arrival import ARRIVED
 from stepscape.experiments.confidence.flat_descents import START, settled, stays
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.levels import fraction
 from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.colors import COLORS, eta_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import shared_legend
-from stepscape.figures.references import GUIDES, THEORY, guide, theory_level
+from stepscape.figures.references import THEORY, guide, theory_level
 from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, label
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
@@ -75,14 +75,21 @@ def _gap(built: Table, descents: Table, result: Result) -> str:
     """Say how much more interpolators err than descent, where that has arrived, and than the truth."""
     if not len(built):
         return "No interpolator was built, so that 0 of them are compared."
-    more = 100 * (median(built["test_error"]) - median(built["bayes_error"]))
-    first = f"As flat as one likes, and {more:.0f} points more wrong than the best classifier"
+    more = 100 * float(np.mean(_excess(built)))
+    first = f"As flat as one likes, interpolators err {more:.0f} points more than the best classifier"
     here = descents.where(step_size=max(result.settings["descents"]))
     if "edge_moved" not in here or not (done := settled(here, **ARRIVED)).any():
         return f"{first}."
-    gap = 100 * (median(built["test_error"]) - median(here["test_error"][done]))
-    words = f"{gap:.0f} points more than descent" if gap >= 0 else f"{-gap:.0f} points less than descent"
-    return f"{first}; {words}."
+    gap = 100 * _gap_to_descent(built, here.rows(done))
+    return f"{first} and {abs(gap):.0f} points {'more' if gap >= 0 else 'less'} than descent."
+
+
+def _gap_to_descent(built: Table, descents: Table) -> float:
+    """Mean difference of the test errors of an interpolator and a descent on the same labels."""
+    keys = [list(zip(each["n"], each["flip_rate"], each["seed"], strict=True)) for each in (built, descents)]
+    errors = dict(zip(keys[0], built["test_error"], strict=True))
+    pairs = zip(keys[1], descents["test_error"], strict=True)
+    return float(np.mean([errors[key] - error for key, error in pairs if key in errors]))
 
 
 def functions(result: Result) -> Drawn:
@@ -151,19 +158,18 @@ def basin(result: Result) -> Drawn:
         here = table["step_size"] == eta
         share = [fraction(kept[here & (table["move"] == move)]) for move in some]
         (line,) = ax.plot(some, share, lw=MAIN, **marks(eta_color(eta)))
-        name_at_end(ax, line, rf"$\eta$ = {short(eta)}", left=True)
+        name_at_end(ax, line, rf"$\eta$ = {short(eta)}")
     if some.size > 1:
         number_ticks(ax, "x")
-        ax.set_xlim(left=some[0] / 10.0)
     ax.set_ylim(-0.03, 1.05)
-    ax.axhline(0.9, **GUIDES)
+    guide(ax, 0.9, "nine in ten", at=0.98)
     label(ax, x=r"random move of the start, as a share of $\|\theta\|$", y="share that stays")
     unmoved = 100 * fraction(kept[table["move"] == 0.0])
     near = some[np.argmin(np.abs(np.log(some / 0.01)))] if some.size else float("nan")
     moved = 100 * fraction(kept[table["move"] == near])
     sentence = (
         f"{unmoved:.0f} % of descents stay on the flat interpolator, but only {moved:.0f} % after a random "
-        f"move by {100 * near:.2g} % of its weights."
+        f"move by {100 * near:.2g} % of its norm."
     )
     if unmoved != unmoved or moved >= unmoved:
         sentence = f"{moved:.0f} % of descents stay after a random move by {100 * near:.2g} % of the weights."

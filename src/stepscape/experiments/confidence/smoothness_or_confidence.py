@@ -24,6 +24,7 @@ from stepscape.experiments.frame import (
 from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.contrasts import log_ratio, rank_correlations
 from stepscape.experiments.frame.finding import Number
+from stepscape.experiments.frame.intervals import Interval, student
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
@@ -39,6 +40,8 @@ ROUGHNESS = {
 }
 SIZES = dict.fromkeys(PLANES, "median |f|") | {"margin": "median y f"}
 MAIN = ("weighted", "truth")
+AS_SURE = f"{PLANES[MAIN[0]][1]}_when_{PLANES[MAIN[0]][0]}_{MAIN[1]}"
+IN_TIME = "weighted_tv_equal_time"
 ELSEWHERE = tuple((plane, level) for plane in PLANES for level in AT if (plane, level) != MAIN)
 SHOWN = ("confidence", "largest", "weighted_tv", "tv", "weighted_tv_equal_time", "excess_risk",
          "excess_interior", "edge_ratio", "edge_ratio_last", "budget_used", "largest_ends", "largest_inside",
@@ -70,6 +73,16 @@ def less_rough(table: Table, column: str) -> Array | None:
     return None if values is None else log_ratio(values)
 
 
+def less_rough_as_sure(table: Table) -> Array | None:
+    """As `less_rough`, where the median |f| comes to that of the truth."""
+    return less_rough(table, AS_SURE)
+
+
+def less_rough_in_time(table: Table) -> Array:
+    """log10 of the roughness at equal time, smallest over largest working step size."""
+    return log_ratio(STEP_SIZES.at_ends(table, IN_TIME))
+
+
 def falls(table: Table, column: str) -> Array | None:
     """Minus the rank correlation of the roughness at a level with the step size, over all that come there."""
     etas = reaching(table, column) if column in table else np.empty(0)
@@ -84,14 +97,13 @@ def more_sure(table: Table, column: str) -> Array | None:
 
 def is_smoother(result: Result, least: float, trend: float) -> Finding:
     """Whether a larger step size is less rough where it is as confident as the truth: ends and trend."""
-    (size, rough), level = PLANES[MAIN[0]], MAIN[1]
-    column = f"{rough}_when_{size}_{level}"
-    says = Says("a larger step size", "be", f"less rough where {SIZES[MAIN[0]]} is {AT[level]}")
+    column = AS_SURE
+    says = Says("a larger step size", "be", f"less rough where {SIZES[MAIN[0]]} is {AT[MAIN[1]]}")
     what = f"log10 of the ratio of {ROUGHNESS[MAIN[0]]}"
     falling = Says("the roughness there", "fall", "along the step sizes")
     table = result.table
     found = {
-        "ends": over_laws(table, partial(less_rough, column=column), says, what, least, 2),
+        "ends": over_laws(table, less_rough_as_sure, says, what, least, 2),
         "trend": over_laws(
             table, partial(falls, column=column), falling, "minus its rank correlation", trend, 2
         ),
@@ -143,17 +155,16 @@ def is_more_confident(result: Result, least: float, questions: int) -> Finding:
 
 def is_smoother_in_time(result: Result, least: float, trend: float) -> Finding:
     """Whether the largest working step size is less rough than the smallest after the same Σ η, and trend."""
-    column = "weighted_tv_equal_time"
+    column = IN_TIME
 
     def along(rows: Table) -> Array:
         return -rank_correlations(STEP_SIZES.values(rows, column), STEP_SIZES.working(rows))
 
-    ends = lambda rows: log_ratio(STEP_SIZES.at_ends(rows, column))  # noqa: E731
     says = Says("the largest step size", "be", "less rough at equal time")
     falling = Says("the roughness at equal time", "fall", "along the step sizes")
     table, what = result.table, "log10 of the ratio of ∫|f''|g"
     return together({
-        "ends": over_laws(table, ends, says, what, least, 2),
+        "ends": over_laws(table, less_rough_in_time, says, what, least, 2),
         "trend": over_laws(table, along, falling, "minus its rank correlation", trend, 2),
     }, named=False)  # fmt: skip
 
@@ -207,13 +218,19 @@ def is_surest_at_the_ends(result: Result, least: float, questions: int) -> Findi
     }, named=False)  # fmt: skip
 
 
+def over_ends(table: Table, question: Question) -> Interval:
+    """Return the interval of a question in the mean over the laws, one of two, as the rules read it."""
+    found = ask(cells(table, LAWS), question, STEP_SIZES.lacks) if len(table) else None
+    return student(np.mean(list(found.values.values()), axis=0) if found and found.values else (), 2)
+
+
 def draw(result: Result) -> dict[str, Drawn]:
     """Draw the planes, the comparison at equal levels and at equal time, and both coordinates over time."""
     from stepscape.experiments.confidence import smoothness_or_confidence_figures as figures
 
     return {
-        "planes": figures.planes(result),
-        "levels": figures.levels(result),
+        "planes": figures.planes(result, over_ends(result.table, less_rough_as_sure)),
+        "levels": figures.levels(result, over_ends(result.table, less_rough_in_time)),
         "over-time-all": figures.over_time(result),
     }
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
-from stepscape.experiments.frame.intervals import student
-from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.levels import fraction, median
+from stepscape.experiments.frame.limits import MOST
 from stepscape.experiments.frame.sentences import counted
 from stepscape.figures.bands import RIBBON, failures, ribbon
 from stepscape.figures.colors import COLORS, eta_color, level_color, marks
@@ -21,6 +21,7 @@ from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, footn
 from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.measures.transient import after_transient
+from stepscape.tables.interval import Interval
 from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
@@ -37,9 +38,9 @@ OVER_TIME = (
     ("edge", r"edge ratio $\lambda_{\max}\eta/2$"),
 )
 LEVELS = (
-    ("weighted_tv_when_confidence_truth", "roughness, as sure as truth", "weighted_tv_truth"),
-    ("confidence_when_weighted_tv_truth", "median |f|, as rough", "confidence_truth"),
-    ("weighted_tv_equal_time", "roughness at equal time", "weighted_tv_truth"),
+    ("weighted_tv_when_confidence_truth", "roughness where |f|\nis that of the truth", "weighted_tv_truth"),
+    ("confidence_when_weighted_tv_truth", "|f| where roughness\nis that of the truth", "confidence_truth"),
+    ("weighted_tv_equal_time", "roughness\nat equal time", "weighted_tv_truth"),
 )
 
 
@@ -69,8 +70,11 @@ def middle(result: Result, name: str, cell: Cell, step_size: float) -> NDArray[A
     return np.median(np.array(found), axis=0) if found else np.empty(0)
 
 
-def planes(result: Result) -> Drawn:
-    """Draw roughness against confidence during training, in every law of the labels."""
+def planes(result: Result, saved: Interval) -> Drawn:
+    """Draw roughness against confidence during training, in every law of the labels.
+
+    saved : log10 of the roughness, smallest over largest step size, where |f| comes to that of the truth.
+    """
     table, laws = result.table, cells_of(result)[:3]
     step_sizes = sorted(result.settings["step_sizes"])
     figure, axes = canvas(1, len(laws), DOUBLE)
@@ -88,7 +92,7 @@ def planes(result: Result) -> Drawn:
         label(ax, x="median |f|", title=title(cell))
     axes[0, 0].set_ylabel(r"roughness $\int|f''|g$")
     shared_legend(figure, axes, columns=len(step_sizes) + 1)
-    sentence = _one_road(table)
+    sentence = _one_road(saved)
     finding(figure, sentence)
     caption = (
         f"{sentence} Roughness against confidence during training, medians over seeds at each record, from "
@@ -119,36 +123,33 @@ def _truth(ax: Axes, rows: Table) -> None:
     ax.plot([at], [high], "*", ms=13, color=COLORS["black"], label="truth", zorder=6, ls="none")
 
 
-def _one_road(table: Table) -> str:
+def _one_road(saved: Interval) -> str:
     """Say how much less rough a larger step size is, as confident as the truth, pooled over laws."""
-    column = LEVELS[0][0]
-    if column not in table:
-        return "No run becomes as confident as the truth, so that 0 are compared."
-    ratios = []
-    for rows in (within(table, cell) for cell in sorted(_cells(table))):
-        values = STEP_SIZES.values(rows, column)
-        came = np.flatnonzero(np.isfinite(values).mean(axis=0) > 0.5) if values.size else np.empty(0, int)
-        if came.size > 1:
-            ratios += np.log10(values[:, came[-1]] / values[:, came[0]]).tolist()
-    found = student(ratios)
-    if found.count < 2:
-        return f"Only {found.count} runs become as confident as the truth."
-    factor, low, high = (number(10.0**value, 2) for value in (found.mean, found.low, found.high))
-    return f"As sure as the truth, the largest step is ×{factor} as rough as the smallest [×{low}, ×{high}]."
+    if saved.count < 2:
+        return f"Only {saved.count} runs become as confident as the truth."
+    return (
+        "Where |f| comes to that of the truth, the largest step size that comes there is "
+        f"×{_factor(saved)} as rough as the smallest."
+    )
 
 
-def _cells(table: Table) -> set[Cell]:
-    return set(zip(table["amplitude"].tolist(), table["flip_rate"].tolist(), strict=True))
+def _factor(saved: Interval) -> str:
+    """Write the roughness at the largest step size over that at the smallest, with its interval."""
+    factor, low, high = (number(10.0**-value, 2) for value in (saved.mean, saved.high, saved.low))
+    return f"{factor} [{low}, {high}]"
 
 
-def levels(result: Result) -> Drawn:
-    """Draw both coordinates at the level of the truth, and roughness at equal time, against the step size."""
+def levels(result: Result, saved: Interval) -> Drawn:
+    """Draw both coordinates at the level of the truth, and roughness at equal time, against the step size.
+
+    saved : log10 of the roughness at equal time, smallest over largest step size.
+    """
     table, laws = result.table, cells_of(result)
     amplitudes = [cell[0] for cell in laws]
     figure, axes = canvas(1, len(LEVELS), DOUBLE)
     for ax, (name, words, truth) in zip(axes[0], LEVELS, strict=True):
         for cell in laws:
-            rows = within(table, cell)
+            rows = _coming(within(table, cell), name)
             if name not in rows or not np.isfinite(rows[truth].astype(float)).any():
                 continue
             scaled = Table({**rows.columns, "factor": rows[name] / rows[truth]})
@@ -159,46 +160,36 @@ def levels(result: Result) -> Drawn:
         etas = np.unique(table["step_size"])
         step_size_ticks(ax, etas.tolist())
         ax.set_xlim(etas[0] / 1.15, etas[-1] * 1.15)
-        guide(ax, 1.0, "truth", at=0.98, above=False)
+        guide(ax, 1.0, "truth", at=0.98, above=name != LEVELS[2][0])
         label(ax, x=r"step size $\eta$", title=words)
     axes[0, 0].set_ylabel("as a multiple of the truth")
     shared_legend(figure, axes, columns=len(laws))
-    sentence = _equal_time(table)
+    sentence = _equal_time(table, saved)
     finding(figure, sentence)
     caption = (
         f"{sentence} Left: roughness where the median |f| comes to that of the truth; middle: median |f| "
         "where the roughness does; right: roughness after the training time of the smallest step size. All "
-        "as multiples of the truth's value (dotted); median and quartiles over the seeds that come there, "
-        f"one line per law of the labels; own scales. {_seeds(table)}. {HOW}"
+        "as multiples of the truth's value (dotted); median and quartiles over the seeds that come there, at "
+        f"step sizes at which most do; one line per law of the labels; own scales. {_seeds(table)}. {HOW}"
     )
     return Drawn(figure, caption)
 
 
-def _equal_time(table: Table) -> str:
+def _coming(rows: Table, column: str) -> Table:
+    """Keep the step sizes at which most runs have a value: at which most come to a level."""
+    if column not in rows or not len(rows):
+        return rows
+    at, known = rows["step_size"], np.isfinite(rows[column].astype(float))
+    came = [eta for eta in np.unique(at) if fraction(known[at == eta]) > MOST]
+    return rows.rows(np.isin(at, came))
+
+
+def _equal_time(table: Table, saved: Interval) -> str:
     """Say by what factor the largest working step size is less rough at equal time."""
-    column = "weighted_tv_equal_time"
-    if column not in table or STEP_SIZES.lacks(table):
+    if saved.count < 2:
         return "Runs work at too few step sizes: 0 comparisons at equal time."
     low, high = STEP_SIZES.working(table)[[0, -1]]
-    one, other = (median(table[column][table["step_size"] == eta]) for eta in (low, high))
-    factor = number(other / one, 2)
-    return (
-        rf"At equal time the step $\eta$ = {short(high)} is ×{factor} as rough as $\eta$ = {short(low)}; "
-        "as sure as the truth, the lines are nearly level."
-        if _level(table)
-        else rf"At equal time the step $\eta$ = {short(high)} is ×{factor} as rough as $\eta$ = {short(low)}."
-    )
-
-
-def _level(table: Table) -> bool:
-    """Whether the roughness at equal confidence differs by less than a fifth in the median."""
-    column = LEVELS[0][0]
-    if column not in table:
-        return False
-    ratio = table[column] / table["weighted_tv_truth"]
-    at = [median(ratio[table["step_size"] == eta]) for eta in np.unique(table["step_size"])]
-    known = [value for value in at if value == value]
-    return len(known) > 1 and max(known) < 1.2 * min(known)
+    return f"At equal time the step size η = {short(high)} is ×{_factor(saved)} as rough as η = {short(low)}."
 
 
 def over_time(result: Result) -> Drawn:
@@ -214,7 +205,8 @@ def over_time(result: Result) -> Drawn:
             if name == "edge":
                 theory_level(ax, 1.0)
             elif f"{name}_truth" in table:
-                guide(ax, median(within(table, cell)[f"{name}_truth"]), "truth", at=0.98)
+                at = 0.02 if name == "weighted_tv" else 0.3  # where no curve is
+                guide(ax, median(within(table, cell)[f"{name}_truth"]), "truth", at=at)
         label(column[-1], x="steps")
     for row, (name, words) in zip(axes, OVER_TIME, strict=True):
         row[0].set_ylabel(words)

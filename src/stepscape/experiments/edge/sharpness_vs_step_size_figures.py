@@ -38,6 +38,7 @@ LOSSES: tuple[tuple[str, tuple[str, ...], Look, float], ...] = (
     ("square loss", ("small_init", "warm_up"), MEASURED, 9.0),
     ("logistic loss", (LOGISTIC,), TRIANGLE, 6.0),
 )
+REPEAT = "Repeat it with “stepscape run sharpness-vs-step-size --full”."
 NEURONS = (
     ("bent_neurons", MEASURED, "bent among the data"),
     ("knots_at_data", CONTRAST, "kink on an input"),
@@ -78,8 +79,13 @@ def edge(result: Result) -> Drawn:
         "size; the dashed line is 2/η, nothing is fitted. Blue disks: square loss, from the small start and "
         "with warm-up; green triangles: logistic loss; both are medians over settled runs. Below: the ratio "
         "to 2/η, each seed as a faint dot; vermilion marks are those of a single iterate, disks and "
-        "triangles as above, and stand at the edge of the strip if they lie beyond it."
+        f"triangles as above, and stand at the edge of the strip if they lie beyond it. {_runs(table)}"
     ))  # fmt: skip
+
+
+def _runs(table: Table) -> str:
+    """End of a caption: seeds, and how to repeat it."""
+    return f"{np.unique(table['seed']).size if len(table) else 0} seeds. {REPEAT}"
 
 
 def _of(table: Table, arms: tuple[str, ...]) -> Table:
@@ -135,17 +141,31 @@ def crossing(result: Result) -> Drawn:
     guide(left, HIGH, f"{HIGH:g} times 2/η")
     label(left, x="step size η", title=r"largest $\lambda_{\max}\,\eta/2$ of a crossing")
     shown = _one_crossing(right, result)
-    says = "0 runs crossed 2/η from a small start"
-    if len(largest) == 2:
-        says = "At the crossing a single iterate reaches {:.2g} times 2/η, and a midpoint {:.2g} times"
-        says = says.format(*largest)
+    says, reach = _overshoot(table, largest)
     finding(figure, says)
     return Drawn(figure, (
         f"{says}. Left: the largest value over the steps of the crossing, medians and quartiles over the "
         "runs from the small start; faint dots are seeds. Right: the first seed at the largest step size "
         f"that crosses{shown}, step by step. Dashed: 2/η; dotted: 1.1 times it, the limit of the rule. "
-        "Vermilion squares and line: the iterate; blue disks and line: the midpoint of two iterates."
+        "Vermilion squares and line: the iterate; blue disks and line: the midpoint of two iterates. "
+        f"{reach}{_runs(result.table)}"
     ))  # fmt: skip
+
+
+def _overshoot(table: Table, largest: list[float]) -> tuple[str, str]:
+    """State the largest value of a single iterate at both ends of the step sizes, and those of all runs."""
+    if len(largest) < len(CROSSING):
+        return "0 runs crossed 2/η from a small start", ""
+    rows = table.rows(np.isfinite(table["crossing_largest"].astype(float)))
+    etas = np.unique(rows["step_size"])[[0, -1]]
+    low, high = (median(rows.where(step_size=eta)["crossing_largest"]) for eta in etas)
+    says = (
+        f"At the crossing single iterates come to {low:.2f} times 2/η at η = {etas[0]:g}, and to {high:.2g} "
+        f"times at η = {etas[1]:g} (medians)"
+    )
+    return says, "The largest values of all runs are {:.2g} (iterate) and {:.2g} (midpoint). ".format(
+        *largest
+    )
 
 
 def _one_crossing(ax: Axes, result: Result) -> str:
@@ -154,7 +174,7 @@ def _one_crossing(ax: Axes, result: Result) -> str:
     guide(ax, HIGH)
     run = max(runs, key=lambda each: float(each["step_size"])) if runs else None
     words = f"η = {run['step_size']:g}" if run else "no run"
-    label(ax, x="steps from the crossing", title=f"{words}, step by step")
+    label(ax, x="steps from the crossing", title=rf"$\lambda_{{\max}}\,\eta/2$ step by step, {words}")
     if run is None:
         return ""
     for name, look in (("crossing_last", CONTRAST), ("crossing_midpoint", MEASURED)):
@@ -187,7 +207,7 @@ def sharpening(result: Result) -> Drawn:
         f"{says}; the others are unfinished or lost. Sharpness of the midpoint over training time Ση, first "
         "seed; dotted lines are the thresholds, in the color of their step size. From the small start the "
         "sharpness rises along one curve, that of gradient flow, until it meets its threshold: progressive "
-        "sharpening. With warm-up it comes down."
+        f"sharpening. With warm-up it comes down. {REPEAT}"
     ))  # fmt: skip
 
 
@@ -231,6 +251,6 @@ def neurons(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{says}. Neurons of the midpoint at the end of training: those whose kink lies among the data "
         "(disks), those with a kink within 0.1 % of the range of an input, where the Hessian does not see it "
-        "(squares), and those that are active on no input (triangles). Medians and quartiles over the "
-        "seeds, square loss."
+        "(squares), and those that are active on no input (triangles). Square loss; lines are medians, "
+        f"ribbons reach from quartile to quartile. {_runs(result.table)}"
     ))  # fmt: skip

@@ -35,22 +35,24 @@ CURVES = (
     ("least", "flattest", "flattest,\ncertified", THIRD),
     ("bound", "flattest", "data-only\nbound", MEASURED),
 )
+REPEAT = "Repeat it with “stepscape run interpolation-is-sharp --full”."
 SHARPNESS = (
     "Left: sharpness less the 1 that the output bias costs, of networks that pass through every noisy label, "
     "against the number of inputs: a lower bound from the data alone, the certified least value over all "
     "widths, and the line that connects the dots. Dashed: what the bound tends to with equispaced inputs. "
     "Descent can stay at an interpolator only with a step size below 2/λ. Right: the bound less 1 over that "
-    "limit, with equispaced inputs. Lines are medians over the seeds, ribbons quartiles."
+    "limit, with equispaced inputs. Lines are medians over the seeds, ribbons quartiles. "
+    f"{REPEAT}"
 )
 STABILITY = (
     "Descent from two starts, a millionth away from an interpolator on either side of its sharpest "
     "direction, thick and thin. With a step size η just below 2/λ (blue) it comes back, just above 2/λ "
     "(vermilion) it leaves. Dashed: the predicted rates. With knots on the inputs the loss has a kink there, "
-    "and neither rate holds. One data set."
+    f"and neither rate holds. One data set. {REPEAT}"
 )
 FUNCTIONS = (
-    "The functions of the interpolators of one data set; circles: the labels. The axis spans the labels; "
-    "where a curve leaves it, the picture says how far it goes."
+    "The functions of the interpolators of one data set, in colors; circles: the labels. They differ near "
+    "the ends of the data, where the weight g is small and bends cost almost nothing."
 )
 
 
@@ -172,7 +174,7 @@ def curves(result: Result) -> Drawn:
     """Draw the functions of the interpolators through the same labels."""
     figure, axes = canvas(1, 1, DOUBLE)
     ax, runs = axes[0, 0], result.drawn("curve")
-    found = "No interpolator was drawn."
+    found, cut = "No interpolator was drawn.", ""
     for run in runs:
         look = LOOKS.get(str(run["interpolator"]), MEASURED)
         ax.plot(
@@ -183,24 +185,31 @@ def curves(result: Result) -> Drawn:
         data = runs[0].arrays
         ax.plot(data["inputs"], data["labels"], "o", color=COLORS["gray"], mfc="white", ms=6.0, zorder=5)
         shared_legend(figure, axes, columns=2)
-        _clip(ax, runs)
-        found = f"All {len(runs)} interpolators nearly connect the {data['inputs'].size} dots."
+        leaves = " The axis spans the labels; the note says how far a curve goes that leaves it."
+        cut = leaves if _clip(ax, runs) else ""
+        found = (
+            f"Away from the ends of the data all {len(runs)} interpolators nearly connect the "
+            f"{data['inputs'].size} dots."
+        )
     label(ax, x="x", y="f(x)")
     finding(figure, found)
-    return Drawn(figure, f"{found} {FUNCTIONS}")
+    return Drawn(figure, f"{found} {FUNCTIONS}{cut} {REPEAT}")
 
 
-def _clip(ax: Axes, runs: Sequence[Run]) -> None:
-    """Show the range of the labels with a margin, and how far a curve goes that leaves it."""
+def _clip(ax: Axes, runs: Sequence[Run]) -> bool:
+    """Show the range of the labels with a margin; note how far a curve goes that leaves it, and tell so."""
     labels = runs[0].arrays["labels"]
     low, high = labels.min() - 0.2 * np.ptp(labels), labels.max() + 0.2 * np.ptp(labels)
     ax.set_ylim(low, high)
+    some = False
     for run in runs:
         x, f = run.arrays["grid"], run.arrays["curve"]
         look: Look = LOOKS.get(str(run["interpolator"]), MEASURED)
         for at, edge, way in ((f.argmin(), low, "down"), (f.argmax(), high, "up")):
             if not low <= f[at] <= high:
                 _leaves(ax, float(x[at]), edge, f"leaves the picture, {way} to {number(float(f[at]))}", look)
+                some = True
+    return some
 
 
 def _leaves(ax: Axes, x: float, edge: float, text: str, look: Look) -> None:

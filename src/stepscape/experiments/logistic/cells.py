@@ -13,8 +13,10 @@ from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Finding, Says, decide, together
 from stepscape.experiments.frame.cells import Asked, ask, cells
 from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.intervals import Interval, simultaneous, student
 from stepscape.experiments.frame.sentences import clause, interval, sentence
+from stepscape.experiments.logistic.arrival import compared, left_out, without
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -27,6 +29,10 @@ NEAR = 1.1
 REGIONS = {"interior": "_interior", "everywhere": "", "boundary": "_boundary"}
 WHERE = {"interior": "in the interior", "everywhere": "over all inputs", "boundary": "near the boundary"}
 
+# Where excess risks are compared: suffix of the column → words. The claim speaks of the first.
+PLACES = {
+    "_uncertain": "where the truth is uncertain", "_interior": "in the interior", "": "over all inputs",
+}  # fmt: skip
 WHEN = {"": "after equally many steps", "_equal_time": "at equal time", "_held_out": "when stopped early"}
 ENDS = "log10 of a ratio, smallest over largest step size"
 TREND = "the same ratio by the slope over all step sizes"
@@ -92,25 +98,36 @@ def by_trend(table: Table, column: str, step_sizes: Sequence[float] | None = Non
 
 def saves(
     table: Table, columns: Mapping[str, str], least: float, lacks: Lacks = STEP_SIZES.lacks,
-    at: StepSizes = lambda rows: STEP_SIZES.working(rows).tolist(),
+    at: StepSizes = lambda rows: STEP_SIZES.working(rows).tolist(), still: Mapping[str, float] | None = None,
+    decides: bool = False,
 ) -> Finding:  # fmt: skip
     """Decide whether large steps have less of columns than small ones, by the ends and by the trend.
 
     columns : column → what large steps have, such as "less excess risk at equal time".
     at : rows → the step sizes that are compared; by default those that work.
+    still : the limits of `edge.arrived`, if runs must have arrived to count at the end of training.
+    decides : whether a yes needs that of the first column; the others then only make it partial.
     """
-    found = {}
+    found, unasked = {}, ""
     for column, words in columns.items():
+        ended = bool(still) and not column.endswith(tuple(filter(None, WHEN)))
+        rows = compared(table, "", **still) if still and ended else table
         says = Says("large steps", "have", words, plural=True)
         ends, trend = (
             signs(
-                table, partial(_between, of=of, column=column, at=at), says, what, least, 2 * len(columns),
+                rows, partial(_between, of=of, column=column, at=at), says, what, least, 2 * len(columns),
                 lacks,
             )
             for what, of in ((ENDS, saved), (TREND, by_trend))
         )  # fmt: skip
-        found[words] = _agreed(ends, trend)
-    return together(found, named=False)
+        found[words] = without(_agreed(ends, trend), left_out(table, rows, CELLS) if ended else "")
+        if ended and found[words].answer == "premise_not_met":
+            unasked = clause(found[words].sentence)
+    first = next(iter(found.values()))
+    whole = in_part(together(found, named=False), unasked if len(found) > 1 else "")
+    if decides and first.answer in ("no", "undecided", "premise_not_met"):
+        return replace(whole, answer=first.answer)
+    return whole
 
 
 def _agreed(ends: Finding, trend: Finding) -> Finding:

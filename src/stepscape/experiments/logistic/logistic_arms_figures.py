@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stepscape.experiments.frame import Drawn
+from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.sentences import interval
-from stepscape.experiments.logistic.cells import REGIONS, WHEN, WHERE
+from stepscape.experiments.logistic.cells import CELLS, REGIONS, WHEN, WHERE
 from stepscape.experiments.logistic.edge import on_line
-from stepscape.experiments.logistic.logistic_step_sizes_figures import seeds_of
+from stepscape.experiments.logistic.logistic_step_sizes_figures import ROOM, seeds_of
 from stepscape.experiments.logistic.panels import as_factor, factor_bars, factor_ticks, pooled
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import ARM, COLORS, MOMENT, Look, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide, theory_level
-from stepscape.figures.style import DOUBLE, SECONDARY, SINGLE, TALL, canvas, label
+from stepscape.figures.style import DOUBLE, SECONDARY, SINGLE, TALL, canvas, footnote, label
 from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RATIO = r"$\lambda_{\max}\,\eta/2$"
+FORMULAS = {"truth_variation": r"$\int|f_0''|$", "truth_weighted_variation": r"$\int|f_0''|\,g$"}
 WIDTHS = ("o", "s", "^", "D")  # markers of the widths of the interval
 
 
@@ -40,30 +42,33 @@ def look_of(arm: str) -> Look:
 
 def helped(found: Table, arms: Sequence[str], largest: float) -> Drawn:
     """Draw what the largest step size saves: rows are regions, columns moments, one line per arm."""
-    regions = [WHERE[region] for region in ("interior", "everywhere")]
-    figure, axes = canvas(len(regions), len(WHEN), TALL, sharex=True, sharey=True)
+    regions = [WHERE[region] for region in ("everywhere", "interior")]
+    moments = [suffix for suffix in WHEN if len(found) and len(found.where(suffix=suffix))] or [""]
+    figure, axes = canvas(len(regions), len(moments), TALL, sharex=True, sharey=True)
     for row, region in zip(axes, regions, strict=True):
-        for ax, suffix in zip(row, WHEN, strict=True):
+        for ax, suffix in zip(row, moments, strict=True):
             guide(ax, 1.0, vertical=True)
             for place, arm in enumerate(arms):
                 some = found.where(arm=arm, region=region, suffix=suffix) if len(found) else found
                 _arm(ax, place, some, look_of(arm).color)
         row[0].set_ylabel(region, fontsize=10)
-    for ax, moment in zip(axes[0], WHEN.values(), strict=True):
-        ax.set_title(moment, fontsize=10, loc="left")
+    for ax, suffix in zip(axes[0], moments, strict=True):
+        ax.set_title(WHEN[suffix], fontsize=10, loc="left")
     axes[0, 0].set_yticks(range(len(arms)), [look_of(arm).words for arm in arms])
     axes[0, 0].set_ylim(len(arms) - 0.5, -0.5)
     factor_ticks(axes[0, 0], "x")
     for ax in axes[-1]:
-        ax.set_xlabel("smallest over largest η", fontsize=10)
+        ax.set_xlabel("excess risk, smallest over largest η", fontsize=10)
+    if "" not in moments:
+        footnote(figure, f"{WHEN[''].capitalize()} most runs still move, and nothing is compared.")
     title = _help_title(found, arms, largest)
     finding(figure, title)
     return Drawn(
         figure,
         f"{title}. The excess risk at the smallest step size over that at the largest, one row per start; "
         "right of ×1 (dotted) the largest has less excess risk. Marks with bars: mean over the amplitudes of "
-        "the truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: in the "
-        "interior; below: over all inputs.",
+        "the truth with its 95 % interval, as the rule reads it; small dots: the amplitudes. Above: over all "
+        "inputs, where these truths are uncertain; below: in the interior. Columns are moments.",
     )
 
 
@@ -84,20 +89,29 @@ def _arm(ax: Axes, place: int, some: Table, color: str) -> None:
 
 
 def _help_title(found: Table, arms: Sequence[str], largest: float) -> str:
-    """Say from which starts the largest step size has less excess risk in the interior when stopped early."""
-    says, asked = [], 0
-    whole = found.where(together=True, suffix="_held_out", region=WHERE["interior"]) if len(found) else found
-    for arm in arms:
-        for entry in whole.where(arm=arm).records() if len(whole) else ():
-            saved, asked = Interval(entry["mean"], *_ends(entry), 0), asked + 1
-            if saved.sign:
-                says.append(f"×{number(1.0 / as_factor(saved).mean, 2)} ({look_of(arm).words})")
-    if not asked:
+    """Say from which starts the largest step size changes the excess risk when stopped early, by region."""
+    clauses = []
+    for region in ("everywhere", "interior"):
+        means = _means(found, arms, region)
+        factors = [f"×{number(1.0 / as_factor(each).mean, 2)} ({look_of(arm).words})"
+                   for arm, each in means.items() if each.sign]  # fmt: skip
+        if means:
+            says = (
+                f"by {' and '.join(factors)}" if factors else f"measurably from none of {len(means)} starts"
+            )
+            clauses.append(f"{WHERE[region]} {says}")
+    if not clauses:
         return "No start could be compared"
-    early, what = f"Stopped early, η = {largest:g}", "the excess risk in the interior"
-    if says:
-        return f"{early} changes {what} by {', '.join(says)}"
-    return f"{early} does not measurably change {what} from any of {asked} starts"
+    return f"Stopped early, η = {largest:g} changes the excess risk {', '.join(clauses)}"
+
+
+def _means(found: Table, arms: Sequence[str], region: str) -> dict[str, Interval]:
+    """Arm → the interval of the mean over the cells, with every run stopped early."""
+    if not len(found):
+        return {}
+    whole = found.where(together=True, suffix="_held_out", region=WHERE[region])
+    entries = {arm: whole.where(arm=arm).records() for arm in arms}
+    return {arm: Interval(each[0]["mean"], *_ends(each[0]), 0) for arm, each in entries.items() if each}
 
 
 def edge(table: Table, arms: Sequence[str]) -> Drawn:
@@ -123,9 +137,11 @@ def edge(table: Table, arms: Sequence[str]) -> Drawn:
         largest = rows["step_size"] == etas[-1]
         says.append(f"{100 * fraction(on_line(rows)[largest]):.0f} % ({look.words})")
     step_size_ticks(ax, np.unique(table["step_size"]).tolist())
+    ax.set_xlim(table["step_size"].min() / 1.2, table["step_size"].max() * ROOM)
     number_ticks(ax)
     label(ax, "step size η", f"edge ratio {RATIO}")
-    title = f"At the largest step size, runs on 2/η: {', '.join(says)}" if says else "No run ended"
+    shares = f"{', '.join(says[:-1])} and {says[-1]}" if len(says) > 1 else "".join(says)
+    title = f"At the largest step size {shares} of the runs end on 2/η" if says else "No run ended"
     finding(figure, title)
     return Drawn(
         figure,
@@ -174,8 +190,8 @@ def complex_truths(
     figure, axes = canvas(1, len(arms), DOUBLE, sharex=True, sharey=True)
     _losses(axes[0], found, slopes, arms, column)
     axes[0, 0].set_ylabel("excess risk at the largest η\nover that at the best smaller η", fontsize=10)
-    axes[0, len(arms) // 2].set_xlabel(r"variation of the truth $\int|f_0''|\,g$", fontsize=10)
-    title = _slopes_title(slopes, arms, column)
+    axes[0, len(arms) // 2].set_xlabel(f"variation of the truth {FORMULAS[column]}", fontsize=10)
+    title = _slopes_title(slopes, arms, {column: "weighted variation"})
     finding(figure, title)
     return Drawn(figure, f"{title}. {_COMPLEX}")
 
@@ -183,7 +199,8 @@ def complex_truths(
 _COMPLEX = (
     "The excess risk in the interior at the largest step size over that at the best smaller one, each at its "
     "best held-out moment, against the variation of the slope of the truth, with 95 % intervals; above ×1 "
-    "(dotted) the largest step size is worse. Disks: the narrow interval; squares: the wide one."
+    "(dotted) the largest step size is worse. Disks: the narrow interval; squares: the wide one. "
+    "The slope is that of log10 of the factor on log10 of the variation, with its 95 % interval."
 )
 
 
@@ -194,9 +211,12 @@ def complex_truths_all(
     figure, axes = canvas(len(measures), len(arms), TALL, sharex="row", sharey=True)
     for row, column in zip(axes, measures, strict=True):
         _losses(row, found, slopes, arms, column)
-        row[0].set_ylabel(f"loss, against {measures[column]}", fontsize=10)
-    finding(figure, "What the largest step size loses on complex truths, against both variations")
-    return Drawn(figure, f"Above: the variation without a weight; below: weighted by g. {_COMPLEX}")
+        row[0].set_ylabel("excess risk, largest η\nover best smaller η", fontsize=10)
+        row[len(arms) // 2].set_xlabel(f"variation of the truth {FORMULAS[column]}", fontsize=10)
+    words = ("variation", "weighted variation")
+    title = _slopes_title(slopes, arms, dict(zip(measures, words, strict=False)))
+    finding(figure, title)
+    return Drawn(figure, f"{title}. Above: the variation without a weight; below: weighted by g. {_COMPLEX}")
 
 
 def _losses(
@@ -211,7 +231,7 @@ def _losses(
             rows = some.where(half_width=width)
             means = [Interval(r["mean"], *_ends(r), 0) for r in rows.records()]
             factor_bars(ax, rows[column].tolist(), means, marks(look_of(arm).color, marker))
-        slope = f", slope {interval(slopes[arm, column])}" if (arm, column) in slopes else ""
+        slope = f"\nslope {interval(slopes[arm, column])}" if (arm, column) in slopes else ""
         label(ax, title=f"{look_of(arm).words}{slope}")
     if len(found):
         number_ticks(row[0], "x")
@@ -223,15 +243,19 @@ def _ends(entry: Mapping[str, float | None]) -> tuple[float, float]:
     return (-np.inf if low is None else low, np.inf if high is None else high)
 
 
-def _slopes_title(slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], column: str) -> str:
-    known = [slopes[arm, column] for arm in arms if (arm, column) in slopes]
-    if not known:
+def _slopes_title(
+    slopes: Mapping[tuple[str, str], Interval], arms: Sequence[str], measures: Mapping[str, str]
+) -> str:
+    """Say from how many starts the loss grows with each measure of variation (column → words)."""
+    clauses = []
+    for column, words in measures.items():
+        known = [slopes[arm, column] for arm in arms if (arm, column) in slopes]
+        if known:
+            grows = sum(each.sign > 0 for each in known)
+            clauses.append(f"the {words} of the truth from {grows or 'none'} of {len(known)} starts")
+    if not clauses:
         return "Too few truths to ask whether the loss grows with their variation"
-    grows = sum(each.sign > 0 for each in known)
-    return (
-        f"What the largest step size loses grows with the variation of the truth from {grows or 'none'} of "
-        f"{len(known)} starts"
-    )
+    return f"What the largest step size loses grows with {', with '.join(clauses)}"
 
 
 def excess_all(table: Table, arms: Sequence[str], region: str) -> Drawn:
@@ -256,9 +280,30 @@ def excess_all(table: Table, arms: Sequence[str], region: str) -> Drawn:
     for ax in axes[-1]:
         ax.set_xlabel("step size η", fontsize=10)
     shared_legend(figure, axes, columns=3)
-    finding(figure, f"Excess risk {WHERE[region]} at three moments, by start and amplitude of the truth")
+    title = _moments_title(table, arms, column, WHERE[region])
+    finding(figure, title)
     return Drawn(
         figure,
-        f"The excess risk {WHERE[region]} at the end of training, at equal time and at the best held-out "
-        f"moment, on the narrowest interval; medians and quartiles over {seeds_of(table)}",
+        f"{title}. The excess risk {WHERE[region]} at the end of training (blue disks), at equal time "
+        "(vermilion squares) and at the best held-out moment (green triangles), by start (columns) and "
+        f"amplitude of the truth (rows), on the narrowest interval; medians, quartiles, {seeds_of(table)}",
     )
+
+
+def _moments_title(table: Table, arms: Sequence[str], column: str, where: str) -> str:
+    """Say by which factors medians at the largest step size change, when stopped early, by start."""
+    says = []
+    for arm in arms:
+        rows = table.where(arm=arm)
+        if f"{column}_held_out" not in rows or not len(rows):
+            continue
+        ends = [
+            [median(each[f"{column}_held_out"]) for each in cells(rows.where(step_size=eta), CELLS).values()]
+            for eta in (rows["step_size"].min(), rows["step_size"].max())
+        ]
+        ratios = [high / low for low, high in zip(*ends, strict=True)]
+        low, high = (number(end(ratios), 2) for end in (min, max))
+        says.append(f"×{low} to ×{high} ({look_of(arm).words})")
+    if not says:
+        return "No run ended"
+    return f"Stopped early, the largest step size changes the median excess risk {where} by {', '.join(says)}"

@@ -15,7 +15,7 @@ from stepscape.figures.bands import failures, ribbon
 from stepscape.figures.colors import eta_color, marks
 from stepscape.figures.labels import name_at_end
 from stepscape.figures.references import guide
-from stepscape.figures.style import TALL, canvas, footnote, label
+from stepscape.figures.style import TALL, canvas, footnote, label, note
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.interval import Interval
@@ -36,12 +36,15 @@ def gain(table: Table, saved: Mapping[str, Gains]) -> Drawn:
     The keys of `saved` are the suffixes of the moments' columns.
     """
     figure, axes = canvas(2, len(WHEN), TALL, sharex=True, sharey="row")
+    compares = {suffix: any(gains.values()) for suffix, gains in saved.items()}
     for (above, below), suffix in zip(axes.T, WHEN, strict=True):
         _risks(above, table, f"excess_risk_interior{suffix}")
         guide(below, 1.0)
         for eta, rates in saved.get(suffix, {}).items():
             look = marks(eta_color(eta), "o" if eta == min(saved[suffix]) else "s")
             factor_bars(below, list(rates), list(rates.values()), {**look, "linestyle": "-"})
+        if not compares.get(suffix, True):
+            note(below, "most runs still move:\nnothing is compared")
         label(above, title=WHEN[suffix])
         label(below, x="flip rate of the labels")
     if any(ax.lines for ax in axes[0]):
@@ -58,7 +61,8 @@ def gain(table: Table, saved: Mapping[str, Gains]) -> Drawn:
         f"{title}. Above: the excess risk in the interior against the flip rate of the labels, one color per "
         "step size; medians, and quartiles as a band. Below: the excess risk at each smaller step size (in "
         "its color) over that at the largest, with 95 % intervals, simultaneous over rates and comparisons; "
-        f"above ×1 (dotted) the largest step size helps. Pairs of a seed are compared; {seeds_of(table)}",
+        "above ×1 (dotted) the largest step size helps; disks: the smallest step size, squares: the others. "
+        f"Pairs of a seed are compared; {seeds_of(table)}",
     )
 
 
@@ -72,11 +76,16 @@ def _risks(ax: Axes, table: Table, column: str) -> None:
 
 
 def _title(saved: Mapping[str, Gains], largest: float) -> str:
-    """Say at how many flip rates the largest step size helps, moment by moment."""
-    clauses, most = [], 0
+    """Say at how many flip rates the largest step size helps, and where it does harm, moment by moment."""
+    wins, most, still = [], 0, ""
     for suffix, gains in saved.items():
         found = [each for rates in gains.values() for each in rates.values()]
-        clauses.append(f"{sum(each.sign > 0 for each in found) or 'none'} {WORDS[suffix]}")
+        if not found:
+            still = f"; {WORDS[suffix]} most runs still move"
+            continue
+        loses = sum(each.sign < 0 for each in found)
+        lost = f" (and loses {loses})" if loses else ""
+        wins.append(f"{sum(each.sign > 0 for each in found) or 'none'} {WORDS[suffix]}{lost}")
         most = max(most, len(found))
-    wins = ", ".join(clauses[:-1]) + f" and {clauses[-1]}" if len(clauses) > 1 else "none"
-    return f"Of {most} comparisons with smaller steps η = {largest:g} wins {wins}"
+    says = f"{', '.join(wins[:-1])} and {wins[-1]}" if len(wins) > 1 else "".join(wins) or "none"
+    return f"Of {most} comparisons with smaller steps η = {largest:g} wins {says}{still}"

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.contrasts import Array
+from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.levels import fraction, median
 from stepscape.experiments.frame.limits import MOST
 from stepscape.experiments.frame.sentences import clause, of_runs, sentence
-from stepscape.experiments.logistic.cells import WHEN, around, drop, signs
+from stepscape.experiments.logistic.arrival import ARRIVED, COLUMNS, RULE, compared, left_out
+from stepscape.experiments.logistic.cells import CELLS, WHEN, around, drop, signs
 from stepscape.experiments.logistic.edge import PREMISES
 from stepscape.experiments.logistic.runs import FULL, QUICK, SHOWN, begin, grid, work
 from stepscape.tables.records import Table
@@ -96,22 +98,23 @@ def since_early(rows: Table, column: str, end: int) -> Array:
     return around(rows, column, eta) - around(rows, f"{column}{EARLY}", eta)
 
 
-def keeps(result: Result, least: float) -> Finding:
+def keeps(result: Result, least: float, **still: float) -> Finding:
     """Whether the largest step size has more overlap and a larger region at three moments."""
     asked = {
         "overlap": ("more overlap with the region of the truth", "uncertain_overlap", lacks_certainty),
         "region": ("a larger uncertain region", "uncertain_share", STEP_SIZES.lacks),
     }
+    tables = {suffix: compared(result.table, suffix, **still) for suffix in WHEN}
     found = {
         f"{name}, {when}": signs(
-            result.table, partial(_gained, column=f"{column}{suffix}"),
+            tables[suffix], partial(_gained, column=f"{column}{suffix}"),
             Says("large steps", "have", f"{words} {when}", plural=True),
             f"{name}, largest minus smallest step size", least, len(asked) * len(WHEN), lacks,
         )
         for name, (words, column, lacks) in asked.items()
         for suffix, when in WHEN.items()
     }  # fmt: skip
-    return together(found, named=False)
+    return in_part(together(found, named=False), left_out(result.table, tables[""], CELLS))
 
 
 def _gained(rows: Table, column: str) -> Array:
@@ -213,11 +216,14 @@ CLAIM = Claim(
             "Large steps keep the uncertain region",
             "The value is the overlap, if the truth is certain somewhere, or the share of the inputs with "
             "|f| ≤ 1, at the largest minus at the smallest step size: after equally many steps, at equal "
-            "time, and with every run stopped at its best held-out moment. " + _CELLS + "{least:g} or more.",
+            "time, and with every run stopped at its best held-out moment. "
+            + _CELLS
+            + "{least:g} or more. "
+            + RULE,
             keeps,
-            {"least": 0.1},
+            {"least": 0.1, **ARRIVED},
             kind="figure",
-            reads=("uncertain_overlap", "uncertain_share"),
+            reads=("uncertain_overlap", "uncertain_share", *COLUMNS),
         ),
     ),
     draw=draw,

@@ -26,7 +26,7 @@ from stepscape.figures.references import guide
 from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label
 from stepscape.figures.ticks import number_ticks, step_size_ticks
 from stepscape.figures.titles import finding
-from stepscape.tables.number import number
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ def regions_all(result: Result) -> Drawn:
     """Where |f| ≤ 1 over the steps, first seed, in up to three cells."""
     found = drawn_cells(result)
     figure = _regions(result, found, (DOUBLE[0], 1.7 * max(1, len(found)) + 1.2))
-    finding(figure, "Where the network is uncertain during training, in three of the cells")
-    return Drawn(figure, _REGIONS.format(cell="one row per cell"))
+    title = _regions_title(result.table)
+    finding(figure, title)
+    return Drawn(figure, f"{title}. {_REGIONS.format(cell='one row per cell')}")
 
 
 def _regions_title(table: Table) -> str:
@@ -82,7 +83,7 @@ def _regions(result: Result, found: list[Cell], size: tuple[float, float]) -> Fi
             if run is not None:
                 _region(ax, run)
                 _truth(ax, run)
-        name = cell_name(cell).replace(", ", "\n") if len(found) > 1 else "steps"
+        name = f"{cell_name(cell)}\nsteps".replace(", ", "\n") if len(found) > 1 else "steps"
         row[0].set_ylabel(name, fontsize=10)
     for ax, eta in zip(axes[0], etas, strict=False):
         ax.set_title(f"η = {eta:g}", fontsize=10, loc="left")
@@ -163,9 +164,10 @@ def _steps_title(table: Table) -> str:
     if "uncertain_share" not in table or not etas.size:
         return "No run ended with a curve"
     ends = [median(table["uncertain_share"][table["step_size"] == eta]) for eta in (etas[0], etas[-1])]
+    steps = short(median(table["steps"]))
     return (
-        f"In the end the network is uncertain at {100 * ends[0]:.0f} % of the inputs at η = {etas[0]:g} and "
-        f"at {100 * ends[1]:.0f} % at η = {etas[-1]:g}"
+        f"After {steps} steps the network is uncertain at {100 * ends[0]:.0f} % of the "
+        f"inputs at η = {etas[0]:g} and at {100 * ends[1]:.0f} % at η = {etas[-1]:g}"
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RATE = -0.4
+NAMED = 3  # numbers of examples whose names have room on an axis
 WHERE = {"uncertain": "where the truth\nis uncertain", "interior": "in the interior"}
 
 
@@ -91,8 +92,9 @@ def _power(ax: Axes, table: Table, column: str) -> None:
 
 def _sizes(ax: Axes, table: Table) -> None:
     sizes = [float(n) for n in np.unique(table["n"])]
+    stride = 2 if len(sizes) > NAMED else 1  # the names of all would touch
     ax.set_xscale("log", base=2)
-    ax.set_xticks(sizes, [f"{n:g}" for n in sizes])
+    ax.set_xticks(sizes, [f"{n:g}" if i % stride == 0 else "" for i, n in enumerate(sizes)])
     ax.minorticks_off()
     ax.set_xlabel("examples n", fontsize=10)
 
@@ -155,5 +157,6 @@ def _premises_title(rows: Table, decays: list[float]) -> str:
     shares = {
         decay: fraction(rows["optimized_uncertain"][rows["weight_decay"] == decay] == 1) for decay in decays
     }
-    words = ", ".join(f"{100 * share:.0f} % at decay {decay:g}" for decay, share in shares.items())
-    return f"Runs that fit the labels as well as the truth does: {words}"
+    words = [f"{100 * share:.0f} % at decay {decay:g}" for decay, share in shares.items()]
+    joined = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f"Of the runs these shares fit the labels as well as the truth does: {joined}"

@@ -32,7 +32,7 @@ from stepscape.figures.style import (
 )
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
-from stepscape.tables.number import number
+from stepscape.tables.number import number, short
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
@@ -139,12 +139,13 @@ def _thresholds(table: Table, rank: int) -> str:
     if not reached:
         return f"In none of {len(ends)} problems flat minima are nearly always the truth."
     if min(reached) == max(reached):
-        reach = number(min(reached))
+        reach = short(min(reached))
     else:
-        reach = f"{number(min(reached))} to {number(max(reached))}"
+        reach = f"{short(min(reached))} to {short(max(reached))}"
+    some = f"{len(reached)} of {len(ends)}" if missed else f"all {len(ends)}"
     return (
         f"Flat minima are nearly always the truth from {reach} measurements per degree of freedom on in "
-        f"{len(reached)} of {len(ends)} problems{missed}."
+        f"{some} problems{missed}."
     )
 
 

@@ -144,8 +144,9 @@ def _paths_sentence(runs: dict[str, Run]) -> str:
     if large is None or "trace_ratio" not in large.row:
         return "Large steps finished in 0 of the runs drawn."
     excess = 100.0 * (float(large["trace_ratio"]) - 1.0)
-    lower = 100.0 * (1.0 - float(large["sharpness_ratio"]))
+    higher = 100.0 * (float(large["sharpness_ratio"]) - 1.0)
+    side = "above" if higher > 0.0 else "below"
     return (
-        f"Large steps end with a sharpness {number(lower, 2)} % below that of the flattest solution, and a "
-        f"trace {number(excess, 2)} % above it; label noise and the penalty take the trace down."
+        f"Large steps end with a sharpness {number(abs(higher), 2)} % {side} that of the flattest solution, "
+        f"and a trace {number(excess, 2)} % above it; label noise and the penalty take the trace down."
     )

@@ -14,13 +14,17 @@ from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.figures.bands import eta_marks, quartiles, ribbon, usable
 from stepscape.figures.colors import COLORS, MOMENT, eta_color
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import THEORY, guide
 from stepscape.figures.style import MAIN, NAMES, SECONDARY, SMALL, TALL, canvas, evenly_ranked, label, plain
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number, short
+from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 FUNCTIONS, COLUMNS = 4, 5
 GRAY = COLORS["gray"]
@@ -28,6 +32,8 @@ GRAY = COLORS["gray"]
 
 def story(result: Result) -> Drawn:
     """Four functions of one sample above the pieces and the risk of all seeds, in the headline arm."""
+    from matplotlib.ticker import MaxNLocator
+
     shown = drawing.headline(result)
     first = shown.where(half_width=drawing.ranges(shown)[0])
     etas = evenly_ranked(STEP_SIZES.working(first.table).tolist() or [0.1], FUNCTIONS)
@@ -41,31 +47,36 @@ def story(result: Result) -> Drawn:
     for ax, column in zip(strips, ("pieces", "risk"), strict=True):
         plain(ax)
         _strip(ax, shown, column, etas)
+    strips[0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
     _levels(strips[0], strips[1], first)
-    found = _story(first, result)
+    found = _story(shown)
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Above: functions learned from one sample of 30 noisy labels (circles), in colors that mean "
         "the step size; dashed: the truth. Below: linear pieces within 5 % of the deviation of the labels, "
-        "and mean squared error to the truth at the inputs, on each range; large marks are the step sizes "
-        f"above, dotted lines are levels to compare with. {drawing.runs_of(result)}"
+        "and mean squared error to the truth at the inputs, on each range (disks: the first, squares: the "
+        "second, as named); large marks are the step sizes above, dotted lines are levels to compare with. "
+        f"{drawing.runs_of(result)}"
     ))  # fmt: skip
 
 
-def _story(first: Result, result: Result) -> str:
-    """State what the medians of the headline arm on the first range are."""
-    if not drawing.compares(first.table):
+def _story(shown: Result) -> str:
+    """State what the medians of the headline arm are on each range."""
+    tables = {half_width: shown.where(half_width=half_width).table for half_width in drawing.ranges(shown)}
+    compared = {half_width: table for half_width, table in tables.items() if drawing.compares(table)}
+    if not compared:
         return f"{drawing.TOO_FEW} them."
-    etas = ARRIVED.working(first.table)
-    medians = {
-        column: [median(ARRIVED.values(first.table, column, [eta])) for eta in etas]
-        for column in ("pieces", "risk")
-    }
-    one, last = (short(medians["pieces"][i]) for i in (0, -1))
-    best = etas[int(np.argmin(medians["risk"]))]
-    place = f"With {drawing.headline_name(result)}, on {drawing.range_name(first.runs[0]['half_width'])},"
-    pieces = f"has {one} pieces at η = {short(etas[0])} and {last} at η = {short(etas[-1])}"
-    return f"{place} the curve {pieces}; its risk is least at η = {short(best)}."
+    told = [_pieces_and_risk(half_width, table) for half_width, table in compared.items()]
+    return f"With {drawing.headline_name(shown)} the curve loses pieces: {'; '.join(told)}."
+
+
+def _pieces_and_risk(half_width: float, table: Table) -> str:
+    etas = ARRIVED.working(table)
+    pieces, risk = (
+        [median(ARRIVED.values(table, column, [eta])) for eta in etas] for column in ("pieces", "risk")
+    )
+    best, where = short(etas[int(np.argmin(risk))]), drawing.range_name(half_width)
+    return f"{short(pieces[0])} to {short(pieces[-1])} on {where}, least risk at η = {best}"
 
 
 def _functions(row: list[Axes], first: Result, etas: list[float]) -> None:
@@ -87,10 +98,11 @@ def _sample(ax: Axes, run: Run, names: bool = False) -> None:
     ax.plot(arrays["inputs"], arrays["labels"], "o", ms=4.0, mfc="none", mec=GRAY, mew=0.8, zorder=3)
     ax.plot(arrays["grid"], arrays["truth"], **THEORY, zorder=2)
     heights = np.concatenate([arrays["labels"], arrays["truth"]])
-    ax.set_ylim(heights.min() - 0.15 * np.ptp(heights), heights.max() + 0.1 * np.ptp(heights))
+    room = np.ptp(heights)
+    ax.set_ylim(heights.min() - 0.1 * room, heights.max() + 0.1 * room)
     if names:
         words = f"dashed: truth\ncircles: {arrays['inputs'].size} labels"
-        ax.text(0.0, 0.02, words, transform=ax.transAxes, fontsize=SMALL, color=GRAY, va="bottom")
+        ax.text(0.0, -0.02, words, transform=ax.transAxes, fontsize=SMALL, color=GRAY, va="top")
 
 
 def _strip(ax: Axes, shown: Result, column: str, large: list[float]) -> None:
@@ -104,7 +116,7 @@ def _strip(ax: Axes, shown: Result, column: str, large: list[float]) -> None:
             continue
         places, (_, middle, _) = quartiles(*usable(rows, "step_size", column))
         eta_marks(ax, places, middle, large if marker == "o" else (), marker)
-        name_at_end(ax, line, drawing.range_name(half_width))
+        name_at_end(ax, line, f" {drawing.range_name(half_width)}")
     drawing.step_sizes(ax, shown)
     ax.set_ylim(bottom=0.0)
     label(ax, "step size η", {"pieces": "linear pieces", "risk": "error to the truth"}[column])
@@ -136,26 +148,52 @@ def fits(result: Result, labels: str) -> Drawn:
     for ax, eta in zip(axes[0], shown, strict=True):
         ax.set_title(f"η = {short(eta)}", fontsize=NAMES, color=eta_color(eta), fontweight="bold")
     drawing.say_fates(figure, result)
-    found = _pieces_of_one(cells, shown, labels)
+    found = _missed(cells, shown) if labels == "clean" else _pieces_of_one(cells, shown, labels)
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Circles: labels; dashed: the truth; lines: the midpoint network of the last two iterates, "
-        f"in colors that mean the step size. {drawing.one_sample(result)}"
+        "in colors that mean the step size; a level line is a network whose neurons have all died. "
+        f"{drawing.absent(result)} {drawing.one_sample(result)}"
     ))  # fmt: skip
 
 
 def _pieces_of_one(cells: list[Any], etas: list[float], labels: str) -> str:
+    """State the pieces that the drawn curves have at the smallest and at the largest step size."""
     found = [
-        (float(run["pieces"]), eta) for _, _, cell in cells for eta in etas
-        for run in cell.drawn("solution", step_size=eta) if run["bent_neurons"] > 0
+        sorted(float(run["pieces"]) for run in _alive(cells, eta)) for eta in (etas[0], etas[-1])
     ]  # fmt: skip
-    if not found:
-        return "Descent learned a curve in none of the arms."
-    (least, _), (most, eta) = min(found), max(found)
+    if not all(found):
+        return "Descent learned a curve at the two ends of the step sizes in 0 of the arms."
+    words = [
+        f"{pieces[0]:.0f} to {pieces[-1]:.0f} {'linear ' if i == 0 else ''}pieces at η = {short(eta)}"
+        for i, (pieces, eta) in enumerate(zip(found, (etas[0], etas[-1]), strict=True))
+    ]
+    return f"From {labels} labels, the curves of one sample have {words[0]}, and {words[1]}."
+
+
+def _missed(cells: list[Any], etas: list[float]) -> str:
+    """State how far the drawn curves miss clean labels at the smallest and at the largest step size."""
+    found = [
+        [
+            float(np.abs(np.interp(run.arrays["inputs"], run.arrays["grid"], run.arrays["solution"])
+                         - run.arrays["labels"]).max())
+            for run in _alive(cells, eta)
+        ]
+        for eta in (etas[0], etas[-1])
+    ]  # fmt: skip
+    if not all(found):
+        return "Descent learned a curve at the two ends of the step sizes in 0 of the arms."
     return (
-        f"From {labels} labels, the curves of one sample have {least:.0f} to {most:.0f} linear pieces, "
-        f"the most at η = {short(eta)}."
+        f"From clean labels, the curves of one sample miss a label by at most {number(max(found[0]), 2)} at "
+        f"η = {short(etas[0])}, and by {number(min(found[1]), 2)} or more at η = {short(etas[-1])}."
     )
+
+
+def _alive(cells: list[Any], eta: float) -> list[Run]:
+    return [
+        run for _, _, cell in cells for run in cell.drawn("solution", step_size=eta)
+        if run["bent_neurons"] > 0
+    ]  # fmt: skip
 
 
 def summary(result: Result) -> Drawn:
@@ -170,17 +208,18 @@ def summary(result: Result) -> Drawn:
             for ax, quantity in zip(axes[2 * i : 2 * i + 2, j], ("risk", "pieces"), strict=True):
                 moments(ax, rows, quantity)
             label(axes[2 * i, j], title=f"{drawing.arm_name(arm)}, {drawing.range_name(half_width)}")
+            drawing.say_lost(axes[2 * i, j], rows)
     for ax in axes[-1]:
         drawing.step_sizes(ax, result)
         ax.set_xlabel("step size η", fontsize=NAMES)
     drawing.leave_out_empty(axes, ["risk", "linear pieces"] * len(places))
-    drawing.say_fates(figure, result)
+    name_moments(figure, axes)
     found = _moments_compared(result)
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Mean squared error to the truth at the inputs, and linear pieces, at the end of training "
         "(disks, blue), at equal time Σ η (squares, vermilion) and at the best held-out moment (triangles, "
-        f"green). {drawing.absent(result)} {drawing.runs_of(result)}"
+        f"green). {drawing.LEFT_OUT} {drawing.absent(result)} {drawing.runs_of(result)}"
     ))  # fmt: skip
 
 
@@ -194,6 +233,15 @@ def moments(ax: Axes, rows: Any, quantity: str) -> None:
             ribbon(ax, kept, "step_size", quantity + suffix, look.both, width=SECONDARY)
 
 
+def name_moments(figure: Figure, axes: NDArray[Any]) -> None:
+    """Name the three moments once, below all panels."""
+    filled = [ax for ax in axes.flat if len(ax.lines) >= len(MOMENT)]
+    for look, line in zip(MOMENT.values(), filled[0].lines if filled else (), strict=False):
+        line.set_label(look.words)
+    if filled:
+        shared_legend(figure, axes, columns=len(MOMENT))
+
+
 def _moments_compared(result: Result) -> str:
     """Compare the smallest step size at the end and at its best moment, over the headline arm."""
     shown = drawing.headline(result)
@@ -204,5 +252,6 @@ def _moments_compared(result: Result) -> str:
     end, early = (median(ARRIVED.values(table, f"risk{at}", smallest)) for at in ("", "_held_out"))
     return (
         f"At η = {short(smallest[0])} the risk is {number(end, 2)} at the end of training and "
-        f"{number(early, 2)} at the best held-out moment, with {drawing.headline_name(result)}."
+        f"{number(early, 2)} at the best held-out moment, with {drawing.headline_name(result)} on "
+        f"{drawing.range_name(drawing.ranges(result)[0])}."
     )

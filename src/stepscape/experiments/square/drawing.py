@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TOO_FEW = "Descent learned a curve, and arrived at its end, at too few step sizes to compare"
+LEFT_OUT = "Runs that keep too few bent neurons to count are left out."
 HEADLINE = "warm_up"  # the arm in which no run diverges
 
 
@@ -53,8 +54,14 @@ def headline_name(result: Result) -> str:
 
 
 def working(table: Table) -> Table:
-    """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little."""
-    return table.rows(np.isin(table["step_size"], STEP_SIZES.working(table))) if len(table) else table
+    """Keep the step sizes at which most runs learn a curve: a survivor among lost runs says little.
+
+    Of these, runs that lost nearly all neurons are left out, as by the rules.
+    """
+    if not len(table):
+        return table
+    there = np.isin(table["step_size"], STEP_SIZES.working(table))
+    return table.rows(there & STEP_SIZES.counts(table))
 
 
 def works(table: Table) -> bool:
@@ -114,12 +121,21 @@ def say_empty(axes: NDArray[Any]) -> None:
             )
 
 
+def say_lost(ax: Axes, table: Table) -> None:
+    """Write into the place of a panel without data why descent learned no curve there."""
+    if not ax.lines:
+        why = failures(table).partition(" at ")[0] or "too few step sizes"
+        words = f"not shown:\n{why.replace(' runs ', ' runs' + chr(10))}"
+        ax.text(0.0, 0.98, words, transform=ax.transAxes, va="top", fontsize=SMALL, color=COLORS["gray"])
+
+
 def leave_out_empty(axes: NDArray[Any], names: Sequence[str]) -> None:
     """Take panels without data out of a grid, and name the rows at their first panels with data."""
     for row, name in zip(axes, names, strict=True):
         filled = [ax for ax in row if ax.lines]
         for ax in row:
-            ax.set_visible(ax in filled)
+            if not ax.lines:
+                ax.set_axis_off()
         if filled:
             filled[0].set_ylabel(name, fontsize=NAMES)
             filled[0].set_ylim(bottom=0.0)

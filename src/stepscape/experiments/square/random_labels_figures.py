@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.square import drawing
 from stepscape.experiments.square.curve_fitting_figures import fits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FLOOR = 1e-6
+NONE = "Descent learned a curve in 0 of the arms."
 MARKERS = "osDv^"
 
 
@@ -38,13 +40,14 @@ def noise_left(result: Result, table: Table, fit: float) -> Drawn:
         number_ticks(ax, "x")
         number_ticks(ax)
         ax.set_ylim(0.5 * FLOOR, 3.0)
-        theory_level(ax, 1.0, r"bound $2/\lambda$", at=0.98, vertical=True)
+        theory_level(ax, 1.0, r"bound $2/\lambda$", at=0.02, vertical=True)
         guide(ax, fit, "below: a fit", at=0.98, above=False)
         label(ax, "step size over the bound", title=drawing.arm_name(arm))
     axes[0, 0].set_ylabel("share of the noise that is left", fontsize=NAMES)
     if arms:
         shared_legend(figure, axes, columns=len(sizes))
-    found = _counts(table, fit) if arms else "Descent learned a curve in none of the arms."
+    shown = drawing.HEADLINE if drawing.HEADLINE in arms else (arms or [""])[-1]
+    found = _counts(table.where(arm=shown), fit, drawing.arm_name(shown)) if arms else NONE
     finding(figure, found)
     return Drawn(figure, (
         f"{found} Every mark is a run: the share of the mean square of its labels, pure noise, that it "
@@ -67,15 +70,17 @@ def _runs(ax: Axes, rows: Table, color: str, marker: str, name: str) -> None:
     )  # fmt: skip
 
 
-def _counts(table: Table, fit: float) -> str:
-    beyond = _known(table.rows(table["over_bound"] > 1.0))
-    small = _known(table.rows(table["over_bound"] <= 0.5))
+def _counts(table: Table, fit: float, arm: str) -> str:
+    """Count the runs of an arm that learn a curve and fit the noise, below and beyond the bound."""
+    alive = table.rows(STEP_SIZES.counts(table)) if "bent_neurons" in table else table
+    small = _known(alive.rows(alive["over_bound"] <= 0.5))
+    beyond = _known(alive.rows(alive["over_bound"] > 1.0))
     words = [
-        f"{100.0 * float(np.mean(each <= fit)):.0f} % of the {number(each.size)} runs {where}"
+        f"{number(int(np.sum(each <= fit)))} of {number(each.size)} runs {where}"
         for each, where in ((small, "with steps up to half of the bound"), (beyond, "beyond it"))
         if each.size
     ]
-    return f"The noise is fitted in {', and in '.join(words)}." if words else "No run finished."
+    return f"With the start “{arm}”, {' and '.join(words)} fit the noise." if words else NONE
 
 
 def curves(result: Result) -> Drawn:

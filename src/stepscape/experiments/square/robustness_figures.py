@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
 MEANING = {
     1: ("as claimed", COLORS["blue"]),
-    0: ("not settled", COLORS["gray"]),
+    0: ("may be 0", COLORS["gray"]),
     -1: ("the opposite", COLORS["vermilion"]),
 }
 MARKERS = {"as_printed": "o", "small_init": "s", "warm_up": "^"}
+QUESTIONS = {"pieces lost": 2, "knots lost": 2}  # of the rule: the ends, and the ranks
 APART = 0.27  # rows between the bars of two arms
 Found = dict[str, dict[str, Interval]]  # arm → member → interval
 
@@ -42,7 +43,7 @@ def members(result: Result) -> Drawn:
     rows = named(result.table, result.settings) if result.runs else {}
     asked = shown_effects()
     figure, axes = canvas(1, len(asked), (7.2, 0.31 * max(4, len(rows)) + 1.9), sharey=True)
-    found = {name: _intervals(result, each) for name, each in asked.items()}
+    found = {name: _intervals(result, each, QUESTIONS.get(name, 1)) for name, each in asked.items()}
     for ax, (name, by_arm) in zip(axes[0], found.items(), strict=True):
         _bars(ax, by_arm, list(rows))
         ax.set_title(name, fontsize=NAMES, loc="left")
@@ -55,25 +56,23 @@ def members(result: Result) -> Drawn:
     seeds = np.unique(result.table["seed"]).size if result.runs else 0
     return Drawn(figure, (
         f"{sentence} Each row is a member of the family, each bar the mean effect of a start (default: disk, "
-        f"small: square, warm-up: triangle) over {seeds} seeds, with an interval that holds together with "
-        "all others of its panel, at whose edge wide bars are cut. Blue: as claimed; vermilion: the "
-        "opposite; gray: not settled; dotted: no effect. A start without a bar learns a curve, or "
-        "arrives, at too few step sizes. The risk is "
-        "in variances of the noise, knots are in decades. Repeat it with “stepscape run "
-        "robustness --full”."
+        f"small: square, warm-up: triangle) over {seeds} seeds, with the interval of the rule, which "
+        "holds together with all others; wide bars are cut at the edge of the panel. Blue: as claimed; "
+        "vermilion: the opposite; gray: the effect may be 0; dotted: no effect. A start without a bar "
+        "learns a curve, or arrives, at too few step sizes. The risk is in variances of the noise, knots are "
+        "in decades. Repeat it with “stepscape run robustness --full”."
     ))  # fmt: skip
 
 
-def _intervals(result: Result, each: Asks) -> Found:
-    """Intervals by arm and member, simultaneous over all of them."""
-    values: dict[tuple[str, str], object] = {}
-    for arm in result.settings["arms"]:
+def _intervals(result: Result, each: Asks, questions: int) -> Found:
+    """Intervals by arm and member, as by the rule simultaneous over members, arms and its questions."""
+    arms, found = result.settings["arms"], {}
+    for arm in arms:
         runs = result.where(arm=arm)
         cells: Mapping[str, Table] = named(runs.table, result.settings) if runs.runs else {}
-        values |= {(arm, name): x for name, x in ask(cells, each.contrast, ARRIVED.lacks).values.items()}
-    found: Found = {}
-    for (arm, name), one in zip(values, simultaneous(list(values.values())), strict=True):  # type: ignore[arg-type]
-        found.setdefault(arm, {})[name] = one
+        values = ask(cells, each.contrast, ARRIVED.lacks).values
+        every = simultaneous(list(values.values()), at_once=questions * len(arms))
+        found[arm] = dict(zip(values, every, strict=True))
     return found
 
 

@@ -72,10 +72,10 @@ def _simpler(shown: Result, half_width: float) -> str:
     pieces, tv = (
         [median(ARRIVED.values(table, name, [eta])) for eta in ends] for name in ("pieces", "weighted_tv")
     )
-    place = f"On {drawing.range_name(half_width)}, from η = {short(ends[0])} to {short(ends[1])},"
+    place = f"With {drawing.headline_name(shown)} on {drawing.range_name(half_width)}"
     return (
-        f"{place} the pieces go from {short(pieces[0])} to {short(pieces[1])}, and the weighted variation "
-        f"to {number(tv[1] / tv[0], 2)} of what it was."
+        f"{place}, from η = {short(ends[0])} to {short(ends[1])}, the pieces go from {short(pieces[0])} to "
+        f"{short(pieces[1])}, and the weighted variation from {number(tv[0], 2)} to {number(tv[1], 2)}."
     )
 
 
@@ -84,7 +84,7 @@ def _references(bends: Axes, variation: Axes, rows: Table) -> None:
         guide(bends, truth, "pieces of the truth", above=False)
     etas = np.unique(rows["step_size"]) if len(rows) else np.empty(0)
     if variation.lines and (etas := etas[etas < 2.0]).size:
-        theory(variation, etas, 1.0 / etas - 0.5, r"$1/\eta - ½$", at=0.3)
+        theory(variation, etas, 1.0 / etas - 0.5, r"$1/\eta - ½$", at=0.6)
 
 
 def _name(axes: np.ndarray, rows: tuple[tuple[str, object], ...]) -> None:
@@ -115,7 +115,9 @@ def everything(result: Result) -> Drawn:
     found = _carriers(cells)
     finding(figure, found)
     text = f"{COUNTS} Carriers are the fewest neurons that hold 90 % of Σ |w1 w2| among the data."
-    return Drawn(figure, f"{found} {text} {drawing.absent(result)} {drawing.runs_of(result)}")
+    return Drawn(
+        figure, f"{found} {text} {drawing.LEFT_OUT} {drawing.absent(result)} {drawing.runs_of(result)}"
+    )
 
 
 def _carriers(cells: list[tuple[str, float, Result]]) -> str:

@@ -64,7 +64,7 @@ def flat_product_layers(problem: ProductMeasurements, product: ArrayLike, depth:
     row_back, column_back = inverse_roots(problem.row_moments)[0], inverse_roots(problem.column_moments)[0]
     seen = row_back @ row_root @ blocks @ column_root @ column_back
     if np.linalg.norm(seen - blocks) > 1e-9 * np.linalg.norm(blocks):
-        raise bad("X", "be 0 where no measurement sees it", "other numbers there", "set them to 0")
+        raise bad("product", "be 0 where no measurement sees it", "other numbers there", "set them to 0")
     # The first factor of LAPACK has the sign of a 1×1 matrix: here that is V.
     V, sizes, outer = np.linalg.svd((row_root @ blocks @ column_root).transpose(0, 2, 1))
     t = moments_trace(problem)
@@ -87,11 +87,11 @@ def _finite_depth(problem: ProductMeasurements, depth: float | None) -> int:
 
 
 def _blocks(problem: ProductMeasurements, product: ArrayLike) -> Array:
-    array = reals("X", product)
+    array = reals("product", product)
     if array.shape != problem.shape:
-        raise bad("X", f"have shape {problem.shape}", array.shape)
+        raise bad("product", f"have shape {problem.shape}", array.shape)
     if not np.isfinite(array).all():
-        raise bad("X", "be finite", f"{array[~np.isfinite(array)][0]} in it")
+        raise bad("product", "be finite", f"{array[~np.isfinite(array)][0]} in it")
     return array.reshape(problem.block_design.shape[1:])
 
 

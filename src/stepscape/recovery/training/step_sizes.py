@@ -14,7 +14,7 @@ from stepscape.recovery.training.train import train_factors
 from stepscape.recovery.training.training import Training
 
 LOOK = 500  # steps between two looks at the loss
-TOLERANCE = 1e-10  # of the mean square of the labels: a loss that counts as 0
+TOLERANCE = 1e-6  # of the mean square of the labels: a loss that is small enough for λ_max
 
 
 def stable_step_size(problem: Measurements, start: Factorization) -> float:
@@ -26,6 +26,7 @@ def stable_step_size(problem: Measurements, start: Factorization) -> float:
         For factors at which no direction curves upwards.
     """
     expect("problem", problem, Measurements)
+    expect("start", start, Factorization)
     objective = Factors(problem, widths_of(problem, None, start))
     sharpness = largest_eigenpair(objective.hessian(start.parameters), tolerance=1e-6).value
     if not sharpness > 0.0:
@@ -44,7 +45,7 @@ def settled_step_size(
     Raises
     ------
     NotConverged
-        If the loss exceeds 1e-10 of the mean square of the labels after all the steps.
+        If the loss exceeds 1e-6 of the mean square of the labels after all the steps.
     """
     eta = strict_share("share", share) * stable_step_size(problem, start)
     most, zero = whole("steps", steps, 1), TOLERANCE * problem.loss(0.0 * start.matrix)

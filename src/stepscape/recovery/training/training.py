@@ -107,4 +107,7 @@ def _share(name: str, value: object) -> float:
 def _step_sizes(value: object) -> float | tuple[float, ...]:
     if not isinstance(value, tuple | list | np.ndarray):
         return positive("step_size", value)
-    return tuple(positive("each step_size", each) for each in reals("step_size", value).ravel())
+    array = reals("step_size", value)
+    if array.ndim != 1 or array.size == 0:
+        raise bad("step_size", "be a number, or one for each start", f"an array of shape {array.shape}")
+    return tuple(positive("each step_size", each) for each in array)

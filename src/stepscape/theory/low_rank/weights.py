@@ -14,6 +14,7 @@ Source: Ding, Drusvyatskiy, Fazel and Harchaoui (2024), Lemma 3.1, for the scale
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -160,13 +161,15 @@ def matrix_weights(measurements: Measurements, scaled: bool = False) -> MatrixWe
     expect("measurements", measurements, Measurements)
     d1, d2 = measurements.shape if flag("scaled", scaled) else (1, 1)
     linear_map = measurements.linear_map
-    left = _weight(linear_map.row_moment(), measurements.size * d2)
+    left = _weight(linear_map.row_moment, measurements.size * d2)
     if linear_map.symmetric:
         return MatrixWeights(left, left, bool(scaled))
-    return MatrixWeights(left, _weight(linear_map.column_moment(), measurements.size * d1), bool(scaled))
+    return MatrixWeights(left, _weight(linear_map.column_moment, measurements.size * d1), bool(scaled))
 
 
-def _weight(moment: Array, count: int) -> Weight:
+def _weight(sum_of_squares: Callable[[], Array], count: int) -> Weight:
+    with np.errstate(over="ignore", invalid="ignore"):
+        moment = sum_of_squares()
     if not np.isfinite(moment).all():
         raise bad("Σ A_i A_iᵀ", "be finite", "a number beyond 1.8e308", "rescale the measurements")
     return Weight(moment / count)

@@ -1,0 +1,128 @@
+"""Teachers and students of `quadratic-teacher`, and its rules on rows that come out each way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape.errors import InputError
+from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.recovery.quadratic_teacher import CLAIM
+from stepscape.experiments.recovery.teacher_runs import Teacher, TeacherRun, begin, grid, weight_error, work
+
+RNG = np.random.default_rng(5)
+
+
+def teacher_run(teacher: str, m: int) -> TeacherRun:
+    positive, negative = map(int, teacher.split("+"))
+    return TeacherRun(
+        teacher=teacher, positive=positive, negative=negative, d=8, ratio=2.5, m=m, fresh=200,
+        iterations=3000, seed=1000,
+    )  # fmt: skip
+
+
+class TestTeachers:
+    def test_the_function_is_the_quadratic_form_of_the_matrix(self) -> None:
+        drawn = begin(teacher_run("2+1", 30))
+        x = drawn.fresh
+        expected = np.einsum("ij,jk,ik->i", x, drawn.teacher.matrix, x)
+        np.testing.assert_allclose(drawn.teacher(x), expected, rtol=1e-12, atol=1e-12)
+        u, v, w = drawn.teacher.neurons.T
+        np.testing.assert_allclose(drawn.teacher(x), (x @ u) ** 2 + (x @ v) ** 2 - (x @ w) ** 2)
+        np.testing.assert_allclose(drawn.examples.labels, drawn.examples.apply(drawn.teacher.matrix))
+
+    def test_order_and_signs_of_neurons_make_no_other_weights(self) -> None:
+        teacher = Teacher(RNG.standard_normal((6, 4)), np.array([1.0, 1.0, -1.0, -1.0]))
+        same = Teacher(teacher.neurons[:, [1, 0, 3, 2]] * [-1.0, 1.0, 1.0, -1.0], teacher.signs)
+        assert weight_error(same, teacher) <= 1e-7
+        moved = Teacher(teacher.neurons + 0.01 * RNG.standard_normal((6, 4)), teacher.signs)
+        error = np.linalg.norm(moved.neurons - teacher.neurons) / np.linalg.norm(teacher.neurons)
+        assert weight_error(moved, teacher) == pytest.approx(error, rel=1e-6)
+
+    def test_a_rotation_of_neurons_is_the_same_function_with_other_weights(self) -> None:
+        teacher = Teacher(RNG.standard_normal((6, 2)), np.ones(2))
+        turned = Teacher(teacher.neurons @ np.array([[0.6, -0.8], [0.8, 0.6]]), teacher.signs)
+        np.testing.assert_allclose(turned.matrix, teacher.matrix, atol=1e-12)
+        assert weight_error(turned, teacher) > 0.1
+
+    def test_one_neuron_is_learned_with_its_weights(self) -> None:
+        found = work(teacher_run("1+0", 24), lambda _: None).numbers
+        assert found["test_flat"] <= 1e-12
+        assert found["weights"] <= 1e-6
+        assert abs(found["reduction"]) <= 1e-12
+
+    def test_the_least_frobenius_norm_is_the_interpolant_of_the_quadratic_kernel(self) -> None:
+        run = teacher_run("1+1", 24)
+        drawn, found = begin(run), work(run, lambda _: None).numbers
+        x = drawn.examples.linear_map.left  # type: ignore[attr-defined]
+        weights = np.linalg.solve((x @ x.T) ** 2, drawn.examples.labels)
+        here, labels = (drawn.fresh @ x.T) ** 2 @ weights, drawn.teacher(drawn.fresh)
+        error = np.mean((here - labels) ** 2) / np.mean(labels**2)
+        assert found["test_frobenius"] == pytest.approx(error, rel=1e-6)
+
+    def test_no_run_has_so_many_examples_that_every_quadratic_function_is_determined(self) -> None:
+        runs = grid(CLAIM.full)
+        assert max(run.m for run in runs) < 210
+        assert {run.teacher for run in runs if run.ratio == 2.5} == set(CLAIM.full["teachers"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"teachers": ("2",)}, "teachers must give the neurons of either sign"),
+        ({"teachers": ("5+0",)}, "teachers must give the neurons of either sign"),
+        ({"teachers": ("0+0",)}, "teachers must give the neurons of either sign"),
+        ({"ratios": (0.0,)}, "ratios must be positive"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        CLAIM.specs({**CLAIM.quick, **changes})
+
+
+def result(**changes: Any) -> Result:
+    """Twenty seeds of two teachers; a test error, distance or difference for all, or by seed."""
+    given = {
+        "test_flat": 1e-30, "test_nuclear": 1e-30, "test_frobenius": 0.3, "weights": 0.2, "reduction": 1e-16,
+        **changes,
+    }  # fmt: skip
+    runs = []
+    for teacher in ("1+1", "2+0"):
+        for ratio in (1.8, 2.5):
+            for seed in range(20):
+                values = {name: each(seed) if callable(each) else each for name, each in given.items()}
+                runs.append(Run({
+                    "kind": "recovery-teacher/1", "teacher": teacher, "positive": int(teacher[0]),
+                    "negative": int(teacher[2]), "ratio": ratio, "m": 40, "seed": seed,
+                    "outcome": "finished", "status_flat": "optimal", "train_flat": 1e-20, **values,
+                }))  # fmt: skip
+    return Result("quadratic-teacher", CLAIM.quick, tuple(runs))
+
+
+def words(**changes: Any) -> dict[str, str]:
+    judged = CLAIM.judge(result(**changes))
+    return {name: found.word(CLAIM.kind) for name, found in judged.items()}
+
+
+def test_as_claimed() -> None:
+    assert words() == {
+        "function": "reproduced", "weights": "no", "reduction": "holds", "kernel": "reproduced",
+        "against_nuclear_norm": "no",
+    }  # fmt: skip
+
+
+def test_each_part_can_come_out_the_other_way() -> None:
+    assert words(test_flat=0.1)["function"] == "not_reproduced"
+    assert words(test_flat=lambda seed: 0.1 if seed == 0 or seed > 16 else 0.0)["function"] == "partly"
+    assert words(weights=1e-6)["weights"] == "yes"
+    assert words(test_flat=0.1)["weights"] == "premise_not_met"
+    assert words(reduction=1e-9)["reduction"] == "false_as_stated"
+    assert words(test_frobenius=1e-12)["kernel"] == "not_reproduced"
+
+
+def test_flatness_against_the_nuclear_norm() -> None:
+    some = {"test_nuclear": lambda seed: 0.1 if seed % 2 else 0.0}
+    assert words(**some)["against_nuclear_norm"] == "yes"
+    assert words(test_flat=some["test_nuclear"])["against_nuclear_norm"] == "no"
