@@ -72,8 +72,7 @@ def begin(run: NoiseRun) -> Measurements:
 def oracle_penalty(problem: Measurements, weighted: bool) -> float:
     """(2/m) ‖D1⁻¹ A*(w) D2⁻¹‖_op of the noise w of the labels, with D1 = D2 = I unless `weighted`.
 
-    It is the smallest penalty at which the truth is a minimizer of the linearized problem on its own tangent
-    space; only an oracle knows w.
+    It is the dual norm of the gradient of the loss at the truth; only an oracle knows w.
     """
     assert problem.truth is not None  # `build` gives it
     image = problem.adjoint(problem.labels - problem.apply(problem.truth))
