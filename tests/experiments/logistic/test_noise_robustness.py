@@ -12,6 +12,7 @@ import logistic_rows
 from logistic_rows import FALLING, FLAT, RISING, Rows, rows
 from stepscape.experiments.frame import Finding
 from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.logistic.cells import WHEN
 from stepscape.experiments.logistic.noise_robustness import CLAIM, benefits
 from stepscape.lab.spec import identity
 
@@ -178,7 +179,16 @@ def test_two_seeds_decide_nothing() -> None:
 
 def test_the_title_of_the_figure_counts_what_its_bars_show() -> None:
     """Six flip rates times three smaller step sizes; without a gain at half of the rates it is half."""
-    for loud, wins in ((FALLING, 18), (RISING, 9)):
+    for loud, wins in ((FALLING, "18"), (RISING, "9")):
         title = CLAIM.draw(logistic_rows.result(CLAIM, noisy(FALLING, loud)))["gain"].caption
-        counts = f"{wins} after equally many steps, {wins} at equal time and {wins} when stopped early"
+        lost = " (and loses 9)" if loud == RISING else ""
+        first, *rest = (f"{wins} {when}{lost}" for when in WHEN.values())
+        counts = f"{first}, {rest[0]} and {rest[1]}"
         assert title.startswith(f"Of 18 comparisons with smaller steps η = 1.2 wins {counts}.")
+
+
+def test_the_title_says_where_most_runs_still_move() -> None:
+    rows = [{**row, "function_moved": 1.0} for row in noisy(FALLING, FALLING)]
+    title = CLAIM.draw(logistic_rows.result(CLAIM, rows))["gain"].caption
+    counts = "18 at equal time and 18 when stopped early; after equally many steps most runs still move"
+    assert title.startswith(f"Of 18 comparisons with smaller steps η = 1.2 wins {counts}.")

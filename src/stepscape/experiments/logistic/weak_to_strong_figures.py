@@ -157,6 +157,6 @@ def _premises_title(rows: Table, decays: list[float]) -> str:
     shares = {
         decay: fraction(rows["optimized_uncertain"][rows["weight_decay"] == decay] == 1) for decay in decays
     }
-    words = [f"{100 * share:.0f} % at decay {decay:g}" for decay, share in shares.items()]
+    words = [f"{100 * share:.0f} % of the runs at decay {decay:g}" for decay, share in shares.items()]
     joined = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-    return f"Of the runs these shares fit the labels as well as the truth does: {joined}"
+    return f"The network fits the labels as well as the truth does in {joined}"
