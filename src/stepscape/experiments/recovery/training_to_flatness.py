@@ -238,9 +238,9 @@ CLAIM = Claim(
     setup=(
         "All methods begin at the same random factors with as many columns as rows. Step sizes are in units "
         "of 2/λ_max of the flattest solution: 0.25 for small steps, 1.1 for large ones, which cannot stay "
-        "there. These two and the exact penalty also start at factors of 0.3 and 2 times that size. Noise, "
+        "there. These and the exact penalty also start at factors of 0.3 and 2 times that size. Noise, "
         "penalties and the radius of SAM fall to 0 over the last 40 %. Settings come from a prototype and "
-        "from trials on seeds 1000 to 1003."
+        "trials on seeds 1000 to 1003."
     ),
     quick=_QUICK,
     full={
