@@ -132,7 +132,7 @@ _QUICK: dict[str, Any] = {
     "sizes": (0.1, 0.3, 1.0),
     "draws": 150,
     "seeds": 4,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 
 CLAIM = Claim(
@@ -161,6 +161,7 @@ CLAIM = Claim(
         "sizes": (0.03, 0.1, 0.3, 1.0, 3.0),
         "draws": 200,
         "seeds": 20,
+        "first_seed": 100,
     },
     grid=grid,
     begin=begin,

@@ -214,7 +214,7 @@ _QUICK: dict[str, Any] = {
     "steps": 5000,
     "records": 12,
     "seeds": 4,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 _SIGNS = (
     ", in each problem and from each start. The mean over them decides: yes if its interval lies above 0 and "
@@ -255,6 +255,7 @@ CLAIM = Claim(
         "steps": 16_000,
         "records": 20,
         "seeds": 20,
+        "first_seed": 100,
     },
     grid=grid,
     begin=begin,
