@@ -41,7 +41,9 @@ def _told(entry: Entry, part: str) -> str:
 
 
 def _of(changed: int, known: int) -> str:
-    return f"all {known} verdicts" if changed == known > 1 else f"{changed} of {counted(known, 'verdict')}"
+    if changed == known:
+        return "the one verdict" if known == 1 else f"all {known} verdicts"
+    return f"{changed} of {counted(known, 'verdict')}"
 
 
 def _why(before: Before) -> str:

@@ -168,7 +168,13 @@ def test_a_problem_that_does_not_recover() -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "word"),
-    [("recovered", "beaten", "yes"), ("beaten", "recovered", "no"), ("undecided", "recovered", "undecided")],
+    [
+        ("recovered", "beaten", "yes"),
+        ("beaten", "recovered", "no"),
+        ("undecided", "recovered", "no"),
+        ("recovered", "undecided", "undecided"),
+        ("undecided", "beaten", "undecided"),
+    ],
 )
 def test_flatness_against_the_nuclear_norm(first: str, second: str, word: str) -> None:
     def verdicts(seed: int) -> dict[str, str]:
@@ -179,9 +185,31 @@ def test_flatness_against_the_nuclear_norm(first: str, second: str, word: str) -
     assert found.word(CLAIM.kind, "robust_pca") == "premise_not_met"
 
 
+OPEN = dict.fromkeys(NONE, "undecided")
+
+
+def test_trials_that_all_stay_undecided_say_nothing() -> None:
+    found = words({(problem, ratio): OPEN for problem in PROBLEMS for ratio in RATIOS}, theorem="undecided")
+    for part in ("theorem", "every_problem", "against_nuclear_norm", "frobenius"):
+        assert found[part] == "undecided"
+
+
+def test_undecided_trials_that_could_turn_an_answer_leave_it_open() -> None:
+    def some(seed: int, first: int = 4) -> dict[str, str]:
+        return OPEN if seed < first else BOTH
+
+    most = {(problem, 3.4): lambda seed: some(seed, 16) for problem in PROBLEMS}
+    assert words(most)["every_problem"] == "undecided"
+    rows: dict[tuple[str, float], Any] = {(problem, 2.0): some for problem in PROBLEMS}
+    rows |= {(problem, 3.4): BOTH | {"nuclear": "beaten"} for problem in PROBLEMS}
+    assert CLAIM.judge(result(rows))["against_nuclear_norm"].word(CLAIM.kind, "gaussian") == "yes"
+    rows |= {(problem, 3.4): BOTH for problem in PROBLEMS}
+    assert CLAIM.judge(result(rows))["against_nuclear_norm"].word(CLAIM.kind, "gaussian") == "undecided"
+
+
 def test_two_that_never_differ_need_many_trials() -> None:
     rows = result({}).runs
-    many = [Run({**run.row, "rank": rank}) for run in rows for rank in range(1, 8)]
+    many = [Run({**run.row, "rank": rank}) for run in rows for rank in range(1, 20)]
     judged = CLAIM.judge(Result("phase-transition", CLAIM.quick, tuple(many)))["against_nuclear_norm"]
     assert judged.word(CLAIM.kind, "gaussian") == "no"
 
@@ -195,18 +223,36 @@ def test_one_solution_that_is_less_flat_is_enough() -> None:
     assert CLAIM.judge(hurt)["selects_nothing"].finding.numbers[
         "trials that end at another solution, as flat as the truth"
     ] == 20  # fmt: skip
-    for run in hurt.runs:
-        if run.row.get("verdict_flat") == "tied":
-            run.row["ratio_flat"] = 1.00001  # type: ignore[index]
-    assert CLAIM.judge(hurt)["selects_nothing"].word(CLAIM.kind) == "false_as_stated"
+    for verdict, ratio in (("tied", 1.00001), ("beaten", 0.999)):
+        for run in hurt.runs:
+            if run.row["kind"] == "recovery-trial/1" and (run["problem"], run["ratio"]) == (
+                "covariance",
+                1.2,
+            ):
+                run.row.update(verdict_flat=verdict, ratio_flat=ratio)  # type: ignore[attr-defined]
+        fresh = Result(hurt.claim, hurt.settings, hurt.runs)
+        assert CLAIM.judge(fresh)["selects_nothing"].word(CLAIM.kind) == "false_as_stated"
 
 
 @pytest.mark.parametrize(
     ("fails", "word"),
-    [((24, 12, 2), "consistent"), ((24, 3, 3), "contradicted"), ((24, 24, 24), "contradicted")],
+    [
+        ((24, 12, 2), "consistent"),
+        ((40, 10, 4), "consistent"),
+        ((24, 3, 3), "contradicted"),
+        ((24, 24, 24), "contradicted"),
+    ],
 )
 def test_a_failure_rate_that_stops_falling_contradicts_the_rate(fails: tuple[int, ...], word: str) -> None:
     assert words({}, fails=fails)["failure_rate"] == word
+
+
+def test_blocks_of_undecided_trials_leave_the_failure_rate_open() -> None:
+    rows = result({}, fails=(24, 12, 2))
+    for run in rows.runs:
+        if run.row.get("m") == 32 and "block" in run.row:
+            run.row.update(undecided=10)  # type: ignore[attr-defined]
+    assert CLAIM.judge(rows)["failure_rate"].word(CLAIM.kind) == "undecided"
 
 
 def test_a_least_frobenius_norm_that_recovers() -> None:

@@ -86,6 +86,7 @@ def result(**changes: Any) -> Result:
     """Twenty seeds of two teachers; a test error, distance or difference for all, or by seed."""
     given = {
         "test_flat": 1e-30, "test_nuclear": 1e-30, "test_frobenius": 0.3, "weights": 0.2, "reduction": 1e-16,
+        **{f"status_{way}": "optimal" for way in ("flat", "nuclear", "frobenius")},
         **changes,
     }  # fmt: skip
     runs = []
@@ -96,7 +97,7 @@ def result(**changes: Any) -> Result:
                 runs.append(Run({
                     "kind": "recovery-teacher/1", "teacher": teacher, "positive": int(teacher[0]),
                     "negative": int(teacher[2]), "ratio": ratio, "m": 40, "seed": seed,
-                    "outcome": "finished", "status_flat": "optimal", "train_flat": 1e-20, **values,
+                    "outcome": "finished", "train_flat": 1e-20, **values,
                 }))  # fmt: skip
     return Result("quadratic-teacher", CLAIM.quick, tuple(runs))
 
@@ -109,7 +110,7 @@ def words(**changes: Any) -> dict[str, str]:
 def test_as_claimed() -> None:
     assert words() == {
         "function": "reproduced", "weights": "no", "reduction": "holds", "kernel": "reproduced",
-        "against_nuclear_norm": "no",
+        "against_nuclear_norm": "undecided",
     }  # fmt: skip
 
 
@@ -126,3 +127,22 @@ def test_flatness_against_the_nuclear_norm() -> None:
     some = {"test_nuclear": lambda seed: 0.1 if seed % 2 else 0.0}
     assert words(**some)["against_nuclear_norm"] == "yes"
     assert words(test_flat=some["test_nuclear"])["against_nuclear_norm"] == "no"
+
+
+def test_undecided_solutions_leave_the_answers_open() -> None:
+    found = words(test_flat=0.1, test_nuclear=0.1, status_flat="undecided")
+    assert found["function"] == found["against_nuclear_norm"] == "undecided"
+    assert found["weights"] == "premise_not_met"
+    assert words(test_frobenius=1e-12, status_frobenius="undecided")["kernel"] == "undecided"
+
+
+def test_few_runs_in_which_the_two_never_differ_prove_nothing() -> None:
+    assert words()["against_nuclear_norm"] == "undecided"
+    again = [Run({**run.row, "ratio": ratio}) for run in result().runs for ratio in range(10)]
+    judged = CLAIM.judge(Result("quadratic-teacher", CLAIM.quick, tuple(again)))["against_nuclear_norm"]
+    assert judged.word(CLAIM.kind, "1+1") == "no"
+
+
+def test_the_constants_of_a_rule_are_in_its_fingerprint() -> None:
+    parts = {part.name: part for part in CLAIM.parts}
+    assert all(parts[name].constants["exact"] == 1e-8 for name in ("function", "against_nuclear_norm"))

@@ -9,6 +9,7 @@ import pytest
 
 from stepscape.experiments.frame import Judged, Result, Run
 from stepscape.experiments.square.risk_vs_step_size import CLAIM
+from stepscape.experiments.square.risk_vs_step_size_figures import moments_in_arms
 
 ETAS = (0.01, 0.1, 0.4, 0.8)
 U, FLAT = (0.3, 0.2, 0.1, 0.25), (0.2,) * 4
@@ -148,3 +149,9 @@ def test_numbers_say_how_many_runs_fit() -> None:
     assert table["step_size"].tolist() == list(ETAS)
     assert table["fits_interior"].tolist() == [1.0, 1.0, 1.0, 0.0]
     assert table["risk"] == pytest.approx(np.array(U) + 0.15, abs=0.15)
+
+
+@pytest.mark.parametrize(("risk", "count"), [(U, 1), (RISING, 0), (FALLING, 0), (FLAT, 0)])
+def test_the_title_calls_a_u_what_the_rule_does(risk: Any, count: int) -> None:
+    title = moments_in_arms(result(rows(risk=risk))).caption
+    assert title.startswith(f"The risk forms a U in {count} of 1 setting;")

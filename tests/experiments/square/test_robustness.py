@@ -9,8 +9,11 @@ import pytest
 
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.experiments.frame.sentences import interval
+from stepscape.experiments.square.family import pieces
 from stepscape.experiments.square.members import FIELDS, every_member, members, name_of, named
 from stepscape.experiments.square.robustness import CLAIM, SIDES
+from stepscape.experiments.square.robustness_figures import QUESTIONS, _intervals
 
 ETAS = (0.01, 0.05, 0.2, 0.8)
 FEWER, U, RISING = (18.0, 12.0, 8.0, 5.0), (0.3, 0.2, 0.1, 0.2), (0.1, 0.2, 0.3, 0.4)
@@ -112,3 +115,14 @@ def test_a_member_in_which_nothing_works_is_left_out_and_counted() -> None:
     found = judged({0: {"outcome": "diverged"}})["pieces"]
     assert (found.finding.answer, found.word(CLAIM.kind)) == ("some", "it_depends")
     assert found.rows["warm_up"].sentence.endswith("runs work at too few step sizes in 1 other setting.")
+
+
+def test_the_picture_counts_what_the_rule_counts() -> None:
+    """The intervals of the figure are those of the verdict, over as many questions."""
+    runs = result({number: {"pieces": (9.0, 8.5, 8.9995, 8.9985)} for number in range(12)})
+    found = _intervals(runs, pieces(0.0, 0.0)["ends"], QUESTIONS["pieces lost"])
+    numbers = CLAIM.judge(runs)["pieces"].rows["warm_up"].numbers
+    assert len(found["warm_up"]) == 12
+    for name, one in found["warm_up"].items():
+        told = numbers[f"ends: {name}: pieces lost from the smallest to the largest working η"]
+        assert interval(one) == told

@@ -87,7 +87,7 @@ def equivalent(
     outside = found.low > within or found.high < -within
     answer: Answer = "yes" if inside else "no" if outside else "undecided"
     statement = {"yes": says.affirmed, "no": says.denied}.get(answer, says.open)
-    none = f"within ±{short(within)} does not count as a difference"
+    none = f"within ±{short(float(f'{within:.3g}'))} does not count as a difference"
     return Finding(
         answer, sentence(f"{statement}: {_measured(found, what, unit)}", none), Effect(what, found)
     )

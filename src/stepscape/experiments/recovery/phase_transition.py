@@ -24,9 +24,10 @@ from stepscape.experiments.frame import (
 from stepscape.experiments.frame.intervals import design_effect, wilson
 from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.levels import fraction
-from stepscape.experiments.frame.sentences import counted, number, of_runs, percent, sentence
+from stepscape.experiments.frame.sentences import clause, counted, number, of_runs, percent, sentence
 from stepscape.experiments.recovery.low_rank import PROBLEMS, words
 from stepscape.experiments.recovery.runs import BlockRun, TrialRun, begin, grid, work
+from stepscape.experiments.recovery.undecided import Tried, agreed_share, more_often
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -75,10 +76,14 @@ def recovers_at_most(result: Result, nearly_all: float) -> Finding:
         return lacking("no trial was carried out")
     largest = {r: table["m"][table["rank"] == r].max() for r in np.unique(table["rank"]).tolist()}
     rows = table.rows(table["m"] == [largest[r] for r in table["rank"].tolist()])
-    return decide.share(rows["recovered_flat"] == 1, TRIALS, nearly_all, rows["seed"]).with_numbers({
-        **{f"m at rank {r}": int(m) for r, m in largest.items()},
-        "undecided trials": int((rows["undecided_flat"] == 1).sum()),
-    })  # fmt: skip
+    return agreed_share(tried(rows, "flat"), TRIALS, nearly_all, rows["seed"]).with_numbers(
+        {f"m at rank {r}": int(m) for r, m in largest.items()}
+    )
+
+
+def tried(table: Table, name: str) -> Tried:
+    """Return which trials of an objective recovered the truth, and which stayed undecided."""
+    return Tried.of(table[f"recovered_{name}"] == 1, table[f"undecided_{name}"] == 1)
 
 
 def wins(table: Table) -> tuple[Array, Array]:
@@ -100,28 +105,16 @@ def beats_nuclear_norm(result: Result, least: float) -> Finding:
     if not len(table):
         return lacking("no trial compares the two")
     flat, nuclear = wins(table)
-    if not flat.any() and not nuclear.any():
-        return _never_differ(len(table), least)
-    trials = np.bincount(np.unique(table["seed"], return_inverse=True)[1])
     says = Says("flatness", "recover", "the truth more often than the nuclear norm")
     what = "share of trials that only flatness recovers, less that of the other"
-    return decide.sign((flat - nuclear) / trials, says, what, least).with_numbers({
-        "only the flattest is the truth": int(flat.sum()),
-        "only that of least nuclear norm is": int(nuclear.sum()),
+    at_once = len(result.settings["problems"])
+    found = more_often(
+        tried(table, "flat"), tried(table, "nuclear"), table["seed"], says, what, least, at_once
+    )
+    return found.with_numbers({
         "seeds for and against": f"{np.sum(flat > nuclear)} and {np.sum(flat < nuclear)}",
         "sign test over seeds, p": sign_test(int(np.sum(flat > nuclear)), int(np.sum(flat < nuclear))),
     })  # fmt: skip
-
-
-def _never_differ(trials: int, least: float) -> Finding:
-    """Decide by the largest share of trials that can have been missed: no spread over seeds can be seen."""
-    size = wilson(0, trials)
-    text = f"flatness and the nuclear norm differ in none of {counted(trials, 'trial')}: {percent(size)}"
-    return Finding(
-        "no" if size.high < least else "undecided",
-        sentence(text),
-        Effect("share of trials in which they differ", size),
-    )
 
 
 def sign_test(more: int, fewer: int) -> float:
@@ -141,20 +134,28 @@ def every_solution_is_flat(result: Result, tolerance: float) -> Finding:
     if "constant" not in table:
         return lacking("no trial of a problem with positive semidefinite matrices was carried out")
     table = table.rows(np.isfinite(table["constant"]))
-    done = np.isin(table["verdict_flat"], ("recovered", "tied"))
+    # A flatter solution than the truth, "beaten", would be the counterexample.
+    done = np.isin(table["verdict_flat"], ("recovered", "tied", "beaten"))
     errors = np.concatenate([table["constant"], table["ratio_flat"][done] - 1.0])
     other = int(np.sum(table["verdict_flat"] == "tied"))
     found = decide.identity(errors, tolerance, "relative differences in flatness")
     return found.with_numbers({"trials that end at another solution, as flat as the truth": other})
 
 
-def falls_exponentially(result: Result, steady: float) -> Finding:
-    """Whether the log of the failure rate falls with m, and no more slowly in the second half.
+def falls_exponentially(result: Result, part: float, steady: float) -> Finding:
+    """Whether the log of the failure rate falls with m, and does not come to rest in the second half.
 
-    One value for each block of problems; a rate of f failures in n trials is (f + ½)/(n + 1).
+    One value for each block of problems; a rate of f failures in n trials is (f + ½)/(n + 1). Undecided
+    trials count as recovered, and again as failures.
     """
-    at, rates = failure_rates(result)
-    if at.size < 3 or at.size > np.unique(at).size or not len(rates):
+    least, most = (_falls(*failure_rates(result, fails), part, steady) for fails in (False, True))
+    if least.answer == most.answer or "premise_not_met" in (least.answer, most.answer):
+        return least
+    return Finding("undecided", sentence(clause(most.sentence), "undecided trials can change the answer"))
+
+
+def _falls(at: Array, rates: Array, part: float, steady: float) -> Finding:
+    if at.size < 3 or not len(rates):
         return lacking("blocks of problems at fewer than three numbers of measurements were tried")
     logs, middle = np.log(rates), at.size // 2
     early = (logs[:, 0] - logs[:, middle]) / (at[middle] - at[0])
@@ -163,23 +164,23 @@ def falls_exponentially(result: Result, steady: float) -> Finding:
         late, Says("the failure rate", "fall", "with m"), "decay per measurement", unit="block"
     )
     says = Says("the decay", "persist", "as m grows")
-    what = "decay in the second half less that in the first, per measurement"
-    keeps = decide.slope(late - early, 0.0, says, what, -steady, "block")
+    what = f"decay in the second half less {part:g} of that in the first, per measurement"
+    keeps = decide.slope(late - part * early, 0.0, says, what, -steady, "block")
     whole = together({"falls": falls, "keeps": keeps}, named=False)
     pooled = {f"m = {m:g}: failure rate, mean": float(rates[:, j].mean()) for j, m in enumerate(at)}
     return whole.with_numbers(pooled)
 
 
-def failure_rates(result: Result) -> tuple[Array, Array]:
-    """Return the m, and the failure rates (blocks, m), undecided trials left out; rows without nan only."""
+def failure_rates(result: Result, undecided_fail: bool = True) -> tuple[Array, Array]:
+    """Return the m, and the failure rates (blocks, m); rows without nan only."""
     table = result.of(BlockRun).where(outcome="finished").table
     if "failed" not in table:
         return np.zeros(0), np.zeros((0, 0))
     at, blocks = np.unique(table["m"]).astype(float), np.unique(table["block"])
     rates = np.full((blocks.size, at.size), np.nan)
-    decided = table["trials"] - table["undecided"]
+    failed = table["failed"] + (table["undecided"] if undecided_fail else 0.0)
     places = np.searchsorted(blocks, table["block"]), np.searchsorted(at, table["m"])
-    rates[places] = (table["failed"] + 0.5) / (decided + 1.0)
+    rates[places] = (failed + 0.5) / (table["trials"] + 1.0)
     return at, rates[np.isfinite(rates).all(axis=1)]
 
 
@@ -188,10 +189,13 @@ def frobenius_fails(result: Result, nearly_all: float) -> Finding:
     table = finished(result, "grid")
     if not len(table):
         return lacking("no trial was carried out")
-    decided = np.isin(table["verdict_frobenius"], ("recovered", "beaten", "tied"))
-    rows = table.rows(decided & (table["problem"] != "covariance"))
+    rows = table.rows((table["problem"] != "covariance") & (table["problem"] != "robust_pca"))
+    if not len(rows):
+        return lacking("no trial minimizes the Frobenius norm without a constraint")
+    found = tried(rows, "frobenius")
+    missed = Tried.of(~found.succeeded, found.undecided)
     says = Says("trials", "miss", "the truth with the least Frobenius norm")
-    return decide.share(rows["recovered_frobenius"] == 0, says, nearly_all, rows["seed"])
+    return agreed_share(missed, says, nearly_all, rows["seed"])
 
 
 def numbers(result: Result) -> Table:
@@ -299,7 +303,8 @@ CLAIM = Claim(
             "every_problem",
             "Enough measurements recover the truth in every problem",
             "In each problem, at the largest number of measurements of each rank, nearly all trials (at "
-            "least {nearly_all:.0%}) recover the truth. Undecided trials count as failures.",
+            "least {nearly_all:.0%}) recover the truth. Undecided trials must not change the answer, "
+            "whichever way they count.",
             recovers_at_most,
             {"nearly_all": 0.9},
             by="problem",
@@ -308,8 +313,9 @@ CLAIM = Claim(
             "against_nuclear_norm",
             "Does flatness recover more than the nuclear norm?",
             "In each problem, trials that only flatness recovers less trials that only the nuclear norm "
-            "recovers, as a share of all trials of a seed: yes if its interval over the seeds lies above 0; "
-            "no if it excludes {least:g}. Where one of the two is undecided, neither wins.",
+            "recovers, as a share of all trials of a seed: yes if its interval over the seeds, simultaneous "
+            "over the problems, lies above 0; no if it excludes {least:g}. An undecided trial counts against "
+            "the answer, whichever it is.",
             beats_nuclear_norm,
             {"least": 0.01},
             kind="open question",
@@ -330,11 +336,12 @@ CLAIM = Claim(
             "failure_rate",
             "Above the threshold the failure rate falls like e^(−cm)",
             "In blocks of Gaussian problems of rank 1, the log of the failure rate falls from the middle m "
-            "to the largest one, and no more slowly than from the smallest to the middle one: the interval "
-            "of the difference of the two decays, over the blocks, does not lie below 0, and lies above "
-            "−{steady:g} per measurement.",
+            "to the largest one, at {part:.0%} of its decay from the smallest to the middle one or more, "
+            "because the constant c is open: over the blocks, the interval of the late decay less "
+            "{part:.0%} of the early one does not lie below 0, and lies above −{steady:g} per measurement. "
+            "Undecided trials must not change the answer, whichever way they count.",
             falls_exponentially,
-            {"steady": 0.1},
+            {"part": 0.5, "steady": 0.1},
             kind="one-sided rate",
             where={"kind": "recovery-block/1"},
         ),
@@ -343,7 +350,7 @@ CLAIM = Claim(
             "The least Frobenius norm does not recover the truth",
             "Of the trials whose matrices need not be positive semidefinite, nearly all (at least "
             "{nearly_all:.0%}) miss the truth if the Frobenius norm is minimized, at any m below the "
-            "dimension.",
+            "dimension. Undecided trials must not change the answer, whichever way they count.",
             frobenius_fails,
             {"nearly_all": 0.99},
             reads=("verdict_frobenius",),

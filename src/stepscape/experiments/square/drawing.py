@@ -136,6 +136,7 @@ def leave_out_empty(axes: NDArray[Any], names: Sequence[str]) -> None:
         for ax in row:
             if not ax.lines:
                 ax.set_axis_off()
+                ax.set_xlabel("")
         if filled:
             filled[0].set_ylabel(name, fontsize=NAMES)
             filled[0].set_ylim(bottom=0.0)

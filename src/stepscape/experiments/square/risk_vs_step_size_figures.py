@@ -8,6 +8,7 @@ from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.sentences import counted
 from stepscape.experiments.square import drawing
 from stepscape.experiments.square.arrival import ARRIVED
 from stepscape.experiments.square.curve_fitting_figures import moments, name_moments
@@ -83,8 +84,8 @@ def _early(cells: list[tuple[str, float, Result]]) -> str:
     if not tables:
         return f"{drawing.TOO_FEW} them."
     return (
-        f"The risk forms a U in {bent} of {len(tables)} settings; stopped at its best held-out moment, the "
-        f"smallest step size is as good as the best in {good}."
+        f"The risk forms a U in {bent} of {counted(len(tables), 'setting')}; stopped at its best held-out "
+        f"moment, the smallest step size is as good as the best in {good}."
     )
 
 
