@@ -117,11 +117,25 @@ def test_many_nonzeros_say_nothing_about_flat_products() -> None:
 
 def test_undecided_products_are_left_out() -> None:
     lost = lambda row: {**row, "status": "undecided", "error": 9.0} if row["seed"] == 0 else row  # noqa: E731
-    assert word("depth", lost) == "reproduced"
+    assert word("limit", lost) == "reproduced"
     assert "5 seeds" in finding("depth", lost).sentence
     assert "5 seeds" in finding("blocks", lost).sentence
     assert word("one_block", lost) == "holds"
     assert word("depth", lambda row: {**row, "status": "undecided"}) == "premise_not_met"
+
+
+def test_a_depth_whose_products_stay_undecided_is_not_replaced_by_another() -> None:
+    deepest = lambda row: {**row, "status": "undecided"} if row["depth"] == DEPTHS[-1] else row  # noqa: E731
+    for part in ("depth", "limit", "blocks", "block_size"):
+        assert word(part, deepest) == "premise_not_met"
+    assert "most products with 10 layers stayed undecided" in finding("blocks", deepest).sentence.lower()
+
+
+def test_undecided_vectors_of_two_layers_are_not_left_out_of_the_share() -> None:
+    some = lambda row: {**row, "status": "undecided"} if (row["depth"], row["seed"]) in (  # noqa: E731
+        (2, 0), (2, 1)) else row  # fmt: skip
+    assert word("depth", some) == "partly"
+    assert "4 trials stayed undecided" in finding("depth", some).sentence
 
 
 def test_a_local_minimum_is_no_failure_of_weight_decay() -> None:

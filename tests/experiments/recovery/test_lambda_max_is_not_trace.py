@@ -84,7 +84,19 @@ def test_a_descent_under_way_has_not_left() -> None:
     assert word("leaves", lambda each: {**each, "loss": 2e-3}) == "premise_not_met"
     found = finding("leaves", lambda each: {**each, "loss": 2e-3 if each["multiple"] == 1.2 else 1e-9})
     assert found.numbers["arrived above the threshold"] == 40
-    assert found.numbers["not arrived, of the finished ones"] == 20
+    assert found.numbers["not arrived"] == 20
+
+
+@pytest.mark.parametrize("lost", [{"loss": 1.0}, {"outcome": "diverged", "recovers": None, "loss": None}])
+def test_a_few_descents_that_arrive_do_not_speak_for_the_others(lost: Row) -> None:
+    found = finding("leaves", lambda each: {**each, **lost} if each["multiple"] > 1.07 else each)
+    assert found.answer == "premise_not_met"
+    assert "20 of 60 runs above the threshold arrived" in found.sentence
+
+
+def test_the_question_of_the_claim_is_that_of_its_primary_part() -> None:
+    assert CLAIM.claim.endswith("do large steps leave the truth?")
+    assert CLAIM.primary.name == "leaves"
 
 
 @pytest.mark.parametrize(("part", "column"), [("sharpness", "sharpness_ratio"), ("trace", "trace_ratio")])

@@ -144,3 +144,13 @@ def test_an_excess_that_is_too_large_or_too_small_for_the_imbalance() -> None:
 
 def test_nothing_recovered_nothing_said() -> None:
     assert set(words(error=0.1).values()) == {"premise_not_met"}
+
+
+def test_the_orders_of_several_problems_have_simultaneous_intervals() -> None:
+    alone = Result("norm-minimal-balanced", {**CLAIM.quick, "problems": ("gaussian",)}, result().runs)
+    widths = []
+    for some in (alone, result()):
+        effect = CLAIM.judge(some)["excess_order"].rows["gaussian"].effect
+        assert effect is not None
+        widths.append(effect.interval.high - effect.interval.low)
+    assert widths[1] > 1.3 * widths[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepscape.experiments.frame import Result
+from stepscape.experiments.frame import Result, limits
+from stepscape.experiments.frame.result import tag
 from stepscape.experiments.recovery.depth_runs import BlockRun, VectorRun
 from stepscape.tables.records import Table
 
@@ -20,8 +21,8 @@ def finished(result: Result, kind: type[VectorRun] | type[BlockRun]) -> Table:
 
 
 def lacks_vectors(table: Table) -> str:
-    """Say that no vector was recovered; "" if one was."""
-    return _lacks(table, "limit_distance", "no flattest vector was computed")
+    """Say that vectors were not recovered at some depth; "" if they were."""
+    return _lacks(table, "limit_distance", "no flattest vector was computed") or _open(table, VectorRun)
 
 
 def lacks_decay(table: Table) -> str:
@@ -30,8 +31,18 @@ def lacks_decay(table: Table) -> str:
 
 
 def lacks_blocks(table: Table) -> str:
-    """Say that no product of blocks was computed; "" if one was."""
-    return _lacks(table, "two_layer_error", "no flattest product of blocks was computed")
+    """Say that products of blocks were not computed at some depth; "" if they were."""
+    reason = "no flattest product of blocks was computed"
+    return _lacks(table, "two_layer_error", reason) or _open(table, BlockRun)
+
+
+def _open(table: Table, kind: type[VectorRun] | type[BlockRun]) -> str:
+    """Name a depth at which most products stayed undecided: without it the ends would be others."""
+    rows = table.where(kind=tag(kind), outcome="finished")
+    for depth in np.unique(rows["depth"]):
+        if np.mean(rows.where(depth=depth)["status"] == "optimal") <= limits.MOST:
+            return f"most products with {depth:g} layers stayed undecided"
+    return ""
 
 
 def _lacks(table: Table, column: str, reason: str) -> str:
