@@ -142,7 +142,7 @@ def test_what_comes_out_of_a_tiny_run(tiny: Result) -> None:
 
 def test_a_row_is_what_it_says(tiny: Result) -> None:
     """The end of a run again, from public functions alone."""
-    (one,) = tiny.where(multiple=0.9, offset=0.1, seed=100).runs
+    (one,) = tiny.where(multiple=0.9, offset=0.1, seed=200).runs
     problem = begin(DepartureRun(**{name: one[name] for name in DepartureRun.__struct_fields__}))
     flat = ss.recovery.flattest(problem)
     eta = ss.recovery.stable_step_size(problem, flat.factors)
@@ -186,3 +186,7 @@ def test_the_same_direction_at_every_offset() -> None:
 def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         CLAIM.specs(CLAIM.settings(overrides))
+
+
+def test_the_full_run_has_seeds_that_no_quick_run_has_seen() -> None:
+    assert CLAIM.full["first_seed"] + CLAIM.full["seeds"] <= CLAIM.quick["first_seed"]

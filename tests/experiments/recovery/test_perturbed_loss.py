@@ -32,8 +32,9 @@ def row(seed: int, point: str, size: float, quartic: float = 1e-4) -> Row:
     exact, least = (0.5 * trace * size**2 + quartic * size**4 for trace in (TRACES[point], 2.0))
     error = 1e-3 * size**2
     return {
-        "kind": "perturbed-loss/1", "problem": "gaussian", "point": point, "size": size, "seed": seed,
-        "outcome": "finished", "zero_loss": 1e-28, "trace_ratio": TRACES[point] / 2.0, "equal_size": 100.0,
+        "kind": "perturbed-loss/2", "problem": "gaussian", "point": point, "size": size, "seed": seed,
+        "outcome": "finished", "flattest_status": "optimal",
+        "zero_loss": 1e-28, "trace_ratio": TRACES[point] / 2.0, "equal_size": 100.0,
         "exact": exact, "printed": 0.5 * TRACES[point] * size**2, "mean": exact + 0.5 * error,
         "mean_error": error, "exact_difference": exact - least, "difference": exact - least + 0.5 * error,
         "difference_error": error,
@@ -90,6 +91,19 @@ def test_one_point_below_the_flattest_makes_it_false() -> None:
     assert finding("flattest", lambda each: below(each, 4.6)).numbers["violations"] == 1
 
 
+def test_a_solution_that_is_not_proved_to_be_the_flattest_is_no_counterexample() -> None:
+    def below(each: Row) -> Row:
+        lower = {"difference": -0.1, "flattest_status": "undecided"}
+        return {**each, **lower} if each["point"] == "other" and each["seed"] == 0 else each
+
+    assert word("flattest", below) == "holds"
+    assert word("flattest", lambda each: {**each, "flattest_status": "undecided"}) == "premise_not_met"
+
+
+def test_noise_that_hides_every_difference_makes_it_vacuous() -> None:
+    assert word("flattest", lambda each: {**each, "difference_error": 1e3}) == "vacuous"
+
+
 def test_it_says_how_many_points_are_seen_above_the_flattest() -> None:
     found = finding("flattest")
     assert found.numbers["share of points with a larger trace whose loss is seen to be larger"] == 1.0
@@ -127,7 +141,7 @@ def test_what_comes_out_of_a_tiny_run(tiny: Result) -> None:
 
 def test_a_row_is_what_it_says(tiny: Result) -> None:
     """The columns of the flattest point from the objective itself, with other noise."""
-    (one,) = tiny.where(problem="gaussian", point="flattest", size=1.0, seed=100).runs
+    (one,) = tiny.where(problem="gaussian", point="flattest", size=1.0, seed=200).runs
     problem = begin(PerturbedRun(**{name: one[name] for name in PerturbedRun.__struct_fields__}))
     assert problem.truth is not None
     flat, unit = flat_factors(problem, problem.truth), np.mean(problem.labels**2)
@@ -162,6 +176,10 @@ def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) 
 
 
 def test_problems_are_public() -> None:
-    assert ss.problems.matrix_sensing(5, 5, 1, 18, seed=100).labels == pytest.approx(
+    assert ss.problems.matrix_sensing(5, 5, 1, 18, seed=200).labels == pytest.approx(
         begin(next(iter(CLAIM.specs(TINY)))).labels  # type: ignore[arg-type]
     )
+
+
+def test_the_full_run_has_seeds_that_no_quick_run_has_seen() -> None:
+    assert CLAIM.full["first_seed"] + CLAIM.full["seeds"] <= CLAIM.quick["first_seed"]

@@ -44,12 +44,15 @@ def stretched(seed: int, gauge: str, t: float) -> Row:
 
 
 def word(part: str, change: Change = dict, seeds: int = 5) -> str:
+    return CLAIM.judge(result(change, seeds))[part].word(CLAIM.kind)
+
+
+def result(change: Change = dict, seeds: int = 5) -> Result:
     rows = [descent(seed, eta) for seed in range(seeds) for eta in (0.05, 0.2, 0.45, 0.55, 0.6)]
     rows += [
         stretched(seed, gauge, t) for seed in range(seeds) for gauge in ("all", "second") for t in (0.0, 0.1)
     ]
-    result = Result(CLAIM.name, {}, tuple(Run(change(each)) for each in rows))
-    return CLAIM.judge(result)[part].word(CLAIM.kind)
+    return Result(CLAIM.name, {}, tuple(Run(change(each)) for each in rows))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,16 @@ def test_larger_steps_that_end_as_sharp() -> None:
     assert word("flatter", seeds=2) == "undecided"
 
 
+def test_a_step_size_at_which_few_descents_arrive_is_no_end() -> None:
+    def lost(row: Row) -> Row:
+        gone = row.get("step_size") == 0.45 and row["seed"] >= 4
+        return {**row, "outcome": "diverged", "loss": 1e9} if gone else row
+
+    found = CLAIM.judge(result(lost, seeds=12))["flatter"].finding
+    assert "to 0.2" in found.sentence
+    assert "12 seeds" in found.sentence
+
+
 @pytest.mark.parametrize("part", ["flat_points", "threshold", "flatter"])
 def test_descents_on_their_way_do_not_count(part: str) -> None:
     assert word(part, lambda row: {**row, "loss": 1e-6} if "loss" in row else row) == "premise_not_met"
@@ -136,7 +149,7 @@ def test_a_descent_is_what_it_says(tiny: Result) -> None:
         assert one["loss"] == f.loss(theta)
         assert one["low"] == min(np.abs([before, theta]).ravel())
     drawn = tiny.drawn("path")
-    assert {one["seed"] for one in drawn} == {100, 101, 102}
+    assert {one["seed"] for one in drawn} == {200, 201, 202}
 
 
 def test_factors_are_what_they_say(tiny: Result) -> None:
@@ -171,3 +184,7 @@ def test_stretched_factors_make_the_same_matrix() -> None:
 def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         CLAIM.specs(CLAIM.settings(overrides))
+
+
+def test_the_full_run_has_seeds_that_no_quick_run_has_seen() -> None:
+    assert CLAIM.full["first_seed"] + CLAIM.full["seeds"] <= CLAIM.quick["first_seed"]

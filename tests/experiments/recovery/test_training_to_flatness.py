@@ -173,12 +173,12 @@ def test_what_comes_out_of_a_tiny_run(tiny: Result) -> None:
     assert (np.abs(penalty["trace_ratio"] - 1.0) < 1e-3).all()
     assert (small["trace_ratio"] > 1.05).all()
     assert set(tiny.table["scale"].tolist()) == {1.0, 2.0, TINY}
-    assert {one["seed"] for one in tiny.drawn("trace_ratio")} == {100}
+    assert {one["seed"] for one in tiny.drawn("trace_ratio")} == {200}
 
 
 def test_a_row_is_what_it_says(tiny: Result) -> None:
     """The end of one run again, from public functions alone."""
-    (one,) = tiny.where(arm="weight_decay", seed=100, scale=1.0).runs
+    (one,) = tiny.where(arm="weight_decay", seed=200, scale=1.0).runs
     problem, start = begin(TrainingRun(**{name: one[name] for name in TrainingRun.__struct_fields__}))
     found = ss.recovery.flattest(problem)
     eta = 0.5 * ss.recovery.stable_step_size(problem, found.factors)
@@ -227,3 +227,7 @@ def test_arms_are_what_they_say() -> None:
 def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         CLAIM.specs(CLAIM.settings(overrides))
+
+
+def test_the_full_run_has_seeds_that_no_quick_run_has_seen() -> None:
+    assert CLAIM.full["first_seed"] + CLAIM.full["seeds"] <= CLAIM.quick["first_seed"]

@@ -55,15 +55,19 @@ def is_exact(result: Result, errors: float, at_most: float) -> Finding:
 def flattest_is_least(result: Result, errors: float) -> Finding:
     """Whether no zero-loss point has a smaller perturbed loss than the flattest one, with the same noise."""
     table = at_zero(result.table)
-    table = table.rows(table["point"] != "flattest")
+    table = table.rows((table["point"] != "flattest") & (table["flattest_status"] == "optimal"))
     if not len(table):
-        return lacking("no point but the flattest one was measured")
+        return lacking("no point was compared with a solution that is proved to be the flattest")
     room = errors * table["difference_error"] + ROUNDING * table["exact"]
     below, above = table["difference"] < -room, table["difference"] > room
-    found = decide.inequality(
-        len(table), int(below.sum()), "comparisons", 1.0 - table["difference"] / table["mean"]
-    )
     flatter = table["trace_ratio"] > 1.0 + ROUNDING
+    found = decide.inequality(
+        len(table),
+        int(below.sum()),
+        "comparisons",
+        1.0 - table["difference"] / table["mean"],
+        empty=not above[flatter].any(),
+    )
     return found.with_numbers({
         "share of points with a larger trace whose loss is seen to be larger": _share(above[flatter]),
         **{f"size {size:g}: loss over that of the flattest, median": _over(table.where(size=size))
@@ -128,7 +132,7 @@ _QUICK: dict[str, Any] = {
     "sizes": (0.1, 0.3, 1.0),
     "draws": 150,
     "seeds": 4,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 
 CLAIM = Claim(
@@ -157,6 +161,7 @@ CLAIM = Claim(
         "sizes": (0.03, 0.1, 0.3, 1.0, 3.0),
         "draws": 200,
         "seeds": 20,
+        "first_seed": 100,
     },
     grid=grid,
     begin=begin,
@@ -177,7 +182,9 @@ CLAIM = Claim(
             "flattest",
             "The flattest solution has the least perturbed loss, for every s",
             "At every zero-loss point and size, the average loss under noise is not below that of the "
-            "flattest solution under the same noise by more than {errors:g} of its standard errors.",
+            "flattest solution under the same noise by more than {errors:g} of the standard errors of their "
+            "difference; vacuous if none with a larger trace is seen above it by as much. A flattest "
+            "solution without a proof by the duality gap is left out.",
             flattest_is_least,
             {"errors": 4.5},
             kind="inequality",
@@ -199,6 +206,7 @@ CLAIM = Claim(
     draw=draw,
     premises={
         "zero_loss": f"without noise the loss is at most {ZERO_LOSS:g} of the mean square of the labels",
+        "flattest_status": "the duality gap proves the flattest solution: others are undecided",
     },
     numbers=numbers,
 )

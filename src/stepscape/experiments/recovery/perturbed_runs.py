@@ -31,7 +31,7 @@ POINTS = {
 TICKS = 20  # pairs of draws between two ticks
 
 
-class PerturbedRun(Spec, frozen=True, tag="perturbed-loss/1"):
+class PerturbedRun(Spec, frozen=True, tag="perturbed-loss/2"):
     """One zero-loss point of one problem under noise of one size, relative to the entries of the factors."""
 
     problem: str
@@ -93,16 +93,18 @@ def work(run: PerturbedRun, tick: Tick) -> Record:
     Both signs of each Z cancel odd moments. s is `size` times the root mean square of the entries of the
     flattest factors. Columns, in units of the mean square of the labels: ``mean`` with ``mean_error``,
     ``exact`` and ``printed`` (½ s² tr alone); ``difference`` from the flattest with ``difference_error`` and
-    ``exact_difference``.
+    ``exact_difference``. ``flattest_status`` says whether a duality gap proves the flattest solution.
     """
     problem = begin(run)
-    flattest, point = _points(problem, run.point)
+    found = recovery.flattest(problem)
+    flattest, point = found.factors, _point(problem, found.factors, run.point)
     s = run.size * float(np.sqrt(np.mean(flattest.parameters**2)))
     losses, beside = _losses(problem, point, flattest, s, run, tick)
     exact, least = perturbed_loss(problem, point), perturbed_loss(problem, flattest)
     trace, unit = hessian_trace(problem, point), float(np.mean(problem.labels**2))
     mean, difference = Mean.of(losses / unit), Mean.of((losses - beside) / unit)
     return Record("finished", {
+        "flattest_status": found.status,
         "noise_size": s,
         "zero_loss": exact.loss / unit,
         "trace": trace,
@@ -118,13 +120,11 @@ def work(run: PerturbedRun, tick: Tick) -> Record:
     })  # fmt: skip
 
 
-def _points(problem: Measurements, name: str) -> tuple[Factorization, Factorization]:
-    """Return the flattest solution and a zero-loss point, with equally many columns."""
-    flattest = recovery.flattest(problem).factors
+def _point(problem: Measurements, flattest: Factorization, name: str) -> Factorization:
+    """Return a zero-loss point with as many columns as the flattest solution."""
     if name == "other":
-        matrix = recovery.minimum_frobenius_norm(problem).matrix
-        return flattest, flat_factors(problem, matrix)
-    return flattest, flattest if name == "flattest" else _stretched(flattest)
+        return flat_factors(problem, recovery.minimum_frobenius_norm(problem).matrix)
+    return flattest if name == "flattest" else _stretched(flattest)
 
 
 def _stretched(factors: Factorization) -> Factorization:

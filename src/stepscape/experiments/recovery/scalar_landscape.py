@@ -21,7 +21,14 @@ from stepscape.experiments.recovery.scalar_runs import (
 from stepscape.tables.records import Table
 
 SETTLED = 1e-12  # loss at which a descent has arrived
-LEVELS = Levels("step_size", "step sizes", "η", least=2, span=4.0)
+LEVELS = Levels(
+    "step_size",
+    "step sizes",
+    "η",
+    arrives=lambda table: np.asarray(table["loss"] <= SETTLED),
+    least=2,
+    span=4.0,
+)
 
 
 def descents(result: Result) -> Table:
@@ -69,13 +76,16 @@ def stays_below(result: Result, slack: float) -> Finding:
 
 def ends_flatter(result: Result, least: float) -> Finding:
     """Whether the largest step size below ½ ends flatter than the smallest, from the same start."""
-    table = minima(result)
-    table = table.rows(table["step_size"] < LARGEST_STABLE) if len(table) else table
-    if not len(table) or LEVELS.lacks(table):
-        return lacking("descent ended at a minimum at too few step sizes")
-    lost = log_ratio(LEVELS.at_ends(table, "sharpness"))
+    rows = minima(result)
+    if not len(rows):
+        return lacking("no descent ended at a minimum")
+    every = result.of(ScalarRun).table
+    every = every.rows((every["step_size"] < LARGEST_STABLE) & (every["outcome"] != "failed"))
+    if LEVELS.lacks(every):
+        return lacking("most descents ended at a minimum at too few step sizes")
+    lost = log_ratio(LEVELS.values(rows, "sharpness", LEVELS.working(every)[[0, -1]]))
     says = Says("larger steps", "end", "at a flatter minimum", plural=True)
-    return decide.sign(lost, says, f"decades of λ_max, {LEVELS.span_words(table)}", least)
+    return decide.sign(lost, says, f"decades of λ_max, {LEVELS.span_words(every)}", least)
 
 
 def swings(result: Result, tolerance: float, from_: float, to: float) -> Finding:
@@ -138,7 +148,7 @@ _QUICK: dict[str, Any] = {
     "gauges": ("all", "second"),
     "stretches": (0.0, 0.01, 0.1, 0.5),
     "seeds": 4,
-    "first_seed": 100,
+    "first_seed": 200,
 }
 
 CLAIM = Claim(
@@ -167,6 +177,7 @@ CLAIM = Claim(
         "rank": 3,
         "stretches": (0.0, 0.001, 0.01, 0.1, 0.5, 1.0),
         "seeds": 40,
+        "first_seed": 100,
     },
     grid=grid,
     begin=begin,
@@ -192,8 +203,9 @@ CLAIM = Claim(
         Part(
             "flatter",
             "Larger steps end at flatter minima",
-            "log10 of λ_max at the smallest over that at the largest step size below ½, from the same start: "
-            "reproduced if its interval lies above 0, not if it excludes {least:g}.",
+            "log10 of λ_max at the smallest over that at the largest step size below ½ at which most "
+            "descents end at a minimum, from the same start: reproduced if its interval lies above 0, not if "
+            "it excludes {least:g}.",
             ends_flatter,
             {"least": 0.02},
             kind="figure",
