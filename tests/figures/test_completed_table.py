@@ -29,8 +29,8 @@ def test_titles_say_the_choice_of_the_norm_that_was_used_and_that_of_the_other()
     )
     assert title.endswith("the nuclear norm at best 0.531; column means have about 1")
     title = " ".join(made["columns"].get_suptitle().split())
-    assert title == (
-        "accel is filled to within 0.30 standard deviations, a column with quite a l… only to within 0.70"
+    assert (
+        title == "accel is filled to within 0.30 standard deviations, a column with qui… only to within 0.70"
     )
 
 

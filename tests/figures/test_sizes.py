@@ -21,6 +21,8 @@ KINDS = [
     "outcome-path",
     "outcome-times",
     "sweep",
+    "complete-penalty",
+    "complete-columns",
 ]
 
 

@@ -13,7 +13,12 @@ from stepscape.lab.curves import Curve
 from stepscape.report.captions import caption
 
 FIGURES = {"fit": ("fit", "fit"), "path": ("fit", "path"), "sweep": ("sweep", "step-size")} | {
-    f"outcome-{name}": ("outcome", name) for name in ("fit", "calibration", "path", "times")
+    f"{kind}-{name}": (kind, name)
+    for kind, names in {
+        "outcome": ("fit", "calibration", "path", "times"),
+        "complete": ("penalty", "columns"),
+    }.items()
+    for name in names
 }
 
 

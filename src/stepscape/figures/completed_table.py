@@ -27,7 +27,7 @@ LOOKS = {"flat": MEASURED, "nuclear": CONTRAST}
 WORDS = {"flat": "flat norm", "nuclear": "nuclear norm"}
 FEWEST, MOST_COLUMNS = 3, 24
 MEAN = "column means"
-LONGEST = 24  # letters of the name of a column
+LONGEST = 18  # letters of the name of a column
 
 
 @dataclass(frozen=True)

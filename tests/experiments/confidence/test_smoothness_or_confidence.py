@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from stepscape.errors import InputError
-from stepscape.experiments.confidence.smoothness_or_confidence import CLAIM
+from stepscape.experiments.confidence.smoothness_or_confidence import (
+    CLAIM,
+    less_rough_as_sure,
+    less_rough_in_time,
+    over_ends,
+)
 from stepscape.experiments.frame import Finding, Result, Run, run
+from stepscape.tables.records import Table
 
 ETAS = (0.01, 0.1, 0.4, 1.2)
 FALLING = (4.0, 3.0, 2.0, 1.0)
@@ -160,6 +166,19 @@ def test_more_confident(values: tuple[float, ...], expected: str) -> None:
 )
 def test_equal_time(values: tuple[float, ...], expected: str) -> None:
     assert answer("equal_time", rows(weighted_tv_equal_time=values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "question", "column"),
+    [("smoother", less_rough_as_sure, MAIN), ("equal_time", less_rough_in_time, "weighted_tv_equal_time")],
+)
+def test_the_titles_of_the_figures_have_the_intervals_of_the_rules(
+    part: str, question: Any, column: str
+) -> None:
+    some = rows(**{column: FALLING})
+    effect = finding(part, some).effect
+    assert effect is not None
+    assert over_ends(Table.from_records(some), question) == effect.interval
 
 
 SETTLED: dict[str, Any] = {"confidence_growth": 0.5, "largest_growth": 0.5, "weighted_tv_growth": 0.0,
