@@ -231,3 +231,12 @@ def test_refused_before_the_first_run(overrides: dict[str, str], sentence: str) 
 
 def test_the_full_run_has_seeds_that_no_quick_run_has_seen() -> None:
     assert CLAIM.full["first_seed"] + CLAIM.full["seeds"] <= CLAIM.quick["first_seed"]
+
+
+def test_a_problem_in_which_few_pairs_arrive_is_not_asked() -> None:
+    def lost(each: Row) -> Row:
+        return {**each, "loss": 1.0} if each["problem"] == "gaussian" and each["seed"] > 1 else each
+
+    cells = " ".join(finding("trace", of("large_steps", lost)).numbers)
+    assert "matrix completion" in cells
+    assert "Gaussian" not in cells

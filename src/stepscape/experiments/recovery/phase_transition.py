@@ -358,6 +358,7 @@ CLAIM = Claim(
     ),
     draw=draw,
     numbers=numbers,
+    premises={"verdict_flat": "the trial is decided: an undecided one must not change an answer"},
     by="problem",
     names={name: kind.words for name, kind in PROBLEMS.items()},
 )
