@@ -27,8 +27,10 @@ def page_share(figures: int) -> int:
 def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: int | None = None) -> Drawing:
     """Draw a figure for inlining: SVG, or a PNG as data where the SVG would have more than ``largest`` bytes.
 
-    ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it.
+    ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it. The
+    caption begins with the finding, which is the title of the figure.
     """
+    caption = _from_finding(figure, caption)
     svg = output.svg(figure)
     if len(svg) <= (LARGEST_SVG if largest is None else largest):
         markup = _inline(svg, slug(name))
@@ -46,6 +48,14 @@ def captioned(svg: str, caption: str) -> str:
     head, tag, rest = svg.partition("<svg")
     opening, end, body = rest.partition(">")
     return f"{head}{tag}{opening}{end}<desc>{escape(legal(caption))}</desc>{body}"
+
+
+def _from_finding(figure: Figure, caption: str) -> str:
+    """Put the title of a figure before its caption, unless that begins with it."""
+    finding = " ".join(figure.get_suptitle().replace(r"\$", "$").split())
+    if not finding or not caption or caption.startswith(finding):
+        return caption
+    return f"{finding}. {caption}"
 
 
 def _inline(svg: str, prefix: str) -> str:
