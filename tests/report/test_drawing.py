@@ -17,7 +17,7 @@ def test_a_caption_begins_with_the_finding_of_its_figure(x_name: str) -> None:
         said = " ".join(figure.get_suptitle().replace(r"\$", "$").split())
         drawing = draw(figure, name, caption("fit", name))
         assert drawing.caption == f"{said}. {caption('fit', name)}"
-        assert "<desc>" in drawing.document
+        assert "<desc>" in drawing.svg
 
 
 def test_a_caption_that_says_its_finding_is_left_as_it_is() -> None:
