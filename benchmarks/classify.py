@@ -8,12 +8,9 @@ Every method sees the same stratified folds of rows and tunes itself, by log-los
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import statsmodels.api as sm
@@ -30,12 +27,12 @@ from sklearn.preprocessing import SplineTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 import stepscape as ss
+from named_tables import update
 from stepscape.estimators.choice import choose
 from stepscape.estimators.descent import Schedule, descend
 from stepscape.estimators.prediction import Prediction
 from stepscape.problems.user.units import TwoClasses
 
-RESULTS = Path(__file__).parent / "results"
 FOLDS, REPEATS = 5, 2
 OURS = "stepscape"
 INTRODUCTION = f"""\
@@ -257,17 +254,7 @@ def _cell(entry: dict[str, object], name: str, methods: list[dict[str, object]])
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(tables())
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / "classify.json"
-    for name in wanted:
-        found = run_table(name)
-        known = {r["table"]: r for r in json.loads(file.read_text())} if file.exists() else {}
-        known[name] = found
-        results = [known[table] for table in tables() if table in known]
-        file.write_text(json.dumps(results, indent=1) + "\n")
-        (RESULTS / "classify.md").write_text(markdown(results))
-        print(markdown([known[name]]).removeprefix(markdown([])), flush=True)
+    update("classify", tables(), run_table, markdown)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,10 @@ The methods take turns within each seed, so that a busy machine slows all of the
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import statsmodels.api as sm
@@ -24,9 +22,9 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
 from threadpoolctl import threadpool_limits
 
+from named_tables import update
 from stepscape.recovery import complete
 
-RESULTS = Path(__file__).parent / "results"
 SEEDS = range(10)
 FLAT = "flat norm"
 Fill = Callable[[np.ndarray], np.ndarray]
@@ -162,17 +160,7 @@ def markdown(results: list[dict[str, object]]) -> str:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    wanted = sys.argv[1:] or list(tables())
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / "completion.json"
-    for name in wanted:
-        found = run_table(name)
-        known = {r["table"]: r for r in json.loads(file.read_text())} if file.exists() else {}
-        known[name] = found
-        results = [known[table] for table in tables() if table in known]
-        file.write_text(json.dumps(results, indent=1) + "\n")
-        (RESULTS / "completion.md").write_text(markdown(results))
-        print(markdown([known[name]]), flush=True)
+    update("completion", tables(), run_table, markdown)
 
 
 if __name__ == "__main__":

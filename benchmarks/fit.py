@@ -9,12 +9,10 @@ the training rows, and tunes itself inside each training set. Repeated inputs en
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import cvxpy as cp
 import numpy as np
@@ -27,13 +25,13 @@ from sklearn.model_selection import GridSearchCV, KFold
 from threadpoolctl import threadpool_limits
 
 import stepscape as ss
+from named_tables import update
 from stepscape.estimators.choice import choose
 from stepscape.estimators.folds import fold_of
 from stepscape.measures.pieces import linear_pieces
 from stepscape.problems.user.example import load_example
 from stepscape.problems.user.merging import merge_repeated
 
-RESULTS = Path(__file__).parent / "results"
 FOLDS, GRID = 10, 4001
 INTRODUCTION = """\
 Mean squared error on held-out rows, 10 folds, as a fraction of the variance of the labels (predicting the
@@ -248,17 +246,7 @@ def markdown(results: list[dict[str, object]]) -> str:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    wanted = sys.argv[1:] or list(tables())
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / "fit.json"
-    for name in wanted:
-        found = run_table(name)
-        known = {r["table"]: r for r in json.loads(file.read_text())} if file.exists() else {}
-        known[name] = found
-        results = [known[table] for table in tables() if table in known]
-        file.write_text(json.dumps(results, indent=1) + "\n")
-        (RESULTS / "fit.md").write_text(markdown(results))
-        print(markdown([known[name]]), flush=True)
+    update("fit", tables(), run_table, markdown)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ class Recovered:
     iterations : of the splitting.
     rank : of X, or of the low-rank iterate beside it if X was not polished.
     null_space : what no measurement sees.
-    unique : True if it is proved that no other matrix is as good, False if it is proved that another one is;
-        None if neither is.
-    uniqueness : the margins of that proof where a dual certificate was tried.
+    unique : True if a certificate excludes that another matrix is as good, False if another one is; None if
+        neither is known. Computed in float64, with margins but without a bound on their rounding.
+    uniqueness : the margins of the dual certificate, where one was tried.
     constant : whether every positive semidefinite solution has the same N, so that minimizing selects none.
     penalty : 0 for equations.
     name : what N is.

@@ -16,7 +16,7 @@ SAME = 1e-3  # relative distance up to which two matrices count as the same
 TRUE = 1e-5  # relative error up to which a matrix counts as the truth
 _KINDS = {"any": "", "symmetric": "symmetric ", "psd": "positive semidefinite "}
 _NAMES = {"flattest": "flattest", "nuclear": "nuclear norm", "frobenius": "Frobenius norm"}
-_UNIQUE = {True: "yes, proved", False: "no, proved", None: "not decided"}
+_UNIQUE = {True: "yes, by a certificate", False: "no, another is as good", None: "not decided"}
 
 
 def recovery_page(document: Document, drawings: Sequence[Drawing], origin: str) -> Page:
@@ -226,8 +226,8 @@ _GLOSSARY = Facts(
         ),
         (
             "the only one",
-            "whether no other matrix is as good. Proved by a dual certificate, and by the injectivity of the "
-            "measurements on the tangent space; where the proof fails it is not decided",
+            "whether no other matrix is as good: by a dual certificate, and by the injectivity of the "
+            "measurements on the tangent space, both computed in float64; where they fail it is not decided",
         ),
         ("residual", "‖A(X) − b‖/‖b‖: how far the labels are missed"),
         (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepscape.recovery.tables.held_out import HeldOut, choose, column_errors, deal
+from stepscape.recovery.tables.held_out import HeldOut, choose, column_errors, cross_validate, deal
 from stepscape.recovery.tables.units import own_units
 
 
@@ -55,3 +55,17 @@ def test_where_no_column_that_varies_is_held_out_there_are_no_standard_errors():
     values = np.ones((3, 2))
     held = HeldOut(np.array([2, 2]), np.zeros((1, 2)), np.zeros(1))
     assert np.isnan(column_errors(values, held, 0, own_units(values, values > 0))).all()
+
+
+def test_at_a_huge_penalty_the_held_out_error_is_that_of_the_means_of_the_other_folds():
+    values = np.random.default_rng(0).standard_normal((12, 3)) * [1.0, 2.0, 3.0] + [0.0, 5.0, -5.0]
+    seen = np.ones(values.shape, dtype=bool)
+    fold, whole = deal(seen, 3, 0), own_units(values, seen)
+    held = cross_validate(values, fold, whole, own_units, "nuclear", np.array([1e6]), lambda _: None)
+    missed = [
+        ((values[i, j] - values[fold[:, j] != fold[i, j], j].mean()) / values[:, j].std()) ** 2
+        for i, j in zip(*np.nonzero(fold >= 0), strict=True)
+    ]
+    assert held.errors[0] == pytest.approx(np.mean(missed), rel=1e-12)
+    each = [np.mean([m for m, f in zip(missed, fold[fold >= 0], strict=True) if f == k]) for k in range(3)]
+    assert held.standard_errors[0] == pytest.approx(np.std(each, ddof=1) / np.sqrt(3), rel=1e-12)
