@@ -165,7 +165,7 @@ def short_training() -> Iterator[None]:
     """Fit with few neurons and steps: the subject is what comes in."""
 
     def short(width: int, steps: int, seed: int) -> Schedule:
-        return Schedule(min(width, 8), min(steps, 40), seed)
+        return Schedule(min(width, 8), min(steps, 12), seed)
 
     with mock.patch.object(estimator_settings, "Schedule", short):
         yield

@@ -19,6 +19,7 @@ MEANINGS = {
     "block_depths": "layers of the networks with blocks",
     "block_m": "measurements at which the failure rate is counted",
     "block_measurements": "measurements of a product of blocks",
+    "block_ratio": "measurements of a block over d",
     "block_sizes": "rows of the square blocks",
     "block_truths": "how many blocks of the truth are not 0",
     "blocks": "blocks of trials of the failure rate, one per seed",

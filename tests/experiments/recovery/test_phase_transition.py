@@ -9,9 +9,10 @@ import pytest
 
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.recovery.failure_runs import APART, BlockRun
 from stepscape.experiments.recovery.low_rank import PROBLEMS
 from stepscape.experiments.recovery.phase_transition import CLAIM, sign_test
-from stepscape.experiments.recovery.runs import APART, BlockRun, TrialRun, begin, grid, work
+from stepscape.experiments.recovery.runs import TrialRun, begin, grid, work
 
 RATIOS = (1.2, 2.0, 3.4)
 NONE = {"flat": "beaten", "nuclear": "beaten", "frobenius": "beaten"}
@@ -80,7 +81,9 @@ class TestRuns:
         assert work(trial("covariance", 1, 2.0, 1000), never).numbers["constant"] <= 1e-12
 
     def test_a_block_counts_its_trials(self) -> None:
-        run = BlockRun(d=6, rank=1, m=18, trials=5, iterations=2000, block=0, seed=100_000)
+        run = BlockRun(
+            problem="gaussian", d=6, rank=1, m=18, trials=5, iterations=2000, block=0, seed=100_000
+        )
         found = work(run, never).numbers
         assert sum(found.values()) == 5
 
@@ -93,6 +96,7 @@ class TestRuns:
         ({"ratios": (0.0,)}, "ratios must be positive"),
         ({"c": 0.0}, "c must be positive"),
         ({"block_m": (0,)}, "block_m must be at least 1"),
+        ({"trials": 0}, "trials must be at least 1"),
         ({"cases": ("20",)}, "cases must be pairs of a size d and a rank"),
         ({"cases": ("10 2",)}, "cases must leave m below d²"),
     ],
@@ -123,7 +127,7 @@ def result(
 
 def block_row(m: int, block: int, failed: int) -> dict[str, Any]:
     return {
-        "kind": "recovery-block/1", "m": m, "block": block, "trials": 48, "outcome": "finished",
+        "kind": "recovery-block/2", "m": m, "block": block, "trials": 48, "outcome": "finished",
         "failed": failed, "undecided": 0, "seed": block,
     }  # fmt: skip
 
@@ -131,7 +135,7 @@ def block_row(m: int, block: int, failed: int) -> dict[str, Any]:
 def row(part: str, problem: str, ratio: float, seed: int, verdicts: dict[str, str]) -> dict[str, Any]:
     line = {
         "kind": "recovery-trial/1", "part": part, "problem": problem, "d": 8, "rank": 1, "ratio": ratio,
-        "m": int(15 * ratio), "seed": seed, "outcome": "finished",
+        "m": PROBLEMS[problem].measurements(8, 1, ratio), "seed": seed, "outcome": "finished",
     }  # fmt: skip
     for name, verdict in verdicts.items():
         if name == "flat" or problem != "robust_pca":
@@ -164,6 +168,20 @@ def test_the_theorem_counts_undecided_trials_against_the_answer() -> None:
 def test_a_problem_that_does_not_recover() -> None:
     assert words({("completion", 3.4): NONE})["every_problem"] == "partly"
     assert words({(problem, 3.4): NONE for problem in PROBLEMS})["every_problem"] == "not_reproduced"
+
+
+def test_so_many_measurements_that_nearly_everything_is_determined_say_nothing() -> None:
+    rows = result({("gaussian", 3.4): NONE})
+    for run in rows.runs:
+        if run.row.get("problem") == "gaussian" and run.row.get("ratio") == 3.4:
+            run.row.update(m=52)  # type: ignore[attr-defined]
+    judged = CLAIM.judge(rows)["every_problem"]
+    assert judged.word(CLAIM.kind, "gaussian") == "reproduced"  # 52 of 64: the next smaller m counts
+    for run in rows.runs:
+        if run.row.get("m") == 52:
+            run.row.update(m=51)  # type: ignore[attr-defined]
+    judged = CLAIM.judge(Result(rows.claim, rows.settings, rows.runs))["every_problem"]
+    assert judged.word(CLAIM.kind, "gaussian") == "not_reproduced"
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.recovery.failure_runs import BlockRun
 from stepscape.experiments.recovery.quadratic_teacher import CLAIM
-from stepscape.experiments.recovery.teacher_runs import Teacher, TeacherRun, begin, grid, weight_error, work
+from stepscape.experiments.recovery.teacher_runs import (
+    Teacher,
+    TeacherRun,
+    begin,
+    drawn_of,
+    grid,
+    weight_error,
+    work,
+)
+from stepscape.problems import Measurements
 
 RNG = np.random.default_rng(5)
 
@@ -25,7 +36,7 @@ def teacher_run(teacher: str, m: int) -> TeacherRun:
 
 class TestTeachers:
     def test_the_function_is_the_quadratic_form_of_the_matrix(self) -> None:
-        drawn = begin(teacher_run("2+1", 30))
+        drawn = drawn_of(teacher_run("2+1", 30))
         x = drawn.fresh
         expected = np.einsum("ij,jk,ik->i", x, drawn.teacher.matrix, x)
         np.testing.assert_allclose(drawn.teacher(x), expected, rtol=1e-12, atol=1e-12)
@@ -55,7 +66,7 @@ class TestTeachers:
 
     def test_the_least_frobenius_norm_is_the_interpolant_of_the_quadratic_kernel(self) -> None:
         run = teacher_run("1+1", 24)
-        drawn, found = begin(run), work(run, lambda _: None).numbers
+        drawn, found = drawn_of(run), work(run, lambda _: None).numbers
         x = drawn.examples.linear_map.left  # type: ignore[attr-defined]
         weights = np.linalg.solve((x @ x.T) ** 2, drawn.examples.labels)
         here, labels = (drawn.fresh @ x.T) ** 2 @ weights, drawn.teacher(drawn.fresh)
@@ -63,9 +74,20 @@ class TestTeachers:
         assert found["test_frobenius"] == pytest.approx(error, rel=1e-6)
 
     def test_no_run_has_so_many_examples_that_every_quadratic_function_is_determined(self) -> None:
-        runs = grid(CLAIM.full)
+        runs = [run for run in grid(CLAIM.full) if isinstance(run, TeacherRun)]
         assert max(run.m for run in runs) < 210
         assert {run.teacher for run in runs if run.ratio == 2.5} == set(CLAIM.full["teachers"])
+
+    def test_blocks_have_examples_in_proportion_to_the_size(self) -> None:
+        runs = [run for run in grid(CLAIM.full) if isinstance(run, BlockRun)]
+        assert {(run.problem, run.d, run.m) for run in runs} == {
+            ("network", 10, 26), ("network", 20, 52), ("network", 30, 78),
+        }  # fmt: skip
+        first = begin(runs[0])
+        assert isinstance(first, Measurements)
+        assert (first.structure, first.size) == ("symmetric", 26)
+        found = work(replace(runs[0], trials=2), lambda _: None).numbers
+        assert sum(found.values()) == 2
 
 
 @pytest.mark.parametrize(
@@ -75,6 +97,9 @@ class TestTeachers:
         ({"teachers": ("5+0",)}, "teachers must give the neurons of either sign"),
         ({"teachers": ("0+0",)}, "teachers must give the neurons of either sign"),
         ({"ratios": (0.0,)}, "ratios must be positive"),
+        ({"block_d": (1, 8)}, "block_d must be at least 2"),
+        ({"block_ratio": 0.5}, "block_ratio must be at least 1"),
+        ({"blocks": 0}, "blocks must be at least 1"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -82,8 +107,11 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], messag
         CLAIM.specs({**CLAIM.quick, **changes})
 
 
-def result(**changes: Any) -> Result:
-    """Twenty seeds of two teachers; a test error, distance or difference for all, or by seed."""
+def result(fails: tuple[int, ...] = (12, 6, 3), undecided: int = 0, **changes: Any) -> Result:
+    """Twenty seeds of two teachers; a test error, distance or difference for all, or by seed.
+
+    And ten blocks of 250 trials, with so many failures at d = 10, 20 and 30.
+    """
     given = {
         "test_flat": 1e-30, "test_nuclear": 1e-30, "test_frobenius": 0.3, "weights": 0.2, "reduction": 1e-16,
         **{f"status_{way}": "optimal" for way in ("flat", "nuclear", "frobenius")},
@@ -99,6 +127,12 @@ def result(**changes: Any) -> Result:
                     "negative": int(teacher[2]), "ratio": ratio, "m": 40, "seed": seed,
                     "outcome": "finished", "train_flat": 1e-20, **values,
                 }))  # fmt: skip
+    for d, failed in zip((10, 20, 30), fails, strict=True):
+        block = {
+            "kind": "recovery-block/2", "problem": "network", "d": d, "m": 26, "trials": 250,
+            "outcome": "finished", "undecided": undecided if d == 30 else 0,
+        }  # fmt: skip
+        runs += [Run({**block, "block": i, "seed": i, "failed": failed + i % 2}) for i in range(10)]
     return Result("quadratic-teacher", CLAIM.quick, tuple(runs))
 
 
@@ -110,7 +144,7 @@ def words(**changes: Any) -> dict[str, str]:
 def test_as_claimed() -> None:
     assert words() == {
         "function": "reproduced", "weights": "no", "reduction": "holds", "kernel": "reproduced",
-        "against_nuclear_norm": "undecided",
+        "against_nuclear_norm": "undecided", "failure_rate": "yes",
     }  # fmt: skip
 
 
@@ -134,6 +168,20 @@ def test_undecided_solutions_leave_the_answers_open() -> None:
     assert found["function"] == found["against_nuclear_norm"] == "undecided"
     assert found["weights"] == "premise_not_met"
     assert words(test_frobenius=1e-12, status_frobenius="undecided")["kernel"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("fails", "word", "with_undecided"),
+    [
+        ((12, 6, 3), "yes", "undecided"),
+        ((60, 20, 20), "yes", "yes"),
+        ((3, 6, 12), "no", "no"),
+        ((6, 2, 6), "no", "no"),
+    ],
+)
+def test_the_failure_rate_falls_with_d_or_not(fails: tuple[int, ...], word: str, with_undecided: str) -> None:
+    assert words(fails=fails)["failure_rate"] == word
+    assert words(fails=fails, undecided=20)["failure_rate"] == with_undecided
 
 
 def test_few_runs_in_which_the_two_never_differ_prove_nothing() -> None:

@@ -19,7 +19,7 @@ from stepscape.recovery import Training
 Row = dict[str, Any]
 Change = Callable[[Row], Row]
 SCALES = (1.0, 2.0)
-SHORT = {**CLAIM.quick, "d": 5, "ratio": 2.4, "steps": 2500, "records": 2, "seeds": 2, "scales": SCALES}
+SHORT = {**CLAIM.quick, "d": 5, "ratio": 2.4, "steps": 2500, "records": 10, "seeds": 2, "scales": SCALES}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def row(problem: str, seed: int, arm: str, scale: float) -> Row:
         "trace_ratio": trace * wobble if arm == "small_steps" else trace, "distance": 1e-4,
         "sharpness_ratio": 1.5 * wobble if arm == "small_steps" else 0.9, "edge_ratio": 0.5,
         "norm_excess": {"weight_decay": 1e-12}.get(arm, 1e-3), "frobenius_ratio": 1.0, "imbalance": 0.1,
-        "end_rank": 2.0,
+        "end_rank": 2.0, "falling": 0.0,
     }  # fmt: skip
 
 
@@ -115,6 +115,21 @@ def test_every_start_counts() -> None:
 def test_a_run_under_way_is_neither_there_nor_elsewhere() -> None:
     late = of("trace_penalty", lambda each: {**each, "loss": 1e-2, "trace_ratio": 1.3})
     assert word("penalty", late) == "undecided"
+
+
+def test_a_trace_that_still_falls_is_neither_there_nor_elsewhere() -> None:
+    def far(each: Row, fall: float) -> Row:
+        return {**each, "trace_ratio": 1.3, "falling": fall}
+
+    assert word("penalty", of("trace_penalty", lambda each: far(each, 0.02))) == "undecided"
+    assert word("penalty", of("trace_penalty", lambda each: far(each, 0.005))) == "no"
+    assert word("penalty", of("trace_penalty", lambda each: {**each, "falling": 0.02})) == "yes"
+
+
+def test_the_fall_of_the_trace_is_that_of_the_middle_of_the_steps(tiny: Result) -> None:
+    table = tiny.where(outcome="finished").table
+    assert np.abs(table.where(arm="small_steps")["falling"]).max() < 5e-3  # at a solution little moves
+    assert table.where(arm="trace_penalty")["falling"].max() < 1.0
 
 
 def test_the_full_size_has_a_family_of_starts() -> None:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.intervals import wilson
 from stepscape.experiments.frame.sentences import counted
+from stepscape.experiments.recovery.failure_rates import failure_rates
+from stepscape.experiments.recovery.failure_runs import BlockRun
 from stepscape.experiments.recovery.low_rank import PROBLEMS, words
-from stepscape.experiments.recovery.phase_transition import failure_rates, finished, sign_test, wins
-from stepscape.experiments.recovery.runs import BlockRun
+from stepscape.experiments.recovery.phase_transition import finished, sign_test, wins
 from stepscape.figures.bands import RIBBON, interval_bars
 from stepscape.figures.colors import COLORS, CONTRAST, MEASURED, THIRD, Look
 from stepscape.figures.legends import shared_legend

@@ -8,6 +8,7 @@ from typing import Any
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.recovery.failure_rates import falls_with_size
 from stepscape.experiments.recovery.teacher_runs import TeacherRun, begin, grid, work
 from stepscape.experiments.recovery.undecided import Tried, agreed_share, more_often
 from stepscape.tables.records import Table
@@ -98,6 +99,10 @@ QUICK: dict[str, Any] = {
     "ratios": (1.2, 1.8, 2.5),
     "fresh": 400,
     "seeds": 4,
+    "block_d": (6, 8, 10),
+    "block_ratio": 2.6,
+    "blocks": 4,
+    "trials": 12,
     "iterations": 2000,
     "first_seed": 200,
 }
@@ -130,6 +135,9 @@ CLAIM = Claim(
         "ratios": (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.5),
         "fresh": 2000,
         "seeds": 20,
+        "block_d": (10, 20, 30),
+        "blocks": 20,
+        "trials": 250,
         "iterations": 5000,
         "first_seed": 100,
     },
@@ -187,6 +195,19 @@ CLAIM = Claim(
             beats_nuclear_norm,
             {"exact": EXACT, "least": 0.02},
             kind="open question",
+        ),
+        Part(
+            "failure_rate",
+            "Just above the threshold, does the failure rate fall like e^(−cd)?",
+            "The source states a failure probability of e^(−Ω(d)) with m ≥ C·d examples; C is open. In "
+            "blocks of teachers with one neuron and examples in proportion to d, the decay of the log of the "
+            "failure rate from the smallest to the largest d: yes if its interval over the blocks lies above "
+            "0, no if it excludes {least:g} per unit of d. Undecided trials must not change the answer, "
+            "whichever way they count.",
+            falls_with_size,
+            {"least": 0.02},
+            kind="open question",
+            where={"kind": "recovery-block/2"},
         ),
     ),
     draw=draw,

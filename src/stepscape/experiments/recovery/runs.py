@@ -1,4 +1,4 @@
-"""One trial of three objectives on one problem of low rank, and a block of trials of the flattest matrix."""
+"""One trial of three objectives on one problem of low rank."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from stepscape import recovery, theory
 from stepscape.errors import bad
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
+from stepscape.experiments.recovery.failure_runs import BlockRun, blocks, count
 from stepscape.experiments.recovery.low_rank import OBJECTIVES, PROBLEMS, check
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
 from stepscape.tables.records import Record
-
-APART = 100  # the seeds of blocks begin at so many times the first seed, where no other seed lies
 
 
 class TrialRun(Spec, frozen=True, tag="recovery-trial/1"):
@@ -28,18 +27,6 @@ class TrialRun(Spec, frozen=True, tag="recovery-trial/1"):
     ratio: float
     m: int
     iterations: int
-    seed: int
-
-
-class BlockRun(Spec, frozen=True, tag="recovery-block/1"):
-    """A block of Gaussian problems with one m, which have the seeds from `seed` on."""
-
-    d: int
-    rank: int
-    m: int
-    trials: int
-    iterations: int
-    block: int
     seed: int
 
 
@@ -81,24 +68,17 @@ def _theorem(settings: Settings) -> list[TrialRun]:
 
 
 def _blocks(settings: Settings) -> list[BlockRun]:
-    return sweep(
-        BlockRun,
-        settings,
-        d=settings["block_d"],
-        rank=1,
-        m=settings["block_m"],
-        block=range(settings["blocks"]),
-        seed=lambda run: APART * settings["first_seed"] + run.block * run.trials,
-    )
+    if min(settings["block_m"]) < 1:
+        raise bad("block_m", "be at least 1", min(settings["block_m"]))
+    at_least(settings, block_d=2)
+    return blocks(settings, "gaussian", [(settings["block_d"], m) for m in settings["block_m"]])
 
 
 def _check(settings: Settings) -> None:
     check(settings)
-    at_least(settings, theorem_seeds=1, block_d=2, blocks=1, trials=1, iterations=1)
+    at_least(settings, theorem_seeds=1, iterations=1)
     if not settings["c"] > 0.0:
         raise bad("c", "be positive", settings["c"])
-    if min(settings["block_m"]) < 1:
-        raise bad("block_m", "be at least 1", min(settings["block_m"]))
     for case in map(_case, settings["cases"]):
         if round(settings["c"] * case["rank"] * 2 * case["d"]) >= case["d"] ** 2:
             must = (
@@ -116,13 +96,12 @@ def _case(text: str) -> dict[str, int]:
 
 def begin(run: TrialRun | BlockRun) -> Measurements | CorruptedMatrix:
     """Return the problem, or the first one of the block."""
-    kind = PROBLEMS["gaussian" if isinstance(run, BlockRun) else run.problem]
-    return kind.build(run.d, run.rank, run.m, 0.0, run.seed)
+    return PROBLEMS[run.problem].build(run.d, run.rank, run.m, 0.0, run.seed)
 
 
 def work(run: TrialRun | BlockRun, tick: Tick) -> Record:
     """Try the objectives on one problem, or the flattest matrix on every problem of a block."""
-    return _block(run, tick) if isinstance(run, BlockRun) else _trial(run, tick)
+    return count(run, tick) if isinstance(run, BlockRun) else _trial(run, tick)
 
 
 def _trial(run: TrialRun, tick: Tick) -> Record:
@@ -149,14 +128,3 @@ def _trial(run: TrialRun, tick: Tick) -> Record:
     if isinstance(problem, Measurements) and problem.structure == "psd":
         found["constant"] = theory.low_rank.constant_trace(problem).residual
     return Record("finished", found)
-
-
-def _block(run: BlockRun, tick: Tick) -> Record:
-    """Count the trials of a block by their verdict."""
-    verdicts = []
-    for j in range(run.trials):
-        tick(j / run.trials)
-        problem = PROBLEMS["gaussian"].build(run.d, run.rank, run.m, 0.0, run.seed + j)
-        verdicts.append(recovery.trial(problem, "flattest", run.iterations).verdict)
-    counts = {name: verdicts.count(name) for name in ("recovered", "undecided")}
-    return Record("finished", {**counts, "failed": run.trials - sum(counts.values())})

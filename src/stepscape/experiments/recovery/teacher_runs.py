@@ -12,10 +12,12 @@ from stepscape import recovery
 from stepscape.errors import bad
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
+from stepscape.experiments.recovery.failure_runs import BlockRun, blocks, count, first_of
 from stepscape.factorization import Factorization
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.network import generator
+from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.linear_maps import RankOne
 from stepscape.problems.measurements import Measurements
 from stepscape.recovery import Recovered
@@ -70,8 +72,11 @@ class Drawn(NamedTuple):
     fresh: Array
 
 
-def grid(settings: Settings) -> list[TeacherRun]:
-    """Every teacher, ratio of m to the degrees of freedom, and seed, below the number that determines all."""
+def grid(settings: Settings) -> list[TeacherRun | BlockRun]:
+    """Every teacher, ratio of m to the degrees of freedom, and seed, below the number that determines all.
+
+    And blocks of teachers with one neuron, whose sizes d have m in proportion.
+    """
     at_least(settings, d=2, fresh=1, iterations=1, seeds=1)
     if not min(settings["ratios"]) > 0.0:
         raise bad("ratios", "be positive", min(settings["ratios"]))
@@ -83,7 +88,17 @@ def grid(settings: Settings) -> list[TeacherRun]:
         seed=seeds(settings),
         m=lambda run: round(run.ratio * _freedom(run.d, run.positive + run.negative)),
     )
-    return [run for run in runs if 1 <= run.m < run.d * (run.d + 1) // 2]
+    few = [run for run in runs if 1 <= run.m < run.d * (run.d + 1) // 2]
+    return [*few, *_blocks(settings)]
+
+
+def _blocks(settings: Settings) -> list[BlockRun]:
+    sizes, ratio = settings["block_d"], settings["block_ratio"]
+    if not ratio >= 1.0:
+        raise bad("block_ratio", "be at least 1", ratio)
+    if min(sizes) < 2:
+        raise bad("block_d", "be at least 2", min(sizes))
+    return blocks(settings, "network", [(d, round(ratio * d)) for d in sizes])
 
 
 def _freedom(d: int, rank: int) -> int:
@@ -99,7 +114,12 @@ def _neurons(text: str, d: int) -> dict[str, Any]:
     return {"teacher": text, "positive": int(parts[0]), "negative": int(parts[1])}
 
 
-def begin(run: TeacherRun) -> Drawn:
+def begin(run: TeacherRun | BlockRun) -> Drawn | Measurements | CorruptedMatrix:
+    """Draw teacher, inputs and fresh inputs; of a block, return the first problem."""
+    return drawn_of(run) if isinstance(run, TeacherRun) else first_of(run)
+
+
+def drawn_of(run: TeacherRun) -> Drawn:
     """Draw teacher, inputs and fresh inputs, all N(0, 1), each from a stream of its own."""
     streams = generator(run.seed).spawn(3)
     sizes = (run.d, run.positive + run.negative), (run.m, run.d), (run.fresh, run.d)
@@ -146,14 +166,19 @@ def weight_error(student: Teacher, teacher: Teacher) -> float:
     return float(np.sqrt(max(total, 0.0)) / np.linalg.norm(teacher.neurons))
 
 
-def work(run: TeacherRun, tick: Tick) -> Record:
+def work(run: TeacherRun | BlockRun, tick: Tick) -> Record:
+    """Learn the teacher by every objective, or count the failures of a block."""
+    return _learn(run, tick) if isinstance(run, TeacherRun) else count(run, tick)
+
+
+def _learn(run: TeacherRun, tick: Tick) -> Record:
     """Learn the teacher by every objective.
 
     Columns: ``test_…``, mean squared error at fresh inputs over the mean square of the teacher there;
     ``train_…``, the same at the examples; ``status_…``; ``weights``, see `weight_error`, of the flat network;
     ``reduction``, how far its loss as a network is from its loss as measurements of a matrix.
     """
-    drawn, found = begin(run), dict[str, Any]()
+    drawn, found = drawn_of(run), dict[str, Any]()
     labels = drawn.teacher(drawn.fresh)
     for i, (name, minimize) in enumerate(WAYS.items()):
         tick(i / len(WAYS))

@@ -26,6 +26,7 @@ from stepscape.theory.low_rank import flattest_trace
 Array = NDArray[np.float64]
 TRUE = 1e-5  # relative error up to which the flattest solution is the truth
 TINY = 1e-3  # scale of a tiny start
+RESTING = (0.4, 0.6)  # shares of the steps between which a trace at rest stays; annealing begins after them
 
 
 class Arm(NamedTuple):
@@ -179,6 +180,7 @@ def work(run: TrainingRun, tick: Tick) -> Record:
         "flattest_error": flat.error,
         **ends(path, flat),
         "frobenius_ratio": float(path.hessian_frobenius[0, -1]) / _frobenius(flat),
+        "falling": _fall(path, run.steps),
     }
     names = ("trace_ratio", "sharpness", "error")
     arrays = {"at_steps": path.at_steps, **{name: getattr(path, name)[0] for name in names}}
@@ -188,6 +190,12 @@ def work(run: TrainingRun, tick: Tick) -> Record:
 def _frobenius(flat: Flattest) -> float:
     objective = loss_of(flat.problem, factors=flat.factors)
     return hessian_frobenius(objective, flat.factors.parameters)
+
+
+def _fall(path: Paths, steps: int) -> float:
+    """How much of itself the trace loses between two shares of the steps."""
+    first, last = np.interp(np.multiply(RESTING, steps), path.at_steps, path.trace_ratio[0])
+    return float(1.0 - last / first)
 
 
 def ends(path: Paths, flat: Flattest) -> dict[str, Any]:
