@@ -121,6 +121,14 @@ def test_the_picture_is_the_fit(chosen: OutcomeFit) -> None:
     np.testing.assert_allclose(broken, chosen.classifier.decision_function(inside), atol=1e-8)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_no_fold_held_out_is_not_counted(chosen: OutcomeFit) -> None:
+    picture = outcome_picture(chosen)
+    lone = np.where(picture.known == 1.0, np.nan, picture.predicted)
+    lower = outcome.calibration_figure(replace(picture, predicted=lone)).axes[1]
+    assert sum(bar.get_height() for bar in lower.patches) == np.sum(picture.known == 0.0)
+
+
 def test_the_figure_shades_where_the_fit_is_uncertain(chosen: OutcomeFit) -> None:
     figure = outcome.fit_figure(outcome_picture(chosen))
     assert {"'sick'", "'well'"} <= {text.get_text() for text in figure.axes[0].texts}

@@ -23,6 +23,7 @@ import sweep_texts
 
 from stepscape.cli import main
 from stepscape.errors import StepscapeError
+from stepscape.estimators import selection
 from stepscape.estimators import settings as estimator_settings
 from stepscape.estimators.descent import Schedule
 
@@ -162,10 +163,14 @@ def listing(folder: Path) -> set[str]:
 
 @contextlib.contextmanager
 def short_training() -> Iterator[None]:
-    """Fit with few neurons and steps: the subject is what comes in."""
+    """Fit with few neurons, steps and step sizes: the subject is what comes in."""
 
     def short(width: int, steps: int, seed: int) -> Schedule:
         return Schedule(min(width, 8), min(steps, 12), seed)
 
-    with mock.patch.object(estimator_settings, "Schedule", short):
+    few = {loss: (largest, largest / 4.0, 3) for loss, (largest, _, _) in selection.PATHS.items()}
+    with (
+        mock.patch.object(estimator_settings, "Schedule", short),
+        mock.patch.dict(selection.PATHS, few),
+    ):
         yield

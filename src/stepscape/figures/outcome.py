@@ -60,7 +60,8 @@ class OutcomePicture:
     base
         Log-loss of the share of 1 in place of a fit.
     predicted : (m,) and known : (m,)
-        Probabilities for rows that were left out of training, and what these rows hold; empty for none.
+        Probabilities for rows that were left out of training, nan for those that never were, and what these
+        rows hold; empty for none.
     calibration, path, folds, times
         Tables of the cross-validation, see `StepSizeClassifier`; None without one.
     """
@@ -151,7 +152,8 @@ def calibration_figure(picture: OutcomePicture) -> Figure:
     upper.set_ylim(-0.03, 1.03)
     upper.set_ylabel(f"share with\n{shown(picture.of)}", fontsize=NAMES)
     edges = np.linspace(0.0, 1.0, 2 * BINS + 1)
-    values = [picture.predicted[picture.known == each] for each in (0.0, 1.0)]
+    held_out = np.isfinite(picture.predicted)  # a class of one row may be in no fold
+    values = [picture.predicted[held_out & (picture.known == each)] for each in (0.0, 1.0)]
     lower.hist(
         values, edges, stacked=True, color=[COLORS["sky"], COLORS["orange"]], edgecolor="white",
         linewidth=GUIDE, hatch=["", "///"], label=[shown(each) for each in picture.classes],

@@ -3,7 +3,7 @@
 Tables with missing entries are filled by the same norm.
 """
 
-from stepscape.recovery.crossover import Uniqueness
+from stepscape.recovery.convex.crossover import Uniqueness
 from stepscape.recovery.depth.decay import minimum_decay_product
 from stepscape.recovery.depth.flattest_product import flattest_product
 from stepscape.recovery.depth.layers import flat_product_layers, flat_product_trace

@@ -12,7 +12,7 @@ from stepscape.memory import require_memory
 from stepscape.problems.linear_maps import Dense, Entries, Sparse
 from stepscape.problems.linear_maps.linear_map import scaled
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.constraints import Equations
+from stepscape.recovery.convex.constraints import Equations
 from stepscape.theory.low_rank.weights import MatrixWeights
 
 Array = NDArray[np.float64]

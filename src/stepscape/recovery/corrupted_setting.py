@@ -8,11 +8,11 @@ import numpy as np
 
 from stepscape.memory import require_memory
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
-from stepscape.recovery.constraints import NearObserved
+from stepscape.recovery.convex.constraints import NearObserved
+from stepscape.recovery.convex.gauges import NUCLEAR
+from stepscape.recovery.convex.minimum import Minimum, Program, Progress, Stop, minimize
 from stepscape.recovery.coordinates import Coordinates
-from stepscape.recovery.gauges import NUCLEAR
 from stepscape.recovery.measured_setting import NAMES, VISIBLE
-from stepscape.recovery.minimum import Minimum, Program, Progress, Stop, minimize
 from stepscape.recovery.recovered import NullSpace, Recovered
 
 

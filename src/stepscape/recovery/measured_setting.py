@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from stepscape.errors import beyond_range
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.constraints import Equations
+from stepscape.recovery.convex.constraints import Equations
+from stepscape.recovery.convex.gauges import FROBENIUS, NUCLEAR, Gauge
+from stepscape.recovery.convex.minimum import FEASIBLE, Minimum, Program, Progress, Stop, minimize
 from stepscape.recovery.coordinates import Coordinates, coordinates, require_room
-from stepscape.recovery.gauges import FROBENIUS, NUCLEAR, Gauge
-from stepscape.recovery.minimum import FEASIBLE, Minimum, Program, Progress, Stop, minimize
 from stepscape.recovery.recovered import Recovered, null_space_of
 from stepscape.theory.low_rank.weights import MatrixWeights, matrix_weights
 

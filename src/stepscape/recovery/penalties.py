@@ -12,8 +12,8 @@ import numpy as np
 from stepscape.errors import beyond_range
 from stepscape.network import generator
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.gauges import FROBENIUS, NUCLEAR
-from stepscape.recovery.minimum import Array
+from stepscape.recovery.convex.gauges import FROBENIUS, NUCLEAR
+from stepscape.recovery.convex.minimum import Array
 from stepscape.theory.low_rank.weights import MatrixWeights, matrix_weights
 
 DRAWS = 20  # of noise, whose median counts

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepscape.factorization import Factorization
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.crossover import Uniqueness
+from stepscape.recovery.convex.crossover import Uniqueness
 from stepscape.theory.low_rank.flatness import flat_factors
 from stepscape.theory.low_rank.weights import MatrixWeights
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stepscape.arguments import function, nonnegative, share, whole
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
-from stepscape.recovery.minimum import Progress
+from stepscape.recovery.convex.minimum import Progress
 from stepscape.recovery.recovered import Recovered
 from stepscape.recovery.setting import setting
 

@@ -10,9 +10,9 @@ from stepscape.arguments import whole, word
 from stepscape.errors import bad
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
+from stepscape.recovery.convex.minimum import Array, Minimum
 from stepscape.recovery.corrupted_setting import CorruptedSetting
 from stepscape.recovery.measured_setting import NAMES, MeasuredSetting
-from stepscape.recovery.minimum import Array, Minimum
 from stepscape.recovery.setting import setting
 
 TRUE = 1e-5  # relative error up to which a matrix counts as the truth

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.problems.linear_maps import Entries, LinearMap
-from stepscape.recovery.constraints import Equations
-from stepscape.recovery.gauges import Gauge, Spectrum
-from stepscape.recovery.tangent import jacobian
+from stepscape.recovery.convex.constraints import Equations
+from stepscape.recovery.convex.gauges import Gauge, Spectrum
+from stepscape.recovery.convex.least_norm import LeastNorm
+from stepscape.recovery.convex.tangent import jacobian
 
 Array = NDArray[np.float64]
 
-EPS = float(np.finfo(np.float64).eps)
 NEWTON_STEPS = 12
-INNER_STEPS = 400  # of LSMR for each step
 EXACT = 1e-13  # relative residual of the equations at which the steps end
 LEAST_MARGIN = 1e-6  # below it, neither of the two conditions of uniqueness is said to hold
 MOST_COLUMNS, MOST_NUMBERS = 2500, 3e7  # in the Jacobian whose smallest singular value is computed
@@ -41,7 +39,7 @@ def polish(equations: Equations, spectrum: Spectrum, gauge: Gauge) -> tuple[Spec
         if not distance < last or distance < EXACT:
             break
         last, kept = distance, (left, right)
-        step = _least_norm(jacobian(equations.linear_map, left, right), rest)
+        step = LeastNorm(equations.linear_map, left, right).step(rest)
         change, other = np.split(step, [left.size])
         left, right = left + change.reshape(left.shape), right + other.reshape(right.shape)
     if not math.isfinite(last) and not math.isfinite(distance):
@@ -60,15 +58,9 @@ def complete_dual(equations: Equations, spectrum: Spectrum, dual: Array) -> Arra
 
     If then ‖Y‖_op ≤ 1, X has the least nuclear norm: ‖X‖_* = ⟨Y, X⟩ = ⟨b, λ⟩.
     """
-    seen = jacobian(equations.linear_map, spectrum.left, spectrum.right).T
+    at = LeastNorm(equations.linear_map, spectrum.left, spectrum.right)
     want = np.concatenate([spectrum.left.ravel(), spectrum.right.ravel()])
-    return dual + _least_norm(seen, want - seen @ dual)
-
-
-def _least_norm(matrix: Any, right: Array) -> Array:
-    from scipy.sparse.linalg import lsmr
-
-    return np.asarray(lsmr(matrix, right, atol=4 * EPS, btol=4 * EPS, conlim=0.0, maxiter=INNER_STEPS)[0])
+    return dual + at.multipliers(want - at.seen(dual))
 
 
 @dataclass(frozen=True)

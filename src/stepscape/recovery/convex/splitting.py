@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.recovery.constraints import Constraint
-from stepscape.recovery.extrapolation import MEMORY, extrapolate
-from stepscape.recovery.gauges import Gauge, Spectrum
+from stepscape.recovery.convex.constraints import Constraint
+from stepscape.recovery.convex.extrapolation import MEMORY, extrapolate
+from stepscape.recovery.convex.gauges import Gauge, Spectrum
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recovery_cases import EPS
-from stepscape.recovery.gauges import FROBENIUS, LARGE, NUCLEAR, decompose
+from stepscape.recovery.convex.gauges import FROBENIUS, LARGE, NUCLEAR, decompose
 
 ALL = [(gauges, structure) for gauges in (NUCLEAR, FROBENIUS) for structure in ("any", "symmetric", "psd")]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from recovery_cases import problem
-from stepscape.recovery.constraints import Equations
-from stepscape.recovery.extrapolation import extrapolate
-from stepscape.recovery.gauges import NUCLEAR
-from stepscape.recovery.splitting import STAGE, iterate
+from stepscape.recovery.convex.constraints import Equations
+from stepscape.recovery.convex.extrapolation import extrapolate
+from stepscape.recovery.convex.gauges import NUCLEAR
+from stepscape.recovery.convex.splitting import STAGE, iterate
 
 
 def test_states_converge_to_a_point_that_is_feasible_and_dual() -> None:

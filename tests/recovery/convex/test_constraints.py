@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recovery_cases import ANY, EPS, linear_map
 from stepscape.problems.linear_maps import Dense, Entries
-from stepscape.recovery.constraints import Equations, NearObserved, factor
+from stepscape.recovery.convex.constraints import Equations, NearObserved, factor
 
 
 @pytest.mark.parametrize("softness", [0.0, 0.3])

@@ -7,10 +7,10 @@ import pytest
 
 from recovery_cases import ANY, EPS, linear_map, matrices, problem
 from stepscape.problems import Measurements
-from stepscape.recovery.constraints import Equations
-from stepscape.recovery.crossover import Uniqueness, complete_dual, polish, uniqueness
-from stepscape.recovery.gauges import NUCLEAR, Spectrum
-from stepscape.recovery.tangent import jacobian
+from stepscape.recovery.convex.constraints import Equations
+from stepscape.recovery.convex.crossover import Uniqueness, complete_dual, polish, uniqueness
+from stepscape.recovery.convex.gauges import NUCLEAR, Spectrum
+from stepscape.recovery.convex.tangent import jacobian
 
 
 @pytest.mark.parametrize("kind", ANY)

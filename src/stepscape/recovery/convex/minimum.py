@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.recovery.constraints import Constraint, Equations
-from stepscape.recovery.crossover import Uniqueness, complete_dual, polish, uniqueness
-from stepscape.recovery.gauges import Gauge, Spectrum
-from stepscape.recovery.splitting import State, iterate
+from stepscape.recovery.convex.constraints import Constraint, Equations
+from stepscape.recovery.convex.crossover import Uniqueness, complete_dual, polish, uniqueness
+from stepscape.recovery.convex.gauges import Gauge, Spectrum
+from stepscape.recovery.convex.splitting import State, iterate
 
 Array = NDArray[np.float64]
 Stop = Callable[[Array, float], bool]

@@ -1,0 +1,1 @@
+"""min N(Z) + h(Z), for a norm N and a constraint h: splitting, crossover to machine precision, proofs."""
