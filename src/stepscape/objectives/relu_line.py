@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import number, vector
 from stepscape.curvature.lanczos import Eigenpair, norm
-from stepscape.errors import InputError, bad, expect
+from stepscape.errors import InputError, bad
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
@@ -18,6 +18,7 @@ from stepscape.objectives.descent import State
 from stepscape.objectives.objective import secant
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_line_sharpness import from_one_start, top
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -41,16 +42,14 @@ class ReLULine:
     Raises
     ------
     InputError
-        For a problem with more than one input variable.
+        For a problem or a network with more than one input variable.
     """
 
     problem: Problem
     network: TwoLayerReLU
 
     def __post_init__(self) -> None:
-        expect("problem", self.problem, Problem)
-        expect("network", self.network, TwoLayerReLU)
-        _ = self.problem.line  # refuses more than one variable
+        require_line(self.problem, self.network)
 
     @property
     def size(self) -> int:
