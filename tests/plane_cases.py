@@ -46,9 +46,7 @@ def torch_loss(problem):
 
     def loss(w1, b1, w2, b2):
         f = torch.relu(x @ w1.T + b1) @ w2 + b2
-        terms = (
-            0.5 * (f - y) ** 2 if problem.loss == "square" else torch.nn.functional.softplus(-y * f)
-        )
+        terms = 0.5 * (f - y) ** 2 if problem.loss == "square" else torch.nn.functional.softplus(-y * f)
         return (v * terms).sum()
 
     return loss
@@ -81,6 +79,7 @@ class TorchRun:
     before: np.ndarray
     switches: int
     losses: list[float]
+    cut: int  # steps whose gradient was clipped
 
 
 def torch_run(problem, net, method, first_step_size):
@@ -100,7 +99,7 @@ def torch_run(problem, net, method, first_step_size):
     def flat():
         return torch.cat([block.detach().reshape(-1) for block in blocks]).numpy()
 
-    switches, losses, before = 0, [], flat()
+    switches, cut, losses, before = 0, 0, [], flat()
     active = preactivations(problem, before) > 0
     for eta in etas:
         before = flat()
@@ -110,12 +109,15 @@ def torch_run(problem, net, method, first_step_size):
         value = loss(*blocks)
         losses.append(value.item())
         value.backward()
+        if method.clip is not None:
+            trained = [block for block, moves in zip(blocks, kept, strict=True) if moves]
+            cut += float(torch.nn.utils.clip_grad_norm_(trained, method.clip)) > method.clip
         optimizer.step()
         now = preactivations(problem, flat()) > 0
         switches += int(np.sum(now != active))
         active = now
     losses.append(loss(*blocks).item())
-    return TorchRun(flat(), before, switches, losses)
+    return TorchRun(flat(), before, switches, losses, cut)
 
 
 def plane_edge(problem, net, method, fraction):

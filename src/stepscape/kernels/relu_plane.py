@@ -151,6 +151,24 @@ def _scalar(inner, moments, pulls):
 
 
 @njit(**FAST, **INLINE)
+def _shorten(inner, outer, moments, pulls, total, rates, clip):
+    """Scale P so that ∇L is at most `clip` long; returns the factor, 0 where ‖∇L‖² is not finite."""
+    d = inner.shape[1] - 1
+    squares = rates[3] * total * total
+    for b in range(inner.shape[0]):
+        _scalar(inner[b], moments[b], pulls)
+        for j in range(pulls.size):
+            row = 0.0
+            for c in range(d):
+                row += moments[b, c, j] * moments[b, c, j]
+            row = rates[0] * row + rates[1] * moments[b, d, j] * moments[b, d, j]
+            squares += outer[b, j] * outer[b, j] * row + rates[2] * pulls[j] * pulls[j]
+    factor = min(1.0, clip / (np.sqrt(squares) + 1e-6)) if squares < np.inf else 0.0
+    moments *= factor
+    return factor
+
+
+@njit(**FAST, **INLINE)
 def _normal(value):
     """Zero instead of a subnormal: the velocity of a dead neuron decays into them, and they are slow."""
     return value if abs(value) > 1e-290 else 0.0
@@ -185,7 +203,7 @@ def _update(inner, outer, speed, speed_outer, moments, pulls, ones, rates, decay
 @njit(**EXACT)
 def _run(
     theta, velocity, before, points, turned, labels, weights, logistic, rates, decays, momentum, look,
-    step_start, step_end, warmup, first, steps,
+    clip, step_start, step_end, warmup, first, steps,
     inner, outer, speed, speed_outer, active, values, slopes, pulled, moments, pulls, ones, eta_rates,
 ):  # fmt: skip
     """Loop of `descend`; the arrays of the last line are work space, packed ones zero, `ones` ones."""
@@ -209,7 +227,13 @@ def _run(
         if step == steps - 1:
             unpack(inner, outer, before)
             before[last] = theta[last]
-        g = _backward(turned, slopes, active, pulled, moments) + decays[3] * theta[last]
+        g = _backward(turned, slopes, active, pulled, moments)
+        if clip < np.inf:
+            factor = _shorten(inner, outer, moments, pulls, g, rates, clip)
+            if factor == 0.0:
+                return DIVERGED, step, np.inf
+            g *= factor
+        g += decays[3] * theta[last]
         eta_rates[:] = eta * rates
         for b in range(inner.shape[0]):
             _update(
@@ -227,7 +251,7 @@ def _run(
 def descend(
     theta: Array, velocity: Array, before: Array, points: Array, labels: Array, weights: Array,
     logistic: bool, rates: Array, decays: Array, momentum: float, look: float,
-    step_start: float, step_end: float, warmup: int, first: int, steps: int,
+    clip: float, step_start: float, step_end: float, warmup: int, first: int, steps: int,
 ) -> tuple[int, int, float]:  # fmt: skip
     """Run `steps` steps from θ in place; `first` is how many were made before (for the warm-up).
 
@@ -235,6 +259,7 @@ def descend(
     points : (n, d + 1) inputs with a last column of ones; labels, weights : (n,), weights summing to 1.
     logistic : the loss is Σ weight·log(1 + e^{-label·f}), labels ±1; else ½ Σ weight (f - label)².
     rates, decays : (4,) over the blocks w1, b1, w2, b2.
+    clip : the largest length of ∇L on the trained coordinates, or infinite.
     step size at step t : step_start·(step_end/step_start)^{t/warmup} while t < warmup, then step_end.
 
     Returns (status, steps made, loss at the final θ). DIVERGED means that f or a parameter stopped being
@@ -249,8 +274,8 @@ def descend(
     )  # fmt: skip
     status, made, loss = _run(
         theta, velocity, before, points, np.ascontiguousarray(points.T), labels, weights, bool(logistic),
-        rates, decays, float(momentum), float(look), float(step_start), float(step_end), int(warmup),
-        int(first), int(steps), *work,
+        rates, decays, float(momentum), float(look), float(clip), float(step_start), float(step_end),
+        int(warmup), int(first), int(steps), *work,
     )  # fmt: skip
     return status, made, loss
 

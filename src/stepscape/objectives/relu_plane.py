@@ -15,15 +15,17 @@ from stepscape.kernels import relu_plane
 from stepscape.memory import require_memory
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU, require_dimension
-from stepscape.objectives.descent import State
+from stepscape.objectives.descent import BLOW_UP, State
 from stepscape.objectives.objective import secant
-from stepscape.objectives.relu_line import BLOW_UP, STUCK
 from stepscape.objectives.relu_plane_hessian import PlaneHessian, with_ones
 from stepscape.objectives.relu_plane_sharpness import plane_top, plane_top_from
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 
+STUCK = 1e-3  # of the range of w1·x over the inputs: a hyperplane this close to an input sticks to it
+PAIRS = 4_000_000  # inputs times neurons looked at together
+WORTHWHILE = 20  # steps in a row from which on it pays to look for neurons that never move
 CHUNK = 1_000_000_000  # operations between two returns from the kernel, which take about a tenth of a second
 
 
@@ -120,14 +122,34 @@ class ReLUPlane:
         return limit if np.isfinite(limit) else float(np.finfo(np.float64).max)
 
     def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
-        """Make steps with the compiled kernel; see `Descent`."""
+        """Make steps with the compiled kernel; see `Descent`.
+
+        A neuron that is active on no input receives no gradient: without momentum and decay it never moves,
+        and is left out, which is exact. That it is active nowhere is decided with the rounding of z.
+        """
         operations = 4 * self.problem.size * self._points.shape[1] * self.network.width
+        most = min(steps, max(1, CHUNK // operations))
+        if method.momentum or method.weight_decay or most < WORTHWHILE:
+            return self._kernel(state, method, first_step_size, most)
+        alive = ~_surely_dead(self._points, self._network(state.theta))
+        if alive.all():
+            return self._kernel(state, method, first_step_size, most)
+        moving = np.concatenate([np.repeat(alive, self.network.dimension), alive, alive, [True]])
+        part = State.at(state.theta[moving])
+        part.steps_made = state.steps_made
+        loss = self._kernel(part, method, first_step_size, most)
+        state.before[:] = state.theta
+        state.before[moving], state.theta[moving] = part.before, part.theta
+        state.steps_made = part.steps_made
+        return loss
+
+    def _kernel(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         status, made, loss = relu_plane.descend(
             state.theta, state.velocity, state.before, self._points, self.problem.labels,
             self.problem.averaging, self.problem.loss == "logistic", self._rates,
             method.weight_decay * np.array([1.0, 1.0, 1.0, 0.0]), method.momentum, float(method.nesterov),
-            first_step_size, method.step_size, method.warmup_steps, state.steps_made,
-            min(steps, max(1, CHUNK // operations)),
+            np.inf if method.clip is None else method.clip, first_step_size, method.step_size,
+            method.warmup_steps, state.steps_made, steps,
         )  # fmt: skip
         state.steps_made += int(made)
         return np.inf if status == relu_plane.DIVERGED else float(loss)
@@ -135,6 +157,22 @@ class ReLUPlane:
     @cached_property
     def _rates(self) -> Array:
         return np.array([float(name in self.network.trainable) for name in BLOCKS])
+
+
+def _surely_dead(points: Array, network: TwoLayerReLU) -> NDArray[np.bool_]:
+    """Mask (k,) of the neurons with w̃·x̃_i < 0 at every input by more than rounding; points are X̃ (n, d + 1).
+
+    A sum of d + 1 products errs by at most (d + 1) u ‖w̃‖ ‖x̃‖, in whatever order.
+    """
+    weights = np.column_stack([network.w1, network.b1])
+    far = float(np.linalg.norm(points, axis=1).max())
+    slack = 2.0**-51 * weights.shape[1] * far * np.linalg.norm(weights, axis=1)
+    highest = np.empty(network.width)
+    chunk = max(1, PAIRS // len(points))
+    for start in range(0, network.width, chunk):
+        part = slice(start, start + chunk)
+        highest[part] = (points @ weights[part].T).max(axis=0)
+    return np.asarray(highest < -slack)
 
 
 def count_plane_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, int, int]:
@@ -145,7 +183,7 @@ def count_plane_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, i
     """
     points, rows = problem.points, network.w1.reshape(network.width, -1)
     counts = np.zeros(3, np.int64)
-    chunk = max(1, 4_000_000 // problem.size)
+    chunk = max(1, PAIRS // problem.size)
     for start in range(0, network.width, chunk):
         part = slice(start, start + chunk)
         with np.errstate(over="ignore", invalid="ignore"):
