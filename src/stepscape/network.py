@@ -155,9 +155,9 @@ class TwoLayerReLU:
         float64 are refused.
 
         On the line few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix
-        sums over the knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the bound
-        on the rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the value
-        is nan. At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or
+        sums over the knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the
+        bound on the rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the
+        value is nan. At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or
         nan where terms cancel or a neuron has w1 = 0.
         """
         if self.dimension > 1:

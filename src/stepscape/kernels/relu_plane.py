@@ -40,7 +40,7 @@ STEP = 8  # a narrow network makes one block, of a multiple of so many
 
 def packed(width: int, dimension: int) -> tuple[Array, Array]:
     """Return room for weights in packed form, zeros: inner (m, d + 1, B), outer (m, B)."""
-    size = min(BLOCK, -(-width // STEP) * STEP)
+    size = min(BLOCK, max(1, -(-width // STEP)) * STEP)
     blocks = -(-width // size)
     return np.zeros((blocks, dimension + 1, size)), np.zeros((blocks, size))
 

@@ -139,7 +139,11 @@ class PlaneHessian:
 
         Source: R couples w2_j with (w1_j, b1_j) through P_j; its eigenvalues are 0 and ±‖P_j‖.
         """
-        return float(np.sqrt(np.einsum("mcb,mcb->mb", self.coupling, self.coupling)).max())
+        largest = float(np.abs(self.coupling).max())
+        if largest == 0.0 or not math.isfinite(largest):
+            return largest
+        unit = self.coupling / largest  # so that no square overflows or vanishes
+        return largest * math.sqrt(float(np.einsum("mcb,mcb->mb", unit, unit).max()))
 
     @cached_property
     def coupling(self) -> Array:
