@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import low_rank_calls
+import plane_calls
 import recovery_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
@@ -38,7 +39,7 @@ INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | recovery_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | plane_calls.INNER | recovery_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
         **low_rank_calls.calls(folder, File, Text),
+        **plane_calls.calls(),
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
@@ -225,7 +227,8 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "StepSizeRegressor.predict": {"self": at["regressor"], "X": X},
         "Trajectory.predict": {"self": at["run"], "x": X},
         "TwoLayerReLU": {**NEURONS, "b2": 0.5, "trainable": BLOCKS},
-        "TwoLayerReLU.random": {"width": 3, "scale": 1.0, "init": "torch", "seed": 0, "trainable": BLOCKS},
+        "TwoLayerReLU.random": {"width": 3, "scale": 1.0, "init": "torch", "seed": 0, "trainable": BLOCKS,
+        "dimension": 1},
         "TwoLayerReLU.with_parameters": {"self": at["net"], "parameters": at["net"].parameters},
         "TwoLayerReLU.predict": {"self": at["net"], "x": X},
         "TwoLayerReLU.save": {"self": at["net"], "path": File(folder / "net.npz")},
