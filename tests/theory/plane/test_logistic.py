@@ -33,7 +33,7 @@ def certificates(case, trainable=ss.theory.BLOCKS, gamma=1.0):
     return {each.name: each.certify(facts) for each in plane.plane_theorems("logistic")}
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=100)
 @given(seeds, st.sampled_from(BOUNDED), st.floats(0.05, 20.0))
 def test_the_bounds_hold_at_random_networks(seed, trainable, gamma):
     case = random_plane_case(np.random.default_rng(seed), loss="logistic")
@@ -47,7 +47,7 @@ def test_the_bounds_hold_at_random_networks(seed, trainable, gamma):
     assert c["weighted"].right <= c["uncertain_best"].right + c["uncertain_best"].tolerance
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=30)
 @given(seeds)
 def test_labels_against_one_neuron_do_not_break_the_bounds(seed):
     case = random_plane_case(np.random.default_rng(seed), loss="logistic")
@@ -57,7 +57,7 @@ def test_labels_against_one_neuron_do_not_break_the_bounds(seed):
         assert all(c[name].verdict in ("holds", "inapplicable") for name in EVERYWHERE), (c, case)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(seeds, st.sampled_from(BOUNDED), st.floats(0.05, 20.0))
 def test_both_sides_are_their_formulas(seed, trainable, gamma):
     case = random_plane_case(np.random.default_rng(seed), loss="logistic")
@@ -95,7 +95,7 @@ def test_both_sides_are_their_formulas(seed, trainable, gamma):
         assert c["uncertain"].details["share"] == pytest.approx(v[inside].sum())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(seeds)
 def test_the_best_level_is_the_best_of_all(seed):
     case = random_plane_case(np.random.default_rng(seed), loss="logistic")
@@ -139,7 +139,7 @@ def test_all_of_the_residual_term_is_needed(trainable, name):
 
 def test_curvature_of_a_part_bounds_the_variation():
     rng = np.random.default_rng(7)
-    for _ in range(40):
+    for _ in range(20):
         case = random_plane_case(rng, loss="logistic")
         facts, D = measured_facts(case, "logistic"), slope_and_curvature(case, "logistic")[1]
         part = rng.random(D.size) * D * (1 - 1e-9)
@@ -159,7 +159,7 @@ def test_on_the_line_all_numbers_are_those_of_the_line():
     from oracles import Case
 
     rng = np.random.default_rng(8)
-    for _ in range(40):
+    for _ in range(20):
         case = random_plane_case(rng, 1, "logistic")
         same = Case(case.w1[:, 0], case.b1, case.w2, case.b2, case.x[:, 0], case.y, case.v)
         theirs = facts_of(same, "logistic", **vars(measure(case, "logistic")))
@@ -168,7 +168,7 @@ def test_on_the_line_all_numbers_are_those_of_the_line():
         for name in names:
             one, other = getattr(plane, name)(ours), getattr(ss.theory, name)(theirs)
             assert one.left == pytest.approx(other.left, rel=1e-9, abs=1e-12 * other.scale + 1e-15)
-            assert one.right == pytest.approx(other.right, rel=1e-9, abs=1e-12)
+            assert one.right == pytest.approx(other.right, rel=1e-9, abs=1e-12, nan_ok=True)
             assert one.verdict == other.verdict
 
 

@@ -23,7 +23,7 @@ def certificates(case, trainable=ss.theory.BLOCKS):
     return {each.name: each.certify(facts) for each in plane.plane_theorems("square")}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=60)
 @given(seeds, st.sampled_from(BOUNDED))
 def test_the_chain_holds_at_random_networks_and_its_right_sides_grow(seed, trainable):
     case = random_plane_case(np.random.default_rng(seed))
@@ -39,7 +39,7 @@ def test_the_chain_holds_at_random_networks_and_its_right_sides_grow(seed, train
     assert c["sharpness"].details["function_form"] == c["published"].left
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(seeds)
 def test_labels_against_one_neuron_do_not_break_the_chain(seed):
     rng = np.random.default_rng(seed)

@@ -28,7 +28,7 @@ def with_hyperplanes(case):
     return case.w1[bends], case.b1[bends], case.w2[bends], room(case)[bends]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(seeds, st.sampled_from(BOUNDED))
 def test_weight_is_its_definition(seed, trainable):
     case = random_plane_case(np.random.default_rng(seed))
@@ -45,7 +45,7 @@ def test_weight_is_its_definition(seed, trainable):
     assert (np.abs(plane.weight(w, b, case.x, case.v, trainable=trainable) - both) <= tolerance).all()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(seeds, st.sampled_from(BOUNDED))
 def test_the_three_forms_are_their_definitions_and_grow(seed, trainable):
     case = random_plane_case(np.random.default_rng(seed))
@@ -136,7 +136,7 @@ def test_half_spaces_are_summed_in_blocks_without_a_seam(monkeypatch):
         np.testing.assert_allclose(one, other, rtol=64 * EPS, atol=64 * EPS)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(seeds, st.sampled_from(BOUNDED), st.sampled_from(["square", "logistic"]))
 def test_residual_norm_is_that_of_the_dense_block(seed, trainable, loss):
     from plane_oracles import slope_and_curvature

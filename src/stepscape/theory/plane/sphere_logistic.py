@@ -33,12 +33,12 @@ from numpy.typing import ArrayLike
 
 from stepscape.errors import bad
 from stepscape.losses import loss_of
-from stepscape.theory.line.distribution import FloatArray, averaging
+from stepscape.theory.line.distribution import FloatArray, averaging, vector
 from stepscape.theory.line.logistic_curvature import labels_of
 from stepscape.theory.plane.exposed import exposed_neurons
 from stepscape.theory.plane.half_spaces import lengths, points
 
-MOST = 0.22387208  # of z s(z) s(−z), rounded up; at z tanh(z/2) = 1
+MOST = 0.22387161  # of z s(z) s(−z), rounded up; at z tanh(z/2) = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +76,13 @@ def sphere_classifier(
     InputError
         For an input that its direction does not single out.
     """
-    x = points("inputs", inputs)
+    x, z = points("inputs", inputs), vector("logits", logits)
+    if z.size != len(x):
+        raise bad("logits", f"have one entry per input ({len(x)})", z.size)
     y, v = labels_of(labels, x[:, 0]), averaging(weights, len(x))
-    net, logistic = exposed_neurons(x, logits), loss_of("logistic")
-    z, reach = np.asarray(logits, dtype=np.float64), np.hypot(1.0, lengths(x))
+    net, logistic, reach = exposed_neurons(x, z), loss_of("logistic"), np.hypot(1.0, lengths(x))
     curved = logistic.curvature(z)
     each = v * (curved * net.squares + np.abs(logistic.slope(z, y)) * reach)
     bound = float(v @ curved) + float(each.max())
-    if not np.isfinite(bound):
-        raise bad("logits", "be of a size whose curvature times itself is finite", float(np.abs(z).max()))
     uniform = 0.25 + (2.0 * MOST + 1.0) * float(reach.max()) * float(v.max())
     return SphereClassifier(net.w1, net.b1, net.w2, net.b2, bound, uniform)
