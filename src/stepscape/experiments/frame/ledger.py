@@ -280,6 +280,28 @@ def differences(committed: Ledger, found: Ledger, whole: bool = False) -> list[D
     return [Difference(*key, one, other) for key, one, other in pairs if one != other]
 
 
+def joined(one: Ledger, other: Ledger, order: Sequence[str]) -> Ledger:
+    """Add the entries of a ledger to another one, or put them in the place of those of the same names.
+
+    `order` names the claims as they shall follow each other. Versions and date are those of `other`; what
+    recorded the runs, and the figures, are those of both.
+    """
+    if one.size != other.size:
+        raise InputError(f"ledgers must have one size, got {one.size} and {other.size}")
+    entries = {entry.experiment.name: entry for entry in (*one.entries, *other.entries)}
+    replaced = sum(entry.seconds for entry in one.entries if entry.experiment.name in other.names)
+    lists = {
+        name: list(dict.fromkeys([*one.provenance.get(name, ()), *other.provenance.get(name, ())]))
+        for name in ("recorded_by", "figures")
+    }
+    return Ledger(
+        size=one.size,
+        entries=[entries[name] for name in order if name in entries],
+        provenance={**other.provenance, **lists},
+        seconds=one.seconds - replaced + other.seconds,
+    )
+
+
 def same_bits(one: Ledger, other: Ledger) -> bool:
     """Whether both were made by one type of processor with one set of versions, which promises equal bits."""
     return all(one.provenance.get(name) == other.provenance.get(name) for name in DECIDES_BITS)
