@@ -28,7 +28,9 @@ def test_norms_on_the_sphere_and_moments_in_the_ball(dimension):
     close_to(dimension / (dimension + 2), norms**2)
 
 
-@pytest.mark.parametrize("draw", [geometry.sphere, geometry.ball, lambda n, d, seed: geometry.radial(n, d, 0.5, seed)])
+@pytest.mark.parametrize(
+    "draw", [geometry.sphere, geometry.ball, lambda n, d, seed: geometry.radial(n, d, 0.5, seed)]
+)
 def test_directions_are_uniform(draw):
     d = 3
     x = draw(MANY, d, seed=3)
@@ -121,7 +123,10 @@ def test_refusals():
         (lambda: geometry.subspaces(3, 2, inner=3), "inner must be at most 2, got 3"),
         (lambda: geometry.subspaces(3, 2, count=0), "count must be a whole number of at least 1"),
         (lambda: geometry.ball(10**15, 10), "n must fit in memory"),
-        (lambda: geometry.mixup(np.ones((2, 2, 2)), [1.0, 1.0]), r"inputs must have shape \(n,\) or \(n, d\)"),
+        (
+            lambda: geometry.mixup(np.ones((2, 2, 2)), [1.0, 1.0]),
+            r"inputs must have shape \(n,\) or \(n, d\)",
+        ),
         (lambda: geometry.mixup(np.ones((2, 2)), [1.0]), r"labels must have one entry per input \(2\)"),
         (lambda: geometry.mixup(np.ones(2), [1.0, 1.0], copies=0), "copies must be a whole number"),
         (lambda: geometry.mixup(np.ones(2), [1.0, 1.0], copies=10**16), "copies must fit in memory"),

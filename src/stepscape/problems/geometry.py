@@ -46,7 +46,7 @@ def ball(n: int, dimension: int, seed: int = 0, radius: float = 1.0) -> Array:
 
 
 def radial(n: int, dimension: int, alpha: float, seed: int = 0) -> Array:
-    """Draw n points (n, d) of a random direction whose distance to the unit sphere is at most ε with odds ε^α.
+    """Draw n points (n, d) in random directions, at most ε from the unit sphere with probability ε^α.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def subspaces(n: int, dimension: int, count: int = 20, inner: int = 1, seed: int
     """
     shape = _shape(n, dimension)
     m = whole("inner", inner, 1, dimension)
-    places, rng = (generator(seed).spawn(2))
+    places, rng = generator(seed).spawn(2)
     bases = np.stack([_basis(places, dimension, m) for _ in range(whole("count", count, 1))])
     which = rng.integers(0, count, shape[0])
     coordinates = _units(rng, shape[0], m) * rng.random(shape[0])[:, None] ** (1.0 / m)

@@ -52,9 +52,9 @@ def test_caps_are_disjoint_and_heights_as_given(d):
 
 @pytest.mark.parametrize("d", [2, 3])
 def test_its_mean_square_on_the_ball(d):
-    x = geometry.ball(60, d, seed=3)
-    net = plane.empty_caps(x, seed=4, height=2.0, width=0.5)
-    depth = 0.25
+    x = geometry.ball(10, d, seed=3)
+    net = plane.empty_caps(x, seed=4, height=2.0, width=0.4)
+    depth = 0.4**2
 
     def square(s):
         return 4.0 * ((s - 1 + depth) / depth) ** 2 * float(plane.projection_density(s, d))
@@ -78,7 +78,10 @@ def test_refusals():
         (lambda: plane.empty_caps([[0.5], [0.1]]), "inputs must have at least 2 variables, got 1"),
         (lambda: plane.empty_caps(2 * x), "inputs must lie in the unit ball.*divide by the largest norm"),
         (lambda: plane.empty_caps(x, width=1.0), "width must lie strictly between 0 and 1, got 1.0"),
-        (lambda: plane.empty_caps(x, width=0.9), r"inputs must leave one of the \d+ caps empty.*smaller width"),
+        (
+            lambda: plane.empty_caps(x, width=0.9),
+            r"inputs must leave one of the \d+ caps empty.*smaller width",
+        ),
         (lambda: plane.empty_caps(x, height=0.0), "height must be finite and positive"),
         (lambda: plane.empty_caps(x, candidates=0), "candidates must be a whole number of at least 1"),
     ):

@@ -19,7 +19,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def case_of(net, x, y, v=None):
-    return PlaneCase(net.w1, net.b1, net.w2, net.b2, x, np.asarray(y, float), np.ones(len(x)) if v is None else v)
+    return PlaneCase(
+        net.w1, net.b1, net.w2, net.b2, x, np.asarray(y, float), np.ones(len(x)) if v is None else v
+    )
 
 
 def predict(net, x):
@@ -51,7 +53,6 @@ def test_it_interpolates_and_its_sharpness_is_that_of_the_dense_hessian(seed, sc
     top = np.linalg.eigvalsh(G + R)[-1]
     # R is what rounding leaves of the residuals.
     assert net.sharpness == pytest.approx(top, rel=1e-10)
-    p = v / v.sum()
     assert net.sharpness <= net.bound * (1 + 8 * EPS) <= net.label_bound * (1 + 16 * EPS)
 
 
@@ -168,7 +169,8 @@ def test_projected_interpolators_are_flat_at_large_margins(d):
             assert top <= net.bound
         radius = np.linalg.norm(x, axis=1).max()
         assert net.bound == pytest.approx(
-            math.exp(-margin) * (1 + margin * net.size * (1 + 5 * radius**2) + math.hypot(1, radius)), rel=1e-12
+            math.exp(-margin) * (1 + margin * net.size * (1 + 5 * radius**2) + math.hypot(1, radius)),
+            rel=1e-12,
         )
         assert net.bound < most
     few, many = (plane.projected_interpolator(x, y, 1.0, directions=k).size for k in (1, 32))
@@ -184,7 +186,10 @@ def test_refusals():
             "inputs must each be singled out by their own direction, got input 4, which another one covers",
         ),
         (lambda: plane.sphere_interpolator(x[[0, 0]], [1.0, 1.0]), "inputs must each be singled out"),
-        (lambda: plane.sphere_interpolator(x, np.ones(3)), r"labels must have one entry per input \(4\), got 3"),
+        (
+            lambda: plane.sphere_interpolator(x, np.ones(3)),
+            r"labels must have one entry per input \(4\), got 3",
+        ),
         (lambda: plane.sphere_interpolator(x, np.ones(4), "half"), "unknown scale 'half'"),
         (lambda: plane.exposed_neurons(x, np.ones(3)), r"values must have one entry per input \(4\), got 3"),
         (lambda: plane.sphere_classifier(x, np.ones(4), np.ones(3)), "labels must have one entry per input"),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +10,7 @@ from oracles import ALL, BOUNDED
 from plane_oracles import EPS, brute_weight, dense, one_sided, random_plane_case
 from stepscape.errors import InputError
 from stepscape.theory import plane
+from stepscape.theory.plane import half_space
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -129,8 +128,7 @@ def test_half_spaces_are_summed_in_blocks_without_a_seam(monkeypatch):
         rng.random(31),
     )
     whole = plane.half_spaces(x, w, b, v)
-    # The function of the same name hides the module.
-    monkeypatch.setattr(sys.modules["stepscape.theory.plane.half_spaces"], "_NUMBERS", 64)
+    monkeypatch.setattr(half_space, "_NUMBERS", 64)
     parts = plane.half_spaces(x, w, b, v)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=64 * EPS, atol=64 * EPS)

@@ -6,7 +6,7 @@ from stepscape.theory.plane.caps import EmptyCaps, empty_caps
 from stepscape.theory.plane.depth import DepthBound, depth_bound
 from stepscape.theory.plane.exposed import ExposedNeurons, exposed_neurons, exposure
 from stepscape.theory.plane.facts import PlaneFacts
-from stepscape.theory.plane.half_spaces import HalfSpaces, half_spaces, residual_norm
+from stepscape.theory.plane.half_space import HalfSpaces, half_spaces, residual_norm
 from stepscape.theory.plane.logistic import (
     logistic_gauss_newton,
     uncertain,
@@ -27,7 +27,7 @@ from stepscape.theory.plane.sphere import SphereInterpolator, sphere_interpolato
 from stepscape.theory.plane.sphere_logistic import SphereClassifier, sphere_classifier
 from stepscape.theory.plane.square import gauss_newton, published, sharpness, sharpness_loss, stationary
 from stepscape.theory.plane.theorems import PLANE_THEOREMS, PlaneTheorem, plane_theorems
-from stepscape.theory.plane.weight import weight, weighted_variation
+from stepscape.theory.plane.weights import weight, weighted_variation
 
 __all__ = [
     "PLANE_THEOREMS",

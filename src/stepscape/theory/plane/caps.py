@@ -31,7 +31,7 @@ from stepscape.errors import bad
 from stepscape.network import generator
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 from stepscape.theory.plane.population import log_beta, power
 
 

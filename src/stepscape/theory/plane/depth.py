@@ -27,7 +27,7 @@ from stepscape.errors import bad
 from stepscape.network import generator
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray, averaging
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 
 _NUMBERS = 2**20  # directions times inputs that are held at the same time
 

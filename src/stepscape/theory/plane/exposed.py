@@ -29,7 +29,7 @@ from stepscape.arguments import word
 from stepscape.errors import bad
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray, vector
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 
 _ROWS = 256  # of the Gram matrix that are held at the same time
 Scale = Literal["best", "unit"]

@@ -17,8 +17,8 @@ from stepscape.errors import bad, shown
 from stepscape.losses import loss_of, signs
 from stepscape.theory.line.distribution import BLOCKS, FloatArray, averaging, factor, no_bound, vector
 from stepscape.theory.line.facts import Landscape, Variation
-from stepscape.theory.plane.half_spaces import lengths, on_boundary, planes, points, residual_norm
-from stepscape.theory.plane.weight import variation_and_scale
+from stepscape.theory.plane.half_space import lengths, on_boundary, planes, points, residual_norm
+from stepscape.theory.plane.weights import variation_and_scale
 
 _LOSSES = {
     "square": "square loss ½ Σ v_i (f(x_i) − y_i)²",
@@ -64,7 +64,8 @@ class PlaneFacts:
             raise bad("w2", f"have one entry per neuron ({b1.size})", w2.size)
         if not hasattr(self.landscape, "residual_norm"):
             raise bad("landscape", "have the numbers of a Landscape", shown(self.landscape))
-        no_bound(self.trainable)  # refuses what is no block
+        no_bound(self.trainable)  # refuses what is not a block
+        averaging(self.weights, len(x))  # and what are not weights
         read = {
             "inputs": x, "w1": w1, "b1": b1, "w2": w2, "b2": finite("b2", self.b2),
             "labels": signs(y) if self.loss == "logistic" else y, "trainable": tuple(self.trainable),

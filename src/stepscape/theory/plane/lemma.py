@@ -7,7 +7,7 @@ Lemma. For any weights 0 ≤ c_i ≤ v_i D_i of sum C > 0,
 
     C (1 + 2 TV_c) ≤ λ_max(G),     TV_c = Σ_j |w2_j| ‖w1_j‖ g̃_c(u_j, t_j),
 
-with g̃_c the one-sided weight of the distribution c/C on the inputs (`stepscape.theory.plane.weight`).
+with g̃_c the one-sided weight of the distribution c/C on the inputs (`stepscape.theory.plane.weights`).
 
 Proof. G ≥ Φᵀ diag(c) Φ. Testing the Gram matrix diag(√c) Φ Φᵀ diag(√c) with √c gives λ_max(G) ≥ C
 ‖Σ_i (c_i/C) ∇f(x_i)‖². In this mean gradient b2 has the entry 1. With P_j the mass of the half-space of

@@ -48,7 +48,7 @@ from stepscape.theory.line.facts import Variation
 from stepscape.theory.line.logistic_curvature import STATIONARY, confidence_curvature, relative_curvature
 from stepscape.theory.line.uncertainty import best_level, uncertain_set
 from stepscape.theory.plane.facts import PlaneFacts
-from stepscape.theory.plane.half_spaces import lengths
+from stepscape.theory.plane.half_space import lengths
 from stepscape.theory.plane.lemma import Counted, Remainder, flat_bound, gauss_newton_bound
 
 SOURCE = "Qiao and Wang (2025), Theorem 3.5, for inputs in R^d derived here"

@@ -23,7 +23,7 @@ from stepscape.errors import InputError
 from stepscape.network import generator
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.flat_network import flat_interpolator, flat_interpolator_bound, sharpness_bound
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from stepscape.errors import bad
 from stepscape.theory.line.distribution import FloatArray, averaging, vector
 from stepscape.theory.plane.exposed import Scale, exposed_neurons
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ from stepscape.losses import loss_of
 from stepscape.theory.line.distribution import FloatArray, averaging, vector
 from stepscape.theory.line.logistic_curvature import labels_of
 from stepscape.theory.plane.exposed import exposed_neurons
-from stepscape.theory.plane.half_spaces import lengths, points
+from stepscape.theory.plane.half_space import lengths, points
 
 MOST = 0.22387161  # of z s(z) s(−z), rounded up; at z tanh(z/2) = 1
 

@@ -44,7 +44,7 @@ PLANE_THEOREMS = (
         "published",
         "square",
         square.published,
-        "This is the form in print, for the bending of the function; its last term is at least twice as large.",
+        "This is the form in print, for the bending of the function; its last term is more generous.",
     ),
     PlaneTheorem(
         "stationary",

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from stepscape.arguments import word
 from stepscape.errors import bad
 from stepscape.theory.line.distribution import BLOCKS, FloatArray, factor, vector
-from stepscape.theory.plane.half_spaces import HalfSpaces, half_spaces, lengths, planes, points
+from stepscape.theory.plane.half_space import HalfSpaces, half_spaces, lengths, planes, points
 
 
 def weight(
