@@ -36,7 +36,7 @@ def calls(landscape: Any) -> dict[str, dict[str, Any]]:
         "theory.half_space_weight": {"t": np.array([0.1, 0.5]), **law},
         "theory.plane_theorems": {"loss": "logistic"},
         "theory.projected_interpolator": {"inputs": circle, "labels": signs, "margin": 2.0, **seeded},
-        "theory.projection_density": {"s": np.array([0.1, 0.5]), **law},
+        "theory.projection_density": {"t": np.array([0.1, 0.5]), **law},
         "theory.sphere_classifier": {
             "inputs": circle, "logits": values, "labels": signs, "weights": weights,
         },

@@ -188,13 +188,22 @@ def test_refusals():
         (lambda: plane.sphere_interpolator(x[[0, 0]], [1.0, 1.0]), "inputs must each be singled out"),
         (
             lambda: plane.sphere_interpolator(x, np.ones(3)),
-            r"labels must have one entry per input \(4\), got 3",
+            "labels and inputs must have the same length, got 3 and 4",
         ),
         (lambda: plane.sphere_interpolator(x, np.ones(4), "half"), "unknown scale 'half'"),
-        (lambda: plane.exposed_neurons(x, np.ones(3)), r"values must have one entry per input \(4\), got 3"),
-        (lambda: plane.sphere_classifier(x, np.ones(4), np.ones(3)), "labels must have one entry per input"),
+        (
+            lambda: plane.exposed_neurons(x, np.ones(3)),
+            "values and inputs must have the same length, got 3 and 4",
+        ),
+        (
+            lambda: plane.sphere_classifier(x, np.ones(4), np.ones(3)),
+            "labels and inputs must have the same length",
+        ),
         (lambda: plane.sphere_classifier(x, np.ones(4), [3.0, 1, 1, 1]), "labels must be ±1 or 0/1"),
-        (lambda: plane.sphere_classifier(x, np.ones(3), np.ones(4)), "logits must have one entry per input"),
+        (
+            lambda: plane.sphere_classifier(x, np.ones(3), np.ones(4)),
+            "logits and inputs must have the same length",
+        ),
         (lambda: plane.projected_interpolator(x, np.ones(4), -1.0), "margin must be finite and positive"),
         (lambda: plane.projected_interpolator(x[[0, 0]], [1.0, -1.0], 1.0), "inputs"),
         (lambda: plane.projected_interpolator(x, np.ones(4), 1.0, 0), "directions must be a whole number"),

@@ -231,7 +231,7 @@ def test_facts_refuse_what_does_not_fit():
             r"inputs must have shape \(n, d\), one row per input, got shape \(0, 2\)",
         ),
         ("inputs", [[np.nan, 1.0]], "inputs must be finite, got nan in it"),
-        ("labels", [1.0, 2.0], r"labels must have one entry per input \(1\), got 2"),
+        ("labels", [1.0, 2.0], "labels and inputs must have the same length, got 2 and 1"),
         ("w1", [[1.0, 2.0, 3.0]], r"w1 must have shape \(1, 2\), like b1 and the inputs, got \(1, 3\)"),
         ("w2", [1.0, 2.0], r"w2 must have one entry per neuron \(1\), got 2"),
         ("landscape", 3.0, "landscape must have the numbers of a Landscape, got 3.0"),

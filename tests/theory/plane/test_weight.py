@@ -176,7 +176,10 @@ def test_refusals():
             r"w2 must have one entry per neuron \(1\), got 2",
         ),
         (lambda: plane.weighted_variation([[1.0, 0.0]], [1.0], [1.0], x, form="both"), "unknown form 'both'"),
-        (lambda: plane.residual_norm(x, [1.0], [[1.0, 0.0]], [1.0]), r"slopes must have one entry per input"),
+        (
+            lambda: plane.residual_norm(x, [1.0], [[1.0, 0.0]], [1.0]),
+            "slopes and inputs must have the same length, got 1 and 3",
+        ),
     ):
         with pytest.raises(InputError, match=sentence):
             call()

@@ -26,8 +26,8 @@ from stepscape.arguments import whole
 from stepscape.errors import bad
 from stepscape.network import generator
 from stepscape.theory.certificate import EPS
-from stepscape.theory.line.distribution import FloatArray, averaging
-from stepscape.theory.plane.half_space import lengths, points
+from stepscape.theory.line.distribution import FloatArray
+from stepscape.theory.plane.half_space import averages, lengths, points
 
 _NUMBERS = 2**20  # directions times inputs that are held at the same time
 
@@ -66,7 +66,7 @@ def depth_bound(
     seed : of the random numbers.
     """
     x = points("inputs", inputs)
-    where, v = points("at", at), averaging(weights, len(x))
+    where, v = points("at", at), averages(weights, x)
     if where.shape[1] != x.shape[1]:
         raise bad("at", f"have {x.shape[1]} columns, like the inputs", where.shape[1])
     count, d = whole("directions", directions, 1), x.shape[1]

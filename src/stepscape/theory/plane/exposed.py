@@ -28,8 +28,8 @@ from numpy.typing import ArrayLike
 from stepscape.arguments import word
 from stepscape.errors import bad
 from stepscape.theory.certificate import EPS
-from stepscape.theory.line.distribution import FloatArray, vector
-from stepscape.theory.plane.half_space import lengths, points
+from stepscape.theory.line.distribution import FloatArray
+from stepscape.theory.plane.half_space import lengths, one_per_input, points
 
 _ROWS = 256  # of the Gram matrix that are held at the same time
 Scale = Literal["best", "unit"]
@@ -84,9 +84,8 @@ def exposed_neurons(inputs: ArrayLike, values: ArrayLike, scale: Scale = "best")
     Exact up to a multiple of eps·‖x_i‖²/δ_i relative to each value.
     """
     word("scale", scale, ("best", "unit"))
-    x, z = points("inputs", inputs), vector("values", values)
-    if z.size != len(x):
-        raise bad("values", f"have one entry per input ({len(x)})", z.size)
+    x = points("inputs", inputs)
+    z = one_per_input("values", values, x)
     gap, norm = 0.5 * exposure(x), lengths(x)
     hidden = gap <= 32.0 * x.shape[1] * EPS * norm * norm
     if hidden.any():

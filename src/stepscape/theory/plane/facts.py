@@ -15,9 +15,17 @@ from numpy.typing import ArrayLike
 from stepscape.arguments import finite, positive, word
 from stepscape.errors import bad, shown
 from stepscape.losses import loss_of, signs
-from stepscape.theory.line.distribution import BLOCKS, FloatArray, averaging, factor, no_bound, vector
+from stepscape.theory.line.distribution import BLOCKS, FloatArray, factor, no_bound, vector
 from stepscape.theory.line.facts import Landscape, Variation
-from stepscape.theory.plane.half_space import lengths, on_boundary, planes, points, residual_norm
+from stepscape.theory.plane.half_space import (
+    averages,
+    lengths,
+    on_boundary,
+    one_per_input,
+    planes,
+    points,
+    residual_norm,
+)
 from stepscape.theory.plane.weights import variation_and_scale
 
 _LOSSES = {
@@ -56,20 +64,20 @@ class PlaneFacts:
 
     def __post_init__(self) -> None:
         word("loss", self.loss, _LOSSES)
-        x, y, w2 = points("inputs", self.inputs), vector("labels", self.labels), vector("w2", self.w2)
-        if y.size != len(x):
-            raise bad("labels", f"have one entry per input ({len(x)})", y.size)
+        x, w2 = points("inputs", self.inputs), vector("w2", self.w2)
+        y = one_per_input("labels", self.labels, x)
         w1, b1 = planes(self.w1, self.b1, x.shape[1])
         if w2.size != b1.size:
             raise bad("w2", f"have one entry per neuron ({b1.size})", w2.size)
         if not hasattr(self.landscape, "residual_norm"):
             raise bad("landscape", "have the numbers of a Landscape", shown(self.landscape))
         no_bound(self.trainable)  # refuses what is not a block
-        averaging(self.weights, len(x))  # and what are not weights
+        averages(self.weights, x)  # and what are not weights
         read = {
             "inputs": x, "w1": w1, "b1": b1, "w2": w2, "b2": finite("b2", self.b2),
             "labels": signs(y) if self.loss == "logistic" else y, "trainable": tuple(self.trainable),
             "gamma": positive("gamma", self.gamma),
+            "weights": None if self.weights is None else vector("weights", self.weights),
         }  # fmt: skip
         for name, value in read.items():
             object.__setattr__(self, name, value)
@@ -77,7 +85,7 @@ class PlaneFacts:
     @cached_property
     def averaging(self) -> FloatArray:
         """The v_i (n,), of sum 1."""
-        return averaging(self.weights, len(self.inputs))
+        return averages(self.weights, self.inputs)
 
     @cached_property
     def radius(self) -> float:

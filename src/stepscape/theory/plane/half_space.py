@@ -51,6 +51,19 @@ def points(name: str, values: ArrayLike) -> FloatArray:
     return x
 
 
+def one_per_input(name: str, values: ArrayLike, x: FloatArray) -> FloatArray:
+    """Read a finite vector (n,) that belongs to the inputs."""
+    read = vector(name, values)
+    if read.size != len(x):
+        raise bad(f"{name} and inputs", "have the same length", f"{read.size} and {len(x)}")
+    return read
+
+
+def averages(weights: ArrayLike | None, x: FloatArray) -> FloatArray:
+    """Weights (n,) of sum 1; None means equal ones."""
+    return averaging(weights if weights is None else one_per_input("weights", weights, x), len(x))
+
+
 def planes(w1: ArrayLike, b1: ArrayLike, dimension: int) -> tuple[FloatArray, FloatArray]:
     """Read w (k, d) and b (k,) of k half-spaces in R^d."""
     w, b = points("w1", w1), vector("b1", b1)
@@ -72,7 +85,7 @@ def half_spaces(
     """
     x = points("inputs", inputs)
     w, b = planes(w1, b1, x.shape[1])
-    v = averaging(weights, len(x))
+    v = averages(weights, x)
     size = np.abs(x)
     mass, height, magnitude = (np.zeros(b.size) for _ in range(3))
     mean = np.zeros(w.shape)
@@ -134,9 +147,8 @@ def residual_norm(
     w1, b1 : (k, d) and (k,).
     trainable : the trained blocks.
     """
-    x, pull = points("inputs", inputs), vector("slopes", slopes)
-    if pull.size != len(x):
-        raise bad("slopes", f"have one entry per input ({len(x)})", pull.size)
+    x = points("inputs", inputs)
+    pull = one_per_input("slopes", slopes, x)
     w, b = planes(w1, b1, x.shape[1])
     if no_bound(trainable):
         return 0.0

@@ -62,9 +62,9 @@ def edge_law(dimension: int, law: str = "ball") -> tuple[float, float]:
     return math.sqrt(2.0) * root * root / (p + 1.0), 2.0 * p + 1.0
 
 
-def projection_density(s: ArrayLike, dimension: int, law: str = "ball") -> FloatArray:
-    """Density of u·X at s, 0 outside (−1, 1)."""
-    p, at = power(dimension, law), _distances(s)
+def projection_density(t: ArrayLike, dimension: int, law: str = "ball") -> FloatArray:
+    """Density of u·X at t, 0 outside (−1, 1)."""
+    p, at = power(dimension, law), _distances(t)
     inside = np.abs(at) < 1.0
     room = np.where(inside, (1.0 - at) * (1.0 + at), 1.0)
     return np.asarray(np.where(inside, np.exp((p - 1.0) * np.log(room) - log_beta(p)), 0.0))

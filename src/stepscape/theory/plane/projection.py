@@ -20,10 +20,11 @@ from numpy.typing import ArrayLike
 
 from stepscape.arguments import whole
 from stepscape.errors import InputError
+from stepscape.losses import signs
 from stepscape.network import generator
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.flat_network import flat_interpolator, flat_interpolator_bound, sharpness_bound
-from stepscape.theory.plane.half_space import lengths, points
+from stepscape.theory.plane.half_space import lengths, one_per_input, points
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,7 @@ def projected_interpolator(
         Equal inputs with opposite labels; inputs that no direction drawn tells apart.
     """
     x = points("inputs", inputs)
+    signs(one_per_input("labels", labels, x))
     drawn = generator(seed).standard_normal((whole("directions", directions, 1), x.shape[1]))
     units = drawn / np.linalg.norm(drawn, axis=1)[:, None]
     sizes = [_size(x @ u, labels, margin) for u in units]

@@ -26,10 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import bad
-from stepscape.theory.line.distribution import FloatArray, averaging, vector
+from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.plane.exposed import Scale, exposed_neurons
-from stepscape.theory.plane.half_space import lengths, points
+from stepscape.theory.plane.half_space import averages, lengths, one_per_input, points
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +69,9 @@ def sphere_interpolator(
     InputError
         For an input that its direction does not single out.
     """
-    x, y = points("inputs", inputs), vector("labels", labels)
-    if y.size != len(x):
-        raise bad("labels", f"have one entry per input ({len(x)})", y.size)
-    v, net = averaging(weights, len(x)), exposed_neurons(x, y, scale)
+    x = points("inputs", inputs)
+    y, v = one_per_input("labels", labels, x), averages(weights, x)
+    net = exposed_neurons(x, y, scale)
     radius, largest = float(lengths(x).max()), float(np.abs(y).max())
     reach = float(np.hypot(1.0, radius))
     each = reach * reach + largest * largest if scale == "unit" else 2.0 * largest * reach

@@ -31,12 +31,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.errors import bad
-from stepscape.losses import loss_of
-from stepscape.theory.line.distribution import FloatArray, averaging, vector
-from stepscape.theory.line.logistic_curvature import labels_of
+from stepscape.losses import loss_of, signs
+from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.plane.exposed import exposed_neurons
-from stepscape.theory.plane.half_space import lengths, points
+from stepscape.theory.plane.half_space import averages, lengths, one_per_input, points
 
 MOST = 0.22387161  # of z s(z) s(−z), rounded up; at z tanh(z/2) = 1
 
@@ -76,10 +74,9 @@ def sphere_classifier(
     InputError
         For an input that its direction does not single out.
     """
-    x, z = points("inputs", inputs), vector("logits", logits)
-    if z.size != len(x):
-        raise bad("logits", f"have one entry per input ({len(x)})", z.size)
-    y, v = labels_of(labels, x[:, 0]), averaging(weights, len(x))
+    x = points("inputs", inputs)
+    z, v = one_per_input("logits", logits, x), averages(weights, x)
+    y = signs(one_per_input("labels", labels, x))
     net, logistic, reach = exposed_neurons(x, z), loss_of("logistic"), np.hypot(1.0, lengths(x))
     curved = logistic.curvature(z)
     each = v * (curved * net.squares + np.abs(logistic.slope(z, y)) * reach)
