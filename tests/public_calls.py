@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import low_rank_calls
 import plane_calls
+import plane_theory_calls
 import recovery_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
@@ -33,13 +34,13 @@ READ_ONLY = {
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
-} | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
+} | low_rank_calls.READ_ONLY | plane_theory_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | plane_calls.INNER | recovery_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | recovery_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     return {
         **low_rank_calls.calls(folder, File, Text),
         **plane_calls.calls(),
+        **plane_theory_calls.calls(at["square"].landscape),
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
