@@ -20,7 +20,7 @@ from stepscape.tables.records import plain
 SCHEMA = 1
 DECIDES_BITS = ("processor", "python", "numpy", "scipy", "numba")  # keys of a ledger's provenance
 Size = Literal["quick", "full"]
-Number = float | str | bool | None
+Number = int | float | str | bool | None
 
 
 class About(msgspec.Struct, frozen=True):
