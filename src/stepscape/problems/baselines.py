@@ -64,10 +64,10 @@ def baselines(
     v = v / v.sum()
     fitted, rank = _affine(x, y, v)
     with np.errstate(over="ignore"):
-        errors = [float(v @ (each - f0) ** 2) for each in (np.full(len(x), v @ y), 0.0 * y, fitted, y)]
-    if not np.isfinite(errors).all():
+        null, zero, straight, noise = (float(v @ (f - f0) ** 2) for f in (v @ y, 0.0, fitted, y))
+    if not np.isfinite([null, zero, straight, noise]).all():
         raise bad("labels and truth", "have squares that are finite", "numbers beyond 1e154", "rescale them")
-    return Baselines(*errors, rank)
+    return Baselines(null, zero, straight, noise, rank)
 
 
 def _named(labels: ArrayLike, truth: ArrayLike) -> tuple[tuple[str, ArrayLike], ...]:

@@ -1,4 +1,4 @@
-"""Logistic loss on a sphere: every prediction is that of a flat network, so uncertainty is no protection.
+"""Logistic loss on a sphere: every prediction is that of a flat network, so uncertainty does not protect.
 
 Give the network of `stepscape.theory.plane.exposed` (scale "best") any values z_i at the inputs. With D_i =
 s(z_i) s(−z_i) and r_i = −y_i s(−y_i z_i), for any labels and averaging weights v,
