@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import claims
+import join_ledgers
 from stepscape import experiments
 from stepscape.cli import console
 from stepscape.errors import InputError
@@ -174,3 +176,25 @@ def test_a_ledger_survives_its_file(entry):
 def test_what_is_no_ledger_is_refused(content, says):
     with pytest.raises(InputError, match=says):
         ledger.read(content, "it")
+
+
+def test_a_ledger_joins_another_in_the_order_of_the_claims(entry):
+    def named(name, seconds):
+        return replace(entry, experiment=replace(entry.experiment, name=name), seconds=seconds)
+
+    old = ledger.Ledger("quick", [named("a", 1.0), named("b", 2.0)], {"figures": ["x"], "numpy": "1"}, 3.0)
+    new = ledger.Ledger("quick", [named("c", 4.0), named("b", 5.0)], {"figures": ["y", "x"]}, 9.0)
+    whole = ledger.joined(old, new, ["c", "a", "b", "d"])
+    assert [(each.experiment.name, each.seconds) for each in whole.entries] == [
+        ("c", 4.0), ("a", 1.0), ("b", 5.0),
+    ]  # fmt: skip
+    assert whole.provenance == {"figures": ["x", "y"], "recorded_by": []}
+    assert whole.seconds == 10.0
+    with pytest.raises(InputError, match="ledgers must have one size, got quick and full"):
+        ledger.joined(old, replace(new, size="full"), ["a"])
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_the_script_that_joins_ledgers_writes_them_as_verify_does(size):
+    path = join_ledgers.committed(size)
+    assert join_ledgers.content(ledger.read(path.read_bytes(), str(path))) == path.read_text("utf-8")

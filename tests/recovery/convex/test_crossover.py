@@ -106,7 +106,7 @@ def test_too_few_measurements_prove_nothing() -> None:
 
 
 def test_too_much_work_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stepscape.recovery import crossover
+    from stepscape.recovery.convex import crossover
 
     monkeypatch.setattr(crossover, "MOST_COLUMNS", 10)
     p = problem("dense", (6, 5), 26, 2)

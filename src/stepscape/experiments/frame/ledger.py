@@ -20,7 +20,7 @@ from stepscape.tables.records import plain
 SCHEMA = 1
 DECIDES_BITS = ("processor", "python", "numpy", "scipy", "numba")  # keys of a ledger's provenance
 Size = Literal["quick", "full"]
-Number = float | str | bool | None
+Number = int | float | str | bool | None
 
 
 class About(msgspec.Struct, frozen=True):
@@ -278,6 +278,28 @@ def differences(committed: Ledger, found: Ledger, whole: bool = False) -> list[D
     keys = [key for key in {**after, **before} if key[0] in names]
     pairs = [(key, before.get(key), after.get(key)) for key in keys]
     return [Difference(*key, one, other) for key, one, other in pairs if one != other]
+
+
+def joined(one: Ledger, other: Ledger, order: Sequence[str]) -> Ledger:
+    """Add the entries of a ledger to another one, or put them in the place of those of the same names.
+
+    `order` names the claims as they shall follow each other. Versions and date are those of `other`; what
+    recorded the runs, and the figures, are those of both.
+    """
+    if one.size != other.size:
+        raise InputError(f"ledgers must have one size, got {one.size} and {other.size}")
+    entries = {entry.experiment.name: entry for entry in (*one.entries, *other.entries)}
+    replaced = sum(entry.seconds for entry in one.entries if entry.experiment.name in other.names)
+    lists = {
+        name: list(dict.fromkeys([*one.provenance.get(name, ()), *other.provenance.get(name, ())]))
+        for name in ("recorded_by", "figures")
+    }
+    return Ledger(
+        size=one.size,
+        entries=[entries[name] for name in order if name in entries],
+        provenance={**other.provenance, **lists},
+        seconds=one.seconds - replaced + other.seconds,
+    )
 
 
 def same_bits(one: Ledger, other: Ledger) -> bool:

@@ -72,6 +72,6 @@ def _sentence(table: Table) -> str:
             at, seen = errors(table.where(problem=name), "flat")
             ratios.append(median(seen / at))
     return (
-        f"Flat solutions are off by {number(min(ratios))} to {number(max(ratios))} times the noise, "
-        "at every level of it."
+        f"In the median flat solutions are off by {number(min(ratios))} to {number(max(ratios))} times the "
+        "noise, at every level of it."
     )

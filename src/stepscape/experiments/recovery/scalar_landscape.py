@@ -231,11 +231,12 @@ CLAIM = Claim(
         ),
         Part(
             "sharpness",
-            "Factors with the smallest λ_max are flat",
+            "Are factors with the smallest λ_max flat?",
             "Where λ_max is within {flat:g} of its least value 4 ‖X‖_op, the excess of the trace is at most "
-            "{tolerance:g}. It is so for (xy − 1)², and it is asked here for rank 2 and more.",
+            "{tolerance:g}. It is so for (xy − 1)²; for rank 2 and more it is our question.",
             smallest_sharpness_is_flat,
             {"flat": 1e-9, "tolerance": 1e-6},
+            kind="open question",
         ),
     ),
     draw=draw,

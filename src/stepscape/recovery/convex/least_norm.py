@@ -41,8 +41,8 @@ class LeastNorm:
         """λ (m,) of least norm with Jᵀ λ closest to values (n,)."""
         if self._factor is None:
             return _lsmr(self._matrix.T, values)
-        found = np.asarray(self._matrix @ self._solve(values))
-        return found + self._matrix @ self._solve(values - self._matrix.T @ found)
+        found = self._matrix @ self._solve(values)
+        return np.asarray(found + self._matrix @ self._solve(values - self._matrix.T @ found))
 
     def seen(self, dual: Array) -> Array:
         """Jᵀ λ (n,) of λ (m,)."""
