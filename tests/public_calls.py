@@ -202,7 +202,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
-            "warmup_steps": 2,
+            "warmup_steps": 2, "clip": 1.0,
         },
         "GradientDescent.threshold": {"self": at["method"], "step_size": 0.1},
         "GradientDescent.step_size_at": {"self": at["method"], "step": np.array([1, 2]), "initial": 0.1},

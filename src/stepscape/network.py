@@ -157,8 +157,8 @@ class TwoLayerReLU:
         On the line few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix
         sums over the knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the
         bound on the rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the
-        value is nan. At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or
-        nan where terms cancel or a neuron has w1 = 0.
+        value is nan. At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is
+        active, or nan where terms cancel or a neuron has w1 = 0.
         """
         if self.dimension > 1:
             return self._values(self._rows_of(x))

@@ -259,9 +259,9 @@ def test_descent_that_blows_up_is_an_outcome():
 
 
 def test_a_neuron_that_is_not_a_number_is_no_dead_neuron():
-    problem = ss.Problem(np.eye(2), [0.0, 0.0])
-    net = ss.TwoLayerReLU([[1e200, 0.0]], [0.0], [1e-300])
-    run = ss.train(problem, net, ss.GradientDescent(1e250, 1), measure_sharpness=False)
+    problem = ss.Problem(np.eye(2), [0.0, 0.0])  # w1 becomes −∞, which is active nowhere
+    net = ss.TwoLayerReLU([[1e-150, 0.0]], [0.0], [1e150], trainable=("w1",))
+    run = ss.train(problem, net, ss.GradientDescent(1e200, 1), measure_sharpness=False)
     assert run.outcome == "diverged"
 
 

@@ -51,8 +51,7 @@ def sharpness(
     -------
     Eigenpair
         `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`, rounding
-        included. It has two sides; with several input variables up to 512 inputs, and not where λ_max is hardly above ‖R‖
-        (`Eigenpair.status`).
+        included. It has two sides; with several input variables only up to 512 inputs (`Eigenpair.status`).
     """
     operator = network_hessian(
         problem, network, flag("gauss_newton", gauss_newton), nonnegative("weight_decay", weight_decay)

@@ -209,7 +209,8 @@ class PlaneHessian:
         terms = 2.0**-52 * (4.0 * self.problem.size + net.width + 4.0 * net.dimension + 16.0)
         with np.errstate(all="ignore"):
             far = float(np.sqrt(np.sum(self.points**2, axis=1)).max())
-            lengths, heights = np.sqrt(np.sum(at.inner**2, axis=1)), np.abs(at.outer)
+            alive = at.active.any(axis=1)  # what is active nowhere adds exact zeros
+            lengths, heights = alive * np.sqrt(np.sum(at.inner**2, axis=1)), alive * np.abs(at.outer)
             sizes = terms * (far * float(np.sum(heights * lengths)) + abs(net.b2))
             parts = np.array([far**2 * np.sum(heights**2), far**2 * np.sum(lengths**2), 1.0])
             length = float(parts @ np.array([self.rates[:2].any(), self.rates[2], self.rates[3]]))
