@@ -107,7 +107,7 @@ def _follow(ax: Axes, run: Run, column: str, runs: list[Run]) -> None:
     levels = [float(each["multiple"]) for each in runs]
     multiple = float(run["multiple"])
     ax.plot(run.arrays["at_steps"], run.arrays[column], lw=SECONDARY, color=level_color(multiple, levels),
-            label=f"η = {multiple:g}")  # fmt: skip
+            label=f"{multiple:g} · 2/λ")  # fmt: skip
 
 
 def _departure_sentence(runs: list[Run]) -> str:

@@ -202,17 +202,17 @@ def draw(result: Result) -> dict[str, Drawn]:
 QUICK: dict[str, Any] = {
     "problems": tuple(PROBLEMS),
     "d": 8,
-    "ranks": (1, 2),
-    "ratios": (1.2, 1.8, 3.4),
-    "seeds": 4,
+    "ranks": (1,),
+    "ratios": (1.2, 3.4),
+    "seeds": 2,
     "c": 4.0,
     "cases": ("10 1",),
-    "theorem_seeds": 80,
+    "theorem_seeds": 76,
     "block_d": 8,
     "block_m": (26, 29, 32),
     "blocks": 4,
-    "trials": 12,
-    "iterations": 1500,
+    "trials": 8,
+    "iterations": 1000,
     "first_seed": 200,
 }
 _grid = partial(Part, where={"part": "grid"})

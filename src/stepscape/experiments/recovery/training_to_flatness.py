@@ -217,7 +217,7 @@ _QUICK: dict[str, Any] = {
     "arms": ("small_steps", "large_steps", "sgd_eighth", "label_noise", "trace_penalty", "weight_decay"),
     "scales": (1.0,),
     "wide_arms": ("small_steps", "large_steps"),
-    "steps": 5000,
+    "steps": 2000,
     "records": 12,
     "seeds": 4,
     "first_seed": 200,
