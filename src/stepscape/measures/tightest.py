@@ -33,11 +33,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import flag, pair
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.losses import loss_of
 from stepscape.measures.certification import facts
 from stepscape.network import TwoLayerReLU
-from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.theory import (
     Certificate,
@@ -116,7 +115,8 @@ def tightest_worst_case(
     InputError
         For a problem without a truth; if no input lies in the interval.
     """
-    require_line(problem, network)
+    expect("problem", problem, Problem)
+    expect("network", network, TwoLayerReLU)
     if problem.truth is None:
         raise bad("truth", "be given to bound an error to it", None)
     limits = (-math.inf, math.inf) if interval is None else pair("interval", interval)

@@ -139,7 +139,7 @@ class Network(Part, frozen=True):
 
 
 class Method(Part, frozen=True):
-    """The fields of `GradientDescent` but `clip`."""
+    """The fields of `GradientDescent`."""
 
     step_size: float
     steps: int
