@@ -204,7 +204,7 @@ QUICK: dict[str, Any] = {
     "d": 8,
     "ranks": (1,),
     "ratios": (1.2, 3.4),
-    "seeds": 2,
+    "seeds": 4,
     "c": 4.0,
     "cases": ("10 1",),
     "theorem_seeds": 76,
@@ -212,7 +212,7 @@ QUICK: dict[str, Any] = {
     "block_m": (26, 29, 32),
     "blocks": 4,
     "trials": 8,
-    "iterations": 1000,
+    "iterations": 400,
     "first_seed": 200,
 }
 _grid = partial(Part, where={"part": "grid"})
