@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import msgspec
@@ -25,7 +25,10 @@ def content(book: ledger.Ledger) -> str:
 
 
 if __name__ == "__main__":
-    new = ledger.read(Path(sys.argv[1]).read_bytes(), sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ledger", type=Path, help="ledger.json of a directory of `stepscape verify`")
+    asked = parser.parse_args().ledger
+    new = ledger.read(asked.read_bytes(), str(asked))
     path = committed(new.size)
     whole = ledger.joined(ledger.read(path.read_bytes(), str(path)), new, list(experiments.names()))
     path.write_text(content(whole), encoding="utf-8")

@@ -184,6 +184,13 @@ def test_the_failure_rate_falls_with_d_or_not(fails: tuple[int, ...], word: str,
     assert words(fails=fails, undecided=20)["failure_rate"] == with_undecided
 
 
+def test_the_decay_is_that_of_the_logarithm_per_unit_of_d() -> None:
+    found = CLAIM.judge(result(fails=(12, 6, 3)))["failure_rate"].finding
+    pairs = [np.log((12.5 + i) / (3.5 + i)) / 20.0 for i in (0, 1)]  # rates (f + ½)/251
+    assert found.effect is not None
+    assert found.effect.interval.mean == pytest.approx(np.mean(pairs))
+
+
 def test_few_runs_in_which_the_two_never_differ_prove_nothing() -> None:
     assert words()["against_nuclear_norm"] == "undecided"
     again = [Run({**run.row, "ratio": ratio}) for run in result().runs for ratio in range(10)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ import pytest
 import stepscape as ss
 from stepscape.errors import InputError
 from stepscape.experiments.frame import Finding, Result, Run, run
-from stepscape.experiments.recovery.training_runs import ARMS, TINY, Flattest, TrainingRun, begin, training
+from stepscape.experiments.recovery.training_runs import (
+    ARMS,
+    TINY,
+    Flattest,
+    TrainingRun,
+    begin,
+    trace_fall,
+    training,
+)
 from stepscape.experiments.recovery.training_to_flatness import CLAIM, NOISY
 from stepscape.objectives import factors as loss_of
 from stepscape.recovery import Training
@@ -126,7 +135,12 @@ def test_a_trace_that_still_falls_is_neither_there_nor_elsewhere() -> None:
     assert word("penalty", of("trace_penalty", lambda each: {**each, "falling": 0.02})) == "yes"
 
 
-def test_the_fall_of_the_trace_is_that_of_the_middle_of_the_steps(tiny: Result) -> None:
+def test_the_fall_of_the_trace_is_that_of_the_middle_fifth_of_the_steps() -> None:
+    path = SimpleNamespace(at_steps=np.arange(0.0, 101.0, 10.0), trace_ratio=[2.0 - np.arange(11) / 10.0])
+    assert trace_fall(path, 100) == pytest.approx(1.0 - 1.4 / 1.6)  # type: ignore[arg-type]
+
+
+def test_at_a_solution_the_trace_does_not_fall(tiny: Result) -> None:
     table = tiny.where(outcome="finished").table
     assert np.abs(table.where(arm="small_steps")["falling"]).max() < 5e-3  # at a solution little moves
     assert table.where(arm="trace_penalty")["falling"].max() < 1.0

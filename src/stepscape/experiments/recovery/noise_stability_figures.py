@@ -73,5 +73,5 @@ def _sentence(table: Table) -> str:
             ratios.append(median(seen / at))
     return (
         f"In the median flat solutions are off by {number(min(ratios))} to {number(max(ratios))} times the "
-        "noise, at every level of it."
+        "noise, at every level."
     )

@@ -180,7 +180,7 @@ def work(run: TrainingRun, tick: Tick) -> Record:
         "flattest_error": flat.error,
         **ends(path, flat),
         "frobenius_ratio": float(path.hessian_frobenius[0, -1]) / _frobenius(flat),
-        "falling": _fall(path, run.steps),
+        "falling": trace_fall(path, run.steps),
     }
     names = ("trace_ratio", "sharpness", "error")
     arrays = {"at_steps": path.at_steps, **{name: getattr(path, name)[0] for name in names}}
@@ -192,7 +192,7 @@ def _frobenius(flat: Flattest) -> float:
     return hessian_frobenius(objective, flat.factors.parameters)
 
 
-def _fall(path: Paths, steps: int) -> float:
+def trace_fall(path: Paths, steps: int) -> float:
     """How much of itself the trace loses between two shares of the steps."""
     first, last = np.interp(np.multiply(RESTING, steps), path.at_steps, path.trace_ratio[0])
     return float(1.0 - last / first)
