@@ -93,7 +93,7 @@ def test_warns_where_two_inputs_end_above_the_edge_or_without_neurons():
     above = warnings_of(x, y, step_size=0.1, seed=1, width=30, steps=400)
     assert "all of its 400 steps and ended above the edge (edge ratio" in above
     assert "smoothed" not in above
-    dead = fit_table(x, y, step_size=0.3, seed=0)
+    dead = fit_table(x, y, step_size=1.0, seed=0, steps=100)  # 40 of 40 seeds end so, on any machine
     assert np.ptp(dead.predict(np.linspace(-1, 2, 9))) == 0
     assert "all 200 neurons are active on no input" in " ".join(dead.warnings)
     assert "almost a line" not in " ".join(dead.warnings)
