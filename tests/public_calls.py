@@ -12,6 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import low_rank_calls
+import plane_calls
+import plane_theory_calls
 import recovery_calls
 import stepscape as ss
 from stepscape.lab.batch import Batch, Done, carry_out_batch
@@ -32,13 +34,13 @@ READ_ONLY = {
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
-} | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
+} | low_rank_calls.READ_ONLY | plane_theory_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | recovery_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | recovery_calls.INNER  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,12 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
         **low_rank_calls.calls(folder, File, Text),
+        **plane_calls.calls(),
+        **plane_theory_calls.calls(at["square"].landscape),
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
-            "warmup_steps": 2,
+            "warmup_steps": 2, "clip": 1.0,
         },
         "GradientDescent.threshold": {"self": at["method"], "step_size": 0.1},
         "GradientDescent.step_size_at": {"self": at["method"], "step": np.array([1, 2]), "initial": 0.1},
@@ -225,7 +229,8 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "StepSizeRegressor.predict": {"self": at["regressor"], "X": X},
         "Trajectory.predict": {"self": at["run"], "x": X},
         "TwoLayerReLU": {**NEURONS, "b2": 0.5, "trainable": BLOCKS},
-        "TwoLayerReLU.random": {"width": 3, "scale": 1.0, "init": "torch", "seed": 0, "trainable": BLOCKS},
+        "TwoLayerReLU.random": {"width": 3, "scale": 1.0, "init": "torch", "seed": 0, "trainable": BLOCKS,
+        "dimension": 1},
         "TwoLayerReLU.with_parameters": {"self": at["net"], "parameters": at["net"].parameters},
         "TwoLayerReLU.predict": {"self": at["net"], "x": X},
         "TwoLayerReLU.save": {"self": at["net"], "path": File(folder / "net.npz")},

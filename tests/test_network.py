@@ -182,8 +182,8 @@ def test_scale_must_be_positive(scale):
 
 
 def test_init_must_be_known():
-    with pytest.raises(ss.InputError, match=r"init must be 'torch' or 'mean_field', got 'he'"):
-        ss.TwoLayerReLU.random(3, init="he")
+    with pytest.raises(ss.InputError, match=r"init must be one of 'torch', 'he', 'mean_field', got 'xavier'"):
+        ss.TwoLayerReLU.random(3, init="xavier")
 
 
 @pytest.mark.parametrize("name", ["w1", "b1", "w2"])
@@ -197,7 +197,6 @@ def test_init_must_be_known():
         ([True, False], "hold real numbers, got an array of dtype bool"),
         ([1.0, np.nan], "be finite, got nan in it"),
         ([-np.inf, np.nan], "be finite, got -inf in it"),
-        ([[1.0, 2.0]], r"have shape \(k,\), got \(1, 2\)"),
         (3.0, r"have shape \(k,\), got \(\)"),
     ],
 )
@@ -205,6 +204,22 @@ def test_weights_must_be_finite_rows_of_numbers(name, value, message):
     good = dict.fromkeys(("w1", "b1", "w2"), np.ones(2))
     with pytest.raises(ss.InputError, match=f"{name} must {message}"):
         ss.TwoLayerReLU(**{**good, name: value})
+
+
+def test_rows_of_weights_have_one_number_for_each_variable():
+    ones = np.ones(2)
+    for name in ("b1", "w2"):
+        with pytest.raises(ss.InputError, match=rf"{name} must have shape \(k,\), got \(2, 2\)"):
+            ss.TwoLayerReLU(**{**dict.fromkeys(("w1", "b1", "w2"), ones), name: np.ones((2, 2))})
+    said = r"w1, b1 and w2 must have the shapes \(k, d\), \(k,\), \(k,\), got \(1, 2\), \(2,\), \(2,\)"
+    with pytest.raises(ss.InputError, match=said):
+        ss.TwoLayerReLU([[1.0, 2.0]], ones, ones)
+    with pytest.raises(ss.InputError, match=r"w1 must have shape \(k,\) or \(k, d\), got \(2, 0\)"):
+        ss.TwoLayerReLU(np.ones((2, 0)), ones, ones)
+    with pytest.raises(ss.InputError, match=r"w1 must be finite, got nan in it"):
+        ss.TwoLayerReLU([[1.0, np.nan], [0.0, 0.0]], ones, ones)
+    with pytest.raises(ss.InputError, match=r"w1 must have shape \(k,\), got \(2, 2, 2\)"):
+        ss.TwoLayerReLU(np.ones((2, 2, 2)), ones, ones)
 
 
 def test_lengths_must_agree_and_not_vanish():

@@ -18,7 +18,7 @@ __all__ = ["GradientDescent"]
 class GradientDescent:
     """Full-batch gradient descent, heavy ball or Nesterov, in the conventions of ``torch.optim.SGD``.
 
-    With g = ∇L + weight_decay·θ (the output bias is not decayed) and dampening 0:
+    With g = ∇L + weight_decay·θ (the output bias is not decayed; ∇L no longer than `clip`) and dampening 0:
 
         v ← momentum·v + g,    θ ← θ - η·v              (heavy ball; momentum 0 is gradient descent)
                                θ ← θ - η·(g + momentum·v)   (nesterov=True)
@@ -38,6 +38,9 @@ class GradientDescent:
     warmup_steps : int
         The step size rises geometrically from min(step_size, 1/initial sharpness) to step_size over so many
         steps.
+    clip : float, optional
+        A ∇L longer than this, on all trained coordinates together, is scaled down to it before weight decay
+        is added: by clip/(‖∇L‖ + 1e-6), as ``torch.nn.utils.clip_grad_norm_`` does.
     """
 
     step_size: float
@@ -46,6 +49,7 @@ class GradientDescent:
     nesterov: bool = False
     weight_decay: float = 0.0
     warmup_steps: int = 0
+    clip: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("step_size", "momentum", "weight_decay"):
@@ -65,6 +69,8 @@ class GradientDescent:
             raise bad("weight_decay", "be finite and not negative", self.weight_decay)
         if self.warmup_steps < 0:
             raise bad("warmup_steps", "not be negative", self.warmup_steps)
+        if self.clip is not None:
+            object.__setattr__(self, "clip", positive("clip", self.clip))
         if self.nesterov and self.momentum == 0:
             raise bad("nesterov", "come with momentum > 0", "momentum 0", "set momentum, or nesterov=False")
 

@@ -1,4 +1,4 @@
-"""Two-layer ReLU networks: parameters, trained blocks, predictions, knots."""
+"""Two-layer ReLU networks: parameters, trained blocks, predictions; on the line knots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import finite, positive, reals, whole
 from stepscape.arguments import path as file_path
-from stepscape.errors import InputError, bad, beyond_range, shown
+from stepscape.errors import InputError, bad, beyond_range, expect, shown
 from stepscape.files import read_bytes, write_atomic
 from stepscape.kernels.evaluation import evaluate
 from stepscape.memory import require_memory
@@ -23,6 +23,7 @@ from stepscape.rounding import PROMISE
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
 FORMAT = "stepscape.TwoLayerReLU/1"
+INITS = ("torch", "he", "mean_field")
 PAIRS = 4_000_000  # points times neurons up to which a prediction is a sum over all neurons
 BYTES = 64  # that a neuron takes while a network is drawn: numbers, their copies, and the checks of them
 SORT_COST = 256  # of a point or a neuron, in such pairs: what the sorting of knots takes
@@ -30,12 +31,15 @@ SORT_COST = 256  # of a point or a neuron, in such pairs: what the sorting of kn
 
 @dataclass(frozen=True, eq=False)
 class TwoLayerReLU:
-    """f(x) = Σ_j w2_j max(w1_j x + b1_j, 0) + b2 for a scalar input x.
+    """f(x) = Σ_j w2_j max(w1_j·x + b1_j, 0) + b2 for a scalar input x, or one of d variables.
 
     Parameters
     ----------
-    w1, b1, w2 : array_like (k,)
-        Input weights, input biases, output weights.
+    w1 : array_like (k,) or (k, d)
+        Input weights; (k, 1) is kept as (k,), as `Problem` keeps inputs (n, 1) as (n,). One variable always
+        means the exact engine on the line; `knots` and `jumps` exist there only.
+    b1, w2 : array_like (k,)
+        Input biases, output weights.
     b2 : float
         Output bias.
     trainable : tuple of {"w1", "b1", "w2", "b2"}
@@ -55,12 +59,13 @@ class TwoLayerReLU:
     trainable: tuple[str, ...] = BLOCKS
 
     def __post_init__(self) -> None:
-        for name in ("w1", "b1", "w2"):
+        object.__setattr__(self, "w1", _rows("w1", self.w1))
+        for name in ("b1", "w2"):
             object.__setattr__(self, name, _row(name, getattr(self, name)))
-        if not self.w1.shape == self.b1.shape == self.w2.shape:
-            shapes = f"{self.w1.shape}, {self.b1.shape}, {self.w2.shape}"
-            raise bad("w1, b1 and w2", "have the same shape (k,)", shapes)
-        if self.w1.size == 0:
+        if not self.w1.shape[:1] == self.b1.shape == self.w2.shape:
+            must = "have the same shape (k,)" if self.w1.ndim == 1 else "have the shapes (k, d), (k,), (k,)"
+            raise bad("w1, b1 and w2", must, f"{self.w1.shape}, {self.b1.shape}, {self.w2.shape}")
+        if self.b1.size == 0:
             raise bad("width", "be at least 1", 0)
         object.__setattr__(self, "b2", finite("b2", self.b2))
         object.__setattr__(self, "trainable", _blocks(self.trainable))
@@ -70,28 +75,39 @@ class TwoLayerReLU:
         cls,
         width: int,
         scale: float = 1.0,
-        init: Literal["torch", "mean_field"] = "torch",
+        init: Literal["torch", "he", "mean_field"] = "torch",
         seed: int = 0,
         trainable: tuple[str, ...] = BLOCKS,
+        dimension: int = 1,
     ) -> TwoLayerReLU:
-        """Draw a network.
+        """Draw a network with inputs of `dimension` d variables.
 
-        init "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, as in ``torch.nn.Linear``;
-        "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0. An untrained b1 or b2 is zero.
+        - "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, fan_in d and then k, as in
+          ``torch.nn.Linear``;
+        - "he": w1 ~ scale·√(2/d)·N(0, 1), w2 ~ scale·√(2/k)·N(0, 1), b1 = 0 and b2 = 0;
+        - "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0.
+
+        An untrained b1 or b2 is zero.
+
+        Source: He et al. (2015) for "he".
         """
-        width, scale = whole("width", width, 1), positive("scale", scale)
-        require_memory("width", width, BYTES * width)
+        width, scale, d = whole("width", width, 1), positive("scale", scale), whole("dimension", dimension, 1)
+        require_memory("width", width, BYTES * width * max(1, d // 2))
         trainable = _blocks(trainable)
         rng = generator(seed)
-        if not isinstance(init, str) or init not in ("torch", "mean_field"):
-            raise bad("init", "be 'torch' or 'mean_field'", shown(init))
+        if not isinstance(init, str) or init not in INITS:
+            raise bad("init", f"be one of {', '.join(map(repr, INITS))}", shown(init))
+        b2 = 0.0
         if init == "torch":
-            outer = scale / np.sqrt(width)
-            w1, b1 = rng.uniform(-scale, scale, (2, width))
+            inner, outer = scale / np.sqrt(d), scale / np.sqrt(width)
+            w1, b1 = rng.uniform(-inner, inner, (width, d)), rng.uniform(-inner, inner, width)
             w2, b2 = rng.uniform(-outer, outer, width), float(rng.uniform(-outer, outer))
+        elif init == "he":
+            w1, b1 = scale * np.sqrt(2.0 / d) * rng.standard_normal((width, d)), np.zeros(width)
+            w2 = scale * np.sqrt(2.0 / width) * rng.standard_normal(width)
         else:
-            w1, b1, w2 = scale * 2.0 / np.sqrt(width) * rng.standard_normal((3, width))
-            b2 = 0.0
+            flat = scale * 2.0 / np.sqrt(width) * rng.standard_normal((d + 2) * width)
+            w1, (b1, w2) = flat[: d * width].reshape(width, d), flat[d * width :].reshape(2, width)
         if "b1" not in trainable:
             b1 = np.zeros(width)
         return cls(w1, b1, w2, b2 if "b2" in trainable else 0.0, trainable)
@@ -99,36 +115,53 @@ class TwoLayerReLU:
     @property
     def width(self) -> int:
         """Number of neurons k."""
-        return int(self.w1.size)
+        return int(self.b1.size)
+
+    @property
+    def dimension(self) -> int:
+        """Number of input variables d."""
+        return 1 if self.w1.ndim == 1 else int(self.w1.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Number of parameters, (d + 2)k + 1."""
+        return (self.dimension + 2) * self.width + 1
 
     @property
     def parameters(self) -> Array:
-        """One flat vector of length 3k + 1 in the order w1, b1, w2, b2 (a copy)."""
-        return np.concatenate([self.w1, self.b1, self.w2, [self.b2]])
+        """One flat vector of length (d + 2)k + 1 in the order w1 (neuron by neuron), b1, w2, b2 (a copy)."""
+        return np.concatenate([self.w1.ravel(), self.b1, self.w2, [self.b2]])
 
     @cached_property
     def trained(self) -> NDArray[np.bool_]:
-        """Mask (3k + 1,) of the trained coordinates."""
+        """Mask ((d + 2)k + 1,) of the trained coordinates."""
         k = self.width
-        return np.repeat([name in self.trainable for name in BLOCKS], [k, k, k, 1])
+        return np.repeat([name in self.trainable for name in BLOCKS], [self.dimension * k, k, k, 1])
 
     def with_parameters(self, parameters: ArrayLike) -> TwoLayerReLU:
-        """Return the network with another flat parameter vector (3k + 1,)."""
+        """Return the network with another flat parameter vector ((d + 2)k + 1,)."""
         theta = _real("parameters", parameters)
-        if theta.shape != (3 * self.width + 1,):
-            raise bad("parameters", f"have shape ({3 * self.width + 1},)", theta.shape)
-        w1, b1, w2 = theta[:-1].reshape(3, self.width)
-        return replace(self, w1=w1, b1=b1, w2=w2, b2=float(theta[-1]))
+        if theta.shape != (self.size,):
+            raise bad("parameters", f"have shape ({self.size},)", theta.shape)
+        inner, outer = theta[: self.w1.size].reshape(self.w1.shape), theta[self.w1.size : -1]
+        b1, w2 = outer.reshape(2, self.width)
+        return replace(self, w1=inner, b1=b1, w2=w2, b2=float(theta[-1]))
 
     def predict(self, x: ArrayLike) -> Array:
-        """Values of f at x, any shape, right to 1e-10 of each; (m, 1) columns give (m,).
+        """Values of f at x; on the line any shape, right to 1e-10 of each, and (m, 1) columns give (m,).
 
-        Few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix sums over the
-        knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the bound on the
-        rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the value is nan.
-        At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is active, or nan where
-        terms cancel or a neuron has w1 = 0.
+        With d > 1 variables x is (…, d) and the values (…): sums over all neurons in float64, O(m d k), that
+        are off by at most (k + d + 4) u of Σ |w2| (‖w1‖ ‖x‖ + |b1|) + |b2|. Numbers beyond the range of
+        float64 are refused.
+
+        On the line few values are sums over all neurons, O(m k); many take O((m + k) log (m k)) by prefix
+        sums over the knots, which round less than those sums do (`stepscape.kernels.evaluation`). Where the
+        bound on the rounding of either is too large, terms cancel exactly (`stepscape.rounding`). At nan the
+        value is nan. At ±∞ it is what floating point makes of the sum: ±∞, f itself where no neuron is
+        active, or nan where terms cancel or a neuron has w1 = 0.
         """
+        if self.dimension > 1:
+            return self._values(self._rows_of(x))
         points = _points(x)
         flat = points.ravel()
         pairs = flat.size * self.width
@@ -144,6 +177,26 @@ class TwoLayerReLU:
         if doubtful.any():
             values[doubtful] = self._settled(flat[doubtful])
         return np.asarray(values.reshape(points.shape))
+
+    def _rows_of(self, x: ArrayLike) -> Array:
+        """Read inputs (…, d) for d > 1."""
+        points = _real("x", x)
+        if points.ndim == 0 or points.shape[-1] != self.dimension:
+            raise bad("x", f"have shape (…, {self.dimension})", points.shape)
+        return points
+
+    def _values(self, points: Array) -> Array:
+        """Values of f at points (…, d), some rows at a time."""
+        rows = points.reshape(-1, self.dimension)
+        out = np.empty(len(rows))
+        chunk = max(1, PAIRS // self.width)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(rows), chunk):
+                z = rows[start : start + chunk] @ self.w1.T + self.b1
+                out[start : start + chunk] = np.maximum(z, 0.0, out=z) @ self.w2 + self.b2
+        if not np.isfinite(out[np.isfinite(rows).all(axis=1)]).all():
+            raise beyond_range("the network's prediction")
+        return np.asarray(out.reshape(points.shape[:-1]))
 
     def _settled(self, x: Array) -> Array:
         """Values of f at finite x (m,), right to 1e-10 of each whatever cancels."""
@@ -174,6 +227,7 @@ class TwoLayerReLU:
 
     @cached_property
     def _kinks(self) -> tuple[Array, Array]:
+        require_dimension(self)
         bent = (self.w1 != 0) & (self.w2 != 0)
         with np.errstate(over="ignore"):
             where = -self.b1[bent] / self.w1[bent]
@@ -226,7 +280,19 @@ class TwoLayerReLU:
     def __repr__(self) -> str:
         frozen = [name for name in BLOCKS if name not in self.trainable]
         note = f", frozen: {', '.join(frozen)}" if frozen else ""
-        return f"TwoLayerReLU(width={self.width}, {self.knots.size} knots, b2={self.b2:.4g}{note})"
+        shape = f"{self.knots.size} knots" if self.dimension == 1 else f"dimension={self.dimension}"
+        return f"TwoLayerReLU(width={self.width}, {shape}, b2={self.b2:.4g}{note})"
+
+
+def require_dimension(network: object, dimension: int = 1, name: str = "network") -> None:
+    """Refuse what is no network, and one whose inputs have another number of variables.
+
+    Knots, pieces, weighted variation and the certificates that exist so far are of networks on the line.
+    """
+    expect(name, network, TwoLayerReLU)
+    if isinstance(network, TwoLayerReLU) and network.dimension != dimension:
+        variables = "one input variable" if dimension == 1 else f"{dimension} input variables"
+        raise bad(name, f"have {variables} here", network.dimension)
 
 
 def generator(seed: int) -> np.random.Generator:
@@ -239,10 +305,24 @@ def _real(name: str, values: ArrayLike) -> Array:
     return reals(name, values, "iuf")
 
 
+def _rows(name: str, values: ArrayLike) -> Array:
+    """Weights (k,), or (k, d) of d > 1 variables."""
+    array = _real(name, values)
+    if array.ndim != 2:
+        return _row(name, array)
+    if array.shape[1] == 0:
+        raise bad(name, "have shape (k,) or (k, d)", array.shape)
+    return _frozen(name, array[:, 0].copy() if array.shape[1] == 1 else np.ascontiguousarray(array))
+
+
 def _row(name: str, values: ArrayLike) -> Array:
     array = _real(name, values)
     if array.ndim != 1:
         raise bad(name, "have shape (k,)", array.shape)
+    return _frozen(name, array)
+
+
+def _frozen(name: str, array: Array) -> Array:
     if not np.isfinite(array).all():
         raise bad(name, "be finite", f"{array[~np.isfinite(array)][0]} in it")
     array.flags.writeable = False

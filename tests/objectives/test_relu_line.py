@@ -133,9 +133,25 @@ def test_inputs_of_several_variables_are_refused_in_one_sentence():
     message = r"inputs must have shape \(n,\) here, got \(4, 2\); this works with one input variable"
     for use in (
         lambda: objectives.line(problem, net),
+        lambda: objectives.Hessian(problem, net),
+        lambda: ss.certify(problem, net),
+        lambda: ss.measures.measures.pieces(problem, net),
+    ):
+        with pytest.raises(ss.InputError, match=message):
+            use()
+
+
+def test_a_network_of_several_variables_is_refused_on_the_line():
+    problem, net = noisy(), ss.TwoLayerReLU.random(3, dimension=2)
+    message = r"network must have one input variable here, got 2"
+    for use in (
+        lambda: objectives.line(problem, net),
         lambda: ss.train(problem, net, ss.GradientDescent(0.1, 3)),
         lambda: ss.sharpness(problem, net),
         lambda: ss.certify(problem, net),
+        lambda: ss.measures.measures.shape(problem, net),
+        lambda: net.knots,
+        lambda: net.jumps,
     ):
         with pytest.raises(ss.InputError, match=message):
             use()

@@ -12,6 +12,7 @@ from stepscape.losses import loss_of
 from stepscape.measures.certification import certify
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.theory import FlatClass, worst_case_excess, worst_case_gap
 from stepscape.theory.certificate import Certificate
@@ -41,8 +42,7 @@ def certified_class(
     InputError
         When the certificate does not apply, as where no input is uncertain or f is 0 at every input.
     """
-    expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
+    require_line(problem, network)
     limits = None if interval is None else pair("interval", interval)
     f = network.predict(problem.inputs)
     bound = certify(problem, network, gamma=gamma)["uncertain" if problem.loss == "logistic" else "published"]

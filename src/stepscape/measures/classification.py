@@ -13,7 +13,7 @@ from stepscape.losses import divergence, probability
 from stepscape.measures.iterates import expect_pair
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.measures.uncertainty import UNCERTAIN, hull
-from stepscape.network import TwoLayerReLU
+from stepscape.network import TwoLayerReLU, require_dimension
 from stepscape.problems.problem import Problem
 from stepscape.training.trajectory import midpoint_network
 
@@ -76,7 +76,7 @@ def confidence(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     {|f0| ≤ 1} over that of either, nan when both are empty.
     """
     expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
+    require_dimension(network, problem.dimension)
     f = network.predict(problem.inputs)
     margin, weights = problem.labels * f, problem.averaging
     counted = weights > 0.0

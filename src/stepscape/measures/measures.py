@@ -20,6 +20,7 @@ from stepscape.measures.pieces import piece_ends
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import count_neurons
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
 from stepscape.training.trajectory import Trajectory, midpoint_network
@@ -64,11 +65,6 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
     return out
 
 
-def _expect(problem: Problem, network: TwoLayerReLU) -> None:
-    expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
-
-
 def pieces(problem: Problem, network: TwoLayerReLU) -> int:
     """Linear pieces of a network over the hull of the data.
 
@@ -81,7 +77,7 @@ def pieces(problem: Problem, network: TwoLayerReLU) -> int:
 
 def bends(problem: Problem, network: TwoLayerReLU) -> Array:
     """Find the inputs at which one of the `pieces` ends and the next begins, sorted."""
-    _expect(problem, network)
+    require_line(problem, network)
     low, high = problem.line.hull
     kinks = network.knots
     points = np.unique(np.concatenate([[low, high], kinks[(kinks > low) & (kinks < high)]]))
@@ -125,7 +121,7 @@ def shape(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
     ``weighted_tv``: ∫|f''|g; ``bent``, ``dead`` and ``active`` neurons: knot inside the hull, active on no
     input, on some; ``knots_at_data``: neurons with a knot within 1e-3 of the range of an input.
     """
-    _expect(problem, network)
+    require_line(problem, network)
     low, high = problem.line.hull
     w = (network.w1, network.b1, network.w2)
     bent, dead, stuck = count_neurons(problem, network)

@@ -33,10 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import flag, pair
-from stepscape.errors import bad, expect
+from stepscape.errors import bad
 from stepscape.losses import loss_of
 from stepscape.measures.certification import facts
 from stepscape.network import TwoLayerReLU
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.theory import (
     Certificate,
@@ -115,8 +116,7 @@ def tightest_worst_case(
     InputError
         For a problem without a truth; if no input lies in the interval.
     """
-    expect("problem", problem, Problem)
-    expect("network", network, TwoLayerReLU)
+    require_line(problem, network)
     if problem.truth is None:
         raise bad("truth", "be given to bound an error to it", None)
     limits = (-math.inf, math.inf) if interval is None else pair("interval", interval)

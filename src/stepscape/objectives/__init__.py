@@ -21,6 +21,8 @@ from stepscape.objectives.network_curvature import (
 from stepscape.objectives.objective import Objective, secant_curvature
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.relu_plane import ReLUPlane
+from stepscape.objectives.relu_plane_hessian import PlaneHessian
 from stepscape.objectives.toys import quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
@@ -35,7 +37,9 @@ __all__ = [
     "Hessian",
     "LinearNetwork",
     "Objective",
+    "PlaneHessian",
     "ReLULine",
+    "ReLUPlane",
     "State",
     "directional_smoothness",
     "factors",
@@ -43,6 +47,7 @@ __all__ = [
     "hessian_trace",
     "line",
     "linear_network",
+    "plane",
     "quadratic",
     "quartic",
     "rough_sharpness",
@@ -55,6 +60,14 @@ __all__ = [
 def line(problem: Problem, network: TwoLayerReLU) -> ReLULine:
     """Return the loss of a problem with one input variable as a function of the network's parameters."""
     return ReLULine(problem, network)
+
+
+def plane(problem: Problem, network: TwoLayerReLU) -> ReLUPlane:
+    """Return the loss of a problem with any number of input variables as a function of the parameters.
+
+    With one variable it is the slower twin of `line`.
+    """
+    return ReLUPlane(problem, network)
 
 
 @overload

@@ -8,10 +8,19 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.curvature.lanczos import Eigenpair
+from stepscape.curvature.lanczos import Eigenpair, norm
 from stepscape.methods import GradientDescent
 
 Array = NDArray[np.float64]
+
+BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
+
+
+def clipped(gradient: Array, method: GradientDescent) -> Array:
+    """Return the gradient, scaled down where it is longer than ``method.clip``."""
+    if method.clip is None:
+        return gradient
+    return np.asarray(gradient * min(1.0, method.clip / (norm(gradient) + 1e-6)))
 
 
 @dataclass

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from stepscape.arguments import flag, nonnegative, number
 from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import Eigenpair
-from stepscape.errors import bad, expect
-from stepscape.network import TwoLayerReLU
-from stepscape.objectives.relu_line import ReLULine
-from stepscape.objectives.relu_line_hessian import Hessian
-from stepscape.objectives.relu_line_sharpness import top
+from stepscape.errors import bad
+from stepscape.network import TwoLayerReLU, require_dimension
+from stepscape.objectives.network_loss import network_hessian, network_loss, network_top
 from stepscape.problems.problem import Problem
 
 if TYPE_CHECKING:
@@ -38,8 +36,8 @@ def sharpness(
     Parameters
     ----------
     problem, network
-        Where to measure. At a network with a knot exactly on an input this is the almost-everywhere Hessian
-        with max(z, 0)' = 0 at z = 0.
+        Where to measure, with inputs of the same number of variables. At a network with a knot exactly on an
+        input this is the almost-everywhere Hessian with max(z, 0)' = 0 at z = 0.
     start : ndarray, optional
         A vector on the trained coordinates close to the eigenvector, e.g. the `vector` of an earlier result.
     tolerance : float
@@ -53,9 +51,9 @@ def sharpness(
     -------
     Eigenpair
         `vector` on the trained coordinates; some eigenvalue lies within `residual` of `value`, rounding
-        included.
+        included. It has two sides; with several input variables only up to 512 inputs (`Eigenpair.status`).
     """
-    operator = Hessian(
+    operator = network_hessian(
         problem, network, flag("gauss_newton", gauss_newton), nonnegative("weight_decay", weight_decay)
     )
     if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
@@ -67,28 +65,29 @@ def sharpness(
         full[trained] = one_each("start", start, int(trained.sum()))
         if not np.isfinite(full).all():
             raise bad("start", "be a finite vector that is not zero", f"norm {np.linalg.norm(full)}")
-    pair = top(operator, full, tolerance)
+    pair = network_top(operator, full, tolerance)
     return replace(pair, vector=pair.vector[trained])
 
 
 def rough_sharpness(problem: Problem, network: TwoLayerReLU) -> float:
     """λ_max to 1e-4, as the warm-up of a run from this network takes it; see `Descent.rough_sharpness`."""
-    return ReLULine(problem, network).rough_sharpness(network.parameters)
+    return network_loss(problem, network).rough_sharpness(network.parameters)
 
 
 def hessian_trace(problem: Problem, network: TwoLayerReLU) -> float:
-    """Trace of the loss Hessian on the trained coordinates in closed form, right to 1e-9 of itself, O(n + k).
+    """Trace of the loss Hessian on the trained coordinates in closed form.
 
-    `objectives.Hessian` has a bound on its error beside it.
+    With one input variable O(n + k), right to 1e-9 of itself; `objectives.Hessian` has a bound on its error
+    beside it. With d of them O(n d k), a float64 sum of terms that are not negative.
     """
-    return Hessian(problem, network).trace
+    return network_hessian(problem, network).trace
 
 
 def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = False) -> LinearOperator:
     """Return the loss Hessian on the trained coordinates as a SciPy LinearOperator."""
     from scipy.sparse.linalg import LinearOperator
 
-    operator = Hessian(problem, network, flag("gauss_newton", gauss_newton))
+    operator = network_hessian(problem, network, flag("gauss_newton", gauss_newton))
     trained = network.trained
     size = int(trained.sum())
 
@@ -109,6 +108,6 @@ def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoL
 
     Source: Mishkin et al. (2024); tutorial, edge of stability.
     """
-    line = ReLULine(problem, network)
-    expect("before", before, TwoLayerReLU)
-    return line.smoothness(network.parameters, before.parameters)
+    objective = network_loss(problem, network)
+    require_dimension(before, problem.dimension, "before")
+    return objective.smoothness(network.parameters, before.parameters)

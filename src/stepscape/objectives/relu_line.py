@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import number, vector
 from stepscape.curvature.lanczos import Eigenpair, norm
-from stepscape.errors import InputError, bad, expect
+from stepscape.errors import InputError, bad
 from stepscape.kernels import relu1d
 from stepscape.methods import GradientDescent
 from stepscape.network import BLOCKS, TwoLayerReLU
-from stepscape.objectives.descent import State
+from stepscape.objectives.descent import BLOW_UP, State, clipped
 from stepscape.objectives.objective import secant
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_line_sharpness import from_one_start, top
+from stepscape.objectives.relu_plane import STUCK, ReLUPlane
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
@@ -26,8 +28,6 @@ CHUNK = 10_000_000  # (n + k)·steps between two returns from the kernel, which 
 CAREFUL = 300  # careful steps at a time
 SURE = 2.5e-7  # of the residuals: with errors in f up to this, losses are right to 1e-6
 MEASURED = 1e-9  # of label, f and residuals: what f by the kernel's sums may differ from f at an input
-BLOW_UP = 1e10  # a loss so many times the scale of labels and network never comes back
-STUCK = 1e-3  # of the range of the inputs: a knot this close to an input sticks to it
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +41,14 @@ class ReLULine:
     Raises
     ------
     InputError
-        For a problem with more than one input variable.
+        For a problem or a network with more than one input variable.
     """
 
     problem: Problem
     network: TwoLayerReLU
 
     def __post_init__(self) -> None:
-        expect("problem", self.problem, Problem)
-        expect("network", self.network, TwoLayerReLU)
-        _ = self.problem.line  # refuses more than one variable
+        require_line(self.problem, self.network)
 
     @property
     def size(self) -> int:
@@ -121,6 +119,7 @@ class ReLULine:
     def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         """Make steps with the compiled kernel; see `Descent`.
 
+        Steps with ``method.clip`` are those of `ReLUPlane`, in O(n k).
         Neurons that are active on no input receive no gradient; plain descent without decay leaves them out,
         which is exact. Where the kernel's sums in float64 are off by too much at either end of its steps,
         they are made again one by one with accurate gradients.
@@ -175,7 +174,8 @@ class ReLULine:
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 for eta in method.step_size_at(numbers, first_step_size):
-                    g = self.gradient(state.theta) + method.weight_decay * decayed * state.theta
+                    g = clipped(self.gradient(state.theta), method)
+                    g = g + method.weight_decay * decayed * state.theta
                     state.move(g, eta, method)
                     if not np.isfinite(state.theta).all():
                         return np.inf
@@ -184,6 +184,8 @@ class ReLULine:
             return np.inf
 
     def _fast_steps(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+        if method.clip is not None:  # which needs the whole gradient before anything moves
+            return ReLUPlane(self.problem, self.network).descend(state, method, first_step_size, steps)
         most = min(steps, max(1, CHUNK // (self.problem.size + self.network.width)))
         if method.momentum or method.weight_decay:
             return self._kernel(state, method, first_step_size, most)

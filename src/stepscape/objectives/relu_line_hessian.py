@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.arguments import flag, nonnegative, positive
 from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import lanczos_steps, norm
-from stepscape.errors import beyond_range, expect
+from stepscape.errors import beyond_range
 from stepscape.kernels import relu1d, relu1d_hessian
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.accurate_line import AccurateLine
+from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.rounding import PROMISE
 from stepscape.rounding.scaled import located
@@ -51,8 +52,7 @@ class Hessian:
     careful: bool | None = None
 
     def __post_init__(self) -> None:
-        expect("problem", self.problem, Problem)
-        expect("network", self.network, TwoLayerReLU)
+        require_line(self.problem, self.network)
         flag("gauss_newton", self.gauss_newton)
         if self.careful is not None:
             flag("careful", self.careful)

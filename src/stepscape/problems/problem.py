@@ -30,8 +30,9 @@ class Problem:
     Parameters
     ----------
     inputs : array_like (n,) or (n, d)
-        Any order, repeats allowed, n ≥ 1; (n, 1) is kept as (n,). With d > 1 variables only the averages over
-        the examples work: networks, theorems and `line` need one.
+        Any order, repeats allowed, n ≥ 1; (n, 1) is kept as (n,), so that one variable always means the exact
+        engine on the line. Networks of d > 1 variables train and have their curvature measured; `line`,
+        theorems and certificates need one variable.
     labels : array_like (n,)
         For the logistic loss ±1 or 0/1; kept as ±1.
     loss : "square" | "logistic"
@@ -94,6 +95,16 @@ class Problem:
         """Number of examples n."""
         return len(self.inputs)
 
+    @property
+    def dimension(self) -> int:
+        """Number of input variables d."""
+        return 1 if self.inputs.ndim == 1 else int(self.inputs.shape[1])
+
+    @property
+    def points(self) -> Array:
+        """Inputs as rows (n, d), in the order given."""
+        return self.inputs.reshape(self.size, self.dimension)
+
     @cached_property
     def averaging(self) -> Array:
         """Weights (n,) that sum to 1: every average over the examples uses them."""
@@ -155,7 +166,7 @@ class Problem:
 
     def _where(self) -> str:
         if self.inputs.ndim > 1:
-            return f"{self.inputs.shape[1]} input variables"
+            return f"{self.dimension} input variables"
         low, high = self.line.hull
         return f"inputs in [{low:.4g}, {high:.4g}]"
 

@@ -139,7 +139,7 @@ class Network(Part, frozen=True):
 
 
 class Method(Part, frozen=True):
-    """The fields of `GradientDescent`."""
+    """The fields of `GradientDescent` but `clip`."""
 
     step_size: float
     steps: int

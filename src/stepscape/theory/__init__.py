@@ -1,6 +1,7 @@
 """Theorems as functions: `Facts` of one network in, a `Certificate` out; what they are made of, on arrays.
 
-Those about matrices of low rank (`stepscape.theory.low_rank`) take a problem and factors of its matrix.
+Those about matrices of low rank (`stepscape.theory.low_rank`) take a problem and factors of its matrix; those
+about inputs in R^d (`stepscape.theory.plane`) have the names of those on the line, and take `PlaneFacts`.
 """
 
 from __future__ import annotations
@@ -93,14 +94,38 @@ from stepscape.theory.low_rank import (
     norm_minimal_as_printed,
     perturbed_loss,
 )
+from stepscape.theory.plane import (
+    PLANE_THEOREMS,
+    DepthBound,
+    EmptyCaps,
+    PlaneFacts,
+    PlaneTheorem,
+    ProjectedInterpolator,
+    SphereClassifier,
+    SphereInterpolator,
+    depth_bound,
+    edge_law,
+    empty_caps,
+    exposure,
+    half_space_mass,
+    half_space_weight,
+    plane_theorems,
+    projected_interpolator,
+    projection_density,
+    sphere_classifier,
+    sphere_interpolator,
+)
 from stepscape.theory.stability import largest_stable_step_size, threshold
 
 __all__ = [
     "BLOCKS",
+    "PLANE_THEOREMS",
     "THEOREMS",
     "Certificate",
     "ConstantTrace",
     "Counterexample",
+    "DepthBound",
+    "EmptyCaps",
     "ExcessIdentity",
     "ExpectedWorstCase",
     "Facts",
@@ -113,6 +138,11 @@ __all__ = [
     "MatrixWeights",
     "Neurons",
     "PerturbedLoss",
+    "PlaneFacts",
+    "PlaneTheorem",
+    "ProjectedInterpolator",
+    "SphereClassifier",
+    "SphereInterpolator",
     "Theorem",
     "WeightLimits",
     "WorstCase",
@@ -121,12 +151,16 @@ __all__ = [
     "confidence_curvature",
     "constant_trace",
     "counterexample",
+    "depth_bound",
     "diagonal_trace",
     "diagonal_weight_decay",
+    "edge_law",
+    "empty_caps",
     "excess_by_imbalance",
     "excess_identity",
     "expected_excess",
     "expected_gap",
+    "exposure",
     "flat_diagonal_layers",
     "flat_factors",
     "flat_interpolator",
@@ -138,6 +172,8 @@ __all__ = [
     "flattest_interpolator",
     "flattest_layers_trace",
     "gauss_newton",
+    "half_space_mass",
+    "half_space_weight",
     "identity_curvature",
     "identity_curvature_as_printed",
     "identity_measurements",
@@ -165,12 +201,17 @@ __all__ = [
     "overlap",
     "overlap_bound",
     "perturbed_loss",
+    "plane_theorems",
     "population_weight",
     "printed_counterexample",
+    "projected_interpolator",
+    "projection_density",
     "published",
     "published_as_printed",
     "sharpness",
     "sharpness_loss",
+    "sphere_classifier",
+    "sphere_interpolator",
     "spline_interpolator",
     "theorems",
     "threshold",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
 from stepscape.curvature.operator import Shifted
 from stepscape.methods import GradientDescent
-from stepscape.objectives.descent import State
+from stepscape.objectives.descent import State, clipped
 from stepscape.objectives.objective import Objective, secant_curvature
 
 Array = NDArray[np.float64]
@@ -28,11 +28,12 @@ class NumpyDescent:
     decayed: Array
 
     def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
-        """Make steps v ← βv + g, θ ← θ − ηv (Nesterov: θ − η(g + βv)) with g = ∇L + λ·mask·θ."""
+        """Make steps v ← βv + g, θ ← θ − ηv (Nesterov: θ − η(g + βv)) with g = ∇L + λ·mask·θ, ∇L clipped."""
         numbers = state.steps_made + np.arange(min(steps, CHUNK))
         with np.errstate(over="ignore", invalid="ignore"):
             for eta in method.step_size_at(numbers, first_step_size):
-                g = self.objective.gradient(state.theta) + method.weight_decay * self.decayed * state.theta
+                g = clipped(self.objective.gradient(state.theta), method)
+                g = g + method.weight_decay * self.decayed * state.theta
                 state.move(g, eta, method)
                 if not np.abs(state.theta).max() <= LARGEST:
                     return np.inf

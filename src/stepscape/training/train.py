@@ -9,7 +9,7 @@ from typing import Any
 from stepscape.arguments import function
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives.relu_line import ReLULine
+from stepscape.objectives.network_loss import network_loss
 from stepscape.problems.problem import Problem
 from stepscape.training.path import Path, PathPoint
 from stepscape.training.run import run
@@ -30,6 +30,8 @@ def train(
 
     Parameters
     ----------
+    problem, network
+        With inputs of the same number of variables.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
@@ -43,11 +45,11 @@ def train(
 
     Notes
     -----
-    A step costs O(n + k). Neurons that are active on no input receive no gradient; plain descent without
-    decay leaves them out, which is exact. Divergence is an outcome, not an exception. For a loss of any other
-    kind see `stepscape.training.run`.
+    A step costs O(n + k) with one input variable, O(n d k) with d of them. Neurons that are active on no
+    input receive no gradient; on the line plain descent without decay leaves them out, which is exact.
+    Divergence is an outcome, not an exception. For a loss of any other kind see `stepscape.training.run`.
     """
-    objective = ReLULine(problem, network)
+    objective = network_loss(problem, network)
     if observe is not None:
         function("observe", observe)
 

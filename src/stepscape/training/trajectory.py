@@ -68,7 +68,9 @@ class Trajectory:
         it), and for a swing of period two it equals 2/η exactly, whatever the loss.
     bent_neurons, dead_neurons, knots_at_data : ndarray of int
         Of the midpoint network: neurons whose knot lies strictly inside the data hull; neurons active on no
-        input; neurons with a knot within 1e-3 of the input range of an input.
+        input; neurons with a knot within 1e-3 of the input range of an input. With several input variables:
+        neurons active on some inputs, not on all; on none; bent ones with |w1·x + b1| at some input within
+        1e-3 of the range of w1·x.
     network, network_before : TwoLayerReLU
         The last two iterates.
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from stepscape.arguments import positive, share
-from stepscape.errors import bad, expect, shown
+from stepscape.errors import bad, shown
 from stepscape.theory.line.distribution import (
     FloatArray,
     InputDistribution,
@@ -97,11 +97,9 @@ class Facts:
     gamma: float = 1.0
 
     def __post_init__(self) -> None:
-        from stepscape.network import TwoLayerReLU
-        from stepscape.problems.problem import Problem
+        from stepscape.problems.one_variable import require_line
 
-        expect("problem", self.problem, Problem)
-        expect("network", self.network, TwoLayerReLU)
+        require_line(self.problem, self.network)
         if not hasattr(self.landscape, "residual_norm"):
             raise bad("landscape", "have the numbers of a Landscape", shown(self.landscape))
         object.__setattr__(self, "delta", share("delta", self.delta))

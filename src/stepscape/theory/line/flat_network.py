@@ -103,7 +103,7 @@ def flat_interpolator_bound(inputs: ArrayLike, labels: ArrayLike, margin: float)
     unit = math.ldexp(1.0, max(math.frexp(x_max)[1] - 1, 0))  # a length: squares of far knots overflow
     norm = margin * float(cost @ (2.0 / unit / unit + (knots / unit) ** 2)) * unit * unit
     return FlatInterpolatorBound(
-        sharpness=_bound(margin, size, x_max),
+        sharpness=sharpness_bound(margin, size, x_max),
         size=size,
         variation=margin * size,
         squared_norm=norm + margin * margin,
@@ -111,7 +111,7 @@ def flat_interpolator_bound(inputs: ArrayLike, labels: ArrayLike, margin: float)
     )
 
 
-def _bound(margin: float, size: float, x_max: float) -> float:
+def sharpness_bound(margin: float, size: float, x_max: float) -> float:
     """e^{−γ} (1 + γ A (1 + 5 x_max²) + √(1 + x_max²)), in logarithms where a factor is no longer a number."""
     slope = math.hypot(1.0, x_max)
     whole = 1.0 + margin * size * (1.0 + 5.0 * x_max * x_max) + slope

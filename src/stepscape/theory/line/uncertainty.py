@@ -42,8 +42,13 @@ def ends(points: FloatArray) -> tuple[float, float]:
 
 
 def best_gamma(facts: Facts) -> float:
+    """Return the |f_i| with the largest v(A) Γ."""
+    return best_level(facts.landscape.predictions, facts.averaging)
+
+
+def best_level(predictions: FloatArray, v: FloatArray) -> float:
     """Return the |f_i| with the largest v(A) Γ, compared in logarithms: Γ may underflow."""
-    f, v = np.abs(facts.landscape.predictions), facts.averaging
+    f = np.abs(predictions)
     order = np.argsort(f[v > 0.0])
     size, mass = f[v > 0.0][order], np.cumsum(v[v > 0.0][order])
     return float(size[np.argmax(np.log(mass) - size - 2.0 * np.log1p(np.exp(-size)))])
