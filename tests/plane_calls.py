@@ -10,6 +10,12 @@ import stepscape as ss
 
 # What calls these is a loop, with arrays that it has checked.
 INNER = {"objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend"}
+READ_ONLY = {"measures.Activity"}
+
+
+def own(x: Any) -> Any:
+    """A truth of one's own."""
+    return np.sin(x).sum(axis=-1)
 
 
 def calls() -> dict[str, dict[str, Any]]:
@@ -23,7 +29,23 @@ def calls() -> dict[str, dict[str, Any]]:
         net.parameters,
     )
     ones = np.ones(net.size)
+    cloud = {
+        "n": 8, "dimension": 2, "noise": 0.5, "seed": 0, "truth": "norm", "scale": 2.0, "radius": 1.5,
+    }  # fmt: skip
     return {
+        "measures.activity": here,
+        "measures.activity:line": {
+            "problem": ss.Problem(problem.labels, problem.labels), "network": ss.TwoLayerReLU.random(3),
+        },
+        "problems.ball": cloud,
+        "problems.ball:own": {**cloud, "truth": own},
+        "problems.bernoulli_labels": {
+            "problem": ss.problems.ball(n=8), "amplitude": 2.0, "flip_rate": 0.1, "seed": 0,
+        },
+        "problems.mixup": {"problem": problem, "alpha": 1.0, "copies": 2, "seed": 0},
+        "problems.radial": {**cloud, "alpha": 2.0},
+        "problems.sphere": cloud,
+        "problems.subspaces": {**cloud, "count": 2, "inner": 1},
         "TwoLayerReLU.predict:plane": {"self": net, "x": problem.inputs},
         "TwoLayerReLU.with_parameters:plane": {"self": net, "parameters": theta},
         "hessian:plane": {**here, "gauss_newton": True},

@@ -34,7 +34,11 @@ READ_ONLY = {
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
-} | low_rank_calls.READ_ONLY | plane_theory_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
+} | {
+    name
+    for sibling in (low_rank_calls, plane_calls, plane_theory_calls, recovery_calls)
+    for name in sibling.READ_ONLY
+}  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
