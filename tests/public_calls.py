@@ -246,6 +246,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "train": {
             **here, "method": at["method"], "record_every": 3, "measure_sharpness": False,
             "observe": print_nothing, "progress": print_nothing, "record_at": np.array([2]),
+            "examples": lambda _: at["problem"],
         },
         "worst_case": {**here, "gamma": 1.0, "interval": (-1.0, 1.0)},
         "curvature.Matrix": {"values": np.eye(2)},
