@@ -9,13 +9,9 @@ import numpy as np
 import stepscape as ss
 
 # What calls these is a loop, with arrays that it has checked.
-INNER = {"objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend"}
-READ_ONLY = {"measures.Activity"}
-
-
-def own(x: Any) -> Any:
-    """A truth of one's own."""
-    return np.sin(x).sum(axis=-1)
+INNER = {
+    "objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend", "objectives.FreshExamples.descend",
+}  # fmt: skip
 
 
 def calls() -> dict[str, dict[str, Any]]:
@@ -29,23 +25,8 @@ def calls() -> dict[str, dict[str, Any]]:
         net.parameters,
     )
     ones = np.ones(net.size)
-    cloud = {
-        "n": 8, "dimension": 2, "noise": 0.5, "seed": 0, "truth": "norm", "scale": 2.0, "radius": 1.5,
-    }  # fmt: skip
+    fresh = ss.objectives.FreshExamples(lambda _: problem, problem, net)
     return {
-        "measures.activity": here,
-        "measures.activity:line": {
-            "problem": ss.Problem(problem.labels, problem.labels), "network": ss.TwoLayerReLU.random(3),
-        },
-        "problems.ball": cloud,
-        "problems.ball:own": {**cloud, "truth": own},
-        "problems.bernoulli_labels": {
-            "problem": ss.problems.ball(n=8), "amplitude": 2.0, "flip_rate": 0.1, "seed": 0,
-        },
-        "problems.mixup": {"problem": problem, "alpha": 1.0, "copies": 2, "seed": 0},
-        "problems.radial": {**cloud, "alpha": 2.0},
-        "problems.sphere": cloud,
-        "problems.subspaces": {**cloud, "count": 2, "inner": 1},
         "TwoLayerReLU.predict:plane": {"self": net, "x": problem.inputs},
         "TwoLayerReLU.with_parameters:plane": {"self": net, "parameters": theta},
         "hessian:plane": {**here, "gauss_newton": True},
@@ -57,6 +38,16 @@ def calls() -> dict[str, dict[str, Any]]:
         "train:plane": {**here, "method": ss.GradientDescent(0.05, 6), "record_every": 3},
         "objectives.PlaneHessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0},
         "objectives.PlaneHessian.product": {"self": ss.objectives.PlaneHessian(**here), "vector": ones},
+        "objectives.FreshExamples": {"examples": lambda _: problem, "measured": problem, "network": net},
+        **{
+            f"objectives.FreshExamples.{name}": {"self": fresh, "theta": theta}
+            for name in ("loss", "gradient", "hessian", "census", "largest_loss")
+        },
+        "objectives.FreshExamples.rough_sharpness": {"self": fresh, "theta": theta, "decay": 0.1},
+        "objectives.FreshExamples.sharpness": {
+            "self": fresh, "theta": theta, "decay": 0.1, "start": ones, "tolerance": 1e-6,
+        },
+        "objectives.FreshExamples.smoothness": {"self": fresh, "theta": theta, "before": ones},
         "objectives.ReLUPlane": here,
         "objectives.plane": here,
         **{

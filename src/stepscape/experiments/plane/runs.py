@@ -1,0 +1,103 @@
+"""The runs that the claims on inputs in R^d share.
+
+A claim makes them with `sweep(PlaneRun, {**DEFAULTS, **settings}, …)`, whose fields are data, start and
+method; equal specs are trained once in a common store. A claim that trains on other examples than it measures
+on, such as mixed ones, gives them to `carry_out`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepscape.errors import bad
+from stepscape.experiments.frame.follow import Followed, evenly, follow
+from stepscape.experiments.frame.settings import Settings, at_least
+from stepscape.experiments.frame.sweep import AnySpec, sweep
+from stepscape.experiments.plane.columns import curves, measured
+from stepscape.experiments.plane.data import Samples, samples
+from stepscape.experiments.plane.references import references
+from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
+from stepscape.experiments.plane.starts import start_of
+from stepscape.lab.pool import Tick
+from stepscape.methods import GradientDescent
+from stepscape.network import TwoLayerReLU
+from stepscape.problems import Problem
+from stepscape.tables.records import Record
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run begins with."""
+
+    samples: Samples
+    start: TwoLayerReLU
+    method: GradientDescent
+
+
+def plane_sweep(kind: type[AnySpec], settings: Settings, **fields: Any) -> list[AnySpec]:
+    """Sweep runs of a kind with the fields of `PlaneRun`; a field not named has its default.
+
+    Curves are kept of the first seed unless `drawn` says otherwise.
+    """
+    given = {name: value for name, value in settings.items() if name in DEFAULTS}
+    at_least(given, **{name: 1 for name in ("n", "dimension", "width", "steps") if name in given})
+    first = settings.get("first_seed", 0)
+    fields.setdefault("drawn", lambda run: run.seed == first)
+    return sweep(kind, {**DEFAULTS, **settings}, **fields)
+
+
+def begin(run: PlaneRun) -> Setup:
+    """Draw data and start, and build the method; what is impossible is refused."""
+    drawn = samples(run)
+    return Setup(drawn, start_of(run, drawn.problem), method_of(run))
+
+
+def method_of(run: PlaneRun) -> GradientDescent:
+    """Gradient descent of a run."""
+    if run.clip < 0.0:
+        raise bad("clip", "not be negative", run.clip)
+    return GradientDescent(
+        run.step_size,
+        run.steps,
+        weight_decay=run.weight_decay,
+        warmup_steps=run.warmup_steps,
+        clip=run.clip or None,
+    )
+
+
+def work(run: PlaneRun, tick: Tick) -> Record:
+    """Train one network and measure its end; see `columns.measured` and `references.references`."""
+    return carry_out(run, begin(run), tick)
+
+
+def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Record:
+    """Train on the problem of a run, or on other examples, and measure on the problem of the run.
+
+    Sharpness and edge ratio are those of the examples trained on; rates and errors those of the problem.
+    """
+    problem, fresh = setup.samples.problem, setup.samples.fresh
+    seen = train(run, setup, tick, training)
+
+    def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
+        arrays = curves(seen, problem) if run.drawn else {}
+        return {**numbers, **references(problem, fresh)}, arrays
+
+    return seen.record(measure)
+
+
+def train(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Followed:
+    """Train, keeping the networks of the records; the moment from which arrival is judged is one of them."""
+    at = {settling(run.steps), *(evenly(run.steps, run.records) if run.drawn and run.records else ())}
+    return follow(training or setup.samples.problem, setup.start, setup.method, at, tick)
+
+
+def settling(steps: int) -> int:
+    """Return the step from which on a run that has arrived hardly moves: four fifths of all.
+
+    >>> settling(1000), settling(1)
+    (800, 1)
+    """
+    return max(1, 4 * steps // 5)
