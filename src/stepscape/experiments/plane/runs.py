@@ -94,7 +94,7 @@ def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None 
 
 
 def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:
-    """Records at which a run is measured besides its end."""
+    """Return the records at which a run is measured besides its end."""
     found = {"held_out": best_moment(seen, fresh)} if run.moments else {}
     return found | ({"equal_time": seen.at(_common_step(run))} if run.common_time else {})
 
