@@ -7,7 +7,7 @@ on, such as mixed ones, gives them to `carry_out`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,13 +72,20 @@ def work(run: PlaneRun, tick: Tick) -> Record:
     return carry_out(run, begin(run), tick)
 
 
-def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Record:
+def carry_out(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Record:
     """Train on the problem of a run, or on other examples, and measure on the problem of the run.
 
-    Sharpness and edge ratio are those of the examples trained on; rates and errors those of the problem.
+    Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
+    `stepscape.train`; rates and errors are those of the problem.
     """
     problem, fresh = setup.samples.problem, setup.samples.fresh
-    seen = train(run, setup, tick, training)
+    seen = train(run, setup, tick, training, examples)
 
     def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
@@ -88,10 +95,17 @@ def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None 
     return seen.record(measure)
 
 
-def train(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Followed:
+def train(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Followed:
     """Train, keeping the networks of the records; the moment from which arrival is judged is one of them."""
     at = {settling(run.steps), *(evenly(run.steps, run.records) if run.drawn and run.records else ())}
-    return follow(training or setup.samples.problem, setup.start, setup.method, at, tick)
+    problem = training or setup.samples.problem
+    return follow(problem, setup.start, setup.method, at, tick, examples=examples)
 
 
 def settling(steps: int) -> int:
