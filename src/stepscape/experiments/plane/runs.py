@@ -8,7 +8,7 @@ on, such as mixed ones, gives them to `carry_out`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -76,13 +76,20 @@ def work(run: PlaneRun, tick: Tick) -> Record:
     return carry_out(run, begin(run), tick)
 
 
-def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Record:
+def carry_out(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Record:
     """Train on the problem of a run, or on other examples, and measure on the problem of the run.
 
-    Sharpness and edge ratio are those of the examples trained on; rates and errors those of the problem.
+    Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
+    `stepscape.train`; rates and errors are those of the problem.
     """
     problem, fresh = setup.samples.problem, setup.samples.fresh
-    seen = train(run, setup, tick, training)
+    seen = train(run, setup, tick, training, examples)
 
     def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
@@ -104,8 +111,20 @@ def _moment(seen: Followed, problem: Problem, fresh: Problem, record: int) -> di
     return {**found, "steps": float(seen.trajectory.at_steps[record])}
 
 
-def train(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Followed:
+def train(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Followed:
     """Train, keeping the networks of the records; the moment from which arrival is judged is one of them."""
+    problem = training or setup.samples.problem
+    return follow(problem, setup.start, setup.method, _records(run), tick, examples=examples)
+
+
+def _records(run: PlaneRun) -> set[int]:
+    """Steps at which the network of a run is kept."""
     at = {settling(run.steps)}
     if run.moments:
         at |= {*by_log(run.steps, run.moments)}
@@ -113,7 +132,7 @@ def train(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = No
         at |= {_common_step(run)}
     if run.drawn and run.records:
         at |= {*evenly(run.steps, run.records)}
-    return follow(training or setup.samples.problem, setup.start, setup.method, at, tick)
+    return at
 
 
 def settling(steps: int) -> int:
