@@ -41,6 +41,8 @@ _MODULES = {
     "noise-stability": "stepscape.experiments.recovery.noise_stability",
     "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
     "depth-effect": "stepscape.experiments.recovery.depth_effect",
+    "shattering": "stepscape.experiments.plane.shattering",
+    "bias": "stepscape.experiments.plane.bias",
 }
 
 

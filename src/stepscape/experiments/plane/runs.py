@@ -124,7 +124,7 @@ def train(
 
 
 def _records(run: PlaneRun) -> set[int]:
-    """Steps at which the network of a run is kept."""
+    """Return the steps at which the network of a run is kept."""
     at = {settling(run.steps)}
     if run.moments:
         at |= {*by_log(run.steps, run.moments)}
