@@ -49,7 +49,9 @@ def test_every_method_takes_the_path_of_a_plain_loop(options, loss):
     draw, net = drawn(loss), pc.plane_network(20, seed=3)
     measured = pc.noisy_plane(seed=9, loss=loss)
     objective = objectives.FreshExamples(draw, measured, net)
-    method = ss.GradientDescent(0.05, STEPS, **options)
+    # A warm-up begins at 1/λ_max, which has to lie below its end.
+    eta = 1.4 / objective.sharpness(net.parameters).value if "warmup_steps" in options else 0.05
+    method = ss.GradientDescent(eta, STEPS, **options)
     path = training.run(objective, net.parameters, method, record_every=60, measure_sharpness=False)
     theta, before = looped(draw, net, method, path.step_size[0])
     scale = np.abs(theta).max()
@@ -57,6 +59,7 @@ def test_every_method_takes_the_path_of_a_plain_loop(options, loss):
     np.testing.assert_allclose(path.theta_before, before, rtol=0, atol=1e-11 * scale)
     assert path.loss[-1] == pytest.approx(pc.flat_loss(measured)(torch.tensor(theta)).item(), rel=1e-10)
     assert np.abs(theta - net.parameters).max() > 0.05
+    assert "warmup_steps" not in options or path.step_size[0] < 0.9 * method.step_size
 
 
 def test_frozen_blocks_stay_and_the_line_has_the_same_steps():

@@ -9,7 +9,7 @@ import pytest
 
 import stepscape as ss
 from stepscape.errors import InputError
-from stepscape.experiments.plane.columns import activity, paths, rates
+from stepscape.experiments.plane.columns import paths, rates
 from stepscape.experiments.plane.data import GEOMETRIES, TARGETS, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.runs import begin, carry_out, plane_sweep, settling, work
@@ -89,20 +89,27 @@ def test_starts_do_not_depend_on_what_follows() -> None:
     np.testing.assert_array_equal(one.samples.problem.labels, other.samples.problem.labels)
 
 
-def test_activity_by_hand() -> None:
+def test_rates_by_hand() -> None:
     points = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
+    problem = Problem(points, np.zeros(4))
     w1 = np.array([[3.0, 4.0], [0.0, 1.0], [1.0, 0.0]])
     net = ss.TwoLayerReLU(w1, np.array([0.0, -1.0, -5.0]), np.array([-2.0, 3.0, 7.0]))
-    np.testing.assert_array_equal(rates(points, net), [0.5, 0.25, 0.0])
     np.testing.assert_allclose(paths(net), [10.0, 3.0, 7.0])
-    found = activity(points, net)
-    assert found == pytest.approx({
+    assert rates(problem, net) == pytest.approx({
         "dead_share": 1 / 3, "mean_rate": 0.25, "live_rate": 0.375, "smallest_live_rate": 0.25,
-        "path_rate": (10 * 0.5 + 3 * 0.25) / 13,
+        "path_rate": (10 * 0.5 + 3 * 0.25) / 20, "live_path_rate": (10 * 0.5 + 3 * 0.25) / 13,
     })  # fmt: skip
-    dead = activity(points, ss.TwoLayerReLU(w1, np.full(3, -99.0), np.ones(3)))
+    dead = rates(problem, ss.TwoLayerReLU(w1, np.full(3, -99.0), np.ones(3)))
     assert dead["dead_share"] == 1.0
-    assert np.isnan([dead["live_rate"], dead["smallest_live_rate"], dead["path_rate"]]).all()
+    assert dead["path_rate"] == 0.0
+    assert np.isnan([dead["live_rate"], dead["smallest_live_rate"], dead["live_path_rate"]]).all()
+
+
+def test_a_problem_of_the_library_is_that_of_the_run_with_its_seed() -> None:
+    found = ss.problems.ball(40, dimension=4, noise=1.0, seed=1000, scale=3.0)
+    problem = samples(spec(amplitude=3.0)).problem
+    np.testing.assert_array_equal(problem.points, found.points)
+    np.testing.assert_array_equal(problem.labels, found.labels)
 
 
 def test_references_are_the_baselines() -> None:
@@ -121,15 +128,17 @@ def test_references_are_the_baselines() -> None:
 
 
 def test_references_of_the_logistic_loss() -> None:
-    """Against scikit-learn, whose penalty is on the weights alone: C = 1/(n·ridge) is as good as none."""
-    from sklearn.linear_model import LogisticRegression
-
+    """Against Newton's method without a ridge."""
     drawn = samples(spec(loss="logistic", amplitude=3.0, n=400))
     found = references(drawn.problem, drawn.fresh)
-    fit = LogisticRegression(C=1e4, tol=1e-10).fit(drawn.problem.points, drawn.problem.labels)
-    logits = fit.decision_function(drawn.fresh.points)
+    x, y = np.column_stack([drawn.problem.points, np.ones(400)]), drawn.problem.labels
+    w = np.zeros(5)
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-x @ w))
+        w -= np.linalg.solve(x.T @ ((p * (1 - p))[:, None] * x), x.T @ (p - (y + 1) / 2))
+    logits = np.column_stack([drawn.fresh.points, np.ones(300)]) @ w
     assert found["linear_population"] == pytest.approx(drawn.fresh.excess_risk(logits), rel=0.02)
-    share = (drawn.problem.labels > 0).mean()
+    share = (y > 0).mean()
     constant = np.full(400, np.log(share / (1 - share)))
     assert found["null"] == pytest.approx(drawn.problem.excess_risk(constant), rel=1e-3)
 
@@ -174,6 +183,21 @@ def test_training_on_other_examples_measures_on_those_of_the_run() -> None:
     f = seen.midpoint.predict(problem.inputs)
     assert found["train_error"] == pytest.approx(np.mean((f - problem.labels) ** 2), rel=1e-9)
     assert found["sharpness"] == pytest.approx(seen.sharpness[-1], rel=1e-6)
+
+
+def test_moments_of_a_run() -> None:
+    run = spec(moments=4, common_time=6.0)
+    setup, row = begin(run), done(run)
+    assert row["steps_equal_time"] == 12.0
+    assert row["steps_held_out"] in {1, 3, 15, 48, 60, 12}
+    problem, fresh = setup.samples.problem, setup.samples.fresh
+    for moment in ("held_out", "equal_time"):
+        steps = int(row[f"steps_{moment}"])
+        net = ss.train(problem, setup.start, ss.GradientDescent(0.5, steps), steps).midpoint
+        off = net.predict(fresh.inputs) - fresh.points[:, 0]
+        assert row[f"population_error_{moment}"] == pytest.approx(np.mean(off**2), rel=1e-9)
+    with pytest.raises(InputError, match="common_time must be 0 with a warm-up"):
+        begin(spec(common_time=6.0, warmup_steps=5))
 
 
 def test_a_drawn_run_keeps_its_curves() -> None:

@@ -1,12 +1,13 @@
 """What is measured on one run, at its end and at every record.
 
-A neuron is active on a share of the inputs, its rate. Three numbers are kept apart, because a mean over all
-neurons mixes them: the share of dead neurons (rate 0), the mean rate of the live ones, and the mean rate
-weighted by what a neuron contributes, Σ |w2| ‖w1‖ rate / Σ |w2| ‖w1‖ (the path-weighted rate).
+A neuron is active on a share of the inputs, its rate. What a mean over all neurons mixes is kept apart: the
+share of dead neurons (rate 0), the mean rate of the live ones, and the mean rate weighted by what a neuron
+contributes, Σ |w2| ‖w1‖ rate / Σ |w2| ‖w1‖, over all neurons and over the live ones.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from stepscape.experiments.frame.follow import Followed
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.plane.references import error, training_error
+from stepscape.measures.activation import activity
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 
@@ -23,31 +25,26 @@ SETTLED = 0.05  # most that λ_max and the predictions change over the last fift
 FORGOTTEN = 5.0  # least η·λ·T with decay: what nothing holds has shrunk below 1 %
 
 
-def rates(points: Array, network: TwoLayerReLU) -> Array:
-    """Share of the inputs (n, d) on which each neuron is active, (k,)."""
-    z = points @ network.w1.reshape(network.width, -1).T + network.b1
-    return np.asarray((z > 0.0).mean(axis=0))
-
-
 def paths(network: TwoLayerReLU) -> Array:
     """|w2| ‖w1‖ of each neuron, (k,): the size of its bend."""
     return np.asarray(np.abs(network.w2) * np.linalg.norm(network.w1.reshape(network.width, -1), axis=1))
 
 
-def activity(points: Array, network: TwoLayerReLU) -> dict[str, float]:
-    """Dead share, mean rate over all neurons, over live ones, the smallest one of these, path-weighted rate.
+def rates(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
+    """Dead share; mean and least rate of the live neurons; path-weighted rate, also of the live ones alone.
 
     Rates over no neuron are nan.
     """
-    rate, path = rates(points, network), paths(network)
-    live, total = rate > 0.0, float(path @ (rate > 0.0))
-    alive = rate[live]
+    found = activity(problem, network)
+    path = paths(network) * (found.counts > 0)
+    total = float(path.sum())
     return {
-        "dead_share": float(np.mean(~live)),
-        "mean_rate": float(rate.mean()),
-        "live_rate": float(alive.mean()) if alive.size else float("nan"),
-        "smallest_live_rate": float(alive.min()) if alive.size else float("nan"),
-        "path_rate": float(path @ rate) / total if total > 0.0 else float("nan"),
+        "dead_share": found.dead,
+        "mean_rate": float(found.rates.mean()),
+        "live_rate": found.live_mean,
+        "smallest_live_rate": found.live_least,
+        "path_rate": found.path_weighted,
+        "live_path_rate": float(path @ found.rates) / total if total > 0.0 else math.nan,
     }
 
 
@@ -65,7 +62,7 @@ def measured(seen: Followed, problem: Problem, fresh: Problem, settling: int) ->
     """Return the numbers of the end of a run; `settling` is the record that its arrival is judged from."""
     run, last = seen.trajectory, seen.snapshots[-1].midpoint
     return {
-        **activity(problem.points, last),
+        **rates(problem, last),
         **errors(problem, fresh, last),
         "bent_neurons": int(run.bent_neurons[-1]),
         "live_neurons": int(last.width - run.dead_neurons[-1]),
@@ -99,15 +96,26 @@ def _arrival(seen: Followed, problem: Problem, settling: int) -> dict[str, Any]:
     }
 
 
+def best_moment(seen: Followed, fresh: Problem) -> int:
+    """Return the record, never the start, with the smallest loss on the labels of every second fresh input.
+
+    The error that is measured there is that to the truth, over all fresh inputs.
+    """
+    x, y = fresh.inputs[::2], fresh.labels[::2]
+    judge = Problem(x, y, fresh.loss)
+    losses = [judge.training_loss(each.midpoint.predict(x)) for each in seen.snapshots[1:]]
+    return 1 + int(np.argmin(losses))
+
+
 def curves(seen: Followed, problem: Problem) -> dict[str, Array]:
     """Arrays of a drawn run: rate and path of each neuron at the end, and curves over the records."""
     run, last = seen.trajectory, seen.snapshots[-1].midpoint
-    over = [activity(problem.points, each.midpoint) for each in seen.snapshots]
+    over = [rates(problem, each.midpoint) for each in seen.snapshots]
     return {
-        "rates": rates(problem.points, last),
+        "rates": activity(problem, last).rates,
         "paths": paths(last),
         "steps": run.at_steps.astype(float),
         "edge": run.edge_ratio,
-        "path_rates": np.array([each["path_rate"] for each in over]),
+        "path_rates": np.array([each["live_path_rate"] for each in over]),
         "dead_shares": np.array([each["dead_share"] for each in over]),
     }

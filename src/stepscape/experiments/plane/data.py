@@ -2,6 +2,7 @@
 
 Inputs are drawn with the seed of the run itself; noise and fresh inputs have streams of their own. A shift
 moves all inputs by `shift` along their last coordinate, and the truth with them: f0(x) = a·h(x − shift·e_d).
+The laws called level are scaled to E‖x‖² = 1, which the unit sphere has.
 """
 
 from __future__ import annotations
@@ -84,11 +85,22 @@ GEOMETRIES: dict[str, Inputs] = {
     "ball": _twice(lambda run, n, seed: geometry.ball(n, run.dimension, seed)),
     "sphere": _twice(lambda run, n, seed: geometry.sphere(n, run.dimension, seed)),
     "radial": _twice(lambda run, n, seed: geometry.radial(n, run.dimension, run.alpha, seed)),
+    "level_ball": _twice(
+        lambda run, n, seed: geometry.ball(n, run.dimension, seed, (1.0 + 2.0 / run.dimension) ** 0.5)
+    ),
+    "level_radial": _twice(
+        lambda run, n, seed: (
+            (0.5 * (run.alpha + 1.0) * (run.alpha + 2.0)) ** 0.5
+            * geometry.radial(n, run.dimension, run.alpha, seed)
+        )
+    ),
     "subspaces": _subspaces,
 }
 GEOMETRY_WORDS = {
     "ball": "the ball",
     "sphere": "the sphere",
     "radial": "a radial law",
+    "level_ball": "the ball",
+    "level_radial": "a radial law",
     "subspaces": "subspaces",
 }

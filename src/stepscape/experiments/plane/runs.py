@@ -7,15 +7,17 @@ on, such as mixed ones, gives them to `carry_out`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stepscape.errors import bad
-from stepscape.experiments.frame.follow import Followed, evenly, follow
+from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow, with_moments
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.frame.sweep import AnySpec, sweep
-from stepscape.experiments.plane.columns import curves, measured
+from stepscape.experiments.plane.columns import best_moment, curves, errors, measured
 from stepscape.experiments.plane.data import Samples, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
@@ -58,6 +60,8 @@ def method_of(run: PlaneRun) -> GradientDescent:
     """Gradient descent of a run."""
     if run.clip < 0.0:
         raise bad("clip", "not be negative", run.clip)
+    if run.common_time and run.warmup_steps:
+        raise bad("common_time", "be 0 with a warm-up", run.common_time)
     return GradientDescent(
         run.step_size,
         run.steps,
@@ -72,26 +76,63 @@ def work(run: PlaneRun, tick: Tick) -> Record:
     return carry_out(run, begin(run), tick)
 
 
-def carry_out(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Record:
+def carry_out(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Record:
     """Train on the problem of a run, or on other examples, and measure on the problem of the run.
 
-    Sharpness and edge ratio are those of the examples trained on; rates and errors those of the problem.
+    Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
+    `stepscape.train`; rates and errors are those of the problem.
     """
     problem, fresh = setup.samples.problem, setup.samples.fresh
-    seen = train(run, setup, tick, training)
+    seen = train(run, setup, tick, training, examples)
 
     def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
+        numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
         arrays = curves(seen, problem) if run.drawn else {}
         return {**numbers, **references(problem, fresh)}, arrays
 
     return seen.record(measure)
 
 
-def train(run: PlaneRun, setup: Setup, tick: Tick, training: Problem | None = None) -> Followed:
+def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:
+    """Return the records at which a run is measured besides its end."""
+    found = {"held_out": best_moment(seen, fresh)} if run.moments else {}
+    return found | ({"equal_time": seen.at(_common_step(run))} if run.common_time else {})
+
+
+def _moment(seen: Followed, problem: Problem, fresh: Problem, record: int) -> dict[str, float]:
+    found = errors(problem, fresh, seen.snapshots[record].midpoint)
+    return {**found, "steps": float(seen.trajectory.at_steps[record])}
+
+
+def train(
+    run: PlaneRun,
+    setup: Setup,
+    tick: Tick,
+    training: Problem | None = None,
+    examples: Callable[[int], Problem] | None = None,
+) -> Followed:
     """Train, keeping the networks of the records; the moment from which arrival is judged is one of them."""
-    at = {settling(run.steps), *(evenly(run.steps, run.records) if run.drawn and run.records else ())}
-    return follow(training or setup.samples.problem, setup.start, setup.method, at, tick)
+    problem = training or setup.samples.problem
+    return follow(problem, setup.start, setup.method, _records(run), tick, examples=examples)
+
+
+def _records(run: PlaneRun) -> set[int]:
+    """Steps at which the network of a run is kept."""
+    at = {settling(run.steps)}
+    if run.moments:
+        at |= {*by_log(run.steps, run.moments)}
+    if run.common_time:
+        at |= {_common_step(run)}
+    if run.drawn and run.records:
+        at |= {*evenly(run.steps, run.records)}
+    return at
 
 
 def settling(steps: int) -> int:
@@ -101,3 +142,8 @@ def settling(steps: int) -> int:
     (800, 1)
     """
     return max(1, 4 * steps // 5)
+
+
+def _common_step(run: PlaneRun) -> int:
+    """Return the step at which a run without warm-up has the common time, or its last step."""
+    return min(run.steps, max(1, math.ceil(run.common_time / run.step_size * (1.0 - 1e-9))))

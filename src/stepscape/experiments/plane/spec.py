@@ -28,6 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "warmup_steps": 0,
     "steps": 10_000,
     "records": 0,
+    "moments": 0,
+    "common_time": 0.0,
     "fresh": 2000,
 }
 
@@ -47,6 +49,8 @@ class PlaneRun(Spec, frozen=True, tag="plane/1"):
     start : where descent begins, one of `starts.STARTS`; `start_sharpness` is that of the matched start.
     clip : longest gradient, 0 for any.
     records : moments of the curves that a drawn run keeps, 0 for none.
+    moments : records from which the best held-out moment is chosen, 0 for none.
+    common_time : training time Σ η at which the run is measured as well, 0 for none.
     fresh : fresh inputs on which the risk is measured.
     drawn : whether its arrays are kept.
     """
@@ -72,6 +76,8 @@ class PlaneRun(Spec, frozen=True, tag="plane/1"):
     warmup_steps: int
     steps: int
     records: int
+    moments: int
+    common_time: float
     fresh: int
     seed: int
     drawn: bool
