@@ -43,6 +43,7 @@ _MODULES = {
     "depth-effect": "stepscape.experiments.recovery.depth_effect",
     "shattering": "stepscape.experiments.plane.shattering",
     "bias": "stepscape.experiments.plane.bias",
+    "ood-neurons": "stepscape.experiments.plane.ood_neurons",
 }
 
 

@@ -161,7 +161,7 @@ NUMBERS = (
 )  # fmt: skip
 QUICK: dict[str, Any] = {
     "n": 64,
-    "dimensions": (2, 5, 10),
+    "dimensions": (2, 10, 20),
     "width": 128,
     "amplitude": 3.0,
     "noise": 1.0,

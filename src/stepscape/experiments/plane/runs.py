@@ -17,7 +17,7 @@ from stepscape.errors import bad
 from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow, with_moments
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.frame.sweep import AnySpec, sweep
-from stepscape.experiments.plane.columns import best_moment, curves, errors, measured
+from stepscape.experiments.plane.columns import best_moment, curves, errors, measured, rates
 from stepscape.experiments.plane.data import Samples, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
@@ -107,7 +107,8 @@ def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:
 
 
 def _moment(seen: Followed, problem: Problem, fresh: Problem, record: int) -> dict[str, float]:
-    found = errors(problem, fresh, seen.snapshots[record].midpoint)
+    network = seen.snapshots[record].midpoint
+    found = {**errors(problem, fresh, network), **rates(problem, network)}
     return {**found, "steps": float(seen.trajectory.at_steps[record])}
 
 
