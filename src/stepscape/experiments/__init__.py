@@ -44,6 +44,7 @@ _MODULES = {
     "shattering": "stepscape.experiments.plane.shattering",
     "bias": "stepscape.experiments.plane.bias",
     "ood-neurons": "stepscape.experiments.plane.ood_neurons",
+    "sphere-construction": "stepscape.experiments.plane.sphere_construction",
 }
 
 
