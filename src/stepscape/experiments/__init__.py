@@ -45,6 +45,7 @@ _MODULES = {
     "bias": "stepscape.experiments.plane.bias",
     "ood-neurons": "stepscape.experiments.plane.ood_neurons",
     "sphere-construction": "stepscape.experiments.plane.sphere_construction",
+    "shattering-logistic": "stepscape.experiments.plane.shattering_logistic",
 }
 
 

@@ -22,6 +22,12 @@ COUNTS = (
 )
 
 
+ALIVE = (
+    f"A run counts if it finished and at least {LEAST_BENT:.0%} of its neurons, and {FEWEST_BENT}, are "
+    "alive; most seeds must have runs that count."
+)
+
+
 def alive(table: Table) -> Mask:
     """Mask of the runs that finished with enough live neurons."""
     if "live_neurons" not in table:

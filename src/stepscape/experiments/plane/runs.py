@@ -8,7 +8,7 @@ on, such as mixed ones, gives them to `carry_out`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -88,16 +88,16 @@ def carry_out(
     Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
     `stepscape.train`; rates and errors are those of the problem.
     """
-    problem, fresh = setup.samples.problem, setup.samples.fresh
     seen = train(run, setup, tick, training, examples)
+    return seen.record(lambda: measures(run, setup, seen))
 
-    def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
-        numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
-        arrays = curves(seen, problem) if run.drawn else {}
-        return {**numbers, **references(problem, fresh)}, arrays
 
-    return seen.record(measure)
+def measures(run: PlaneRun, setup: Setup, seen: Followed) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the numbers and the arrays of a run that finished."""
+    problem, fresh = setup.samples.problem, setup.samples.fresh
+    numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
+    numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
+    return {**numbers, **references(problem, fresh)}, curves(seen, problem) if run.drawn else {}
 
 
 def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:

@@ -204,8 +204,8 @@ CLAIM = Claim(
         Part(
             "flat",
             "The interpolator is flat",
-            "Square loss, unit sphere, any labels, D = max|y_i|: λ_max ≤ 1 + 2√2·D/n for "
-            "the flattest scaling and 1 + (D² + 2)/n for output weights ±1. At every data set, up to the residual of λ_max.",
+            "Square loss, unit sphere, any labels, D = max|y_i|: λ_max ≤ 1 + 2√2·D/n for the flattest "
+            "scaling and 1 + (D² + 2)/n for output weights ±1. On every data set, up to the residual.",
             is_flat,
             kind="inequality",
             primary=True,

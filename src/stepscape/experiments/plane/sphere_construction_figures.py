@@ -55,9 +55,9 @@ def flat(result: Result) -> Drawn:
         figure,
         f"{sentence}. The interpolator with one neuron per example, against the number n of examples on the "
         "sphere, by dimension d in colors from dark to light. Left: its sharpness λ_max less 1, which no "
-        "network with the square loss and a trained output bias falls below; all dimensions lie on each "
-        "other. Dashed: its bound, with the median of max|y_i|. Right: the share of fresh inputs on which it "
-        f"is not 0. Medians with quartiles as a band; {seeds_of(result)}. {REPEAT}",
+        "network with the square loss and a trained output bias falls below. Dashed: its bound, with the "
+        "median of max|y_i|. Right: the share of fresh inputs on which it is not 0. Medians with quartiles "
+        f"as a band; {seeds_of(result)}. {REPEAT}",
     )
 
 
@@ -67,8 +67,8 @@ def _flat_sentence(table: Table) -> str:
     largest = table.where(n=table["n"].max())
     sharp, ratio = median(largest["sharpness_best"]), largest["population_error"] / largest["null_population"]
     return (
-        f"At n = {largest['n'][0]:g} interpolators have $\\lambda_{{\\max}}$ = {number(sharp)}, and {number(median(ratio), 2)} "
-        "times the error of a constant"
+        f"At n = {largest['n'][0]:g} interpolators have $\\lambda_{{\\max}}$ = {number(sharp)} and "
+        f"{number(median(ratio), 2)} times the error of a constant"
     )
 
 
@@ -101,7 +101,7 @@ def reached(result: Result) -> Drawn:
         rows = networks.where(n=networks["n"].max())
         ribbon(right, rows, "dimension", "population_error", CONTRAST.both, label="interpolator")
     guide(left, 1.0, "the noise")
-    guide(left, 1e-3, "memorized")
+    guide(left, 0.1, "memorized", above=False)
     dimensions = sorted(result.settings["dimensions"])
     for ax, title in ((left, "training error / noise"), (right, "population error")):
         number_ticks(ax, "x")
@@ -129,10 +129,9 @@ def _reached_sentence(table: Table) -> str:
     said = []
     for d in (table["dimension"].min(), table["dimension"].max()):
         rows = table.where(dimension=d)
-        said.append(
-            f"{number(100 * median(rows['train_error'] / rows['realized_noise']), 2)} % for d = {d:g}"
-        )
-    return f"Descent on the sphere leaves this share of the noise as training error: {said[0]}, {said[1]}"
+        share = 100.0 * median(rows["train_error"] / rows["realized_noise"])
+        said.append(f"{share:.0f} % for d = {d:g}")
+    return f"Descent on the sphere leaves this share of the noise in the labels unfitted: {', '.join(said)}"
 
 
 def caps(result: Result) -> Drawn:
