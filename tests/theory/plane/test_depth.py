@@ -93,7 +93,7 @@ def test_the_search_finds_the_depth_where_hyperplanes_are_few():
 
 
 def test_hyperplanes_through_inputs_are_turned_away_from_them_on_both_sides():
-    # Three inputs close to a plane through 0, which one side of each of their three hyperplanes can avoid, and
+    # Three inputs close to a plane through 0: one side of each of their three hyperplanes avoids them, and
     # hardly any other direction; the heavy input draws the mean away. Which side it is depends on the sign of
     # a singular vector, which is as good as random under rotations.
     angle = 2.0 * np.pi * np.arange(3) / 3.0

@@ -1,4 +1,4 @@
-"""The networks of the constructions, as networks: what they predict, and how sharp `ss.sharpness` finds them."""
+"""The networks of the constructions, as networks: what they predict, and how sharp they are."""
 
 from __future__ import annotations
 
