@@ -37,7 +37,7 @@ def grid(settings: Settings) -> list[LogisticRun | ClassifierRun]:
     )  # fmt: skip
     classifiers = sweep(
         ClassifierRun, {**DEFAULTS, **settings}, loss="logistic", noise=0.0, geometry="sphere",
-        step_size=0.0, weight_decay=0.0, seed=seeds(settings), drawn=False,
+        step_size=0.0, weight_decay=0.0, margin=settings["logit"], seed=seeds(settings), drawn=False,
     )  # fmt: skip
     return [*descents, *classifiers]
 

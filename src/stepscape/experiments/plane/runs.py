@@ -28,6 +28,8 @@ from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 from stepscape.tables.records import Record
 
+LEAST = {"n": 1, "dimension": 1, "width": 1, "steps": 1, "records": 0, "moments": 0, "fresh": 2}
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -43,8 +45,7 @@ def plane_sweep(kind: type[AnySpec], settings: Settings, **fields: Any) -> list[
 
     Curves are kept of the first seed unless `drawn` says otherwise.
     """
-    given = {name: value for name, value in settings.items() if name in DEFAULTS}
-    at_least(given, **{name: 1 for name in ("n", "dimension", "width", "steps") if name in given})
+    at_least(settings, **{name: least for name, least in LEAST.items() if name in settings})
     first = settings.get("first_seed", 0)
     fields.setdefault("drawn", lambda run: run.seed == first)
     return sweep(kind, {**DEFAULTS, **settings}, **fields)

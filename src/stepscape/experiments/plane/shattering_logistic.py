@@ -177,7 +177,7 @@ QUICK: dict[str, Any] = {
     "start_sharpness": 0.4,
     "step_sizes": (0.3, 1.0, 3.0),
     "weight_decays": (0.0, 0.01),
-    "margin": 4.0,
+    "logit": 4.0,
     "steps": 1500,
     "moments": 4,
     "fresh": 500,
@@ -269,8 +269,8 @@ CLAIM = Claim(
         Part(
             "sphere",
             "On the sphere a flat network can say anything",
-            "The network with the logits margin·y_i at inputs on the unit sphere, whatever the labels: λ_max "
-            "is at most ¼ + (2m + 1)√2/n with m = 0.2239, up to its residual.",
+            "The network with the logits y_i times a number at inputs on the unit sphere, whatever the "
+            "labels: λ_max is at most ¼ + (2m + 1)√2/n with m = 0.2239, up to its residual.",
             sphere_is_flat,
             kind="inequality",
         ),
