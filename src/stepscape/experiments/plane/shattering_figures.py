@@ -168,7 +168,8 @@ def errors(result: Result) -> Drawn:
             guide(ax, median(table["null_population"]), "constant", above=False)
             guide(ax, median(table["linear_population"]), "least squares", above=False)
             guide(ax, median(table["realized_noise"]), r"mean of $\varepsilon^2$")
-            ax.set_ylim(top=1.6 * median(table["realized_noise"]))
+            levels = [median(table[name]) for name in ("realized_noise", "linear_population")]
+            ax.set_ylim(top=1.6 * max(levels))
     left.set_ylabel("population error", fontsize=10)
     sentence = _errors_sentence(result, table)
     finding(figure, sentence)

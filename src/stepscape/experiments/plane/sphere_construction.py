@@ -189,7 +189,7 @@ CLAIM = Claim(
         "dimensions": (3, 5, 10, 20),
         "sizes": (30, 100, 300),
         "cap_dimensions": (2, 3, 4, 5),
-        "cap_sizes": (64, 128, 256, 512, 1024, 2048),
+        "cap_sizes": (64, 256, 1024),
         "candidates": 20_000,
         "kept_steps": 1000,
         "width": 256,
