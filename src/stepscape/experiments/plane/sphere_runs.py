@@ -26,9 +26,10 @@ from stepscape.objectives.network_curvature import sharpness
 from stepscape.problems import Problem, ball, sphere
 from stepscape.tables.records import Record
 from stepscape.theory.plane import empty_caps, sphere_interpolator
+from stepscape.theory.plane.exposed import Scale
 from stepscape.training import train
 
-SCALES = ("best", "unit")
+SCALES: tuple[Scale, ...] = ("best", "unit")
 NEAR_EDGE = 0.9  # step size of descent from beside the interpolator, in units of 2/λ_max
 
 
