@@ -81,7 +81,7 @@ def _rates_sentence(result: Result, table: Table) -> str:
         return "Too few runs arrived to compare the rates of their neurons"
     shares = [f"{100 * each:.0f} %" for each in found]
     return (
-        f"For d = {d:g} a neuron holds {shares[0]} of the examples with biases, {shares[1]} without, and "
+        f"For d = {d:g} neurons hold {shares[0]} of the examples with biases, {shares[1]} without, and "
         f"{shares[2]} without on data shifted by {shift:g}"
     )
 

@@ -93,7 +93,7 @@ def _rates_sentence(result: Result, table: Table) -> str:
     if not np.isfinite([*ends, kept]).all():
         return "Too few runs arrived to compare the rates of their neurons"
     return (
-        f"At η = {etas[-1]:g} a neuron holds {100 * ends[1]:.0f} % of the examples, at η = {etas[0]:g} "
+        f"At η = {etas[-1]:g} neurons hold {100 * ends[1]:.0f} % of the examples, at η = {etas[0]:g} "
         f"{100 * ends[0]:.0f} %, and with decay {decay:g} {100 * kept:.0f} %"
     )
 

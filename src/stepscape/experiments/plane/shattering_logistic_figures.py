@@ -77,7 +77,7 @@ def _rates_sentence(result: Result, table: Table) -> str:
     if not np.isfinite(found).all():
         return "Too few runs have live neurons to compare their rates"
     return (
-        f"With the logistic loss a neuron holds {100 * found[0]:.0f} % of the examples at η = {etas[0]:g} "
+        f"With the logistic loss neurons hold {100 * found[0]:.0f} % of the examples at η = {etas[0]:g} "
         f"and {100 * found[1]:.0f} % at η = {etas[-1]:g}"
     )
 
