@@ -29,7 +29,7 @@ READ_ONLY = {
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
     "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
-    "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
+    "theory.WeightedSpline", "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
@@ -425,6 +425,8 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.uncertain_set": {"predictions": Y, "gamma": 1.0},
         "theory.weight": {"t": X, **weights, "side": "both"},
         "theory.weight_limits": weights,
+        "theory.WeightedSpline.predict": {"self": ss.theory.weighted_spline(X, Y, 0.1), "x": X},
+        "theory.weighted_spline": {**weights, "labels": Y, "penalty": 0.1, "variation": None},
         "theory.weighted_tv": {**NEURONS, **weights, "form": "function"},
         "theory.worst_case_excess": {"flat": at["flat"], "labels": SIGNS, "truth": Y},
         "theory.worst_case_gap": {"flat": at["flat"], "labels": Y, "truth": Y},

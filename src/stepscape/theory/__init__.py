@@ -55,6 +55,7 @@ from stepscape.theory.line.weight import (
     weight_limits,
     weighted_tv,
 )
+from stepscape.theory.line.weighted_spline import WeightedSpline, weighted_spline
 from stepscape.theory.line.worst_case import (
     ExpectedWorstCase,
     WorstCase,
@@ -115,6 +116,7 @@ __all__ = [
     "PerturbedLoss",
     "Theorem",
     "WeightLimits",
+    "WeightedSpline",
     "WorstCase",
     "balanced",
     "block_penalty",
@@ -183,6 +185,7 @@ __all__ = [
     "weight_limits",
     "weighted",
     "weighted_by",
+    "weighted_spline",
     "weighted_stationary",
     "weighted_tv",
     "worst_case_excess",
