@@ -29,7 +29,8 @@ READ_ONLY = {
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
     "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
-    "theory.WeightedSpline", "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
+    "theory.WeightedSpline",
+    "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | low_rank_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
