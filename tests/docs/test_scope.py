@@ -53,7 +53,7 @@ def test_every_row_has_a_command_or_says_that_it_is_not_there_yet(path: Path) ->
 
 def test_the_scope_stands_in_the_third_line() -> None:
     third = README.read_text("utf-8").splitlines()[2]
-    assert "one input variable" in third
+    assert "one or several inputs" in third
     assert "two-layer ReLU networks" in third
 
 
