@@ -20,9 +20,9 @@ there, so that they are active nowhere and no step moves them.
 
 Products are BLAS's, which rounds w̃·x̃ in its own order: whether z > 0 is decided once, where S is made, and
 may differ from dense code where |z| is of the size of its rounding. With up to three variables a descent
-takes the passes of `kernels.relu_plane_narrow`, without matrix products; after a change there Numba's cache is
-to be emptied. Rates and decays are arrays (4,) over the blocks w1, b1, w2, b2: rates 1 for trained and 0 for
-frozen ones.
+takes the passes of `kernels.relu_plane_narrow`, without matrix products; after a change there Numba's cache
+is to be emptied. Rates and decays are arrays (4,) over the blocks w1, b1, w2, b2: rates 1 for trained and 0
+for frozen ones.
 """
 
 from __future__ import annotations
