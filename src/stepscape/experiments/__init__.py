@@ -41,6 +41,11 @@ _MODULES = {
     "noise-stability": "stepscape.experiments.recovery.noise_stability",
     "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
     "depth-effect": "stepscape.experiments.recovery.depth_effect",
+    "dimension-sweep": "stepscape.experiments.plane.dimension_sweep",
+    "union-of-subspaces": "stepscape.experiments.plane.union_of_subspaces",
+    "radial-family": "stepscape.experiments.plane.radial_family",
+    "mixup": "stepscape.experiments.plane.mixup",
+    "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
 }
 
 

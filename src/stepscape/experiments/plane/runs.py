@@ -82,11 +82,12 @@ def carry_out(
     tick: Tick,
     training: Problem | None = None,
     examples: Callable[[int], Problem] | None = None,
+    further: Callable[[TwoLayerReLU], Mapping[str, Any]] = lambda _: {},
 ) -> Record:
     """Train on the problem of a run, or on other examples, and measure on the problem of the run.
 
     Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
-    `stepscape.train`; rates and errors are those of the problem.
+    `stepscape.train`; rates and errors are those of the problem. `further` measures the last network.
     """
     problem, fresh = setup.samples.problem, setup.samples.fresh
     seen = train(run, setup, tick, training, examples)
@@ -94,8 +95,8 @@ def carry_out(
     def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
         numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
-        arrays = curves(seen, problem) if run.drawn else {}
-        return {**numbers, **references(problem, fresh)}, arrays
+        numbers |= {**references(problem, fresh), **further(seen.snapshots[-1].midpoint)}
+        return numbers, curves(seen, problem) if run.drawn else {}
 
     return seen.record(measure)
 
@@ -124,7 +125,7 @@ def train(
 
 
 def _records(run: PlaneRun) -> set[int]:
-    """Steps at which the network of a run is kept."""
+    """Return the steps at which the network of a run is kept."""
     at = {settling(run.steps)}
     if run.moments:
         at |= {*by_log(run.steps, run.moments)}
