@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Examples = Callable[[int], Problem]
 BLOCK = 64  # steps whose pairs are drawn together
 KEPT = 16  # deep examples of each input
-DIRECTIONS = 200  # from which the depth of an example is seen
+DIRECTIONS = 60  # from which the depth of an example is seen
 
 
 def mixed_pairs(problem: Problem, alpha: float, seed: int) -> Examples:

@@ -157,21 +157,21 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 
 QUICK: dict[str, Any] = {
-    "data": ("ball first", "sphere first"),
+    "data": ("ball first",),
     "dimension": 5,
     "n": 64,
     "width": 64,
     "step_size": 0.4,
-    "steps": 400,
+    "steps": 200,
     "moments": 6,
     "noise": 1.0,
     "start_sharpness": 4.0,
     "alphas": (0.3, 1.0),
-    "candidates": (2, 4),
+    "candidates": (4,),
     "noise_sizes": (0.3, 0.6),
     "decays": (0.02, 0.05),
     "fresh": 1000,
-    "seeds": 5,
+    "seeds": 6,
     "first_seed": 0,
 }
 _RULE = (

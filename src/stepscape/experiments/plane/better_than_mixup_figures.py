@@ -81,8 +81,8 @@ def _sentence(medians: list[Bars]) -> str:
         return "No run finished."
     first = known[0]
     best = min(first, key=lambda arm: first[arm])
+    named = ARMS.get(best, NAMED[best])
     return (
-        f"On the first data the error is {number(first['plain'])} with nothing, "
-        f"{number(first['mixup'])} with mixup, and least, {number(first[best])}, with {ARMS.get(best, "
-        f"NAMED[best])}."
+        f"On the first data the error is {number(first['plain'])} with nothing, {number(first['mixup'])} "
+        f"with mixup, and least, {number(first[best])}, with {named}."
     )

@@ -197,12 +197,12 @@ def draw(result: Result) -> dict[str, Drawn]:
 
 
 QUICK: dict[str, Any] = {
-    "geometries": ("sphere", "ball"),
-    "dimensions": (2, 5),
+    "geometries": ("ball",),
+    "dimensions": (2, 5, 10),
     "n": 64,
     "width": 64,
     "step_size": 0.4,
-    "steps": 800,
+    "steps": 400,
     "noise": 1.0,
     "start_sharpness": 4.0,
     "mixing_alpha": 1.0,
@@ -211,8 +211,8 @@ QUICK: dict[str, Any] = {
     "toy_n": 40,
     "toy_width": 64,
     "toy_step_size": 1.0,
-    "toy_steps": 300,
-    "seeds": 4,
+    "toy_steps": 200,
+    "seeds": 6,
     "first_seed": 0,
 }
 _CELLS = " Decided by the mean over the laws and dimensions; each also has an interval of its own."
@@ -238,10 +238,10 @@ CLAIM = Claim(
     quick=QUICK,
     full={
         **QUICK,
-        "dimensions": (2, 5, 10),
+        "geometries": ("sphere", "ball"),
         "n": 128,
         "width": 256,
-        "steps": 5000,
+        "steps": 4000,
         "fresh": 2000,
         "toy_alphas": (0.001, 0.01, 0.1, 1.0),
         "toy_n": 100,

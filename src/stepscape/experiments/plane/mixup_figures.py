@@ -46,8 +46,8 @@ def draw_errors(result: Result) -> Drawn:
     """Draw error and path-weighted rate against the dimension, by arm and law."""
     table = result.of(MixedRun).table
     laws = list(dict.fromkeys(table["geometry"].tolist())) if len(table) else []
-    figure, axes = canvas(2, 2, TALL, sharex=True, sharey="row")
-    for j, law in enumerate([*laws, *["nothing"] * 2][:2]):
+    figure, axes = canvas(2, max(1, min(2, len(laws))), TALL, sharex=True, sharey="row")
+    for j, law in enumerate(laws[:2] or ["no law"]):
         rows = table.where(geometry=law) if law in laws else Table({})
         _arms(axes[0, j], rows, ERROR)
         _arms(axes[1, j], rows, "path_rate")

@@ -224,7 +224,7 @@ CLAIM = Claim(
         "sizes": (64, 128, 256, 512),
         "high_n": 256,
         "width": 256,
-        "steps": 8000,
+        "steps": 5000,
         "fresh": 2000,
         "seeds": 20,
         "first_seed": 100,
