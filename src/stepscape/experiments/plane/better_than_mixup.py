@@ -197,7 +197,7 @@ CLAIM = Claim(
     quick=QUICK,
     full={
         **QUICK,
-        "data": ("ball first", "sphere first", "ball bend"),
+        "data": ("sphere first", "ball bend"),
         "n": 128,
         "width": 256,
         "steps": 3000,
