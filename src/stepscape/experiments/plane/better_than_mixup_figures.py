@@ -69,7 +69,7 @@ def _panel(ax: Axes, cell: Result) -> Bars:
     for name, words in (("null_population", "constant"), ("linear_population", "straight fit")):
         level = median(of_each(cell.where(arm="plain").table, name, every))
         if np.isfinite(level):
-            guide(ax, level, words, at=0.98)
+            guide(ax, level, words)
     if not out:
         note(ax, "no run finished")
     return out

@@ -19,6 +19,7 @@ from stepscape.figures.references import guide
 from stepscape.figures.style import DOUBLE, NAMES, SECONDARY, canvas, label, note
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
+from stepscape.tables.number import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,12 +43,12 @@ def draw_errors(result: Result) -> Drawn:
     _errors(left, result, 0.0)
     _errors(middle, result, decay)
     label(left, x="$n$", title="no decay")
-    label(middle, x="$n$", title=f"weight decay {number(decay)}")
+    label(middle, x="$n$", title=f"weight decay {short(decay)}")
     left.set_ylabel("error on fresh inputs", fontsize=NAMES)
     words = [
         _slopes(right, result, each, look) for each, look in zip((0.0, decay, published), LOOKS, strict=True)
     ]
-    guide(right, -0.5, "−½", at=0.98)
+    guide(right, -0.5, "−½")
     label(right, x="$d$", title="slope in log $n$")
     sentence = _sentence(words[0], words[1], decay)
     finding(figure, sentence)
@@ -88,6 +89,6 @@ def _sentence(plain: dict[int, float], decayed: dict[int, float], decay: float) 
     first, last = min(plain), max(plain)
     return (
         f"From {first} to {last} dimensions the slope of the error in n goes from {number(plain[first])} to "
-        f"{number(plain[last])}; with weight decay {number(decay)} from {number(decayed[min(decayed)])} to "
+        f"{number(plain[last])}; with weight decay {short(decay)} from {number(decayed[min(decayed)])} to "
         f"{number(decayed[max(decayed)])}."
     )

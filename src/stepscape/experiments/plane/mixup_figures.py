@@ -37,8 +37,9 @@ ERRORS = (
 )
 TOY = (
     "One seed: probability p(y = 1 | x) of the learned network, from white (0) to dark blue (1), by plain "
-    "training and by mixup with growing α. Examples of class −1 are green triangles, those of class +1 "
-    "vermilion squares. The mean difference to plain training is taken over the unit disk, its median over "
+    "training and by mixup with growing α, over the inputs x_1 and x_2. Examples of class −1 are green "
+    "triangles, those of class +1 vermilion squares. The mean difference to plain training is taken over the "
+    "unit disk, its median over "
 )
 
 
@@ -110,8 +111,13 @@ def draw_toy(result: Result) -> Drawn:
             note(ax, "no run")
     axes[0, 0].set_ylabel("$x_2$", fontsize=NAMES)
     at, seen = pictures(result)
-    far = ", ".join(f"{number(median(seen[:, j]))} at α = {short(a)}" for j, a in enumerate(at))
-    sentence = f"From plain training p differs on average by {far}." if at.size else "No picture was trained."
+    sentence = "No picture was trained."
+    if at.size:
+        near, far = (number(median(seen[:, j])) for j in (0, -1))
+        sentence = (
+            f"The picture of mixup differs from that of plain training by {near} at α = {short(at[0])}, and "
+            f"by {far} at α = {short(at[-1])}."
+        )
     finding(figure, sentence)
     return Drawn(figure, f"{sentence} {TOY}{counted(len(seen), 'seed')}.")
 
@@ -125,7 +131,7 @@ def _picture(ax: Axes, run: Run) -> None:
     ax.imshow(p, origin="lower", extent=(-1, 1, -1, 1), cmap="Blues", vmin=0.0, vmax=1.0, zorder=1)
     points, labels = np.asarray(run.arrays["inputs"]).reshape(-1, 2), np.asarray(run.arrays["labels"])
     for sign, color, marker in ((-1.0, COLORS["green"], "^"), (1.0, COLORS["vermilion"], "s")):
-        look = {**marks(color, marker), "ms": 3.0, "mew": 0.4}
+        look = {**marks(color, marker), "ms": 4.0, "mew": 0.5}
         ax.plot(*points[labels == sign].T, linestyle="none", zorder=3, **look)
     alpha = float(run["toy_alpha"])
     label(ax, x="$x_1$", title=f"mixup, α = {short(alpha)}" if alpha else "plain training")

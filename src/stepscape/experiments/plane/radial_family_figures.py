@@ -8,7 +8,7 @@ import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.frame.sentences import counted, number
+from stepscape.experiments.frame.sentences import counted
 from stepscape.experiments.plane.gap import GAP
 from stepscape.experiments.plane.radial_family import BALL, SPHERE, by_law, center
 from stepscape.experiments.plane.seedwise import SIZES
@@ -80,7 +80,7 @@ def _bars(ax: Any, high: dict[str, Any], n: int) -> None:
         values = kept["train_error"].astype(float)
         seed_dots(ax, np.full(values.size, float(i)), values, COLORS["blue"])
         ax.plot(i, median(values), **marks(COLORS["blue"]), linestyle="none")
-    ax.set_xticks(range(len(high)), [WORDS.get(name, name) for name in high], rotation=45, fontsize=SMALL)
+    ax.set_xticks(range(len(high)), [WORDS.get(name, name) for name in high], rotation=90, fontsize=SMALL)
     ax.set_xlim(-0.5, max(len(high), 1) - 0.5)
     if not high:
         note(ax, "no run finished")
@@ -95,6 +95,6 @@ def _sentence(found: dict[str, Any], high: dict[str, Any], n: int) -> str:
     gaps = [median(found[name].where(n=most)[GAP]) for name in (SPHERE, core)]
     train = [median(high[name].where(n=n)["train_error"]) for name in (SPHERE, core)]
     return (
-        f"With {most} inputs the gap is {number(gaps[0])} on the sphere and {number(gaps[1])} near the "
-        f"center; in more dimensions the training error is {number(train[0])} and {number(train[1])}."
+        f"With {most} inputs the gap is {gaps[0]:.2f} on the sphere and {gaps[1]:.2f} near the center; in "
+        f"more dimensions the training error is {train[0]:.2f} and {train[1]:.2f}."
     )
