@@ -25,6 +25,10 @@ def calls() -> dict[str, dict[str, Any]]:
     line = ss.problems.tent(n=8)
     return {
         "measures.activity": {"problem": problem, "network": net},
+        "measures.plane_facts": {
+            "problem": problem, "network": net, "gamma": 1.0, "sharpness": None,
+        },
+        "certify:plane": {"problem": problem, "network": net, "delta": 0.05, "gamma": 1.0},
         "measures.activity:line": {"problem": line, "network": ss.TwoLayerReLU.random(3)},
         "problems.ball": cloud,
         "problems.ball:own": {**cloud, "truth": own},

@@ -208,7 +208,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
-            "warmup_steps": 2, "clip": 1.0,
+            "warmup_steps": 2, "clip": 1.0, "decay_biases": False,
         },
         "GradientDescent.threshold": {"self": at["method"], "step_size": 0.1},
         "GradientDescent.step_size_at": {"self": at["method"], "step": np.array([1, 2]), "initial": 0.1},
@@ -248,6 +248,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "hessian_trace": here,
         "sharpness": {
             **here, "start": np.ones(10), "tolerance": 1e-6, "gauss_newton": False, "weight_decay": 0.1,
+            "decay_biases": False,
         },
         "train": {
             **here, "method": at["method"], "record_every": 3, "measure_sharpness": False,
@@ -340,11 +341,11 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             for name in ("loss", "gradient", "hessian", "census", "largest_loss")
         },
         "objectives.ReLULine.rough_sharpness": {
-            "self": at["line"], "theta": at["net"].parameters, "decay": 0.1,
+            "self": at["line"], "theta": at["net"].parameters, "decay": 0.1, "decay_biases": False,
         },
         "objectives.ReLULine.sharpness": {
             "self": at["line"], "theta": at["net"].parameters, "decay": 0.1, "start": np.ones(10),
-            "tolerance": 1e-6,
+            "tolerance": 1e-6, "decay_biases": False,
         },
         "objectives.ReLULine.smoothness": {
             "self": at["line"], "theta": at["net"].parameters, "before": np.ones(10),

@@ -51,7 +51,7 @@ class TestBuild:
             ({"problem_truth": "tant"}, "unknown curve 'tant'; did you mean 'tent'"),
             ({"problem_loss": "logistic"}, "loss must be 'square', got 'logistic'"),
             ({"network_width": 10**9}, "width must lie between 1 and 10000000, got 1000000000"),
-            ({"network_init": "he"}, "init must be 'torch' or 'mean_field', got 'he'"),
+            ({"network_init": "hi"}, "init must be one of 'torch', 'he', 'mean_field', got 'hi'"),
             ({"method_steps": 0}, "steps must be at least 1, got 0"),
             ({"measure_records": 0}, "records must lie between 1 and 10000000, got 0"),
             ({"measure_curve_points": -1}, "curve_points must lie between 0 and 10000000, got -1"),

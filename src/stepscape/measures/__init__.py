@@ -11,6 +11,7 @@ _HOMES = {
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
+    "plane_facts": "stepscape.measures.plane_certification",
     "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
 }
@@ -21,6 +22,7 @@ __all__ = [
     "certified_class",
     "certify",
     "facts",
+    "plane_facts",
     "tightest_worst_case",
     "worst_case",
 ]
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from stepscape.measures.activation import Activity, activity
     from stepscape.measures.certification import certify, facts
     from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.plane_certification import plane_facts
     from stepscape.measures.tightest import tightest_worst_case
 
 
