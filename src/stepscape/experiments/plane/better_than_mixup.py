@@ -16,6 +16,7 @@ from stepscape.experiments.frame import (
     Part,
     Result,
     Says,
+    Settings,
     at_least,
     decide,
     lacking,
@@ -43,7 +44,7 @@ ARMS = {
 }
 
 
-def grid(settings: dict[str, Any]) -> list[MixedRun]:
+def grid(settings: Settings) -> list[MixedRun]:
     """Every data set, arm at each of its strengths, and seed."""
     at_least(settings, n=2, width=1, steps=1, seeds=1, fresh=2, dimension=1, moments=1)
     for name in ("alphas", "noise_sizes", "candidates", "decays"):
@@ -67,7 +68,7 @@ def _data(text: str) -> dict[str, str]:
     return {"geometry": parts[0], "target": parts[1]}
 
 
-def _arms(settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _arms(settings: Settings) -> list[dict[str, Any]]:
     """Arms at their strengths; that of weight decay is the decay, and of both the decay with α = 1."""
     found: list[dict[str, Any]] = [_arm("plain", "none", 0.0)]
     for arm, name in (("mixup", "alphas"), ("depth", "candidates"), ("noise", "noise_sizes")):
@@ -202,10 +203,10 @@ CLAIM = Claim(
         "width": 256,
         "steps": 3000,
         "moments": 12,
-        "alphas": (0.3, 1.0, 4.0),
-        "candidates": (2, 4, 8),
-        "noise_sizes": (0.2, 0.4, 0.8),
-        "decays": (0.01, 0.02, 0.05),
+        "alphas": (0.3, 1.0),
+        "candidates": (2, 8),
+        "noise_sizes": (0.3, 0.6),
+        "decays": (0.02, 0.05),
         "fresh": 2000,
         "seeds": 20,
         "first_seed": 100,

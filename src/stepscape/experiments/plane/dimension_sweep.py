@@ -15,6 +15,7 @@ from stepscape.experiments.frame import (
     Part,
     Result,
     Says,
+    Settings,
     at_least,
     decide,
     lacking,
@@ -24,16 +25,17 @@ from stepscape.experiments.frame.contrasts import rank_correlations
 from stepscape.experiments.frame.finding import together
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.medians import medians
-from stepscape.experiments.plane.runs import PlaneRun, begin, plane_sweep, work
+from stepscape.experiments.plane.runs import begin, plane_sweep, work
 from stepscape.experiments.plane.seedwise import SIZES, decades, of_each, over_sizes, rates_of, seeds_of
 from stepscape.experiments.plane.signal import amplitude
+from stepscape.experiments.plane.spec import PlaneRun
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 ERROR = "population_error"
 
 
-def grid(settings: dict[str, Any]) -> list[PlaneRun]:
+def grid(settings: Settings) -> list[PlaneRun]:
     """Every dimension, size and seed without decay, with decay, and with the published one."""
     at_least(settings, width=1, steps=1, decay_steps=1, seeds=1, fresh=2)
     for name in ("sizes", "dimensions"):
@@ -52,7 +54,7 @@ def grid(settings: dict[str, Any]) -> list[PlaneRun]:
     )
 
 
-def _decays(settings: dict[str, Any]) -> tuple[float, float]:
+def _decays(settings: Settings) -> tuple[float, float]:
     found = settings["decay"], settings["published_decay"]
     if min(found) <= 0.0 or found[0] == found[1]:
         raise bad("decay and published_decay", "be positive and different", f"{found[0]:g} and {found[1]:g}")

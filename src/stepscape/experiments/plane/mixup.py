@@ -15,6 +15,7 @@ from stepscape.experiments.frame import (
     Part,
     Result,
     Says,
+    Settings,
     at_least,
     decide,
     lacking,
@@ -40,7 +41,7 @@ ARMS = {"plain": "no mixing", "fixed": "a fixed mixed set", "fresh": "fresh pair
 ERROR = "population_error"
 
 
-def grid(settings: dict[str, Any]) -> list[MixedRun | ToyRun]:
+def grid(settings: Settings) -> list[MixedRun | ToyRun]:
     """Every law, dimension, arm and seed; and the toy picture for every α and seed."""
     at_least(settings, n=2, width=1, steps=1, seeds=1, fresh=2, toy_n=4, toy_width=1, toy_steps=1)
     for name in ("mixing_alpha", "toy_alphas", "dimensions"):

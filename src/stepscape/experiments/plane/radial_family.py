@@ -16,6 +16,7 @@ from stepscape.experiments.frame import (
     Part,
     Result,
     Says,
+    Settings,
     at_least,
     decide,
     lacking,
@@ -25,9 +26,10 @@ from stepscape.experiments.frame.contrasts import rank_correlations
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.plane.gap import GAP, with_gap
-from stepscape.experiments.plane.runs import PlaneRun, begin, carry_out, plane_sweep
+from stepscape.experiments.plane.runs import begin, carry_out, plane_sweep
 from stepscape.experiments.plane.seedwise import SIZES, aligned, decades, of_each, seeds_of
 from stepscape.experiments.plane.signal import amplitude
+from stepscape.experiments.plane.spec import PlaneRun
 from stepscape.lab.pool import Tick
 from stepscape.tables.records import Record, Table
 
@@ -35,7 +37,7 @@ Array = NDArray[np.float64]
 SPHERE, BALL = "sphere", "level_ball"
 
 
-def grid(settings: dict[str, Any]) -> list[PlaneRun]:
+def grid(settings: Settings) -> list[PlaneRun]:
     """Every law, size and seed in the lower dimension, and the largest of some sizes in the higher one."""
     at_least(settings, width=1, steps=1, seeds=1, dimension=1, high_dimension=1, high_n=1, fresh=2)
     for name in ("alphas", "sizes"):
@@ -50,7 +52,7 @@ def grid(settings: dict[str, Any]) -> list[PlaneRun]:
     ]
 
 
-def _laws(settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _laws(settings: Settings) -> list[dict[str, Any]]:
     """Sphere, radial laws from the rim to the center, ball: all with E‖X‖² = 1."""
     radial = [{"geometry": "level_radial", "alpha": alpha} for alpha in sorted(settings["alphas"])]
     return [{"geometry": SPHERE, "alpha": 1.0}, *radial, {"geometry": BALL, "alpha": 1.0}]

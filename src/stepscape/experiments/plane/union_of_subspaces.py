@@ -16,6 +16,7 @@ from stepscape.experiments.frame import (
     Part,
     Result,
     Says,
+    Settings,
     at_least,
     decide,
     lacking,
@@ -26,16 +27,17 @@ from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.plane.gap import GAP, with_gap
 from stepscape.experiments.plane.reduction import begin_reduced
-from stepscape.experiments.plane.runs import PlaneRun, Setup, carry_out, plane_sweep
+from stepscape.experiments.plane.runs import Setup, carry_out, plane_sweep
 from stepscape.experiments.plane.runs import begin as begin_whole
 from stepscape.experiments.plane.seedwise import SIZES, aligned, decades, over_sizes, seeds_of
+from stepscape.experiments.plane.spec import PlaneRun
 from stepscape.lab.pool import Tick
 from stepscape.tables.records import Record, Table
 
 Array = NDArray[np.float64]
 
 
-def grid(settings: dict[str, Any]) -> list[PlaneRun]:
+def grid(settings: Settings) -> list[PlaneRun]:
     """Lines in each ambient space, subspaces of other dimensions in the middle one, and full balls."""
     at_least(settings, width=1, steps=1, seeds=1, rank=1, fresh=2)
     for name in ("ambient_dimensions", "inner_dimensions", "ball_dimensions", "sizes"):
@@ -57,7 +59,7 @@ def grid(settings: dict[str, Any]) -> list[PlaneRun]:
     )
 
 
-def _places(settings: dict[str, Any]) -> list[dict[str, Any]]:
+def _places(settings: Settings) -> list[dict[str, Any]]:
     """Geometries: subspaces of one total rank, and balls."""
     rank, ambient = settings["rank"], sorted(settings["ambient_dimensions"])
     middle = ambient[len(ambient) // 2]
