@@ -12,10 +12,10 @@ from stepscape.experiments.plane.dimension_sweep import CLAIM
 SIZES = (32, 64, 128, 256, 512)
 
 
-def result(plain=(-1.0, -0.8, -0.6, -0.4), decayed=-0.9, published=-0.2, level=1.0, line=0.01, train=0.8):
+def result(plain=(-1.0, -0.7, -0.4), decayed=-0.9, published=-0.2, level=1.0, line=0.01, train=0.8):
     """Power laws in n, with slopes by dimension without decay, and the same ones with it."""
     rng, runs = np.random.default_rng(3), []
-    for j, d in enumerate((1, 2, 3, 5)):
+    for j, d in enumerate((1, 2, 5)):
         for decay, slope in ((0.0, plain[j]), (0.02, decayed), (0.1, published)):
             for n in SIZES:
                 for seed in range(20):
@@ -41,7 +41,7 @@ def test_as_claimed():
 
 
 def test_each_part_can_fail():
-    found = words(plain=(-0.7,) * 4, decayed=-0.3, published=-0.8, level=3.0, line=9.0)
+    found = words(plain=(-0.7,) * 3, decayed=-0.3, published=-0.8, level=3.0, line=9.0)
     assert found == {
         "flattens": "not_reproduced", "no_saturation": "not_reproduced", "decay_steep": "not_reproduced",
         "published_steep": "reproduced", "decay_wins": "not_reproduced", "beats_line": "yes",
@@ -49,7 +49,7 @@ def test_each_part_can_fail():
 
 
 def test_steeper_ends_alone_do_not_make_a_trend():
-    assert words(plain=(-1.0, -0.3, -0.2, -0.8))["flattens"] == "partly"
+    assert words(plain=(-1.0, -0.3, -0.8))["flattens"] == "partly"
 
 
 def test_memorized_labels_cannot_tell_a_flat_rate_from_saturation():

@@ -153,6 +153,12 @@ def test_plain_training_is_at_no_distance_from_itself():
     np.testing.assert_array_equal(mixed.arrays["p"], q)
 
 
+def test_it_is_the_probability_of_the_class_on_the_ring():
+    _, p = probabilities(replace(TOY, toy_alpha=0.0, toy_steps=300))
+    radius = np.linalg.norm(picture()[0], axis=1)
+    assert p[radius < 0.2].max() < 0.5 < p[(radius > 0.8) & (radius < 1.0)].mean()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -9,10 +9,10 @@ from stepscape.errors import InputError
 from stepscape.experiments.frame import Result, Run
 from stepscape.experiments.plane.radial_family import CLAIM
 
-LAWS = [("sphere", 1.0), *(("level_radial", alpha) for alpha in (0.1, 0.3, 1.0, 5.0)), ("level_ball", 1.0)]
+LAWS = [("sphere", 1.0), *(("level_radial", alpha) for alpha in (0.1, 1.0, 5.0)), ("level_ball", 1.0)]
 
 
-def result(falls=0.15, steeper=0.1, rim=0.01, core=0.4, ball=-0.1):
+def result(falls=0.2, steeper=0.15, rim=0.01, core=0.4, ball=-0.1):
     """Gaps that fall by so many decades from law to law, with slopes that steepen; errors at d = 10."""
     rng, runs = np.random.default_rng(5), []
     for place, (law, alpha) in enumerate(LAWS):
@@ -24,7 +24,7 @@ def result(falls=0.15, steeper=0.1, rim=0.01, core=0.4, ball=-0.1):
                     slope = -0.4 - steeper * at
                     power = -falls * at + (ball if law == "level_ball" else 0.0)
                     gap = 10.0**power * (n / 512.0) ** slope * spread
-                    train = rim + (core - rim) * at / 4.0
+                    train = rim + (core - rim) * at / 3.0
                     runs.append(Run({
                         "kind": "plane/1", "geometry": law, "alpha": alpha, "dimension": dimension, "n": n,
                         "seed": seed, "outcome": "finished", "live_neurons": 9, "gap": gap,

@@ -224,7 +224,7 @@ CLAIM = Claim(
     quick=QUICK,
     full={
         **QUICK,
-        "dimensions": (1, 2, 3, 5),
+        "dimensions": (1, 2, 5),
         "sizes": (32, 64, 128, 256, 512),
         "width": 256,
         "steps": 5000,

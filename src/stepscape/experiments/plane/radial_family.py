@@ -222,7 +222,7 @@ CLAIM = Claim(
     quick=QUICK,
     full={
         **QUICK,
-        "alphas": (0.1, 0.3, 1.0, 5.0),
+        "alphas": (0.1, 1.0, 5.0),
         "sizes": (64, 128, 256, 512),
         "high_n": 256,
         "width": 256,
