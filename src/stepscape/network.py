@@ -82,8 +82,7 @@ class TwoLayerReLU:
     ) -> TwoLayerReLU:
         """Draw a network with inputs of `dimension` d variables.
 
-        - "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, fan_in d and then k, as in
-          ``torch.nn.Linear``;
+        - "torch": every parameter is U(-1, 1)·scale/√fan_in as in ``torch.nn.Linear``, fan_in d and then k;
         - "he": w1 ~ scale·√(2/d)·N(0, 1), w2 ~ scale·√(2/k)·N(0, 1), b1 = 0 and b2 = 0;
         - "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0.
 

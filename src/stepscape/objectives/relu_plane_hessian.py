@@ -111,7 +111,7 @@ class PlaneHessian:
     def loss(self) -> float:
         """L at the network; see `Problem`."""
         problem = self.problem
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             terms = loss_of(problem.loss).value(self.predictions, problem.labels)
             loss = float(np.sum(problem.averaging * terms))
         if not math.isfinite(loss):
@@ -154,7 +154,8 @@ class PlaneHessian:
         if self.gauss_newton:
             return np.zeros_like(self.linear.moments)
         rows = np.append(np.full(self.network.dimension, self.rates[0]), self.rates[1])
-        return np.asarray(self.linear.moments * (self.rates[2] * rows[:, None]))
+        with np.errstate(invalid="ignore"):  # a moment beyond the range is refused with the Hessian
+            return np.asarray(self.linear.moments * (self.rates[2] * rows[:, None]))
 
     @cached_property
     def scale(self) -> float:

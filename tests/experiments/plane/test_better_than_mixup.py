@@ -75,7 +75,7 @@ def test_all_arms_take_equally_many_steps_and_examples():
         ({"data": ("ball",)}, "data must be pairs of a law and a truth"),
         ({"data": ("ball norm",)}, "unknown target 'norm'"),
         ({"decays": (0.0,)}, "decays must be positive"),
-        ({"candidates": (0,)}, "candidates must be positive"),
+        ({"deepest_of": (0,)}, "deepest_of must be positive"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(changes, message):

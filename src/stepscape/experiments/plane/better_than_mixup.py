@@ -47,7 +47,7 @@ ARMS = {
 def grid(settings: Settings) -> list[MixedRun]:
     """Every data set, arm at each of its strengths, and seed."""
     at_least(settings, n=2, width=1, steps=1, seeds=1, fresh=2, dimension=1, moments=1)
-    for name in ("alphas", "noise_sizes", "candidates", "decays"):
+    for name in ("alphas", "noise_sizes", "deepest_of", "decays"):
         if not min(settings[name]) > 0:
             raise bad(name, "be positive", min(settings[name]))
     return plane_sweep(
@@ -71,7 +71,7 @@ def _data(text: str) -> dict[str, str]:
 def _arms(settings: Settings) -> list[dict[str, Any]]:
     """Arms at their strengths; that of weight decay is the decay, and of both the decay with α = 1."""
     found: list[dict[str, Any]] = [_arm("plain", "none", 0.0)]
-    for arm, name in (("mixup", "alphas"), ("depth", "candidates"), ("noise", "noise_sizes")):
+    for arm, name in (("mixup", "alphas"), ("depth", "deepest_of"), ("noise", "noise_sizes")):
         found += [_arm(arm, arm, float(strength)) for strength in settings[name]]
     for decay in settings["decays"]:
         found += [_arm("decay", "none", 0.0, decay), _arm("both", "mixup", 1.0, decay)]
@@ -168,7 +168,7 @@ QUICK: dict[str, Any] = {
     "noise": 1.0,
     "start_sharpness": 4.0,
     "alphas": (0.3, 1.0),
-    "candidates": (4,),
+    "deepest_of": (4,),
     "noise_sizes": (0.3, 0.6),
     "decays": (0.02, 0.05),
     "fresh": 1000,
@@ -204,7 +204,7 @@ CLAIM = Claim(
         "steps": 3000,
         "moments": 12,
         "alphas": (0.3, 1.0),
-        "candidates": (2, 8),
+        "deepest_of": (2, 8),
         "noise_sizes": (0.3, 0.6),
         "decays": (0.02, 0.05),
         "fresh": 2000,

@@ -93,7 +93,7 @@ def flattens(result: Result, least: float, correlated: float) -> Finding:
     what = "rank correlation of slope and dimension"
     trend = decide.at_least(order, correlated, grows, what, at_once=2)
     return together({"ends": ends, "trend": trend}, "ends", named=False).with_numbers(
-        {f"slope in {d} dimensions, median": median(slopes[:, j]) for j, d in enumerate(found)}
+        {f"slope at d = {d}, median": median(slopes[:, j]) for j, d in enumerate(found)}
     )
 
 
@@ -116,7 +116,7 @@ def is_no_saturation(result: Result, least: float, share: float) -> Finding:
     what = f"slower in {last} dimensions than in {first} where labels are not memorized"
     says = Says("the rate", "be", what)
     return decide.sign(slopes[:, -1] - slopes[:, 0], says, "difference of the slopes", least).with_numbers(
-        {f"sizes kept in {d} dimensions": ", ".join(f"{n:g}" for n in kept[d]) for d in found}
+        {f"sizes kept at d = {d}": ", ".join(f"{n:g}" for n in kept[d]) for d in found}
     )
 
 

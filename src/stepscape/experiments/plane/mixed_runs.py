@@ -7,13 +7,13 @@ does not. A run on a fixed set is trained on the set itself.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stepscape.errors import unknown
 from stepscape.experiments.plane.augmentation import AUGMENTATIONS, Examples
-from stepscape.experiments.plane.runs import Setup, begin, carry_out
+from stepscape.experiments.plane.runs import Setup, begin, measures, train
 from stepscape.experiments.plane.spec import PlaneRun
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import stream
@@ -77,8 +77,11 @@ def begin_mixed(run: MixedRun) -> tuple[Setup, Augmented]:
 def work(run: MixedRun, tick: Tick) -> Record:
     """Train one network; besides the columns of all runs λ_max·η/2 on the examples of the problem itself."""
     setup, given = begin_mixed(run)
-    problem = setup.samples.problem
-    return carry_out(
-        run, setup, tick, given.training, given.examples,
-        lambda network: {"problem_edge_ratio": rough_sharpness(problem, network) / setup.method.threshold()},
-    )  # fmt: skip
+    seen = train(run, setup, tick, given.training, given.examples)
+
+    def measure() -> tuple[dict[str, Any], dict[str, Any]]:
+        numbers, arrays = measures(run, setup, seen)
+        sharpness = rough_sharpness(setup.samples.problem, seen.snapshots[-1].midpoint)
+        return {**numbers, "problem_edge_ratio": sharpness / setup.method.threshold()}, arrays
+
+    return seen.record(measure)
