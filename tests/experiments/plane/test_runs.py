@@ -193,6 +193,11 @@ def test_moments_of_a_run() -> None:
     assert row["steps_equal_time"] == 12.0
     assert row["steps_held_out"] in {1, 3, 15, 48, 60, 12}
     problem, fresh = setup.samples.problem, setup.samples.fresh
+    judged = {}
+    for steps in (1, 3, 12, 15, 48, 60):
+        net = ss.train(problem, setup.start, ss.GradientDescent(0.5, steps), steps).midpoint
+        judged[steps] = np.mean((net.predict(fresh.inputs[::2]) - fresh.labels[::2]) ** 2)
+    assert row["steps_held_out"] == min(judged, key=judged.__getitem__)
     for moment in ("held_out", "equal_time"):
         steps = int(row[f"steps_{moment}"])
         net = ss.train(problem, setup.start, ss.GradientDescent(0.5, steps), steps).midpoint
