@@ -116,7 +116,7 @@ def same_rate(result: Result, within: float) -> Finding:
     says = Says("the rate on lines", "be", f"the same in {max(found)} dimensions as in {min(found)}")
     finding = decide.equivalent(high - low, within, says, "difference of the slopes")
     return finding.with_numbers({
-        f"slope in {d} dimensions, median": median(each)
+        f"slope at d = {d}, median": median(each)
         for d, each in zip(found, aligned(list(found.values()), GAP), strict=True)
     })  # fmt: skip
 
