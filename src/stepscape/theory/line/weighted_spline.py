@@ -77,7 +77,7 @@ class WeightedSpline:
         return np.asarray(self.points[self.slope_changes != 0.0])
 
     def predict(self, x: ArrayLike) -> FloatArray:
-        """Return f(x), shape of x; beyond the data, where a bend would cost nothing, f goes on straight."""
+        """Return f(x), shape of x; beyond the data f is straight, because a bend there would cost nothing."""
         at = reals("x", x)
         if self.points.size == 1:
             return np.asarray(np.where(np.isnan(at), np.nan, self.values[0]))
