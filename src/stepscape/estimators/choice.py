@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.folds import Folds
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.prediction import AnyPrediction
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ class Member(NamedTuple):
     """One fold trained at one step size, at one stopping time: its row of the table, and what it predicts."""
 
     row: Row
-    prediction: Prediction
+    prediction: AnyPrediction
 
 
 class Path(NamedTuple):
@@ -49,7 +49,7 @@ class Path(NamedTuple):
         The rows of all stopping times: those of `table` when there is one per step size.
     until : int or None
         The chosen stopping time; None for the end of the run.
-    predictions : tuple of Prediction
+    predictions : tuple of Prediction or PlanePrediction
         Those of the folds at the choice.
     folds : Folds
         What each fold held out.
@@ -60,7 +60,7 @@ class Path(NamedTuple):
     chosen: int
     times: Table
     until: int | None
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[AnyPrediction, ...]
     folds: Folds
 
     @property

@@ -1,4 +1,4 @@
-"""A scikit-learn classifier of one feature and two classes: a logit by gradient descent with large steps."""
+"""A scikit-learn classifier of two classes: a logit by gradient descent with large steps."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from stepscape.arguments import word
 from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
-from stepscape.estimators.one_feature import OneFeature
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.feature_signs import feature_signs
+from stepscape.estimators.prediction import PlanePrediction, Prediction
 from stepscape.estimators.settings import Progress, Settings, checked
+from stepscape.estimators.step_size_estimator import StepSizeEstimator
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.uncertainty import UNCERTAIN
-from stepscape.problems.user.scale import positive
+from stepscape.problems.user.scale import Affine, positive
 from stepscape.problems.user.units import TwoClasses
 from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
-Recorded = TypeVar("Recorded", Trajectory, Prediction)
+Recorded = TypeVar("Recorded", Trajectory, Prediction, PlanePrediction)
 
 
-class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
+class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[misc]
     """Fit the logit of P(second class | x) by an overparameterized two-layer ReLU network.
 
     Logistic loss, gradient descent with step size η. As with the square loss, descent cannot stay where
@@ -153,7 +154,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         stopping: str = "cv",
         rule: str = "min",
         width: int = 200,
-        steps: int = 10_000,
+        steps: int | None = None,
         step_sizes: ArrayLike | None = None,
         n_splits: int = 5,
         random_state: int | np.random.RandomState | None = 0,
@@ -182,17 +183,18 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         sample_weight : (n,), optional
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
-        settings = checked(self, "logistic")
         word("stopping", self.stopping, STOPPING)
         x, labels, weights = self._training_data(X, y, sample_weight)
+        settings = checked(self, "logistic", self.n_features_in_, len(x))
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]
         data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
-        path = self._learn(data, settings)
+        path = self._learn(data, self._ready(data, settings))
         self.classes_ = classes
         self._keep_units(data)
         self._keep_path(data, path, x, up, weights)
-        self.warnings_ = failure_signs(self)
+        self._keep_shattering(data, x, weights)
+        self.warnings_ = (*failure_signs(self), *feature_signs(self))
         self._report(1.0, "done")
         return self
 
@@ -248,9 +250,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
         self.separable_ = data.gap
-        unsure = np.abs(self.prediction_(data.x)) <= UNCERTAIN
-        uncertain = data.inputs.restore(data.x[unsure])
-        self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
+        self.uncertain_ = _uncertain(data, self.prediction_(data.x))
 
     def _keep_path(
         self, data: TwoClasses, path: Path | None, x: Array, up: NDArray[np.bool_], weights: Array
@@ -264,7 +264,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
             float(path.table[name][path.chosen]) for name in ("cv_error", "brier", "standard_error")
         )
         counted = positive(weights)
-        self.out_of_fold_ = np.full(x.size, np.nan)
+        self.out_of_fold_ = np.full(len(x), np.nan)
         self.out_of_fold_[counted] = _out_of_fold(data, path, x[counted], up[counted])
         known = ~np.isnan(self.out_of_fold_)
         self.calibration_ = calibration_curve(self.out_of_fold_[known], up[known], weights[known])
@@ -273,6 +273,15 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _uncertain(data: TwoClasses, logits: Array) -> tuple[float, float] | None:
+    """Return the ends of the inputs of one feature with |logit| ≤ 1; None of several, or if there are none."""
+    unsure = data.x[np.abs(logits) <= UNCERTAIN]
+    if not (isinstance(data.inputs, Affine) and unsure.size):
+        return None
+    found = data.inputs.restore(unsure)
+    return float(found.min()), float(found.max())
 
 
 def _faced(data: TwoClasses) -> TwoClasses:
@@ -290,7 +299,7 @@ def _out_of_fold(data: TwoClasses, path: Path, x: Array, up: NDArray[np.bool_]) 
         found += out / measured * probability(predict(data.x))[rows.at]
     # Rows are in the order of these keys.
     keys, up = 2 * rows.at + (rows.labels > 0.0), up != data.needs_mirror
-    at = np.searchsorted(np.unique(x), x)
+    at = np.unique(x, axis=0, return_inverse=True)[1].ravel()
     return np.asarray(found[np.searchsorted(keys, 2 * at + up)])
 
 

@@ -1,4 +1,4 @@
-"""A scikit-learn regressor of one feature whose smoothness is the step size of gradient descent."""
+"""A scikit-learn regressor whose smoothness is the step size of gradient descent, and when it stops."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
-from stepscape.estimators.one_feature import OneFeature
-from stepscape.estimators.settings import Progress, checked
+from stepscape.arguments import word
+from stepscape.estimators.choice import Path, Validation
+from stepscape.estimators.feature_signs import regression_signs
+from stepscape.estimators.settings import Progress, Settings, checked
+from stepscape.estimators.step_size_estimator import StepSizeEstimator
 from stepscape.problems.user.units import Standardized
 
 Array = NDArray[np.float64]
+STOPPING = ("auto", "cv", "budget")
+ERRORS = ("cv_error", "standard_error", "training_error", "budget_error")
 
 
-class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
+class StepSizeRegressor(RegressorMixin, StepSizeEstimator):  # type: ignore[misc]
     """Fit y = f(x) by an overparameterized two-layer ReLU network; the step size is the smoothness.
 
     Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
@@ -99,9 +104,10 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         self,
         step_size: float | str = "cv",
         *,
+        stopping: str = "auto",
         rule: str = "min",
         width: int = 200,
-        steps: int = 40_000,
+        steps: int | None = None,
         step_sizes: ArrayLike | None = None,
         n_splits: int = 5,
         random_state: int | np.random.RandomState | None = 0,
@@ -109,6 +115,7 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         progress: Progress | None = None,
     ) -> None:
         self.step_size = step_size
+        self.stopping = stopping
         self.rule = rule
         self.width = width
         self.steps = steps
@@ -119,43 +126,63 @@ class StepSizeRegressor(RegressorMixin, OneFeature):  # type: ignore[misc]
         self.progress = progress
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Choose the step size and train on all data.
+        """Choose the step size, of several features also when to stop, and train on all data.
 
         Parameters
         ----------
-        X : (n,) or (n, 1)
+        X : (n,), (n, 1) or (n, d)
         y : (n,)
         sample_weight : (n,), optional
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
-        settings = checked(self, "square")
+        word("stopping", self.stopping, STOPPING)
         x, labels, weights = self._training_data(X, y, sample_weight)
+        settings = checked(self, "square", self.n_features_in_, len(x))
         data = Standardized.of(x, labels.astype(np.float64), weights)
-        validated = None
-        if settings.path is not None:
-            validated = self._cross_validated(data, settings, settings.path.tolist())
-        path = self._train(data, settings, validated)
+        settings = self._ready(data, settings)
+        path = self._train(data, settings, self._validated(data, settings))
         self.units_ = (data.inputs, data.labels)
-        self.path_ = None if path is None else _in_units(path.table, data)
-        self.folds_ = None if path is None else _in_units(path.members, data)
+        self.steps_ = int(self.trajectory_.at_steps[-1])
+        self._keep_path(data, path)
+        self._keep_shattering(data, x, weights)
+        self.warnings_ = regression_signs(self)
         self._report(1.0, "done")
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Values of the midpoint network at X, (n,) or (n, 1), in the units of y.
+        """Values at X, (n,), (n, 1) or (n, d), in the units of y.
 
-        Outside the inputs trained on the fit continues its last piece as a straight line; nothing supports it
-        there.
+        Of one feature those of the midpoint network, and outside the inputs trained on its last piece as a
+        straight line; of several those of the neurons of it that are active at some row. Nothing supports
+        them outside the data.
         """
         x = self._inputs(X)
         return self.units_[1].restore(self.prediction_(self.units_[0].standardize(x)))
+
+    def _validated(self, data: Standardized, settings: Settings) -> Validation | None:
+        """Cross-validate step size and stopping time, as far as they are not given."""
+        schedule, _, path = settings
+        timed = self.stopping == "cv" or (self.stopping == "auto" and data.features > 1)
+        if path is None and not timed:
+            return None
+        step_sizes = [float(self.step_size)] if path is None else path.tolist()
+        times = schedule.stopping_times() if timed else []
+        return self._cross_validated(data, settings, step_sizes, times)
+
+    def _keep_path(self, data: Standardized, path: Path | None) -> None:
+        self.path_ = self.folds_ = self.times_ = None
+        if path is None:
+            return
+        self.path_, self.folds_ = _in_units(path.table, data), _in_units(path.members, data)
+        if len(path.times) > len(path.table):
+            self.times_ = _in_units(path.times, data)
 
 
 def _in_units(table: Any, data: Standardized) -> Any:
     """Errors of a table of the path in squared units of y."""
     unit = data.labels.deviation
     columns = {
-        name: values * unit * unit if name in ("cv_error", "standard_error", "training_error") else values
+        name: values * unit * unit if name in ERRORS else values
         for name, values in table.columns.items()
     }
     return type(table)(columns)
