@@ -9,7 +9,9 @@ import numpy as np
 import stepscape as ss
 
 # What calls these is a loop, with arrays that it has checked.
-INNER = {"objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend"}
+INNER = {
+    "objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend", "objectives.FreshExamples.descend",
+}  # fmt: skip
 
 
 def calls() -> dict[str, dict[str, Any]]:
@@ -23,6 +25,7 @@ def calls() -> dict[str, dict[str, Any]]:
         net.parameters,
     )
     ones = np.ones(net.size)
+    fresh = ss.objectives.FreshExamples(lambda _: problem, problem, net)
     return {
         "TwoLayerReLU.predict:plane": {"self": net, "x": problem.inputs},
         "TwoLayerReLU.with_parameters:plane": {"self": net, "parameters": theta},
@@ -35,6 +38,16 @@ def calls() -> dict[str, dict[str, Any]]:
         "train:plane": {**here, "method": ss.GradientDescent(0.05, 6), "record_every": 3},
         "objectives.PlaneHessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0},
         "objectives.PlaneHessian.product": {"self": ss.objectives.PlaneHessian(**here), "vector": ones},
+        "objectives.FreshExamples": {"examples": lambda _: problem, "measured": problem, "network": net},
+        **{
+            f"objectives.FreshExamples.{name}": {"self": fresh, "theta": theta}
+            for name in ("loss", "gradient", "hessian", "census", "largest_loss")
+        },
+        "objectives.FreshExamples.rough_sharpness": {"self": fresh, "theta": theta, "decay": 0.1},
+        "objectives.FreshExamples.sharpness": {
+            "self": fresh, "theta": theta, "decay": 0.1, "start": ones, "tolerance": 1e-6,
+        },
+        "objectives.FreshExamples.smoothness": {"self": fresh, "theta": theta, "before": ones},
         "objectives.ReLUPlane": here,
         "objectives.plane": here,
         **{

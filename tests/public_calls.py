@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import low_rank_calls
 import plane_calls
+import plane_door_calls
 import plane_theory_calls
 import recovery_calls
 import stepscape as ss
@@ -34,7 +35,11 @@ READ_ONLY = {
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
-} | low_rank_calls.READ_ONLY | plane_theory_calls.READ_ONLY | recovery_calls.READ_ONLY  # fmt: skip
+} | {
+    name
+    for sibling in (low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
+    for name in sibling.READ_ONLY
+}  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
 INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
@@ -198,6 +203,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     return {
         **low_rank_calls.calls(folder, File, Text),
         **plane_calls.calls(),
+        **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
@@ -246,6 +252,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "train": {
             **here, "method": at["method"], "record_every": 3, "measure_sharpness": False,
             "observe": print_nothing, "progress": print_nothing, "record_at": np.array([2]),
+            "examples": lambda _: at["problem"],
         },
         "worst_case": {**here, "gamma": 1.0, "interval": (-1.0, 1.0)},
         "curvature.Matrix": {"values": np.eye(2)},

@@ -285,7 +285,7 @@ class TwoLayerReLU:
 
 
 def require_dimension(network: object, dimension: int = 1, name: str = "network") -> None:
-    """Refuse what is no network, and one whose inputs have another number of variables.
+    """Refuse what is not a network, and one whose inputs have another number of variables.
 
     Knots, pieces, weighted variation and the certificates that exist so far are of networks on the line.
     """

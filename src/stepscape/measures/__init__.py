@@ -6,18 +6,32 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "Activity": "stepscape.measures.activation",
+    "activity": "stepscape.measures.activation",
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
+    "plane_facts": "stepscape.measures.plane_certification",
     "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
 }
 
-__all__ = ["certified_class", "certify", "facts", "tightest_worst_case", "worst_case"]
+__all__ = [
+    "Activity",
+    "activity",
+    "certified_class",
+    "certify",
+    "facts",
+    "plane_facts",
+    "tightest_worst_case",
+    "worst_case",
+]
 
 if TYPE_CHECKING:
+    from stepscape.measures.activation import Activity, activity
     from stepscape.measures.certification import certify, facts
     from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.plane_certification import plane_facts
     from stepscape.measures.tightest import tightest_worst_case
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from stepscape.arguments import share
 from stepscape.curvature import Eigenpair
 from stepscape.errors import expect
+from stepscape.measures.plane_certification import plane_facts
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line_hessian import Array, Hessian
 from stepscape.objectives.relu_line_sharpness import top
 from stepscape.objectives.relu_line_sides import below
 from stepscape.problems.problem import Problem
-from stepscape.theory import Certificate, Facts, theorems
+from stepscape.theory import Certificate, Facts, plane_theorems, theorems
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +110,26 @@ def certify(
         Square loss: "gauss_newton", "sharpness", "sharpness_loss", "published", "noisy", "interpolation".
         Logistic loss: "gauss_newton", "weighted", "uncertain", "uncertain_best", "interior_variation",
         "weighted_stationary", "uncertain_stationary", "interpolation_margin", "overlap" (of |f0| ≤ gamma with
-        |f| ≤ 2 gamma), "norm". Each carries both sides, slack, premises and source; one whose premise fails
-        is "inapplicable". Right sides are evaluated at both sides of λ_max (`Eigenpair.lower`, `.upper`): a
-        bound "holds" with the lower one and is "violated" with the upper one; between them it is "undecided".
+        |f| ≤ 2 gamma), "norm". With several input variables "gauss_newton", "sharpness", "sharpness_loss",
+        "published", "stationary", and for the logistic loss "gauss_newton", "weighted", "uncertain",
+        "uncertain_best", "weighted_stationary", "uncertain_stationary".
+
+        Each carries both sides, slack, premises and source; one whose premise fails is "inapplicable". Right
+        sides are evaluated at both sides of λ_max (`Eigenpair.lower`, `.upper`): a bound "holds" with the
+        lower one and is "violated" with the upper one; between them it is "undecided".
 
     Notes
     -----
     Certificates hold in the units of the problem's inputs and labels: g is not invariant under a shift of
-    the inputs. The theorems are those of `stepscape.theory.THEOREMS` that are proved.
+    the inputs. The theorems are those of `stepscape.theory.THEOREMS` that are proved, and with several input
+    variables those of `stepscape.theory.PLANE_THEOREMS`, whose left sides are one-sided (g̃ of the half-space
+    of a neuron) but for "published" and "uncertain"; ``details["function_form"]`` is the one with
+    g = min(g̃, g̃ of the opposite half-space), which is near 0 where neurons are active on all inputs.
     """
+    expect("problem", problem, Problem)
+    if problem.dimension > 1:
+        share("delta", delta)
+        plane = plane_facts(problem, network, gamma)
+        return {theorem.name: theorem.certify(plane) for theorem in plane_theorems(problem.loss)}
     known = facts(problem, network, delta, gamma)
     return {theorem.name: theorem.certify(known) for theorem in theorems(problem.loss)}

@@ -9,6 +9,7 @@ from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
+from stepscape.objectives.fresh_examples import FreshExamples
 from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
@@ -34,6 +35,7 @@ __all__ = [
     "Descent",
     "Factors",
     "FactorsHessian",
+    "FreshExamples",
     "Hessian",
     "LinearNetwork",
     "Objective",

@@ -15,9 +15,12 @@ from stepscape.problems.low_rank import (
 )
 from stepscape.problems.measurement_files import read_measurements, write_measurements
 from stepscape.problems.measurements import Measurements
+from stepscape.problems.mixed_examples import mixup
+from stepscape.problems.point_clouds import ball, radial, sphere, subspaces
 from stepscape.problems.problem import Problem
 from stepscape.problems.product_measurements import ProductMeasurements
 from stepscape.problems.products import block_network, hadamard
+from stepscape.problems.two_classes import bernoulli_labels
 
 __all__ = [
     "CorruptedMatrix",
@@ -28,7 +31,9 @@ __all__ = [
     "ProductMeasurements",
     "RankOne",
     "Sparse",
+    "ball",
     "bernoulli",
+    "bernoulli_labels",
     "bilinear_sensing",
     "block_network",
     "covariance_sensing",
@@ -39,11 +44,15 @@ __all__ = [
     "matrix_completion",
     "matrix_factorization",
     "matrix_sensing",
+    "mixup",
     "phase_retrieval",
     "quadratic_network",
+    "radial",
     "read_measurements",
     "robust_pca",
+    "sphere",
     "steps",
+    "subspaces",
     "tent",
     "wave",
     "write_measurements",

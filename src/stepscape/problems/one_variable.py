@@ -8,7 +8,7 @@ from stepscape.problems.problem import Problem
 
 
 def require_line(problem: object, network: object) -> None:
-    """Refuse what is no problem and no network, and those of several input variables."""
+    """Refuse anything but a problem and a network, and those of several input variables."""
     expect("problem", problem, Problem)
     if isinstance(problem, Problem):
         _ = problem.line  # refuses more than one variable

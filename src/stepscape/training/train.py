@@ -7,8 +7,10 @@ from dataclasses import fields
 from typing import Any
 
 from stepscape.arguments import function
+from stepscape.errors import expect
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.fresh_examples import FreshExamples
 from stepscape.objectives.network_loss import network_loss
 from stepscape.problems.problem import Problem
 from stepscape.training.path import Path, PathPoint
@@ -25,6 +27,7 @@ def train(
     observe: Callable[[Snapshot], None] | None = None,
     progress: Callable[[int], None] | None = None,
     record_at: Sequence[int] = (),
+    examples: Callable[[int], Problem] | None = None,
 ) -> Trajectory:
     """Train `network` on `problem` and return the recorded trajectory.
 
@@ -42,6 +45,10 @@ def train(
         Called with the number of steps made, several times a second.
     record_at : sequence of int
         Further steps to record, from 1 to the number of steps.
+    examples : callable, optional
+        Number of a step, from 0, → the examples of that step, in place of those of `problem`, of which loss
+        and sharpness are recorded all the same; see `stepscape.objectives.FreshExamples`. Mixup with fresh
+        pairs is ``examples=lambda step: ss.problems.mixup(problem, copies=1, seed=step)``.
 
     Notes
     -----
@@ -49,7 +56,10 @@ def train(
     input receive no gradient; on the line plain descent without decay leaves them out, which is exact.
     Divergence is an outcome, not an exception. For a loss of any other kind see `stepscape.training.run`.
     """
-    objective = network_loss(problem, network)
+    expect("problem", problem, Problem)
+    objective = (
+        network_loss(problem, network) if examples is None else FreshExamples(examples, problem, network)
+    )
     if observe is not None:
         function("observe", observe)
 

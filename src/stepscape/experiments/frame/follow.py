@@ -94,8 +94,12 @@ def follow(
     at: Iterable[int],
     tick: Tick,
     measure_sharpness: bool = True,
+    examples: Callable[[int], Problem] | None = None,
 ) -> Followed:
-    """Train and keep the network of every record; records are step 0, the steps `at`, and the last step."""
+    """Train and keep the network of every record; records are step 0, the steps `at`, and the last step.
+
+    examples : as in `stepscape.train`.
+    """
     snapshots: list[Snapshot] = []
     trajectory = train(
         problem,
@@ -106,6 +110,7 @@ def follow(
         observe=snapshots.append,
         progress=lambda made: tick(made / method.steps),
         record_at=list(at),
+        examples=examples,
     )
     return Followed(problem, trajectory, tuple(snapshots))
 

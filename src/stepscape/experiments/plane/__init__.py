@@ -1,0 +1,1 @@
+"""Claims about inputs in R^d: neural shattering, biases, geometry of the data, mixup."""
