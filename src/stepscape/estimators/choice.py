@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.folds import Folds
 from stepscape.estimators.prediction import AnyPrediction
+from stepscape.problems.user.weighted_rows import Rows
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -67,6 +68,18 @@ class Path(NamedTuple):
     def step_size(self) -> float:
         """The chosen one."""
         return float(self.table["step_size"][self.chosen])
+
+    def held_out(self, x: Array, rows: Rows) -> Array:
+        """Predictions (m,) at distinct inputs x by the folds that held rows of them out; nan if none did.
+
+        Where several folds did, the mean over the rows that they held out.
+        """
+        total, seen = np.zeros(len(x)), np.zeros(len(x))
+        for held, predict in zip(self.folds, self.predictions, strict=True):
+            count = rows.per_input(held, len(x))
+            total += count * predict(x)
+            seen += count
+        return np.divide(total, seen, out=np.full(len(x), np.nan), where=seen > 0.0)
 
 
 @dataclass(frozen=True, eq=False)

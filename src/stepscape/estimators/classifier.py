@@ -45,8 +45,10 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
     truth bends often: of 2000 labels of the logit 3 sin 3x large ones, at the edge, miss the bends (log-loss
     0.5 and more from step size 3 on, 0.39 at 0.4).
 
-    Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
-    exactly; beyond 10 000 distinct inputs training uses 10 000 bins of equal weight.
+    X holds one feature, (n,) or (n, 1), or several, (n, d); categories are numbers first, see scikit-learn's
+    OneHotEncoder. Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
+    exactly; beyond 10 000 distinct inputs of one feature training uses 10 000 bins of equal weight. With several
+    features the start is small enough to lie below the edge of stability.
 
     Parameters
     ----------
@@ -63,10 +65,11 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         the largest step size and then the earliest stop win it.
     width : int
         Neurons.
-    steps : int
-        Largest number of steps of each run.
+    steps : int, optional
+        Largest number of steps of each run, by default 10 000 with one feature and 2000 with several.
     step_sizes : array_like, optional
-        The path; by default twelve from 6 to 0.003, logarithmic.
+        The path; by default twelve from 6 to 0.003, logarithmic, and four from 3.6 to 0.12 with several
+        features.
     n_splits : int
         Folds, with alike shares of the classes. Rows of one input stay together, so that errors are those at
         new inputs. With at most seven distinct inputs of which most rows share theirs, every fold holds out a
@@ -84,12 +87,13 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
     classes_ : (2,)
         Sorted. Probabilities, logits and labels +1 are about the second.
     step_size_ : float
-    steps_ : int
-        Steps of the final run.
+    steps_, budget_ : int
+        Steps of the final run, and the most that it could have made.
     trajectory_ : Trajectory
         The final run on all data, in standardized units; the logit is that of its midpoint network.
-    prediction_ : Prediction
-        The function fitted, in standardized units: the midpoint network, straight outside.
+    prediction_ : Prediction or PlanePrediction
+        The function fitted, in standardized units: the midpoint network, with one feature straight outside the
+        data, with several without the neurons that are active at no row.
     stop_ : str
         Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
     certificates_ : dict of str to Certificate
@@ -124,11 +128,15 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         Least and greatest input of the data with |logit| ≤ 1, in units of X: there bounds on bends speak.
     warnings_ : tuple of str
         Signs of failure, one sentence for each.
-    pieces_ : int
-        Lines that draw the logit within 0.2, at most 5 points of probability.
+    pieces_ : int or None
+        Lines that draw the logit within 0.2, at most 5 points of probability; None with several features.
+    shattering_ : Shattering or None
+        Which neurons are active nowhere, at one distinct input, at few or many; None with one feature.
+    first_rows_ : (m,) or None
+        The first row of X with each distinct input that `shattering_` counts; None with one feature.
     edge_ratio_ : float
         Sharpness over 2/η, mean over the last third of the final run's records.
-    units_ : tuple of one Affine
+    units_ : tuple of one Affine, or one `Features` with several features
         Of inputs: ``mean`` and ``deviation``, from standardized units and back.
     problem_ : Problem
         What the final run trained on, standardized.
@@ -177,7 +185,7 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
 
         Parameters
         ----------
-        X : (n,) or (n, 1)
+        X : (n,), (n, 1) or (n, d)
         y : (n,)
             Two different values of any type.
         sample_weight : (n,), optional
@@ -199,10 +207,10 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Logit of P(second class) at X, (n,) or (n, 1): the midpoint network.
+        """Logit of P(second class) at X, (n,), (n, 1) or (n, d): the midpoint network.
 
-        Outside the inputs trained on it continues its last piece as a straight line; nothing supports it
-        there.
+        Outside the inputs trained on that of one feature continues its last piece as a straight line; nothing
+        supports it there.
         """
         x = self._inputs(X)
         return self.prediction_(self.units_[0].standardize(x))
@@ -219,7 +227,7 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         return -np.column_stack([loss(logits, -np.ones(1)), loss(logits, np.ones(1))])
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the more probable class at X, (n,) or (n, 1)."""
+        """Return the more probable class at X, (n,), (n, 1) or (n, d)."""
         up = self.decision_function(X) > 0.0
         predicted: NDArray[Any] = self.classes_[up.astype(np.intp)]
         return predicted

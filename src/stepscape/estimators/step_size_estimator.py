@@ -159,7 +159,7 @@ class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
         self.trajectory_, self.stop_, self.edge_ratio_ = run.trajectory, run.stop, run.edge_ratio
         last = run.trajectory
         self.prediction_ = predicted(data, problem, last)
-        self.certificates_ = certify(problem, last.midpoint) if problem.dimension == 1 else {}
+        self.certificates_ = certify(problem, last.midpoint)
         self.pieces_ = pieces(problem, last.midpoint) if problem.dimension == 1 else None
 
     def _keep_shattering(self, data: AnyData, x: Array, weights: Array) -> None:
