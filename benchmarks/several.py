@@ -3,8 +3,8 @@
 ``python benchmarks/several.py [TABLE]...`` writes benchmarks/results/several.md and several.json; tables
 named on the command line replace their part of an earlier result.
 
-Every learner sees the same outer folds, and chooses among 28 candidates by the same five inner folds, features
-standardized by the rows trained on. stepscape's candidates are 4 step sizes times 7 stopping times.
+Every learner sees the same outer folds, and chooses among 28 candidates by the same five inner folds,
+features standardized by the rows trained on. stepscape's candidates are 4 step sizes times 7 stopping times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_linnerud, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+)
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -40,13 +47,14 @@ from named_tables import update
 OUTER, CANDIDATES = 5, 28
 OURS = "stepscape"
 INTRODUCTION = f"""\
-Numbers: mean squared error on held-out rows as a fraction of the variance of the labels. Two classes: log-loss
-in nats, and the share of rows given the wrong class. {OUTER} folds, ± the standard error over them; smallest in
-bold. Every learner chooses among {CANDIDATES} candidates by five inner folds, and no learner sees the held-out
-rows. CPU seconds of one outer fold, tuning included, one thread, mean over the folds. stepscape: defaults; its
-{CANDIDATES} candidates are 4 step sizes × 7 stopping times, which need 4 trainings per inner fold, those of the
-others {CANDIDATES}. Forests and boosting have 60 trees, networks 100 neurons and 100 epochs. stepscape's start (λ_max = 1.9), the range of its path and its 2000 steps were chosen by looking
-at the diabetes table alone.
+Numbers: mean squared error on held-out rows as a fraction of the variance of the labels. Two classes:
+log-loss in nats, and the share of rows given the wrong class. {OUTER} folds, ± the standard error over them;
+smallest in bold. Every learner chooses among {CANDIDATES} candidates by five inner folds, and no learner sees
+the held-out rows. CPU seconds of one outer fold, tuning included, one thread, mean over the folds. stepscape:
+defaults; its {CANDIDATES} candidates are 4 step sizes × 7 stopping times, which need 4 trainings per inner
+fold, those of the others {CANDIDATES}. Forests and boosting have 60 trees, networks 100 neurons and 100
+epochs. stepscape's start (λ_max = 1.9), the range of its path and its 2000 steps were chosen by looking at
+the diabetes table alone.
 """
 Data = tuple[np.ndarray, np.ndarray]
 Learners = dict[str, tuple[Any, dict[str, Any] | None]]  # name → estimator, and its grid (None: its own)
@@ -135,7 +143,9 @@ def run_table(name: str) -> dict[str, Any]:
     return {"table": name, "what": what, "rows": len(X), "features": X.shape[1], "two": two, "methods": rows}
 
 
-def _scored(label: str, model: Any, grid: dict[str, Any] | None, data: Data, folds: list[Data]) -> dict[str, Any]:
+def _scored(
+    label: str, model: Any, grid: dict[str, Any] | None, data: Data, folds: list[Data]
+) -> dict[str, Any]:
     X, y = data
     found, chosen, seconds = [], [], []
     for train, test in folds:

@@ -302,9 +302,10 @@ def _fit(
     """Fit a column of your own table against one other, or several.
 
     A network is trained on them by gradient descent. The step size decides how smooth the fit is, and
-    cross-validation chooses it; with several columns it also chooses when to stop. Labels of two values, of any type, are taken for an outcome, whose
-    probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
-    in its order; empty where the input is missing), result.json, report.html and figures.
+    cross-validation chooses it; with several columns it also chooses when to stop. Labels of two values, of
+    any type, are taken for an outcome, whose probability is fitted. The directory gets predictions.csv (one
+    row for each row of the predicted table, in its order; empty where the input is missing), result.json,
+    report.html and figures.
     """
     from stepscape.cli.figure_files import Pictures
     from stepscape.cli.fit import Request, fit

@@ -1,4 +1,4 @@
-"""The command ``fit``: a user's table → a fit of one column against others, its certificates, its directory."""
+"""The command ``fit``: a user's table → a fit, its certificates, its directory."""
 
 from __future__ import annotations
 
@@ -146,7 +146,9 @@ def prediction_rows(
 ) -> list[tuple[Any, ...]]:
     """One row for each row of the table, in its order; empty cells where the input could not be read."""
     cells = inputs.x.reshape(len(inputs.x), -1)
-    made = dict(zip(inputs.lines.tolist(), zip(*cells.T.tolist(), *columns.values(), strict=True), strict=True))
+    made = dict(
+        zip(inputs.lines.tolist(), zip(*cells.T.tolist(), *columns.values(), strict=True), strict=True)
+    )
     empty = (None,) * (cells.shape[1] + len(columns))
     return [made.get(line, empty) for line in sorted([*table.lines, *table.ragged])]
 
@@ -211,9 +213,7 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     ]
 
 
-def _write(
-    directory: Path, document: dict[str, Any], fitted: AnyFit, pictures: Pictures
-) -> None:
+def _write(directory: Path, document: dict[str, Any], fitted: AnyFit, pictures: Pictures) -> None:
     from stepscape.report import draw, render
     from stepscape.tables.records import plain
 

@@ -126,7 +126,9 @@ def fit_document(fit: TableFit | OutcomeFit | FeaturesFit, columns: Columns) -> 
     summary = fit.summary()
     if columns.features:
         data["features"] = list(columns.features)
-        ends = zip(columns.features, columns.x.min(axis=0).tolist(), columns.x.max(axis=0).tolist(), strict=True)
+        ends = zip(
+            columns.features, columns.x.min(axis=0).tolist(), columns.x.max(axis=0).tolist(), strict=True
+        )
         data["range"] = {name: [low, high] for name, low, high in ends}
         for held in summary["shattering"]["held"]:
             held["line"] = int(columns.lines[held["row"]])

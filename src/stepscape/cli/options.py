@@ -24,7 +24,7 @@ Features = Annotated[
     typer.Option(
         "--x",
         metavar="COL[,COL]...",
-        help="Column of inputs, or several between commas; a name that holds a comma stands in double quotes.",
+        help="Column of inputs, or several between commas; a name with a comma stands in double quotes.",
     ),
 ]
 Labels = Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")]

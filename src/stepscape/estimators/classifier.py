@@ -46,9 +46,9 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
     0.5 and more from step size 3 on, 0.39 at 0.4).
 
     X holds one feature, (n,) or (n, 1), or several, (n, d); categories are numbers first, see scikit-learn's
-    OneHotEncoder. Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
-    exactly; beyond 10 000 distinct inputs of one feature training uses 10 000 bins of equal weight. With several
-    features the start is small enough to lie below the edge of stability.
+    OneHotEncoder. Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and
+    class are merged exactly; beyond 10 000 distinct inputs of one feature training uses 10 000 bins of equal
+    weight. With several features the start is small enough to lie below the edge of stability.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
     trajectory_ : Trajectory
         The final run on all data, in standardized units; the logit is that of its midpoint network.
     prediction_ : Prediction or PlanePrediction
-        The function fitted, in standardized units: the midpoint network, with one feature straight outside the
-        data, with several without the neurons that are active at no row.
+        The function fitted, in standardized units: the midpoint network, with one feature straight outside
+        the data, with several without the neurons that are active at no row.
     stop_ : str
         Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
     certificates_ : dict of str to Certificate
@@ -284,7 +284,7 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
 
 
 def _uncertain(data: TwoClasses, logits: Array) -> tuple[float, float] | None:
-    """Return the ends of the inputs of one feature with |logit| ≤ 1; None of several, or if there are none."""
+    """Return the ends of the inputs of one feature with |logit| ≤ 1; None of several or without any."""
     unsure = data.x[np.abs(logits) <= UNCERTAIN]
     if not (isinstance(data.inputs, Affine) and unsure.size):
         return None

@@ -28,7 +28,7 @@ def feature_matrix(X: NDArray[Any]) -> Array:
 
 
 def refuse_unreadable(**given: Any) -> None:
-    """Refuse what scikit-learn would read wrongly or not in words: masks, numbers out of range, categories."""
+    """Refuse what scikit-learn reads wrongly or not in words: masks, numbers out of range, categories."""
     for name, values in given.items():
         if isinstance(values, np.ma.MaskedArray):
             reals(name, values)

@@ -21,7 +21,7 @@ def feature_signs(model: Any, names: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 def regression_signs(model: Any) -> tuple[str, ...]:
-    """Say what a reader of a fitted `StepSizeRegressor` of several features must know; none of one feature."""
+    """Say what a reader of a `StepSizeRegressor` of several features must know; nothing of one."""
     if model.n_features_in_ == 1:
         return ()
     if not model.problem_.labels.any():

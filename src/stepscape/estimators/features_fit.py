@@ -120,8 +120,8 @@ class FeaturesFit:
         if not outside.any():
             return ""
         return (
-            f"{int(outside.sum())} of {outside.size} predictions are for inputs with a feature outside its range "
-            "in the data: nothing supports the fit there"
+            f"{int(outside.sum())} of {outside.size} predictions are for inputs with a feature outside its "
+            "range in the data: nothing supports the fit there"
         )
 
     @property
@@ -290,7 +290,11 @@ def _matrix(x: ArrayLike, features: int | None) -> Array:
     """Read rows of several features, at least one row."""
     rows = reals("x", x)
     least = 2 if features is None else features
-    if rows.ndim != 2 or not len(rows) or (rows.shape[1] < 2 if features is None else rows.shape[1] != features):
+    if (
+        rows.ndim != 2
+        or not len(rows)
+        or (rows.shape[1] < 2 if features is None else rows.shape[1] != features)
+    ):
         some_features = f"(n, d) with d of at least {least}" if features is None else f"(m, {features})"
         raise bad("x", f"have shape {some_features}", rows.shape)
     if not np.isfinite(rows).all():
@@ -319,11 +323,15 @@ def _steps_taken(model: Any, rows: Array, names: tuple[str, ...]) -> tuple[str, 
     if model.path_ is not None and model.folds_ is not None:
         folds = len(np.unique(model.folds_["fold"]))
         pairs, etas = (0 if t is None else len(t) for t in (model.times_, model.path_))
-        what, among = ("step size and number of steps", f"{pairs} pairs") if pairs else ("step size", f"{etas}")
+        what, among = (
+            ("step size and number of steps", f"{pairs} pairs") if pairs else ("step size", f"{etas}")
+        )
         held = "rows of equal inputs stayed in one fold"
         if model.held_out_ == "rows":
             held = f"there are only {distinct} distinct inputs, so every fold held out rows at each of them"
-        out.append(f"{what} chosen by {folds}-fold cross-validation among {among} (rule {model.rule}); {held}")
+        out.append(
+            f"{what} chosen by {folds}-fold cross-validation among {among} (rule {model.rule}); {held}"
+        )
     return tuple(out)
 
 

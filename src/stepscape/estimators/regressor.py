@@ -26,11 +26,11 @@ class StepSizeRegressor(RegressorMixin, StepSizeEstimator):  # type: ignore[misc
 
     X holds one feature, (n,) or (n, 1), or several, (n, d).
 
-    One feature. Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the weighted total
-    variation ∫|f''|g: the larger η, the fewer the bends. Inputs and labels are standardized (weighted mean 0,
-    standard deviation 1), so η has no unit, and training sees them to 2⁻²⁰, so that neither another unit nor
-    the order of the rows changes a fit. Repeated inputs are merged exactly; beyond 10 000 distinct inputs
-    training uses 10 000 bins of equal weight.
+    One feature. Gradient descent with step size η cannot stay where λ_max > 2/η, and λ_max bounds the
+    weighted total variation ∫|f''|g: the larger η, the fewer the bends. Inputs and labels are standardized
+    (weighted mean 0, standard deviation 1), so η has no unit, and training sees them to 2⁻²⁰, so that neither
+    another unit nor the order of the rows changes a fit. Repeated inputs are merged exactly; beyond 10 000
+    distinct inputs training uses 10 000 bins of equal weight.
 
     Several features. A large step size still limits the sharpness, but not what a network memorizes: with
     enough features, or a sharp enough corner of the data, a neuron can hold a single row and hardly add to
@@ -45,8 +45,9 @@ class StepSizeRegressor(RegressorMixin, StepSizeEstimator):  # type: ignore[misc
         "cv" chooses along `step_sizes` by cross-validation. At 2 and beyond descent diverges: the output bias
         alone has curvature 1.
     stopping : "auto", "cv" or "budget"
-        "cv": cross-validation chooses the number of steps too, among `steps` and its halvings. "budget": train
-        until the loss is level or the steps are spent. "auto" is "budget" with one feature, "cv" with several.
+        "cv": cross-validation chooses the number of steps too, among `steps` and its halvings. "budget":
+        train until the loss is level or the steps are spent. "auto" is "budget" with one feature, "cv" with
+        several.
     rule : "min" or "1se"
         Smallest cross-validation error, or the largest step size within one standard error of it. Errors
         within a tenth of a standard error of the smallest are a tie, and the largest step size wins it.
@@ -79,8 +80,8 @@ class StepSizeRegressor(RegressorMixin, StepSizeEstimator):  # type: ignore[misc
     trajectory_ : Trajectory
         The final run on all data, in standardized units; predictions are those of its midpoint network.
     prediction_ : Prediction or PlanePrediction
-        The function fitted, in standardized units: the midpoint network, with one feature straight outside the
-        data, with several without the neurons that are active at no row.
+        The function fitted, in standardized units: the midpoint network, with one feature straight outside
+        the data, with several without the neurons that are active at no row.
     stop_ : str
         Why it ended: "validated", "edge", "stationary" or "budget".
     certificates_ : dict of str to Certificate
@@ -216,7 +217,6 @@ def _in_units(table: Any, data: Standardized) -> Any:
     """Errors of a table of the path in squared units of y."""
     unit = data.labels.deviation
     columns = {
-        name: values * unit * unit if name in ERRORS else values
-        for name, values in table.columns.items()
+        name: values * unit * unit if name in ERRORS else values for name, values in table.columns.items()
     }
     return type(table)(columns)

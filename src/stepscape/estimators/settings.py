@@ -19,7 +19,12 @@ from stepscape.memory import require_memory
 Array = NDArray[np.float64]
 MOST = 2**53  # neurons, steps, folds
 RECORDED = 26  # pairs of iterates that a run keeps
-STEPS = {("square", False): 40_000, ("logistic", False): 10_000, ("square", True): 2000, ("logistic", True): 2000}
+STEPS = {
+    ("square", False): 40_000,
+    ("logistic", False): 10_000,
+    ("square", True): 2000,
+    ("logistic", True): 2000,
+}
 Progress = Callable[[float, str], None]
 
 
@@ -46,7 +51,11 @@ def checked(model: Any, loss: str, features: int, inputs: int) -> Settings:
     """Read the parameters of an estimator of so many features, or say which of them is not allowed."""
     several = features > 1
     steps = STEPS[loss, several] if model.steps is None else model.steps
-    for name, value, least in (("width", model.width, 1), ("steps", steps, 2), ("n_splits", model.n_splits, 2)):
+    for name, value, least in (
+        ("width", model.width, 1),
+        ("steps", steps, 2),
+        ("n_splits", model.n_splits, 2),
+    ):
         whole(name, value, least, MOST)
     require_memory("width", model.width, run_bytes(int(model.width), features, inputs))
     word("rule", model.rule, RULES)

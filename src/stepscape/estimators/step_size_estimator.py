@@ -13,11 +13,11 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
 from stepscape.arguments import reals
-from stepscape.errors import InputError, bad, shown
+from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.descent import Run, descend
-from stepscape.estimators.folds import can_hold_out
 from stepscape.estimators.feature_matrix import feature_matrix, refuse_unreadable
+from stepscape.estimators.folds import can_hold_out
 from stepscape.estimators.prediction import AnyPrediction, predicted
 from stepscape.estimators.selection import AnyData, cross_validate
 from stepscape.estimators.settings import Progress, Settings, pair_bytes, run_bytes
@@ -163,7 +163,7 @@ class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
         self.pieces_ = pieces(problem, last.midpoint) if problem.dimension == 1 else None
 
     def _keep_shattering(self, data: AnyData, x: Array, weights: Array) -> None:
-        """Keep which neurons hold one distinct input, of several features, and the first row of each input."""
+        """Keep which neurons hold one input of several features, and the first row of each distinct input."""
         self.shattering_, self.first_rows_ = None, None
         if x.ndim == 1:
             return

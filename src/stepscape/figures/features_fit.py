@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.figures.colors import COLORS, CONTRAST, MEASURED
+from stepscape.figures.colors import COLORS, MEASURED
 from stepscape.figures.house import house
 from stepscape.figures.legends import legend
 from stepscape.figures.outcome import calibration_figure, path_figure, times_figure
-from stepscape.figures.references import guide
 from stepscape.figures.style import GUIDE, MAIN, NAMES, SMALL, canvas, label
 from stepscape.figures.text import shown
 from stepscape.figures.titles import finding
@@ -21,7 +20,6 @@ from stepscape.tables.number import number
 from stepscape.tables.records import Table
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
@@ -91,7 +89,7 @@ class FeaturesPicture:
 
 @house()
 def figures(picture: FeaturesPicture) -> dict[str, Figure]:
-    """All figures by name: "observed" or "calibration", "path", "times" with cross-validation; the others always."""
+    """Draw "shattering", "features"; with cross-validation "observed" or "calibration", "path", "times"."""
     drawn = {}
     if picture.calibration is not None:
         drawn["calibration"] = calibration_figure(picture)
@@ -113,12 +111,27 @@ def observed_figure(picture: FeaturesPicture) -> Figure:
     seen = np.isfinite(picture.predicted)
     predicted, known = picture.predicted[seen], picture.known[seen]
     low, high = (float(end(np.concatenate([predicted, known]))) for end in (np.min, np.max))
-    ax.plot([low, high], [low, high], color=COLORS["gray"], lw=GUIDE, linestyle=(0, (1, 2)), label="observed = predicted")
+    ax.plot(
+        [low, high],
+        [low, high],
+        color=COLORS["gray"],
+        lw=GUIDE,
+        linestyle=(0, (1, 2)),
+        label="observed = predicted",
+    )
     many = known.size > MANY
     look: dict[str, Any] = {"marker": "o", "mfc": "none", "mew": 0.8, "ms": 4.0}
     if many:
         look = {"marker": ".", "alpha": 0.15, "mew": 0, "ms": 4.0}
-    ax.plot(predicted, known, linestyle="none", color=COLORS["blue"], rasterized=many, label="rows left out", **look)
+    ax.plot(
+        predicted,
+        known,
+        linestyle="none",
+        color=COLORS["blue"],
+        rasterized=many,
+        label="rows left out",
+        **look,
+    )
     label(ax, f"predicted {shown(picture.of)}, without the row", f"observed {shown(picture.of)}")
     legend(ax)
     finding(figure, _observed_title(predicted, known))
@@ -128,7 +141,9 @@ def observed_figure(picture: FeaturesPicture) -> Figure:
 def _observed_title(predicted: Array, known: Array) -> str:
     """Say how far predictions are off, beside the spread of the labels."""
     error, spread = float(np.sqrt(np.mean((predicted - known) ** 2))), float(known.std())
-    return f"Rows left out are predicted to within {number(error, 2)}; the labels spread by {number(spread, 2)}"
+    return (
+        f"Rows left out are predicted to within {number(error, 2)}; the labels spread by {number(spread, 2)}"
+    )
 
 
 def shattering_figure(picture: FeaturesPicture) -> Figure:
@@ -139,7 +154,8 @@ def shattering_figure(picture: FeaturesPicture) -> Figure:
     ax.hist(live, np.linspace(0.0, 1.0, BARS + 1), color=COLORS["sky"], edgecolor="white", linewidth=GUIDE)
     one = picture.groups["one"]
     ax.bar(
-        1.0 / picture.inputs, one, width=1.0 / BARS, color=COLORS["vermilion"], edgecolor="white", linewidth=GUIDE,
+        1.0 / picture.inputs, one, width=1.0 / BARS, color=COLORS["vermilion"], edgecolor="white",
+        linewidth=GUIDE,
     )  # fmt: skip
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(bottom=0.0)
@@ -167,7 +183,7 @@ def _shattering_title(picture: FeaturesPicture) -> str:
 
 
 def features_figure(picture: FeaturesPicture) -> Figure:
-    """The mean prediction over the rows if one feature had another value, for up to six features."""
+    """Draw the mean prediction over the rows if one feature had another value, for up to six features."""
     shown_views = picture.views[:6]
     columns = min(3, len(shown_views))
     rows = -(-len(shown_views) // columns)
@@ -175,7 +191,7 @@ def features_figure(picture: FeaturesPicture) -> Figure:
     for ax, view in zip(axes.flat, shown_views, strict=False):
         ax.plot(view.values, view.means, **MEASURED.line, lw=MAIN)
         ax.set_xlabel(shown(view.name, 22), fontsize=NAMES)
-    for ax in axes.flat[len(shown_views):]:
+    for ax in axes.flat[len(shown_views) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel(f"mean {shown(picture.of, 16)}", fontsize=NAMES)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from stepscape.errors import bad, shown
-from stepscape.figures import fit as curve
 from stepscape.figures import features_fit, outcome
+from stepscape.figures import fit as curve
 from stepscape.figures.features_fit import FeaturesPicture, PartialView
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture

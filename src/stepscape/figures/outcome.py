@@ -243,7 +243,9 @@ def path_figure(picture: Validated) -> Figure:
     """Cross-validated log-loss with standard errors, and the edge ratio of every fold, by step size."""
     if picture.path is None or picture.folds is None:
         raise ValueError("path_figure needs a fit whose step size was chosen along a path")
-    look = PathLook(picture.step_size, picture.rule, picture.unit, picture.error, picture.base, picture.without)
+    look = PathLook(
+        picture.step_size, picture.rule, picture.unit, picture.error, picture.base, picture.without
+    )
     return draw_path(picture.path, picture.folds, look)
 
 
@@ -287,10 +289,11 @@ def _times_title(times: Table, picture: Validated) -> str:
     rows = times.where(step_size=picture.step_size)
     best, last = float(np.nanmin(rows["cv_error"])), float(rows["cv_error"][-1])
     if not last > best:
-        return f"At step size {rounded(picture.step_size)} the {picture.error} falls to {number(best)} until the end"
+        falls = f"the {picture.error} falls to {number(best)} until the end"
+        return f"At step size {rounded(picture.step_size)} {falls}"
     return (
-        f"At step size {rounded(picture.step_size)} the {picture.error} falls to {number(best)} and rises again to "
-        f"{number(last)}"
+        f"At step size {rounded(picture.step_size)} the {picture.error} falls to {number(best)} and rises "
+        f"again to {number(last)}"
     )
 
 

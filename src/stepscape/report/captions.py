@@ -87,8 +87,8 @@ _CAPTIONS = {
         "the edge of stability."
     ),
     ("features", "observed"): (
-        "Every circle is a row: its label, and what the fold predicts that left the row out of training. On the "
-        "dotted line the two agree."
+        "Every circle is a row: its label, and what the fold predicts that left the row out of training. On "
+        "the dotted line the two agree."
     ),
     ("features", "calibration"): (
         "Above: the observed share with its 95 % interval against the predicted probability, for rows that "
@@ -96,9 +96,9 @@ _CAPTIONS = {
         "line the two agree. Below: bars count the rows with either value."
     ),
     ("features", "shattering"): (
-        "Neurons by the share of the rows on which they are active. The dark bar on the left counts those that "
-        "are active on a single row; neurons that are active on no row are not drawn. Rows with equal inputs "
-        "count once."
+        "Neurons by the share of the rows on which they are active. The dark bar on the left counts those "
+        "that are active on a single row; neurons that are active on no row are not drawn. Rows with equal "
+        "inputs count once."
     ),
     ("features", "features"): (
         "The mean prediction over the rows of the table if one feature had the value on the axis and the "
@@ -108,14 +108,14 @@ _CAPTIONS = {
     ("features", "path"): (
         "Above: cross-validated error at each step size η, stopped at its best moment; bars are standard "
         "errors over folds. The square marks the choice; the dotted line is the error without features. A "
-        "hollow disk: in some fold the loss was not level, so that stopping early also shaped the fit. Below: the "
-        "sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the dashed line is the edge of "
-        "stability."
+        "hollow disk: in some fold the loss was not level, so that stopping early also shaped the fit. "
+        "Below: the sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the dashed line is "
+        "the edge of stability."
     ),
     ("features", "times"): (
-        "Cross-validated error against training time Σ η, for each step size. If a curve rises again, the fit "
-        "begins to repeat labels that the rows left out do not share; above the dotted line it is worse than no "
-        "features at all. The square marks the choice."
+        "Cross-validated error against training time Σ η, for each step size. If a curve rises again, the "
+        "fit begins to repeat labels that the rows left out do not share; above the dotted line it is worse "
+        "than no features at all. The square marks the choice."
     ),
 }
 

@@ -34,7 +34,9 @@ def features_page(document: Document, drawings: Sequence[Drawing], origin: str) 
         Section("What each feature does", [drawn["features"], _PARTIAL], "Features"),
         Section("Rows that neurons hold alone", _shattering(result, drawn["shattering"]), "Shattering"),
         Section(
-            "How step size and steps were chosen", [*chosen, *choice(result, error), *folded(result)], "Step size"
+            "How step size and steps were chosen",
+            [*chosen, *choice(result, error), *folded(result)],
+            "Step size",
         ),
         Section("The data", _data(document)),
         Section("Certificates", _certificates(result)),
@@ -48,9 +50,9 @@ def _lead(document: Document) -> str:
     what = result["prediction"] if "prediction" in result else data["y"]
     found = f"The {what}" if "prediction" in result else what
     return (
-        f"{found} as a function of {len(data['features'])} features, from {data['used']} of the {data['rows']} "
-        f"rows of {data['file']}, by gradient descent with step size {number(result['step_size'])}, "
-        f"stopped after {number(result['steps'])} steps."
+        f"{found} as a function of {len(data['features'])} features, from {data['used']} of the "
+        f"{data['rows']} rows of {data['file']}, by gradient descent with step size "
+        f"{number(result['step_size'])}, stopped after {number(result['steps'])} steps."
     )
 
 
@@ -95,9 +97,10 @@ def _shattering(result: Document, drawing: Drawing) -> list[Block]:
     blocks: list[Block] = [
         drawing,
         Paragraph(
-            "A neuron is active on the rows on one side of a hyperplane. One that is active on a single row can "
-            "fit its label without changing any other prediction, and hardly adds to the sharpness. Where "
-            "such neurons carry much of the fit, it repeats labels instead of learning from their neighbors."
+            "A neuron is active on the rows on one side of a hyperplane. One that is active on a single row "
+            "can fit its label without changing any other prediction, and hardly adds to the sharpness. "
+            "Where such neurons carry much of the fit, it repeats labels instead of learning from their "
+            "neighbors."
         ),
         Facts([*held_facts(result), ("rows that some neuron holds alone", found["held_rows"])], 2),
     ]
@@ -127,22 +130,25 @@ def _certificates(result: Document) -> list[Block]:
         *certificate_blocks(result["certificates"], f"in {result['units']}"),
         Paragraph(
             "A certificate bounds how much the fitted function bends where many rows lie, not how well it "
-            "predicts. The weight is 0 for a neuron that no row or every row activates, and small for one that "
-            "few rows do: a certificate does not see a neuron that holds a single row."
+            "predicts. The weight is 0 for a neuron that no row or every row activates, and small for one "
+            "that few rows do: a certificate does not see a neuron that holds a single row."
         ),
     ]
 
 
 _PARTIAL = Paragraph(
-    "Each panel changes one feature and leaves the others as they are in the data. Where features go together, "
-    "such rows do not exist, and the panel says little.",
+    "Each panel changes one feature and leaves the others as they are in the data. Where features go "
+    "together, such rows do not exist, and the panel says little.",
     "aside",
 )
 _GLOSSARY = Facts(
     [
         ("sharpness", "largest eigenvalue of the Hessian of the training loss, on standardized data"),
         ("threshold", "2/step size: gradient descent cannot settle where the sharpness is larger"),
-        ("edge ratio", "sharpness/threshold at the end. Well below 1, stopping early shaped the fit, not the step size"),
+        (
+            "edge ratio",
+            "sharpness/threshold at the end. Well below 1, stopping early shaped the fit, not the step size",
+        ),
         ("time", "sum of the step sizes over the steps"),
         ("path norm", "sum over the neurons of |w2| ‖w1‖: how much each can contribute"),
         ("held alone", "active on one row and no other: neural shattering in this table"),

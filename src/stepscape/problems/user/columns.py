@@ -114,10 +114,15 @@ def select_columns(
     ys, classes, readings = _labels(table, xs, last, loss, event)
     kept, dropped = usable_rows(table, {**xs, y: ys})
     if len(kept) < LEAST_ROWS:
-        raise _too_few(table, names, y, bool(loss == "logistic" or classes), count(len(kept), table.rows, dropped))
+        raise _too_few(
+            table, names, y, bool(loss == "logistic" or classes), count(len(kept), table.rows, dropped)
+        )
     values = _matrix(list(xs.values()), kept)
     _refuse_equal(values, names)
-    said = [*notes.of_table(table, (*names, y), classes), *(note for column in inputs for note in column.notes)]
+    said = [
+        *notes.of_table(table, (*names, y), classes),
+        *(note for column in inputs for note in column.notes),
+    ]
     said += [] if classes else last.notes
     said += [note for name, one in xs.items() for note in notes.sentinel(name, one.values[kept])]
     said += [] if classes else notes.sentinel(y, ys.values[kept])
@@ -200,11 +205,11 @@ def refuse_categories(columns: Sequence[Column]) -> None:
         rows = len(places) + int(np.count_nonzero(faults == numbers.GOOD))
         if not (many(texts, rows) or len(places) == rows > 0):
             continue
-        text, times = texts.most_common(1)[0]
+        text = texts.most_common(1)[0][0]
         raise InputError(
-            f"column {clip(column.name)!r} must hold numbers, got text such as {shown(text)} in {len(places)} "
-            f"of {rows} rows; write categories as columns of 0 and 1, one for each of them, as scikit-learn's "
-            "OneHotEncoder in a ColumnTransformer does"
+            f"column {clip(column.name)!r} must hold numbers, got text such as {shown(text)} in "
+            f"{len(places)} of {rows} rows; write categories as columns of 0 and 1, one for each of them, as "
+            "scikit-learn's OneHotEncoder in a ColumnTransformer does"
         )
 
 
@@ -225,7 +230,8 @@ def _refuse_equal(values: Array, names: Sequence[str]) -> None:
     if len(names) > 1:
         what = some([clip(name) for name in names])
         raise InputError(
-            f"columns {what} must hold at least two distinct inputs, got the same in all {len(values)} usable rows"
+            f"columns {what} must hold at least two distinct inputs, got the same in "
+            f"all {len(values)} usable rows"
         )
     raise InputError(
         f"column {clip(names[0])!r} must hold at least two distinct inputs, "

@@ -20,8 +20,8 @@ class Features:
     A column that is constant in the data has no scale: its coordinate is 0, for every input.
 
     With d features and m < d distinct inputs the standardized inputs span at most m dimensions, and training
-    moves no weight across them: Σ_i g_i s_ij x_i lies in their span. So q = m coordinates along an orthonormal
-    basis of it are enough, exactly, and what a new input has across it counts for nothing.
+    moves no weight across them: Σ_i g_i s_ij x_i lies in their span. So q = m coordinates along an
+    orthonormal basis of it are enough, exactly, and what a new input has across it counts for nothing.
 
     Attributes
     ----------
