@@ -33,10 +33,13 @@ def calls() -> dict[str, dict[str, Any]]:
         "hessian_trace:plane": here,
         "sharpness:plane": {
             **here, "start": ones, "tolerance": 1e-6, "gauss_newton": False, "weight_decay": 0.1,
+            "decay_biases": False,
         },
         "directional_smoothness:plane": {**here, "before": net.with_parameters(0.5 * theta)},
         "train:plane": {**here, "method": ss.GradientDescent(0.05, 6), "record_every": 3},
-        "objectives.PlaneHessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0},
+        "objectives.PlaneHessian": {
+            **here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "decay_biases": False,
+        },
         "objectives.PlaneHessian.product": {"self": ss.objectives.PlaneHessian(**here), "vector": ones},
         "objectives.FreshExamples": {"examples": lambda _: problem, "measured": problem, "network": net},
         **{
@@ -54,9 +57,12 @@ def calls() -> dict[str, dict[str, Any]]:
             f"objectives.ReLUPlane.{name}": {"self": objective, "theta": theta}
             for name in ("loss", "gradient", "hessian", "census", "largest_loss")
         },
-        "objectives.ReLUPlane.rough_sharpness": {"self": objective, "theta": theta, "decay": 0.1},
+        "objectives.ReLUPlane.rough_sharpness": {
+            "self": objective, "theta": theta, "decay": 0.1, "decay_biases": False,
+        },
         "objectives.ReLUPlane.sharpness": {
             "self": objective, "theta": theta, "decay": 0.1, "start": ones, "tolerance": 1e-6,
+            "decay_biases": False,
         },
         "objectives.ReLUPlane.smoothness": {"self": objective, "theta": theta, "before": ones},
     }  # fmt: skip

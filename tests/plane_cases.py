@@ -83,12 +83,13 @@ class TorchRun:
 
 
 def torch_run(problem, net, method, first_step_size):
-    """Full-batch ``torch.optim.SGD`` on the trained blocks, b2 not decayed; `method` as in stepscape."""
+    """Full-batch ``torch.optim.SGD`` on the trained blocks; `method` as in stepscape."""
     d, loss = problem.dimension, torch_loss(problem)
     blocks = [torch.tensor(block, requires_grad=True) for block in split(net.parameters, d)]
     kept = [name in net.trainable for name in BLOCKS]
+    spared = ("b2",) if method.decay_biases else ("b1", "b2")
     groups = [
-        {"params": [block], "weight_decay": method.weight_decay if name != "b2" else 0.0}
+        {"params": [block], "weight_decay": 0.0 if name in spared else method.weight_decay}
         for name, block, trained in zip(BLOCKS, blocks, kept, strict=True)
         if trained
     ]
@@ -120,10 +121,14 @@ def torch_run(problem, net, method, first_step_size):
     return TorchRun(flat(), before, switches, losses, cut)
 
 
+def shifts(net, weight_decay=0.0, decay_biases=True, **_):
+    """What weight decay adds to the diagonal of the Hessian ((d + 2)k + 1,)."""
+    k = net.width
+    return weight_decay * np.repeat([1.0, float(decay_biases), 1.0, 0.0], [net.dimension * k, k, k, 1])
+
+
 def plane_edge(problem, net, method, fraction):
     """A step size at a fraction of the stability threshold of the start; see `cases.edge`."""
-    decayed = np.ones(net.size)
-    decayed[-1] = 0.0
-    h = dense_hessian(problem, net) + method.get("weight_decay", 0.0) * np.diag(decayed)
+    h = dense_hessian(problem, net) + np.diag(shifts(net, **method))
     top = np.linalg.eigvalsh(h[np.ix_(net.trained, net.trained)])[-1]
     return fraction * ss.GradientDescent(1.0, 1, **method).threshold() / max(top, 0.2)

@@ -33,6 +33,7 @@ READ_ONLY = {
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
     "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
+    "theory.WeightedSpline",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
@@ -212,7 +213,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **recovery_calls.calls(print_nothing, Text),
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
-            "warmup_steps": 2, "clip": 1.0,
+            "warmup_steps": 2, "clip": 1.0, "decay_biases": False,
         },
         "GradientDescent.threshold": {"self": at["method"], "step_size": 0.1},
         "GradientDescent.step_size_at": {"self": at["method"], "step": np.array([1, 2]), "initial": 0.1},
@@ -252,6 +253,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "hessian_trace": here,
         "sharpness": {
             **here, "start": np.ones(10), "tolerance": 1e-6, "gauss_newton": False, "weight_decay": 0.1,
+            "decay_biases": False,
         },
         "train": {
             **here, "method": at["method"], "record_every": 3, "measure_sharpness": False,
@@ -355,11 +357,11 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             for name in ("loss", "gradient", "hessian", "census", "largest_loss")
         },
         "objectives.ReLULine.rough_sharpness": {
-            "self": at["line"], "theta": at["net"].parameters, "decay": 0.1,
+            "self": at["line"], "theta": at["net"].parameters, "decay": 0.1, "decay_biases": False,
         },
         "objectives.ReLULine.sharpness": {
             "self": at["line"], "theta": at["net"].parameters, "decay": 0.1, "start": np.ones(10),
-            "tolerance": 1e-6,
+            "tolerance": 1e-6, "decay_biases": False,
         },
         "objectives.ReLULine.smoothness": {
             "self": at["line"], "theta": at["net"].parameters, "before": np.ones(10),
@@ -452,6 +454,8 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.uncertain_set": {"predictions": Y, "gamma": 1.0},
         "theory.weight": {"t": X, **weights, "side": "both"},
         "theory.weight_limits": weights,
+        "theory.WeightedSpline.predict": {"self": ss.theory.weighted_spline(X, Y, 0.1), "x": X},
+        "theory.weighted_spline": {**weights, "labels": Y, "penalty": 0.1, "variation": None},
         "theory.weighted_tv": {**NEURONS, **weights, "form": "function"},
         "theory.worst_case_excess": {"flat": at["flat"], "labels": SIGNS, "truth": Y},
         "theory.worst_case_gap": {"flat": at["flat"], "labels": Y, "truth": Y},

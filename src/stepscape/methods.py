@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stepscape.arguments import number, positive, reals
+from stepscape.arguments import flag, number, positive, reals
 from stepscape.errors import bad, shown
 
 LARGEST = 2**53  # steps: a float counts no further
@@ -18,7 +18,7 @@ __all__ = ["GradientDescent"]
 class GradientDescent:
     """Full-batch gradient descent, heavy ball or Nesterov, in the conventions of ``torch.optim.SGD``.
 
-    With g = ∇L + weight_decay·θ (the output bias is not decayed; ∇L no longer than `clip`) and dampening 0:
+    With g = ∇L + weight_decay·mask·θ (mask 0 on the output bias; ∇L no longer than `clip`) and dampening 0:
 
         v ← momentum·v + g,    θ ← θ - η·v              (heavy ball; momentum 0 is gradient descent)
                                θ ← θ - η·(g + momentum·v)   (nesterov=True)
@@ -34,13 +34,15 @@ class GradientDescent:
     nesterov : bool
         Needs momentum > 0.
     weight_decay : float
-        λ ≥ 0.
+        λ ≥ 0, on the trained coordinates but the output bias.
     warmup_steps : int
         The step size rises geometrically from min(step_size, 1/initial sharpness) to step_size over so many
         steps.
     clip : float, optional
         A ∇L longer than this, on all trained coordinates together, is scaled down to it before weight decay
         is added: by clip/(‖∇L‖ + 1e-6), as ``torch.nn.utils.clip_grad_norm_`` does.
+    decay_biases : bool
+        Whether weight decay acts on the input biases b1, too. With False it acts on w1 and w2 alone.
     """
 
     step_size: float
@@ -50,15 +52,15 @@ class GradientDescent:
     weight_decay: float = 0.0
     warmup_steps: int = 0
     clip: float | None = None
+    decay_biases: bool = True
 
     def __post_init__(self) -> None:
         for name in ("step_size", "momentum", "weight_decay"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         for name in ("steps", "warmup_steps"):
             object.__setattr__(self, name, _whole(name, getattr(self, name)))
-        if not isinstance(self.nesterov, (bool, np.bool_)):
-            raise bad("nesterov", "be True or False", shown(self.nesterov))
-        object.__setattr__(self, "nesterov", bool(self.nesterov))
+        for name in ("nesterov", "decay_biases"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
         if not (math.isfinite(self.step_size) and self.step_size > 0):
             raise bad("step_size", "be finite and positive", self.step_size)
         if self.steps < 1:
@@ -78,7 +80,7 @@ class GradientDescent:
         """Largest curvature of a quadratic on which the method with this step size does not diverge.
 
         2/η for gradient descent, (2 + 2β)/η for heavy ball, (2 + 2β)/((1 + 2β) η) for Nesterov. With weight
-        decay the curvature meant is that of H + λ·diag(mask), mask 0 on the output bias.
+        decay the curvature meant is that of H + λ·diag(mask), mask 0 on what is not decayed.
 
         Source: Cohen et al. (2021), appendix on momentum; verified by companion matrices in the tests.
         """

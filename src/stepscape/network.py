@@ -82,8 +82,7 @@ class TwoLayerReLU:
     ) -> TwoLayerReLU:
         """Draw a network with inputs of `dimension` d variables.
 
-        - "torch": every parameter of a layer is U(-1, 1)·scale/√fan_in, fan_in d and then k, as in
-          ``torch.nn.Linear``;
+        - "torch": every parameter is U(-1, 1)·scale/√fan_in as in ``torch.nn.Linear``, fan_in d and then k;
         - "he": w1 ~ scale·√(2/d)·N(0, 1), w2 ~ scale·√(2/k)·N(0, 1), b1 = 0 and b2 = 0;
         - "mean_field": w1, b1, w2 ~ scale·(2/√k)·N(0, 1) and b2 = 0.
 
@@ -287,7 +286,7 @@ class TwoLayerReLU:
 def require_dimension(network: object, dimension: int = 1, name: str = "network") -> None:
     """Refuse what is not a network, and one whose inputs have another number of variables.
 
-    Knots, pieces, weighted variation and the certificates that exist so far are of networks on the line.
+    Knots, pieces and worst cases are of networks on the line.
     """
     expect(name, network, TwoLayerReLU)
     if isinstance(network, TwoLayerReLU) and network.dimension != dimension:

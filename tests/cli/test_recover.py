@@ -174,7 +174,8 @@ def test_rows_and_columns_that_are_never_seen_are_named(capsys):
     assert result["identifiable"]["unseen_rows"] == [1, 4]
     assert result["identifiable"]["unseen_columns"] == [2]
     assert result["solutions"]["flattest"]["status"] == "not identifiable"
-    assert "(no measurement touches rows 1, 4 and columns 2, counted from 0)" in printed.err
+    said_so = "no measurement sees 2 dimensions of its rows and 1 dimension of its columns (no measurement "
+    assert f"{said_so}touches rows 1, 4 and columns 2, counted from 0)" in printed.err
     assert "rows 1, 4; columns 2" in Path("out/report.html").read_text("utf-8")
 
 
@@ -207,11 +208,24 @@ def test_semidefinite_solutions_of_vectors_are_equally_flat(capsys):
         np.testing.assert_allclose(arrays["left"] @ arrays["left"].T, arrays["matrix"], atol=1e-7)
 
 
-def test_labels_that_no_semidefinite_matrix_has():
-    rng = np.random.default_rng(0)
-    np.savez("measured.npz", vectors=rng.standard_normal((9, 3)), b=-np.ones(9), psd=True)
-    recover()
-    assert document()["solutions"]["flattest"]["status"] == "infeasible"
+def test_labels_that_no_semidefinite_matrix_has(capsys):
+    vectors = np.random.default_rng(0).standard_normal((20, 5))
+    squares = vectors[:, :2] ** 2  # labels of the rank-one matrices e_1 e_1ᵀ and e_2 e_2ᵀ
+
+    def said_of(labels):
+        np.savez("measured.npz", vectors=vectors, b=labels, psd=True)
+        printed = said(capsys, "recover", "measured.npz", "--out", "out", "--force")
+        assert document()["solutions"]["flattest"]["status"] == "infeasible"
+        return printed.err
+
+    symmetric_one = "satisfies all equations, but a symmetric one does: if X may have negative eigenvalues"
+    negative = said_of(-squares[:, 0])
+    assert symmetric_one in negative
+    assert "with any --penalty, X = 0 is the answer" in negative
+    both = said_of(squares[:, 0] - squares[:, 1])
+    assert symmetric_one in both
+    assert "give --penalty, a positive number" in both
+    assert "least squares misses the labels by" in said_of(np.arange(20.0))
 
 
 def test_what_a_file_leaves_open_is_said(capsys):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import stepscape as ss
 from oracles import BOUNDED, EPS, UNBOUNDED
@@ -198,6 +201,27 @@ def test_weights_of_any_size(size):
     )
     for name, c in usual.items():
         assert (scaled[name].left, scaled[name].right) == (c.left, c.right)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1.0, 30.0, 150.0]))
+def test_numbers_of_any_size_give_certificates_or_a_sentence(seed, size):
+    rng = np.random.default_rng(seed)
+    n, d, k = (int(m) for m in rng.integers(1, 7, 3) + np.array([0, 1, 0]))
+    x, w1, b1, w2, y, v = (
+        10.0 ** rng.uniform(-size, size) * rng.standard_normal(s) for s in ((n, d), (k, d), k, k, n, n)
+    )
+    loss = "square" if rng.random() < 0.5 else "logistic"
+    labels = y if loss == "square" else np.sign(y)
+    found, sentence = {}, "must be finite, got a number beyond 1.8e308"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            found = ss.certify(ss.Problem(x, labels, loss, weights=np.abs(v)), ss.TwoLayerReLU(w1, b1, w2))
+        except ss.InputError as error:
+            sentence = str(error)
+    assert {c.verdict for c in found.values()} <= {"holds", "undecided", "inapplicable"}
+    assert "must be finite, got a number beyond 1.8e308" in sentence
 
 
 def test_facts_measure_when_asked_and_take_a_known_eigenpair(monkeypatch):

@@ -134,7 +134,6 @@ def test_inputs_of_several_variables_are_refused_in_one_sentence():
     for use in (
         lambda: objectives.line(problem, net),
         lambda: objectives.Hessian(problem, net),
-        lambda: ss.certify(problem, net),
         lambda: ss.measures.measures.pieces(problem, net),
     ):
         with pytest.raises(ss.InputError, match=message):
@@ -148,7 +147,6 @@ def test_a_network_of_several_variables_is_refused_on_the_line():
         lambda: objectives.line(problem, net),
         lambda: ss.train(problem, net, ss.GradientDescent(0.1, 3)),
         lambda: ss.sharpness(problem, net),
-        lambda: ss.certify(problem, net),
         lambda: ss.measures.measures.shape(problem, net),
         lambda: net.knots,
         lambda: net.jumps,

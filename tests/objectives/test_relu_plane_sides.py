@@ -15,11 +15,11 @@ from stepscape.curvature import Eigenpair
 from stepscape.objectives import relu_plane_sharpness
 from stepscape.objectives.relu_plane_sides import stays_below, vector_beyond
 
-DECAYS = [0.0, 0.2]
+DECAYS = [0.0, 0.2, 5.0]
 
 
-def dense_of(problem, net, decay):
-    shift = decay * np.append(np.ones(net.size - 1), 0.0)
+def dense_of(problem, net, decay, decay_biases=True):
+    shift = pc.shifts(net, decay, decay_biases)
     return (pc.dense_hessian(problem, net) + np.diag(shift))[np.ix_(net.trained, net.trained)]
 
 
@@ -28,20 +28,21 @@ def dense_of(problem, net, decay):
     seed=st.integers(0, 10**6),
     blocks=st.sampled_from(ref.SUBSETS),
     decay=st.sampled_from(DECAYS),
+    biases=st.booleans(),
     weighted=st.booleans(),
 )
-def test_the_largest_eigenvalue_lies_between_the_sides(loss, seed, blocks, decay, weighted):
+def test_the_largest_eigenvalue_lies_between_the_sides(loss, seed, blocks, decay, biases, weighted):
     rng = np.random.default_rng(seed)
     n, d, k = (int(rng.integers(low, high)) for low, high in ((1, 25), (2, 6), (1, 12)))
     problem = pc.noisy_plane(n, d, seed, weighted and n > 1, loss)
     net = pc.plane_network(k, d, seed, 1.5, blocks)
     if np.abs(pc.preactivations(problem, net.parameters)).min() < 1e-9:
         return
-    top = np.linalg.eigvalsh(dense_of(problem, net, decay))[-1]
-    pair = ss.sharpness(problem, net, weight_decay=decay)
+    top = np.linalg.eigvalsh(dense_of(problem, net, decay, biases))[-1]
+    pair = ss.sharpness(problem, net, weight_decay=decay, decay_biases=biases)
     rounding = 1e-12 * max(1.0, abs(top))
     assert pair.lower - rounding <= top <= pair.upper + rounding
-    operator = objectives.PlaneHessian(problem, net, decay=decay)
+    operator = objectives.PlaneHessian(problem, net, decay=decay, decay_biases=biases)
     if top > (operator.residual_norm + decay) * (1.0 + 1e-6) + 1e-9:
         assert pair.status == "two-sided"
         assert pair.upper_by == "inertia count"

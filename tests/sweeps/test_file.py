@@ -51,6 +51,8 @@ class TestMeaning:
         nesterov = true
         weight_decay = 1e-3
         warmup_steps = 2
+        clip = 3
+        decay_biases = false
         [measure]
         records = 9
         sharpness = false
@@ -63,12 +65,19 @@ class TestMeaning:
             problem=Curve(truth="wave", n=4, noise=1.0, half_width=2.0, design="uniform", loss="square"),
             network=Network(width=6, scale=2.0, init="mean_field"),
             method=Method(
-                step_size=1.0, steps=3, momentum=0.5, nesterov=True, weight_decay=1e-3, warmup_steps=2
+                step_size=1.0,
+                steps=3,
+                momentum=0.5,
+                nesterov=True,
+                weight_decay=1e-3,
+                warmup_steps=2,
+                clip=3.0,
+                decay_biases=False,
             ),
             measure=Measure(records=9, sharpness=False, held_out=True, curve_points=11, trajectory=True),
             seed=7,
         )
-        given = {"problem": 6, "network": 3, "method": 6, "measure": 5}
+        given = {"problem": 6, "network": 3, "method": 8, "measure": 5}
         assert {section: len(keys_of(PARTS[section][0])) for section in given} == given
 
     def test_labels_of_two_classes(self) -> None:

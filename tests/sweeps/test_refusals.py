@@ -66,7 +66,11 @@ class TestRefusals:
             # out of range, in the words of the constructors
             ("width = 5", "width = -1", "6: width must lie between 1 and 10000000, got -1"),
             ("width = 5", "width = 5\nscale = 0", "7: scale must be finite and positive, got 0.0"),
-            ("width = 5", "width = 5\ninit = 'he'", "7: init must be 'torch' or 'mean_field', got 'he'"),
+            (
+                "width = 5",
+                "width = 5\ninit = 'hi'",
+                "7: init must be one of 'torch', 'he', 'mean_field', got 'hi'",
+            ),
             ('"tent"', '"tnt"', "4: unknown curve 'tnt'; did you mean 'tent'? …"),
             ('"tent"', '"tent"\nn = 0', "5: n must lie between 1 and 10000000, got 0"),
             ('"tent"', '"tent"\nn = 1_000_000_000', "5: n must lie between 1 and 10000000, got 1000000000"),

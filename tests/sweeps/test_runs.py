@@ -51,7 +51,7 @@ class TestBuild:
             ({"problem_truth": "tant"}, "unknown curve 'tant'; did you mean 'tent'"),
             ({"problem_loss": "logistic"}, "loss must be 'square', got 'logistic'"),
             ({"network_width": 10**9}, "width must lie between 1 and 10000000, got 1000000000"),
-            ({"network_init": "he"}, "init must be 'torch' or 'mean_field', got 'he'"),
+            ({"network_init": "hi"}, "init must be one of 'torch', 'he', 'mean_field', got 'hi'"),
             ({"method_steps": 0}, "steps must be at least 1, got 0"),
             ({"measure_records": 0}, "records must lie between 1 and 10000000, got 0"),
             ({"measure_curve_points": -1}, "curve_points must lie between 0 and 10000000, got -1"),
@@ -99,17 +99,27 @@ class TestColumns:
         assert not set(columns(motorcycle)) & set(work(motorcycle, silent, tmp_path).numbers)
         assert not (set(columns(RUN)) | set(columns(motorcycle)) | set(record.numbers)) & RESERVED
 
+    def test_fields_that_came_later_are_not_in_the_name_of_a_run_without_them(self) -> None:
+        assert identity(RUN) == "23f89c058ffe588472a3bf39fa45643d"
+        clipped = replaced(RUN, method_clip=0.5, method_decay_biases=False)
+        assert columns(clipped).items() - columns(RUN).items() == {("clip", 0.5), ("decay_biases", False)}
+        method = build(clipped)[2]
+        assert (method.clip, method.decay_biases) == (0.5, False)
+        assert build(RUN)[2].clip is None
+
     def test_every_field_of_every_part_decides_the_identity(self, motorcycle: Run) -> None:
         other = {str: "other", int: 77, float: 0.77}
+        unset = {"clip": 0.77, "decay_biases": False}
         for run in (RUN, motorcycle):
             names = {identity(run)}
             for part in ("problem", "network", "method", "measure"):
                 for entry in msgspec.structs.fields(type(getattr(run, part))):
                     now = getattr(getattr(run, part), entry.name)
-                    new = not now if isinstance(now, bool) else other[type(now)]
+                    new = not now if isinstance(now, bool) else other.get(type(now), unset.get(entry.name))
                     names.add(identity(replaced(run, **{f"{part}_{entry.name}": new})))
             names.add(identity(msgspec.structs.replace(run, seed=77)))
-            assert len(names) == len(columns(run))  # its kind has none, the original has one
+            # Its kind has none, the original has one; two are not set.
+            assert len(names) == len(columns(run)) + 2
 
 
 class TestWork:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stepscape.recovery.convex.minimum import FEASIBLE
+from stepscape.report.words import counted
+
 if TYPE_CHECKING:
     from stepscape.cli.recover import Found, Request
     from stepscape.problems.measurements import Measurements
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from stepscape.recovery.flat_point import FlatPoint
 
 MOST_VALUES = 1000  # singular values in the document
+KINDS_OF_MATRICES = {"any": "matrix", "symmetric": "symmetric matrix", "psd": "positive semidefinite matrix"}
 KINDS = {
     "Dense": "full matrices A_i",
     "Sparse": "sparse matrices A_i",
@@ -157,24 +161,38 @@ def warnings(document: dict[str, Any]) -> list[str]:
 
 
 def _no_solution(document: dict[str, Any]) -> str:
-    penalty, residual = document["penalty"], document["solutions"]["flattest"]["residual"]
+    residual = document["solutions"]["flattest"]["residual"]
+    structure = document["data"]["structure"]
+    what = f"no {KINDS_OF_MATRICES[structure]} satisfies all equations"
+    if structure == "psd" and residual <= FEASIBLE:
+        why = (
+            ", but a symmetric one does: if X may have negative eigenvalues, save symmetric=True instead of "
+            "psd=True"
+        )
+    else:
+        why = f": least squares misses the labels by {residual:.2g} of their norm"
+    return f"{what}{why}; {_penalty_advice(document['penalty'])}"
+
+
+def _penalty_advice(penalty: dict[str, Any]) -> str:
+    if penalty["zero"] == 0.0:
+        return "with any --penalty, X = 0 is the answer"
     from_noise = (
         f", and about {penalty['noise']:.3g} leaves out what noise of the file's standard deviation explains"
         if penalty["noise"]
         else ""
     )
-    kind = {"any": "matrix", "symmetric": "symmetric matrix", "psd": "positive semidefinite matrix"}
-    what = f"no {kind[document['data']['structure']]} satisfies all equations"
     return (
-        f"{what}: least squares misses the labels by {residual:.2g} of their norm; give --penalty, a "
-        "positive number that weighs the norm of X against the loss "
+        "give --penalty, a positive number that weighs the norm of X against the loss "
         f"(X = 0 from {penalty['zero']:.4g} on{from_noise})"
     )
 
 
 def _unseen(hidden: dict[str, Any]) -> list[str]:
     """Say that a part of X is not identifiable."""
-    if not hidden["rows_missing"] and not hidden["columns_missing"]:
+    sides = (("rows", hidden["rows_missing"]), ("columns", hidden["columns_missing"]))
+    parts = [f"{counted(count, 'dimension')} of its {which}" for which, count in sides if count]
+    if not parts:
         return []
     never = [
         f"{which} {', '.join(map(str, places[:10]))}{', …' * (len(places) > 10)}"
@@ -183,7 +201,6 @@ def _unseen(hidden: dict[str, Any]) -> list[str]:
     ]
     where = f" (no measurement touches {' and '.join(never)}, counted from 0)" if never else ""
     return [
-        f"X is not identifiable: {hidden['rows_missing']} dimensions of its rows and "
-        f"{hidden['columns_missing']} of its columns are seen by no measurement{where}; X is 0 there and "
-        "could be anything"
+        f"X is not identifiable: no measurement sees {' and '.join(parts)}{where}; X is 0 there and could be "
+        "anything"
     ]

@@ -41,6 +41,11 @@ _MODULES = {
     "noise-stability": "stepscape.experiments.recovery.noise_stability",
     "quadratic-teacher": "stepscape.experiments.recovery.quadratic_teacher",
     "depth-effect": "stepscape.experiments.recovery.depth_effect",
+    "shattering": "stepscape.experiments.plane.shattering",
+    "bias": "stepscape.experiments.plane.bias",
+    "ood-neurons": "stepscape.experiments.plane.ood_neurons",
+    "sphere-construction": "stepscape.experiments.plane.sphere_construction",
+    "shattering-logistic": "stepscape.experiments.plane.shattering_logistic",
 }
 
 

@@ -19,8 +19,10 @@ A matrix product of a block stays in the second-level cache. Places beyond the l
 there, so that they are active nowhere and no step moves them.
 
 Products are BLAS's, which rounds w̃·x̃ in its own order: whether z > 0 is decided once, where S is made, and
-may differ from dense code where |z| is of the size of its rounding. Rates and decays are arrays (4,) over the
-blocks w1, b1, w2, b2: rates 1 for trained and 0 for frozen ones.
+may differ from dense code where |z| is of the size of its rounding. With up to three variables a descent
+takes the passes of `kernels.relu_plane_narrow`, without matrix products; after a change there Numba's cache is
+to be emptied. Rates and decays are arrays (4,) over the blocks w1, b1, w2, b2: rates 1 for trained and 0 for
+frozen ones.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
+from stepscape.kernels.relu_plane_narrow import backward as narrow_backward
+from stepscape.kernels.relu_plane_narrow import columns_of
+from stepscape.kernels.relu_plane_narrow import forward as narrow_forward
 
 Array = NDArray[np.float64]
 
@@ -202,8 +207,8 @@ def _update(inner, outer, speed, speed_outer, moments, pulls, ones, rates, decay
 
 @njit(**EXACT)
 def _run(
-    theta, velocity, before, points, turned, labels, weights, logistic, rates, decays, momentum, look,
-    clip, step_start, step_end, warmup, first, steps,
+    theta, velocity, before, points, turned, columns, labels, weights, logistic, rates, decays, momentum,
+    look, clip, step_start, step_end, warmup, first, steps,
     inner, outer, speed, speed_outer, active, values, slopes, pulled, moments, pulls, ones, eta_rates,
 ):  # fmt: skip
     """Loop of `descend`; the arrays of the last line are work space, packed ones zero, `ones` ones."""
@@ -213,7 +218,10 @@ def _run(
     ahead = 1.0 + look * (momentum - 1.0)
     size = 0.0
     for step in range(steps + 1):
-        _forward(points, inner, outer, theta[last], active, values)
+        if columns is None:
+            _forward(points, inner, outer, theta[last], active, values)
+        else:
+            narrow_forward(columns, inner, outer, theta[last], values)
         if logistic:
             size = _logistic_slopes(values, labels, weights, slopes)
         else:
@@ -227,7 +235,10 @@ def _run(
         if step == steps - 1:
             unpack(inner, outer, before)
             before[last] = theta[last]
-        g = _backward(turned, slopes, active, pulled, moments)
+        if columns is None:
+            g = _backward(turned, slopes, active, pulled, moments)
+        else:
+            g = narrow_backward(columns, turned, slopes, inner, pulled, moments)
         if clip < np.inf:
             factor = _shorten(inner, outer, moments, pulls, g, rates, clip)
             if factor == 0.0:
@@ -267,15 +278,16 @@ def descend(
     """
     n, d = points.shape[0], points.shape[1] - 1
     (inner, outer), (speed, speed_outer) = (packed((theta.size - 1) // (d + 2), d) for _ in range(2))
-    blocks, block = outer.shape
+    (blocks, block), columns = outer.shape, columns_of(points)
+    stored = n if columns is None else 0
     work = (
-        inner, outer, speed, speed_outer, np.empty((blocks, n, block)), np.empty(n), np.empty(n),
+        inner, outer, speed, speed_outer, np.empty((blocks, stored, block)), np.empty(n), np.empty(n),
         np.empty((d + 1, n)), np.empty_like(inner), np.empty(block), np.ones(block), np.empty(4),
     )  # fmt: skip
     status, made, loss = _run(
-        theta, velocity, before, points, np.ascontiguousarray(points.T), labels, weights, bool(logistic),
-        rates, decays, float(momentum), float(look), float(clip), float(step_start), float(step_end),
-        int(warmup), int(first), int(steps), *work,
+        theta, velocity, before, points, np.ascontiguousarray(points.T), columns, labels, weights,
+        bool(logistic), rates, decays, float(momentum), float(look), float(clip), float(step_start),
+        float(step_end), int(warmup), int(first), int(steps), *work,
     )  # fmt: skip
     return status, made, loss
 

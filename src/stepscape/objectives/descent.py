@@ -79,12 +79,20 @@ class Descent(Protocol):
         ...
 
     def sharpness(
-        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+        self,
+        theta: Array,
+        decay: float = 0.0,
+        start: Array | None = None,
+        tolerance: float = 1e-8,
+        decay_biases: bool = True,
     ) -> Eigenpair:
-        """λ_max of ∇²L(θ) + decay·diag(mask) on the trained coordinates; vectors (size,)."""
+        """λ_max of ∇²L(θ) + decay·diag(mask) on the trained coordinates; vectors (size,).
+
+        The mask is that of weight decay, whose `decay_biases` is given.
+        """
         ...
 
-    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+    def rough_sharpness(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> float:
         """Return about λ_max, for the first step size of a warm-up.
 
         Every bit of a run depends on it, so that its last digits change only on purpose, however `sharpness`

@@ -30,6 +30,7 @@ def sharpness(
     tolerance: float = 1e-8,
     gauss_newton: bool = False,
     weight_decay: float = 0.0,
+    decay_biases: bool = True,
 ) -> Eigenpair:
     """λ_max of the loss Hessian on the trained coordinates.
 
@@ -46,6 +47,8 @@ def sharpness(
         λ_max of the Gauss–Newton part ΦᵀDΦ instead.
     weight_decay : float
         λ_max of H + λ·diag(mask), mask 0 on the output bias.
+    decay_biases : bool
+        With False the mask is 0 on the input biases, too; see `GradientDescent`.
 
     Returns
     -------
@@ -54,7 +57,11 @@ def sharpness(
         included. It has two sides; with several input variables only up to 512 inputs (`Eigenpair.status`).
     """
     operator = network_hessian(
-        problem, network, flag("gauss_newton", gauss_newton), nonnegative("weight_decay", weight_decay)
+        problem,
+        network,
+        flag("gauss_newton", gauss_newton),
+        nonnegative("weight_decay", weight_decay),
+        flag("decay_biases", decay_biases),
     )
     if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
         raise bad("tolerance", "lie between 0 and 1", tolerance)

@@ -26,12 +26,21 @@ def network_loss(problem: Problem, network: TwoLayerReLU) -> ReLULine | ReLUPlan
 
 
 def network_hessian(
-    problem: Problem, network: TwoLayerReLU, gauss_newton: bool = False, decay: float = 0.0
+    problem: Problem,
+    network: TwoLayerReLU,
+    gauss_newton: bool = False,
+    decay: float = 0.0,
+    decay_biases: bool = True,
 ) -> Hessian | PlaneHessian:
-    """Return the loss Hessian at a network; with `decay` λ that of L + ½ λ‖θ‖² without b2."""
+    """Return the loss Hessian at a network; with `decay` λ that of L + ½ λ‖θ‖² without b2.
+
+    Without `decay_biases` b1 is left out, too. `Hessian` does not know that, so that on the line
+    `PlaneHessian` then stands in for it.
+    """
     expect("problem", problem, Problem)
-    kind = Hessian if problem.dimension == 1 else PlaneHessian
-    return kind(problem, network, gauss_newton, decay)
+    if problem.dimension == 1 and (decay_biases or decay == 0.0):
+        return Hessian(problem, network, gauss_newton, decay)
+    return PlaneHessian(problem, network, gauss_newton, decay, decay_biases=decay_biases)
 
 
 def network_top(operator: Hessian | PlaneHessian, start: Array | None, tolerance: float) -> Eigenpair:

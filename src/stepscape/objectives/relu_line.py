@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import number, vector
+from stepscape.arguments import flag, nonnegative, number, vector
 from stepscape.curvature.lanczos import Eigenpair, norm
 from stepscape.errors import InputError, bad
 from stepscape.kernels import relu1d
@@ -36,7 +36,8 @@ class ReLULine:
 
     The width and the trained blocks are the network's; gradients and products are 0 on frozen blocks. At a
     knot exactly on an input, derivatives are those with max(z, 0)' = 0 at z = 0. Its `descend` is the
-    compiled loop; weight decay acts on the trained coordinates but b2.
+    compiled loop; weight decay acts on the trained coordinates but b2. Where it spares b1 the objective
+    descends, and finds its sharpness, as its twin `ReLUPlane` does, in O(n k).
 
     Raises
     ------
@@ -76,16 +77,28 @@ class ReLULine:
         return dict(zip(("bent_neurons", "dead_neurons", "knots_at_data"), counts, strict=True))
 
     def sharpness(
-        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+        self,
+        theta: Array,
+        decay: float = 0.0,
+        start: Array | None = None,
+        tolerance: float = 1e-8,
+        decay_biases: bool = True,
     ) -> Eigenpair:
-        """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors (3k + 1,)."""
+        """λ_max of H + decay·diag(mask) on the trained coordinates; vectors (3k + 1,).
+
+        The mask is 0 on b2, and on b1 without `decay_biases`.
+        """
         if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
             raise bad("tolerance", "lie between 0 and 1", tolerance)
         start = None if start is None else vector("start", start, self.size)
+        if self._spares_biases(decay, decay_biases):
+            return self._twin.sharpness(theta, decay, start, tolerance, decay_biases)
         return top(Hessian(self.problem, self._network(theta), decay=decay), start, tolerance)
 
-    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+    def rough_sharpness(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> float:
         """Return the value of `sharpness` to 1e-4; see `Descent`."""
+        if self._spares_biases(decay, decay_biases):
+            return self._twin.rough_sharpness(theta, decay, decay_biases)
         operator = Hessian(self.problem, self._network(theta), decay=decay)
         return from_one_start(operator, tolerance=1e-4).value
 
@@ -119,7 +132,7 @@ class ReLULine:
     def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         """Make steps with the compiled kernel; see `Descent`.
 
-        Steps with ``method.clip`` are those of `ReLUPlane`, in O(n k).
+        Steps with ``method.clip``, or with weight decay that spares b1, are those of `ReLUPlane`, in O(n k).
         Neurons that are active on no input receive no gradient; plain descent without decay leaves them out,
         which is exact. Where the kernel's sums in float64 are off by too much at either end of its steps,
         they are made again one by one with accurate gradients.
@@ -169,8 +182,8 @@ class ReLULine:
     ) -> float:
         """Make steps one by one with accurate gradients."""
         numbers = state.steps_made + np.arange(min(steps, CAREFUL))
-        decayed = self.network.trained.copy()
-        decayed[-1] = False
+        decayed = np.repeat([1.0, float(method.decay_biases), 1.0, 0.0], [self.network.width] * 3 + [1])
+        decayed *= self.network.trained
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 for eta in method.step_size_at(numbers, first_step_size):
@@ -184,8 +197,9 @@ class ReLULine:
             return np.inf
 
     def _fast_steps(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
-        if method.clip is not None:  # which needs the whole gradient before anything moves
-            return ReLUPlane(self.problem, self.network).descend(state, method, first_step_size, steps)
+        # Clipping needs the whole gradient before anything moves.
+        if method.clip is not None or self._spares_biases(method.weight_decay, method.decay_biases):
+            return self._twin.descend(state, method, first_step_size, steps)
         most = min(steps, max(1, CHUNK // (self.problem.size + self.network.width)))
         if method.momentum or method.weight_decay:
             return self._kernel(state, method, first_step_size, most)
@@ -200,6 +214,15 @@ class ReLULine:
         state.before[moving], state.theta[moving] = part.before, part.theta
         state.steps_made = part.steps_made
         return loss
+
+    def _spares_biases(self, decay: float, decay_biases: bool) -> bool:
+        """Whether b1 is trained and not decayed, but other blocks are."""
+        spares = not flag("decay_biases", decay_biases) and "b1" in self.network.trainable
+        return nonnegative("decay", decay) > 0.0 and spares
+
+    @property
+    def _twin(self) -> ReLUPlane:
+        return ReLUPlane(self.problem, self.network)
 
     def _kernel(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         line = self.problem.line

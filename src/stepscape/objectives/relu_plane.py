@@ -18,13 +18,13 @@ from stepscape.network import BLOCKS, TwoLayerReLU, require_dimension
 from stepscape.objectives.descent import BLOW_UP, State
 from stepscape.objectives.objective import secant
 from stepscape.objectives.relu_plane_hessian import PlaneHessian, with_ones
+from stepscape.objectives.relu_plane_part import PAIRS, Part, coast_all, may_stay_dead, span_of, surely_dead
 from stepscape.objectives.relu_plane_sharpness import plane_top, plane_top_from
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 
 STUCK = 1e-3  # of the range of w1·x over the inputs: a hyperplane this close to an input sticks to it
-PAIRS = 4_000_000  # inputs times neurons looked at together
 WORTHWHILE = 20  # steps in a row from which on it pays to look for neurons that never move
 CHUNK = 1_000_000_000  # operations between two returns from the kernel, which take about a tenth of a second
 
@@ -35,8 +35,8 @@ class ReLUPlane:
 
     The width and the trained blocks are the network's; gradients and products are 0 on frozen blocks. Where
     w1·x + b1 = 0 derivatives are those with max(z, 0)' = 0 at z = 0. Its `descend` is the compiled loop;
-    weight decay acts on the trained coordinates but b2. At d = 1 it is the twin of `ReLULine`, which is
-    faster there.
+    weight decay acts on the trained coordinates but b2, and on b1 as the method says. At d = 1 it is the twin
+    of `ReLULine`, which is faster there.
 
     Raises
     ------
@@ -70,8 +70,8 @@ class ReLUPlane:
         """Return the loss Hessian at θ."""
         return self._operator(theta)
 
-    def _operator(self, theta: Array, decay: float = 0.0) -> PlaneHessian:
-        operator = PlaneHessian(self.problem, self._network(theta), decay=decay)
+    def _operator(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> PlaneHessian:
+        operator = PlaneHessian(self.problem, self._network(theta), decay=decay, decay_biases=decay_biases)
         operator.__dict__["points"] = self._points
         return operator
 
@@ -88,17 +88,25 @@ class ReLUPlane:
         return dict(zip(("bent_neurons", "dead_neurons", "knots_at_data"), counts, strict=True))
 
     def sharpness(
-        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+        self,
+        theta: Array,
+        decay: float = 0.0,
+        start: Array | None = None,
+        tolerance: float = 1e-8,
+        decay_biases: bool = True,
     ) -> Eigenpair:
-        """λ_max of H + decay·diag(mask) on the trained coordinates; mask 0 on b2, vectors ((d + 2)k + 1,)."""
+        """λ_max of H + decay·diag(mask) on the trained coordinates; vectors ((d + 2)k + 1,).
+
+        The mask is 0 on b2, and on b1 without `decay_biases`.
+        """
         if not 0.0 < number("tolerance", tolerance, "lie between 0 and 1") < 1.0:
             raise bad("tolerance", "lie between 0 and 1", tolerance)
         start = None if start is None else vector("start", start, self.size)
-        return plane_top(self._operator(theta, decay), start, tolerance)
+        return plane_top(self._operator(theta, decay, decay_biases), start, tolerance)
 
-    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+    def rough_sharpness(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> float:
         """Return the value of `sharpness` to 1e-4; see `Descent`."""
-        return plane_top_from(self._operator(theta, decay), tolerance=1e-4).value
+        return plane_top_from(self._operator(theta, decay, decay_biases), tolerance=1e-4).value
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `Descent`."""
@@ -124,55 +132,71 @@ class ReLUPlane:
     def descend(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
         """Make steps with the compiled kernel; see `Descent`.
 
-        A neuron that is active on no input receives no gradient: without momentum and decay it never moves,
-        and is left out, which is exact. That it is active nowhere is decided with the rounding of z.
+        What no gradient reaches is left out, which is exact (see `relu_plane_part`): directions of w1 in
+        which no input lies, and neurons that are active nowhere and stay so, with the rounding of z.
         """
-        operations = 4 * self.problem.size * self._points.shape[1] * self.network.width
+        basis = self._span if steps >= WORTHWHILE else np.eye(self.network.dimension)
+        operations = 4 * self.problem.size * (basis.shape[1] + 1) * self.network.width
         most = min(steps, max(1, CHUNK // operations))
-        if method.momentum or method.weight_decay or most < WORTHWHILE:
-            return self._kernel(state, method, first_step_size, most)
-        alive = ~_surely_dead(self._points, self._network(state.theta))
-        if alive.all():
-            return self._kernel(state, method, first_step_size, most)
-        moving = np.concatenate([np.repeat(alive, self.network.dimension), alive, alive, [True]])
-        part = State.at(state.theta[moving])
-        part.steps_made = state.steps_made
-        loss = self._kernel(part, method, first_step_size, most)
-        state.before[:] = state.theta
-        state.before[moving], state.theta[moving] = part.before, part.theta
-        state.steps_made = part.steps_made
+        alive = np.ones(self.network.width, bool)
+        points = self._points if basis.shape[1] == len(basis) else self._spanned
+        if most >= WORTHWHILE:
+            alive = ~self._left_out(state, method, points, basis)
+        part = Part(alive, basis)
+        if part.is_all:
+            return self._kernel(state, points, method, first_step_size, most)
+        return self._partly(state, part, points, method, first_step_size, most)
+
+    def _left_out(
+        self, state: State, method: GradientDescent, points: Array, basis: Array
+    ) -> NDArray[np.bool_]:
+        """Mask (k,) of the neurons that are dead and stay so."""
+        net, k = self._network(state.theta), self.network.width
+        may = may_stay_dead(state.theta, state.velocity, method, self._rates, net.dimension)
+        out = np.zeros(k, bool)
+        out[may] = surely_dead(points, net.w1.reshape(k, -1)[may] @ basis, net.b1[may])
+        return out
+
+    def _partly(
+        self, state: State, part: Part, points: Array, method: GradientDescent, first_step_size: float,
+        steps: int,
+    ) -> float:  # fmt: skip
+        """Make steps with the kernel for a part of the coordinates, while the others coast."""
+        inside = State(part.of(state.theta), part.of(state.before), part.of(state.velocity), state.steps_made)
+        loss = self._kernel(inside, points, method, first_step_size, steps)
+        if loss == np.inf:
+            state.steps_made = inside.steps_made
+            return loss
+        coast_all(state, method, self._rates, first_step_size, steps, self.network.dimension)
+        for name in ("theta", "before", "velocity"):
+            part.put(getattr(state, name), getattr(inside, name))
         return loss
 
-    def _kernel(self, state: State, method: GradientDescent, first_step_size: float, steps: int) -> float:
+    def _kernel(
+        self, state: State, points: Array, method: GradientDescent, first_step_size: float, steps: int
+    ) -> float:
         status, made, loss = relu_plane.descend(
-            state.theta, state.velocity, state.before, self._points, self.problem.labels,
+            state.theta, state.velocity, state.before, points, self.problem.labels,
             self.problem.averaging, self.problem.loss == "logistic", self._rates,
-            method.weight_decay * np.array([1.0, 1.0, 1.0, 0.0]), method.momentum, float(method.nesterov),
-            np.inf if method.clip is None else method.clip, first_step_size, method.step_size,
-            method.warmup_steps, state.steps_made, steps,
+            method.weight_decay * np.array([1.0, float(method.decay_biases), 1.0, 0.0]), method.momentum,
+            float(method.nesterov), np.inf if method.clip is None else method.clip, first_step_size,
+            method.step_size, method.warmup_steps, state.steps_made, steps,
         )  # fmt: skip
         state.steps_made += int(made)
         return np.inf if status == relu_plane.DIVERGED else float(loss)
 
     @cached_property
+    def _span(self) -> Array:
+        return span_of(self.problem.points)
+
+    @cached_property
+    def _spanned(self) -> Array:
+        """Inputs in the coordinates of their span, with a last column of ones (n, q + 1)."""
+        return with_ones(self.problem.points @ self._span)
+
+    @cached_property
     def _rates(self) -> Array:
         return np.array([float(name in self.network.trainable) for name in BLOCKS])
-
-
-def _surely_dead(points: Array, network: TwoLayerReLU) -> NDArray[np.bool_]:
-    """Mask (k,) of the neurons with w̃·x̃_i < 0 at every input by more than rounding; points are X̃ (n, d + 1).
-
-    A sum of d + 1 products errs by at most (d + 1) u ‖w̃‖ ‖x̃‖, in whatever order.
-    """
-    weights = np.column_stack([network.w1, network.b1])
-    far = float(np.linalg.norm(points, axis=1).max())
-    slack = 2.0**-51 * weights.shape[1] * far * np.linalg.norm(weights, axis=1)
-    highest = np.empty(network.width)
-    chunk = max(1, PAIRS // len(points))
-    for start in range(0, network.width, chunk):
-        part = slice(start, start + chunk)
-        highest[part] = (points @ weights[part].T).max(axis=0)
-    return np.asarray(highest < -slack)
 
 
 def count_plane_neurons(problem: Problem, network: TwoLayerReLU) -> tuple[int, int, int]:

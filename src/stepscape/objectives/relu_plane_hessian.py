@@ -41,7 +41,8 @@ class PlaneHessian:
     Coordinates of frozen blocks are kept at 0. D = diag(v_i ℓ''(f_i)): the averaging weights v_i for the
     square loss, v_i s(f_i) s(-f_i) for the logistic one. R couples w2_j with (w1_j, b1_j) through
     P_j = Σ_active g_i (x_i, 1), g = ∂L/∂f. ``gauss_newton=True`` leaves R out. With `decay` λ the operator is
-    H + λ·diag(mask), mask 0 on b2. Products are taken of that matrix over `unit`, a power of two.
+    H + λ·diag(mask), mask 0 on b2, and on b1 without `decay_biases`. Products are taken of that matrix over
+    `unit`, a power of two.
 
     Sums are float64 sums, and inputs are active where float64 says so. `lost` bounds what rounding does to a
     product, given these activations. It also works at d = 1, where `Hessian` is the faster twin with an
@@ -53,11 +54,13 @@ class PlaneHessian:
     gauss_newton: bool = False
     decay: float = 0.0
     unit: float = 1.0
+    decay_biases: bool = True
 
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
         require_dimension(self.network, self.problem.dimension)
-        flag("gauss_newton", self.gauss_newton)
+        for name in ("gauss_newton", "decay_biases"):
+            flag(name, getattr(self, name))
         nonnegative("decay", self.decay)
         positive("unit", self.unit)
 
@@ -74,8 +77,8 @@ class PlaneHessian:
 
     @property
     def decays(self) -> Array:
-        """Shift of each block, over `unit`."""
-        return self.decay / self.unit * np.array([1.0, 1.0, 1.0, 0.0])
+        """Shift of each block (w1, b1, w2, b2), over `unit`."""
+        return self.decay / self.unit * np.array([1.0, float(self.decay_biases), 1.0, 0.0])
 
     @cached_property
     def points(self) -> Array:
@@ -108,7 +111,7 @@ class PlaneHessian:
     def loss(self) -> float:
         """L at the network; see `Problem`."""
         problem = self.problem
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             terms = loss_of(problem.loss).value(self.predictions, problem.labels)
             loss = float(np.sum(problem.averaging * terms))
         if not math.isfinite(loss):
@@ -151,7 +154,8 @@ class PlaneHessian:
         if self.gauss_newton:
             return np.zeros_like(self.linear.moments)
         rows = np.append(np.full(self.network.dimension, self.rates[0]), self.rates[1])
-        return np.asarray(self.linear.moments * (self.rates[2] * rows[:, None]))
+        with np.errstate(invalid="ignore"):  # a moment beyond the range is refused with the Hessian
+            return np.asarray(self.linear.moments * (self.rates[2] * rows[:, None]))
 
     @cached_property
     def scale(self) -> float:
@@ -167,7 +171,9 @@ class PlaneHessian:
     def _reach(self) -> float:
         """A number between λ_max and its multiple: the largest trained trace of G, ‖R‖ and decay."""
         diagonal = self._diagonal[self.rates > 0.0]
-        largest = max(float(diagonal.max()), self.residual_norm, self.decay * float(self.rates[:3].any()))
+        largest = max(
+            float(diagonal.max()), self.residual_norm, self.unit * float((self.rates * self.decays).max())
+        )
         if not math.isfinite(largest):
             raise beyond_range("the Hessian")
         return largest
@@ -192,7 +198,7 @@ class PlaneHessian:
         block; D_i = v_i ℓ''(f_i), so that Σ D = 1 for the square loss.
         """
         net = self.network
-        shifts = self.decay * np.array([net.w1.size, net.width, net.width, 0.0])
+        shifts = self.unit * self.decays * np.array([net.w1.size, net.width, net.width, 1.0])
         total = float((self._diagonal + shifts)[self.rates > 0.0].sum())
         if not math.isfinite(total):
             raise beyond_range("the trace of the Hessian")

@@ -77,7 +77,8 @@ class PlaneRounding:
         """How far L is off at most: |ℓ(f + δ) − ℓ(f)| ≤ |ℓ'(f)| δ + ½ δ² for both losses."""
         operator, off = self.operator, self.prediction_error
         slopes = np.abs(loss_of(operator.problem.loss).slope(operator.predictions, operator.problem.labels))
-        moved = float(operator.problem.averaging @ (slopes * off + 0.5 * off * off))
+        with np.errstate(over="ignore"):
+            moved = float(operator.problem.averaging @ (slopes * off + 0.5 * off * off))
         return (moved + (operator.problem.size + 16) * EPS * operator.loss) * (1.0 + 1e-12)
 
     @cached_property
@@ -92,8 +93,12 @@ class PlaneRounding:
         v, off = operator.problem.averaging, self.prediction_error
         pull = v * np.abs(loss_of(operator.problem.loss).slope(operator.predictions, operator.problem.labels))
         each = v * off + (operator.problem.size + operator.network.dimension + 16) * EPS * pull
-        moved = self.active.T @ (each[:, None] * np.abs(operator.points) * coupled)
-        return float(np.linalg.norm(moved, axis=1).max()) * (1.0 + 1e-12)
+        with np.errstate(over="ignore"):
+            moved = self.active.T @ (each[:, None] * np.abs(operator.points) * coupled)
+        largest = float(moved.max())
+        if largest == 0.0 or not np.isfinite(largest):
+            return largest
+        return largest * float(np.linalg.norm(moved / largest, axis=1).max()) * (1.0 + 1e-12)
 
     def below(self, vector: Array) -> float:
         """Return what is proved of λ_max from below: uᵀHu/uᵀu less what it may be off; u ((d + 2)k + 1,)."""

@@ -25,7 +25,7 @@ def plane_top(operator: PlaneHessian, start: Array | None = None, tolerance: flo
     The residual and the lower bound include what rounding may have added (`PlaneHessian.lost`). Up to
     `MOST_INPUTS` inputs a count then proves that no eigenvalue is larger (see `relu_plane_sides`); where one
     is, Lanczos begins again from a vector that shows it. That M of the count is positive definite needs
-    σ − λ > ‖R‖, which holds: G is positive semidefinite, so that λ_max(H) ≥ λ_max(R) = ‖R‖.
+    σ > λ_max(R + Λ), which holds for σ > λ_max(H) because G is positive semidefinite.
     """
     net = operator.network
     second = generic_vector(net.width, net.dimension, net.trainable, 19_520_711)

@@ -21,6 +21,8 @@ from stepscape.arguments import reals
 from stepscape.arguments import vector as one_each
 from stepscape.errors import bad
 
+__all__ = ["Baselines", "baselines"]
+
 Array = NDArray[np.float64]
 
 
@@ -94,3 +96,7 @@ def _affine(x: Array, y: Array, v: Array) -> tuple[Array, int]:
     mean = float(v @ y)
     slope, _, rank, _ = np.linalg.lstsq(root[:, None] * centered, root * (y - mean), rcond=None)
     return mean + centered @ slope, int(rank)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

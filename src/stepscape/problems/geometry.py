@@ -28,6 +28,8 @@ from stepscape.errors import bad
 from stepscape.memory import require_memory
 from stepscape.network import generator
 
+__all__ = ["MixedPairs", "SubspacePoints", "ball", "mixup", "radial", "sphere", "subspaces"]
+
 Array = NDArray[np.float64]
 BYTES = 32  # per number of the result while it is drawn
 
@@ -158,3 +160,7 @@ def _shape(n: int, dimension: int) -> tuple[int, int]:
     rows, columns = whole("n", n, 1), whole("dimension", dimension, 1)
     require_memory("n", n, BYTES * float(rows) * columns)
     return rows, columns
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -31,15 +31,14 @@ def mixup(problem: Problem, alpha: float = 1.0, copies: int = 4, seed: int = 0) 
     In each copy every example comes first once, and the partners are a random permutation of them. Another
     seed gives other pairs: one step of descent on each of many is mixup with fresh pairs.
 
-    What the new problem knows:
+    The weight of a pair is the product of the weights of its two examples, as for two independent draws from
+    the weighted sample; examples of weight 0 are left out. Equal weights stay equal for the square loss. For
+    the logistic loss a pair of different classes makes two examples at one input, of weights λ and 1 − λ
+    times that of the pair.
 
-    - ``weights``: of a pair, the product of the weights of its two examples, as for two independent draws
-      from the weighted sample; examples of weight 0 are left out. None stays None for the square loss; for
-      the logistic loss a pair of different classes makes two examples at one input, of weights λ and 1 − λ
-      times that of the pair.
-    - ``truth`` and ``noise``: none. Mixed labels are centered at λ f0(x_i) + (1 − λ) f0(x_j), which is
-      f0(x̃) for affine f0 only, and pairs share their noise, so that no theorem about independent labels
-      applies to them. Measure errors on the problem that was mixed.
+    The mixed problem has no truth and no noise. Mixed labels are centered at λ f0(x_i) + (1 − λ) f0(x_j),
+    which is f0(x̃) for affine f0 only, and pairs share their noise, so that no theorem about independent
+    labels applies to them. Measure errors on the problem that was mixed.
 
     As α → 0 the set becomes a sample of the examples themselves, with replacement.
 

@@ -31,8 +31,8 @@ class Problem:
     ----------
     inputs : array_like (n,) or (n, d)
         Any order, repeats allowed, n ≥ 1; (n, 1) is kept as (n,), so that one variable always means the exact
-        engine on the line. Networks of d > 1 variables train and have their curvature measured; `line`,
-        theorems and certificates need one variable.
+        engine on the line. Networks of d > 1 variables train, have their curvature measured and are
+        certified; `line` and what is made of it need one variable.
     labels : array_like (n,)
         For the logistic loss ±1 or 0/1; kept as ±1.
     loss : "square" | "logistic"

@@ -139,7 +139,10 @@ class Network(Part, frozen=True):
 
 
 class Method(Part, frozen=True):
-    """The fields of `GradientDescent` but `clip`."""
+    """The fields of `GradientDescent`.
+
+    What came later is left out of the identity of a run that does not set it, so that older runs are found.
+    """
 
     step_size: float
     steps: int
@@ -147,10 +150,13 @@ class Method(Part, frozen=True):
     nesterov: bool = False
     weight_decay: float = 0.0
     warmup_steps: int = 0
+    clip: float | msgspec.UnsetType = msgspec.UNSET
+    decay_biases: bool | msgspec.UnsetType = msgspec.UNSET
 
     def descent(self) -> GradientDescent:
         """Describe the method."""
-        return GradientDescent(**msgspec.structs.asdict(self))
+        given = msgspec.structs.asdict(self)
+        return GradientDescent(**{name: value for name, value in given.items() if value is not msgspec.UNSET})
 
 
 class Measure(Part, frozen=True):

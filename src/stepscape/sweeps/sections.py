@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -44,10 +44,15 @@ class Key(NamedTuple):
 
 def keys_of(part: type[msgspec.Struct]) -> dict[str, Key]:
     """Keys of a section: the fields of the part of a run that it describes."""
-    found = {entry.name: Key(entry.type, entry.required) for entry in msgspec.structs.fields(part)}
+    found = {entry.name: Key(_set(entry.type), entry.required) for entry in msgspec.structs.fields(part)}
     if part is Table:
         del found["n"]  # the file says
     return found
+
+
+def _set(kind: Any) -> Any:
+    """Type of the values of a field that may also be left unset."""
+    return next((one for one in get_args(kind) if one is not msgspec.UnsetType), kind)
 
 
 # What each section may describe.

@@ -56,6 +56,7 @@ from stepscape.theory.line.weight import (
     weight_limits,
     weighted_tv,
 )
+from stepscape.theory.line.weighted_spline import WeightedSpline, weighted_spline
 from stepscape.theory.line.worst_case import (
     ExpectedWorstCase,
     WorstCase,
@@ -145,6 +146,7 @@ __all__ = [
     "SphereInterpolator",
     "Theorem",
     "WeightLimits",
+    "WeightedSpline",
     "WorstCase",
     "balanced",
     "block_penalty",
@@ -224,6 +226,7 @@ __all__ = [
     "weight_limits",
     "weighted",
     "weighted_by",
+    "weighted_spline",
     "weighted_stationary",
     "weighted_tv",
     "worst_case_excess",

@@ -40,16 +40,22 @@ class NumpyDescent:
             return self.objective.loss(state.theta)
 
     def sharpness(
-        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+        self,
+        theta: Array,
+        decay: float = 0.0,
+        start: Array | None = None,
+        tolerance: float = 1e-8,
+        decay_biases: bool = True,
     ) -> Eigenpair:
-        """λ_max of ∇²L(θ) + decay·diag(mask)."""
+        """λ_max of ∇²L(θ) + decay·diag(mask), the mask being `decayed`."""
+        del decay_biases  # the mask is given
         operator = self.objective.hessian(theta)
         shifted = Shifted(operator, decay * self.decayed) if decay else operator
         return largest_eigenpair(shifted, start, tolerance)
 
-    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+    def rough_sharpness(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> float:
         """Return the value of `sharpness` to 1e-4."""
-        return self.sharpness(theta, decay, tolerance=1e-4).value
+        return self.sharpness(theta, decay, tolerance=1e-4, decay_biases=decay_biases).value
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `secant_curvature`."""

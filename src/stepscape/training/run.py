@@ -72,7 +72,7 @@ def run(
     require_memory("record_every", every, BYTES * (method.steps // every), "record less often")
     stops = _stops(method.steps, every, record_at)
     start = _start(objective, theta)
-    descent = _descent(objective, decayed)
+    descent = _descent(objective, method, decayed)
     engine = _Engine(descent, method, start.theta)
     log = _Log(objective, engine, measure)
     limit = descent.largest_loss(start.theta)
@@ -100,12 +100,15 @@ def _start(objective: Objective, theta: ArrayLike) -> PathPoint:
     return PathPoint(0, loss, start, start)
 
 
-def _descent(objective: Objective, decayed: ArrayLike | None) -> Descent:
+def _descent(objective: Objective, method: GradientDescent, decayed: ArrayLike | None) -> Descent:
     if isinstance(objective, Descent):
         if decayed is not None:
             name = type(objective).__name__
             raise bad("decayed", f"be left out, because {name} knows its own coordinates", "a mask")
         return objective
+    if not method.decay_biases:
+        must = "be True, because only networks tell biases from weights"
+        raise bad("decay_biases", must, False, "choose the coordinates with decayed")
     mask = np.ones(objective.size) if decayed is None else vector("decayed", decayed, objective.size)
     if not np.isin(mask, (0.0, 1.0)).all():
         raise bad("decayed", "be a mask of truth values", "other numbers")
@@ -134,7 +137,8 @@ class _Engine:
 
     def initial_sharpness(self) -> float:
         """λ_max of the start, but at least the smallest normal number."""
-        return max(self.descent.rough_sharpness(self.start, self.method.weight_decay), 1e-300)
+        decay, biases = self.method.weight_decay, self.method.decay_biases
+        return max(self.descent.rough_sharpness(self.start, decay, biases), 1e-300)
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
         """Step until `stop`; return the loss there, which is infinite if the run diverged."""
@@ -182,12 +186,16 @@ class _Log:
 
     def _pairs(self, point: PathPoint) -> tuple[Eigenpair, Eigenpair]:
         """λ_max of the midpoint and of the iterate, each from its own eigenvector at the record before."""
-        find, decay = self.engine.descent.sharpness, self.engine.method.weight_decay
+        descent, method = self.engine.descent, self.engine.method
+
+        def find(theta: Array, start: Array | None = None) -> Eigenpair:
+            return descent.sharpness(theta, method.weight_decay, start, decay_biases=method.decay_biases)
+
         if self.pairs is None:  # the start is its own midpoint
-            pair = find(point.theta, decay)
+            pair = find(point.theta)
             return pair, pair
         middle, last = self.pairs
-        return find(point.midpoint, decay, middle.vector), find(point.theta, decay, last.vector)
+        return find(point.midpoint, middle.vector), find(point.theta, last.vector)
 
     def path(self, outcome: Literal["finished", "diverged"], message: str, last: PathPoint) -> Path:
         step, loss, value, residual, value_last, residual_last, smoothness = np.array(self.rows).T

@@ -86,7 +86,7 @@ class TestGrid:
             ({"flip_rates": "0.1,0.5"}, r"flip_rate must lie in \[0, 0.5\), got 0.5"),
             ({"amplitudes": "-1"}, "amplitude must be finite and not negative, got -1.0"),
             ({"truth": "wav"}, "unknown curve 'wav'; did you mean 'wave'"),
-            ({"init": "torhc"}, "init must be 'torch' or 'mean_field', got 'torhc'"),
+            ({"init": "torhc"}, "init must be one of 'torch', 'he', 'mean_field', got 'torhc'"),
             ({"weight_decay": "-1"}, "weight_decay must be finite and not negative, got -1.0"),
         ],
     )

@@ -10,7 +10,7 @@ from stepscape.problems import Measurements
 from stepscape.recovery.convex.constraints import Equations
 from stepscape.recovery.convex.crossover import Uniqueness, complete_dual, polish, uniqueness
 from stepscape.recovery.convex.gauges import NUCLEAR, Spectrum
-from stepscape.recovery.convex.tangent import jacobian
+from stepscape.recovery.convex.tangent import Tangent, jacobian
 
 
 @pytest.mark.parametrize("kind", ANY)
@@ -22,6 +22,24 @@ def test_the_jacobian_is_exact(kind: str) -> None:
     step = jacobian(A, L, R) @ np.concatenate([dL.ravel(), dR.ravel()])
     want = A.apply((L + dL) @ (R + dR).T) - A.apply(L @ R.T) - A.apply(dL @ dR.T)
     np.testing.assert_allclose(step, want, atol=256 * EPS * np.abs(want).max())
+
+
+@pytest.mark.parametrize("kind", ANY)
+def test_products_and_squares_are_those_of_the_jacobian(kind: str) -> None:
+    rng = np.random.default_rng(2)
+    A = linear_map(kind, (4, 5), 9, rng)
+    at = Tangent(A, rng.standard_normal((4, 2)), rng.standard_normal((5, 2)))
+    J = jacobian(A, at.left, at.right)
+    J = J if isinstance(J, np.ndarray) else J.toarray()
+    step, values = rng.standard_normal(18), rng.standard_normal(9)
+    scale = 256 * EPS * np.linalg.norm(J) ** 2
+    np.testing.assert_allclose(at.apply(step), J @ step, atol=scale)
+    np.testing.assert_allclose(at.adjoint(values), J.T @ values, atol=scale)
+    np.testing.assert_allclose(at.gram, J.T @ J, atol=scale)
+
+
+def tangent(p: Measurements, spectrum: Spectrum) -> Tangent:
+    return Tangent(p.linear_map, spectrum.left, spectrum.right)
 
 
 def rough(p: Measurements, size: float) -> Spectrum:
@@ -64,14 +82,14 @@ def test_a_start_that_is_not_finite_is_not_polished() -> None:
 
 def test_completed_dual_variables_and_margins() -> None:
     p = problem("dense", (6, 5), 26, 2)
-    equations, gauge = Equations(p.linear_map, p.labels), NUCLEAR["any"]
+    gauge = NUCLEAR["any"]
     exact = rough(p, 0.0)
-    dual = complete_dual(equations, exact, np.zeros(p.size))
+    dual = complete_dual(tangent(p, exact), np.zeros(p.size))
     Y = p.adjoint(dual)
     np.testing.assert_allclose(Y @ exact.right, exact.left, atol=1e-12)
     np.testing.assert_allclose(Y.T @ exact.left, exact.right, atol=1e-12)
     assert p.labels @ dual == pytest.approx(np.linalg.norm(p.truth, "nuc"), rel=1e-12)
-    margins = uniqueness(p.linear_map, exact, Y, gauge, p.degrees_of_freedom(1))
+    margins = uniqueness(tangent(p, exact), Y, gauge, p.degrees_of_freedom(1))
     U, V = exact.left, exact.right
     outside = (np.eye(6) - U @ U.T) @ Y @ (np.eye(5) - V @ V.T)
     assert margins.complementarity == pytest.approx(1.0 - np.linalg.norm(outside, 2), abs=1e-12)
@@ -86,7 +104,7 @@ def test_completed_dual_variables_and_margins() -> None:
 def test_inside_the_cone_only_semidefinite_directions_count() -> None:
     p = problem("rank one", (5, 5), 12, 1, "psd", rank=2)
     exact = rough(p, 0.0)
-    margins = uniqueness(p.linear_map, exact, np.eye(5), NUCLEAR["psd"], 9)
+    margins = uniqueness(tangent(p, exact), np.eye(5), NUCLEAR["psd"], 9)
     U = exact.left
     directions = [np.outer(U[:, 0], U[:, 0]), np.outer(U[:, 1], U[:, 1])]
     directions.append((np.outer(U[:, 0], U[:, 1]) + np.outer(U[:, 1], U[:, 0])) / np.sqrt(2.0))
@@ -99,10 +117,10 @@ def test_inside_the_cone_only_semidefinite_directions_count() -> None:
 
 def test_too_few_measurements_prove_nothing() -> None:
     p = problem("dense", (6, 5), 9, 1)
-    margins = uniqueness(p.linear_map, rough(p, 0.0), np.zeros(p.shape), NUCLEAR["any"], 10)
+    margins = uniqueness(tangent(p, rough(p, 0.0)), np.zeros(p.shape), NUCLEAR["any"], 10)
     assert margins.injectivity == 0.0
     few = problem("rank one", (5, 5), 2, 1, "psd", rank=2)
-    assert uniqueness(few.linear_map, rough(few, 0.0), np.zeros((5, 5)), NUCLEAR["psd"], 9).injectivity == 0.0
+    assert uniqueness(tangent(few, rough(few, 0.0)), np.zeros((5, 5)), NUCLEAR["psd"], 9).injectivity == 0.0
 
 
 def test_too_much_work_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +128,7 @@ def test_too_much_work_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(crossover, "MOST_COLUMNS", 10)
     p = problem("dense", (6, 5), 26, 2)
-    margins = uniqueness(p.linear_map, rough(p, 0.0), np.zeros(p.shape), NUCLEAR["any"], 10)
+    margins = uniqueness(tangent(p, rough(p, 0.0)), np.zeros(p.shape), NUCLEAR["any"], 10)
     assert np.isnan(margins.injectivity)
     assert not margins.proved
     assert margins.complementarity == 1.0

@@ -68,6 +68,14 @@ def test_a_threshold_below_all_followed_values_asks_for_all_of_them() -> None:
     np.testing.assert_array_equal(gauge.shrink(X, 5.0, before).matrix, gauge.shrink(X, 5.0, None).matrix)
 
 
+def test_a_small_threshold_loses_no_digits() -> None:
+    # The square of a singular value of 1e-6 has no more than four digits beside the square of 1.
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((6, 2)))[0] for _ in range(2))
+    found = NUCLEAR["any"].shrink(U @ np.diag([1.0, 1e-6]) @ V.T, 5e-7, None)
+    np.testing.assert_allclose(found.matrix, U @ np.diag([1.0 - 5e-7, 5e-7]) @ V.T, rtol=0, atol=64 * EPS)
+
+
 def test_spectra() -> None:
     X = np.diag([3.0, 1e-3, 0.0])
     assert decompose(X).rank == 2

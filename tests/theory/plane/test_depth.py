@@ -92,6 +92,19 @@ def test_the_search_finds_the_depth_where_hyperplanes_are_few():
         assert found.value[0] == pytest.approx(best)
 
 
+def test_hyperplanes_through_inputs_are_turned_away_from_them_on_both_sides():
+    # Three inputs close to a plane through 0: one side of each of their three hyperplanes avoids them, and
+    # hardly any other direction; the heavy input draws the mean away. Which side it is depends on the sign of
+    # a singular vector, which is as good as random under rotations.
+    angle = 2.0 * np.pi * np.arange(3) / 3.0
+    cone = np.column_stack([np.cos(angle), np.sin(angle), np.full(3, 1e-3)])
+    for seed in range(24):
+        turned = cone @ np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))[0]
+        found = plane.depth_bound(np.zeros((1, 3)), turned, [5.0, 1.0, 1.0], directions=1, seed=seed)
+        assert found.value[0] == 0.0
+        assert (turned @ found.direction[0] < 0.0).all()
+
+
 def test_the_population_depth_of_a_ball():
     x = geometry.ball(4000, 3, seed=0)
     at = np.array([[0.0, 0.0, 0.5], [0.0, 0.8, 0.0]])

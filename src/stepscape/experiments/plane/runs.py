@@ -8,7 +8,7 @@ on, such as mixed ones, gives them to `carry_out`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from stepscape.errors import bad
 from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow, with_moments
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.frame.sweep import AnySpec, sweep
-from stepscape.experiments.plane.columns import best_moment, curves, errors, measured
+from stepscape.experiments.plane.columns import best_moment, curves, errors, measured, rates
 from stepscape.experiments.plane.data import Samples, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
@@ -27,6 +27,8 @@ from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 from stepscape.tables.records import Record
+
+LEAST = {"n": 1, "dimension": 1, "width": 1, "steps": 1, "records": 0, "moments": 0, "fresh": 2}
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ def plane_sweep(kind: type[AnySpec], settings: Settings, **fields: Any) -> list[
 
     Curves are kept of the first seed unless `drawn` says otherwise.
     """
-    given = {name: value for name, value in settings.items() if name in DEFAULTS}
-    at_least(given, **{name: 1 for name in ("n", "dimension", "width", "steps") if name in given})
+    at_least(settings, **{name: least for name, least in LEAST.items() if name in settings})
     first = settings.get("first_seed", 0)
     fields.setdefault("drawn", lambda run: run.seed == first)
     return sweep(kind, {**DEFAULTS, **settings}, **fields)
@@ -88,16 +89,16 @@ def carry_out(
     Sharpness and edge ratio are those of `training`, also where every step has `examples` of its own, as in
     `stepscape.train`; rates and errors are those of the problem.
     """
-    problem, fresh = setup.samples.problem, setup.samples.fresh
     seen = train(run, setup, tick, training, examples)
+    return seen.record(lambda: measures(run, setup, seen))
 
-    def measure() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
-        numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
-        arrays = curves(seen, problem) if run.drawn else {}
-        return {**numbers, **references(problem, fresh)}, arrays
 
-    return seen.record(measure)
+def measures(run: PlaneRun, setup: Setup, seen: Followed) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the numbers and the arrays of a run that finished."""
+    problem, fresh = setup.samples.problem, setup.samples.fresh
+    numbers = measured(seen, problem, fresh, seen.at(settling(run.steps)))
+    numbers = with_moments(numbers, _moments(run, seen, fresh), partial(_moment, seen, problem, fresh))
+    return {**numbers, **references(problem, fresh)}, curves(seen, problem) if run.drawn else {}
 
 
 def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:
@@ -107,7 +108,8 @@ def _moments(run: PlaneRun, seen: Followed, fresh: Problem) -> dict[str, int]:
 
 
 def _moment(seen: Followed, problem: Problem, fresh: Problem, record: int) -> dict[str, float]:
-    found = errors(problem, fresh, seen.snapshots[record].midpoint)
+    network = seen.snapshots[record].midpoint
+    found = {**errors(problem, fresh, network), **rates(problem, network)}
     return {**found, "steps": float(seen.trajectory.at_steps[record])}
 
 
@@ -124,7 +126,7 @@ def train(
 
 
 def _records(run: PlaneRun) -> set[int]:
-    """Steps at which the network of a run is kept."""
+    """Return the steps at which the network of a run is kept."""
     at = {settling(run.steps)}
     if run.moments:
         at |= {*by_log(run.steps, run.moments)}

@@ -10,6 +10,7 @@ Far above 2/η a start first jumps (a catapult), which leaves few neurons alive 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -26,7 +27,7 @@ BIASES: dict[str, tuple[str, ...]] = {
     "output": ("w1", "w2", "b2"),
     "none": ("w1", "w2"),
 }
-LOWEST, HIGHEST = 1e-3, 1e3  # scales of a matched start
+LOWEST, HIGHEST = 2.0**-6, 2.0**10  # scales of a matched start
 CLOSE = 1e-3  # relative distance of its sharpness from the one wanted
 
 
@@ -57,14 +58,13 @@ def matched(problem: Problem, draw: Callable[[float], TwoLayerReLU], wanted: flo
     least = rough_sharpness(problem, draw(LOWEST))
     if not least < wanted:
         raise bad("start_sharpness", f"be above {least:.4g}, that of a vanishing network", f"{wanted:g}")
+    from scipy.optimize import brentq
+
+    def excess(log_scale: float) -> float:
+        return math.log(rough_sharpness(problem, draw(math.exp(log_scale))) / wanted)
+
     low, high = _bracket(problem, draw, wanted)
-    while True:
-        middle = (low * high) ** 0.5
-        network = draw(middle)
-        found = rough_sharpness(problem, network)
-        if abs(found - wanted) <= CLOSE * wanted or high <= low * (1.0 + 1e-9):
-            return network
-        low, high = (middle, high) if found < wanted else (low, middle)
+    return draw(math.exp(brentq(excess, math.log(low), math.log(high), xtol=CLOSE / 4.0)))
 
 
 def _bracket(problem: Problem, draw: Callable[[float], TwoLayerReLU], wanted: float) -> tuple[float, float]:

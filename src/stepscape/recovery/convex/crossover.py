@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.problems.linear_maps import Entries, LinearMap
+from stepscape.problems.linear_maps import Entries
 from stepscape.recovery.convex.constraints import Equations
 from stepscape.recovery.convex.gauges import Gauge, Spectrum
 from stepscape.recovery.convex.least_norm import LeastNorm
-from stepscape.recovery.convex.tangent import jacobian
+from stepscape.recovery.convex.tangent import Tangent
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def polish(equations: Equations, spectrum: Spectrum, gauge: Gauge) -> tuple[Spec
         if not distance < last or distance < EXACT:
             break
         last, kept = distance, (left, right)
-        step = LeastNorm(equations.linear_map, left, right).step(rest)
+        step = LeastNorm(Tangent(equations.linear_map, left, right)).step(rest)
         change, other = np.split(step, [left.size])
         left, right = left + change.reshape(left.shape), right + other.reshape(right.shape)
     if not math.isfinite(last) and not math.isfinite(distance):
@@ -53,14 +53,14 @@ def polish(equations: Equations, spectrum: Spectrum, gauge: Gauge) -> tuple[Spec
     return Spectrum(found.left[:, first], found.values[first], found.right[:, first]), last
 
 
-def complete_dual(equations: Equations, spectrum: Spectrum, dual: Array) -> Array:
+def complete_dual(at: Tangent, dual: Array) -> Array:
     """Change λ as little as possible so that Y = B*(λ) has Y V = U and Yᵀ U = V for X = U Σ Vᵀ.
 
-    If then ‖Y‖_op ≤ 1, X has the least nuclear norm: ‖X‖_* = ⟨Y, X⟩ = ⟨b, λ⟩.
+    The tangent space is that of the factors U and V. If then ‖Y‖_op ≤ 1, X has the least nuclear norm:
+    ‖X‖_* = ⟨Y, X⟩ = ⟨b, λ⟩.
     """
-    at = LeastNorm(equations.linear_map, spectrum.left, spectrum.right)
-    want = np.concatenate([spectrum.left.ravel(), spectrum.right.ravel()])
-    return dual + at.multipliers(want - at.seen(dual))
+    want = np.concatenate([at.left.ravel(), at.right.ravel()])
+    return dual + LeastNorm(at).multipliers(want - at.adjoint(dual))
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ class Uniqueness:
         return self.complementarity > LEAST_MARGIN and self.injectivity > LEAST_MARGIN
 
 
-def uniqueness(
-    linear_map: LinearMap, spectrum: Spectrum, image: Array, gauge: Gauge, dimension: int
-) -> Uniqueness:
+def uniqueness(at: Tangent, image: Array, gauge: Gauge, dimension: int) -> Uniqueness:
     """Measure the conditions under which X = U Σ Vᵀ is the only minimizer of N with B(X) = b.
 
     Y = B*(λ), the `image`, satisfies Y V = U and Yᵀ U = V. Every other X + H with B(H) = 0 has
@@ -94,29 +92,31 @@ def uniqueness(
 
     Source: Candès and Recht (2009), Foundations of Computational Mathematics 9, section 3.
     """
-    left, right = spectrum.left, spectrum.right
+    left, right = at.left, at.right
     rest = image - left @ (left.T @ image)
     rest = rest - (rest @ right) @ right.T
     # An image that has no part outside is known to be at most 1 there.
-    outside = max(gauge.dual(rest), 0.0) if min(image.shape) > spectrum.rank else 0.0
-    return Uniqueness(1.0 - outside, _injectivity(linear_map, spectrum, gauge, dimension))
+    outside = max(gauge.dual(rest), 0.0) if min(image.shape) > left.shape[1] else 0.0
+    return Uniqueness(1.0 - outside, _injectivity(at, gauge, dimension))
 
 
-def _injectivity(linear_map: LinearMap, spectrum: Spectrum, gauge: Gauge, dimension: int) -> float:
+def _injectivity(at: Tangent, gauge: Gauge, dimension: int) -> float:
     """Smallest over largest singular value on a space of that dimension; nan if it is too much work."""
-    if linear_map.size < dimension and not gauge.cone:
+    m = at.linear_map.size
+    if m < dimension and not gauge.cone:
         return 0.0
-    columns = sum(linear_map.shape) * spectrum.rank
-    sparse = isinstance(linear_map, Entries) and not gauge.cone
-    if columns > MOST_COLUMNS or (not sparse and linear_map.size * columns > MOST_NUMBERS):
+    entries = isinstance(at.linear_map, Entries) and not gauge.cone
+    if at.columns > MOST_COLUMNS or (not entries and m * at.columns > MOST_NUMBERS):
         return math.nan
-    seen = jacobian(linear_map, spectrum.left, spectrum.right)
     if gauge.cone:
-        seen, dimension = _inside(seen, spectrum.left)
-    if linear_map.size < dimension:
-        return 0.0
-    squares = seen.T @ seen
-    values = np.linalg.eigvalsh(squares if isinstance(squares, np.ndarray) else squares.toarray())
+        seen, dimension = _inside(at.matrix, at.left)
+        return _smallest_share(seen.T @ seen, dimension) if m >= dimension else 0.0
+    return _smallest_share(at.gram, dimension)
+
+
+def _smallest_share(squares: Array, dimension: int) -> float:
+    """σ_dimension/σ_1 from the matrix of the squares."""
+    values = np.linalg.eigvalsh(squares)
     return float(np.sqrt(max(values[-dimension], 0.0) / values[-1])) if values[-1] > 0.0 else 0.0
 
 

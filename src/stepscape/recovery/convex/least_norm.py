@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.problems.linear_maps import Entries, LinearMap
-from stepscape.recovery.convex.tangent import jacobian
+from stepscape.problems.linear_maps import Entries
+from stepscape.recovery.convex.tangent import Tangent
 
 Array = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
-MOST_COLUMNS = 600  # of a sparse J whose normal equations are factored; else LSMR
+MOST_COLUMNS = 600  # of a J of entries whose normal equations are factored; else LSMR
 LEAST_PIVOT = 1e-10  # share of the largest one below which the normal equations are called singular
 INNER_STEPS = 400  # of LSMR
 
@@ -23,30 +23,26 @@ class LeastNorm:
 
     J is blind to the directions (L A, −R Aᵀ), which do not change L Rᵀ. With the projection N Nᵀ on them
     JᵀJ + s N Nᵀ is positive definite where the measurements see all other directions, and its solutions are
-    those of least norm. A sparse J of few columns is solved by its Cholesky factor, any other J by LSMR.
+    those of least norm. For entries and few columns its Cholesky factor is taken, any other J goes to LSMR.
     """
 
-    def __init__(self, linear_map: LinearMap, left: Array, right: Array) -> None:
-        self._matrix = jacobian(linear_map, left, right)
-        small = isinstance(linear_map, Entries) and self._matrix.shape[1] <= MOST_COLUMNS
-        self._factor = _factor(self._matrix, _blind(left, right)) if small else None
+    def __init__(self, tangent: Tangent) -> None:
+        self._tangent = tangent
+        small = isinstance(tangent.linear_map, Entries) and tangent.columns <= MOST_COLUMNS
+        self._factor = _factor(tangent) if small else None
 
     def step(self, values: Array) -> Array:
         """δ (n,) of least norm with J δ closest to values (m,)."""
         if self._factor is None:
-            return _lsmr(self._matrix, values)
-        return self._solve(self._matrix.T @ values)
+            return _lsmr(self._tangent.matrix, values)
+        return self._solve(self._tangent.adjoint(values))
 
     def multipliers(self, values: Array) -> Array:
         """λ (m,) of least norm with Jᵀ λ closest to values (n,)."""
         if self._factor is None:
-            return _lsmr(self._matrix.T, values)
-        found = self._matrix @ self._solve(values)
-        return np.asarray(found + self._matrix @ self._solve(values - self._matrix.T @ found))
-
-    def seen(self, dual: Array) -> Array:
-        """Jᵀ λ (n,) of λ (m,)."""
-        return np.asarray(self._matrix.T @ dual)
+            return _lsmr(self._tangent.matrix.T, values)
+        found = self._tangent.apply(self._solve(values))
+        return found + self._tangent.apply(self._solve(values - self._tangent.adjoint(found)))
 
     def _solve(self, values: Array) -> Array:
         from scipy.linalg import cho_solve
@@ -66,11 +62,11 @@ def _blind(left: Array, right: Array) -> Array:
     return np.linalg.qr(np.stack(columns, axis=1))[0]
 
 
-def _factor(matrix: Any, blind: Array) -> tuple[Array, bool] | None:
+def _factor(tangent: Tangent) -> tuple[Array, bool] | None:
     """Cholesky factor of JᵀJ + s N Nᵀ; None if it is singular to working precision."""
     from scipy.linalg import cho_factor
 
-    gram = (matrix.T @ matrix).toarray()
+    gram, blind = tangent.gram, _blind(tangent.left, tangent.right)
     size = float(np.trace(gram)) / gram.shape[0]
     if not 0.0 < size < np.inf:
         return None

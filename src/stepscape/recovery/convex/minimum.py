@@ -13,6 +13,7 @@ from stepscape.recovery.convex.constraints import Constraint, Equations
 from stepscape.recovery.convex.crossover import Uniqueness, complete_dual, polish, uniqueness
 from stepscape.recovery.convex.gauges import Gauge, Spectrum
 from stepscape.recovery.convex.splitting import State, iterate
+from stepscape.recovery.convex.tangent import Tangent
 
 Array = NDArray[np.float64]
 Stop = Callable[[Array, float], bool]
@@ -161,7 +162,8 @@ def _cross_over(program: Program, spectrum: Spectrum, dual: Array, best: Minimum
     if polished is None or polished[1] > EXACT:
         return None
     exact, residual = polished
-    dual = complete_dual(constraint, exact, dual)
+    at = Tangent(constraint.linear_map, exact.left, exact.right)
+    dual = complete_dual(at, dual)
     found = replace(
         best,
         matrix=exact.matrix,
@@ -169,6 +171,6 @@ def _cross_over(program: Program, spectrum: Spectrum, dual: Array, best: Minimum
         value=float(exact.values.sum()),
         residual=residual,
         status="optimal",
-        uniqueness=uniqueness(constraint.linear_map, exact, constraint.image(dual), gauge, dimension),
+        uniqueness=uniqueness(at, constraint.image(dual), gauge, dimension),
     )
     return _bounded(program, found, dual)

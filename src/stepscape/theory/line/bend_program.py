@@ -21,13 +21,12 @@ result: any p proves an upper bound, and any u, scaled into the budget, a lower 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from stepscape.theory.line.distribution import FloatArray
+from stepscape.theory.line.second_differences import Saddle, differences, transposed
 
-_BAND = 3
 _BOUNDARY = 0.995  # share of the way to where a slack or a multiplier vanishes
 
 
@@ -41,15 +40,11 @@ class Program:
 
     def bends(self, u: FloatArray) -> FloatArray:
         """R u."""
-        return np.asarray(self.rows[0] * u[:-2] + self.rows[1] * u[1:-1] + self.rows[2] * u[2:])
+        return differences(self.rows, u)
 
     def pull(self, p: FloatArray) -> FloatArray:
         """Rᵀ p."""
-        out = np.zeros(self.coefficients.size)
-        out[:-2] += self.rows[0] * p
-        out[1:-1] += self.rows[1] * p
-        out[2:] += self.rows[2] * p
-        return out
+        return transposed(self.rows, p)
 
     def price(self, p: FloatArray) -> float:
         """Max B|p|: with it and any p, no value is larger than ‖c − Rᵀp‖₁ + price."""
@@ -166,37 +161,14 @@ class _System:
     """The linear system of Newton's step at one point, factored once."""
 
     def __init__(self, program: Program, at: _State) -> None:
-        from scipy.linalg import lapack  # loaded when a program is solved: theory itself needs only NumPy
-
         self.program, self.at, self.cost = program, at, at.cost(program.bend)
-        self.stiff = (at.force / at.room).sum(axis=0)
         self.slack = at.spent / self.cost
         bend = program.bend
         self.couple = bend * (self.slack[0] - self.slack[1])
         self.corner = float(self.slack.sum()) + at.left / at.price
-        self.places_u, self.places_p = _places(self.stiff.size)
-        self.lapack: Any = lapack
-        band = self._band(bend * bend * self.slack.sum(axis=0))
-        self.factor, self.pivots, _ = lapack.dgbtrf(band, _BAND, _BAND)
-        self.border = self._solve(np.zeros(self.stiff.size), self.couple)
-
-    def _band(self, weight: FloatArray) -> FloatArray:
-        size = self.stiff.size + weight.size
-        band = np.zeros((3 * _BAND + 1, size))
-        diagonal = 2 * _BAND
-        band[diagonal, self.places_u] = self.stiff
-        band[diagonal, self.places_p] = -weight
-        for shift, values in enumerate(self.program.rows):
-            u = self.places_u[shift : shift + weight.size]
-            band[diagonal + u - self.places_p, self.places_p] = values
-            band[diagonal + self.places_p - u, u] = values
-        return band
-
-    def _solve(self, by_u: FloatArray, by_p: FloatArray) -> tuple[FloatArray, FloatArray]:
-        right = np.empty(by_u.size + by_p.size)
-        right[self.places_u], right[self.places_p] = by_u, by_p
-        found, _ = self.lapack.dgbtrs(self.factor, _BAND, _BAND, right, self.pivots)
-        return found[self.places_u], found[self.places_p]
+        stiff = (at.force / at.room).sum(axis=0)
+        self.saddle = Saddle(program.rows, stiff, bend * bend * self.slack.sum(axis=0))
+        self.border = self.saddle.solve(np.zeros(stiff.size), self.couple)
 
     def direction(self, mu: float, room: FloatArray, spent: FloatArray, left: float) -> _Direction:
         """Solve for products equal to μ less the given second-order terms."""
@@ -204,7 +176,7 @@ class _System:
         push = (mu - room) / at.room - at.force  # of α, at u fixed
         pay = (mu - spent) / self.cost - at.spent  # of z, at p and π fixed
         rest = (mu - left) / at.price - at.left
-        u, p = self._solve(-(push[0] - push[1]), bend * (pay[0] - pay[1]))
+        u, p = self.saddle.solve(-(push[0] - push[1]), bend * (pay[0] - pay[1]))
         # Last row: couple·p − corner·price = −rest − Σ pay.
         edge_u, edge_p = self.border
         price = float((rest + pay.sum() + self.couple @ p) / (self.corner + self.couple @ edge_p))
@@ -220,9 +192,3 @@ class _System:
             cost,
             rest - at.left / at.price * price,
         )
-
-
-def _places(m: int) -> tuple[Any, Any]:
-    """Positions of u and p in the system, which are those of u_0, u_1, p_0, u_2, p_1, u_3 and so on."""
-    u = np.concatenate([[0, 1], 3 + 2 * np.arange(m - 2)])
-    return u, 2 + 2 * np.arange(m - 2)

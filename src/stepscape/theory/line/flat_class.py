@@ -37,6 +37,7 @@ from stepscape.theory.line.distribution import (
     input_distribution,
     vector,
 )
+from stepscape.theory.line.second_differences import scaled_rows
 from stepscape.theory.line.weight import weight, weight_limits
 
 _TOLERANCE = 1e-9  # of M ‖c‖₁
@@ -158,12 +159,10 @@ def supremum(flat: FlatClass, coefficients: FloatArray) -> Supremum:
     if x.size < 3 or size == 0.0:
         exact = base + trivial
         return Supremum(exact, exact, flat.center + top * np.sign(c), "closed form")
-    before, after = np.diff(x)[:-1], np.diff(x)[1:]
-    unit = 1.0 / (1.0 / before + 1.0 / after)
+    rows, unit = scaled_rows(x)
     # How far the whole budget can move row i of h/M.
     charged = flat.cost[1:-1] > 0.0
     bend = np.where(charged, unit * flat.variation / (np.where(charged, flat.cost[1:-1], 1.0) * top), np.inf)
-    rows = np.stack([unit / before, -np.ones(unit.size), unit / after])
     program = Program(c / size, np.minimum(bend, _FREE), rows)
     found = solve(program, _TOLERANCE, _MOST_STEPS)
     function = top * _scale_into(x, np.clip(found.u, -1.0, 1.0), program, bend)

@@ -94,7 +94,7 @@ def interpolation_bound(
     """
     distribution = input_distribution(inputs, weights)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        y, possible = _merge_labels(distribution, inputs, labels, weights)
+        y, possible = merge_labels(distribution, inputs, labels, weights)
         bound = _in_floats(distribution, y, possible, weight_limits(inputs, weights, trainable), trainable)
     size = bound.scale + (1.0 + distribution.largest) * bound.sharpness
     if math.isfinite(size + bound.sensitivity) and EPS * size <= _LOST * bound.sharpness:
@@ -157,7 +157,7 @@ def interpolation_rate(noise: float = 1.0, half_width: float = 1.0) -> float:
     return math.sqrt(12.0 / math.pi) * sigma * mean
 
 
-def _merge_labels(
+def merge_labels(
     distribution: InputDistribution, inputs: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
 ) -> tuple[FloatArray, bool]:
     """Weighted mean label of each distinct input, and whether its labels all agree."""

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 
 from stepscape.arguments import positive, share, whole
 from stepscape.errors import bad
-from stepscape.network import generator
+from stepscape.network import TwoLayerReLU, generator
 from stepscape.theory.certificate import EPS
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.plane.half_space import lengths, points
@@ -57,6 +57,11 @@ class EmptyCaps:
     mean_square: float
     sharpness: float = 1.0
     logistic_sharpness: float = 0.25
+
+    @property
+    def network(self) -> TwoLayerReLU:
+        """The network itself, for every function that takes one."""
+        return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
 
 def empty_caps(

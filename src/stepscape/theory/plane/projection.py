@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from stepscape.arguments import whole
 from stepscape.errors import InputError
 from stepscape.losses import signs
-from stepscape.network import generator
+from stepscape.network import TwoLayerReLU, generator
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.line.flat_network import flat_interpolator, flat_interpolator_bound, sharpness_bound
 from stepscape.theory.plane.half_space import lengths, one_per_input, points
@@ -46,6 +46,11 @@ class ProjectedInterpolator:
     direction: FloatArray
     size: float
     bound: float
+
+    @property
+    def network(self) -> TwoLayerReLU:
+        """The network itself, for every function that takes one."""
+        return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
 
 def projected_interpolator(

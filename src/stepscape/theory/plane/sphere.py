@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stepscape.network import TwoLayerReLU
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.plane.exposed import Scale, exposed_neurons
 from stepscape.theory.plane.half_space import averages, lengths, one_per_input, points
@@ -51,6 +52,11 @@ class SphereInterpolator:
     sharpness: float
     bound: float
     label_bound: float
+
+    @property
+    def network(self) -> TwoLayerReLU:
+        """The network itself, for every function that takes one."""
+        return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
 
 def sphere_interpolator(

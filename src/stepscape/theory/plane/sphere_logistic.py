@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stepscape.losses import loss_of, signs
+from stepscape.network import TwoLayerReLU
 from stepscape.theory.line.distribution import FloatArray
 from stepscape.theory.plane.exposed import exposed_neurons
 from stepscape.theory.plane.half_space import averages, lengths, one_per_input, points
@@ -56,6 +57,11 @@ class SphereClassifier:
     b2: float
     bound: float
     uniform_bound: float
+
+    @property
+    def network(self) -> TwoLayerReLU:
+        """The network itself, for every function that takes one."""
+        return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
 
 def sphere_classifier(

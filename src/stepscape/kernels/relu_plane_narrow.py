@@ -1,0 +1,121 @@
+"""The two passes of a step for inputs of one, two or three variables, without matrix products.
+
+Matrix products with an inner dimension of 2 to 4 spend most of their time on copies. Here the weights of a
+few neurons stay in registers while the inputs, one array for each variable, stream past them; z is computed
+in either pass and never stored. The passes may round z differently, which matters where |z| is of the size of
+that rounding.
+
+Columns x are a tuple of three arrays (n,), None instead of those beyond the last variable: what is None is
+not compiled. Packed weights and P are those of `kernels.relu_plane`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from stepscape.kernels.compiler import DISJOINT, INLINE
+
+Array = NDArray[np.float64]
+Columns = tuple[Array | None, Array | None, Array | None]
+MOST = 3  # variables
+
+
+@njit(**DISJOINT, **INLINE)
+def _four(x1, x2, x3, inner, outer, b, j, values):
+    """Add Σ w2 max(z, 0) of the neurons j to j + 3 of a block to values (n,)."""
+    d = inner.shape[1] - 1
+    b0, b1, b2, b3 = inner[b, d, j], inner[b, d, j + 1], inner[b, d, j + 2], inner[b, d, j + 3]
+    p0, p1, p2, p3 = inner[b, 0, j], inner[b, 0, j + 1], inner[b, 0, j + 2], inner[b, 0, j + 3]
+    if x2 is not None:
+        q0, q1, q2, q3 = inner[b, 1, j], inner[b, 1, j + 1], inner[b, 1, j + 2], inner[b, 1, j + 3]
+    if x3 is not None:
+        r0, r1, r2, r3 = inner[b, 2, j], inner[b, 2, j + 1], inner[b, 2, j + 2], inner[b, 2, j + 3]
+    a0, a1, a2, a3 = outer[b, j], outer[b, j + 1], outer[b, j + 2], outer[b, j + 3]
+    for i in range(values.size):
+        z0, z1, z2, z3 = b0 + p0 * x1[i], b1 + p1 * x1[i], b2 + p2 * x1[i], b3 + p3 * x1[i]
+        if x2 is not None:
+            z0 += q0 * x2[i]
+            z1 += q1 * x2[i]
+            z2 += q2 * x2[i]
+            z3 += q3 * x2[i]
+        if x3 is not None:
+            z0 += r0 * x3[i]
+            z1 += r1 * x3[i]
+            z2 += r2 * x3[i]
+            z3 += r3 * x3[i]
+        left = a0 * (z0 if z0 > 0.0 else 0.0) + a1 * (z1 if z1 > 0.0 else 0.0)
+        right = a2 * (z2 if z2 > 0.0 else 0.0) + a3 * (z3 if z3 > 0.0 else 0.0)
+        values[i] += left + right
+
+
+@njit(**DISJOINT, **INLINE)
+def _two(x1, x2, x3, inner, b, j, slopes, pulled, moments):
+    """Set P of the neurons j and j + 1 of a block; pulled (d, n) is slopes·x."""
+    d = inner.shape[1] - 1
+    b0, b1, p0, p1 = inner[b, d, j], inner[b, d, j + 1], inner[b, 0, j], inner[b, 0, j + 1]
+    s0 = s1 = t0 = t1 = u0 = u1 = v0 = v1 = 0.0
+    if x2 is not None:
+        q0, q1 = inner[b, 1, j], inner[b, 1, j + 1]
+    if x3 is not None:
+        r0, r1 = inner[b, 2, j], inner[b, 2, j + 1]
+    for i in range(slopes.size):
+        z0, z1 = b0 + p0 * x1[i], b1 + p1 * x1[i]
+        if x2 is not None:
+            z0 += q0 * x2[i]
+            z1 += q1 * x2[i]
+        if x3 is not None:
+            z0 += r0 * x3[i]
+            z1 += r1 * x3[i]
+        s0 += slopes[i] if z0 > 0.0 else 0.0
+        s1 += slopes[i] if z1 > 0.0 else 0.0
+        t0 += pulled[0, i] if z0 > 0.0 else 0.0
+        t1 += pulled[0, i] if z1 > 0.0 else 0.0
+        if x2 is not None:
+            u0 += pulled[1, i] if z0 > 0.0 else 0.0
+            u1 += pulled[1, i] if z1 > 0.0 else 0.0
+        if x3 is not None:
+            v0 += pulled[2, i] if z0 > 0.0 else 0.0
+            v1 += pulled[2, i] if z1 > 0.0 else 0.0
+    moments[b, d, j], moments[b, d, j + 1] = s0, s1
+    moments[b, 0, j], moments[b, 0, j + 1] = t0, t1
+    if x2 is not None:
+        moments[b, 1, j], moments[b, 1, j + 1] = u0, u1
+    if x3 is not None:
+        moments[b, 2, j], moments[b, 2, j + 1] = v0, v1
+
+
+@njit(**DISJOINT, **INLINE)
+def forward(columns, inner, outer, shift, values):
+    """Set values to f (n,)."""
+    x1, x2, x3 = columns
+    values[:] = shift
+    for b in range(inner.shape[0]):
+        for j in range(0, inner.shape[2], 4):
+            _four(x1, x2, x3, inner, outer, b, j, values)
+
+
+@njit(**DISJOINT, **INLINE)
+def backward(columns, turned, slopes, inner, pulled, moments):
+    """Set moments (m, d + 1, B) to P; turned (d + 1, n) is X̃ᵀ, pulled is overwritten. Returns Σ slopes."""
+    x1, x2, x3 = columns
+    total = 0.0
+    for i in range(slopes.size):
+        total += slopes[i]
+    for c in range(turned.shape[0] - 1):
+        for i in range(slopes.size):
+            pulled[c, i] = slopes[i] * turned[c, i]
+    for b in range(inner.shape[0]):
+        for j in range(0, inner.shape[2], 2):
+            _two(x1, x2, x3, inner, b, j, slopes, pulled, moments)
+    return total
+
+
+def columns_of(points: Array) -> Columns | None:
+    """Return the columns of X̃ (n, d + 1) but the last for up to `MOST` variables, else None."""
+    d = points.shape[1] - 1
+    if d > MOST:
+        return None
+    first, second, third = (np.ascontiguousarray(points[:, c]) if c < d else None for c in range(MOST))
+    return first, second, third
