@@ -287,6 +287,10 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "estimators.FeaturesFit.predictions": {"self": at["features_fit"], "x": np.ones((3, 2))},
         "estimators.FeaturesFit.outside": {"self": at["features_fit"], "x": np.ones((3, 2))},
         "estimators.FeaturesFit.outside_warning": {"self": at["features_fit"], "x": np.ones((3, 2))},
+        "figures.half_planes": {
+            "problem": ss.Problem(np.column_stack([X, np.square(X)]), Y), "neurons": [0],
+            "network": ss.TwoLayerReLU([[1.0, 0.0], [0.0, 1.0]], [0.0, -1.0], [1.0, 1.0]),
+        },
         "measures.shattering": {"problem": at["problem"], "network": at["net"]},
         "estimators.fit_outcome": {
             **fit, "y": (Y > 0) * 1.0, "classes": ("no", "yes"),

@@ -111,7 +111,10 @@ def test_wrong_words_are_refused(capsys, arguments, says):
 @pytest.mark.parametrize(
     ("column", "says"),
     [
-        (["red", "blue"] * 10, "column 'c' must hold numbers, got text such as 'red' in 20 of 20 rows; write"),
+        (
+            ["red", "blue"] * 10,
+            "column 'c' must hold numbers, got text such as 'red' in 20 of 20 rows; write",
+        ),
         ([""] * 15 + ["1"] * 5, "got 5 of 20; dropped: 15 × missing value"),
         (["inf"] * 15 + ["1"] * 5, "got 5 of 20; dropped: 15 × infinite"),
     ],
@@ -129,7 +132,16 @@ def fitted(request):
     known = {"loss": "logistic", "classes": ("well", "sick")} if request.param == "logistic" else {}
     names = ("age", "dose $x_1$, a name that is very long for an axis", "c")
     return fit_features(
-        x, y, x_names=names, y_name="y", **known, width=30, steps=200, step_sizes=[0.9, 0.3], n_splits=3, n_jobs=1
+        x,
+        y,
+        x_names=names,
+        y_name="y",
+        **known,
+        width=30,
+        steps=200,
+        step_sizes=[0.9, 0.3],
+        n_splits=3,
+        n_jobs=1,
     )
 
 

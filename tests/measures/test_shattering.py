@@ -16,7 +16,9 @@ from stepscape.measures import shattering
 def test_every_neuron_is_counted_where_it_is_active(d):
     rng = np.random.default_rng(d)
     x = rng.standard_normal((25, d))
-    net = ss.TwoLayerReLU(rng.standard_normal((40, d)), rng.normal(-2.0, 1.0, 40), rng.standard_normal(40), 0.3)
+    net = ss.TwoLayerReLU(
+        rng.standard_normal((40, d)), rng.normal(-2.0, 1.0, 40), rng.standard_normal(40), 0.3
+    )
     found = shattering(ss.Problem(x, np.zeros(25)), net)
     adds = {}
     groups = dict.fromkeys(("none", "one", "few", "many", "all"), 0)
@@ -46,7 +48,9 @@ def test_every_neuron_is_counted_where_it_is_active(d):
 def test_without_its_own_neurons_an_example_is_predicted_as_far_off_as_they_add():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((15, 4))
-    net = ss.TwoLayerReLU(rng.standard_normal((60, 4)), rng.normal(-2.0, 1.0, 60), rng.standard_normal(60), 0.0)
+    net = ss.TwoLayerReLU(
+        rng.standard_normal((60, 4)), rng.normal(-2.0, 1.0, 60), rng.standard_normal(60), 0.0
+    )
     found = shattering(ss.Problem(x, np.zeros(15)), net)
     held = found.held[0]
     without = ss.TwoLayerReLU(net.w1, net.b1, np.where(found.holds == held.place, 0.0, net.w2), 0.0)

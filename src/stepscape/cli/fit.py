@@ -118,7 +118,7 @@ def _fitted(request: Request, columns: Columns, progress: console.Progress) -> A
         "progress": progress,
     }
     if columns.features:
-        known = {"loss": "logistic", "classes": columns.classes} if columns.classes else {}
+        known: dict[str, Any] = {"loss": "logistic", "classes": columns.classes} if columns.classes else {}
         return fit_features(columns.x, columns.y, x_names=columns.features, **shared, **known)
     shared["x_name"] = columns.x_name
     if not columns.classes:

@@ -76,10 +76,10 @@ class Path(NamedTuple):
         """
         total, seen = np.zeros(len(x)), np.zeros(len(x))
         for held, predict in zip(self.folds, self.predictions, strict=True):
-            count = rows.per_input(held, len(x))
+            count = rows.per_input(held.astype(np.float64), len(x))
             total += count * predict(x)
             seen += count
-        return np.divide(total, seen, out=np.full(len(x), np.nan), where=seen > 0.0)
+        return np.asarray(np.divide(total, seen, out=np.full(len(x), np.nan), where=seen > 0.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
 from stepscape.estimators.feature_signs import feature_signs
-from stepscape.estimators.prediction import PlanePrediction, Prediction
+from stepscape.estimators.prediction import AnyPrediction
 from stepscape.estimators.settings import Progress, Settings, checked
 from stepscape.estimators.step_size_estimator import StepSizeEstimator
 from stepscape.losses import loss_of, probability
@@ -28,7 +28,7 @@ from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
-Recorded = TypeVar("Recorded", Trajectory, Prediction, PlanePrediction)
+Recorded = TypeVar("Recorded", bound=Trajectory | AnyPrediction)
 
 
 class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[misc]

@@ -47,6 +47,7 @@ class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
     n_splits: int
     steps: int | None
     progress: Progress | None
+    units_: tuple[Any, ...]
 
     def _training_data(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None

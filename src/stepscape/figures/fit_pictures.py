@@ -13,6 +13,7 @@ from stepscape.figures import fit as curve
 from stepscape.figures.features_fit import FeaturesPicture, PartialView
 from stepscape.figures.fit import FitPicture
 from stepscape.figures.outcome import OutcomePicture
+from stepscape.figures.path import ONE_FOR_ALL
 from stepscape.figures.text import shown as text_shown
 from stepscape.measures.measures import bends
 from stepscape.problems.user.outcomes import shown as class_name
@@ -126,7 +127,7 @@ def features_picture(fit: Any) -> FeaturesPicture:
         base=model.base_log_loss_ if outcome_ else float(fit.y.var()),
         unit="log-loss (nats)" if outcome_ else f"squared error ({text_shown(fit.y_name, 14)}²)",
         error="log-loss" if outcome_ else "squared error",
-        without=outcome.ONE_FOR_ALL if outcome_ else "the mean for all rows",
+        without=ONE_FOR_ALL if outcome_ else "the mean for all rows",
         calibration=model.calibration_ if outcome_ else None,
         path=fit.path,
         folds=fit.folds,

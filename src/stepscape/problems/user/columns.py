@@ -287,7 +287,7 @@ def _labels(
 
 def _good(inputs: Mapping[str, numbers.Numbers]) -> NDArray[np.bool_]:
     """Mask of the rows in which every column holds a number."""
-    return np.all([column.faults == numbers.GOOD for column in inputs.values()], axis=0)
+    return np.asarray(np.all([column.faults == numbers.GOOD for column in inputs.values()], axis=0))
 
 
 def _doubt(inputs: Mapping[str, numbers.Numbers], y: Column) -> str:

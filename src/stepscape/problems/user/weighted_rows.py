@@ -85,4 +85,4 @@ def _keys(x: Array) -> list[Array]:
 def _differ(x: Array) -> NDArray[np.bool_]:
     """Whether each input but the first differs from the one before it."""
     found = x[1:] != x[:-1]
-    return found if x.ndim == 1 else found.any(axis=1)
+    return np.asarray(found if x.ndim == 1 else found.any(axis=1))
