@@ -187,7 +187,7 @@ class StepSizeRegressor(RegressorMixin, StepSizeEstimator):  # type: ignore[misc
         them outside the data.
         """
         x = self._inputs(X)
-        return self.units_[1].restore(self.prediction_(self.units_[0].standardize(x)))
+        return np.asarray(self.units_[1].restore(self.prediction_(self.units_[0].standardize(x))))
 
     def _validated(self, data: Standardized, settings: Settings) -> Validation | None:
         """Cross-validate step size and stopping time, as far as they are not given."""
