@@ -38,7 +38,7 @@ def test_held_rows_are_what_their_own_neurons_add_in_units_of_the_labels(shatter
 def test_rows_outside_are_those_with_a_feature_beyond_its_range():
     x, y = hinge(30)
     fit = fit_features(x, y, x_names=["a", "b", "c"], step_size=0.3, stopping="budget", **QUICK)
-    asked = np.array([x[0], x.max(axis=0), x.max(axis=0) + [0.0, 0.1, 0.0]])
+    asked = np.array([x[0], x.max(axis=0), x.max(axis=0) + np.array([0.0, 0.1, 0.0])])
     np.testing.assert_array_equal(fit.outside(asked), [False, False, True])
     assert fit.outside_warning(asked).startswith("1 of 3 predictions are for inputs with a feature outside")
     assert fit.outside_warning(x) == ""

@@ -20,9 +20,9 @@ there, so that they are active nowhere and no step moves them.
 
 Products are BLAS's, which rounds w̃·x̃ in its own order: whether z > 0 is decided once, where S is made, and
 may differ from dense code where |z| is of the size of its rounding. With up to three variables a descent
-takes the passes of `kernels.relu_plane_narrow`, without matrix products; after a change there Numba's cache is
-to be emptied. Rates and decays are arrays (4,) over the blocks w1, b1, w2, b2: rates 1 for trained and 0 for
-frozen ones.
+takes the passes of `kernels.relu_plane_narrow`, without matrix products; after a change there Numba's cache
+is to be emptied. Rates and decays are arrays (4,) over the blocks w1, b1, w2, b2: rates 1 for trained and 0
+for frozen ones.
 """
 
 from __future__ import annotations
@@ -39,13 +39,15 @@ from stepscape.kernels.relu_plane_narrow import forward as narrow_forward
 Array = NDArray[np.float64]
 
 FINISHED, DIVERGED = 0, 1
-BLOCK = 64  # neurons worked on together
+BLOCK = 64  # neurons worked on together; their z are n·BLOCK numbers
+THIN, THIN_BLOCK = 16, 32  # with fewer variables passes over z count for more, and fewer stay in the cache
 STEP = 8  # a narrow network makes one block, of a multiple of so many
 
 
 def packed(width: int, dimension: int) -> tuple[Array, Array]:
     """Return room for weights in packed form, zeros: inner (m, d + 1, B), outer (m, B)."""
-    size = min(BLOCK, max(1, -(-width // STEP)) * STEP)
+    most = THIN_BLOCK if dimension < THIN else BLOCK
+    size = min(most, max(1, -(-width // STEP)) * STEP)
     blocks = -(-width // size)
     return np.zeros((blocks, dimension + 1, size)), np.zeros((blocks, size))
 
