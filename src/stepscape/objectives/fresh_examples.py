@@ -99,14 +99,19 @@ class FreshExamples:
         return self.loss(state.theta)
 
     def sharpness(
-        self, theta: Array, decay: float = 0.0, start: Array | None = None, tolerance: float = 1e-8
+        self,
+        theta: Array,
+        decay: float = 0.0,
+        start: Array | None = None,
+        tolerance: float = 1e-8,
+        decay_biases: bool = True,
     ) -> Eigenpair:
         """λ_max of the Hessian of the measured examples; see `Descent`."""
-        return self._fixed.sharpness(theta, decay, start, tolerance)
+        return self._fixed.sharpness(theta, decay, start, tolerance, decay_biases)
 
-    def rough_sharpness(self, theta: Array, decay: float = 0.0) -> float:
+    def rough_sharpness(self, theta: Array, decay: float = 0.0, decay_biases: bool = True) -> float:
         """See `Descent`."""
-        return self._fixed.rough_sharpness(theta, decay)
+        return self._fixed.rough_sharpness(theta, decay, decay_biases)
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `Descent`; along a step that was made on other examples."""

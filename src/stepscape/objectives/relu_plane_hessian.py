@@ -86,6 +86,11 @@ class PlaneHessian:
         return with_ones(self.problem.points)
 
     @cached_property
+    def _turned(self) -> Array:
+        """X̃ᵀ (d + 1, n)."""
+        return np.ascontiguousarray(self.points.T)
+
+    @cached_property
     def linear(self) -> Linear:
         """What one pass over the data gives."""
         net, problem = self.network, self.problem
@@ -95,7 +100,7 @@ class PlaneHessian:
         values, active = np.empty(problem.size), np.empty((blocks, problem.size, size))
         moments, work = np.empty_like(inner), np.empty((net.dimension + 2, problem.size))
         total = relu_plane.linearize(
-            self.points, np.ascontiguousarray(self.points.T), problem.labels, problem.averaging,
+            self.points, self._turned, problem.labels, problem.averaging,
             problem.loss == "logistic", inner, outer, net.b2, active, values, moments, work,
         )  # fmt: skip
         if not (np.isfinite(values).all() and math.isfinite(total)):
@@ -184,7 +189,7 @@ class PlaneHessian:
         at, d = self.linear, self.curvature
         with np.errstate(over="ignore", invalid="ignore"):
             squares = np.stack([d * np.sum(self.problem.points**2, axis=1), d])
-            inner, bias = np.einsum("rn,mnb,mb->r", squares, at.active, at.outer**2)
+            inner, bias = np.einsum("mrb,mb->r", squares @ at.active, at.outer**2)
             outer = sum(
                 float(d @ (np.maximum(self.points @ block, 0.0) ** 2).sum(axis=1)) for block in at.inner
             )
@@ -240,7 +245,7 @@ class PlaneHessian:
         work = [np.zeros_like(like) for like in (at.inner, at.outer, at.inner, at.outer)]
         tilt, push, forces, pulls = work
         relu_plane.product(
-            self.points, np.ascontiguousarray(self.points.T), at.inner, at.outer, at.active,
+            self.points, self._turned, at.inner, at.outer, at.active,
             *self._scaled, self.rates, self.decays, given, out,
             tilt, push, forces, pulls, np.empty((n, size)), np.empty(n), np.empty((self.points.shape[1], n)),
         )  # fmt: skip

@@ -53,7 +53,8 @@ def train(
     Notes
     -----
     A step costs O(n + k) with one input variable, O(n d k) with d of them. Neurons that are active on no
-    input receive no gradient; on the line plain descent without decay leaves them out, which is exact.
+    input receive no gradient; plain descent without decay leaves them out, which is exact, and in R^d so do
+    some methods with decay or momentum. Inputs that lie in a subspace of R^d are trained in its coordinates.
     Divergence is an outcome, not an exception. For a loss of any other kind see `stepscape.training.run`.
     """
     expect("problem", problem, Problem)
