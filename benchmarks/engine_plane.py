@@ -64,7 +64,7 @@ def gemm() -> Advance:
 
 def curvature(state: PlaneState) -> dict[str, Advance]:
     """Products with the Hessian, and λ_max from the eigenvector of ten steps before, as calls."""
-    n, d, k = state.sizes
+    _, d, k = state.sizes
     problem = ss.Problem(state.inputs, state.labels)
     like = ss.TwoLayerReLU.random(k, dimension=d)
     after = ss.train(problem, like.with_parameters(state.theta), ss.GradientDescent(STEP_SIZE, 10))
@@ -114,10 +114,10 @@ def markdown(result: dict) -> str:
     lines = [
         "# CPU time of a training step in R^d",
         "",
-        "`python benchmarks/engine_plane.py`: microseconds of CPU time per step, one thread, float64, square",
-        f"loss, after {result['steps']} steps at the step size {STEP_SIZE:g} that is timed; in brackets the time relative to",
-        f"stepscape. The loss after {CHECK_STEPS} steps agrees to {TOLERANCE:g} relative. Dead neurons are kept. Fastest of",
-        "several turns.",
+        "`python benchmarks/engine_plane.py`: microseconds of CPU time per step, one thread, float64, square loss,",
+        f"after {result['steps']} steps at the step size {STEP_SIZE:g} that is timed; in brackets the time relative",
+        f"to stepscape. The loss after {CHECK_STEPS} steps agrees to {TOLERANCE:g} relative. Dead neurons are kept.",
+        "Fastest of several turns. Target: how many times slower than stepscape torch autograd should be.",
         "",
         "; ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".",
         "",
@@ -127,13 +127,11 @@ def markdown(result: dict) -> str:
     for size, row in result["rows"].items():
         cells = [_cell(row.get(name, "–"), row["stepscape"], name) for name in ["stepscape", *peers]]
         lines.append(
-            f"| {size} | {row['edge ratio']:.2f} | "
-            + " | ".join(cells)
-            + f" | {row['target']:g}× torch autograd |"
+            f"| {size} | {row['edge ratio']:.2f} | " + " | ".join(cells) + f" | {row['target']:g}× |"
         )
     lines += [
         "",
-        f"The product of two matrices of {GEMM} rows in the same turns, and the share of its rate that",
+        f"The product of two matrices of {GEMM} rows in the same turns, and the share of its rate that the",
         "4n(d + 1)k operations per step reach. Then, in steps: a product with the Hessian, its linearization made",
         "before; λ_max to 1e-4 from the eigenvector of ten steps before, linearization included; and λ_max as it",
         "is recorded, from two starts to 1e-8, with a count of eigenvalues (up to 512 inputs).",
@@ -141,15 +139,15 @@ def markdown(result: dict) -> str:
         "| (n, d, k) | peak, GFlop/s | share of peak | product | λ_max warm | λ_max two-sided |",
         "|---|---|---|---|---|---|",
     ]
+    columns = (
+        "peak, GFlop/s",
+        "share of peak",
+        "product, steps",
+        "λ_max warm, steps",
+        "λ_max two-sided, steps",
+    )
     for size, row in result["rows"].items():
-        names = (
-            "peak, GFlop/s",
-            "share of peak",
-            "product, steps",
-            "λ_max warm, steps",
-            "λ_max two-sided, steps",
-        )
-        lines.append(f"| {size} | " + " | ".join(f"{row[name]:.3g}" for name in names) + " |")
+        lines.append(f"| {size} | " + " | ".join(f"{row[name]:.3g}" for name in columns) + " |")
     return "\n".join(lines) + "\n"
 
 

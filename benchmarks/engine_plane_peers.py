@@ -67,7 +67,7 @@ def numpy_naive(state: PlaneState) -> Advance:
 
 
 def numpy_moments(state: PlaneState) -> Advance:
-    """The matrix P of all gradients, as in the engine."""
+    """Write the matrix P of all gradients, as the engine does."""
     points, y, n = state.points, state.labels, state.sizes[0]
     turned = np.ascontiguousarray(points.T)
 
@@ -89,10 +89,10 @@ def numpy_moments(state: PlaneState) -> Advance:
 
 
 def torch_module(state: PlaneState) -> Advance:
-    """A module, autograd and SGD."""
+    """Take a module, autograd and SGD."""
     import torch
 
-    n, d, k = state.sizes
+    _, d, k = state.sizes
 
     class Network(torch.nn.Module):
         def __init__(self) -> None:
@@ -104,7 +104,7 @@ def torch_module(state: PlaneState) -> Advance:
             return self.output(torch.relu(self.hidden(x)))
 
     net = Network()
-    x, y = torch.from_numpy(state.inputs), torch.from_numpy(state.labels)[:, None]
+    x, y = torch.tensor(state.inputs), torch.tensor(state.labels)[:, None]
     optimizer = torch.optim.SGD(net.parameters(), lr=state.step_size)
     parameters = [net.hidden.weight, net.hidden.bias, net.output.weight, net.output.bias]
 
@@ -124,7 +124,7 @@ def torch_module(state: PlaneState) -> Advance:
 
 
 def torch_moments(state: PlaneState) -> Advance:
-    """The matrix P of all gradients by hand, without autograd."""
+    """Write the matrix P of all gradients by hand, without autograd."""
     import torch
 
     points, y = torch.from_numpy(state.points), torch.from_numpy(state.labels)
@@ -149,7 +149,7 @@ def torch_moments(state: PlaneState) -> Advance:
 
 
 def torch_compile(state: PlaneState) -> Advance:
-    """A step through ``torch.func.grad``, compiled."""
+    """Compile a step through ``torch.func.grad``."""
     import torch
 
     x, y = torch.from_numpy(state.inputs), torch.from_numpy(state.labels)
@@ -174,7 +174,7 @@ def torch_compile(state: PlaneState) -> Advance:
 
 
 def jax_loop(state: PlaneState) -> Advance:
-    """``jax.grad`` in a compiled loop."""
+    """Take ``jax.grad`` in a compiled loop."""
     import jax
 
     jax.config.update("jax_enable_x64", True)

@@ -46,9 +46,12 @@ def calls() -> dict[str, dict[str, Any]]:
             f"objectives.FreshExamples.{name}": {"self": fresh, "theta": theta}
             for name in ("loss", "gradient", "hessian", "census", "largest_loss")
         },
-        "objectives.FreshExamples.rough_sharpness": {"self": fresh, "theta": theta, "decay": 0.1},
+        "objectives.FreshExamples.rough_sharpness": {
+            "self": fresh, "theta": theta, "decay": 0.1, "decay_biases": False,
+        },
         "objectives.FreshExamples.sharpness": {
             "self": fresh, "theta": theta, "decay": 0.1, "start": ones, "tolerance": 1e-6,
+            "decay_biases": False,
         },
         "objectives.FreshExamples.smoothness": {"self": fresh, "theta": theta, "before": ones},
         "objectives.ReLUPlane": here,

@@ -107,6 +107,12 @@ def test_errors_say_what_must_hold_what_came_and_what_to_do():
     )
     assert str(ss.errors.unknown("curve", "zzz", ["tent", "a"])) == "unknown curve 'zzz'; known: tent, a"
     assert str(ss.errors.unknown("curve", "x", [])) == "unknown curve 'x'; known: none"
+    many = [f"name-{i:03d}" for i in range(100)]
+    for name in ("x", 3):
+        sentence = str(ss.errors.unknown("curve", name, many))
+        assert "name-000, name-001" in sentence
+        assert re.search(r"name-\d{3} and others, 100 in all", sentence)
+        assert len(sentence) < 600
 
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "reference" / "api.md").read_text("utf-8")

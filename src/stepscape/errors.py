@@ -12,6 +12,9 @@ __all__ = ["InputError", "NotConverged", "OutputError", "StepscapeError", "Unava
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+LISTED = 480  # letters of a list of names in a sentence
+
+
 class StepscapeError(Exception):
     """Anything stepscape refuses or could not do; its text is one sentence for the user."""
 
@@ -94,13 +97,21 @@ def _a(noun: str) -> str:
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
-    """Word an unknown name: suggest the nearest known one, then list them all."""
+    """Word an unknown name: suggest the nearest known one, then list them, all if they are few."""
     names = list(known)
     if not isinstance(name, str):
-        return bad(kind, f"be one of {', '.join(names)}", shown(name))
+        return bad(kind, f"be one of {_listed(names)}", shown(name))
     near = nearest(name, names)
     hint = f"did you mean {near!r}? " if near else ""
-    return InputError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
+    return InputError(f"unknown {kind} {name!r}; {hint}known: {_listed(names)}")
+
+
+def _listed(names: list[str]) -> str:
+    """List names; of many only the first, and how many there are."""
+    whole = ", ".join(names) or "none"
+    if len(whole) <= LISTED:
+        return whole
+    return f"{whole[:LISTED].rpartition(', ')[0]} and others, {len(names)} in all"
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:

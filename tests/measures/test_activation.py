@@ -15,12 +15,14 @@ from stepscape.theory.plane.half_space import half_spaces
 def drawn(seed, d, weighted):
     rng = np.random.default_rng(seed)
     n, k = int(rng.integers(1, 12)), int(rng.integers(1, 9))
-    x = np.round(rng.standard_normal((n, d)), 1)  # on hyperplanes, too
+    x = np.round(2.0 * rng.standard_normal((n, d)))  # whole numbers: inputs lie on hyperplanes, too
     v = rng.random(n) * (rng.random(n) < 0.7) if weighted else None
     if weighted and not v.any():
         v[0] = 1.0
     net = ss.TwoLayerReLU(
-        np.round(rng.standard_normal((k, d)), 1), rng.standard_normal(k) - 1.0, rng.standard_normal(k)
+        np.round(2.0 * rng.standard_normal((k, d))),
+        np.round(2.0 * rng.standard_normal(k) - 1.0),
+        rng.standard_normal(k),
     )
     return ss.Problem(x, np.zeros(n), weights=v), net
 
@@ -57,8 +59,8 @@ def test_every_number_is_what_it_is_called(seed, d, weighted):
 
 
 def test_rescaling_a_neuron_changes_nothing():
-    problem, net = drawn(3, 2, weighted=False)
-    other = ss.TwoLayerReLU(1e-3 * net.w1, 1e-3 * net.b1, 1e3 * net.w2)
+    problem, net = drawn(0, 2, weighted=False)
+    other = ss.TwoLayerReLU(net.w1 / 1024.0, net.b1 / 1024.0, 1024.0 * net.w2)
     first, second = ss.measures.activity(problem, net), ss.measures.activity(problem, other)
     np.testing.assert_array_equal(first.rates, second.rates)
     assert first.path_weighted == pytest.approx(second.path_weighted)

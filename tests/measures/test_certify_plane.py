@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stepscape as ss
+from facts import GivenLandscape
 from oracles import BOUNDED, EPS, UNBOUNDED
 from plane_oracles import ALL, PlaneCase, measure, mirror_case, one_sided, point_case, random_plane_case
 from stepscape.objectives import PlaneHessian
@@ -152,6 +154,32 @@ def test_right_sides_are_taken_at_both_sides_of_the_eigenvalue():
     assert c["sharpness_loss"].right <= right
     assert c["sharpness_loss"].right_upper == pytest.approx(most, rel=64 * EPS)
     assert 0.0 < most - right < 1e-8 * right
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_what_the_measured_numbers_are_off_enters_both_sides(loss):
+    problem = ss.problems.ball(n=30, dimension=3)
+    if loss == "logistic":
+        problem = ss.problems.bernoulli_labels(problem)
+    net = ss.TwoLayerReLU.random(10, scale=0.5, seed=3, dimension=3)
+    known = ss.measures.plane_facts(problem, net, gamma=9.0)
+    given = GivenLandscape(known.landscape.predictions, 0.0, 5.0, 6.0, 0.5, 0.3, 0.1, 0.02)
+    facts, reach = replace(known, landscape=given), math.hypot(1.0, known.radius)
+    if loss == "square":
+        total = 1.0
+        rest = {"sharpness": (0.4, 0.6), "published": [2 * (known.radius + 1) * m for m in (0.56**0.5, 0.8)]}
+        rest["sharpness_loss"] = [reach * m for m in (0.56**0.5, 0.8)]
+    else:
+        f = net.predict(problem.inputs)
+        total = float(np.mean(1.0 / (2.0 + 2.0 * np.cosh(f))))
+        rest = {"weighted": (0.4, 0.6)}
+        rest["uncertain"] = [reach * (1.0 - math.exp(-0.3) + m) for m in (-0.02, 0.02)]
+    for theorem in ss.theory.plane_theorems(loss):
+        if theorem.name in rest:
+            twice = (1.0 / (1.0 + math.cosh(9.0))) if theorem.name == "uncertain" else 2.0 * total
+            c, (least, most) = theorem.certify(facts), rest[theorem.name]
+            assert c.right == pytest.approx((5.0 + least) / twice - 0.5, rel=1e-12), theorem.name
+            assert c.right_upper == pytest.approx((5.0 + most) / twice - 0.5, rel=1e-12), theorem.name
 
 
 def test_a_hyperplane_through_an_input_fails_the_premise_in_words():

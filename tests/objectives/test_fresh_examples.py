@@ -25,6 +25,8 @@ def looped(draw, net, method, first_step_size):
     """SGD in torch's conventions, step t with the gradient of the examples of step t; b2 is not decayed."""
     theta, decayed = net.parameters, net.trained.astype(float)
     decayed[-1] = 0.0
+    if not method.decay_biases:
+        decayed[net.w1.size : net.w1.size + net.width] = 0.0
     velocity, before = np.zeros_like(theta), theta
     etas = ref.geometric(first_step_size, method.step_size, method.warmup_steps, method.steps)
     for step, eta in enumerate(etas):
@@ -40,7 +42,10 @@ def looped(draw, net, method, first_step_size):
     return theta, before
 
 
-METHODS = {**cases.METHODS, "clip": {"clip": 0.2}}
+METHODS = {
+    **cases.METHODS, "clip": {"clip": 0.2},
+    "decay without biases": {"weight_decay": 0.02, "decay_biases": False},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("loss", ["square", "logistic"])

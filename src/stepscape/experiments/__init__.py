@@ -46,6 +46,11 @@ _MODULES = {
     "ood-neurons": "stepscape.experiments.plane.ood_neurons",
     "sphere-construction": "stepscape.experiments.plane.sphere_construction",
     "shattering-logistic": "stepscape.experiments.plane.shattering_logistic",
+    "dimension-sweep": "stepscape.experiments.plane.dimension_sweep",
+    "union-of-subspaces": "stepscape.experiments.plane.union_of_subspaces",
+    "radial-family": "stepscape.experiments.plane.radial_family",
+    "mixup": "stepscape.experiments.plane.mixup",
+    "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
 }
 
 

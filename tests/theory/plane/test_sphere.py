@@ -65,6 +65,9 @@ def test_published_bounds_and_shape_on_the_unit_sphere(n, d, scale):
     bound = 1 + (D * D + 2) / n if scale == "unit" else 1 + 2 * math.sqrt(2) * D / n
     assert net.label_bound == pytest.approx(bound, rel=1e-12)
     np.testing.assert_array_equal((x @ net.w1.T + net.b1 > 0), np.eye(n, dtype=bool))
+    heights = x @ net.w1.T + net.b1
+    nearest = np.where(np.eye(n, dtype=bool), -np.inf, heights).max(axis=0)
+    np.testing.assert_allclose(nearest, -np.diag(heights), rtol=1e-9)  # the hyperplane is in the middle
     top = np.linalg.eigvalsh(gram(net, x, np.full(n, 1 / n)))[-1]
     assert net.sharpness == pytest.approx(top, rel=64 * EPS)
     assert net.bound <= bound * (1 + 8 * EPS)
