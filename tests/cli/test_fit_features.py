@@ -50,7 +50,7 @@ def strict(text):
 
 @pytest.mark.usefixtures("table")
 def test_what_a_fit_of_several_columns_writes(capsys):
-    Path("new.csv").write_text('"dose, mg",id,c,age\n1,a,2,0.5\n1,b,,0.5\n1,c,2,99\n')
+    Path("new.csv").write_text('"dose, mg",id,c,age\n1,a,0.2,0.5\n1,b,,0.5\n1,c,0.2,99\n')
     assert main([*FIT, "--predict", "new.csv", "--json"]) == 0
     printed = capsys.readouterr()
     document = strict(printed.out)
@@ -130,7 +130,7 @@ def test_wrong_columns_are_refused(capsys, column, says):
 def fitted(request):
     x, y = hinge(50) if request.param == "square" else two_classes(50)
     known = {"loss": "logistic", "classes": ("well", "sick")} if request.param == "logistic" else {}
-    names = ("age", "dose $x_1$, a name that is very long for an axis", "c")
+    names = ("age", "dose $x$, a name that is very long for an axis", "c")
     return fit_features(
         x,
         y,
