@@ -107,8 +107,8 @@ def test_hyperplanes_through_inputs_are_turned_away_from_them_on_both_sides():
 
 
 def test_the_direction_away_from_the_mean_is_tried():
-    # Fewer inputs than a hyperplane needs, around an axis far from those of the coordinates: they lean to one side
-    # of 0 a little, and each coordinate has both signs.
+    # Fewer inputs than a hyperplane needs, which lean a little to one side of 0 along an axis that no
+    # coordinate is close to; each coordinate has both signs.
     angle = 2.0 * np.pi * np.arange(3) / 3.0
     for seed in range(12):
         frame = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 3)))[0].T
