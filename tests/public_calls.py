@@ -233,7 +233,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             f"StepSizeClassifier.{name}": {"self": at["classifier"], "X": X}
             for name in ("decision_function", "predict_proba", "predict_log_proba", "predict")
         },
-        "StepSizeRegressor": {**estimator, "fit": (X, Y)},
+        "StepSizeRegressor": {**estimator, "stopping": "budget", "fit": (X, Y)},
         "StepSizeRegressor.fit": {
             "self": ss.StepSizeRegressor(0.3, steps=20, width=5), "X": X, "y": Y, "sample_weight": W,
         },

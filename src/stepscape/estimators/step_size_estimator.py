@@ -23,8 +23,8 @@ from stepscape.estimators.selection import AnyData, cross_validate
 from stepscape.estimators.settings import Progress, Settings, pair_bytes, run_bytes
 from stepscape.estimators.start import matched_scale
 from stepscape.measures import certify
+from stepscape.measures.held_examples import shattering
 from stepscape.measures.measures import pieces
-from stepscape.measures.shattering import shattering
 from stepscape.memory import require_memory
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.scale import positive, to_grid

@@ -10,7 +10,7 @@ __all__ = ["against_step_size", "functions", "half_planes", "of_fit", "pdf", "pn
 _HOMES = {
     "against_step_size": "stepscape.figures.sweep",
     "functions": "stepscape.figures.trajectories",
-    "half_planes": "stepscape.figures.half_planes",
+    "half_planes": "stepscape.figures.half_plane_panels",
     "of_fit": "stepscape.figures.fit_pictures",
     "pdf": "stepscape.figures.output",
     "png": "stepscape.figures.output",
@@ -20,7 +20,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from stepscape.figures.fit_pictures import of_fit
-    from stepscape.figures.half_planes import half_planes
+    from stepscape.figures.half_plane_panels import half_planes
     from stepscape.figures.output import pdf, png, svg
     from stepscape.figures.sweep import against_step_size
     from stepscape.figures.trajectories import functions, training

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "Activity": "stepscape.measures.activation",
-    "Shattering": "stepscape.measures.shattering",
+    "Shattering": "stepscape.measures.held_examples",
     "activity": "stepscape.measures.activation",
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
     "plane_facts": "stepscape.measures.plane_certification",
-    "shattering": "stepscape.measures.shattering",
+    "shattering": "stepscape.measures.held_examples",
     "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
 }
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from stepscape.measures.activation import Activity, activity
     from stepscape.measures.certification import certify, facts
     from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.held_examples import Shattering, shattering
     from stepscape.measures.plane_certification import plane_facts
-    from stepscape.measures.shattering import Shattering, shattering
     from stepscape.measures.tightest import tightest_worst_case
 
 
