@@ -224,9 +224,6 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
-    "inner_dimensions": "dimensions of the subspaces",
     "interpolators": _interpolators,
-    "high_dimension": "input variables of the runs that show memorization",
-    "high_n": "rows of the data sets of these runs",
     "init": lambda: ("torch", "mean_field"),
 }

@@ -190,9 +190,9 @@ class PlaneHessian:
         with np.errstate(over="ignore", invalid="ignore"):
             squares = np.stack([d * np.sum(self.problem.points**2, axis=1), d])
             inner, bias = np.einsum("mrb,mb->r", squares @ at.active, at.outer**2)
-            outer = sum(
-                float(d @ (np.maximum(self.points @ block, 0.0) ** 2).sum(axis=1)) for block in at.inner
-            )
+            heights = self.points @ at.inner
+            np.square(np.maximum(heights, 0.0, out=heights), out=heights)
+            outer = (d @ heights).sum()
         return np.array([inner, bias, outer, d.sum()])
 
     @property

@@ -47,12 +47,12 @@ def test_dead_neurons_and_a_network_without_them() -> None:
 
 def test_neurons_that_come_back_are_counted() -> None:
     problem = Problem(np.array([[0.0, 0.0], [0.5, 0.0]]), np.zeros(2))
-    # Dead at a bias of at most −0.5: the first neuron comes back and dies again, the second one stays dead.
-    states = [network(0.0, -9.0), network(-1.0, -9.0), network(1.0, -9.0), network(-1.0, -9.0)]
+    # Dead at a bias of at most −0.5: the first neuron comes back and stays, the second one stays dead.
+    states = [network(0.0, -9.0), network(-1.0, -9.0), network(1.0, -9.0), network(2.0, -9.0)]
     seen: Any = SimpleNamespace(snapshots=[SimpleNamespace(network=each) for each in states])
     found = _afterlife(seen, problem)
-    # First neuron: dead since record 1, so seen at records 2 and 3, alive at 2. Second: seen three times.
-    assert found == {"observed": 5, "returned": 1, "recovered_neurons": 1}
+    # First neuron: dead at record 1, so seen at records 2 and 3, alive at both. Second: seen three times.
+    assert found == {"observed": 5, "returned": 2, "recovered_neurons": 1}
 
 
 def test_a_run_asks_the_network_of_its_end() -> None:

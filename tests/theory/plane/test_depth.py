@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from stepscape.errors import InputError
 from stepscape.problems import geometry
 from stepscape.theory import plane
+from stepscape.theory.plane import depth
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -103,6 +104,25 @@ def test_hyperplanes_through_inputs_are_turned_away_from_them_on_both_sides():
         found = plane.depth_bound(np.zeros((1, 3)), turned, [5.0, 1.0, 1.0], directions=1, seed=seed)
         assert found.value[0] == 0.0
         assert (turned @ found.direction[0] < 0.0).all()
+
+
+def test_the_direction_away_from_the_mean_is_tried():
+    # Fewer inputs than a hyperplane needs, which lean a little to one side of 0 along an axis that no
+    # coordinate is close to; each coordinate has both signs.
+    angle = 2.0 * np.pi * np.arange(3) / 3.0
+    for seed in range(12):
+        frame = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 3)))[0].T
+        leaning = np.column_stack([np.full(3, 0.05), np.cos(angle), np.sin(angle)]) @ frame
+        found = plane.depth_bound(np.zeros((1, 5)), leaning, directions=1, seed=seed)
+        assert found.value[0] == 0.0
+
+
+def test_inputs_on_the_hyperplane_up_to_rounding_are_inside():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        frame = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        away = depth._away(rng.standard_normal((12, 2)) @ frame[:2], np.zeros(3))
+        assert depth._emptiest(away, np.full(12, 1 / 12), frame[2:])[0] == pytest.approx(1.0)
 
 
 def test_the_population_depth_of_a_ball():

@@ -120,7 +120,7 @@ NUMBERS = (
 QUICK: dict[str, Any] = {
     "n": 64,
     "dimension": 10,
-    "width": 128,
+    "width": 256,
     "amplitude": 3.0,
     "noise": 1.0,
     "start_sharpness": 2.0,
@@ -156,7 +156,6 @@ CLAIM = Claim(
     full={
         **QUICK,
         "n": 128,
-        "width": 256,
         "radii": (1.0, 1.5, 2.0, 3.0, 5.0),
         "probes": 3000,
         "steps": 6000,

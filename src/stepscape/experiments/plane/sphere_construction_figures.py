@@ -8,6 +8,7 @@ import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
+from stepscape.experiments.plane.pairs import counted
 from stepscape.experiments.plane.shattering_figures import seeds_of
 from stepscape.experiments.plane.spec import PlaneRun
 from stepscape.experiments.plane.sphere_construction import built
@@ -43,10 +44,11 @@ def flat(result: Result) -> Drawn:
         sizes = np.unique(table["n"]).astype(float)
         bound = [median(table.where(n=n)["bound_best"]) - 1.0 for n in sizes]
         theory(left, sizes, bound, r"$2\sqrt{2}\,\max|y_i|/n$", at=0.35)
-        left.set_ylim(top=2.0 * bound[0])
     for ax in (left, right):
         number_ticks(ax, "x")
         number_ticks(ax)
+    if len(table):
+        left.set_ylim(0.5 * float(table["sharpness_best"].min() - 1.0), 2.0 * bound[0])
     label(left, "examples n", title=r"sharpness $\lambda_{\max}$ less 1")
     label(right, "examples n", title="share of the sphere with f ≠ 0")
     sentence = _flat_sentence(table)
@@ -75,6 +77,7 @@ def _flat_sentence(table: Table) -> str:
 def reached(result: Result) -> Drawn:
     """Draw the errors of descent on the sphere and of the interpolator, by dimension."""
     descents, networks = built(result, PlaneRun), built(result, SphereRun)
+    descents = descents.rows(counted(descents)) if len(descents) else descents
     figure, axes = canvas(1, 2, DOUBLE)
     left, right = axes[0]
     if len(descents):
@@ -96,7 +99,7 @@ def reached(result: Result) -> Drawn:
             label=CONSTANT.words,
         )
     else:
-        note(left, "no descent finished")
+        note(left, "no descent arrived")
     if len(networks):
         rows = networks.where(n=networks["n"].max())
         ribbon(right, rows, "dimension", "population_error", CONTRAST.both, label="interpolator")
@@ -125,7 +128,7 @@ def reached(result: Result) -> Drawn:
 
 def _reached_sentence(table: Table) -> str:
     if not len(table):
-        return "No descent on the sphere finished"
+        return "No descent on the sphere arrived"
     said = []
     for d in (table["dimension"].min(), table["dimension"].max()):
         rows = table.where(dimension=d)
