@@ -26,7 +26,8 @@ from stepscape.tables import Record, Table
 # Classes that the package makes and a user only reads: their constructors check nothing.
 READ_ONLY = {
     "Certificate", "Eigenpair", "InputError", "StepscapeError", "Trajectory", "errors.NotConverged",
-    "errors.OutputError", "errors.Unavailable", "estimators.OutcomeFit", "estimators.TableFit",
+    "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
+    "estimators.TableFit", "measures.Shattering",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
@@ -115,6 +116,9 @@ def objects() -> dict[str, Any]:
         "fit": ss.estimators.fit_table(X, Y, step_size=0.3, steps=60, width=5),
         "outcome": ss.estimators.fit_outcome(X, (Y > 0) * 1.0, step_size=0.3, steps=60, width=5,
         stopping="budget"),
+        "features_fit": ss.estimators.fit_features(
+            np.column_stack([X, np.square(X)]), Y, step_size=0.3, steps=60, width=5, stopping="budget"
+        ),
         "claim": ss.experiments.get("curve-fitting"),
         "result": ss.experiments.run("curve-fitting", TINY),
         "figure": Figure((1.0, 1.0)), "measurements": ss.problems.matrix_sensing(4, 3, 1, 11),
@@ -229,7 +233,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             f"StepSizeClassifier.{name}": {"self": at["classifier"], "X": X}
             for name in ("decision_function", "predict_proba", "predict_log_proba", "predict")
         },
-        "StepSizeRegressor": {**estimator, "fit": (X, Y)},
+        "StepSizeRegressor": {**estimator, "stopping": "budget", "fit": (X, Y)},
         "StepSizeRegressor.fit": {
             "self": ss.StepSizeRegressor(0.3, steps=20, width=5), "X": X, "y": Y, "sample_weight": W,
         },
@@ -273,6 +277,21 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             for name in ("predict", "predictions")
         },
         "estimators.fit_table": {**fit, "settings": {"steps": 20, "width": 5}},
+        "estimators.fit_features": {
+            **{key: value for key, value in fit.items() if key != "x_name"},
+            "x": np.column_stack([X, np.square(X)]), "y": (Y > 0) * 1.0, "x_names": ("a", "b"),
+            "loss": "logistic", "classes": ("no", "yes"),
+            "settings": {"steps": 20, "width": 5, "stopping": "budget"},
+        },
+        "estimators.FeaturesFit.predict": {"self": at["features_fit"], "x": np.ones((3, 2))},
+        "estimators.FeaturesFit.predictions": {"self": at["features_fit"], "x": np.ones((3, 2))},
+        "estimators.FeaturesFit.outside": {"self": at["features_fit"], "x": np.ones((3, 2))},
+        "estimators.FeaturesFit.outside_warning": {"self": at["features_fit"], "x": np.ones((3, 2))},
+        "figures.half_planes": {
+            "problem": ss.Problem(np.column_stack([X, np.square(X)]), Y), "neurons": [0],
+            "network": ss.TwoLayerReLU([[1.0, 0.0], [0.0, 1.0]], [0.0, -1.0], [1.0, 1.0]),
+        },
+        "measures.shattering": {"problem": at["problem"], "network": at["net"]},
         "estimators.fit_outcome": {
             **fit, "y": (Y > 0) * 1.0, "classes": ("no", "yes"),
             "settings": {"steps": 20, "width": 5, "stopping": "budget"},

@@ -154,7 +154,7 @@ def signs(
     return failure_signs(
         SimpleNamespace(
             separable_=None, stop_="validated", stopping=stopping, path_=[1.0, 0.1], times_=times,
-            folds_=folds, base_log_loss_=0.6, log_loss_=0.45, step_size_=[1.0, 0.1][chosen // 2], steps=100,
+            folds_=folds, base_log_loss_=0.6, log_loss_=0.45, step_size_=[1.0, 0.1][chosen // 2], budget_=100,
             steps_=50, trajectory_=run, problem_=ss.Problem([0.0, 1.0], [0, 1], "logistic"),
         )
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 import stepscape as ss
 from fit_cases import noisy, wiggle
 from stepscape.errors import InputError
-from stepscape.estimators import fit_outcome, fit_table, one_feature
+from stepscape.estimators import fit_outcome, fit_table, step_size_estimator
 from stepscape.estimators.descent import Schedule
 from stepscape.estimators.selection import cross_validate
 from stepscape.problems.user.units import Standardized
@@ -31,8 +31,8 @@ def test_a_dead_network_is_not_as_good_as_live_folds(validated):
     path = next(found.paths("min"))
     live = path.predictions[0]
     dead = ss.TwoLayerReLU(0.0 * live.network.w1, live.network.b1, 0.0 * live.network.w2, 0.0)
-    assert one_feature._as_good(data, live, path)
-    assert not one_feature._as_good(data, replace(live, network=dead, network_before=dead), path)
+    assert step_size_estimator._as_good(data, live, path)
+    assert not step_size_estimator._as_good(data, replace(live, network=dead, network_before=dead), path)
 
 
 def test_every_step_size_is_offered_once_the_best_first(validated):
@@ -50,10 +50,10 @@ def test_every_step_size_is_offered_once_the_best_first(validated):
 @pytest.mark.parametrize("broken", [1, 2])
 def test_a_broken_promise_passes_the_choice_on_and_is_said(monkeypatch, broken):
     x, y = wiggle(30)
-    monkeypatch.setattr(one_feature, "_as_good", lambda *_: True)
+    monkeypatch.setattr(step_size_estimator, "_as_good", lambda *_: True)
     usual = fit_table(x, y, **PATH)
     answers = iter([False] * broken + [True])
-    monkeypatch.setattr(one_feature, "_as_good", lambda *_: next(answers))
+    monkeypatch.setattr(step_size_estimator, "_as_good", lambda *_: next(answers))
     fit = fit_table(x, y, **PATH)
     passed = fit.regressor.passed_over_
     assert len(passed) == broken
@@ -66,9 +66,9 @@ def test_a_broken_promise_passes_the_choice_on_and_is_said(monkeypatch, broken):
 
 def test_where_all_break_their_promise_the_first_choice_stands(monkeypatch):
     x, y = wiggle(30)
-    monkeypatch.setattr(one_feature, "_as_good", lambda *_: True)
+    monkeypatch.setattr(step_size_estimator, "_as_good", lambda *_: True)
     usual = fit_table(x, y, **PATH)
-    monkeypatch.setattr(one_feature, "_as_good", lambda *_: False)
+    monkeypatch.setattr(step_size_estimator, "_as_good", lambda *_: False)
     fit = fit_table(x, y, **PATH)
     assert fit.step_size == usual.step_size
     assert set(fit.regressor.passed_over_) == set(PATH["step_sizes"]) - {usual.step_size}
@@ -78,14 +78,14 @@ def test_where_all_break_their_promise_the_first_choice_stands(monkeypatch):
 def test_the_classifier_keeps_its_promise_too(monkeypatch):
     x, y = noisy(40)
     answers = iter([False, True])
-    monkeypatch.setattr(one_feature, "_as_good", lambda *_: next(answers))
+    monkeypatch.setattr(step_size_estimator, "_as_good", lambda *_: next(answers))
     fit = fit_outcome(x, y, width=30, steps=400, step_sizes=[2.0, 0.5], n_splits=3)
     assert len(fit.classifier.passed_over_) == 1
     assert any("chosen before the run on all data ended far worse" in warning for warning in fit.warnings)
 
 
 def test_without_folds_the_largest_step_size_that_does_not_diverge_is_taken(monkeypatch):
-    monkeypatch.setattr("stepscape.estimators.descent.SCALE", 100.0)
+    monkeypatch.setattr("stepscape.estimators.start.SCALE", 100.0)
     given_ = {"width": 50, "steps": 4}
     fit = fit_table([0.0, 1.0], [0.0, 1.0], step_sizes=[1.9, 1e-6], **given_)
     assert fit.step_size == 1e-6

@@ -116,7 +116,7 @@ def test_warns_of_what_a_reader_must_know(monkeypatch):
     assert "equal" not in warnings_of(x, 1e-9 * x, step_size=0.1)
     monkeypatch.setattr("stepscape.problems.user.units.MOST_INPUTS", 30)
     assert "the data were binned" in warnings_of(x, x, step_size=0.1)
-    monkeypatch.setattr("stepscape.estimators.descent.SCALE", 20.0)
+    monkeypatch.setattr("stepscape.estimators.start.SCALE", 20.0)
     assert "diverged in some fold" in warnings_of(x, noise, step_sizes=[1.9, 1e-4], steps=4, n_splits=2)
 
 

@@ -19,6 +19,7 @@ from stepscape.cli.options import (
     Action,
     Debug,
     Executor,
+    Features,
     Force,
     Formats,
     Full,
@@ -257,7 +258,7 @@ def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # no
 @app.command("fit")
 def _fit(
     file: Table,
-    x: Inputs,
+    x: Features,
     y: Labels,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: FILE-fit]")
@@ -298,12 +299,13 @@ def _fit(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Fit two columns of your own table.
+    """Fit a column of your own table against one other, or several.
 
     A network is trained on them by gradient descent. The step size decides how smooth the fit is, and
-    cross-validation chooses it. Labels of two values, of any type, are taken for an outcome, whose
-    probability is fitted. The directory gets predictions.csv (one row for each row of the predicted table,
-    in its order; empty where the input is missing), result.json, report.html and figures.
+    cross-validation chooses it; with several columns it also chooses when to stop. Labels of two values, of
+    any type, are taken for an outcome, whose probability is fitted. The directory gets predictions.csv (one
+    row for each row of the predicted table, in its order; empty where the input is missing), result.json,
+    report.html and figures.
     """
     from stepscape.cli.figure_files import Pictures
     from stepscape.cli.fit import Request, fit

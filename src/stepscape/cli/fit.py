@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepscape import files
 from stepscape.cli import artifacts, console, values
@@ -21,13 +21,14 @@ from stepscape.cli.surroundings import own_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from stepscape.estimators import OutcomeFit, TableFit
+    from stepscape.estimators import FeaturesFit, OutcomeFit, TableFit
     from stepscape.problems.user.columns import Columns, Inputs
     from stepscape.problems.user.table import RawTable
     from stepscape.report import Page
 
 RULES = ("min", "1se")
 LOSSES = ("auto", "square", "logistic")
+AnyFit: TypeAlias = "TableFit | OutcomeFit | FeaturesFit"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Source:
-    """The tables of a request as numbers: what to fit, and where to predict."""
+    """The tables of a request as numbers: the names of the inputs, what to fit, and where to predict."""
 
+    names: tuple[str, ...]
     columns: Columns
     predicted: RawTable
     inputs: Inputs
@@ -99,23 +101,26 @@ def fit(
             document = _document(request, source, fitted) | {"provenance": provenance(clock)}
             _write(directory, document, fitted, pictures)
         rows = prediction_rows(source.predicted, source.inputs, columns)
-        files.write_atomic(directory / "predictions.csv", csv_text((request.x, *columns), rows))
+        files.write_atomic(directory / "predictions.csv", csv_text((*source.names, *columns), rows))
     for warning in document["warnings"]:
         console.warn(warning)
     console.answer(document, lines(document), as_json)
 
 
-def _fitted(request: Request, columns: Columns, progress: console.Progress) -> TableFit | OutcomeFit:
-    from stepscape.estimators import fit_outcome, fit_table
+def _fitted(request: Request, columns: Columns, progress: console.Progress) -> AnyFit:
+    from stepscape.estimators import fit_features, fit_outcome, fit_table
 
     shared: dict[str, Any] = {
-        "x_name": request.x,
         "y_name": request.y,
         "step_size": request.step_size,
         "rule": request.rule,
         "seed": request.seed,
         "progress": progress,
     }
+    if columns.features:
+        known: dict[str, Any] = {"loss": "logistic", "classes": columns.classes} if columns.classes else {}
+        return fit_features(columns.x, columns.y, x_names=columns.features, **shared, **known)
+    shared["x_name"] = columns.x_name
     if not columns.classes:
         return fit_table(columns.x, columns.y, **shared)
     negative, positive = columns.classes
@@ -124,27 +129,31 @@ def _fitted(request: Request, columns: Columns, progress: console.Progress) -> T
 
 def read(request: Request) -> Source:
     """Read and check every table before anything is computed."""
+    from stepscape.problems.user.column_names import column_names
     from stepscape.problems.user.columns import select_columns, select_inputs
     from stepscape.problems.user.file import read_table
 
     table = read_table(request.file)
-    columns = select_columns(table, request.x, request.y, request.loss, request.event)
+    names = column_names(table, "x", request.x)
+    x = names[0] if len(names) == 1 else names
+    columns = select_columns(table, x, request.y, request.loss, request.event)
     predicted = table if request.predict is None else read_table(request.predict)
-    return Source(columns, predicted, select_inputs(predicted, request.x, columns.decimal))
+    return Source(names, columns, predicted, select_inputs(predicted, x, columns.decimal))
 
 
 def prediction_rows(
     table: RawTable, inputs: Inputs, columns: Mapping[str, Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
     """One row for each row of the table, in its order; empty cells where the input could not be read."""
+    cells = inputs.x.reshape(len(inputs.x), -1)
     made = dict(
-        zip(inputs.lines.tolist(), zip(inputs.x.tolist(), *columns.values(), strict=True), strict=True)
+        zip(inputs.lines.tolist(), zip(*cells.T.tolist(), *columns.values(), strict=True), strict=True)
     )
-    empty = (None,) * (1 + len(columns))
+    empty = (None,) * (cells.shape[1] + len(columns))
     return [made.get(line, empty) for line in sorted([*table.lines, *table.ragged])]
 
 
-def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -> dict[str, Any]:
+def _document(request: Request, source: Source, fitted: AnyFit) -> dict[str, Any]:
     document = documents.fit_document(fitted, source.columns)
     outside = fitted.outside_warning(source.inputs.x)
     document["data"]["file"] = request.file
@@ -156,7 +165,7 @@ def _document(request: Request, source: Source, fitted: TableFit | OutcomeFit) -
             "file": "predictions.csv",
             "table": request.predict or request.file,
             "rows": source.inputs.rows,
-            "predicted": int(source.inputs.x.size),
+            "predicted": len(source.inputs.x),
             "outside": int(fitted.outside(source.inputs.x).sum()),
         },
         "warnings": [
@@ -171,7 +180,7 @@ def _guesses(request: Request, source: Source) -> list[str]:
     from stepscape.problems.user.dropped import listed
 
     columns, inputs = source.columns, source.inputs
-    missing = inputs.rows - inputs.x.size
+    missing = inputs.rows - len(inputs.x)
     lost = f"{missing} of {inputs.rows} rows of {source.predicted.source!r} have no prediction: "
     without = [lost + listed(inputs.dropped)] if request.predict and 2 * missing > inputs.rows else []
     return list(dict.fromkeys([*columns.notes, columns.doubt, *inputs.notes, *without]))
@@ -181,7 +190,7 @@ def _boxes(columns: Columns) -> str:
     """Say that figures cannot show some characters of the names."""
     from stepscape.figures.text import unwritable
 
-    lost = unwritable("".join((columns.x_name, columns.y_name, *columns.classes)))
+    lost = unwritable("".join((columns.x_name, *columns.features, columns.y_name, *columns.classes)))
     return (
         f"figures show boxes for {lost!r}: no font on this machine has these characters; Noto Sans CJK has "
         "them"
@@ -204,9 +213,7 @@ def _outcome_notice(request: Request, columns: Columns) -> list[str]:
     ]
 
 
-def _write(
-    directory: Path, document: dict[str, Any], fitted: TableFit | OutcomeFit, pictures: Pictures
-) -> None:
+def _write(directory: Path, document: dict[str, Any], fitted: AnyFit, pictures: Pictures) -> None:
     from stepscape.report import draw, render
     from stepscape.tables.records import plain
 
@@ -218,15 +225,18 @@ def _write(
 
 
 def _pictured(
-    fitted: TableFit | OutcomeFit,
+    fitted: AnyFit,
 ) -> tuple[Callable[[str], str], dict[str, Figure], Callable[..., Page]]:
     """Draw the figures of a fit; what captions them, and what lays out its page."""
-    from stepscape.estimators import TableFit
+    from stepscape.estimators import FeaturesFit, TableFit
     from stepscape.figures import of_fit
     from stepscape.report.captions import caption, outcome_caption
+    from stepscape.report.features import features_page
     from stepscape.report.fit import fit_page
     from stepscape.report.outcome import outcome_page
 
+    if isinstance(fitted, FeaturesFit):
+        return partial(caption, "features"), of_fit(fitted), features_page
     if isinstance(fitted, TableFit):
         return partial(caption, "fit"), of_fit(fitted), fit_page
     shaded = bool(fitted.uncertain["intervals"])

@@ -18,7 +18,7 @@ def lines(document: Document) -> list[str]:
     said += [f"  dropped {rows}: {why}" for why, rows in data["dropped"].items()]
     said += [console.paragraph(text, "  ") for text in [*data["recognized"], *result["done"]]]
     said += [console.paragraph(f"stopping rule: {result['stopping_rule']}", "  ")]
-    said += ["", *console.columns(_FACTS[result["loss"]](result)), *_folds(result), *_certificates(result)]
+    said += ["", *console.columns(_facts(result)), *_folds(result), *_certificates(result)]
     said += [
         "",
         f"Wrote {document['directory']}: report.html (open it in a browser), predictions.csv "
@@ -37,6 +37,21 @@ def _training(result: Document) -> list[tuple[str, str]]:
         ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
         ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
         *shape_facts(result),
+    ]
+
+
+def _features(result: Document) -> list[tuple[str, str]]:
+    """Say what came of a fit against several columns."""
+    from stepscape.report.features import held_facts, score_facts
+    from stepscape.report.words import number
+
+    return [
+        ("step size", f"{result['step_size']:.4g}"),
+        ("ended", f"after {result['steps']} steps: {result['stop_sentence']}"),
+        ("edge ratio", f"{number(result['edge_ratio'])} (sharpness / (2/step size))"),
+        ("sharpness", f"{number(result['sharpness'])} ± {result['sharpness_residual']:.0e}"),
+        *((name, number(value)) for name, value in score_facts(result)),
+        *((name, number(value)) for name, value in held_facts(result)),
     ]
 
 
@@ -63,6 +78,10 @@ def _logistic(result: Document) -> list[tuple[str, str]]:
 
 
 _FACTS: dict[str, Callable[[Document], list[tuple[str, str]]]] = {"square": _square, "logistic": _logistic}
+
+
+def _facts(result: Document) -> list[tuple[str, str]]:
+    return _features(result) if "shattering" in result else _FACTS[result["loss"]](result)
 
 
 def _folds(result: Document) -> list[str]:

@@ -13,7 +13,7 @@ from stepscape.cli.reference_ledger import full_size, reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Outcome
-    from stepscape.estimators import OutcomeFit, TableFit
+    from stepscape.estimators import FeaturesFit, OutcomeFit, TableFit
     from stepscape.experiments.frame import Claim
     from stepscape.experiments.frame.ledger import Entry
     from stepscape.problems.user.columns import Columns
@@ -111,19 +111,27 @@ def cost_words(document: Mapping[str, Any]) -> str:
     return f"{sum(runs.values())} runs ({ended}); total compute time {duration(document['seconds'])}"
 
 
-def fit_document(fit: TableFit | OutcomeFit, columns: Columns) -> dict[str, Any]:
+def fit_document(fit: TableFit | OutcomeFit | FeaturesFit, columns: Columns) -> dict[str, Any]:
     """Say which rows were fitted, and what came of it."""
-    data = {
+    data: dict[str, Any] = {
         "x": columns.x_name,
         "y": columns.y_name,
         "rows": columns.rows,
-        "used": int(columns.x.size),
+        "used": len(columns.x),
         "dropped": dict(columns.dropped),
         "range": [float(columns.x.min()), float(columns.x.max())],
     }
     if columns.classes:
         data["classes"] = list(columns.classes)
     summary = fit.summary()
+    if columns.features:
+        data["features"] = list(columns.features)
+        ends = zip(
+            columns.features, columns.x.min(axis=0).tolist(), columns.x.max(axis=0).tolist(), strict=True
+        )
+        data["range"] = {name: [low, high] for name, low, high in ends}
+        for held in summary["shattering"]["held"]:
+            held["line"] = int(columns.lines[held["row"]])
     return {"data": data, "fit": {**summary, "stopping_rule": stopping_rule(summary)}}
 
 
@@ -132,12 +140,14 @@ def stopping_rule(summary: Mapping[str, Any]) -> str:
     from stepscape.estimators.descent import EDGE, FLOOR, Schedule
 
     logistic = summary["loss"] == "logistic"
-    if logistic and summary["stopping"] == "cv":
-        times = Schedule(steps=summary["budget"]).stopping_times()
+    if summary.get("stopping") == "cv" and summary["path"]:
+        several = 1.0 if "shattering" in summary else None  # any scale: only whether there is one counts
+        times = Schedule(steps=summary["budget"], scale=several).stopping_times()
         together = " together with the step size" if len(summary["path"]) > 1 else ""
+        error = "log-loss" if logistic else "squared error"
         return (
             f"every fold is measured at several moments, from step {times[0]} to step {times[-1]} or until "
-            f"its loss is level; the log-loss of the rows left out decides which of them is used{together}"
+            f"its loss is level; the {error} of the rows left out decides which of them is used{together}"
         )
     usual = Schedule()
     what = "its gain over one probability for all rows" if logistic else "it"

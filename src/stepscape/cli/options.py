@@ -19,6 +19,14 @@ Table = Annotated[
     typer.Argument(metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables),
 ]
 Inputs = Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")]
+Features = Annotated[
+    str,
+    typer.Option(
+        "--x",
+        metavar="COL[,COL]...",
+        help="Column of inputs, or several between commas; a name with a comma stands in double quotes.",
+    ),
+]
 Labels = Annotated[str, typer.Option("--y", metavar="COL", help="Column of labels.")]
 Executor = Annotated[
     str | None,

@@ -6,18 +6,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "FeaturesFit": "stepscape.estimators.features_fit",
     "OutcomeFit": "stepscape.estimators.outcome_fit",
     "StepSizeClassifier": "stepscape.estimators.classifier",
     "StepSizeRegressor": "stepscape.estimators.regressor",
     "TableFit": "stepscape.estimators.table_fit",
+    "fit_features": "stepscape.estimators.features_fit",
     "fit_outcome": "stepscape.estimators.outcome_fit",
     "fit_table": "stepscape.estimators.table_fit",
 }
 
-__all__ = ["OutcomeFit", "StepSizeClassifier", "StepSizeRegressor", "TableFit", "fit_outcome", "fit_table"]
+__all__ = [
+    "FeaturesFit",
+    "OutcomeFit",
+    "StepSizeClassifier",
+    "StepSizeRegressor",
+    "TableFit",
+    "fit_features",
+    "fit_outcome",
+    "fit_table",
+]
 
 if TYPE_CHECKING:
     from stepscape.estimators.classifier import StepSizeClassifier
+    from stepscape.estimators.features_fit import FeaturesFit, fit_features
     from stepscape.estimators.outcome_fit import OutcomeFit, fit_outcome
     from stepscape.estimators.regressor import StepSizeRegressor
     from stepscape.estimators.table_fit import TableFit, fit_table

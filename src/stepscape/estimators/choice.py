@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from stepscape.errors import InputError, unknown
 from stepscape.estimators.folds import Folds
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.prediction import AnyPrediction
+from stepscape.problems.user.weighted_rows import Rows
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -27,7 +28,7 @@ class Member(NamedTuple):
     """One fold trained at one step size, at one stopping time: its row of the table, and what it predicts."""
 
     row: Row
-    prediction: Prediction
+    prediction: AnyPrediction
 
 
 class Path(NamedTuple):
@@ -49,7 +50,7 @@ class Path(NamedTuple):
         The rows of all stopping times: those of `table` when there is one per step size.
     until : int or None
         The chosen stopping time; None for the end of the run.
-    predictions : tuple of Prediction
+    predictions : tuple of Prediction or PlanePrediction
         Those of the folds at the choice.
     folds : Folds
         What each fold held out.
@@ -60,13 +61,25 @@ class Path(NamedTuple):
     chosen: int
     times: Table
     until: int | None
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[AnyPrediction, ...]
     folds: Folds
 
     @property
     def step_size(self) -> float:
         """The chosen one."""
         return float(self.table["step_size"][self.chosen])
+
+    def held_out(self, x: Array, rows: Rows) -> Array:
+        """Predictions (m,) at distinct inputs x by the folds that held rows of them out; nan if none did.
+
+        Where several folds did, the mean over the rows that they held out.
+        """
+        total, seen = np.zeros(len(x)), np.zeros(len(x))
+        for held, predict in zip(self.folds, self.predictions, strict=True):
+            count = rows.per_input(held.astype(np.float64), len(x))
+            total += count * predict(x)
+            seen += count
+        return np.asarray(np.divide(total, seen, out=np.full(len(x), np.nan), where=seen > 0.0))
 
 
 @dataclass(frozen=True, eq=False)

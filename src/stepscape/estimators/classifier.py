@@ -1,4 +1,4 @@
-"""A scikit-learn classifier of one feature and two classes: a logit by gradient descent with large steps."""
+"""A scikit-learn classifier of two classes: a logit by gradient descent with large steps."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from stepscape.arguments import word
 from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.failure_signs import failure_signs
-from stepscape.estimators.one_feature import OneFeature
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.feature_signs import feature_signs
+from stepscape.estimators.prediction import AnyPrediction
 from stepscape.estimators.settings import Progress, Settings, checked
+from stepscape.estimators.step_size_estimator import StepSizeEstimator
 from stepscape.losses import loss_of, probability
 from stepscape.measures.calibration import calibration_curve
 from stepscape.measures.uncertainty import UNCERTAIN
-from stepscape.problems.user.scale import positive
+from stepscape.problems.user.scale import Affine, positive
 from stepscape.problems.user.units import TwoClasses
 from stepscape.training.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 STOPPING = ("cv", "budget")
-Recorded = TypeVar("Recorded", Trajectory, Prediction)
+Recorded = TypeVar("Recorded", bound=Trajectory | AnyPrediction)
 
 
-class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
+class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[misc]
     """Fit the logit of P(second class | x) by an overparameterized two-layer ReLU network.
 
     Logistic loss, gradient descent with step size η. As with the square loss, descent cannot stay where
@@ -44,8 +45,10 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     truth bends often: of 2000 labels of the logit 3 sin 3x large ones, at the edge, miss the bends (log-loss
     0.5 and more from step size 3 on, 0.39 at 0.4).
 
-    Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and class are merged
-    exactly; beyond 10 000 distinct inputs training uses 10 000 bins of equal weight.
+    X holds one feature, (n,) or (n, 1), or several, (n, d); categories are numbers first, see scikit-learn's
+    OneHotEncoder. Inputs are standardized (weighted mean 0, standard deviation 1); rows of equal input and
+    class are merged exactly; beyond 10 000 distinct inputs of one feature training uses 10 000 bins of equal
+    weight. With several features the start is small enough to lie below the edge of stability.
 
     Parameters
     ----------
@@ -62,10 +65,11 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         the largest step size and then the earliest stop win it.
     width : int
         Neurons.
-    steps : int
-        Largest number of steps of each run.
+    steps : int, optional
+        Largest number of steps of each run, by default 10 000 with one feature and 2000 with several.
     step_sizes : array_like, optional
-        The path; by default twelve from 6 to 0.003, logarithmic.
+        The path; by default twelve from 6 to 0.003, logarithmic, and four from 3.6 to 0.12 with several
+        features.
     n_splits : int
         Folds, with alike shares of the classes. Rows of one input stay together, so that errors are those at
         new inputs. With at most seven distinct inputs of which most rows share theirs, every fold holds out a
@@ -83,12 +87,13 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
     classes_ : (2,)
         Sorted. Probabilities, logits and labels +1 are about the second.
     step_size_ : float
-    steps_ : int
-        Steps of the final run.
+    steps_, budget_ : int
+        Steps of the final run, and the most that it could have made.
     trajectory_ : Trajectory
         The final run on all data, in standardized units; the logit is that of its midpoint network.
-    prediction_ : Prediction
-        The function fitted, in standardized units: the midpoint network, straight outside.
+    prediction_ : Prediction or PlanePrediction
+        The function fitted, in standardized units: the midpoint network, with one feature straight outside
+        the data, with several without the neurons that are active at no row.
     stop_ : str
         Why it ended: "validated", "edge", "stationary", "interpolating" or "budget".
     certificates_ : dict of str to Certificate
@@ -123,11 +128,15 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         Least and greatest input of the data with |logit| ≤ 1, in units of X: there bounds on bends speak.
     warnings_ : tuple of str
         Signs of failure, one sentence for each.
-    pieces_ : int
-        Lines that draw the logit within 0.2, at most 5 points of probability.
+    pieces_ : int or None
+        Lines that draw the logit within 0.2, at most 5 points of probability; None with several features.
+    shattering_ : Shattering or None
+        Which neurons are active nowhere, at one distinct input, at few or many; None with one feature.
+    first_rows_ : (m,) or None
+        The first row of X with each distinct input that `shattering_` counts; None with one feature.
     edge_ratio_ : float
         Sharpness over 2/η, mean over the last third of the final run's records.
-    units_ : tuple of one Affine
+    units_ : tuple of one Affine, or one `Features` with several features
         Of inputs: ``mean`` and ``deviation``, from standardized units and back.
     problem_ : Problem
         What the final run trained on, standardized.
@@ -153,7 +162,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         stopping: str = "cv",
         rule: str = "min",
         width: int = 200,
-        steps: int = 10_000,
+        steps: int | None = None,
         step_sizes: ArrayLike | None = None,
         n_splits: int = 5,
         random_state: int | np.random.RandomState | None = 0,
@@ -176,31 +185,32 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (n,) or (n, 1)
+        X : (n,), (n, 1) or (n, d)
         y : (n,)
             Two different values of any type.
         sample_weight : (n,), optional
             Not negative; a whole weight is a repeated row, 0 leaves a row out.
         """
-        settings = checked(self, "logistic")
         word("stopping", self.stopping, STOPPING)
         x, labels, weights = self._training_data(X, y, sample_weight)
+        settings = checked(self, "logistic", self.n_features_in_, len(x))
         classes = two_classes(labels[positive(weights)])
         up = labels == classes[1]
         data = TwoClasses.of(x, np.where(up, 1.0, -1.0), weights)
-        path = self._learn(data, settings)
+        path = self._learn(data, self._ready(data, settings))
         self.classes_ = classes
         self._keep_units(data)
         self._keep_path(data, path, x, up, weights)
-        self.warnings_ = failure_signs(self)
+        self._keep_shattering(data, x, weights)
+        self.warnings_ = (*failure_signs(self), *feature_signs(self))
         self._report(1.0, "done")
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Logit of P(second class) at X, (n,) or (n, 1): the midpoint network.
+        """Logit of P(second class) at X, (n,), (n, 1) or (n, d): the midpoint network.
 
-        Outside the inputs trained on it continues its last piece as a straight line; nothing supports it
-        there.
+        Outside the inputs trained on that of one feature continues its last piece as a straight line; nothing
+        supports it there.
         """
         x = self._inputs(X)
         return self.prediction_(self.units_[0].standardize(x))
@@ -217,7 +227,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         return -np.column_stack([loss(logits, -np.ones(1)), loss(logits, np.ones(1))])
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the more probable class at X, (n,) or (n, 1)."""
+        """Return the more probable class at X, (n,), (n, 1) or (n, d)."""
         up = self.decision_function(X) > 0.0
         predicted: NDArray[Any] = self.classes_[up.astype(np.intp)]
         return predicted
@@ -248,9 +258,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
         self.separable_ = data.gap
-        unsure = np.abs(self.prediction_(data.x)) <= UNCERTAIN
-        uncertain = data.inputs.restore(data.x[unsure])
-        self.uncertain_ = (float(uncertain.min()), float(uncertain.max())) if uncertain.size else None
+        self.uncertain_ = _uncertain(data, self.prediction_(data.x))
 
     def _keep_path(
         self, data: TwoClasses, path: Path | None, x: Array, up: NDArray[np.bool_], weights: Array
@@ -264,7 +272,7 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
             float(path.table[name][path.chosen]) for name in ("cv_error", "brier", "standard_error")
         )
         counted = positive(weights)
-        self.out_of_fold_ = np.full(x.size, np.nan)
+        self.out_of_fold_ = np.full(len(x), np.nan)
         self.out_of_fold_[counted] = _out_of_fold(data, path, x[counted], up[counted])
         known = ~np.isnan(self.out_of_fold_)
         self.calibration_ = calibration_curve(self.out_of_fold_[known], up[known], weights[known])
@@ -273,6 +281,15 @@ class StepSizeClassifier(ClassifierMixin, OneFeature):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _uncertain(data: TwoClasses, logits: Array) -> tuple[float, float] | None:
+    """Return the ends of the inputs of one feature with |logit| ≤ 1; None of several or without any."""
+    unsure = data.x[np.abs(logits) <= UNCERTAIN]
+    if not (isinstance(data.inputs, Affine) and unsure.size):
+        return None
+    found = data.inputs.restore(unsure)
+    return float(found.min()), float(found.max())
 
 
 def _faced(data: TwoClasses) -> TwoClasses:
@@ -290,7 +307,7 @@ def _out_of_fold(data: TwoClasses, path: Path, x: Array, up: NDArray[np.bool_]) 
         found += out / measured * probability(predict(data.x))[rows.at]
     # Rows are in the order of these keys.
     keys, up = 2 * rows.at + (rows.labels > 0.0), up != data.needs_mirror
-    at = np.searchsorted(np.unique(x), x)
+    at = np.unique(x, axis=0, return_inverse=True)[1].ravel()
     return np.asarray(found[np.searchsorted(keys, 2 * at + up)])
 
 

@@ -10,24 +10,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.estimators.start import start
 from stepscape.methods import GradientDescent
-from stepscape.network import TwoLayerReLU
-from stepscape.objectives.relu_line_hessian import Hessian
+from stepscape.objectives.network_loss import network_hessian
 from stepscape.problems.problem import Problem
 from stepscape.training.stops import Stop
 from stepscape.training.train import train
 from stepscape.training.trajectory import Snapshot, Trajectory
 
 Array = NDArray[np.float64]
-# Of the mean-field initialization. On real tables 3, 6 and 12 were tried. At 12 nearly the whole path of step
-# sizes ends at the edge within the budget; at 3 the small ones run out of it. Below 2/600 the edge ratio
-# is the start's (its sharpness is near 600 on those tables): there time smooths, whatever the stop is called.
-SCALE = 12.0
-# Logistic loss: the start should be near probability ½, for its errors take time to forget. On real tables
-# 0.5, 1, 2 and 3 were tried: cross-validated log-losses at the best stopping time agree within a quarter of a
-# standard error up to 2 and are worse at 3. The sharpness of the start is near 1, so that the warm-up may be
-# short: at step size 6 most neurons survive one of 100 steps, and few one of 20.
-LOGISTIC_SCALE, LOGISTIC_WARMUP = 1.0, 100
+LOGISTIC_WARMUP = 100  # steps; see `start`
+SHORTEST = 25  # steps of the earliest stop of several features
 RECORDS = 24  # over the whole budget
 EDGE = (0.9, 1.25)  # edge ratios that count as the edge of stability
 FLOOR = 1e-6  # a loss below so much of the label variance (logistic: half of it in nats) is level
@@ -37,11 +30,15 @@ FLOOR = 1e-6  # a loss below so much of the label variance (logistic: half of it
 class Schedule:
     """How every member of a fit is trained; only the step size differs.
 
-    A network of `width` neurons, mean-field initialization of scale 12 (logistic loss: 1), b2 = 0, all blocks
-    trained; labels that are all equal start at their constant, where no step moves the network. Plain
-    gradient descent; the step size rises geometrically from 1/(initial sharpness) over the first tenth of the
-    budget and at least 1000 steps (logistic loss: 100 steps), at most half the budget: without the warm-up a
-    catapult kills neurons.
+    A network of `width` neurons, b2 = 0, all blocks trained; labels that are all equal start at their
+    constant, where no step moves the network. Plain gradient descent.
+
+    One feature: mean-field initialization of scale 12 (logistic loss: 1). The step size rises geometrically
+    from 1/(initial sharpness) over the first tenth of the budget and at least 1000 steps (logistic loss: 100
+    steps), at most half the budget: without the warm-up a catapult kills neurons.
+
+    Several features: He initialization of `scale`, which `matched_scale` finds below the edge, and no
+    warm-up.
 
     The rule that ends a run is applied at half the budget, at three quarters of it, and at its end. With ℓ
     the loss of the midpoint of the last two iterates, averaged over each half of the last third of the run,
@@ -63,19 +60,24 @@ class Schedule:
     steps: int = 40_000
     seed: int = 0
     tolerance: float = 0.01
+    scale: float | None = None
 
     def warmup_steps(self, loss: str = "square") -> int:
         """Return the number of steps over which the step size rises."""
+        if self.scale is not None:
+            return 0
         least = max(self.steps // 10, 1000) if loss == "square" else LOGISTIC_WARMUP
         return min(least, self.steps // 2)
 
     def stopping_times(self) -> list[int]:
         """Return the budget and its halvings down to the end of the logistic loss's warm-up, in order.
 
-        A run stopped at one of them has made steps of the full size.
+        A run stopped at one of them has made steps of the full size. Of several features, whose start needs
+        no warm-up, the least of them is 25 steps or more.
         """
         times = [self.steps]
-        while times[-1] // 2 >= max(1, self.warmup_steps("logistic")):
+        least = self.warmup_steps("logistic") if self.scale is None else SHORTEST
+        while times[-1] // 2 >= max(1, least):
             times.append(times[-1] // 2)
         return times[::-1]
 
@@ -100,11 +102,14 @@ def descend(
 ) -> Run:
     """Train one network at one step size; `tick` receives the fraction of the steps made.
 
-    `until` ends it before the budget is spent; `record_at` adds records.
+    `until` ends it before the budget is spent; `record_at` adds records. Of several features, where the
+    sharpness of a record costs as much as many steps, it names all of them.
     """
-    net = _start(problem, schedule)
+    net = start(problem, schedule.width, schedule.seed, schedule.scale)
     steps = schedule.steps if until is None else until
     every = steps // RECORDS | 1  # odd, so that records see both phases of the oscillation
+    if problem.dimension > 1 and record_at:
+        every = steps
     seen: list[tuple[float, Snapshot]] = []
     whole: Trajectory | None = None
     for block in _blocks(schedule.steps, steps):
@@ -131,20 +136,6 @@ def descend(
     return Run(whole, stop, edge_ratio(whole.edge_ratio), tuple(state for _, state in seen))
 
 
-def _start(problem: Problem, schedule: Schedule) -> TwoLayerReLU:
-    """Draw the initial network; for constant labels return the network that is that constant everywhere.
-
-    It is stationary at every step size. A random network predicts values far from labels without spread, and
-    after a short warm-up rounding decides whether its descent diverges.
-    """
-    constant = float(problem.labels[0])
-    if problem.loss == "square" and bool((problem.labels == constant).all()):
-        zero = np.zeros(schedule.width)
-        return TwoLayerReLU(zero, zero, zero, constant)
-    scale = SCALE if problem.loss == "square" else LOGISTIC_SCALE
-    return TwoLayerReLU.random(schedule.width, scale, "mean_field", schedule.seed)
-
-
 def _blocks(steps: int, until: int) -> list[int]:
     half, quarter = steps // 2, steps // 4
     ends = sorted({min(end, until) for end in (half, half + quarter, steps)} - {0})
@@ -157,7 +148,7 @@ def _reporter(tick: Callable[[float], None], done: int, steps: int) -> Callable[
 
 def _level(problem: Problem, snapshot: Snapshot) -> float:
     """Loss of the midpoint: that of an iterate swings with period two at the edge."""
-    return Hessian(problem, snapshot.midpoint).loss
+    return network_hessian(problem, snapshot.midpoint).loss
 
 
 def edge_ratio(recorded: Array) -> float:

@@ -117,12 +117,12 @@ def forward(progress: Progress | None) -> Progress | None:
 
 
 def training(model: Any, x: Array) -> dict[str, Any]:
-    """Describe how a fitted estimator was trained on inputs x (n,), and how it ended."""
+    """Describe how a fitted estimator was trained on inputs x (n,) or (n, d), and how it ended."""
     run, path, folds = model.trajectory_, model.path_, model.folds_
     return {
-        "rows": int(x.size),
-        "distinct_inputs": int(np.unique(x).size),
-        "trained_inputs": int(np.unique(model.problem_.inputs).size),
+        "rows": len(x),
+        "distinct_inputs": len(np.unique(x, axis=0)),
+        "trained_inputs": len(np.unique(model.problem_.inputs, axis=0)),
         "step_size": float(model.step_size_),
         "rule": model.rule if path is not None else None,
         "held_out": model.held_out_,
@@ -130,7 +130,7 @@ def training(model: Any, x: Array) -> dict[str, Any]:
         "stop": model.stop_,
         "stop_sentence": STOP_WORDS[model.stop_],
         "steps": int(run.at_steps[-1]),
-        "budget": int(model.steps),
+        "budget": int(model.budget_),
         "time": run.time[-1],
         "sharpness": run.sharpness[-1],
         "sharpness_residual": run.sharpness_residual[-1],
@@ -189,14 +189,19 @@ def doubts_of_choice(model: Any, x: Array, x_name: str) -> list[str]:
             f"{x_name} has only {distinct} distinct values, and cross-validation left out whole ones: its "
             "errors say little"
         )
-    if model.passed_over_:
-        many = "s" * (len(model.passed_over_) > 1)
-        out.append(
-            f"step size {model.step_size_:.3g} was taken because at the step size{many} "
-            f"{', '.join(f'{eta:.3g}' for eta in model.passed_over_)} chosen before the run on all data "
-            "ended far worse than those of the folds"
-        )
-    return out
+    return [*out, *passed_over(model)]
+
+
+def passed_over(model: Any) -> list[str]:
+    """Say where the first choice of cross-validation was not kept."""
+    if not model.passed_over_:
+        return []
+    many = "s" * (len(model.passed_over_) > 1)
+    return [
+        f"step size {model.step_size_:.3g} was taken because at the step size{many} "
+        f"{', '.join(f'{eta:.3g}' for eta in model.passed_over_)} chosen before the run on all data "
+        "ended far worse than those of the folds"
+    ]
 
 
 def descent(model: Any) -> str:

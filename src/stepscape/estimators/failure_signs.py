@@ -21,7 +21,7 @@ def failure_signs(model: Any) -> tuple[str, ...]:
         _corner(model),
         _diverged(model),
         _overshot(model),
-        _dead(model),
+        dead_neurons(model),
     ]
     return tuple(sentence for sentence in said if sentence)
 
@@ -71,7 +71,7 @@ def _trap(model: Any) -> str:
             "step size allows"
         )
     return (
-        f"{name}: after all {model.steps} steps {int(worse.sum())} of {len(errors)} step sizes predict "
+        f"{name}: after all {model.budget_} steps {int(worse.sum())} of {len(errors)} step sizes predict "
         f"held-out labels worse than a constant does (log-loss up to {errors[row]:.3g} against "
         f"{model.base_log_loss_:.3g}{fitted}); step size {model.step_size_:.3g} stopped after "
         f"{model.steps_} steps has {model.log_loss_:.3g}"
@@ -156,7 +156,7 @@ def _overshot(model: Any) -> str:
     )
 
 
-def _dead(model: Any) -> str:
+def dead_neurons(model: Any) -> str:
     """Find the work of a catapult: over half of the neurons, and twice as many as before, active nowhere."""
     run = model.trajectory_
     before, dead = (int(count) for count in run.dead_neurons[[0, -1]])

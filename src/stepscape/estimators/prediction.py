@@ -1,21 +1,22 @@
-"""What a fit predicts: the midpoint network, continued as a straight line outside the training inputs."""
+"""What a fit predicts: the midpoint network, as far as examples have a say in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.errors import beyond_range
-from stepscape.network import TwoLayerReLU
+from stepscape.network import PAIRS, TwoLayerReLU
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.units import Standardized, TwoClasses, hull
 from stepscape.training.trajectory import Snapshot, Trajectory, midpoint_network
 
 Array = NDArray[np.float64]
 Data = Standardized | TwoClasses
+State = Trajectory | Snapshot
 AT_END = 1e-9  # of the range of the inputs: a knot as near to an end of it lies at the end
 
 
@@ -44,7 +45,7 @@ class Prediction:
     ends: tuple[float, float]
 
     @classmethod
-    def of(cls, data: Data, problem: Problem, state: Trajectory | Snapshot) -> Prediction:
+    def of(cls, data: Data, problem: Problem, state: State) -> Prediction:
         """Prediction of a state of training on the problem of some data."""
         return cls(state.network, state.network_before, hull(data, problem), problem.line.hull)
 
@@ -64,6 +65,64 @@ class Prediction:
         if not np.isfinite(values).all():
             raise beyond_range("a prediction so far from the data")
         return np.asarray(values)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanePrediction:
+    """The midpoint of the last two iterates over several features, without neurons that no example moves.
+
+    A neuron that is active at no example receives no gradient: its weights are those that it had when the
+    last example left it, and what it adds elsewhere says nothing about the data. Leaving such neurons out
+    changes no value at the examples. Beyond the data every other neuron continues.
+
+    Attributes
+    ----------
+    network, network_before : TwoLayerReLU
+        The last two iterates.
+    kept : (k,)
+        Mask of the neurons whose midpoint is active at some example.
+    """
+
+    network: TwoLayerReLU
+    network_before: TwoLayerReLU
+    kept: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, problem: Problem, state: State) -> PlanePrediction:
+        """Prediction of a state of training on a problem."""
+        return cls(state.network, state.network_before, active_neurons(problem, state.midpoint))
+
+    @cached_property
+    def midpoint(self) -> TwoLayerReLU:
+        """The network with the mean parameters of the two, heights w2 of neurons left out set to 0."""
+        middle = midpoint_network(self.network, self.network_before)
+        return replace(middle, w2=np.where(self.kept, middle.w2, 0.0))
+
+    def __call__(self, x: Array) -> Array:
+        """Values at x (m, q); refused where one is beyond the range of numbers."""
+        if not np.isfinite(x).all():
+            raise beyond_range("a prediction so far from the data")
+        return self.midpoint.predict(x)
+
+
+AnyPrediction = Prediction | PlanePrediction
+
+
+def predicted(data: Data, problem: Problem, state: State) -> AnyPrediction:
+    """Return what a state of training on the problem of some data predicts."""
+    if problem.dimension == 1:
+        return Prediction.of(data, problem, state)
+    return PlanePrediction.of(problem, state)
+
+
+def active_neurons(problem: Problem, network: TwoLayerReLU) -> NDArray[np.bool_]:
+    """Mask (k,) of the neurons that are active at some example, some neurons at a time."""
+    found = np.zeros(network.width, dtype=bool)
+    chunk = max(1, PAIRS // problem.size)
+    for first in range(0, network.width, chunk):
+        part = slice(first, first + chunk)
+        found[part] = ((problem.points @ network.w1[part].T + network.b1[part]) > 0.0).any(axis=0)
+    return found
 
 
 def end_slopes(network: TwoLayerReLU, low: float, high: float) -> tuple[float, float]:

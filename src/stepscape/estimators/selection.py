@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepscape.estimators.choice import Member, Row, Validation
 from stepscape.estimators.descent import Run, Schedule, descend, edge_ratio, overshot
 from stepscape.estimators.folds import Folds, deal
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.prediction import predicted
 from stepscape.lab.pool import run_all
 from stepscape.problems.user.units import Standardized, TwoClasses
 
@@ -19,17 +19,22 @@ Array = NDArray[np.float64]
 # By loss: where descent on standardized data ceases to be stable; largest and smallest step size, and count.
 LIMITS = {"square": 2.0, "logistic": 8.0}
 PATHS = {"square": (1.5, 0.003, 14), "logistic": (6.0, 0.003, 12)}
+SEVERAL = {"square": (0.9, 0.03, 4), "logistic": (3.6, 0.12, 4)}  # of several features
 TRAP = 0.5  # edge ratio below which a run that fits every label is flat because it is confident
 
 
-def step_size_path(loss: str = "square") -> Array:
+def step_size_path(loss: str = "square", several: bool = False) -> Array:
     """Fourteen step sizes from 1.5 down to 0.003, logarithmic; for the logistic loss twelve from 6.
 
     In standardized units the output bias alone gives λ_max ≥ 1, so every step size of 2 or more diverges.
     With logistic loss an example's curvature s(f)(1 - s(f)) is at most ¼, where labels are undecided, so that
     both are four times as large. The factor of the path is 2, that of the stopping times.
+
+    Of several features, where a run costs more and the stopping time is chosen too, four from 0.9 to 0.03,
+    and from 3.6 to 0.12 with the logistic loss: the largest has the start of all smaller ones, and below the
+    edge of stability equal times Σ η give equal fits.
     """
-    return np.geomspace(*PATHS[loss])
+    return np.geomspace(*(SEVERAL if several else PATHS)[loss])
 
 
 AnyData = TypeVar("AnyData", Standardized, TwoClasses)
@@ -98,7 +103,7 @@ def _members(
         last = len(run.states) - 1
         at = min(int(np.searchsorted(run.trajectory.at_steps, steps)), last)
         lost = run.stop == "diverged" and steps > run.trajectory.at_steps[-1]
-        predict = Prediction.of(rest, problem, run.states[at])
+        predict = predicted(rest, problem, run.states[at])
         errors = data.errors(part, predict(part.x))
         stop = run.stop if lost or (at == last and run.stop != "diverged") else "validated"
         row = {

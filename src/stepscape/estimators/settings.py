@@ -18,9 +18,13 @@ from stepscape.memory import require_memory
 
 Array = NDArray[np.float64]
 MOST = 2**53  # neurons, steps, folds
-NEURON = (
-    48 * 26 + 1000
-)  # bytes that a neuron takes in a run: two iterates for each record, and measuring them
+RECORDED = 26  # pairs of iterates that a run keeps
+STEPS = {
+    ("square", False): 40_000,
+    ("logistic", False): 10_000,
+    ("square", True): 2000,
+    ("logistic", True): 2000,
+}
 Progress = Callable[[float, str], None]
 
 
@@ -32,11 +36,28 @@ class Settings(NamedTuple):
     path: Array | None
 
 
-def checked(model: Any, loss: str) -> Settings:
-    """Read the parameters of an estimator, or say which of them is not allowed."""
-    for name, least in (("width", 1), ("steps", 2), ("n_splits", 2)):
-        _whole(name, getattr(model, name), least)
-    require_memory("width", model.width, NEURON * int(model.width))
+def pair_bytes(features: int) -> int:
+    """Bytes that one neuron takes in two iterates."""
+    return 16 * (features + 2)
+
+
+def run_bytes(width: int, features: int, inputs: int) -> float:
+    """Bytes that a run takes: two iterates for each record, measuring them, and of several features S."""
+    neurons = width * (RECORDED * pair_bytes(features) + 1000.0)
+    return neurons if features == 1 else neurons + 24.0 * inputs * (width + 64)
+
+
+def checked(model: Any, loss: str, features: int, inputs: int) -> Settings:
+    """Read the parameters of an estimator of so many features, or say which of them is not allowed."""
+    several = features > 1
+    steps = STEPS[loss, several] if model.steps is None else model.steps
+    for name, value, least in (
+        ("width", model.width, 1),
+        ("steps", steps, 2),
+        ("n_splits", model.n_splits, 2),
+    ):
+        whole(name, value, least, MOST)
+    require_memory("width", model.width, run_bytes(int(model.width), features, inputs))
     word("rule", model.rule, RULES)
     if model.progress is not None:
         function("progress", model.progress)
@@ -50,11 +71,11 @@ def checked(model: Any, loss: str) -> Settings:
         raise bad("random_state", "not be negative", seed)
     else:
         seed = whole("random_state", int(seed))
-    schedule = Schedule(int(model.width), int(model.steps), int(seed))
+    schedule = Schedule(int(model.width), int(steps), int(seed))
     if isinstance(model.step_size, str):
         if model.step_size != "cv":
             raise bad("step_size", f'be a number in (0, {LIMITS[loss]:g}) or "cv"', shown(model.step_size))
-        given = step_size_path(loss) if model.step_sizes is None else model.step_sizes
+        given = step_size_path(loss, several) if model.step_sizes is None else model.step_sizes
         return Settings(schedule, workers, _step_sizes("step_sizes", given, LIMITS[loss]))
     eta = number("step_size", model.step_size, f"be numbers in (0, {LIMITS[loss]:g})")
     _step_sizes("step_size", [eta], LIMITS[loss])
@@ -73,10 +94,6 @@ def _step_sizes(name: str, values: Any, limit: float) -> Array:
             must = f"lie in (0, {limit:g}), where descent on standardized data can be stable"
             raise bad(name, must, eta)
     return array
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    whole(name, value, least, MOST)
 
 
 def _workers(n_jobs: int | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,10 +88,78 @@ class OutcomePicture:
     folds: Table | None = None
     times: Table | None = None
 
+    error: ClassVar[str] = "log-loss"
+    unit: ClassVar[str] = "log-loss (nats)"
+    without: ClassVar[str] = ONE_FOR_ALL
+
     @property
     def pieces(self) -> int:
         """How many straight pieces of the logit the figure shows."""
         return len(self.knots) + 1
+
+
+class Validated(Protocol):
+    """What the figures of a cross-validation draw; see `OutcomePicture`."""
+
+    @property
+    def of(self) -> str:
+        """What is predicted."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What 0 and 1 stand for."""
+
+    @property
+    def step_size(self) -> float:
+        """What was chosen."""
+
+    @property
+    def steps(self) -> int:
+        """What was chosen with it."""
+
+    @property
+    def rule(self) -> str:
+        """How."""
+
+    @property
+    def base(self) -> float:
+        """The error of no fit."""
+
+    @property
+    def error(self) -> str:
+        """What the error is, as a sentence names it."""
+
+    @property
+    def unit(self) -> str:
+        """The error with its unit."""
+
+    @property
+    def without(self) -> str:
+        """What no fit predicts."""
+
+    @property
+    def predicted(self) -> Array:
+        """For rows that were left out."""
+
+    @property
+    def known(self) -> Array:
+        """What these rows hold."""
+
+    @property
+    def calibration(self) -> Table | None:
+        """Shares by predicted probability."""
+
+    @property
+    def path(self) -> Table | None:
+        """One row per step size."""
+
+    @property
+    def folds(self) -> Table | None:
+        """One row per step size and fold."""
+
+    @property
+    def times(self) -> Table | None:
+        """One row per step size and stopping time."""
 
 
 @house()
@@ -141,7 +209,7 @@ def _title(picture: OutcomePicture) -> str:
     return f"The fit of {shown(picture.of)} is uncertain {where}; its logit has {pieces}"
 
 
-def calibration_figure(picture: OutcomePicture) -> Figure:
+def calibration_figure(picture: Validated) -> Figure:
     """Shares of rows against the probability predicted without them, and how many there were."""
     if picture.calibration is None:
         raise ValueError("calibration_figure needs a fit that was cross-validated")
@@ -171,15 +239,17 @@ def _calibration_title(table: Table) -> str:
     return f"{held} of {len(table)} predicted shares lie within the interval of what was observed"
 
 
-def path_figure(picture: OutcomePicture) -> Figure:
+def path_figure(picture: Validated) -> Figure:
     """Cross-validated log-loss with standard errors, and the edge ratio of every fold, by step size."""
     if picture.path is None or picture.folds is None:
         raise ValueError("path_figure needs a fit whose step size was chosen along a path")
-    look = PathLook(picture.step_size, picture.rule, "log-loss (nats)", "log-loss", picture.base)
+    look = PathLook(
+        picture.step_size, picture.rule, picture.unit, picture.error, picture.base, picture.without
+    )
     return draw_path(picture.path, picture.folds, look)
 
 
-def times_figure(picture: OutcomePicture) -> Figure:
+def times_figure(picture: Validated) -> Figure:
     """Cross-validated log-loss against training time, for some of the step sizes."""
     if picture.times is None or picture.path is None:
         raise ValueError("times_figure needs a fit whose stopping time was chosen by cross-validation")
@@ -199,7 +269,7 @@ def times_figure(picture: OutcomePicture) -> Figure:
                 textcoords="offset points", ha="right", va="top" if upper else "bottom", fontsize=SMALL,
                 color=eta_color(eta), zorder=6,
             )  # fmt: skip
-    guide(ax, picture.base, ONE_FOR_ALL, at=0.02)
+    guide(ax, picture.base, picture.without, at=0.02)
     chosen = picture.times.where(chosen=True)
     ax.plot(
         chosen["time"], chosen["cv_error"], "s", color=COLORS["vermilion"], markerfacecolor="none",
@@ -208,21 +278,22 @@ def times_figure(picture: OutcomePicture) -> Figure:
     )  # fmt: skip
     ax.set_ylim(low - 0.06 * (top - low), top)
     number_ticks(ax, "x")
-    label(ax, "training time Σ η", "log-loss (nats)")
+    label(ax, "training time Σ η", picture.unit)
     shared_legend(figure, axes, columns=3)
     finding(figure, _times_title(picture.times, picture))
     return figure
 
 
-def _times_title(times: Table, picture: OutcomePicture) -> str:
+def _times_title(times: Table, picture: Validated) -> str:
     """Say what is lost by training on after the chosen moment."""
     rows = times.where(step_size=picture.step_size)
     best, last = float(np.nanmin(rows["cv_error"])), float(rows["cv_error"][-1])
     if not last > best:
-        return f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} until the end"
+        falls = f"the {picture.error} falls to {number(best)} until the end"
+        return f"At step size {rounded(picture.step_size)} {falls}"
     return (
-        f"At step size {rounded(picture.step_size)} the log-loss falls to {number(best)} and rises again to "
-        f"{number(last)}"
+        f"At step size {rounded(picture.step_size)} the {picture.error} falls to {number(best)} and rises "
+        f"again to {number(last)}"
     )
 
 

@@ -46,8 +46,8 @@ class PathLook:
         Name of the axis of errors.
     error
         What the error is.
-    base
-        The error of no fit at all, drawn where it is in sight; nan for none.
+    base, without
+        The error of no fit at all, drawn where it is in sight, nan for none; and what no fit predicts.
     """
 
     step_size: float
@@ -55,6 +55,7 @@ class PathLook:
     unit: str
     error: str
     base: float = float("nan")
+    without: str = ONE_FOR_ALL
 
 
 def draw_path(path: Table, folds: Table, look: PathLook) -> Figure:
@@ -89,7 +90,7 @@ def _errors(ax: Axes, path: Table, look: PathLook) -> None:
     _points(ax, path)
     _choice(ax, path, look)
     if np.isfinite(look.base):
-        guide(ax, look.base, ONE_FOR_ALL, at=0.98)
+        guide(ax, look.base, look.without, at=0.98)
     eta, error = path["step_size"], path["cv_error"]
     lost, far = np.isnan(error), np.isfinite(error) & (error > top)
     edge: dict[str, Any] = {"color": COLORS["black"], "linestyle": "none", "ms": 6.0, "clip_on": False}

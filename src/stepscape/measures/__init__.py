@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "Activity": "stepscape.measures.activation",
+    "Shattering": "stepscape.measures.held_examples",
     "activity": "stepscape.measures.activation",
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
     "plane_facts": "stepscape.measures.plane_certification",
+    "shattering": "stepscape.measures.held_examples",
     "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
 }
 
 __all__ = [
     "Activity",
+    "Shattering",
     "activity",
     "certified_class",
     "certify",
     "facts",
     "plane_facts",
+    "shattering",
     "tightest_worst_case",
     "worst_case",
 ]
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from stepscape.measures.activation import Activity, activity
     from stepscape.measures.certification import certify, facts
     from stepscape.measures.certified import certified_class, worst_case
+    from stepscape.measures.held_examples import Shattering, shattering
     from stepscape.measures.plane_certification import plane_facts
     from stepscape.measures.tightest import tightest_worst_case
 

@@ -86,6 +86,37 @@ _CAPTIONS = {
         "Below: the sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the dashed line is "
         "the edge of stability."
     ),
+    ("features", "observed"): (
+        "Every circle is a row: its label, and what the fold predicts that left the row out of training. On "
+        "the dotted line the two agree."
+    ),
+    ("features", "calibration"): (
+        "Above: the observed share with its 95 % interval against the predicted probability, for rows that "
+        "were left out of training; beside each mark the number of rows, if there is room. On the dashed "
+        "line the two agree. Below: bars count the rows with either value."
+    ),
+    ("features", "shattering"): (
+        "Neurons by the share of the rows on which they are active. The dark bar on the left counts those "
+        "that are active on a single row; neurons that are active on no row are not drawn. Rows with equal "
+        "inputs count once."
+    ),
+    ("features", "features"): (
+        "The mean prediction over the rows of the table if one feature had the value on the axis and the "
+        "others were as they are. Panels share the vertical axis; the features that move the mean prediction "
+        "most are drawn, six at most."
+    ),
+    ("features", "path"): (
+        "Above: cross-validated error at each step size η, stopped at its best moment; bars are standard "
+        "errors over folds. The square marks the choice; the dotted line is the error without features. A "
+        "hollow disk: in some fold the loss was not level, so that stopping early also shaped the fit. "
+        "Below: the sharpness of each fold over its threshold, drawn within 0.5 and 1.5; the dashed line is "
+        "the edge of stability."
+    ),
+    ("features", "times"): (
+        "Cross-validated error against training time Σ η, for each step size. If a curve rises again, the "
+        "fit begins to repeat labels that the rows left out do not share; above the dotted line it is worse "
+        "than no features at all. The square marks the choice."
+    ),
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.sentences import counted, number
-from stepscape.experiments.plane.better_than_mixup import ARMS, ERROR, at_best, cells
+from stepscape.experiments.plane.better_than_mixup import ERROR, at_best, cells
 from stepscape.experiments.plane.seedwise import of_each, seeds_of
 from stepscape.figures.bands import seed_dots
 from stepscape.figures.colors import COLORS, marks
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Bars = dict[str, float]
 NAMED = {"plain": "nothing", "early": "stopped early", "mixup": "mixup", "depth": "deepest pairs",
          "noise": "input noise", "decay": "decay", "both": "mixup, decay"}  # fmt: skip
+PLACES = {"sphere": "on the sphere", "ball": "in the ball"}
+NEAR = 0.8  # share of the error of a constant from which on a straight fit is no better
 TRUTHS = {"first": "$x_1$", "bend": r"$|x_1|$"}
 CAPTION = (
     "Error on fresh inputs, squared and to the truth, of each way to train, at the strength that every "
@@ -37,10 +39,10 @@ def draw_arms(result: Result) -> Drawn:
     """Draw the error of every arm, one panel for each data set."""
     found = cells(result)
     figure, axes = canvas(1, max(1, min(len(found), 3)), DOUBLE, sharey=True)
-    medians = []
+    medians: dict[str, Bars] = {}
     for ax, (name, cell) in zip(axes[0], found.items(), strict=False):
         number_ticks(ax)
-        medians.append(_panel(ax, cell))
+        medians[name] = _panel(ax, cell)
         law, truth = name.split(", ")
         label(ax, title=f"{law}, truth {TRUTHS.get(truth, truth)}")
     if not found:
@@ -66,23 +68,27 @@ def _panel(ax: Axes, cell: Result) -> Bars:
             out[arm] = median(values)
     ax.set_xticks(range(len(NAMED)), list(NAMED.values()), rotation=60, ha="right", fontsize=SMALL)
     ax.set_xlim(-0.6, len(NAMED) - 0.4)
-    for name, words in (("null_population", "constant"), ("linear_population", "straight fit")):
-        level = median(of_each(cell.where(arm="plain").table, name, every))
+    levels = {
+        words: median(of_each(cell.where(arm="plain").table, name, every))
+        for name, words in (("null_population", "constant"), ("linear_population", "straight fit"))
+    }
+    if levels["straight fit"] > NEAR * levels["constant"]:
+        levels = {"constant, straight fit": levels["constant"]}
+    for words, level in levels.items():
         if np.isfinite(level):
-            guide(ax, level, words)
+            guide(ax, level, words, at=0.98, above=False)
     if not out:
         note(ax, "no run finished")
     return out
 
 
-def _sentence(medians: list[Bars]) -> str:
-    known = [each for each in medians if {"mixup", "plain"} <= each.keys()]
+def _sentence(medians: dict[str, Bars]) -> str:
+    known = {name: each for name, each in medians.items() if {"plain", "mixup", "decay"} <= each.keys()}
     if not known:
-        return "No run finished."
-    first = known[0]
-    best = min(first, key=lambda arm: first[arm])
-    named = ARMS.get(best, NAMED[best])
-    return (
-        f"On the first data the error is {number(first['plain'])} with nothing, {number(first['mixup'])} "
-        f"with mixup, and least, {number(first[best])}, with {named}."
-    )
+        return "Too few runs finished to compare the ways to train."
+    told = [
+        f"{', '.join(number(each[arm]) for arm in ('plain', 'mixup'))} and {number(each['decay'])} "
+        f"{PLACES.get(name.split(', ')[0], name)}"
+        for name, each in known.items()
+    ]
+    return f"With nothing, mixup and weight decay the error is {'; '.join(told)}."

@@ -48,7 +48,7 @@ def draw_errors(result: Result) -> Drawn:
     words = [
         _slopes(right, result, each, look) for each, look in zip((0.0, decay, published), LOOKS, strict=True)
     ]
-    guide(right, -0.5, "−½")
+    guide(right, -0.5, "−½", at=0.45)
     label(right, x="$d$", title="slope in log $n$")
     sentence = _sentence(words[0], words[1], decay)
     finding(figure, sentence)

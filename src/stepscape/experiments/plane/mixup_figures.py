@@ -54,7 +54,7 @@ def draw_errors(result: Result) -> Drawn:
         _arms(axes[1, j], rows, "path_rate")
         number_ticks(axes[0, j])
         if len(rows) and ERROR in rows:
-            guide(axes[0, j], 1.0, "constant")
+            guide(axes[0, j], 1.0, "constant", above=False)
         label(axes[0, j], title=WORDS.get(law, law))
         label(axes[1, j], x="input variables")
     axes[0, 0].set_ylabel("error on fresh inputs", fontsize=NAMES)
@@ -97,7 +97,7 @@ def draw_toy(result: Result) -> Drawn:
     """Draw p(y = 1 | x) by plain training, and by mixup with three α."""
     figure, axes = canvas(1, 4, DOUBLE, sharex=True, sharey=True)
     drawn = sorted(result.drawn("p", kind=_kind()), key=lambda run: float(run["toy_alpha"]))
-    shown = [drawn[0], *drawn[-3:]] if len(drawn) > 4 else drawn
+    shown = [drawn[i] for i in (0, 1, -2, -1)] if len(drawn) > 4 else drawn
     for i, ax in enumerate(axes[0]):
         ax.set_aspect("equal")
         ax.set_xlim(-1.05, 1.05)

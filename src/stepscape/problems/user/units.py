@@ -1,4 +1,7 @@
-"""Standardized data: inputs and labels with weighted mean 0 and standard deviation 1, repeats merged."""
+"""Standardized data: inputs and labels with weighted mean 0 and standard deviation 1, repeats merged.
+
+Inputs are of one feature, (n,), or of several, (n, d); everything else is the same.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from stepscape.losses import loss_of, probability
 from stepscape.problems.problem import Problem
+from stepscape.problems.user.features import Features, standardized_features
 from stepscape.problems.user.merging import bin_inputs
 from stepscape.problems.user.scale import (
     Affine,
@@ -32,17 +36,18 @@ class Standardized:
 
     Attributes
     ----------
-    x : (m,)
+    x : (m,), or (m, q) of several features
         Distinct inputs in increasing order, standardized.
     rows : Rows
         With standardized labels.
-    inputs, labels : Affine
+    inputs : Affine, or Features of several features
+    labels : Affine
         From standardized to the user's units.
     """
 
     x: Array
     rows: Rows
-    inputs: Affine
+    inputs: Affine | Features
     labels: Affine
 
     @classmethod
@@ -50,13 +55,18 @@ class Standardized:
         """Merge equal rows and repeated inputs exactly, drop weight 0, standardize."""
         distinct, rows = Rows.of(x, y, weights)
         labels, targets = standardized_labels(rows.labels, rows.weights)
-        inputs, standard = standardized_inputs(distinct, rows.per_input(rows.weights, distinct.size), x.size)
+        inputs, standard = _standardized(distinct, rows.per_input(rows.weights, len(distinct)), len(x))
         return cls(standard, replace(rows, labels=targets), inputs, labels)
 
     @property
     def size(self) -> int:
         """Number of distinct inputs."""
-        return int(self.x.size)
+        return len(self.x)
+
+    @property
+    def features(self) -> int:
+        """Number of coordinates of an input."""
+        return 1 if self.x.ndim == 1 else int(self.x.shape[1])
 
     @cached_property
     def weights(self) -> Array:
@@ -70,8 +80,8 @@ class Standardized:
 
     @property
     def binned(self) -> bool:
-        """Whether training on all of them bins: more than `MOST_INPUTS` distinct inputs."""
-        return self.size > MOST_INPUTS
+        """Whether training on all of them bins: more than `MOST_INPUTS` distinct inputs of one feature."""
+        return _binned(self.x)
 
     def part(self, held: Whole) -> Standardized:
         """Return the part that has `held` (r,) of the equal rows each, in the same units."""
@@ -81,9 +91,9 @@ class Standardized:
     def problem(self) -> Problem:
         """Return the training problem, binned beyond `MOST_INPUTS` inputs, on the grid of `to_grid`."""
         x, y, weights = self.x, self.y, self.weights
-        if x.size > MOST_INPUTS:
+        if _binned(x):
             x, y, weights = bin_inputs(x, y, MOST_INPUTS, weights)
-        return Problem(inputs_to_grid(x), to_grid(y), weights=shares(weights), name="standardized data")
+        return Problem(_on_grid(x), to_grid(y), weights=shares(weights), name="standardized data")
 
     def error(self, predictions: Array) -> float:
         """Mean squared error, over all rows, of predictions (m,) at the inputs; standardized units."""
@@ -112,29 +122,34 @@ class TwoClasses:
 
     Attributes
     ----------
-    x : (m,)
+    x : (m,), or (m, q) of several features
         Distinct inputs in increasing order, standardized.
     rows : Rows
         With labels ±1.
-    inputs : Affine
+    inputs : Affine, or Features of several features
         From standardized inputs to the user's units.
     """
 
     x: Array
     rows: Rows
-    inputs: Affine
+    inputs: Affine | Features
 
     @classmethod
     def of(cls, x: Array, labels: Array, weights: Array) -> TwoClasses:
         """Merge equal rows and repeated inputs, drop weight 0, standardize the inputs."""
         distinct, rows = Rows.of(x, np.where(labels > 0, 1.0, -1.0), weights)
-        inputs, standard = standardized_inputs(distinct, rows.per_input(rows.weights, distinct.size), x.size)
+        inputs, standard = _standardized(distinct, rows.per_input(rows.weights, len(distinct)), len(x))
         return cls(standard, rows, inputs)
 
     @property
     def size(self) -> int:
         """Number of distinct inputs."""
-        return int(self.x.size)
+        return len(self.x)
+
+    @property
+    def features(self) -> int:
+        """Number of coordinates of an input."""
+        return 1 if self.x.ndim == 1 else int(self.x.shape[1])
 
     @cached_property
     def plus(self) -> Array:
@@ -158,8 +173,8 @@ class TwoClasses:
 
     @property
     def binned(self) -> bool:
-        """Whether training on all of them bins: more than `MOST_INPUTS` distinct inputs."""
-        return self.size > MOST_INPUTS
+        """Whether training on all of them bins: more than `MOST_INPUTS` distinct inputs of one feature."""
+        return _binned(self.x)
 
     @property
     def needs_mirror(self) -> bool:
@@ -187,10 +202,10 @@ class TwoClasses:
         of `inputs_to_grid`.
         """
         x, plus, minus = self.x, self.plus, self.minus
-        if x.size > MOST_INPUTS:
+        if _binned(x):
             x, label, weights = bin_inputs(x, (plus - minus) / (plus + minus), MOST_INPUTS, plus + minus)
             plus, minus = 0.5 * weights * (1.0 + label), 0.5 * weights * (1.0 - label)
-        x = inputs_to_grid(x)
+        x = _on_grid(x)
         up, down = plus > 0, minus > 0
         return Problem(
             np.concatenate([x[down], x[up]]),
@@ -217,7 +232,12 @@ class TwoClasses:
 
     @property
     def gap(self) -> tuple[float, float] | None:
-        """Ends of the gap between the classes where a threshold separates them, in the user's units."""
+        """Ends of the gap between the classes where a threshold separates them, in the user's units.
+
+        None otherwise, and of several features, where no threshold is looked for.
+        """
+        if not isinstance(self.inputs, Affine):
+            return None
         up, down = self.x[self.plus > 0], self.x[self.minus > 0]
         for left, right in ((down, up), (up, down)):
             if left.max() < right.min():
@@ -242,6 +262,21 @@ class TwoClasses:
     @property
     def _base_logit(self) -> float:
         return float(np.log(self.plus.sum()) - np.log(self.minus.sum()))
+
+
+def _standardized(distinct: Array, weights: Array, rows: int) -> tuple[Affine | Features, Array]:
+    """Units of distinct inputs (m,) or (m, d) of so many rows, and the inputs in them."""
+    standardize = standardized_inputs if distinct.ndim == 1 else standardized_features
+    return standardize(distinct, weights, rows)
+
+
+def _binned(x: Array) -> bool:
+    return x.ndim == 1 and len(x) > MOST_INPUTS
+
+
+def _on_grid(x: Array) -> Array:
+    """Round inputs; only knots on the line need that distinct ones stay apart."""
+    return inputs_to_grid(x) if x.ndim == 1 else to_grid(x)
 
 
 def hull(data: Standardized | TwoClasses, problem: Problem) -> tuple[float, float]:

@@ -18,6 +18,8 @@ MOST_REPEATS = 2**53  # whole weights up to here are counts that a float holds e
 class Rows:
     """Distinct rows (r,) in the order of their inputs, then of their labels.
 
+    Inputs of several features are ordered by the first, then by the second, and so on.
+
     Attributes
     ----------
     at : (r,)
@@ -36,15 +38,15 @@ class Rows:
 
     @classmethod
     def of(cls, x: Array, labels: Array, weights: Array) -> tuple[Array, Rows]:
-        """Distinct inputs (m,) in increasing order, and the rows of positive weight.
+        """Distinct inputs (m,) or (m, d) in increasing order, and the rows of positive weight.
 
         Whole weights and repeated rows give the same bits, and so does every order of the rows.
         """
         kept = positive(weights)
         x, labels, weights = x[kept], labels[kept], weights[kept]
-        order = np.lexsort((weights, labels, x))
+        order = np.lexsort((weights, labels, *_keys(x)))
         x, labels, weights = x[order], labels[order], weights[order]
-        new_input = np.append(True, x[1:] != x[:-1])
+        new_input = np.append(True, _differ(x))
         start = np.flatnonzero(new_input | np.append(True, labels[1:] != labels[:-1]))
         small = weights.max() < MOST_REPEATS and weights.sum() < MOST_REPEATS
         whole = small and bool((weights == np.rint(weights)).all())
@@ -73,3 +75,14 @@ class Rows:
         order = np.lexsort((-self.labels, self.at))
         mirrored = replace(self, labels=-self.labels)
         return Rows(*(getattr(mirrored, name)[order] for name in ("at", "labels", "weights", "count")))
+
+
+def _keys(x: Array) -> list[Array]:
+    """Keys of inputs (n,) or (n, d) as `numpy.lexsort` takes them, the first feature last."""
+    return [x] if x.ndim == 1 else list(x.T[::-1])
+
+
+def _differ(x: Array) -> NDArray[np.bool_]:
+    """Whether each input but the first differs from the one before it."""
+    found = x[1:] != x[:-1]
+    return np.asarray(found if x.ndim == 1 else found.any(axis=1))

@@ -1,69 +1,87 @@
-"""What the scikit-learn estimators of one feature share: reading data, choosing, training on all data."""
+"""What the scikit-learn estimators share: reading data, choosing, training on all data."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.utils import Tags
 from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 
 from stepscape.arguments import reals
-from stepscape.errors import InputError, bad, shown
+from stepscape.errors import InputError, bad
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.descent import Run, descend
+from stepscape.estimators.feature_matrix import feature_matrix, refuse_unreadable
 from stepscape.estimators.folds import can_hold_out
-from stepscape.estimators.prediction import Prediction
+from stepscape.estimators.prediction import AnyPrediction, predicted
 from stepscape.estimators.selection import AnyData, cross_validate
-from stepscape.estimators.settings import NEURON, Progress, Settings
+from stepscape.estimators.settings import Progress, Settings, pair_bytes, run_bytes
+from stepscape.estimators.start import matched_scale
 from stepscape.measures import certify
+from stepscape.measures.held_examples import shattering
 from stepscape.measures.measures import pieces
 from stepscape.memory import require_memory
 from stepscape.problems.problem import Problem
+from stepscape.problems.user.scale import positive, to_grid
 
 Array = NDArray[np.float64]
-_PAIR, _ROW = 48, 3000  # bytes: of one neuron in two iterates, of one row of a table
+_ROW = 3000  # bytes of one row of a table
 _CHOOSING = 0.95  # share of the progress that cross-validation makes, where there is one
 
 
-class OneFeature(BaseEstimator):  # type: ignore[misc]
-    """An estimator of a single feature, trained by gradient descent at a given or a chosen step size."""
+class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
+    """An estimator that is trained by gradient descent at a given or a chosen step size.
+
+    One feature, (n,) or (n, 1), means the exact engine on the line; several, (n, d), that of R^d.
+    """
 
     _instead: ClassVar[str]  # of a step size at which the run diverged
 
     step_size: float | str
     rule: str
     n_splits: int
-    steps: int
+    steps: int | None
     progress: Progress | None
+    units_: tuple[Any, ...]
 
     def _training_data(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[Array, NDArray[Any], Array]:
-        """Validate by scikit-learn's rules; X comes back (n,)."""
-        _refuse_unreadable(X=X, y=y)
+        """Validate by scikit-learn's rules; X comes back (n,) of one feature, (n, d) of several."""
+        refuse_unreadable(X=X, y=y)
         if sample_weight is not None:
             sample_weight = reals("sample_weight", sample_weight)
             if not np.isfinite(sample_weight).all():
                 raise bad("sample_weight", "be finite", "nan or an infinite number in it")
         X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=is_regressor(self))
-        self.n_features_in_ = 1
-        x = _one_column(X)
+        x = feature_matrix(X)
+        self.n_features_in_ = 1 if x.ndim == 1 else int(x.shape[1])
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         return x, np.asarray(y), weights
 
     def _inputs(self, X: Any) -> Array:
-        """Validate inputs to predict at, (n,) or (n, 1); they come back (n,)."""
+        """Validate inputs to predict at; they come back (n,) of one feature, (n, d) of several."""
         check_is_fitted(self)
-        _refuse_unreadable(X=X)
-        X = validate_data(self, X, ensure_2d=False, dtype=np.float64, reset=False)
+        refuse_unreadable(X=X)
+        several = self.n_features_in_ > 1
+        X = validate_data(self, X, ensure_2d=several, dtype=np.float64, reset=False)
         if X.ndim == 2:
             _check_n_features(self, X, reset=False)
-        return _one_column(X)
+        return feature_matrix(X)
+
+    def _ready(self, data: AnyData, settings: Settings) -> Settings:
+        """Return the settings with a start that all runs of several features share."""
+        if data.features == 1:
+            return settings
+        schedule, _, path = settings
+        largest = float(self.step_size) if path is None else float(path.max())
+        scale = matched_scale(data.problem(), schedule.width, schedule.seed, largest)
+        return settings._replace(schedule=replace(schedule, scale=scale))
 
     def _cross_validated(
         self,
@@ -78,8 +96,9 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         schedule, workers, _ = settings
         splits = min(self.n_splits, int(data.rows.count.sum()))
         count = max(1, len(stopping_times)) * len(step_sizes) * splits
-        width = schedule.width
-        require_memory("width", width, width * (_PAIR * count + NEURON * (workers or os.cpu_count() or 1)))
+        width, d = schedule.width, data.features
+        at_once = (workers or os.cpu_count() or 1) * run_bytes(width, d, data.size)
+        require_memory("width", width, width * pair_bytes(d) * count + at_once)
         what = f"{count} runs along step_sizes, over folds and stopping times"
         require_memory("step_sizes", what, _ROW * count, "give fewer, or a smaller n_splits")
         return cross_validate(
@@ -95,6 +114,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         exceeds the largest of theirs by more than two standard errors of their held-out errors, the choice is
         made again among the other step sizes; if that happens to all of them, the first stands.
         """
+        self.budget_ = settings.schedule.steps
         self.held_out_: str | None = None
         self.passed_over_: tuple[float, ...] = ()
         problem = data.problem()
@@ -105,7 +125,7 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
         for path in validated.paths(self.rule):
             run = self._descend(problem, path.step_size, settings, _CHOOSING, path.until)
             first = first or (path, run)
-            if run.stop != "diverged" and _as_good(data, Prediction.of(data, problem, run.trajectory), path):
+            if run.stop != "diverged" and _as_good(data, predicted(data, problem, run.trajectory), path):
                 break
             passed.append(path.step_size)
         else:
@@ -134,53 +154,33 @@ class OneFeature(BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, data: AnyData, problem: Problem, eta: float, run: Run) -> None:
         if run.stop == "diverged":
-            what = f"the fit diverged at step_size {eta:g} with steps={self.steps}"
+            what = f"the fit diverged at step_size {eta:g} with steps={self.budget_}"
             raise InputError(f"{what}; give {self._instead}")
         self.problem_, self.step_size_ = problem, eta
         self.trajectory_, self.stop_, self.edge_ratio_ = run.trajectory, run.stop, run.edge_ratio
         last = run.trajectory
-        self.prediction_ = Prediction.of(data, problem, last)
+        self.prediction_ = predicted(data, problem, last)
         self.certificates_ = certify(problem, last.midpoint)
-        self.pieces_ = pieces(problem, last.midpoint)
+        self.pieces_ = pieces(problem, last.midpoint) if problem.dimension == 1 else None
+
+    def _keep_shattering(self, data: AnyData, x: Array, weights: Array) -> None:
+        """Keep which neurons hold one input of several features, and the first row of each distinct input."""
+        self.shattering_, self.first_rows_ = None, None
+        if x.ndim == 1:
+            return
+        counted = np.flatnonzero(positive(weights))
+        _, first = np.unique(x[counted], axis=0, return_index=True)
+        self.first_rows_ = counted[first]
+        inputs = Problem(to_grid(data.x), np.zeros(data.size), weights=data.weights)
+        self.shattering_ = shattering(inputs, self.trajectory_.midpoint)
 
     def _report(self, fraction: float, message: str) -> None:
         if self.progress is not None:
             self.progress(fraction, message)
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False  # a single column, as for scikit-learn's IsotonicRegression
-        return tags
 
-
-def _refuse_unreadable(**given: Any) -> None:
-    """Refuse what scikit-learn would read wrongly or not in words: masks, and numbers out of range."""
-    for name, values in given.items():
-        if isinstance(values, np.ma.MaskedArray):
-            reals(name, values)
-        try:
-            array = np.asarray(values)
-            if array.dtype.kind == "O" and name == "X":
-                array.astype(np.float64)
-        except (OverflowError, RuntimeError):
-            raise bad(name, "hold real numbers", shown(values)) from None
-        except (TypeError, ValueError):
-            continue  # scikit-learn has a sentence for it
-
-
-def _as_good(data: AnyData, predict: Prediction, path: Path) -> bool:
+def _as_good(data: AnyData, predict: AnyPrediction, path: Path) -> bool:
     """Whether the training error is, up to two standard errors, no larger than the largest of the folds'."""
     error = data.errors(data, predict(data.x))["cv_error"]
     of_folds = path.members.where(step_size=path.step_size)["training_error"].max()
     return bool(error <= of_folds + 2.0 * path.table["standard_error"][path.chosen] + data.resolution)
-
-
-def _one_column(X: NDArray[Any]) -> Array:
-    """X (n,) or (n, 1) as (n,)."""
-    if X.ndim == 2 and X.shape[1] == 1:
-        X = X[:, 0]
-    if X.ndim != 1:
-        shape = f"shape {X.shape}"
-        raise bad("X", "hold one feature, shape (n,) or (n, 1)", shape, "fit one column at a time")
-    return X
