@@ -19,6 +19,7 @@ from stepscape.measures.measures import measure_trajectory, pieces, risks
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems.problem import Problem
+from stepscape.problems.user.scale import Affine
 from stepscape.problems.user.units import Standardized, hull
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
 from stepscape.tables.records import Record
@@ -187,7 +188,7 @@ def _curve(problem: Problem, standard: Units, trajectory: Trajectory, points: in
     ends = problem.line.hull if standard is None else hull(standard, problem)
     x = np.linspace(*ends, points)
     y = trajectory.midpoint.predict(x)
-    if standard is not None:
+    if standard is not None and isinstance(standard.inputs, Affine):  # a sweep reads one input column
         back = standard.labels.restore(y) if isinstance(standard, Standardized) else y
         return {"curve_x": standard.inputs.restore(x), "curve_y": back}
     truth = {} if problem.truth is None else {"curve_truth": problem.truth(x)}
