@@ -299,7 +299,7 @@ def _fit(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Fit a column of your own table against one other, or several.
+    """Fit a column of your own table against others.
 
     A network is trained on them by gradient descent. The step size decides how smooth the fit is, and
     cross-validation chooses it; with several columns it also chooses when to stop. Labels of two values, of

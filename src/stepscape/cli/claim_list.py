@@ -22,6 +22,7 @@ FAMILIES = {
     "confidence": "Confidence",
     "certificates": "Certificates and risk",
     "recovery": "Recovery",
+    "plane": "Several inputs",
 }
 
 
