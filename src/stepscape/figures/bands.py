@@ -96,18 +96,14 @@ def eta_marks(
 
 def interval_bars(
     ax: Axes, at: ArrayLike, intervals: Sequence[Interval], look: dict[str, Any], label: str | None = None
-) -> Line2D:
-    """Draw means with their 95 % intervals as capped bars: for the numbers of a rule, and nothing else.
-
-    Returns the line of the means.
-    """
+) -> None:
+    """Draw means with their 95 % intervals as capped bars: for the numbers of a rule, and nothing else."""
     middle = np.array([each.mean for each in intervals])
     ends = np.array([(each.mean - each.low, each.high - each.mean) for each in intervals]).T.clip(min=0.0)
-    drawn = ax.errorbar(
+    ax.errorbar(
         np.asarray(at, float), middle, yerr=ends, elinewidth=SECONDARY, capsize=3.0, capthick=SECONDARY,
         lw=SECONDARY, label=label, **{"linestyle": "none", **look},
     )  # fmt: skip
-    return drawn.lines[0]
 
 
 def failures(rows: Table) -> str:

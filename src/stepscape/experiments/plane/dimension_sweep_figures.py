@@ -49,7 +49,7 @@ def draw_errors(result: Result) -> Drawn:
         _slopes(right, result, each, look) for each, look in zip((0.0, decay, published), LOOKS, strict=True)
     ]
     guide(right, -0.5, "−½", at=0.45)
-    label(right, x="$d$", title="slope in log $n$, by decay")
+    label(right, x="$d$", title="slope in log $n$")
     sentence = _sentence(words[0], words[1], decay)
     finding(figure, sentence)
     count = len(set(result.table["seed"])) if len(result.table) else 0
@@ -79,8 +79,7 @@ def _slopes(ax: Axes, result: Result, weight_decay: float, look: object) -> dict
     means = [student(column) for column in slopes.T]
     known = [i for i, each in enumerate(means) if np.isfinite([each.low, each.high]).all()]
     at = np.array(list(found), float)
-    line = interval_bars(ax, at[known], [means[i] for i in known], {**look.both})  # type: ignore[attr-defined]
-    name_at_end(ax, line, short(weight_decay) if weight_decay else "no decay")
+    interval_bars(ax, at[known], [means[i] for i in known], {**look.both})  # type: ignore[attr-defined]
     return {d: median(column) for d, column in zip(found, slopes.T, strict=True)}
 
 
