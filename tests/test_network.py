@@ -80,7 +80,7 @@ def test_jumps_are_the_changes_of_slope_at_the_knots(seed, k, shared):
     middle = (edges[1:] + edges[:-1]) / 2
     z = middle[:, None] * w1 + b1 > 0
     slopes = z @ (w1 * w2)
-    np.testing.assert_allclose(np.diff(slopes), net.jumps, atol=1e-12)
+    np.testing.assert_allclose(np.diff(slopes), net.jumps, rtol=0, atol=1e-12)
     # And by finite differences where pieces are wide enough.
     wide = np.flatnonzero(np.diff(edges) > 1e-2)
     step = 1e-4

@@ -144,6 +144,9 @@ def test_what_is_refused(capsys):
     Path("bad.npz").write_bytes(b"nothing")
     assert "bad.npz" in refused(capsys, ["certify", "bad.npz", *CERTIFY[2:]])
     assert "unknown column 'z'" in refused(capsys, [*CERTIFY[:-1], "z"])
+    ss.TwoLayerReLU.random(4, dimension=3).save("wide.npz")
+    several = refused(capsys, ["certify", "wide.npz", *CERTIFY[2:]])
+    assert "network must have one input variable, got 3; for several variables use" in several
     assert "loss" in refused(capsys, [*CERTIFY, "--loss", "cubic"])
 
 

@@ -68,7 +68,7 @@ def test_the_truth_is_recovered_and_every_file_says_so(capsys):
         assert arrays["left"].shape == (8, 1)
         factors = ss.Factorization(arrays["left"], arrays["right"])
     # The columns that were left out are rounding, and what remains is as flat as X allows.
-    np.testing.assert_allclose(factors.matrix, found.matrix, atol=1e-9 * np.abs(found.matrix).max())
+    np.testing.assert_allclose(factors.matrix, found.matrix, rtol=0, atol=1e-9 * np.abs(found.matrix).max())
     objective = ss.objectives.factors(problem, factors=factors)
     trace = ss.theory.low_rank.flattest_trace(problem, found.matrix)
     assert objective.trace(factors.parameters) == pytest.approx(trace, rel=1e-9)
@@ -205,7 +205,7 @@ def test_semidefinite_solutions_of_vectors_are_equally_flat(capsys):
     assert "Every positive semidefinite solution is equally flat" in words_of(out)
     with np.load("out/flattest.npz") as arrays:
         assert arrays["right"].shape == (5, 0)
-        np.testing.assert_allclose(arrays["left"] @ arrays["left"].T, arrays["matrix"], atol=1e-7)
+        np.testing.assert_allclose(arrays["left"] @ arrays["left"].T, arrays["matrix"], rtol=0, atol=1e-7)
 
 
 def test_labels_that_no_semidefinite_matrix_has(capsys):
@@ -246,7 +246,7 @@ def test_a_symmetric_matrix_of_both_signs():
     with np.load("out/flattest.npz") as arrays:
         left, right = arrays["left"], arrays["right"]
     assert left.shape == right.shape == (6, 1)
-    np.testing.assert_allclose(left @ left.T - right @ right.T, problem.truth, atol=1e-7)
+    np.testing.assert_allclose(left @ left.T - right @ right.T, problem.truth, rtol=0, atol=1e-7)
 
 
 def test_without_a_truth_the_two_solutions_are_compared(capsys):

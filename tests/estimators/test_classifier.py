@@ -61,7 +61,7 @@ def test_probabilities_come_from_the_logit_of_the_midpoint(fitted):
     np.testing.assert_allclose(fitted.decision_function(x), logit, rtol=0, atol=1e4 * EPS)
     shares = fitted.predict_proba(x)
     np.testing.assert_allclose(shares[:, 1], expit(logit), rtol=1e5 * EPS)
-    np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=4 * EPS)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=0, atol=4 * EPS)
     np.testing.assert_array_equal(fitted.predict(x), fitted.classes_[(logit > 0).astype(int)])
     both = np.stack([np.zeros_like(logit), logit])
     np.testing.assert_allclose(fitted.predict_log_proba(x), (both - logsumexp(both, axis=0)).T, rtol=1e-11)

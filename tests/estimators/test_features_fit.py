@@ -30,7 +30,7 @@ def test_held_rows_are_what_their_own_neurons_add_in_units_of_the_labels(shatter
         mine = np.maximum(z @ net.w1.T + net.b1, 0.0)[:, holds == place] @ net.w2[holds == place]
         expected = mine[one["row"]] * model.units_[1].deviation
         assert one["adds"] == pytest.approx(expected, rel=1e-4)  # inputs are rounded to 2⁻²⁰ in training
-        np.testing.assert_allclose(np.delete(mine, one["row"]), 0.0, atol=1e-5)
+        np.testing.assert_allclose(np.delete(mine, one["row"]), 0.0, rtol=0, atol=1e-5)
         assert one["label"] == shattered.y[one["row"]]
         assert one["prediction"] == pytest.approx(shattered.predict(shattered.x[[one["row"]]])[0])
 

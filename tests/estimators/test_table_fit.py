@@ -144,7 +144,7 @@ def test_visible_knots_of_a_known_function():
     w1, b1 = [1.0, -1.0, 1.0, -1.0, 1.0], [0.0, 0.0, -0.25, 0.25, -0.5]
     net = TwoLayerReLU(w1, b1, [0.5, 0.5, 0.5, 0.5, 0.001])
     at, jumps = visible_knots(net, -1.0, 1.0)
-    np.testing.assert_allclose(at, [0.0, 0.25], atol=1e-15)
+    np.testing.assert_allclose(at, [0.0, 0.25], rtol=0, atol=1e-15)
     np.testing.assert_allclose(jumps, [1.0, 1.0])
     empty, none = visible_knots(net, 5.0, 6.0)
     assert empty.size == none.size == 0

@@ -39,7 +39,7 @@ def test_every_number_is_what_it_is_called(seed, d, weighted):
         counts.append(sum(s for v, s in zip(problem.averaging, inside, strict=True) if v > 0.0))
         paths.append(abs(a) * math.sqrt(float(w @ w)))
     live = [rate for rate, count in zip(rates, counts, strict=True) if count]
-    np.testing.assert_allclose(found.rates, rates, atol=1e-14)
+    np.testing.assert_allclose(found.rates, rates, rtol=0, atol=1e-14)
     np.testing.assert_array_equal(found.counts, counts)
     assert found.dead == pytest.approx(sum(c == 0 for c in counts) / net.width)
     if live:

@@ -20,7 +20,7 @@ def test_square_loss_labels_are_mixed_and_weights_multiplied(weighted):
     mixed = ss.problems.mixup(problem, alpha=0.7, copies=5, seed=1)
     assert (mixed.size, mixed.truth, mixed.noise, mixed.name) == (30, None, None, "data, mixed")
     np.testing.assert_allclose(mixed.inputs.sum(axis=1), 1.0)
-    np.testing.assert_allclose(mixed.labels, mixed.inputs @ problem.labels, atol=1e-14)
+    np.testing.assert_allclose(mixed.labels, mixed.inputs @ problem.labels, rtol=0, atol=1e-14)
     assert {int((row > 0.0).sum()) for row in mixed.inputs} <= {1, 2}
     if not weighted:
         assert mixed.weights is None
@@ -55,7 +55,7 @@ def test_without_mixing_the_loss_is_that_of_the_weighted_sample():
     problem = corners(4, weights=np.array([1.0, 5.0, 2.0, 0.5]))
     mixed = ss.problems.mixup(problem, alpha=1e-9, copies=20_000, seed=3)
     at = mixed.inputs.argmax(axis=1)
-    np.testing.assert_allclose(mixed.inputs, np.eye(4)[at], atol=1e-12)
+    np.testing.assert_allclose(mixed.inputs, np.eye(4)[at], rtol=0, atol=1e-12)
     for i in range(4):
         assert mixed.averaging[at == i].sum() == pytest.approx(problem.averaging[i], abs=0.01)
 
@@ -77,7 +77,7 @@ def test_pairs_depend_on_the_seed_and_not_on_what_drew_the_problem():
     assert ss.problems.mixup(ss.problems.tent(n=9), copies=1).inputs.shape == (9,)
     # The default truth is linear: there mixed labels have it as their mean, and the mixed noise is smaller.
     clean = ss.problems.mixup(ss.problems.ball(n=50, dimension=2, noise=0.0))
-    np.testing.assert_allclose(clean.labels, clean.inputs[:, 0], atol=1e-14)
+    np.testing.assert_allclose(clean.labels, clean.inputs[:, 0], rtol=0, atol=1e-14)
 
 
 def test_refusals():

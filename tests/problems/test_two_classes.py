@@ -14,7 +14,7 @@ def test_labels_have_the_law_that_their_truth_says(flip_rate):
     assert (problem.loss, problem.noise, problem.name) == ("logistic", None, "ball")
     np.testing.assert_array_equal(problem.inputs, base.inputs)
     p = flip_rate + (1.0 - 2.0 * flip_rate) / (1.0 + np.exp(-3.0 * base.inputs[:, 0]))
-    np.testing.assert_allclose(problem.truth(problem.inputs), np.log(p / (1.0 - p)), atol=1e-12)
+    np.testing.assert_allclose(problem.truth(problem.inputs), np.log(p / (1.0 - p)), rtol=0, atol=1e-12)
     one = problem.labels == 1.0
     for test in (np.ones(p.size), base.inputs[:, 0], base.inputs[:, 1], base.labels):
         error = np.sum(test * (one - p))

@@ -15,6 +15,7 @@ from stepscape.cli.interrupt import Unfinished
 from stepscape.cli.output import output_directory
 from stepscape.cli.provenance import Clock, provenance
 from stepscape.cli.recheck_script import recheck_script
+from stepscape.errors import bad
 
 if TYPE_CHECKING:
     from stepscape.network import TwoLayerReLU
@@ -95,6 +96,9 @@ def _read(request: Request) -> tuple[TwoLayerReLU, Columns, Problem]:
     from stepscape.problems.user.file import read_table
 
     network = TwoLayerReLU.load(request.network)
+    if network.dimension > 1:
+        found, instead = network.dimension, "for several variables use stepscape.certify in Python"
+        raise bad("network", "have one input variable", found, instead)
     columns = select_columns(read_table(request.file), request.x, request.y, request.loss, request.event)
     problem = Problem(columns.x, columns.y, "logistic" if columns.classes else "square")
     return network, columns, problem

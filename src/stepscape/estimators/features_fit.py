@@ -264,11 +264,7 @@ def fit_features(
     word("loss", loss, _MODELS)
     if progress is not None:
         function("progress", progress)
-    logistic = loss == "logistic"
-    if logistic and not np.array_equal(np.unique(labels), [0.0, 1.0]):
-        raise bad("y", "hold 0 and 1, both of them and nothing else", _few(labels))
-    if not isinstance(classes, tuple | list) or len(texts("classes", classes)) != 2:
-        raise bad("classes", "be the names of two classes", came(classes))
+    named = _classes(classes, labels, loss)
     chosen: float | str = "cv" if step_size is None else step_size
     model = _MODELS[loss](
         chosen, rule=rule, random_state=seed, progress=told.forward(progress), **settings
@@ -279,11 +275,20 @@ def fit_features(
         y=labels,
         x_names=names,
         y_name=y_name,
-        classes=tuple(classes) if logistic else (),
+        classes=named,
         model=model,
         done=_steps_taken(model, rows, names),
         warnings=_warnings(model, names),
     )
+
+
+def _classes(given: Any, labels: Array, loss: str) -> tuple[str, ...]:
+    """Read the names of 0 and 1; () with the square loss."""
+    if loss == "logistic" and not np.array_equal(np.unique(labels), [0.0, 1.0]):
+        raise bad("y", "hold 0 and 1, both of them and nothing else", _few(labels))
+    if not isinstance(given, tuple | list) or len(texts("classes", given)) != 2:
+        raise bad("classes", "be the names of two classes", came(given))
+    return tuple(given) if loss == "logistic" else ()
 
 
 def _matrix(x: ArrayLike, features: int | None) -> Array:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from stepscape.arguments import share
 from stepscape.curvature import Eigenpair
 from stepscape.errors import expect
+from stepscape.measures.landscape import MeasuredLandscape
 from stepscape.measures.plane_certification import plane_facts
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
@@ -18,52 +18,9 @@ from stepscape.problems.problem import Problem
 from stepscape.theory import Certificate, Facts, plane_theorems, theorems
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredLandscape:
-    """The `stepscape.theory.Landscape` of one network; λ_max is measured when it is first read."""
-
-    operator: Hessian
-    known: Eigenpair | None = None
-
-    @property
-    def predictions(self) -> Array:
-        """Values of f at the sorted inputs (n,)."""
-        return self.operator.predictions
-
-    @property
-    def loss(self) -> float:
-        """L at the network."""
-        return self.operator.loss
-
-    @property
-    def loss_error(self) -> float:
-        """How far `loss` is off at most."""
-        return self.operator.loss_error
-
-    @property
-    def residual_norm(self) -> float:
-        """‖R‖ on the trained coordinates."""
-        return self.operator.residual_norm
-
-    @property
-    def residual_norm_error(self) -> float:
-        """How far `residual_norm` is off at most."""
-        return self.operator.residual_norm_error
-
-    @cached_property
-    def sharpness(self) -> Eigenpair:
-        """λ_max(H), or what was known of it."""
-        return _sharpened(self.operator, top(self.operator)) if self.known is None else self.known
-
-    @cached_property
-    def gauss_newton(self) -> Eigenpair:
-        """λ_max(G), close to whose eigenvector that of H lies."""
-        linear = self.operator.changed(gauss_newton=True)
-        return _sharpened(linear, top(linear, self.sharpness.vector))
-
-
-def _sharpened(operator: Hessian, pair: Eigenpair) -> Eigenpair:
-    """Take the lower side from a product in twice the digits: equality in a theorem leaves no room."""
+def _sharpened(operator: Hessian, start: Array | None) -> Eigenpair:
+    """λ_max with the lower side from a product in twice the digits: equality in a theorem leaves no room."""
+    pair = top(operator, start)
     return replace(pair, lower=max(pair.lower, below(operator, pair.vector)))
 
 
@@ -85,7 +42,9 @@ def facts(
     """
     if sharpness is not None:
         expect("sharpness", sharpness, Eigenpair)
-    return Facts(problem, network, MeasuredLandscape(Hessian(problem, network), sharpness), delta, gamma)
+    operator = Hessian(problem, network)
+    landscape = MeasuredLandscape(operator, operator, _sharpened, sharpness)
+    return Facts(problem, network, landscape, delta, gamma)
 
 
 def certify(

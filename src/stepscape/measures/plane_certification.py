@@ -1,12 +1,12 @@
-"""What theorems about inputs in R^d read of a network on a problem, measured when it is first read."""
+"""What theorems about inputs in R^d read of a network on a problem."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from stepscape.curvature import Eigenpair
 from stepscape.errors import expect
+from stepscape.measures.landscape import MeasuredLandscape
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_plane_hessian import Array, PlaneHessian
@@ -17,55 +17,7 @@ from stepscape.problems.problem import Problem
 from stepscape.theory import PlaneFacts
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredPlane:
-    """The `stepscape.theory.Landscape` of one network with inputs in R^d."""
-
-    operator: PlaneHessian
-    known: Eigenpair | None = None
-
-    @cached_property
-    def rounding(self) -> PlaneRounding:
-        """How far the numbers are off at most."""
-        return PlaneRounding(self.operator)
-
-    @property
-    def predictions(self) -> Array:
-        """Values of f at the inputs (n,), in the order given."""
-        return self.operator.predictions
-
-    @property
-    def loss(self) -> float:
-        """L at the network."""
-        return self.operator.loss
-
-    @property
-    def loss_error(self) -> float:
-        """How far `loss` is off at most."""
-        return self.rounding.loss_error
-
-    @property
-    def residual_norm(self) -> float:
-        """‖R‖ on the trained coordinates."""
-        return self.operator.residual_norm
-
-    @property
-    def residual_norm_error(self) -> float:
-        """How far `residual_norm` is off at most."""
-        return self.rounding.residual_norm_error
-
-    @cached_property
-    def sharpness(self) -> Eigenpair:
-        """λ_max(H), or what was known of it."""
-        return _sharpened(self.operator) if self.known is None else self.known
-
-    @cached_property
-    def gauss_newton(self) -> Eigenpair:
-        """λ_max(G), close to whose eigenvector that of H lies."""
-        return _sharpened(self.operator.changed(gauss_newton=True), self.sharpness.vector)
-
-
-def _sharpened(operator: PlaneHessian, start: Array | None = None) -> Eigenpair:
+def _sharpened(operator: PlaneHessian, start: Array | None) -> Eigenpair:
     """λ_max with the better of two lower sides: equality in a theorem leaves no room for a rough one.
 
     Beyond the number of inputs up to which there is an upper side, the better one would cost too much.
@@ -93,7 +45,8 @@ def plane_facts(
     """
     if sharpness is not None:
         expect("sharpness", sharpness, Eigenpair)
-    landscape = MeasuredPlane(PlaneHessian(problem, network), sharpness)
+    operator = PlaneHessian(problem, network)
+    landscape = MeasuredLandscape(operator, PlaneRounding(operator), _sharpened, sharpness)
     return PlaneFacts(
         problem.points,
         problem.labels,

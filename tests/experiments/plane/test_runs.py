@@ -43,7 +43,7 @@ def test_design_and_fresh_inputs_share_law_and_truth(geometry: str) -> None:
 def test_fresh_inputs_lie_on_the_subspaces_of_the_design() -> None:
     drawn = samples(spec(geometry="subspaces", count=5, inner=1, dimension=6))
     units = [each.points / np.linalg.norm(each.points, axis=1)[:, None] for each in _both(drawn)]
-    np.testing.assert_allclose(np.abs(units[1] @ units[0].T).max(axis=1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(np.abs(units[1] @ units[0].T).max(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
 def _both(drawn: Any) -> tuple[Problem, Problem]:
@@ -52,7 +52,7 @@ def _both(drawn: Any) -> tuple[Problem, Problem]:
 
 def test_a_shift_moves_the_truth_along() -> None:
     plain, moved = (samples(spec(shift=shift)).problem for shift in (0.0, 1.5))
-    np.testing.assert_allclose(moved.points - plain.points, [[0, 0, 0, 1.5]] * 40, atol=1e-15)
+    np.testing.assert_allclose(moved.points - plain.points, [[0, 0, 0, 1.5]] * 40, rtol=0, atol=1e-15)
     np.testing.assert_array_equal(moved.labels, plain.labels)
 
 

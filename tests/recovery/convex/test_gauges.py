@@ -56,7 +56,7 @@ def test_large_matrices_are_shrunk_from_a_start(gap: float) -> None:
     full = gauge.shrink(second, threshold, None)
     found = gauge.shrink(second, threshold, before)
     assert found.rank == full.rank == 3
-    np.testing.assert_allclose(found.matrix, full.matrix, atol=1e-4 * threshold)
+    np.testing.assert_allclose(found.matrix, full.matrix, rtol=0, atol=1e-4 * threshold)
 
 
 def test_a_threshold_below_all_followed_values_asks_for_all_of_them() -> None:
@@ -81,4 +81,4 @@ def test_spectra() -> None:
     assert decompose(X).rank == 2
     assert decompose(X).above(0.01).rank == 1
     assert decompose(np.zeros((2, 2))).above(0.5).rank == 0
-    np.testing.assert_allclose(decompose(X).matrix, X, atol=1e-15)
+    np.testing.assert_allclose(decompose(X).matrix, X, rtol=0, atol=1e-15)

@@ -35,7 +35,7 @@ from stepscape.theory.line.second_differences import scaled_rows
 from stepscape.theory.line.weight import weight_limits
 
 _TOLERANCE = 1e-10  # of the objective
-_MOST_STEPS = 100  # 15 for 30 inputs, 40 for 20 000
+_MOST_STEPS = 100  # 9 for 30 inputs, 20 for 20 000
 _LEAST = 1e-12  # the least penalty that a search tries, as a share of the largest
 _SEARCH = 1e-10  # relative accuracy of the penalty that belongs to a variation
 
