@@ -1,7 +1,7 @@
 """The problems of a user's run with inputs in R^d, those of `stepscape.problems.point_clouds`.
 
-Labels are numbers around a truth with the square loss, two classes with the logistic one. A key that belongs to
-the other loss, or to another law, is left unset, so that it is no column.
+Labels are numbers around a truth with the square loss, two classes with the logistic one. A key that belongs
+to the other loss, or to another law, is left unset, so that it is no column.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Cloud(Part, frozen=True):
         return bernoulli_labels(problem, amplitude, flips, seed)
 
     def _arguments(self, seed: int) -> dict[str, Any]:
-        """What the functions of `point_clouds` take."""
+        """Return what the functions of `point_clouds` take."""
         self.check()
         between("n", self.n, 1)
         between("dimension", self.dimension, 1)
@@ -231,5 +231,3 @@ def _refuse_others(part: Cloud, key: str, value: str, of: dict[str, dict[str, An
         given = getattr(part, other)
         if given is not UNSET:
             raise bad(other, f'be left out with {key} = "{value}"', given)
-
-

@@ -109,9 +109,9 @@ def _of_networks(
     ]
 
 
-# Bytes at the peak of a run, as measured, for each input, neuron, point and record; the basis of Lanczos has 64
-# vectors of d + 2 numbers for each neuron. With several input variables an input costs _NUMBER for each of them,
-# and _PAIR for each neuron.
+# Bytes at the peak of a run, as measured, for each input, neuron, point and record; the basis of Lanczos has
+# 64 vectors of d + 2 numbers for each neuron. With several input variables an input costs _NUMBER for each of
+# them, and _PAIR for each neuron.
 _INPUT, _NEURON, _BASIS, _POINT, _RECORD = 300.0, 300.0, 64 * 8.0, 64.0, 650.0
 _NUMBER, _PAIR = 100.0, 40.0
 
@@ -140,6 +140,6 @@ def _rows(problem: AnyProblem) -> int:
 
 
 def _bytes(problem: AnyProblem, width: int) -> float:
-    """What an example takes."""
+    """Bytes of an example."""
     d = dimension_of(problem)
     return _INPUT if d == 1 else _INPUT + _NUMBER * d + _PAIR * width

@@ -48,7 +48,7 @@ def material(part: AnyProblem, seed: int, data: str | os.PathLike[str]) -> Mater
 
 
 def further(part: AnyProblem, seed: int, purpose: str, n: int = 0) -> Problem | None:
-    """Draw other examples by the law of a problem, as many as it has, or n; None for a table, which has none."""
+    """Draw other examples by the law of a problem, as many as it has, or n; a table has none."""
     if isinstance(part, Table):
         return None
     if isinstance(part, Cloud):
@@ -73,7 +73,7 @@ def _population(part: Cloud, seed: int, network: TwoLayerReLU) -> dict[str, floa
 
 
 def _references(problem: Problem) -> dict[str, float]:
-    """What an error has to be compared with; square loss only."""
+    """Errors that one has to be compared with; square loss only."""
     if problem.loss != "square" or problem.truth is None:
         return {}
     known = baselines(problem.inputs, problem.labels, problem.truth(problem.inputs))

@@ -119,7 +119,7 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
         if not self.standardize:
             return given, None
         kind = TwoClasses if self.loss == "logistic" else Standardized
-        standard = kind.of(x, y, np.ones(x.size))
+        standard = kind.of(x, y, np.ones(len(x)))
         return replace(standard.problem(), name=self.y), standard
 
 
@@ -229,7 +229,9 @@ class Measure(Part, frozen=True):
         between("records", self.records, 1)
         between("curve_points", self.curve_points, 0)
         if self.held_out and isinstance(problem, Table):
-            raise bad("held_out", "be false for a table", "true", "only a law of examples has further samples")
+            raise bad(
+                "held_out", "be false for a table", "true", "only a law of examples has further samples"
+            )
         if self.curve_points and dimension_of(problem) > 1:
             then = "rates = true keeps where its neurons are active"
             raise bad("curve_points", "be 0 with several input variables", self.curve_points, then)

@@ -99,9 +99,9 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     ``risk_interior_held_out`` (``excess_risk…`` for the logistic loss) and ``pieces_held_out``.
 
     With several input variables there are neither pieces nor regions, and further ``trace`` and
-    ``decay_time`` (η·λ·T of weight decay λ). Laws of R^d add ``risk_population`` (``excess_risk_population``),
-    on 2000 further inputs, and for the square loss ``null_risk``, ``least_squares_risk`` and
-    ``realized_noise``, see `problems.baselines`.
+    ``decay_time`` (η·λ·T of weight decay λ). Laws of R^d add ``risk_population``
+    (``excess_risk_population``), on 2000 further inputs, and for the square loss ``null_risk``,
+    ``least_squares_risk`` and ``realized_noise``, see `problems.baselines`.
 
     Of examples that are mixed in pairs, loss, sharpness and certificates are those of the mixed set, errors
     and rates those of the examples themselves.

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import product
 from typing import Any, NamedTuple, get_args
 
@@ -14,20 +13,19 @@ import msgspec
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab import data as tables
-from stepscape.problems.problem import Problem
-from stepscape.problems.truth import is_own
 from stepscape.problems.user.column_names import column_names
 from stepscape.problems.user.columns import Columns, select_columns
 from stepscape.problems.user.file import read_table
 from stepscape.problems.user.outcomes import meaning
 from stepscape.problems.user.table import RawTable
+from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
-from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
 from stepscape.sweeps.matrices import Matrix, Solver
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
 from stepscape.sweeps.slips import path_advice
+from stepscape.sweeps.trials import trial
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
@@ -65,60 +63,6 @@ PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "measure": (Measure,),
     "matrix": (Matrix,),
     "solver": (Solver,),
-}
-
-
-_TINY = Problem((0.0, 1.0), (0.0, 1.0))  # on which a network is tried
-
-
-def _small(values: dict[str, Any], count: str, **sound: Any) -> dict[str, Any]:
-    """Complete one value to those of a small part; a count is checked here and not drawn."""
-    between(count, values.get(count, 1), 1)
-    return sound | values | {count: sound[count]}
-
-
-def _alone(values: dict[str, Any]) -> dict[str, Any]:
-    """Check a size alone, and give everything else the company of small ones."""
-    sizes = {name: value for name, value in values.items() if name in ("d1", "d2", "rank", "m")}
-    for name, value in sizes.items():
-        between(name, value, 1)
-    small = {"d1": 1, "d2": 1, "rank": 1, "m": 1, "problem": "matrix_sensing"}
-    return small | {name: value for name, value in values.items() if name not in sizes}
-
-
-def _try_cloud(part: type[Cloud], values: dict[str, Any]) -> object:
-    """Check counts alone, and draw two points with everything else."""
-    sizes = {name: values[name] for name in ("n", "dimension", "count", "inner", "copies") if name in values}
-    for name, value in sizes.items():
-        between(name, value, 1)
-    small = {name: value for name, value in values.items() if name not in sizes} | {"n": 2, "dimension": 2}
-    if any(name in values for name in ("amplitude", "flip_rate")):
-        small["loss"] = "logistic"
-    if part is Mixup:
-        law = "radial" if "law_alpha" in values else "subspaces" if {"count", "inner"} & {*values} else "ball"
-        small = {"law": law, "copies": 1} | small
-    found = part(**small)
-    drawn = found.draw(0)
-    return found.mixed(drawn, 0) if isinstance(found, Mixup) else drawn
-
-
-def _try_network(values: dict[str, Any]) -> None:
-    """Draw a small network; which sharpness a start can have depends on the problem."""
-    Network(**_small(values, "width", width=1)).check()
-    drawn = {name: value for name, value in values.items() if name != "start_sharpness"}
-    Network(**_small(drawn, "width", width=1)).draw(0, _TINY)
-
-
-# One value put to the constructors, everything else being sound: their sentences are the user's.
-_TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
-    Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
-    Bernoulli: lambda values: Bernoulli(**_small(values, "n", truth="line", n=2)).draw(0),
-    **{part: partial(_try_cloud, part) for part in (Ball, Sphere, Radial, Subspaces, Mixup)},
-    Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
-    Network: _try_network,
-    Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
-    Matrix: lambda values: Matrix(**_alone(values)).check(),
-    Solver: lambda values: Solver(**values).check(),
 }
 
 
@@ -248,7 +192,7 @@ class Reader:
                 if required and key not in given:
                     raise _require(section, key, part)
         values = {
-            key: self._values((*path, key), known[key].kind, value, _trial(part, key))
+            key: self._values((*path, key), known[key].kind, value, trial(part, key))
             for key, value in given.items()
         }
         return Grid(path, part, values)  # type: ignore[arg-type]
@@ -301,7 +245,7 @@ class Reader:
         with self.place.at(*path, _blamed(file, names, y)):
             columns = select_columns(file, x, y, values.get("loss", "square"))
         digest = tables.digest(columns.x, columns.y)
-        several = {"dimension": len(names)} if len(names) > 1 else {}
+        several: dict[str, Any] = {"dimension": len(names)} if len(names) > 1 else {}
         table = Table(**{**values, "data": digest, "n": len(columns.x)}, **several)
         with self.place.at(*path, "data"):
             table.problem(columns.x, columns.y)
@@ -374,15 +318,6 @@ def _require(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
     curve = ", the name of a curve" if key == "truth" else ""
     more = f"{curve}, or 'data', the file of a table" if part is Curve else curve
     return InputError(f"[{section}] must give {key!r}{more}")
-
-
-def _trial(part: type[msgspec.Struct], key: str) -> Callable[[Any], object]:
-    # Alone true is as good as false, and a truth of the user's own may need the interval of the inputs:
-    # together with the others they are tried for each combination.
-    def check(value: Any) -> object:
-        return None if isinstance(value, bool) or is_own(value) else _TRY[part]({key: value})
-
-    return check
 
 
 def _seed(value: int) -> None:
