@@ -36,8 +36,8 @@ def _separable(model: Any) -> str:
         low, high = model.separable_
         what, where = f"a threshold between {low:g} and {high:g}", "there"
     return (
-        f"{what} separates the classes: any jump {where} fits all labels, and how close the probabilities come "
-        "to 0 and 1 says how long the fit was trained, not how sure one can be"
+        f"{what} separates the classes: any jump {where} fits all labels, and how close the probabilities "
+        "come to 0 and 1 says how long the fit was trained, not how sure one can be"
     )
 
 

@@ -134,7 +134,7 @@ def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
 
 
 def rate_figure(runs: Sequence[KeptRun]) -> Figure | None:
-    """How many neurons are active on at most so many examples: a panel per group, a color per step size."""
+    """How many neurons are active on at most so many examples, with one color for each step size."""
     kept = [run for run in runs if "rates" in run.curves]
     groups = list(dict.fromkeys(run.group for run in kept))
     if not groups:

@@ -1,7 +1,7 @@
 """The problems of a user's run with inputs in R^d, those of `stepscape.problems.point_clouds`.
 
 Labels are numbers around a truth with the square loss, two classes with the logistic one. A key that belongs
-to the other loss, or to another law, is left unset, so that it is no column.
+to the other loss, or to another law, is left unset and makes no column.
 """
 
 from __future__ import annotations
