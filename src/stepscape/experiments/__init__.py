@@ -20,6 +20,7 @@ _MODULES = {
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
     "robustness": "stepscape.experiments.square.robustness",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
+    "same-tv": "stepscape.experiments.square.same_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
