@@ -18,6 +18,7 @@ FAMILIES = {
     "edge": "The edge of stability",
     "square": "The square loss",
     "interpolation": "Interpolation",
+    "folklore": "Flatness folklore",
     "logistic": "The logistic loss",
     "confidence": "Confidence",
     "certificates": "Certificates and risk",

@@ -22,6 +22,7 @@ _MODULES = {
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
+    "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
     "logistic-arms": "stepscape.experiments.logistic.logistic_arms",
     "uncertain-regions": "stepscape.experiments.logistic.uncertain_regions",
