@@ -50,7 +50,7 @@ MEANINGS = {
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
-    "draws": "random moves of the weights per size of the noise",
+    "draws": "random moves of the weights per size of the noise, or draws of random labels",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
     "first_seed": "first of the seeds",

@@ -24,6 +24,7 @@ from stepscape.theory.line.flat_network import (
     flat_interpolator_bound,
 )
 from stepscape.theory.line.flattest import Flattest, flattest_interpolator
+from stepscape.theory.line.gain import Gain, certified_gain
 from stepscape.theory.line.interpolation import (
     InterpolationBound,
     interpolation,
@@ -133,6 +134,7 @@ __all__ = [
     "FlatClass",
     "FlatInterpolatorBound",
     "Flattest",
+    "Gain",
     "InterpolationBound",
     "Landscape",
     "MarginCost",
@@ -150,6 +152,7 @@ __all__ = [
     "WorstCase",
     "balanced",
     "block_penalty",
+    "certified_gain",
     "confidence_curvature",
     "constant_trace",
     "counterexample",
