@@ -51,6 +51,7 @@ MEANINGS = {
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
+    "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
     "first_seed": "first of the seeds",
@@ -99,6 +100,8 @@ MEANINGS = {
     "n": "rows of a data set",
     "n_largest": "rows of the largest data set",
     "n_smallest": "rows of the smallest data set",
+    "network_n": "rows of the data set of a network",
+    "network_noise": "standard deviation of the labels of a network",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
@@ -114,7 +117,7 @@ MEANINGS = {
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
     "ratio": "measurements per degree of freedom",
-    "ratios": "measurements per degree of freedom",
+    "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
     "scale": "factor of the initial parameters",
@@ -223,10 +226,17 @@ def _interpolators() -> Iterable[str]:
     return INTERPOLATORS
 
 
+def _families() -> Iterable[str]:
+    from stepscape.experiments.interpolation.descent_curve_runs import FAMILIES
+
+    return FAMILIES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
+    "families": _families,
     "interpolators": _interpolators,
     "init": lambda: ("torch", "mean_field"),
 }

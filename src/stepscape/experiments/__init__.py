@@ -23,6 +23,7 @@ _MODULES = {
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "benign-or-not": "stepscape.experiments.interpolation.benign_or_not",
+    "double-descent": "stepscape.experiments.interpolation.double_descent",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
     "logistic-arms": "stepscape.experiments.logistic.logistic_arms",
     "uncertain-regions": "stepscape.experiments.logistic.uncertain_regions",
