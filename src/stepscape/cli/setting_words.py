@@ -75,6 +75,7 @@ MEANINGS = {
     "large_step_size": "step size that cannot interpolate",
     "large_step_sizes": "step sizes that are compared with the small one",
     "largest_margin": "largest margin of the interpolators",
+    "laws": "laws of labels that have no truth to find",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -148,6 +149,7 @@ MEANINGS = {
     "trials": "trials in a block of the failure rate",
     "truth": "true curve, also a MODULE:FUNCTION of your own",
     "truths": "true curves, also a MODULE:FUNCTION of your own",
+    "variation": "largest ∫|f''|g in the class of functions",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "wide_arms": "methods that also begin at factors twice as large",
@@ -232,11 +234,18 @@ def _families() -> Iterable[str]:
     return FAMILIES
 
 
+def _laws() -> Iterable[str]:
+    from stepscape.experiments.certificates.agnostic_runs import LAWS
+
+    return LAWS
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
     "families": _families,
     "interpolators": _interpolators,
+    "laws": _laws,
     "init": lambda: ("torch", "mean_field"),
 }
