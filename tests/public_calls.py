@@ -27,7 +27,7 @@ from stepscape.tables import Record, Table
 READ_ONLY = {
     "Certificate", "Eigenpair", "InputError", "StepscapeError", "Trajectory", "errors.NotConverged",
     "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
-    "estimators.TableFit", "measures.Shattering",
+    "estimators.TableFit", "measures.PredictionGain", "measures.Shattering", "theory.Gain",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.FlattestRescaling",
@@ -338,6 +338,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "lab.status.status": {"store": store, "now": 1e9},
         "measures.facts": {**here, "delta": 0.05, "gamma": 1.0, "sharpness": None},
         "measures.tightest_worst_case": {**here, "interval": (-1.0, 1.0), "moving": True},
+        "measures.prediction_gain": {**here, "noise": 0.5, "rows": 9.0, "delta": 0.1, "draws": 2, "seed": 0},
         "measures.measures.risks": pair,
         "measures.measures.pieces": here,
         "measures.measures.shape": here,
@@ -421,7 +422,13 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.excess_identity": {"truth": Y, "predictions": X, "labels": SIGNS, "weights": W,
         "mask": X > 0},
         "theory.expected_excess": {"flat": at["flat"], "draws": 2, "seed": 0},
-        "theory.expected_gap": {"flat": at["flat"], "noise": 0.5, "draws": 2, "seed": 0},
+        "theory.expected_gap": {
+            "flat": at["flat"], "noise": 0.5, "draws": 2, "seed": 0, "law": Text("signs"),
+        },
+        "theory.certified_gain": {
+            "flat": at["flat"], "labels": Y, "predictions": X, "noise": 0.5, "delta": 0.1,
+            "draws": 2, "seed": 0,
+        },
         "theory.flat_interpolator": {"inputs": X, "labels": SIGNS, "margin": 20.0},
         "theory.flat_interpolator_bound": {"inputs": X, "labels": SIGNS, "margin": 20.0},
         "theory.flattest_interpolator": {

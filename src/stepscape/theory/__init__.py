@@ -24,6 +24,7 @@ from stepscape.theory.line.flat_network import (
     flat_interpolator_bound,
 )
 from stepscape.theory.line.flattest import Flattest, flattest_interpolator
+from stepscape.theory.line.gain import Gain, certified_gain
 from stepscape.theory.line.interpolation import (
     InterpolationBound,
     interpolation,
@@ -141,6 +142,7 @@ __all__ = [
     "FlatInterpolatorBound",
     "Flattest",
     "FlattestRescaling",
+    "Gain",
     "InterpolationBound",
     "Landscape",
     "MarginCost",
@@ -159,6 +161,7 @@ __all__ = [
     "WorstCase",
     "balanced",
     "block_penalty",
+    "certified_gain",
     "confidence_curvature",
     "constant_trace",
     "counterexample",
