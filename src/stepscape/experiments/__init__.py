@@ -23,6 +23,7 @@ _MODULES = {
     "random-labels": "stepscape.experiments.square.random_labels",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",
+    "reparametrization": "stepscape.experiments.folklore.reparametrization",
     "benign-or-not": "stepscape.experiments.interpolation.benign_or_not",
     "double-descent": "stepscape.experiments.interpolation.double_descent",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
