@@ -19,6 +19,7 @@ FAMILIES = {
     "square": "The square loss",
     "forces": "Other forces of nature",
     "interpolation": "Interpolation",
+    "folklore": "Flatness folklore",
     "logistic": "The logistic loss",
     "confidence": "Confidence",
     "certificates": "Certificates and risk",
