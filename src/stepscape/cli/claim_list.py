@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAMILIES = {
     "edge": "The edge of stability",
     "square": "The square loss",
+    "forces": "Other forces of nature",
     "interpolation": "Interpolation",
     "folklore": "Flatness folklore",
     "logistic": "The logistic loss",
