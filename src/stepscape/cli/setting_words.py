@@ -50,7 +50,8 @@ MEANINGS = {
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
-    "draws": "random moves of the weights per size of the noise",
+    "draws": "random moves of the weights per size of the noise, or draws of random labels",
+    "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
     "first_seed": "first of the seeds",
@@ -70,8 +71,11 @@ MEANINGS = {
     "interpolators": "networks that pass through every label",
     "iterations": "most iterations of the solver",
     "kept_steps": "steps of the descents that start at an interpolator",
+    "large_sizes": "rows of the data sets that only textbook interpolants are given",
+    "large_step_size": "step size that cannot interpolate",
     "large_step_sizes": "step sizes that are compared with the small one",
     "largest_margin": "largest margin of the interpolators",
+    "laws": "laws of labels that have no truth to find",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -97,12 +101,15 @@ MEANINGS = {
     "n": "rows of a data set",
     "n_largest": "rows of the largest data set",
     "n_smallest": "rows of the smallest data set",
+    "network_n": "rows of the data set of a network",
+    "network_noise": "standard deviation of the labels of a network",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
     "nonzeros": "nonzeros of the sparse truths",
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
+    "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
     "probes": "inputs on each sphere around the data",
     "problems": "kinds of measurements",
@@ -111,7 +118,7 @@ MEANINGS = {
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
     "ratio": "measurements per degree of freedom",
-    "ratios": "measurements per degree of freedom",
+    "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
     "scale": "factor of the initial parameters",
@@ -142,6 +149,7 @@ MEANINGS = {
     "trials": "trials in a block of the failure rate",
     "truth": "true curve, also a MODULE:FUNCTION of your own",
     "truths": "true curves, also a MODULE:FUNCTION of your own",
+    "variation": "largest ∫|f''|g in the class of functions",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "wide_arms": "methods that also begin at factors twice as large",
@@ -220,10 +228,24 @@ def _interpolators() -> Iterable[str]:
     return INTERPOLATORS
 
 
+def _families() -> Iterable[str]:
+    from stepscape.experiments.interpolation.descent_curve_runs import FAMILIES
+
+    return FAMILIES
+
+
+def _laws() -> Iterable[str]:
+    from stepscape.experiments.certificates.agnostic_runs import LAWS
+
+    return LAWS
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
+    "families": _families,
     "interpolators": _interpolators,
+    "laws": _laws,
     "init": lambda: ("torch", "mean_field"),
 }

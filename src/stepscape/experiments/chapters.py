@@ -22,6 +22,7 @@ CHAPTERS = (
     Chapter("Weighted variation", ("weighted-tv", "same-tv")),
     Chapter("Interpolation", ("random-labels",), ("interpolation",)),
     Chapter("Risk", ("risk-vs-step-size",), ("certificates", "square")),
+    Chapter("Other forces of nature", families=("forces",)),
     Chapter("Folklore", families=("folklore",)),
     Chapter("The logistic loss", families=("logistic",)),
     Chapter("Confidence", families=("confidence",)),
