@@ -21,6 +21,7 @@ _MODULES = {
     "robustness": "stepscape.experiments.square.robustness",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "same-tv": "stepscape.experiments.square.same_tv",
+    "width": "stepscape.experiments.square.width",
     "random-labels": "stepscape.experiments.square.random_labels",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
