@@ -25,6 +25,7 @@ _MODULES = {
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",
     "reparametrization": "stepscape.experiments.folklore.reparametrization",
+    "sharp-but-good": "stepscape.experiments.folklore.sharp_but_good",
     "benign-or-not": "stepscape.experiments.interpolation.benign_or_not",
     "double-descent": "stepscape.experiments.interpolation.double_descent",
     "logistic-step-sizes": "stepscape.experiments.logistic.logistic_step_sizes",
