@@ -21,6 +21,7 @@ _MODULES = {
     "robustness": "stepscape.experiments.square.robustness",
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
+    "forces": "stepscape.experiments.forces.forces",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",
