@@ -59,6 +59,7 @@ MEANINGS = {
     "flip_rates": "probabilities that a label is flipped",
     "flow_step_size": "step size that stands for gradient flow",
     "flow_steps": "steps of the run that stands for gradient flow",
+    "forces": "what acts besides the gradient",
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
     "geometries": "laws of the inputs",
@@ -240,12 +241,19 @@ def _laws() -> Iterable[str]:
     return LAWS
 
 
+def _forces() -> Iterable[str]:
+    from stepscape.experiments.forces.runs import FORCES
+
+    return FORCES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
     "families": _families,
     "interpolators": _interpolators,
+    "forces": _forces,
     "laws": _laws,
     "init": lambda: ("torch", "mean_field"),
 }
