@@ -22,6 +22,7 @@ _MODULES = {
     "weighted-tv": "stepscape.experiments.square.weighted_tv",
     "same-tv": "stepscape.experiments.square.same_tv",
     "width": "stepscape.experiments.square.width",
+    "feature-learning": "stepscape.experiments.square.feature_learning",
     "random-labels": "stepscape.experiments.square.random_labels",
     "forces": "stepscape.experiments.forces.forces",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
