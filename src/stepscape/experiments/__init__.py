@@ -23,6 +23,7 @@ _MODULES = {
     "same-tv": "stepscape.experiments.square.same_tv",
     "random-labels": "stepscape.experiments.square.random_labels",
     "forces": "stepscape.experiments.forces.forces",
+    "truth-complexity": "stepscape.experiments.forces.truth_complexity",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",

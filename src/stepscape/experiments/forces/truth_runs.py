@@ -124,12 +124,12 @@ def work(run: TruthRun, tick: Tick) -> Record:
 
 
 def _numbers(seen: Followed, best: int, tick: Tick) -> dict[str, Any]:
-    """Measure the end and the best held-out moment, and check the bound on ∫|f''|g at every record."""
+    """Measure the end and the best held-out moment, and check the bound on ∫|f''|g at both."""
     run, last = seen.trajectory, seen.snapshots[-1]
     found = measure(seen.problem, last.network, last.network_before)
     stopped = seen.snapshots[best]
     at_best = measure(seen.problem, stopped.network, stopped.network_before)
-    checks = check(seen.problem, [snapshot.midpoint for snapshot in seen.snapshots], tick)["sharpness"]
+    checks = check(seen.problem, [last.midpoint, stopped.midpoint], tick)["sharpness"]
     names = ("pieces", "weighted_tv", "risk", "risk_interior", "bent_neurons")
     return {
         **{name: found[name] for name in names},
@@ -147,4 +147,10 @@ def _curves(seen: Followed) -> dict[str, Array]:
     x = np.linspace(problem.inputs.min(), problem.inputs.max(), CURVE_POINTS)
     truth = np.full(x.size, np.nan) if problem.truth is None else np.asarray(problem.truth(x))
     solution = seen.snapshots[-1].midpoint.predict(x)
-    return {"inputs": problem.inputs, "labels": problem.labels, "grid": x, "truth": truth, "solution": solution}
+    return {
+        "inputs": problem.inputs,
+        "labels": problem.labels,
+        "grid": x,
+        "truth": truth,
+        "solution": solution,
+    }
