@@ -62,7 +62,7 @@ def _sentence(table: Table) -> str:
 
 
 def over_scales(result: Result) -> Drawn:
-    """Draw sharpness and trace against a common scale of all neurons, for solutions of the first seed."""
+    """Draw sharpness and trace against a common scale of all neurons, for solutions of one seed."""
     runs = _shown(result)
     figure, axes = canvas(1, 2, DOUBLE, sharex=True)
     for ax, name, axis in zip(
@@ -82,17 +82,17 @@ def over_scales(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} Each curve is one function: all its neurons (w1, b1, w2) become (c w1, c b1, w2/c). Circles "
         "are the solutions that descent found, c = 1. Dashed lines are the least values over rescalings with "
-        "a scale for every neuron. Solutions of the first seed and one start; η is named. "
+        "a scale for every neuron. Solutions of one seed and start; η is named. "
         f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
 
 
 def _shown(result: Result) -> list[Run]:
-    """Return the runs of the first seed from the start with the most solutions, at a few step sizes."""
+    """Return the runs of the seed and the start with the most solutions, at a few step sizes."""
     drawn = [run for run in result.drawn("sharpness_stretched") if run["bent_neurons"]]
-    groups: dict[tuple[float, str, float], list[Run]] = {}
+    groups: dict[tuple[float, str, float, int], list[Run]] = {}
     for run in drawn:
-        groups.setdefault((run["half_width"], run["arm"], run["scale"]), []).append(run)
+        groups.setdefault((run["half_width"], run["arm"], run["scale"], run["seed"]), []).append(run)
     most = max(groups.values(), key=len, default=[])
     etas = evenly_ranked([run["step_size"] for run in most], MOST) if most else []
     return [run for run in most if run["step_size"] in etas]
