@@ -142,6 +142,7 @@ MEANINGS = {
     "stretches": "how far the factors are moved from the balanced ones, on a logarithmic scale",
     "swing_reach": "starts of the runs beyond η = ½ lie in [-swing_reach, swing_reach]²",
     "teachers": "neurons of the teacher with a positive sign and with a negative one",
+    "teeth": "teeth of the true zigzag",
     "theorem_seeds": "number of seeds of the trials of the theorem",
     "toy_alphas": "α of mixup in the toy picture",
     "toy_n": "examples of the toy picture",

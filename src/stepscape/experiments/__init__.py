@@ -25,6 +25,7 @@ _MODULES = {
     "feature-learning": "stepscape.experiments.square.feature_learning",
     "random-labels": "stepscape.experiments.square.random_labels",
     "forces": "stepscape.experiments.forces.forces",
+    "truth-complexity": "stepscape.experiments.forces.truth_complexity",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",
