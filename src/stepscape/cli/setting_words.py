@@ -59,6 +59,7 @@ MEANINGS = {
     "flip_rates": "probabilities that a label is flipped",
     "flow_step_size": "step size that stands for gradient flow",
     "flow_steps": "steps of the run that stands for gradient flow",
+    "forces": "what acts besides the gradient",
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
     "folds": "parts of the data set for cross-validation",
@@ -95,6 +96,7 @@ MEANINGS = {
     "mean_field_scales": "factors of the mean-field initialization",
     "measurements": "measurements of a vector",
     "mixing_alpha": "α of mixup: shares are Beta(α, α)",
+    "methods": "how descent moves: with momentum, Nesterov's or weight decay, or plainly",
     "moments": "records from which the best held-out moment is chosen",
     "momentum": "momentum of the heavy ball",
     "momentum_step_size": "step size of the heavy ball",
@@ -144,6 +146,7 @@ MEANINGS = {
     "swing_reach": "starts of the runs beyond η = ½ lie in [-swing_reach, swing_reach]²",
     "targets": "true curves: a bump that shrinks with n, or one that is the same for all n",
     "teachers": "neurons of the teacher with a positive sign and with a negative one",
+    "teeth": "teeth of the true zigzag",
     "theorem_seeds": "number of seeds of the trials of the theorem",
     "toy_alphas": "α of mixup in the toy picture",
     "toy_n": "examples of the toy picture",
@@ -154,6 +157,7 @@ MEANINGS = {
     "truth": "true curve, also a MODULE:FUNCTION of your own",
     "truths": "true curves, also a MODULE:FUNCTION of your own",
     "variation": "largest ∫|f''|g in the class of functions",
+    "watched": "iterates that are looked at one by one at the beginning, and as many at the end",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "wide_arms": "methods that also begin at factors twice as large",
@@ -250,12 +254,19 @@ def _targets() -> Iterable[str]:
     return TARGETS
 
 
+def _forces() -> Iterable[str]:
+    from stepscape.experiments.forces.runs import FORCES
+
+    return FORCES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
     "families": _families,
     "interpolators": _interpolators,
+    "forces": _forces,
     "laws": _laws,
     "targets": _targets,
     "init": lambda: ("torch", "mean_field"),

@@ -162,7 +162,7 @@ def test_what_is_refused() -> None:
     with pytest.raises(InputError, match="w1, b1 and w2 must have the same length, got 2, 1 and 1"):
         theory.rescaled([1.0, 2.0], [0.0], [1.0], 2.0)
     for scales in (0.0, -1.0, [1.0, -2.0], [1.0, 2.0, 3.0]):
-        with pytest.raises(InputError, match="scales must be one positive number or 2 of them"):
+        with pytest.raises(InputError, match="scales must be one finite positive number or 2 of them"):
             theory.rescaled([1.0, 2.0], [0.0, 0.0], [1.0, 1.0], scales)
     with pytest.raises(InputError, match="tolerance"):
         theory.flattest_rescaling([1.0], [0.0], [1.0], [0.0, 1.0], tolerance=0.0)

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 Paths = Callable[[Array, Array, Array], Array]  # x, y, points → values (tunings, points)
 BASE, SLOPE, REACH = 0.5, 8.5, 0.35  # half base at n = 1, slope, reach of the center: in half widths
 STEP_SIZES, MOMENTS = 3, 9  # of the network: step sizes times stopping moments are its tunings
-PENALTIES = 28  # of each smoother
+PENALTIES = 20  # of each smoother
 GRID = 801
 METHODS = ("network", "ntk", "spline")
 QUICK: dict[str, Any] = {

@@ -19,8 +19,8 @@ R, with eigenvalues ±ρ_j and 0, that form is a constant over λ and
     Σ_j (e^{−s_j/2} A_j ± e^{s_j/2} B_j)²/(2(λ ∓ ρ_j)) + e^{−s_j} C_j²/λ.
 
 Each square is that of a convex function t ≥ 0 of s_j, a sum of exponentials or a multiple of
-|sinh((s_j − s°)/2)|, and t²/(λ − ρ) is convex in (t, λ) and rises with t. So the form is convex in (s, λ), and
-so is the set of (s, λ) where its supremum over q is at most 1: the epigraph of λ_max(H(s)). ∎
+|sinh((s_j − s°)/2)|, and t²/(λ − ρ) is convex in (t, λ) and rises with t. So the form is convex in (s, λ),
+and so is the set of (s, λ) where its supremum over q is at most 1: the epigraph of λ_max(H(s)). ∎
 
 Hence no rescaling is a trap: a local minimum of the sharpness over rescalings is global. A density ρ ⪰ 0 of
 trace 1 certifies it from below,
@@ -41,8 +41,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.arguments import finite, share
-from stepscape.errors import bad
+from stepscape.arguments import reals, share
+from stepscape.errors import bad, shown
 from stepscape.memory import require_memory
 from stepscape.theory.line.distribution import FloatArray, averaging, vector
 
@@ -96,9 +96,10 @@ def rescaled(
     scales : (k,), or one number for all neurons; finite and positive.
     """
     w, b, v = _neurons(w1, b1, w2)
-    c = np.full(w.size, finite("scales", scales)) if np.ndim(scales) == 0 else vector("scales", scales)
+    given = reals("scales", scales)
+    c = np.full(w.size, given) if given.ndim == 0 else given
     if c.shape != w.shape or not (np.isfinite(c).all() and (c > 0.0).all()):
-        raise bad("scales", f"be one positive number or {w.size} of them", f"{c.size} from {c.min():.3g}")
+        raise bad("scales", f"be one finite positive number or {w.size} of them", shown(scales))
     return c * w, c * b, v / c
 
 
