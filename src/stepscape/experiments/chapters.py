@@ -17,7 +17,9 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
-    Chapter("Curve fitting", ("curve-fitting", "robustness", "sparsity-vs-step-size", "width")),
+    Chapter(
+        "Curve fitting", ("curve-fitting", "robustness", "sparsity-vs-step-size", "width", "feature-learning")
+    ),
     Chapter("The edge of stability", families=("edge",)),
     Chapter("Weighted variation", ("weighted-tv", "same-tv")),
     Chapter("Interpolation", ("random-labels",), ("interpolation",)),
