@@ -50,6 +50,8 @@ _MODULES = {
     "when-certificates-speak": "stepscape.experiments.certificates.when_certificates_speak",
     "worst-case-gap": "stepscape.experiments.certificates.worst_case_gap",
     "generalization-gap": "stepscape.experiments.certificates.generalization_gap",
+    "rates": "stepscape.experiments.certificates.rates",
+    "risk-constants": "stepscape.experiments.certificates.risk_constants",
     "phase-transition": "stepscape.experiments.recovery.phase_transition",
     "norm-minimal-balanced": "stepscape.experiments.recovery.norm_minimal_balanced",
     "noise-stability": "stepscape.experiments.recovery.noise_stability",
