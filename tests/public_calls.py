@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import dynamics_calls
 import low_rank_calls
+import method_calls
 import plane_calls
 import plane_door_calls
 import plane_theory_calls
@@ -50,7 +51,9 @@ INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | recovery_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | method_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | (
+    recovery_calls.INNER
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     return {
         **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
+        **method_calls.calls(at["problem"], at["net"]),
         **plane_calls.calls(),
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),

@@ -62,6 +62,7 @@ MEANINGS = {
     "forces": "what acts besides the gradient",
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
+    "folds": "parts of the data set for cross-validation",
     "geometries": "laws of the inputs",
     "half_width": "inputs lie in [-half_width, half_width]",
     "half_widths": "inputs lie in [-half_width, half_width]",
@@ -75,6 +76,7 @@ MEANINGS = {
     "large_sizes": "rows of the data sets that only textbook interpolants are given",
     "large_step_size": "step size that cannot interpolate",
     "large_step_sizes": "step sizes that are compared with the small one",
+    "largest_step_size": "largest step size that the network is tuned over",
     "largest_margin": "largest margin of the interpolators",
     "laws": "laws of labels that have no truth to find",
     "learned": "inputs of the single examples that are trained on",
@@ -94,6 +96,7 @@ MEANINGS = {
     "mean_field_scales": "factors of the mean-field initialization",
     "measurements": "measurements of a vector",
     "mixing_alpha": "α of mixup: shares are Beta(α, α)",
+    "methods": "how descent moves: with momentum, Nesterov's or weight decay, or plainly",
     "moments": "records from which the best held-out moment is chosen",
     "momentum": "momentum of the heavy ball",
     "momentum_step_size": "step size of the heavy ball",
@@ -132,6 +135,7 @@ MEANINGS = {
     "sizes": "rows of the data sets",
     "small_step_size": "step size with which the larger ones are compared",
     "smallest_margin": "smallest margin of the interpolators",
+    "smallest_step_size": "smallest step size that the network is tuned over",
     "square_step_sizes": "step sizes of the runs with the square loss",
     "start_sharpness": "sharpness that the start below the edge is scaled to",
     "starts": "where descent starts, or how often the search for the least weight decay does",
@@ -140,7 +144,9 @@ MEANINGS = {
     "steps": "steps of a run",
     "stretches": "how far the factors are moved from the balanced ones, on a logarithmic scale",
     "swing_reach": "starts of the runs beyond η = ½ lie in [-swing_reach, swing_reach]²",
+    "targets": "true curves: a bump that shrinks with n, or one that is the same for all n",
     "teachers": "neurons of the teacher with a positive sign and with a negative one",
+    "teeth": "teeth of the true zigzag",
     "theorem_seeds": "number of seeds of the trials of the theorem",
     "toy_alphas": "α of mixup in the toy picture",
     "toy_n": "examples of the toy picture",
@@ -151,6 +157,7 @@ MEANINGS = {
     "truth": "true curve, also a MODULE:FUNCTION of your own",
     "truths": "true curves, also a MODULE:FUNCTION of your own",
     "variation": "largest ∫|f''|g in the class of functions",
+    "watched": "iterates that are looked at one by one at the beginning, and as many at the end",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "wide_arms": "methods that also begin at factors twice as large",
@@ -241,6 +248,12 @@ def _laws() -> Iterable[str]:
     return LAWS
 
 
+def _targets() -> Iterable[str]:
+    from stepscape.experiments.certificates.rate_runs import TARGETS
+
+    return TARGETS
+
+
 def _forces() -> Iterable[str]:
     from stepscape.experiments.forces.runs import FORCES
 
@@ -255,5 +268,6 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "interpolators": _interpolators,
     "forces": _forces,
     "laws": _laws,
+    "targets": _targets,
     "init": lambda: ("torch", "mean_field"),
 }

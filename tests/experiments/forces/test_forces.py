@@ -26,7 +26,8 @@ def rows(force: str = "decay", **changes: Any) -> list[dict[str, Any]]:
     """Runs of plain descent and of a force whose rows differ by `changes`, functions of the seed."""
     plain = {
         "pieces": lambda s: 8.0 + s % 3, "weighted_tv": lambda s: 1.0 + s % 2,
-        "risk": lambda s: 0.1 + 0.01 * s, "risk_held_out": lambda s: 0.1 + 0.01 * s, "edge_ratio": lambda _: 1.0, "bent_neurons": lambda _: 50,
+        "risk": lambda s: 0.1 + 0.01 * s,
+        "risk_held_out": lambda s: 0.1 + 0.01 * s, "edge_ratio": lambda _: 1.0, "bent_neurons": lambda _: 50,
         "knots": lambda _: 9, "start_ratio": lambda _: 0.5,
     }  # fmt: skip
     return [
