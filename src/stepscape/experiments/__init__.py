@@ -23,6 +23,7 @@ _MODULES = {
     "same-tv": "stepscape.experiments.square.same_tv",
     "width": "stepscape.experiments.square.width",
     "feature-learning": "stepscape.experiments.square.feature_learning",
+    "clean-labels": "stepscape.experiments.square.clean_labels",
     "random-labels": "stepscape.experiments.square.random_labels",
     "forces": "stepscape.experiments.forces.forces",
     "truth-complexity": "stepscape.experiments.forces.truth_complexity",

@@ -22,7 +22,7 @@ CHAPTERS = (
     ),
     Chapter("The edge of stability", families=("edge",)),
     Chapter("Weighted variation", ("weighted-tv", "same-tv")),
-    Chapter("Interpolation", ("random-labels",), ("interpolation",)),
+    Chapter("Interpolation", ("clean-labels", "random-labels"), ("interpolation",)),
     Chapter("Risk", ("risk-vs-step-size",), ("certificates", "square")),
     Chapter("Other forces of nature", families=("forces",)),
     Chapter("Folklore", families=("folklore",)),

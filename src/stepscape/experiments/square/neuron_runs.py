@@ -18,6 +18,7 @@ from stepscape.experiments.frame.follow import by_log, follow
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.square.columns import edge, training_errors
+from stepscape.experiments.square.tangent import tangent_kernel
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.features import active_sets
@@ -137,7 +138,7 @@ def fates(problem: Problem, iterates: Sequence[TwoLayerReLU]) -> dict[str, Any]:
     was = np.logical_or.accumulate(masks, axis=0)
     back = (was[:-1] & ~masks[1:]).any(axis=0) if len(masks) > 1 else np.zeros(masks.shape[1], bool)
     first, last = (active_sets(problem, iterates[i]) for i in (0, -1))
-    before, after = (tangent_kernel(problem, iterates[i]) for i in (0, -1))
+    before, after = (tangent_kernel(iterates[i], problem.inputs, problem.inputs) for i in (0, -1))
     return {
         "dead_at_start": float(masks[0].mean()),
         "dead_at_end": float(masks[-1].mean()),
@@ -149,15 +150,6 @@ def fates(problem: Problem, iterates: Sequence[TwoLayerReLU]) -> dict[str, Any]:
         "rearranged": float((first != last).any(axis=0).mean()),
         "kernel_change": float(np.linalg.norm(after - before) / np.linalg.norm(before)),
     }
-
-
-def tangent_kernel(problem: Problem, network: TwoLayerReLU) -> Array:
-    """∇f(x_i)·∇f(x_l), (n, n), over all parameters."""
-    x = problem.inputs
-    active = active_sets(problem, network).astype(np.float64)
-    outputs = active * (np.multiply.outer(x, network.w1) + network.b1)
-    slopes = active * network.w2
-    return np.asarray(slopes @ slopes.T * (1.0 + np.multiply.outer(x, x)) + outputs @ outputs.T + 1.0)
 
 
 def beyond(
