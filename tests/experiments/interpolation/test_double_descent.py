@@ -108,7 +108,9 @@ def run(family: str, p: int, n: int = 12, noise: float = 0.5) -> LeastSquaresRun
     return LeastSquaresRun(family, f"{family}, noise {noise:g}", p / n, p, n, noise, 2, 0)
 
 
-@pytest.mark.parametrize(("family", "p"), [("isotropic", 5), ("isotropic", 40), ("misspecified", 5)])
+@pytest.mark.parametrize(
+    ("family", "p"), [("isotropic", 5), ("isotropic", 20), ("isotropic", 40), ("misspecified", 5)]
+)
 def test_the_formula_is_the_trace_of_wishart_matrices(family: str, p: int) -> None:
     """E |b − β|² = noise·E tr (XᵀX)⁺ + |β|² (1 − min(n/p, 1)); the trace by simulation."""
     one, rng = run(family, p), np.random.default_rng(1)
@@ -138,10 +140,14 @@ def test_least_norm_is_the_pseudoinverse() -> None:
 def test_runs_have_the_mean_that_is_known() -> None:
     settings = {**CLAIM.quick, "ratios": (0.25, 4.0), "seeds": 3, "draws": 60, "widths": (3,), "steps": 50}
     specs = grid(settings)
-    found = [(work(s, lambda _: None).numbers, s) for s in specs if isinstance(s, LeastSquaresRun)]
-    off = [numbers["risk"] / numbers["formula"] - 1.0 for numbers, _ in found if numbers["formula"]]
-    assert len(off) == 3 * 2 * 2 * 2
-    assert abs(np.mean(off)) < 0.05
+    off: dict[tuple[str, int], list[float]] = {}
+    for one in specs:
+        if isinstance(one, LeastSquaresRun) and one.family != "relu_features":
+            numbers = work(one, lambda _: None).numbers
+            off.setdefault((one.case, one.p), []).append(numbers["risk"] / numbers["formula"] - 1.0)
+    assert len(off) == 2 * 2 * 2  # families, noises, numbers of features
+    for each in off.values():
+        assert abs(np.mean(each)) < 0.12
     assert any(isinstance(s, WidthRun) for s in specs)
 
 

@@ -48,6 +48,17 @@ def test_the_bound_of_a_class_without_a_budget_in_closed_form():
     assert found.in_the_mean == pytest.approx(fitted - found.supremum, rel=1e-12)
 
 
+def test_the_class_is_rounded_up_to_powers_of_the_square_root_of_two():
+    """C = 1.42 > 2^(1/2) counts as 2^(2/2), M = 0.9 as 2^0; the classes of these j = 2 and k = 0 decide."""
+    x, _, y, _ = sample(5, n=20)
+    found = theory.certified_gain(theory.FlatClass(x, 1.42, 0.9, center=y.mean()), y, y, 0.3, 0.1, draws=6)
+    wider = theory.expected_gap(theory.FlatClass(x, 2.0, 1.0), 0.3, draws=6)
+    assert wider.value > theory.expected_gap(theory.FlatClass(x, 1.0, 1.0), 0.3, draws=6).value
+    tail = 2 * 0.3 / math.sqrt(20) * math.sqrt(2 * math.log(3.2 * 5 * 3.2 / 0.1))
+    reach = wider.value + 3 * wider.standard_error + tail
+    assert found.supremum + found.deviation == pytest.approx(reach, rel=1e-12)
+
+
 def test_the_probabilities_of_all_classes_sum_to_less_than_one():
     j = np.arange(-100_000, 100_001.0)
     assert 0.97 < float((1 / (3.2 * (1 + j * j))).sum()) < 1.0
@@ -99,14 +110,14 @@ def test_vacuous_is_no_proved_gain():
 
 
 def test_noise_of_each_example():
-    x = sample(2, n=3)[0]
-    flat, sigma = theory.FlatClass(x, 1e6, 2.0), np.array([0.1, 0.5, 0.0])
+    x, v = sample(2, n=3)[0], np.array([0.7, 0.2, 0.1])
+    flat, sigma = theory.FlatClass(x, 1e6, 2.0, weights=v), np.array([0.1, 0.5, 0.0])
     found = theory.expected_gap(flat, sigma, draws=300)
-    exact = 2 * 2 * math.sqrt(2 / math.pi) * sigma.sum() / 3
+    exact = 2 * 2 * math.sqrt(2 / math.pi) * v @ sigma
     assert abs(found.value - exact) < 4 * found.standard_error
     assert found.assumptions[0].endswith("deviation 0 to 0.5")
     signs = theory.expected_gap(flat, sigma, draws=5, law="signs")
-    assert signs.value == pytest.approx(2 * 2 * sigma.sum() / 3)
+    assert signs.value == pytest.approx(2 * 2 * v @ sigma)
     assert signs.standard_error == pytest.approx(0.0, abs=1e-12)
     assert signs.assumptions[0] == "independent symmetric noise of at most 0 to 0.5"
 
