@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+import dynamics_calls
 import low_rank_calls
+import method_calls
 import plane_calls
 import plane_door_calls
 import plane_theory_calls
@@ -27,19 +29,21 @@ from stepscape.tables import Record, Table
 READ_ONLY = {
     "Certificate", "Eigenpair", "InputError", "StepscapeError", "Trajectory", "errors.NotConverged",
     "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
-    "estimators.TableFit", "measures.Shattering",
+    "estimators.TableFit", "measures.PredictionGain", "measures.Shattering", "theory.Gain",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
-    "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.MatrixWeights",
+    "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.FlattestRescaling",
+    "theory.MatrixWeights",
     "theory.PerturbedLoss",
     "theory.InterpolationBound", "theory.MarginCost", "theory.Neurons", "theory.Theorem",
+    "theory.TraceRescaling",
     "theory.WeightedSpline",
     "theory.WeightLimits", "theory.WorstCase", "training.Path", "training.PathPoint", "training.Snapshot",
     "recovery.NullSpace", "recovery.Recovered", "recovery.Trial", "recovery.Uniqueness",
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | {
     name
-    for sibling in (low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
+    for sibling in (dynamics_calls, low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
     for name in sibling.READ_ONLY
 }  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
@@ -47,7 +51,9 @@ INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | recovery_calls.INNER  # fmt: skip
+} | low_rank_calls.INNER | method_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | (
+    recovery_calls.INNER
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,9 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
+        **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
+        **method_calls.calls(at["problem"], at["net"]),
         **plane_calls.calls(),
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
@@ -336,6 +344,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "lab.status.status": {"store": store, "now": 1e9},
         "measures.facts": {**here, "delta": 0.05, "gamma": 1.0, "sharpness": None},
         "measures.tightest_worst_case": {**here, "interval": (-1.0, 1.0), "moving": True},
+        "measures.prediction_gain": {**here, "noise": 0.5, "rows": 9.0, "delta": 0.1, "draws": 2, "seed": 0},
         "measures.measures.risks": pair,
         "measures.measures.pieces": here,
         "measures.measures.shape": here,
@@ -373,6 +382,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         },
         "objectives.line": here,
         "objectives.quadratic": {"matrix": np.eye(2)},
+        "objectives.corrugated": {"ripple": 0.1},
         "objectives.quartic": {"curvature": 1.0, "fall": 1.0},
         "objectives.rough_sharpness": here,
         "objectives.secant_curvature": {
@@ -420,7 +430,13 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.excess_identity": {"truth": Y, "predictions": X, "labels": SIGNS, "weights": W,
         "mask": X > 0},
         "theory.expected_excess": {"flat": at["flat"], "draws": 2, "seed": 0},
-        "theory.expected_gap": {"flat": at["flat"], "noise": 0.5, "draws": 2, "seed": 0},
+        "theory.expected_gap": {
+            "flat": at["flat"], "noise": 0.5, "draws": 2, "seed": 0, "law": Text("signs"),
+        },
+        "theory.certified_gain": {
+            "flat": at["flat"], "labels": Y, "predictions": X, "noise": 0.5, "delta": 0.1,
+            "draws": 2, "seed": 0,
+        },
         "theory.flat_interpolator": {"inputs": X, "labels": SIGNS, "margin": 20.0},
         "theory.flat_interpolator_bound": {"inputs": X, "labels": SIGNS, "margin": 20.0},
         "theory.flattest_interpolator": {
@@ -443,6 +459,9 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             )
         },
         "theory.weighted_by": {**other, "curvature": np.full(X.size, 1e-3)},
+        "theory.flattest_rescaling": {**NEURONS, "inputs": X, "weights": W, "tolerance": 1e-2},
+        "theory.least_trace_rescaling": {**NEURONS, "inputs": X, "weights": W},
+        "theory.rescaled": {**NEURONS, "scales": 2.0},
         "theory.interior": {"t": X, **weights},
         "theory.interpolation_bound": {**weights, "labels": Y},
         "theory.largest_stable_step_size": {"sharpness": 2.0, "momentum": 0.5, "nesterov": False},

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from stepscape.arguments import flag, number, positive, reals
+from stepscape.arguments import flag, nonnegative, number, positive, reals, whole
 from stepscape.errors import bad, shown
 
 LARGEST = 2**53  # steps: a float counts no further
-__all__ = ["GradientDescent"]
+__all__ = ["GradientDescent", "LabelNoise", "SharpnessAware", "StochasticGradientDescent", "TracePenalty"]
+BLOCK = 1024  # steps whose random numbers are drawn together
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,190 @@ class GradientDescent:
         return np.where(t < self.warmup_steps, rising, self.step_size)
 
 
+@dataclass(frozen=True)
+class StochasticGradientDescent:
+    """θ ← θ − η ∇L_B: descent on a minibatch B of `batch_size` examples.
+
+    Parameters
+    ----------
+    step_size, steps : as in `GradientDescent`.
+    batch_size : int
+        B ≤ n.
+    replacement : bool
+        Whether every batch is drawn with replacement. Otherwise an epoch deals out the examples in random
+        order, n // B batches of them, as PyTorch's ``DataLoader(shuffle=True, drop_last=True)`` does.
+    seed : int
+        Of the batches.
+    """
+
+    step_size: float
+    steps: int
+    batch_size: int = 1
+    replacement: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _set_clock(self)
+        object.__setattr__(self, "batch_size", whole("batch_size", self.batch_size, 1))
+        object.__setattr__(self, "replacement", flag("replacement", self.replacement))
+        object.__setattr__(self, "seed", whole("seed", self.seed))
+
+    def threshold(self, step_size: float | None = None) -> float:
+        """Return 2/η, which λ_max must not exceed for the mean of θ to be stable on a quadratic.
+
+        It is necessary, not sufficient: in one dimension, without replacement and with s² the variance of the
+        curvatures of the examples, E θ² shrinks only if (1 − ηλ)² + η² s² (n − B)/(B(n − 1)) ≤ 1.
+
+        Source: Wu et al. (2018); see THEORY §5.1.
+        """
+        return _two_over(self.step_size if step_size is None else step_size)
+
+    def batches(self, first: int, count: int, examples: int) -> np.ndarray:
+        """Numbers (count, B) of the examples of the steps from `first` on; equal seeds give equal ones."""
+        size, n = self.batch_size, whole("examples", examples, 1)
+        if size > n:
+            raise bad("batch_size", f"be at most the {n} examples", size)
+        return _rows(whole("first", first), whole("count", count, 1), self._block(n))
+
+    def _block(self, n: int) -> tuple[int, Callable[[int], np.ndarray]]:
+        """Return the steps of a block, and its batches by its number."""
+        size, seed = self.batch_size, self.seed
+        if self.replacement:
+            return BLOCK, lambda block: np.random.default_rng((seed, block)).integers(0, n, (BLOCK, size))
+        each = n // size
+        return (
+            each,
+            lambda block: (
+                np.random.default_rng((seed, block)).permutation(n)[: each * size].reshape(each, size)
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """Full-batch descent whose labels carry fresh noise, y_i + noise·N(0, 1), in every step.
+
+    Parameters
+    ----------
+    step_size, steps : as in `GradientDescent`.
+    noise : float
+        Standard deviation, at least 0.
+    seed : int
+        Of the noise.
+    """
+
+    step_size: float
+    steps: int
+    noise: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _set_clock(self)
+        object.__setattr__(self, "noise", nonnegative("noise", self.noise))
+        object.__setattr__(self, "seed", whole("seed", self.seed))
+
+    def threshold(self, step_size: float | None = None) -> float:
+        """Return 2/η, that of descent: noise of the labels leaves the curvature as it is."""
+        return _two_over(self.step_size if step_size is None else step_size)
+
+    def noises(self, first: int, count: int, examples: int) -> np.ndarray:
+        """Noise (count, n) of the labels in the steps from `first` on; equal seeds give equal noise."""
+        n = whole("examples", examples, 1)
+
+        def draw(block: int) -> np.ndarray:
+            return self.noise * np.random.default_rng((self.seed, block)).standard_normal((BLOCK, n))
+
+        return _rows(whole("first", first), whole("count", count, 1), (BLOCK, draw))
+
+
+@dataclass(frozen=True)
+class SharpnessAware:
+    """θ ← θ − η ∇L(θ + ρ ∇L/‖∇L‖): sharpness-aware minimization (SAM) with radius ρ, on all examples.
+
+    Parameters
+    ----------
+    step_size, steps : as in `GradientDescent`.
+    radius : float
+        ρ ≥ 0; 0 is gradient descent.
+    """
+
+    step_size: float
+    steps: int
+    radius: float = 0.05
+
+    def __post_init__(self) -> None:
+        _set_clock(self)
+        object.__setattr__(self, "radius", nonnegative("radius", self.radius))
+
+    def threshold(self, step_size: float | None = None, gradient_norm: float = math.inf) -> float:
+        """Largest curvature λ of a quadratic on which a step does not lengthen, for a given ‖∇L‖.
+
+        Along the gradient the step is −η(λ + ρλ²/‖∇L‖)x, so that λ + ρλ²/‖∇L‖ ≤ 2/η must hold:
+        λ ≤ ‖∇L‖/(2ρ)·(√(1 + 8ρ/(η‖∇L‖)) − 1). For a large gradient this is 2/η.
+
+        Source: Long and Bartlett (2024), the SAM-edge.
+        """
+        eta = self.step_size if step_size is None else positive("step_size", step_size)
+        norm = number("gradient_norm", gradient_norm)
+        if not norm > 0.0:
+            raise bad("gradient_norm", "be positive", norm)
+        ratio = self.radius / norm
+        # λ = 4/η/(1 + √(1 + 8ρ/(η‖∇L‖))): the same without cancellation.
+        return 4.0 / eta / (1.0 + math.sqrt(1.0 + 8.0 * ratio / eta))
+
+
+@dataclass(frozen=True)
+class TracePenalty:
+    """Full-batch descent on L + weight·tr ∇²L, the trace of the Hessian on the trained coordinates.
+
+    For the square loss of a network of one input variable. The trace jumps where a knot crosses an input; its
+    gradient is taken with the active sets as they are, almost everywhere.
+
+    Parameters
+    ----------
+    step_size, steps : as in `GradientDescent`.
+    weight : float
+        At least 0; 0 is gradient descent.
+    """
+
+    step_size: float
+    steps: int
+    weight: float = 0.01
+
+    def __post_init__(self) -> None:
+        _set_clock(self)
+        object.__setattr__(self, "weight", nonnegative("weight", self.weight))
+
+    def threshold(self, step_size: float | None = None) -> float:
+        """Return 2/η; the curvature meant is that of the penalized loss, ∇²L + weight·∇² tr ∇²L."""
+        return _two_over(self.step_size if step_size is None else step_size)
+
+
+LineMethod = StochasticGradientDescent | LabelNoise | SharpnessAware | TracePenalty
+
+
 def stable_product(momentum: float, nesterov: bool) -> float:
     """Largest linearly stable step size times curvature: 2, 2 + 2β, or (2 + 2β)/(1 + 2β) for Nesterov."""
     return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0)
+
+
+def _set_clock(method: object) -> None:
+    """Check step size and steps as those of descent."""
+    plain = GradientDescent(method.step_size, method.steps)  # type: ignore[attr-defined]
+    for name in ("step_size", "steps"):
+        object.__setattr__(method, name, getattr(plain, name))
+
+
+def _two_over(step_size: float) -> float:
+    return 2.0 / positive("step_size", step_size)
+
+
+def _rows(first: int, count: int, block: tuple[int, Callable[[int], np.ndarray]]) -> np.ndarray:
+    """Rows first to first + count of blocks of so many rows, which are drawn by their number."""
+    size, draw = block
+    numbers = range(first // size, (first + count - 1) // size + 1)
+    start = first - numbers[0] * size
+    return np.concatenate([draw(number) for number in numbers])[start : start + count]
 
 
 def _whole(name: str, value: object) -> int:

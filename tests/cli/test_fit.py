@@ -137,6 +137,12 @@ def test_fit_writes_its_directory_and_says_what_it_did(table, fitted):
     assert np.sqrt(np.mean(np.square(errors))) < 0.5  # labels range over 5
     document = json.loads(Path("out/result.json").read_text())
     assert document["schema"] == 1
+    assert document["fit"]["gain"]["verdict"] == "certified"  # the noise is small
+    assert (
+        "generalization: with probability 95 % the fit is closer to the truth than the mean of speed"
+        in " ".join(fitted.out.split())
+    )
+    assert "Generalization: with probability" in Path("out/report.html").read_text(encoding="utf-8")
     assert document["fit"]["rmse"] == pytest.approx(np.sqrt(np.mean(np.square(errors))))
     assert document["fit"]["path"] is None
 

@@ -11,6 +11,7 @@ import oracles as ref
 import stepscape as ss
 from cases import METHODS, dense, edge, network, noisy
 from stepscape import objectives, training
+from stepscape.measures.measures import pieces, shape
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def test_inputs_of_several_variables_are_refused_in_one_sentence():
     for use in (
         lambda: objectives.line(problem, net),
         lambda: objectives.Hessian(problem, net),
-        lambda: ss.measures.measures.pieces(problem, net),
+        lambda: pieces(problem, net),
     ):
         with pytest.raises(ss.InputError, match=message):
             use()
@@ -147,7 +148,7 @@ def test_a_network_of_several_variables_is_refused_on_the_line():
         lambda: objectives.line(problem, net),
         lambda: ss.train(problem, net, ss.GradientDescent(0.1, 3)),
         lambda: ss.sharpness(problem, net),
-        lambda: ss.measures.measures.shape(problem, net),
+        lambda: shape(problem, net),
         lambda: net.knots,
         lambda: net.jumps,
     ):

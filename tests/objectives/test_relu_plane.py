@@ -293,6 +293,25 @@ def test_far_out_the_logistic_loss_still_has_its_curvature():
     assert pair.value == pytest.approx(np.linalg.eigvalsh(dense / dense.max())[-1] * dense.max(), rel=1e-6)
 
 
+@pytest.mark.parametrize("blocks", [("w1", "b1", "w2", "b2"), ("w1", "w2")], ids="+".join)
+@pytest.mark.parametrize("power", [0, 100, 160, 250, 400, -100, -160, -250, -400])
+@pytest.mark.parametrize("which", ["inputs", "w1", "w1 and w2"])
+def test_the_unit_of_the_operator_lies_near_its_largest_eigenvalue(which, power, blocks):
+    """Only where λ_max leaves 2^±300 is the unit not 1."""
+    inputs, net = pc.noisy_plane(12, 3, 15).inputs, pc.plane_network(6, 3, 15, trainable=blocks)
+    if which == "inputs":
+        inputs = np.ldexp(inputs, power)
+    else:
+        w2 = net.w2 if which == "w1" else np.ldexp(net.w2, power)
+        net = ss.TwoLayerReLU(np.ldexp(net.w1, power), np.ldexp(net.b1, power), w2, 0.0, trainable=blocks)
+    problem = ss.Problem(inputs, net.predict(inputs))  # R = 0
+    operator = objectives.PlaneHessian(problem, net)
+    top = objectives.plane(problem, net).sharpness(net.parameters).value
+    far = not 2.0**-300 <= top <= 2.0**300
+    assert (operator.scale != 1.0) == far or 2.0**-320 <= top <= 2.0**320
+    assert operator.scale == 1.0 or 0.01 <= top / operator.scale <= 100.0
+
+
 def test_a_dead_network_is_as_sharp_as_its_output_bias():
     problem = pc.noisy_plane(10, 2, 13)
     net = ss.TwoLayerReLU(np.ones((3, 2)), np.full(3, -99.0), np.ones(3))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 FAMILIES = {
     "edge": "The edge of stability",
     "square": "The square loss",
+    "forces": "Other forces of nature",
     "interpolation": "Interpolation",
+    "folklore": "Flatness folklore",
     "logistic": "The logistic loss",
     "confidence": "Confidence",
     "certificates": "Certificates and risk",

@@ -106,4 +106,13 @@ def _folds(result: Document) -> list[str]:
 
 
 def _certificates(result: Document) -> list[str]:
-    return ["", f"Certificates, in {result['units']}:", *certificate_lines(result["certificates"], "fit")]
+    from stepscape.report.gain import gain_sentence
+
+    said = gain_sentence(result)
+    proved = [console.paragraph(f"generalization: {said}", "  ")] if said else []
+    return [
+        "",
+        f"Certificates, in {result['units']}:",
+        *certificate_lines(result["certificates"], "fit"),
+        *proved,
+    ]

@@ -18,6 +18,7 @@ MEANINGS = {
     "amplitudes": "factors of the true curve, whose logit is fitted",
     "arms": "where descent starts",
     "ball_dimensions": "dimensions of the full balls that are compared",
+    "batch_sizes": "examples of a minibatch",
     "beside": "relative size of the random moves from which descent returns to the interpolator",
     "block_d": "rows of the matrices of the failure rate",
     "block_depths": "layers of the networks with blocks",
@@ -50,7 +51,8 @@ MEANINGS = {
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
-    "draws": "random moves of the weights per size of the noise",
+    "draws": "random moves of the weights per size of the noise, or draws of random labels",
+    "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
     "first_seed": "first of the seeds",
@@ -58,8 +60,10 @@ MEANINGS = {
     "flip_rates": "probabilities that a label is flipped",
     "flow_step_size": "step size that stands for gradient flow",
     "flow_steps": "steps of the run that stands for gradient flow",
+    "forces": "what acts besides the gradient",
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
+    "folds": "parts of the data set for cross-validation",
     "geometries": "laws of the inputs",
     "half_width": "inputs lie in [-half_width, half_width]",
     "half_widths": "inputs lie in [-half_width, half_width]",
@@ -70,8 +74,13 @@ MEANINGS = {
     "interpolators": "networks that pass through every label",
     "iterations": "most iterations of the solver",
     "kept_steps": "steps of the descents that start at an interpolator",
+    "large_sizes": "rows of the data sets that only textbook interpolants are given",
+    "large_step_size": "step size that cannot interpolate",
+    "label_noises": "standard deviations of the fresh noise of the labels",
     "large_step_sizes": "step sizes that are compared with the small one",
+    "largest_step_size": "largest step size that the network is tuned over",
     "largest_margin": "largest margin of the interpolators",
+    "laws": "laws of labels that have no truth to find",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -89,6 +98,7 @@ MEANINGS = {
     "mean_field_scales": "factors of the mean-field initialization",
     "measurements": "measurements of a vector",
     "mixing_alpha": "α of mixup: shares are Beta(α, α)",
+    "methods": "how descent moves: with momentum, Nesterov's or weight decay, or plainly",
     "moments": "records from which the best held-out moment is chosen",
     "momentum": "momentum of the heavy ball",
     "momentum_step_size": "step size of the heavy ball",
@@ -97,12 +107,17 @@ MEANINGS = {
     "n": "rows of a data set",
     "n_largest": "rows of the largest data set",
     "n_smallest": "rows of the smallest data set",
+    "network_n": "rows of the data set of a network",
+    "network_noise": "standard deviation of the labels of a network",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
     "nonzeros": "nonzeros of the sparse truths",
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
+    "picture_sizes": "rows of the data sets in the picture",
+    "optimizers": "methods that are compared",
+    "penalties": "weights of the penalty on the trace",
     "points": "inputs of the examples whose curvature is followed",
     "probes": "inputs on each sphere around the data",
     "problems": "kinds of measurements",
@@ -111,9 +126,10 @@ MEANINGS = {
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
     "ratio": "measurements per degree of freedom",
-    "ratios": "measurements per degree of freedom",
+    "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
+    "sam_radii": "radii of the sharpness-aware steps",
     "scale": "factor of the initial parameters",
     "scales": "factors of the initial parameters",
     "seeds": "number of seeds: repetitions with other data and another start",
@@ -124,6 +140,7 @@ MEANINGS = {
     "sizes": "rows of the data sets",
     "small_step_size": "step size with which the larger ones are compared",
     "smallest_margin": "smallest margin of the interpolators",
+    "smallest_step_size": "smallest step size that the network is tuned over",
     "square_step_sizes": "step sizes of the runs with the square loss",
     "start_sharpness": "sharpness that the start below the edge is scaled to",
     "starts": "where descent starts, or how often the search for the least weight decay does",
@@ -132,7 +149,9 @@ MEANINGS = {
     "steps": "steps of a run",
     "stretches": "how far the factors are moved from the balanced ones, on a logarithmic scale",
     "swing_reach": "starts of the runs beyond η = ½ lie in [-swing_reach, swing_reach]²",
+    "targets": "true curves: a bump that shrinks with n, or one that is the same for all n",
     "teachers": "neurons of the teacher with a positive sign and with a negative one",
+    "teeth": "teeth of the true zigzag",
     "theorem_seeds": "number of seeds of the trials of the theorem",
     "toy_alphas": "α of mixup in the toy picture",
     "toy_n": "examples of the toy picture",
@@ -142,6 +161,8 @@ MEANINGS = {
     "trials": "trials in a block of the failure rate",
     "truth": "true curve, also a MODULE:FUNCTION of your own",
     "truths": "true curves, also a MODULE:FUNCTION of your own",
+    "variation": "largest ∫|f''|g in the class of functions",
+    "watched": "iterates that are looked at one by one at the beginning, and as many at the end",
     "weight_decay": "factor of the L2 penalty",
     "weight_decays": "factors of the L2 penalty",
     "wide_arms": "methods that also begin at factors twice as large",
@@ -220,10 +241,45 @@ def _interpolators() -> Iterable[str]:
     return INTERPOLATORS
 
 
+def _families() -> Iterable[str]:
+    from stepscape.experiments.interpolation.descent_curve_runs import FAMILIES
+
+    return FAMILIES
+
+
+def _laws() -> Iterable[str]:
+    from stepscape.experiments.certificates.agnostic_runs import LAWS
+
+    return LAWS
+
+
+def _targets() -> Iterable[str]:
+    from stepscape.experiments.certificates.rate_runs import TARGETS
+
+    return TARGETS
+
+
+def _forces() -> Iterable[str]:
+    from stepscape.experiments.forces.runs import FORCES
+
+    return FORCES
+
+
+def _optimizers() -> Iterable[str]:
+    from stepscape.experiments.forces.method_runs import NAMES
+
+    return NAMES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
     "arms": _arms,
+    "families": _families,
     "interpolators": _interpolators,
+    "forces": _forces,
+    "optimizers": _optimizers,
+    "laws": _laws,
+    "targets": _targets,
     "init": lambda: ("torch", "mean_field"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
@@ -25,7 +26,8 @@ PATIENCE = (
 )
 LONGEST = 256  # rows of a basis that has grown
 MOST_NUMBERS = 20_000_000  # numbers in it: 160 MB
-FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 5, 2  # products before the first convergence check, and between checks
+FIRST_LOOK, WARM_LOOK = 8, 3  # products before the first convergence check
+LOOK_EVERY = 2  # products between checks; one after the first check of a warm start
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def settle(
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
-        look = max(LOOK_EVERY, done // 32)
+        look = 1 if want == WARM_LOOK else max(LOOK_EVERY, done // 32)
         reached = krylov.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached
@@ -244,15 +246,22 @@ def lanczos_steps(
     Rows of basis (m + 1, size) are the Krylov vectors; diagonal and beside (m,) the tridiagonal matrix.
     Returns the number of rows whose product was taken: less than `last` when the space is invariant.
     """
+
+    def set_product(vector: Array, out: Array) -> None:
+        out[:] = operator.product(vector)
+
+    return extend(set_product, basis, diagonal, beside, first, last)
+
+
+def extend(
+    set_product: Callable[[Array, Array], None],
+    basis: Array, diagonal: Array, beside: Array, first: int, last: int,
+) -> int:  # fmt: skip
+    """Like `lanczos_steps`, with products that `set_product` writes into its second argument."""
+    inner = np.empty(last)
     for m in range(first, last):
-        out = operator.product(basis[m])
-        size = np.linalg.norm(out)
-        diagonal[m] = basis[m] @ out
-        for _ in range(2):
-            out = out - (basis[: m + 1] @ out) @ basis[: m + 1]
-        beside[m] = np.linalg.norm(out)
-        if not beside[m] > 1e-14 * size:
-            beside[m] = 0.0
+        set_product(basis[m], basis[m + 1])
+        diagonal[m], beside[m] = vectors.next_row(basis, m, inner)
+        if beside[m] == 0.0:
             return m + 1
-        basis[m + 1] = out / beside[m]
     return last

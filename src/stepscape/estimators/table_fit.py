@@ -15,11 +15,14 @@ from stepscape.arguments import function, text, whole
 from stepscape.estimators import description as told
 from stepscape.estimators.descent import EDGE
 from stepscape.estimators.regressor import StepSizeRegressor
+from stepscape.measures.table_gain import PredictionGain, prediction_gain
 from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import plain
 from stepscape.theory.line.interpolation import InterpolationBound, interpolation_bound
 
 Array = NDArray[np.float64]
+LEAST_INPUTS = 3  # distinct, to estimate noise from neighbors
+MANY_INPUTS, DRAWS, FEW_DRAWS = 2000, 16, 4  # draws of the noise, up to so many inputs and beyond
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,6 +86,20 @@ class TableFit(told.ColumnFit):
         """Labels minus predictions (n,), in the units of y."""
         return self.y - self.fitted
 
+    @cached_property
+    def gain(self) -> PredictionGain | None:
+        """What the table proves about the error to the truth, in standardized units.
+
+        None with fewer than three distinct inputs, from which no noise can be estimated.
+        """
+        model = self.regressor
+        problem, network = model.problem_, model.trajectory_.midpoint
+        distinct = np.unique(problem.inputs[problem.averaging > 0.0]).size
+        if distinct < LEAST_INPUTS:
+            return None
+        draws = DRAWS if distinct <= MANY_INPUTS else FEW_DRAWS
+        return prediction_gain(problem, network, rows=len(self.x), draws=draws)
+
     def summary(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""
         bound = self.interpolation
@@ -99,6 +116,7 @@ class TableFit(told.ColumnFit):
                 "sharpness": bound.sharpness,
                 "step_size": bound.step_size,
             },
+            "gain": None if self.gain is None else self.gain.record(),
             "done": self.done,
             "warnings": self.warnings,
         }

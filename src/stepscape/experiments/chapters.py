@@ -17,11 +17,14 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS = (
-    Chapter("Curve fitting", ("curve-fitting", "robustness", "sparsity-vs-step-size")),
+    Chapter(
+        "Curve fitting", ("curve-fitting", "robustness", "sparsity-vs-step-size", "width", "feature-learning")
+    ),
     Chapter("The edge of stability", families=("edge",)),
-    Chapter("Weighted variation", ("weighted-tv",)),
-    Chapter("Interpolation", ("random-labels",), ("interpolation",)),
+    Chapter("Weighted variation", ("weighted-tv", "same-tv")),
+    Chapter("Interpolation", ("clean-labels", "random-labels"), ("interpolation",)),
     Chapter("Risk", ("risk-vs-step-size",), ("certificates", "square")),
+    Chapter("Other forces of nature", families=("forces",)),
     Chapter("Folklore", families=("folklore",)),
     Chapter("The logistic loss", families=("logistic",)),
     Chapter("Confidence", families=("confidence",)),

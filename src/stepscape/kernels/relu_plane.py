@@ -34,7 +34,9 @@ from numpy.typing import NDArray
 from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 from stepscape.kernels.relu_plane_narrow import backward as narrow_backward
 from stepscape.kernels.relu_plane_narrow import columns_of
+from stepscape.kernels.relu_plane_narrow import couple as narrow_couple
 from stepscape.kernels.relu_plane_narrow import forward as narrow_forward
+from stepscape.kernels.relu_plane_narrow import switch as narrow_switch
 
 Array = NDArray[np.float64]
 
@@ -57,26 +59,27 @@ def pack(theta, inner, outer):
     """Write θ into packed form; places beyond the last neuron stay as they are."""
     d, size = inner.shape[1] - 1, outer.shape[1]
     k = (theta.size - 1) // (d + 2)
-    for j in range(k):
-        b, i = j // size, j % size
-        for c in range(d):
-            inner[b, c, i] = theta[j * d + c]
-        inner[b, d, i] = theta[k * d + j]
-        outer[b, i] = theta[k * (d + 1) + j]
+    for b in range(inner.shape[0]):
+        first = b * size
+        for i in range(min(size, k - first)):
+            for c in range(d):
+                inner[b, c, i] = theta[(first + i) * d + c]
+            inner[b, d, i] = theta[k * d + first + i]
+            outer[b, i] = theta[k * (d + 1) + first + i]
 
 
 @njit(**EXACT)
 def unpack(inner, outer, theta):
-    """Write packed weights into θ, all but b2; returns whether all of them are finite."""
+    """Write packed weights into θ, all but b2."""
     d, size = inner.shape[1] - 1, outer.shape[1]
     k = (theta.size - 1) // (d + 2)
-    for j in range(k):
-        b, i = j // size, j % size
-        for c in range(d):
-            theta[j * d + c] = inner[b, c, i]
-        theta[k * d + j] = inner[b, d, i]
-        theta[k * (d + 1) + j] = outer[b, i]
-    return np.all(np.isfinite(theta[: theta.size - 1]))
+    for b in range(inner.shape[0]):
+        first = b * size
+        for i in range(min(size, k - first)):
+            for c in range(d):
+                theta[(first + i) * d + c] = inner[b, c, i]
+            theta[k * d + first + i] = inner[b, d, i]
+            theta[k * (d + 1) + first + i] = outer[b, i]
 
 
 @njit(**DISJOINT, **INLINE)
@@ -256,7 +259,8 @@ def _run(
         velocity[last] = momentum * velocity[last] + g
         theta[last] -= eta_rates[3] * (look * g + ahead * velocity[last])
     unpack(speed, speed_outer, velocity)
-    if not (unpack(inner, outer, theta) and abs(theta[last]) < np.inf):  # a neuron that is nan is not active
+    unpack(inner, outer, theta)
+    if not np.all(np.isfinite(theta)):  # the loss does not show a nan, which is not active
         return DIVERGED, steps, np.inf
     return FINISHED, steps, _logistic_loss(labels, weights, values) if logistic else 0.5 * size
 
@@ -295,13 +299,22 @@ def descend(
 
 
 @njit(**EXACT)
-def linearize(points, turned, labels, weights, logistic, inner, outer, shift, active, values, moments, work):
+def linearize(
+    points, turned, columns, labels, weights, logistic, inner, outer, shift, active, values, moments, work
+):  # fmt: skip
     """Set values to f (n,), active (m, n, B) to S, moments (m, d + 1, B) to P; returns Σ g.
 
+    columns : those of X̃ for up to three variables, or None; see `relu_plane_narrow.columns_of`.
     work (d + 2, n) is overwritten; its last row then holds g.
     """
     slopes = work[work.shape[0] - 1]
-    _forward(points, inner, outer, shift, active, values)
+    if columns is None:
+        _forward(points, inner, outer, shift, active, values)
+    else:
+        values[:] = shift
+        x1, x2, x3 = columns
+        for b in range(inner.shape[0]):
+            narrow_switch(x1, x2, x3, inner[b], outer[b], active[b], values)
     if logistic:
         _logistic_slopes(values, labels, weights, slopes)
     else:
@@ -330,6 +343,8 @@ def _mix(inner, outer, tilt, push, out):
 @njit(**FAST, **INLINE)
 def _mask(tilt, push, rates):
     """Multiply a packed vector by the rates of its blocks."""
+    if rates[0] == rates[1] == rates[2] == 1.0:
+        return
     d = tilt.shape[1] - 1
     tilt[:, :d] *= rates[0]
     tilt[:, d] *= rates[1]
@@ -338,7 +353,7 @@ def _mask(tilt, push, rates):
 
 @njit(**EXACT)
 def product(
-    points, turned, inner, outer, active, curvature, moments, rates, decays, vector, out,
+    points, turned, columns, inner, outer, active, curvature, moments, rates, decays, vector, out,
     tilt, push, forces, pulls, bends, values, pulled,
 ):  # fmt: skip
     """Set out ((d + 2)k + 1,) to (H + diag(decays))·vector on trained blocks, 0 on frozen ones.
@@ -354,8 +369,12 @@ def product(
     values[:] = c
     for b in range(inner.shape[0]):
         _mix(inner[b], outer[b], tilt[b], push[b], forces[b])
-        np.dot(points, forces[b], bends)
-        _couple(active[b], bends, values)
+        if columns is None:
+            np.dot(points, forces[b], bends)
+            _couple(active[b], bends, values)
+        else:
+            x1, x2, x3 = columns
+            narrow_couple(x1, x2, x3, active[b], forces[b], values)
     values *= curvature
     total = _backward(turned, values, active, pulled, forces)
     for b in range(inner.shape[0]):

@@ -1,9 +1,12 @@
-"""The two passes of a step for inputs of one, two or three variables, without matrix products.
+"""Passes of a step and of a Hessian product for inputs of one, two or three variables.
 
 Matrix products with an inner dimension of 2 to 4 spend most of their time on copies. Here the weights of a
 few neurons stay in registers while the inputs, one array for each variable, stream past them; z is computed
 in either pass and never stored. The passes may round z differently, which matters where |z| is of the size of
 that rounding.
+
+Products with the Hessian need S made once: `switch` stores it, and `couple` takes four inputs at a time, so
+that it loads the weights of a block of neurons once for the four. Sums over S are matrix products as fast.
 
 Columns x are a tuple of three arrays (n,), None instead of those beyond the last variable: what is None is
 not compiled. Packed weights and P are those of `kernels.relu_plane`.
@@ -110,6 +113,67 @@ def backward(columns, turned, slopes, inner, pulled, moments):
         for j in range(0, inner.shape[2], 2):
             _two(x1, x2, x3, inner, b, j, slopes, pulled, moments)
     return total
+
+
+@njit(**DISJOINT, **INLINE)
+def switch(x1, x2, x3, inner, outer, active, values):
+    """Add Σ_j w2_j max(z_ij, 0) of one block to values (n,), and set active (n, B) to 1{z > 0}."""
+    d = inner.shape[0] - 1
+    w0, w1 = inner[d], inner[0]
+    if x2 is not None:
+        w2 = inner[1]
+    if x3 is not None:
+        w3 = inner[2]
+    for i in range(values.size):
+        total = 0.0
+        for j in range(w0.size):
+            z = w0[j] + w1[j] * x1[i]
+            if x2 is not None:
+                z += w2[j] * x2[i]
+            if x3 is not None:
+                z += w3[j] * x3[i]
+            total += outer[j] * (z if z > 0.0 else 0.0)
+            active[i, j] = 1.0 if z > 0.0 else 0.0
+        values[i] += total
+
+
+@njit(**DISJOINT, **INLINE)
+def couple(x1, x2, x3, active, forces, values):
+    """Add Σ_j s_ij ⟨x̃_i, forces_j⟩ of one block, forces (d + 1, B) and S (n, B), to values (n,)."""
+    n, d = values.size, forces.shape[0] - 1
+    f0, f1 = forces[d], forces[0]
+    if x2 is not None:
+        f2 = forces[1]
+    if x3 is not None:
+        f3 = forces[2]
+    for i in range(0, n, 4):
+        i1, i2, i3 = min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
+        s0, s1, s2, s3 = active[i], active[i1], active[i2], active[i3]
+        t0 = t1 = t2 = t3 = 0.0
+        for j in range(f0.size):
+            z0, z1 = f0[j] + f1[j] * x1[i], f0[j] + f1[j] * x1[i1]
+            z2, z3 = f0[j] + f1[j] * x1[i2], f0[j] + f1[j] * x1[i3]
+            if x2 is not None:
+                z0 += f2[j] * x2[i]
+                z1 += f2[j] * x2[i1]
+                z2 += f2[j] * x2[i2]
+                z3 += f2[j] * x2[i3]
+            if x3 is not None:
+                z0 += f3[j] * x3[i]
+                z1 += f3[j] * x3[i1]
+                z2 += f3[j] * x3[i2]
+                z3 += f3[j] * x3[i3]
+            t0 += s0[j] * z0
+            t1 += s1[j] * z1
+            t2 += s2[j] * z2
+            t3 += s3[j] * z3
+        values[i] += t0
+        if i + 1 < n:
+            values[i1] += t1
+        if i + 2 < n:
+            values[i2] += t2
+        if i + 3 < n:
+            values[i3] += t3
 
 
 def columns_of(points: Array) -> Columns | None:

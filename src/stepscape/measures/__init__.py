@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "Activity": "stepscape.measures.activation",
+    "PredictionGain": "stepscape.measures.table_gain",
     "Shattering": "stepscape.measures.held_examples",
     "activity": "stepscape.measures.activation",
     "certified_class": "stepscape.measures.certified",
     "certify": "stepscape.measures.certification",
     "facts": "stepscape.measures.certification",
     "plane_facts": "stepscape.measures.plane_certification",
+    "prediction_gain": "stepscape.measures.table_gain",
     "shattering": "stepscape.measures.held_examples",
     "tightest_worst_case": "stepscape.measures.tightest",
     "worst_case": "stepscape.measures.certified",
@@ -20,12 +22,14 @@ _HOMES = {
 
 __all__ = [
     "Activity",
+    "PredictionGain",
     "Shattering",
     "activity",
     "certified_class",
     "certify",
     "facts",
     "plane_facts",
+    "prediction_gain",
     "shattering",
     "tightest_worst_case",
     "worst_case",
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from stepscape.measures.certified import certified_class, worst_case
     from stepscape.measures.held_examples import Shattering, shattering
     from stepscape.measures.plane_certification import plane_facts
+    from stepscape.measures.table_gain import PredictionGain, prediction_gain
     from stepscape.measures.tightest import tightest_worst_case
 
 

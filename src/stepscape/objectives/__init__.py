@@ -5,6 +5,7 @@ from typing import overload
 from stepscape.errors import bad, expect, shown
 from stepscape.factorization import Factorization, Width
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.batch_curvature import batch_sharpness
 from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
 from stepscape.objectives.factor_widths import widths_of
@@ -24,7 +25,8 @@ from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.objectives.relu_plane_hessian import PlaneHessian
-from stepscape.objectives.toys import quadratic, quartic, scalar_product
+from stepscape.objectives.stepped_line import SteppedLine
+from stepscape.objectives.toys import corrugated, double_well, quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
@@ -43,7 +45,11 @@ __all__ = [
     "ReLULine",
     "ReLUPlane",
     "State",
+    "SteppedLine",
+    "batch_sharpness",
+    "corrugated",
     "directional_smoothness",
+    "double_well",
     "factors",
     "hessian",
     "hessian_trace",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import flag, nonnegative, positive
 from stepscape.arguments import vector as one_each
-from stepscape.curvature.lanczos import lanczos_steps
+from stepscape.curvature.lanczos import extend
 from stepscape.errors import beyond_range, expect
 from stepscape.kernels import relu_plane
+from stepscape.kernels.relu_plane_narrow import Columns, columns_of
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU, require_dimension
 from stepscape.problems.problem import Problem
@@ -91,6 +93,11 @@ class PlaneHessian:
         return np.ascontiguousarray(self.points.T)
 
     @cached_property
+    def _columns(self) -> Columns | None:
+        """The variables of X̃ one by one where there are few."""
+        return columns_of(self.points)
+
+    @cached_property
     def linear(self) -> Linear:
         """What one pass over the data gives."""
         net, problem = self.network, self.problem
@@ -100,7 +107,7 @@ class PlaneHessian:
         values, active = np.empty(problem.size), np.empty((blocks, problem.size, size))
         moments, work = np.empty_like(inner), np.empty((net.dimension + 2, problem.size))
         total = relu_plane.linearize(
-            self.points, self._turned, problem.labels, problem.averaging,
+            self.points, self._turned, self._columns, problem.labels, problem.averaging,
             problem.loss == "logistic", inner, outer, net.b2, active, values, moments, work,
         )  # fmt: skip
         if not (np.isfinite(values).all() and math.isfinite(total)):
@@ -169,8 +176,25 @@ class PlaneHessian:
         Products of a tiny operator, such as that of the logistic loss far out, have squares that vanish, and
         those of a huge one squares that overflow.
         """
+        if self._ordinary:
+            return 1.0
         mantissa, power = math.frexp(self._reach)
         return 1.0 if mantissa == 0.0 or abs(power) <= ORDINARY else math.ldexp(0.5, power)
+
+    @property
+    def _ordinary(self) -> bool:
+        """Whether bounds that cost no pass over the data show that `_reach` is an ordinary number.
+
+        Σ D is the trace of G on b2. The other traces are at most Σ D ‖X̃‖² times ‖w2‖² or ‖w̃‖², and ‖R‖ is at
+        most ‖P‖, with norms of all entries.
+        """
+        at, total = self.linear, float(self.curvature.sum())
+        with np.errstate(all="ignore"):
+            points, inner, outer, moments = (
+                float(np.vdot(each, each)) for each in (self.points, at.inner, at.outer, at.moments)
+            )
+            most = total * points * (1.0 + inner + outer) + moments + self.unit * float(self.decays.max())
+        return bool(self.rates[3]) and total >= 2.0**-ORDINARY and most <= 2.0**ORDINARY
 
     @cached_property
     def _reach(self) -> float:
@@ -239,19 +263,26 @@ class PlaneHessian:
 
     def product(self, vector: ArrayLike) -> Array:
         """H·vector/unit; frozen coordinates of the vector ((d + 2)k + 1,) count as 0."""
-        given = np.array(one_each("vector", vector, self.size))
-        at, n = self.linear, self.problem.size
-        out, size = np.empty(self.size), at.outer.shape[1]
-        work = [np.zeros_like(like) for like in (at.inner, at.outer, at.inner, at.outer)]
-        tilt, push, forces, pulls = work
-        relu_plane.product(
-            self.points, self._turned, at.inner, at.outer, at.active,
-            *self._scaled, self.rates, self.decays, given, out,
-            tilt, push, forces, pulls, np.empty((n, size)), np.empty(n), np.empty((self.points.shape[1], n)),
-        )  # fmt: skip
+        out = np.empty(self.size)
+        self._products()(np.array(one_each("vector", vector, self.size)), out)
         if not np.isfinite(out).all():
             raise beyond_range("the product of the Hessian with the vector")
         return out
+
+    def _products(self) -> Callable[[Array, Array], None]:
+        """Return a function that sets its second argument to the product with the first."""
+        at, n = self.linear, self.problem.size
+        tilt, push, forces, pulls = (np.zeros_like(like) for like in (at.inner, at.outer) * 2)
+        work = np.empty((n, at.outer.shape[1])), np.empty(n), np.empty((self.points.shape[1], n))
+        given = (
+            self.points, self._turned, self._columns, at.inner, at.outer, at.active,
+            *self._scaled, self.rates, self.decays,
+        )  # fmt: skip
+
+        def set_product(vector: Array, out: Array) -> None:
+            relu_plane.product(*given, vector, out, tilt, push, forces, pulls, *work)
+
+        return set_product
 
     @cached_property
     def _scaled(self) -> tuple[Array, Array]:
@@ -260,7 +291,7 @@ class PlaneHessian:
 
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:
         """Lanczos steps; see `curvature.lanczos.lanczos_steps`."""
-        return lanczos_steps(self, basis, diagonal, beside, first, last)
+        return extend(self._products(), basis, diagonal, beside, first, last)
 
     def random_vector(self) -> Array:
         """Return a fixed generic unit vector on the trained coordinates."""

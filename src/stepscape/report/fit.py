@@ -7,6 +7,7 @@ from typing import Any
 
 from stepscape.report.certificates import certificate_blocks
 from stepscape.report.content import Block, Cell, Drawing, Facts, Fold, Grid, Page, Paragraph, Section
+from stepscape.report.gain import gain_sentence
 from stepscape.report.words import counted, number, plus_minus, sentence
 from stepscape.training.stops import STOP_WORDS
 
@@ -130,12 +131,14 @@ def data_facts(document: Document) -> list[Block]:
 
 
 def _certificates(result: Document) -> list[Block]:
+    said = gain_sentence(result)
     return [
         *certificate_blocks(result["certificates"], f"in {result['units']}"),
         Paragraph(
             "A certificate bounds how much the fitted function bends, not how well it predicts, and it "
             "depends on the units, which are named above."
         ),
+        *([Paragraph(sentence(f"Generalization: {said}"))] if said else []),
     ]
 
 

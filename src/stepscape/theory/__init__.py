@@ -24,6 +24,7 @@ from stepscape.theory.line.flat_network import (
     flat_interpolator_bound,
 )
 from stepscape.theory.line.flattest import Flattest, flattest_interpolator
+from stepscape.theory.line.gain import Gain, certified_gain
 from stepscape.theory.line.interpolation import (
     InterpolationBound,
     interpolation,
@@ -34,6 +35,13 @@ from stepscape.theory.line.logistic import logistic_gauss_newton, weighted, weig
 from stepscape.theory.line.logistic_curvature import confidence_curvature
 from stepscape.theory.line.margins import MarginCost, interpolation_margin, margin_cost
 from stepscape.theory.line.norm import norm_generalization
+from stepscape.theory.line.rescaling import (
+    FlattestRescaling,
+    TraceRescaling,
+    flattest_rescaling,
+    least_trace_rescaling,
+    rescaled,
+)
 from stepscape.theory.line.spline import Neurons, spline_interpolator
 from stepscape.theory.line.square import (
     counterexample,
@@ -133,6 +141,8 @@ __all__ = [
     "FlatClass",
     "FlatInterpolatorBound",
     "Flattest",
+    "FlattestRescaling",
+    "Gain",
     "InterpolationBound",
     "Landscape",
     "MarginCost",
@@ -145,11 +155,13 @@ __all__ = [
     "SphereClassifier",
     "SphereInterpolator",
     "Theorem",
+    "TraceRescaling",
     "WeightLimits",
     "WeightedSpline",
     "WorstCase",
     "balanced",
     "block_penalty",
+    "certified_gain",
     "confidence_curvature",
     "constant_trace",
     "counterexample",
@@ -173,6 +185,7 @@ __all__ = [
     "flattest_identity_sharpness",
     "flattest_interpolator",
     "flattest_layers_trace",
+    "flattest_rescaling",
     "gauss_newton",
     "half_space_mass",
     "half_space_weight",
@@ -190,6 +203,7 @@ __all__ = [
     "interpolation_rate",
     "largest_stable_step_size",
     "layers_trace",
+    "least_trace_rescaling",
     "logistic_gauss_newton",
     "margin_cost",
     "matrix_weights",
@@ -210,6 +224,7 @@ __all__ = [
     "projection_density",
     "published",
     "published_as_printed",
+    "rescaled",
     "sharpness",
     "sharpness_loss",
     "sphere_classifier",

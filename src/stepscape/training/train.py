@@ -7,11 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from stepscape.arguments import function
-from stepscape.errors import expect
-from stepscape.methods import GradientDescent
+from stepscape.errors import bad, expect
+from stepscape.methods import GradientDescent, LineMethod
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.fresh_examples import FreshExamples
 from stepscape.objectives.network_loss import network_loss
+from stepscape.objectives.objective import Objective
+from stepscape.objectives.stepped_line import SteppedLine
 from stepscape.problems.problem import Problem
 from stepscape.training.path import Path, PathPoint
 from stepscape.training.run import run
@@ -21,7 +23,7 @@ from stepscape.training.trajectory import Snapshot, Trajectory
 def train(
     problem: Problem,
     network: TwoLayerReLU,
-    method: GradientDescent,
+    method: GradientDescent | LineMethod,
     record_every: int = 1000,
     measure_sharpness: bool = True,
     observe: Callable[[Snapshot], None] | None = None,
@@ -35,6 +37,11 @@ def train(
     ----------
     problem, network
         With inputs of the same number of variables.
+    method : GradientDescent or another class of `stepscape.methods`
+        Stochastic descent, noise on the labels, sharpness-aware steps and the penalty on the trace train
+        networks of one input variable. Loss and sharpness are then still those of all examples and their own
+        labels, edge ratios are against 2/η, and the trajectory's `method` is the descent with the same step
+        size and steps.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
@@ -58,9 +65,7 @@ def train(
     Divergence is an outcome, not an exception. For a loss of any other kind see `stepscape.training.run`.
     """
     expect("problem", problem, Problem)
-    objective = (
-        network_loss(problem, network) if examples is None else FreshExamples(examples, problem, network)
-    )
+    objective, descent = _prepared(problem, network, method, examples)
     if observe is not None:
         function("observe", observe)
 
@@ -69,9 +74,25 @@ def train(
             observe(Snapshot(point.step, point.loss, *_networks(network, point)))
 
     path = run(
-        objective, network.parameters, method, record_every, measure_sharpness, seen, progress, record_at
+        objective, network.parameters, descent, record_every, measure_sharpness, seen, progress, record_at
     )
     return _trajectory(path, network)
+
+
+def _prepared(
+    problem: Problem,
+    network: TwoLayerReLU,
+    method: GradientDescent | LineMethod,
+    examples: Callable[[int], Problem] | None,
+) -> tuple[Objective, GradientDescent]:
+    """Return the objective that descends, and the descent whose clock the loop keeps."""
+    if isinstance(method, LineMethod):
+        if examples is not None:
+            raise bad("examples", f"be left out with {type(method).__name__}", "a function")
+        return SteppedLine(problem, network, method), GradientDescent(method.step_size, method.steps)
+    if examples is not None:
+        return FreshExamples(examples, problem, network), method
+    return network_loss(problem, network), method
 
 
 def _trajectory(path: Path, like: TwoLayerReLU) -> Trajectory:

@@ -39,9 +39,9 @@ def measured(
         "pieces_truth": _truth_pieces(problem),
         **measure_trajectory(problem, run.trajectory),
         **features(problem, solutions[-1]),
-        **_training_errors(problem, solutions[-1]),
+        **training_errors(problem, solutions[-1]),
         **_neurons(run, solutions),
-        **_edge(run.trajectory),
+        **edge(run.trajectory),
         **_certificates(run, solutions, checks),
     }
     for name, record in moments.items():
@@ -71,7 +71,7 @@ def _truth_pieces(problem: Problem) -> int:
     return linear_pieces(x, np.asarray(truth), piece_tolerance(problem))
 
 
-def _training_errors(problem: Problem, solution: TwoLayerReLU) -> dict[str, Any]:
+def training_errors(problem: Problem, solution: TwoLayerReLU) -> dict[str, Any]:
     """Mean squared distance to the labels of the solution and of the truth, everywhere and in the interior.
 
     The theorems on the risk suppose that the solution fits the labels of the interior at least as well as the
@@ -106,7 +106,7 @@ def _neurons(run: Followed, solutions: Sequence[TwoLayerReLU]) -> dict[str, Any]
     }
 
 
-def _edge(run: Trajectory) -> dict[str, Any]:
+def edge(run: Trajectory) -> dict[str, Any]:
     """Whether the sharpness reached the threshold of the current step size, and when it first did."""
     reached = _crossing(run)
     known = reached < run.at_steps.size

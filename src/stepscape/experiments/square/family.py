@@ -17,6 +17,7 @@ from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.contrasts import last_minus_first, rank_correlations
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.kinds import Answer
+from stepscape.experiments.frame.levels import Levels
 from stepscape.experiments.frame.limits import LEAST_SEEDS
 from stepscape.experiments.frame.sentences import counted, interval, listed, sentence
 from stepscape.experiments.square.arrival import ARRIVED, WORKING
@@ -52,34 +53,46 @@ def by_range(table: Table) -> dict[str, Table]:
     return cells(table, {"half_width": "x in [−{0:g}, {0:g}]"})
 
 
-def in_every_member(members: Mapping[str, Table], questions: Mapping[str, Asks], at_once: int = 1) -> Finding:
+def in_every_member(
+    members: Mapping[str, Table],
+    questions: Mapping[str, Asks],
+    at_once: int = 1,
+    levels: Levels = ARRIVED,
+) -> Finding:
     """Ask several questions in every member; all intervals are simultaneous.
 
     members : name → rows. A member in which runs work at too few step sizes is left out; the sentence says
         so, and a yes becomes "some".
+    levels : which step sizes work.
     """
     found: dict[str, Finding] = {}
     for name, each in questions.items():
-        asked = ask(members, each.contrast, ARRIVED.lacks)
+        asked = ask(members, each.contrast, levels.lacks)
         if asked.missing is not None:
             return asked.missing
         found[name] = everywhere(asked.values, each.says, each.what, each.least, at_once * len(questions))
     whole = together(found, named=False)
-    left_out = sum(bool(ARRIVED.lacks(rows)) for rows in members.values())
+    left_out = sum(bool(levels.lacks(rows)) for rows in members.values())
     absent = f"runs work at too few step sizes in {counted(left_out, 'other setting')}" if left_out else ""
-    thin = {"runs left out, with fewer bent neurons than count": sum(map(_thin, members.values()))}
-    return _say_late(with_left_out(whole, absent), members).with_numbers(thin if any(thin.values()) else {})
+    thin = {
+        "runs left out, with fewer bent neurons than count": sum(
+            _thin(rows, levels) for rows in members.values()
+        )
+    }
+    return _say_late(with_left_out(whole, absent), members, levels).with_numbers(
+        thin if any(thin.values()) else {}
+    )
 
 
-def _thin(rows: Table) -> int:
+def _thin(rows: Table, levels: Levels) -> int:
     """Count the runs of which a few neurons are left, too few for a curve."""
-    few = (rows["outcome"] == "finished") & ~ARRIVED.counts(rows)
+    few = (rows["outcome"] == "finished") & ~levels.counts(rows)
     return int(np.sum(few & (rows["bent_neurons"] > 0))) if "bent_neurons" in rows else 0
 
 
-def _say_late(found: Finding, members: Mapping[str, Table]) -> Finding:
+def _say_late(found: Finding, members: Mapping[str, Table], levels: Levels) -> Finding:
     """Say at which step sizes most runs have not arrived, so that they are compared with nothing."""
-    late = {name: ARRIVED.unfinished(rows) for name, rows in members.items()}
+    late = {name: levels.unfinished(rows) for name, rows in members.items()}
     some = [each for each in late.values() if each.size]
     if not some:
         return found

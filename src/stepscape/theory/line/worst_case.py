@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stepscape.arguments import nonnegative, whole
+from stepscape.arguments import nonnegative, reals, whole, word
 from stepscape.errors import bad, expect
 from stepscape.losses import best_constant, divergence, innovation, probability
 from stepscape.theory.line.distribution import FloatArray, vector
@@ -129,16 +129,61 @@ def expected_excess(flat: FlatClass, draws: int = 16, seed: int = 0) -> Expected
     return _expected(flat, coins, draws, seed, "labels independent given the inputs")
 
 
-def expected_gap(flat: FlatClass, noise: float, draws: int = 16, seed: int = 0) -> ExpectedWorstCase:
-    """Bound the mean over the labels of what `worst_case_gap` bounds, for Gaussian noise of deviation σ."""
-    noise = nonnegative("noise", noise, "be finite and nonnegative")
+def expected_gap(
+    flat: FlatClass, noise: ArrayLike, draws: int = 16, seed: int = 0, law: str = "gaussian"
+) -> ExpectedWorstCase:
+    """Bound the mean over the labels of what `worst_case_gap` bounds, without knowing the truth.
 
-    def gaussian(rng: np.random.Generator, n: int) -> FloatArray:
-        return np.asarray(2.0 * noise * rng.standard_normal(n))
+    Parameters
+    ----------
+    noise : standard deviation σ of the labels around the truth, one number or one per example (n,).
+    law : "gaussian", or "signs": ±σ with equal chance. With |ε_i| ≤ σ and symmetric ε_i the mean for signs is
+        the largest of all laws, because the supremum is convex in each multiplier.
+    """
+    expect("flat", flat, FlatClass)
+    sigma, draw = deviations(flat, noise), _draw_of(law)
 
-    return _expected(
-        flat, gaussian, draws, seed, f"independent Gaussian noise of standard deviation {noise:g}"
-    )
+    def scaled(rng: np.random.Generator, n: int) -> FloatArray:
+        return np.asarray(2.0 * sigma * draw(rng, n))
+
+    return _expected(flat, scaled, draws, seed, noise_words(sigma, law))
+
+
+def deviations(flat: FlatClass, noise: ArrayLike) -> FloatArray:
+    """Return the standard deviation of each example in I."""
+    if reals("noise", noise).ndim == 0:
+        size = nonnegative("noise", noise, "be finite and nonnegative")
+        return np.full(int(flat.inside.sum()), size)
+    sigma = vector("noise", noise)
+    if sigma.shape != flat.inside.shape:
+        raise bad("noise", f"be one number or one per input ({flat.inside.size})", sigma.size)
+    if sigma.min() < 0.0:
+        raise bad("noise", "be finite and nonnegative", float(sigma.min()))
+    return np.asarray(sigma[flat.inside])
+
+
+def _signs(rng: np.random.Generator, n: int) -> FloatArray:
+    return 2.0 * rng.integers(0, 2, n).astype(np.float64) - 1.0
+
+
+def _gaussian(rng: np.random.Generator, n: int) -> FloatArray:
+    return np.asarray(rng.standard_normal(n))
+
+
+_LAWS: dict[str, tuple[str, Callable[[np.random.Generator, int], FloatArray]]] = {
+    "gaussian": ("independent Gaussian noise of standard deviation", _gaussian),
+    "signs": ("independent symmetric noise of at most", _signs),
+}
+
+
+def _draw_of(law: str) -> Callable[[np.random.Generator, int], FloatArray]:
+    return _LAWS[word("law", law, _LAWS)][1]
+
+
+def noise_words(sigma: FloatArray, law: str = "gaussian") -> str:
+    """Say the premise on the noise, a clause."""
+    low, high = float(sigma.min()), float(sigma.max())
+    return f"{_LAWS[law][0]} {low:g}" if low == high else f"{_LAWS[law][0]} {low:.4g} to {high:.4g}"
 
 
 def _both(flat: FlatClass, labels: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, FloatArray]:

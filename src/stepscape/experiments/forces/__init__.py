@@ -1,0 +1,1 @@
+"""What else acts on training: initialization, decay, momentum, truths, noise and penalties."""

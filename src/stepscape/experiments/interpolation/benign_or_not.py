@@ -1,0 +1,232 @@
+"""Whether descent that nearly interpolates noise is benign, tempered or catastrophic."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.limits import FEWEST_BENT
+from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.interpolation.overfitting_runs import QUICK, begin, grid, work
+from stepscape.tables.records import Table
+
+Array = NDArray[np.float64]
+NAMES = {
+    "heavy_ball": "heavy ball, small steps",
+    "descent": "plain descent, small steps",
+    "large_step": "plain descent, a large step",
+    "singular_kernel": "the singular kernel",
+    "steep_kernel": "the steep kernel",
+    "dots": "connect the dots",
+    "nearest": "the nearest label",
+    "polynomial": "the polynomial",
+}
+PER = "decades per decade of n"
+SPAN = 2.0  # largest over smallest n of a slope
+
+
+def by_size(table: Table, method: str, column: str, near: float = np.inf) -> tuple[Array, Array]:
+    """Values (seeds, sizes) of a method, and the sizes; nan where more than `near` is left or all is dead."""
+    seeds = np.unique(table["seed"])
+    rows = table.where(method=method, drawn=False, outcome="finished")
+    sizes = np.unique(rows["n"]).astype(float)
+    out = np.full((seeds.size, sizes.size), np.nan)
+    if not len(rows) or "left" not in rows:
+        return out, sizes
+    fit = rows["left"].astype(float) <= near
+    if "bent_neurons" in rows:
+        bent = rows["bent_neurons"].astype(float)
+        fit &= ~(bent < FEWEST_BENT)
+    rows = rows.rows(fit)
+    at = np.searchsorted(seeds, rows["seed"]), np.searchsorted(sizes, rows["n"])
+    out[at] = rows[column].astype(float)
+    return out, sizes
+
+
+def rate(table: Table, method: str, near: float = np.inf) -> Array:
+    """Slope of log excess on log n, per seed."""
+    values, sizes = by_size(table, method, "excess", near)
+    return slopes(values, sizes, least_span=SPAN) if sizes.size else np.empty(0)
+
+
+def is_benign(result: Result, near: float, least: float) -> Finding:
+    """Whether the excess risk of the method falls with n among the runs that nearly interpolate."""
+    method = str(result.table["method"][0])
+    found = rate(result.table, method, near)
+    if not np.isfinite(found).any():
+        return lacking(f"too few runs leave at most {near:.0%} of the noise")
+    says = Says("the excess risk", "fall", "with n, as benign overfitting does")
+    return decide.sign(-found, says, PER, least)
+
+
+def like_the_dots(result: Result, near: float, within: float) -> Finding:
+    """Whether descent has the excess risk of the line that connects the dots, on the same labels."""
+    method = next((name for name in result.table["method"] if name in ("heavy_ball", "descent")), "")
+    return _against(result.table, method, "dots", near, within)
+
+
+def _against(table: Table, method: str, other: str, near: float, within: float) -> Finding:
+    ours, sizes = by_size(table, method, "log_excess", near)
+    theirs, others = by_size(table, other, "log_excess")
+    shared = np.isin(others, sizes)
+    if not sizes.size or not shared.any():
+        return lacking("no run of descent finished")
+    gap = ours[:, np.isin(sizes, others)] - theirs[:, shared]
+    known = np.isfinite(gap)
+    if not known.any():
+        return lacking(f"no run leaves at most {near:.0%} of the noise")
+    counts = known.sum(axis=1)
+    means = np.where(counts > 0, np.where(known, gap, 0.0).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    says = Says("descent", "have", "the excess risk of the line that connects the dots")
+    return decide.equivalent(means, within, says, "decades, descent over the line, mean over n")
+
+
+def taxonomy(result: Result, least: float, flat: float) -> Finding:
+    """Whether the textbook interpolants fall, stay and grow with n as they are said to."""
+    table, found = result.table, {}
+    for method in ("singular_kernel", "dots", "nearest", "polynomial"):
+        slope, name = rate(table, method), NAMES[method]
+        if method in ("dots", "nearest"):
+            says = Says(name, "be", "tempered: the excess risk stays level")
+            found[name] = decide.equivalent(_of_the_large(table, method), flat, says, PER, at_once=4)
+        else:
+            sign = -1.0 if method == "singular_kernel" else 1.0
+            says = Says(name, "be", "benign: the excess risk falls" if sign < 0 else "catastrophic: it grows")
+            found[name] = decide.sign(sign * slope, says, PER, least, at_once=4)
+    return together(found, named=False)
+
+
+def _of_the_large(table: Table, method: str) -> Array:
+    """Slope over the upper half of the sizes, where the truth between two inputs is nearly a line."""
+    values, sizes = by_size(table, method, "excess")
+    upper = sizes >= np.sqrt(sizes[0] * sizes[-1]) if sizes.size else sizes > 0
+    if not upper.any():
+        return np.empty(0)
+    return slopes(values[:, upper], sizes[upper], least_values=2, least_span=SPAN)
+
+
+def levels(result: Result, within: float) -> Finding:
+    """Whether piecewise linear costs (2/3)σ² and the nearest label σ², at the largest size."""
+    found = {}
+    for method, level, words in (("dots", 2.0 / 3.0, "(2/3)σ²"), ("nearest", 1.0, "σ²")):
+        values, _ = by_size(result.table, method, "excess")
+        says = Says(f"the excess risk of {NAMES[method]}", "be", words)
+        last = values[:, -1] if values.size else np.empty(0)
+        found[method] = decide.equivalent(last - level, within, says, f"excess over σ², minus {level:.2g}",
+                                          at_once=2)  # fmt: skip
+    return together(found, named=False)
+
+
+def large_step_gains(result: Result, least: float) -> Finding:
+    """Whether a large step, which cannot interpolate, has less excess risk at the largest size."""
+    large, sizes = by_size(result.table, "large_step", "log_excess")
+    small, others = by_size(result.table, "heavy_ball", "log_excess")
+    if not (sizes.size and others.size and sizes[-1] == others[-1]):
+        return lacking("too few runs finished at the largest size")
+    says = Says("the large step", "have", "less excess risk than steps that nearly interpolate")
+    return decide.sign(small[:, -1] - large[:, -1], says, "decades at the largest size", least)
+
+
+def numbers(result: Result) -> Table:
+    """Medians of the excess risk and of what is left of the noise."""
+    return medians(result.table.where(drawn=False), ("method", "n"), ("excess", "left", "edge_ratio"))
+
+
+def draw(result: Result) -> dict[str, Drawn]:
+    """Excess risk against n, and the picture of the three kinds."""
+    from stepscape.experiments.interpolation import benign_or_not_figures as figures
+
+    return {"excess": figures.excess(result), "kinds": figures.kinds(result)}
+
+
+_NEAR = {"near": 0.1}
+CLAIM = Claim(
+    name="benign-or-not",
+    title="Benign, tempered or catastrophic: what does descent do that nearly interpolates?",
+    claim=(
+        "There are three types of overfitting. Is the solution of gradient descent benign: does its excess "
+        "risk vanish with more and more noisy labels, though it passes through all of them?"
+    ),
+    kind="open question",
+    source=(
+        "Fazel and Wang, NeurIPS tutorial 'Training Instability', 'three types of overfitting' and 'does GD "
+        "solution satisfies Benign overfitting?'; Mallinar et al. (2022)"
+    ),
+    setup=(
+        "Equispaced inputs on [−3, 3], a sine of two periods, noise 0.5. Descent begins at a large start "
+        "and makes small steps for long; even so it nearly interpolates at few points only. Looks used "
+        "seeds 7000 and 7001, with small steps of 0.005 to 0.05, large ones of 0.2 and 0.4, and three "
+        "scales of the start."
+    ),
+    quick=QUICK,
+    full={
+        **QUICK,
+        "sizes": (12, 16, 24, 32, 48),
+        "large_sizes": (128, 256, 512, 1024),
+        "width": 300,
+        "steps": 2_000_000,
+        "seeds": 20,
+        "first_seed": 100,
+    },
+    grid=grid,
+    begin=begin,
+    work=work,
+    parts=(
+        Part(
+            "benign",
+            "Is descent that nearly interpolates benign?",
+            "Of the runs that leave at most {near:.0%} of the mean square of the noise, the slope of log "
+            "excess risk on log n, per seed: yes if the interval lies below 0, no if it excludes a fall of "
+            "{least:g} decades or more per decade of n.",
+            is_benign,
+            {**_NEAR, "least": 0.15},
+            primary=True,
+            by="method",
+            literal="descent",
+            where={"group": "descent"},
+        ),
+        Part(
+            "like_the_dots",
+            "Is it as tempered as the line that connects the dots?",
+            "Log10 of the excess risk of heavy ball that leaves at most {near:.0%} of the noise, over that "
+            "of the line through the same labels, mean over n: yes if the interval lies within {within:g} "
+            "decades of 0, no if it lies outside.",
+            like_the_dots,
+            {**_NEAR, "within": 0.1},
+        ),
+        Part(
+            "taxonomy",
+            "The textbook interpolants are of the three types",
+            "Slopes of log excess risk on log n: below 0 for the singular kernel, no if a fall of "
+            "{least:g} is excluded; above 0 for the polynomial in the same sense; within ±{flat:g} for the "
+            "line and the nearest label, over the upper half of the sizes.",
+            taxonomy,
+            {"least": 0.1, "flat": 0.1},
+            kind="figure",
+        ),
+        Part(
+            "levels",
+            "The line costs (2/3)σ², the nearest label σ²",
+            "At the largest size, the excess risk over σ² lies within {within:g} of 2/3 and of 1.",
+            levels,
+            {"within": 0.1},
+            kind="figure",
+        ),
+        Part(
+            "large_step",
+            "Does a large step, which cannot interpolate, avoid the cost?",
+            "At the largest size that descent is given, log10 of the excess risk of heavy ball with small "
+            "steps over that of descent with the large step, on the same labels: no if the interval "
+            "excludes {least:g} decades or more.",
+            large_step_gains,
+            {"least": 0.05},
+        ),
+    ),
+    draw=draw,
+    premises={"left": "descent leaves at most a tenth of the noise, so that it nearly interpolates"},
+    numbers=numbers,
+    by="method",
+    names=NAMES,
+)  # fmt: skip
