@@ -23,7 +23,6 @@ from stepscape.cli.options import (
     Force,
     Formats,
     Full,
-    Inputs,
     Json,
     Labels,
     RetryFailed,
@@ -333,7 +332,7 @@ def _certify(
         ),
     ],
     file: Table,
-    x: Inputs,
+    x: Features,
     y: Labels,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")
