@@ -18,6 +18,7 @@ MEANINGS = {
     "amplitudes": "factors of the true curve, whose logit is fitted",
     "arms": "where descent starts",
     "ball_dimensions": "dimensions of the full balls that are compared",
+    "batch_sizes": "examples of a minibatch",
     "beside": "relative size of the random moves from which descent returns to the interpolator",
     "block_d": "rows of the matrices of the failure rate",
     "block_depths": "layers of the networks with blocks",
@@ -75,6 +76,7 @@ MEANINGS = {
     "kept_steps": "steps of the descents that start at an interpolator",
     "large_sizes": "rows of the data sets that only textbook interpolants are given",
     "large_step_size": "step size that cannot interpolate",
+    "label_noises": "standard deviations of the fresh noise of the labels",
     "large_step_sizes": "step sizes that are compared with the small one",
     "largest_step_size": "largest step size that the network is tuned over",
     "largest_margin": "largest margin of the interpolators",
@@ -114,6 +116,8 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "picture_sizes": "rows of the data sets in the picture",
+    "optimizers": "methods that are compared",
+    "penalties": "weights of the penalty on the trace",
     "points": "inputs of the examples whose curvature is followed",
     "probes": "inputs on each sphere around the data",
     "problems": "kinds of measurements",
@@ -125,6 +129,7 @@ MEANINGS = {
     "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
+    "sam_radii": "radii of the sharpness-aware steps",
     "scale": "factor of the initial parameters",
     "scales": "factors of the initial parameters",
     "seeds": "number of seeds: repetitions with other data and another start",
@@ -260,6 +265,12 @@ def _forces() -> Iterable[str]:
     return FORCES
 
 
+def _optimizers() -> Iterable[str]:
+    from stepscape.experiments.forces.method_runs import NAMES
+
+    return NAMES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
@@ -267,6 +278,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "families": _families,
     "interpolators": _interpolators,
     "forces": _forces,
+    "optimizers": _optimizers,
     "laws": _laws,
     "targets": _targets,
     "init": lambda: ("torch", "mean_field"),

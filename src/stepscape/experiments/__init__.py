@@ -27,6 +27,7 @@ _MODULES = {
     "random-labels": "stepscape.experiments.square.random_labels",
     "forces": "stepscape.experiments.forces.forces",
     "truth-complexity": "stepscape.experiments.forces.truth_complexity",
+    "what-is-stabilized": "stepscape.experiments.forces.what_is_stabilized",
     "catapult-graveyard": "stepscape.experiments.forces.catapult_graveyard",
     "interpolation-is-sharp": "stepscape.experiments.interpolation.interpolation_is_sharp",
     "sharpness-vs-risk": "stepscape.experiments.folklore.sharpness_vs_risk",

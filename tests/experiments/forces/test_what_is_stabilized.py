@@ -1,0 +1,146 @@
+"""The rules of `what-is-stabilized` on rows that come out each way, and its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape import methods
+from stepscape.errors import InputError
+from stepscape.experiments.forces.matched import apart, pair
+from stepscape.experiments.forces.method_runs import MethodRun, begin, grid, work
+from stepscape.experiments.forces.what_is_stabilized import CLAIM
+from stepscape.experiments.frame import Result, Run
+
+GRID = np.linspace(-1.0, 1.0, 5)
+SPEC: dict[str, Any] = {
+    "truth": "tent", "n": 12, "noise": 0.5, "half_width": 3.0, "width": 20, "steps": 40, "records": 4,
+    "step_size": 0.1, "largest_step_size": 0.4, "method": "sgd", "strength": 3.0, "rank": 1, "seed": 2,
+}  # fmt: skip
+
+
+def rows(
+    method: str, seeds: int = 8, shift: float = 0.0, noise: float = 0.0, falling: bool = True, **more: Any
+) -> list[Run]:
+    """Runs of a method at three strengths; curves lie `shift` from those of descent, ± `noise`."""
+    found = []
+    for rank in range(3):
+        for seed in range(seeds):
+            wiggle = noise * (-1) ** seed
+            tv = 4.0 / 2.0**rank
+            row = {
+                "kind": "method/1", "half_width": 3.0, "noise": 0.5, "width": 50, "method": method,
+                "rank": rank, "strength": float(rank), "seed": seed, "outcome": "finished", "bent_neurons": 30,
+                "weighted_tv": tv * 1.1 if method != "descent" else tv, "edge_ratio": 1.0, "batch_ratio": 1.0,
+                "trace": 10.0 / 2.0 ** (rank if falling else 0), "risk": 0.1 + 0.25 * wiggle,
+                "start_ratio": 0.5, **more,
+            }  # fmt: skip
+            found.append(Run(row, {"grid": GRID, "solution": np.sin(GRID) * tv + 0.5 * (shift + wiggle)}))
+    return found
+
+
+def words(**of: Mapping[str, Any]) -> dict[str, str]:
+    """Words with descent from two starts, and the methods given."""
+    every = {"descent": {}, "other_start": {}, **of}
+    runs = tuple(run for name, more in every.items() for run in rows(name, **more))  # type: ignore[arg-type]
+    judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, runs))
+    return {name: each.word(CLAIM.kind) for name, each in judged.items()}
+
+
+def test_methods_that_are_descent() -> None:
+    assert set(words(sgd={}, sgd_replacement={}, sam={}).values()) == {"yes", "no"}
+    found = words(sgd={}, sgd_replacement={}, sam={})
+    assert found.pop("risk") == "no"
+    assert set(found.values()) == {"yes"}
+
+
+def test_methods_that_are_not() -> None:
+    other = {"edge_ratio": 0.4, "batch_ratio": 0.5, "shift": 1.0, "risk": 0.3, "falling": False}
+    found = words(sgd=other, sgd_replacement=other)
+    assert found == {
+        "sharpness": "it_depends", "batch_sharpness": "no", "trace": "it_depends", "same_trace": "no",
+        "same_curve": "no", "risk": "yes",
+    }  # fmt: skip
+
+
+def test_what_the_seeds_do_not_settle() -> None:
+    found = words(sam={"noise": 0.5})
+    assert (found["same_curve"], found["risk"]) == ("no", "undecided")  # 0.5 away, on either side
+    assert found["batch_sharpness"] == "premise_not_met"
+
+
+def test_the_batch_sharpness_may_be_off_by_a_quarter() -> None:
+    for ratio, word in ((1.2, "yes"), (0.81, "yes"), (1.3, "no"), (0.7, "no")):
+        both = {"batch_ratio": ratio}
+        assert words(sgd=both, sgd_replacement=both)["batch_sharpness"] == word
+
+
+class TestMatches:
+    def test_distances_have_their_units(self) -> None:
+        runs = (*rows("descent"), *rows("sam", shift=3.0, risk=0.6, trace=1.0))
+        result = Result("what-is-stabilized", {}, runs)
+        np.testing.assert_allclose(apart(result, "curve")["sam"], 3.0, rtol=1e-12)
+        np.testing.assert_allclose(apart(result, "risk")["sam"], 2.0, rtol=1e-12)
+        expected = np.mean(np.log10(1.0 / np.array([10.0, 5.0, 2.5])))
+        np.testing.assert_allclose(apart(result, "trace")["sam"], expected, rtol=1e-12)
+
+    def test_the_nearest_within_the_factor(self) -> None:
+        descent, one = rows("descent", seeds=1), rows("sam", seeds=1)
+        assert pair(one[1], descent) is descent[1]
+        assert pair(one[1], descent, factor=1.05) is None
+
+    def test_only_on_the_same_labels(self) -> None:
+        one = rows("sam", seeds=1)[0]
+        assert pair(one, rows("descent", seeds=1, half_width=1.0)) is None
+        assert pair(one, rows("descent", seeds=2)[1::2]) is None
+
+    def test_a_run_that_died_has_no_pair(self) -> None:
+        result = Result("what-is-stabilized", {}, (*rows("descent", bent_neurons=0), *rows("sam")))
+        assert not np.isfinite(apart(result, "curve").get("sam", np.array([np.nan]))).any()
+
+
+class TestRuns:
+    def test_strengths_go_from_the_weakest_to_the_strongest(self) -> None:
+        specs = grid({**CLAIM.quick, "seeds": 1})
+        of = {
+            name: [run.strength for run in specs if run.method == name] for name in ("sgd", "sam", "descent")
+        }
+        assert of == {"sgd": [10.0, 4.0, 1.0], "sam": [0.02, 0.1, 0.3], "descent": [0.1, 0.2, 0.4]}
+
+    def test_all_have_the_same_training_time(self) -> None:
+        for run in grid({**CLAIM.quick, "seeds": 1}):
+            method = begin(run)[2]
+            assert method.steps * method.step_size == pytest.approx(200.0)
+
+    def test_every_method_gets_its_strength(self) -> None:
+        cases: dict[str, tuple[float, Any]] = {
+            "sgd": (3.0, methods.StochasticGradientDescent), "label_noise": (0.3, methods.LabelNoise),
+            "sam": (0.3, methods.SharpnessAware), "trace_penalty": (0.3, methods.TracePenalty),
+        }  # fmt: skip
+        for name, (strength, kind) in cases.items():
+            method = begin(MethodRun(**{**SPEC, "method": name, "strength": strength}))[2]
+            assert isinstance(method, kind)
+            assert strength in vars(method).values()
+        replaced = begin(MethodRun(**{**SPEC, "method": "sgd_replacement"}))[2]
+        assert isinstance(replaced, methods.StochasticGradientDescent)
+        assert replaced.replacement
+
+    def test_another_start_is_another_network_on_the_same_labels(self) -> None:
+        one, other = (begin(MethodRun(**{**SPEC, "method": name})) for name in ("descent", "other_start"))
+        assert np.array_equal(one[0].labels, other[0].labels)
+        assert not np.array_equal(one[1].parameters, other[1].parameters)
+
+    def test_a_run_that_diverged_is_a_result(self) -> None:
+        found = work(MethodRun(**{**SPEC, "step_size": 500.0, "method": "label_noise"}), lambda _: None)
+        assert found.outcome == "diverged"
+
+    def test_full_batches_measure_the_curvature_along_the_gradient(self) -> None:
+        found = work(MethodRun(**{**SPEC, "method": "sam", "strength": 0.0}), lambda _: None).numbers
+        assert 0.0 < found["batch_ratio"] <= found["edge_ratio"] * 1.05
+
+    def test_an_unknown_method_is_refused(self) -> None:
+        with pytest.raises(InputError, match="unknown method 'luck'"):
+            CLAIM.specs({**CLAIM.quick, "optimizers": ("luck",)})
