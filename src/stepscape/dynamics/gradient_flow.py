@@ -34,7 +34,7 @@ from stepscape.training.run import run as train
 Array = NDArray[np.float64]
 SOLVERS = ("RK45", "DOP853", "Radau", "BDF", "LSODA")
 METHODS = ("steps", *SOLVERS)
-MOST_STEPS = 50_000_000
+MOST_STEPS = 5_000_000
 
 
 def gradient_flow(
@@ -60,7 +60,7 @@ def gradient_flow(
     Raises
     ------
     NotConverged
-        If more than 5e7 steps were needed, the loss is not bounded along the flow, or a solver gives up.
+        If more than 5e6 steps were needed, the loss is not bounded along the flow, or a solver gives up.
     """
     require_objective(objective)
     start, end = start_of(objective, theta), positive("time", time)
