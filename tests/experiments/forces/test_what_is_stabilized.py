@@ -33,7 +33,8 @@ def rows(
             tv = 4.0 / 2.0**rank
             row = {
                 "kind": "method/1", "half_width": 3.0, "noise": 0.5, "width": 50, "method": method,
-                "rank": rank, "strength": float(rank), "seed": seed, "outcome": "finished", "bent_neurons": 30,
+                "rank": rank, "strength": float(rank), "seed": seed, "outcome": "finished",
+                "bent_neurons": 30,
                 "weighted_tv": tv * 1.1 if method != "descent" else tv, "edge_ratio": 1.0, "batch_ratio": 1.0,
                 "trace": 10.0 / 2.0 ** (rank if falling else 0), "risk": 0.1 + 0.25 * wiggle,
                 "start_ratio": 0.5, **more,
