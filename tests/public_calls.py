@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+import dynamics_calls
 import low_rank_calls
 import method_calls
 import plane_calls
@@ -42,7 +43,7 @@ READ_ONLY = {
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | {
     name
-    for sibling in (low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
+    for sibling in (dynamics_calls, low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
     for name in sibling.READ_ONLY
 }  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
@@ -211,6 +212,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     weights = {"inputs": X, "weights": W, "trainable": BLOCKS}
     return {
+        **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
         **method_calls.calls(at["problem"], at["net"]),
         **plane_calls.calls(),
@@ -348,6 +350,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "measures.measures.shape": here,
         "measures.measures.measure": pair,
         "measures.measures.measure_trajectory": {"problem": at["problem"], "run": at["run"]},
+        "measures.measures.ending": {"run": at["run"]},
         "measures.classification.excess_risks": {**there, "before": at["net"]},
         "measures.classification.confidence": there,
         "objectives.Hessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "careful": True},
@@ -379,6 +382,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         },
         "objectives.line": here,
         "objectives.quadratic": {"matrix": np.eye(2)},
+        "objectives.corrugated": {"ripple": 0.1},
         "objectives.quartic": {"curvature": 1.0, "fall": 1.0},
         "objectives.rough_sharpness": here,
         "objectives.secant_curvature": {

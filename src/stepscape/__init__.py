@@ -33,6 +33,7 @@ _HOMES = {
 }
 _MODULES = (
     "curvature",
+    "dynamics",
     "errors",
     "estimators",
     "experiments",
@@ -67,6 +68,7 @@ __all__ = [
     "certify",
     "curvature",
     "directional_smoothness",
+    "dynamics",
     "errors",
     "estimators",
     "experiments",

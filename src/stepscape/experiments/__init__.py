@@ -16,6 +16,8 @@ __all__ = ["Claim", "Result", "family", "get", "names", "run"]
 _MODULES = {
     "curve-fitting": "stepscape.experiments.square.curve_fitting",
     "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
+    "flow-or-descent": "stepscape.experiments.edge.flow_or_descent",
+    "chaos": "stepscape.experiments.edge.chaos",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
     "robustness": "stepscape.experiments.square.robustness",

@@ -26,7 +26,7 @@ from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.objectives.relu_plane_hessian import PlaneHessian
 from stepscape.objectives.stepped_line import SteppedLine
-from stepscape.objectives.toys import quadratic, quartic, scalar_product
+from stepscape.objectives.toys import corrugated, double_well, quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
 from stepscape.problems.problem import Problem
@@ -47,7 +47,9 @@ __all__ = [
     "State",
     "SteppedLine",
     "batch_sharpness",
+    "corrugated",
     "directional_smoothness",
+    "double_well",
     "factors",
     "hessian",
     "hessian_trace",

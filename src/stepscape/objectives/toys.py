@@ -1,4 +1,4 @@
-"""Losses in closed form: a parabola, the product of two numbers, and a quartic that flattens outward."""
+"""Losses in closed form: a parabola, a product of two numbers, quartics, and a bowl with ripples."""
 
 from __future__ import annotations
 
@@ -129,6 +129,87 @@ class Quartic:
         return {}
 
 
+@dataclass(frozen=True, eq=False)
+class DoubleWell:
+    """L(w) = ¼ (w² − 1)²: two minima ±1 of sharpness 2. θ = (w,).
+
+    With η < 1 gradient descent ends at a minimum. With 1 < η < √5 − 1 it can swing around one, between two
+    points of product 1/η and sum √(1 + 3/η). Then the period doubles again and again, until descent is
+    chaotic.
+
+    Source of the swing: w' − w = −η(w³ − w), w − w' = −η(w'³ − w'); the sum gives w² − ww' + w'² = 1, the
+    difference w² + ww' + w'² = 1 + 2/η. Its multiplier is 9 − 2(1 + η)².
+    """
+
+    @property
+    def size(self) -> int:
+        """1."""
+        return 1
+
+    def loss(self, theta: Array) -> float:
+        """¼ (w² − 1)²."""
+        return float(0.25 * (theta[0] * theta[0] - 1.0) ** 2)
+
+    def gradient(self, theta: Array) -> Array:
+        """Return w³ − w, number by number for an array of many w."""
+        return np.asarray(theta * (theta * theta - 1.0))
+
+    def hessian(self, theta: Array) -> Matrix:
+        """3 w² − 1."""
+        return Matrix(np.array([[3.0 * theta[0] * theta[0] - 1.0]]))
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Return no counts."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Corrugated:
+    """L(w) = ½ w² + ε sin(w/ε): a bowl with ripples as high as they are wide. θ = (w,).
+
+    Ripples much narrower than a step act like noise: the phase w/ε is as good as uniform, and w ↦ (1 − η) w −
+    η cos(w/ε) has in the limit ε → 0 the variance η/(2(2 − η)) and the Lyapunov exponent ln(η/(2ε)), though
+    nothing is random.
+
+    Source: Kong and Tao (2020). Var = (1 − η)² Var + η²/2; the mean of ln|sin| over a period is −ln 2.
+
+    Raises
+    ------
+    InputError
+        For ε not finite and positive.
+    """
+
+    ripple: float = 1e-6
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ripple", positive("ripple", self.ripple))
+
+    @property
+    def size(self) -> int:
+        """1."""
+        return 1
+
+    def loss(self, theta: Array) -> float:
+        """½ w² + ε sin(w/ε)."""
+        return float(0.5 * theta[0] * theta[0] + self.ripple * np.sin(theta[0] / self.ripple))
+
+    def gradient(self, theta: Array) -> Array:
+        """Return w + cos(w/ε), number by number for an array of many w."""
+        return np.asarray(theta + np.cos(theta / self.ripple))
+
+    def curvature(self, theta: Array) -> Array:
+        """1 − sin(w/ε)/ε, number by number."""
+        return np.asarray(1.0 - np.sin(theta / self.ripple) / self.ripple)
+
+    def hessian(self, theta: Array) -> Matrix:
+        """Return the curvature as a matrix."""
+        return Matrix(self.curvature(np.asarray(theta)[:1]).reshape(1, 1))
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Return no counts."""
+        return {}
+
+
 def quadratic(matrix: ArrayLike) -> Quadratic:
     """Return ½ θᵀAθ of a symmetric matrix (size, size)."""
     return Quadratic(Matrix(reals("matrix", matrix)))
@@ -142,3 +223,13 @@ def scalar_product() -> ScalarProduct:
 def quartic(curvature: float = 1.0, fall: float = 1.0) -> Quartic:
     """Return ½ S w² − ¼ Q w⁴ of θ = (w,), S = `curvature` and Q = `fall` positive."""
     return Quartic(curvature, fall)
+
+
+def double_well() -> DoubleWell:
+    """Return ¼ (w² − 1)² of θ = (w,)."""
+    return DoubleWell()
+
+
+def corrugated(ripple: float = 1e-6) -> Corrugated:
+    """Return ½ w² + ε sin(w/ε) of θ = (w,), ε = `ripple` positive."""
+    return Corrugated(ripple)

@@ -9,7 +9,7 @@ import pytest
 
 from stepscape import problems, theory
 from stepscape.experiments.frame import Judged, Result, Run
-from stepscape.experiments.square.random_labels import CLAIM, compared, ends_at_the_bound
+from stepscape.experiments.square.random_labels import CLAIM, compared, ends_at_the_bound, largest_fits
 from stepscape.experiments.square.runs import problem_of, work
 from stepscape.tables.records import Table
 
@@ -112,6 +112,47 @@ class TestWhereItEnds:
         assert (found.answer, found.effect.interval.count) == ("yes", 5)
         assert found.effect.interval.mean == pytest.approx(np.log10(0.4))
         assert found.numbers["seeds that do not show an end"] == 3
+
+
+class TestMorePoints:
+    ETAS = (0.02, 0.1, 0.2, 0.4, 0.8)
+
+    def table(self, ends: dict[int, float], seeds: int = 6) -> list[Run]:
+        """Labels whose bound is 1.2; each number of points is fitted up to a step size of its own."""
+        over = tuple(eta / 1.2 for eta in self.ETAS)
+        left = {n: tuple(0.0 if eta <= end else 0.5 for eta in self.ETAS) for n, end in ends.items()}
+        return rows(left, seeds=seeds, over=over, sharpness=2.0 / 1.2)
+
+    def judge(self, ends: dict[int, float]) -> Judged:
+        return CLAIM.judge(Result("random-labels", CLAIM.quick, tuple(self.table(ends))))["points"]
+
+    def test_the_end_of_the_fit_and_the_bound_by_sample(self) -> None:
+        runs = self.table({5: 0.4, 10: 0.2, 20: 0.8})
+        found = largest_fits(compared(Result("", {}, tuple(runs)).table), fits=0.01, below=0.5)
+        assert len(found) == 18
+        assert found["bound"] == pytest.approx(1.2)
+        assert found.where(n=5)["largest"] == pytest.approx(0.4)
+        assert found.where(n=10)["largest"] == pytest.approx(0.2)
+        assert np.isnan(found.where(n=20)["largest"]).all()  # fits throughout: the end is not seen
+
+    def test_a_power_law_has_its_exponent(self) -> None:
+        effect = self.judge({5: 0.4, 10: 0.2, 20: 0.1}).rows["warm_up"].effect
+        assert effect is not None
+        assert effect.interval.mean == pytest.approx(1.0)
+
+    @pytest.mark.parametrize(
+        ("ends", "word"),
+        [
+            ({5: 0.4, 10: 0.2}, "yes"),
+            ({5: 0.2, 10: 0.2}, "no"),
+            ({5: 0.2, 10: 0.4}, "no"),
+            ({5: 0.4}, "undecided"),  # one number of points has no exponent
+            ({5: 0.8, 10: 0.8}, "premise_not_met"),  # the grid shows no end
+            ({5: 0.0, 10: 0.0}, "premise_not_met"),  # nothing fits
+        ],
+    )
+    def test_each_way(self, ends: dict[int, float], word: str) -> None:
+        assert self.judge(ends).word(CLAIM.kind) == word
 
 
 def test_two_reasons_why_small_steps_do_not_fit() -> None:

@@ -22,23 +22,27 @@ from stepscape.experiments.frame import (
     together,
 )
 from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.levels import fraction
 from stepscape.experiments.frame.limits import LEAST_SEEDS, MOST
 from stepscape.experiments.frame.medians import nothing_finished
 from stepscape.experiments.frame.sentences import clause
-from stepscape.experiments.square.family import with_left_out
+from stepscape.experiments.square.family import Array, everywhere, with_left_out
 from stepscape.experiments.square.medians import medians
 from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
 from stepscape.experiments.square.weighted_tv import holds
 from stepscape.tables.records import Table
 
 ARMS: dict[str, Any] = {"by": "arm"}
+BELOW = 0.5  # of the bound: a small step size
 FITS = 0.01  # share of the mean square of the labels that a fit may leave
 COLUMNS = ("training_error", "training_error_truth", "loss", "interpolation_left", "edge_ratio", "pieces")
 PARTLY = (
     "Partly if it is so at some numbers of points or ranges and not, or not settled, at others; those that "
     f"are left out leave a yes open. {WORKS}"
 )
+SAMPLE = ("arm", "half_width", "n", "seed")
+LEAST_GROWTH = 1.5  # of the number of points, for an exponent
 BASE = {**{key: x for key, x in QUICK.items() if key != "n"}, "truth": "zero", "noise": 1.0}
 
 
@@ -98,6 +102,51 @@ def _end(rows: Table, fits: float, factor: float) -> float:
     return float("nan") if hidden else float(np.log10(largest))
 
 
+def largest_fits(table: Table, fits: float, below: float) -> Table:
+    """One row per arm, range, number of points and seed: the largest step size that fits, and the bound.
+
+    nan where none fits, where the largest step size at which that seed learns a curve does, and where most
+    runs with small steps do not.
+    """
+    found = []
+    for key in dict.fromkeys(zip(*(table[name].tolist() for name in SAMPLE[:-1]), strict=True)):
+        rows = table.where(**dict(zip(SAMPLE, key, strict=False)))
+        asked = not STEP_SIZES.lacks(rows) and _unfinished(rows, fits, below) is None
+        counted = rows.rows(STEP_SIZES.counts(rows))
+        for seed in np.unique(counted["seed"]):
+            own = counted.where(seed=seed)
+            fitting = own["step_size"][own["left"] <= fits]
+            seen = asked and fitting.size and fitting.max() < own["step_size"].max()
+            found.append({
+                **dict(zip(SAMPLE, (*key, int(seed)), strict=True)),
+                "largest": float(fitting.max()) if seen else float("nan"),
+                "bound": 2.0 / float(own["interpolation_left"][0]),
+            })  # fmt: skip
+    return Table.from_records(found)
+
+
+def falls_with_points(result: Result, fits: float, below: float, least: float) -> Finding:
+    """Whether the largest step size that fits falls as the number of points grows, in every range."""
+    table = compared(result.table)
+    if "left" not in table:
+        return lacking(STEP_SIZES.lacks(table))
+    ends = largest_fits(table, fits, below)
+    if not len(ends) or not np.isfinite(ends["largest"]).any():
+        return lacking("the end of the fit is seen at no number of points")
+    ranges = cells(ends, {"half_width": "on [−{0:g}, {0:g}]"})
+    says = Says("the largest step size that fits", "fall", "as the points become more")
+    values = {name: -_exponents(rows) for name, rows in ranges.items()}
+    return everywhere(values, says, "minus the exponent of the number of points", least)
+
+
+def _exponents(rows: Table) -> Array:
+    """Slope of the logarithm of the largest step size that fits on that of the number of points, by seed."""
+    sizes, seeds = np.unique(rows["n"]), np.unique(rows["seed"])
+    values = np.full((seeds.size, sizes.size), np.nan)
+    values[np.searchsorted(seeds, rows["seed"]), np.searchsorted(sizes, rows["n"])] = rows["largest"]
+    return slopes(values, sizes, least_values=2, least_span=LEAST_GROWTH)
+
+
 def _unfinished(rows: Table, fits: float, below: float) -> Finding | None:
     small = rows["left"][rows["over_bound"] <= below]
     if not small.size:
@@ -130,7 +179,9 @@ def draw(result: Result) -> dict[str, Drawn]:
     """Draw the noise that is left against the step size over the bound, and the curves of one sample."""
     from stepscape.experiments.square import random_labels_figures as figures
 
-    drawn = {"noise-left": figures.noise_left(result, compared(result.table), FITS)}
+    table = compared(result.table)
+    ends = largest_fits(table.where(outcome="finished"), FITS, BELOW) if "left" in table else Table({})
+    drawn = {"noise-left": figures.noise_left(result, table, FITS), "points": figures.points(result, ends)}
     largest = result.where(n=max(result.settings["sizes"]))
     return drawn | ({"curves-all": figures.curves(largest)} if largest.drawn("solution") else {})
 
@@ -176,7 +227,7 @@ CLAIM = Claim(
             "{below:g} times the bound 2/λ that finish with bent neurons leave at most {fits:.0%} of the "
             "mean square of the labels. " + PARTLY,
             partial(at_every_size, question=small_steps_fit),
-            {"fits": FITS, "below": 0.5},
+            {"fits": FITS, "below": BELOW},
             **ARMS,
         ),
         Part(
@@ -186,7 +237,7 @@ CLAIM = Claim(
             "2/λ leave at most {fits:.0%} of the mean square of the labels, nearly all runs beyond the bound "
             "that finish with bent neurons leave more. " + PARTLY,
             partial(at_every_size, question=large_steps_do_not),
-            {"fits": FITS, "below": 0.5},
+            {"fits": FITS, "below": BELOW},
             primary=True,
             **ARMS,
         ),
@@ -200,7 +251,21 @@ CLAIM = Claim(
             "factor of {factor:g}. Yes if the interval lies within that factor of the bound, no if it lies "
             "outside. " + PARTLY,
             partial(at_every_size, question=ends_at_the_bound),
-            {"fits": FITS, "below": 0.5, "factor": 3.0},
+            {"fits": FITS, "below": BELOW, "factor": 3.0},
+            kind="open question",
+            **ARMS,
+        ),
+        Part(
+            "points",
+            "Does the largest step size that fits fall as the points become more?",
+            "In each range, the exponent of the largest step size that leaves at most {fits:.0%} of the mean "
+            "square of the labels, as a power of the number of points, for each seed that shows it at two "
+            "numbers of points or more. As for the end of the fit, a number of points counts if most runs up "
+            "to {below:g} times the bound fit, and a seed shows its end if the largest step size at which it "
+            "learns does not fit. Yes if the interval lies below 0 in every range, no if it excludes a fall "
+            "with the power {least:g} or more.",
+            falls_with_points,
+            {"fits": FITS, "below": BELOW, "least": 0.5},
             kind="open question",
             **ARMS,
         ),

@@ -96,7 +96,7 @@ def rescaled(
     scales : (k,), or one number for all neurons; finite and positive.
     """
     w, b, v = _neurons(w1, b1, w2)
-    given = reals("scales", scales)
+    given = reals("scales", scales, "iuf")
     c = np.full(w.size, given) if given.ndim == 0 else given
     if c.shape != w.shape or not (np.isfinite(c).all() and (c > 0.0).all()):
         raise bad("scales", f"be one finite positive number or {w.size} of them", shown(scales))
