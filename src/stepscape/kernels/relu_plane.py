@@ -103,7 +103,7 @@ def _forward(points, inner, outer, shift, active, values):
         _switch(active[b], outer[b], values)
 
 
-@njit(**FAST, **INLINE)
+@njit(**DISJOINT, **INLINE)
 def _square_slopes(values, labels, weights, slopes):
     """Set slopes to g = weight·(f - label); returns Σ weight (f - label)²."""
     squares = 0.0
@@ -114,7 +114,7 @@ def _square_slopes(values, labels, weights, slopes):
     return squares
 
 
-@njit(**FAST, **INLINE)
+@njit(**DISJOINT, **INLINE)
 def _logistic_slopes(values, labels, weights, slopes):
     """Set slopes to g = -weight·label/(1 + e^{label·f}); returns Σ |f|.
 
