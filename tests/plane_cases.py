@@ -46,7 +46,11 @@ def torch_loss(problem):
 
     def loss(w1, b1, w2, b2):
         f = torch.relu(x @ w1.T + b1) @ w2 + b2
-        terms = 0.5 * (f - y) ** 2 if problem.loss == "square" else torch.nn.functional.softplus(-y * f)
+        terms = (
+            0.5 * (f - y) ** 2
+            if problem.loss == "square"
+            else torch.nn.functional.softplus(-y * f, threshold=500.0)
+        )
         return (v * terms).sum()
 
     return loss

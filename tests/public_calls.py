@@ -350,6 +350,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "measures.measures.shape": here,
         "measures.measures.measure": pair,
         "measures.measures.measure_trajectory": {"problem": at["problem"], "run": at["run"]},
+        "measures.measures.ending": {"run": at["run"]},
         "measures.classification.excess_risks": {**there, "before": at["net"]},
         "measures.classification.confidence": there,
         "objectives.Hessian": {**here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "careful": True},

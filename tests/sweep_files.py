@@ -23,7 +23,10 @@ step_size = 0.1
 steps = 10
 """
 TABLE = "time;pull\n" + "".join(f"{i / 4};{math.sin(i)}\n" for i in range(40)) + "3;\nx;1\n"
-EXAMPLE = (files("stepscape") / "data" / "example-sweep.toml").read_text(encoding="utf-8")
+EXAMPLE, SEVERAL = (
+    (files("stepscape") / "data" / f"example-sweep{name}.toml").read_text(encoding="utf-8")
+    for name in ("", "-several-inputs")
+)
 
 
 def read(text: str, folder: Path | str = "") -> SweepFile:

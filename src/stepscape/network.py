@@ -22,6 +22,11 @@ from stepscape.rounding import PROMISE
 
 Array = NDArray[np.float64]
 BLOCKS = ("w1", "b1", "w2", "b2")
+BIASES: dict[str, tuple[str, ...]] = {  # which biases a network has → its trained blocks
+    "both": BLOCKS,
+    "output": ("w1", "w2", "b2"),
+    "none": ("w1", "w2"),
+}
 FORMAT = "stepscape.TwoLayerReLU/1"
 INITS = ("torch", "he", "mean_field")
 PAIRS = 4_000_000  # points times neurons up to which a prediction is a sum over all neurons

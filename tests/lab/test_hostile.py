@@ -164,7 +164,9 @@ def test_columns_that_are_none_are_no_data(home):
         {"x": np.array(["a"]), "y": np.ones(1)},
     ):
         np.savez(home / "data" / f"{'0' * 32}.npz", **columns)
-        with pytest.raises(OutputError, match="is damaged: it does not hold two columns of numbers"):
+        with pytest.raises(
+            OutputError, match="is damaged: it does not hold columns of numbers, one row for each label"
+        ):
             data.load(home / "data", "0" * 32)
 
 

@@ -18,9 +18,20 @@ from stepscape.lab.pool import run_all
 from stepscape.problems.curves import bernoulli
 from stepscape.sweeps.cluster_options import KEYS
 from stepscape.sweeps.file import read_sweep
-from stepscape.sweeps.runs import Bernoulli, Curve, Measure, Method, Network, Run, build
+from stepscape.sweeps.runs import Ball, Bernoulli, Curve, Measure, Method, Network, Run, build
 from stepscape.sweeps.sections import PARTS, SECTIONS, keys_of
-from sweep_files import EXAMPLE, SMALL, changed, read
+from sweep_files import EXAMPLE, SEVERAL, SMALL, changed, read
+
+
+def _keys(text: str) -> dict[tuple[str, str], str]:
+    """Keys of an example by section; the value of those that it shows with their default."""
+    section, shown = "", dict[tuple[str, str], str]()
+    for line in text.splitlines():
+        if header := re.match(r"#? ?\[+(\w+)\]+", line):
+            section = header[1]
+        elif pair := re.match(r"(#?) ?([a-z_0-9]+) = (.*?)(  .*)?$", line):
+            shown[section, pair[2]] = pair[3] if pair[1] and not line.startswith("# ") else ""
+    return shown
 
 
 class TestMeaning:
@@ -43,7 +54,7 @@ class TestMeaning:
         text = """
         seeds = [7]
         problem = { truth = "wave", n = 4, noise = 1, half_width = 2, design = "uniform", loss = "square" }
-        network = { width = 6, scale = 2, init = "mean_field" }
+        network = { width = 6, scale = 2, init = "mean_field", biases = "output" }
         [method]
         step_size = 1
         steps = 3
@@ -59,11 +70,12 @@ class TestMeaning:
         held_out = true
         curve_points = 11
         trajectory = true
+        rates = true
         """
         [run] = read(text).specs
         assert run == Run(
             problem=Curve(truth="wave", n=4, noise=1.0, half_width=2.0, design="uniform", loss="square"),
-            network=Network(width=6, scale=2.0, init="mean_field"),
+            network=Network(width=6, scale=2.0, init="mean_field", biases="output"),
             method=Method(
                 step_size=1.0,
                 steps=3,
@@ -74,10 +86,12 @@ class TestMeaning:
                 clip=3.0,
                 decay_biases=False,
             ),
-            measure=Measure(records=9, sharpness=False, held_out=True, curve_points=11, trajectory=True),
+            measure=Measure(
+                records=9, sharpness=False, held_out=True, curve_points=11, trajectory=True, rates=True
+            ),
             seed=7,
         )
-        given = {"problem": 6, "network": 3, "method": 8, "measure": 5}
+        given = {"problem": 6, "network": 5, "method": 8, "measure": 6}
         assert {section: len(keys_of(PARTS[section][0])) for section in given} == given
 
     def test_labels_of_two_classes(self) -> None:
@@ -171,12 +185,13 @@ class TestMeaning:
 
 
 class TestExample:
-    def test_is_printed(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["example-sweep"]) == 0
-        assert capsys.readouterr().out == EXAMPLE
-        assert main(["example-sweep", "--json"]) == 0
+    @pytest.mark.parametrize(("words", "text"), [([], EXAMPLE), (["--several-inputs"], SEVERAL)])
+    def test_is_printed(self, capsys: pytest.CaptureFixture[str], words: list[str], text: str) -> None:
+        assert main(["example-sweep", *words]) == 0
+        assert capsys.readouterr().out == text
+        assert main(["example-sweep", *words, "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
-        assert document == {"schema": 1, "command": "example-sweep", "file": EXAMPLE}
+        assert document == {"schema": 1, "command": "example-sweep", "file": text}
 
     def test_shows_what_its_title_says(self, tmp_path: Path) -> None:
         sweep = read(EXAMPLE)
@@ -193,13 +208,8 @@ class TestExample:
             assert all(after <= before + 1 for before, after in pairwise(medians))  # one piece is rounding's
             assert medians[0] > 1.3 * medians[-1]
 
-    def test_shows_every_key_with_its_default(self) -> None:
-        section, shown = "", dict[tuple[str, str], str]()
-        for line in EXAMPLE.splitlines():
-            if header := re.match(r"#? ?\[+(\w+)\]+", line):
-                section = header[1]
-            elif pair := re.match(r"(#?) ?([a-z_0-9]+) = (.*?)(  .*)?$", line):
-                shown[section, pair[2]] = pair[3] if pair[1] and not line.startswith("# ") else ""
+    def test_both_together_show_every_key_with_its_default(self) -> None:
+        shown = {**_keys(SEVERAL), **_keys(EXAMPLE)}
         known = {(name, key) for name, parts in PARTS.items() for part in parts for key in keys_of(part)}
         known |= {("problem", "kind")}
         known |= {("cluster", key) for key in KEYS} - {
@@ -207,11 +217,12 @@ class TestExample:
             for key in ("processes", "interface", "local_directory", "log_directory", "python")
         }
         assert set(shown) - {("", "title"), ("", "seeds")} == known
-        example = {"problem": Curve(truth=""), "network": Network(width=1), "measure": Measure()}
-        example["method"] = Method(step_size=1.0, steps=1)
-        for (name, key), text in shown.items():
-            if text:
-                assert tomllib.loads(f"key = {text}")["key"] == getattr(example[name], key)
+        for text, problem in ((EXAMPLE, Curve(truth="")), (SEVERAL, Ball())):
+            example = {"problem": problem, "network": Network(width=1), "measure": Measure()}
+            example["method"] = Method(step_size=1.0, steps=1)
+            for (name, key), value in _keys(text).items():
+                if value:
+                    assert tomllib.loads(f"key = {value}")["key"] == getattr(example[name], key)
 
     def test_every_section_is_known(self) -> None:
         assert set(PARTS) | {"cluster"} == set(SECTIONS)

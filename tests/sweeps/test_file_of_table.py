@@ -109,12 +109,12 @@ class TestTables:
                 PROBLEM + '\nkind = "curve"',
                 "4: 'data' describes a table and does not go with kind = \"curve\"",
             ),
-            (PROBLEM + "\namplitude = 1", "7: 'amplitude' describes a curve and does not go with 'data', …"),
+            (PROBLEM + "\namplitude = 1", "7: 'amplitude' does not go with 'data', …"),
             ('kind = "table"\nx = "time"\ny = "pull"', "3: [problem] must give 'data'"),
             (PROBLEM + "\nstandardize = 1", "7: standardize must be true or false, got 1"),
             (
                 PROBLEM + "\nnoise = 1",
-                "7: 'noise' describes a curve and does not go with 'data', the file of a table",
+                "7: 'noise' does not go with 'data', the file of a table",
             ),
             (
                 PROBLEM + "\ndigest = 1",
@@ -122,7 +122,7 @@ class TestTables:
             ),
             (
                 PROBLEM + "\n[measure]\nheld_out = true",
-                "8: held_out must be false for a table, got true; only a curve has further samples",
+                "8: held_out must be false for a table, got true; only a law of examples has further samples",
             ),
         ],
     )

@@ -18,7 +18,7 @@ class TestRefusals:
             (
                 "width",
                 "widht",
-                "6: unknown [network] key 'widht'; did you mean 'width'? known: width, scale, init",
+                "6: unknown [network] key 'widht'; did you mean 'width'? known: width, scale, init, …",
             ),
             ("width", "steps", "6: 'steps' belongs in [method]"),
             (
@@ -90,7 +90,7 @@ class TestRefusals:
             (
                 '"tent"',
                 '"tent"\namplitude = 2',
-                "5: 'amplitude' describes labels of two classes and needs kind = \"bernoulli\"",
+                '5: \'amplitude\' does not go with kind = "curve"; it needs kind = "bernoulli", "ball", …',
             ),
             ('"tent"', '"tent"\nkind = "bernouli"', "5: unknown kind of problem 'bernouli'; did you mean …"),
             ('"tent"', '"tent"\nkind = ["curve", "bernoulli"]', "5: kind must be text, got ['curve', …"),
@@ -98,7 +98,7 @@ class TestRefusals:
             (
                 '"tent"',
                 '"tent"\nkind = "bernoulli"\nnoise = 1',
-                "6: 'noise' describes numbers around a curve and does not go with kind = \"bernoulli\"",
+                '6: \'noise\' does not go with kind = "bernoulli"; it needs kind = "curve", "ball", …',
             ),
             (
                 '"tent"',

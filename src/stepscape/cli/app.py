@@ -23,7 +23,6 @@ from stepscape.cli.options import (
     Force,
     Formats,
     Full,
-    Inputs,
     Json,
     Labels,
     RetryFailed,
@@ -248,11 +247,17 @@ def _sweep(
 
 
 @app.command("example-sweep")
-def _example_sweep(as_json: Json = False, debug: Debug = False) -> Action:  # noqa: ARG001
+def _example_sweep(
+    several_inputs: Annotated[
+        bool, typer.Option("--several-inputs", help="Print one with several input variables.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
     """Print a commented sweep file that works."""
     from stepscape.cli.example_sweep import example_sweep
 
-    return partial(example_sweep, as_json)
+    return partial(example_sweep, several_inputs, as_json)
 
 
 @app.command("fit")
@@ -327,7 +332,7 @@ def _certify(
         ),
     ],
     file: Table,
-    x: Inputs,
+    x: Features,
     y: Labels,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Directory of the results.  [default: NET-certified]")

@@ -92,14 +92,17 @@ def certify(request: Request, force: bool, as_json: bool, unfinished: Unfinished
 def _read(request: Request) -> tuple[TwoLayerReLU, Columns, Problem]:
     from stepscape.network import TwoLayerReLU
     from stepscape.problems.problem import Problem
+    from stepscape.problems.user.column_names import column_names
     from stepscape.problems.user.columns import select_columns
     from stepscape.problems.user.file import read_table
 
-    network = TwoLayerReLU.load(request.network)
-    if network.dimension > 1:
-        found, instead = network.dimension, "for several variables use stepscape.certify in Python"
-        raise bad("network", "have one input variable", found, instead)
-    columns = select_columns(read_table(request.file), request.x, request.y, request.loss, request.event)
+    network, table = TwoLayerReLU.load(request.network), read_table(request.file)
+    names = column_names(table, "x", request.x)
+    if network.dimension != len(names):
+        must = f"have as many input variables as x names columns ({len(names)})"
+        raise bad("network", must, network.dimension)
+    x = names[0] if len(names) == 1 else names
+    columns = select_columns(table, x, request.y, request.loss, request.event)
     problem = Problem(columns.x, columns.y, "logistic" if columns.classes else "square")
     return network, columns, problem
 
@@ -107,10 +110,10 @@ def _read(request: Request) -> tuple[TwoLayerReLU, Columns, Problem]:
 def _data(request: Request, columns: Columns) -> dict[str, Any]:
     return {
         "file": request.file,
-        "x": columns.x_name,
+        "x": list(columns.features) or columns.x_name,
         "y": columns.y_name,
         "rows": columns.rows,
-        "used": int(columns.x.size),
+        "used": len(columns.x),
         "dropped": dict(columns.dropped),
         "classes": list(columns.classes),
         "recognized": list(columns.readings),
@@ -131,9 +134,12 @@ def _proofs(exact: dict[str, Any]) -> dict[str, str]:
 
 def lines(document: dict[str, Any]) -> list[str]:
     """Print what was certified: the sides of λ_max, the certificates, what is proved, what was written."""
+    from stepscape.problems.user.columns import some
+
     net, data, where = document["network"], document["data"], document["directory"]
+    x = data["x"] if isinstance(data["x"], str) else some(data["x"])
     said = [
-        f"{net['file']} (width {net['width']}) on {data['y']} against {data['x']}: "
+        f"{net['file']} (width {net['width']}) on {data['y']} against {x}: "
         f"{data['used']} of {data['rows']} rows used, {document['loss']} loss"
     ]
     said += [f"  dropped {rows}: {why}" for why, rows in data["dropped"].items()]

@@ -18,7 +18,6 @@ Table = Annotated[
     str,
     typer.Argument(metavar="FILE", help="CSV or Parquet, also gzipped.", autocompletion=completion.tables),
 ]
-Inputs = Annotated[str, typer.Option("--x", metavar="COL", help="Column of inputs.")]
 Features = Annotated[
     str,
     typer.Option(

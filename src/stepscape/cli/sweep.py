@@ -149,10 +149,10 @@ def _read(name: str) -> SweepFile:
 
 def _rows(columns: Columns) -> dict[str, Any]:
     return {
-        "x": columns.x_name,
+        "x": list(columns.features) or columns.x_name,
         "y": columns.y_name,
         "rows": columns.rows,
-        "used": int(columns.x.size),
+        "used": len(columns.x),
         "dropped": dict(columns.dropped),
         **({"classes": list(columns.classes)} if columns.classes else {}),
     }
@@ -160,9 +160,12 @@ def _rows(columns: Columns) -> dict[str, Any]:
 
 def _notes(document: dict[str, Any]) -> list[str]:
     """Say what of the input was left out."""
+    from stepscape.problems.user.columns import some
+
     lines = []
     for table in document["tables"]:
-        lines.append(f"{table['y']} against {table['x']}: {table['used']} of {table['rows']} rows used")
+        x = table["x"] if isinstance(table["x"], str) else some(table["x"])
+        lines.append(f"{table['y']} against {x}: {table['used']} of {table['rows']} rows used")
         lines += [f"    dropped {rows}: {why}" for why, rows in table["dropped"].items()]
     lines += map(printable, document["notes"])
     if document["repeated"]:

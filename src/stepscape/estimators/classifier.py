@@ -121,9 +121,11 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         its input and class); nan where the weight is 0, or no fold held it out.
     calibration_ : Table or None
         Calibration curve of `out_of_fold_`; see `stepscape.measures.calibration.calibration_curve`.
-    separable_ : tuple of two float, or None
+    separable_ : tuple of two float, Plane, or None
         The gap between the classes when a threshold separates them, in units of X. Log-losses below one nat
         in all distinct inputs then count as equal: the largest step size is taken, and its first stop.
+        With several features a plane between the classes, ``weights`` (d,) and ``offset`` in units of X,
+        which a linear program finds; it changes no choice.
     uncertain_ : tuple of two float, or None
         Least and greatest input of the data with |logit| ≤ 1, in units of X: there bounds on bends speak.
     warnings_ : tuple of str
@@ -257,7 +259,7 @@ class StepSizeClassifier(ClassifierMixin, StepSizeEstimator):  # type: ignore[mi
         self.units_ = (data.inputs,)
         self.steps_ = int(self.trajectory_.at_steps[-1])
         self.base_log_loss_ = data.base_log_loss
-        self.separable_ = data.gap
+        self.separable_ = data.gap if self.n_features_in_ == 1 else data.plane
         self.uncertain_ = _uncertain(data, self.prediction_(data.x))
 
     def _keep_path(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stepscape.estimators.descent import overshot
+from stepscape.problems.user.separation import Plane
 from stepscape.tables.records import Table
 from stepscape.training.stops import TIMED
 
@@ -29,11 +30,14 @@ def failure_signs(model: Any) -> tuple[str, ...]:
 def _separable(model: Any) -> str:
     if model.separable_ is None:
         return ""
-    low, high = model.separable_
+    if isinstance(model.separable_, Plane):
+        what, where = "a linear function of the features", "along it"
+    else:
+        low, high = model.separable_
+        what, where = f"a threshold between {low:g} and {high:g}", "there"
     return (
-        f"a threshold between {low:g} and {high:g} separates the classes: any jump there fits all labels, "
-        "and how close the probabilities come to 0 and 1 says how long the fit was trained, not how sure one "
-        "can be"
+        f"{what} separates the classes: any jump {where} fits all labels, and how close the probabilities "
+        "come to 0 and 1 says how long the fit was trained, not how sure one can be"
     )
 
 

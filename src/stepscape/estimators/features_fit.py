@@ -206,6 +206,7 @@ class FeaturesFit:
             "base_log_loss": model.base_log_loss_,
             "brier": model.brier_,
             "base_brier": float(self.y.mean() * (1.0 - self.y.mean())),
+            "separable": model.separable_ is not None,
             "calibration": None if model.calibration_ is None else model.calibration_.records(),
             "uncertain_rows": int((np.abs(model.decision_function(self.x)) <= 1.0).sum()),
         }

@@ -68,13 +68,17 @@ def _seed(row: Row) -> float:
 
 
 def figures(chosen: Mapping[str, tuple[str, float]], curves: Iterable[Curve]) -> dict[str, Figure]:
-    """Draw "functions" and "training", each where the runs keep the arrays for it."""
+    """Draw "functions", "training" and "rates", each where the runs keep the arrays for it."""
     found: dict[str, dict[str, Curve]] = {}
     for curve in curves:
         found.setdefault(curve.identity, {})[curve.name] = curve
     runs = [KeptRun(*chosen[name], arrays) for name, arrays in found.items() if name in chosen]
     runs.sort(key=lambda run: (run.group, run.step_size))
-    drawn = {"functions": function_figure(runs), "training": training_figure(runs)}
+    drawn = {
+        "functions": function_figure(runs),
+        "training": training_figure(runs),
+        "rates": rate_figure(runs),
+    }
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
@@ -127,6 +131,47 @@ def training_figure(runs: Sequence[KeptRun]) -> Figure | None:
     if ratios:
         finding(figure, at_the_edge(np.array([values[np.isfinite(values)][-1] for values in ratios])))
     return figure
+
+
+def rate_figure(runs: Sequence[KeptRun]) -> Figure | None:
+    """How many neurons are active on at most so many examples, with one color for each step size."""
+    kept = [run for run in runs if "rates" in run.curves]
+    groups = list(dict.fromkeys(run.group for run in kept))
+    if not groups:
+        return None
+    figure, axes = canvas(1, len(groups), (4.6 if len(groups) == 1 else 7.2, 3.8), sharex=True, sharey=True)
+    for ax, group in zip(axes[0], groups, strict=True):
+        for eta in _step_sizes(kept):
+            ax.plot([], [], color=eta_color(eta), lw=SECONDARY, label=f"step size {eta:.3g}")
+        for run in (run for run in kept if run.group == group):
+            rates = 100.0 * np.sort(run.curves["rates"].values)
+            below = 100.0 * np.arange(rates.size + 1) / rates.size
+            edges = np.concatenate([[0.0], rates, [100.0]])
+            ax.stairs(below, edges, color=eta_color(run.step_size), lw=SECONDARY, baseline=None)
+        first = ax is axes[0, 0]
+        words = "% of the neurons on at most so many" if first else ""
+        label(ax, "active on % of the examples", words, shown(group, 60))
+    shared_legend(figure, axes, columns=4)
+    finding(figure, _dead_words(kept))
+    return figure
+
+
+def _dead_words(runs: Sequence[KeptRun]) -> str:
+    """Say at which step sizes how many neurons are dead, and how many examples a live one holds."""
+    shares = [100.0 * float(np.mean(run.curves["rates"].values == 0.0)) for run in runs]
+    means = [100.0 * float(values[values > 0.0].mean()) for values in _live(runs)]
+    low, high = min(shares), max(shares)
+    dead = f"{low:.0f} %" if round(low) == round(high) else f"{low:.0f} to {high:.0f} %"
+    if not means:
+        return "All neurons are dead"
+    least, most = min(means), max(means)
+    held = f"{least:.0f} %" if round(least) == round(most) else f"{least:.0f} to {most:.0f} %"
+    return f"Live neurons are active on {held} of the examples on average; {dead} of the neurons are dead"
+
+
+def _live(runs: Sequence[KeptRun]) -> list[NDArray[Any]]:
+    found = [run.curves["rates"].values for run in runs]
+    return [values for values in found if (values > 0.0).any()]
 
 
 def _is_known(run: KeptRun, name: str) -> bool:

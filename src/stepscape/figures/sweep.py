@@ -32,8 +32,13 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
     ("risk", "", "risk", True),
     ("excess_risk", "", "excess risk", True),
     ("pieces", "", "pieces", False),
+    ("risk_population", "", "risk, fresh inputs", True),
+    ("excess_risk_population", "", "excess risk, fresh inputs", True),
+    ("path_rate", "", "path-weighted rate", False),
+    ("dead_share", "", "share of dead neurons", False),
     ("bent_neurons", "", "bent neurons", False),
 )
+MOST_PANELS = 6
 
 
 @house()
@@ -48,7 +53,7 @@ def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
     }
     every = Table.from_records([row for rows in groups.values() for row in rows])
     panels = [(_column(every, *names), text, log) for *names, text, log in PANELS]
-    panels = [(column, text, log) for column, text, log in panels if column]
+    panels = [(column, text, log) for column, text, log in panels if column][:MOST_PANELS]
     if not panels or "step_size" not in every:
         return None
     wide = min(3, len(panels))

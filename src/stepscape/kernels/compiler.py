@@ -3,8 +3,10 @@
 ``FAST`` lets LLVM reorder and fuse sums, but not assume that infinities and NaNs are absent: divergence must
 stay visible. The activation test is compiled with ``EXACT`` so that it agrees bit for bit with dense code.
 ``DISJOINT`` promises that array arguments do not overlap; without it LLVM vectorizes none of the loops over
-neurons, because it would have to check a dozen pointers against each other. ``INLINE`` is for helpers that
-only kernels call: no call with a dozen arrays on the stack, no wrapper for Python to compile.
+neurons, because it would have to check a dozen pointers against each other. A loop that both adds numbers up
+and writes an array needs the promise for its last bits: the check takes arrays that lie close together for
+overlapping, and the sum is then added up in another order. ``INLINE`` is for helpers that only kernels call:
+no call with a dozen arrays on the stack, no wrapper for Python to compile.
 
 What a kernel calls and what adds floating-point numbers is inlined for another reason, too: else there are
 two copies of it, its own and that in its caller's object, optimized apart. Which of them is linked depends on

@@ -103,7 +103,7 @@ def _forward(points, inner, outer, shift, active, values):
         _switch(active[b], outer[b], values)
 
 
-@njit(**FAST, **INLINE)
+@njit(**DISJOINT, **INLINE)
 def _square_slopes(values, labels, weights, slopes):
     """Set slopes to g = weight·(f - label); returns Σ weight (f - label)²."""
     squares = 0.0
@@ -114,7 +114,7 @@ def _square_slopes(values, labels, weights, slopes):
     return squares
 
 
-@njit(**FAST, **INLINE)
+@njit(**DISJOINT, **INLINE)
 def _logistic_slopes(values, labels, weights, slopes):
     """Set slopes to g = -weight·label/(1 + e^{label·f}); returns Σ |f|.
 
@@ -340,15 +340,29 @@ def _mix(inner, outer, tilt, push, out):
             out[c, j] = outer[j] * tilt[c, j] + push[j] * inner[c, j]
 
 
-@njit(**FAST, **INLINE)
+@njit(**DISJOINT, **INLINE)
 def _mask(tilt, push, rates):
-    """Multiply a packed vector by the rates of its blocks."""
-    if rates[0] == rates[1] == rates[2] == 1.0:
-        return
-    d = tilt.shape[1] - 1
-    tilt[:, :d] *= rates[0]
-    tilt[:, d] *= rates[1]
-    push *= rates[2]
+    """Multiply the part of a packed vector for one block of neurons by the rates."""
+    d = tilt.shape[0] - 1
+    for j in range(push.size):
+        push[j] *= rates[2]
+        for c in range(d):
+            tilt[c, j] *= rates[0]
+        tilt[d, j] *= rates[1]
+
+
+@njit(**DISJOINT, **INLINE)
+def _image(inner, outer, tilt, push, moments, decays, forces, pulls):
+    """Set forces and pulls to the image of (tilt, push) of one block, from Q in forces."""
+    d = inner.shape[0] - 1
+    for j in range(outer.size):
+        pulls[j] = decays[2] * push[j]
+    for c in range(d + 1):
+        decay = decays[0] if c < d else decays[1]
+        for j in range(outer.size):
+            pulls[j] += inner[c, j] * forces[c, j] + tilt[c, j] * moments[c, j]
+            image = outer[j] * forces[c, j] + push[j] * moments[c, j]
+            forces[c, j] = image + decay * tilt[c, j]
 
 
 @njit(**EXACT)
@@ -364,10 +378,11 @@ def product(
     """
     last = vector.size - 1
     pack(vector, tilt, push)
-    _mask(tilt, push, rates)
     c = rates[3] * vector[last]
-    values[:] = c
+    for i in range(values.size):
+        values[i] = c
     for b in range(inner.shape[0]):
+        _mask(tilt[b], push[b], rates)
         _mix(inner[b], outer[b], tilt[b], push[b], forces[b])
         if columns is None:
             np.dot(points, forces[b], bends)
@@ -375,17 +390,11 @@ def product(
         else:
             x1, x2, x3 = columns
             narrow_couple(x1, x2, x3, active[b], forces[b], values)
-    values *= curvature
+    for i in range(values.size):
+        values[i] *= curvature[i]
     total = _backward(turned, values, active, pulled, forces)
     for b in range(inner.shape[0]):
-        _scalar(inner[b], forces[b], pulls[b])
-        for r in range(inner.shape[1]):
-            decay = decays[0] if r < inner.shape[1] - 1 else decays[1]
-            for j in range(outer.shape[1]):
-                pulls[b, j] += tilt[b, r, j] * moments[b, r, j]
-                image = outer[b, j] * forces[b, r, j] + push[b, j] * moments[b, r, j]
-                forces[b, r, j] = image + decay * tilt[b, r, j]
-        pulls[b] += decays[2] * push[b]
-    _mask(forces, pulls, rates)
+        _image(inner[b], outer[b], tilt[b], push[b], moments[b], decays, forces[b], pulls[b])
+        _mask(forces[b], pulls[b], rates)
     unpack(forces, pulls, out)
     out[last] = rates[3] * (total + decays[3] * c)

@@ -1,4 +1,7 @@
-"""Data of a user's table, kept under the digest of its numbers: read once, identical everywhere."""
+"""Data of a user's table, kept under the digest of its numbers: read once, identical everywhere.
+
+Inputs x are one column (n,), or several (n, d); labels y are (n,).
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,14 @@ _MOST = 8 * files.MAX_BYTES  # two numbers of 8 bytes for a row of at least 4 ch
 
 
 def digest(x: Array, y: Array) -> str:
-    """Name two columns by the first 128 bits of the SHA-256 of their numbers, in order, in hexadecimal."""
-    return hashlib.sha256(_pair(x, y).tobytes()).hexdigest()[:32]
+    """Name columns by the first 128 bits of the SHA-256 of their numbers, in order, in hexadecimal."""
+    inputs, labels = _numbers(x), _numbers(y)
+    shape = "" if inputs.ndim == 1 else f"{inputs.shape} "
+    return hashlib.sha256(shape.encode() + inputs.tobytes() + labels.tobytes()).hexdigest()[:32]
 
 
 def save(folder: str | os.PathLike[str], x: Array, y: Array) -> str:
-    """Keep two columns as ``folder/<digest>.npz``, unless they are there, and return the digest.
+    """Keep columns as ``folder/<digest>.npz``, unless they are there, and return the digest.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def save(folder: str | os.PathLike[str], x: Array, y: Array) -> str:
         load(folder, name)
     except (InputError, OutputError):
         buffer = io.BytesIO()
-        np.savez(buffer, **dict(zip("xy", _pair(x, y), strict=True)))
+        np.savez(buffer, x=_numbers(x), y=_numbers(y))
         stored.write(path, buffer.getvalue())
     except OSError as error:
         raise OutputError(f"cannot make {str(path.parent)!r}: {error.strerror or error}") from error
@@ -47,7 +52,7 @@ def save(folder: str | os.PathLike[str], x: Array, y: Array) -> str:
 
 
 def load(folder: str | os.PathLike[str], name: str) -> tuple[Array, Array]:
-    """Read two columns by their digest, and check them against it.
+    """Read columns by their digest, and check them against it.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def load(folder: str | os.PathLike[str], name: str) -> tuple[Array, Array]:
 
 
 def read(path: Path) -> tuple[Array, Array]:
-    """Read two columns and check them against the name of their file.
+    """Read columns and check them against the name of their file.
 
     Raises
     ------
@@ -81,12 +86,13 @@ def read(path: Path) -> tuple[Array, Array]:
     """
     columns = arrays.unpack(stored.read(path, _MOST))
     x, y = (columns.get(f"{name}.npy", np.empty(0)) for name in "xy")
-    if not (x.dtype == y.dtype == np.dtype("<f8") and x.shape == y.shape == (x.size,)):
-        raise Damaged("it does not hold two columns of numbers")
+    rows = x.ndim in (1, 2) and y.shape == x.shape[:1] and x.shape[1:] not in ((0,), (1,))
+    if not (x.dtype == y.dtype == np.dtype("<f8") and rows):
+        raise Damaged("it does not hold columns of numbers, one row for each label")
     if digest(x, y) != path.stem:
         raise Damaged("its numbers are not those of its name")
     return x, y
 
 
-def _pair(x: Array, y: Array) -> Array:
-    return np.asarray([x, y], dtype="<f8") + 0.0  # -0.0 is 0.0
+def _numbers(values: Array) -> Array:
+    return np.ascontiguousarray(values, dtype="<f8") + 0.0  # -0.0 is 0.0

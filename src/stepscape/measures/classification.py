@@ -31,25 +31,27 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
     g ≥ sup g/10, ``_boundary`` the others, ``_half`` the middle half of the range, ``_uncertain`` the hull of
     the inputs with |f0| ≤ 1; a region without points gives nan. ``error_rate`` is the probability that a
     fresh label at an input is not that of f, 1 where f > 0; ``bayes_error_rate`` that it is not that of f0.
-    Needs a truth.
+    With several input variables there is neither grid nor region. Needs a truth.
     """
     expect_pair(problem, network, before)
     problem.excess_risk(problem.labels)  # refuses a problem without a truth
     assert problem.truth is not None
-    x, points, solution = problem.inputs, grid(problem), midpoint_network(network, before)
+    x, solution = problem.inputs, midpoint_network(network, before)
     f, last, earlier = solution.predict(x), network.predict(x), before.predict(x)
-    v, even = problem.averaging, np.full(GRID, 1.0 / GRID)
+    v, line = problem.averaging, problem.dimension == 1
     places = {
         "": (x, f, v),
         "_last": (x, last, v),
         "_before": (x, earlier, v),
         "_mean": (x, 0.5 * last + 0.5 * earlier, v),
-        "_grid": (points, solution.predict(points), even),
     }
+    if line:
+        points = grid(problem)
+        places["_grid"] = (points, solution.predict(points), np.full(GRID, 1.0 / GRID))
     out = {}
     for suffix, (where, logit, average) in places.items():
         excess = divergence(problem.truth(where), logit)
-        for region, mask in {**regions(problem, where), "uncertain": uncertain_hull(problem, where)}.items():
+        for region, mask in _regions(problem, where).items() if line else ():
             out[f"excess_risk_{region}{suffix}"] = mean(excess, average * mask)
         out[f"excess_risk{suffix}"] = mean(excess, average)
     f0 = problem.truth(x)
@@ -57,6 +59,10 @@ def excess_risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) 
     out["error_rate"] = float(problem.averaging @ wrong)
     out["bayes_error_rate"] = float(problem.averaging @ probability(-np.abs(f0)))
     return out
+
+
+def _regions(problem: Problem, points: Array) -> dict[str, NDArray[np.bool_]]:
+    return {**regions(problem, points), "uncertain": uncertain_hull(problem, points)}
 
 
 def uncertain_hull(problem: Problem, points: Array) -> NDArray[np.bool_]:

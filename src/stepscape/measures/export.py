@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from stepscape.curvature import Eigenpair
 from stepscape.errors import bad
 from stepscape.measures.certification import facts
+from stepscape.measures.plane_certification import plane_facts
 from stepscape.measures.uncertainty import UNCERTAIN
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives.relu_plane_sides import MOST_INPUTS
 from stepscape.problems.problem import Problem
-from stepscape.theory import Certificate, theorems
+from stepscape.theory import Certificate, plane_theorems, theorems
 
 FORMAT = "stepscape-certificate/1"
 RECHECKED = {
@@ -26,25 +30,35 @@ def exported(
 ) -> tuple[dict[str, Any], dict[str, Certificate]]:
     """Return a document from which `recheck.py` proves the certificates, and the certificates.
 
-    Numbers are hexadecimal floats, arrays in the order of the inputs. Beside the data and the network the
-    document holds, for H and for its Gauss-Newton part, a vector whose Rayleigh quotient is at least `lower`,
-    and a number `upper` that exceeds every eigenvalue.
+    Numbers are hexadecimal floats, arrays in the order of the inputs, which with several variables are lists
+    of rows. Beside the data and the network the document holds, for H and for its Gauss-Newton part, a vector
+    whose Rayleigh quotient is at least `lower`, and a number `upper` that exceeds every eigenvalue.
 
     Raises
     ------
     InputError
-        If a number of the network is so large that its eigenvalues have no upper bound.
+        If a number of the network is so large that its eigenvalues have no upper bound, and for more inputs
+        of several variables than an upper bound is computed for.
     """
-    known = facts(problem, network, gamma=gamma)
-    found = {theorem.name: theorem.certify(known) for theorem in theorems(problem.loss)}
+    several = problem.dimension > 1
+    if several and problem.size > MOST_INPUTS:
+        then = "ss.certify in Python evaluates the certificates of more"
+        raise bad(
+            "a table of several inputs", f"have at most {MOST_INPUTS} rows to be exported", problem.size, then
+        )
+    known = (plane_facts if several else facts)(problem, network, gamma=gamma)
+    of_loss = (plane_theorems if several else theorems)(problem.loss)
+    found = {theorem.name: theorem.certify(known) for theorem in of_loss}  # type: ignore[arg-type]
     top, linear = known.landscape.sharpness, known.landscape.gauss_newton
-    line = problem.line
+    inputs, labels, weights = (
+        (problem.points, problem.labels, problem.averaging) if several else problem.line.arrays
+    )
     document = {
         "format": FORMAT,
         "loss": problem.loss,
-        "inputs": _hex(line.inputs),
-        "labels": _hex(line.labels),
-        "weights": _hex(line.averaging),
+        "inputs": _hex(inputs),
+        "labels": _hex(labels),
+        "weights": _hex(weights),
         "network": {
             **{name: _hex(getattr(network, name)) for name in ("w1", "b1", "w2")},
             "b2": float(network.b2).hex(),
@@ -57,8 +71,9 @@ def exported(
     return document, found
 
 
-def _hex(values: Any) -> list[str]:
-    return [float(value).hex() for value in values]
+def _hex(values: Any) -> list[Any]:
+    """Exact numbers, row by row where there are rows."""
+    return [_hex(value) if np.ndim(value) else float(value).hex() for value in values]
 
 
 def _sides(pair: Eigenpair) -> dict[str, Any]:

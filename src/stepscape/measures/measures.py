@@ -17,15 +17,17 @@ from stepscape.kernels.evaluation import evaluate
 from stepscape.measures.classification import confidence, excess_risks
 from stepscape.measures.iterates import expect_pair
 from stepscape.measures.pieces import piece_ends
+from stepscape.measures.rates import rates
 from stepscape.measures.regions import GRID, grid, mean, regions
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.relu_line import count_neurons
+from stepscape.objectives.relu_plane import count_plane_neurons
 from stepscape.problems.one_variable import require_line
 from stepscape.problems.problem import Problem
 from stepscape.theory.certificate import EPS
 from stepscape.training.trajectory import Trajectory, midpoint_network
 
-__all__ = ["measure", "measure_trajectory", "pieces", "risks", "shape"]
+__all__ = ["ending", "measure", "measure_trajectory", "pieces", "risks", "shape"]
 
 Array = NDArray[np.float64]
 PIECE_TOLERANCE = 0.05  # of the standard deviation of the labels
@@ -39,7 +41,7 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
     for each iterate, ``risk_mean`` for the mean of their predictions. ``risk_grid`` is the plain mean over
     401 equispaced points of the hull of the data. ``_interior`` keeps the points where g ≥ sup g/10,
     ``_boundary`` the others, ``_half`` the middle half of the range; averaging weights are renormalized. A
-    region without points gives nan.
+    region without points gives nan. With several input variables there is neither grid nor region.
 
     Raises
     ------
@@ -56,6 +58,8 @@ def risks(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> dict
         "risk_before": problem.design_error(earlier),
         "risk_mean": problem.design_error(0.5 * last + 0.5 * earlier),
     }
+    if problem.dimension > 1:
+        return {**out, "risk": problem.design_error(solution.predict(x))}
     places = (("", x, problem.averaging), ("_grid", grid(problem), np.full(GRID, 1.0 / GRID)))
     for suffix, points, average in places:
         squares = (solution.predict(points) - problem.truth(points)) ** 2
@@ -142,6 +146,9 @@ def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> di
 
     For the logistic loss excess risks and confidence (`stepscape.measures.classification`) in place of risks,
     and ``norm``, ‖θ‖. Endings ``_last``, ``_before`` and ``_mean`` as in `risks`.
+
+    With several input variables a function has no pieces, knots or variation. There are ``training_error``,
+    Σ v_i (f(x_i) - y_i)² or the logistic loss of the solution, counts of neurons, and the `rates` of these.
     """
     expect_pair(problem, network, before)
     solution, known = midpoint_network(network, before), {}
@@ -150,12 +157,34 @@ def measure(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> di
     if problem.loss == "logistic":
         known |= confidence(problem, solution)
         known["norm"] = float(np.linalg.norm(solution.parameters))
+    if problem.dimension > 1:
+        return {**known, **_neurons(problem, solution)}
     return {**known, "pieces": pieces(problem, solution), **shape(problem, solution)}
+
+
+def _neurons(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
+    """Training error of a network of several input variables, and where its neurons are active."""
+    bent, dead, stuck = count_plane_neurons(problem, network)
+    loss = problem.training_loss(network.predict(problem.inputs))
+    return {
+        "training_error": 2.0 * loss if problem.loss == "square" else loss,
+        "bent_neurons": bent,
+        "dead_neurons": dead,
+        "active_neurons": network.width - dead,
+        "knots_at_data": stuck,
+        **rates(problem, network),
+    }
 
 
 def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
     """Time, loss, sharpness and all of `measure` at the end of a run; nothing for one that diverged."""
     expect("problem", problem, Problem)
+    found = ending(run)
+    return found and {**found, **measure(problem, run.network, run.network_before)}
+
+
+def ending(run: Trajectory) -> dict[str, Any]:
+    """Time, loss and sharpness at the end of a run; nothing for one that diverged."""
     expect("run", run, Trajectory)
     if run.outcome == "diverged":
         return {}
@@ -169,7 +198,6 @@ def measure_trajectory(problem: Problem, run: Trajectory) -> dict[str, Any]:
         "sharpness_last_residual": float(run.sharpness_last_residual[-1]),
         "edge_ratio_last": float(run.edge_ratio_last[-1]),
         "smoothness": float(run.smoothness[-1]),
-        **measure(problem, run.network, run.network_before),
     }
 
 

@@ -1,8 +1,8 @@
 """A truth of one's own: any function of the inputs, asked with care, and found again by its name.
 
 A name is ``module:function``. Runs keep it with a seal, ``module:function#seal``, a digest of the values of
-the function at 1000 points of the interval of the inputs: a function that was changed there makes new runs,
-and is never taken for the one that old runs had.
+the function at 1000 points of the interval of the inputs, or of the ball that holds them: a function that was
+changed there makes new runs, and is never taken for the one that old runs had.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def is_own(name: object) -> bool:
     return isinstance(name, str) and ":" in name
 
 
-def own_truth(name: str, low: float, high: float) -> Truth:
-    """Find a truth by its name, with or without its seal.
+def own_truth(name: str, low: float, high: float, dimension: int = 1) -> Truth:
+    """Find a truth by its name, with or without its seal, of inputs on [low, high] or in a ball of R^d.
 
     The module is imported, from the packages that are installed or from the current directory: its code runs.
 
@@ -105,16 +105,19 @@ def own_truth(name: str, low: float, high: float) -> Truth:
     """
     plain, _, seal = name.partition("#")
     found = Truth(_load(plain), f"truth {plain}")
-    if seal and seal != _seal(found, low, high):
+    if seal and seal != _seal(found, low, high, dimension):
         raise bad(found.name, f"have the values that it was sealed with as {seal}", "others", f"give {plain}")
     return found
 
 
-def sealed(name: str, low: float, high: float) -> str:
-    """Return the name of a truth with its seal on the interval [low, high]; one that has a seal stays."""
+def sealed(name: str, low: float, high: float, dimension: int = 1) -> str:
+    """Return the name of a truth with its seal; one that has a seal stays.
+
+    With d > 1 variables the function is asked at points of the ball with the diameter [low, high].
+    """
     if "#" in name:
         return name
-    return f"{name}#{_seal(own_truth(name, low, high), low, high)}"
+    return f"{name}#{_seal(own_truth(name, low, high, dimension), low, high, dimension)}"
 
 
 def name_of(given: Any) -> str:
@@ -129,8 +132,17 @@ def name_of(given: Any) -> str:
     return f"{module}:{name}"
 
 
-def _seal(truth: Truth, low: float, high: float) -> str:
-    values = truth(np.linspace(low, high, GRID))
+def _points(low: float, high: float, dimension: int) -> Array:
+    """Where a truth is asked for its seal: (GRID,), or (GRID, d) in a cube that the ball holds."""
+    if dimension == 1:
+        return np.linspace(low, high, GRID)
+    steps = np.sqrt(np.arange(2.0, 2.0 + dimension)) * 0.6180339887498949  # the same bits everywhere
+    share = np.outer(np.arange(1.0, GRID + 1.0), steps) % 1.0
+    return np.asarray(0.5 * (low + high) + (high - low) * (share - 0.5) / np.sqrt(dimension))
+
+
+def _seal(truth: Truth, low: float, high: float, dimension: int) -> str:
+    values = truth(_points(low, high, dimension))
     size = float(np.abs(values).max())
     # Rounded down with an offset that no value of a simple function meets.
     steps = np.floor(values / (size or 1.0) * 10.0**DIGITS + 0.381966)

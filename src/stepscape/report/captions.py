@@ -9,8 +9,9 @@ _CAPTIONS = {
         "20 seeds. The dashed line is the threshold above which descent cannot settle, 2/η for gradient "
         "descent; if methods have different thresholds, each has its own color. The edge ratio is the "
         "sharpness λ_max over its threshold, the risk the mean squared error to the truth, the excess risk "
-        "the log-loss over that of the truth. Runs that diverged or failed are not drawn; a hollow mark is "
-        "the median of the runs that remain."
+        "the log-loss over that of the truth. The rate of a neuron is the share of the examples on which it "
+        "is active; its mean is weighted by |w2| ‖w1‖. Runs that diverged or failed are not drawn; a hollow "
+        "mark is the median of the runs that remain."
     ),
     ("sweep", "functions"): (
         "Learned functions: of each group and step size the run of the first seed that finished, at up to "
@@ -20,6 +21,12 @@ _CAPTIONS = {
     ("sweep", "training"): (
         "The same runs during training. The dashed line is the threshold: an edge ratio of 1 is the edge of "
         "stability. Runs keep these records if the sweep file sets trajectory."
+    ),
+    ("sweep", "rates"): (
+        "The neurons of the same runs at the end of training: which percentage of them is active on at most "
+        "so many of the examples. The farther to the left a curve rises, the fewer examples they hold; its "
+        "height at 0 is the share of dead neurons. Runs keep their rates if the sweep file sets rates; "
+        "all of them are in `stepscape export --curves`."
     ),
     ("outcome", "fit"): (
         "Above: the fitted probability (solid), the rows as gray ticks, and the share of rows in bins with "

@@ -18,10 +18,11 @@ from typing import Any
 from stepscape.lab import data as tables
 from stepscape.memory import require_memory
 from stepscape.problems.user.columns import Columns
+from stepscape.sweeps.clouds import Mixup
 from stepscape.sweeps.cluster_options import cluster_options
 from stepscape.sweeps.location import Location, parse
 from stepscape.sweeps.matrices import Recovery, recover
-from stepscape.sweeps.parts import Measure
+from stepscape.sweeps.parts import AnyProblem, Measure, dimension_of
 from stepscape.sweeps.runs import Run, work
 from stepscape.sweeps.sections import MATRICES, NETWORKS, Reader, refuse_too_many
 from stepscape.tables.records import Record
@@ -93,9 +94,13 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
 def _of_networks(
     place: Location, seeds: list[int], parts: list[list[Any]], measure: Measure
 ) -> list[Run | Recovery]:
-    with place.at("measure", "held_out"):
-        for problem in parts[0]:
+    problems, networks, _ = parts
+    for problem in problems:
+        with place.at_first_word("measure"):
             measure.check(problem)
+    for problem, network in product(problems, networks):
+        with place.at_first_word("network"):
+            network.check_for(problem)
     _refuse_large(place, parts, measure)
     return [
         Run(problem=problem, network=network, method=method, measure=measure, seed=seed)
@@ -105,24 +110,36 @@ def _of_networks(
 
 
 # Bytes at the peak of a run, as measured, for each input, neuron, point and record; the basis of Lanczos has
-# 64 vectors of three numbers for each neuron.
-_INPUT, _NEURON, _BASIS, _POINT, _RECORD = 300.0, 300.0, 64 * 3 * 8.0, 64.0, 650.0
+# 64 vectors of d + 2 numbers for each neuron. With several input variables an input costs _NUMBER for each of
+# them, and _PAIR for each neuron.
+_INPUT, _NEURON, _BASIS, _POINT, _RECORD = 300.0, 300.0, 64 * 8.0, 64.0, 650.0
+_NUMBER, _PAIR = 100.0, 40.0
 
 
 def _refuse_large(place: Location, parts: list[list[Any]], measure: Measure) -> None:
     """Refuse a run that would not fit in memory before any is made, at the key that asks for the most."""
     problems, networks, methods = parts
     records = min(measure.records, max(method.steps for method in methods))
+    width, most = max(network.width for network in networks), max(map(dimension_of, problems))
+    n, each = max((_rows(problem) * _bytes(problem, width), problem.n) for problem in problems)[::-1]
+    neuron = _NEURON + _BASIS * (most + 2) * measure.sharpness
     counts = {
-        ("problem", "n"): (max(problem.n for problem in problems), _INPUT),
-        ("network", "width"): (
-            max(network.width for network in networks),
-            _NEURON + _BASIS * measure.sharpness,
-        ),
-        ("measure", "curve_points"): (measure.curve_points, _POINT),
-        ("measure", "records"): (records, _RECORD),
+        ("problem", "n"): (n, each),
+        ("network", "width"): (width, width * neuron),
+        ("measure", "curve_points"): (measure.curve_points, measure.curve_points * _POINT),
+        ("measure", "records"): (records, records * _RECORD),
     }
-    needs = {path: count * each for path, (count, each) in counts.items()}
-    largest = max(needs, key=lambda path: needs[path])
+    largest = max(counts, key=lambda path: counts[path][1])
     with place.at(*largest):
-        require_memory(largest[1], counts[largest][0], sum(needs.values()))
+        require_memory(largest[1], counts[largest][0], sum(needs for _, needs in counts.values()))
+
+
+def _rows(problem: AnyProblem) -> int:
+    """Examples of a problem that are trained on."""
+    return problem.n * (problem.copies if isinstance(problem, Mixup) else 1)
+
+
+def _bytes(problem: AnyProblem, width: int) -> float:
+    """Bytes of an example."""
+    d = dimension_of(problem)
+    return _INPUT if d == 1 else _INPUT + _NUMBER * d + _PAIR * width

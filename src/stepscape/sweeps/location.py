@@ -31,6 +31,15 @@ class Location:
         except InputError as error:
             raise located(self.name, line_of(self.lines, path), str(error)) from None
 
+    @contextmanager
+    def at_first_word(self, *path: str | int) -> Iterator[None]:
+        """As `at`, of the key of this section that a sentence begins with."""
+        try:
+            yield
+        except InputError as error:
+            with self.at(*path, str(error).partition(" ")[0]):
+                raise
+
 
 def located(name: str, line: int, sentence: str) -> InputError:
     """Word a refusal."""

@@ -22,7 +22,7 @@ from stepscape.recovery import (
     minimum_nuclear_norm,
     trial,
 )
-from stepscape.sweeps.parts import Part, between
+from stepscape.sweeps.part import Part, between
 from stepscape.tables.records import Record
 
 OBJECTIVES: dict[str, Callable[..., Recovered]] = {

@@ -14,22 +14,20 @@ from typing import Literal, cast
 import msgspec
 import numpy as np
 
-from stepscape.arguments import positive
+from stepscape.arguments import positive, word
 from stepscape.errors import bad
 from stepscape.lab import data as tables
 from stepscape.methods import GradientDescent
-from stepscape.network import TwoLayerReLU
+from stepscape.network import BIASES, TwoLayerReLU
 from stepscape.problems.curves import bernoulli, curve
 from stepscape.problems.problem import Problem
 from stepscape.problems.truth import is_own, sealed
 from stepscape.problems.user.units import Standardized, TwoClasses
+from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
+from stepscape.sweeps.part import Part, between
+from stepscape.training.matched_start import matched
 
 Units = Standardized | TwoClasses | None
-MOST = 10_000_000  # inputs, neurons, records or points: beyond it a number is a slip of the keyboard
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the parts of a run that come in one kind."""
 
 
 def _seal(part: Curve | Bernoulli) -> None:
@@ -90,11 +88,14 @@ class Bernoulli(Part, frozen=True, tag_field="kind", tag="bernoulli"):
 
 
 class Table(Part, frozen=True, tag_field="kind", tag="table"):
-    """Two columns of a user's table, known by the digest of their numbers (`stepscape.lab.data`).
+    """Columns of a user's table, known by the digest of their numbers (`stepscape.lab.data`).
 
-    With `standardize`, inputs and labels get mean 0 and standard deviation 1, as in ``stepscape fit``; step
-    sizes and everything measured are then in these units. Rows of equal inputs count as one with their
-    weight, more than 10,000 distinct inputs are binned. Without it the numbers are taken as they stand.
+    `x` names one column of inputs, or several between commas as ``stepscape fit`` does; `dimension`, the
+    number of these, is set only if there are several.
+
+    With `standardize`, every column gets mean 0 and standard deviation 1, as in ``stepscape fit``; step sizes
+    and everything measured are then in these units. Rows of equal inputs count as one with their weight, more
+    than 10,000 distinct inputs of one column are binned. Without it the numbers are taken as they stand.
 
     For the logistic loss labels are 0 and 1, whatever two values the table has for them, and only inputs are
     standardized.
@@ -106,6 +107,7 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
     n: int
     standardize: bool = True
     loss: str = msgspec.field(default="square", name="loss_name")
+    dimension: int | msgspec.UnsetType = msgspec.UNSET
 
     def load(self, folder: str | os.PathLike[str]) -> tuple[Problem, Units]:
         """Read the columns from a folder; the problem, and the way back to the user's units."""
@@ -117,25 +119,68 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
         if not self.standardize:
             return given, None
         kind = TwoClasses if self.loss == "logistic" else Standardized
-        standard = kind.of(x, y, np.ones(x.size))
+        standard = kind.of(x, y, np.ones(len(x)))
         return replace(standard.problem(), name=self.y), standard
 
 
-AnyProblem = Curve | Bernoulli | Table
+AnyProblem = Curve | Bernoulli | Table | Ball | Sphere | Radial | Subspaces | Mixup
+
+
+def dimension_of(part: AnyProblem) -> int:
+    """Return the number of input variables of a problem."""
+    found = part.dimension if isinstance(part, Cloud | Table) else 1
+    return 1 if found is msgspec.UNSET else found
 
 
 class Network(Part, frozen=True):
-    """A random start; see `TwoLayerReLU.random`."""
+    """A random start with as many input variables as the problem; see `TwoLayerReLU.random`.
+
+    Attributes
+    ----------
+    width, scale, init : of `TwoLayerReLU.random`.
+    biases : "both", "output" (no input biases) or "none"; unset it is "both".
+    start_sharpness : the scale is chosen so that λ_max of the start has this value; unset `scale` is taken.
+    """
 
     width: int
     scale: float = 1.0
     init: str = "torch"
+    biases: str | msgspec.UnsetType = msgspec.UNSET
+    start_sharpness: float | msgspec.UnsetType = msgspec.UNSET
 
-    def draw(self, seed: int) -> TwoLayerReLU:
-        """Draw the parameters."""
+    def check(self) -> None:
+        """Refuse what no network has."""
         between("width", self.width, 1)
+        if self.biases is not msgspec.UNSET:
+            word("biases", self.biases, tuple(BIASES))
+        if self.start_sharpness is msgspec.UNSET:
+            return
+        positive("start_sharpness", self.start_sharpness)
+        if self.scale != 1.0:
+            raise bad("scale", "be left out with start_sharpness, which chooses it", self.scale)
+
+    def check_for(self, problem: AnyProblem) -> None:
+        """Refuse a start sharpness that not even a vanishing network has: its output bias has one."""
+        wanted, least = self.start_sharpness, 1.0 if problem.loss == "square" else 0.25
+        if wanted is not msgspec.UNSET and "b2" in self.trained and wanted <= least:
+            must = f"be above {least:g}, that of the output bias alone with the {problem.loss} loss"
+            raise bad("start_sharpness", must, wanted)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Blocks that are trained: all that the network has."""
+        return BIASES["both" if self.biases is msgspec.UNSET else self.biases]
+
+    def draw(self, seed: int, problem: Problem) -> TwoLayerReLU:
+        """Draw the parameters for a problem."""
+        self.check()
+        if self.start_sharpness is not msgspec.UNSET:
+            return matched(problem, lambda scale: self._drawn(scale, seed, problem), self.start_sharpness)
+        return self._drawn(self.scale, seed, problem)
+
+    def _drawn(self, scale: float, seed: int, problem: Problem) -> TwoLayerReLU:
         init = cast(Literal["torch"], self.init)  # `random` refuses another one
-        return TwoLayerReLU.random(self.width, self.scale, init, seed)
+        return TwoLayerReLU.random(self.width, scale, init, seed, self.trained, problem.dimension)
 
 
 class Method(Part, frozen=True):
@@ -169,6 +214,7 @@ class Measure(Part, frozen=True):
     held_out : whether to look for the moment of least error on another sample of the curve.
     curve_points : number of points of the learned function to keep; 0 for none.
     trajectory : whether to keep loss, sharpness, edge ratio and time at each record.
+    rates : whether to keep the share of the examples on which each neuron is active, and its path weight.
     """
 
     records: int = 100
@@ -176,16 +222,16 @@ class Measure(Part, frozen=True):
     held_out: bool = False
     curve_points: int = 0
     trajectory: bool = False
+    rates: bool | msgspec.UnsetType = msgspec.UNSET
 
     def check(self, problem: AnyProblem) -> None:
         """Refuse what cannot be measured."""
         between("records", self.records, 1)
         between("curve_points", self.curve_points, 0)
         if self.held_out and isinstance(problem, Table):
-            raise bad("held_out", "be false for a table", "true", "only a curve has further samples")
-
-
-def between(name: str, value: int, least: int) -> None:
-    """Refuse a count that is out of range."""
-    if not least <= value <= MOST:
-        raise bad(name, f"lie between {least} and {MOST}", value)
+            raise bad(
+                "held_out", "be false for a table", "true", "only a law of examples has further samples"
+            )
+        if self.curve_points and dimension_of(problem) > 1:
+            then = "rates = true keeps where its neurons are active"
+            raise bad("curve_points", "be 0 with several input variables", self.curve_points, then)

@@ -13,20 +13,40 @@ from stepscape.errors import expect
 from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
-from stepscape.measures import certify
+from stepscape.measures import activity, certify
 from stepscape.measures.classification import excess_risks
-from stepscape.measures.measures import measure_trajectory, pieces, risks
+from stepscape.measures.measures import ending, pieces, risks
+from stepscape.measures.measures import measure as measures
+from stepscape.measures.rates import paths
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
+from stepscape.objectives import hessian_trace
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.scale import Affine
 from stepscape.problems.user.units import Standardized, hull
+from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
+from stepscape.sweeps.material import Material, further, law_measures, material
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
 from stepscape.tables.records import Record
 from stepscape.training import Snapshot, Trajectory, train
 
 Folder = str | os.PathLike[str]
-__all__ = ["Bernoulli", "Curve", "Measure", "Method", "Network", "Run", "Table", "build", "work"]
+__all__ = [
+    "Ball",
+    "Bernoulli",
+    "Curve",
+    "Measure",
+    "Method",
+    "Mixup",
+    "Network",
+    "Radial",
+    "Run",
+    "Sphere",
+    "Subspaces",
+    "Table",
+    "build",
+    "work",
+]
 
 
 class Run(Spec, frozen=True, tag="run/2"):
@@ -50,13 +70,13 @@ class Run(Spec, frozen=True, tag="run/2"):
 
 
 def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientDescent]:
-    """Make what a run trains: labels from its seed, the network from another stream of it.
+    """Make what a run trains: examples from its seed, the network from another stream of it.
 
     Parameters
     ----------
     run : Run
     data : path
-        Folder that holds the columns of a table, ``data/`` in a store; a curve needs none.
+        Folder that holds the columns of a table, ``data/`` in a store; what is drawn needs none.
 
     Raises
     ------
@@ -65,7 +85,8 @@ def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientD
     """
     expect("run", run, Run)
     path("data", data)
-    return _problem(run, data)[0], *_start(run)
+    found = _material(run, data)
+    return found.training, *_start(run, found)
 
 
 def work(run: Run, tick: Tick, data: Folder = "") -> Record:
@@ -77,47 +98,69 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     moment's ``steps_held_out``, ``time_held_out``, ``loss_held_out``, ``risk_held_out``,
     ``risk_interior_held_out`` (``excess_risk…`` for the logistic loss) and ``pieces_held_out``.
 
+    With several input variables there are neither pieces nor regions, and further ``trace`` and
+    ``decay_time`` (η·λ·T of weight decay λ). Laws of R^d add ``risk_population``
+    (``excess_risk_population``), on 2000 further inputs, and for the square loss ``null_risk``,
+    ``least_squares_risk`` and ``realized_noise``, see `problems.baselines`.
+
+    Of examples that are mixed in pairs, loss, sharpness and certificates are those of the mixed set, errors
+    and rates those of the examples themselves.
+
     Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` with `trajectory`;
     ``curve_x``, ``curve_y`` and, where it is known, ``curve_truth`` with `curve_points`, over the hull of the
-    data and in the user's units; logits for the logistic loss.
+    data and in the user's units, logits for the logistic loss; ``rates`` and ``paths``, one number for each
+    neuron of the midpoint network, with `rates`.
     """
-    (problem, standard), (network, method), measure = _problem(run, data), _start(run), run.measure
-    watch = _Watch(run, problem, tick)
+    found = _material(run, data)
+    (network, method), measure = _start(run, found), run.measure
+    watch = _Watch(run, found.measured, tick)
     trajectory = train(
-        problem,
+        found.training,
         network,
         method,
         record_every=max(1, run.method.steps // measure.records),
         measure_sharpness=measure.sharpness,
         observe=watch.observe,
         progress=lambda made: tick(made / run.method.steps),
+        examples=found.examples,
     )
     arrays = _records(trajectory) if measure.trajectory else {}
     numbers: dict[str, Any] = {
         "steps_made": int(trajectory.at_steps[-1]),
         "threshold": method.threshold(),
         "initial_sharpness": float(trajectory.sharpness[0]),
-        **measure_trajectory(problem, trajectory),
+        **ending(trajectory),
     }
     if trajectory.outcome == "diverged":
         return Record("diverged", numbers, arrays, trajectory.message)
+    numbers |= measures(found.measured, trajectory.network, trajectory.network_before)
     numbers |= watch.numbers(trajectory)
+    numbers |= law_measures(run.problem, run.seed, found, trajectory.midpoint)
     if measure.sharpness:
-        numbers |= _slacks(problem, trajectory.midpoint)
-    if measure.curve_points:
-        arrays |= _curve(problem, standard, trajectory, measure.curve_points)
-    return Record("finished", numbers, arrays)
+        numbers |= _curvature(run, found.training, trajectory)
+    if found.training.dimension > 1 or isinstance(run.problem, Cloud):
+        numbers["decay_time"] = float(trajectory.time[-1]) * method.weight_decay
+    return Record("finished", numbers, arrays | _kept(run, found, trajectory))
 
 
-def _problem(run: Run, data: Folder) -> tuple[Problem, Units]:
+def _material(run: Run, data: Folder) -> Material:
     run.measure.check(run.problem)
-    if isinstance(run.problem, Table):
-        return run.problem.load(data)
-    return run.problem.draw(run.seed), None
+    return material(run.problem, run.seed, data)
 
 
-def _start(run: Run) -> tuple[TwoLayerReLU, GradientDescent]:
-    return run.network.draw(stream(run.seed, "network")), run.method.descent()
+def _start(run: Run, found: Material) -> tuple[TwoLayerReLU, GradientDescent]:
+    return run.network.draw(stream(run.seed, "network"), found.training), run.method.descent()
+
+
+def _kept(run: Run, found: Material, trajectory: Trajectory) -> dict[str, Any]:
+    """Return the arrays of the end of a run that are asked for."""
+    arrays: dict[str, Any] = {}
+    if run.measure.curve_points:
+        arrays |= _curve(found.training, found.units, trajectory, run.measure.curve_points)
+    if run.measure.rates is True:
+        last = trajectory.midpoint
+        arrays |= {"rates": activity(found.measured, last).rates, "paths": paths(last)}
+    return arrays
 
 
 @dataclass
@@ -132,8 +175,8 @@ class _Watch:
     sample: Problem | None = None
 
     def __post_init__(self) -> None:
-        if self.run.measure.held_out and not isinstance(self.run.problem, Table):
-            self.sample = self.run.problem.draw(stream(self.run.seed, "held out"))
+        if self.run.measure.held_out:
+            self.sample = further(self.run.problem, self.run.seed, "held out")
 
     def observe(self, snapshot: Snapshot) -> None:
         """Look at one record."""
@@ -155,16 +198,23 @@ class _Watch:
         return found
 
     def _held_out(self, best: Snapshot, trajectory: Trajectory) -> dict[str, Any]:
-        square = self.problem.loss == "square"
+        square, line = self.problem.loss == "square", self.problem.dimension == 1
         found = (risks if square else excess_risks)(self.problem, best.network, best.network_before)
-        kinds = ("risk", "risk_interior") if square else ("excess_risk", "excess_risk_interior")
+        kind = "risk" if square else "excess_risk"
         return {
             "steps_held_out": best.step,
             "time_held_out": float(trajectory.time[trajectory.at_steps == best.step][0]),
             "loss_held_out": best.loss,
-            **{f"{kind}_held_out": found[kind] for kind in kinds},
-            "pieces_held_out": pieces(self.problem, best.midpoint),
+            **{f"{name}_held_out": found[name] for name in (kind, *([f"{kind}_interior"] if line else []))},
+            **({"pieces_held_out": pieces(self.problem, best.midpoint)} if line else {}),
         }
+
+
+def _curvature(run: Run, problem: Problem, trajectory: Trajectory) -> dict[str, Any]:
+    found = _slacks(problem, trajectory.midpoint)
+    if problem.dimension > 1 or isinstance(run.problem, Cloud):
+        return {"trace": hessian_trace(problem, trajectory.midpoint), **found}
+    return found
 
 
 def _slacks(problem: Problem, network: TwoLayerReLU) -> dict[str, float | None]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, NamedTuple, get_args
@@ -14,18 +13,19 @@ import msgspec
 
 from stepscape.errors import InputError, bad, unknown
 from stepscape.lab import data as tables
-from stepscape.problems.problem import Problem
-from stepscape.problems.truth import is_own
+from stepscape.problems.user.column_names import column_names
 from stepscape.problems.user.columns import Columns, select_columns
 from stepscape.problems.user.file import read_table
 from stepscape.problems.user.outcomes import meaning
 from stepscape.problems.user.table import RawTable
+from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
 from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.matrices import Matrix, Solver
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, between
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
 from stepscape.sweeps.slips import path_advice
+from stepscape.sweeps.trials import trial
 
 MOST_SEEDS = 1_000_000
 ABOVE = ("title", "seeds")
@@ -45,8 +45,8 @@ class Key(NamedTuple):
 def keys_of(part: type[msgspec.Struct]) -> dict[str, Key]:
     """Keys of a section: the fields of the part of a run that it describes."""
     found = {entry.name: Key(_set(entry.type), entry.required) for entry in msgspec.structs.fields(part)}
-    if part is Table:
-        del found["n"]  # the file says
+    if part is Table:  # the file says
+        del found["n"], found["dimension"]
     return found
 
 
@@ -57,39 +57,12 @@ def _set(kind: Any) -> Any:
 
 # What each section may describe.
 PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
-    "problem": (Curve, Bernoulli, Table),
+    "problem": (Curve, Bernoulli, Ball, Sphere, Radial, Subspaces, Mixup, Table),
     "network": (Network,),
     "method": (Method,),
     "measure": (Measure,),
     "matrix": (Matrix,),
     "solver": (Solver,),
-}
-
-
-def _small(values: dict[str, Any], count: str, **sound: Any) -> dict[str, Any]:
-    """Complete one value to those of a small part; a count is checked here and not drawn."""
-    between(count, values.get(count, 1), 1)
-    return sound | values | {count: sound[count]}
-
-
-def _alone(values: dict[str, Any]) -> dict[str, Any]:
-    """Check a size alone, and give everything else the company of small ones."""
-    sizes = {name: value for name, value in values.items() if name in ("d1", "d2", "rank", "m")}
-    for name, value in sizes.items():
-        between(name, value, 1)
-    small = {"d1": 1, "d2": 1, "rank": 1, "m": 1, "problem": "matrix_sensing"}
-    return small | {name: value for name, value in values.items() if name not in sizes}
-
-
-# One value put to the constructors, everything else being sound: their sentences are the user's.
-_TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
-    Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
-    Bernoulli: lambda values: Bernoulli(**_small(values, "n", truth="line", n=2)).draw(0),
-    Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
-    Network: lambda values: Network(**_small(values, "width", width=1)).draw(0),
-    Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
-    Matrix: lambda values: Matrix(**_alone(values)).check(),
-    Solver: lambda values: Solver(**values).check(),
 }
 
 
@@ -194,11 +167,11 @@ class Reader:
             if grid.part is Table:
                 yield self._table(grid.path, values)
                 continue
-            with self._at_line(grid):
+            with self.place.at_first_word(*grid.path):
                 part = grid.part(**values)
                 if isinstance(part, Method):
                     part.descent()
-                if isinstance(part, Matrix | Solver):
+                if isinstance(part, Cloud | Network | Matrix | Solver):
                     part.check()
             yield part
 
@@ -219,7 +192,7 @@ class Reader:
                 if required and key not in given:
                     raise _require(section, key, part)
         values = {
-            key: self._values((*path, key), known[key].kind, value, _trial(part, key))
+            key: self._values((*path, key), known[key].kind, value, trial(part, key))
             for key, value in given.items()
         }
         return Grid(path, part, values)  # type: ignore[arg-type]
@@ -261,16 +234,19 @@ class Reader:
         return list(found)
 
     def _table(self, path: Path, values: dict[str, Any]) -> Table:
-        name, x, y = (values[key] for key in ("data", "x", "y"))
+        name, words, y = (values[key] for key in ("data", "x", "y"))
         with self.place.at(*path, "data"):
             if name not in self.files:
                 self.files[name] = self._read(name)
         file = self.files[name]
-        blamed = next((key for key in "xy" if values[key] not in file.names), "y" if x == y else "data")
-        with self.place.at(*path, blamed):
+        with self.place.at(*path, "x"):
+            names = column_names(file, "x", words)
+        x = names[0] if len(names) == 1 else names
+        with self.place.at(*path, _blamed(file, names, y)):
             columns = select_columns(file, x, y, values.get("loss", "square"))
         digest = tables.digest(columns.x, columns.y)
-        table = Table(**{**values, "data": digest, "n": columns.x.size})
+        several: dict[str, Any] = {"dimension": len(names)} if len(names) > 1 else {}
+        table = Table(**{**values, "data": digest, "n": len(columns.x)}, **several)
         with self.place.at(*path, "data"):
             table.problem(columns.x, columns.y)
         if columns.classes or digest not in self.data:
@@ -286,18 +262,16 @@ class Reader:
         except InputError as error:
             raise InputError(f"{error}{path_advice(name)}") from None
 
-    @contextmanager
-    def _at_line(self, grid: Grid) -> Iterator[None]:
-        """Put the line of the key that a sentence begins with in front of it."""
-        try:
-            yield
-        except InputError as error:
-            with self.place.at(*grid.path, str(error).partition(" ")[0]):
-                raise
-
     def _no_section(self, section: str, given: object) -> InputError:
         with self.place.at(section):
             raise bad(section, f"be a section, [{section}]", shown(given))
+
+
+def _blamed(file: RawTable, names: Sequence[str], y: str) -> str:
+    """Return the key whose line a refusal of the columns is about."""
+    if any(name not in file.names for name in names) or len({*names}) < len(names) > 1:
+        return "x"
+    return "y" if y not in file.names or y in names else "data"
 
 
 def refuse_too_many(place: Location, seeds: list[int], grids: list[list[Grid]], most: int) -> None:
@@ -324,31 +298,26 @@ def _known(section: str, key: str, known: Any) -> None:
 
 
 def _mixed(key: str, part: type[msgspec.Struct]) -> InputError:
+    """Word the refusal of a key that belongs to another kind of problem than that of the section."""
     if part is Table:
-        return InputError(f"{key!r} describes a curve and does not go with 'data', the file of a table")
+        return InputError(f"{key!r} does not go with 'data', the file of a table")
+    tag = f'{KIND} = "{part.__struct_config__.tag}"'
     if key == "data":
-        tag = part.__struct_config__.tag
-        return InputError(f'{key!r} describes a table and does not go with {KIND} = "{tag}"')
-    if key in keys_of(Table):
+        return InputError(f"{key!r} describes a table and does not go with {tag}")
+    kinds = [f'"{one.__struct_config__.tag}"' for one in PARTS["problem"] if key in keys_of(one)]
+    if kinds == ['"table"']:
         return InputError(f"{key!r} describes a table and needs 'data', its file")
-    if part is Curve:
-        return InputError(f'{key!r} describes labels of two classes and needs {KIND} = "bernoulli"')
-    return InputError(f'{key!r} describes numbers around a curve and does not go with {KIND} = "bernoulli"')
+    return InputError(f"{key!r} does not go with {tag}; it needs {KIND} = {_or(kinds)}")
+
+
+def _or(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _require(section: str, key: str, part: type[msgspec.Struct]) -> InputError:
     curve = ", the name of a curve" if key == "truth" else ""
     more = f"{curve}, or 'data', the file of a table" if part is Curve else curve
     return InputError(f"[{section}] must give {key!r}{more}")
-
-
-def _trial(part: type[msgspec.Struct], key: str) -> Callable[[Any], object]:
-    # Alone true is as good as false, and a truth of the user's own may need the interval of the inputs:
-    # together with the others they are tried for each combination.
-    def check(value: Any) -> object:
-        return None if isinstance(value, bool) or is_own(value) else _TRY[part]({key: value})
-
-    return check
 
 
 def _seed(value: int) -> None:

@@ -10,7 +10,7 @@ STOP_WORDS: dict[str, str] = {
     "edge": "the loss is level at the edge of stability",
     "stationary": "the loss is level below the edge",
     "budget": "all steps are spent: stopping early also smooths the fit",
-    "validated": "cross-validation found the smallest error here: stopping early also smooths the fit",
+    "validated": "cross-validation chose this moment: stopping early also smooths the fit",
     "interpolating": "every label is fitted: the loss falls for as long as one trains",
     "diverged": "the descent diverged",
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stepscape.errors import InputError
-from stepscape.experiments.certificates.linear_smoothers import ridge_path, spline_path, tangent_features
+from stepscape.experiments.certificates.linear_smoothers import ridge_path, spline_path
 from stepscape.experiments.certificates.rate_runs import (
     MOMENTS,
     STEP_SIZES,
@@ -21,6 +21,7 @@ from stepscape.experiments.certificates.rate_runs import (
     work,
 )
 from stepscape.experiments.certificates.rates import CLAIM
+from stepscape.experiments.common.tangent import tangent_features
 from stepscape.experiments.frame import Result, Run
 from stepscape.network import TwoLayerReLU
 from stepscape.training import train

@@ -48,7 +48,8 @@ def rows(seeds: int = 6) -> list[Row]:
 def judged(change: Change = dict, seeds: int = 6) -> dict[str, Any]:
     made = [change(row) for row in rows(seeds)]
     for row in made:
-        row["log_excess"] = np.log10(row["excess"]) if row["excess"] is not None else None
+        row["log_excess"] = np.log10(row["excess"])
+        row["over_dots"] = np.log10(row["excess"] / (2 / 3)) if row["group"] == "descent" else None
     return CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, made))))
 
 
@@ -77,6 +78,9 @@ def test_as_built() -> None:
 
 def test_benign_other_words() -> None:
     falls = scaled(lambda row: row["n"] ** -0.5, "heavy_ball", "descent")
+    # A fall that ends on the line's level is not benign.
+    late = scaled(lambda row: (row["n"] / 48) ** -0.5, "heavy_ball", "descent")
+    assert word("benign", late) == "no"
     assert word("benign", falls) == "yes"
     assert word("benign", scaled(lambda row: row["n"] ** -0.5, "heavy_ball")) == "it_depends"
     assert word("benign", lambda row: {**row, "left": 0.5}) == "premise_not_met"
@@ -117,6 +121,12 @@ def test_runs_interpolate_and_measure_the_distance_to_the_truth() -> None:
         assert record.numbers["excess"] > 0.0
         if spec.method in INTERPOLANTS:
             assert record.numbers["left"] == 0.0
+        if spec.method == "heavy_ball":
+            dots = next(
+                each for each in specs if (each.method, each.n) == ("dots", spec.n) and not each.drawn
+            )
+            line = work(dots, lambda _: None).numbers["excess"]
+            assert record.numbers["over_dots"] == pytest.approx(np.log10(record.numbers["excess"] / line))
         if spec.drawn:
             at = np.isin(record.arrays["grid"], problem.inputs)
             np.testing.assert_array_equal(record.arrays["fit"][at], problem.labels)

@@ -9,14 +9,15 @@ import pytest
 
 import stepscape as ss
 from stepscape.errors import InputError
-from stepscape.experiments.plane.columns import paths, rates
 from stepscape.experiments.plane.data import GEOMETRIES, TARGETS, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.runs import begin, carry_out, plane_sweep, settling, work
 from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
-from stepscape.experiments.plane.starts import BIASES, CLOSE, STARTS
+from stepscape.experiments.plane.starts import BIASES, STARTS
+from stepscape.measures.rates import paths, rates
 from stepscape.problems import Problem
 from stepscape.problems.baselines import baselines
+from stepscape.training.matched_start import CLOSE
 
 SMALL = {"n": 40, "width": 24, "dimension": 4, "steps": 60, "fresh": 300, "step_size": 0.5}
 

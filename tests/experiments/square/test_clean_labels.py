@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import stepscape as ss
+from stepscape.experiments.common.tangent import tangent_kernel
 from stepscape.experiments.frame import Judged, Result, Run
 from stepscape.experiments.square.clean_labels import CLAIM, members, with_references
 from stepscape.experiments.square.clean_runs import ReferenceRun, begin, grid, interpolants, work
+from stepscape.experiments.square.lazy import lazy_interpolant
 from stepscape.experiments.square.runs import StepSizeRun
 from stepscape.experiments.square.runs import grid as descents
-from stepscape.experiments.square.tangent import lazy_interpolant, tangent_kernel
 from stepscape.problems import curve
 
 PROBLEM = curve("wave", n=12, noise=0.0, seed=2, half_width=1.0)

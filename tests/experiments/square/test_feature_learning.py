@@ -9,6 +9,7 @@ import pytest
 
 import stepscape as ss
 from stepscape.errors import InputError
+from stepscape.experiments.common.tangent import tangent_kernel
 from stepscape.experiments.frame import Judged, Result, Run
 from stepscape.experiments.square.feature_learning import CLAIM
 from stepscape.experiments.square.neuron_runs import (
@@ -22,7 +23,6 @@ from stepscape.experiments.square.neuron_runs import (
     part,
     work,
 )
-from stepscape.experiments.square.tangent import tangent_kernel
 from stepscape.measures.features import active_sets
 from stepscape.problems import curve
 

@@ -41,6 +41,9 @@ class TestTwin:
         assert numbers["loss_midpoint"] == pytest.approx(0.5 * np.mean(residual**2))
         assert numbers["loss_twin"] <= numbers["loss_midpoint"] + 1e-9
         assert numbers["best_left"] <= numbers["best_right"]
+        assert numbers["best_right"] == pytest.approx(
+            0.5 * np.mean(residual**2) + numbers["penalty_twin"] * own
+        )
 
     def test_a_multiplier_that_is_not_its_own_would_violate_the_inequality(self) -> None:
         """The bound of a smaller variation exceeds what the larger one, priced by its multiplier, attains."""

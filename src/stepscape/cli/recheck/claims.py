@@ -20,10 +20,17 @@ SAME = Fraction(1, 10**9)  # of its size: how far a side in the file may be from
 def network_of(document: dict[str, Any]) -> Network:
     """Read the data and the network of a document."""
     net = document["network"]
-    x, y, v = ([number(t) for t in document[name]] for name in ("inputs", "labels", "weights"))
-    w, b, a = ([number(t) for t in net[name]] for name in BLOCKS[:3])
+    x, w = ([_row(t) for t in part] for part in (document["inputs"], net["w1"]))
+    y, v, b, a = (
+        [number(t) for t in part] for part in (document["labels"], document["weights"], net["b1"], net["w2"])
+    )
     trained = {name: name in net["trainable"] for name in BLOCKS}
     return Network(document["loss"] == "logistic", x, y, v, w, b, a, number(net["b2"]), trained)
+
+
+def _row(given: str | list[str]) -> list[Fraction]:
+    """Return the entries of an input or of its weights: one number is one variable."""
+    return [number(t) for t in ([given] if isinstance(given, str) else given)]
 
 
 def number(text: str) -> Fraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,50 +14,81 @@ from stepscape.cli.recheck.intervals import (
     exponential_of,
     root,
 )
-from stepscape.cli.recheck.network import Network
+from stepscape.cli.recheck.network import Network, dot, norm
 
 
 def side_form(at: Network, weights: list[Interval]) -> Interval:
-    """Σ_j |w2| √(M² + P²) max(w1 M + b1 P, 0), P = Σ weights and M = Σ weights·x over what j sees."""
-    out = exactly(0)
-    for j, (w, b, a) in enumerate(zip(at.w, at.b, at.a, strict=True)):
-        mass, moment = _seen(at, weights, lambda i, j=j: at.z[i][j] > 0)  # type: ignore[misc]
-        height = exactly(w).times(moment) + exactly(b).times(mass)
-        if w:
+    """Σ_j |w2| √(‖M‖² + P²) max(w1·M + b1 P, 0), P = Σ weights and M = Σ weights·x over what j sees."""
+    out, known = exactly(0), {}
+    for w, b, a, seen in zip(at.w, at.b, at.a, at.seen, strict=True):
+        if any(w):
+            if seen not in known:
+                known[seen] = _held(at, weights, seen)
+            mass, moment = known[seen]
+            height = _height(w, b, mass, moment)
             out = out + exactly(abs(a)).times(_length(at, mass, moment)).times(_nonnegative(height))
     return out
 
 
 def function_form(at: Network, weights: list[Interval]) -> Interval:
-    """Σ over knots τ of |Σ w2 |w1|| min(g⁺, g⁻), g^± = ±(M - τ P) √(M² + P²) over the inputs beyond τ."""
-    jumps: dict[Fraction, Fraction] = {}
+    """Σ over planes u·x + c = 0 of |Σ w2 |pivot|| min(g⁺, g⁻), g^± = ±(u·M + c P) √(‖M‖² + P²) beyond it.
+
+    Here (u, c) is (w1, b1) over the pivot, the largest entry of w1, and M, P are over the inputs on one side.
+    """
+    jumps: dict[tuple[Fraction, ...], Fraction] = {}
     for w, b, a in zip(at.w, at.b, at.a, strict=True):
-        if w:
-            jumps[-b / w] = jumps.get(-b / w, ZERO) + a * abs(w)
+        pivot = max(w, key=abs)
+        if pivot:
+            plane = (*(t / pivot for t in w), b / pivot)
+            jumps[plane] = jumps.get(plane, ZERO) + a * abs(pivot)
     out = exactly(0)
-    for knot, jump in jumps.items():
+    for plane, jump in jumps.items():
+        u, c = list(plane[:-1]), plane[-1]
+        places = [dot(u, x) + c for x in at.x]
         sides = []
         for sign in (1, -1):
-            mass, moment = _seen(at, weights, lambda i, sign=sign, knot=knot: sign * (at.x[i] - knot) > 0)  # type: ignore[misc]
-            beyond = exactly(sign).times(moment - exactly(knot).times(mass))
+            mass, moment = _held(at, weights, tuple(sign * place > 0 for place in places))
+            beyond = exactly(sign).times(_height(u, c, mass, moment))
             sides.append(_nonnegative(beyond).times(_length(at, mass, moment)))
         least = Interval(min(one.low for one in sides), min(one.high for one in sides))
         out = out + exactly(abs(jump)).times(least)
     return out
 
 
-def _seen(at: Network, weights: list[Interval], sees: Callable[[int], bool]) -> tuple[Interval, Interval]:
-    mass = moment = exactly(0)
-    for i, x in enumerate(at.x):
-        if sees(i):
-            mass, moment = mass + weights[i], moment + weights[i].times(exactly(x))
+def _held(at: Network, weights: list[Interval], seen: tuple[bool, ...]) -> tuple[Interval, list[Interval]]:
+    """P and M of some inputs."""
+    mass, moment = exactly(0), [exactly(0)] * at.dimension
+    for x, weight, active in zip(at.x, weights, seen, strict=True):
+        if active:
+            mass = mass + weight
+            moment = [one + weight.times(exactly(t)) for one, t in zip(moment, x, strict=True)]
     return mass, moment
 
 
-def _length(at: Network, mass: Interval, moment: Interval) -> Interval:
-    """√(M² + P²), or what of it belongs to trained blocks."""
-    length = moment.times(moment) if at.trained["w1"] else exactly(0)
-    return root(_nonnegative(length + mass.times(mass) if at.trained["b1"] else length))
+def _height(w: list[Fraction], b: Fraction, mass: Interval, moment: list[Interval]) -> Interval:
+    out = exactly(b).times(mass)
+    for t, one in zip(w, moment, strict=True):
+        out = out + exactly(t).times(one)
+    return out
+
+
+def _length(at: Network, mass: Interval, moment: list[Interval]) -> Interval:
+    """√(‖M‖² + P²), or what of it belongs to trained blocks."""
+    return norm([*(moment if at.trained["w1"] else ()), *([mass] if at.trained["b1"] else ())])
+
+
+def _radius(at: Network) -> Interval:
+    """Return R, the largest ‖x_i‖ of positive weight; with one variable that of all inputs."""
+    seen = [x for x, v in zip(at.x, at.v, strict=True) if v > 0 or at.dimension == 1]
+    return root(exactly(max(dot(x, x) for x in seen)))
+
+
+def _published_reach(at: Network, radius: Interval) -> Interval:
+    """R + 1; with one variable max(R, 1/√3)."""
+    if at.dimension > 1:
+        return radius + exactly(1)
+    least = root(exactly(Fraction(1, 3)))
+    return Interval(max(radius.low, least.low), max(radius.high, least.high))
 
 
 def _nonnegative(one: Interval) -> Interval:
@@ -81,8 +111,8 @@ def inequalities(at: Network, h: Interval, g: Interval, gammas: dict[str, Fracti
         mean = mean + one
     tv = side_form(at, at.curvature).over(mean)
     sides = {"gauss_newton": Sides((mean if b2 else exactly(0)) + two.times(tv), g)}
-    x_max = max(map(abs, at.x))
-    far = _length(at, exactly(1), exactly(x_max))
+    radius = _radius(at)
+    far = _length(at, exactly(1), [radius])
     if at.logistic:
         right = (h + at.residual_norm).over(two.times(mean)) - exactly(HALF * b2)
         sides["weighted"] = Sides(tv.over(mean), right)
@@ -103,6 +133,6 @@ def inequalities(at: Network, h: Interval, g: Interval, gammas: dict[str, Fracti
     )
     sides["sharpness"] = Sides(tv, base + half.times(at.residual_norm))
     sides["sharpness_loss"] = Sides(tv, base + half.times(far).times(spread))
-    far = exactly(x_max) if x_max**2 >= Fraction(1, 3) else root(exactly(Fraction(1, 3)))
-    sides["published"] = Sides(function_form(at, at.curvature).over(mean), base + far.times(spread))
+    rest = _published_reach(at, radius).times(spread)
+    sides["published"] = Sides(function_form(at, at.curvature).over(mean), base + rest)
     return sides

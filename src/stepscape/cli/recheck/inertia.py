@@ -6,20 +6,20 @@ import math
 from fractions import Fraction
 
 from stepscape.cli.recheck.intervals import BITS, ONE, ZERO, exactly, exponent, root_of
-from stepscape.cli.recheck.network import Network
+from stepscape.cli.recheck.network import Network, dot
 
 
 def exceeds_all(at: Network, sigma: Fraction, with_residual: bool) -> bool:
     """Whether σ - A is proved positive definite."""
     n, k = len(at.x), len(at.w)
     middles, off = [], ZERO
-    for pair in at.couplings if with_residual else [(exactly(0), exactly(0))] * k:
+    for pair in at.couplings if with_residual else [[exactly(0)] * (at.dimension + 1)] * k:
         middles.append([(part.low + part.high) / 2 for part in pair])
         off = max(off, sum(((part.high - part.low) / 2 for part in pair), ZERO))
     sigma -= off  # Weyl: R lies within `off` of the R of the middles
     kept = [i for i in range(n) if at.curvature[i].high > 0]
     c = {i: root_of(at.curvature[i].high, 1) for i in kept}
-    if sigma <= 0 or not all(sigma**2 > p * p + q * q for p, q in middles):
+    if sigma <= 0 or not all(sigma**2 > dot(pair, pair) for pair in middles):
         return False
     gram = _Gram(at, sigma, middles)
     size = max((gram.bound(i) for i in kept), default=ONE)
@@ -36,46 +36,75 @@ class _Gram:
 
     def __init__(self, at: Network, sigma: Fraction, middles: list[list[Fraction]]) -> None:
         self.at, self.constant = at, (ONE / sigma if at.trained["b2"] else ZERO)
-        n = len(at.x)
-        self.cells: dict[tuple[bool, ...], list[Fraction]] = {}
-        for j, (p, q) in enumerate(middles):
-            seen = tuple(at.z[i][j] > 0 for i in range(n))
+        cells: dict[tuple[bool, ...], list[int]] = {}
+        for j, seen in enumerate(at.seen):
             if any(seen):
-                moments = self.cells.setdefault(seen, [p, q, *[ZERO] * 6])
-                w, b, a = at.w[j], at.b[j], at.a[j]
-                for place, part in enumerate((w * w, w * b, b * b, w * a, b * a, a * a), 2):
-                    moments[place] += part
-        self.forms = {seen: self._form(moments, sigma) for seen, moments in self.cells.items()}
-        self.pairs: dict[tuple[int, int], tuple[Fraction, Fraction, Fraction]] = {}
-        for i in range(n):
-            for j in range(i + 1):
-                both = [form for seen, form in self.forms.items() if seen[i] and seen[j]]
-                self.pairs[i, j] = tuple(sum(parts, ZERO) for parts in zip(*both, strict=True)) or (ZERO,) * 3  # type: ignore[assignment]
+                cells.setdefault(seen, []).append(j)
+        forms = [self._form(neurons, middles[neurons[0]], sigma) for neurons in cells.values()]
+        flat, self.places = _integers([part for form in forms for row in form for part in row])
+        size = at.dimension + 1
+        rows = [flat[start : start + size] for start in range(0, len(flat), size)]
+        inputs, self.fine = _integers([t for x in at.x for t in (*x, ONE)])
+        self.x = [inputs[start : start + size] for start in range(0, len(inputs), size)]
+        self.turned: list[dict[int, list[int]]] = [{} for _ in at.x]  # M x̃_i of the cells that see i
+        for cell, seen in enumerate(cells):
+            form = rows[cell * size : (cell + 1) * size]
+            for i in (i for i, active in enumerate(seen) if active):
+                self.turned[i][cell] = [sum(map(int.__mul__, row, self.x[i])) for row in form]
 
-    def _form(self, moments: list[Fraction], s: Fraction) -> tuple[Fraction, Fraction, Fraction]:
-        """M with Σ_j φ_j(x)ᵀ S⁻¹ φ_j(x') = (x, 1) M (x', 1)ᵀ over the neurons of the cell, rounded."""
-        p, q, ww, wb, bb, wa, ba, aa = moments
-        on = self.at.trained
-        delta = s * s - p * p - q * q
-        inner = [part * on["w2"] for part in (ww, wb, bb)]
-        exact = (
-            aa * (on["w1"] / s + p * p / (s * delta)) + (2 * p * wa + s * inner[0]) / delta,
-            aa * p * q / (s * delta) + (p * ba + q * wa + s * inner[1]) / delta,
-            aa * (on["b1"] / s + q * q / (s * delta)) + (2 * q * ba + s * inner[2]) / delta,
-        )
+    def _form(self, neurons: list[int], pull: list[Fraction], s: Fraction) -> list[list[Fraction]]:
+        """M with Σ_j φ_j(x)ᵀ S⁻¹ φ_j(x') = (x, 1) M (x', 1)ᵀ over the neurons of a cell, rounded.
+
+        With P = (p, q), Δ = s² - ‖P‖² and w̃ = (w1, b1),
+
+            M = Σ a² (diag(trained)/s + PPᵀ/(sΔ)) + (P Σ a w̃ᵀ + Σ a w̃ Pᵀ)/Δ + s Σ w̃w̃ᵀ/Δ.
+        """
+        at, size = self.at, self.at.dimension + 1
+        on = [at.trained["w1"]] * at.dimension + [at.trained["b1"]]
+        rows, delta = [[*at.w[j], at.b[j]] for j in neurons], s * s - dot(pull, pull)
+        heads = [at.a[j] for j in neurons]
+        squares, mixed = dot(heads, heads), [dot(heads, [row[c] for row in rows]) for c in range(size)]
+        exact = [[ZERO] * size for _ in range(size)]
+        for c in range(size):
+            for e in range(c + 1):
+                inner = sum((row[c] * row[e] for row in rows), ZERO) * at.trained["w2"]
+                exact[c][e] = exact[e][c] = (
+                    squares * (Fraction(on[c] * (c == e)) / s + pull[c] * pull[e] / (s * delta))
+                    + (pull[c] * mixed[e] + pull[e] * mixed[c] + s * inner) / delta
+                )
         # Rounded up in the order of matrices: the diagonal by more than the rounding of all entries.
-        unit = Fraction(2) ** (exponent(max(map(abs, exact)) or ONE) - 2 * BITS)
-        least = [math.floor(part / unit) * unit for part in exact]
-        return least[0] + 4 * unit, least[1], least[2] + 4 * unit
+        largest = max(abs(part) for row in exact for part in row)
+        unit = Fraction(2) ** (exponent(largest or ONE) - 2 * BITS)
+        return [
+            [
+                math.floor(part / unit) * unit + (2 * size * unit if c == e else 0)
+                for e, part in enumerate(row)
+            ]
+            for c, row in enumerate(exact)
+        ]
 
     def __call__(self, i: int, j: int) -> Fraction:
-        one, both, other = self.pairs[max(i, j), min(i, j)]
-        x, y = self.at.x[i], self.at.x[j]
-        return one * x * y + both * (x + y) + other + self.constant
+        ahead, behind = self.turned[i], self.turned[j]
+        if len(behind) < len(ahead):
+            i, j, ahead, behind = j, i, behind, ahead
+        total = [0] * len(self.x[j])
+        for cell, row in ahead.items():
+            if cell in behind:
+                total = list(map(int.__add__, total, row))
+        return (
+            Fraction(sum(map(int.__mul__, total, self.x[j])), 1 << (self.places + 2 * self.fine))
+            + self.constant
+        )
 
     def bound(self, i: int) -> Fraction:
         """Bound the size of what is rounded."""
         return abs(self(i, i)) + 1
+
+
+def _integers(numbers: list[Fraction]) -> tuple[list[int], int]:
+    """Return numbers with powers of two for denominators as integers over 2^places."""
+    places = max((number.denominator.bit_length() - 1 for number in numbers), default=0)
+    return [number.numerator << (places + 1 - number.denominator.bit_length()) for number in numbers], places
 
 
 def _grid(number: Fraction, places: int) -> int:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from stepscape.cli.recheck.intervals import ZERO, Interval, exactly, exponential, logarithm, root
+from stepscape.cli.recheck.intervals import ONE, ZERO, Interval, exactly, exponential, logarithm, root
 
 BLOCKS = ("w1", "b1", "w2", "b2")
 
 
 @dataclass(frozen=True)
 class Network:
-    """The data and the network of the file; lists over inputs i and neurons j."""
+    """The data and the network of the file; lists over inputs i and neurons j, of d entries in x and w."""
 
     logistic: bool
-    x: list[Fraction]
+    x: list[list[Fraction]]
     y: list[Fraction]
     v: list[Fraction]
-    w: list[Fraction]
+    w: list[list[Fraction]]
     b: list[Fraction]
     a: list[Fraction]
     b2: Fraction
@@ -27,8 +27,18 @@ class Network:
 
     @cached_property
     def z(self) -> list[list[Fraction]]:
-        """The heights w1 x + b1, rows of inputs."""
-        return [[w * x + b for w, b in zip(self.w, self.b, strict=True)] for x in self.x]
+        """The heights w1·x + b1, rows of inputs."""
+        return [[dot(w, x) + b for w, b in zip(self.w, self.b, strict=True)] for x in self.x]
+
+    @cached_property
+    def seen(self) -> list[tuple[bool, ...]]:
+        """Which inputs each neuron is active on."""
+        return [tuple(row[j] > 0 for row in self.z) for j in range(len(self.b))]
+
+    @property
+    def dimension(self) -> int:
+        """Number d of input variables."""
+        return len(self.x[0])
 
     @cached_property
     def f(self) -> list[Fraction]:
@@ -39,8 +49,8 @@ class Network:
 
     @cached_property
     def smooth(self) -> bool:
-        """Whether no neuron that is not 0 has its knot on an input."""
-        return not any(z == 0 and (self.w[j] or self.b[j]) for row in self.z for j, z in enumerate(row))
+        """Whether no neuron that is not 0 bends at an input."""
+        return not any(z == 0 and (any(self.w[j]) or self.b[j]) for row in self.z for j, z in enumerate(row))
 
     @cached_property
     def _tails(self) -> list[Interval]:
@@ -86,67 +96,79 @@ class Network:
         return out
 
     @cached_property
-    def couplings(self) -> list[tuple[Interval, Interval]]:
+    def couplings(self) -> list[list[Interval]]:
         """Return p = Σ_active v ℓ' x and q = Σ_active v ℓ' of each neuron, 0 if they couple nothing."""
-        out = []
-        for j in range(len(self.w)):
-            p = q = exactly(0)
-            for i, row in enumerate(self.z):
-                if row[j] > 0:
-                    q = q + self.slopes[i]
-                    p = p + self.slopes[i].times(exactly(self.x[i]))
-            on = self.trained["w2"]
-            out.append(
-                (
-                    p if on and self.trained["w1"] else exactly(0),
-                    q if on and self.trained["b1"] else exactly(0),
-                )
-            )
+        on = [self.trained["w2"] and self.trained["w1"]] * self.dimension
+        on.append(self.trained["w2"] and self.trained["b1"])
+        known: dict[tuple[bool, ...], list[Interval]] = {}
+        for seen in self.seen:
+            if seen not in known:
+                known[seen] = [
+                    one if use else exactly(0) for one, use in zip(self._pulled(seen), on, strict=True)
+                ]
+        return [known[seen] for seen in self.seen]
+
+    def _pulled(self, seen: tuple[bool, ...]) -> list[Interval]:
+        out = [exactly(0)] * (self.dimension + 1)
+        for x, slope, active in zip(self.x, self.slopes, seen, strict=True):
+            if active:
+                out = [one + slope.times(exactly(t)) for one, t in zip(out, [*x, ONE], strict=True)]
         return out
 
     @cached_property
     def residual_norm(self) -> Interval:
-        """‖R‖ = max √(p² + q²)."""
-        sizes = [root(p.times(p) + q.times(q)) for p, q in map(_magnitudes, self.couplings)]
+        """‖R‖ = max √(‖p‖² + q²)."""
+        sizes = [norm(pair) for pair in self.couplings]
         return Interval(max(s.low for s in sizes), max(s.high for s in sizes))
 
-    def tangent(self, i: int, j: int) -> tuple[Fraction, Fraction, Fraction]:
+    def tangent(self, i: int, j: int) -> tuple[list[Fraction], Fraction, Fraction]:
         """∂f(x_i)/∂(w1_j, b1_j, w2_j) on trained coordinates."""
         if self.z[i][j] <= 0:
-            return ZERO, ZERO, ZERO
+            return [ZERO] * self.dimension, ZERO, ZERO
         on = self.trained
-        return self.a[j] * self.x[i] * on["w1"], self.a[j] * on["b1"], self.z[i][j] * on["w2"]
+        return [self.a[j] * x * on["w1"] for x in self.x[i]], self.a[j] * on["b1"], self.z[i][j] * on["w2"]
 
 
-def _magnitudes(pair: tuple[Interval, Interval]) -> tuple[Interval, Interval]:
-    def magnitude(one: Interval) -> Interval:
-        ends = abs(one.low), abs(one.high)
-        return Interval(ZERO if one.low < 0 < one.high else min(ends), max(ends))
+def dot(u: list[Fraction], v: list[Fraction]) -> Fraction:
+    """⟨u, v⟩."""
+    return sum((s * t for s, t in zip(u, v, strict=True)), ZERO)
 
-    return magnitude(pair[0]), magnitude(pair[1])
+
+def norm(parts: list[Interval]) -> Interval:
+    """Length of a vector of intervals."""
+    total = exactly(0)
+    for one in map(_magnitude, parts):
+        total = total + one.times(one)
+    return root(total)
+
+
+def _magnitude(one: Interval) -> Interval:
+    ends = abs(one.low), abs(one.high)
+    return Interval(ZERO if one.low < 0 < one.high else min(ends), max(ends))
 
 
 def rayleigh(at: Network, u: list[Fraction], with_residual: bool) -> Fraction:
     """Return a lower bound on uᵀAu/uᵀu; coordinates that are not trained count as 0."""
-    k = len(at.w)
-    for block, name in enumerate(BLOCKS[:3]):
-        if not at.trained[name]:
-            u = [ZERO if block * k <= place < block * k + k else t for place, t in enumerate(u)]
+    k, d = len(at.b), at.dimension
+    blocks = u[: d * k], u[d * k : d * k + k], u[d * k + k : -1]
+    w, b, a = (
+        block if at.trained[name] else [ZERO] * len(block)
+        for name, block in zip(BLOCKS[:3], blocks, strict=True)
+    )
     last = u[-1] * at.trained["b2"]
-    length = sum((t * t for t in u[:-1]), ZERO) + last * last
+    length = sum((t * t for t in (*w, *b, *a, last)), ZERO)
     if not length:
         return ZERO
+    rows = [w[j * d : j * d + d] for j in range(k)]
     total = exactly(0)
     for i in range(len(at.x)):
         ahead = last
         for j in range(k):
             if at.z[i][j] > 0:
                 dw, db, da = at.tangent(i, j)
-                ahead += dw * u[j] + db * u[k + j] + da * u[2 * k + j]
+                ahead += dot(dw, rows[j]) + db * b[j] + da * a[j]
         total = total + at.curvature[i].times(exactly(ahead * ahead))
     for j in range(k if with_residual else 0):
-        p, q = at.couplings[j]
-        total = (
-            total + p.times(exactly(2 * u[j] * u[2 * k + j])) + q.times(exactly(2 * u[k + j] * u[2 * k + j]))
-        )
+        for part, t in zip(at.couplings[j], [*rows[j], b[j]], strict=True):
+            total = total + part.times(exactly(2 * t * a[j]))
     return total.low / length

@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.network import TwoLayerReLU
-
 Array = NDArray[np.float64]
 
 
@@ -30,10 +28,3 @@ def ridge_path(features: Array, y: Array, at: Array, penalties: Array) -> Array:
     values, vectors = np.linalg.eigh(features @ features.T)
     turned, cross = vectors.T @ (y - mean), at @ (features.T @ vectors)
     return np.array([mean + cross @ (turned / (np.maximum(values, 0.0) + lam)) for lam in penalties])
-
-
-def tangent_features(network: TwoLayerReLU, x: Array) -> Array:
-    """∇_θ f(x) of every input (n, 3k + 1); its Gram matrix is the neural tangent kernel of this network."""
-    z = np.multiply.outer(x, network.w1) + network.b1
-    outer = (z > 0.0) * network.w2
-    return np.concatenate([outer * x[:, None], outer, np.maximum(z, 0.0), np.ones((x.size, 1))], axis=1)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import positive
 from stepscape.errors import unknown
-from stepscape.experiments.certificates.linear_smoothers import ridge_path, spline_path, tangent_features
+from stepscape.experiments.certificates.linear_smoothers import ridge_path, spline_path
+from stepscape.experiments.common.tangent import tangent_features
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick

@@ -20,7 +20,7 @@ from stepscape.lab.spec import Spec, stream
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem, curve
-from stepscape.problems.interpolants import INTERPOLANTS
+from stepscape.problems.interpolants import INTERPOLANTS, connect_the_dots
 from stepscape.tables.records import Record
 from stepscape.training import train
 
@@ -121,7 +121,8 @@ def work(run: OverfittingRun, tick: Tick) -> Record:
     """Fit, and measure what is left of the labels and the distance to the truth, in units of σ².
 
     ``left``: mean square of f − y at the inputs over that of the noise there. ``excess``: mean square of f −
-    f0 at random inputs, over σ².
+    f0 at random inputs, over σ². ``over_dots``, of descent: log10 of that over the excess of the line through
+    the same labels.
     """
     problem, start, method = begin(run)
     if start is None or method is None:
@@ -132,21 +133,35 @@ def work(run: OverfittingRun, tick: Tick) -> Record:
         problem, start, method, record_every=max(1, run.steps // 4),
         progress=lambda made: tick(made / run.steps),
     )  # fmt: skip
-    known = {"edge_ratio": float(path.edge_ratio[-1]), "bent_neurons": int(path.bent_neurons[-1])}
     if path.outcome == "diverged":
         return Record("diverged", {}, reason=path.message)
+    known = {
+        "edge_ratio": float(path.edge_ratio[-1]),
+        "bent_neurons": int(path.bent_neurons[-1]),
+        "over_dots": _over_dots(run, problem, path.midpoint.predict),
+    }
     return _measured(run, problem, path.midpoint.predict, known)
 
 
 def _measured(run: OverfittingRun, problem: Problem, fit: Curve, known: dict[str, Any]) -> Record:
     assert problem.truth is not None  # a curve has one
-    rng = np.random.default_rng(stream(run.seed, "queries"))
-    at = rng.uniform(-run.half_width, run.half_width, QUERIES)
-    excess = float(np.mean((fit(at) - problem.truth(at)) ** 2)) / run.noise**2
+    excess = _excess(run, problem, fit)
     noise = problem.labels - problem.truth(problem.inputs)
     left = float(np.mean((fit(problem.inputs) - problem.labels) ** 2) / np.mean(noise**2))
     numbers = {"excess": excess, "log_excess": float(np.log10(excess)), "left": left, **known}
     return Record("finished", numbers, _picture(run, problem, fit) if run.drawn else {})
+
+
+def _excess(run: OverfittingRun, problem: Problem, fit: Curve) -> float:
+    assert problem.truth is not None  # a curve has one
+    rng = np.random.default_rng(stream(run.seed, "queries"))
+    at = rng.uniform(-run.half_width, run.half_width, QUERIES)
+    return float(np.mean((fit(at) - problem.truth(at)) ** 2)) / run.noise**2
+
+
+def _over_dots(run: OverfittingRun, problem: Problem, fit: Curve) -> float:
+    line = _excess(run, problem, lambda at: connect_the_dots(at, problem.inputs, problem.labels))
+    return float(np.log10(_excess(run, problem, fit) / line))
 
 
 def _picture(run: OverfittingRun, problem: Problem, fit: Curve) -> dict[str, Array]:

@@ -7,7 +7,6 @@ contributes, Σ |w2| ‖w1‖ rate / Σ |w2| ‖w1‖, over all neurons and over
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,35 +16,13 @@ from stepscape.experiments.frame.follow import Followed
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.plane.references import error, training_error
 from stepscape.measures.activation import activity
+from stepscape.measures.rates import paths, rates
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 
 Array = NDArray[np.float64]
 SETTLED = 0.05  # most that λ_max and the predictions change over the last fifth of the steps
 FORGOTTEN = 5.0  # least η·λ·T with decay: what nothing holds has shrunk below 1 %
-
-
-def paths(network: TwoLayerReLU) -> Array:
-    """|w2| ‖w1‖ of each neuron, (k,): the size of its bend."""
-    return np.asarray(np.abs(network.w2) * np.linalg.norm(network.w1.reshape(network.width, -1), axis=1))
-
-
-def rates(problem: Problem, network: TwoLayerReLU) -> dict[str, float]:
-    """Dead share; mean and least rate of the live neurons; path-weighted rate, also of the live ones alone.
-
-    Rates over no neuron are nan.
-    """
-    found = activity(problem, network)
-    path = paths(network) * (found.counts > 0)
-    total = float(path.sum())
-    return {
-        "dead_share": found.dead,
-        "mean_rate": float(found.rates.mean()),
-        "live_rate": found.live_mean,
-        "smallest_live_rate": found.live_least,
-        "path_rate": found.path_weighted,
-        "live_path_rate": float(path @ found.rates) / total if total > 0.0 else math.nan,
-    }
 
 
 def errors(problem: Problem, fresh: Problem, network: TwoLayerReLU) -> dict[str, float]:

@@ -15,6 +15,7 @@ from stepscape.experiments.plane.seedwise import SIZES
 from stepscape.figures.bands import interval_bars, ribbon
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD, level_color
 from stepscape.figures.labels import name_at_end
+from stepscape.figures.legends import legend
 from stepscape.figures.references import guide
 from stepscape.figures.style import DOUBLE, NAMES, SECONDARY, canvas, label, note
 from stepscape.figures.ticks import number_ticks
@@ -50,6 +51,7 @@ def draw_errors(result: Result) -> Drawn:
     ]
     guide(right, -0.5, "−½", at=0.45)
     label(right, x="$d$", title="slope in log $n$")
+    _name_decays(right)
     sentence = _sentence(words[0], words[1], decay)
     finding(figure, sentence)
     count = len(set(result.table["seed"])) if len(result.table) else 0
@@ -79,8 +81,18 @@ def _slopes(ax: Axes, result: Result, weight_decay: float, look: object) -> dict
     means = [student(column) for column in slopes.T]
     known = [i for i, each in enumerate(means) if np.isfinite([each.low, each.high]).all()]
     at = np.array(list(found), float)
-    interval_bars(ax, at[known], [means[i] for i in known], {**look.both})  # type: ignore[attr-defined]
+    named = short(weight_decay) if weight_decay else "none"
+    interval_bars(ax, at[known], [means[i] for i in known], {**look.both}, named)  # type: ignore[attr-defined]
     return {d: median(column) for d, column in zip(found, slopes.T, strict=True)}
+
+
+def _name_decays(ax: Axes) -> None:
+    """Say in a free strip above the slopes which color stands for which weight decay."""
+    if not ax.get_legend_handles_labels()[1]:
+        return
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.55 * (high - low))
+    legend(ax, title="weight decay", title_fontsize=9.0, loc="upper left", borderpad=0.1, labelspacing=0.2)
 
 
 def _sentence(plain: dict[int, float], decayed: dict[int, float], decay: float) -> str:

@@ -17,12 +17,13 @@ from stepscape.errors import bad
 from stepscape.experiments.frame.follow import Followed, by_log, evenly, follow, with_moments
 from stepscape.experiments.frame.settings import Settings, at_least
 from stepscape.experiments.frame.sweep import AnySpec, sweep
-from stepscape.experiments.plane.columns import best_moment, curves, errors, measured, rates
+from stepscape.experiments.plane.columns import best_moment, curves, errors, measured
 from stepscape.experiments.plane.data import Samples, samples
 from stepscape.experiments.plane.references import references
 from stepscape.experiments.plane.spec import DEFAULTS, PlaneRun
 from stepscape.experiments.plane.starts import start_of
 from stepscape.lab.pool import Tick
+from stepscape.measures.rates import rates
 from stepscape.methods import GradientDescent
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem

@@ -16,11 +16,11 @@ from stepscape.experiments.common.arms import start
 from stepscape.experiments.frame.settings import Settings, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.square.columns import CURVE_POINTS
+from stepscape.experiments.square.lazy import lazy_interpolant
 from stepscape.experiments.square.runs import StepSizeRun
 from stepscape.experiments.square.runs import begin as begin_descent
 from stepscape.experiments.square.runs import grid as grid_of
 from stepscape.experiments.square.runs import work as descend
-from stepscape.experiments.square.tangent import lazy_interpolant
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.regions import grid as points_of

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from stepscape.errors import unknown
 from stepscape.experiments.common.arms import Start, start
+from stepscape.experiments.common.tangent import tangent_kernel
 from stepscape.experiments.frame.follow import by_log, follow
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.experiments.square.columns import edge, training_errors
-from stepscape.experiments.square.tangent import tangent_kernel
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.measures.features import active_sets

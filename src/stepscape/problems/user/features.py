@@ -50,6 +50,15 @@ class Features:
         with np.errstate(over="ignore", invalid="ignore"):
             return rows if self.turn is None else rows @ self.turn
 
+    def plane(self, weights: Array, offset: float) -> tuple[Array, float]:
+        """Write w·coordinates + b, w (q,), as a function in the user's units: its weights (d,) and offset."""
+        turned = weights if self.turn is None else self.turn @ weights
+        known = ~self.constant
+        deviations = np.array([unit.deviation for unit in self.columns])
+        means = np.array([unit.mean for unit in self.columns])
+        slopes = np.divide(turned, deviations, out=np.zeros_like(turned), where=known)
+        return slopes, float(offset - means[known] @ slopes[known])
+
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Mask (d,) of the columns that are constant in the data."""

@@ -23,6 +23,7 @@ from stepscape.problems.user.scale import (
     standardized_labels,
     to_grid,
 )
+from stepscape.problems.user.separation import Plane, separating
 from stepscape.problems.user.weighted_rows import Rows, Whole
 
 Array = NDArray[np.float64]
@@ -234,7 +235,7 @@ class TwoClasses:
     def gap(self) -> tuple[float, float] | None:
         """Ends of the gap between the classes where a threshold separates them, in the user's units.
 
-        None otherwise, and of several features, where no threshold is looked for.
+        None otherwise, and of several features; see `plane`.
         """
         if not isinstance(self.inputs, Affine):
             return None
@@ -244,6 +245,14 @@ class TwoClasses:
                 low, high = self.inputs.restore(np.array([left.max(), right.min()])).tolist()
                 return low, high
         return None
+
+    @property
+    def plane(self) -> Plane | None:
+        """A plane between the classes in the units of several features; None of one feature."""
+        if isinstance(self.inputs, Affine):
+            return None
+        found = separating(self.x, self.plus > 0, self.minus > 0)
+        return None if found is None else Plane(*self.inputs.plane(*found))
 
     @property
     def resolution(self) -> float:

@@ -1,25 +1,15 @@
-"""The tangent kernel of a network, and what lazy training from that network interpolates."""
+"""What lazy training from a network interpolates: kernel regression with its tangent kernel."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.common.tangent import tangent_kernel
 from stepscape.network import TwoLayerReLU
 
 Array = NDArray[np.float64]
 RANK = 1e-12  # of the largest eigenvalue: what is smaller is rounding
-
-
-def tangent_kernel(network: TwoLayerReLU, one: Array, other: Array) -> Array:
-    """∇f(x)·∇f(x') over all parameters, for x of `one` (n,) and x' of `other` (m,): (n, m)."""
-    slopes, outputs = [], []
-    for x in (one, other):
-        z = np.multiply.outer(x, network.w1) + network.b1
-        slopes.append((z > 0.0) * network.w2)
-        outputs.append(np.maximum(z, 0.0))
-    affine = 1.0 + np.multiply.outer(one, other)
-    return np.asarray(slopes[0] @ slopes[1].T * affine + outputs[0] @ outputs[1].T + 1.0)
 
 
 def lazy_interpolant(network: TwoLayerReLU, inputs: Array, labels: Array, at: Array) -> Array:
