@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,14 @@ import pytest
 
 import oracles
 from stepscape import Problem, TwoLayerReLU
-from stepscape.experiments.edge.knot_runs import REACHES, finite_differences, grid, places, work
+from stepscape.experiments.edge.knot_runs import (
+    REACHES,
+    finite_differences,
+    followed,
+    grid,
+    places,
+    work,
+)
 from stepscape.experiments.edge.knots_on_data import CLAIM
 from stepscape.experiments.frame import Result, Run
 
@@ -106,3 +114,21 @@ def test_a_run_measures_what_the_claim_reads() -> None:
     assert 0.0 <= record.numbers["stuck_share"] <= 1.0
     assert record.numbers["largest_ratio"] >= record.numbers["local_ratio"]
     assert record.arrays["ratios"].size == len(REACHES)
+
+
+def test_stuck_knots_are_followed_and_their_signs_counted() -> None:
+    """Four knots on inputs: one leaves, three stay; of those at the end, two have w2 (f − y) > 0."""
+    problem = Problem(np.arange(5.0), np.array([0.0, 9.0, -9.0, 9.0, -9.0]))
+    before, after = (
+        TwoLayerReLU(np.full(4, size), -size * np.array(knots), np.array([-0.1, 0.1, 0.1, 0.1]))
+        for size, knots in ((1.0, [1.0, 2.0, 3.0, 2.0]), (2.0, [1.0, 2.0, 3.0, 2.5]))
+    )
+    seen: Any = SimpleNamespace(
+        at=lambda step: {8: 0, 10: 1}[step],
+        trajectory=SimpleNamespace(at_steps=np.array([8, 10])),
+        snapshots=[SimpleNamespace(midpoint=before), SimpleNamespace(midpoint=after)],
+    )
+    found = followed(problem, seen)
+    assert (found["stuck"], found["stay_share"]) == (4, 0.75)
+    assert found["attracted_share"] == pytest.approx(2 / 3)
+    assert found["weights_moved"] == pytest.approx(1.0)
