@@ -14,7 +14,7 @@ from stepscape.problems.user.example import load_example
 from stepscape.problems.user.scale import GRID, inputs_to_grid, shares, to_grid
 from stepscape.problems.user.units import Standardized
 
-QUICK = {"width": 50, "steps": 2000, "step_sizes": [1.0, 0.5, 0.2, 0.1, 0.03], "n_splits": 4}
+QUICK = {"width": 40, "steps": 1000, "step_sizes": [1.0, 0.3, 0.05], "n_splits": 4}
 
 
 def two_decimals(n=40):
