@@ -26,8 +26,7 @@ PATIENCE = (
 )
 LONGEST = 256  # rows of a basis that has grown
 MOST_NUMBERS = 20_000_000  # numbers in it: 160 MB
-FIRST_LOOK, WARM_LOOK = 8, 3  # products before the first convergence check
-LOOK_EVERY = 2  # products between checks; one after the first check of a warm start
+FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 4, 2  # products before the first convergence check, and between checks
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +138,7 @@ def settle(
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
-        look = 1 if want == WARM_LOOK else max(LOOK_EVERY, done // 32)
+        look = max(LOOK_EVERY, done // 32)
         reached = krylov.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached

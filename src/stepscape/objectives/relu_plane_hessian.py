@@ -272,7 +272,9 @@ class PlaneHessian:
     def _products(self) -> Callable[[Array, Array], None]:
         """Return a function that sets its second argument to the product with the first."""
         at, n = self.linear, self.problem.size
-        tilt, push, forces, pulls = (np.zeros_like(like) for like in (at.inner, at.outer) * 2)
+        (tilt, push), (forces, pulls) = (
+            relu_plane.packed(self.network.width, self.network.dimension) for _ in range(2)
+        )
         work = np.empty((n, at.outer.shape[1])), np.empty(n), np.empty((self.points.shape[1], n))
         given = (
             self.points, self._turned, self._columns, at.inner, at.outer, at.active,
