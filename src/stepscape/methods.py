@@ -214,19 +214,17 @@ class SharpnessAware:
         _set_clock(self)
         object.__setattr__(self, "radius", nonnegative("radius", self.radius))
 
-    def threshold(self, step_size: float | None = None, gradient_norm: float = math.inf) -> float:
+    def threshold(self, step_size: float | None = None, gradient_norm: float | None = None) -> float:
         """Largest curvature λ of a quadratic on which a step does not lengthen, for a given ‖∇L‖.
 
         Along the gradient the step is −η(λ + ρλ²/‖∇L‖)x, so that λ + ρλ²/‖∇L‖ ≤ 2/η must hold:
-        λ ≤ ‖∇L‖/(2ρ)·(√(1 + 8ρ/(η‖∇L‖)) − 1). For a large gradient this is 2/η.
+        λ ≤ ‖∇L‖/(2ρ)·(√(1 + 8ρ/(η‖∇L‖)) − 1). Without `gradient_norm` its limit for large
+        gradients, 2/η.
 
         Source: Long and Bartlett (2024), the SAM-edge.
         """
         eta = self.step_size if step_size is None else positive("step_size", step_size)
-        norm = number("gradient_norm", gradient_norm)
-        if not norm > 0.0:
-            raise bad("gradient_norm", "be positive", norm)
-        ratio = self.radius / norm
+        ratio = 0.0 if gradient_norm is None else self.radius / positive("gradient_norm", gradient_norm)
         # λ = 4/η/(1 + √(1 + 8ρ/(η‖∇L‖))): the same without cancellation.
         return 4.0 / eta / (1.0 + math.sqrt(1.0 + 8.0 * ratio / eta))
 

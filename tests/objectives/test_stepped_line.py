@@ -299,7 +299,7 @@ class TestBatchSharpness:
         (lambda: methods.LabelNoise(0.1, 1, noise=-1.0), "noise must be finite and not negative"),
         (lambda: methods.SharpnessAware(0.1, 1, radius=np.inf), "radius must be finite and not negative"),
         (lambda: methods.TracePenalty(0.1, 1, weight=-0.1), "weight must be finite and not negative"),
-        (lambda: METHODS["sam"].threshold(gradient_norm=0.0), "gradient_norm must be positive"),
+        (lambda: METHODS["sam"].threshold(gradient_norm=0.0), "gradient_norm must be finite and positive"),
         (lambda: METHODS["sam"].threshold(-1.0), "step_size must be finite and positive"),
         (lambda: METHODS["batches"].batches(0, 1, 2), "batch_size must be at most the 2 examples"),
         (

@@ -178,7 +178,8 @@ def _shattering_title(picture: FeaturesPicture) -> str:
     rest = f"; {dead} are active on no row" if dead else ""
     live = picture.counts > 0
     if not one and not dead and live.any():
-        rest = f": on average each is active on {float(picture.counts.mean()) / picture.inputs:.0%} of them"
+        share = 100.0 * float(picture.counts.mean()) / picture.inputs
+        rest = f": on average each is active on {share:.0f} % of them"
     return alone + rest
 
 

@@ -106,6 +106,10 @@ class TestBoundary:
         assert scales.tolist() == list(SCALES)
         assert (np.abs(np.log(found / 3.0)) <= 0.5 * np.log(step) + 1e-12).all()
 
+    def test_it_is_the_geometric_mean_of_two_neighbors(self) -> None:
+        rows = [row(1.0, 0.05, 0, "edge"), row(1.0, 0.2, 0, "diverged")]  # start ratios 1 and 4
+        assert critical(Table.from_records(rows))[1] == pytest.approx(2.0)
+
     def test_it_is_unknown_where_the_grid_hides_it(self) -> None:
         rows = [row(1.0, 0.1, 0, "diverged"), row(2.0, 0.1, 0, "edge")]
         assert np.isnan(critical(Table.from_records(rows))[1]).all()
@@ -119,6 +123,11 @@ def test_every_phase_is_told_apart() -> None:
 def test_an_edge_ratio_of_95_hundredths_is_the_edge() -> None:
     rows = [row(1.0, 0.02, 0, "edge", edge_ratio=ratio) for ratio in (0.949, 0.951)]
     assert phases(Table.from_records(rows)).tolist() == ["moving", "edge"]
+
+
+def test_a_catapult_is_a_start_beyond_the_threshold() -> None:
+    rows = [row(1.0, 0.05, 0, "lazy", start_ratio=ratio) for ratio in (0.999, 1.001)]
+    assert phases(Table.from_records(rows)).tolist() == ["lazy", "thrown"]
 
 
 def test_real_runs_die_diverge_and_live() -> None:

@@ -90,7 +90,7 @@ class TestWhereTheFitIsLost:
         assert found == pytest.approx([np.log10(np.sqrt(0.1 * 0.3) / 0.1)])
 
     def test_step_sizes_below_the_best_do_not_count(self) -> None:
-        assert losses(self.seed((0.9, 0.01, 0.02, 0.02, 0.02)), noises=0.25).size == 0
+        assert losses(self.seed((0.9, 0.9, 0.01, 0.02, 0.02)), noises=0.25).size == 0
 
 
 class TestZigzag:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import stepscape as ss
 from stepscape import methods
 from stepscape.errors import InputError
 from stepscape.experiments.forces.matched import apart, pair
@@ -33,7 +34,8 @@ def rows(
             tv = 4.0 / 2.0**rank
             row = {
                 "kind": "method/1", "half_width": 3.0, "noise": 0.5, "width": 50, "method": method,
-                "rank": rank, "strength": float(rank), "seed": seed, "outcome": "finished", "bent_neurons": 30,
+                "rank": rank, "strength": float(rank), "seed": seed, "outcome": "finished",
+                "bent_neurons": 30,
                 "weighted_tv": tv * 1.1 if method != "descent" else tv, "edge_ratio": 1.0, "batch_ratio": 1.0,
                 "trace": 10.0 / 2.0 ** (rank if falling else 0), "risk": 0.1 + 0.25 * wiggle,
                 "start_ratio": 0.5, **more,
@@ -70,6 +72,11 @@ def test_what_the_seeds_do_not_settle() -> None:
     found = words(sam={"noise": 0.5})
     assert (found["same_curve"], found["risk"]) == ("no", "undecided")  # 0.5 away, on either side
     assert found["batch_sharpness"] == "premise_not_met"
+
+
+def test_another_start_of_descent_is_the_yardstick() -> None:
+    assert words(other_start={"shift": 0.5}, sam={"shift": 0.55})["same_curve"] == "yes"
+    assert words(other_start={"shift": 0.5}, sam={"shift": 0.0})["same_curve"] == "no"
 
 
 def test_the_batch_sharpness_may_be_off_by_a_quarter() -> None:
@@ -138,8 +145,14 @@ class TestRuns:
         assert found.outcome == "diverged"
 
     def test_full_batches_measure_the_curvature_along_the_gradient(self) -> None:
-        found = work(MethodRun(**{**SPEC, "method": "sam", "strength": 0.0}), lambda _: None).numbers
-        assert 0.0 < found["batch_ratio"] <= found["edge_ratio"] * 1.05
+        run = MethodRun(**{**SPEC, "method": "sam", "strength": 0.0, "records": 1})
+        problem, network, _ = begin(run)
+        end = ss.train(problem, network, ss.GradientDescent(0.1, 40), record_every=40).network
+        here = ss.objectives.line(problem, end)
+        g = here.gradient(end.parameters)
+        along = float(g @ here.hessian(end.parameters).product(g)) / float(g @ g)
+        found = work(run, lambda _: None).numbers
+        assert found["batch_ratio"] == pytest.approx(0.5 * 0.1 * along, rel=1e-6)
 
     def test_an_unknown_method_is_refused(self) -> None:
         with pytest.raises(InputError, match="unknown method 'luck'"):

@@ -152,6 +152,16 @@ class TestFlattest:
         assert 0.0 <= found.gap <= 1e-5
         assert found.scales[0] == pytest.approx(found.scales[1], rel=1e-6)
 
+    @pytest.mark.parametrize("tiny", [0.0, 5e-324, 1e-200, 1e-140])
+    def test_neurons_whose_squares_vanish_keep_their_scale_and_break_nothing(self, tiny: float) -> None:
+        x = np.linspace(-1.0, 1.0, 5)
+        alone = theory.flattest_rescaling([1.0], [0.3], [2.0], x)
+        for w1, b1, w2 in (([1.0, 1.0], [0.3, 0.2], [2.0, tiny]), ([1.0, tiny], [0.3, tiny], [2.0, 1.0])):
+            found = theory.flattest_rescaling(w1, b1, w2, x)
+            assert found.gauss_newton == pytest.approx(alone.gauss_newton, rel=1e-6)
+            assert np.isfinite(found.scales).all()
+            assert 0.0 <= found.gap <= 1e-3
+
     def test_a_network_that_is_dead_on_the_inputs_has_the_curvature_of_its_bias(self) -> None:
         found = theory.flattest_rescaling([1.0], [-9.0], [2.0], [0.0, 1.0])
         assert (found.gauss_newton, found.scales.tolist()) == (pytest.approx(1.0), [1.0])

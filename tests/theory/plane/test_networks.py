@@ -48,3 +48,21 @@ def test_flat_classifiers_stay_below_their_bounds():
         flat = ss.theory.projected_interpolator(problem.inputs, problem.labels, margin)
         np.testing.assert_allclose(flat.network.predict(problem.inputs), margin * problem.labels, rtol=1e-6)
         assert ss.sharpness(problem, flat.network).lower <= flat.bound
+
+
+def test_what_is_built_says_what_it_is_in_one_line():
+    x = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    y = np.array([1.0, -1.0, 1.0])
+    built = (
+        ss.theory.sphere_interpolator(x, y),
+        ss.theory.sphere_classifier(x, y, y),
+        ss.theory.projected_interpolator(x, y, 2.0),
+        ss.theory.empty_caps(x, seed=0),
+        ss.theory.depth_bound(x, x),
+    )
+    for one in built:
+        assert len(repr(one)) < 130
+        assert "\n" not in repr(one)
+        assert repr(one).startswith(f"{type(one).__name__}(")
+        assert "array" not in repr(one)
+    assert repr(built[0]).startswith("SphereInterpolator(3 neurons in R^2, sharpness 1.")

@@ -53,7 +53,8 @@ def correlations(result: Result) -> Drawn:
         f"{said} Circles: Kendall's τ over all solutions of a data set; squares: over the solutions with one "
         "step size, averaged over the step sizes; both as means over the seeds with 95 % intervals. 1 means "
         "that the measure orders solutions as their risk does. The least sharpness and trace are those over "
-        f"all rescalings of the neurons; the dotted line is no order. Inputs on [−{width:g}, {width:g}]. "
+        "all rescalings of the neurons; on the dotted line the orders are unrelated. "
+        f"Inputs on [−{width:g}, {width:g}]. "
         f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
 

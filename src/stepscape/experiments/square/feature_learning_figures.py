@@ -12,6 +12,7 @@ from stepscape.experiments.square import drawing
 from stepscape.experiments.square.feature_learning import DESCENT
 from stepscape.experiments.square.neuron_runs import METHOD_NAMES
 from stepscape.figures.colors import ARM, COLORS
+from stepscape.figures.labels import name_at_end
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import GUIDES, THEORY
 from stepscape.figures.style import DOUBLE, GUIDE, MAIN, NAMES, SECONDARY, SMALL, TALL, canvas, label, plain
@@ -92,8 +93,13 @@ def _beyond(ax: Axes, run: Run) -> None:
     arrays = run.arrays
     ax.plot(arrays["inputs"], arrays["labels"], "o", ms=4.0, mfc="none", mec=COLORS["gray"], mew=0.8)
     ax.plot(arrays["grid"], arrays["truth"], **THEORY)
-    ax.plot(arrays["grid"], arrays["without_dead"], color=COLORS["vermilion"], lw=SECONDARY, zorder=5)
-    ax.plot(arrays["grid"], arrays["solution"], color=COLORS["blue"], lw=MAIN, zorder=4)
+    kinds = (
+        ("without_dead", "vermilion", SECONDARY, 5, "without the dead"),
+        ("solution", "blue", MAIN, 4, "all"),
+    )
+    for name, color, width, order, words in kinds:
+        (line,) = ax.plot(arrays["grid"], arrays[name], color=COLORS[color], lw=width, zorder=order)
+        name_at_end(ax, line, words)
     for end in (arrays["inputs"].min(), arrays["inputs"].max()):
         ax.axvline(end, **GUIDES)
     for words, color in KINDS.items():

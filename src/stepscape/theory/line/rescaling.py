@@ -202,15 +202,10 @@ def _network(
     require_memory("inputs", f"{x.size} of them", 40 * x.size * (w.size + x.size), "give fewer of them")
     root = np.sqrt(averaging(weights, x.size))
     z = np.maximum(np.multiply.outer(x, w) + b, 0.0)
-    active = (z > 0.0).any(axis=0, where=(root > 0.0)[:, None]) & (v != 0.0)
-    z, size = z[:, active], np.abs(v[active])
-    return _Network(
-        root=root,
-        cross=1.0 + np.multiply.outer(x, x),
-        outer=(z > 0.0) * root[:, None] * size,
-        inner=z * root[:, None],
-        active=active,
-    )
+    outer, inner = np.where(z > 0.0, root[:, None] * np.abs(v), 0.0), z * root[:, None]
+    # Weights so small that their squares vanish bend nothing, and have no best scale.
+    active = np.all([(part * part).sum(axis=0) > 0.0 for part in (outer, inner)], axis=0)
+    return _Network(root, 1.0 + np.multiply.outer(x, x), outer[:, active], inner[:, active], active)
 
 
 def _neurons(w1: ArrayLike, b1: ArrayLike, w2: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -63,6 +63,10 @@ class EmptyCaps:
         """The network itself, for every function that takes one."""
         return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
+    def __repr__(self) -> str:
+        found = f"width {self.width:.3g}, mean square {self.mean_square:.3g}, sharpness {self.sharpness:.6g}"
+        return f"EmptyCaps({self.b1.size} of {self.caps} caps empty in R^{self.w1.shape[1]}, {found})"
+
 
 def empty_caps(
     inputs: ArrayLike,

@@ -47,6 +47,10 @@ class DepthBound:
     direction: FloatArray
     exact: bool
 
+    def __repr__(self) -> str:
+        kind = "exact" if self.exact else "upper bounds"
+        return f"DepthBound({self.value.size} points, depth at most {self.value.max():.3g}, {kind})"
+
 
 def depth_bound(
     at: ArrayLike,

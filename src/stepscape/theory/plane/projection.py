@@ -52,6 +52,10 @@ class ProjectedInterpolator:
         """The network itself, for every function that takes one."""
         return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
+    def __repr__(self) -> str:
+        where = f"{self.b1.size} neurons in R^{self.direction.size}"
+        return f"ProjectedInterpolator({where}, size {self.size:.3g}, bound {self.bound:.3g})"
+
 
 def projected_interpolator(
     inputs: ArrayLike, labels: ArrayLike, margin: float, directions: int = 16, seed: int = 0

@@ -58,6 +58,10 @@ class SphereInterpolator:
         """The network itself, for every function that takes one."""
         return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
+    def __repr__(self) -> str:
+        found = f"sharpness {self.sharpness:.6g}, bound {self.bound:.6g}, label_bound {self.label_bound:.6g}"
+        return f"SphereInterpolator({self.b1.size} neurons in R^{self.w1.shape[1]}, {found})"
+
 
 def sphere_interpolator(
     inputs: ArrayLike, labels: ArrayLike, scale: Scale = "best", weights: ArrayLike | None = None

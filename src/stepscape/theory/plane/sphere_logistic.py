@@ -63,6 +63,10 @@ class SphereClassifier:
         """The network itself, for every function that takes one."""
         return TwoLayerReLU(self.w1, self.b1, self.w2, self.b2)
 
+    def __repr__(self) -> str:
+        where = f"{self.b1.size} neurons in R^{self.w1.shape[1]}"
+        return f"SphereClassifier({where}, bound {self.bound:.6g}, uniform_bound {self.uniform_bound:.6g})"
+
 
 def sphere_classifier(
     inputs: ArrayLike, logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
