@@ -97,7 +97,7 @@ def test_a_network_that_mostly_diverges_at_the_largest_size_is_not_ahead() -> No
 
 
 def test_sizes_at_which_networks_do_not_fit_leave_consistent_open() -> None:
-    found = words(change=lambda row: {**row, "fits": row["n"] < 1024 or row["seed"] < 2})
+    found = words(change=lambda row: {**row, "fits": row["n"] < 1024 or row["seed"] < 3}, seeds=12)
     assert found["network"] == "undecided"
 
 

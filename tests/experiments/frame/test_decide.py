@@ -279,6 +279,12 @@ class TestInequality:
             stats.binom.sf(failed - 1, 20, 0.05)
         )
 
+    def test_rate_of_trials_that_fail_together_is_that_of_their_groups(self) -> None:
+        for failed in (3, 4, 5):
+            alone, groups = (decide.rate(m * failed, m * 20, 0.05, "draws", m) for m in (1, 12))
+            assert groups.answer == alone.answer
+            assert groups.numbers == alone.numbers
+
 
 class TestTogether:
     @pytest.mark.parametrize(
@@ -392,6 +398,15 @@ class TestNothing:
         assert (
             self.rates([decide.rate(int(x), 20, 0.05, "draws").answer for x in failed])["no"] <= 0.01 + SLACK
         )
+
+    def test_rate_of_trials_that_fail_together(self) -> None:
+        groups = np.repeat(np.arange(20), 12)
+        found = []
+        for flags in self.rng.random((REPEATS, 20)) < 0.05:
+            each = np.repeat(flags, 12)
+            design = design_effect(each, groups)
+            found.append(decide.rate(int(each.sum()), each.size, 0.05, "draws", design).answer)
+        assert self.rates(found)["no"] <= 0.01 + SLACK
 
     @pytest.mark.parametrize("levels", [3, 8])
     def test_a_u_where_the_step_size_does_nothing(self, levels: int) -> None:

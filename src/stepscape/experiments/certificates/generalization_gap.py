@@ -49,7 +49,7 @@ def powers(table: Table, column: str) -> Array:
 
 
 def of_descent(result: Result) -> tuple[Array, Array]:
-    """Gaps of descent (seeds, sizes), mean over the step sizes, and the sizes; nan where a network is dead."""
+    """Gaps of descent (seeds, sizes), mean over the step sizes, and the sizes; nan where one is dead."""
     table = result.of(AgnosticRun).table
     if not len(table) or "gap" not in table:
         return np.empty((0, 0)), np.empty(0)

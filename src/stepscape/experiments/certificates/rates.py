@@ -147,8 +147,8 @@ CLAIM = Claim(
             "ahead",
             "On the hardest sequence the network is ahead of both kernels",
             "Log10 of the risk of each kernel over that of the network on the same labels, at the largest "
-            "size, if most networks learn there: yes if both intervals lie above 0, no if one excludes {least:g} decades or more and the "
-            "other does not lie above 0.",
+            "size, if most networks finish there: yes if both intervals lie above 0, no if one excludes "
+            "{least:g} decades or more and the other does not lie above 0.",
             is_ahead,
             _LEAST,
             primary=True,

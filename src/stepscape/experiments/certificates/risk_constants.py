@@ -188,9 +188,9 @@ CLAIM = Claim(
         Part(
             "steady",
             "Does the rate tell the risk up to a factor, over all settings?",
-            "Of the same runs, at three levels or more along each axis, log10 of {factor:g} minus the decades "
-            "from the smallest to the largest ratio of risk and rate of a seed that has a run at all of "
-            "these levels: yes if the interval lies above 0, no if below.",
+            "Of the same runs, at three levels or more along each axis, log10 of {factor:g} minus the "
+            "decades from the smallest to the largest ratio of risk and rate of a seed that has a run at "
+            "all of these levels: yes if the interval lies above 0, no if below.",
             steady,
             {"factor": 10.0},
             kind="open question",

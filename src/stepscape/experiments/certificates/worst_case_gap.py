@@ -41,7 +41,7 @@ def no_working_class(table: Table) -> str:
 
 
 def falls(result: Result, least: float, least_correlation: float) -> Finding:
-    """Whether the largest gap of the class falls along the step sizes and from the smallest to the largest."""
+    """Whether the largest gap falls along the step sizes, and from the smallest to the largest."""
     sizes, found = cells(result.table, {"n": "n = {:g}"}), {}
     for moment, suffix in MOMENTS.items():
         column = f"supremum{suffix}"
@@ -213,8 +213,8 @@ CLAIM = Claim(
             "explains",
             "Is the gap of descent as large as its class allows?",
             "For each seed, the mean gap of the networks that bend among the data over the mean of the "
-            "suprema of their classes, all step sizes and numbers of points: yes if the interval lies above {share:g}, no if it lies "
-            "below.",
+            "suprema of their classes, all step sizes and numbers of points: yes if the interval lies above "
+            "{share:g}, no if it lies below.",
             explains,
             {"share": 0.5},
             kind="open question",
@@ -226,7 +226,7 @@ CLAIM = Claim(
             "Can random signs stand in for the noise that nobody knows?",
             "The supremum of the noise term with random signs of the noise's standard deviation over that "
             "with the noise of the labels, log10, mean over the runs of a seed: yes if the interval lies "
-            "above −{least:g}, so that signs are no smaller by what counts, no if it lies below.",
+            "above −{least:g}, so that signs are not smaller by what counts, no if it lies below.",
             signs_stand_in,
             {"least": 0.02},
             kind="open question",

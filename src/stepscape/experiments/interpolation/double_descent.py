@@ -233,8 +233,8 @@ CLAIM = Claim(
             "Least squares descends twice",
             "For each family and noise, log10 of the risk at the highest point of the interior of the "
             "grid, minus that at the lowest before it and minus that at the largest number of features; "
-            "both are chosen for each seed on the other seeds. Both must lie above 0, and the highest mean at "
-            "a number of features that differs from that of the examples by a fifth at most; no if one of "
+            "both are chosen for each seed on the other seeds. Both must lie above 0, and the highest mean "
+            "at a number of features that differs from that of the examples by a fifth at most; no if one of "
             "them excludes {least:g} decades or more, or the peak lies elsewhere.",
             doubles,
             {"least": 0.1},
