@@ -11,7 +11,7 @@ from scipy import stats
 
 from stepscape.experiments.frame import decide
 from stepscape.experiments.frame.contrasts import at_chosen_level, rank_correlations, sides_of_u, slopes
-from stepscape.experiments.frame.finding import Finding, together
+from stepscape.experiments.frame.finding import Finding, all_of, together
 from stepscape.experiments.frame.intervals import design_effect, simultaneous, student, wilson
 from stepscape.experiments.frame.sentences import Says
 
@@ -284,6 +284,16 @@ class TestInequality:
             alone, groups = (decide.rate(m * failed, m * 20, 0.05, "draws", m) for m in (1, 12))
             assert groups.answer == alone.answer
             assert groups.numbers == alone.numbers
+
+
+@pytest.mark.parametrize(
+    ("answers", "answer"),
+    [(("yes", "yes"), "yes"), (("yes", "no"), "no"), (("undecided", "no"), "no"),
+     (("yes", "undecided"), "undecided"), (("yes", "premise_not_met"), "undecided")],
+)  # fmt: skip
+def test_conditions_of_one_question_must_all_hold(answers: tuple[str, ...], answer: str) -> None:
+    found = {str(i): Finding(each, "It is so.") for i, each in enumerate(answers)}  # type: ignore[arg-type]
+    assert all_of(found).answer == answer
 
 
 class TestTogether:

@@ -95,6 +95,14 @@ def test_like_the_dots_other_words() -> None:
     assert word("like_the_dots", uneven) == "undecided"
 
 
+def test_a_fall_alone_is_no_part_of_being_benign() -> None:
+    """The risk falls with n; whether it ends below the line depends on the seed."""
+    fall = scaled(
+        lambda row: (row["n"] / 48) ** -1.5 * (0.4 if row["seed"] % 2 else 1.8), "heavy_ball", "descent"
+    )
+    assert word("benign", fall) == "undecided"
+
+
 def test_above_and_below_the_line_is_not_the_same_as_the_line() -> None:
     """Twice the risk at the smallest size and half at the largest have the mean of the line."""
     tilted = scaled(lambda row: {12: 2.0, 24: 1.0, 48: 0.5}[row["n"]], "heavy_ball")

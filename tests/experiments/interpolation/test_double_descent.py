@@ -101,6 +101,16 @@ def test_errors_of_opposite_sign_do_not_make_a_formula_right() -> None:
     assert judged["formula"].word(CLAIM.kind) == "not_reproduced"
 
 
+def test_a_fall_without_a_settled_rise_is_not_a_part_of_a_peak() -> None:
+    """The risk falls from 6 neurons on; whether it rises before depends on the seed."""
+    unsettled = []
+    for row in rows(CURVE.__getitem__, {2: 0.5, 6: 0.5, 20: 0.0, 100: -0.5}.__getitem__):
+        wild = 0.6 * (-1) ** row["seed"] if row.get("width") == 2 else 0.0
+        unsettled.append({**row, "log_risk": row["log_risk"] + wild})
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, unsettled))))
+    assert judged["networks"].word(CLAIM.kind) == "undecided"
+
+
 def test_dead_networks_make_no_peak() -> None:
     dead = [
         {**row, "log_risk": 1.0, "risk": 10.0, "bent_neurons": 0} if row.get("width") == 20 else row

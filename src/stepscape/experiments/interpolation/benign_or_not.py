@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.finding import all_of
 from stepscape.experiments.frame.limits import FEWEST_BENT, MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.interpolation.overfitting_runs import QUICK, begin, grid, work
@@ -72,9 +71,7 @@ def is_benign(result: Result, near: float, least: float) -> Finding:
             -ratios[:, last], below, f"decades, line over descent, n = {sizes[last]:g}", least, at_once=2
         ),
     }
-    whole = together(answers, named=False)
-    absent = any(each.answer == "no" for each in answers.values())
-    return replace(whole, answer="no") if absent else whole
+    return all_of(answers)
 
 
 def like_the_dots(result: Result, near: float, within: float) -> Finding:

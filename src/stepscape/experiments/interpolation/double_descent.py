@@ -11,6 +11,7 @@ from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.contrasts import sides_of_u
+from stepscape.experiments.frame.finding import all_of
 from stepscape.experiments.frame.intervals import left_out_best
 from stepscape.experiments.frame.levels import Levels
 from stepscape.experiments.frame.medians import medians
@@ -80,9 +81,7 @@ def has_hump(values: Array, over: str, least: float, at_once: int = 1) -> Findin
         "rises": decide.sign(rises, up, "decades to the peak", least, at_once=2 * at_once),
         "falls": decide.sign(falls, down, "decades from the peak to the end", least, at_once=2 * at_once),
     }
-    whole = together(found, named=False)
-    absent = any(each.answer == "no" for each in found.values())
-    return replace(whole, answer="no") if absent else whole
+    return all_of(found)
 
 
 def doubles(result: Result, least: float) -> Finding:
