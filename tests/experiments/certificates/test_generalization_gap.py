@@ -83,6 +83,36 @@ def test_other_words() -> None:
     assert silent["bounded"] == "premise_not_met"
 
 
+def test_an_upper_bound_that_does_not_fall_contradicts_nothing() -> None:
+    def loose(row: Row) -> Row:
+        return {**row, "upper": 3.0} if "upper" in row else row
+
+    found = words(change=loose)
+    assert (found["supremum"], found["faster"]) == ("undecided", "undecided")
+
+
+def test_one_noisy_step_size_does_not_contradict_the_gap_of_descent() -> None:
+    def noisy(row: Row) -> Row:
+        wild = row.get("step_size") == 0.4 and row["n"] == 800
+        return {**row, "gap": 0.02 if row["seed"] % 2 else -0.02} if wild else row
+
+    found = words(own=lambda n: 0.001 / n, change=noisy)
+    assert found["descent"] == "undecided"
+
+
+def test_gaps_of_dead_networks_do_not_count() -> None:
+    dead = words(change=lambda row: {**row, "bent_neurons": 0} if "gap" in row else row)
+    assert (dead["descent"], dead["share"]) == ("premise_not_met", "undecided")
+
+
+def test_a_lost_size_is_not_replaced_by_the_next() -> None:
+    made = [
+        row for row in rows(lambda n: n**-0.5, lambda n: 0.9 * n**-0.5) if row["n"] < 800 or "upper" in row
+    ]
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, made))))
+    assert judged["share"].word(CLAIM.kind) == "premise_not_met"
+
+
 def test_the_gap_is_that_of_fresh_pairs() -> None:
     """Simulated with a million fresh pairs, less the gap of the zero function."""
     rng = np.random.default_rng(3)

@@ -87,6 +87,20 @@ def test_other_words() -> None:
     assert set(lost.values()) == {"premise_not_met"}
 
 
+def test_a_network_that_mostly_diverges_at_the_largest_size_is_not_ahead() -> None:
+    def lost(row: Row) -> Row:
+        gone = row["n"] == 1024 and row["seed"] >= 3
+        return {key: row[key] for key in ("target", "n", "seed")} | {"outcome": "diverged"} if gone else row
+
+    found = words(change=lost, seeds=12)
+    assert (found["ahead"], found["fixed"], found["hindsight"]) == ("premise_not_met",) * 3
+
+
+def test_sizes_at_which_networks_do_not_fit_leave_consistent_open() -> None:
+    found = words(change=lambda row: {**row, "fits": row["n"] < 1024 or row["seed"] < 3}, seeds=12)
+    assert found["network"] == "undecided"
+
+
 def test_ridge_is_kernel_ridge_regression_and_ridge_in_the_features() -> None:
     rng = np.random.default_rng(0)
     features, at, y = rng.standard_normal((7, 4)), rng.standard_normal((5, 4)), rng.standard_normal(7)

@@ -78,6 +78,18 @@ def test_other_words() -> None:
     assert set(words(seeds=2).values()) <= {"undecided"}
 
 
+def test_a_bound_up_to_constants_is_not_contradicted_by_a_few_percent() -> None:
+    assert words(lambda run: rate(run) * run.noise**0.03)["noise"] == "consistent"
+
+
+def test_one_setting_is_not_all_settings() -> None:
+    one = words(
+        lambda run: rate(run) * run.noise**2,
+        lambda row: {**row, "fits": row["axis"] == "noise" and row["noise"] == 0.5},
+    )
+    assert one["steady"] == "premise_not_met"
+
+
 @pytest.mark.parametrize(
     "change",
     [{"fits": False}, {"edge_ratio": 0.5}, {"edge_ratio": 1.3}, {"bent_neurons": 2}, {"outcome": "diverged"}],

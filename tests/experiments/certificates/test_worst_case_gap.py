@@ -80,6 +80,44 @@ def test_signs_other_words() -> None:
     )
 
 
+def test_signs_that_are_smaller_by_less_than_counts_stand_in() -> None:
+    assert word("signs", with_signs=lambda row: 0.98 * row["with_noise"]) == "yes"
+
+
+def test_a_supremum_that_falls_at_the_last_step_size_only_does_not_fall_along_them() -> None:
+    tops = {0.02: 1.0, 0.05: 1.2, 0.1: 1.4, 0.2: 1.6, 0.4: 1.8, 0.8: 0.8}
+    result = []
+    for row in rows():
+        for eta, top in tops.items():
+            if row["step_size"] == ETAS[0]:
+                top *= row["supremum"] / (0.5 * ETAS[0] ** -0.25)
+                result.append({**row, "step_size": eta, "supremum": top, "supremum_equal_time": top})
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, result))))
+    assert judged["selects"].word(CLAIM.kind) == "partly"
+
+
+def test_numbers_of_points_that_lack_different_seeds_are_compared_seed_by_seed() -> None:
+    made = [row for row in rows() if row["seed"] != (0 if row["n"] == 30 else 1) or row["seed"] > 1]
+    made = [row for row in made if (row["n"], row["seed"]) != (30, 2)]
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, made))))
+    effect = judged["selects"].rows["small_init"].effect
+    assert effect is not None
+    assert effect.interval.count == 3
+
+
+def test_dead_networks_have_no_gap_to_explain() -> None:
+    assert word("explains", bent_neurons=lambda _: 0) == "premise_not_met"
+
+
+def test_certificates_about_the_same_labels_fail_as_one() -> None:
+    """Three seeds of 20, of which every certificate fails, are no more than a rate of 5 % allows."""
+    unlucky = {"proved_gain": lambda row: 0.4 if row["seed"] < 3 else 0.1}
+    assert word("table", seeds=20, **unlucky) == "holds"
+    assert (
+        word("table", seeds=20, proved_gain=lambda row: 0.4 if row["seed"] < 8 else 0.1) == "false_as_stated"
+    )
+
+
 def test_table_other_words() -> None:
     assert word("table", proved_gain=lambda _: 0.4) == "false_as_stated"
     assert word("table", proved_gain=lambda _: -0.4) == "vacuous"

@@ -11,7 +11,7 @@ from scipy import stats
 
 from stepscape.experiments.frame import decide
 from stepscape.experiments.frame.contrasts import at_chosen_level, rank_correlations, sides_of_u, slopes
-from stepscape.experiments.frame.finding import Finding, together
+from stepscape.experiments.frame.finding import Finding, all_of, together
 from stepscape.experiments.frame.intervals import design_effect, simultaneous, student, wilson
 from stepscape.experiments.frame.sentences import Says
 
@@ -279,6 +279,22 @@ class TestInequality:
             stats.binom.sf(failed - 1, 20, 0.05)
         )
 
+    def test_rate_of_trials_that_fail_together_is_that_of_their_groups(self) -> None:
+        for failed in (3, 4, 5):
+            alone, groups = (decide.rate(m * failed, m * 20, 0.05, "draws", m) for m in (1, 12))
+            assert groups.answer == alone.answer
+            assert groups.numbers == alone.numbers
+
+
+@pytest.mark.parametrize(
+    ("answers", "answer"),
+    [(("yes", "yes"), "yes"), (("yes", "no"), "no"), (("undecided", "no"), "no"),
+     (("yes", "undecided"), "undecided"), (("yes", "premise_not_met"), "undecided")],
+)  # fmt: skip
+def test_conditions_of_one_question_must_all_hold(answers: tuple[str, ...], answer: str) -> None:
+    found = {str(i): Finding(each, "It is so.") for i, each in enumerate(answers)}  # type: ignore[arg-type]
+    assert all_of(found).answer == answer
+
 
 class TestTogether:
     @pytest.mark.parametrize(
@@ -392,6 +408,15 @@ class TestNothing:
         assert (
             self.rates([decide.rate(int(x), 20, 0.05, "draws").answer for x in failed])["no"] <= 0.01 + SLACK
         )
+
+    def test_rate_of_trials_that_fail_together(self) -> None:
+        groups = np.repeat(np.arange(20), 12)
+        found = []
+        for flags in self.rng.random((REPEATS, 20)) < 0.05:
+            each = np.repeat(flags, 12)
+            design = design_effect(each, groups)
+            found.append(decide.rate(int(each.sum()), each.size, 0.05, "draws", design).answer)
+        assert self.rates(found)["no"] <= 0.01 + SLACK
 
     @pytest.mark.parametrize("levels", [3, 8])
     def test_a_u_where_the_step_size_does_nothing(self, levels: int) -> None:

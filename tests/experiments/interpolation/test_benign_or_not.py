@@ -95,6 +95,43 @@ def test_like_the_dots_other_words() -> None:
     assert word("like_the_dots", uneven) == "undecided"
 
 
+def test_a_fall_alone_is_no_part_of_being_benign() -> None:
+    """The risk falls with n; whether it ends below the line depends on the seed."""
+    fall = scaled(
+        lambda row: (row["n"] / 48) ** -1.5 * (0.4 if row["seed"] % 2 else 1.8), "heavy_ball", "descent"
+    )
+    assert word("benign", fall) == "undecided"
+
+
+def test_above_and_below_the_line_is_not_the_same_as_the_line() -> None:
+    """Twice the risk at the smallest size and half at the largest have the mean of the line."""
+    tilted = scaled(lambda row: {12: 2.0, 24: 1.0, 48: 0.5}[row["n"]], "heavy_ball")
+    assert word("like_the_dots", tilted) == "it_depends"
+
+
+def test_few_seeds_at_every_size_do_not_break_the_question() -> None:
+    """Each seed nearly interpolates at three of six sizes, so that no size has most seeds."""
+    made = [row for row in rows(12) if row["method"] == "heavy_ball" and row["n"] == 12]
+    spread = [
+        {**row, "n": n, "left": 0.02 if (n // 12 + row["seed"]) % 2 and row["seed"] < 8 else 0.5,
+         "over_dots": 0.0, "log_excess": 0.0}
+        for row in made
+        for n in (12, 24, 36, 48, 60, 72)
+    ]  # fmt: skip
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, spread))))
+    assert judged["benign"].word(CLAIM.kind) == "premise_not_met"
+
+
+def test_the_large_step_is_compared_where_small_steps_nearly_interpolate() -> None:
+    def tired(row: Row) -> Row:
+        late = row["method"] == "heavy_ball" and row["n"] == 48
+        return {**row, "left": 0.5, "excess": 0.01} if late else row
+
+    assert word("large_step", tired) == "yes"
+    assert word("large_step", lambda row: {**row, "left": 0.5}) == "premise_not_met"
+    assert word("large_step", lambda row: {**row, "left": 0.02}) == "premise_not_met"
+
+
 def test_taxonomy_levels_and_the_large_step_other_words() -> None:
     assert word("taxonomy", scaled(lambda row: row["n"] ** 0.4, "singular_kernel")) == "partly"
     assert word("taxonomy", scaled(lambda row: row["n"] ** 0.4, "dots")) == "partly"

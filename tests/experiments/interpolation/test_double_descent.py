@@ -87,6 +87,39 @@ def test_other_words() -> None:
     assert empty["formula"].word(CLAIM.kind) == "premise_not_met"
 
 
+def test_a_peak_elsewhere_than_at_n_is_not_double_descent() -> None:
+    early = {0.1: -1.0, 0.5: 2.0, 1.0: 0.0, 2.0: -0.5, 20.0: -0.7}
+    assert words(early.__getitem__)["doubles"] == "not_reproduced"
+
+
+def test_errors_of_opposite_sign_do_not_make_a_formula_right() -> None:
+    off = [
+        {**row, "risk": row["risk"] * (1.1 if row["case"] == CASES[0] else 0.9)} if "case" in row else row
+        for row in rows(CURVE.__getitem__, falling)
+    ]
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, off))))
+    assert judged["formula"].word(CLAIM.kind) == "not_reproduced"
+
+
+def test_a_fall_without_a_settled_rise_is_not_a_part_of_a_peak() -> None:
+    """The risk falls from 6 neurons on; whether it rises before depends on the seed."""
+    unsettled = []
+    for row in rows(CURVE.__getitem__, {2: 0.5, 6: 0.5, 20: 0.0, 100: -0.5}.__getitem__):
+        wild = 0.6 * (-1) ** row["seed"] if row.get("width") == 2 else 0.0
+        unsettled.append({**row, "log_risk": row["log_risk"] + wild})
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, unsettled))))
+    assert judged["networks"].word(CLAIM.kind) == "undecided"
+
+
+def test_dead_networks_make_no_peak() -> None:
+    dead = [
+        {**row, "log_risk": 1.0, "risk": 10.0, "bent_neurons": 0} if row.get("width") == 20 else row
+        for row in rows(CURVE.__getitem__, falling)
+    ]
+    judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, dead))))
+    assert judged["networks"].word(CLAIM.kind) == "no"
+
+
 def test_a_simulation_that_is_off_contradicts_its_formula() -> None:
     off = [{**row, "risk": 1.1 * row["risk"]} for row in rows(CURVE.__getitem__, falling)]
     judged = CLAIM.judge(Result(CLAIM.name, CLAIM.quick, tuple(map(Run, off))))

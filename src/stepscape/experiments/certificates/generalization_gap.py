@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +14,7 @@ from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.levels import Levels
+from stepscape.experiments.frame.limits import FEWEST_BENT
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.sentences import interval
 from stepscape.tables.number import short
@@ -18,8 +22,12 @@ from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 SIZES = Levels("n", "sizes", "n")
+DESCENT = replace(
+    SIZES, alive="bent_neurons", fewest=FEWEST_BENT
+)  # the gap of a dead network is a constant's
 NAMES = {"parity": "labels by parity", "branches": "labels on two branches"}
 WHAT = "power of n"
+SIDES = {"upper": "the bound on the supremum", "attained": "the gap that is attained"}
 
 
 def classes(result: Result) -> Table:
@@ -41,57 +49,74 @@ def powers(table: Table, column: str) -> Array:
 
 
 def of_descent(result: Result) -> tuple[Array, Array]:
-    """Gaps of descent (seeds, sizes), mean over the step sizes, and the sizes."""
+    """Gaps of descent (seeds, sizes), mean over the step sizes, and the sizes; nan where one is dead."""
     table = result.of(AgnosticRun).table
-    etas = np.unique(table["step_size"]) if len(table) else ()
-    every = [by_size(table.where(step_size=eta), "gap") for eta in etas]
-    if not every or len({values.shape for values, _ in every}) > 1:
+    if not len(table) or "gap" not in table:
         return np.empty((0, 0)), np.empty(0)
-    return np.mean([values for values, _ in every], axis=0), every[0][1]
+    names, rows = ("step_size", "seed", "n"), table.rows(DESCENT.counts(table))
+    levels = [np.unique(table[name]) for name in names]
+    gaps = np.full([each.size for each in levels], np.nan)
+    at = [np.searchsorted(each, rows[name]) for each, name in zip(levels, names, strict=True)]
+    gaps[tuple(at)] = rows["gap"]
+    return gaps.mean(axis=0), levels[-1].astype(float)
 
 
 def supremum_falls(result: Result, power: float, logs: float) -> Finding:
-    """Whether the bound on the supremum and the gap that is attained fall like n^power or faster."""
+    """Whether the bound on the supremum falls like n^power or faster, or the gap that is attained slower."""
     table = classes(result)
     sizes = by_size(table, "upper")[1]
     if not sizes.size:
         return lacking("no run finished")
     beyond = power + logs / np.log(sizes[0])
     found = {}
-    for column, what in (("upper", "the bound on the supremum"), ("attained", "the gap that is attained")):
+    for column, what in SIDES.items():
         says = Says(what, "fall", f"like n^({short(power)}) or faster")
         found[column] = decide.slope(powers(table, column), power, says, WHAT, at_once=2, beyond=beyond)
-    return together(found, named=False)
+    return between(found)
 
 
 def is_faster(result: Result, power: float, least: float) -> Finding:
-    """Whether the bound on the supremum falls faster than n^power."""
-    says = Says("the supremum", "fall", f"faster than n^({short(power)})")
-    return decide.sign(
-        power - powers(classes(result), "upper"), says, f"{short(power)} minus the {WHAT}", least
-    )
+    """Whether the bound on the supremum falls faster than n^power, or the gap that is attained does not."""
+    found = {}
+    for column, what in SIDES.items():
+        says = Says(what, "fall", f"faster than n^({short(power)})")
+        rates = power - powers(classes(result), column)
+        found[column] = decide.sign(rates, says, f"{short(power)} minus the {WHAT}", least, at_once=2)
+    return between(found)
+
+
+def between(found: Mapping[str, Finding]) -> Finding:
+    """Answer about a supremum: yes as its upper bound says, no as a function of the class says.
+
+    An upper bound that does not fall tells nothing of the supremum, nor does a single gap that falls.
+    """
+    whole = together(found, named=False)
+    if found["attained"].answer == "no":
+        return replace(whole, answer="no")
+    return replace(whole, answer="yes" if found["upper"].answer == "yes" else "undecided")
 
 
 def descent_falls(result: Result, power: float) -> Finding:
     """Whether the gap of descent times n^(−power) is smaller at the largest size than at the smallest."""
     table = result.of(AgnosticRun).table
-    if not len(table) or "gap" not in table:
-        return lacking("no run finished")
-    found = {}
-    for name, rows in cells(table, {"step_size": "η = {:g}"}).items():
-        values, sizes = by_size(rows, "gap")
-        scaled = values * (sizes / sizes[0]) ** -power
-        found[name] = scaled[:, 0] - scaled[:, -1]
+    if not len(table) or not DESCENT.counts(table).any():
+        return lacking("no network has neurons that bend among the data")
+    found, etas = {}, cells(table, {"step_size": "η = {:g}"})
     says = Says(f"the gap of descent times n^{short(-power)}", "fall", "with n")
-    return decide.signs(found, says, "gap at the smallest n, minus that at the largest so scaled")
+    what = "gap at the smallest n, minus that at the largest so scaled"
+    every = np.unique(table["n"]).astype(float)
+    for name, rows in etas.items():
+        scaled = DESCENT.values(rows, "gap", every) * (every / every[0]) ** -power
+        found[name] = decide.sign(scaled[:, 0] - scaled[:, -1], says, what, at_once=len(etas))
+    return together(found)
 
 
 def share_of_supremum(result: Result, share: float) -> Finding:
     """Whether descent has a large part of the gap that a function of the class has, at the largest size."""
     own, sizes = of_descent(result)
     most, others = by_size(classes(result), "attained")
-    if not sizes.size or not others.size or len(own) != len(most):
-        return lacking("too few runs finished")
+    if not sizes.size or not others.size or sizes[-1] != others[-1]:
+        return lacking("too few runs finished at the largest size")
     at_the_end = student(most[:, -1]).mean
     says = Says("descent", "have", f"at least {share:g} of the gap that a function of the class has")
     what = f"gap of descent over that of the function, n = {sizes[-1]:g}"
@@ -155,9 +180,9 @@ CLAIM = Claim(
             "supremum",
             "The largest gap in a class falls like n^(−2/5) or faster",
             "The slope of log on log n, of an upper bound on the supremum of the gap over the class and of "
-            "the gap of one of its functions, per seed: consistent if both intervals lie below 0 and "
-            "neither lies wholly above {power:g}, plus {logs:g}/ln(smallest n) for a logarithm; "
-            "contradicted if one does.",
+            "the gap of one of its functions, per seed: contradicted if the interval of that function lies "
+            "wholly above {power:g}, plus {logs:g}/ln(smallest n) for a logarithm; consistent if not, and "
+            "that of the bound does not, and lies below 0.",
             supremum_falls,
             {**_POWER, "logs": 1.0},
             primary=True,
@@ -166,8 +191,8 @@ CLAIM = Claim(
         Part(
             "faster",
             "Does it fall faster than that?",
-            "{power:g} minus the slope of the bound on the supremum: yes if the interval lies above 0, no "
-            "if it excludes {least:g} or more.",
+            "{power:g} minus the slope: yes if the interval of the bound on the supremum lies above 0, no "
+            "if that of the gap that is attained excludes {least:g} or more.",
             is_faster,
             {**_POWER, "least": 0.02},
             kind="open question",
@@ -177,8 +202,8 @@ CLAIM = Claim(
             "descent",
             "The gap of descent falls like n^(−2/5) or faster",
             "For each step size, the gap of descent times n^0.4 (power {power:g}) at the smallest size "
-            "minus that at the largest, mean over the step sizes: consistent if the interval lies above 0, "
-            "contradicted if below.",
+            "minus that at the largest, of networks that bend among the data: consistent if all intervals, "
+            "simultaneous, lie above 0, contradicted if one lies below.",
             descent_falls,
             _POWER,
             by="law",

@@ -6,6 +6,7 @@ nothing. `Says` words the question, `what` names the effect and its unit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -273,18 +274,21 @@ def identity(errors: ArrayLike, tolerance: float, what: str) -> Finding:
     return Finding("yes", sentence(text), numbers=numbers)
 
 
-def rate(failed: int, total: int, at_most: float, what: str) -> Finding:
+def rate(failed: int, total: int, at_most: float, what: str, design: float = 1.0) -> Finding:
     """Decide whether something that may fail with probability `at_most` fails more often (exact binomial).
 
     No: as many failures have a probability below 1 % at that rate. `what` is the plural noun of the trials.
+    `design` ≥ 1 divides the trials, and those that fail, where they are not independent.
     """
     from scipy.special import bdtrc
 
     if not total:
         return lacking(f"there are no {what}")
-    chance = 1.0 if not failed else float(bdtrc(failed - 1, total, at_most))
+    # Rounded to what is less suspicious: fewer failures among more trials.
+    alone, trials = int(failed / design + 1e-9), math.ceil(total / design - 1e-9)
+    chance = 1.0 if not alone else float(bdtrc(alone - 1, trials, at_most))
     answer: Answer = "no" if chance < limits.IMPLAUSIBLE else "yes"
-    size = wilson(failed, total)
+    size = wilson(failed, total, design)
     statement = of_runs(failed, total, Says(what, "fail"))
     text = f"{statement}: {percent(size)}, where {short(100 * at_most)} % may"
     return Finding(

@@ -91,6 +91,17 @@ def together(found: Mapping[str, Finding], primary: str = "", named: bool = True
     )
 
 
+def all_of(found: Mapping[str, Finding]) -> Finding:
+    """Put the conditions of one question into one finding: it is so if all hold, and not if one does not.
+
+    Otherwise undecided: one condition that holds is no part of a yes. Sentences and effect as in `together`.
+    """
+    whole = together(found, named=False)
+    answers = {each.answer for each in found.values()}
+    answer: Answer = "no" if "no" in answers else "yes" if answers == {"yes"} else "undecided"
+    return replace(whole, answer=answer)
+
+
 def _answer(answers: list[Answer]) -> Answer:
     if all(answer == "vacuous" for answer in answers):
         return "vacuous"

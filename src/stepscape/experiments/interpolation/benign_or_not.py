@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.finding import all_of
 from stepscape.experiments.frame.limits import FEWEST_BENT, MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.interpolation.overfitting_runs import QUICK, begin, grid, work
@@ -60,7 +59,10 @@ def is_benign(result: Result, near: float, least: float) -> Finding:
     if not (np.isfinite(found).mean() >= MOST if found.size else False):
         return lacking(f"too few runs leave at most {near:.0%} of the noise")
     ratios, sizes = by_size(result.table, method, "over_dots", near)
-    last = int(np.flatnonzero(np.isfinite(ratios).mean(axis=0) >= MOST)[-1])
+    enough = np.flatnonzero(np.isfinite(ratios).mean(axis=0) >= MOST)
+    if not enough.size:
+        return lacking(f"at no size most runs leave at most {near:.0%} of the noise")
+    last = int(enough[-1])
     down = Says("the excess risk", "fall", "with n")
     below = Says("at the largest size it", "be", "below that of the line through the labels")
     answers = {
@@ -69,21 +71,22 @@ def is_benign(result: Result, near: float, least: float) -> Finding:
             -ratios[:, last], below, f"decades, line over descent, n = {sizes[last]:g}", least, at_once=2
         ),
     }
-    whole = together(answers, named=False)
-    absent = any(each.answer == "no" for each in answers.values())
-    return replace(whole, answer="no") if absent else whole
+    return all_of(answers)
 
 
 def like_the_dots(result: Result, near: float, within: float) -> Finding:
     """Whether descent has the excess risk of the line that connects the dots, on the same labels."""
-    ratios, _ = by_size(result.table, "heavy_ball", "over_dots", near)
-    known = np.isfinite(ratios)
-    if not known.any():
-        return lacking(f"no run leaves at most {near:.0%} of the noise")
-    counts = known.sum(axis=1)
-    means = np.where(counts > 0, np.where(known, ratios, 0.0).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    ratios, sizes = by_size(result.table, "heavy_ball", "over_dots", near)
+    enough = np.flatnonzero(np.isfinite(ratios).mean(axis=0) >= MOST) if sizes.size else np.empty(0, int)
+    if not enough.size:
+        return lacking(f"at no size most runs leave at most {near:.0%} of the noise")
     says = Says("descent", "have", "the excess risk of the line that connects the dots")
-    return decide.equivalent(means, within, says, "decades, descent over the line, mean over n")
+    return together({
+        f"n = {sizes[j]:g}": decide.equivalent(
+            ratios[:, j], within, says, "decades, descent over the line", at_once=enough.size
+        )
+        for j in enough
+    })  # fmt: skip
 
 
 def taxonomy(result: Result, least: float, flat: float) -> Finding:
@@ -122,14 +125,20 @@ def levels(result: Result, within: float) -> Finding:
     return together(found, named=False)
 
 
-def large_step_gains(result: Result, least: float) -> Finding:
-    """Whether a large step, which cannot interpolate, has less excess risk at the largest size."""
+def large_step_gains(result: Result, near: float, least: float) -> Finding:
+    """Whether a large step, which cannot interpolate, has less risk than steps that nearly interpolate."""
     large, sizes = by_size(result.table, "large_step", "log_excess")
-    small, others = by_size(result.table, "heavy_ball", "log_excess")
-    if not (sizes.size and others.size and sizes[-1] == others[-1]):
-        return lacking("too few runs finished at the largest size")
+    left, _ = by_size(result.table, "large_step", "left")
+    small, others = by_size(result.table, "heavy_ball", "log_excess", near)
+    both = np.intersect1d(sizes, others)
+    gains = small[:, np.isin(others, both)] - large[:, np.isin(sizes, both)]
+    gains[left[:, np.isin(sizes, both)] <= near] = np.nan
+    enough = np.flatnonzero(np.isfinite(gains).mean(axis=0) >= MOST)
+    if not enough.size:
+        return lacking("at no size most small steps nearly interpolate, and the large step does not")
     says = Says("the large step", "have", "less excess risk than steps that nearly interpolate")
-    return decide.sign(small[:, -1] - large[:, -1], says, "decades at the largest size", least)
+    what = f"decades, n = {both[enough[-1]]:g}"
+    return decide.sign(gains[:, enough[-1]], says, what, least)
 
 
 def numbers(result: Result) -> Table:
@@ -195,9 +204,9 @@ CLAIM = Claim(
         Part(
             "like_the_dots",
             "Is it as tempered as the line that connects the dots?",
-            "Log10 of the excess risk of heavy ball that leaves at most {near:.0%} of the noise, over that "
-            "of the line through the same labels, mean over n: yes if the interval lies within {within:g} "
-            "decades of 0, no if it lies outside.",
+            "At each size at which most runs of heavy ball leave at most {near:.0%} of the noise, log10 of "
+            "their excess risk over that of the line through the same labels: yes if all intervals, "
+            "simultaneous, lie within {within:g} decades of 0, no if one lies outside and none within.",
             like_the_dots,
             {**_NEAR, "within": 0.1},
         ),
@@ -222,11 +231,12 @@ CLAIM = Claim(
         Part(
             "large_step",
             "Does a large step, which cannot interpolate, avoid the cost?",
-            "At the largest size that descent is given, log10 of the excess risk of heavy ball with small "
-            "steps over that of descent with the large step, on the same labels: no if the interval "
-            "excludes {least:g} decades or more.",
+            "At the largest size at which most runs of heavy ball leave at most {near:.0%} of the noise, and "
+            "the large step more, log10 of the excess risk of heavy ball over that of descent with the "
+            "large step, on the same labels: yes if the interval lies above 0, no if it excludes {least:g} "
+            "decades or more.",
             large_step_gains,
-            {"least": 0.05},
+            {**_NEAR, "least": 0.05},
         ),
     ),
     draw=draw,

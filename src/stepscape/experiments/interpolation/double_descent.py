@@ -11,9 +11,11 @@ from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.contrasts import sides_of_u
+from stepscape.experiments.frame.finding import all_of
 from stepscape.experiments.frame.intervals import left_out_best
 from stepscape.experiments.frame.levels import Levels
 from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.frame.sentences import clause, sentence
 from stepscape.experiments.interpolation.descent_curve_runs import (
     QUICK,
     LeastSquaresRun,
@@ -26,7 +28,7 @@ from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 FEATURES = Levels("ratio", "numbers of features", "p/n")
-WIDTHS = Levels("width", "widths", "k")
+WIDTHS = Levels("width", "widths", "k", alive="bent_neurons")
 UNDER = 0.9  # numbers of features below this share of n have a unique fit
 FAR = 0.2  # relative distance from n from which the means of formulas are finite and steady
 _NAMES = {
@@ -53,26 +55,33 @@ def hump(values: Array) -> tuple[Array, Array]:
         others = np.delete(values, i, axis=0)
         if values.shape[1] < 3 or not others.size:
             continue
-        known = np.isfinite(others)
-        mean = np.where(known, others, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        top = 1 + int(np.argmax(mean[1:-1]))
-        first = int(np.argmin(mean[:top]))
-        rises[i], falls[i] = values[i, top] - values[i, first], values[i, top] - values[i, -1]
+        mean = _means(others)
+        if not np.isfinite(mean[1:-1]).any():
+            continue
+        top = 1 + int(np.nanargmax(mean[1:-1]))
+        falls[i] = values[i, top] - values[i, -1]
+        if np.isfinite(mean[:top]).any():
+            rises[i] = values[i, top] - values[i, int(np.nanargmin(mean[:top]))]
     return rises, falls
 
 
-def has_hump(values: Array, over: str, least: float) -> Finding:
+def _means(values: Array) -> Array:
+    """Mean of each level over the seeds that have it; nan where none has."""
+    known = np.isfinite(values)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    return np.asarray(np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan))
+
+
+def has_hump(values: Array, over: str, least: float, at_once: int = 1) -> Finding:
     """Whether the risk rises from a first minimum to a peak, and falls again."""
     rises, falls = hump(values)
     up = Says("the risk", "rise", f"from a first minimum over {over}")
     down = Says("the risk", "fall", "again after the peak")
     found = {
-        "rises": decide.sign(rises, up, "decades to the peak", least, at_once=2),
-        "falls": decide.sign(falls, down, "decades from the peak to the end", least, at_once=2),
+        "rises": decide.sign(rises, up, "decades to the peak", least, at_once=2 * at_once),
+        "falls": decide.sign(falls, down, "decades from the peak to the end", least, at_once=2 * at_once),
     }
-    whole = together(found, named=False)
-    absent = any(each.answer == "no" for each in found.values())
-    return replace(whole, answer="no") if absent else whole
+    return all_of(found)
 
 
 def doubles(result: Result, least: float) -> Finding:
@@ -80,7 +89,18 @@ def doubles(result: Result, least: float) -> Finding:
     table = result.of(LeastSquaresRun).table
     if not len(table) or "log_risk" not in table:
         return lacking("no run finished")
-    return has_hump(FEATURES.values(table, "log_risk", np.unique(table["ratio"])), "the features", least)
+    ratios = np.unique(table["ratio"])
+    values = FEATURES.values(table, "log_risk", ratios)
+    found = has_hump(values, "the features", least)
+    inner = _means(values)[1:-1]
+    if found.answer != "yes" or not np.isfinite(inner).any():
+        return found
+    peak = float(ratios[1 + int(np.nanargmax(inner))])
+    if abs(peak - 1.0) <= FAR:
+        return found
+    return replace(
+        found, answer="no", sentence=sentence(clause(found.sentence), f"the peak is at p = {peak:g} n")
+    )
 
 
 def second_is_lower(result: Result, least: float) -> Finding:
@@ -107,9 +127,28 @@ def follows_formula(result: Result, within: float) -> Finding:
     if not len(rows):
         return lacking("no family has a formula")
     off = rows["risk"].astype(float) / rows["formula"].astype(float) - 1.0
-    means = np.array([off[rows["seed"] == seed].mean() for seed in np.unique(rows["seed"])])
     says = Says("the simulated risk", "be", "that of the formula")
-    return decide.equivalent(means, within, says, "relative difference, mean over families and features")
+    what = "relative difference, mean over families and features"
+    found = decide.equivalent(_by_seed(rows, off, np.ones(off.size, bool)), within, says, what)
+    sides = {
+        f"{case}, p {sign} n": (rows["case"] == case) & ((rows["ratio"] > 1.0) == (sign == ">"))
+        for case in dict.fromkeys(rows["case"].tolist())
+        for sign in "<>"
+    }
+    alone = {name: _by_seed(rows, off, mask) for name, mask in sides.items() if mask.any()}
+    apart = [
+        name
+        for name, each in alone.items()
+        if decide.equivalent(each, within, says, what, at_once=len(alone)).answer == "no"
+    ]
+    if not apart:
+        return found
+    text = f"it is not for {', '.join(apart)}"
+    return replace(found, answer="no", sentence=sentence(clause(found.sentence), text))
+
+
+def _by_seed(rows: Table, values: Array, mask: NDArray[np.bool_]) -> Array:
+    return np.array([values[mask & (rows["seed"] == s)].mean() for s in np.unique(rows["seed"][mask])])
 
 
 def by_step_size(result: Result) -> dict[str, Array]:
@@ -124,16 +163,18 @@ def by_step_size(result: Result) -> dict[str, Array]:
 
 def networks_double(result: Result, least: float) -> Finding:
     """Whether the risk of a trained network has a peak between two descents in its width."""
-    found = {name: has_hump(values, "the width", least) for name, values in by_step_size(result).items()}
+    values = by_step_size(result)
+    found = {name: has_hump(each, "the width", least, len(values)) for name, each in values.items()}
     return together(found) if found else lacking("no run finished")
 
 
 def widest_is_worse(result: Result, least: float) -> Finding:
     """Whether some narrower network has a smaller risk than the widest."""
-    found = {}
-    for name, values in by_step_size(result).items():
-        says = Says("some narrower network", "have", "less risk than the widest")
-        found[name] = decide.sign(sides_of_u(values)[1], says, "decades, widest over best", least, at_once=2)
+    found, every = {}, by_step_size(result)
+    says = Says("some narrower network", "have", "less risk than the widest")
+    for name, values in every.items():
+        over = sides_of_u(values)[1]
+        found[name] = decide.sign(over, says, "decades, widest over best", least, at_once=len(every))
     return together(found) if found else lacking("no run finished")
 
 
@@ -191,8 +232,9 @@ CLAIM = Claim(
             "Least squares descends twice",
             "For each family and noise, log10 of the risk at the highest point of the interior of the "
             "grid, minus that at the lowest before it and minus that at the largest number of features; "
-            "both are chosen for each seed on the other seeds. Both must lie above 0; no if one of them "
-            "excludes {least:g} decades or more.",
+            "both are chosen for each seed on the other seeds. Both must lie above 0, and the highest mean "
+            "at a number of features that differs from that of the examples by a fifth at most; no if one of "
+            "them excludes {least:g} decades or more, or the peak lies elsewhere.",
             doubles,
             {"least": 0.1},
             primary=True,
@@ -214,7 +256,8 @@ CLAIM = Claim(
             "Simulated risks are those of the formulas",
             "For Gaussian features whose number differs from that of the examples by a fifth or more, "
             "simulated over known mean risk, minus 1, mean over families, noises and features: the "
-            "interval lies within ±{within:g}.",
+            "interval lies within ±{within:g}; no if it lies outside, or if one of a family and noise alone, "
+            "with fewer or with more features than examples, does; these are simultaneous.",
             follows_formula,
             {"within": 0.03},
         ),
@@ -222,7 +265,8 @@ CLAIM = Claim(
             "networks",
             "Does the risk of a trained network descend twice in its width?",
             "For each start, at every step size, as for least squares, with the width in the place of the "
-            "features; {least:g} decades count.",
+            "features and the peak at any width; {least:g} decades count. Networks whose neurons all left "
+            "the data are not counted.",
             networks_double,
             {"least": 0.1},
             kind="open question",
