@@ -68,6 +68,11 @@ def test_a_force_without_a_settled_effect() -> None:
     assert words(rows(pieces=lambda s: 8.0 + s % 3 + 4.0 * (-1) ** s))["pieces"] == "undecided"
 
 
+def test_one_force_without_effect_does_not_settle_the_others() -> None:
+    open_ = rows("heavy_ball", pieces=lambda s: 8.0 + s % 3 + 4.0 * (-1) ** s)
+    assert words([*rows(), *(row for row in open_ if row["force"] != "none")])["pieces"] == "undecided"
+
+
 def test_forces_that_differ_make_it_depend() -> None:
     both = [
         *rows(),

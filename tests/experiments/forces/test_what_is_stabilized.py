@@ -74,6 +74,10 @@ def test_what_the_seeds_do_not_settle() -> None:
     assert found["batch_sharpness"] == "premise_not_met"
 
 
+def test_one_method_without_effect_does_not_settle_the_others() -> None:
+    assert words(sgd={}, sam={"noise": 0.5})["risk"] == "undecided"
+
+
 def test_another_start_of_descent_is_the_yardstick() -> None:
     assert words(other_start={"shift": 0.5}, sam={"shift": 0.55})["same_curve"] == "yes"
     assert words(other_start={"shift": 0.5}, sam={"shift": 0.7})["same_curve"] == "no"

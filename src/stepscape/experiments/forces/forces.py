@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
-from stepscape.experiments.forces.over_cells import CELLWISE, mean_over_cells, over_cells
+from stepscape.experiments.forces.over_cells import CELLWISE, any_differs, mean_over_cells, over_cells
 from stepscape.experiments.forces.runs import FORCES, NAMES, begin, grid, work
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.limits import EDGE, MOST
 from stepscape.experiments.frame.medians import medians
@@ -46,7 +46,7 @@ PAIRED = (
     "alive of {0}, seed by seed, with intervals that are simultaneous over the forces. A force makes no "
     "difference if its interval excludes {{least:g}} or more either way, even if it does not hold 0; "
     "otherwise it makes one if its interval does not hold 0. " + CELLWISE + " Yes if every force makes a "
-    "difference, no if none does, and it depends if some do. Where plain descent lives but the force does "
+    "difference, no if all make none, and it depends if some do. Where plain descent lives but the force does "
     f"not, for {MOST:.0%} of the seeds or more, the force is not compared: a yes then becomes it depends, "
     "and a no undecided."
 )
@@ -76,7 +76,7 @@ def compare(result: Result, least: float, column: str) -> Finding:
     if not effects:
         return lacking("no force can be compared with plain descent")
     shown = sum(bool(each.cells) for each in effects.values())
-    return together({
+    return any_differs({
         NAMES[force]: _of_force(each, least, column, shown) for force, each in effects.items()
     })  # fmt: skip
 

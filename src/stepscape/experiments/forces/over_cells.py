@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.frame.finding import Finding
+from stepscape.experiments.frame.finding import Finding, together
 from stepscape.experiments.frame.kinds import Answer
 from stepscape.experiments.frame.sentences import clause, sentence
 
@@ -44,6 +44,13 @@ def over_cells(
     if whole.answer == none and large:
         return _but(whole, "undecided", f"but the mean at {', '.join(large)} is too large to say so")
     return whole
+
+
+def any_differs(found: Mapping[str, Finding]) -> Finding:
+    """Put the answers about several methods into one, which is no only if none of them is open."""
+    whole = together(found)
+    unsettled = whole.answer == "no" and any(each.answer == "undecided" for each in found.values())
+    return replace(whole, answer="undecided") if unsettled else whole
 
 
 def mean_over_cells(values: Array) -> Array:
