@@ -46,9 +46,9 @@ PAIRED = (
     "alive of {0}, seed by seed, with intervals that are simultaneous over the forces. A force makes no "
     "difference if its interval excludes {{least:g}} or more either way, even if it does not hold 0; "
     "otherwise it makes one if its interval does not hold 0. " + CELLWISE + " Yes if every force makes a "
-    "difference, no if all make none, and it depends if some do. Where plain descent lives but the force does "
-    f"not, for {MOST:.0%} of the seeds or more, the force is not compared: a yes then becomes it depends, "
-    "and a no undecided."
+    "difference, no if all make none, and it depends if some do. Where plain descent lives but the force "
+    f"does not, for {MOST:.0%} of the seeds or more, the force is not compared: a yes then becomes it "
+    "depends, and a no undecided."
 )
 COMPARED = {  # column → its question's words, and the unit of the effect
     "pieces": ("linear pieces", "pieces, with the force minus without"),
