@@ -84,7 +84,7 @@ def test_growth_at_one_step_size_and_decay_at_another_is_not_no_growth() -> None
 
 def test_a_change_as_large_as_the_way_has_nowhere_to_grow() -> None:
     """The slope over the last half is then 0, though it grew by twelve decades."""
-    full = {"rate": 0.0, "decades": 12.0, "most_decades": 12.5}
+    full: dict[str, Any] = {"rate": 0.0, "decades": 12.0, "most_decades": 12.5}
     assert judged("network", at(0.4, **full)) == "reproduced"
     assert judged("network", at(0.4, **{**full, "decades": -1.0})) == "not_reproduced"
     assert judged("network", at(0.4, rate=np.nan, decades=-300.0)) == "not_reproduced"
@@ -115,7 +115,7 @@ def test_errors_of_opposite_sign_are_not_the_limit(part: str, column: str) -> No
 
 
 def test_runs_of_the_double_well_that_diverge_are_not_chaotic_and_a_swing_is_needed() -> None:
-    wells = [run.row for run in rows() if run.is_(**WELL)]
+    wells = [dict(run.row) for run in rows() if run.is_(**WELL)]
     lost = [
         {**row, "outcome": "diverged"} if row["step_size"] == 1.4 and row["seed"] else row for row in wells
     ]
