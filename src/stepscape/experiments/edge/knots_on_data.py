@@ -205,8 +205,8 @@ CLAIM = Claim(
             "For each seed, over the step sizes at which most runs count, three or more, the rank "
             "correlation of the step size with the share of bent neurons whose knot is on an input, and the "
             "share at the smallest minus that at the largest. Yes if the means of the latter and of minus "
-            "the former lie above 0, no if the latter lies below or minus the former excludes {least:g} or more. "
-            + _RUNS,
+            "the former lie above 0, no if the latter lies below or minus the former excludes {least:g} or "
+            "more. " + _RUNS,
             fewer,
             {"least": 0.1},
             by="arm",
