@@ -18,7 +18,7 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 CELLS = (
     f"Step sizes at which fewer than {MOST:.0%} of the runs do so are left out; where most diverge or die, a "
-    "yes holds in part. "
+    "yes holds in part."
 )
 
 
