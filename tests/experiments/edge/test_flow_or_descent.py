@@ -96,7 +96,11 @@ def test_runs_that_never_cross_do_not_hide_those_that_leave_before_they_cross() 
         for run in rows(seeds=20) if run["step_size"] == 0.1 for eta in np.linspace(0.01, 0.09, 10)
     ]  # fmt: skip
     early = [{**run.row, "gap_before": 0.5} for run in rows(seeds=20) if run["step_size"] == 0.4]
-    assert judged("before", calm + early) == "partly"
+    assert judged("before", calm + early) == "not_reproduced"
+    open_ = [{**row, "gap_before": 0.5 if row["seed"] % 2 else 0.0} for row in early]
+    assert judged("before", calm + open_) == "undecided"
+    lost = [{**row, "gap_before": 0.5} for row in calm]
+    assert judged("before", lost + [run.row for run in rows(seeds=20)]) == "partly"
     assert judged("before", calm) == "premise_not_met"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,7 +105,10 @@ def flows_before(result: Result, near: float) -> Finding:
         found[words] = decide.share(here["gap_before"] <= near, says, groups=here["seed"]) if len(here) else (
             lacking(f"there are no {words}")
         )  # fmt: skip
-    return _whole(together(found, named=False), result.table, rows)
+    whole, crossing = together(found, named=False), found["runs that cross"].answer
+    if crossing in ("no", "undecided"):  # runs that do not cross cannot answer for those that do
+        whole = replace(whole, answer=crossing)
+    return _whole(whole, result.table, rows)
 
 
 def differs_after(result: Result, far: float) -> Finding:
@@ -169,7 +174,8 @@ CLAIM = Claim(
             "before",
             "Until then it is near the flow",
             "Nearly all runs that cross are within {near:.0%} of the way of the flow at all times before, "
-            "and nearly all that do not, if there are any, until the end. " + _COUNTS,
+            "and nearly all that do not, if there are any, until the end; the latter alone decide nothing. "
+            + _COUNTS,
             flows_before,
             {"near": NEAR},
             reads=("gap_before",),
