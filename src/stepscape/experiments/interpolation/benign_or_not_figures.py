@@ -77,8 +77,8 @@ def excess(result: Result) -> Drawn:
             name_at_end(left, line, look.words)
     if len(table.where(method="polynomial")):
         note(left, "polynomial")
-    theory_level(right, 2.0 / 3.0, "2/3", at=0.6, above=False)
-    theory_level(right, 1.0, "1", at=0.6)
+    theory_level(right, 2.0 / 3.0, "2/3")
+    theory_level(right, 1.0, "1")
     for method, look in DESCENT.items():
         _descent(right, table.where(method=method), look, WORDS[method], method == "large_step")
     label(left, x="labels n", y="excess risk / σ²")
