@@ -210,7 +210,7 @@ def test_where_two_starts_are_far_apart_nothing_is_near() -> None:
 
 @pytest.mark.parametrize("place", ["", "_interior"])
 def test_two_starts_must_be_near_in_both_places(place: str) -> None:
-    assert words(**{f"distance_starts{place}": 0.21})["coincide"] == "premise_not_met"
+    assert words(**dict[str, Any]({f"distance_starts{place}": 0.21}))["coincide"] == "premise_not_met"
 
 
 def test_a_step_size_at_which_two_starts_part_is_left_out_aloud() -> None:

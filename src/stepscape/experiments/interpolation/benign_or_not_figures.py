@@ -36,6 +36,7 @@ DESCENT = {
 }
 WORDS = {"heavy_ball": "heavy ball", "descent": "small steps", "large_step": "large step"}
 LOWEST, HIGHEST = 0.1, 10.0
+ROOM = 0.12  # of the panel, left of the first marks, for the names of the levels
 KINDS = {
     "singular_kernel": "singular kernel",
     "dots": "connect the dots",
@@ -81,6 +82,8 @@ def excess(result: Result) -> Drawn:
     theory_level(right, 1.0, "1")
     for method, look in DESCENT.items():
         _descent(right, table.where(method=method), look, WORDS[method], method == "large_step")
+    low, high = right.get_xlim()
+    right.set_xlim(low * (low / high) ** ROOM, high)
     label(left, x="labels n", y="excess risk / σ²")
     label(right, x="labels n", title="descent")
     left.set_title("textbook", fontsize=10, loc="left")

@@ -77,7 +77,7 @@ def told_apart(table: Table, apart: float) -> Mask:
     if "distance_starts" not in table:
         return np.zeros(len(table), bool)
     near = [table[f"distance_starts{place}"] <= apart * table[f"distance_truth{place}"] for place in PLACES]
-    return settled(table) & np.logical_and.reduce(near)
+    return np.asarray(settled(table) & np.all(near, axis=0))
 
 
 def comparable(apart: float) -> Levels:
