@@ -94,7 +94,7 @@ def together(found: Mapping[str, Finding], primary: str = "", named: bool = True
 def all_of(found: Mapping[str, Finding]) -> Finding:
     """Put the conditions of one question into one finding: it is so if all hold, and not if one does not.
 
-    Otherwise undecided: one condition that holds is no part of a yes. Sentences and effect as in `together`.
+    Otherwise undecided: one condition that holds is not a yes. Sentences and effect as in `together`.
     """
     whole = together(found, named=False)
     answers = {each.answer for each in found.values()}

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from stepscape.experiments.plane.data import Samples, samples
 from stepscape.experiments.plane.runs import Setup, method_of
 from stepscape.experiments.plane.spec import PlaneRun
-from stepscape.experiments.plane.starts import BIASES, matched
 from stepscape.lab.spec import stream
-from stepscape.network import TwoLayerReLU
+from stepscape.network import BIASES, TwoLayerReLU
 from stepscape.problems import Problem, geometry
 from stepscape.problems.truth import Truth
+from stepscape.training.matched_start import matched
 
 Array = NDArray[np.float64]
 
