@@ -110,7 +110,7 @@ def rows(seeds: int = 8, **changes: Any) -> list[Run]:
 
 
 WAVERS = ("distance_twin", "distance_twin_interior", "risk_twin", "risk_twin_interior", "pieces_twin")
-TWICE = {"distance_twin": 0.03, "distance_twin_interior": 0.03}
+TWICE: dict[str, Any] = {"distance_twin": 0.03, "distance_twin_interior": 0.03}
 
 
 def judged(**changes: Any) -> dict[str, Judged]:
@@ -185,7 +185,7 @@ def test_the_inequality_is_tested_only_where_there_is_a_bound() -> None:
 
 @pytest.mark.parametrize("far", ETAS)
 def test_a_twin_that_is_far_at_one_step_size_does_not_coincide(far: float) -> None:
-    """A tenth of the limit elsewhere: the mean of the logarithm alone says that the twin is near."""
+    """A hundredth of the limit elsewhere: the mean of the logarithm alone says that the twin is near."""
     runs = []
     for run in rows():
         twin = 0.9 if run["step_size"] == far else 0.002
@@ -198,7 +198,9 @@ def test_a_twin_that_is_far_at_one_step_size_does_not_coincide(far: float) -> No
     assert found["close"].word(CLAIM.kind) == "it_depends"
 
 
-APART = {f"distance_{name}{place}": 0.4 for name in ("starts", "twin") for place in ("", "_interior")}
+APART: dict[str, Any] = {
+    f"distance_{name}{place}": 0.4 for name in ("starts", "twin") for place in ("", "_interior")
+}
 
 
 def test_where_two_starts_are_far_apart_nothing_is_near() -> None:
