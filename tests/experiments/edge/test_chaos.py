@@ -20,6 +20,7 @@ def rows(**more: Any) -> list[Run]:
         out.append({
             **NETWORK, **every, "step_size": 0.4, "width": 50, "bent_neurons": 20, "edge_reached": True,
             "rate": 0.0001 * (seed - 2.5), "most_decades": 2.0, "decades": 1.0, "edge_ratio": 1.0,
+            "size": 1e-12, "moved": 5.0, "steps": 3000,
         })  # fmt: skip
         bowl = {
             **RIPPLES, **every, "step_size": 0.2, "exponent_limit": 11.513,
@@ -62,6 +63,64 @@ def word(part: str, **more: Any) -> str:
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, **change) == expected
+
+
+def judged(part: str, runs: list[dict[str, Any]]) -> str:
+    return CLAIM.judge(Result("chaos", CLAIM.quick, tuple(map(Run, runs))))[part].word(CLAIM.kind)
+
+
+def at(eta: float, seeds: int = 12, **more: Any) -> list[dict[str, Any]]:
+    """Runs of the network at one step size."""
+    row = next(run.row for run in rows() if run.is_(**NETWORK))
+    return [
+        {**row, "seed": seed, "step_size": eta, "rate": 1e-5 * (-1) ** seed, **more} for seed in range(seeds)
+    ]
+
+
+def test_growth_at_one_step_size_and_decay_at_another_is_not_no_growth() -> None:
+    assert judged("network", at(0.1) + at(0.4)) == "not_reproduced"
+    assert judged("network", at(0.1, rate=-0.01) + at(0.4, rate=0.01)) == "partly"
+
+
+def test_a_change_as_large_as_the_way_has_nowhere_to_grow() -> None:
+    """The slope over the last half is then 0, though it grew by twelve decades."""
+    full: dict[str, Any] = {"rate": 0.0, "decades": 12.0, "most_decades": 12.5}
+    assert judged("network", at(0.4, **full)) == "reproduced"
+    assert judged("network", at(0.4, **{**full, "decades": -1.0})) == "not_reproduced"
+    assert judged("network", at(0.4, rate=np.nan, decades=-300.0)) == "not_reproduced"
+
+
+@pytest.mark.parametrize("change", [{"bent_neurons": 0}, {"outcome": "diverged"}])
+def test_a_step_size_that_is_lost_makes_a_yes_partial(change: dict[str, Any]) -> None:
+    assert judged("network", at(0.1, rate=0.01) + at(0.4, rate=0.01)) == "reproduced"
+    assert judged("network", at(0.1, rate=0.01) + at(0.4, rate=0.01, **change)) == "partly"
+    assert judged("stays_tiny", at(0.1) + at(0.4, **change)) == "it_depends"
+
+
+def test_few_runs_at_the_edge_say_nothing() -> None:
+    calm = [{**row, "edge_reached": row["seed"] < 5} for row in at(0.4, rate=0.01)]
+    assert judged("network", calm) == "premise_not_met"
+
+
+@pytest.mark.parametrize(
+    ("part", "column"), [("ripples_exponent", "exponent"), ("ripples_variance", "variance")]
+)
+def test_errors_of_opposite_sign_are_not_the_limit(part: str, column: str) -> None:
+    narrow = [run.row for run in rows() if run.is_(**RIPPLES) and run["ripple"] < 1e-3]
+    off = [
+        {**row, "ripple": ripple, column: row[f"{column}_limit"] * (1.0 + way * 0.1)}
+        for row in narrow for ripple, way in ((1e-6, 1.0), (1e-5, -1.0))
+    ]  # fmt: skip
+    assert judged(part, off) == "not_reproduced"
+
+
+def test_runs_of_the_double_well_that_diverge_are_not_chaotic_and_a_swing_is_needed() -> None:
+    wells = [dict(run.row) for run in rows() if run.is_(**WELL)]
+    lost = [
+        {**row, "outcome": "diverged"} if row["step_size"] == 1.4 and row["seed"] else row for row in wells
+    ]
+    assert judged("double_well", lost) == "partly"
+    assert judged("double_well", [row for row in wells if row["step_size"] != 1.2]) == "premise_not_met"
 
 
 def test_narrow_ripples_have_the_variance_and_the_exponent_of_the_limit() -> None:

@@ -67,6 +67,54 @@ def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, **change) == expected
 
 
+def judged(part: str, change: Any, **more: Any) -> str:
+    """Change the rows: row → what is other in it."""
+    runs = [Run({**run.row, **change(run.row)}) for run in rows(seeds=12, **more)]
+    return CLAIM.judge(Result("knots-on-data", CLAIM.quick, tuple(runs)))[part].word(CLAIM.kind)
+
+
+def test_without_knots_on_inputs_a_larger_difference_is_not_what_they_omit() -> None:
+    assert judged("omitted", lambda _: {"stuck_share": 0.0}) == "premise_not_met"
+    assert judged("fewer_with_large_steps", lambda _: {"stuck_share": 0.0}) == "premise_not_met"
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "high", "low"),
+    [("omitted", "largest_ratio", 1.5, 1.0), ("stay", "stay_share", 1.0, 0.2),
+     ("attracted", "attracted_share", 1.0, 0.6)],
+)  # fmt: skip
+def test_one_step_size_does_not_speak_for_all(part: str, column: str, high: float, low: float) -> None:
+    """The mean over the step sizes says one thing, and one of them the opposite."""
+    yes = judged(part, lambda row: {column: low if row["step_size"] == 0.4 else high})
+    no = judged(part, lambda row: {column: high if row["step_size"] == 0.4 and high < 1.5 else low})
+    assert yes == "partly"
+    assert no in ("partly", "not_reproduced")
+
+
+@pytest.mark.parametrize(
+    "part", ["omitted", "local", "stay", "attracted", "fewer_with_large_steps", "smoothness"]
+)
+@pytest.mark.parametrize("lost", [{"bent_neurons": 0}, {"outcome": "diverged"}])
+def test_a_lost_step_size_makes_a_yes_partial_and_two_leave_nothing(part: str, lost: dict[str, Any]) -> None:
+    one = judged(part, lambda row: lost if row["step_size"] == 0.4 else {})
+    assert one == ("premise_not_met" if part == "fewer_with_large_steps" else "partly")
+    assert judged(part, lambda row: lost if row["step_size"] > 0.1 else {}) == "premise_not_met"
+
+
+def test_the_ends_must_agree_with_the_trend() -> None:
+    shares = {0.05: 0.40, 0.1: 0.9, 0.2: 0.7, 0.3: 0.6, 0.4: 0.45}
+    runs = [
+        Run({**run.row, "step_size": eta, "stuck_share": share})
+        for run in rows() if run["step_size"] == 0.2 for eta, share in shares.items()
+    ]  # fmt: skip
+    found = CLAIM.judge(Result("knots-on-data", CLAIM.quick, tuple(runs)))["fewer_with_large_steps"]
+    assert found.word(CLAIM.kind) == "not_reproduced"
+
+
+def test_a_smoothness_that_was_not_measured_is_not_a_wrong_one() -> None:
+    assert judged("smoothness", lambda _: {"smoothness_ratio": np.nan}) == "premise_not_met"
+
+
 def test_a_knot_is_on_an_input_within_a_thousandth_of_the_range() -> None:
     problem = Problem(np.array([4.0, 0.0, 10.0]), np.zeros(3))
     knots = np.array([4.009, 4.011, -0.001, 9.991, 3.0, 20.0])

@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepscape.experiments.folklore.sharp_but_good import CLAIM, compared
+from stepscape.experiments.folklore.sharp_but_good import CLAIM, compared, of_best_constant
 from stepscape.experiments.frame import Judged, Result, Run
+from stepscape.problems import curve
 
 ETAS = (0.1, 0.2, 0.4)
 
 
 def rows(best: float = 0.9, others: float = 1.5, seeds: int = 12, **more: Any) -> list[Run]:
-    """Flat solutions have risks 1 and 3, median 2; one sharp one has `best` times that, the others more."""
+    """Flat solutions have risks 0.1 and 0.3, median 0.2; one sharp one is `best` times that."""
     return [
         Run({
             "half_width": 3.0, "arm": arm, "scale": 1.0, "seed": seed, "step_size": eta, "width": 50,
             "outcome": "finished", "bent_neurons": 20, "drift": 0.0, "weighted_tv": 1.0,
             "sharpness": 2.0 / eta, "least_sharpness": 1.9 / eta, "residual_norm": 0.01,
             "stretched_sharpness": 90.0 / eta, "function_moved": 0.0,
-            "risk_grid": risk, "risk_interior_grid": risk / 7.0,
+            "risk_grid": risk / 10.0, "risk_interior_grid": risk / 70.0,
             **more,
         })
         for seed in range(seeds)
@@ -79,15 +80,54 @@ def test_without_flat_solutions_there_is_no_yardstick() -> None:
     ) == "premise_not_met"  # fmt: skip
 
 
+PARTS = ("trained", "in_the_interior", "sharp_function")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_data_sets_without_flat_solutions_are_not_dropped_silently(part: str) -> None:
+    for lost, word in ((1, "reproduced"), (3, "partly"), (7, "premise_not_met")):
+        runs = [
+            Run({**run.row, "drift": 1.0}) if run["step_size"] == 0.4 and run["seed"] < lost else run
+            for run in rows()
+        ]
+        assert judged(runs)[part].word(CLAIM.kind) == word
+
+
+@pytest.mark.parametrize("part", [*PARTS, "most_sharp_ones"])
+def test_bad_flat_solutions_are_no_yardstick(part: str) -> None:
+    bad = [Run({**run.row, "risk_grid": 50.0, "risk_interior_grid": 50.0}) for run in rows()]
+    assert judged(bad)[part].word(CLAIM.kind) == "premise_not_met"
+
+
+@pytest.mark.parametrize("part", [*PARTS, "most_sharp_ones"])
+def test_a_range_without_a_yardstick_makes_a_yes_partial(part: str) -> None:
+    other = [Run({**run.row, "half_width": 1.0, "drift": 1.0}) for run in rows()]
+    found = judged(rows(0.9, 0.9) + other)[part]
+    assert found.word(CLAIM.kind) == ("it_depends" if part == "most_sharp_ones" else "partly")
+    assert "[−1, 1]" in found.finding.sentence
+
+
+def test_ranges_that_disagree_make_it_partly() -> None:
+    other = [Run({**run.row, "half_width": 1.0}) for run in rows(1.2)]
+    assert judged(rows() + other)["trained"].word(CLAIM.kind) == "partly"
+
+
+def test_the_yardstick_is_the_variance_of_the_tent() -> None:
+    """A tent of height 1 over the whole line of points has values that are uniform between its ends."""
+    x = np.linspace(*curve("tent", n=30, noise=0.5, seed=3, half_width=3.0).line.hull, 401)
+    expected = np.var(curve("tent", n=30, noise=0.5, seed=3, half_width=3.0).truth(x))  # type: ignore[misc]
+    assert of_best_constant(CLAIM.quick, 3.0, 3)["risk_grid"] == pytest.approx(expected)
+
+
 def test_risks_are_over_the_median_of_the_flat_ones_of_the_same_data() -> None:
     runs = rows(seeds=1) + [Run({**run.row, "seed": 5, "risk_grid": 8.0}) for run in rows(seeds=1)]
-    found = compared(Result("", {}, tuple(runs)).table)
+    found = compared(Result("", CLAIM.quick, tuple(runs)))
     np.testing.assert_allclose(found.where(seed=5)["relative_risk_grid"], 1.0)
     np.testing.assert_allclose(found.where(seed=0, step_size=0.4)["relative_risk_grid"], [0.5, 1.5])
     np.testing.assert_allclose(found.where(step_size=0.1)["over"], 4.0)
 
 
 def test_the_table_lists_the_sharpest_good_ones_first() -> None:
-    found = CLAIM.numbers(Result("", {}, tuple(rows(0.9, 0.8))))  # type: ignore[misc]
+    found = CLAIM.numbers(Result("", CLAIM.quick, tuple(rows(0.9, 0.8))))  # type: ignore[misc]
     assert len(found) == 20
     assert (np.diff(found["over"]) <= 0.0).all()

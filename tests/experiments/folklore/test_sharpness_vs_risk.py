@@ -72,6 +72,29 @@ def test_runs_that_found_no_solution_do_not_enter() -> None:
     assert counts(Result("", {}, tuple(rows(1.0, 1.0, drift=0.049))).table).all()
 
 
+def test_a_range_without_solutions_makes_a_yes_partial() -> None:
+    lost = rows(1.0, 1.0, half_width=1.0, drift=1.0)
+    found = judged(rows(1.0, 1.0) + lost)["sharpness_across"]
+    assert found.word(CLAIM.kind) == "partly"
+    assert "[−1, 1]" in found.finding.sentence
+    no = judged(rows(-1.0, -1.0) + lost)["sharpness_across"]
+    assert no.word(CLAIM.kind) == "not_reproduced"
+
+
+def test_seeds_with_few_solutions_do_not_count() -> None:
+    """Three solutions of twelve are ranked the other way by seven of eight seeds."""
+    few = [
+        Run({**run.row, "drift": 0.0 if run["scale"] == 1.0 else 1.0}) if run["seed"] else run
+        for run in rows(1.0, 1.0)
+    ]
+    assert words(few) == ("premise_not_met", "premise_not_met")
+    half = [run if run["seed"] % 2 else Run({**run.row, "drift": 1.0}) for run in rows(1.0, 1.0)]
+    assert words(half)[0] == "reproduced"
+    assert np.isnan(
+        ranks.by_seed(Result("", {}, tuple(few)).table, ranks.across, "sharpness", "risk_grid")[1:]
+    ).all()
+
+
 def test_tau_is_that_of_scipy_over_the_rows_it_names() -> None:
     rng = np.random.default_rng(3)
     table = Table.from_records(

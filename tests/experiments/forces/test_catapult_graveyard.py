@@ -101,7 +101,8 @@ class TestBoundary:
         assert words(Result("catapult-graveyard", CLAIM.quick, runs))["boundary"] == word
 
     def test_the_critical_ratio_lies_between_its_neighbors(self) -> None:
-        scales, found = critical(self.grid(0.0))
+        scales, found, bounds = critical(self.grid(0.0))
+        assert not bounds.any()
         step = (1000.0 / 0.01) ** (1.0 / 40.0)
         assert scales.tolist() == list(SCALES)
         assert (np.abs(np.log(found / 3.0)) <= 0.5 * np.log(step) + 1e-12).all()
@@ -113,6 +114,60 @@ class TestBoundary:
     def test_it_is_unknown_where_the_grid_hides_it(self) -> None:
         rows = [row(1.0, 0.1, 0, "diverged"), row(2.0, 0.1, 0, "edge")]
         assert np.isnan(critical(Table.from_records(rows))[1]).all()
+
+
+def boundary(
+    scales: tuple[float, ...], gone: Any, seeds: int = 8, ratios: Any = (0.5, 0.9, 2.0, 9.0, 50.0)
+) -> str:
+    """Word of `boundary` where `gone` (ratio, scale, seed) says which runs are lost."""
+    runs = tuple(
+        Run(row(s, ratio / 50.0, i, "diverged" if gone(ratio, s, i) else "edge", start_ratio=ratio))
+        for s in scales for ratio in ratios for i in range(seeds)
+    )  # fmt: skip
+    return words(Result("catapult-graveyard", CLAIM.quick, runs))["boundary"]
+
+
+class TestBounds:
+    SCALES = (0.03, 0.1, 0.3, 1.0, 3.0)
+
+    @pytest.mark.parametrize("kept", [(0.03,), (0.03, 0.1), (0.3,), (3.0,)])
+    def test_a_scale_that_is_never_lost_counts_against_yes(self, kept: tuple[float, ...]) -> None:
+        assert boundary(self.SCALES, lambda ratio, s, _: ratio > 1.0 and s not in kept) == "no"
+
+    @pytest.mark.parametrize("early", [(0.03,), (0.3,), (3.0,)])
+    def test_so_does_one_that_is_always_lost(self, early: tuple[float, ...]) -> None:
+        ratios = (0.05, 9.0, 20.0, 50.0)
+        assert boundary(self.SCALES, lambda r, s, _: r > 10.0 or s in early, ratios=ratios) == "no"
+
+    def test_a_bound_near_the_others_leaves_it_open(self) -> None:
+        ratios = (0.5, 0.9, 2.0)
+        found = boundary(self.SCALES, lambda r, s, _: r > 1.0 and s != 0.03, ratios=ratios)
+        assert found == "undecided"
+        rare = boundary(self.SCALES, lambda r, s, i: r > 1.0 and (s != 0.03 or i), seeds=20, ratios=ratios)
+        assert rare == "yes"  # one seed of 20
+
+    def test_a_bound_below_the_others_says_nothing(self) -> None:
+        runs = [
+            row(s, r, i, "diverged" if r > 1.0 else "edge", start_ratio=r)
+            for s in self.SCALES for r in ((0.1, 0.5) if s == 0.03 else (0.5, 0.9, 2.0)) for i in range(8)
+        ]  # fmt: skip
+        found = words(Result("catapult-graveyard", CLAIM.quick, tuple(map(Run, runs))))
+        assert found["boundary"] == "yes"
+
+    def test_a_boundary_that_rises_and_falls_is_not_the_same(self) -> None:
+        at = {0.03: 1.0, 0.1: 1.0, 0.3: 30.0, 1.0: 1.0, 3.0: 1.0}
+        assert boundary(self.SCALES, lambda ratio, s, _: ratio > at[s]) == "no"
+
+    def test_which_ratios_are_bounds(self) -> None:
+        ends = {0.1: 9.0, 1.0: 1.0, 3.0: 0.0}  # never lost up to 9, lost beyond 1, always lost
+        runs = [
+            row(s, r, 0, "diverged" if r > at else "edge", start_ratio=r)
+            for s, at in ends.items() for r in (0.25, 1.0, 4.0, 9.0)
+        ]  # fmt: skip
+        scales, found, bounds = critical(Table.from_records(runs))
+        assert scales.tolist() == [0.1, 1.0, 3.0]
+        assert found == pytest.approx(np.array([[9.0, 2.0, 0.25]]))
+        assert bounds.tolist() == [[True, False, True]]
 
 
 def test_every_phase_is_told_apart() -> None:

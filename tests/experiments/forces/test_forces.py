@@ -68,12 +68,82 @@ def test_a_force_without_a_settled_effect() -> None:
     assert words(rows(pieces=lambda s: 8.0 + s % 3 + 4.0 * (-1) ** s))["pieces"] == "undecided"
 
 
+def test_one_force_without_effect_does_not_settle_the_others() -> None:
+    open_ = rows("heavy_ball", pieces=lambda s: 8.0 + s % 3 + 4.0 * (-1) ** s)
+    assert words([*rows(), *(row for row in open_ if row["force"] != "none")])["pieces"] == "undecided"
+
+
 def test_forces_that_differ_make_it_depend() -> None:
     both = [
         *rows(),
         *(row for row in rows("heavy_ball", pieces=lambda s: 2.0 + s % 3) if row["force"] != "none"),
     ]
     assert words(both)["pieces"] == "it_depends"
+
+
+def hurt(change: Any, force: str = "decay", **changes: Any) -> dict[str, str]:
+    """Words where the rows of the force are overwritten by what `change` makes of them."""
+    return words([row | (change(row) if row["force"] == force else {}) for row in rows(force, **changes)])
+
+
+def test_opposite_effects_at_two_step_sizes_do_not_cancel() -> None:
+    found = hurt(lambda row: {"pieces": row["pieces"] + (4.0 if row["step_size"] == ETAS[0] else -4.0)})
+    assert found["pieces"] == "it_depends"
+
+
+def test_opposite_effects_that_no_step_size_settles_are_not_none() -> None:
+    """+2 and −2 with so much spread that each cell is open, though their mean is exactly 0."""
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        way = 1.0 if row["step_size"] == ETAS[0] else -1.0
+        return {"pieces": row["pieces"] + way * (2.0 + 4.0 * (-1) ** row["seed"])}
+
+    found = hurt(change)
+    assert found["pieces"] == "undecided"
+
+
+def dead_at_the_large_step(row: dict[str, Any]) -> dict[str, Any]:
+    return {"bent_neurons": 0} if row["step_size"] == ETAS[1] else {}
+
+
+def test_a_force_that_dies_at_the_large_step_is_not_like_descent() -> None:
+    found = hurt(dead_at_the_large_step)
+    assert found["edge"] == "it_depends"  # for plain descent it is so
+    assert {found[name] for name in ("pieces", "weighted_tv", "risk")} == {"undecided"}
+
+
+def test_a_force_that_differs_where_it_lives_does_so_in_part() -> None:
+    assert hurt(dead_at_the_large_step, pieces=lambda s: 2.0 + s % 3)["pieces"] == "it_depends"
+
+
+def test_the_edge_counts_the_runs_that_die() -> None:
+    judged = CLAIM.judge(Result("forces", CLAIM.quick, tuple(
+        Run(row | (dead_at_the_large_step(row) if row["force"] == "decay" else {})) for row in rows()
+    )))["edge"]  # fmt: skip
+    assert judged.word(CLAIM.kind, "none") == "yes"
+    assert judged.word(CLAIM.kind, "decay") == "undecided"  # half of its runs
+
+
+def test_a_step_size_at_which_plain_descent_dies_too_is_not_asked() -> None:
+    gone = [row | dead_at_the_large_step(row) for row in rows()]
+    assert words(gone)["pieces"] == "no"
+
+
+def test_a_difference_too_small_to_count_is_none() -> None:
+    """Its interval lies above 0 and below the bound; none comes first."""
+    assert words(rows(pieces=lambda s: 8.5 + s % 3 + 0.01 * (s % 2)))["pieces"] == "no"
+
+
+def test_a_curve_without_variation_has_no_logarithm() -> None:
+    found = contrasts(
+        Table.from_records(rows(weighted_tv=lambda s: 0.0 if s == 3 else 1.0 + s % 2)), "weighted_tv"
+    )
+    assert np.isnan(found["decay"][3])
+    assert (np.delete(found["decay"], 3) == 0.0).all()
+
+
+def test_what_happens_to_the_curve_is_primary() -> None:
+    assert CLAIM.primary.name == "weighted_tv"
 
 
 def test_effects_have_their_units() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -74,9 +74,120 @@ def test_what_the_seeds_do_not_settle() -> None:
     assert found["batch_sharpness"] == "premise_not_met"
 
 
+def test_one_method_without_effect_does_not_settle_the_others() -> None:
+    assert words(sgd={}, sam={"noise": 0.5})["risk"] == "undecided"
+
+
 def test_another_start_of_descent_is_the_yardstick() -> None:
     assert words(other_start={"shift": 0.5}, sam={"shift": 0.55})["same_curve"] == "yes"
-    assert words(other_start={"shift": 0.5}, sam={"shift": 0.0})["same_curve"] == "no"
+    assert words(other_start={"shift": 0.5}, sam={"shift": 0.7})["same_curve"] == "no"
+
+
+def test_a_curve_closer_than_that_of_another_start_is_found_too() -> None:
+    assert words(other_start={"shift": 0.5}, sam={"shift": 0.0})["same_curve"] == "yes"
+
+
+def test_two_starts_far_apart_are_no_yardstick() -> None:
+    far = words(other_start={"shift": 1.1}, sam={"shift": 1.1})
+    assert far["same_curve"] == "premise_not_met"
+
+
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def changed(of: Mapping[str, Change]) -> dict[str, str]:
+    """Words where the rows of methods are overwritten by what a function makes of them."""
+    runs = [
+        Run({**run.row, **of.get(name, lambda _: {})(dict(run.row))}, run.arrays)
+        for name in dict.fromkeys(("descent", "other_start", *of))
+        for run in rows(name)
+    ]
+    judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, tuple(runs)))
+    return {name: each.word(CLAIM.kind) for name, each in judged.items()}
+
+
+def up_and_down(column: str, up: float, down: float) -> Change:
+    """Add something at the weakest strength, and something else at the strongest."""
+    return lambda row: {column: row[column] + {0: up, 1: 0.0, 2: down}[row["rank"]]}
+
+
+class TestLostRuns:
+    def test_methods_that_die_at_most_strengths_do_not_hold_the_sharpness(self) -> None:
+        found = changed({"sam": lambda row: {"bent_neurons": 0} if row["rank"] else {}})
+        assert found["sharpness"] == "it_depends"  # descent holds it
+
+    def test_two_strengths_are_no_trend(self) -> None:
+        runs = tuple(run for run in rows("sam", bent_neurons=30))
+        gone = tuple(Run({**run.row, "bent_neurons": 0 if run["rank"] == 2 else 30}) for run in runs)
+        judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, gone))
+        assert judged["trace"].word(CLAIM.kind) == "premise_not_met"
+
+    def test_a_trend_up_to_where_runs_die_holds_in_part(self) -> None:
+        extra = [Run({**run.row, "rank": 3, "outcome": "diverged"}) for run in rows("sam")[:8]]
+        judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, (*rows("sam"), *extra)))
+        assert judged["trace"].word(CLAIM.kind) == "it_depends"
+        assert "strength 4" in judged["trace"].finding.sentence
+
+    def test_ranges_of_which_one_survives_make_no_trend(self) -> None:
+        """The trace is level on both ranges, and lower on the one that survives at the strongest."""
+        both = [
+            Run({**run.row, "half_width": half, "trace": level + 0.01 * run["rank"] * (-1) ** run["seed"],
+                 "outcome": "diverged" if half == 3.0 and run["rank"] == 2 else "finished"})
+            for half, level in ((3.0, 100.0), (1.0, 10.0)) for run in rows("sam")
+        ]  # fmt: skip
+        judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, tuple(both)))
+        assert judged["trace"].word(CLAIM.kind) != "yes"
+        assert "left out on [−3, 3]" in judged["trace"].finding.sentence
+
+    def test_one_way_of_drawing_batches_is_half_the_question(self) -> None:
+        dead = {"sgd": lambda _: {}, "sgd_replacement": lambda _: {"outcome": "diverged"}}
+        assert changed(dead)["batch_sharpness"] == "it_depends"
+        assert changed({"sgd": lambda _: {}})["batch_sharpness"] == "it_depends"
+
+    def test_methods_without_pairs_are_named(self) -> None:
+        found = changed({"sgd": lambda _: {}, "sam": lambda _: {"weighted_tv": 100.0}})
+        assert (found["same_trace"], found["same_curve"]) == ("it_depends", "it_depends")
+
+    def test_a_pair_at_few_seeds_decides_nothing(self) -> None:
+        found = changed({"sam": lambda row: {"weighted_tv": 100.0} if row["seed"] > 2 else {}})
+        assert {found[name] for name in ("same_trace", "same_curve", "risk")} == {"premise_not_met"}
+
+    def test_without_another_start_there_is_no_yardstick(self) -> None:
+        found = changed({"sam": lambda _: {}, "other_start": lambda _: {"bent_neurons": 0}})
+        assert (found["same_trace"], found["same_curve"]) == ("yes", "premise_not_met")
+
+
+class TestOppositeSigns:
+    def test_of_batch_sizes(self) -> None:
+        half_and_double: Change = lambda row: {"batch_ratio": 2.0 ** (row["rank"] - 1.0)}  # noqa: E731
+        found = changed({"sgd": half_and_double, "sgd_replacement": half_and_double})
+        assert found["batch_sharpness"] == "it_depends"
+
+    def test_a_negative_batch_sharpness_counts_against(self) -> None:
+        negative: Change = lambda row: {"batch_ratio": -1.0 if row["seed"] > 2 else 1.0}  # noqa: E731
+        assert changed({"sgd": negative, "sgd_replacement": negative})["batch_sharpness"] != "yes"
+
+    def test_of_the_trace(self) -> None:
+        def apart(row: dict[str, Any]) -> dict[str, Any]:
+            return {"trace": row["trace"] * {0: 3.0, 1: 1.0, 2: 1.0 / 3.0}[row["rank"]]}
+
+        assert changed({"sam": apart})["same_trace"] == "it_depends"
+
+    def test_of_the_risk(self) -> None:
+        assert changed({"sam": up_and_down("risk", 0.05, -0.05)})["risk"] == "it_depends"
+
+    def test_of_the_distance(self) -> None:
+        """Another start is far where the method is near, and the other way round."""
+        runs = [*rows("descent")]
+        for name, where in (("other_start", 0), ("sam", 2)):
+            runs += [
+                Run(
+                    run.row, {**run.arrays, "solution": run.arrays["solution"] + 0.4 * (run["rank"] == where)}
+                )
+                for run in rows(name)
+            ]
+        judged = CLAIM.judge(Result("what-is-stabilized", CLAIM.quick, tuple(runs)))
+        assert judged["same_curve"].word(CLAIM.kind) == "it_depends"
 
 
 def test_the_batch_sharpness_may_be_off_by_a_quarter() -> None:

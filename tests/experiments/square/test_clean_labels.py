@@ -10,7 +10,7 @@ import pytest
 import stepscape as ss
 from stepscape.experiments.common.tangent import tangent_kernel
 from stepscape.experiments.frame import Judged, Result, Run
-from stepscape.experiments.square.clean_labels import CLAIM, members, with_references
+from stepscape.experiments.square.clean_labels import CLAIM, MISSED, members, variance, with_references
 from stepscape.experiments.square.clean_runs import ReferenceRun, begin, grid, interpolants, work
 from stepscape.experiments.square.lazy import lazy_interpolant
 from stepscape.experiments.square.runs import StepSizeRun
@@ -165,6 +165,25 @@ def test_a_step_size_that_does_not_interpolate_does_not_count() -> None:
         "training_error": lambda eta: 0.5 if eta > 0.2 else 1e-7,
     }
     assert words(**changes)["larger_steps"] == "yes"
+
+
+def test_whether_a_run_interpolates_does_not_depend_on_its_risk() -> None:
+    """The largest step is 10⁴ times better everywhere, at the inputs and between: it has arrived."""
+    changes = {
+        "risk_grid": lambda eta: 1e-8 if eta > 0.2 else 1e-4,
+        "training_error": lambda eta: 5e-9 if eta > 0.2 else 1e-6,
+    }
+    assert words(**changes)["larger_steps"] == "yes"
+
+
+@pytest.mark.parametrize(("share", "word"), [(0.99, "yes"), (1.01, "premise_not_met")])
+def test_the_level_is_a_share_of_the_variance_of_the_truth(share: float, word: str) -> None:
+    """The tent is −1/2 on half of the range; above, 2t − 1/2 with t uniform on [0, 1]: the variance is 5/12.
+
+    E f = 0 by symmetry of the two pieces, −1/4 + 1/4; E f² = 1/8 + ½ (4/3 − 1 + 1/4) = 5/12.
+    """
+    assert variance("tent") == pytest.approx(5.0 / 12.0, rel=1e-3)
+    assert words(training_error=share * MISSED * 5.0 / 12.0)["larger_steps"] == word
 
 
 def test_references_belong_to_the_sample() -> None:

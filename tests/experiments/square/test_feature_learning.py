@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -193,4 +194,60 @@ def test_a_method_apart() -> None:
     ]
     found = judged(runs)["come_back"]
     assert found.word(CLAIM.kind) == "it_depends"
-    assert "Nesterov: none of 20 seeds has a run in which a dead neuron comes back" in found.finding.sentence
+    text = "Nesterov: none of 20 seeds with a dead neuron has a run in which one comes back"
+    assert text in found.finding.sentence
+
+
+def changed(when: Callable[[Run], bool], **changes: Any) -> dict[str, Judged]:
+    """Judge 20 seeds with changes in some runs."""
+    return judged([Run({**run.row, **changes}) if when(run) else run for run in rows(seeds=20)])
+
+
+def test_seeds_without_a_dead_neuron_do_not_say_that_none_comes_back() -> None:
+    runs = [
+        Run({**run.row, "revived": 0.0, "ever_dead": 0.2 if run["seed"] == 0 else 0.0})
+        for run in rows(seeds=20)
+    ]
+    found = judged(runs)["come_back"]
+    assert found.word(CLAIM.kind) == "undecided"
+    assert "none of 1 seeds with a dead neuron" in found.finding.sentence
+
+
+@pytest.mark.parametrize(("dead", "word"), [(15, "premise_not_met"), (10, "yes")])
+@pytest.mark.parametrize("eta", [0.05, 0.2])
+def test_a_few_survivors_of_one_step_size_compare_with_nothing(dead: int, word: str, eta: float) -> None:
+    found = changed(lambda run: run["step_size"] == eta and run["seed"] < dead, bent_neurons=0)
+    assert found["larger_steps"].word(CLAIM.kind) == word
+
+
+def test_a_step_size_between_does_not_matter_to_the_ends() -> None:
+    between = [
+        Run({**run.row, "step_size": 0.1, "bent_neurons": 0}) for run in rows() if run["step_size"] < 0.1
+    ]
+    assert judged([*rows(), *between])["larger_steps"].word(CLAIM.kind) == "yes"
+
+
+def test_without_dead_neurons_beyond_the_data_there_is_no_suspect() -> None:
+    runs = [Run({**run.row, "alive_beyond": 0.0, "risk_beyond_without_dead": run["risk_beyond"]})
+            for run in rows(seeds=20)]  # fmt: skip
+    found = judged(runs)["culprits"]
+    assert found.word(CLAIM.kind) == "premise_not_met"
+    assert found.finding.sentence == "In most runs no dead neuron is active beyond the data."
+
+
+def test_a_setting_without_suspects_leaves_a_yes_open() -> None:
+    found = changed(lambda run: run["step_size"] < 0.1, alive_beyond=0.0)["culprits"]
+    assert found.word(CLAIM.kind) == "it_depends"
+    assert found.finding.sentence.endswith("no dead neuron is active beyond the data in 1 other setting.")
+
+
+def test_only_runs_with_suspects_answer() -> None:
+    """Nine of 20 seeds have none, and removing nothing saves nothing; the mean is over the others."""
+    runs = [
+        Run({**run.row, "risk_beyond_without_dead": 0.1 * run["risk_beyond"]} if run["seed"] >= 9
+            else {**run.row, "alive_beyond": 0.0, "risk_beyond_without_dead": run["risk_beyond"]})
+        for run in rows(seeds=20)
+    ]  # fmt: skip
+    effect = judged(runs)["culprits"].finding.effect
+    assert effect is not None
+    assert effect.interval.mean == pytest.approx(1.0)

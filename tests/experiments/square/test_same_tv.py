@@ -110,7 +110,7 @@ def rows(seeds: int = 8, **changes: Any) -> list[Run]:
 
 
 WAVERS = ("distance_twin", "distance_twin_interior", "risk_twin", "risk_twin_interior", "pieces_twin")
-TWICE = {"distance_twin": 0.03, "distance_twin_interior": 0.03}
+TWICE: dict[str, Any] = {"distance_twin": 0.03, "distance_twin_interior": 0.03}
 
 
 def judged(**changes: Any) -> dict[str, Judged]:
@@ -170,3 +170,55 @@ def test_a_seed_enters_with_what_it_has() -> None:
     values = mean_known(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]))
     assert values[0] == 2.0
     assert np.isnan(values[1])
+
+
+def test_the_inequality_is_tested_only_where_there_is_a_bound() -> None:
+    assert words(best_left=None)["least_loss"] == "premise_not_met"
+    some = [Run({**run.row, "best_left": None}) if run["seed"] == 0 else run for run in rows()]
+    found = CLAIM.judge(Result("same-tv", CLAIM.quick, tuple(some)))["least_loss"]
+    assert found.word(CLAIM.kind) == "undecided"
+    assert found.finding.sentence.endswith("the bound is missing in 6 runs.")
+    some[-1] = Run({**some[-1].row, "best_left": 1.1})
+    found = CLAIM.judge(Result("same-tv", CLAIM.quick, tuple(some)))["least_loss"]
+    assert found.word(CLAIM.kind) == "false_as_stated"
+
+
+@pytest.mark.parametrize("far", ETAS)
+def test_a_twin_that_is_far_at_one_step_size_does_not_coincide(far: float) -> None:
+    """A hundredth of the limit elsewhere: the mean of the logarithm alone says that the twin is near."""
+    runs = []
+    for run in rows():
+        twin = 0.9 if run["step_size"] == far else 0.002
+        runs.append(
+            Run({**run.row, **{f"distance_{name}{place}": size for place in ("", "_interior")
+                               for name, size in (("twin", twin), ("starts", 0.1))}})
+        )  # fmt: skip
+    found = CLAIM.judge(Result("same-tv", CLAIM.quick, tuple(runs)))
+    assert found["coincide"].word(CLAIM.kind) == "it_depends"
+    assert found["close"].word(CLAIM.kind) == "it_depends"
+
+
+APART: dict[str, Any] = {
+    f"distance_{name}{place}": 0.4 for name in ("starts", "twin") for place in ("", "_interior")
+}
+
+
+def test_where_two_starts_are_far_apart_nothing_is_near() -> None:
+    found = judged(**APART)
+    assert found["coincide"].word(CLAIM.kind) == "premise_not_met"
+    assert "two starts end too far apart, or have not settled, at 0.05" in found["coincide"].finding.sentence
+    assert found["close"].word(CLAIM.kind) == "no"
+
+
+@pytest.mark.parametrize("place", ["", "_interior"])
+def test_two_starts_must_be_near_in_both_places(place: str) -> None:
+    assert words(**dict[str, Any]({f"distance_starts{place}": 0.21}))["coincide"] == "premise_not_met"
+
+
+def test_a_step_size_at_which_two_starts_part_is_left_out_aloud() -> None:
+    runs = [
+        Run({**run.row, **APART, "step_size": 0.1}) for run in rows() if run["step_size"] == 0.2
+    ]  # fmt: skip
+    found = CLAIM.judge(Result("same-tv", CLAIM.quick, (*rows(**TWICE), *runs)))["coincide"]
+    assert found.word(CLAIM.kind) == "yes"
+    assert "or their two starts end too far apart: η = 0.1" in found.finding.sentence

@@ -103,7 +103,8 @@ def test_a_start_that_diverges_at_large_widths_is_not_asked() -> None:
     found = judged(runs)
     assert found["weighted_tv"].word(CLAIM.kind) == "premise_not_met"
     assert "it diverges at 300, 1000, 3000" in found["weighted_tv"].finding.sentence
-    assert found["narrow"].word(CLAIM.kind) == "yes"  # 10 against 100 neurons
+    assert found["narrow"].word(CLAIM.kind) == "it_depends"  # 10 against 100 neurons
+    assert "do not work there: k = 300, 1000, 3000" in found["narrow"].finding.sentence
 
 
 def test_a_step_size_that_disagrees_makes_it_depend() -> None:
@@ -119,3 +120,19 @@ def test_a_step_size_at_which_nothing_is_learned_leaves_a_yes_open() -> None:
     found = judged([*rows(), *other])["weighted_tv"]
     assert (found.finding.answer, found.word(CLAIM.kind)) == ("some", "it_depends")
     assert found.finding.sentence.endswith("runs work at too few widths in 1 other setting.")
+
+
+def test_widths_at_which_networks_die_are_left_out_aloud() -> None:
+    """From 100 to 1000 neurons the curve is the same; what is asked is the same at every width."""
+    runs = [Run({**run.row, "bent_neurons": 0}) if run["width"] > 1000 else run for run in rows()]
+    found = judged(runs)
+    for name in ("weighted_tv", "pieces", "risk", "sharpness"):
+        assert found[name].word(CLAIM.kind) == "it_depends"
+        assert found[name].finding.sentence.endswith("most runs do not work there: k = 3000.")
+    assert found["carriers"].word(CLAIM.kind) == "no"
+
+
+def test_a_narrow_width_that_dies_is_not_asked_about() -> None:
+    runs = [Run({**run.row, "bent_neurons": 0}) if run["width"] == 30 else run for run in rows()]
+    found = judged(runs)
+    assert (found["weighted_tv"].word(CLAIM.kind), found["narrow"].word(CLAIM.kind)) == ("yes", "yes")

@@ -20,6 +20,7 @@ from stepscape.tables.records import Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+ROOM = 0.1  # of the panel, below the dashed line, for its formula
 TITLES = {"bump": "hardest sequence", "tent": "fixed tent"}
 LOOKS = {"network": MEASURED, "ntk": CONTRAST, "spline": THIRD}
 WORDS = {"network": "network", "ntk": "own NTK", "spline": "cubic spline"}
@@ -53,6 +54,8 @@ def risks(result: Result) -> Drawn:
         _ratios(column[1], table, last)
         label(column[0], title=TITLES[target])
         label(column[1], x="labels n")
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(low * (low / high) ** ROOM, high)
     axes[0, 0].set_ylabel("risk (squared units of y)", fontsize=10)
     axes[1, 0].set_ylabel("kernel over network", fontsize=10)
     said = _sentence(done)

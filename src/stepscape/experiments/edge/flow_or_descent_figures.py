@@ -63,7 +63,8 @@ def parting(result: Result) -> Drawn:
                 color=eta_color(float(eta)), label=f"η = {short(float(eta))}",
             )  # fmt: skip
     ends = table["crossed"][known].astype(float) if known.any() else np.array([1.0, 10.0])
-    theory(ax, [ends.min(), ends.max()], [ends.min(), ends.max()], "at the crossing", at=0.0, above=False)
+    # The name stands where it ends, left of the upper end: the lower end is at the axis.
+    theory(ax, [ends.min(), ends.max()], [ends.min(), ends.max()], "at the crossing", at=1.0, left=True)
     number_ticks(ax, "x")
     number_ticks(ax)
     label(ax, r"time when $\lambda_{\max}$ reaches $2/\eta$", "time of parting")

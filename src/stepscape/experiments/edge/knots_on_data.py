@@ -8,14 +8,25 @@ from numpy.typing import NDArray
 from stepscape.experiments.common.arms import ARM_NAMES
 from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
 from stepscape.experiments.edge.knot_runs import FULL, LATE, LOCAL, QUICK, begin, grid, work
+from stepscape.experiments.edge.step_cells import at_least_in_cells, lost, step_cells
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.contrasts import rank_correlations
-from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame.finding import all_of, in_part
+from stepscape.experiments.frame.limits import EDGE, MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-_RUNS = f"Runs count that finish with {BENT}."
+FEWEST = 3  # step sizes of a trend
+_RUNS = (
+    f"Runs count that finish with {BENT}; at least {MOST:.0%} must. Where most runs diverge or die at a step "
+    "size, a yes holds in part."
+)
+_CELLS = (
+    "Yes if the mean over the step sizes lies above {least:g} and none lies below it, no if the mean lies "
+    f"below it and none above. A step size where fewer than {MOST:.0%} of the runs have such knots is left "
+    "out. "
+)
 
 
 def alive(table: Table) -> Table:
@@ -24,25 +35,35 @@ def alive(table: Table) -> Table:
 
 
 def lacks(table: Table) -> str:
-    """Say that no run counts; "" if one does."""
-    return "" if len(alive(table)) else "no run finished with bent neurons"
+    """Say that fewer than half of the runs count; "" if so many do."""
+    keep = STEP_SIZES.counts(table)
+    return (
+        "" if keep.mean() >= MOST else f"only {int(keep.sum())} of {len(table)} runs finish with bent neurons"
+    )
+
+
+def _with_knots(table: Table) -> NDArray[np.bool_]:
+    """Mask of the runs that count and have a knot on an input."""
+    return np.asarray(STEP_SIZES.counts(table) & (table["stuck_share"].astype(float) > 0.0))
 
 
 def omits(result: Result, least: float) -> Finding:
     """Whether finite differences see more curvature than λ_max of the almost-everywhere Hessian."""
-    rows = alive(result.table)
+    table = result.table
     says = Says(
         "the Hessian", "omit", f"at least {100 * least:g} % of the curvature along its top eigenvector"
     )
+    cells = step_cells(table, _with_knots(table), table["largest_ratio"] - 1.0)
     what = "largest finite difference over λ_max, minus 1"
-    return decide.at_least(_by_seed(rows, rows["largest_ratio"] - 1.0), least, says, what)
+    return in_part(at_least_in_cells(cells, least, says, what), lost(table))
 
 
 def agrees_locally(result: Result, tolerance: float, reach: float) -> Finding:  # noqa: ARG001
     """Whether the two agree for a tiny difference, which meets no kink."""
     rows = alive(result.table)
     says = Says("runs", "have", "the same curvature by a tiny difference", plural=True)
-    return decide.share(np.abs(rows["local_ratio"] - 1.0) <= tolerance, says, groups=rows["seed"])
+    found = decide.share(np.abs(rows["local_ratio"] - 1.0) <= tolerance, says, groups=rows["seed"])
+    return in_part(found, lost(result.table))
 
 
 def stays(result: Result, least: float, late: float) -> Finding:  # noqa: ARG001
@@ -56,38 +77,47 @@ def attracted(result: Result, least: float) -> Finding:
 
 
 def _mean_share(result: Result, column: str, least: float, does: str) -> Finding:
-    rows = alive(result.table)
-    values = _by_seed(rows, rows[column].astype(float)) if column in rows else np.empty(0)
-    if not np.isfinite(values).any():
+    table = result.table
+    values = table[column].astype(float) if column in table else np.full(len(table), np.nan)
+    if not np.isfinite(values[STEP_SIZES.counts(table)]).any():
         return lacking("no knot is on an input")
     verb, _, rest = does.partition(" ")
     says = Says("knots on an input", verb, rest, plural=True)
-    return decide.at_least(values, least, says, "share of the knots on inputs")
+    cells = step_cells(table, STEP_SIZES.counts(table), values)
+    return in_part(at_least_in_cells(cells, least, says, "share of the knots on inputs"), lost(table))
 
 
 def fewer(result: Result, least: float) -> Finding:
-    """Whether larger steps leave fewer knots on inputs."""
-    table = result.table
-    etas = np.unique(table["step_size"]).astype(float)
-    values = -rank_correlations(STEP_SIZES.values(table, "stuck_share", etas), etas)
+    """Whether larger steps leave fewer knots on inputs, along the step sizes and at their ends."""
+    table, etas = result.table, STEP_SIZES.working(result.table)
+    if etas.size < FEWEST:
+        return lacking(f"most runs count at only {etas.size} step sizes")
+    if not _with_knots(table).any():
+        return lacking("no knot is on an input")
+    values = STEP_SIZES.values(table, "stuck_share", etas)
+    trend = -rank_correlations(values, etas)
+    trend[np.isfinite(values).sum(axis=1) < FEWEST] = np.nan
     says = Says("larger steps", "leave", "fewer knots on inputs", plural=True)
-    return decide.sign(values, says, "minus the rank correlation of step size and share of such knots", least)
+    ends = Says("the largest step size", "leave", "fewer than the smallest")
+    what = "minus the rank correlation of step size and share of such knots"
+    found = all_of({
+        "trend": decide.sign(trend, says, what, least),
+        "ends": decide.sign(values[:, 0] - values[:, -1], ends, "share at the smallest minus at the largest"),
+    })  # fmt: skip
+    return in_part(found, lost(table))
 
 
 def swings(result: Result, within: float) -> Finding:
     """Whether the curvature along the steps of runs at the edge is 2/η, kinks included."""
     rows = alive(result.table)
     rows = rows.rows(np.asarray(rows["edge_reached"] == 1))
+    known = np.isfinite(rows["smoothness_ratio"].astype(float))
+    if not len(rows) or known.mean() < MOST:
+        return lacking("no run is at the edge, or the smoothness of most of them was not measured")
+    rows = rows.rows(known)
     says = Says("runs at the edge", "have", "a directional smoothness of 2/η", plural=True)
-    return decide.share(np.abs(rows["smoothness_ratio"] - 1.0) <= within, says, groups=rows["seed"])
-
-
-def _by_seed(rows: Table, values: Array) -> Array:
-    out = []
-    for seed in np.unique(rows["seed"]):
-        known = values[(rows["seed"] == seed) & np.isfinite(values)]
-        out.append(float(np.mean(known)) if known.size else float("nan"))
-    return np.array(out)
+    found = decide.share(np.abs(rows["smoothness_ratio"] - 1.0) <= within, says, groups=rows["seed"])
+    return in_part(found, lost(result.table))
 
 
 def numbers(result: Result) -> Table:
@@ -131,8 +161,8 @@ CLAIM = Claim(
             "omitted",
             "Finite differences see curvature that the Hessian omits",
             "Along the top eigenvector of the Hessian the curvature is taken by symmetric differences of the "
-            "gradient, for thirteen sizes from 1e-8 to 0.01; the largest over λ_max, minus 1, is averaged "
-            "over the runs of a seed. Yes if the interval lies above {least:g}. " + _RUNS,
+            "gradient, for thirteen sizes from 1e-8 to 0.01; asked of the runs with knots on inputs is the "
+            "largest over λ_max, minus 1. " + _CELLS + _RUNS,
             omits,
             {"least": 0.01},
             primary=True,
@@ -153,7 +183,7 @@ CLAIM = Claim(
             "stay",
             "Knots on an input stay on it",
             "The share of the knots on an input after {late:.0%} of the steps that are on the same input at "
-            "the end is averaged over the runs of a seed. Yes if the interval lies above {least:g}. " + _RUNS,
+            "the end is taken for each run. " + _CELLS + _RUNS,
             stays,
             {"least": 0.5, "late": LATE},
             by="arm",
@@ -163,8 +193,7 @@ CLAIM = Claim(
             "attracted",
             "They have the sign with which the input attracts them",
             "Gradient flow slides along an input only if w2 (f − y) > 0 there. The share of the knots on "
-            "inputs with that sign is averaged over the runs of a seed. Yes if the interval lies above "
-            "{least:g}. " + _RUNS,
+            "inputs with that sign is taken for each run. " + _CELLS + _RUNS,
             attracted,
             {"least": 0.8},
             by="arm",
@@ -173,8 +202,10 @@ CLAIM = Claim(
         Part(
             "fewer_with_large_steps",
             "Larger steps leave fewer knots on inputs",
-            "For each seed, the rank correlation of the step size with the share of bent neurons whose knot "
-            "is on an input. Yes if the mean of its negative lies above 0, no if it excludes {least:g} or "
+            "For each seed, over the step sizes at which most runs count, three or more, the rank "
+            "correlation of the step size with the share of bent neurons whose knot is on an input, and the "
+            "share at the smallest minus that at the largest. Yes if the means of the latter and of minus "
+            "the former lie above 0, no if the latter lies below or minus the former excludes {least:g} or "
             "more. " + _RUNS,
             fewer,
             {"least": 0.1},
@@ -189,7 +220,7 @@ CLAIM = Claim(
             f"{EDGE[0]:g}·2/η have a median directional smoothness within {{within:.0%}} of 2/η. " + _RUNS,
             swings,
             {"within": 0.05},
-            reads=("smoothness_ratio",),
+            reads=("smoothness_ratio", "edge_reached"),
             needs=lacks,
         ),
     ),

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.experiments.folklore.ranges import RANGE, data_sets
 from stepscape.experiments.folklore.solutions import solutions
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.intervals import student
+from stepscape.experiments.frame.limits import MOST
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -53,26 +55,33 @@ RANKINGS: dict[str, Ranking] = {"across": across, "within": within}
 
 
 def by_seed(table: Table, ranking: Ranking, measure: str, risk: str) -> Array:
-    """Return τ of each seed of the table (seeds,), of its solutions."""
-    found, seeds = solutions(table), np.unique(table["seed"])
+    """Return τ of each seed of the table (seeds,), of its solutions; nan where a data set does not count."""
+    found, seeds, enough = solutions(table), np.unique(table["seed"]), data_sets(table)
     if measure not in table or risk not in table:
         return np.full(seeds.size, np.nan)
-    return np.array([ranking(found.where(seed=seed), measure, risk) for seed in seeds])
+    return np.array([
+        ranking(found.where(seed=seed), measure, risk) if seed in enough else np.nan for seed in seeds
+    ])  # fmt: skip
 
 
-def by_cell(table: Table, ranking: Ranking, measure: str) -> dict[str, Array]:
+def by_cell(table: Table, ranking: Ranking, measure: str) -> tuple[dict[str, Array], list[str]]:
     """Return τ of each seed, for each range of the inputs and each region where the risk is measured.
 
-    The values of every cell are over the seeds of all of them, nan where a cell lacks a seed.
+    The values of every cell are over the seeds of all of them, nan where a cell lacks a seed. A cell in
+    which fewer than half of the seeds have one is left out; the names of these come second.
     """
     every = np.unique(table["seed"])
-    out = {}
-    for name, rows in cells(table, {"half_width": "on [−{0:g}, {0:g}]"}).items():
+    out, lost = dict[str, Array](), list[str]()
+    for name, rows in cells(table, RANGE).items():
         at = np.searchsorted(every, np.unique(rows["seed"]))
         for risk, where in REGIONS.items():
+            values = by_seed(rows, ranking, measure, risk)
+            if np.isfinite(values).mean() < MOST:
+                lost.append(f"{name}, {where}")
+                continue
             out[f"{name}, {where}"] = np.full(every.size, np.nan)
-            out[f"{name}, {where}"][at] = by_seed(rows, ranking, measure, risk)
-    return {name: values for name, values in out.items() if np.isfinite(values).any()}
+            out[f"{name}, {where}"][at] = values
+    return out, lost
 
 
 def summary(table: Table) -> Table:

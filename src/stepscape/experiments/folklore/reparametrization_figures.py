@@ -34,18 +34,18 @@ def over_step_sizes(result: Result) -> Drawn:
         line = ribbon(ax, table.where(arm=arm), "step_size", "ratio", LOOKS[arm])
         if line is not None:
             name_at_end(ax, line, WORDS[arm], left=True)
-    theory_level(ax, 1.0, "least")
+    theory_level(ax, 1.0, "flattest")
     step_size_ticks(ax, sorted(result.settings["step_sizes"]))
     low, high = min(result.settings["step_sizes"]), max(result.settings["step_sizes"])
     ax.set_xlim(0.35 * low, 1.3 * high)
     number_ticks(ax)
-    label(ax, r"step size $\eta$", "sharpness over the least")
+    label(ax, r"step size $\eta$", "sharpness over the flattest")
     said = _sentence(table)
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} Drawn is λ_max of the solution over the least λ_max that rescalings of its neurons reach, "
+        f"{said} Drawn is λ_max of the solution over λ_max at the flattest rescaling of its neurons, "
         "against the step size; circles are medians over seeds, scales and ranges, with quartiles. On the "
-        "dashed line the solution is the flattest network of its function. "
+        "dashed line no flatter network of its function was found. "
         f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
 

@@ -10,84 +10,142 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.folklore.columns import STRETCH
+from stepscape.experiments.folklore.ranges import RANGE
 from stepscape.experiments.folklore.ranks import REGIONS
 from stepscape.experiments.folklore.runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.folklore.solutions import SOLUTION, lacks, solutions
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
-from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame.cells import cells
+from stepscape.experiments.frame.finding import in_part, together
+from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
+from stepscape.experiments.frame.sentences import counted
+from stepscape.experiments.frame.settings import Settings
+from stepscape.measures.regions import grid as region_grid
+from stepscape.measures.regions import regions
+from stepscape.problems import curve
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
 COLUMNS = ("half_width", "seed", "arm", "scale", "step_size", "sharpness", "weighted_tv")
+SMALL = 0.5
 _FLAT = (
     "The flat solutions of a data set are those that descent found with η, the largest step size of the "
-    "grid; a sharp solution has λ_max above {above:g}·2/η. "
+    "grid; they are a yardstick if their median risk {where} is at most {small:g} of the risk of the best "
+    "constant there. A sharp solution has λ_max above {above:g}·2/η. "
 )
 _EXISTS = (
-    _FLAT + "Nearly all data sets with flat solutions, over ranges and seeds, have a sharp solution, trained "
-    "with a smaller step size, whose risk {where} is at most the median risk of the flat ones. "
+    _FLAT + "Yes if nearly all data sets with a yardstick, in each range, have a sharp solution, trained "
+    "with a smaller step size, whose risk {where} is at most that median, no if fewer than half do. A range "
+    f"where fewer than {MOST:.0%} of the data sets have a yardstick is left out; a yes holds in part where "
+    "one is, or where not nearly all data sets of a range have such a solution. "
 )
 
 
-def compared(table: Table) -> Table:
+def compared(result: Result) -> Table:
     """Solutions of the data sets that have flat ones, with ``over`` and ``relative`` columns.
 
     ``over``: λ_max·η/2 for the largest step size η; ``over_least``: the same of the certified least sharpness
     minus ‖R‖; ``relative_risk_grid``, ``relative_risk_interior_grid``: the risk over the median risk of the
-    flat solutions of the same data set.
+    flat solutions of the same data set; ``yardstick_risk_grid``, ``yardstick_risk_interior_grid``: that
+    median over the risk of the best constant.
     """
-    return Table.from_records(_rows(table))
+    return Table.from_records(_rows(result))
 
 
-def _rows(table: Table) -> Iterator[dict[str, object]]:
+def _rows(result: Result) -> Iterator[dict[str, object]]:
+    table = result.table
     found = solutions(table)
     if not len(found):
         return
     largest = float(np.max(table["step_size"]))
-    for half_width, seed in dict.fromkeys(
-        zip(found["half_width"].tolist(), found["seed"].tolist(), strict=True)
-    ):
+    for half_width, seed in _data_sets(found):
         rows = found.where(half_width=half_width, seed=seed)
         flat = rows.where(step_size=largest)
         if not len(flat):
             continue
         typical = {risk: float(np.median(flat[risk])) for risk in REGIONS}
+        constant = of_best_constant(result.settings, half_width, seed)
         for i in range(len(rows)):
             yield {
                 **{name: rows[name][i] for name in COLUMNS},
                 "over": rows["sharpness"][i] * largest / 2.0,
                 "over_least": (rows["least_sharpness"][i] - rows["residual_norm"][i]) * largest / 2.0,
                 **{f"relative_{risk}": rows[risk][i] / typical[risk] for risk in REGIONS},
+                **{f"yardstick_{risk}": typical[risk] / constant[risk] for risk in REGIONS},
             }
+
+
+def of_best_constant(settings: Settings, half_width: float, seed: int) -> dict[str, float]:
+    """Return the risk of the best constant: the variance of the truth on the points of each region."""
+    named = {name: settings[name] for name in ("n", "noise")}
+    problem = curve(settings["truth"], seed=seed, half_width=half_width, **named)
+    points = region_grid(problem)
+    truth = np.asarray(problem.truth(points), float)  # type: ignore[misc]  # every curve has a truth
+    inside = regions(problem, points)["interior"]
+    return {"risk_grid": float(np.var(truth)), "risk_interior_grid": float(np.var(truth[inside]))}
 
 
 def _data_sets(table: Table) -> list[tuple[float, int]]:
     return list(dict.fromkeys(zip(table["half_width"].tolist(), table["seed"].tolist(), strict=True)))
 
 
-def a_sharp_one_is_good(result: Result, above: float, risk: str, column: str, **_: str) -> Finding:
+def _measured(result: Result, risk: str, small: float) -> tuple[Table, dict[str, tuple[Table, int]], str]:
+    """Solutions of the data sets with a yardstick; those of each range that has enough, and how many it has.
+
+    Last: which ranges have not.
+    """
+    table = compared(result)
+    table = table.rows(table[f"yardstick_{risk}"] <= small) if len(table) else table
+    kept, lost = dict[str, tuple[Table, int]](), list[str]()
+    for name, rows in cells(result.table, RANGE).items():
+        here = table.where(half_width=rows["half_width"][0]) if len(table) else table
+        total = np.unique(rows["seed"]).size
+        if len(here) and np.unique(here["seed"]).size >= MOST * total:
+            kept[name] = here, total
+        else:
+            lost.append(name)
+    too_few = f"too few data sets have a yardstick {' and '.join(lost)}" if lost else ""
+    return table, kept, too_few
+
+
+def a_sharp_one_is_good(
+    result: Result, above: float, risk: str, column: str, small: float, **_: str
+) -> Finding:
     """Whether nearly every data set has a sharp solution that is as good as the flat ones."""
-    table = compared(result.table)
-    if not len(table):
-        return lacking("no data set has a solution with the largest step size")
-    good = (table[column] > above) & (table[f"relative_{risk}"] <= 1.0)
-    sets = _data_sets(table)
-    flags = [bool(good[(table["half_width"] == x) & (table["seed"] == seed)].any()) for x, seed in sets]
-    says = Says("data sets", "have", "a sharp solution as good as the flat ones", plural=True)
-    found = decide.share(flags, says, groups=[seed for _, seed in sets])
-    return found.with_numbers({
-        "sharp solutions": int(np.sum(table[column] > above)), "sharp and good": int(good.sum()),
+    table, kept, lost = _measured(result, risk, small)
+    if not kept:
+        return lacking(lost)
+    found = {name: _exists_in(*each, above, risk, column, len(kept)) for name, each in kept.items()}
+    whole = in_part(together(found) if len(found) > 1 else next(iter(found.values())), lost)
+    sharp = table[column] > above
+    return whole.with_numbers({
+        "data sets with a yardstick": len(_data_sets(table)), "data sets": len(_data_sets(result.table)),
+        "sharp solutions": int(sharp.sum()),
+        "sharp and good": int(np.sum(sharp & (table[f"relative_{risk}"] <= 1.0))),
     })  # fmt: skip
 
 
-def sharp_ones_are_good(result: Result, above: float) -> Finding:
+def _exists_in(rows: Table, total: int, above: float, risk: str, column: str, at_once: int) -> Finding:
+    """Answer in one range, of `total` data sets; the rows are of those with a yardstick."""
+    smaller = rows["step_size"] < rows["step_size"].max()
+    good = smaller & (rows[column] > above) & (rows[f"relative_{risk}"] <= 1.0)
+    flags = np.array([good[rows["seed"] == seed].any() for seed in np.unique(rows["seed"])])
+    says = Says("data sets", "have", "a sharp solution as good as the flat ones", plural=True)
+    few = flags.size < total and flags.sum() < NEARLY_ALL * total
+    missing = f"{total - flags.size} of {counted(total, 'data set')} have no yardstick"
+    return in_part(decide.share(flags, says, at_once=at_once), missing if few else "")
+
+
+def sharp_ones_are_good(result: Result, above: float, small: float, **_: str) -> Finding:
     """Whether most sharp solutions are as good as the flat ones."""
-    table = compared(result.table)
-    sharp = table.rows(table["over"] > above) if len(table) else table
+    table, kept, lost = _measured(result, "risk_grid", small)
+    if not kept:
+        return lacking(lost)
+    sharp = table.rows(table["over"] > above)
     if not len(sharp):
         return lacking("no trained solution is sharper than the edge of the largest step size")
     says = Says("sharp solutions", "be", "as good as the flat ones", plural=True)
-    return decide.share(sharp["relative_risk_grid"] <= 1.0, says, groups=sharp["seed"])
+    return in_part(decide.share(sharp["relative_risk_grid"] <= 1.0, says, groups=sharp["seed"]), lost)
 
 
 def stretched_ones_are_good(result: Result, **_: float) -> Finding:
@@ -100,7 +158,7 @@ def stretched_ones_are_good(result: Result, **_: float) -> Finding:
 
 def numbers(result: Result) -> Table:
     """Every sharp solution as good as the flat ones of its data set, the sharpest first; at most twenty."""
-    table = compared(result.table)
+    table = compared(result)
     if not len(table):
         return table
     good = table.rows((table["over"] > EDGE[1]) & (table["relative_risk_grid"] <= 1.0))
@@ -121,7 +179,7 @@ def _exists(name: str, words: str, risk: str, column: str, primary: bool = False
         words,
         _EXISTS + more + SOLUTION,
         partial(a_sharp_one_is_good, risk=risk, column=column),
-        {"above": EDGE[1], "where": REGIONS[risk]},
+        {"above": EDGE[1], "where": REGIONS[risk], "small": SMALL},
         primary=primary,
         needs=lacks,
     )
@@ -163,10 +221,11 @@ CLAIM = Claim(
         Part(
             "most_sharp_ones",
             "Are most sharp solutions as good as the flat ones?",
-            _FLAT + "Yes if nearly all sharp solutions have at most the median risk of the flat ones on the "
-            "whole interval, no if fewer than half do. " + SOLUTION,
+            _FLAT + "Yes if nearly all sharp solutions of the data sets with a yardstick have at most the "
+            "median risk of the flat ones on the whole interval, no if fewer than half do. A yes holds in "
+            f"part if in some range fewer than {MOST:.0%} of the data sets have a yardstick. " + SOLUTION,
             sharp_ones_are_good,
-            {"above": EDGE[1]},
+            {"above": EDGE[1], "where": REGIONS["risk_grid"], "small": SMALL},
             kind="open question",
             needs=lacks,
         ),

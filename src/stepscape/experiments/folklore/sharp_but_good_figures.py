@@ -21,7 +21,7 @@ from stepscape.tables.records import Table
 
 def risk_over_sharpness(result: Result) -> Drawn:
     """Draw the risk over that of the flat solutions against λ_max·η/2."""
-    table = compared(result.table)
+    table = compared(result)
     figure, axes = canvas(1, 1, SINGLE)
     ax = axes[0, 0]
     etas = np.unique(table["step_size"]).tolist() if len(table) else []

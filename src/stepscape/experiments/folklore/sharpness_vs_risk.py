@@ -6,16 +6,21 @@ from functools import partial
 
 from stepscape.experiments.common.step_sizes import STEP_SIZES
 from stepscape.experiments.folklore import ranks
+from stepscape.experiments.folklore.ranges import left_out
 from stepscape.experiments.folklore.runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.folklore.solutions import SOLUTION, counts, lacks
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
+from stepscape.experiments.frame.finding import in_part
+from stepscape.experiments.frame.limits import MOST
 from stepscape.tables.records import Table
 
 LEAST = 0.1
 _RULE = (
     "For each seed Kendall's τ of {measure} with the risk of the midpoint network is taken {over}, for each "
     "range, on the whole interval and in the interior. Yes if the mean over these cells lies above 0 and no "
-    "cell lies below it, no if the mean excludes a τ of {least:g} or more and no cell shows one. "
+    "cell lies below it, no if the mean excludes a τ of {least:g} or more and no cell shows one. A data set "
+    f"counts if at least {MOST:.0%} of its runs are solutions; a cell where fewer than {MOST:.0%} of the "
+    "data sets have a τ is left out, and a yes holds in part then. "
 )
 _OVER = {
     "across": "over all solutions of every start and step size",
@@ -35,12 +40,12 @@ def ranks_by_risk(
 
     The other constants are words of the rule.
     """
-    values = ranks.by_cell(result.table, ranks.RANKINGS[comparison], column)
+    values, lost = ranks.by_cell(result.table, ranks.RANKINGS[comparison], column)
     if not values:
-        return lacking(f"no data set has {ranks.FEWEST} solutions that can be ranked")
+        return lacking("too few data sets have enough solutions that can be ranked")
     where = "across step sizes" if comparison == "across" else "at one step size"
     says = Says(f"solutions with a smaller {measure}", "have", f"a smaller risk {where}", plural=True)
-    found = decide.signs(values, says, "Kendall's τ", least=least)
+    found = in_part(decide.signs(values, says, "Kendall's τ", least=least), left_out(lost))
     return found.with_numbers({"runs": len(result.table), "solutions": int(counts(result.table).sum())})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,10 @@ from stepscape.experiments.forces.phase_runs import begin, grid, lost, phases, w
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.cells import cells
 from stepscape.experiments.frame.contrasts import slopes
-from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame.finding import all_of
+from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
+from stepscape.experiments.frame.sentences import clause, listed, sentence
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -70,30 +73,67 @@ def safe(rows: Table, at_once: int) -> Finding:
     return decide.share(~lost(inside), says, groups=inside["seed"], at_once=at_once)
 
 
-def boundary(rows: Table, at_once: int, within: float) -> Finding:
+def boundary(rows: Table, at_once: int, within: float, factor: float) -> Finding:
     """Whether the boundary of the graveyard lies at one start ratio, whatever the scale."""
+    scales, values, bounds = critical(rows)
+    known = np.isfinite(values).mean(axis=0) >= MOST
+    scales, values, bounds = scales[known], values[:, known], bounds[:, known]
     says = Says("the boundary", "lie", "at the same start ratio at every scale")
     what = "slope of log critical ratio on log scale"
-    scales, values = critical(rows)
-    return decide.equivalent(slopes(values, scales), within, says, what, at_once=at_once)
+    slope = decide.equivalent(slopes(values, scales), within, says, what, at_once=at_once)
+    if slope.answer == "undecided" and slope.effect is None:
+        return slope  # too few scales
+    found = all_of({"slope": slope, "scales": _alike(scales, values, factor, at_once)})
+    only_bounds = scales[bounds.mean(axis=0) > 1.0 - NEARLY_ALL]
+    if found.answer == "yes" and only_bounds.size:
+        why = f"but only a bound is known at scale {listed(only_bounds)}"
+        return replace(found, answer="undecided", sentence=sentence(clause(found.sentence), why))
+    return found
 
 
-def critical(rows: Table) -> tuple[Array, Array]:
-    """Scales, and start ratios (seeds, scales) at which runs begin to be lost.
+def _alike(scales: Array, values: Array, factor: float, at_once: int) -> Finding:
+    """Whether the ratio of the scale that is farthest off is near the geometric mean of its seed."""
+    logs = np.log10(values[np.isfinite(values).any(axis=1)])
+    apart = logs - np.nanmean(logs, axis=1, keepdims=True)
+    says = Says("it", "lie", f"within a factor of {factor:g} of the geometric mean at the scale farthest off")
+    found = [
+        decide.equivalent(
+            off, float(np.log10(factor)), says, f"log10 of their ratio, scale {scale:g}",
+            at_once=at_once * scales.size,
+        )
+        for scale, off in zip(scales, apart.T, strict=True)
+    ]  # fmt: skip
+    order = ("no", "undecided", "yes")
+    far = np.abs(np.nanmean(apart, axis=0))
+    return min(zip(found, far, strict=True), key=lambda one: (order.index(one[0].answer), -one[1]))[0]
 
-    The geometric mean of the smallest ratio η λ₀/2 at which a run is lost and of the largest below it; nan
-    where none is lost, or none below it is alive.
+
+def critical(rows: Table) -> tuple[Array, Array, Mask]:
+    """Scales, start ratios (seeds, scales) at which runs begin to be lost, and which of them are bounds.
+
+    The geometric mean of the smallest ratio η λ₀/2 at which a run is lost and of the largest below it. Where
+    none is lost the largest ratio is a lower bound, and where all are lost the smallest is an upper one. A
+    bound stands for the ratio if it lies beyond all ratios that its seed shows at other scales; otherwise it
+    says nothing, and the ratio is nan.
     """
     scales, each_seed, gone = np.unique(rows["scale"]), np.unique(rows["seed"]), lost(rows)
-    out = np.full((each_seed.size, scales.size), np.nan)
+    out, above, below = (np.full((each_seed.size, scales.size), np.nan) for _ in range(3))
     for i, seed in enumerate(each_seed):
         for j, scale in enumerate(scales):
             here = (rows["seed"] == seed) & (rows["scale"] == scale)
-            fallen = rows["start_ratio"][here & gone]
-            if fallen.size:
-                below = rows["start_ratio"][here & (rows["start_ratio"] < fallen.min())]
-                out[i, j] = np.sqrt(fallen.min() * below.max()) if below.size else np.nan
-    return scales, out
+            tried, fallen = rows["start_ratio"][here], rows["start_ratio"][here & gone]
+            if not tried.size:
+                continue
+            if not fallen.size:
+                above[i, j] = tried.max()
+            elif (safe := tried[tried < fallen.min()]).size:
+                out[i, j] = np.sqrt(fallen.min() * safe.max())
+            else:
+                below[i, j] = fallen.min()
+    some = np.isfinite(out).any(axis=1, keepdims=True)
+    beyond = some & (above > np.where(np.isfinite(out), out, -np.inf).max(axis=1, keepdims=True))
+    under = some & (below < np.where(np.isfinite(out), out, np.inf).min(axis=1, keepdims=True))
+    return scales, np.where(beyond, above, np.where(under, below, out)), beyond | under
 
 
 def thinned(rows: Table, at_once: int, least: float) -> Finding:
@@ -199,10 +239,15 @@ CLAIM = Claim(
             "Does the start ratio ηλ/2 alone decide who is lost?",
             "For each seed and scale the ratio η·(initial sharpness)/2 at which runs begin to be lost is "
             "the geometric mean of the smallest at which one is lost and the largest below it. Yes if the "
-            "slope of its logarithm on that of the scale lies within ±{within:g} of 0; it needs three "
-            "scales over a factor of four." + PARTLY,
+            "slope of its logarithm on that of the scale lies within ±{within:g} of 0, and the ratio of "
+            "every scale within a factor of {factor:g} of the geometric mean of its seed, with intervals "
+            "simultaneous over the scales; no if one of them lies wholly outside. It needs three scales over "
+            "a factor of four. Where no run is lost the largest ratio, and where all are lost the smallest, "
+            "is a bound: it stands for the ratio if it lies beyond all that the seed shows at other scales, "
+            f"and where it does so for more than {1 - NEARLY_ALL:.0%} of the seeds the answer is not yes. A "
+            f"scale with a ratio for fewer than {MOST:.0%} of the seeds is left out." + PARTLY,
             partial(in_each_range, question=boundary),
-            constants={"within": 0.25},
+            constants={"within": 0.25, "factor": 3.0},
             reads=("start_ratio",),
         ),
         Part(

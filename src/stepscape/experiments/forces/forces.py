@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
+from stepscape.experiments.forces.over_cells import CELLWISE, any_differs, mean_over_cells, over_cells
 from stepscape.experiments.forces.runs import FORCES, NAMES, begin, grid, work
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
-from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
+from stepscape.experiments.frame.finding import in_part
+from stepscape.experiments.frame.limits import EDGE, MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
@@ -40,9 +43,12 @@ FULL = {
 }
 PAIRED = (
     "For each force the mean over the ranges and step sizes at which it and plain descent both finish "
-    "alive of {0}, seed by seed, with intervals that are simultaneous over the forces. A force makes a "
-    "difference if its interval does not hold 0, and none if it excludes {{least:g}} or more either way. "
-    "Yes if every force makes one, no if none does, and it depends if some do."
+    "alive of {0}, seed by seed, with intervals that are simultaneous over the forces. A force makes no "
+    "difference if its interval excludes {{least:g}} or more either way, even if it does not hold 0; "
+    "otherwise it makes one if its interval does not hold 0. " + CELLWISE + " Yes if every force makes a "
+    "difference, no if all make none, and it depends if some do. Where plain descent lives but the force "
+    f"does not, for {MOST:.0%} of the seeds or more, the force is not compared: a yes then becomes it "
+    "depends, and a no undecided."
 )
 COMPARED = {  # column → its question's words, and the unit of the effect
     "pieces": ("linear pieces", "pieces, with the force minus without"),
@@ -53,49 +59,91 @@ COMPARED = {  # column → its question's words, and the unit of the effect
 
 
 def at_edge(result: Result) -> Finding:
-    """Whether the runs of a force end at its own threshold."""
+    """Whether the runs of a force end alive at its own threshold."""
     rows = result.table
-    alive = rows.rows(STEP_SIZES.counts(rows))
-    if not len(alive):
+    alive = STEP_SIZES.counts(rows)
+    if not alive.any():
         return lacking("no run of this force finishes alive")
-    there = (alive["edge_ratio"] >= EDGE[0]) & (alive["edge_ratio"] <= EDGE[1])
+    there = alive & (rows["edge_ratio"] >= EDGE[0]) & (rows["edge_ratio"] <= EDGE[1])
     says = Says("runs", "end", "at the threshold of their method", plural=True)
-    return decide.share(there, says, groups=alive["seed"])
+    found = decide.share(there, says, groups=rows["seed"])
+    return found.with_numbers({"runs": len(rows), "runs that finish alive": int(alive.sum())})
 
 
 def compare(result: Result, least: float, column: str) -> Finding:
     """Whether each force changes a column; see `COMPARED`."""
-    found = contrasts(result.table, column)
-    if not found:
+    effects = paired(result.table, column)
+    if not effects:
         return lacking("no force can be compared with plain descent")
-    noun, what = COMPARED[column]
-    return together({
-        NAMES[force]: decide.differs(
-            values, least, Says("it", "change", f"the {noun}"), what, at_once=len(found)
-        )
-        for force, values in found.items()
+    shown = sum(bool(each.cells) for each in effects.values())
+    return any_differs({
+        NAMES[force]: _of_force(each, least, column, shown) for force, each in effects.items()
     })  # fmt: skip
+
+
+def _of_force(effect: Effects, least: float, column: str, at_once: int) -> Finding:
+    noun, what = COMPARED[column]
+    says = Says("it", "change", f"the {noun}")
+
+    def question(values: Array, at_once: int) -> Finding:
+        return decide.differs(values, least, says, what, at_once=at_once)
+
+    found = over_cells(effect.values, effect.cells, question, "no", least, at_once)
+    if not effect.lost:
+        return found
+    found = in_part(found, f"it is not compared at {', '.join(effect.lost)}, where it does not live")
+    return replace(found, answer="undecided") if found.answer == "no" else found
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Differences (seeds, cells) between a force and plain descent, nan where one of the two is lost.
+
+    Attributes
+    ----------
+    cells : names of the ranges and step sizes.
+    lost : those at which most runs of plain descent live, and most of the force beside them do not.
+    """
+
+    values: Array
+    cells: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def contrasts(table: Table, column: str) -> dict[str, Array]:
     """Return the difference (seeds,) of a column between each force that lives and plain descent."""
+    return {
+        force: mean_over_cells(each.values)
+        for force, each in paired(table, column).items()
+        if np.isfinite(each.values).any()
+    }
+
+
+def paired(table: Table, column: str) -> dict[str, Effects]:
+    """Return the differences of a column between every force and plain descent; {} without a pair."""
     if column not in table:
         return {}
-    values, every = _values(table, column), np.unique(table["seed"])
+    values, every = _values(table, column), np.unique(table["seed"]).tolist()
     forces = [name for name in dict.fromkeys(table["force"].tolist()) if name != "none"]
-    keys = sorted({(half, eta) for _, half, eta, _ in values})
+    keys = sorted(set(zip(table["half_width"].tolist(), table["step_size"].tolist(), strict=True)))
+    ranges = {half for half, _ in keys}
+
+    def of(force: str) -> Array:
+        cells = [[values.get((force, *key, seed), np.nan) for key in keys] for seed in every]
+        return np.array(cells, np.float64)
+
+    plain = of("none")
+    names = [f"η = {eta:g}" + (f" on [−{half:g}, {half:g}]" if len(ranges) > 1 else "") for half, eta in keys]
+    lives = np.isfinite(plain).mean(axis=0) >= MOST
     out = {}
     for force in forces:
-        apart = np.full((every.size, len(keys)), np.nan)
-        for i, seed in enumerate(every):
-            for j, (half, eta) in enumerate(keys):
-                pair = [values.get((name, half, eta, seed), np.nan) for name in (force, "none")]
-                apart[i, j] = pair[0] - pair[1]
-        known = np.isfinite(apart)
-        if known.any():
-            sums, counts = np.where(known, apart, 0.0).sum(axis=1), known.sum(axis=1)
-            out[force] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return out
+        apart = of(force) - plain
+        gone = lives & (np.isfinite(apart).sum(axis=0) < MOST * np.isfinite(plain).sum(axis=0))
+        shown = np.isfinite(apart).any(axis=0) & ~gone
+        apart[:, gone] = np.nan
+        out[force] = Effects(apart[:, shown], tuple(np.array(names, object)[shown]),
+                             tuple(np.array(names, object)[gone]))  # fmt: skip
+    return out if any(each.cells for each in out.values()) else {}
 
 
 def _values(table: Table, column: str) -> dict[tuple[str, float, float, int], float]:
@@ -103,7 +151,7 @@ def _values(table: Table, column: str) -> dict[tuple[str, float, float, int], fl
     rows = table.rows(STEP_SIZES.counts(table))
     numbers = rows[column].astype(float)
     if column == "weighted_tv":
-        numbers = np.log10(np.maximum(numbers, 1e-300))
+        numbers = np.log10(np.where(numbers > 0.0, numbers, np.nan))
     elif column.startswith("risk"):
         numbers = numbers / np.where(rows["noise"] > 0.0, rows["noise"] ** 2, 1.0)
     keys = zip(*(rows[name].tolist() for name in ("force", "half_width", "step_size", "seed")), strict=True)
@@ -136,11 +184,11 @@ def _table(result: Result) -> Table:
     )
 
 
-def _part(column: str, least: float, of: str) -> Part:
+def _part(column: str, least: float, of: str, primary: bool = False) -> Part:
     noun = COMPARED[column][0]
     return Part(
         column, f"Do the forces change the {noun}?", PAIRED.format(of), partial(compare, column=column),
-        constants={"least": least},
+        constants={"least": least}, primary=primary,
     )  # fmt: skip
 
 
@@ -168,17 +216,17 @@ CLAIM = Claim(
         Part(
             "edge",
             "Does each method bring the sharpness to its own threshold?",
-            "Of the runs of a force that finish alive, the share whose median edge ratio over the last "
-            f"half lies in [{EDGE[0]:g}, {EDGE[1]:g}]; with decay λ the sharpness is that of H + "
+            "Of all runs of a force, the share that finish alive with a median edge ratio over the last "
+            f"half in [{EDGE[0]:g}, {EDGE[1]:g}]; with decay λ the sharpness is that of H + "
             "λ·diag(mask). Yes if the share is at least 90 % and its interval lies above one half. Alive "
-            f"is a run that leaves {BENT}.",
+            f"is a run that leaves {BENT}. That a method is there says what its step size limits, not what "
+            "curve it finds; so this part is not the primary one.",
             at_edge,
-            primary=True,
             by="force",
             reads=("edge_ratio",),
         ),
         _part("pieces", 1.0, "its linear pieces minus those of plain descent"),
-        _part("weighted_tv", 0.05, "log10 of its ∫|f″|g over that of plain descent"),
+        _part("weighted_tv", 0.05, "log10 of its ∫|f″|g over that of plain descent", primary=True),
         _part("risk", 0.04, "its risk minus that of plain descent, over the variance of the noise,"),
         _part(
             "risk_held_out",

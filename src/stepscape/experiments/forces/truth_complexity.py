@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
+from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES, WORKS
 from stepscape.experiments.forces.truth_runs import begin, grid, work
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
-from stepscape.experiments.frame.cells import ask, cells
+from stepscape.experiments.frame.cells import Asked, ask, cells
 from stepscape.experiments.frame.contrasts import CHOOSERS, at_chosen_level
+from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.frame.limits import LEAST_SEEDS
+from stepscape.experiments.frame.limits import LEAST_SEEDS, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
@@ -46,7 +47,11 @@ FULL = {
     "first_seed": 100,
     "records": 20,
 }
-PARTLY = " Partly if the ranges of the inputs differ."
+PARTLY = " Partly if numbers of teeth or ranges of the inputs differ."
+LEFT_OUT = (
+    " A number of teeth at which the largest step size of the grid does not work is left out, and a yes "
+    "becomes partly."
+)
 
 
 def in_each_range(result: Result, question: Callable[..., Finding], **constants: float) -> Finding:
@@ -59,24 +64,26 @@ def in_each_range(result: Result, question: Callable[..., Finding], **constants:
 
 def missed(rows: Table, at_once: int, least: float) -> Finding:
     """Whether the largest step size has more risk than the best smaller one, at every number of teeth."""
-    found = factors(rows)
-    if not found:
-        return lacking("runs work at too few step sizes")
+    asked = factors(rows)
+    if asked.missing:
+        return asked.missing
     says = Says("the largest step size", "have", "more risk than the best smaller one")
     what = "log10 of the risk, largest over best smaller step size"
-    total = at_once * len(found)
-    return together(
-        {
-            name: decide.sign(each, says, f"{what}, {name}", least, at_once=total)
-            for name, each in found.items()
-        },
-        named=False,
-    )
+    total = at_once * len(asked.values)
+    found = {
+        name: decide.sign(each, says, f"{what}, {name}", least, at_once=total)
+        for name, each in asked.values.items()
+    }
+    return in_part(together(found, named=False), _left_out(asked))
 
 
-def factors(rows: Table) -> dict[str, Array]:
-    """log10 (seeds,) of the risk at the largest step size over that at the best smaller one, by teeth."""
-    return ask(cells(rows, TEETH), _factor, STEP_SIZES.lacks).values
+def factors(rows: Table) -> Asked:
+    """log10 (seeds,) of the risk at the largest step size over that at the best smaller one, by teeth.
+
+    Numbers of teeth at which runs do not work at the largest step size of the grid are left out.
+    """
+    largest = float(rows["step_size"].max())
+    return ask(cells(rows, TEETH), _factor, partial(_lacks, largest=largest))
 
 
 def _factor(rows: Table) -> Array:
@@ -85,51 +92,81 @@ def _factor(rows: Table) -> Array:
     return np.asarray(values[:, -1] - best)
 
 
+def _lacks(rows: Table, largest: float) -> str:
+    if reason := STEP_SIZES.lacks(rows):
+        return reason
+    works = STEP_SIZES.working(rows)
+    return "" if largest in works else f"runs do not work at the largest step size: {STEP_SIZES.fates(rows)}"
+
+
+def _left_out(asked: Asked) -> str:
+    return "; ".join(f"left out {name}: {reason}" for name, reason in asked.left_out.items())
+
+
 def grows(rows: Table, at_once: int, least: float) -> Finding:
     """Whether what the largest step size loses grows with the weighted variation of the truth."""
-    found = factors(rows)
-    if len(found) < LEAST_SEEDS:
+    asked, there = factors(rows), cells(rows, TEETH)
+    if len(asked.values) < LEAST_SEEDS:
         return lacking("truths of too few variations can be compared")
-    there = cells(rows, TEETH)
-    size = np.log10([median(there[name]["truth_weighted_variation"]) for name in found])
+    size = np.log10([median(there[name]["truth_weighted_variation"]) for name in asked.values])
     centered = size - size.mean()
-    slopes = np.asarray(centered @ np.array(list(found.values())) / (centered @ centered))
+    slopes = np.asarray(centered @ np.array(list(asked.values.values())) / (centered @ centered))
     says = Says("the factor", "grow", "with ∫|f0″|g")
-    return decide.sign(slopes, says, "slope of its log10 on that of ∫|f0″|g", least, at_once=at_once)
+    found = decide.sign(slopes, says, "slope of its log10 on that of ∫|f0″|g", least, at_once=at_once)
+    return in_part(found, _left_out(asked))
 
 
 def where(rows: Table, at_once: int, factor: float, noises: float) -> Finding:
-    """Whether the fit is lost near the step size that theory names."""
-    found = [
-        losses(rows.where(seed=seed), noises) for seed in np.unique(rows["seed"])
-    ]  # by seed, the teeth at which the fit is lost
-    values = np.array([each.mean() if each.size else np.nan for each in found])
-    if np.isfinite(values).sum() < LEAST_SEEDS:
-        return lacking("the fit is lost within the grid at too few seeds")
+    """Whether the fit is lost near the step size that theory names, at every number of teeth."""
+    places = partial(losses, noises=noises, factor=factor)
+    asked = ask(cells(rows, TEETH), places, partial(_hidden, places=places))
+    if asked.missing:
+        return asked.missing
     says = Says("the fit", "be", f"lost within a factor of {factor:g} of 2/(1 + 2∫|f0″|g)")
     what = "log10 of the step size that loses it over that one"
-    return decide.equivalent(values, float(np.log10(factor)), says, what, at_once=at_once)
+    total, within = at_once * len(asked.values), float(np.log10(factor))
+    found = {
+        name: decide.equivalent(values, within, says, f"{what}, {name}", at_once=total)
+        for name, values in asked.values.items()
+    }
+    return in_part(together(found, named=False), _left_out(asked))
 
 
-def losses(rows: Table, noises: float) -> Array:
-    """log10 of the step size that loses the fit over that of the theory, for each number of teeth of a seed.
+def _hidden(rows: Table, places: Callable[[Table], Array]) -> str:
+    """Say that the place is known for too few seeds; "" if it is known for nearly all."""
+    known = np.isfinite(places(rows))
+    if known.mean() >= NEARLY_ALL:
+        return ""
+    return f"the grid shows where the fit is lost for {known.sum()} of {known.size} seeds"
+
+
+def losses(rows: Table, noises: float, factor: float) -> Array:
+    """log10 (seeds,) of the step size that loses the fit over that of the theory, at one number of teeth.
 
     The fit is lost from the smallest step size on, beyond the best one, whose risk exceeds the smallest risk
     by `noises` variances of the noise; the geometric mean of it and of the step size below stands for where.
+    A fit that is not lost puts the place beyond its largest step size, which stands for it if it lies beyond
+    the theory's by more than `factor`, and runs below the theory's worked too; otherwise the place is unknown
+    (nan), as it is without a fit: a run with less risk than the variance of the noise.
     """
-    out = []
-    for here in cells(rows, TEETH).values():
-        counts = STEP_SIZES.counts(here)
-        if not counts.any():
-            continue
-        order = np.argsort(here["step_size"][counts])
-        etas, risks = here["step_size"][counts][order], here[RISK][counts][order]
-        best = int(np.argmin(risks))
-        beyond = np.flatnonzero(risks > risks[best] + noises * float(here["noise"][0]) ** 2)
-        if (beyond := beyond[beyond > best]).size:
-            eta = np.sqrt(etas[beyond[0]] * etas[beyond[0] - 1])
-            out.append(np.log10(eta / float(here["largest_stable"][0])))
-    return np.array(out)
+    counts = STEP_SIZES.counts(rows)
+    every = np.unique(rows["seed"])
+    return np.array([_place(rows.rows(counts & (rows["seed"] == seed)), noises, factor) for seed in every])
+
+
+def _place(rows: Table, noises: float, factor: float) -> float:
+    if not len(rows):
+        return float("nan")
+    order = np.argsort(rows["step_size"])
+    etas, risks = rows["step_size"][order] / float(rows["largest_stable"][0]), rows[RISK][order]
+    variance, best = float(rows["noise"][0]) ** 2, int(np.argmin(risks))
+    beyond = np.flatnonzero(risks > risks[best] + noises * variance)
+    if not risks[best] < variance:
+        return float("nan")
+    if (beyond := beyond[beyond > best]).size:
+        return float(0.5 * np.log10(etas[beyond[0]] * etas[beyond[0] - 1]))
+    shown = etas[0] <= 1.0 and etas[-1] > factor
+    return float(np.log10(etas[-1])) if shown else float("nan")
 
 
 def bound(result: Result) -> Finding:
@@ -194,10 +231,10 @@ CLAIM = Claim(
         Part(
             "missed",
             "The largest step size misses the truths",
-            "log10 of the risk at the largest step size over that at the best smaller one, which one seed "
-            f"in {CHOOSERS} chooses for the others, which alone are judged, lies above 0 for every number "
-            "of teeth; no if the interval excludes {least:g} or more. Every run is taken at its best "
-            f"held-out moment. Intervals are simultaneous. A run counts that leaves {BENT}." + PARTLY,
+            "log10 of the risk at the largest step size of the grid over that at the best smaller one that "
+            f"works, which one seed in {CHOOSERS} chooses for the others, which alone are judged, lies above "
+            "0 for every number of teeth; no if the interval excludes {least:g} or more. Every run is taken "
+            f"at its best held-out moment. Intervals are simultaneous. {WORKS}" + LEFT_OUT + PARTLY,
             partial(in_each_range, question=missed),
             constants={"least": 0.1},
             primary=True,
@@ -207,7 +244,9 @@ CLAIM = Claim(
             "grows",
             "It misses them by more if they vary more",
             "Slope of that factor on log10 of ∫|f0″|g over the numbers of teeth, seed by seed, above 0; no "
-            "if the interval excludes {least:g} or more." + PARTLY,
+            f"if the interval excludes {{least:g}} or more. It needs {LEAST_SEEDS} numbers of teeth."
+            + LEFT_OUT
+            + PARTLY,
             partial(in_each_range, question=grows),
             constants={"least": 0.1},
             reads=(RISK,),
@@ -216,9 +255,14 @@ CLAIM = Claim(
             "where",
             "The fit is lost at the step size that theory names",
             "A fit is lost at the smallest step size beyond the best one whose risk exceeds the smallest "
-            "by {noises:g} of the variance of the noise. The mean over the teeth of log10 of that step "
-            "size over 2/(1 + 2∫|f0″|g) lies within a factor of {factor:g}. Where no fit is lost, nothing "
-            "counts." + PARTLY,
+            "by {noises:g} of the variance of the noise; its geometric mean with the next smaller one is the "
+            "place. Yes if the place lies within a factor of {factor:g} of 2/(1 + 2∫|f0″|g), with intervals "
+            "of log10 of their ratio that are simultaneous over the numbers of teeth. A fit that is not lost "
+            "up to a step size beyond that factor counts with the largest one, against yes. The place is "
+            "unknown if the grid ends before, begins beyond 2/(1 + 2∫|f0″|g), or has no risk below the "
+            f"variance of the noise; where it is known for fewer than {NEARLY_ALL:.0%} of the seeds, the "
+            "number of teeth is left out, and a yes becomes partly. A run counts that leaves "
+            f"{BENT}." + PARTLY,
             partial(in_each_range, question=where),
             constants={"factor": 2.0, "noises": 0.25},
             reads=(RISK,),

@@ -49,6 +49,7 @@ class Levels:
         not count either.
     arrives : table → mask of the runs that have arrived; None asks for no arrival. Most of the runs of a
         level that count must have.
+    late : clauses on levels where most have not: one that ends in "at", and one that ends in "there".
     least, span : at least `least` working levels are needed, the largest at least `span` times the smallest.
     """
 
@@ -61,6 +62,7 @@ class Levels:
     fewest: float = 0.0
     of_width: float = 0.0
     arrives: Callable[[Table], Mask] | None = None
+    late: tuple[str, str] = ("it has not arrived at", "most runs have not arrived there")
     least: int = 3
     span: float = 10.0
 
@@ -130,7 +132,7 @@ class Levels:
         ]
         dead = [x for x in levels if x not in works and x not in lost and x not in late]
         kinds: tuple[tuple[str, Sequence[float]], ...] = (
-            (f"descent {self.lives} at", list(works)), ("it has not arrived at", list(late)),
+            (f"descent {self.lives} at", list(works)), (self.late[0], list(late)),
             ("it diverges at", lost), (f"{self.dies} at", dead),
         )  # fmt: skip
         told = "; ".join(f"{what} {listed(where)}" for what, where in kinds if len(where))

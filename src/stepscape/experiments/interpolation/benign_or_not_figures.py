@@ -36,6 +36,7 @@ DESCENT = {
 }
 WORDS = {"heavy_ball": "heavy ball", "descent": "small steps", "large_step": "large step"}
 LOWEST, HIGHEST = 0.1, 10.0
+ROOM = 0.12  # of the panel, left of the first marks, for the names of the levels
 KINDS = {
     "singular_kernel": "singular kernel",
     "dots": "connect the dots",
@@ -77,10 +78,12 @@ def excess(result: Result) -> Drawn:
             name_at_end(left, line, look.words)
     if len(table.where(method="polynomial")):
         note(left, "polynomial")
-    theory_level(right, 2.0 / 3.0, "2/3", at=0.6, above=False)
-    theory_level(right, 1.0, "1", at=0.6)
+    theory_level(right, 2.0 / 3.0, "2/3")
+    theory_level(right, 1.0, "1")
     for method, look in DESCENT.items():
         _descent(right, table.where(method=method), look, WORDS[method], method == "large_step")
+    low, high = right.get_xlim()
+    right.set_xlim(low * (low / high) ** ROOM, high)
     label(left, x="labels n", y="excess risk / σ²")
     label(right, x="labels n", title="descent")
     left.set_title("textbook", fontsize=10, loc="left")

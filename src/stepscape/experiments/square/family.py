@@ -98,7 +98,7 @@ def _say_late(found: Finding, members: Mapping[str, Table], levels: Levels) -> F
         return found
     where = "" if len(late) == 1 else f" in {len(some)} of {counted(len(late), 'setting')}"
     etas = listed(np.unique(np.concatenate(some)))
-    text = f"left out, because most runs have not arrived there: η = {etas}{where}"
+    text = f"left out, because {levels.late[1]}: η = {etas}{where}"
     return replace(found, sentence=sentence(found.sentence, text))
 
 

@@ -76,23 +76,38 @@ def of_seeds(rows: Table, column: str) -> Array:
     return np.asarray(STEP_SIZES.values(rows, column, levels)[:, 0])
 
 
+LOST = "most runs diverge or lose nearly all neurons"
+HARMLESS = "in most runs no dead neuron is active beyond the data"
+
+
 def lacks(rows: Table) -> str:
-    """Say that few runs count; "" if most do."""
-    counts = fraction(STEP_SIZES.counts(rows)) >= MOST
-    return "" if counts else f"most runs diverge or lose nearly all neurons: {STEP_SIZES.fates(rows)}"
+    """Say that few runs count, at any of the step sizes of the rows; "" if most do."""
+    levels, counts = np.unique(rows["step_size"]), STEP_SIZES.counts(rows)
+    most = all(fraction(counts[rows["step_size"] == level]) >= MOST for level in levels)
+    return "" if most else f"{LOST}: {STEP_SIZES.fates(rows)}"
+
+
+def lacks_dead(rows: Table) -> str:
+    """Say that few runs count, or that in most no dead neuron is active beyond the data; "" otherwise."""
+    if reason := lacks(rows):
+        return reason
+    suspects = rows["alive_beyond"][STEP_SIZES.counts(rows)] > 0.0
+    return "" if fraction(suspects) >= MOST else HARMLESS
 
 
 def in_settings(
     found: Mapping[str, Table], contrast: Callable[[Table], Array], says: Says, what: str, least: float,
-    at_once: int = 1,
+    at_once: int = 1, lacking_what: Callable[[Table], str] = lacks,
 ) -> Finding:  # fmt: skip
-    """Ask in every setting in which most runs count; see `family.everywhere`."""
-    asked = ask(found, contrast, lacks)
+    """Ask in every setting that lacks nothing; see `family.everywhere`. What is left out is said."""
+    asked = ask(found, contrast, lacking_what)
     if asked.missing is not None:
         return asked.missing
     whole = everywhere(asked.values, says, what, least, at_once)
-    out = f"most runs diverge or lose nearly all neurons in {counted(len(asked.left_out), 'other setting')}"
-    return in_part(whole, out if asked.left_out else "")
+    for reason in (LOST, HARMLESS):
+        count = sum(each.startswith(reason) for each in asked.left_out.values())
+        whole = in_part(whole, f"{reason} in {counted(count, 'other setting')}" if count else "")
+    return whole
 
 
 def by_setting(result: Result) -> dict[str, Table]:
@@ -147,11 +162,11 @@ def _seen(table: Table, method: str, rare: float) -> Finding:
     rows = table.where(outcome="finished", method=method) if len(table) else table
     if not len(rows) or not np.any(rows["ever_dead"] > 0.0):
         return lacking("no neuron was dead at any iterate")
-    seeds = np.unique(rows["seed"])
+    seeds = np.unique(rows["seed"][rows["ever_dead"] > 0.0])
     flags = [bool(np.any(rows["revived"][rows["seed"] == seed] > 0.0)) for seed in seeds]
     size = wilson(sum(flags), seeds.size)
     answer: Answer = "yes" if any(flags) else "no" if size.high < rare else "undecided"
-    says = Says("seeds", "have", "a run in which a dead neuron comes back", plural=True)
+    says = Says("seeds with a dead neuron", "have", "a run in which one comes back", plural=True)
     text = f"{of_runs(sum(flags), seeds.size, says)}: {percent(size)}"
     largest = float(rows["revived"].max())
     return Finding(
@@ -165,15 +180,18 @@ def culprits(result: Result, least: float) -> Finding:
 
     def saved(rows: Table) -> Array:
         kinds = (of_seeds(rows, f"risk_beyond{name}") for name in ("", "_without_dead"))
-        return np.asarray(np.subtract(*map(np.log10, kinds)))
+        decades = np.asarray(np.subtract(*map(np.log10, kinds)))
+        return np.where(of_seeds(rows, "alive_beyond") > 0.0, decades, np.nan)
 
-    return in_settings(by_setting(result), saved, says, "decades of the error saved", least)
+    what = "decades of the error saved"
+    return in_settings(by_setting(result), saved, says, what, least, lacking_what=lacks_dead)
 
 
 def larger_steps(result: Result, least: float) -> Finding:
     """Whether the error beyond the data is smaller at the largest step size than at the smallest."""
     etas = np.unique(result.table["step_size"])[[0, -1]]
-    ranges = cells(result.table, {"half_width": "[−{0:g}, {0:g}]"})
+    rows = result.table
+    ranges = cells(rows.rows(np.isin(rows["step_size"], etas)), {"half_width": "[−{0:g}, {0:g}]"})
     says = Says("the network", "err", "less beyond the data at the largest step size than at the smallest")
 
     def saved(rows: Table) -> Array:
@@ -250,7 +268,7 @@ CLAIM = Claim(
             "Do dead neurons come back with momentum?",
             "For heavy ball, Nesterov, and heavy ball with weight decay: yes if in some run a neuron is "
             "active at an iterate after one in which it was dead; no if no seed has such a run, and the "
-            "interval of their share lies below {rare:g}.",
+            "interval of their share, among the seeds that had a dead neuron, lies below {rare:g}.",
             come_back,
             {"rare": 0.2},
             kind="open question",
@@ -261,7 +279,8 @@ CLAIM = Claim(
             "Are dead neurons the culprits beyond the data?",
             "log10 of the mean squared error beyond the data over the same without the dead neurons, which "
             "changes nothing at the inputs. Yes if it lies above 0, no if the interval excludes {least:g} "
-            "decades.",
+            "decades. Only runs with dead neurons that are active beyond the data answer, and only settings "
+            f"in which at least {MOST:.0%} of the runs are such.",
             culprits,
             constants={"least": 0.05},
             kind="open question",
@@ -270,7 +289,7 @@ CLAIM = Claim(
             "larger_steps",
             "Do larger steps err less beyond the data?",
             "log10 of the mean squared error beyond the data at the smallest over that at the largest step "
-            "size; {least:g} decades count.",
+            "size; {least:g} decades count. A range is asked about only if most runs count at both.",
             larger_steps,
             constants={"least": 0.05},
             kind="open question",

@@ -16,7 +16,7 @@ from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.levels import Levels
 from stepscape.experiments.frame.limits import FEWEST_BENT, LEAST_BENT
 from stepscape.experiments.frame.medians import medians
-from stepscape.experiments.frame.sentences import counted
+from stepscape.experiments.frame.sentences import counted, listed
 from stepscape.experiments.square.arrival import arrived
 from stepscape.experiments.square.family import Array
 from stepscape.experiments.square.runs import FULL, QUICK, StepSizeRun, begin, grid, work
@@ -34,8 +34,8 @@ COLUMNS = ("weighted_tv", "pieces", "risk", "risk_grid", "risk_interior_grid", "
 WHERE = (
     " It is asked on every range and at every step size, at the widths at which most runs finish with "
     "neurons that bend among the data and have arrived; three or more, over a factor of ten, must be there. "
-    "Intervals are simultaneous. A yes needs all of these settings, one no beside a yes makes it depend on "
-    "the setting."
+    "Intervals are simultaneous. A yes needs all of these settings and widths, one no beside a yes makes it "
+    "depend on the setting, and so does a width asked about at which runs do not work."
 )
 
 
@@ -62,6 +62,13 @@ def exponents(rows: Table, column: str, least: float) -> Array:
     return np.round(slopes(WIDTHS.values(rows, column, widths), widths), 12)
 
 
+def lost_widths(rows: Table, least: float) -> str:
+    """Say at which widths from `least` on most runs do not work; "" if they do at all."""
+    widths = np.unique(rows["width"][rows["width"] >= least])
+    lost = widths[~np.isin(widths, WIDTHS.working(rows))]
+    return f"k = {listed(lost)}" if lost.size else ""
+
+
 def lacks_wide(rows: Table, least: float) -> str:
     """Say that runs work at too few widths from `least` on; "" if they do not."""
     return WIDTHS.lacks(rows.rows(rows["width"] >= least))
@@ -80,14 +87,22 @@ def in_every_setting(
     contrast: Callable[[Table], Array],
     lacks: Callable[[Table], str],
     judge: Callable[..., Finding],
+    least: float,
 ) -> Finding:
-    """Ask in every range and at every step size whose rows lack nothing; intervals are simultaneous."""
-    found = ask(by_setting(result.table), contrast, lacks)
+    """Ask in every range and at every step size whose rows lack nothing; intervals are simultaneous.
+
+    A width from `least` on at which runs do not work is named, and leaves a yes open.
+    """
+    settings = by_setting(result.table)
+    found = ask(settings, contrast, lacks)
     if found.missing is not None:
         return found.missing
     answers = {name: judge(values, at_once=len(found.values)) for name, values in found.values.items()}
-    lost = f"runs work at too few widths in {counted(len(found.left_out), 'other setting')}"
-    return in_part(together(answers, named=len(answers) > 1), lost if found.left_out else "")
+    few = f"runs work at too few widths in {counted(len(found.left_out), 'other setting')}"
+    widths = {lost_widths(settings[name], least): None for name in answers}
+    lost = f"left out, because most runs do not work there: {'; '.join(filter(None, widths))}"
+    whole = in_part(together(answers, named=len(answers) > 1), lost if any(widths) else "")
+    return in_part(whole, few if found.left_out else "")
 
 
 def does_not_depend(result: Result, column: str, words: str, least: float, within: float) -> Finding:
@@ -97,7 +112,7 @@ def does_not_depend(result: Result, column: str, words: str, least: float, withi
         what="exponent of the width",
     )  # fmt: skip
     contrast = partial(exponents, column=column, least=least)
-    return in_every_setting(result, contrast, partial(lacks_wide, least=least), judge)
+    return in_every_setting(result, contrast, partial(lacks_wide, least=least), judge, least)
 
 
 def narrow(rows: Table) -> Array:
@@ -112,7 +127,8 @@ def narrow_is_worse(result: Result, narrowest: float, counts: float) -> Finding:
         decide.sign, says=Says("the narrowest networks", "leave", "more training loss than the widest", True),
         what="decades of loss, narrowest over widest", least=counts,
     )  # fmt: skip
-    return in_every_setting(result, narrow, partial(lacks_narrow, narrowest=narrowest), judge)
+    lacks, wider = partial(lacks_narrow, narrowest=narrowest), narrowest + 1
+    return in_every_setting(result, narrow, lacks, judge, wider)
 
 
 def draw(result: Result) -> dict[str, Drawn]:
