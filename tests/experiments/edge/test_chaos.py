@@ -87,6 +87,7 @@ def test_a_change_as_large_as_the_way_has_nowhere_to_grow() -> None:
     full: dict[str, Any] = {"rate": 0.0, "decades": 12.0, "most_decades": 12.5}
     assert judged("network", at(0.4, **full)) == "reproduced"
     assert judged("network", at(0.4, **{**full, "decades": -1.0})) == "not_reproduced"
+    assert judged("network", at(0.4, **{**full, "decades": 6.0, "rate": -0.01})) == "not_reproduced"
     assert judged("network", at(0.4, rate=np.nan, decades=-300.0)) == "not_reproduced"
 
 

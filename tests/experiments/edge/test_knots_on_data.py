@@ -113,6 +113,8 @@ def test_the_ends_must_agree_with_the_trend() -> None:
 
 def test_a_smoothness_that_was_not_measured_is_not_a_wrong_one() -> None:
     assert judged("smoothness", lambda _: {"smoothness_ratio": np.nan}) == "premise_not_met"
+    some = judged("smoothness", lambda row: {"smoothness_ratio": np.nan} if row["seed"] % 3 == 0 else {})
+    assert some == "reproduced"
 
 
 def test_a_knot_is_on_an_input_within_a_thousandth_of_the_range() -> None:
