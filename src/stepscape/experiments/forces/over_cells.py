@@ -47,7 +47,7 @@ def over_cells(
 
 
 def any_differs(found: Mapping[str, Finding]) -> Finding:
-    """Put the answers about several methods into one, which is no only if none of them is open."""
+    """Put the answers about several methods into one, which is "no" only if none of them is open."""
     whole = together(found)
     unsettled = whole.answer == "no" and any(each.answer == "undecided" for each in found.values())
     return replace(whole, answer="undecided") if unsettled else whole
