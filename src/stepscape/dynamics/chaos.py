@@ -60,7 +60,7 @@ def separation(
     seed: int = 0,
     every: int = 100,
 ) -> Separation:
-    """Follow descent from θ and from θ plus a random vector of length ``size``.
+    """Follow descent from θ and from θ plus a random vector of the length that is given.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def chaos_floor(
 ) -> float:
     """Return how well descent can be predicted: the largest gap of midpoints after a change of the start.
 
-    The change has the length ``size``; the gap is over the largest move of the midpoints of both runs. A flow
-    that is closer to descent than that is as close as it can be.
+    The change has the length that is given; the gap is over the largest move of the midpoints of both runs. A
+    flow that is closer to descent than that is as close as it can be.
     """
     require_objective(objective)
     start = start_of(objective, theta)

@@ -21,7 +21,7 @@ class Curve:
     Attributes
     ----------
     time : (m,) increasing; for descent Σ η.
-    theta : (m, size).
+    theta : parameters, a row for each time (m, size).
     loss : (m,).
     error : (m,) estimate of the distance from the exact curve; 0 for descent, which is exact by definition.
     """
@@ -75,7 +75,7 @@ def compare(flow: Curve, run: Curve, values: Callable[[Array], Array] | None = N
     Parameters
     ----------
     flow, run : curves of parameters of one size; times agree to 1e-9 of the last one.
-    values : θ (size,) → values of the function (n,), whose root mean square distance is measured, too.
+    values : function of θ with values (n,), whose root mean square distance is measured, too.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def gradient_flow(
     Parameters
     ----------
     objective : any loss; one with compiled steps of its own makes ``steps`` fast.
-    theta : (size,), the start; not changed.
+    theta : the start, of as many numbers as the objective has; not changed.
     time : positive. Gradient descent with step size η and N steps takes the time ηN.
     points : number of points after the start.
     method : one of `METHODS`; see the module.
