@@ -9,7 +9,7 @@ import numpy as np
 import stepscape as ss
 
 # Called by the loop, with arrays that it has checked.
-INNER = {"objectives.SteppedLine.descend"}
+INNER = {"objectives.OwnSteps.descend"}
 
 
 def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]]:
@@ -17,9 +17,9 @@ def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]
     batches = ss.methods.StochasticGradientDescent(0.1, 5, batch_size=2, seed=1)
     noise, aware = ss.methods.LabelNoise(0.1, 5), ss.methods.SharpnessAware(0.1, 5)
     penalty, clock = ss.methods.TracePenalty(0.1, 5), {"step_size": 0.1, "steps": 5}
-    stepped = ss.objectives.SteppedLine(problem, net, aware)
+    stepped = ss.objectives.with_method(problem, net, aware)
     theta = net.parameters
-    of = "objectives.SteppedLine"
+    of = "objectives.OwnSteps"
     return {
         "methods.StochasticGradientDescent": {**clock, "batch_size": 2, "replacement": True, "seed": 0},
         "methods.StochasticGradientDescent.threshold": {"self": batches, "step_size": 0.1},
@@ -31,7 +31,8 @@ def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]
         "methods.SharpnessAware.threshold": {"self": aware, "step_size": 0.1, "gradient_norm": 0.5},
         "methods.TracePenalty": {**clock, "weight": 0.1},
         "methods.TracePenalty.threshold": {"self": penalty, "step_size": 0.1},
-        of: {"problem": problem, "network": net, "method": batches},
+        "objectives.with_method": {"problem": problem, "network": net, "method": batches},
+        of: {"measured": stepped.measured, "steps": stepped.steps},
         **{
             f"{of}.{name}": {"self": stepped, "theta": theta}
             for name in ("loss", "gradient", "hessian", "census", "largest_loss")

@@ -10,7 +10,7 @@ import stepscape as ss
 
 # What calls these is a loop, with arrays that it has checked.
 INNER = {
-    "objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend", "objectives.FreshExamples.descend",
+    "objectives.PlaneHessian.lanczos", "objectives.ReLUPlane.descend",
 }  # fmt: skip
 
 
@@ -25,7 +25,6 @@ def calls() -> dict[str, dict[str, Any]]:
         net.parameters,
     )
     ones = np.ones(net.size)
-    fresh = ss.objectives.FreshExamples(lambda _: problem, problem, net)
     return {
         "TwoLayerReLU.predict:plane": {"self": net, "x": problem.inputs},
         "TwoLayerReLU.with_parameters:plane": {"self": net, "parameters": theta},
@@ -41,19 +40,7 @@ def calls() -> dict[str, dict[str, Any]]:
             **here, "gauss_newton": False, "decay": 0.1, "unit": 1.0, "decay_biases": False,
         },
         "objectives.PlaneHessian.product": {"self": ss.objectives.PlaneHessian(**here), "vector": ones},
-        "objectives.FreshExamples": {"examples": lambda _: problem, "measured": problem, "network": net},
-        **{
-            f"objectives.FreshExamples.{name}": {"self": fresh, "theta": theta}
-            for name in ("loss", "gradient", "hessian", "census", "largest_loss")
-        },
-        "objectives.FreshExamples.rough_sharpness": {
-            "self": fresh, "theta": theta, "decay": 0.1, "decay_biases": False,
-        },
-        "objectives.FreshExamples.sharpness": {
-            "self": fresh, "theta": theta, "decay": 0.1, "start": ones, "tolerance": 1e-6,
-            "decay_biases": False,
-        },
-        "objectives.FreshExamples.smoothness": {"self": fresh, "theta": theta, "before": ones},
+        "objectives.with_examples": {"examples": lambda _: problem, "measured": problem, "network": net},
         "objectives.ReLUPlane": here,
         "objectives.plane": here,
         **{

@@ -53,7 +53,7 @@ METHODS = {
 def test_every_method_takes_the_path_of_a_plain_loop(options, loss):
     draw, net = drawn(loss), pc.plane_network(20, seed=3)
     measured = pc.noisy_plane(seed=9, loss=loss)
-    objective = objectives.FreshExamples(draw, measured, net)
+    objective = objectives.with_examples(draw, measured, net)
     # A warm-up begins at 1/λ_max, which has to lie below its end.
     eta = 1.4 / objective.sharpness(net.parameters).value if "warmup_steps" in options else 0.05
     method = ss.GradientDescent(eta, STEPS, **options)
@@ -70,7 +70,7 @@ def test_every_method_takes_the_path_of_a_plain_loop(options, loss):
 def test_frozen_blocks_stay_and_the_line_has_the_same_steps():
     net = pc.plane_network(9, d=1, seed=2, trainable=("w1", "w2"))
     draw, method = drawn(d=1), ss.GradientDescent(0.05, STEPS)
-    objective = objectives.FreshExamples(draw, draw(0), net)
+    objective = objectives.with_examples(draw, draw(0), net)
     path = training.run(objective, net.parameters, method, record_every=STEPS, measure_sharpness=False)
     np.testing.assert_allclose(path.theta, looped(draw, net, method, 0.05)[0], rtol=0, atol=1e-11)
     np.testing.assert_array_equal(path.theta[~net.trained], net.parameters[~net.trained])
@@ -79,7 +79,7 @@ def test_frozen_blocks_stay_and_the_line_has_the_same_steps():
 def test_the_same_examples_at_every_step_are_ordinary_descent():
     problem, net = pc.noisy_plane(seed=4), pc.plane_network(30, seed=4)
     method = ss.GradientDescent(pc.plane_edge(problem, net, {}, 0.6), 250)
-    objective = objectives.FreshExamples(lambda _: problem, problem, net)
+    objective = objectives.with_examples(lambda _: problem, problem, net)
     path = training.run(objective, net.parameters, method, record_every=100)
     run = ss.train(problem, net, method, record_every=100)
     np.testing.assert_allclose(path.theta, run.network.parameters, rtol=0, atol=1e-10)
@@ -101,7 +101,7 @@ def test_train_takes_the_examples_of_each_step():
 
 def test_it_measures_the_measured_examples():
     net, measured = pc.plane_network(8, d=2), pc.noisy_plane(n=15, d=2, seed=5)
-    objective = objectives.FreshExamples(drawn(d=2), measured, net)
+    objective = objectives.with_examples(drawn(d=2), measured, net)
     theta = net.parameters
     assert objective.loss(theta) == pytest.approx(pc.flat_loss(measured)(torch.tensor(theta)).item())
     np.testing.assert_allclose(
@@ -122,7 +122,7 @@ def test_it_measures_the_measured_examples():
 
 def test_steps_that_are_too_large_diverge():
     net = pc.plane_network(8, d=2)
-    objective = objectives.FreshExamples(drawn(d=2), pc.noisy_plane(d=2), net)
+    objective = objectives.with_examples(drawn(d=2), pc.noisy_plane(d=2), net)
     method = ss.GradientDescent(1e4, 3000)
     assert training.run(objective, net.parameters, method, measure_sharpness=False).outcome == "diverged"
 
@@ -130,12 +130,16 @@ def test_steps_that_are_too_large_diverge():
 def test_what_is_no_such_problem_is_refused():
     net, measured = pc.plane_network(8, d=2), pc.noisy_plane(d=2)
     with pytest.raises(InputError, match="examples must be a function of the number of a step"):
-        objectives.FreshExamples(measured, measured, net)
+        objectives.with_examples(measured, measured, net)
     with pytest.raises(InputError, match=r"measured must be a Problem"):
-        objectives.FreshExamples(drawn(d=2), net, net)
+        objectives.with_examples(drawn(d=2), net, net)
+    with pytest.raises(InputError, match=r"measured must be the loss of a network"):
+        objectives.OwnSteps(measured, len)
+    with pytest.raises(InputError, match=r"steps must be a function"):
+        objectives.OwnSteps(objectives.plane(measured, net), 3)
     with pytest.raises(InputError, match=r"examples\(0\) must be a Problem"):
-        objectives.FreshExamples(lambda _: 3, measured, net)
+        objectives.with_examples(lambda _: 3, measured, net)
     with pytest.raises(InputError, match=r"examples\(0\) must have the dimension of the measured problem, 2"):
-        objectives.FreshExamples(drawn(d=3), measured, net)
+        objectives.with_examples(drawn(d=3), measured, net)
     with pytest.raises(InputError, match="must have the loss of the measured problem, 'square'"):
-        objectives.FreshExamples(drawn("logistic", 2), measured, net)
+        objectives.with_examples(drawn("logistic", 2), measured, net)

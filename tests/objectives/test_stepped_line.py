@@ -13,7 +13,7 @@ import stepscape as ss
 from stepscape import methods
 from stepscape.errors import InputError
 from stepscape.network import BLOCKS
-from stepscape.objectives import SteppedLine, batch_sharpness
+from stepscape.objectives import batch_sharpness, with_method
 
 N, K, STEPS = 12, 17, 300
 WEIGHTS = np.arange(1.0, N + 1.0)
@@ -303,12 +303,12 @@ class TestBatchSharpness:
         (lambda: METHODS["sam"].threshold(-1.0), "step_size must be finite and positive"),
         (lambda: METHODS["batches"].batches(0, 1, 2), "batch_size must be at most the 2 examples"),
         (
-            lambda: SteppedLine(problem(), network(), ss.GradientDescent(0.1, 1)),
+            lambda: with_method(problem(), network(), ss.GradientDescent(0.1, 1)),
             "method must be one of Stochastic",
         ),  # type: ignore[arg-type]
-        (lambda: SteppedLine(problem("logistic"), network(), METHODS["trace"]), "loss must be 'square'"),
+        (lambda: with_method(problem("logistic"), network(), METHODS["trace"]), "loss must be 'square'"),
         (
-            lambda: SteppedLine(problem("logistic"), network(), METHODS["label noise"]),
+            lambda: with_method(problem("logistic"), network(), METHODS["label noise"]),
             "loss must be 'square'",
         ),
         (lambda: batch_sharpness(problem("logistic"), network(), 2), "loss must be 'square'"),

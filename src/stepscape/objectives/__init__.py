@@ -10,7 +10,7 @@ from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
-from stepscape.objectives.fresh_examples import FreshExamples
+from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
@@ -21,11 +21,12 @@ from stepscape.objectives.network_curvature import (
     sharpness,
 )
 from stepscape.objectives.objective import Objective, secant_curvature
+from stepscape.objectives.own_steps import OwnSteps
 from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.objectives.relu_plane_hessian import PlaneHessian
-from stepscape.objectives.stepped_line import SteppedLine
+from stepscape.objectives.stepped_line import with_method
 from stepscape.objectives.toys import corrugated, double_well, quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
@@ -37,15 +38,14 @@ __all__ = [
     "Descent",
     "Factors",
     "FactorsHessian",
-    "FreshExamples",
     "Hessian",
     "LinearNetwork",
     "Objective",
+    "OwnSteps",
     "PlaneHessian",
     "ReLULine",
     "ReLUPlane",
     "State",
-    "SteppedLine",
     "batch_sharpness",
     "corrugated",
     "directional_smoothness",
@@ -62,6 +62,8 @@ __all__ = [
     "scalar_product",
     "secant_curvature",
     "sharpness",
+    "with_examples",
+    "with_method",
 ]
 
 

@@ -10,10 +10,10 @@ from stepscape.arguments import function
 from stepscape.errors import bad, expect
 from stepscape.methods import GradientDescent, LineMethod
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives.fresh_examples import FreshExamples
+from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.network_loss import network_loss
 from stepscape.objectives.objective import Objective
-from stepscape.objectives.stepped_line import SteppedLine
+from stepscape.objectives.stepped_line import with_method
 from stepscape.problems.problem import Problem
 from stepscape.training.path import Path, PathPoint
 from stepscape.training.run import run
@@ -54,7 +54,7 @@ def train(
         Further steps to record, from 1 to the number of steps.
     examples : callable, optional
         Number of a step, from 0, → the examples of that step, in place of those of `problem`, of which loss
-        and sharpness are recorded all the same; see `stepscape.objectives.FreshExamples`. Mixup with fresh
+        and sharpness are recorded all the same; see `stepscape.objectives.with_examples`. Mixup with fresh
         pairs is ``examples=lambda step: ss.problems.mixup(problem, copies=1, seed=step)``.
 
     Notes
@@ -89,9 +89,9 @@ def _prepared(
     if isinstance(method, LineMethod):
         if examples is not None:
             raise bad("examples", f"be left out with {type(method).__name__}", "a function")
-        return SteppedLine(problem, network, method), GradientDescent(method.step_size, method.steps)
+        return with_method(problem, network, method), GradientDescent(method.step_size, method.steps)
     if examples is not None:
-        return FreshExamples(examples, problem, network), method
+        return with_examples(examples, problem, network), method
     return network_loss(problem, network), method
 
 

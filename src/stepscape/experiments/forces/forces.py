@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
 from stepscape.experiments.forces.over_cells import CELLWISE, any_differs, mean_over_cells, over_cells
 from stepscape.experiments.forces.runs import FORCES, NAMES, begin, grid, work
+from stepscape.experiments.forces.threshold import at_threshold
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.finding import in_part
 from stepscape.experiments.frame.limits import EDGE, MOST
@@ -60,14 +61,7 @@ COMPARED = {  # column → its question's words, and the unit of the effect
 
 def at_edge(result: Result) -> Finding:
     """Whether the runs of a force end alive at its own threshold."""
-    rows = result.table
-    alive = STEP_SIZES.counts(rows)
-    if not alive.any():
-        return lacking("no run of this force finishes alive")
-    there = alive & (rows["edge_ratio"] >= EDGE[0]) & (rows["edge_ratio"] <= EDGE[1])
-    says = Says("runs", "end", "at the threshold of their method", plural=True)
-    found = decide.share(there, says, groups=rows["seed"])
-    return found.with_numbers({"runs": len(rows), "runs that finish alive": int(alive.sum())})
+    return at_threshold(result.table, "at the threshold of their method")
 
 
 def compare(result: Result, least: float, column: str) -> Finding:

@@ -11,6 +11,7 @@ from stepscape.experiments.common.step_sizes import BENT, STEP_SIZES
 from stepscape.experiments.forces.matched import NEAR, Matches, matches
 from stepscape.experiments.forces.method_runs import NAMES, begin, grid, work
 from stepscape.experiments.forces.over_cells import CELLWISE, any_differs, over_cells
+from stepscape.experiments.forces.threshold import at_threshold
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.cells import ask, cells
 from stepscape.experiments.frame.contrasts import rank_correlations
@@ -66,14 +67,7 @@ SMALLEST = 0.01  # of 2/η: the logarithm of a batch sharpness below it, or belo
 
 def sharpness(result: Result) -> Finding:
     """Whether the runs of a method end alive with λ_max at 2/η."""
-    rows = result.table
-    alive = STEP_SIZES.counts(rows)
-    if not alive.any():
-        return lacking("no run of this method finishes alive")
-    there = alive & (rows["edge_ratio"] >= EDGE[0]) & (rows["edge_ratio"] <= EDGE[1])
-    says = Says("runs", "end", "with the sharpness at 2/η", plural=True)
-    found = decide.share(there, says, groups=rows["seed"])
-    return found.with_numbers({"runs": len(rows), "runs that finish alive": int(alive.sum())})
+    return at_threshold(result.table, "with the sharpness at 2/η")
 
 
 def batch(result: Result, factor: float) -> Finding:
