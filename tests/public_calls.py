@@ -271,6 +271,10 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "worst_case": {**here, "gamma": 1.0, "interval": (-1.0, 1.0)},
         "curvature.Matrix": {"values": np.eye(2)},
         "curvature.Matrix.product": {"self": at["matrix"], "vector": np.ones(2)},
+        "curvature.Scaled": {"operator": at["matrix"], "scale": np.ones(2)},
+        "curvature.Scaled.product": {
+            "self": ss.curvature.Scaled(at["matrix"], np.ones(2)), "vector": np.ones(2),
+        },
         "curvature.Shifted": {"operator": at["matrix"], "shift": np.ones(2)},
         "curvature.Shifted.product": {
             "self": ss.curvature.Shifted(at["matrix"], np.ones(2)), "vector": np.ones(2),
