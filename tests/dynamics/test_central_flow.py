@@ -69,28 +69,29 @@ class TestFlow:
     def test_at_the_edge_the_covariance_is_that_of_the_cycles(self) -> None:
         """L = ½x²(2/η + y) − αy has ∇λ = (0, 1), so that X = 2α, and y stays at 0."""
         eta, alpha = 0.1, 0.02
-        flow = dynamics.central_flow(
-            objectives.self_stabilizing(eta, alpha), [0.0, -1e-3], GradientDescent(eta, 40), substeps=4
-        )
+        toy = objectives.self_stabilizing(eta, alpha)
+        flow = dynamics.central_flow(toy, [0.0, -1e-3], GradientDescent(eta, 40), substeps=4)
         assert flow.amplitude[-1] ** 2 == pytest.approx(2.0 * alpha, rel=1e-8)
         assert abs(flow.theta[-1, 1]) < 1e-9
         assert flow.mean_loss[-1] == pytest.approx(2.0 * alpha / eta, rel=1e-6)
         assert flow.notes["edge_ratio"][-1] == pytest.approx(1.0, abs=1e-9)
         assert flow.notes["rank"][-1] == 1
+        twice = dynamics.central_flow(toy, [0.0, -1e-3], GradientDescent(eta, 5), measure_error=True)
+        finer = dynamics.central_flow(toy, [0.0, -1e-3], GradientDescent(eta, 5), substeps=4)
+        gap = np.linalg.norm(twice.theta - finer.theta, axis=1)
+        np.testing.assert_allclose(twice.error, gap, rtol=0, atol=1e-15)
 
     def test_the_edge_is_kept_and_the_loss_falls(self) -> None:
         x, eta = np.linspace(-1.0, 1.0, 8), 0.5
         o = objectives.layered(ss.Problem(x, np.cos(4.0 * np.arccos(x))), (5, 5))
-        method = GradientDescent(eta, 250)
-        flow = dynamics.central_flow(o, o.start(1.0, 2), method, skip=90, every=2, measure_error=True)
+        flow = dynamics.central_flow(o, o.start(1.0, 2), GradientDescent(eta, 191), skip=90, every=2)
         ratio = flow.notes["edge_ratio"][1:]
         assert (ratio <= 1.0 + 1e-2).all()
-        assert np.median(ratio[40:]) > 0.999
+        assert np.median(ratio[25:]) > 0.999
         assert (np.diff(flow.loss) <= 1e-12).all()
         assert np.nanmax(flow.notes["residual"]) < 1e-7
         assert flow.amplitude.max() > 0.0
-        assert flow.error.max() < 0.05 * np.linalg.norm(flow.theta[-1] - flow.theta[0])
-        free = dynamics.gradient_flow(o, flow.theta[0], float(flow.time[-1]), 4, "DOP853", 1e-6)
+        free = dynamics.gradient_flow(o, flow.theta[0], float(flow.time[-1]), 1, tolerance=3e-2)
         assert largest_eigenpair(o.hessian(free.theta[-1])).value > 1.1 * 2.0 / eta  # no edge holds it
 
     def test_derivatives_of_the_curvature_are_those_of_the_quartic(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,8 @@ import stepscape as ss
 from stepscape import GradientDescent, dynamics, objectives
 from stepscape.dynamics.mirror_flow import mirror_step
 from stepscape.dynamics.rod_flow import advance_one, rod_rate
-from stepscape.dynamics.step_map import step_map
 from stepscape.errors import InputError, NotConverged
+from stepscape.training import OptimizerMap
 
 TINY = 1e-300
 
@@ -27,6 +29,8 @@ METHODS = {
     "descent": GradientDescent(0.4, 12),
     "heavy ball": GradientDescent(0.2, 12, momentum=0.5, weight_decay=0.1),
     "nesterov": GradientDescent(0.1, 12, momentum=0.5, nesterov=True),
+    "rmsprop": ss.methods.RMSProp(1e-3, 12),
+    "adam": ss.methods.Adam(1e-2, 12, beta1=0.5),
 }
 
 
@@ -34,12 +38,12 @@ class TestMirrorFlow:
     @pytest.mark.parametrize("name", METHODS)
     def test_a_whole_step_moves_middle_and_half_difference_of_twins(self, net, name) -> None:
         o, theta = net
-        steps_of = step_map(o, METHODS[name])
-        one, other = steps_of.start(theta), steps_of.start(theta + 0.1)
+        step_of = OptimizerMap(o, METHODS[name])
+        one, other = step_of.start(theta), step_of.start(theta + 0.1)
         c, x = 0.5 * (one + other), 0.5 * (one - other)
         for sign in (-1, 1, -1, 1):
-            one, other = steps_of.step(one), steps_of.step(other)
-            c, x = mirror_step(steps_of, c, x, 1.0)
+            one, other = step_of.step(one), step_of.step(other)
+            c, x = mirror_step(step_of, c, x, 1.0)
             np.testing.assert_allclose(c, 0.5 * (one + other), rtol=0, atol=1e-12)
             np.testing.assert_allclose(sign * x, 0.5 * (one - other), rtol=0, atol=1e-12)
 
@@ -55,6 +59,8 @@ class TestMirrorFlow:
 
     def test_orbits_are_the_runs_of_train(self, net) -> None:
         for method in METHODS.values():
+            if not isinstance(method, GradientDescent):
+                continue
             free = GradientDescent(method.step_size, 12, method.momentum, method.nesterov)
             seen = []
             ss.training.run(*net, free, 1, measure_sharpness=False, observe=seen.append)
@@ -64,7 +70,7 @@ class TestMirrorFlow:
             np.testing.assert_allclose(
                 run.time, 3.0 * np.arange(4) * method.step_size / (1.0 - method.momentum), rtol=1e-14
             )
-            losses = [0.5 * (p.loss + q.loss) for p, q in zip(seen, seen[1:], strict=False)][::3]
+            losses = [0.5 * (p.loss + q.loss) for p, q in pairwise(seen)][::3]
             np.testing.assert_allclose(run.mean_loss, losses, rtol=1e-13)
             lengths = [0.5 * np.linalg.norm(p.theta - p.theta_before) for p in seen[1::3]]
             np.testing.assert_allclose(run.amplitude, lengths, rtol=1e-12)
@@ -83,9 +89,9 @@ class TestMirrorFlow:
     def test_on_a_quadratic_the_swing_grows_at_eta_lambda_minus_two(self) -> None:
         eta, share = 0.5, 0.25
         values = np.array([5.0, 4.0, 1.0])
-        steps_of = step_map(objectives.quadratic(np.diag(values)), GradientDescent(eta, 1))
+        step_of = OptimizerMap(objectives.quadratic(np.diag(values)), GradientDescent(eta, 1))
         c, x = np.array([0.1, -0.2, 0.3]), np.array([1.0, 3.0, -2.0])
-        middle, swing = mirror_step(steps_of, c, x, share)
+        middle, swing = mirror_step(step_of, c, x, share)
         np.testing.assert_allclose((swing - x) / (share * x), eta * values - 2.0, rtol=0, atol=1e-12)
         np.testing.assert_allclose((middle - c) / (share * c), -eta * values, rtol=0, atol=1e-12)
         assert swing[1] == x[1]  # exactly at 2/η
@@ -106,13 +112,14 @@ class TestMirrorFlow:
             return np.concatenate([c, a * u])
 
         flow = {
-            k: dynamics.mirror_flow(o, [0.2, -0.02], GradientDescent(eta, 12), substeps=k) for k in (8, 32, 128)
+            k: dynamics.mirror_flow(o, [0.2, -0.02], GradientDescent(eta, 12), substeps=k)
+            for k in (8, 32, 128)
         }
         gaps = [
-            np.linalg.norm(np.concatenate([f.theta[-1], f.swing[-1]]) - polar(k)) for k, f in flow.items()
+            np.linalg.norm(np.concatenate([f.theta[10], f.swing[10]]) - polar(k)) for k, f in flow.items()
         ]
-        assert gaps[0] < 1e-2
-        for coarse, fine in zip(gaps, gaps[1:], strict=False):
+        assert gaps[0] < 1e-5
+        for coarse, fine in pairwise(gaps):
             assert 3.0 < coarse / fine < 5.0
 
     def test_a_swing_that_died_is_kept_alive_at_the_floor(self) -> None:
@@ -132,7 +139,7 @@ class TestMirrorFlow:
 
 
 class TestRodFlow:
-    def test_its_velocities_are_the_steps_of_descent(self, net) -> None:
+    def test_its_velocities_are_the_step_of_descent(self, net) -> None:
         o, w = net
         eta = 0.4
         orbit = [w]
@@ -141,9 +148,7 @@ class TestRodFlow:
         for one, other, third in zip(orbit, orbit[1:], orbit[2:], strict=False):
             middle, rod = 0.5 * (one + other), 0.5 * (other - one)
             plus, minus = o.gradient(middle + rod), o.gradient(middle - rod)
-            np.testing.assert_allclose(
-                0.5 * (third - one), -0.5 * eta * (plus + minus), rtol=0, atol=1e-12
-            )
+            np.testing.assert_allclose(0.5 * (third - one), -0.5 * eta * (plus + minus), rtol=0, atol=1e-12)
             after = 0.5 * (third - other)
             v = np.linspace(-1.0, 1.0, w.size)
             exact = after * (after @ v) - rod * (rod @ v)
@@ -169,7 +174,7 @@ class TestRodFlow:
         eta, o = 0.02, objectives.quadratic(np.diag([1.0]))
         run = dynamics.orbit(o, [1.0], GradientDescent(eta, 101))
         errors = {
-            rods: np.abs(dynamics.rod_flow(o, [1.0], GradientDescent(eta, 101), substeps=64, rods=rods).theta
+            rods: np.abs(dynamics.rod_flow(o, [1.0], GradientDescent(eta, 101), substeps=16, rods=rods).theta
                          - run.theta).max() for rods in (1, 2)
         }  # fmt: skip
         assert errors[1] < 1e-3 < errors[2] < 1e-2
@@ -185,7 +190,9 @@ class TestCurvatureOfSteps:
             after, size = w - eta * g, float(g @ g)
             m = dynamics.step_curvature(o, w, after, nodes=24 if eta > 1.0 else 8)
             change = o.loss(after) - o.loss(w)
-            assert change == pytest.approx(-eta * size * (1.0 - 0.5 * eta * m), rel=1e-6 if eta > 1.0 else 1e-9)
+            assert change == pytest.approx(
+                -eta * size * (1.0 - 0.5 * eta * m), rel=1e-6 if eta > 1.0 else 1e-9
+            )
             assert (change > 0.0) == (m > 2.0 / eta)
             assert dynamics.relative_progress(o, w, eta) == pytest.approx(change / (eta * size), rel=1e-9)
             rises += change > 0.0
@@ -224,8 +231,21 @@ class TestComparison:
         with pytest.raises(InputError, match="window must be at most 5, got 6"):
             curve.smoothed(6)
         short = dynamics.Curve(time[:4], theta[:4], time[:4], time[:4])
-        with pytest.raises(InputError, match="have all their times in common for an average, got 4 of 4 and 5"):
+        with pytest.raises(
+            InputError, match="have all their times in common for an average, got 4 of 4 and 5"
+        ):
             dynamics.compare(short, curve, window=2)
+
+
+class OfExamples(type(objectives.quartic())):
+    """A loss that random methods can draw from."""
+
+    examples = 3
+
+    def batch_gradient(self, theta, rows):
+        raise NotImplementedError
+
+    noisy_gradient = batch_gradient
 
 
 class TestRefusals:
@@ -234,19 +254,25 @@ class TestRefusals:
     @pytest.mark.parametrize("flow", FLOWS)
     def test_a_start_beyond_the_edge(self, flow) -> None:
         o = objectives.scalar_product()
-        with pytest.raises(InputError, match="the start must lie inside the edge of stability, got an edge ratio"):
+        with pytest.raises(
+            InputError, match="the start must lie inside the edge of stability, got an edge ratio"
+        ):
             flow(o, [1.0, 1.0 + 1e-9], GradientDescent(0.51, 10))
-        with pytest.raises(InputError, match="time must be that of at least one step, 0.1, got 3 steps of which 3"):
+        with pytest.raises(
+            InputError, match=r"time must be that of at least one step, 0.1, got 3 steps of which 3"
+        ):
             flow(o, [1.5, 0.4], GradientDescent(0.1, 3), skip=2)
-        with pytest.raises(InputError, match="time must be that of at least one step, 0.1, got 0.01"):
+        with pytest.raises(InputError, match=r"time must be that of at least one step, 0.1, got 0.01"):
             flow(o, [1.5, 0.4], GradientDescent(0.1, 3), time=0.01)
         with pytest.raises(NotConverged, match="left every bound"):
             flow(objectives.quartic(), [3.0], GradientDescent(0.5, 400))
 
     def test_methods_and_sizes(self) -> None:
         o = objectives.scalar_product()
-        with pytest.raises(InputError, match="method must have a constant step size and no clipping"):
+        with pytest.raises(InputError, match="warmup_steps must be 0 for a map"):
             dynamics.mirror_flow(o, [1.5, 0.4], GradientDescent(0.1, 9, warmup_steps=3))
+        with pytest.raises(InputError, match="method must draw no random numbers, got LabelNoise"):
+            dynamics.orbit(OfExamples(), [0.1], ss.methods.LabelNoise(0.1, 9))
         for flow in (dynamics.rod_flow, dynamics.central_flow):
             with pytest.raises(InputError, match="method must be gradient descent with a constant step size"):
                 flow(o, [1.5, 0.4], GradientDescent(0.1, 9, momentum=0.5))

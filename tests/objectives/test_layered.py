@@ -28,7 +28,9 @@ def torch_loss(o, theta):
     return torch.sum(v * torch.nn.functional.softplus(-y * f))
 
 
-@pytest.mark.parametrize(("activation", "loss"), [("tanh", "square"), ("gelu", "logistic"), ("relu", "square")])
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("tanh", "square"), ("gelu", "logistic"), ("relu", "square")]
+)
 def test_derivatives_are_those_of_pytorch(activation: str, loss: str) -> None:
     rng = np.random.default_rng(3)
     labels = rng.standard_normal(7) if loss == "square" else np.sign(rng.standard_normal(7))

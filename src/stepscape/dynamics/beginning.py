@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import positive, whole
 from stepscape.curvature.lanczos import settle
-from stepscape.curvature.operator import Operator
 from stepscape.dynamics.gradient_flow import start_of
-from stepscape.dynamics.step_map import StepMap, step_map, unit_of_time
 from stepscape.errors import NotConverged, bad
-from stepscape.methods import GradientDescent
-from stepscape.objectives.objective import Objective
+from stepscape.methods import Adam, AdamW, GradientDescent, RMSProp, SharpnessAware
+from stepscape.objectives.objective import Objective, require_objective
+from stepscape.training.optimizer_map import OptimizerMap
 
 Array = NDArray[np.float64]
+Method = GradientDescent | RMSProp | Adam | AdamW | SharpnessAware
 LARGEST = 1e100
 
 
@@ -26,13 +26,13 @@ class Beginning:
 
     Attributes
     ----------
-    steps_of : the map of one step.
+    step_of : the map of one step.
     before, after : states z and F(z).
     steps : number of steps to follow.
     unit : time of one step.
     """
 
-    steps_of: StepMap
+    step_of: OptimizerMap
     before: Array
     after: Array
     steps: int
@@ -49,9 +49,7 @@ class Beginning:
         return 0.5 * (self.before - self.after)
 
 
-def begin(
-    objective: Objective, theta: ArrayLike, method: GradientDescent, time: float | None, skip: int
-) -> Beginning:
+def begin(objective: Objective, theta: ArrayLike, method: Method, time: float | None, skip: int) -> Beginning:
     """Make `skip` steps from θ, and one more; refuse a start beyond the edge of stability.
 
     Without a time the steps that the method has left are followed.
@@ -61,8 +59,8 @@ def begin(
     InputError
         If the preconditioned sharpness of the middle exceeds the threshold of the method.
     """
-    steps_of = step_map(objective, method)
-    state, made = steps_of.start(start_of(objective, theta)), whole("skip", skip)
+    step_of = deterministic_map(objective, method)
+    state, made = step_of.start(start_of(objective, theta)), whole("skip", skip)
     unit = unit_of_time(method)
     steps = method.steps - made - 1 if time is None else round(positive("time", time) / unit)
     if steps < 1:
@@ -70,9 +68,9 @@ def begin(
         raise bad("time", f"be that of at least one step, {unit:g}", got)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(made):
-            state = bounded(steps_of.step(state), "descent")
-        found = Beginning(steps_of, state, bounded(steps_of.step(state), "descent"), steps, unit)
-    ratio = edge_ratio(objective, method, steps_of, found.middle)
+            state = bounded(step_of.step(state), "descent")
+        found = Beginning(step_of, state, bounded(step_of.step(state), "descent"), steps, unit)
+    ratio = edge_ratio(step_of, method, found.middle)
     if ratio > 1.0:
         then = "lower step_size, shrink the initialization, or skip steps until it lies inside"
         raise bad("the start", "lie inside the edge of stability", f"an edge ratio of {ratio:.3g}", then)
@@ -86,23 +84,21 @@ def bounded(state: Array, what: str) -> Array:
     return state
 
 
-def edge_ratio(objective: Objective, method: GradientDescent, steps_of: StepMap, state: Array) -> float:
-    """λ_max of P^(−1/2) ∇²L P^(−1/2) over the threshold of the method, to four digits."""
-    root = 1.0 / np.sqrt(steps_of.preconditioner(state))
-    operator = _Scaled(objective.hessian(np.array(steps_of.weights(state))), root)
-    return settle(operator, tolerance=1e-4).value / method.threshold()
+def edge_ratio(step_of: OptimizerMap, method: Method, state: Array) -> float:
+    """Return λ_max of P^(−1/2) ∇²L P^(−1/2) over the threshold of the method, to four digits."""
+    return settle(step_of.stabilized(state), tolerance=1e-4).value / method.threshold()
 
 
-@dataclass(frozen=True, eq=False)
-class _Scaled:
-    """D·A·D with a diagonal D."""
+def deterministic_map(objective: Objective, method: Method) -> OptimizerMap:
+    """Return the map of a method, which must draw no random numbers."""
+    require_objective(objective)
+    found = OptimizerMap(objective, method)
+    if not found.deterministic:
+        raise bad("method", "draw no random numbers", repr(method))
+    return found
 
-    operator: Operator
-    scale: Array
 
-    @property
-    def size(self) -> int:
-        return self.operator.size
-
-    def product(self, vector: Array) -> Array:
-        return self.scale * self.operator.product(self.scale * vector)
+def unit_of_time(method: Method) -> float:
+    """Time of a step, by which methods are compared: η, over 1 − β with momentum."""
+    momentum = method.momentum if isinstance(method, GradientDescent) else 0.0
+    return method.step_size / (1.0 - momentum)

@@ -102,7 +102,7 @@ def central_flow(
             error = np.linalg.norm(finer - path, axis=1)
     loss, trace = np.array([objective.loss(w) for w in path]), notes.pop("trace")
     return Curve(
-        time=method.step_size * each * np.arange(len(path)),
+        time=np.asarray(method.step_size * each * np.arange(len(path))),
         theta=path,
         loss=loss,
         error=error,
@@ -115,7 +115,12 @@ def central_flow(
 def _follow(
     objective: Objective, origin: Beginning, eta: float, substeps: int, every: int
 ) -> tuple[Array, dict[str, Array]]:
-    w, near, path, rows = origin.middle, np.empty((objective.size, 0)), [origin.middle], [(0.0, *[np.nan] * 3)]
+    w, near, path, rows = (
+        origin.middle,
+        np.empty((objective.size, 0)),
+        [origin.middle],
+        [(0.0, *[np.nan] * 3)],
+    )
     for step in range(1, origin.steps // every * every + 1):
         for _ in range(substeps):
             push = _push(objective, w, eta, 1.0 / substeps, near)

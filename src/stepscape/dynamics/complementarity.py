@@ -1,4 +1,4 @@
-"""Complementarity over positive semidefinite matrices: the program that a constrained flow solves at every step.
+"""Complementarity over positive semidefinite matrices: the program of a constrained flow at every step.
 
 For a symmetric A (r, r) and a positive semidefinite B on symmetric matrices, find X with
 
@@ -35,8 +35,8 @@ LARGEST_GAP = 1e20  # of matrices of size 1: beyond it no X is feasible
 class Complementary:
     """X and S = A + BX (r, r), with what is left of the conditions.
 
-    `residual` is the largest of the negative parts of the eigenvalues of X and S, and of |⟨X, S⟩|, once A and B
-    are scaled to the size 1, X and ⟨X, S⟩ over 1 + |X|.
+    `residual` is the largest of the negative parts of the eigenvalues of X and S, and of |⟨X, S⟩|, once A and
+    B are scaled to the size 1, X and ⟨X, S⟩ over 1 + |X|.
     """
 
     x: Array
@@ -94,21 +94,22 @@ def _one(q: Array, m: Array) -> Array:
 
 def _interior(q: Array, m: Array) -> Array:
     size = len(to_matrix(q))
-    x, s = np.eye(size), np.eye(size)
+    x: Array = np.eye(size)
+    s: Array = np.eye(size)
     for _ in range(MOST_STEPS):
         gap = float(np.sum(x * s)) / size
-        miss = q + m @ to_vector(x) - to_vector(s)
+        miss = np.asarray(q + m @ to_vector(x) - to_vector(s))
         if gap < 1e-2 * TOLERANCE and float(np.abs(miss).max()) < 1e-2 * TOLERANCE:
             break
         scaling = _scaling(x, s)
         if scaling is None or gap > LARGEST_GAP:
             break
-        inverse = to_vector(np.linalg.inv(s))
+        inverse = to_vector(np.asarray(np.linalg.inv(s)))
         centering = 0.1 if float(np.abs(miss).max()) < gap else 0.3
         # ΔX + W ΔS W = σμ S⁻¹ − X and ΔS = B ΔX + (A + BX − S), W the scaling with W S W = X.
         w = _congruence(scaling)
         right = centering * gap * inverse - to_vector(x) - w @ miss
-        dx = to_matrix(np.linalg.solve(np.eye(q.size) + w @ m, right))
+        dx = to_matrix(np.asarray(np.linalg.solve(np.eye(q.size) + w @ m, right)))
         ds = to_matrix(m @ to_vector(dx) + miss)
         reach = min(1.0, 0.95 * _reach(x, dx), 0.95 * _reach(s, ds))
         x, s = x + reach * dx, s + reach * ds

@@ -113,9 +113,7 @@ class Gap:
         return float(self.time[first]) if first < self.time.size else float("inf")
 
 
-def compare(
-    flow: Curve, run: Curve, values: Callable[[Array], Array] | None = None, window: int = 1
-) -> Gap:
+def compare(flow: Curve, run: Curve, values: Callable[[Array], Array] | None = None, window: int = 1) -> Gap:
     """Measure the distance of two curves, such as gradient flow and descent, at their common times.
 
     Parameters
@@ -169,7 +167,7 @@ def _log_ratio(one: Array, other: Array) -> Array:
     """log(one/other) where both are positive; nan elsewhere."""
     known = (one > 0.0) & (other > 0.0)
     ratio = np.divide(one, other, out=np.full(one.shape, np.nan), where=known)
-    return np.log(ratio, out=ratio, where=known)
+    return np.asarray(np.log(ratio, out=ratio, where=known))
 
 
 def _common(one: Array, other: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

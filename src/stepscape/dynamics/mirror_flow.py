@@ -1,7 +1,7 @@
 """Mirror flow: the middle of the swing of any method, and half the swing, as a flow of two gradients.
 
-A method is a map z ↦ F(z) of its state. For a middle c and half a swing x, with E and O the even and odd parts
-of F about c,
+A method is a map z ↦ F(z) of its state. For a middle c and half a swing x, with E and O the even and odd
+parts of F about c,
 
     c' = E − c,    x' = −O − x,    E = ½(F(c + x) + F(c − x)),    O = ½(F(c + x) − F(c − x)),
 
@@ -23,21 +23,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import flag, positive, whole
-from stepscape.dynamics.beginning import Beginning, begin, bounded
+from stepscape.dynamics.beginning import Beginning, Method, begin, bounded
 from stepscape.dynamics.curve import Curve
-from stepscape.dynamics.step_map import StepMap
-from stepscape.methods import GradientDescent
 from stepscape.objectives.objective import Objective
+from stepscape.training.optimizer_map import OptimizerMap
 
 Array = NDArray[np.float64]
 FLOOR = 1e-9
 
 
-
 def mirror_flow(
     objective: Objective,
     theta: ArrayLike,
-    method: GradientDescent,
+    method: Method,
     time: float | None = None,
     substeps: int = 2,
     every: int = 1,
@@ -52,7 +50,7 @@ def mirror_flow(
 
     Parameters
     ----------
-    method : with a constant step size and without clipping.
+    method : any that draws no random numbers, with a constant step size.
     time : Σ η over 1 − β, rounded to whole steps; by default that of the steps that the method has left.
     substeps : Euler steps for each step of the method, of two gradients each; 1 is the method itself.
     every : steps between two points of the curve.
@@ -85,7 +83,7 @@ def mirror_flow(
         0.5 * (objective.loss(c + x) + objective.loss(c - x)) for c, x in zip(middles, swings, strict=True)
     ]
     return Curve(
-        time=origin.unit * each * np.arange(len(middles)),
+        time=np.asarray(origin.unit * each * np.arange(len(middles))),
         theta=middles,
         loss=np.array([objective.loss(c) for c in middles]),
         error=error,
@@ -98,11 +96,11 @@ def mirror_flow(
 def _follow(origin: Beginning, substeps: int, every: int, floor: float) -> tuple[Array, Array]:
     """Weights of c and of x at every point (m, size)."""
     c, x = origin.middle, _lifted(origin.half, floor)
-    weights = origin.steps_of.weights
+    weights = origin.step_of.weights
     middles, swings = [weights(c).copy()], [weights(x).copy()]
     for step in range(1, origin.steps // every * every + 1):
         for _ in range(substeps):
-            c, x = mirror_step(origin.steps_of, c, x, 1.0 / substeps)
+            c, x = mirror_step(origin.step_of, c, x, 1.0 / substeps)
             x = _lifted(x, floor)
         bounded(c + x, "the mirror flow")
         if step % every == 0:
@@ -111,9 +109,9 @@ def _follow(origin: Beginning, substeps: int, every: int, floor: float) -> tuple
     return np.array(middles), np.array(swings)
 
 
-def mirror_step(steps_of: StepMap, c: Array, x: Array, share: float) -> tuple[Array, Array]:
+def mirror_step(step_of: OptimizerMap, c: Array, x: Array, share: float) -> tuple[Array, Array]:
     """Make one Euler step of c' = E − c, x' = −O − x; `share` of a step of the method."""
-    one, other = steps_of.step(c + x), steps_of.step(c - x)
+    one, other = step_of.step(c + x), step_of.step(c - x)
     return (1.0 - share) * c + 0.5 * share * (one + other), (1.0 - share) * x - 0.5 * share * (one - other)
 
 

@@ -6,20 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stepscape.arguments import whole
-from stepscape.dynamics.beginning import bounded
+from stepscape.dynamics.beginning import Method, bounded, deterministic_map, unit_of_time
 from stepscape.dynamics.curve import Curve
 from stepscape.dynamics.gradient_flow import start_of
-from stepscape.dynamics.step_map import step_map, unit_of_time
 from stepscape.errors import bad
-from stepscape.methods import GradientDescent
 from stepscape.objectives.objective import Objective
 
 Array = NDArray[np.float64]
 
 
-def orbit(
-    objective: Objective, theta: ArrayLike, method: GradientDescent, skip: int = 0, every: int = 1
-) -> Curve:
+def orbit(objective: Objective, theta: ArrayLike, method: Method, skip: int = 0, every: int = 1) -> Curve:
     """Follow the steps of any deterministic method: midpoints (θ_t + θ_{t+1})/2 for t = skip, skip + 1, ….
 
     The curve begins at time 0 with t = `skip`, as the flows do that begin there; its amplitude is
@@ -34,26 +30,26 @@ def orbit(
     Raises
     ------
     InputError
-        For fewer steps, and for a method with warm-up or clipping.
+        For fewer steps, and for a method that draws random numbers.
     NotConverged
         If the method diverges.
     """
-    steps_of, made, each = step_map(objective, method), whole("skip", skip), whole("every", every, 1)
+    step_of, made, each = deterministic_map(objective, method), whole("skip", skip), whole("every", every, 1)
     if method.steps < made + 2:
         raise bad("steps", f"be at least {made + 2}", method.steps)
-    state = steps_of.start(start_of(objective, theta))
+    state = step_of.start(start_of(objective, theta))
     count = (method.steps - made - 1) // each + 1
     middles, halves, losses = *np.empty((2, count, objective.size)), np.empty((2, count))
     for step in range(made + (count - 1) * each + 1):
         with np.errstate(over="ignore", invalid="ignore"):
-            after = bounded(steps_of.step(state), "descent")
+            after = bounded(step_of.step(state), "descent")
         at, rest = divmod(step - made, each)
         if step >= made and not rest:
-            one, other = steps_of.weights(state), steps_of.weights(after)
+            one, other = step_of.weights(state), step_of.weights(after)
             middles[at], halves[at] = 0.5 * (one + other), 0.5 * (one - other)
             losses[0, at] = objective.loss(middles[at])
             losses[1, at] = 0.5 * (objective.loss(one) + objective.loss(other))
         state = after
-    time = unit_of_time(method) * each * np.arange(count)
+    time = np.asarray(unit_of_time(method) * each * np.arange(count))
     amplitude = np.linalg.norm(halves, axis=1)
     return Curve(time, middles, losses[0], np.zeros(count), amplitude, losses[1], halves)

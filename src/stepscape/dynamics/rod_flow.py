@@ -6,9 +6,10 @@ exactly by
     w⁺ − w = −½η(g₊ + g₋),    δ⁺δ⁺ᵀ − δδᵀ = M,    M = ¼η²(g₊g₊ᵀ + g₋g₋ᵀ) − 2δδᵀ.
 
 The flow of one rod makes these the velocities, with a term that corrects the first for the finite step,
-w' = −½η(g₊ + g₋) − ⅛η²(H₊ + H₋)(g₊ + g₋), and keeps of δδᵀ the largest principal part: δ' = (Mv − ½(vᵀMv)v)/‖δ‖,
-v = δ/‖δ‖. Before the onset of the swing δ is the slow step −½η∇L, and the growing swing is the second principal
-part: one rod misses the onset, and the sharpness overshoots. Begun inside the edge it follows the swing well.
+w' = −½η(g₊ + g₋) − ⅛η²(H₊ + H₋)(g₊ + g₋), and keeps of δδᵀ the largest principal part,
+δ' = (Mv − ½(vᵀMv)v)/‖δ‖ with v = δ/‖δ‖. Before the onset of the swing δ is the slow step −½η∇L, and the
+growing swing is the second principal part: one rod misses the onset, and the sharpness overshoots. In a swing
+that is there already it stays.
 
 Several rods d_i keep more of Σ = Σ d_i d_iᵀ. With o_i and e_i the odd and even parts of ∇L about w along d_i,
 and ḡ = ∇L(w) + Σ e_i,
@@ -84,7 +85,7 @@ def rod_flow(
             error = np.linalg.norm(finer - path, axis=1)
     loss = np.array([objective.loss(w) for w in path])
     return Curve(
-        time=method.step_size * each * np.arange(len(path)),
+        time=np.asarray(method.step_size * each * np.arange(len(path))),
         theta=path,
         loss=loss,
         error=error,
@@ -95,7 +96,13 @@ def rod_flow(
 
 
 def _follow(
-    objective: Objective, origin: Beginning, advance: Advance, eta: float, substeps: int, every: int, kept: int
+    objective: Objective,
+    origin: Beginning,
+    advance: Advance,
+    eta: float,
+    substeps: int,
+    every: int,
+    kept: int,
 ) -> tuple[Array, Array]:
     """Middles (m, size) and rods (m, size, rods) at every point."""
     w, rods = origin.middle, np.zeros((objective.size, kept))
@@ -111,9 +118,7 @@ def _follow(
     return np.array(path), np.array(swings)
 
 
-def advance_one(
-    objective: Objective, w: Array, rods: Array, eta: float, share: float
-) -> tuple[Array, Array]:
+def advance_one(objective: Objective, w: Array, rods: Array, eta: float, share: float) -> tuple[Array, Array]:
     """Make one Euler step of the flow of one rod (size, 1)."""
     rod = rods[:, 0]
     ahead, behind = w + rod, w - rod

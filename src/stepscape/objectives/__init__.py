@@ -94,7 +94,7 @@ def layered(problem: Problem, hidden: Sequence[int], activation: str = "tanh") -
 
     `activation` is "tanh", "gelu" or "relu"; ``layered(…).start(scale, seed)`` is a random θ.
     """
-    return LayeredNetwork(problem, tuple(hidden), activation)
+    return LayeredNetwork(problem, hidden, activation)  # type: ignore[arg-type]
 
 
 @overload

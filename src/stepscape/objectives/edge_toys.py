@@ -80,8 +80,8 @@ class Catapult:
 
         f ← f (1 − ηλ + η²f²/k),    λ ← λ + (ηf²/k)(ηλ − 4).
 
-    For 2/η < λ < 4/η and large k the loss first grows by the factor (1 − ηλ)² in every step; once f² is of the
-    order of k, λ falls below 2/η, and the loss vanishes. Beyond 4/η descent diverges.
+    For 2/η < λ < 4/η and large k the loss first grows by the factor (1 − ηλ)² in every step; once f² is of
+    the order of k, λ falls below 2/η, and the loss vanishes. Beyond 4/η descent diverges.
 
     Source: Lewkowycz, Bahri, Dyer, Sohl-Dickstein and Gur-Ari (2020), section 2.1.
 
@@ -120,8 +120,8 @@ class Catapult:
         return np.concatenate([u, v])
 
     def output(self, theta: Array) -> float:
-        """f."""
-        return float(theta[: self.width] @ theta[self.width :]) / np.sqrt(self.width)
+        """Return f."""
+        return float(theta[: self.width] @ theta[self.width :] / np.sqrt(self.width))
 
     def curvature(self, theta: Array) -> float:
         """λ."""
@@ -132,7 +132,7 @@ class Catapult:
         return 0.5 * self.output(theta) ** 2
 
     def gradient(self, theta: Array) -> Array:
-        """f (v, u)/√k."""
+        """Return f (v, u)/√k."""
         return np.asarray(self.output(theta) / np.sqrt(self.width) * self._swapped(theta))
 
     def hessian(self, theta: Array) -> CatapultHessian:
@@ -163,9 +163,7 @@ class CatapultHessian:
     def product(self, vector: Array) -> Array:
         """Matrix times vector."""
         along = self.swapped * (float(self.swapped @ vector) / self.width)
-        return np.asarray(
-            along + self.slope * np.concatenate([vector[self.width :], vector[: self.width]])
-        )
+        return np.asarray(along + self.slope * np.concatenate([vector[self.width :], vector[: self.width]]))
 
 
 def self_stabilizing(step_size: float = 0.1, slope: float = 1e-3) -> SelfStabilizing:

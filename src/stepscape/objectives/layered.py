@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import positive, reals, vector, whole, word
-from stepscape.errors import bad, expect
+from stepscape.errors import bad, expect, shown
 from stepscape.losses import loss_of
 from stepscape.problems.problem import Problem
 
@@ -89,8 +90,9 @@ class LayeredNetwork:
 
     def __post_init__(self) -> None:
         expect("problem", self.problem, Problem)
-        if not self.hidden:
-            raise bad("hidden", "hold the width of at least one layer", "none")
+        widths = reals("hidden", self.hidden)
+        if widths.ndim != 1 or not widths.size:
+            raise bad("hidden", "hold the width of at least one layer", shown(self.hidden))
         object.__setattr__(self, "hidden", tuple(whole("each of hidden", each, 1) for each in self.hidden))
         word("activation", self.activation, ACTIVATIONS)
 
@@ -98,7 +100,7 @@ class LayeredNetwork:
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """Shapes (outputs, inputs) of W_1, …, W_L."""
         ends = (self.problem.dimension, *self.hidden, 1)
-        return tuple((after, before) for before, after in zip(ends, ends[1:], strict=False))
+        return tuple((after, before) for before, after in pairwise(ends))
 
     @cached_property
     def size(self) -> int:
@@ -114,7 +116,7 @@ class LayeredNetwork:
         return np.concatenate(pieces)
 
     def predict(self, theta: Array, inputs: Array | None = None) -> Array:
-        """f at inputs (m,) or (m, d), by default at those of the problem."""
+        """Return f at inputs (m,) or (m, d), by default at those of the problem."""
         points = self.problem.points if inputs is None else reals("inputs", inputs)
         rows = points.reshape(len(points), -1)
         if rows.shape[1] != self.problem.dimension:
