@@ -9,7 +9,7 @@ from stepscape.network import TwoLayerReLU
 from stepscape.objectives.batch_curvature import batch_sharpness
 from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
-from stepscape.objectives.edge_toys import Catapult, SelfStabilizing, catapult, self_stabilizing
+from stepscape.objectives.edge_toys import catapult, self_stabilizing
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
@@ -37,20 +37,17 @@ from stepscape.problems.problem import Problem
 from stepscape.problems.product_measurements import ProductMeasurements
 
 __all__ = [
-    "Catapult",
     "CorruptedFactors",
     "Descent",
     "Factors",
     "FactorsHessian",
     "Hessian",
-    "LayeredNetwork",
     "LinearNetwork",
     "Objective",
     "OwnSteps",
     "PlaneHessian",
     "ReLULine",
     "ReLUPlane",
-    "SelfStabilizing",
     "State",
     "batch_sharpness",
     "catapult",
@@ -94,7 +91,7 @@ def layered(problem: Problem, hidden: Sequence[int], activation: str = "tanh") -
 
     `activation` is "tanh", "gelu" or "relu"; ``layered(…).start(scale, seed)`` is a random θ.
     """
-    return LayeredNetwork(problem, hidden, activation)  # type: ignore[arg-type]
+    return LayeredNetwork(problem, hidden, activation)
 
 
 @overload

@@ -85,7 +85,7 @@ class LayeredNetwork:
     """
 
     problem: Problem
-    hidden: tuple[int, ...]
+    hidden: Sequence[int]
     activation: str = "tanh"
 
     def __post_init__(self) -> None:
