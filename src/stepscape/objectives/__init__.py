@@ -13,7 +13,7 @@ from stepscape.objectives.edge_toys import catapult, self_stabilizing
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
-from stepscape.objectives.layered import LayeredNetwork
+from stepscape.objectives.layered_network import LayeredNetwork
 from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
