@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "activation": "activation of the hidden layers: tanh, gelu or relu",
+    "algorithm_step_sizes": "step size of each of the algorithms, in their order",
+    "algorithms": "methods that train the network",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -46,6 +49,7 @@ MEANINGS = {
     "decay_steps": "steps of a run with weight decay",
     "decays": "weight decays",
     "deepest_of": "mixed pairs of which the deepest is taken",
+    "degree": "degree of the polynomial that is fitted",
     "depths": "layers of the diagonal networks",
     "descents": "step sizes of descent",
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
@@ -81,6 +85,7 @@ MEANINGS = {
     "largest_margin": "largest margin of the interpolators",
     "largest_step_size": "largest step size that the network is tuned over",
     "laws": "laws of labels that have no truth to find",
+    "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -279,6 +284,18 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _algorithms() -> Iterable[str]:
+    from stepscape.experiments.deep.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def _activations() -> Iterable[str]:
+    from stepscape.objectives.layered_network import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
@@ -288,6 +305,8 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "forces": _forces,
     "optimizers": _optimizers,
     "laws": _laws,
+    "algorithms": _algorithms,
+    "activation": _activations,
     "targets": _targets,
     "init": lambda: ("torch", "mean_field"),
 }

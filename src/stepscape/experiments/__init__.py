@@ -71,6 +71,7 @@ _MODULES = {
     "radial-family": "stepscape.experiments.plane.radial_family",
     "mixup": "stepscape.experiments.plane.mixup",
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
+    "thresholds": "stepscape.experiments.deep.thresholds",
 }
 
 
