@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -28,6 +29,7 @@ MEANINGS = {
     "block_sizes": "rows of the square blocks",
     "block_truths": "how many blocks of the truth are not 0",
     "blocks": "blocks of trials of the failure rate, one per seed",
+    "budgets": "numbers of steps, each with a descent of its own",
     "c": "measurements of the theorem, in units of r(d1 + d2)",
     "candidates": "directions that are tried for caps without inputs",
     "cap_dimensions": "input variables of the balls with caps",
@@ -40,6 +42,9 @@ MEANINGS = {
     "d1": "rows of the matrix",
     "d2": "columns of the matrix",
     "data": "pairs of a law of the inputs and a truth",
+    "data_margin": "margin of the data sets, about which it is planted",
+    "data_margins": "further margins of the two points",
+    "data_sets": "labeled inputs that a plane separates",
     "decay": "weight decay that is compared with none",
     "decay_biases": "whether the L2 penalty acts on the input biases",
     "decay_depths": "layers of the networks with weight decay",
@@ -116,6 +121,7 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+    "patience": "steps that adapt to the loss, in units of 1/γ²",
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
@@ -129,6 +135,9 @@ MEANINGS = {
     "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
+    "ridge_data": "data sets of the descents with weight decay",
+    "ridge_margin": "margin of these data sets",
+    "ridge_steps": "most steps of a descent with weight decay",
     "ripple_starts": "starts of descent on the bowl with ripples",
     "ripple_step_sizes": "step sizes on the bowl with ripples",
     "ripple_steps": "steps on the bowl with ripples that count",
@@ -147,6 +156,7 @@ MEANINGS = {
     "smallest_margin": "smallest margin of the interpolators",
     "smallest_step_size": "smallest step size that the network is tuned over",
     "square_step_sizes": "step sizes of the runs with the square loss",
+    "stable_multiples": "step sizes in units of 2 over the largest curvature",
     "start_sharpness": "sharpness that the start below the edge is scaled to",
     "starts": "where descent starts, or how often the search for the least weight decay does",
     "step_size": "step size",
@@ -279,6 +289,12 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _data_sets() -> Iterable[str]:
+    from stepscape.experiments.illustrations.separable_data import NAMES
+
+    return NAMES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
@@ -289,5 +305,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "optimizers": _optimizers,
     "laws": _laws,
     "targets": _targets,
+    "data_sets": _data_sets,
+    "ridge_data": _data_sets,
     "init": lambda: ("torch", "mean_field"),
 }

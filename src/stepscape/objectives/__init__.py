@@ -12,6 +12,7 @@ from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.linear_layers import LinearNetwork
+from stepscape.objectives.linear_logistic import logistic_regression
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
@@ -55,6 +56,7 @@ __all__ = [
     "hessian_trace",
     "line",
     "linear_network",
+    "logistic_regression",
     "plane",
     "quadratic",
     "quartic",

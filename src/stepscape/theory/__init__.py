@@ -103,6 +103,7 @@ from stepscape.theory.low_rank import (
     norm_minimal_as_printed,
     perturbed_loss,
 )
+from stepscape.theory.largest_margin import MaxMargin, max_margin
 from stepscape.theory.plane import (
     PLANE_THEOREMS,
     DepthBound,
@@ -147,6 +148,7 @@ __all__ = [
     "Landscape",
     "MarginCost",
     "MatrixWeights",
+    "MaxMargin",
     "Neurons",
     "PerturbedLoss",
     "PlaneFacts",
@@ -207,6 +209,7 @@ __all__ = [
     "logistic_gauss_newton",
     "margin_cost",
     "matrix_weights",
+    "max_margin",
     "merged_knots",
     "noisy",
     "norm_excess",
