@@ -109,6 +109,7 @@ MEANINGS = {
     "n_smallest": "rows of the smallest data set",
     "network_n": "rows of the data set of a network",
     "network_noise": "standard deviation of the labels of a network",
+    "networks": "networks that descent is followed on",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
@@ -116,6 +117,7 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+    "patience": "steps within which a run must reach the edge",
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
@@ -176,6 +178,7 @@ MEANINGS = {
     "wide_arms": "methods that also begin at factors twice as large",
     "width": "neurons of the network",
     "widths": "neurons of the networks",
+    "window": "steps that are averaged",
 }
 
 
