@@ -19,6 +19,7 @@ import plane_door_calls
 import plane_theory_calls
 import recovery_calls
 import stepscape as ss
+import torch_calls
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store, new_plan
@@ -31,6 +32,7 @@ READ_ONLY = {
     "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
     "estimators.TableFit", "measures.PredictionGain", "measures.Shattering", "theory.Gain",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
+    "objectives.TorchHessian",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.FlattestRescaling",
     "theory.MatrixWeights",
@@ -215,6 +217,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
         **method_calls.calls(at["problem"], at["net"]),
+        **torch_calls.calls(),
         **plane_calls.calls(),
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
