@@ -19,6 +19,7 @@ import plane_door_calls
 import plane_theory_calls
 import recovery_calls
 import stepscape as ss
+import torch_calls
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store, new_plan
@@ -32,6 +33,7 @@ READ_ONLY = {
     "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
     "estimators.TableFit", "measures.PredictionGain", "measures.Shattering", "theory.Gain",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
+    "objectives.TorchHessian",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.FlattestRescaling",
     "theory.MatrixWeights",
@@ -216,6 +218,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
         **method_calls.calls(at["problem"], at["net"]),
+        **torch_calls.calls(),
         **plane_calls.calls(),
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
@@ -272,6 +275,10 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "worst_case": {**here, "gamma": 1.0, "interval": (-1.0, 1.0)},
         "curvature.Matrix": {"values": np.eye(2)},
         "curvature.Matrix.product": {"self": at["matrix"], "vector": np.ones(2)},
+        "curvature.Scaled": {"operator": at["matrix"], "scale": np.ones(2)},
+        "curvature.Scaled.product": {
+            "self": ss.curvature.Scaled(at["matrix"], np.ones(2)), "vector": np.ones(2),
+        },
         "curvature.Shifted": {"operator": at["matrix"], "shift": np.ones(2)},
         "curvature.Shifted.product": {
             "self": ss.curvature.Shifted(at["matrix"], np.ones(2)), "vector": np.ones(2),
@@ -383,6 +390,9 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         },
         "objectives.line": here,
         "objectives.logistic_regression": {"inputs": np.array([[1.0, 2.0]]), "labels": np.array([1])},
+        "objectives.layered": {"problem": at["problem"], "hidden": (3, 2), "activation": "gelu"},
+        "objectives.catapult": {"width": 4},
+        "objectives.self_stabilizing": {"step_size": 0.1, "slope": 0.01},
         "objectives.quadratic": {"matrix": np.eye(2)},
         "objectives.corrugated": {"ripple": 0.1},
         "objectives.quartic": {"curvature": 1.0, "fall": 1.0},

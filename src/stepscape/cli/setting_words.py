@@ -114,6 +114,7 @@ MEANINGS = {
     "n_smallest": "rows of the smallest data set",
     "network_n": "rows of the data set of a network",
     "network_noise": "standard deviation of the labels of a network",
+    "networks": "networks that descent is followed on",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
@@ -121,7 +122,11 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+<<<<<<< HEAD
     "patience": "steps that adapt to the loss, in units of 1/γ²",
+=======
+    "patience": "steps within which a run must reach the edge",
+>>>>>>> next
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
@@ -186,6 +191,7 @@ MEANINGS = {
     "wide_arms": "methods that also begin at factors twice as large",
     "width": "neurons of the network",
     "widths": "neurons of the networks",
+    "window": "steps that are averaged",
 }
 
 

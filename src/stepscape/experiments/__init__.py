@@ -18,6 +18,7 @@ _MODULES = {
     "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
     "flow-or-descent": "stepscape.experiments.edge.flow_or_descent",
     "chaos": "stepscape.experiments.edge.chaos",
+    "flows": "stepscape.experiments.edge.flows",
     "knots-on-data": "stepscape.experiments.edge.knots_on_data",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",

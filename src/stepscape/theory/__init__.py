@@ -7,6 +7,7 @@ about inputs in R^d (`stepscape.theory.plane`) have the names of those on the li
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.largest_margin import MaxMargin, max_margin
 from stepscape.theory.line.counterexample import Counterexample, one_neuron, printed_counterexample
 from stepscape.theory.line.distribution import BLOCKS
 from stepscape.theory.line.excess import (
@@ -103,7 +104,6 @@ from stepscape.theory.low_rank import (
     norm_minimal_as_printed,
     perturbed_loss,
 )
-from stepscape.theory.largest_margin import MaxMargin, max_margin
 from stepscape.theory.plane import (
     PLANE_THEOREMS,
     DepthBound,
