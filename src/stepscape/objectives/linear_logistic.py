@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 class LogisticRegression:
     """L(w) = (1/n) Σ log(1 + e^{−y_i x_i·w}), without an offset. θ = w (d,).
 
-    If a plane through 0 separates the labels, L has no minimum: it falls to 0 as w grows. Where L is too small
-    for a float64, its logarithm is not: see `log_loss`, `log_gradient` and `soft_margin`.
+    If a plane through 0 separates the labels, L has no minimum: it falls to 0 as w grows. Where L is too
+    small for a float64, its logarithm is not: see `log_loss`, `log_gradient` and `soft_margin`.
 
     Attributes
     ----------

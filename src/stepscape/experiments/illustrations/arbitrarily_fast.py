@@ -45,7 +45,7 @@ _QUICK: dict[str, Any] = {
     "data_sets": ("two_points", "outnumbered", "planted"),
     "data_margin": 0.1,
     "adaptive_step_sizes": (1.0, 10.0, 100.0, 1000.0),
-    "patience": 3.0,
+    "adaptive_rounds": 3.0,
     "ridge_data": ("two_points", "planted"),
     "ridge_margin": 0.2,
     "decays": (1e-3, 1e-4, 1e-5),
@@ -66,14 +66,14 @@ _FULL = {
 
 
 def grid(settings: Settings) -> list[Spec]:
-    """Every data set, rule and step size, for `patience`/γ² steps; every data set, decay and arm."""
-    at_least(settings, seeds=1, ridge_steps=1, patience=1)
+    """Every data set, rule and step size, for `adaptive_rounds`/γ² steps; every data set, decay and arm."""
+    at_least(settings, seeds=1, ridge_steps=1, adaptive_rounds=1)
     every = seeds(settings)
     adaptive = sweep(
         LogisticRun, settings, data=settings["data_sets"], margin=settings["data_margin"],
         method=list(RULES), unit="plain",
         factor=settings["adaptive_step_sizes"], seed=every,
-        steps=lambda run: round(settings["patience"] / max(run.margin, 1e-3) ** 2),
+        steps=lambda run: round(settings["adaptive_rounds"] / max(run.margin, 1e-3) ** 2),
         drawn=lambda run: run.seed == settings["first_seed"],
     )  # fmt: skip
     ridge = sweep(

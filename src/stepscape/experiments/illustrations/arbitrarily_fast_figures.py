@@ -60,7 +60,7 @@ def adaptive(result: Result) -> Drawn:
             at, values = of_rule(table, method, "log_left")
             rows = Table({"eta": np.repeat(at, len(values)), "accuracy": -values.T.ravel()})
             ribbon(right, rows, "eta", "accuracy", look.both, label=look.words)
-        bound = 0.5 * (result.settings.get("patience", 3.0) - 1.0)
+        bound = 0.5 * (result.settings.get("adaptive_rounds", 3.0) - 1.0)
         theory(right, [table["factor"].min(), table["factor"].max()], [bound, bound])
         step_size_ticks(right, sorted(set(table["factor"].tolist())))
         shared_legend(figure, axes, columns=2)

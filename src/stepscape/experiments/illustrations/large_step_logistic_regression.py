@@ -229,8 +229,8 @@ CLAIM = Claim(
         Part(
             "calm",
             "Once ηL is small, the loss never rises again",
-            "No step raises the loss after the first step at which ηL ≤ {calm:.4g}, which is x with x eˣ = 2, "
-            "and none at all at a step size of at most 2 over the largest curvature.",
+            "No step raises the loss after the first step at which ηL ≤ {calm:.4g}, which is x with x "
+            "eˣ = 2, and none at all at a step size of at most 2 over the largest curvature.",
             is_calm_later,
             {"calm": CALM},
             kind="inequality",
