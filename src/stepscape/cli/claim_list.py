@@ -26,6 +26,7 @@ FAMILIES = {
     "recovery": "Recovery",
     "plane": "Several inputs",
     "deep": "Deep networks and other methods",
+    "illustrations": "Illustrations",
 }
 
 

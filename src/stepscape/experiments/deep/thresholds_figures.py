@@ -46,7 +46,8 @@ def settled(result: Result) -> Drawn:
         f"{said} Left: largest eigenvalue of the preconditioned Hessian at the midpoint over the threshold "
         "of the method (dashed line), median over the last half of each run; dots are runs, ticks medians. "
         "Right, as squares: the largest eigenvalue of the Hessian itself over 2/η for the same runs, which "
-        f"only gradient descent holds at 1. Runs that never reach the threshold are left out. {_repeat(result)}"
+        f"only gradient descent holds at 1. Runs that never reach the threshold are left "
+        f"out. {_repeat(result)}"
     ))  # fmt: skip
 
 
