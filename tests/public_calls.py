@@ -271,6 +271,10 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "worst_case": {**here, "gamma": 1.0, "interval": (-1.0, 1.0)},
         "curvature.Matrix": {"values": np.eye(2)},
         "curvature.Matrix.product": {"self": at["matrix"], "vector": np.ones(2)},
+        "curvature.Scaled": {"operator": at["matrix"], "scale": np.ones(2)},
+        "curvature.Scaled.product": {
+            "self": ss.curvature.Scaled(at["matrix"], np.ones(2)), "vector": np.ones(2),
+        },
         "curvature.Shifted": {"operator": at["matrix"], "shift": np.ones(2)},
         "curvature.Shifted.product": {
             "self": ss.curvature.Shifted(at["matrix"], np.ones(2)), "vector": np.ones(2),
@@ -381,6 +385,9 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             "self": at["line"], "theta": at["net"].parameters, "before": np.ones(10),
         },
         "objectives.line": here,
+        "objectives.layered": {"problem": at["problem"], "hidden": (3, 2), "activation": "gelu"},
+        "objectives.catapult": {"width": 4},
+        "objectives.self_stabilizing": {"step_size": 0.1, "slope": 0.01},
         "objectives.quadratic": {"matrix": np.eye(2)},
         "objectives.corrugated": {"ripple": 0.1},
         "objectives.quartic": {"curvature": 1.0, "fall": 1.0},

@@ -1,5 +1,6 @@
 """Losses of one flat vector: the protocol, networks, factors of a matrix, toys in closed form."""
 
+from collections.abc import Sequence
 from typing import overload
 
 from stepscape.errors import bad, expect, shown
@@ -8,9 +9,11 @@ from stepscape.network import TwoLayerReLU
 from stepscape.objectives.batch_curvature import batch_sharpness
 from stepscape.objectives.corrupted_factors import CorruptedFactors
 from stepscape.objectives.descent import Descent, State
+from stepscape.objectives.edge_toys import catapult, self_stabilizing
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
+from stepscape.objectives.layered import LayeredNetwork
 from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
@@ -47,12 +50,14 @@ __all__ = [
     "ReLUPlane",
     "State",
     "batch_sharpness",
+    "catapult",
     "corrugated",
     "directional_smoothness",
     "double_well",
     "factors",
     "hessian",
     "hessian_trace",
+    "layered",
     "line",
     "linear_network",
     "plane",
@@ -61,6 +66,7 @@ __all__ = [
     "rough_sharpness",
     "scalar_product",
     "secant_curvature",
+    "self_stabilizing",
     "sharpness",
     "with_examples",
     "with_method",
@@ -78,6 +84,14 @@ def plane(problem: Problem, network: TwoLayerReLU) -> ReLUPlane:
     With one variable it is the slower twin of `line`.
     """
     return ReLUPlane(problem, network)
+
+
+def layered(problem: Problem, hidden: Sequence[int], activation: str = "tanh") -> LayeredNetwork:
+    """Return the loss of a fully connected network with hidden layers of these widths, without PyTorch.
+
+    `activation` is "tanh", "gelu" or "relu"; ``layered(…).start(scale, seed)`` is a random θ.
+    """
+    return LayeredNetwork(problem, hidden, activation)
 
 
 @overload
