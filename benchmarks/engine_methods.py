@@ -113,7 +113,7 @@ def markdown(result: dict) -> str:
         f"[-3, 3], warm-up; sharpness of the last iterate over 2/η: {ratios}); in brackets the time",
         "relative to stepscape. Batches and noise are drawn within the time, by the same generator for all.",
         f"The loss after {CHECK_STEPS} steps agrees to {TOLERANCE:g} relative. Fastest of several turns. The",
-        "methods sum over all pairs of an example and a neuron, unlike gradient descent (last rows), whose step",
+        "methods sum over all pairs of an example and a neuron, unlike descent (last rows), whose step",
         "costs O(n + k).",
         "",
         "; ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".",

@@ -80,6 +80,16 @@ def test_descent_is_the_same_run_with_and_without_its_name() -> None:
     assert name_methods([{"d1": 3}, rows[1]])[0] == {"d1": 3}  # it recovers a matrix
 
 
+def test_what_is_left_out_is_what_the_classes_take() -> None:
+    for run, plain in (
+        (of("label_noise"), ss.methods.LabelNoise(0.1, 60, seed=SEED)),
+        (of("sam"), ss.methods.SharpnessAware(0.1, 60)),
+        (of("sgd"), ss.methods.StochasticGradientDescent(0.1, 60, seed=SEED)),
+        (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60)),
+    ):
+        assert run.method.make(4) == plain
+
+
 def test_strengths_are_axes_beside_descent() -> None:
     text = changed("[method]", "[[method]]") + '[[method]]\nkind = "sgd"\nbatch_size = [1, 4]\nsteps = 5\n'
     specs: Any = read(text + "step_size = [0.1, 0.2]\n").specs

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from stepscape.errors import InputError, bad, shown
 from stepscape.kernels import relu1d_methods as kernels
 from stepscape.methods import (
-    BLOCK,
     GradientDescent,
     LabelNoise,
     LineMethod,
@@ -20,6 +19,7 @@ from stepscape.methods import (
     StochasticGradientDescent,
     TracePenalty,
 )
+from stepscape.methods.draws import BLOCK
 from stepscape.network import BLOCKS, TwoLayerReLU
 from stepscape.objectives.descent import State
 from stepscape.objectives.own_steps import OwnSteps
