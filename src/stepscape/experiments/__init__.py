@@ -75,6 +75,7 @@ _MODULES = {
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
+    "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
 }
 
 
