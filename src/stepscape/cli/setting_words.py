@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "activation": "activation of the hidden layers: tanh, gelu or relu",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
     "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
+    "algorithm_step_sizes": "step size of each of the algorithms, in their order",
+    "algorithms": "methods that train the network",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -54,6 +57,7 @@ MEANINGS = {
     "decay_steps": "steps of a run with weight decay",
     "decays": "weight decays",
     "deepest_of": "mixed pairs of which the deepest is taken",
+    "degree": "degree of the polynomial that is fitted",
     "depths": "layers of the diagonal networks",
     "descents": "step sizes of descent",
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
@@ -90,6 +94,7 @@ MEANINGS = {
     "largest_margin": "largest margin of the interpolators",
     "largest_step_size": "largest step size that the network is tuned over",
     "laws": "laws of labels that have no truth to find",
+    "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -299,6 +304,18 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _algorithms() -> Iterable[str]:
+    from stepscape.experiments.deep.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def _activations() -> Iterable[str]:
+    from stepscape.objectives.layered_network import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
 def _data_sets() -> Iterable[str]:
     from stepscape.experiments.illustrations.separable_data import NAMES
 
@@ -314,6 +331,8 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "forces": _forces,
     "optimizers": _optimizers,
     "laws": _laws,
+    "algorithms": _algorithms,
+    "activation": _activations,
     "targets": _targets,
     "data_sets": _data_sets,
     "ridge_data": _data_sets,
