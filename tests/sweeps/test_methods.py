@@ -32,6 +32,7 @@ SEED = stream(4, "batches")
 MADE = [
     (of("sgd", batch_size=2, replacement=True), ss.methods.StochasticGradientDescent(0.1, 60, 2, True, SEED)),
     (of("sgd"), ss.methods.StochasticGradientDescent(0.1, 60, 1, False, SEED)),
+    (of("sgd", momentum=0.5), ss.methods.StochasticGradientDescent(0.1, 60, 1, False, SEED, 0.5)),
     (of("label_noise", label_noise=0.3), ss.methods.LabelNoise(0.1, 60, 0.3, SEED)),
     (of("sam", sam_radius=0.2), ss.methods.SharpnessAware(0.1, 60, 0.2)),
     (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60, 0.01)),
@@ -46,7 +47,7 @@ def test_a_run_is_that_of_the_method(run: Run, method: Any) -> None:
     last = ss.train(problem, network, method, measure_sharpness=False)
     assert record.numbers["loss"] == last.loss[-1]
     assert record.numbers["trace"] == ss.hessian_trace(problem, last.midpoint)
-    assert record.numbers["threshold"] == 20.0
+    assert record.numbers["threshold"] == 20.0 * (1.0 + run.method.momentum)
     assert not set(columns(run)) & set(record.numbers)
     assert columns(run)["method"] == run.method.kind
     assert bits(work(run, silent)) == bits(record)
@@ -62,7 +63,9 @@ def test_the_batch_ratio_is_the_median_over_the_last_half() -> None:
         ratios[snapshot.step] = 0.05 * found
 
     ss.train(problem, network, method, record_every=10, measure_sharpness=False, observe=look)
-    assert work(run, silent).numbers["batch_ratio"] == np.median([ratios[at] for at in (30, 40, 50, 60)])
+    assert work(run, silent).numbers["batch_ratio"] == pytest.approx(
+        np.median([ratios[at] for at in (30, 40, 50, 60)]), rel=1e-14
+    )
 
 
 def test_descent_is_the_same_run_with_and_without_its_name() -> None:
@@ -104,9 +107,9 @@ def test_strengths_are_axes_beside_descent() -> None:
     [
         ('kind = "sgdd"', "10: unknown kind 'sgdd'; did you mean 'sgd'? …"),
         (
-            'kind = "sgd"\nmomentum = 0.5',
-            '11: momentum must be left out with kind = "sgd", got 0.5; it needs kind = "descent"; '
-            'kind = "sgd" takes step_size, steps, batch_size, replacement',
+            'kind = "sgd"\nweight_decay = 0.5',
+            '11: weight_decay must be left out with kind = "sgd", got 0.5; it needs kind = "descent"; '
+            'kind = "sgd" takes step_size, steps, batch_size, replacement, momentum',
         ),
         (
             "batch_size = 2",

@@ -57,7 +57,7 @@ def with_method(problem: Problem, network: TwoLayerReLU, method: LineMethod) -> 
     def steps(state: State, clock: GradientDescent, first_step_size: float, count: int) -> float:
         del clock, first_step_size  # they are those of the method
         most, given = min(count, longest), _given(line, method, state)
-        status, made = _STEPS[type(method)](method, given, drawn, state.steps_made, most)
+        status, made = _STEPS[type(method)](method, given, drawn, state, most)
         state.steps_made += int(made)
         if status == kernels.DIVERGED or not np.isfinite(state.theta).all():
             return np.inf
@@ -122,28 +122,30 @@ def _given(line: ReLULine, method: LineMethod, state: State) -> _Given:
     )  # fmt: skip
 
 
-def _stochastic(_method: Any, given: _Given, drawn: _Drawn, first: int, steps: int) -> tuple[int, int]:
-    batches = drawn.rows_from(first, steps)
+def _stochastic(method: Any, given: _Given, drawn: _Drawn, state: State, steps: int) -> tuple[int, int]:
+    batches = drawn.rows_from(state.steps_made, steps)
     work = np.empty((3, batches.shape[1]))
-    return kernels.stochastic(*given, batches, work, np.empty_like(given.theta))  # type: ignore[no-any-return]
+    return kernels.stochastic(  # type: ignore[no-any-return]
+        *given, method.momentum, state.velocity, batches, work, np.empty_like(given.theta)
+    )
 
 
-def _noisy(_method: Any, given: _Given, drawn: _Drawn, first: int, steps: int) -> tuple[int, int]:
-    noises = drawn.rows_from(first, steps)
+def _noisy(_method: Any, given: _Given, drawn: _Drawn, state: State, steps: int) -> tuple[int, int]:
+    noises = drawn.rows_from(state.steps_made, steps)
     work = np.empty((1, noises.shape[1]))
     return kernels.noisy(*given, noises, work, np.empty_like(given.theta))  # type: ignore[no-any-return]
 
 
-def _aware(method: Any, given: _Given, _drawn: _Drawn, _first: int, steps: int) -> tuple[int, int]:
+def _aware(method: Any, given: _Given, _drawn: _Drawn, _state: State, steps: int) -> tuple[int, int]:
     shifted, work = np.empty_like(given.theta), np.empty_like(given.theta)
     return kernels.aware(*given, method.radius, steps, shifted, work)  # type: ignore[no-any-return]
 
 
-def _penalized(method: Any, given: _Given, _drawn: _Drawn, _first: int, steps: int) -> tuple[int, int]:
+def _penalized(method: Any, given: _Given, _drawn: _Drawn, _state: State, steps: int) -> tuple[int, int]:
     return kernels.penalized(*given, method.weight, steps, np.empty_like(given.theta))  # type: ignore[no-any-return]
 
 
-_STEPS: dict[type, Callable[[Any, _Given, _Drawn, int, int], tuple[int, int]]] = {
+_STEPS: dict[type, Callable[[Any, _Given, _Drawn, State, int], tuple[int, int]]] = {
     StochasticGradientDescent: _stochastic,
     LabelNoise: _noisy,
     SharpnessAware: _aware,

@@ -33,7 +33,7 @@ _MEASURED = {
     "excess_risk": "excess risk",
     "test_error": "error on held-out rows",
     "test_error_held_out": "its least over the run",
-    "batch_ratio": "batch sharpness, times η/2",
+    "batch_ratio": "batch sharpness over threshold",
     "trace": "trace",
     "pieces": "pieces",
     "training_error": "training error",

@@ -34,7 +34,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
         "clip": UNSET,
         "decay_biases": UNSET,
     },
-    "sgd": {"batch_size": 1, "replacement": False},
+    "sgd": {"batch_size": 1, "replacement": False, "momentum": 0.0},
     "label_noise": {"label_noise": 0.5},
     "sam": {"sam_radius": 0.05},
     "trace_penalty": {"trace_penalty": 0.01},
@@ -52,7 +52,8 @@ class Method(Part, frozen=True, kw_only=True):
     ----------
     kind : "descent", "sgd", "label_noise", "sam" or "trace_penalty"; its column is ``method``.
     step_size, steps : of every method.
-    momentum, nesterov, weight_decay, warmup_steps, clip, decay_biases : of `GradientDescent`; descent alone.
+    momentum : of descent and of stochastic descent.
+    nesterov, weight_decay, warmup_steps, clip, decay_biases : of `GradientDescent`; descent alone.
     batch_size, replacement : of `StochasticGradientDescent`, whose batches are drawn with the run's seed.
     label_noise : the noise of `LabelNoise`, drawn with the run's seed.
     sam_radius : the radius of `SharpnessAware`.
@@ -145,7 +146,7 @@ def _stochastic(method: Method, seed: int) -> StochasticGradientDescent:
     size, replacement = method.batch_size, method.replacement
     assert isinstance(size, int)
     assert isinstance(replacement, bool)
-    return StochasticGradientDescent(method.step_size, method.steps, size, replacement, seed)
+    return StochasticGradientDescent(method.step_size, method.steps, size, replacement, seed, method.momentum)
 
 
 _MAKE: dict[str, Callable[[Method, int], GradientDescent | LineMethod]] = {

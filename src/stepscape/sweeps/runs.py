@@ -105,8 +105,8 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
 
     A table with `held_out_rows` has ``test_error`` and, of two classes, ``test_error_rate``; with `held_out`
     the best moment is the one of least error on these rows, and has ``test_error_held_out`` in place of a
-    risk. Stochastic descent with the square loss has ``batch_ratio``, η/2 times its batch sharpness, the
-    median over the records of the last half.
+    risk. Stochastic descent with the square loss has ``batch_ratio``, its batch sharpness over the threshold,
+    the median over the records of the last half.
 
     Of examples that are mixed in pairs, loss, sharpness and certificates are those of the mixed set, errors
     and rates those of the examples themselves.

@@ -30,7 +30,7 @@ class Watch:
     sample : examples by whose error the best moment is chosen.
     least, best : the error there, and the moment.
     errors : the error on the rows of a table that are held out, at each record.
-    ratios : η/2 times the batch sharpness of the iterate, at each record of the last half.
+    ratios : batch sharpness of the iterate over the threshold, at each record of the last half.
     """
 
     run: Run
@@ -69,7 +69,7 @@ class Watch:
         replacement = method.replacement is True
         problem, seed = self.found.training, self.run.seed
         curvature = batch_sharpness(problem, snapshot.network, method.batch_size, DRAWS, replacement, seed)
-        return 0.5 * method.step_size * curvature
+        return curvature / method.make(seed).threshold()
 
     def numbers(self, trajectory: Trajectory) -> dict[str, Any]:
         """Return what was observed in a run that finished."""

@@ -12,9 +12,11 @@ from stepscape.methods import (
     GradientDescent,
     LabelNoise,
     LineMethod,
+    Method,
     SharpnessAware,
     StochasticGradientDescent,
     TracePenalty,
+    clock_of,
 )
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.fresh_examples import with_examples
@@ -30,7 +32,7 @@ from stepscape.training.trajectory import Snapshot, Trajectory
 def train(
     problem: Problem,
     network: TwoLayerReLU,
-    method: GradientDescent | LineMethod,
+    method: Method,
     record_every: int = 1000,
     measure_sharpness: bool = True,
     observe: Callable[[Snapshot], None] | None = None,
@@ -89,15 +91,16 @@ def train(
 def _prepared(
     problem: Problem,
     network: TwoLayerReLU,
-    method: GradientDescent | LineMethod,
+    method: Method,
     examples: Callable[[int], Problem] | None,
-) -> tuple[Objective, GradientDescent]:
-    """Return the objective that descends, and the descent whose clock the loop keeps."""
+) -> tuple[Objective, Method]:
+    """Return the objective that descends, and the method whose clock the loop keeps."""
     if isinstance(method, LineMethod):
         if examples is not None:
             raise bad("examples", f"be left out with {type(method).__name__}", "a function")
-        return with_method(problem, network, method), GradientDescent(method.step_size, method.steps)
+        return with_method(problem, network, method), clock_of(method)
     if examples is not None:
+        expect("method with examples", method, GradientDescent)
         return with_examples(examples, problem, network), method
     return network_loss(problem, network), method
 
@@ -110,9 +113,9 @@ _MILDER = {
 }
 
 
-def _advised(path: Path, method: GradientDescent | LineMethod) -> Path:
-    """Say of a run that diverged what to do: methods other than descent have no warm-up."""
-    if path.outcome != "diverged" or isinstance(method, GradientDescent):
+def _advised(path: Path, method: Method) -> Path:
+    """Say of a run that diverged what to do: these methods have no warm-up."""
+    if path.outcome != "diverged" or not isinstance(method, LineMethod):
         return path
     made = path.message.partition(";")[0]
     return replace(
