@@ -71,7 +71,7 @@ def test_the_knot_of_a_neuron_that_sees_one_input_passes_it_for_good() -> None:
     flow = dynamics.gradient_flow(o, theta, 4.0, points=8, method="events")
     np.testing.assert_allclose(flow.theta[4:, 1], -1.0, rtol=0, atol=1e-9)
     c = flow.theta[:, 3]  # of a constant: to the mean label, at which an active neuron would be drawn back
-    np.testing.assert_allclose(c[5:] + 2.0, (c[4] + 2.0) * np.exp(-flow.time[1:4]), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(c[5:] + 2.0, (c[4] + 2.0) * np.exp(-flow.time[1:5]), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class Pieces:
         return np.vstack([wrong, ends])
 
     def cross(self, theta: Array, events: NDArray[np.bool_]) -> None:
-        """Go on to the next piece: pairs change their activation or begin to slide, slides end."""
+        """Move to the next piece: pairs change their activation or begin to slide, slides end."""
         neurons = np.flatnonzero(events[-1])
         if neurons.size:
             inactive, active = self.pushes(theta, self.slide[neurons], neurons)

@@ -125,15 +125,15 @@ class Method(Part, frozen=True, kw_only=True):
     def _refuse_others(self) -> None:
         """Refuse keys of another kind."""
         own = OF_KIND[self.name]
-        for kind, keys in OF_KIND.items():
-            for key, usual in keys.items():
-                given = getattr(self, key)
-                if key not in own and given not in (UNSET, usual if kind == DESCENT else UNSET):
-                    raise self._foreign(key, kind, given)
+        for key in dict.fromkeys(key for keys in OF_KIND.values() for key in keys):
+            given = getattr(self, key)
+            if key not in own and given not in (UNSET, OF_KIND[DESCENT].get(key, UNSET)):
+                raise self._foreign(key, given)
 
-    def _foreign(self, key: str, kind: str, given: object) -> InputError:
+    def _foreign(self, key: str, given: object) -> InputError:
         takes = ", ".join(["step_size", "steps", *OF_KIND[self.name]])
-        then = f'it needs kind = "{kind}"; kind = "{self.name}" takes {takes}'
+        kinds = " or ".join(f'"{kind}"' for kind, keys in OF_KIND.items() if key in keys)
+        then = f'it needs kind = {kinds}; kind = "{self.name}" takes {takes}'
         return bad(key, f'be left out with kind = "{self.name}"', given, then)
 
 
