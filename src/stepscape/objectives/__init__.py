@@ -15,6 +15,7 @@ from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.layered_network import LayeredNetwork
 from stepscape.objectives.linear_layers import LinearNetwork
+from stepscape.objectives.linear_logistic import logistic_regression
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
@@ -66,6 +67,7 @@ __all__ = [
     "layered",
     "line",
     "linear_network",
+    "logistic_regression",
     "plane",
     "quadratic",
     "quartic",
