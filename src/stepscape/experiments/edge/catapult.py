@@ -114,6 +114,7 @@ CLAIM = Claim(
             "loss exceeds the first, the last is below {solved:g}, and ηλ < 2 at the end.",
             is_caught,
             {"solved": SOLVED},
+            reads=("growth",),
             primary=True,
         ),
         Part(
@@ -122,6 +123,7 @@ CLAIM = Claim(
             f"No step raises it above 1e-20 in nearly all runs with at least {WIDE} hidden units and ηλ < 2 "
             "at the start. Below that it is rounding.",
             is_monotone,
+            reads=("rises",),
         ),
         Part(
             "diverges",
@@ -137,6 +139,7 @@ CLAIM = Claim(
             "{exponent:g}.",
             grows_with_the_width,
             {"exponent": 1.0, "within": 0.15},
+            reads=("largest_loss",),
         ),
         Part(
             "recursion",

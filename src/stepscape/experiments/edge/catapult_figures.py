@@ -49,6 +49,7 @@ def steps(result: Result) -> Drawn:
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Loss (left) and curvature λ over 2/η (right) of descent on a linear network with "
-        f"{number(widest)} hidden units and one example, for the first seed; colors are ηλ of the start. "
-        f"Runs beyond 4/η leave the picture. Repeat it with “stepscape run {result.claim} --full”."
+        f"{number(widest)} hidden units and one example, for the first seed; colors are ηλ of the start; "
+        "dashed lines are 2/η and 4/η. Runs beyond 4/η leave the picture. Repeat it with “stepscape run "
+        f"{result.claim} --full”."
     ))  # fmt: skip

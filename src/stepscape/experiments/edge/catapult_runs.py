@@ -13,6 +13,7 @@ from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.methods import GradientDescent
+from stepscape.objectives.edge_toys import Catapult
 from stepscape.tables.records import Record
 
 Array = NDArray[np.float64]
@@ -57,7 +58,7 @@ def grid(settings: Settings) -> list[CatapultRun]:
     )  # fmt: skip
 
 
-def begin(run: CatapultRun) -> object:
+def begin(run: CatapultRun) -> tuple[Catapult, Array]:
     """Build toy and start; a width, a product or a step size that is impossible is refused."""
     GradientDescent(run.step_size, run.steps)
     toy = objectives.catapult(run.catapult_width)
@@ -70,7 +71,7 @@ def begin(run: CatapultRun) -> object:
 
 def work(run: CatapultRun, tick: Tick) -> Record:
     """Descend, and compare f and λ with their recursion after every step."""
-    toy, theta = begin(run)  # type: ignore[misc]
+    toy, theta = begin(run)
     eta, k = run.step_size, run.catapult_width
     f, curvature = [toy.output(theta)], [toy.curvature(theta)]
     error = 0.0

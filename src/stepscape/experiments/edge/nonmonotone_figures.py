@@ -36,7 +36,7 @@ def steps(result: Result) -> Drawn:
     right.axhline(0.0, color=COLORS["gray"], lw=GUIDE)
     label(left, "step", "loss")
     label(middle, "step", r"secant curvature $D\,\eta/2$")
-    label(right, r"curvature along the step $M\,\eta/2$", "relative change of the loss")
+    label(right, r"curvature $M\,\eta/2$", "relative change of the loss")
     table = result.table
     keep = counts(table)
     middle_of = float(np.median(table["weighted_secant"][keep].astype(float))) if keep.any() else float("nan")

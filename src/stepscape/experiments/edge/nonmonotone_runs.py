@@ -24,9 +24,9 @@ CLEAR = 1e-3  # of L: smaller changes of the loss are not told from rounding, an
 QUICK: dict[str, Any] = {
     "networks": ("gelu",),
     "width": 20,
-    "steps": 400,
+    "steps": 300,
     "patience": 3000,
-    "seeds": 4,
+    "seeds": 6,
     "first_seed": 0,
 }
 FULL: dict[str, Any] = {

@@ -7,6 +7,8 @@ import numpy as np
 from stepscape.experiments.edge.self_stabilization import NETWORK, TOY, counts
 from stepscape.experiments.edge.small_networks import NETWORKS
 from stepscape.experiments.frame import Drawn, Result
+from stepscape.experiments.frame.result import Arrays
+from stepscape.figures.animation import Animation, Track
 from stepscape.figures.colors import COLORS, level_color
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import theory, theory_level
@@ -14,6 +16,8 @@ from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, lab
 from stepscape.figures.ticks import plain_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import short
+
+FRAMES = 240  # steps of the animation
 
 
 def network(result: Result) -> Drawn:
@@ -54,7 +58,23 @@ def network(result: Result) -> Drawn:
         "half the swing along the sharpest direction, and the length √(2α/β) at which it would hold the "
         "sharpness where it is. Right: the change of λ_max·η/2 in one step, and what η(α − ½βx²) predicts; "
         f"on the dashed line both are equal. Repeat it with “stepscape run {result.claim} --full”."
-    ))  # fmt: skip
+    ), _motion(runs[0].arrays) if runs else None)  # fmt: skip
+
+
+def _motion(arrays: Arrays) -> Animation:
+    """Show swing and sharpness of the first seed, step by step, from before the swing grows."""
+    ratio, swing = arrays["sharpness"] * float(arrays["eta"][0]) / 2.0, arrays["swing"]
+    long = np.flatnonzero(np.abs(swing) > 0.2 * np.abs(swing).max())
+    first = max(0, min(int(long[0]) - FRAMES // 4 if long.size else 0, len(swing) - FRAMES))
+    shown = slice(first, first + FRAMES)
+    return Animation(
+        (
+            Track("descent", np.column_stack([swing, ratio])[shown], COLORS["black"], jumps=True),
+            Track("size of the swing", np.column_stack([np.abs(swing), ratio])[shown], COLORS["vermilion"]),
+        ),
+        ("swing along the sharpest direction", "λ_max η/2 of the middle"),
+        f"swing and sharpness in {ratio[shown].size} steps",
+    )
 
 
 def toy(result: Result) -> Drawn:

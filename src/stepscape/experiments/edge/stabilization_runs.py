@@ -138,7 +138,8 @@ def _network(run: StabilizationRun) -> Record:
         force, bend = -float(net.objective.gradient(middle) @ slope), float(slope @ slope)
         rows.append((pair.value, float(vector @ swing), force, bend))
     table = np.array(rows).T
-    numbers |= measured(*table, eta)
+    sharpness, swing, force, bend = table
+    numbers |= measured(sharpness, swing, force, bend, eta)
     names = ("sharpness", "swing", "force", "bend")
     arrays = dict(zip(names, table, strict=True)) if run.drawn else {}
     return Record("finished", numbers, {**arrays, "eta": np.array([eta])} if arrays else {})
