@@ -19,6 +19,9 @@ _MODULES = {
     "flow-or-descent": "stepscape.experiments.edge.flow_or_descent",
     "chaos": "stepscape.experiments.edge.chaos",
     "flows": "stepscape.experiments.edge.flows",
+    "catapult": "stepscape.experiments.edge.catapult",
+    "nonmonotone": "stepscape.experiments.edge.nonmonotone",
+    "self-stabilization": "stepscape.experiments.edge.self_stabilization",
     "knots-on-data": "stepscape.experiments.edge.knots_on_data",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
@@ -77,6 +80,7 @@ _MODULES = {
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
+    "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
 }
 
 
