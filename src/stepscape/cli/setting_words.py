@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
     "activation": "activation of the hidden layers: tanh, gelu or relu",
+    "adam_step_size": "step size of Adam",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
     "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
     "algorithm_step_sizes": "step size of each of the algorithms, in their order",
@@ -22,6 +23,7 @@ MEANINGS = {
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
     "amplitudes": "factors of the true curve, whose logit is fitted",
     "arms": "where descent starts",
+    "bad_steps": "steps to the bad minimum",
     "ball_dimensions": "dimensions of the full balls that are compared",
     "batch_sizes": "examples of a minibatch",
     "beside": "relative size of the random moves from which descent returns to the interpolator",
@@ -64,6 +66,7 @@ MEANINGS = {
     "diagram_levels": "step sizes of the diagram of orbits",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
+    "distance": "distance that they keep from the training points",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
     "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
@@ -78,6 +81,7 @@ MEANINGS = {
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
     "geometries": "laws of the inputs",
+    "good_steps": "steps to the good minimum",
     "half_width": "inputs lie in [-half_width, half_width]",
     "half_widths": "inputs lie in [-half_width, half_width]",
     "high_dimension": "input variables of the runs that show memorization",
@@ -140,6 +144,7 @@ MEANINGS = {
     "probes": "inputs on each sphere around the data",
     "problems": "kinds of measurements",
     "published_decay": "weight decay that was published",
+    "pull": "weight of their loss beside that of the training labels",
     "radii": "radii of the spheres around the data, in units of that of the data",
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
@@ -201,6 +206,7 @@ MEANINGS = {
     "width": "neurons of the network",
     "widths": "neurons of the networks",
     "window": "steps that are averaged",
+    "wrong": "fresh points with wrong labels that make the bad minimum",
 }
 
 
