@@ -14,6 +14,7 @@ _MOST = 12  # values of a list that are written out
 MEANINGS = {
     "above": "step size over the critical one, where changes grow",
     "activation": "activation of the hidden layers: tanh, gelu or relu",
+    "adam_step_size": "step size of Adam",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
     "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
     "algorithm_step_sizes": "step size of each of the algorithms, in their order",
@@ -23,6 +24,7 @@ MEANINGS = {
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
     "amplitudes": "factors of the true curve, whose logit is fitted",
     "arms": "where descent starts",
+    "bad_steps": "steps to the bad minimum",
     "ball_dimensions": "dimensions of the full balls that are compared",
     "batch_sizes": "examples of a minibatch",
     "below": "step size over the critical one, where changes shrink",
@@ -69,6 +71,7 @@ MEANINGS = {
     "diagram_levels": "step sizes of the diagram of orbits",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
+    "distance": "distance that they keep from the training points",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
     "epsilon": "ε of adaptive methods, their preconditioner at a minimum",
     "families": "laws of the features of least squares",
@@ -84,6 +87,7 @@ MEANINGS = {
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
     "geometries": "laws of the inputs",
+    "good_steps": "steps to the good minimum",
     "half_width": "inputs lie in [-half_width, half_width]",
     "half_widths": "inputs lie in [-half_width, half_width]",
     "high_dimension": "input variables of the runs that show memorization",
@@ -148,6 +152,7 @@ MEANINGS = {
     "problems": "kinds of measurements",
     "products": "step size times the curvature of the start",
     "published_decay": "weight decay that was published",
+    "pull": "weight of their loss beside that of the training labels",
     "radii": "radii of the spheres around the data, in units of that of the data",
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
@@ -210,6 +215,7 @@ MEANINGS = {
     "width": "neurons of the network",
     "widths": "neurons of the networks",
     "window": "steps that are averaged",
+    "wrong": "fresh points with wrong labels that make the bad minimum",
 }
 
 

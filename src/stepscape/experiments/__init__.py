@@ -81,6 +81,7 @@ _MODULES = {
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
     "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
+    "swiss-roll": "stepscape.experiments.illustrations.swiss_roll",
 }
 
 
