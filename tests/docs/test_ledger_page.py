@@ -85,6 +85,24 @@ def test_the_gallery_of_claims_follows_the_tutorial_and_shows_a_picture_of_each_
         assert not pictures or f"]({page}.md)" in text
 
 
+def test_every_claim_has_one_paragraph_for_a_student(load: Any) -> None:
+    page = load("claim_paragraphs")
+    given = (DOCS / "experiments" / "students.md").read_text("utf-8")
+    content = given.partition("```{claim-paragraphs}\n")[2].partition("```")[0]
+    told = page.paragraphs(content)
+    assert set(told) == set(experiments.names())
+    text = page.markdown(told, {})
+    for name, words in told.items():
+        assert words in text
+        assert f"]({experiments.family(name)}/{name}.md).**" in text
+    with pytest.raises(ValueError, match=r"begin with the name of another claim, got 'no-claim: words'"):
+        page.paragraphs("no-claim: words")
+    with pytest.raises(ValueError, match=r"another claim, got 'width: again'"):
+        page.paragraphs(content + "\n\nwidth: again")
+    with pytest.raises(ValueError, match=r"every claim must have a paragraph, missing: .*curve-fitting"):
+        page.paragraphs("width: words")
+
+
 def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) -> None:
     from docutils import nodes
     from docutils.utils import new_document
