@@ -20,8 +20,13 @@ def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]
     stepped = ss.objectives.with_method(problem, net, aware)
     theta = net.parameters
     of = "objectives.OwnSteps"
+    adam = ss.methods.Adam(0.1, 5, weight_decay=0.1)
+    map_ = ss.training.OptimizerMap(ss.objectives.scalar_product(), adam)
+    z = map_.step(map_.start(np.array([1.5, 0.4])))
     return {
-        "methods.StochasticGradientDescent": {**clock, "batch_size": 2, "replacement": True, "seed": 0},
+        "methods.StochasticGradientDescent": {
+            **clock, "batch_size": 2, "replacement": True, "seed": 0, "momentum": 0.5,
+        },
         "methods.StochasticGradientDescent.threshold": {"self": batches, "step_size": 0.1},
         "methods.StochasticGradientDescent.batches": {"self": batches, "first": 0, "count": 3, "examples": 6},
         "methods.LabelNoise": {**clock, "noise": 0.5, "seed": 0},
@@ -31,6 +36,23 @@ def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]
         "methods.SharpnessAware.threshold": {"self": aware, "step_size": 0.1, "gradient_norm": 0.5},
         "methods.TracePenalty": {**clock, "weight": 0.1},
         "methods.TracePenalty.threshold": {"self": penalty, "step_size": 0.1},
+        "methods.RMSProp": {**clock, "beta2": 0.9, "epsilon": 1e-3, "scalar": True, "weight_decay": 0.1},
+        "methods.RMSProp.threshold": {"self": ss.methods.RMSProp(0.1, 5), "step_size": 0.1},
+        **{
+            f"methods.{name}": {**clock, "beta1": 0.9, "beta2": 0.9, "epsilon": 1e-3, "weight_decay": 0.1}
+            for name in ("Adam", "AdamW")
+        },
+        "methods.Adam.threshold": {"self": adam, "step_size": 0.1},
+        "methods.AdamW.threshold": {"self": ss.methods.AdamW(0.1, 5), "step_size": 0.1},
+        "training.OptimizerMap": {
+            "objective": map_.objective, "method": adam, "decayed": np.array([1.0, 0.0]),
+        },
+        "training.OptimizerMap.start": {"self": map_, "theta": np.array([1.5, 0.4])},
+        **{
+            f"training.OptimizerMap.{name}": {"self": map_, "z": z}
+            for name in ("step", "weights", "preconditioner")
+        },
+        "training.OptimizerMap.stabilized": {"self": map_, "z": z, "theta": np.array([1.0, 0.4])},
         "objectives.with_method": {"problem": problem, "network": net, "method": batches},
         of: {"measured": stepped.measured, "steps": stepped.steps},
         **{

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
+    "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -28,6 +30,7 @@ MEANINGS = {
     "block_sizes": "rows of the square blocks",
     "block_truths": "how many blocks of the truth are not 0",
     "blocks": "blocks of trials of the failure rate, one per seed",
+    "budgets": "numbers of steps, each with a descent of its own",
     "c": "measurements of the theorem, in units of r(d1 + d2)",
     "candidates": "directions that are tried for caps without inputs",
     "cap_dimensions": "input variables of the balls with caps",
@@ -40,6 +43,9 @@ MEANINGS = {
     "d1": "rows of the matrix",
     "d2": "columns of the matrix",
     "data": "pairs of a law of the inputs and a truth",
+    "data_margin": "margin of the data sets, about which it is planted",
+    "data_margins": "further margins of the two points",
+    "data_sets": "labeled inputs that a plane separates",
     "decay": "weight decay that is compared with none",
     "decay_biases": "whether the L2 penalty acts on the input biases",
     "decay_depths": "layers of the networks with weight decay",
@@ -109,6 +115,7 @@ MEANINGS = {
     "n_smallest": "rows of the smallest data set",
     "network_n": "rows of the data set of a network",
     "network_noise": "standard deviation of the labels of a network",
+    "networks": "networks that descent is followed on",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
@@ -116,6 +123,7 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+    "patience": "steps within which a run must reach the edge",
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
@@ -129,6 +137,9 @@ MEANINGS = {
     "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
+    "ridge_data": "data sets of the descents with weight decay",
+    "ridge_margin": "margin of these data sets",
+    "ridge_steps": "most steps of a descent with weight decay",
     "ripple_starts": "starts of descent on the bowl with ripples",
     "ripple_step_sizes": "step sizes on the bowl with ripples",
     "ripple_steps": "steps on the bowl with ripples that count",
@@ -147,6 +158,7 @@ MEANINGS = {
     "smallest_margin": "smallest margin of the interpolators",
     "smallest_step_size": "smallest step size that the network is tuned over",
     "square_step_sizes": "step sizes of the runs with the square loss",
+    "stable_multiples": "step sizes in units of 2 over the largest curvature",
     "start_sharpness": "sharpness that the start below the edge is scaled to",
     "starts": "where descent starts, or how often the search for the least weight decay does",
     "step_size": "step size",
@@ -176,6 +188,7 @@ MEANINGS = {
     "wide_arms": "methods that also begin at factors twice as large",
     "width": "neurons of the network",
     "widths": "neurons of the networks",
+    "window": "steps that are averaged",
 }
 
 
@@ -279,6 +292,12 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _data_sets() -> Iterable[str]:
+    from stepscape.experiments.illustrations.separable_data import NAMES
+
+    return NAMES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
@@ -289,5 +308,7 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "optimizers": _optimizers,
     "laws": _laws,
     "targets": _targets,
+    "data_sets": _data_sets,
+    "ridge_data": _data_sets,
     "init": lambda: ("torch", "mean_field"),
 }

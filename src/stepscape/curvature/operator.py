@@ -106,3 +106,25 @@ class Shifted:
         """Matrix times vector (size,)."""
         given = one_each("vector", vector, self.size)
         return self.operator.product(given) + self.shift * given
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """D A D with D = diag(scale): with scale = P^{-1/2} it is similar to P⁻¹A, and symmetric."""
+
+    operator: Operator
+    scale: Array
+
+    def __post_init__(self) -> None:
+        require_operator("operator", self.operator)
+        object.__setattr__(self, "scale", one_each("scale", self.scale, self.operator.size))
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors."""
+        return self.operator.size
+
+    def product(self, vector: Array) -> Array:
+        """Matrix times vector (size,)."""
+        given = one_each("vector", vector, self.size)
+        return self.scale * self.operator.product(self.scale * given)

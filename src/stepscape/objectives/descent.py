@@ -23,6 +23,14 @@ def clipped(gradient: Array, method: GradientDescent) -> Array:
     return np.asarray(gradient * min(1.0, method.clip / (norm(gradient) + 1e-6)))
 
 
+def descent_step(
+    velocity: Array, gradient: Array, step_size: float, method: GradientDescent
+) -> tuple[Array, Array]:
+    """Return v ← βv + g and what θ loses: ηv, or η(g + βv) for Nesterov; weight decay is part of g."""
+    velocity = method.momentum * velocity + gradient
+    return velocity, step_size * (gradient + method.momentum * velocity if method.nesterov else velocity)
+
+
 @dataclass
 class State:
     """The state of a descent, changed in place: θ, the iterate before it, velocity (each (size,)), steps.
@@ -54,10 +62,8 @@ class State:
     def move(self, gradient: Array, step_size: float, method: GradientDescent) -> None:
         """Make the step v ← βv + g, θ ← θ − ηv (Nesterov: θ − η(g + βv)) with the gradient g."""
         self.before[:] = self.theta
-        self.velocity[:] = method.momentum * self.velocity + gradient
-        self.theta -= step_size * (
-            gradient + method.momentum * self.velocity if method.nesterov else self.velocity
-        )
+        self.velocity[:], move = descent_step(self.velocity, gradient, step_size, method)
+        self.theta -= move
         self.steps_made += 1
 
 

@@ -22,7 +22,7 @@ import math
 
 from stepscape.arguments import flag, nonnegative, number, positive
 from stepscape.errors import bad
-from stepscape.methods import stable_product
+from stepscape.methods.gradient_descent import stable_product
 
 
 def threshold(step_size: float, momentum: float = 0.0, nesterov: bool = False) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import flag, nonnegative, number, positive, reals, whole, word
 from stepscape.errors import bad
-from stepscape.methods import LARGEST
+from stepscape.methods.clock import LARGEST
 
 Array = NDArray[np.float64]
 TraceEstimate = Literal["exact", "hutchinson"]

@@ -1,0 +1,34 @@
+"""Descriptions of training methods; no loops."""
+
+from stepscape.methods.adam import Adam, AdamW
+from stepscape.methods.gradient_descent import GradientDescent
+from stepscape.methods.label_noise import LabelNoise
+from stepscape.methods.rmsprop import RMSProp
+from stepscape.methods.sharpness_aware import SharpnessAware
+from stepscape.methods.stochastic import StochasticGradientDescent
+from stepscape.methods.trace_penalty import TracePenalty
+
+__all__ = [
+    "Adam",
+    "AdamW",
+    "GradientDescent",
+    "LabelNoise",
+    "RMSProp",
+    "SharpnessAware",
+    "StochasticGradientDescent",
+    "TracePenalty",
+]
+
+# Methods that a network on the line has compiled steps for, beside gradient descent.
+LineMethod = StochasticGradientDescent | LabelNoise | SharpnessAware | TracePenalty
+Method = GradientDescent | RMSProp | Adam | AdamW | LineMethod
+
+
+def clock_of(method: LineMethod) -> GradientDescent:
+    """Return the descent with the step size, steps and momentum of a method, which moves in the same way."""
+    momentum = method.momentum if isinstance(method, StochasticGradientDescent) else 0.0
+    return GradientDescent(method.step_size, method.steps, momentum)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

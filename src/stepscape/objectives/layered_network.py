@@ -1,0 +1,235 @@
+"""Fully connected networks of any depth, with tanh, GELU or ReLU: the loss of their weights, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepscape.arguments import positive, reals, vector, whole, word
+from stepscape.errors import bad, expect, shown
+from stepscape.losses import loss_of
+from stepscape.problems.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+class Activation(NamedTuple):
+    """φ, φ' and φ'' of a hidden layer, elementwise."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    bend: Callable[[Array], Array]
+
+
+def _tanh_slope(z: Array) -> Array:
+    return np.asarray(1.0 - np.tanh(z) ** 2)
+
+
+def _tanh_bend(z: Array) -> Array:
+    t = np.tanh(z)
+    return np.asarray(-2.0 * t * (1.0 - t * t))
+
+
+def _normal(z: Array) -> Array:
+    return np.asarray(np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi))
+
+
+def _share(z: Array) -> Array:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))
+
+
+ACTIVATIONS = {
+    "tanh": Activation(np.tanh, _tanh_slope, _tanh_bend),
+    # GELU zΦ(z), Φ the normal distribution and ϕ its density: slope Φ + zϕ, bend (2 − z²)ϕ.
+    "gelu": Activation(
+        lambda z: z * _share(z),
+        lambda z: _share(z) + z * _normal(z),
+        lambda z: (2.0 - z * z) * _normal(z),
+    ),
+    "relu": Activation(
+        lambda z: np.maximum(z, 0.0), lambda z: (z > 0.0).astype(float), lambda z: np.zeros_like(z)
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredNetwork:
+    """The loss of a fully connected network f = W_L φ(… φ(W_1 x + b_1) …) + b_L with one output.
+
+    θ = (W_1, b_1, …, W_L, b_L), W_l of shape (outputs, inputs) of its layer, by rows. The loss is that of the
+    problem: Σ v_i ½ (f(x_i) − y_i)², or Σ v_i log(1 + e^{−y_i f(x_i)}), with v_i = 1/n without weights.
+
+    Gradients by backward passes, products with the Hessian by a forward pass of derivatives and a backward
+    pass of theirs. With ReLU both are those almost everywhere.
+
+    Source: Pearlmutter (1994) for the products.
+
+    Attributes
+    ----------
+    problem : n examples of d variables.
+    hidden : widths of the hidden layers.
+    activation : one of `ACTIVATIONS`.
+
+    Raises
+    ------
+    InputError
+        For no hidden layer, and an unknown activation.
+    """
+
+    problem: Problem
+    hidden: Sequence[int]
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        expect("problem", self.problem, Problem)
+        widths = reals("hidden", self.hidden)
+        if widths.ndim != 1 or not widths.size:
+            raise bad("hidden", "hold the width of at least one layer", shown(self.hidden))
+        object.__setattr__(self, "hidden", tuple(whole("each of hidden", each, 1) for each in self.hidden))
+        word("activation", self.activation, ACTIVATIONS)
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Shapes (outputs, inputs) of W_1, …, W_L."""
+        ends = (self.problem.dimension, *self.hidden, 1)
+        return tuple((after, before) for before, after in pairwise(ends))
+
+    @cached_property
+    def size(self) -> int:
+        """Length of θ."""
+        return sum(outputs * (inputs + 1) for outputs, inputs in self.shapes)
+
+    def start(self, scale: float = 1.0, seed: int = 0) -> Array:
+        """Return a random θ: weights scale·N(0, 1)/√inputs, biases 0."""
+        size, rng = positive("scale", scale), np.random.default_rng(whole("seed", seed))
+        pieces = []
+        for outputs, inputs in self.shapes:
+            pieces += [rng.standard_normal(outputs * inputs) * size / np.sqrt(inputs), np.zeros(outputs)]
+        return np.concatenate(pieces)
+
+    def predict(self, theta: Array, inputs: Array | None = None) -> Array:
+        """Return f at inputs (m,) or (m, d), by default at those of the problem."""
+        points = self.problem.points if inputs is None else reals("inputs", inputs)
+        rows = points.reshape(len(points), -1)
+        if rows.shape[1] != self.problem.dimension:
+            raise bad("inputs", f"have {self.problem.dimension} variables", rows.shape[1])
+        return self._forward(self._layers(theta), rows).output
+
+    def loss(self, theta: Array) -> float:
+        """Loss of the problem at f."""
+        return self.problem.training_loss(self._forward(self._layers(theta), self.problem.points).output)
+
+    def gradient(self, theta: Array) -> Array:
+        """∇L (size,)."""
+        layers = self._layers(theta)
+        return self._backward(layers, self._forward(layers, self.problem.points)).gradient
+
+    def hessian(self, theta: Array) -> LayeredHessian:
+        """∇²L(θ), as products."""
+        layers = self._layers(theta)
+        forward = self._forward(layers, self.problem.points)
+        return LayeredHessian(self, layers, forward, self._backward(layers, forward))
+
+    def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
+        """Return no counts."""
+        return {}
+
+    def _layers(self, theta: Array) -> list[tuple[Array, Array]]:
+        flat, at, layers = vector("theta", theta, self.size), 0, []
+        for outputs, inputs in self.shapes:
+            middle = at + outputs * inputs
+            layers.append((flat[at:middle].reshape(outputs, inputs), flat[middle : middle + outputs]))
+            at = middle + outputs
+        return layers
+
+    def _forward(self, layers: Sequence[tuple[Array, Array]], points: Array) -> _Forward:
+        phi, inputs, sums = ACTIVATIONS[self.activation].value, [points], []
+        for weights, biases in layers:
+            sums.append(inputs[-1] @ weights.T + biases)
+            inputs.append(phi(sums[-1]))
+        return _Forward(inputs[:-1], sums, sums[-1][:, 0])
+
+    def _backward(self, layers: Sequence[tuple[Array, Array]], forward: _Forward) -> _Backward:
+        problem, slope = self.problem, ACTIVATIONS[self.activation].slope
+        pull = (problem.averaging * loss_of(problem.loss).slope(forward.output, problem.labels))[:, None]
+        pulls, pieces = [pull], []
+        for at in range(len(layers) - 1, -1, -1):
+            pieces += [pulls[0].sum(axis=0), (pulls[0].T @ forward.inputs[at]).ravel()]
+            if at:
+                pulls.insert(0, (pulls[0] @ layers[at][0]) * slope(forward.sums[at - 1]))
+        return _Backward(pulls, np.concatenate(pieces[::-1]))
+
+
+class _Forward(NamedTuple):
+    """Inputs of the layers (n, inputs), their sums (n, outputs), and f (n,)."""
+
+    inputs: list[Array]
+    sums: list[Array]
+    output: Array
+
+
+class _Backward(NamedTuple):
+    """Derivatives of L in the sums of the layers (n, outputs), and ∇L."""
+
+    pulls: list[Array]
+    gradient: Array
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredHessian:
+    """∇²L of a `LayeredNetwork` at one θ."""
+
+    network: LayeredNetwork
+    layers: list[tuple[Array, Array]]
+    forward: _Forward
+    backward: _Backward
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors."""
+        return self.network.size
+
+    def product(self, vector: Array) -> Array:
+        """∇²L·v: the derivative of ∇L(θ + εv) in ε at 0."""
+        changes = self.network._layers(vector)
+        first, second = self._slopes
+        moved, inputs = [], [np.zeros_like(self.forward.inputs[0])]  # derivatives of sums, and of inputs
+        for at, (weights, _) in enumerate(self.layers):
+            turned, shifted = changes[at]
+            moved.append(inputs[at] @ weights.T + self.forward.inputs[at] @ turned.T + shifted)
+            if at < len(first):
+                inputs.append(first[at] * moved[at])
+        pull, pieces = self._bend * moved[-1], list[Array]()
+        for at in range(len(self.layers) - 1, -1, -1):
+            was = self.backward.pulls[at]
+            pieces += [
+                pull.sum(axis=0),
+                (pull.T @ self.forward.inputs[at] + was.T @ inputs[at]).ravel(),
+            ]
+            if at:
+                weights, turned = self.layers[at][0], changes[at][0]
+                pull = (pull @ weights + was @ turned) * first[at - 1] + (was @ weights) * (
+                    second[at - 1] * moved[at - 1]
+                )
+        return np.concatenate(pieces[::-1])
+
+    @cached_property
+    def _slopes(self) -> tuple[list[Array], list[Array]]:
+        """φ' and φ'' at the sums of the hidden layers."""
+        kind, hidden = ACTIVATIONS[self.network.activation], self.forward.sums[:-1]
+        return [kind.slope(z) for z in hidden], [kind.bend(z) for z in hidden]
+
+    @cached_property
+    def _bend(self) -> Array:
+        """v_i ℓ''(f_i) (n, 1)."""
+        problem = self.network.problem
+        curvature = loss_of(problem.loss).curvature(self.forward.output)
+        return np.asarray((problem.averaging * curvature)[:, None])
