@@ -25,6 +25,7 @@ extensions = [
     "claim",
     "claim_gallery",
     "claim_paragraphs",
+    "figure_gallery",
     "captions",
     "command_line",
     "benchmark_results",
