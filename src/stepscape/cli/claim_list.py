@@ -25,6 +25,7 @@ FAMILIES = {
     "certificates": "Certificates and risk",
     "recovery": "Recovery",
     "plane": "Several inputs",
+    "deep": "Deep networks and other methods",
     "illustrations": "Illustrations",
 }
 

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "activation": "activation of the hidden layers: tanh, gelu or relu",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
     "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
+    "algorithm_step_sizes": "step size of each of the algorithms, in their order",
+    "algorithms": "methods that train the network",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -30,6 +33,7 @@ MEANINGS = {
     "block_sizes": "rows of the square blocks",
     "block_truths": "how many blocks of the truth are not 0",
     "blocks": "blocks of trials of the failure rate, one per seed",
+    "bowl_step_sizes": "step sizes on the bowl with ripples",
     "budgets": "numbers of steps, each with a descent of its own",
     "c": "measurements of the theorem, in units of r(d1 + d2)",
     "candidates": "directions that are tried for caps without inputs",
@@ -38,6 +42,7 @@ MEANINGS = {
     "cases": "pairs of a true curve and a design of the inputs",
     "clean_seeds": "seeds with labels without noise",
     "clip": "length that a longer gradient is scaled down to",
+    "counted": "steps that count for the histogram of the bowl",
     "crossing_steps": "steps around the crossing of 2/η that are followed one by one",
     "d": "rows and columns of the matrix",
     "d1": "rows of the matrix",
@@ -52,9 +57,11 @@ MEANINGS = {
     "decay_steps": "steps of a run with weight decay",
     "decays": "weight decays",
     "deepest_of": "mixed pairs of which the deepest is taken",
+    "degree": "degree of the polynomial that is fitted",
     "depths": "layers of the diagonal networks",
     "descents": "step sizes of descent",
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
+    "diagram_levels": "step sizes of the diagram of orbits",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
@@ -87,6 +94,7 @@ MEANINGS = {
     "largest_margin": "largest margin of the interpolators",
     "largest_step_size": "largest step size that the network is tuned over",
     "laws": "laws of labels that have no truth to find",
+    "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -113,6 +121,7 @@ MEANINGS = {
     "n": "rows of a data set",
     "n_largest": "rows of the largest data set",
     "n_smallest": "rows of the smallest data set",
+    "narrow_ripple": "width ε of the ripples",
     "network_n": "rows of the data set of a network",
     "network_noise": "standard deviation of the labels of a network",
     "networks": "networks that descent is followed on",
@@ -123,6 +132,7 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+    "orbit_steps": "steps of the orbits in the double well that count",
     "patience": "steps within which a run must reach the edge",
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
@@ -185,6 +195,8 @@ MEANINGS = {
     "weight_decays": "factors of the L2 penalty",
     "well_step_sizes": "step sizes in the double well",
     "well_steps": "steps in the double well that count",
+    "wells_counted": "steps that count for the histogram of the double well",
+    "wells_step_sizes": "step sizes in the double well with ripples",
     "wide_arms": "methods that also begin at factors twice as large",
     "width": "neurons of the network",
     "widths": "neurons of the networks",
@@ -292,6 +304,18 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _algorithms() -> Iterable[str]:
+    from stepscape.experiments.deep.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def _activations() -> Iterable[str]:
+    from stepscape.objectives.layered_network import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
 def _data_sets() -> Iterable[str]:
     from stepscape.experiments.illustrations.separable_data import NAMES
 
@@ -307,6 +331,8 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "forces": _forces,
     "optimizers": _optimizers,
     "laws": _laws,
+    "algorithms": _algorithms,
+    "activation": _activations,
     "targets": _targets,
     "data_sets": _data_sets,
     "ridge_data": _data_sets,

@@ -72,9 +72,11 @@ _MODULES = {
     "radial-family": "stepscape.experiments.plane.radial_family",
     "mixup": "stepscape.experiments.plane.mixup",
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
+    "thresholds": "stepscape.experiments.deep.thresholds",
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
+    "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
 }
 
 

@@ -151,7 +151,7 @@ class TorchLoss:
         return TorchHessian(self._value(tensors, batch), list(tensors.values()))
 
     def _check(self) -> None:
-        """Refuse a loss that is no differentiable function of θ; the state of random numbers stays."""
+        """Refuse a loss that is not a differentiable function of θ; the state of random numbers stays."""
         torch = require_torch()
         with torch.random.fork_rng(devices=[]):
             tensors = self._tensors(self.parameters, slope=True)
