@@ -26,6 +26,7 @@ extensions = [
     "claim_gallery",
     "claim_paragraphs",
     "figure_gallery",
+    "part",
     "captions",
     "command_line",
     "benchmark_results",
