@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "above": "step size over the critical one, where changes grow",
     "activation": "activation of the hidden layers: tanh, gelu or relu",
     "adam_step_size": "step size of Adam",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
@@ -26,6 +27,7 @@ MEANINGS = {
     "bad_steps": "steps to the bad minimum",
     "ball_dimensions": "dimensions of the full balls that are compared",
     "batch_sizes": "examples of a minibatch",
+    "below": "step size over the critical one, where changes shrink",
     "beside": "relative size of the random moves from which descent returns to the interpolator",
     "block_d": "rows of the matrices of the failure rate",
     "block_depths": "layers of the networks with blocks",
@@ -71,6 +73,7 @@ MEANINGS = {
     "dimensions": "numbers of input variables",
     "distance": "distance that they keep from the training points",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
+    "epsilon": "ε of adaptive methods, their preconditioner at a minimum",
     "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
@@ -103,6 +106,7 @@ MEANINGS = {
     "laws": "laws of labels that have no truth to find",
     "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
+    "leaving_size": "length of the change from which a method leaves a minimum",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
     "limit_sizes": "rows of the data sets on which the bound is held against its limit",
