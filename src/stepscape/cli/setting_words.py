@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "above": "step size over the critical one, where changes grow",
     "activation": "activation of the hidden layers: tanh, gelu or relu",
+    "adam_step_size": "step size of Adam",
     "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
     "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
     "algorithm_step_sizes": "step size of each of the algorithms, in their order",
@@ -22,8 +24,10 @@ MEANINGS = {
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
     "amplitudes": "factors of the true curve, whose logit is fitted",
     "arms": "where descent starts",
+    "bad_steps": "steps to the bad minimum",
     "ball_dimensions": "dimensions of the full balls that are compared",
     "batch_sizes": "examples of a minibatch",
+    "below": "step size over the critical one, where changes shrink",
     "beside": "relative size of the random moves from which descent returns to the interpolator",
     "block_d": "rows of the matrices of the failure rate",
     "block_depths": "layers of the networks with blocks",
@@ -67,7 +71,9 @@ MEANINGS = {
     "diagram_levels": "step sizes of the diagram of orbits",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
+    "distance": "distance that they keep from the training points",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
+    "epsilon": "ε of adaptive methods, their preconditioner at a minimum",
     "families": "laws of the features of least squares",
     "far_multiples": "step sizes at the larger offsets, in units of 2/λ_max of the truth",
     "few_measurements": "measurements of the full matrix that is not recovered",
@@ -81,6 +87,7 @@ MEANINGS = {
     "fresh": "fresh inputs on which the learned function is compared",
     "gauges": "which factors are stretched: all columns or one",
     "geometries": "laws of the inputs",
+    "good_steps": "steps to the good minimum",
     "half_width": "inputs lie in [-half_width, half_width]",
     "half_widths": "inputs lie in [-half_width, half_width]",
     "high_dimension": "input variables of the runs that show memorization",
@@ -99,6 +106,7 @@ MEANINGS = {
     "laws": "laws of labels that have no truth to find",
     "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
+    "leaving_size": "length of the change from which a method leaves a minimum",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
     "limit_sizes": "rows of the data sets on which the bound is held against its limit",
@@ -144,6 +152,7 @@ MEANINGS = {
     "problems": "kinds of measurements",
     "products": "step size times the curvature of the start",
     "published_decay": "weight decay that was published",
+    "pull": "weight of their loss beside that of the training labels",
     "radii": "radii of the spheres around the data, in units of that of the data",
     "rank": "rank of the true matrix",
     "ranks": "ranks of the true matrix",
@@ -206,6 +215,7 @@ MEANINGS = {
     "width": "neurons of the network",
     "widths": "neurons of the networks",
     "window": "steps that are averaged",
+    "wrong": "fresh points with wrong labels that make the bad minimum",
 }
 
 

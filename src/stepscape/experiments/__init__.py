@@ -76,10 +76,12 @@ _MODULES = {
     "mixup": "stepscape.experiments.plane.mixup",
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
     "thresholds": "stepscape.experiments.deep.thresholds",
+    "minima-stability": "stepscape.experiments.deep.minima_stability",
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
     "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
+    "swiss-roll": "stepscape.experiments.illustrations.swiss_roll",
 }
 
 
