@@ -19,6 +19,7 @@ import plane_door_calls
 import plane_theory_calls
 import recovery_calls
 import stepscape as ss
+import torch_calls
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store, new_plan
@@ -27,10 +28,12 @@ from stepscape.tables import Record, Table
 
 # Classes that the package makes and a user only reads: their constructors check nothing.
 READ_ONLY = {
+    "theory.MaxMargin",
     "Certificate", "Eigenpair", "InputError", "StepscapeError", "Trajectory", "errors.NotConverged",
     "errors.OutputError", "errors.Unavailable", "estimators.FeaturesFit", "estimators.OutcomeFit",
     "estimators.TableFit", "measures.PredictionGain", "measures.Shattering", "theory.Gain",
     "experiments.Claim", "experiments.Result", "lab.Curve", "lab.Spec", "lab.Store", "objectives.State",
+    "objectives.TorchHessian",
     "theory.Counterexample", "theory.ExcessIdentity", "theory.ExpectedWorstCase",
     "theory.ConstantTrace", "theory.FlatInterpolatorBound", "theory.Flattest", "theory.FlattestRescaling",
     "theory.MatrixWeights",
@@ -215,6 +218,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
         **method_calls.calls(at["problem"], at["net"]),
+        **torch_calls.calls(),
         **plane_calls.calls(),
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
@@ -385,6 +389,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
             "self": at["line"], "theta": at["net"].parameters, "before": np.ones(10),
         },
         "objectives.line": here,
+        "objectives.logistic_regression": {"inputs": np.array([[1.0, 2.0]]), "labels": np.array([1])},
         "objectives.layered": {"problem": at["problem"], "hidden": (3, 2), "activation": "gelu"},
         "objectives.catapult": {"width": 4},
         "objectives.self_stabilizing": {"step_size": 0.1, "slope": 0.01},
@@ -473,6 +478,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.interpolation_bound": {**weights, "labels": Y},
         "theory.largest_stable_step_size": {"sharpness": 2.0, "momentum": 0.5, "nesterov": False},
         "theory.margin_cost": {"inputs": X, "labels": SIGNS},
+        "theory.max_margin": {"inputs": np.array([[1.0, 0.5], [-0.5, 1.0]]), "labels": np.array([1, -1])},
         "theory.merged_knots": NEURONS,
         "theory.overlap_bound": {
             "truth": Y, "predictions": X, "gamma_truth": 0.5, "gamma": 1.0, "weights": W,

@@ -21,6 +21,7 @@ METHODS = {
     "batches": methods.StochasticGradientDescent(0.05, STEPS, batch_size=3, seed=4),
     "one by one": methods.StochasticGradientDescent(0.02, STEPS, seed=4),
     "replacement": methods.StochasticGradientDescent(0.05, STEPS, batch_size=5, replacement=True, seed=5),
+    "momentum": methods.StochasticGradientDescent(0.02, STEPS, batch_size=3, seed=4, momentum=0.6),
     "label noise": methods.LabelNoise(0.05, STEPS, noise=0.7, seed=6),
     "sam": methods.SharpnessAware(0.05, STEPS, radius=0.1),
     "trace": methods.TracePenalty(0.05, STEPS, weight=0.03),
@@ -85,7 +86,8 @@ class Torch:
         optimizer.step()
 
     def run(self, method: Any, steps: int) -> np.ndarray:
-        optimizer = torch.optim.SGD(self.trained, lr=method.step_size)
+        momentum = getattr(method, "momentum", 0.0)
+        optimizer = torch.optim.SGD(self.trained, lr=method.step_size, momentum=momentum)
         for t in range(steps):
             self.step(lambda t=t: _LOSSES[type(method)](self, method, t), optimizer)  # type: ignore[misc]
         return self.theta

@@ -151,7 +151,10 @@ def test_a_loss_that_is_no_number_ends_the_run():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": 0.1}, r"method must be a GradientDescent, got a float"),
+        (
+            {"method": 0.1},
+            r"method must be a GradientDescent or another method of stepscape.*, got 0.1",
+        ),
         ({"theta": np.ones(3)}, r"theta must have shape \(2,\), got \(3,\)"),
         ({"theta": [1.0, np.nan]}, r"theta must be finite, got nan in it"),
         ({"theta": [1e200, 1e200]}, r"the loss of the start must be finite, got inf; start elsewhere"),
@@ -189,3 +192,52 @@ def test_a_huge_step_size_is_infinitely_far_beyond_the_edge_and_nothing_warns(re
     assert path.outcome == "diverged"
     assert path.edge_ratio[0] == np.inf
     assert not list(recwarn)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        ss.methods.RMSProp(0.01, 120, beta2=0.9, epsilon=1e-2, weight_decay=0.1),
+        ss.methods.Adam(0.01, 120, beta2=0.9, epsilon=1e-2, weight_decay=0.1),
+        ss.methods.AdamW(0.01, 120, beta2=0.9, epsilon=1e-2),
+    ],
+    ids=lambda method: type(method).__name__,
+)
+def test_adaptive_methods_record_what_they_stabilize(method):
+    toy, points = objectives.scalar_product(), []
+    run = training.run(toy, START, method, 60, observe=points.append, decayed=MASK)
+    optimizer = training.OptimizerMap(toy, method, MASK)
+    states = [optimizer.start(START)]
+    for _ in range(120):
+        states.append(optimizer.step(states[-1]))
+    for i, step in enumerate((0, 60, 120)):
+        np.testing.assert_array_equal(points[i].theta, optimizer.weights(states[step]))
+        p = optimizer.preconditioner(states[max(step, 1)])
+        for at, name in ((points[i].midpoint, ""), (points[i].theta, "_last")):
+            x, y = at
+            h = 2.0 * np.array([[y * y, 2 * x * y - 1], [2 * x * y - 1, x * x]])
+            if not isinstance(method, ss.methods.AdamW):
+                h += np.diag([0.1, 0.0])
+            expected = np.linalg.eigvals(h / p[:, None]).real.max()
+            assert getattr(run, f"sharpness{name}")[i] == pytest.approx(expected, rel=1e-7)
+            assert getattr(run, f"edge_ratio{name}")[i] == pytest.approx(expected / method.threshold())
+    np.testing.assert_array_equal(run.theta_before, optimizer.weights(states[119]))
+    np.testing.assert_allclose(run.time, 0.01 * run.at_steps, rtol=1e-14)
+    assert run.method is method
+
+
+def test_an_adaptive_method_that_diverges_says_so():
+    method = ss.methods.RMSProp(1e60, 50)
+    made = []
+    run = training.run(objectives.scalar_product(), START, method, 1, progress=made.append)
+    assert run.outcome == "diverged"
+    assert run.message == "diverged within 1 steps at step_size 1e+60; lower it, or shrink the initialization"
+    assert np.isfinite(run.loss).all()
+    training.run(objectives.scalar_product(), START, ss.methods.Adam(0.1, 250), 250, progress=made.append)
+    assert made[-3:] == [100, 200, 250]
+
+
+def test_fresh_examples_are_for_gradient_descent():
+    problem, net = ss.problems.tent(n=4), ss.TwoLayerReLU.random(2)
+    with pytest.raises(ss.InputError, match=r"method with examples must be a GradientDescent, got an Adam"):
+        ss.train(problem, net, ss.methods.Adam(0.1, 2), examples=lambda _: problem)

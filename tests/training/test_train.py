@@ -227,7 +227,10 @@ def test_perturb_and_run_at_a_real_minimum(beta, nesterov, sign):
 def test_arguments_of_another_type_are_named():
     problem, net, method = noisy(), network(), ss.GradientDescent(0.1, 5)
     for wrong, message in (
-        (lambda: ss.train(problem, net, 0.1), "method must be a GradientDescent, got a float"),
+        (
+            lambda: ss.train(problem, net, 0.1),
+            "method must be a GradientDescent or another method",
+        ),
         (lambda: ss.train(net, problem, method), "problem must be a Problem, got a TwoLayerReLU"),
         (lambda: ss.certify(problem, problem), "network must be a TwoLayerReLU, got a Problem"),
         (lambda: ss.theory.worst_case_excess([1.0], [1], [0.0]), "flat must be a FlatClass, got a list"),

@@ -25,6 +25,8 @@ FAMILIES = {
     "certificates": "Certificates and risk",
     "recovery": "Recovery",
     "plane": "Several inputs",
+    "deep": "Deep networks and other methods",
+    "illustrations": "Illustrations",
 }
 
 

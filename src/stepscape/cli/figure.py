@@ -75,8 +75,8 @@ class Request:
 
 
 def names() -> list[str]:
-    """Illustrations, and experiments."""
-    from stepscape.experiments.illustrations import NAMES
+    """Pictures of small runs, and experiments."""
+    from stepscape.experiments.pictures import NAMES
 
     return [*NAMES, *_experiments()]
 
@@ -121,10 +121,10 @@ def _size(request: Request) -> str:
 def _drawn(request: Request) -> Mapping[str, Drawn]:
     """All figures of what was asked for, by name."""
     from stepscape import experiments
-    from stepscape.experiments import illustrations
+    from stepscape.experiments import pictures
 
-    if request.name in illustrations.NAMES:
-        return {request.name: illustrations.draw(request.name)}
+    if request.name in pictures.NAMES:
+        return {request.name: pictures.draw(request.name)}
     if request.source is not None:
         return stored_figures(request.name, request.source)
     claim = experiments.get(request.name)

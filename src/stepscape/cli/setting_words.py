@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 _MOST = 12  # values of a list that are written out
 MEANINGS = {
+    "activation": "activation of the hidden layers: tanh, gelu or relu",
+    "adaptive_rounds": "steps that adapt to the loss, in units of 1/γ²",
+    "adaptive_step_sizes": "step sizes η of the steps that adapt to the loss",
+    "algorithm_step_sizes": "step size of each of the algorithms, in their order",
+    "algorithms": "methods that train the network",
     "alphas": "exponents: of the mass near the rim, or of the shares of mixed pairs",
     "ambient_dimensions": "dimensions of the space that the subspaces lie in",
     "amplitude": "factor of the true function, or of the true curve whose logit is fitted",
@@ -28,6 +33,8 @@ MEANINGS = {
     "block_sizes": "rows of the square blocks",
     "block_truths": "how many blocks of the truth are not 0",
     "blocks": "blocks of trials of the failure rate, one per seed",
+    "bowl_step_sizes": "step sizes on the bowl with ripples",
+    "budgets": "numbers of steps, each with a descent of its own",
     "c": "measurements of the theorem, in units of r(d1 + d2)",
     "candidates": "directions that are tried for caps without inputs",
     "cap_dimensions": "input variables of the balls with caps",
@@ -35,20 +42,26 @@ MEANINGS = {
     "cases": "pairs of a true curve and a design of the inputs",
     "clean_seeds": "seeds with labels without noise",
     "clip": "length that a longer gradient is scaled down to",
+    "counted": "steps that count for the histogram of the bowl",
     "crossing_steps": "steps around the crossing of 2/η that are followed one by one",
     "d": "rows and columns of the matrix",
     "d1": "rows of the matrix",
     "d2": "columns of the matrix",
     "data": "pairs of a law of the inputs and a truth",
+    "data_margin": "margin of the data sets, about which it is planted",
+    "data_margins": "further margins of the two points",
+    "data_sets": "labeled inputs that a plane separates",
     "decay": "weight decay that is compared with none",
     "decay_biases": "whether the L2 penalty acts on the input biases",
     "decay_depths": "layers of the networks with weight decay",
     "decay_steps": "steps of a run with weight decay",
     "decays": "weight decays",
     "deepest_of": "mixed pairs of which the deepest is taken",
+    "degree": "degree of the polynomial that is fitted",
     "depths": "layers of the diagonal networks",
     "descents": "step sizes of descent",
     "detuning": "relative distance of the step sizes from 2/λ, on either side",
+    "diagram_levels": "step sizes of the diagram of orbits",
     "dimension": "input variables",
     "dimensions": "numbers of input variables",
     "draws": "random moves of the weights per size of the noise, or draws of random labels",
@@ -81,6 +94,7 @@ MEANINGS = {
     "largest_margin": "largest margin of the interpolators",
     "largest_step_size": "largest step size that the network is tuned over",
     "laws": "laws of labels that have no truth to find",
+    "layers": "hidden layers of the network",
     "learned": "inputs of the single examples that are trained on",
     "length": "numbers of a vector",
     "levels": "noise of the labels, as a share of their size",
@@ -107,8 +121,10 @@ MEANINGS = {
     "n": "rows of a data set",
     "n_largest": "rows of the largest data set",
     "n_smallest": "rows of the smallest data set",
+    "narrow_ripple": "width ε of the ripples",
     "network_n": "rows of the data set of a network",
     "network_noise": "standard deviation of the labels of a network",
+    "networks": "networks that descent is followed on",
     "noise": "standard deviation of the labels around the true curve",
     "noise_sizes": "root mean square lengths of the noise on the inputs",
     "noises": "standard deviations of the labels around the true curve",
@@ -116,6 +132,8 @@ MEANINGS = {
     "offset": "distance from the interpolator at which descent starts",
     "offsets": "distances from the truth at which descent starts, as shares of its norm",
     "optimizers": "methods that are compared",
+    "orbit_steps": "steps of the orbits in the double well that count",
+    "patience": "steps within which a run must reach the edge",
     "penalties": "weights of the penalty on the trace",
     "picture_sizes": "rows of the data sets in the picture",
     "points": "inputs of the examples whose curvature is followed",
@@ -129,6 +147,9 @@ MEANINGS = {
     "ratios": "measurements per degree of freedom, or features per example",
     "reach": "starts lie in [-reach, reach]²",
     "records": "moments of a run at which it is measured",
+    "ridge_data": "data sets of the descents with weight decay",
+    "ridge_margin": "margin of these data sets",
+    "ridge_steps": "most steps of a descent with weight decay",
     "ripple_starts": "starts of descent on the bowl with ripples",
     "ripple_step_sizes": "step sizes on the bowl with ripples",
     "ripple_steps": "steps on the bowl with ripples that count",
@@ -147,6 +168,7 @@ MEANINGS = {
     "smallest_margin": "smallest margin of the interpolators",
     "smallest_step_size": "smallest step size that the network is tuned over",
     "square_step_sizes": "step sizes of the runs with the square loss",
+    "stable_multiples": "step sizes in units of 2 over the largest curvature",
     "start_sharpness": "sharpness that the start below the edge is scaled to",
     "starts": "where descent starts, or how often the search for the least weight decay does",
     "step_size": "step size",
@@ -173,9 +195,12 @@ MEANINGS = {
     "weight_decays": "factors of the L2 penalty",
     "well_step_sizes": "step sizes in the double well",
     "well_steps": "steps in the double well that count",
+    "wells_counted": "steps that count for the histogram of the double well",
+    "wells_step_sizes": "step sizes in the double well with ripples",
     "wide_arms": "methods that also begin at factors twice as large",
     "width": "neurons of the network",
     "widths": "neurons of the networks",
+    "window": "steps that are averaged",
 }
 
 
@@ -279,6 +304,24 @@ def _optimizers() -> Iterable[str]:
     return NAMES
 
 
+def _algorithms() -> Iterable[str]:
+    from stepscape.experiments.deep.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def _activations() -> Iterable[str]:
+    from stepscape.objectives.layered_network import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
+def _data_sets() -> Iterable[str]:
+    from stepscape.experiments.illustrations.separable_data import NAMES
+
+    return NAMES
+
+
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "truth": _truths,
     "truths": _truths,
@@ -288,6 +331,10 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "forces": _forces,
     "optimizers": _optimizers,
     "laws": _laws,
+    "algorithms": _algorithms,
+    "activation": _activations,
     "targets": _targets,
+    "data_sets": _data_sets,
+    "ridge_data": _data_sets,
     "init": lambda: ("torch", "mean_field"),
 }

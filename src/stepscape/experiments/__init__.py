@@ -18,6 +18,7 @@ _MODULES = {
     "sharpness-vs-step-size": "stepscape.experiments.edge.sharpness_vs_step_size",
     "flow-or-descent": "stepscape.experiments.edge.flow_or_descent",
     "chaos": "stepscape.experiments.edge.chaos",
+    "flows": "stepscape.experiments.edge.flows",
     "knots-on-data": "stepscape.experiments.edge.knots_on_data",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
@@ -71,6 +72,11 @@ _MODULES = {
     "radial-family": "stepscape.experiments.plane.radial_family",
     "mixup": "stepscape.experiments.plane.mixup",
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
+    "thresholds": "stepscape.experiments.deep.thresholds",
+    "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
+    "accelerated": "stepscape.experiments.illustrations.accelerated",
+    "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
+    "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
 }
 
 

@@ -86,9 +86,12 @@ def _move(theta, before, gradient, eta, last):
 
 
 @njit(**EXACT)
-def stochastic(theta, before, inputs, labels, weights, rates, logistic, eta, batches, work, out):
+def stochastic(
+    theta, before, inputs, labels, weights, rates, logistic, eta, momentum, velocity, batches, work, out
+):
     """Make one step per row of batches (steps, size), on those examples; work (3, size), out (3k + 1,).
 
+    v ← momentum·v + gradient, θ ← θ - η v, the velocity v (3k + 1,) being changed in place.
     The weight of a drawn example is n/size times its own, so that the gradient is unbiased. Returns (status,
     steps made).
     """
@@ -101,7 +104,9 @@ def stochastic(theta, before, inputs, labels, weights, rates, logistic, eta, bat
             work[2, i] = scale * weights[example]
         if not _gradient(theta, work[0], work[1], work[2], rates, logistic, out) < np.inf:
             return DIVERGED, t
-        _move(theta, before, out, eta, t == steps - 1)
+        for j in range(theta.size):
+            velocity[j] = momentum * velocity[j] + out[j]
+        _move(theta, before, velocity, eta, t == steps - 1)
     return FINISHED, steps
 
 

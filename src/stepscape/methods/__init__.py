@@ -21,6 +21,13 @@ __all__ = [
 
 # Methods that a network on the line has compiled steps for, beside gradient descent.
 LineMethod = StochasticGradientDescent | LabelNoise | SharpnessAware | TracePenalty
+Method = GradientDescent | RMSProp | Adam | AdamW | LineMethod
+
+
+def clock_of(method: LineMethod) -> GradientDescent:
+    """Return the descent with the step size, steps and momentum of a method, which moves in the same way."""
+    momentum = method.momentum if isinstance(method, StochasticGradientDescent) else 0.0
+    return GradientDescent(method.step_size, method.steps, momentum)
 
 
 def __dir__() -> list[str]:

@@ -79,7 +79,7 @@ class AdamW:
         """Return (1 + β1) (2 − ηλ)/((1 − β1) η), which λ_max of P^{-1/2} H P^{-1/2} must not exceed.
 
         On a quadratic whose coordinates all decay, and with P as in `Adam`. Decay shrinks the weights apart
-        from the gradient, so that it lowers the threshold and is no part of the curvature.
+        from the gradient, so that it lowers the threshold and is not part of the curvature.
         """
         eta = _rate(self, step_size)
         return _reach(self.beta1) * max(0.0, 2.0 - eta * self.weight_decay) / eta

@@ -1,7 +1,7 @@
 """Losses of one flat vector: the protocol, networks, factors of a matrix, toys in closed form."""
 
-from collections.abc import Sequence
-from typing import overload
+from collections.abc import Callable, Sequence
+from typing import Any, overload
 
 from stepscape.errors import bad, expect, shown
 from stepscape.factorization import Factorization, Width
@@ -13,8 +13,9 @@ from stepscape.objectives.edge_toys import catapult, self_stabilizing
 from stepscape.objectives.factor_widths import widths_of
 from stepscape.objectives.factors_hessian import FactorsHessian
 from stepscape.objectives.fresh_examples import with_examples
-from stepscape.objectives.layered import LayeredNetwork
+from stepscape.objectives.layered_network import LayeredNetwork
 from stepscape.objectives.linear_layers import LinearNetwork
+from stepscape.objectives.linear_logistic import logistic_regression
 from stepscape.objectives.matrix_factors import Factors
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
@@ -29,7 +30,10 @@ from stepscape.objectives.relu_line import ReLULine
 from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.objectives.relu_plane_hessian import PlaneHessian
+from stepscape.objectives.sampled import Sampled
 from stepscape.objectives.stepped_line import with_method
+from stepscape.objectives.torch_hessian import TorchHessian
+from stepscape.objectives.torch_loss import TorchLoss
 from stepscape.objectives.toys import corrugated, double_well, quadratic, quartic, scalar_product
 from stepscape.problems.corrupted_matrix import CorruptedMatrix
 from stepscape.problems.measurements import Measurements
@@ -48,7 +52,10 @@ __all__ = [
     "PlaneHessian",
     "ReLULine",
     "ReLUPlane",
+    "Sampled",
     "State",
+    "TorchHessian",
+    "TorchLoss",
     "batch_sharpness",
     "catapult",
     "corrugated",
@@ -60,6 +67,7 @@ __all__ = [
     "layered",
     "line",
     "linear_network",
+    "logistic_regression",
     "plane",
     "quadratic",
     "quartic",
@@ -68,6 +76,7 @@ __all__ = [
     "secant_curvature",
     "self_stabilizing",
     "sharpness",
+    "torch",
     "with_examples",
     "with_method",
 ]
@@ -135,6 +144,27 @@ def linear_network(problem: ProductMeasurements) -> LinearNetwork:
     """Return the loss of a product of layers as a function of their weights (W_1, …, W_k)."""
     expect("problem", problem, ProductMeasurements)
     return LinearNetwork(problem)
+
+
+def torch(model: Any, loss: Callable[[Any, Any], Any], batch: Any) -> TorchLoss:
+    """Return the loss of a PyTorch model on a batch as a function of its trained parameters, in float64.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Not changed. ``torch(model, loss, batch).parameters`` is its θ.
+    loss : callable
+        (model, batch) → a scalar tensor, the mean loss over the batch.
+    batch : tensor, or tuple, list or dict of tensors
+
+    Raises
+    ------
+    Unavailable
+        If PyTorch is not installed.
+    InputError
+        As `TorchLoss` says.
+    """
+    return TorchLoss(model, loss, batch)
 
 
 def __dir__() -> list[str]:

@@ -52,7 +52,7 @@ def with_method(problem: Problem, network: TwoLayerReLU, method: LineMethod) -> 
     def steps(state: State, clock: GradientDescent, first_step_size: float, count: int) -> float:
         del clock, first_step_size  # they are those of the method
         most = min(count, MOST_STEPS, max(1, CHUNK // (problem.size * network.width)))
-        status, made = _STEPS[type(method)](method, _given(line, method, state), state.steps_made, most)
+        status, made = _STEPS[type(method)](method, _given(line, method, state), state, most)
         state.steps_made += int(made)
         if status == kernels.DIVERGED or not np.isfinite(state.theta).all():
             return np.inf
@@ -87,30 +87,32 @@ def _given(line: ReLULine, method: LineMethod, state: State) -> _Given:
     )  # fmt: skip
 
 
-def _stochastic(method: Any, given: _Given, first: int, steps: int) -> tuple[int, int]:
-    batches = method.batches(first, steps, given.inputs.size)
+def _stochastic(method: Any, given: _Given, state: State, steps: int) -> tuple[int, int]:
+    batches = method.batches(state.steps_made, steps, given.inputs.size)
     work = np.empty((3, batches.shape[1]))
-    return kernels.stochastic(*given, batches, work, np.empty_like(given.theta))  # type: ignore[no-any-return]
+    return kernels.stochastic(  # type: ignore[no-any-return]
+        *given, method.momentum, state.velocity, batches, work, np.empty_like(given.theta)
+    )
 
 
-def _noisy(method: Any, given: _Given, first: int, steps: int) -> tuple[int, int]:
-    noises = method.noises(first, steps, given.inputs.size)
+def _noisy(method: Any, given: _Given, state: State, steps: int) -> tuple[int, int]:
+    noises = method.noises(state.steps_made, steps, given.inputs.size)
     work = np.empty((1, noises.shape[1]))
     return kernels.noisy(*given, noises, work, np.empty_like(given.theta))  # type: ignore[no-any-return]
 
 
-def _aware(method: Any, given: _Given, first: int, steps: int) -> tuple[int, int]:
-    del first
+def _aware(method: Any, given: _Given, state: State, steps: int) -> tuple[int, int]:
+    del state
     shifted, work = np.empty_like(given.theta), np.empty_like(given.theta)
     return kernels.aware(*given, method.radius, steps, shifted, work)  # type: ignore[no-any-return]
 
 
-def _penalized(method: Any, given: _Given, first: int, steps: int) -> tuple[int, int]:
-    del first
+def _penalized(method: Any, given: _Given, state: State, steps: int) -> tuple[int, int]:
+    del state
     return kernels.penalized(*given, method.weight, steps, np.empty_like(given.theta))  # type: ignore[no-any-return]
 
 
-_STEPS: dict[type, Callable[[Any, _Given, int, int], tuple[int, int]]] = {
+_STEPS: dict[type, Callable[[Any, _Given, State, int], tuple[int, int]]] = {
     StochasticGradientDescent: _stochastic,
     LabelNoise: _noisy,
     SharpnessAware: _aware,

@@ -7,6 +7,7 @@ about inputs in R^d (`stepscape.theory.plane`) have the names of those on the li
 from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
+from stepscape.theory.largest_margin import MaxMargin, max_margin
 from stepscape.theory.line.counterexample import Counterexample, one_neuron, printed_counterexample
 from stepscape.theory.line.distribution import BLOCKS
 from stepscape.theory.line.excess import (
@@ -147,6 +148,7 @@ __all__ = [
     "Landscape",
     "MarginCost",
     "MatrixWeights",
+    "MaxMargin",
     "Neurons",
     "PerturbedLoss",
     "PlaneFacts",
@@ -207,6 +209,7 @@ __all__ = [
     "logistic_gauss_newton",
     "margin_cost",
     "matrix_weights",
+    "max_margin",
     "merged_knots",
     "noisy",
     "norm_excess",

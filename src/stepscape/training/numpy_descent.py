@@ -62,6 +62,10 @@ class NumpyDescent:
         return secant_curvature(self.objective, theta, before)
 
     def largest_loss(self, theta: Array) -> float:
-        """1e100, because nothing is known of the scale of the loss; more for a start beyond that."""
-        start = BLOW_UP * min(abs(self.objective.loss(theta)), 1e290)
-        return max(LARGEST, start)
+        """See `blow_up`."""
+        return blow_up(self.objective, theta)
+
+
+def blow_up(objective: Objective, theta: Array) -> float:
+    """1e100, because nothing is known of the scale of the loss; more for a start beyond that."""
+    return max(LARGEST, BLOW_UP * min(abs(objective.loss(theta)), 1e290))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.methods import GradientDescent
+from stepscape.methods import Method
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,9 @@ class Path:
     outcome, message, method, at_steps, time, step_size
         As in `Trajectory`.
     loss, sharpness, sharpness_residual, edge_ratio, smoothness
-        As in `Trajectory`, in the objective's own normalization.
+        As in `Trajectory`, in the objective's own normalization. With an adaptive method the sharpness is
+        λ_max of P^{-1/2} (H + weight_decay·diag(mask)) P^{-1/2}, P being that of the last step (of the first
+        one at step 0), and the threshold is the method's own.
     sharpness_last, sharpness_last_residual, edge_ratio_last
         As in `Trajectory`.
     census : dict of str to ndarray of int
@@ -48,7 +50,7 @@ class Path:
 
     outcome: Literal["finished", "diverged"]
     message: str
-    method: GradientDescent
+    method: Method
     at_steps: NDArray[np.int64]
     time: Array
     step_size: Array

@@ -22,6 +22,7 @@ from stepscape.methods import (
     RMSProp,
     SharpnessAware,
     StochasticGradientDescent,
+    clock_of,
 )
 from stepscape.objectives.descent import descent_step
 
@@ -103,14 +104,8 @@ def _velocity(method: GradientDescent, size: int) -> tuple[int, ...]:
     return (size,) if method.momentum else ()
 
 
-def _as_descent(method: StochasticGradientDescent | LabelNoise | SharpnessAware) -> GradientDescent:
-    """Return what a method does once it has its gradient."""
-    momentum = method.momentum if isinstance(method, StochasticGradientDescent) else 0.0
-    return GradientDescent(method.step_size, method.steps, momentum)
-
-
 def _move_as_descent(method: Any, parts: Parts, gradient: Array, decayed: Array) -> Parts:
-    return _descend(_as_descent(method), parts, gradient, decayed)
+    return _descend(clock_of(method), parts, gradient, decayed)
 
 
 def _move_and_count(method: Any, parts: Parts, gradient: Array, decayed: Array) -> Parts:
@@ -118,7 +113,7 @@ def _move_and_count(method: Any, parts: Parts, gradient: Array, decayed: Array) 
     return *_move_as_descent(method, parts[:-1], gradient, decayed), parts[-1] + 1.0
 
 
-_RANDOM = Rule(lambda method, size: (*_velocity(_as_descent(method), size), 1), _move_and_count, _ones)
+_RANDOM = Rule(lambda method, size: (*_velocity(clock_of(method), size), 1), _move_and_count, _ones)
 
 RULES: dict[type, Rule] = {
     GradientDescent: Rule(_velocity, _descend, _ones),

@@ -8,7 +8,7 @@ from typing import Any
 
 from stepscape.arguments import function
 from stepscape.errors import bad, expect
-from stepscape.methods import GradientDescent, LineMethod
+from stepscape.methods import GradientDescent, LineMethod, Method, clock_of
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.network_loss import network_loss
@@ -23,7 +23,7 @@ from stepscape.training.trajectory import Snapshot, Trajectory
 def train(
     problem: Problem,
     network: TwoLayerReLU,
-    method: GradientDescent | LineMethod,
+    method: Method,
     record_every: int = 1000,
     measure_sharpness: bool = True,
     observe: Callable[[Snapshot], None] | None = None,
@@ -82,15 +82,16 @@ def train(
 def _prepared(
     problem: Problem,
     network: TwoLayerReLU,
-    method: GradientDescent | LineMethod,
+    method: Method,
     examples: Callable[[int], Problem] | None,
-) -> tuple[Objective, GradientDescent]:
-    """Return the objective that descends, and the descent whose clock the loop keeps."""
+) -> tuple[Objective, Method]:
+    """Return the objective that descends, and the method whose clock the loop keeps."""
     if isinstance(method, LineMethod):
         if examples is not None:
             raise bad("examples", f"be left out with {type(method).__name__}", "a function")
-        return with_method(problem, network, method), GradientDescent(method.step_size, method.steps)
+        return with_method(problem, network, method), clock_of(method)
     if examples is not None:
+        expect("method with examples", method, GradientDescent)
         return with_examples(examples, problem, network), method
     return network_loss(problem, network), method
 

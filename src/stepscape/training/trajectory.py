@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stepscape.methods import GradientDescent
+from stepscape.methods import Method
 from stepscape.network import TwoLayerReLU
 from stepscape.training.path import midpoint, summary
 
@@ -77,7 +77,7 @@ class Trajectory:
 
     outcome: Literal["finished", "diverged"]
     message: str
-    method: GradientDescent
+    method: Method
     at_steps: NDArray[np.int64]
     time: Array
     step_size: Array

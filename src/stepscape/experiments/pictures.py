@@ -47,9 +47,9 @@ LANDSCAPE = (
 
 
 def draw(name: str) -> Drawn:
-    """Compute and draw an illustration, one of `NAMES`."""
+    """Compute and draw a picture, one of `NAMES`."""
     if name not in NAMES:
-        raise unknown("illustration", name, NAMES)
+        raise unknown("picture", name, NAMES)
     return NAMES[name]()
 
 

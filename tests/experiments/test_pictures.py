@@ -10,7 +10,7 @@ import pytest
 import stepscape as ss
 from figure_checks import faults
 from stepscape.errors import InputError
-from stepscape.experiments import illustrations
+from stepscape.experiments import pictures
 from stepscape.figures.features import features_finding
 from stepscape.figures.landscape import crossing, landscape_finding, swing
 from stepscape.figures.weight import bend_weight, weight_finding
@@ -18,9 +18,9 @@ from stepscape.measures.slice import Slice
 from stepscape.theory.line.weight import weight
 
 
-@pytest.fixture(scope="module", params=list(illustrations.NAMES))
+@pytest.fixture(scope="module", params=list(pictures.NAMES))
 def drawn(request):
-    return request.param, illustrations.draw(request.param)
+    return request.param, pictures.draw(request.param)
 
 
 def test_it_keeps_the_style(drawn):
@@ -42,8 +42,8 @@ def test_its_title_holds_the_extremes_of_the_step_sizes(drawn):
 
 
 def test_another_name_is_refused():
-    with pytest.raises(InputError, match="unknown illustration 'wait'; did you mean 'weight'"):
-        illustrations.draw("wait")
+    with pytest.raises(InputError, match="unknown picture 'wait'; did you mean 'weight'"):
+        pictures.draw("wait")
 
 
 def test_the_weight_of_bends_is_the_sum_over_knots():

@@ -1,0 +1,1 @@
+"""Deep networks, and methods beyond gradient descent: what each of them stabilizes."""

@@ -1,0 +1,103 @@
+"""Figures of the claim `flows`; they read its rows and arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stepscape.experiments.edge.flows import counts
+from stepscape.experiments.edge.follow_runs import FLOWS
+from stepscape.experiments.edge.small_networks import NETWORKS
+from stepscape.experiments.frame import Drawn, Result
+from stepscape.figures.colors import COLORS, Look
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.references import theory_level
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
+from stepscape.figures.ticks import number_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import short
+
+LOOKS = {
+    "gradient": Look(FLOWS["gradient"], COLORS["gray"], "x"),
+    "rod": Look(FLOWS["rod"], COLORS["purple"], "v"),
+    "rods": Look(FLOWS["rods"], COLORS["purple"], "^"),
+    "central": Look(FLOWS["central"], COLORS["green"], "s"),
+    "mirror": Look(FLOWS["mirror"], COLORS["vermilion"], "o"),
+    "twin": Look("descent, start changed by 1e-6", COLORS["black"], "_"),
+}
+LEAST = 1e-4
+
+
+def errors(result: Result) -> Drawn:
+    """Draw the error of every flow in every run, by network, and the floor."""
+    figure, axes = canvas(1, 1, DOUBLE)
+    ax, table = axes[0, 0], result.table
+    keep, networks = counts(table), list(dict.fromkeys(table["network"]))
+    for number, (flow, look) in enumerate(LOOKS.items()):
+        if f"{flow}_error" not in table:
+            continue
+        place = np.array([networks.index(name) for name in table["network"][keep]], float)
+        values = np.maximum(table[f"{flow}_error"][keep].astype(float), LEAST)
+        shift = (number - 2.5) * 0.13
+        marker = {"marker": look.marker, "ms": 4.5, "linestyle": "none", "alpha": 0.6, "mew": 1.2}
+        ax.plot(place + shift, values, color=look.color, label=look.words, **marker)
+    ax.set_xticks(range(len(networks)), [NETWORKS[name].replace(", ", "\n", 1) for name in networks])
+    ax.set_xlim(-0.6, len(networks) - 0.4)
+    number_ticks(ax)
+    label(ax, "", "error over the way of descent")
+    shared_legend(figure, axes, columns=3)
+    middle = {
+        flow: float(np.nanmedian(table[f"{flow}_error"][keep].astype(float)))
+        for flow in ("gradient", "mirror") if f"{flow}_error" in table and keep.any()
+    }  # fmt: skip
+    said = (
+        f"The mirror flow is {100 * middle['mirror']:.1f} % of the way from descent, gradient flow "
+        f"{100 * middle['gradient']:.0f} %, in the median." if len(middle) == 2 else "No run counts."
+    )  # fmt: skip
+    finding(figure, said)
+    return Drawn(figure, (
+        f"{said} Every mark is a run: the mean distance of a flow from descent, both averaged over "
+        f"{short(result.settings['window'])} steps, over the largest move of descent. Black dashes are "
+        "descent from a start that differs by 1e-6: no flow can be expected to be closer. "
+        f"Repeat it with “stepscape run {result.claim} --full”."
+    ))  # fmt: skip
+
+
+def over_time(result: Result) -> Drawn:
+    """Draw sharpness, mean loss and distance of the flows over the steps of the first run that was drawn."""
+    figure, axes = canvas(1, 3, DOUBLE)
+    runs = result.drawn("descent_loss")
+    if runs:
+        arrays, places = runs[0].arrays, runs[0].arrays["places"]
+        for flow in ("gradient", "rod", "central", "mirror"):
+            look, name = LOOKS[flow].line, FLOWS[flow].partition(",")[0]
+            if f"{flow}_gap" not in arrays:
+                continue
+            axes[0, 0].plot(places, arrays[f"{flow}_ratio"], lw=SECONDARY, label=name, **look)
+            axes[0, 1].plot(arrays[f"{flow}_loss"], lw=SECONDARY, **look)
+            axes[0, 2].plot(np.maximum(arrays[f"{flow}_gap"], LEAST), lw=SECONDARY, **look)
+        black = {"color": COLORS["black"], "lw": MAIN, "zorder": 1.5}
+        axes[0, 0].plot(places, arrays["descent_ratio"], label="descent", **black)
+        axes[0, 1].plot(arrays["descent_loss"], **black)
+        number_ticks(axes[0, 1])
+        number_ticks(axes[0, 2])
+    theory_level(axes[0, 0], 1.0, r"$2/\eta$")
+    label(axes[0, 0], "step", r"$\lambda_{\max}\,\eta/2$ of the middle")
+    label(axes[0, 1], "step", "mean loss")
+    label(axes[0, 2], "step", "distance from descent")
+    if runs:
+        shared_legend(figure, axes, columns=5)
+    name = NETWORKS[runs[0]["network"]] if runs else "no run"
+    last = {flow: float(runs[0].arrays[f"{flow}_gap"][-1]) for flow in ("mirror", "gradient")
+            if runs and f"{flow}_gap" in runs[0].arrays}  # fmt: skip
+    said = (
+        f"After {short(result.settings['steps'])} steps the mirror flow is {100 * last['mirror']:.1f} % of "
+        f"the way from descent, gradient flow {100 * last['gradient']:.0f} %."
+        if len(last) == 2 else "No run was drawn."
+    )  # fmt: skip
+    finding(figure, said)
+    return Drawn(figure, (
+        f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of the swing of descent (black) and along "
+        "the flows. Middle: the loss averaged over the swing and over a window; that of gradient flow has no "
+        "swing. Right: distance from descent over its largest move. Steps are counted from just before the "
+        f"edge. Repeat it with “stepscape run {result.claim} --full”."
+    ))  # fmt: skip

@@ -1,0 +1,97 @@
+"""The rules of `thresholds` on rows that come out each way, and one run of a method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape.errors import InputError
+from stepscape.experiments.deep.optimizers import LONG_MEMORY, OPTIMIZERS, optimizer
+from stepscape.experiments.deep.threshold_runs import begin, work
+from stepscape.experiments.deep.thresholds import CLAIM
+from stepscape.experiments.frame import Result, Run
+
+METHODS = ("descent", "adam", LONG_MEMORY)
+
+
+def rows(seeds: int = 6, **more: Any) -> list[Run]:
+    """Runs that settle; `more` changes them, by column, or only for one method by `method:column`."""
+    out = []
+    for method in METHODS:
+        for seed in range(seeds):
+            row = {
+                "method": method, "step_size": 0.1, "seed": seed, "outcome": "finished",
+                "edge_ratio": 1.0 + 0.01 * (-1) ** seed, "edge_reached": True,
+                "plain_ratio": 1.0 if method == "descent" else 5.0,
+            }  # fmt: skip
+            changed = {key.rpartition(":")[2]: value for key, value in more.items() if key in row}
+            own = {
+                key.rpartition(":")[2]: value
+                for key, value in more.items()
+                if key.partition(":")[0] == method and ":" in key
+            }
+            out.append(Run({**row, **changed, **own}))
+    return out
+
+
+def word(part: str, **more: Any) -> str:
+    return CLAIM.judge(Result("thresholds", CLAIM.quick, tuple(rows(**more))))[part].word(CLAIM.kind)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "expected"),
+    [
+        ("own_threshold", {}, "reproduced"),
+        ("own_threshold", {"adam:edge_ratio": 0.88}, "partly"),
+        ("own_threshold", {"edge_ratio": 1.12}, "not_reproduced"),
+        ("own_threshold", {"edge_reached": False}, "premise_not_met"),
+        ("own_threshold", {"adam:edge_reached": False}, "partly"),
+        ("own_threshold", {"outcome": "diverged"}, "premise_not_met"),
+        ("own_threshold", {"seeds": 2}, "undecided"),
+        ("not_plain", {}, "reproduced"),
+        ("not_plain", {"plain_ratio": 1.05}, "not_reproduced"),
+        ("not_plain", {"adam:plain_ratio": 0.95}, "undecided"),
+        ("long_memory", {}, "yes"),
+        ("long_memory", {f"{LONG_MEMORY}:edge_ratio": 0.7}, "no"),
+        ("long_memory", {f"{LONG_MEMORY}:edge_reached": False}, "no"),
+        ("long_memory", {"method": "descent"}, "premise_not_met"),
+    ],
+)
+def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
+    assert word(part, **change) == expected
+
+
+def test_thresholds_in_words_are_those_of_the_methods() -> None:
+    eta, decay = 0.2, 0.1
+    for each in OPTIMIZERS.values():
+        words = each.threshold.replace("/η", f"/{eta}").replace("λη", f"{decay * eta}").replace(" (", "*(")
+        assert each.make(eta, 1).threshold() == pytest.approx(eval(words.replace("−", "-")), rel=1e-12)
+
+
+def test_a_run_measures_the_preconditioned_and_the_plain_sharpness() -> None:
+    settings = {**CLAIM.quick, "width": 5, "n": 8, "steps": 60, "records": 12, "seeds": 1}
+    runs = {run.method: run for run in CLAIM.specs(settings)}
+    for name in ("descent", "adam"):
+        made = work(runs[name], lambda _: None)
+        numbers = made.numbers
+        assert made.outcome == "finished"
+        assert numbers["low_ratio"] <= numbers["edge_ratio"] <= numbers["high_ratio"]
+        assert made.arrays["path"][0] == numbers["start_ratio"]
+        objective, theta, method = begin(runs[name])
+        gradient = objective.gradient(theta)
+        h = np.array([objective.hessian(theta).product(row) for row in np.eye(theta.size)])
+        # The first P of Adam: (1 − β1)(|g| + ε).
+        p = np.ones(theta.size) if name == "descent" else 0.1 * (np.abs(gradient) + 1e-8)
+        top = np.linalg.eigvals(h / p[:, None]).real.max()
+        assert numbers["start_ratio"] == pytest.approx(top / method.threshold(), rel=1e-5)
+    plain = work(runs["descent"], lambda _: None).numbers
+    assert plain["plain_ratio"] == pytest.approx(plain["edge_ratio"], rel=0.05)
+
+
+def test_what_cannot_be_run_is_refused() -> None:
+    with pytest.raises(InputError, match=r"unknown method 'adan'; did you mean 'adam'"):
+        optimizer("adan")
+    with pytest.raises(InputError, match=r"algorithm_step_sizes must hold one number for each of the 7 m"):
+        CLAIM.specs({**CLAIM.quick, "algorithm_step_sizes": (0.1,)})

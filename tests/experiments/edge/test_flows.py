@@ -1,0 +1,79 @@
+"""The rules of `flows` on rows that come out each way, and its networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stepscape import TwoLayerReLU
+from stepscape.errors import InputError
+from stepscape.experiments.edge.flows import CLAIM
+from stepscape.experiments.edge.follow_runs import FLOWS, FollowRun, work
+from stepscape.experiments.edge.small_networks import near_the_edge, small_network
+from stepscape.experiments.frame import Result, Run
+from stepscape.objectives import layered
+from stepscape.problems import curve
+
+ERRORS = {"gradient": 0.5, "central": 0.06, "rod": 0.3, "rods": 0.07, "mirror": 0.02, "twin": 0.001}
+
+
+def word(part: str, **more: Any) -> str:
+    """Verdict on eight seeds of two networks; `more` changes all of them."""
+    rows = []
+    for network in ("relu", "gelu"):
+        for seed in range(8):
+            row = {
+                "network": network, "seed": seed, "outcome": "finished", "edge_reached": True,
+                "initial_edge_ratio": 0.5, "late_edge_ratio": 1.0, "mirror_loss_error": 0.02,
+                **{f"{name}_error": error * (1.0 + 0.01 * seed) for name, error in ERRORS.items()},
+            }  # fmt: skip
+            rows.append(Run({**row, **more}))
+    return CLAIM.judge(Result("flows", CLAIM.quick, tuple(rows)))[part].word(CLAIM.kind)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "expected"),
+    [
+        ("mirror", {}, "yes"),
+        ("mirror", {"mirror_error": 0.11}, "no"),
+        ("mirror", {"mirror_error": 0.11, "twin_error": 0.04}, "yes"),
+        ("mirror", {"edge_reached": False}, "premise_not_met"),
+        ("mirror", {"initial_edge_ratio": 1.2}, "premise_not_met"),
+        ("central", {}, "yes"),
+        ("central", {"central_error": float("nan")}, "no"),
+        ("rod", {}, "no"),
+        ("gradient", {}, "no"),
+        ("gradient", {"gradient_error": 0.05}, "yes"),
+        ("closest", {}, "yes"),
+        ("closest", {"mirror_error": 0.4}, "it_depends"),
+        ("closest", {"mirror_error": 0.9}, "no"),
+        ("loss", {}, "yes"),
+        ("loss", {"mirror_loss_error": 0.2}, "no"),
+    ],
+)
+def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
+    assert word(part, **change) == expected
+
+
+def test_the_layered_network_on_the_line_has_the_parameters_of_the_project() -> None:
+    problem = curve("tent", n=9, noise=0.5, seed=0, half_width=3.0)
+    net = TwoLayerReLU.random(4, seed=0)
+    f = np.maximum(np.multiply.outer(problem.inputs, net.w1) + net.b1, 0.0) @ net.w2 + net.b2
+    o = layered(problem, (4,), "relu")
+    assert o.loss(net.parameters) == pytest.approx(0.5 * np.mean((f - problem.labels) ** 2), rel=1e-13)
+    with pytest.raises(InputError, match="unknown network"):
+        small_network("rely", 3, 0)
+
+
+def test_a_run_that_does_not_reach_the_edge_says_so_and_one_that_does_is_followed() -> None:
+    assert near_the_edge("gelu", 3, 0, 200).skip == -1
+    found = work(FollowRun("tanh", 5, 24, 6, 400, 1000, True), lambda _: None)
+    assert found.numbers["edge_reached"]
+    for flow in FLOWS:
+        assert 0.0 <= found.numbers[f"{flow}_error"] < 1.0
+    assert found.arrays["mirror_gap"].size == 25 - 5
+    assert found.arrays["descent_swing"].shape == (25, 2)
+    late = work(FollowRun("gelu", 3, 24, 6, 200, 1000, False), lambda _: None)
+    assert not late.numbers["edge_reached"]
