@@ -52,12 +52,11 @@ def faults(figure, caption, name=""):
 
 def _svg_as_laid_out(figure):
     """The figure as SVG, in the layout that was checked: to lay it out again takes as long as to draw it."""
-    layout = figure.get_layout_engine()
-    figure.set_layout_engine("none")
+    layout, figure._layout_engine = figure._layout_engine, None
     try:
         return output.svg(figure)
     finally:
-        figure.set_layout_engine(layout)
+        figure._layout_engine = layout
 
 
 def words(figure):
