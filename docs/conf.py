@@ -24,6 +24,7 @@ extensions = [
     "ledger",
     "claim",
     "claim_gallery",
+    "part",
     "captions",
     "command_line",
     "benchmark_results",

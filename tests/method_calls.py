@@ -67,5 +67,6 @@ def calls(problem: ss.Problem, net: ss.TwoLayerReLU) -> dict[str, dict[str, Any]
         f"{of}.smoothness": {"self": stepped, "theta": theta, "before": np.ones(theta.size)},
         "objectives.batch_sharpness": {
             "problem": problem, "network": net, "batch_size": 2, "draws": 4, "replacement": True, "seed": 0,
+            "average": "mean of ratios",
         },
     }  # fmt: skip

@@ -23,7 +23,7 @@ import torch_calls
 from stepscape.lab.batch import Batch, Done, carry_out_batch
 from stepscape.lab.spec import Spec
 from stepscape.lab.store import Entry, Store, new_plan
-from stepscape.sweeps.parts import Curve, Method, Network
+from stepscape.sweeps.runs import Curve, Method, Network
 from stepscape.tables import Record, Table
 
 # Classes that the package makes and a user only reads: their constructors check nothing.

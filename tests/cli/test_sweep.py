@@ -20,8 +20,7 @@ from stepscape.errors import OutputError
 from stepscape.lab import throughput as pace
 from stepscape.lab.check import check
 from stepscape.lab.store import Entry, Store, new_plan
-from stepscape.sweeps.parts import Curve, Method, Network
-from stepscape.sweeps.runs import Run
+from stepscape.sweeps.runs import Curve, Method, Network, Run
 from stepscape.tables.records import Record
 
 GRID = """

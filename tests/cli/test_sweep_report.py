@@ -11,8 +11,7 @@ from hostile_stores import ODD, first
 from stepscape.cli import main
 from stepscape.lab.segment import TIME
 from stepscape.lab.store import Entry, Store
-from stepscape.sweeps.parts import Curve, Method, Network
-from stepscape.sweeps.runs import Run
+from stepscape.sweeps.runs import Curve, Method, Network, Run
 from stepscape.tables.records import Record
 
 NUMBERS = {"sharpness": 3.0, "loss": 0.1, "edge_ratio": 0.9, "threshold": 20.0, "pieces": 4}

@@ -86,6 +86,18 @@ class TestMirrorFlow:
         assert abs(flow.theta[-1, 0]) < 1e-12
         assert flow.amplitude[-1] == abs(flow.swing[-1, 0])
 
+    def test_rmsprop_settles_on_its_orbit_of_period_two(self) -> None:
+        """There v = g², so that −x = x − ηg(x)/(|g(x)| + ε); the start is put near the orbit."""
+        o, eta, epsilon = objectives.quartic(1.0, 0.25), 0.2, 1e-3
+        step_of = OptimizerMap(o, ss.methods.RMSProp(eta, 1, beta2=0.9, epsilon=epsilon))
+        c, x = np.array([0.0, 0.01]), np.array([0.11, 0.0])
+        for _ in range(2000):
+            c, x = mirror_step(step_of, c, x, 0.5)
+        g = float(o.gradient(x[:1])[0])
+        assert x[0] == pytest.approx(0.5 * eta * g / (abs(g) + epsilon), abs=1e-12)
+        assert c[1] == pytest.approx(g * g, abs=1e-12)
+        assert np.abs([c[0], x[1]]).max() < 1e-12
+
     def test_on_a_quadratic_the_swing_grows_at_eta_lambda_minus_two(self) -> None:
         eta, share = 0.5, 0.25
         values = np.array([5.0, 4.0, 1.0])

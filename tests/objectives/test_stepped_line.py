@@ -253,7 +253,7 @@ class TestBatchSharpness:
     def definition(self, given: ss.Problem, net: ss.TwoLayerReLU, batches: np.ndarray) -> float:
         """By the Hessian and the gradient of every batch as a problem of its own."""
         order = np.argsort(given.inputs)
-        above = below = 0.0
+        above, below = [], []
         for batch in batches:
             rows = order[batch]
             kept, counts = np.unique(rows, return_counts=True)
@@ -262,9 +262,9 @@ class TestBatchSharpness:
             scale = weights.sum() * N / batches.shape[1]
             here = ss.objectives.line(part, net)
             g = scale * here.gradient(net.parameters)
-            above += float(g @ (scale * here.hessian(net.parameters).product(g)))
-            below += float(g @ g)
-        return above / below
+            above.append(float(g @ (scale * here.hessian(net.parameters).product(g))))
+            below.append(float(g @ g))
+        return sum(above) / sum(below), float(np.mean(np.divide(above, below)))
 
     @pytest.mark.parametrize("blocks", [BLOCKS, ("w1", "w2")])
     @pytest.mark.parametrize(("size", "replacement"), [(1, False), (4, False), (5, True)])
@@ -274,7 +274,10 @@ class TestBatchSharpness:
         given, net = problem(), network(blocks)
         batches = methods.StochasticGradientDescent(1.0, 1, size, replacement, 9).batches(0, 24, N)
         found = batch_sharpness(given, net, size, draws=24, replacement=replacement, seed=9)
-        assert found == pytest.approx(self.definition(given, net, batches), rel=1e-10)
+        one, other = self.definition(given, net, batches)
+        assert found == pytest.approx(one, rel=1e-10)
+        found = batch_sharpness(given, net, size, 24, replacement, 9, average="mean of ratios")
+        assert found == pytest.approx(other, rel=1e-10)
 
     def test_of_all_examples_it_is_the_rayleigh_quotient_along_the_gradient(self) -> None:
         given, net = problem(), network()
@@ -314,6 +317,7 @@ class TestBatchSharpness:
             "loss must be 'square'",
         ),
         (lambda: batch_sharpness(problem("logistic"), network(), 2), "loss must be 'square'"),
+        (lambda: batch_sharpness(problem(), network(), 2, average="mean"), "unknown average"),
         (lambda: batch_sharpness(problem(), network(), N + 1), "batch_size must be at most the 12 examples"),
         (
             lambda: ss.train(problem(), network(), METHODS["sam"], examples=lambda _: problem()),

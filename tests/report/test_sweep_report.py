@@ -67,7 +67,18 @@ def test_a_column_that_follows_the_step_size_is_no_choice_of_its_own():
 
 def test_a_column_that_only_some_runs_have_tells_them_apart():
     rows = [row(0.1, truth="tent"), row(0.1, data="abc")]
-    assert set(groups(rows)) == {"truth tent, data –", "truth –, data abc"}
+    assert set(groups(rows)) == {"truth tent", "data abc"}
+
+
+def test_keys_of_a_method_stand_behind_it():
+    rows = [row(0.1, method="descent"), row(0.1, method="sam", radius=0.1)]
+    rows += [row(0.1, method="sgd", batch_size=size, replacement=False) for size in (16, 4)]
+    assert list(groups(rows)) == [
+        "method descent", "method sam", "method sgd, batch size 4", "method sgd, batch size 16"
+    ]  # fmt: skip
+    rows.append(row(0.1, method="sgd", batch_size=4, replacement=True))
+    assert "method sgd, batch size 4, replacement True" in groups(rows)
+    assert set(groups([row(0.1), row(0.1, clip=0.5)])) == {"clip –", "clip 0.5"}
 
 
 cells = st.fixed_dictionaries(

@@ -71,6 +71,7 @@ class TestMeaning:
         curve_points = 11
         trajectory = true
         rates = true
+        trace = true
         """
         [run] = read(text).specs
         assert run == Run(
@@ -87,11 +88,17 @@ class TestMeaning:
                 decay_biases=False,
             ),
             measure=Measure(
-                records=9, sharpness=False, held_out=True, curve_points=11, trajectory=True, rates=True
+                records=9,
+                sharpness=False,
+                held_out=True,
+                curve_points=11,
+                trajectory=True,
+                rates=True,
+                trace=True,
             ),
             seed=7,
         )
-        given = {"problem": 6, "network": 5, "method": 8, "measure": 6}
+        given = {"problem": 6, "network": 5, "method": 14, "measure": 7}
         assert {section: len(keys_of(PARTS[section][0])) for section in given} == given
 
     def test_labels_of_two_classes(self) -> None:

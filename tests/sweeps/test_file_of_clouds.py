@@ -237,7 +237,7 @@ class TestTables:
             (TABLE.replace("dose", "state"), "4: column 'state' must hold numbers, got text such as …"),
             (
                 TABLE + "\n[measure]\nheld_out = true",
-                "8: held_out must be false for a table, got true; only a law of examples has …",
+                "8: held_out must be false for a table that trains on all its rows, got true; set …",
             ),
             (
                 TABLE + "\n[measure]\ncurve_points = 3",

@@ -118,16 +118,49 @@ class TestTables:
             ),
             (
                 PROBLEM + "\ndigest = 1",
-                "7: unknown [problem] key 'digest'; …known: kind, truth, n, …, standardize",
+                "7: unknown [problem] key 'digest'; …known: kind, truth, n, …, standardize, held_out_rows",
             ),
             (
                 PROBLEM + "\n[measure]\nheld_out = true",
-                "8: held_out must be false for a table, got true; only a law of examples has further samples",
+                "8: held_out must be false for a table that trains on all its rows, got true; set "
+                "held_out_rows in [problem], such as 0.2, to hold a fifth of them out",
+            ),
+            (
+                PROBLEM + "\nheld_out_rows = 1.5",
+                "7: held_out_rows must be a share of the rows, between 0 and 1, or a whole number of them, "
+                "got 1.5",
+            ),
+            (PROBLEM + "\nheld_out_rows = 0", "7: held_out_rows must be a share …, got 0"),
+            (
+                PROBLEM + "\nheld_out_rows = 0.01",
+                "7: held_out_rows must hold out at least one of the 40 rows, got 0.01",
+            ),
+            (
+                PROBLEM + "\nheld_out_rows = [3, 39]",
+                "7: held_out_rows must leave at least 2 of the 40 rows to train on, got 39, which is 39 rows",
+            ),
+            (
+                PROBLEM + "\nheld_out_rows = [3, 3]",
+                "7: held_out_rows must list different values, got 3.0 twice",
+            ),
+            (
+                PROBLEM.replace("rope", "twice") + "\nheld_out_rows = 9",
+                "7: X must hold at least two distinct inputs of positive weight, got 1.0 in all 3 rows",
+            ),
+            (
+                PROBLEM.replace("rope", "rare") + '\nloss = "logistic"\nheld_out_rows = 0.6',
+                "8: held_out_rows must leave rows of both classes to train on, got 0.6, which leaves 5 rows",
+            ),
+            (
+                'truth = "tent"\nheld_out_rows = 0.2',
+                "5: 'held_out_rows' describes a table and needs 'data', …",
             ),
         ],
     )
     def test_refused(self, folder: Path, problem: str, sentence: str) -> None:
         (folder / "few.csv").write_text("a,b\n1,2\n")
+        (folder / "twice.csv").write_text("time,pull\n" + "1,2\n1,3\n" * 5 + "2,3\n2,4\n")
+        (folder / "rare.csv").write_text("time,pull\n" + "".join(f"{i},{i == 7:d}\n" for i in range(12)))
         near = "".join(f"{value!r},1\n" for value in [1.0] * 9 + [1.0 + 2**-52])
         (folder / "near.csv").write_text("a,b\n" + near)
         refuse(changed('truth = "tent"', problem), sentence, folder)

@@ -64,9 +64,7 @@ class TestBuild:
             build(replaced(RUN, **changes))
 
     def test_a_table_has_no_further_samples(self, motorcycle: Run, tmp_path: Path) -> None:
-        sentence = (
-            "^held_out must be false for a table, got true; only a law of examples has further samples$"
-        )
+        sentence = "^held_out must be false for a table that trains on all its rows, got true; set held_out_"
         with pytest.raises(InputError, match=sentence):
             build(replaced(motorcycle, measure_held_out=True), tmp_path)
 
@@ -114,7 +112,9 @@ class TestColumns:
     def test_every_field_of_every_part_decides_the_identity(self, motorcycle: Run) -> None:
         other = {str: "other", int: 77, float: 0.77}
         unset = {"clip": 0.77, "decay_biases": False, "biases": "none", "start_sharpness": 0.77}
-        unset |= {"rates": True, "dimension": 77}
+        unset |= {"rates": True, "dimension": 77, "trace": True, "held_out_rows": 0.2, "kind": "sam"}
+        unset |= {"batch_size": 7, "replacement": True}
+        unset |= dict.fromkeys(("label_noise", "sam_radius", "trace_penalty"), 0.77)
         for run in (RUN, motorcycle):
             names = {identity(run)}
             for part in PARTS_OF_RUN:

@@ -41,7 +41,10 @@ def claim_figures(
     share = page_share(len(on_page))
     first = next(iter(on_page.values()), None)
     return ClaimFigures(
-        [draw(each.figure, before + name, each.caption, largest=share) for name, each in on_page.items()],
+        [
+            draw(each.figure, before + name, each.caption, largest=share, animation=each.animation)
+            for name, each in on_page.items()
+        ],
         [
             (_first_sentence(each.caption), f"{home}{FIGURES}/{before}{name}.{pictures.formats[0]}")
             for name, each in drawn.items()

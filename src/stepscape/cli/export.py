@@ -30,6 +30,7 @@ def export(
     """Write the table of a store, or its curves, to a file."""
     from stepscape.lab import export
     from stepscape.lab.store import Store
+    from stepscape.sweeps.method import name_methods
 
     targets = [name for name in (csv, parquet, curves) if name is not None]
     if len(targets) != 1:
@@ -43,7 +44,7 @@ def export(
     rows = store.rows()
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
-    chosen = export.select(rows, wanted)
+    chosen = export.select(name_methods(rows), wanted)
     check_target(target, force)
     document: dict[str, Any] = {"command": "export", "file": target}
     if curves is None:

@@ -35,6 +35,7 @@ def report_sweep(directory: str, pictures: Pictures, unfinished: Unfinished) -> 
     from stepscape.report import draw, render
     from stepscape.report.captions import caption
     from stepscape.report.sweep import cost, sweep_page
+    from stepscape.sweeps.method import name_methods
     from stepscape.tables.groups import groups
 
     store = Store.open(directory)
@@ -42,7 +43,7 @@ def report_sweep(directory: str, pictures: Pictures, unfinished: Unfinished) -> 
     rows = store.rows()
     if not rows:
         raise InputError(f"nothing is on record in {directory!r}")
-    rows = _sound(rows)
+    rows = _sound(name_methods(rows))
     plans = [vars(standing) for standing in status(store)]
     grouped = groups([row for row in rows if row.get("step_size") is not None])
     figure = against_step_size(grouped)

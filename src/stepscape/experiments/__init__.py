@@ -19,6 +19,9 @@ _MODULES = {
     "flow-or-descent": "stepscape.experiments.edge.flow_or_descent",
     "chaos": "stepscape.experiments.edge.chaos",
     "flows": "stepscape.experiments.edge.flows",
+    "catapult": "stepscape.experiments.edge.catapult",
+    "nonmonotone": "stepscape.experiments.edge.nonmonotone",
+    "self-stabilization": "stepscape.experiments.edge.self_stabilization",
     "knots-on-data": "stepscape.experiments.edge.knots_on_data",
     "risk-vs-step-size": "stepscape.experiments.square.risk_vs_step_size",
     "sparsity-vs-step-size": "stepscape.experiments.square.sparsity_vs_step_size",
@@ -73,10 +76,12 @@ _MODULES = {
     "mixup": "stepscape.experiments.plane.mixup",
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
     "thresholds": "stepscape.experiments.deep.thresholds",
+    "minima-stability": "stepscape.experiments.deep.minima_stability",
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",
     "chaotic-descent": "stepscape.experiments.illustrations.chaotic_descent",
+    "swiss-roll": "stepscape.experiments.illustrations.swiss_roll",
 }
 
 

@@ -73,7 +73,8 @@ def figures(chosen: Mapping[str, tuple[str, float]], curves: Iterable[Curve]) ->
     for curve in curves:
         found.setdefault(curve.identity, {})[curve.name] = curve
     runs = [KeptRun(*chosen[name], arrays) for name, arrays in found.items() if name in chosen]
-    runs.sort(key=lambda run: (run.group, run.step_size))
+    order = list(dict.fromkeys(group for group, _ in chosen.values()))
+    runs.sort(key=lambda run: (order.index(run.group), run.step_size))
     drawn = {
         "functions": function_figure(runs),
         "training": training_figure(runs),

@@ -31,11 +31,13 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
     ("loss", "", "training loss", True),
     ("risk", "", "risk", True),
     ("excess_risk", "", "excess risk", True),
+    ("test_error", "", "error on held-out rows", True),
     ("pieces", "", "pieces", False),
     ("risk_population", "", "risk, fresh inputs", True),
     ("excess_risk_population", "", "excess risk, fresh inputs", True),
     ("path_rate", "", "path-weighted rate", False),
     ("dead_share", "", "share of dead neurons", False),
+    ("trace", "", "trace of the Hessian", True),
     ("bent_neurons", "", "bent neurons", False),
 )
 MOST_PANELS = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import whole
+from stepscape.arguments import whole, word
 from stepscape.errors import bad
 from stepscape.methods import StochasticGradientDescent
 from stepscape.network import TwoLayerReLU
@@ -13,6 +13,7 @@ from stepscape.objectives.relu_line import ReLULine
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
+AVERAGES = ("ratio of means", "mean of ratios")
 
 
 def batch_sharpness(
@@ -22,6 +23,7 @@ def batch_sharpness(
     draws: int = 256,
     replacement: bool = False,
     seed: int = 0,
+    average: str = "ratio of means",
 ) -> float:
     """E[g_Bᵀ H_B g_B]/E‖g_B‖² over minibatches B, a ratio of expectations; nan where all gradients are 0.
 
@@ -35,6 +37,10 @@ def batch_sharpness(
     draws : int
         Number of batches that stand for the expectation, rounded up to whole epochs without replacement.
     replacement, seed : as in `StochasticGradientDescent`.
+    average : str
+        "mean of ratios" is E[g_Bᵀ H_B g_B/‖g_B‖²] instead, over the batches whose gradient is not 0: the
+        curvature that a step along a typical batch meets. To second order, steps lower the losses of their
+        batches on average if the ratio of means is below 2/η.
 
     Notes
     -----
@@ -43,17 +49,24 @@ def batch_sharpness(
 
     Source: Andreyev and Beneventano (2024), arXiv 2412.20553.
     """
+    word("average", average, AVERAGES)
     _ = ReLULine(problem, network)  # refuses several variables
     if problem.loss != "square":
         raise bad("loss", "be 'square' for batch_sharpness", repr(problem.loss))
     epoch = max(1, problem.size // whole("batch_size", batch_size, 1))
     count = -(-whole("draws", draws, 1) // epoch) * epoch
     batches = StochasticGradientDescent(1.0, 1, batch_size, replacement, seed).batches(0, count, problem.size)
-    return _ratio(problem, network, batches)
+    along, sizes = _curvatures(problem, network, batches)
+    known = sizes > 0.0
+    if not known.any():
+        return float("nan")
+    return float(
+        along.sum() / sizes.sum() if average == AVERAGES[0] else np.mean(along[known] / sizes[known])
+    )
 
 
-def _ratio(problem: Problem, network: TwoLayerReLU, batches: NDArray[np.int64]) -> float:
-    """Ratio of sums over batches (count, B)."""
+def _curvatures(problem: Problem, network: TwoLayerReLU, batches: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return gᵀHg and ‖g‖² of each of the batches (count, B)."""
     x = problem.line.inputs
     z = np.multiply.outer(x, network.w1) + network.b1
     active = (z > 0.0).astype(float)
@@ -71,6 +84,4 @@ def _ratio(problem: Problem, network: TwoLayerReLU, batches: NDArray[np.int64]) 
     pulls = (weights * residual) @ np.hstack([active * x[:, None], active])  # p and q, (count, 2k)
     inner, outer = gradients[:, : 2 * k], gradients[:, 2 * k : 3 * k]
     bend = 2.0 * np.sum((pulls[:, :k] * inner[:, :k] + pulls[:, k:] * inner[:, k:]) * outer, axis=1)
-    total = float(np.sum(gradients**2))
-    curvature = float(np.sum(weights * along**2) + np.sum(bend))
-    return curvature / total if total > 0.0 else float("nan")
+    return np.asarray(np.sum(weights * along**2, axis=1) + bend), np.sum(gradients**2, axis=1)

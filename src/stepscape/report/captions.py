@@ -9,7 +9,8 @@ _CAPTIONS = {
         "20 seeds. The dashed line is the threshold above which descent cannot settle, 2/η for gradient "
         "descent; if methods have different thresholds, each has its own color. The edge ratio is the "
         "sharpness λ_max over its threshold, the risk the mean squared error to the truth, the excess risk "
-        "the log-loss over that of the truth. The rate of a neuron is the share of the examples on which it "
+        "the log-loss over that of the truth, the error on held-out rows the mean squared error there, or "
+        "the log-loss for two classes. The rate of a neuron is the share of the examples on which it "
         "is active; its mean is weighted by |w2| ‖w1‖. Runs that diverged or failed are not drawn; a hollow "
         "mark is the median of the runs that remain."
     ),

@@ -36,6 +36,7 @@ class Drawing:
     alt: str = ""
     svg: str = field(default="", repr=False)  # the same as a document of its own
     width: float = 0.0  # inches that it was drawn for
+    animation: str = field(default="", repr=False)  # markup that stands below it on a screen
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from stepscape.report.words import slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from stepscape.figures.animation import Animation
+
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
 
@@ -24,7 +26,14 @@ def page_share(figures: int) -> int:
     return min(LARGEST_SVG, LARGEST_PAGE // max(1, figures))
 
 
-def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: int | None = None) -> Drawing:
+def draw(
+    figure: Figure,
+    name: str,
+    caption: str = "",
+    alt: str = "",
+    largest: int | None = None,
+    animation: Animation | None = None,
+) -> Drawing:
     """Draw a figure for inlining: SVG, or a PNG as data where the SVG would have more than ``largest`` bytes.
 
     ``name`` must differ between the drawings of one page: the identifiers inside the SVG begin with it. The
@@ -38,7 +47,8 @@ def draw(figure: Figure, name: str, caption: str = "", alt: str = "", largest: i
         data = base64.b64encode(output.small_png(figure)).decode("ascii")
         markup = f'<img alt="" src="data:image/png;base64,{data}">'
     document = captioned(svg, caption)
-    return Drawing(name, markup, caption, alt or caption, document, float(figure.get_figwidth()))
+    moving = animation.markup(slug(name)) if animation is not None else ""
+    return Drawing(name, markup, caption, alt or caption, document, float(figure.get_figwidth()), moving)
 
 
 def captioned(svg: str, caption: str) -> str:

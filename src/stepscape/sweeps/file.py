@@ -18,11 +18,10 @@ from typing import Any
 from stepscape.lab import data as tables
 from stepscape.memory import require_memory
 from stepscape.problems.user.columns import Columns
-from stepscape.sweeps.clouds import Mixup
 from stepscape.sweeps.cluster_options import cluster_options
 from stepscape.sweeps.location import Location, parse
 from stepscape.sweeps.matrices import Recovery, recover
-from stepscape.sweeps.parts import AnyProblem, Measure, dimension_of
+from stepscape.sweeps.parts import AnyProblem, Measure, dimension_of, examples_of
 from stepscape.sweeps.runs import Run, work
 from stepscape.sweeps.sections import MATRICES, NETWORKS, Reader, refuse_too_many
 from stepscape.tables.records import Record
@@ -86,21 +85,29 @@ def read_sweep(content: str | bytes, name: str, folder: str | os.PathLike[str] =
             for matrix, solver in product(*parts)
         ]
     else:
-        runs = _of_networks(place, seeds, parts, measure)
+        runs = _of_networks(place, seeds, parts, measure, reader.sizes)
     specs = tuple(dict.fromkeys(runs))
     return SweepFile(title, specs, len(runs) - len(specs), cluster, reader.data, tuple(reader.notes))
 
 
 def _of_networks(
-    place: Location, seeds: list[int], parts: list[list[Any]], measure: Measure
+    place: Location,
+    seeds: list[int],
+    parts: list[list[Any]],
+    measure: Measure,
+    sizes: Mapping[AnyProblem, int],
 ) -> list[Run | Recovery]:
-    problems, networks, _ = parts
+    problems, networks, methods = parts
     for problem in problems:
         with place.at_first_word("measure"):
             measure.check(problem)
     for problem, network in product(problems, networks):
         with place.at_first_word("network"):
             network.check_for(problem)
+    for problem, method in product(problems, methods):
+        with place.at_first_word("method"):
+            method.check_for(problem)
+            method.check_batch(sizes.get(problem, examples_of(problem)))
     _refuse_large(place, parts, measure)
     return [
         Run(problem=problem, network=network, method=method, measure=measure, seed=seed)
@@ -121,7 +128,7 @@ def _refuse_large(place: Location, parts: list[list[Any]], measure: Measure) -> 
     problems, networks, methods = parts
     records = min(measure.records, max(method.steps for method in methods))
     width, most = max(network.width for network in networks), max(map(dimension_of, problems))
-    n, each = max((_rows(problem) * _bytes(problem, width), problem.n) for problem in problems)[::-1]
+    n, each = max((examples_of(problem) * _bytes(problem, width), problem.n) for problem in problems)[::-1]
     neuron = _NEURON + _BASIS * (most + 2) * measure.sharpness
     counts = {
         ("problem", "n"): (n, each),
@@ -132,11 +139,6 @@ def _refuse_large(place: Location, parts: list[list[Any]], measure: Measure) -> 
     largest = max(counts, key=lambda path: counts[path][1])
     with place.at(*largest):
         require_memory(largest[1], counts[largest][0], sum(needs for _, needs in counts.values()))
-
-
-def _rows(problem: AnyProblem) -> int:
-    """Examples of a problem that are trained on."""
-    return problem.n * (problem.copies if isinstance(problem, Mixup) else 1)
 
 
 def _bytes(problem: AnyProblem, width: int) -> float:

@@ -28,19 +28,21 @@ class Material:
     measured : what errors and rates are of; another problem than `training` only where examples are mixed.
     units : the way back to the units of a table.
     examples : the examples of each step, where they are fresh ones.
+    held : rows of a table that are not trained on, in the units of those that are.
     """
 
     training: Problem
     measured: Problem
     units: Units = None
     examples: Callable[[int], Problem] | None = None
+    held: Problem | None = None
 
 
 def material(part: AnyProblem, seed: int, data: str | os.PathLike[str]) -> Material:
     """Draw or read the examples of a run."""
     if isinstance(part, Table):
-        problem, units = part.load(data)
-        return Material(problem, problem, units)
+        problem, units, held = part.load(data, seed)
+        return Material(problem, problem, units, held=held)
     problem = part.draw(seed)
     if isinstance(part, Mixup):
         return Material(part.mixed(problem, seed), problem, None, part.pairs(problem, seed))

@@ -17,17 +17,18 @@ import numpy as np
 from stepscape.arguments import positive, word
 from stepscape.errors import bad
 from stepscape.lab import data as tables
-from stepscape.methods import GradientDescent
 from stepscape.network import BIASES, TwoLayerReLU
 from stepscape.problems.curves import bernoulli, curve
 from stepscape.problems.problem import Problem
 from stepscape.problems.truth import is_own, sealed
 from stepscape.problems.user.units import Standardized, TwoClasses
 from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
+from stepscape.sweeps.held_rows import held_count, held_rows
 from stepscape.sweeps.part import Part, between
 from stepscape.training.matched_start import matched
 
 Units = Standardized | TwoClasses | None
+Dealt = tuple[Problem, Units, Problem | None]  # what is trained on, its units, and what is held out
 
 
 def _seal(part: Curve | Bernoulli) -> None:
@@ -99,6 +100,9 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
 
     For the logistic loss labels are 0 and 1, whatever two values the table has for them, and only inputs are
     standardized.
+
+    With `held_out_rows`, a share below 1 or a whole number, the seed of a run chooses rows that it does not
+    train on, for two classes the same share of each. Units are then those of the rows that are left.
     """
 
     data: str
@@ -108,22 +112,48 @@ class Table(Part, frozen=True, tag_field="kind", tag="table"):
     standardize: bool = True
     loss: str = msgspec.field(default="square", name="loss_name")
     dimension: int | msgspec.UnsetType = msgspec.UNSET
+    held_out_rows: float | msgspec.UnsetType = msgspec.UNSET
 
-    def load(self, folder: str | os.PathLike[str]) -> tuple[Problem, Units]:
-        """Read the columns from a folder; the problem, and the way back to the user's units."""
-        return self.problem(*tables.load(folder, self.data))
+    def load(self, folder: str | os.PathLike[str], seed: int) -> Dealt:
+        """Read the columns from a folder, and make of them what `problem` makes."""
+        return self.problem(*tables.load(folder, self.data), seed)
 
-    def problem(self, x: tables.Array, y: tables.Array) -> tuple[Problem, Units]:
-        """Make the problem from the columns."""
+    def problem(
+        self, x: tables.Array, y: tables.Array, seed: int = 0
+    ) -> tuple[Problem, Units, Problem | None]:
+        """Make the problem from the columns, the way back to the user's units, and the rows held out."""
         given = Problem(x, y, loss=self.loss, name=self.y)
+        if self.held_out_rows is msgspec.UNSET:
+            return *self._trained(x, y), None
+        classes = given.labels if self.loss == "logistic" else np.zeros(len(y))
+        held = held_rows(classes, held_count(self.held_out_rows, len(y)), seed)
+        if np.unique(classes[~held]).size < np.unique(classes).size:
+            must = "leave rows of both classes to train on"
+            raise bad("held_out_rows", must, f"{self.held_out_rows:g}, which leaves {np.sum(~held)} rows")
+        training, units = self._trained(x[~held], y[~held])
+        inputs, labels = x[held], given.labels[held]
+        if units is not None:
+            inputs = units.inputs.standardize(inputs)
+            labels = units.labels.standardize(labels) if isinstance(units, Standardized) else labels
+        return training, units, Problem(inputs, labels, loss=self.loss, name=f"{self.y}, held out")
+
+    def _trained(self, x: tables.Array, y: tables.Array) -> tuple[Problem, Units]:
+        """Return the problem of these rows, and the way back to the user's units."""
         if not self.standardize:
-            return given, None
+            return Problem(x, y, loss=self.loss, name=self.y), None
         kind = TwoClasses if self.loss == "logistic" else Standardized
         standard = kind.of(x, y, np.ones(len(x)))
         return replace(standard.problem(), name=self.y), standard
 
 
 AnyProblem = Curve | Bernoulli | Table | Ball | Sphere | Radial | Subspaces | Mixup
+
+
+def examples_of(part: AnyProblem) -> int:
+    """Return the number of examples that a problem trains on, rows of a table counted one by one."""
+    if isinstance(part, Table) and part.held_out_rows is not msgspec.UNSET:
+        return part.n - held_count(part.held_out_rows, part.n)
+    return part.n * (part.copies if isinstance(part, Mixup) else 1)
 
 
 def dimension_of(part: AnyProblem) -> int:
@@ -183,27 +213,6 @@ class Network(Part, frozen=True):
         return TwoLayerReLU.random(self.width, scale, init, seed, self.trained, problem.dimension)
 
 
-class Method(Part, frozen=True):
-    """The fields of `GradientDescent`.
-
-    What came later is left out of the identity of a run that does not set it, so that older runs are found.
-    """
-
-    step_size: float
-    steps: int
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    warmup_steps: int = 0
-    clip: float | msgspec.UnsetType = msgspec.UNSET
-    decay_biases: bool | msgspec.UnsetType = msgspec.UNSET
-
-    def descent(self) -> GradientDescent:
-        """Describe the method."""
-        given = msgspec.structs.asdict(self)
-        return GradientDescent(**{name: value for name, value in given.items() if value is not msgspec.UNSET})
-
-
 class Measure(Part, frozen=True):
     """What is measured besides the end of a run.
 
@@ -211,9 +220,11 @@ class Measure(Part, frozen=True):
     ----------
     records : about how many records a run makes, evenly spaced.
     sharpness : whether to measure it at each record, with the edge ratio, and certificates at the end.
-    held_out : whether to look for the moment of least error on another sample of the curve.
+    held_out : whether to look for the moment of least error on another sample of the curve, or on the rows of
+        a table that are held out.
     curve_points : number of points of the learned function to keep; 0 for none.
     trajectory : whether to keep loss, sharpness, edge ratio and time at each record.
+    trace : whether to measure the trace of the Hessian at the end; with several input variables it always is.
     rates : whether to keep the share of the examples on which each neuron is active, and its path weight.
     """
 
@@ -223,15 +234,15 @@ class Measure(Part, frozen=True):
     curve_points: int = 0
     trajectory: bool = False
     rates: bool | msgspec.UnsetType = msgspec.UNSET
+    trace: bool | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="measure_trace")
 
     def check(self, problem: AnyProblem) -> None:
         """Refuse what cannot be measured."""
         between("records", self.records, 1)
         between("curve_points", self.curve_points, 0)
-        if self.held_out and isinstance(problem, Table):
-            raise bad(
-                "held_out", "be false for a table", "true", "only a law of examples has further samples"
-            )
+        if self.held_out and isinstance(problem, Table) and problem.held_out_rows is msgspec.UNSET:
+            then = "set held_out_rows in [problem], such as 0.2, to hold a fifth of them out"
+            raise bad("held_out", "be false for a table that trains on all its rows", "true", then)
         if self.curve_points and dimension_of(problem) > 1:
             then = "rates = true keeps where its neurons are active"
             raise bad("curve_points", "be 0 with several input variables", self.curve_points, then)

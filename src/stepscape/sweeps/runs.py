@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,21 +13,22 @@ from stepscape.lab.data import Array
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec, stream
 from stepscape.measures import activity, certify
-from stepscape.measures.classification import excess_risks
-from stepscape.measures.measures import ending, pieces, risks
+from stepscape.measures.measures import ending
 from stepscape.measures.measures import measure as measures
 from stepscape.measures.rates import paths
-from stepscape.methods import GradientDescent
+from stepscape.methods import GradientDescent, LineMethod
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import hessian_trace
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.scale import Affine
 from stepscape.problems.user.units import Standardized, hull
 from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
-from stepscape.sweeps.material import Material, further, law_measures, material
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table, Units
+from stepscape.sweeps.material import Material, law_measures, material
+from stepscape.sweeps.method import Method
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Network, Table, Units, dimension_of
+from stepscape.sweeps.watch import Watch
 from stepscape.tables.records import Record
-from stepscape.training import Snapshot, Trajectory, train
+from stepscape.training import Trajectory, train
 
 Folder = str | os.PathLike[str]
 __all__ = [
@@ -69,7 +69,7 @@ class Run(Spec, frozen=True, tag="run/2"):
     seed: int = 0
 
 
-def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientDescent]:
+def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientDescent | LineMethod]:
     """Make what a run trains: examples from its seed, the network from another stream of it.
 
     Parameters
@@ -103,17 +103,23 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     (``excess_risk_population``), on 2000 further inputs, and for the square loss ``null_risk``,
     ``least_squares_risk`` and ``realized_noise``, see `problems.baselines`.
 
+    A table with `held_out_rows` has ``test_error`` and, of two classes, ``test_error_rate``; with `held_out`
+    the best moment is the one of least error on these rows, and has ``test_error_held_out`` in place of a
+    risk. Stochastic descent with the square loss has ``batch_ratio``, its batch sharpness over the threshold,
+    the median over the records of the last half.
+
     Of examples that are mixed in pairs, loss, sharpness and certificates are those of the mixed set, errors
     and rates those of the examples themselves.
 
-    Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` with `trajectory`;
+    Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` and, with rows held out,
+    ``test_error`` with `trajectory`;
     ``curve_x``, ``curve_y`` and, where it is known, ``curve_truth`` with `curve_points`, over the hull of the
     data and in the user's units, logits for the logistic loss; ``rates`` and ``paths``, one number for each
     neuron of the midpoint network, with `rates`.
     """
     found = _material(run, data)
     (network, method), measure = _start(run, found), run.measure
-    watch = _Watch(run, found.measured, tick)
+    watch = Watch(run, found, tick)
     trajectory = train(
         found.training,
         network,
@@ -124,7 +130,7 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
         progress=lambda made: tick(made / run.method.steps),
         examples=found.examples,
     )
-    arrays = _records(trajectory) if measure.trajectory else {}
+    arrays = _records(trajectory, watch) if measure.trajectory else {}
     numbers: dict[str, Any] = {
         "steps_made": int(trajectory.at_steps[-1]),
         "threshold": method.threshold(),
@@ -137,9 +143,11 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     numbers |= watch.numbers(trajectory)
     numbers |= law_measures(run.problem, run.seed, found, trajectory.midpoint)
     if measure.sharpness:
-        numbers |= _curvature(run, found.training, trajectory)
+        numbers |= _slacks(found.training, trajectory.midpoint)
+    if _has_trace(run):
+        numbers["trace"] = hessian_trace(found.training, trajectory.midpoint)
     if found.training.dimension > 1 or isinstance(run.problem, Cloud):
-        numbers["decay_time"] = float(trajectory.time[-1]) * method.weight_decay
+        numbers["decay_time"] = float(trajectory.time[-1]) * run.method.weight_decay
     return Record("finished", numbers, arrays | _kept(run, found, trajectory))
 
 
@@ -148,8 +156,9 @@ def _material(run: Run, data: Folder) -> Material:
     return material(run.problem, run.seed, data)
 
 
-def _start(run: Run, found: Material) -> tuple[TwoLayerReLU, GradientDescent]:
-    return run.network.draw(stream(run.seed, "network"), found.training), run.method.descent()
+def _start(run: Run, found: Material) -> tuple[TwoLayerReLU, GradientDescent | LineMethod]:
+    run.method.check_for(run.problem)
+    return run.network.draw(stream(run.seed, "network"), found.training), run.method.make(run.seed)
 
 
 def _kept(run: Run, found: Material, trajectory: Trajectory) -> dict[str, Any]:
@@ -163,58 +172,10 @@ def _kept(run: Run, found: Material, trajectory: Trajectory) -> dict[str, Any]:
     return arrays
 
 
-@dataclass
-class _Watch:
-    """What must be observed during a run: its best held-out moment."""
-
-    run: Run
-    problem: Problem
-    tick: Tick
-    least: float = np.inf
-    best: Snapshot | None = None
-    sample: Problem | None = None
-
-    def __post_init__(self) -> None:
-        if self.run.measure.held_out:
-            self.sample = further(self.run.problem, self.run.seed, "held out")
-
-    def observe(self, snapshot: Snapshot) -> None:
-        """Look at one record."""
-        self.tick(snapshot.step / self.run.method.steps)
-        if self.sample is not None and snapshot.step:  # the untrained network is no result
-            error = self.sample.training_loss(snapshot.midpoint.predict(self.sample.inputs))
-            if error < self.least:
-                self.least, self.best = error, snapshot
-
-    def numbers(self, trajectory: Trajectory) -> dict[str, Any]:
-        """Return what was observed in a run that finished."""
-        found: dict[str, Any] = {}
-        if self.run.measure.sharpness:
-            late = 2 * trajectory.at_steps >= self.run.method.steps
-            middle = float(np.median(trajectory.sharpness[late]))
-            found["median_edge_ratio"] = middle / trajectory.method.threshold()
-        if self.best is not None:
-            found |= self._held_out(self.best, trajectory)
-        return found
-
-    def _held_out(self, best: Snapshot, trajectory: Trajectory) -> dict[str, Any]:
-        square, line = self.problem.loss == "square", self.problem.dimension == 1
-        found = (risks if square else excess_risks)(self.problem, best.network, best.network_before)
-        kind = "risk" if square else "excess_risk"
-        return {
-            "steps_held_out": best.step,
-            "time_held_out": float(trajectory.time[trajectory.at_steps == best.step][0]),
-            "loss_held_out": best.loss,
-            **{f"{name}_held_out": found[name] for name in (kind, *([f"{kind}_interior"] if line else []))},
-            **({"pieces_held_out": pieces(self.problem, best.midpoint)} if line else {}),
-        }
-
-
-def _curvature(run: Run, problem: Problem, trajectory: Trajectory) -> dict[str, Any]:
-    found = _slacks(problem, trajectory.midpoint)
-    if problem.dimension > 1 or isinstance(run.problem, Cloud):
-        return {"trace": hessian_trace(problem, trajectory.midpoint), **found}
-    return found
+def _has_trace(run: Run) -> bool:
+    """Whether the trace is measured: in R^d it always was, beside the sharpness."""
+    asked, usual = run.measure.trace is True, dimension_of(run.problem) > 1 or isinstance(run.problem, Cloud)
+    return asked or (usual and run.measure.sharpness)
 
 
 def _slacks(problem: Problem, network: TwoLayerReLU) -> dict[str, float | None]:
@@ -224,13 +185,15 @@ def _slacks(problem: Problem, network: TwoLayerReLU) -> dict[str, float | None]:
     }
 
 
-def _records(trajectory: Trajectory) -> dict[str, Any]:
+def _records(trajectory: Trajectory, watch: Watch) -> dict[str, Any]:
+    errors = {"test_error": np.array(watch.errors)} if watch.errors else {}
     return {
         "at_steps": trajectory.at_steps,
         "time": trajectory.time,
         "loss": trajectory.loss,
         "sharpness": trajectory.sharpness,
         "edge_ratio": trajectory.edge_ratio,
+        **errors,
     }
 
 

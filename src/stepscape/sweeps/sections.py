@@ -23,11 +23,13 @@ from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.matrices import Matrix, Solver
-from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Method, Network, Table
+from stepscape.sweeps.method import Method
+from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Network, Table
 from stepscape.sweeps.slips import path_advice
 from stepscape.sweeps.trials import trial
 
 MOST_SEEDS = 1_000_000
+MOST_TRIED = 100_000  # rows of a table that are dealt out on trial, over all seeds together
 ABOVE = ("title", "seeds")
 NETWORKS, MATRICES = ("problem", "network", "method"), ("matrix", "solver")  # what a sweep is about
 SECTIONS = (*NETWORKS, "measure", *MATRICES, "cluster")
@@ -87,7 +89,10 @@ class Grid:
 
 @dataclass
 class Reader:
-    """Reads sections; keeps the tables that it meets, and what 0 and 1 stand for in each, in order."""
+    """Reads sections; keeps the tables that it meets, and what 0 and 1 stand for in each, in order.
+
+    `sizes` are the numbers of examples that the tables train on: repeated inputs count as one.
+    """
 
     document: Mapping[str, Any]
     place: Location
@@ -95,6 +100,7 @@ class Reader:
     data: dict[str, Columns] = field(default_factory=dict)
     files: dict[str, RawTable] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    sizes: dict[AnyProblem, int] = field(default_factory=dict)
 
     def title(self) -> str:
         """Read the title; without one, nothing."""
@@ -170,7 +176,7 @@ class Reader:
             with self.place.at_first_word(*grid.path):
                 part = grid.part(**values)
                 if isinstance(part, Method):
-                    part.descent()
+                    part.make(0)
                 if isinstance(part, Cloud | Network | Matrix | Solver):
                     part.check()
             yield part
@@ -247,14 +253,23 @@ class Reader:
         digest = tables.digest(columns.x, columns.y)
         several: dict[str, Any] = {"dimension": len(names)} if len(names) > 1 else {}
         table = Table(**{**values, "data": digest, "n": len(columns.x)}, **several)
-        with self.place.at(*path, "data"):
-            table.problem(columns.x, columns.y)
+        with self.place.at(*path, "data" if table.held_out_rows is msgspec.UNSET else "held_out_rows"):
+            self._try(table, columns)
         if columns.classes or digest not in self.data:
             self.data[digest] = columns
         if columns.classes not in ((), ("0", "1")):  # the same numbers may stand for other values elsewhere
             self.notes[meaning(columns.y_name, columns.classes)] = None
         self.notes |= dict.fromkeys((*columns.readings, *columns.notes))
         return table
+
+    def _try(self, table: Table, columns: Columns) -> None:
+        """Make the problem of the table, which refuses what cannot be trained on, and keep its size.
+
+        Which rows are held out depends on the seed: of a large table the first seeds are tried.
+        """
+        seeds = self.seeds()[: max(1, MOST_TRIED // table.n)]
+        each = seeds if table.held_out_rows is not msgspec.UNSET else seeds[:1]
+        self.sizes[table] = min(table.problem(columns.x, columns.y, seed)[0].size for seed in each)
 
     def _read(self, name: str) -> RawTable:
         try:
@@ -292,7 +307,7 @@ def _known(section: str, key: str, known: Any) -> None:
     if key in ABOVE:
         raise InputError(f"{key!r} belongs at the top of the file, above the first section")
     for other, parts in PARTS.items():
-        if any(key in keys_of(part) for part in parts):
+        if key != KIND and any(key in keys_of(part) for part in parts):
             raise InputError(f"{key!r} belongs in [{other}]")
     raise unknown(f"[{section}] key" if section else "key or section", key, dict.fromkeys(known))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from stepscape.problems.problem import Problem
 from stepscape.problems.truth import is_own
 from stepscape.sweeps.clouds import Ball, Cloud, Mixup, Radial, Sphere, Subspaces
+from stepscape.sweeps.held_rows import held_count
 from stepscape.sweeps.matrices import Matrix, Solver
-from stepscape.sweeps.part import between
-from stepscape.sweeps.parts import Bernoulli, Curve, Method, Network, Table
+from stepscape.sweeps.method import OF_KIND, Method
+from stepscape.sweeps.part import MOST, between
+from stepscape.sweeps.parts import Bernoulli, Curve, Network, Table
 
 _TINY = Problem(np.array([0.0, 1.0]), np.array([0.0, 1.0]))  # on which a network is tried
 
@@ -57,14 +60,27 @@ def _try_network(values: dict[str, Any]) -> None:
     Network(**_small(drawn, "width", width=1)).draw(0, _TINY)
 
 
+def _try_table(values: dict[str, Any]) -> None:
+    """Try a loss, and whether rows can be held out of a table that has enough of them."""
+    replace(_TINY, loss=values.get("loss", "square"))
+    if "held_out_rows" in values:
+        held_count(values["held_out_rows"], MOST)
+
+
+def _try_method(values: dict[str, Any]) -> object:
+    """Describe the method that has this key."""
+    kind = next((kind for kind, keys in OF_KIND.items() if keys.keys() & values.keys()), "descent")
+    return Method(**{"kind": kind, "step_size": 1.0, "steps": 1, **values}).make(0)
+
+
 # One value put to the constructors, everything else being sound: their sentences are the user's.
 _TRY: dict[type[msgspec.Struct], Callable[[dict[str, Any]], object]] = {
     Curve: lambda values: Curve(**_small(values, "n", truth="line", n=2)).draw(0),
     Bernoulli: lambda values: Bernoulli(**_small(values, "n", truth="line", n=2)).draw(0),
     **{part: partial(_try_cloud, part) for part in (Ball, Sphere, Radial, Subspaces, Mixup)},
-    Table: lambda values: Problem((0.0, 1.0), (0.0, 1.0), loss=values.get("loss", "square")),  # type: ignore[arg-type]
+    Table: _try_table,
     Network: _try_network,
-    Method: lambda values: Method(**{"step_size": 1.0, "steps": 1, **values}).descent(),
+    Method: _try_method,
     Matrix: lambda values: Matrix(**_alone(values)).check(),
     Solver: lambda values: Solver(**values).check(),
 }

@@ -25,9 +25,19 @@ def settings(rows: Sequence[Row]) -> dict[str, list[Any]]:
 
 
 def keys(rows: Sequence[Row]) -> list[str]:
-    """Columns that tell groups apart: those that vary by themselves, not with the step size alone."""
+    """Columns that tell groups apart: those that vary by themselves, not with the step size alone.
+
+    Columns that every row has come first. One that only some have, with a single value, tells nothing if
+    another column says which rows these are: of the keys of a method the method itself does.
+    """
     several = [name for name, values in settings(rows).items() if len(values) > 1 or _partial(rows, name)]
-    return [name for name in several if name not in REPEATED and not _follows(rows, name)]
+    free = [name for name in several if name not in REPEATED and not _follows(rows, name)]
+    everywhere = [name for name in free if not _partial(rows, name)]
+    return everywhere + [
+        name
+        for name in free
+        if name not in everywhere and not any(_goes_with(rows, name, other) for other in everywhere)
+    ]
 
 
 def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -48,6 +58,12 @@ def _partial(rows: Sequence[Row], name: str) -> bool:
     return any(name not in row for row in rows)
 
 
+def _goes_with(rows: Sequence[Row], name: str, other: str) -> bool:
+    """Whether a column has one value at most for every value of another one, or is missing for all of it."""
+    seen: dict[Any, Any] = {}
+    return all(seen.setdefault(row[other], row.get(name)) == row.get(name) for row in rows)
+
+
 def _follows(rows: Sequence[Row], name: str) -> bool:
     """Whether every step size goes with one value only: such a column is not an independent choice."""
     seen: dict[Any, Any] = {}
@@ -57,13 +73,13 @@ def _follows(rows: Sequence[Row], name: str) -> bool:
 
 
 def _name(by: Sequence[str], values: Sequence[Any]) -> str:
-    parts = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in zip(by, values, strict=True)]
+    known = [(name, value) for name, value in zip(by, values, strict=True) if value is not None]
+    parts = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in known]
+    parts = parts or [f"{name.replace('_', ' ')} –" for name in by]  # a key that other runs have
     return ", ".join(parts) or "all runs"
 
 
 def _word(value: Any) -> str:
-    if value is None:
-        return "–"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from stepscape.arguments import function
 from stepscape.errors import bad, expect
-from stepscape.methods import GradientDescent, LineMethod, Method, clock_of
+from stepscape.methods import (
+    GradientDescent,
+    LabelNoise,
+    LineMethod,
+    Method,
+    SharpnessAware,
+    StochasticGradientDescent,
+    TracePenalty,
+    clock_of,
+)
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.fresh_examples import with_examples
 from stepscape.objectives.network_loss import network_loss
@@ -76,7 +85,7 @@ def train(
     path = run(
         objective, network.parameters, descent, record_every, measure_sharpness, seen, progress, record_at
     )
-    return _trajectory(path, network)
+    return _trajectory(_advised(path, method), network)
 
 
 def _prepared(
@@ -94,6 +103,24 @@ def _prepared(
         expect("method with examples", method, GradientDescent)
         return with_examples(examples, problem, network), method
     return network_loss(problem, network), method
+
+
+_MILDER = {
+    StochasticGradientDescent: "raise batch_size",
+    LabelNoise: "lower the noise",
+    SharpnessAware: "lower the radius",
+    TracePenalty: "lower the weight of the penalty",
+}
+
+
+def _advised(path: Path, method: Method) -> Path:
+    """Say of a run that diverged what to do: these methods have no warm-up."""
+    if path.outcome != "diverged" or not isinstance(method, LineMethod):
+        return path
+    made = path.message.partition(";")[0]
+    return replace(
+        path, message=f"{made}; lower step_size, shrink the initialization, or {_MILDER[type(method)]}"
+    )
 
 
 def _trajectory(path: Path, like: TwoLayerReLU) -> Trajectory:

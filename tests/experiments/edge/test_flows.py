@@ -69,7 +69,7 @@ def test_the_layered_network_on_the_line_has_the_parameters_of_the_project() -> 
 
 def test_a_run_that_does_not_reach_the_edge_says_so_and_one_that_does_is_followed() -> None:
     assert near_the_edge("gelu", 3, 0, 200).skip == -1
-    found = work(FollowRun("tanh", 5, 24, 6, 400, 1000, True), lambda _: None)
+    found = work(FollowRun("gelu", 20, 24, 6, 600, 1001, True), lambda _: None)
     assert found.numbers["edge_reached"]
     for flow in FLOWS:
         assert 0.0 <= found.numbers[f"{flow}_error"] < 1.0

@@ -8,6 +8,8 @@ from stepscape.experiments.edge.flows import counts
 from stepscape.experiments.edge.follow_runs import FLOWS
 from stepscape.experiments.edge.small_networks import NETWORKS
 from stepscape.experiments.frame import Drawn, Result
+from stepscape.experiments.frame.result import Arrays
+from stepscape.figures.animation import Animation, Track
 from stepscape.figures.colors import COLORS, Look
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import theory_level
@@ -25,6 +27,7 @@ LOOKS = {
     "twin": Look("descent, start changed by 1e-6", COLORS["black"], "_"),
 }
 LEAST = 1e-4
+FRAMES = 160  # steps of the animation
 
 
 def errors(result: Result) -> Drawn:
@@ -96,8 +99,29 @@ def over_time(result: Result) -> Drawn:
     )  # fmt: skip
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of the swing of descent (black) and along "
-        "the flows. Middle: the loss averaged over the swing and over a window; that of gradient flow has no "
-        "swing. Right: distance from descent over its largest move. Steps are counted from just before the "
-        f"edge. Repeat it with “stepscape run {result.claim} --full”."
-    ))  # fmt: skip
+        f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of the swing of descent (black) and "
+        "along the flows, with 2/η as a dashed line. Middle: the loss averaged over the swing and over a "
+        "window; that of gradient flow has no swing. Right: distance from descent over its largest move. "
+        f"Steps are counted from just before the edge. Repeat it with “stepscape run {result.claim} "
+        "--full”."
+    ), _motion(runs[0].arrays) if last else None)  # fmt: skip
+
+
+def _motion(arrays: Arrays) -> Animation:
+    """Show descent, both ends of the mirror flow and gradient flow, in the plane of way and swing."""
+    way, swing = arrays["descent_plane"], arrays["descent_swing"]
+    long = np.flatnonzero(np.linalg.norm(swing, axis=1) > 0.2 * np.linalg.norm(swing, axis=1).max())
+    first = max(0, min(int(long[0]) - FRAMES // 3 if long.size else 0, len(way) - FRAMES))
+    shown = slice(first, first + FRAMES)
+    turns = (-1.0) ** np.arange(len(way))[shown, None]
+    mirror, half = arrays["mirror_plane"][shown], turns * arrays["mirror_swing"][shown]
+    return Animation(
+        (
+            Track("descent", (way + swing)[shown], COLORS["black"], jumps=True),
+            Track("mirror flow, an end", mirror + half, LOOKS["mirror"].color, jumps=True),
+            Track("its middle", mirror, COLORS["orange"]),
+            Track("gradient flow", arrays["gradient_plane"][shown], LOOKS["gradient"].color),
+        ),
+        ("way of descent", "direction of the swing"),
+        f"{len(mirror)} steps at the edge in the plane of the way of descent and of its last swing",
+    )

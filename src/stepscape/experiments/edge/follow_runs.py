@@ -33,7 +33,7 @@ DRAWN = 100  # points of the sharpness of a curve that is drawn
 QUICK: dict[str, Any] = {
     "networks": ("relu",),
     "width": 6,
-    "steps": 120,
+    "steps": 100,
     "window": 20,
     "patience": 1000,
     "seeds": 4,

@@ -33,7 +33,7 @@ NETWORKS = {
     "deep_relu": "two layers of ReLU, a polynomial",
 }
 SMOOTH = ("gelu", "spiral", "tanh")
-STEP_SIZES = {"relu": 0.4, "gelu": 0.15, "spiral": 0.25, "tanh": 0.5, "deep_relu": 0.2}
+STEP_SIZES = {"relu": 0.4, "gelu": 0.15, "spiral": 0.25, "tanh": 0.2, "deep_relu": 0.2}
 LOOKS = 25  # steps between two measurements of the sharpness on the way to the edge
 
 

@@ -25,16 +25,22 @@ from stepscape.tables.records import Record, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from stepscape.figures.animation import Animation
+
 Progress = Callable[[float, str], None]
 MOST_PARTS = 6
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure with its caption, which is also its alternative text."""
+    """A figure with its caption, which is also its alternative text.
+
+    An animation, where time is the point, stands below the figure in a report; the figure says the same.
+    """
 
     figure: Figure
     caption: str
+    animation: Animation | None = None
 
     def __post_init__(self) -> None:
         if not self.caption.strip().endswith("."):

@@ -1,0 +1,108 @@
+"""Figures of the claim `self-stabilization`; they read its rows and arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stepscape.experiments.edge.self_stabilization import NETWORK, TOY, counts
+from stepscape.experiments.edge.small_networks import NETWORKS
+from stepscape.experiments.frame import Drawn, Result
+from stepscape.experiments.frame.result import Arrays
+from stepscape.figures.animation import Animation, Track
+from stepscape.figures.colors import COLORS, level_color
+from stepscape.figures.legends import shared_legend
+from stepscape.figures.references import theory, theory_level
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, label
+from stepscape.figures.ticks import plain_ticks
+from stepscape.figures.titles import finding
+from stepscape.tables.number import short
+
+FRAMES = 240  # steps of the animation
+
+
+def network(result: Result) -> Drawn:
+    """Draw sharpness and swing over the steps, and the predicted change against the measured one."""
+    figure, axes = canvas(1, 3, DOUBLE)
+    left, middle, right = axes[0]
+    runs = result.where(**NETWORK).drawn("sharpness")
+    if runs:
+        arrays, eta = runs[0].arrays, float(runs[0].arrays["eta"][0])
+        ratio, swing = arrays["sharpness"] * eta / 2.0, arrays["swing"]
+        left.plot(ratio, color=COLORS["black"], lw=MAIN)
+        middle.plot(np.abs(swing), color=COLORS["vermilion"], lw=MAIN, label="swing |x|")
+        rest = np.sqrt(np.maximum(2.0 * arrays["force"] / arrays["bend"], 0.0))
+        middle.plot(rest, color=COLORS["blue"], lw=SECONDARY, label="where both forces are equal")
+        predicted = eta * (arrays["force"] - 0.5 * arrays["bend"] * swing**2)[:-1] * eta / 2.0
+        right.plot(np.diff(ratio), predicted, "o", ms=2.5, mew=0, alpha=0.5, color=COLORS["black"])
+        ends = np.array(
+            [min(np.diff(ratio).min(), predicted.min()), max(np.diff(ratio).max(), predicted.max())]
+        )
+        theory(right, ends, ends, "equal", at=0.1)
+        plain_ticks(right)
+        shared_legend(figure, axes, columns=2)
+    theory_level(left, 1.0, r"$2/\eta$")
+    label(left, "step", r"$\lambda_{\max}\,\eta/2$ of the middle")
+    label(middle, "step", "swing")
+    label(right, r"change of $\lambda_{\max}\,\eta/2$", "predicted change")
+    table = result.where(**NETWORK).table
+    keep = counts(table)
+    share = float(np.median(table["explained"][keep].astype(float))) if keep.any() else float("nan")
+    said = (
+        f"The slope and the swing explain {100 * share:.0f} % of the change of the sharpness, in the median."
+        if keep.any() else "No run counts."
+    )  # fmt: skip
+    finding(figure, said)
+    name = NETWORKS[runs[0]["network"]] if runs else "no run"
+    return Drawn(figure, (
+        f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of every step. Middle: the length of "
+        "half the swing along the sharpest direction, and the length √(2α/β) at which it would hold the "
+        "sharpness where it is. Right: the change of λ_max·η/2 in one step, and what η(α − ½βx²) predicts; "
+        f"on the dashed line both are equal. Repeat it with “stepscape run {result.claim} --full”."
+    ), _motion(runs[0].arrays) if runs else None)  # fmt: skip
+
+
+def _motion(arrays: Arrays) -> Animation:
+    """Show swing and sharpness of the first seed, step by step, from before the swing grows."""
+    ratio, swing = arrays["sharpness"] * float(arrays["eta"][0]) / 2.0, arrays["swing"]
+    long = np.flatnonzero(np.abs(swing) > 0.2 * np.abs(swing).max())
+    first = max(0, min(int(long[0]) - FRAMES // 4 if long.size else 0, len(swing) - FRAMES))
+    shown = slice(first, first + FRAMES)
+    return Animation(
+        (
+            Track("descent", np.column_stack([swing, ratio])[shown], COLORS["black"], jumps=True),
+            Track("size of the swing", np.column_stack([np.abs(swing), ratio])[shown], COLORS["vermilion"]),
+        ),
+        ("swing along the sharpest direction", "λ_max η/2 of the middle"),
+        f"swing and sharpness in {ratio[shown].size} steps",
+    )
+
+
+def toy(result: Result) -> Drawn:
+    """Draw the cycles of the toy in the plane of x² and y."""
+    figure, axes = canvas(1, 1, SINGLE)
+    ax, runs = axes[0, 0], result.where(**TOY).drawn("orbit")
+    slopes = [float(run["slope"]) for run in runs]
+    for run in runs:
+        x, y = run.arrays["orbit"].T
+        slope = float(run["slope"])
+        ax.plot(
+            x**2 / (2.0 * slope), y / np.sqrt(slope), lw=SECONDARY, color=level_color(slope, slopes),
+            label=f"α = {short(slope)}",
+        )  # fmt: skip
+    theory_level(ax, 1.0, r"$x^2 = 2\alpha$", at=0.5, vertical=True)
+    label(ax, r"$x^2/2\alpha$", r"$y/\sqrt{\alpha}$")
+    if runs:
+        shared_legend(figure, axes, columns=2)
+    table = result.where(**TOY).table
+    means = table["mean_square"].astype(float) if "mean_square" in table else np.empty(0)
+    means = means[np.isfinite(means)]
+    said = (
+        f"In the toy the mean of x² is {float(np.median(means)):.3f} times 2α, in the median."
+        if means.size else "Every run of the toy diverged."
+    )  # fmt: skip
+    finding(figure, said)
+    return Drawn(figure, (
+        f"{said} Orbits of descent on ½x²(2/η + y) − αy, first seed: the curvature y above 2/η lets x grow, "
+        "and x² above 2α drives y down. At the dashed line the two forces are equal. Repeat it with "
+        f"“stepscape run {result.claim} --full”."
+    ))  # fmt: skip

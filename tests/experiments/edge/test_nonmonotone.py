@@ -1,0 +1,58 @@
+"""The rules of `nonmonotone` on rows that come out each way, and what a run measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stepscape.experiments.edge.nonmonotone import CLAIM
+from stepscape.experiments.edge.nonmonotone_runs import StepsRun, work
+from stepscape.experiments.frame import Result, Run
+
+
+def word(part: str, **more: Any) -> str:
+    """Verdict on eight seeds of two networks; `more` changes all of them."""
+    rows = [
+        Run({
+            "network": network, "seed": seed, "outcome": "finished", "edge_reached": True,
+            "initial_edge_ratio": 0.5, "late_edge_ratio": 1.0, "weighted_secant": 0.98 + 0.001 * seed,
+            "wrong_signs": 0, "clear_steps": 100, "identity_error": 1e-9, "rising_share": 0.4 + 0.01 * seed,
+            "late_over_middle": 0.8, "rises_before": 0, **more,
+        })
+        for network in ("gelu", "relu") for seed in range(8)
+    ]  # fmt: skip
+    return CLAIM.judge(Result("nonmonotone", CLAIM.quick, tuple(rows)))[part].word(CLAIM.kind)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "expected"),
+    [
+        ("at_two_over_eta", {}, "reproduced"),
+        ("at_two_over_eta", {"weighted_secant": 0.7}, "not_reproduced"),
+        ("at_two_over_eta", {"late_edge_ratio": 0.5}, "premise_not_met"),
+        ("at_two_over_eta", {"edge_reached": False}, "premise_not_met"),
+        ("sign_of_the_change", {}, "holds"),
+        ("sign_of_the_change", {"wrong_signs": 1}, "false_as_stated"),
+        ("sign_of_the_change", {"network": "relu"}, "premise_not_met"),
+        ("descent_identity", {}, "holds"),
+        ("descent_identity", {"identity_error": 0.1}, "false_as_stated"),
+        ("rises_often", {}, "reproduced"),
+        ("rises_often", {"rising_share": 0.01}, "not_reproduced"),
+        ("falls_in_the_long_run", {}, "reproduced"),
+        ("falls_in_the_long_run", {"late_over_middle": 1.1}, "not_reproduced"),
+        ("monotone_before", {}, "reproduced"),
+        ("monotone_before", {"rises_before": 3}, "not_reproduced"),
+    ],
+)
+def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
+    assert word(part, **change) == expected
+
+
+def test_the_steps_of_a_smooth_run_obey_the_identity() -> None:
+    found = work(StepsRun("gelu", 20, 40, 600, 1001, True), lambda _: None)
+    assert found.numbers["identity_error"] < 1e-9
+    assert found.numbers["wrong_signs"] == 0
+    assert found.numbers["rises_before"] == 0
+    assert 0.9 < found.numbers["late_edge_ratio"] < 1.1
+    assert found.arrays["loss"].size == 41

@@ -1,0 +1,206 @@
+"""Methods other than descent in a sweep file: what they are, what refuses them, what is measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import stepscape as ss
+from run_cases import RUN, bits, silent
+from stepscape.cli import main
+from stepscape.errors import InputError
+from stepscape.lab.spec import columns, identity, stream
+from stepscape.sweeps.method import Method, name_methods
+from stepscape.sweeps.runs import Curve, Measure, Run, build, work
+from sweep_files import SMALL, TABLE, changed, read, refuse
+
+CLOCK: dict[str, Any] = {"step_size": 0.1, "steps": 60}
+MEASURE = Measure(records=6, trace=True)
+
+
+def of(kind: str, **keys: Any) -> Run:
+    small = msgspec.structs.replace(RUN, problem=Curve(truth="tent", n=6), measure=MEASURE)
+    return msgspec.structs.replace(small, method=Method(kind=kind, **CLOCK, **keys))
+
+
+SEED = stream(4, "batches")
+MADE = [
+    (of("sgd", batch_size=2, replacement=True), ss.methods.StochasticGradientDescent(0.1, 60, 2, True, SEED)),
+    (of("sgd"), ss.methods.StochasticGradientDescent(0.1, 60, 1, False, SEED)),
+    (of("sgd", momentum=0.5), ss.methods.StochasticGradientDescent(0.1, 60, 1, False, SEED, 0.5)),
+    (of("label_noise", label_noise=0.3), ss.methods.LabelNoise(0.1, 60, 0.3, SEED)),
+    (of("sam", sam_radius=0.2), ss.methods.SharpnessAware(0.1, 60, 0.2)),
+    (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60, 0.01)),
+]
+
+
+@pytest.mark.parametrize(("run", "method"), MADE, ids=lambda value: type(value).__name__)
+def test_a_run_is_that_of_the_method(run: Run, method: Any) -> None:
+    problem, network, made = build(run)
+    assert made == method
+    record = work(run, silent)
+    last = ss.train(problem, network, method, measure_sharpness=False)
+    assert record.numbers["loss"] == last.loss[-1]
+    assert record.numbers["trace"] == ss.hessian_trace(problem, last.midpoint)
+    assert record.numbers["threshold"] == 20.0 * (1.0 + run.method.momentum)
+    assert not set(columns(run)) & set(record.numbers)
+    assert columns(run)["method"] == run.method.kind
+    assert bits(work(run, silent)) == bits(record)
+
+
+def test_the_batch_ratio_is_the_median_over_the_last_half() -> None:
+    run = MADE[0][0]
+    problem, network, method = build(run)
+    ratios = {}
+
+    def look(snapshot: ss.training.Snapshot) -> None:
+        found = ss.objectives.batch_sharpness(problem, snapshot.network, 2, 64, True, 4)
+        ratios[snapshot.step] = 0.05 * found
+
+    ss.train(problem, network, method, record_every=10, measure_sharpness=False, observe=look)
+    assert work(run, silent).numbers["batch_ratio"] == pytest.approx(
+        np.median([ratios[at] for at in (30, 40, 50, 60)]), rel=1e-14
+    )
+
+
+def test_descent_is_the_same_run_with_and_without_its_name() -> None:
+    named = Method(kind="descent", **CLOCK, momentum=0.2)
+    assert named == Method(**CLOCK, momentum=0.2)
+    assert identity(RUN) == "23f89c058ffe588472a3bf39fa45643d"
+    assert "method" not in columns(RUN)
+    rows: list[dict[str, Any]] = [
+        {"seed": 0, "momentum": 0.0, "step_size": 0.1},
+        {"method": "sgd", "step_size": 0.1},
+    ]
+    assert name_methods(rows)[0] == {"seed": 0, "momentum": 0.0, "method": "descent", "step_size": 0.1}
+    assert name_methods(rows)[1] == rows[1]
+    assert name_methods(rows[:1]) == rows[:1]
+    assert name_methods([{"d1": 3}, rows[1]])[0] == {"d1": 3}  # it recovers a matrix
+
+
+def test_what_is_left_out_is_what_the_classes_take() -> None:
+    for run, plain in (
+        (of("label_noise"), ss.methods.LabelNoise(0.1, 60, seed=SEED)),
+        (of("sam"), ss.methods.SharpnessAware(0.1, 60)),
+        (of("sgd"), ss.methods.StochasticGradientDescent(0.1, 60, seed=SEED)),
+        (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60)),
+    ):
+        assert run.method.make(4) == plain
+
+
+def test_strengths_are_axes_beside_descent() -> None:
+    text = changed("[method]", "[[method]]") + '[[method]]\nkind = "sgd"\nbatch_size = [1, 4]\nsteps = 5\n'
+    specs: Any = read(text + "step_size = [0.1, 0.2]\n").specs
+    assert len(specs) == 2 * (1 + 4)
+    assert {run.method.batch_size for run in specs[1:5]} == {1, 4}
+    both: Any = read(changed("steps = 10", 'steps = 10\nkind = ["descent", "sam"]')).specs
+    assert [run.method.name for run in both] == ["descent", "sam"] * 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ('kind = "sgdd"', "10: unknown kind 'sgdd'; did you mean 'sgd'? …"),
+        (
+            'kind = "sgd"\nweight_decay = 0.5',
+            '11: weight_decay must be left out with kind = "sgd", got 0.5; it needs kind = "descent"; '
+            'kind = "sgd" takes step_size, steps, batch_size, replacement, momentum',
+        ),
+        (
+            "batch_size = 2",
+            '10: batch_size must be left out with kind = "descent", got 2; it needs kind = "sgd"; kind = '
+            '"descent" takes step_size, steps, momentum, nesterov, weight_decay, warmup_steps, clip, …',
+        ),
+        (
+            'kind = "sam"\nmomentum = 0.5',
+            '11: momentum must be left out with kind = "sam", got 0.5; it needs kind = "descent" or "sgd"; …',
+        ),
+        ('kind = "sam"\nlabel_noise = 1', '11: label_noise must be left out with kind = "sam", got 1.0; …'),
+        ('kind = "sgd"\nbatch_size = 0', "11: batch_size must be a whole number of at least 1, got 0"),
+        (
+            'kind = "sgd"\nbatch_size = [4, 31]',
+            "11: batch_size must be at most 30, the number of examples that are trained on, got 31",
+        ),
+        ('kind = "sam"\nsam_radius = -1', "11: sam_radius must be finite and not negative, got -1.0"),
+        (
+            'kind = "label_noise"\nlabel_noise = nan',
+            "11: label_noise must be finite and not negative, got nan",
+        ),
+        (
+            'trace_penalty = -1\nkind = "trace_penalty"',
+            "10: trace_penalty must be finite and not negative, …",
+        ),
+        ('kind = "sgd"\nradius = 1', "11: 'radius' belongs in [problem]"),
+        ('kind = "sgd"\nbatchsize = 1', "11: unknown [method] key 'batchsize'; did you mean 'batch_size'? …"),
+    ],
+)
+def test_refused(keys: str, sentence: str) -> None:
+    refuse(changed("steps = 10", "steps = 10\n" + keys), sentence)
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "sentence"),
+    [
+        (
+            'kind = "ball"',
+            'kind = "sgd"',
+            '10: kind must be "descent" with several input variables, got "sgd"; the other methods train …',
+        ),
+        (
+            'kind = "bernoulli"\ntruth = "tent"',
+            'kind = ["sam", "trace_penalty"]',
+            '11: kind must be one of "descent", "sgd", "sam" with the logistic loss, got "trace_penalty"',
+        ),
+        (
+            'kind = "mixup"\ndimension = 1\nfresh = true',
+            'kind = "sgd"',
+            '12: kind must be "descent" with fresh = true, got "sgd"; fresh pairs are a method of their own',
+        ),
+        (
+            'data = "rope.csv"\nx = "time"\ny = "pull"\nheld_out_rows = 4',
+            'kind = "sgd"\nbatch_size = 37',
+            "14: batch_size must be at most 36, the number of examples that are trained on, got 37",
+        ),
+    ],
+)
+def test_refused_where_it_does_not_exist(tmp_path: Path, problem: str, method: str, sentence: str) -> None:
+    (tmp_path / "rope.csv").write_text(TABLE)
+    text = changed('truth = "tent"', problem).replace("steps = 10", "steps = 10\n" + method)
+    refuse(text, sentence, tmp_path)
+
+
+def test_a_run_of_python_is_refused_likewise() -> None:
+    wrong = msgspec.structs.replace(MADE[0][0], method=Method(**CLOCK, sam_radius=0.1))
+    with pytest.raises(InputError, match=r"^sam_radius must be left out with kind = \"descent\", got 0\.1"):
+        build(wrong)
+
+
+def test_a_run_that_diverges_is_told_what_the_method_has() -> None:
+    run = of("sgd")
+    wild = msgspec.structs.replace(run, method=msgspec.structs.replace(run.method, step_size=50.0))
+    reason = work(wild, silent).reason
+    assert reason.endswith("at step_size 50; lower step_size, shrink the initialization, or raise batch_size")
+
+
+def test_shards_and_resumption_and_the_exported_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEPSCAPE_CACHE", str(tmp_path / "cache"))
+    text = SMALL.replace("[method]", "[[method]]") + '[[method]]\nkind = "sgd"\nsteps = 10\nstep_size = 0.1\n'
+    Path("a.toml").write_text(text)
+    done = []
+    for more in (["--shard", "1/2"], []):
+        assert main(["sweep", "a.toml", "--out", "a", "--workers", "1", "--json", *more]) == 0
+        done.append(json.loads(capsys.readouterr().out))
+    assert 0 < done[0]["computed"] == done[1]["reused"] == 4 - done[1]["computed"] < 4
+    assert main(["export", "a", "--csv", "a.csv", "--where", "method=descent"]) == 0
+    head, *rows = Path("a.csv").read_text().splitlines()
+    assert len(rows) == 2
+    at = head.split(",").index("method")
+    assert [row.split(",")[at] for row in rows] == ["descent"] * 2
