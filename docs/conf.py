@@ -24,6 +24,8 @@ extensions = [
     "ledger",
     "claim",
     "claim_gallery",
+    "claim_paragraphs",
+    "figure_gallery",
     "part",
     "captions",
     "command_line",

@@ -36,7 +36,7 @@ def markdown(entries: dict[str, Entry]) -> str:
 def _card(name: str, page: str, entry: Entry | None) -> Iterator[str]:
     title = experiments.get(name).title if entry is None else finding(entry)
     yield "::::{container} claim"
-    if picture := _picture(page):
+    if picture := first_picture(page):
         yield from (f"[![]({picture}){{.thumbnail}}]({page}.md)", "")
     known = (PAGES / f"{page}.md").is_file()  # a claim may be older than its page
     yield from (f"[{escaped(title)}]({page}.md)" if known else escaped(title), "")
@@ -45,7 +45,7 @@ def _card(name: str, page: str, entry: Entry | None) -> Iterator[str]:
     yield "::::"
 
 
-def _picture(page: str) -> str:
+def first_picture(page: str) -> str:
     """Return the first picture of a page, seen from the folder of all; "" if it has none."""
     path = PAGES / f"{page}.md"
     shown = pictures(path.read_text("utf-8")) if path.is_file() else []

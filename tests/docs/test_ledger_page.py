@@ -85,6 +85,42 @@ def test_the_gallery_of_claims_follows_the_tutorial_and_shows_a_picture_of_each_
         assert not pictures or f"]({page}.md)" in text
 
 
+def test_every_claim_has_one_paragraph_for_a_student(load: Any) -> None:
+    page = load("claim_paragraphs")
+    given = (DOCS / "experiments" / "students.md").read_text("utf-8")
+    content = given.partition("```{claim-paragraphs}\n")[2].partition("```")[0]
+    told = page.paragraphs(content)
+    assert set(told) == set(experiments.names())
+    text = page.markdown(told, {})
+    for name, words in told.items():
+        assert words in text
+        assert f"]({experiments.family(name)}/{name}.md).**" in text
+    with pytest.raises(ValueError, match=r"begin with the name of another claim, got 'no-claim: words'"):
+        page.paragraphs("no-claim: words")
+    with pytest.raises(ValueError, match=r"another claim, got 'width: again'"):
+        page.paragraphs(content + "\n\nwidth: again")
+    with pytest.raises(ValueError, match=r"every claim must have a paragraph, missing: .*curve-fitting"):
+        page.paragraphs("width: words")
+
+
+def test_every_figure_of_a_page_is_in_the_gallery_of_figures_with_one_sentence(load: Any) -> None:
+    gallery, captions = load("figure_gallery"), load("captions")
+    text = gallery.markdown("../experiments")
+    shown = re.findall(r"\]\(\.\./experiments/(.*?\.svg)\)\{\.thumbnail\}\]\(\.\./experiments/(.*?)\)", text)
+    pages = {
+        f"{experiments.family(name)}/{name}.md": DOCS / "experiments" / experiments.family(name)
+        for name in experiments.names()
+    }
+    there = [
+        (f"{home.name}/{file}", page)
+        for page, home in pages.items()
+        for _, file, _ in captions.pictures((DOCS / "experiments" / page).read_text("utf-8"))
+        if (home / file).is_file()
+    ]
+    assert sorted(shown) == sorted(there)
+    assert gallery.first_sentence("At η = 0.2 knots leave. Bands are quartiles.") == "At η = 0.2 knots leave."
+
+
 def test_a_caption_travels_in_the_file_of_its_figure(load: Any, tmp_path: Path) -> None:
     from docutils import nodes
     from docutils.utils import new_document

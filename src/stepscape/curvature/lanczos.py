@@ -26,7 +26,8 @@ PATIENCE = (
 )
 LONGEST = 256  # rows of a basis that has grown
 MOST_NUMBERS = 20_000_000  # numbers in it: 160 MB
-FIRST_LOOK, WARM_LOOK, LOOK_EVERY = 8, 4, 2  # products before the first convergence check, and between checks
+FIRST_LOOK, LOOK_EVERY = 8, 2  # products before the first convergence check, and between checks
+WARM_LOOK = 2  # products before the first check from a vector that is close; one more before each next
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,7 @@ def settle(
     look = FIRST_LOOK if start is None else WARM_LOOK
     while spent < max_products:
         want = min(done + look, rows)
-        look = max(LOOK_EVERY, done // 32)
+        look = 1 if want < FIRST_LOOK else max(LOOK_EVERY, done // 32)
         reached = krylov.lanczos(basis, diagonal, beside, done, want)
         spent += reached - done
         done = reached

@@ -1,4 +1,4 @@
-"""Full-batch descent of f(x) = Σ_j w2_j max(w1_j·x + b1_j, 0) + b2 for inputs in R^d, and Hessian products.
+"""Full-batch descent of f(x) = Σ_j w2_j max(w1_j·x + b1_j, 0) + b2 for inputs in R^d.
 
 With x̃ = (x, 1), w̃_j = (w1_j, b1_j), z_ij = w̃_j·x̃_i, s_ij = 1{z_ij > 0} and g_i = ∂L/∂f(x_i), one matrix
 holds every gradient:
@@ -7,11 +7,6 @@ holds every gradient:
 
 because Σ_i g_i s_ij z_ij = ⟨w̃_j, Σ_i g_i s_ij x̃_i⟩. Neither the activations max(z, 0) nor the outer product
 g w2ᵀ is formed: a step is the two products X̃W̃ and P, 4n(d + 1)k operations, and one pass over Z.
-
-Products with the Hessian H = ΦᵀDΦ + R need the same two. With a direction u = (ũ, a, c) in (w̃, w2, b2)
-
-    (Φu)_i = Σ_j s_ij ⟨x̃_i, w2_j ũ_j + a_j w̃_j⟩ + c,    Q = (diag(D Φu) X̃)ᵀ S,
-    (Hu)_w̃j = w2_j Q_j + a_j P_j,    (Hu)_w2j = ⟨w̃_j, Q_j⟩ + ⟨ũ_j, P_j⟩,    (Hu)_b2 = Σ D Φu.
 
 Parameters are one flat vector θ = (w1, b1, w2, b2) of length (d + 2)k + 1, w1 neuron by neuron. Kernels work
 on it in packed form, blocks of B neurons: inner (m, d + 1, B) with the biases as the last row, outer (m, B).
@@ -34,9 +29,7 @@ from numpy.typing import NDArray
 from stepscape.kernels.compiler import DISJOINT, EXACT, FAST, INLINE
 from stepscape.kernels.relu_plane_narrow import backward as narrow_backward
 from stepscape.kernels.relu_plane_narrow import columns_of
-from stepscape.kernels.relu_plane_narrow import couple as narrow_couple
 from stepscape.kernels.relu_plane_narrow import forward as narrow_forward
-from stepscape.kernels.relu_plane_narrow import switch as narrow_switch
 
 Array = NDArray[np.float64]
 
@@ -83,7 +76,7 @@ def unpack(inner, outer, theta):
 
 
 @njit(**DISJOINT, **INLINE)
-def _switch(active, outer, values):
+def switch(active, outer, values):
     """Add Σ_j w2_j max(z_ij, 0) of one block to values (n,) and overwrite z (n, B) with 1{z > 0}."""
     for i in range(active.shape[0]):
         total = 0.0
@@ -100,11 +93,11 @@ def _forward(points, inner, outer, shift, active, values):
     values[:] = shift
     for b in range(inner.shape[0]):
         np.dot(points, inner[b], active[b])
-        _switch(active[b], outer[b], values)
+        switch(active[b], outer[b], values)
 
 
 @njit(**DISJOINT, **INLINE)
-def _square_slopes(values, labels, weights, slopes):
+def square_slopes(values, labels, weights, slopes):
     """Set slopes to g = weight·(f - label); returns Σ weight (f - label)²."""
     squares = 0.0
     for i in range(values.size):
@@ -115,7 +108,7 @@ def _square_slopes(values, labels, weights, slopes):
 
 
 @njit(**DISJOINT, **INLINE)
-def _logistic_slopes(values, labels, weights, slopes):
+def logistic_slopes(values, labels, weights, slopes):
     """Set slopes to g = -weight·label/(1 + e^{label·f}); returns Σ |f|.
 
     An exponential that overflows gives g = 0, as it should; the sum returned shows an f that is not finite.
@@ -138,14 +131,21 @@ def _logistic_loss(labels, weights, values):
 
 
 @njit(**FAST, **INLINE)
-def _backward(turned, slopes, active, pulled, moments):
-    """Set moments (m, d + 1, B) to P = (diag(slopes) X̃)ᵀ S; turned (d + 1, n) is X̃ᵀ. Returns Σ slopes."""
+def pull(turned, slopes, pulled):
+    """Set pulled (d + 1, n) to (diag(slopes) X̃)ᵀ; turned (d + 1, n) is X̃ᵀ. Returns Σ slopes."""
     total = 0.0
     for i in range(slopes.size):
         total += slopes[i]
     for c in range(turned.shape[0]):
         for i in range(slopes.size):
             pulled[c, i] = slopes[i] * turned[c, i]
+    return total
+
+
+@njit(**FAST, **INLINE)
+def _backward(turned, slopes, active, pulled, moments):
+    """Set moments (m, d + 1, B) to P = (diag(slopes) X̃)ᵀ S, S (m, n, B) numbers. Returns Σ slopes."""
+    total = pull(turned, slopes, pulled)
     for b in range(active.shape[0]):
         np.dot(pulled, active[b], moments[b])
     return total
@@ -228,9 +228,9 @@ def _run(
         else:
             narrow_forward(columns, inner, outer, theta[last], values)
         if logistic:
-            size = _logistic_slopes(values, labels, weights, slopes)
+            size = logistic_slopes(values, labels, weights, slopes)
         else:
-            size = _square_slopes(values, labels, weights, slopes)
+            size = square_slopes(values, labels, weights, slopes)
         if not size < np.inf:
             return DIVERGED, step, np.inf
         if step == steps:
@@ -296,105 +296,3 @@ def descend(
         float(step_end), int(warmup), int(first), int(steps), *work,
     )  # fmt: skip
     return status, made, loss
-
-
-@njit(**EXACT)
-def linearize(
-    points, turned, columns, labels, weights, logistic, inner, outer, shift, active, values, moments, work
-):  # fmt: skip
-    """Set values to f (n,), active (m, n, B) to S, moments (m, d + 1, B) to P; returns Σ g.
-
-    columns : those of X̃ for up to three variables, or None; see `relu_plane_narrow.columns_of`.
-    work (d + 2, n) is overwritten; its last row then holds g.
-    """
-    slopes = work[work.shape[0] - 1]
-    if columns is None:
-        _forward(points, inner, outer, shift, active, values)
-    else:
-        values[:] = shift
-        x1, x2, x3 = columns
-        for b in range(inner.shape[0]):
-            narrow_switch(x1, x2, x3, inner[b], outer[b], active[b], values)
-    if logistic:
-        _logistic_slopes(values, labels, weights, slopes)
-    else:
-        _square_slopes(values, labels, weights, slopes)
-    return _backward(turned, slopes, active, work[: work.shape[0] - 1], moments)
-
-
-@njit(**DISJOINT, **INLINE)
-def _couple(active, bends, values):
-    """Add Σ_j s_ij z_ij of one block to values (n,)."""
-    for i in range(active.shape[0]):
-        total = 0.0
-        for j in range(active.shape[1]):
-            total += active[i, j] * bends[i, j]
-        values[i] += total
-
-
-@njit(**DISJOINT, **INLINE)
-def _mix(inner, outer, tilt, push, out):
-    """Set out (d + 1, B) to w2_j ũ_j + a_j w̃_j, both (d + 1, B)."""
-    for c in range(inner.shape[0]):
-        for j in range(outer.size):
-            out[c, j] = outer[j] * tilt[c, j] + push[j] * inner[c, j]
-
-
-@njit(**DISJOINT, **INLINE)
-def _mask(tilt, push, rates):
-    """Multiply the part of a packed vector for one block of neurons by the rates."""
-    d = tilt.shape[0] - 1
-    for j in range(push.size):
-        push[j] *= rates[2]
-        for c in range(d):
-            tilt[c, j] *= rates[0]
-        tilt[d, j] *= rates[1]
-
-
-@njit(**DISJOINT, **INLINE)
-def _image(inner, outer, tilt, push, moments, decays, forces, pulls):
-    """Set forces and pulls to the image of (tilt, push) of one block, from Q in forces."""
-    d = inner.shape[0] - 1
-    for j in range(outer.size):
-        pulls[j] = decays[2] * push[j]
-    for c in range(d + 1):
-        decay = decays[0] if c < d else decays[1]
-        for j in range(outer.size):
-            pulls[j] += inner[c, j] * forces[c, j] + tilt[c, j] * moments[c, j]
-            image = outer[j] * forces[c, j] + push[j] * moments[c, j]
-            forces[c, j] = image + decay * tilt[c, j]
-
-
-@njit(**EXACT)
-def product(
-    points, turned, columns, inner, outer, active, curvature, moments, rates, decays, vector, out,
-    tilt, push, forces, pulls, bends, values, pulled,
-):  # fmt: skip
-    """Set out ((d + 2)k + 1,) to (H + diag(decays))·vector on trained blocks, 0 on frozen ones.
-
-    curvature : (n,) the diagonal of D; moments : P, or zeros for the Gauss–Newton part alone.
-    The arrays of the last line are work space: packed (tilt, push, forces) and zero beyond the last neuron,
-    pulls (m, B), bends (n, B), values (n,), pulled (d + 1, n).
-    """
-    last = vector.size - 1
-    pack(vector, tilt, push)
-    c = rates[3] * vector[last]
-    for i in range(values.size):
-        values[i] = c
-    for b in range(inner.shape[0]):
-        _mask(tilt[b], push[b], rates)
-        _mix(inner[b], outer[b], tilt[b], push[b], forces[b])
-        if columns is None:
-            np.dot(points, forces[b], bends)
-            _couple(active[b], bends, values)
-        else:
-            x1, x2, x3 = columns
-            narrow_couple(x1, x2, x3, active[b], forces[b], values)
-    for i in range(values.size):
-        values[i] *= curvature[i]
-    total = _backward(turned, values, active, pulled, forces)
-    for b in range(inner.shape[0]):
-        _image(inner[b], outer[b], tilt[b], push[b], moments[b], decays, forces[b], pulls[b])
-        _mask(forces[b], pulls[b], rates)
-    unpack(forces, pulls, out)
-    out[last] = rates[3] * (total + decays[3] * c)

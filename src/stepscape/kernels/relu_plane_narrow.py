@@ -5,8 +5,8 @@ few neurons stay in registers while the inputs, one array for each variable, str
 in either pass and never stored. The passes may round z differently, which matters where |z| is of the size of
 that rounding.
 
-Products with the Hessian need S made once: `switch` stores it, and `couple` takes four inputs at a time, so
-that it loads the weights of a block of neurons once for the four. Sums over S are matrix products as fast.
+Products with the Hessian need S made once: `switch` stores it, a byte a place. `couple` and `gather` take
+four inputs at a time, so that they load the numbers of a block of neurons once for the four.
 
 Columns x are a tuple of three arrays (n,), None instead of those beyond the last variable: what is None is
 not compiled. Packed weights and P are those of `kernels.relu_plane`.
@@ -116,8 +116,8 @@ def backward(columns, turned, slopes, inner, pulled, moments):
 
 
 @njit(**DISJOINT, **INLINE)
-def switch(x1, x2, x3, inner, outer, active, values):
-    """Add Σ_j w2_j max(z_ij, 0) of one block to values (n,), and set active (n, B) to 1{z > 0}."""
+def switch(x1, x2, x3, inner, outer, kept, values):
+    """Add Σ_j w2_j max(z_ij, 0) of one block to values (n,), and set kept (n, B) to 1{z > 0}."""
     d = inner.shape[0] - 1
     w0, w1 = inner[d], inner[0]
     if x2 is not None:
@@ -133,12 +133,12 @@ def switch(x1, x2, x3, inner, outer, active, values):
             if x3 is not None:
                 z += w3[j] * x3[i]
             total += outer[j] * (z if z > 0.0 else 0.0)
-            active[i, j] = 1.0 if z > 0.0 else 0.0
+            kept[i, j] = z > 0.0
         values[i] += total
 
 
 @njit(**DISJOINT, **INLINE)
-def couple(x1, x2, x3, active, forces, values):
+def couple(x1, x2, x3, kept, forces, values):
     """Add Σ_j s_ij ⟨x̃_i, forces_j⟩ of one block, forces (d + 1, B) and S (n, B), to values (n,)."""
     n, d = values.size, forces.shape[0] - 1
     f0, f1 = forces[d], forces[0]
@@ -148,7 +148,7 @@ def couple(x1, x2, x3, active, forces, values):
         f3 = forces[2]
     for i in range(0, n, 4):
         i1, i2, i3 = min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
-        s0, s1, s2, s3 = active[i], active[i1], active[i2], active[i3]
+        s0, s1, s2, s3 = kept[i], kept[i1], kept[i2], kept[i3]
         t0 = t1 = t2 = t3 = 0.0
         for j in range(f0.size):
             z0, z1 = f0[j] + f1[j] * x1[i], f0[j] + f1[j] * x1[i1]
@@ -163,10 +163,10 @@ def couple(x1, x2, x3, active, forces, values):
                 z1 += f3[j] * x3[i1]
                 z2 += f3[j] * x3[i2]
                 z3 += f3[j] * x3[i3]
-            t0 += s0[j] * z0
-            t1 += s1[j] * z1
-            t2 += s2[j] * z2
-            t3 += s3[j] * z3
+            t0 += z0 if s0[j] else 0.0
+            t1 += z1 if s1[j] else 0.0
+            t2 += z2 if s2[j] else 0.0
+            t3 += z3 if s3[j] else 0.0
         values[i] += t0
         if i + 1 < n:
             values[i1] += t1
@@ -174,6 +174,35 @@ def couple(x1, x2, x3, active, forces, values):
             values[i2] += t2
         if i + 3 < n:
             values[i3] += t3
+
+
+@njit(**DISJOINT, **INLINE)
+def gather(x2, x3, kept, pulled, moments):
+    """Set moments (d + 1, B) to Σ_i pulled_i s_ij of one block, pulled (d + 1, n) and S (n, B)."""
+    n, d = pulled.shape[1], pulled.shape[0] - 1
+    moments[:] = 0.0
+    for i in range(0, n - 3, 4):
+        s0, s1, s2, s3 = kept[i], kept[i + 1], kept[i + 2], kept[i + 3]
+        _add(s0, s1, s2, s3, pulled[0], i, moments[0])
+        if x2 is not None:
+            _add(s0, s1, s2, s3, pulled[1], i, moments[1])
+        if x3 is not None:
+            _add(s0, s1, s2, s3, pulled[2], i, moments[2])
+        _add(s0, s1, s2, s3, pulled[d], i, moments[d])
+    for i in range(n - n % 4, n):
+        for c in range(d + 1):
+            for j in range(moments.shape[1]):
+                moments[c, j] += pulled[c, i] if kept[i, j] else 0.0
+
+
+@njit(**DISJOINT, **INLINE)
+def _add(s0, s1, s2, s3, row, i, sums):
+    """Add what four inputs from the i-th on give to sums (B,)."""
+    p0, p1, p2, p3 = row[i], row[i + 1], row[i + 2], row[i + 3]
+    for j in range(sums.size):
+        left = (p0 if s0[j] else 0.0) + (p1 if s1[j] else 0.0)
+        right = (p2 if s2[j] else 0.0) + (p3 if s3[j] else 0.0)
+        sums[j] += left + right
 
 
 def columns_of(points: Array) -> Columns | None:

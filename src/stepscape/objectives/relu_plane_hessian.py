@@ -16,6 +16,7 @@ from stepscape.arguments import vector as one_each
 from stepscape.curvature.lanczos import extend
 from stepscape.errors import beyond_range, expect
 from stepscape.kernels import relu_plane
+from stepscape.kernels import relu_plane_hessian as kernel
 from stepscape.kernels.relu_plane_narrow import Columns, columns_of
 from stepscape.losses import loss_of
 from stepscape.network import BLOCKS, TwoLayerReLU, require_dimension
@@ -26,12 +27,15 @@ ORDINARY = 300  # λ_max between 2^±300 needs no other unit
 
 
 class Linear(NamedTuple):
-    """The network in packed form (see `kernels.relu_plane`), f (n,), S, P, and the sum of the slopes g."""
+    """The network in packed form (see `kernels.relu_plane`), f (n,), S, P, and the sum of the slopes g.
+
+    S is one byte a place: with many neurons, fresh memory for numbers would cost more than a product.
+    """
 
     inner: Array
     outer: Array
     values: Array
-    active: Array
+    active: NDArray[np.bool_]
     moments: Array
     total: float
 
@@ -104,11 +108,12 @@ class PlaneHessian:
         inner, outer = relu_plane.packed(net.width, net.dimension)
         relu_plane.pack(net.parameters, inner, outer)
         blocks, size = outer.shape
-        values, active = np.empty(problem.size), np.empty((blocks, problem.size, size))
-        moments, work = np.empty_like(inner), np.empty((net.dimension + 2, problem.size))
-        total = relu_plane.linearize(
+        values, active = np.empty(problem.size), np.empty((blocks, problem.size, size), np.bool_)
+        moments = np.empty_like(inner)
+        work = np.empty((problem.size, size)), np.empty((net.dimension + 2, problem.size))
+        total = kernel.linearize(
             self.points, self._turned, self._columns, problem.labels, problem.averaging,
-            problem.loss == "logistic", inner, outer, net.b2, active, values, moments, work,
+            problem.loss == "logistic", inner, outer, net.b2, active, values, moments, *work,
         )  # fmt: skip
         if not (np.isfinite(values).all() and math.isfinite(total)):
             raise beyond_range("the network's prediction")
@@ -165,6 +170,8 @@ class PlaneHessian:
         """P in packed form, 0 where R has no entry: on frozen blocks, and of the Gauss–Newton part."""
         if self.gauss_newton:
             return np.zeros_like(self.linear.moments)
+        if self.rates[:3].all():
+            return self.linear.moments
         rows = np.append(np.full(self.network.dimension, self.rates[0]), self.rates[1])
         with np.errstate(invalid="ignore"):  # a moment beyond the range is refused with the Hessian
             return np.asarray(self.linear.moments * (self.rates[2] * rows[:, None]))
@@ -282,13 +289,15 @@ class PlaneHessian:
         )  # fmt: skip
 
         def set_product(vector: Array, out: Array) -> None:
-            relu_plane.product(*given, vector, out, tilt, push, forces, pulls, *work)
+            kernel.product(*given, vector, out, tilt, push, forces, pulls, *work)
 
         return set_product
 
     @cached_property
     def _scaled(self) -> tuple[Array, Array]:
         """D and P over `unit`."""
+        if self.unit == 1.0:
+            return self.curvature, self.coupling
         return self.curvature / self.unit, self.coupling / self.unit
 
     def lanczos(self, basis: Array, diagonal: Array, beside: Array, first: int, last: int) -> int:

@@ -77,7 +77,7 @@ def _risks(ax: Axes, table: Table, named: bool) -> None:
 
 
 def _ratios(ax: Axes, table: Table, named: bool) -> None:
-    guide(ax, 1.0, "as good")
+    guide(ax, 1.0, "as good", above=False)
     for name in ("ntk", "spline"):
         ratio = Table({"n": table["n"], "ratio": 10.0 ** table[f"ratio_{name}"].astype(float)})
         line = ribbon(ax, ratio, "n", "ratio", LOOKS[name].both, width=SECONDARY)

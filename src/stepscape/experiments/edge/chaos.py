@@ -29,6 +29,7 @@ from stepscape.tables.records import Table
 Array = NDArray[np.float64]
 NETWORK, RIPPLES, WELL = ({"kind": tag(kind)} for kind in (NetworkRun, RippleRun, WellRun))
 SATURATED = 1e-3  # of the way of the run: a change that large has nowhere to grow
+TINY = 5.0  # decades of growth below which a change counts as tiny
 DOUBLING = float(np.sqrt(5.0) - 1.0)  # step size at which the swing of the double well loses its stability
 _EDGE = (
     f"The runs are those that finish with {BENT}, and whose median λ_max over the last half is at least "
@@ -182,7 +183,7 @@ CLAIM = Claim(
             "that of the starts at all records, no if fewer than half do. Where most runs diverge or die at "
             "a step size, a yes holds in part. " + _EDGE,
             stays_tiny,
-            {"decades": 5.0},
+            {"decades": TINY},
             kind="open question",
             where=NETWORK,
             needs=lacks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepscape.experiments.edge.chaos import DOUBLING, NETWORK, RIPPLES, WELL, at_the_edge
+from stepscape.experiments.edge.chaos import DOUBLING, NETWORK, RIPPLES, TINY, WELL, at_the_edge
 from stepscape.experiments.edge.chaos_runs import BINS
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.colors import COLORS, eta_color
@@ -28,11 +28,15 @@ def network(result: Result) -> Drawn:
     number_ticks(ax)
     guide(ax, float(result.settings["size"]), "at the start", at=0.98)
     label(ax, "steps", "distance of two runs")
+    ax.locator_params(axis="x", nbins=5)
     if runs:
         shared_legend(figure, axes, columns=3)
     rows = at_the_edge(result.where(**NETWORK).table)
-    most = f"{number(float(rows['most_decades'].max()))} decades" if len(rows) else "0 decades"
-    said = f"At the edge a change of {short(result.settings['size'])} grows by at most {most}."
+    tiny = int((rows["most_decades"] < TINY).sum()) if len(rows) else 0
+    said = (
+        f"In {tiny} of {len(rows)} runs at the edge a change of {short(result.settings['size'])} "
+        f"grows by less than {short(TINY)} decades."
+    )
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Drawn is the distance of the parameters of two runs whose starts differ by the dotted line, "
