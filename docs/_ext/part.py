@@ -8,7 +8,6 @@ from chips import chip, committed, text
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from stepscape.errors import unknown
 from stepscape.experiments.frame.ledger import Entry
 
 SIZES = ("full", "quick")  # the first that has the claim
@@ -16,9 +15,7 @@ SIZES = ("full", "quick")  # the first that has the claim
 
 def markdown(name: str, part: str) -> str:
     """Return the words of a part with its verdict, its sentence and its rows, and at which size, as Markdown."""
-    entry = _entry(name)
-    if part not in entry.verdicts:
-        raise unknown(f"part of {name}", part, entry.verdicts)
+    entry = next(_entries(name))
     found = entry.verdicts[part]
     size = (
         ""
@@ -33,10 +30,6 @@ def markdown(name: str, part: str) -> str:
     return "\n".join(
         [f"**{text(found.words)}** {chip(found.word)}{size}", "", *said, *rows]
     )
-
-
-def _entry(name: str) -> Entry:
-    return next(_entries(name))
 
 
 def _entries(name: str) -> Iterator[Entry]:

@@ -34,6 +34,16 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
     return extension
 
 
+def test_a_part_is_quoted_with_its_rows_and_says_that_it_is_a_preview(load: Any) -> None:
+    page, name = load("part"), "what-is-stabilized"
+    [entry] = [each for each in page.committed("quick").entries if each.experiment.name == name]
+    quick = all(each.experiment.name != name for each in page.committed("full").entries)
+    said = page.markdown(name, "trace")
+    assert ("Quick size" in said) == quick
+    if quick:
+        assert said.count("\n- ") == len(entry.verdicts["trace"].rows)
+
+
 def test_the_overview_has_a_row_for_each_claim_and_folds_hold_every_number(load: Any) -> None:
     page = load("ledger")
     book = page.committed("quick")

@@ -276,6 +276,8 @@ class TestRefusals:
             flow(o, [1.5, 0.4], GradientDescent(0.1, 3), skip=2)
         with pytest.raises(InputError, match=r"time must be that of at least one step, 0.1, got 0.01"):
             flow(o, [1.5, 0.4], GradientDescent(0.1, 3), time=0.01)
+        with pytest.raises(InputError, match=r"time must fit in memory, got 1e\+15"):
+            flow(o, [1.5, 0.4], GradientDescent(0.1, 3), time=1e15)
         with pytest.raises(NotConverged, match="left every bound"):
             flow(objectives.quartic(), [3.0], GradientDescent(0.5, 400))
 

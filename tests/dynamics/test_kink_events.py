@@ -31,22 +31,22 @@ def linear(active: list[bool], start: np.ndarray, time: float) -> np.ndarray:
     return still + expm(-phi.T @ (SHARES[:, None] * phi) * time) @ (start - still)
 
 
-def exact(times: np.ndarray) -> tuple[np.ndarray, float, float]:
+def exact(b: float, times: np.ndarray) -> tuple[np.ndarray, float, float]:
     """The knot −b comes to 0, slides there while c falls to the level of both middle labels, and passes.
 
     On the slide c' = Σ v (y − active·x) − c, and F⁺ = v_1(y_1 − 1 − c) + v_0(y_0 − c) is negative until c is
     the level at which it vanishes.
     """
-    start = np.array([-0.2, 0.8])
-    reached = float(brentq(lambda t: linear([False, False, True], start, t)[0], 0.1, 2.0))
-    first = linear([False, False, True], start, reached)[1]
+    start, active = np.array([b, 0.8]), [False, b > 0.0, True]
+    reached = float(brentq(lambda t: linear(active, start, t)[0], 0.01, 0.5 if b > 0.0 else 2.0))
+    first = linear(active, start, reached)[1]
     end = float(SHARES @ (LABELS - [0.0, 0.0, 1.0]))
     level = float(SHARES[1:] @ (LABELS[1:] - [0.0, 1.0]) / SHARES[1:].sum())
     passed = reached + np.log((first - end) / (level - end))
     found = []
     for t in times:
         if t < reached:
-            found.append(linear([False, False, True], start, t))
+            found.append(linear(active, start, t))
         elif t < passed:
             found.append(np.array([0.0, end + (first - end) * np.exp(reached - t)]))
         else:
@@ -54,11 +54,12 @@ def exact(times: np.ndarray) -> tuple[np.ndarray, float, float]:
     return np.array(found), reached, passed
 
 
-def test_a_knot_comes_to_an_input_slides_on_it_and_passes() -> None:
-    o, theta = one_neuron((-0.2, 0.8), INPUTS, LABELS, SHARES)
+@pytest.mark.parametrize("b", [-0.2, 0.2])
+def test_a_knot_comes_to_an_input_from_either_side_slides_on_it_and_passes(b: float) -> None:
+    o, theta = one_neuron((b, 0.8), INPUTS, LABELS, SHARES)
     flow = dynamics.gradient_flow(o, theta, 3.0, points=30, method="events")
-    want, reached, passed = exact(flow.time)
-    assert 0.3 < reached < reached + 0.3 < passed < 2.5
+    want, reached, passed = exact(b, flow.time)
+    assert 0.05 < reached < reached + 0.3 < passed < 2.5
     assert 0.05 < want[-1, 0] < 1.0
     np.testing.assert_allclose(flow.theta[:, [1, 3]], want, rtol=0, atol=1e-8)
     assert flow.error.max() < 1e-7

@@ -53,12 +53,14 @@ def _entry(claim: Claim, family: str) -> dict[str, Any]:
 
     size, verdicts = words(claim)
     decides = verdicts.get(claim.primary.name)
-    return {**documents.describe(claim), "family": family, "verdicts": verdicts, "size": size or None,
-            "verdict": decides}  # fmt: skip
+    return {
+        **documents.describe(claim), "family": family, "extra": claim.extra or None, "verdicts": verdicts,
+        "size": size or None, "verdict": decides,
+    }  # fmt: skip
 
 
 def _short(entries: list[dict[str, Any]]) -> list[str]:
-    rows = [(entry["name"], _word(entry["verdict"]), entry["title"]) for entry in entries]
+    rows = [(entry["name"], _word(entry["verdict"]), _title(entry)) for entry in entries]
     table = iter(console.columns(rows))
     lines = []
     for family, members in groupby(entries, lambda entry: str(entry["family"])):
@@ -72,6 +74,10 @@ def _short(entries: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _title(entry: Mapping[str, Any]) -> str:
+    return f"{entry['title']} (needs {entry['extra']})" if entry["extra"] else str(entry["title"])
+
+
 def _sizes(entries: list[dict[str, Any]]) -> str:
     sizes = sorted({entry["size"] for entry in entries if entry["size"]})
     return f" at {' or '.join(sizes)} size" if sizes else ""
@@ -80,7 +86,10 @@ def _sizes(entries: list[dict[str, Any]]) -> str:
 def _long(claims: list[Claim], entries: list[dict[str, Any]]) -> list[str]:
     lines = []
     for claim, entry in zip(claims, entries, strict=True):
-        lines += [f"{claim.name}: {claim.title}", console.paragraph(claim.claim, "    ")]
+        lines += [
+            f"{claim.name}: {_title(entry)}",
+            console.paragraph(claim.claim, "    "),
+        ]
         lines.append(f"    kind: {entry['kind']}")
         known = f"verdicts at {entry['size']} size:" if entry["verdicts"] else "no verdict on record"
         lines += [f"    {known}", *_parts(claim, entry["verdicts"]), ""]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape import files
-from stepscape.cli import artifacts, console, values
+from stepscape.cli import artifacts, console, extras, values
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Resources, carry_out
 from stepscape.cli.claim_figures import claim_figures
@@ -86,6 +86,7 @@ def _computed(request: Request, before: Document, unfinished: Unfinished) -> Doc
 
     clock = Clock()
     claim = experiments.get(request.name)
+    extras.require(claim)
     chosen = claim.settings(request.settings, request.full)
     _check(request, before, chosen)
     size: Size = "full" if request.full else "quick"

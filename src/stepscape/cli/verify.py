@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stepscape import files
-from stepscape.cli import console
+from stepscape.cli import console, extras
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Outcome, Resources, carry_out
 from stepscape.cli.expectation import DRAWING, expected, share_of_runs
@@ -60,14 +60,18 @@ def verify(request: Request, as_json: bool, unfinished: Unfinished) -> None:
 
     clock = Clock()
     names = list(dict.fromkeys(request.names)) or experiments.names()
-    known = [experiments.get(name) for name in names]
+    asked = [experiments.get(name) for name in names]
+    known = [claim for claim in asked if not extras.lacks(claim)]
+    if not known:
+        extras.require(asked[0])
+    skipped = {claim.name: extras.need(claim) for claim in asked if extras.lacks(claim)}
     tidy(request.out)
     _check(request, names)
     with store_in(request.out, unfinished) as store:
         made = _made(request, known, store, clock, unfinished)
     committed = reference_ledger(made.size)
-    found = ledger.differences(committed, made, whole=not request.names)
-    _tell(made, found, request, clock, as_json)
+    found = ledger.differences(committed, made, whole=not request.names and not skipped)
+    _tell(made, found, request, clock, skipped, as_json)
     # The same law with other bits: at few seeds an interval may then reach a limit or just miss it.
     exact = ledger.same_bits(committed, made)
     wrong = [difference for difference in found if exact or difference.contradicts]
@@ -171,12 +175,20 @@ def _check(request: Request, names: Sequence[str]) -> None:
         raise holds(request.out, f"a ledger that has {', '.join(others)} too")
 
 
-def _tell(made: Ledger, found: Sequence[Difference], request: Request, clock: Clock, as_json: bool) -> None:
+def _tell(
+    made: Ledger,
+    found: Sequence[Difference],
+    request: Request,
+    clock: Clock,
+    skipped: Mapping[str, str],
+    as_json: bool,
+) -> None:
     document = {
         **msgspec.to_builtins(made),
         "full_size": full_sizes(made),
         "changed_rules": changed_rules(made),
         "differences": msgspec.to_builtins(found),
         "directory": request.out,
+        "skipped": dict(skipped),
     }
     console.answer(document, lines(document, found, clock.seconds, request.long), as_json)

@@ -30,6 +30,7 @@ def lines(document: Document, found: Sequence[Difference], seconds: float, long:
         f"The rule of {name}, {', '.join(parts)} was changed after the committed {size} numbers."
         for name, parts in document["changed_rules"].items()
     )]  # fmt: skip
+    said += [f"{name} was skipped: it {need}." for name, need in document["skipped"].items()]
     if found:
         said.append(f"{counted(found)} from the committed {size} ledger:")
         said += [console.paragraph(str(difference), "    ") for difference in found]

@@ -11,6 +11,7 @@ from stepscape.arguments import positive, whole
 from stepscape.curvature.lanczos import settle
 from stepscape.dynamics.gradient_flow import start_of
 from stepscape.errors import NotConverged, bad
+from stepscape.memory import require_memory
 from stepscape.methods import Adam, AdamW, GradientDescent, RMSProp, SharpnessAware
 from stepscape.objectives.objective import Objective, require_objective
 from stepscape.training.optimizer_map import OptimizerMap
@@ -49,10 +50,12 @@ class Beginning:
         return 0.5 * (self.before - self.after)
 
 
-def begin(objective: Objective, theta: ArrayLike, method: Method, time: float | None, skip: int) -> Beginning:
+def begin(
+    objective: Objective, theta: ArrayLike, method: Method, time: float | None, skip: int, every: int
+) -> Beginning:
     """Make `skip` steps from θ, and one more; refuse a start beyond the edge of stability.
 
-    Without a time the steps that the method has left are followed.
+    Without a time the steps that the method has left are followed; every so many of them is kept.
 
     Raises
     ------
@@ -66,6 +69,8 @@ def begin(objective: Objective, theta: ArrayLike, method: Method, time: float | 
     if steps < 1:
         got = f"{method.steps} steps of which {made + 1} are made before" if time is None else time
         raise bad("time", f"be that of at least one step, {unit:g}", got)
+    bytes_needed = 3 * 8.0 * (steps // every) * objective.size
+    require_memory("time", f"{steps * unit:g}", bytes_needed, "follow a shorter time")
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(made):
             state = bounded(step_of.step(state), "descent")

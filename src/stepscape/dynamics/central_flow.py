@@ -91,7 +91,7 @@ def central_flow(
     count, each, again = (
         whole("substeps", substeps, 1), whole("every", every, 1), flag("measure_error", measure_error),
     )  # fmt: skip
-    origin = begin(objective, theta, method, time, skip)
+    origin = begin(objective, theta, method, time, skip, each)
     if objective.size > MOST_PARAMETERS:
         raise bad("objective", f"have at most {MOST_PARAMETERS} parameters", objective.size)
     with np.errstate(over="ignore", invalid="ignore"):

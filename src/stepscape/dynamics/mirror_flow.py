@@ -73,7 +73,7 @@ def mirror_flow(
     """
     count, each = whole("substeps", substeps, 1), whole("every", every, 1)
     least, again = positive("floor", floor), flag("measure_error", measure_error)
-    origin = begin(objective, theta, method, time, skip)
+    origin = begin(objective, theta, method, time, skip, each)
     with np.errstate(over="ignore", invalid="ignore"):
         middles, swings = _follow(origin, count, each, least)
         error = np.full(len(middles), np.nan)

@@ -10,6 +10,7 @@ from stepscape.dynamics.beginning import Method, bounded, deterministic_map, uni
 from stepscape.dynamics.curve import Curve
 from stepscape.dynamics.gradient_flow import start_of
 from stepscape.errors import bad
+from stepscape.memory import require_memory
 from stepscape.objectives.objective import Objective
 
 Array = NDArray[np.float64]
@@ -39,6 +40,7 @@ def orbit(objective: Objective, theta: ArrayLike, method: Method, skip: int = 0,
         raise bad("steps", f"be at least {made + 2}", method.steps)
     state = step_of.start(start_of(objective, theta))
     count = (method.steps - made - 1) // each + 1
+    require_memory("steps", method.steps, 3 * 8.0 * count * objective.size, "record less often")
     middles, halves, losses = *np.empty((2, count, objective.size)), np.empty((2, count))
     for step in range(made + (count - 1) * each + 1):
         with np.errstate(over="ignore", invalid="ignore"):

@@ -75,7 +75,7 @@ def rod_flow(
     plain(method)
     count, each = whole("substeps", substeps, 2), whole("every", every, 1)
     kept, again = whole("rods", rods, 1), flag("measure_error", measure_error)
-    origin = begin(objective, theta, method, time, skip)
+    origin = begin(objective, theta, method, time, skip, each)
     advance: Advance = advance_one if kept == 1 else advance_several
     with np.errstate(over="ignore", invalid="ignore"):
         path, swings = _follow(objective, origin, advance, method.step_size, count, each, kept)

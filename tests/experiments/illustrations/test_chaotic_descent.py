@@ -91,7 +91,7 @@ def test_narrow_ripples_nearly_have_that_law_and_stay_in_their_well_at_small_ste
     fields: dict[str, Any] = {
         "ripple": 1e-6,
         "ripple_starts": 500,
-        "counted": 300,
+        "ripple_steps": 300,
         "seed": 1000,
         "drawn": True,
     }

@@ -117,7 +117,7 @@ def _motion(arrays: Arrays) -> Animation:
     mirror, half = arrays["mirror_plane"][shown], turns * arrays["mirror_swing"][shown]
     return Animation(
         (
-            Track("descent", (way + swing)[shown], COLORS["black"], jumps=True),
+            Track("descent", (way + swing)[shown], "currentColor", jumps=True),
             Track("mirror flow, an end", mirror + half, LOOKS["mirror"].color, jumps=True),
             Track("its middle", mirror, COLORS["orange"]),
             Track("gradient flow", arrays["gradient_plane"][shown], LOOKS["gradient"].color),

@@ -69,10 +69,10 @@ def _motion(arrays: Arrays) -> Animation:
     shown = slice(first, first + FRAMES)
     return Animation(
         (
-            Track("descent", np.column_stack([swing, ratio])[shown], COLORS["black"], jumps=True),
+            Track("descent", np.column_stack([swing, ratio])[shown], "currentColor", jumps=True),
             Track("size of the swing", np.column_stack([np.abs(swing), ratio])[shown], COLORS["vermilion"]),
         ),
-        ("swing along the sharpest direction", "λ_max η/2 of the middle"),
+        ("swing along the sharpest direction", "sharpness of the middle over 2/η"),
         f"swing and sharpness in {ratio[shown].size} steps",
     )
 

@@ -72,6 +72,7 @@ class Claim:
     numbers : `Result` → the one table of further numbers that decide nothing; None where there is none.
     by : column whose values the premises distinguish, such as ``arm``.
     names : values of such columns → in words.
+    extra : the extra, and module, that the runs need beyond the base installation, such as "torch".
     """
 
     name: str
@@ -91,6 +92,7 @@ class Claim:
     numbers: Callable[[Result], Table] | None = None
     by: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    extra: str = ""
 
     def __post_init__(self) -> None:
         words_of(self.kind)

@@ -33,7 +33,7 @@ class RippleRun(Spec, frozen=True, tag="chaotic-ripples/1"):
     landscape: str
     ripple: float
     ripple_starts: int
-    counted: int
+    ripple_steps: int
     step_size: float
     seed: int
     drawn: bool
@@ -61,14 +61,16 @@ AnyRun = RippleRun | OrbitsRun | DoublingsRun
 
 def grid(settings: Settings) -> list[AnyRun]:
     """Every landscape, step size and seed; the orbits of every seed; the doublings once."""
-    at_least(settings, seeds=1, ripple_starts=1, counted=1, wells_counted=1, orbit_steps=10, diagram_levels=2)
+    at_least(
+        settings, seeds=1, ripple_starts=1, ripple_steps=1, well_steps=1, orbit_steps=10, diagram_levels=2
+    )
     every, first = seeds(settings), settings["first_seed"]
     drawn = {"drawn": lambda run: run.seed == first}
     fixed = {"ripple": settings["narrow_ripple"], "seed": every, **drawn}
     runs: list[AnyRun] = []
     for landscape in ("bowl", "wells"):
         etas = settings[f"{landscape}_step_sizes"]
-        more = {} if landscape == "bowl" else {"counted": settings["wells_counted"]}
+        more = {} if landscape == "bowl" else {"ripple_steps": settings["well_steps"]}
         runs += sweep(RippleRun, settings, landscape=landscape, step_size=etas, **more, **fixed)
     runs += sweep(OrbitsRun, settings, lowest=0.95, highest=1.5, seed=every, **drawn)
     return [*runs, DoublingsRun(doublings=DOUBLINGS)]
@@ -99,15 +101,15 @@ def _ripples(run: RippleRun, tick: Tick) -> Record:
     slope = _identity if bowl else double_well().gradient
     edges = bins(run.landscape, run.step_size)
     counts, burn = np.zeros(BINS), int(SETTLING / run.step_size)
-    for step in range(burn + run.counted):
+    for step in range(burn + run.ripple_steps):
         if step % 100 == 0:
-            tick(step / (burn + run.counted))
+            tick(step / (burn + run.ripple_steps))
         w = w - run.step_size * (slope(w) + np.cos(w / run.ripple))
         if not np.abs(w).max() < FAR:
             return Record("diverged", reason=f"descent left the landscape at step {step}")
         if step >= burn:
             counts += np.histogram(w, edges)[0]
-    share, law = counts / (run.ripple_starts * run.counted), gibbs(run.landscape, run.step_size, edges)
+    share, law = counts / (run.ripple_starts * run.ripple_steps), gibbs(run.landscape, run.step_size, edges)
     half = np.s_[:] if bowl else np.s_[BINS // 2 :]
     distance = total_variation(share[half] / share[half].sum(), law[half] / law[half].sum())
     numbers = {"total_variation": distance, "other_well": float(np.mean(w < 0.0))}

@@ -28,6 +28,7 @@ from stepscape.theory.large_steps import (
 Array = NDArray[np.float64]
 ROUNDING = 1e-12  # of log L: a rise by less is none
 LARGEST = 0.3  # margin, with which the two points stay in the unit ball
+CHUNK = 4096  # iterates whose losses are computed at a time
 EARLY, LATE = 150, 150  # records of a curve: the first steps one by one, then evenly in their logarithm
 UNITS: dict[str, Callable[[LogisticRegression, int], float]] = {
     "plain": lambda objective, steps: 1.0,  # noqa: ARG005
@@ -66,7 +67,7 @@ def work(run: LogisticRun, tick: Tick) -> Record:
     """Descend, and measure the whole path."""
     objective, step_size = begin(run)
     path = METHODS[word("method", run.method, METHODS)](objective, step_size, run.steps, tick)
-    logs = objective.log_loss(path)
+    logs = log_losses(objective, path)
     numbers = {
         **_about(objective, step_size),
         **_rises(logs, step_size, objective),
@@ -74,6 +75,12 @@ def work(run: LogisticRun, tick: Tick) -> Record:
         **_proved(run.method, objective, step_size, path, logs),
     }
     return Record("finished", numbers, _curve(run, objective, path, logs) if run.drawn else {})
+
+
+def log_losses(objective: LogisticRegression, path: Array) -> Array:
+    """Return log L of every iterate, in blocks whose margins fit in the cache."""
+    blocks = np.array_split(path, 1 + len(path) // CHUNK)
+    return np.concatenate([objective.log_loss(block) for block in blocks])
 
 
 def _about(objective: LogisticRegression, step_size: float) -> dict[str, Any]:
@@ -141,7 +148,7 @@ def _proved(
         elif method == "accelerate":
             left, right = logs[1:], np.log(accelerated_bound(gamma, step_size, steps))
         else:
-            left, right = objective.log_loss(averages(path)), adaptive_bound(gamma, step_size, steps)
+            left, right = log_losses(objective, averages(path)), adaptive_bound(gamma, step_size, steps)
     known = np.isfinite(right)
     if not known.any():
         return {"compared": 0, "violations": 0, "slack": float("nan"), "log_left": float(left[-1])}
@@ -159,5 +166,5 @@ def _curve(run: LogisticRun, objective: LogisticRegression, path: Array, logs: A
     at = np.unique(np.append(first, by_log(run.steps, LATE)))
     curve = {"steps": at.astype(float), "log_losses": logs[at]}
     if run.method in ("adapt", "exponential"):
-        curve["average"] = objective.log_loss(averages(path))[at - 1]
+        curve["average"] = objective.log_loss(averages(path)[at - 1])
     return curve
