@@ -227,8 +227,9 @@ class TestDraws:
 class TestThresholds:
     def test_two_over_the_step_size(self) -> None:
         for method in METHODS.values():
-            assert method.threshold(0.5) == pytest.approx(4.0)
-            assert method.threshold() == pytest.approx(2.0 / method.step_size)
+            reach = 2.0 + 2.0 * getattr(method, "momentum", 0.0)
+            assert method.threshold(0.5) == pytest.approx(2.0 * reach)
+            assert method.threshold() == pytest.approx(reach / method.step_size)
 
     @pytest.mark.parametrize("norm", [0.01, 0.3, 5.0])
     def test_sam_neither_shrinks_nor_grows_at_its_threshold(self, norm: float) -> None:

@@ -94,6 +94,7 @@ def test_a_run_is_what_it_says() -> None:
     bound = (1.0 + 0.5 * (np.log(4.0 * eta) + 0.5 * eta) ** 2) / (4.0 * eta)
     assert found.numbers["violations"] == 0
     assert np.mean(losses[:-1]) <= bound
+    assert found.numbers["log_left"] == pytest.approx(np.log(np.mean(losses[:-1])), rel=1e-12)
     assert found.numbers["slack"] <= np.log(bound / np.mean(losses[:-1])) + 1e-9
     np.testing.assert_allclose(np.exp(found.arrays["log_losses"][:5]), losses[1:6], rtol=1e-12)
 
