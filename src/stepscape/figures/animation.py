@@ -95,7 +95,8 @@ class Animation:
         low, right = HEIGHT - MARGIN + 12, WIDTH - MARGIN + 12
         x, y = (escape(each) for each in self.axes)
         names = "".join(
-            f'<text x="{MARGIN + 150 * i}" y="{HEIGHT + NAMES - 6}" fill="{t.color}">● {escape(t.name)}</text>'
+            f'<text x="{MARGIN + 150 * i}" y="{HEIGHT + NAMES - 6}" fill="{t.color}">'
+            f"● {escape(t.name)}</text>"
             for i, t in enumerate(self.tracks)
         )
         return (
