@@ -9,12 +9,13 @@ import torch
 import stepscape as ss
 from stepscape import objectives
 from stepscape.errors import InputError
+from stepscape.objectives.batch_curvature import along_batches
 
 PHI = {"tanh": torch.tanh, "gelu": torch.nn.functional.gelu, "relu": torch.relu}
 
 
-def torch_loss(o, theta):
-    """The same loss in PyTorch."""
+def torch_loss(o, theta, y=None, v=None):
+    """The same loss in PyTorch, with other labels or other weights."""
     at, a = 0, torch.tensor(o.problem.points)
     for number, (outputs, inputs) in enumerate(o.shapes):
         weights = theta[at : at + outputs * inputs].reshape(outputs, inputs)
@@ -22,7 +23,8 @@ def torch_loss(o, theta):
         z = a @ weights.T + theta[at : at + outputs]
         at += outputs
         a = PHI[o.activation](z) if number + 1 < len(o.shapes) else z
-    y, f, v = torch.tensor(o.problem.labels), a[:, 0], torch.tensor(o.problem.averaging)
+    y = torch.tensor(o.problem.labels if y is None else y)
+    v, f = torch.tensor(o.problem.averaging if v is None else v), a[:, 0]
     if o.problem.loss == "square":
         return 0.5 * torch.sum(v * (f - y) ** 2)
     return torch.sum(v * torch.nn.functional.softplus(-y * f))
@@ -48,6 +50,31 @@ def test_derivatives_are_those_of_pytorch(activation: str, loss: str) -> None:
     assert o.census(theta) == {}
 
 
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+def test_examples_are_drawn_as_pytorch_weighs_them(loss: str) -> None:
+    """A batch weighs example i by n v_i times the share of the batch that it is; noise moves the labels."""
+    rng = np.random.default_rng(4)
+    labels = rng.standard_normal(6) if loss == "square" else np.sign(rng.standard_normal(6))
+    problem = ss.Problem(rng.standard_normal((6, 2)), labels, loss=loss, weights=rng.uniform(0.5, 2.0, 6))
+    o = objectives.layered(problem, (4, 3))
+    theta, direction, noise = o.start(1.5, 1) + 0.1, rng.standard_normal(o.size), rng.standard_normal(6)
+    rows = np.array([4, 1, 4, 2])
+    at = torch.tensor(theta, requires_grad=True)
+    share = 6.0 * problem.averaging * np.bincount(rows, minlength=6) / rows.size
+    (slope,) = torch.autograd.grad(torch_loss(o, at, v=share), at, create_graph=True)
+    (product,) = torch.autograd.grad(slope @ torch.tensor(direction), at)
+    (noisy,) = torch.autograd.grad(torch_loss(o, at, y=labels + noise), at)
+    assert isinstance(o, objectives.Sampled)
+    assert o.examples == 6
+    np.testing.assert_allclose(o.batch_gradient(theta, rows), slope.detach(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(o.batch_hessian(theta, rows).product(direction), product, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(o.noisy_gradient(theta, noise), noisy, rtol=0, atol=1e-12)
+    along, sizes = along_batches(o, theta, np.arange(6)[None])
+    g = o.gradient(theta)
+    assert sizes[0] == pytest.approx(g @ g, rel=1e-12)
+    assert along[0] == pytest.approx(g @ o.hessian(theta).product(g), rel=1e-10)
+
+
 def test_what_a_layered_network_refuses() -> None:
     problem = ss.Problem([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
     for hidden, match in (((), "hold the width of at least one layer"), ((0,), "each of hidden must be")):
@@ -56,6 +83,8 @@ def test_what_a_layered_network_refuses() -> None:
     with pytest.raises(InputError, match="unknown activation"):
         objectives.layered(problem, (2,), "tanj")
     o = objectives.layered(problem, (2,))
+    with pytest.raises(InputError, match=r"noise must have shape \(2,\)"):
+        o.noisy_gradient(o.start(), np.zeros(3))
     with pytest.raises(InputError, match="inputs must have 2 variables, got 3"):
         o.predict(o.start(), np.zeros((4, 3)))
 

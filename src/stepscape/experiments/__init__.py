@@ -77,6 +77,7 @@ _MODULES = {
     "better-than-mixup": "stepscape.experiments.plane.better_than_mixup",
     "thresholds": "stepscape.experiments.deep.thresholds",
     "minima-stability": "stepscape.experiments.deep.minima_stability",
+    "sgd-batch-sharpness": "stepscape.experiments.deep.sgd_batch_sharpness",
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",
     "arbitrarily-fast": "stepscape.experiments.illustrations.arbitrarily_fast",

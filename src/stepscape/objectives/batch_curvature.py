@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.arguments import whole, word
+from stepscape.curvature.operator import Operator
 from stepscape.errors import bad
 from stepscape.methods import StochasticGradientDescent
 from stepscape.network import TwoLayerReLU
@@ -14,6 +17,18 @@ from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 AVERAGES = ("ratio of means", "mean of ratios")
+
+
+class WithBatches(Protocol):
+    """An objective that knows gradient and Hessian of the mean loss over some of its examples."""
+
+    def batch_gradient(self, theta: Array, rows: NDArray[np.int64]) -> Array:
+        """∇L_B(θ) (size,)."""
+        ...
+
+    def batch_hessian(self, theta: Array, rows: NDArray[np.int64]) -> Operator:
+        """∇²L_B(θ), as products."""
+        ...
 
 
 def batch_sharpness(
@@ -57,12 +72,27 @@ def batch_sharpness(
     count = -(-whole("draws", draws, 1) // epoch) * epoch
     batches = StochasticGradientDescent(1.0, 1, batch_size, replacement, seed).batches(0, count, problem.size)
     along, sizes = _curvatures(problem, network, batches)
+    return averaged(along, sizes, average)
+
+
+def averaged(along: Array, sizes: Array, average: str) -> float:
+    """Average gᵀHg and ‖g‖² of batches, both (count,), in one of the two ways; nan where all ‖g‖² are 0."""
     known = sizes > 0.0
     if not known.any():
         return float("nan")
     return float(
         along.sum() / sizes.sum() if average == AVERAGES[0] else np.mean(along[known] / sizes[known])
     )
+
+
+def along_batches(objective: WithBatches, theta: Array, batches: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return g_Bᵀ H_B g_B and ‖g_B‖² at θ of each of the batches (count, B), both (count,)."""
+    along, sizes = np.empty(len(batches)), np.empty(len(batches))
+    for at, rows in enumerate(batches):
+        gradient = objective.batch_gradient(theta, rows)
+        along[at] = gradient @ objective.batch_hessian(theta, rows).product(gradient)
+        sizes[at] = gradient @ gradient
+    return along, sizes
 
 
 def _curvatures(problem: Problem, network: TwoLayerReLU, batches: NDArray[np.int64]) -> tuple[Array, Array]:

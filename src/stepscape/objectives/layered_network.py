@@ -67,6 +67,8 @@ class LayeredNetwork:
     θ = (W_1, b_1, …, W_L, b_L), W_l of shape (outputs, inputs) of its layer, by rows. The loss is that of the
     problem: Σ v_i ½ (f(x_i) − y_i)², or Σ v_i log(1 + e^{−y_i f(x_i)}), with v_i = 1/n without weights.
 
+    It is an `Objective` and `Sampled`: stochastic methods draw from its examples.
+
     Gradients by backward passes, products with the Hessian by a forward pass of derivatives and a backward
     pass of theirs. With ReLU both are those almost everywhere.
 
@@ -129,18 +131,50 @@ class LayeredNetwork:
 
     def gradient(self, theta: Array) -> Array:
         """∇L (size,)."""
-        layers = self._layers(theta)
-        return self._backward(layers, self._forward(layers, self.problem.points)).gradient
+        return self._gradient(theta, self._all)
 
     def hessian(self, theta: Array) -> LayeredHessian:
         """∇²L(θ), as products."""
-        layers = self._layers(theta)
-        forward = self._forward(layers, self.problem.points)
-        return LayeredHessian(self, layers, forward, self._backward(layers, forward))
+        return self._hessian(theta, self._all)
+
+    @property
+    def examples(self) -> int:
+        """Number n of examples."""
+        return self.problem.size
+
+    def batch_gradient(self, theta: Array, rows: NDArray[np.int64]) -> Array:
+        """∇L_B(θ) (size,), L_B the mean of n v_i ℓ_i over the examples with these numbers (B,)."""
+        return self._gradient(theta, self._batch(rows))
+
+    def batch_hessian(self, theta: Array, rows: NDArray[np.int64]) -> LayeredHessian:
+        """∇²L_B(θ), as products; L_B as in `batch_gradient`."""
+        return self._hessian(theta, self._batch(rows))
+
+    def noisy_gradient(self, theta: Array, noise: Array) -> Array:
+        """∇L(θ) (size,) with noise (n,) added to the labels."""
+        added = vector("noise", noise, self.examples)
+        return self._gradient(theta, self._all._replace(labels=self.problem.labels + added))
 
     def census(self, theta: Array) -> dict[str, int]:  # noqa: ARG002
         """Return no counts."""
         return {}
+
+    @cached_property
+    def _all(self) -> _Examples:
+        return _Examples(self.problem.points, self.problem.labels, self.problem.averaging)
+
+    def _batch(self, rows: NDArray[np.int64]) -> _Examples:
+        share = self.problem.averaging[rows] * (self.examples / len(rows))
+        return _Examples(self.problem.points[rows], self.problem.labels[rows], share)
+
+    def _gradient(self, theta: Array, of: _Examples) -> Array:
+        layers = self._layers(theta)
+        return self._backward(layers, self._forward(layers, of.points), of).gradient
+
+    def _hessian(self, theta: Array, of: _Examples) -> LayeredHessian:
+        layers = self._layers(theta)
+        forward = self._forward(layers, of.points)
+        return LayeredHessian(self, layers, of, forward, self._backward(layers, forward, of))
 
     def _layers(self, theta: Array) -> list[tuple[Array, Array]]:
         flat, at, layers = vector("theta", theta, self.size), 0, []
@@ -157,15 +191,23 @@ class LayeredNetwork:
             inputs.append(phi(sums[-1]))
         return _Forward(inputs[:-1], sums, sums[-1][:, 0])
 
-    def _backward(self, layers: Sequence[tuple[Array, Array]], forward: _Forward) -> _Backward:
-        problem, slope = self.problem, ACTIVATIONS[self.activation].slope
-        pull = (problem.averaging * loss_of(problem.loss).slope(forward.output, problem.labels))[:, None]
+    def _backward(self, layers: Sequence[tuple[Array, Array]], forward: _Forward, of: _Examples) -> _Backward:
+        slope = ACTIVATIONS[self.activation].slope
+        pull = (of.averaging * loss_of(self.problem.loss).slope(forward.output, of.labels))[:, None]
         pulls, pieces = [pull], []
         for at in range(len(layers) - 1, -1, -1):
             pieces += [pulls[0].sum(axis=0), (pulls[0].T @ forward.inputs[at]).ravel()]
             if at:
                 pulls.insert(0, (pulls[0] @ layers[at][0]) * slope(forward.sums[at - 1]))
         return _Backward(pulls, np.concatenate(pieces[::-1]))
+
+
+class _Examples(NamedTuple):
+    """Inputs (m, d), labels (m,) and weights (m,) of some examples: their loss is Σ weight·ℓ."""
+
+    points: Array
+    labels: Array
+    averaging: Array
 
 
 class _Forward(NamedTuple):
@@ -185,10 +227,11 @@ class _Backward(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LayeredHessian:
-    """∇²L of a `LayeredNetwork` at one θ."""
+    """∇²L of a `LayeredNetwork` at one θ, of all examples or of some."""
 
     network: LayeredNetwork
     layers: list[tuple[Array, Array]]
+    examples: _Examples
     forward: _Forward
     backward: _Backward
 
@@ -230,6 +273,5 @@ class LayeredHessian:
     @cached_property
     def _bend(self) -> Array:
         """v_i ℓ''(f_i) (n, 1)."""
-        problem = self.network.problem
-        curvature = loss_of(problem.loss).curvature(self.forward.output)
-        return np.asarray((problem.averaging * curvature)[:, None])
+        curvature = loss_of(self.network.problem.loss).curvature(self.forward.output)
+        return np.asarray((self.examples.averaging * curvature)[:, None])
