@@ -48,7 +48,7 @@ def run(
     theta : array_like
         The start, shape (size,); not changed.
     method : any of `stepscape.methods`
-        Random ones need an objective with examples (`objectives.torch`, `objectives.line`), TracePenalty
+        Random ones need an objective with examples (`objectives.torch`, `layered`, `line`), TracePenalty
         needs `objectives.line`.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.

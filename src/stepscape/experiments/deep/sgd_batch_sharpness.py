@@ -271,9 +271,9 @@ CLAIM = Claim(
             "Is batch sharpness 2/η?",
             "E[gᵀHg]/E‖g‖² over batches, with gradient and Hessian of the batch, its median over the last "
             "half of the steps. Yes at a batch size below n and a way of drawing if the interval of the mean "
-            "over the seeds lies within {within:g} of 2/η, in units of it, no if outside; but undecided if it "
-            "lies outside and moves towards 2/η: from the third quarter of the steps to the last by more than "
-            "{moving:g}, by its interval. " + _CELLS,
+            "over the seeds lies within {within:g} of 2/η, in units of it, no if outside; but undecided if "
+            "it lies outside and moves towards 2/η: from the third quarter of the steps to the last by more "
+            "than {moving:g}, by its interval. " + _CELLS,
             settles,
             {"within": 0.1, "moving": 0.05},
             kind="open question",
@@ -312,8 +312,8 @@ CLAIM = Claim(
             "There both averages are the Rayleigh quotient along the gradient, which at the edge is 2/η "
             "while descent swings, and something else once the swing has died. Yes if in nearly all runs its "
             "largest and smallest value over the records of the last half of the steps differ by more than "
-            "{least:g} of 2/η, no if they do in fewer than half. No, too, if at least half of the runs do not "
-            "finish; fewer are left out and named, and then a yes holds in part.",
+            "{least:g} of 2/η, no if they do in fewer than half. No, too, if at least half of the runs do "
+            "not finish; fewer are left out and named, and then a yes holds in part.",
             jumps,
             {"least": 0.5},
             kind="open question",
