@@ -119,6 +119,16 @@ def falls(result: Result, column: str, what: str, least: float, moving: float) -
     return by_cell(found, decided, says, result)
 
 
+def sharpness_falls(result: Result, what: str, least: float, moving: float) -> Finding:
+    """Whether λ_max does."""
+    return falls(result, "edge_ratio", what, least, moving)
+
+
+def trace_falls(result: Result, what: str, least: float, moving: float) -> Finding:
+    """Whether the trace does."""
+    return falls(result, "trace_ratio", what, least, moving)
+
+
 def _open(found: Finding, reason: str) -> Finding:
     """Withdraw an answer, and say why."""
     return replace(found, answer="undecided", sentence=sentence(clause(found.sentence), reason))
@@ -189,13 +199,9 @@ def jumps(result: Result, least: float) -> Finding:
     if len(done) <= MOST * len(table):
         return Finding("no", f"{len(done)} of {len(table)} runs on all examples finished.")
     says = Says("runs on all examples", "have", "a batch sharpness that jumps", plural=True)
-    found = decide.share(done["batch_span"].astype(float) > least, says, at_once=_rows(result))
+    found = decide.share(done["batch_span"].astype(float) > least, says)
     lost = len(table) - len(done)
     return in_part(found, f"{lost} of {len(table)} diverged" if lost else "")
-
-
-def _rows(result: Result) -> int:
-    return len(result.settings["noises"])
 
 
 def outside(table: Table) -> str:
@@ -248,8 +254,8 @@ CLAIM = Claim(
             "falls",
             "λ_max falls with the batch size",
             _PAIRS + "λ_max at midpoints, its median over the last half of the steps. " + _CELLS,
-            falls,
-            {"column": "edge_ratio", "what": "λ_max", "least": 0.05, "moving": 0.05},
+            sharpness_falls,
+            {"what": "λ_max", "least": 0.05, "moving": 0.05},
             primary=True,
             by="labels",
             reads=("edge_ratio", "edge_change"),
@@ -259,8 +265,8 @@ CLAIM = Claim(
             "trace",
             "Does the trace of the Hessian fall with the batch size, too?",
             _PAIRS + "The trace at midpoints, its median over the last records. " + _CELLS,
-            falls,
-            {"column": "trace_ratio", "what": "the trace", "least": 0.05, "moving": 0.05},
+            trace_falls,
+            {"what": "the trace", "least": 0.05, "moving": 0.05},
             kind="open question",
             by="labels",
             reads=("trace_ratio", "edge_change"),

@@ -36,6 +36,8 @@ def batches(result: Result) -> Drawn:
     for ax, (column, words) in zip(axes[0], MEASURES.items(), strict=True):
         for at, name in enumerate(dict.fromkeys(table["labels"].tolist())):
             look, rows = series(at), table.where(labels=name)
+            if column == "batch_ratio":
+                rows = rows.rows(rows["batch_size"] < rows["n"])
             ribbon(ax, rows.where(drawing=SHUFFLED), "batch_size", column, look, label=name)
             _replaced(ax, rows.where(drawing=REPLACED), column, str(look["color"]), str(look["marker"]))
         ax.set_yscale("linear")
@@ -49,10 +51,11 @@ def batches(result: Result) -> Drawn:
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Medians over the last half of each run against the batch size, the largest being all "
-        "examples: λ_max at midpoints, the ratio of expectations E[gᵀHg]/E‖g‖² over batches, and the trace "
-        "over the last records, all in units of 2/η. Lines with bands are medians and quartiles over the "
-        "seeds for batches without replacement; hollow marks are medians with replacement. Colors and marks "
-        f"tell the noise of the labels; the dashed line is 2/η. {_repeat(result)}"
+        "examples: λ_max at midpoints, the ratio of expectations E[gᵀHg]/E‖g‖² over batches smaller than "
+        "that, and the trace over the last records, all in units of 2/η. Lines with bands are medians and "
+        "quartiles over the seeds for batches without replacement; hollow marks are medians with replacement. "
+        "Colors and marks (circle, square, triangle) tell the noise of the labels; the dashed line is 2/η. "
+        f"{_repeat(result)}"
     ))  # fmt: skip
 
 
@@ -92,10 +95,9 @@ def paths(result: Result) -> Drawn:
             if run["batch_size"] < run["n"]:
                 _path(axes[1, column], run, "batch", sizes)
         axes[0, column].set_title(here[0]["labels"])
-        label(axes[1, column], "steps")
     for row, words in enumerate((r"$\lambda_{\max}\cdot\eta/2$", r"batch sharpness $\cdot\,\eta/2$")):
-        label(axes[row, 0], "", words)
         for ax in axes[row]:
+            label(ax, "thousand steps" if row else "", words)
             theory_level(ax, 1.0, r"$2/\eta$", at=0.02)
             ax.set_ylim(bottom=0.0)
     shared_legend(figure, axes, columns=4)
@@ -115,7 +117,7 @@ def paths(result: Result) -> Drawn:
 
 
 def _path(ax: Axes, run: Run, name: str, sizes: Sequence[int]) -> None:
-    steps, look = run.arrays["at_steps"], series(list(sizes).index(run["batch_size"]))
+    steps, look = 1e-3 * run.arrays["at_steps"], series(list(sizes).index(run["batch_size"]))
     ax.plot(
         steps, run.arrays[name], lw=SECONDARY, ms=4, markevery=max(1, steps.size // 6),
         label=f"B = {run['batch_size']}", **look,
