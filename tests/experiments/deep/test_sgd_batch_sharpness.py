@@ -84,6 +84,13 @@ def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert CLAIM.judge(result(**change))[part].word(CLAIM.kind) == expected
 
 
+def test_the_effect_is_the_share_that_is_lost() -> None:
+    """From 1 to 0.8 a fifth is lost."""
+    effect = CLAIM.judge(result())["falls"].finding.effect
+    assert effect is not None
+    assert effect.interval.mean == pytest.approx(0.2, abs=1e-12)
+
+
 def test_runs_that_diverge_are_named() -> None:
     found = CLAIM.judge(result(lost=1))["falls"].finding.sentence
     assert "at B = 16 to 4 without replacement 1 of 6 seeds have a run that did not finish" in found
@@ -106,7 +113,7 @@ SETTINGS = {**CLAIM.quick, "width": 3, "n": 8, "steps": 40, "records": 4, "seeds
 
 def test_a_run_measures_what_dense_hessians_give() -> None:
     """At B = 1 without replacement an epoch is every example once, so that both averages are exact."""
-    settings = {**SETTINGS, "batch_sizes": (1,), "measured_batches": 8, "records": 4}
+    settings = {**SETTINGS, "batch_sizes": (1,), "measured_batches": 8}
     (run,) = [each for each in CLAIM.specs(settings) if (each.batch_size, each.drawing) == (1, SHUFFLED)]
     made = work(run, lambda _: None)
     objective, theta, method = begin(run)
@@ -117,9 +124,8 @@ def test_a_run_measures_what_dense_hessians_give() -> None:
     assert made.arrays["batch"][0] == pytest.approx(half * along.sum() / sizes.sum(), rel=1e-12)
     dense = np.array([objective.hessian(theta).product(row) for row in np.eye(theta.size)])
     assert made.numbers["start_ratio"] == pytest.approx(half * np.linalg.eigvalsh(dense)[-1], rel=1e-5)
-    for at, rows in enumerate(method.batches(0, 40, 8)):
+    for rows in method.batches(0, 40, 8):
         before, theta = theta, theta - run.step_size * objective.batch_gradient(theta, rows)
-        assert at < 40
     middle = objective.hessian(0.5 * (before + theta))
     trace = half * sum(middle.product(row)[at] for at, row in enumerate(np.eye(theta.size)))
     assert made.numbers["trace_ratio"] == pytest.approx(trace, rel=1e-9)
