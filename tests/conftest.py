@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import signal
@@ -33,22 +34,14 @@ settings.register_profile(
 settings.load_profile("stepscape")
 
 
+# Workers and commands keep what Python compiles, whatever the surroundings say: hundreds of them start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
 # A shell makes its background deaf to Ctrl-C, and so would be the commands that tests interrupt.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture
-def nothing_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse to train or to evaluate a network: a figure shows what a result holds."""
-    from stepscape.kernels import relu1d
-    from stepscape.network import TwoLayerReLU
-
-    def forbidden(*_: object, **__: object) -> None:
-        raise AssertionError("a figure trained or measured")
-
-    monkeypatch.setattr(relu1d, "descend", forbidden)
-    monkeypatch.setattr(TwoLayerReLU, "predict", forbidden)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,23 +68,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WorkStealingScheduling(config, log)
 
 
-# Every kernel in every signature: the loop, the start of a warm-up, and a sharpness that begins at the last.
-KERNELS = """
-import sys
-from pathlib import Path
-try:
-    import stepscape as ss
-    method = ss.GradientDescent(0.01, 2, warmup_steps=1)
-    ss.train(ss.problems.tent(), ss.TwoLayerReLU.random(3), method, record_every=1)
-finally:
-    Path(sys.argv[1]).touch()
-"""
-COMPLETE = "complete"
+COMPLETE = "complete"  # written by tests/kernel_bits.py when it has compiled the kernels of the line
 
 
 def _compile_beside(home: Path) -> subprocess.Popen[bytes]:
     """Compile while the workers collect, instead of once in each of them."""
-    return subprocess.Popen([sys.executable, "-c", KERNELS, str(home / COMPLETE)])
+    script = Path(__file__).parent / "kernel_bits.py"
+    return subprocess.Popen([sys.executable, str(script), str(home / COMPLETE)])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -107,7 +90,7 @@ def _kernel_digest() -> str:
     spec = importlib.util.find_spec("stepscape")
     assert spec is not None
     assert spec.origin is not None
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(importlib.metadata.version("numba").encode())
     for file in sorted((Path(spec.origin).parent / "kernels").glob("*.py")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -13,7 +13,7 @@ import pytest
 from commands import said
 from stepscape import experiments
 from stepscape.cli import claim_list, completion, setting_words
-from stepscape.cli.app import app
+from stepscape.cli.app import command_group
 
 NAMES = experiments.names()
 
@@ -123,9 +123,7 @@ def test_a_long_list_is_shortened():
 
 
 def test_every_argument_is_completed():
-    import typer.main
-
-    for command in typer.main.get_command(app).commands.values():
+    for command in command_group().commands.values():
         for parameter in command.params:
             if parameter.param_type_name == "argument":
                 assert parameter._custom_shell_complete is not None, (command.name, parameter.name)

@@ -68,9 +68,20 @@ def read() -> list[Path]:
     return [*files, ROOT / "README.md", ROOT / "CHANGELOG.md"]
 
 
+def plain(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())
+
+
 def slips(text: str, pattern: str) -> list[str]:
     """Find a slip in a text, whatever its line breaks and its case."""
-    return re.findall(pattern, " ".join(text.split()), re.IGNORECASE)
+    return re.findall(pattern, plain(text), re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[tuple[Path, str]]:
+    """Every text that a reader may see, with its file, read once for all slips."""
+    return [(file.relative_to(ROOT), plain(text)) for file in read() for text in texts(file)]
 
 
 @pytest.mark.parametrize("name", SLIPS)
@@ -81,11 +92,7 @@ def test_a_slip_is_told_from_what_only_looks_like_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SLIPS)
-def test_no_sentence_makes_a_slip_of_the_glossary(name: str) -> None:
-    found = [
-        f"{file.relative_to(ROOT)}: {slip}"
-        for file in read()
-        for text in texts(file)
-        for slip in slips(text, SLIPS[name][0])
-    ]
+def test_no_sentence_makes_a_slip_of_the_glossary(name: str, sentences: list[tuple[Path, str]]) -> None:
+    pattern = re.compile(SLIPS[name][0], re.IGNORECASE)
+    found = [f"{file}: {slip}" for file, text in sentences for slip in pattern.findall(text)]
     assert not found, "\n".join(found)

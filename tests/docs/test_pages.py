@@ -89,11 +89,10 @@ def commands() -> list[Any]:
 
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_shown_command_lines_are_understood(page: str, line: str) -> None:
-    typer_main = pytest.importorskip("typer.main")
-    from stepscape.cli.app import app
+    from stepscape.cli.app import command_group
 
     words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
-    group = typer_main.get_command(app)
+    group = command_group()
     if words[0].startswith("-"):
         group.make_context("stepscape", words)
         return

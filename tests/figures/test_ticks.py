@@ -16,7 +16,8 @@ from stepscape.figures.ticks import choices, number_ticks, step_size_ticks
 
 def drawn(figure, axis):
     """Values and boxes of the names of an axis."""
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
     low, high = axis.get_view_interval()
     ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
     return [tick.get_loc() for tick in ticks], [tick.label1 for tick in ticks]

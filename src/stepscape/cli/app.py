@@ -7,10 +7,11 @@ and that is done when the parser is out of the way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Annotated
+from functools import cache, partial
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from stepscape import __version__
 from stepscape.cli import completion, matrix_commands, record_commands, streams, table_commands
@@ -46,12 +47,18 @@ Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 
 def parse(words: Sequence[str]) -> Action:
     """Parse one command line: what is to be done, given where to note unfinished output."""
-    action = app(args=list(words), prog_name="stepscape", standalone_mode=False)
+    action = command_group()(args=list(words), prog_name="stepscape", standalone_mode=False)
     if isinstance(action, int):  # the parser's exit status: help was printed, or it was interrupted
         if action:
             raise KeyboardInterrupt
         return _nothing
     return action if callable(action) else _nothing
+
+
+@cache
+def command_group() -> Any:
+    """Build the parser of all commands, once: that takes longer than most command lines."""
+    return typer.main.get_command(app)
 
 
 def _nothing(_unfinished: Unfinished) -> None:

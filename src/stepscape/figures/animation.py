@@ -16,7 +16,7 @@ from stepscape.arguments import positive, reals
 from stepscape.errors import bad
 
 Array = NDArray[np.float64]
-WIDTH, HEIGHT, MARGIN = 640, 330, 44  # of the drawing
+WIDTH, HEIGHT, MARGIN, NAMES = 640, 330, 44, 20  # of the drawing; the names stand below it
 MOST = 400  # frames
 
 
@@ -72,7 +72,7 @@ class Animation:
             f'<div class="motion" id="{key}"><style>{"".join(style)}</style>'
             f'<input type="checkbox" id="{key}-play"/>'
             f'<label for="{key}-play"> Play: {escape(self.words)}</label>'
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + NAMES}" role="img" '
             f'aria-label="{escape(self.words, quote=True)}" font-family="sans-serif" font-size="13">'
             f"{self._frame()}{drawn}</svg></div>"
         )
@@ -95,7 +95,8 @@ class Animation:
         low, right = HEIGHT - MARGIN + 12, WIDTH - MARGIN + 12
         x, y = (escape(each) for each in self.axes)
         names = "".join(
-            f'<text x="{MARGIN + 150 * i}" y="{HEIGHT - 4}" fill="{t.color}">● {escape(t.name)}</text>'
+            f'<text x="{MARGIN + 150 * i}" y="{HEIGHT + NAMES - 6}" fill="{t.color}">'
+            f"● {escape(t.name)}</text>"
             for i, t in enumerate(self.tracks)
         )
         return (

@@ -115,6 +115,7 @@ class Rounded(Locator):
     ) -> None:
         self._axis, self._numbers, self._name = axis, numbers or choices, name
         self._values = sorted({float(value) for value in values})
+        self._chosen: tuple[object, list[float]] = None, []  # the last choice, and what it was made for
 
     def __call__(self) -> list[float]:
         """Choose for the size that the axis has."""
@@ -124,6 +125,24 @@ class Rounded(Locator):
         """Choose among round numbers within these limits."""
         if not 0.0 < vmin < vmax < np.inf:
             return []
+        place = (vmin, vmax, *self._place())
+        if place != self._chosen[0]:
+            self._chosen = place, self._choose(vmin, vmax)
+        return list(self._chosen[1])
+
+    def _place(self) -> tuple[float, ...]:
+        """Return what a choice depends on: ends of the axis in pixels, its limits, the size of a letter."""
+        ax = self._axis.axes
+        box = ax.bbox.intervaly if self._axis is ax.yaxis else ax.bbox.intervalx
+        return (*box, *self._axis.get_view_interval(), self._pixels())
+
+    def _pixels(self) -> float:
+        """Return the size of a letter."""
+        given = self._axis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
+        return float(FontProperties(size=given).get_size_in_points() * self._axis.axes.figure.dpi / 72.0)
+
+    def _choose(self, vmin: float, vmax: float) -> list[float]:
+        """Choose anew: matplotlib asks dozens of times for the same place."""
         inside = [value for value in self._values if vmin <= value <= vmax]
         ends = [inside[0], inside[-1]] if len(inside) > 1 else inside
         best: list[float] = []
@@ -170,8 +189,7 @@ class Rounded(Locator):
         ones = np.full_like(values, np.mean(ax.get_xlim() if upright else ax.get_ylim()))
         points = np.column_stack([ones, values] if upright else [values, ones])
         at = ax.transData.transform(points)[:, 1 if upright else 0]
-        given = self._axis.get_tick_params().get("labelsize", rcParams["xtick.labelsize"])
-        pixels = FontProperties(size=given).get_size_in_points() * ax.figure.dpi / 72.0
+        pixels = self._pixels()
         half = np.array(
             [0.5 * pixels * (LINE if upright else LETTER * (_letters(self._name(v)) + 1)) for v in values]
         )

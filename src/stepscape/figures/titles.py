@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,13 +60,21 @@ def at_the_edge(ratios: NDArray[np.float64]) -> str:
 
 def wrap(text: Text, sentence: str, room: float) -> None:
     """Break a sentence into lines of at most so many pixels, at spaces outside of formulas."""
+    parts = _SPACE.split(sentence.replace(r"\$", _DOLLAR))
+    words = [part.replace(_DOLLAR, r"\$") for part in parts]
     lines: list[str] = []
-    for part in _SPACE.split(sentence.replace(r"\$", _DOLLAR)):
-        word = part.replace(_DOLLAR, r"\$")
-        longer = f"{lines[-1]} {word}" if lines else word
-        text.set_text(longer)
-        if lines and extent(text).width <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    while words:
+        count = _first_line(text, words, room)
+        lines.append(" ".join(words[:count]))
+        words = words[count:]
     text.set_text("\n".join(lines))
+
+
+def _first_line(text: Text, words: Sequence[str], room: float) -> int:
+    """Count the words that fit on a line, at least one; a line with one word more is wider."""
+
+    def is_too_wide(count: int) -> bool:
+        text.set_text(" ".join(words[:count]))
+        return bool(extent(text).width > room)
+
+    return 1 + bisect_left(range(2, len(words) + 1), True, key=is_too_wide)

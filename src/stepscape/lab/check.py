@@ -7,6 +7,7 @@ sweep computes them again.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import time
@@ -157,8 +158,8 @@ def _quarantine(file: Path) -> None:
 
 
 def _free(path: Path) -> Path:
-    names = (path, *(path.with_name(f"{path.name}.{count}") for count in range(2, 10_000)))
-    return next(name for name in names if not os.path.lexists(name))
+    others = (path.with_name(f"{path.name}.{count}") for count in itertools.count(2))
+    return next(name for name in itertools.chain([path], others) if not os.path.lexists(name))
 
 
 def _leftovers(home: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
