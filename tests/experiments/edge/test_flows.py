@@ -88,6 +88,8 @@ def test_a_yes_is_partial_if_a_fifth_of_the_runs_does_not_count(part: str) -> No
 def test_a_flow_that_cannot_be_solved_is_not_the_closest() -> None:
     assert judged("closest", {"mirror_error": NAN}, seeds=20, only=9) != "yes"
     assert judged("closest", {f"{flow}_error": NAN for flow in ("central", "rods")}) == "yes"
+    others = {f"{flow}_error": 2.0 for flow in FLOWS}
+    assert judged("closest", {**others, "mirror_error": NAN}) == "no"
 
 
 def test_the_layered_network_on_the_line_has_the_parameters_of_the_project() -> None:
