@@ -91,6 +91,8 @@ def test_the_model_of_the_user_is_not_changed():
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
         assert value.dtype == before[name].dtype
+    for name, value in loss.fitted(theta).named_buffers():  # nor are those of the copy
+        assert torch.equal(value, before[name].to(value.dtype))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert model.training
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -11,7 +11,8 @@ from scipy.optimize import minimize
 
 from stepscape.errors import InputError, NotConverged
 from stepscape.experiments.frame import Result, Run
-from stepscape.experiments.illustrations import ridge_runs, runs
+from stepscape.experiments.illustrations import adaptive_runs, ridge_runs, runs
+from stepscape.experiments.illustrations.adaptive_runs import AdaptiveRun
 from stepscape.experiments.illustrations.arbitrarily_fast import ADAPTIVE, CLAIM, RIDGE, RULES
 from stepscape.experiments.illustrations.logistic_paths import METHODS
 from stepscape.experiments.illustrations.ridge_runs import RidgeRun
@@ -22,7 +23,7 @@ from stepscape.experiments.illustrations.separable_data import data
 def rows(rule: str = "", **more: Any) -> list[Run]:
     """Runs of both kinds; `more` changes those of one rule or arm."""
     out = []
-    for seed in range(6):
+    for seed in range(20):
         every = {"data": "planted", "seed": seed, "outcome": "finished"}
         for method in RULES:
             for eta in (10.0, 100.0, 1000.0):
@@ -32,15 +33,20 @@ def rows(rule: str = "", **more: Any) -> list[Run]:
                     "share_of_rises": 0.4,
                 }  # fmt: skip
                 out.append(Run({**row, **(_changed(row, more) if method == rule else {})}))
-        for arm, power in (("ridge_large", 0.4), ("ridge_stable", 0.9)):
-            for decay in (1e-3, 1e-4, 1e-5):
-                row = {**RIDGE, **every, "arm": arm, "decay": decay, "taken": decay**-power, "arrived": True}
+        for arm, power in (("ridge_large", 0.5), ("ridge_stable", 0.9)):
+            for decay in (1e-3, 1e-4, 1e-5, 1e-6):
+                taken = decay**-power * (1.0 + 1e-3 * seed)
+                row = {**RIDGE, **every, "arm": arm, "decay": decay, "taken": taken, "ridge_steps": 20_000}
                 out.append(Run({**row, **(_changed(row, more) if arm == rule else {})}))
     return out
 
 
 def _changed(row: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return {key: x(row) if callable(x) else x for key, x in more.items()}
+
+
+def _failed(row: dict[str, Any], below: int) -> str:
+    return "failed" if row["seed"] < below else "finished"
 
 
 def word(part: str, rule: str = "", **more: Any) -> str:
@@ -56,21 +62,73 @@ def word(part: str, rule: str = "", **more: Any) -> str:
         ("bound", "adapt", {"violations": 1}, "holds"),
         ("linear", "", {}, "reproduced"),
         ("linear", "exponential", {"log_left": lambda row: -((row["factor"]) ** 1.2)}, "not_reproduced"),
-        ("linear", "exponential", {"log_left": 1.0}, "premise_not_met"),
+        # Losses above 1, in nearly all seeds or in all, and one that is e^(−η/10⁶).
+        (
+            "linear",
+            "exponential",
+            {"log_left": lambda row: (0.3 if row["seed"] else -1.4) * row["factor"]},
+            "not_reproduced",
+        ),
+        ("linear", "exponential", {"log_left": lambda row: 0.3 * row["factor"]}, "not_reproduced"),
+        (
+            "linear",
+            "exponential",
+            {"log_left": lambda row: -1e-6 * row["factor"] * (1.0 + 1e-3 * row["seed"])},
+            "not_reproduced",
+        ),
+        ("linear", "exponential", {"outcome": lambda row: _failed(row, 9)}, "partly"),
         ("logistic", "", {}, "yes"),
         ("logistic", "adapt", {"violations": lambda row: int(row["factor"] == 1000.0)}, "no"),
-        ("logistic", "adapt", {"violations": lambda row: int(row["factor"] == 10.0)}, "yes"),
+        ("logistic", "adapt", {"violations": lambda row: int(row["factor"] == 10.0)}, "no"),
+        ("logistic", "adapt", {"compared": 0}, "premise_not_met"),
+        ("logistic", "adapt", {"compared": lambda row: 9 * (row["seed"] > 8)}, "it_depends"),
         ("naive", "", {}, "yes"),
         ("naive", "adapt_naively", {"violations": 3}, "no"),
         ("last", "", {}, "no"),
         ("last", "exponential", {"log_loss": lambda row: -row["factor"]}, "yes"),
+        (
+            "last",
+            "exponential",
+            {"log_loss": lambda row: -row["factor"] * (2.0 if row["factor"] < 50.0 else 0.9)},
+            "it_depends",
+        ),
         ("ridge", "", {}, "consistent"),
         ("ridge", "ridge_large", {"taken": lambda row: row["decay"] ** -0.9}, "contradicted"),
+        ("ridge", "ridge_large", {"taken": lambda row: row["decay"] ** -0.74}, "contradicted"),
         ("ridge", "ridge_large", {"taken": None}, "undecided"),
+        # Runs that do not arrive: for small λ, and, in most seeds, for all.
+        (
+            "ridge",
+            "ridge_large",
+            {"taken": lambda row: row["decay"] ** -0.5 if row["decay"] > 5e-5 else None},
+            "contradicted",
+        ),
+        ("ridge", "ridge_large", {"taken": lambda row: 1e3 if row["seed"] < 3 else None}, "undecided"),
+        # Over three decades the power is ½, over the last one 0.79.
+        (
+            "ridge",
+            "ridge_large",
+            {"taken": lambda row: {-3: 204, -4: 422, -5: 940, -6: 5783}[round(np.log10(row["decay"]))]},
+            "undecided",
+        ),
     ],
 )
 def test_each_way(part: str, rule: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, rule, **change) == expected
+
+
+def test_the_number_of_steps_is_that_of_the_margin_that_the_data_have() -> None:
+    """In 50 dimensions it is about half of what is asked for; before 1/γ² steps a bound says nothing."""
+    run = AdaptiveRun(
+        data="wide", margin=0.1, method="adapt", factor=1e4, adaptive_rounds=1.5, seed=1000, drawn=False
+    )
+    margin = data("wide", 0.1, 1000).margin.value
+    descent = adaptive_runs.begin(run)
+    assert margin < 0.07
+    assert descent.steps == int(np.ceil(1.5 / margin**2))
+    found = adaptive_runs.work(run, lambda _: None).numbers
+    assert found["compared"] == descent.steps - int(1.0 / margin**2)
+    assert found["violations"] > 0
 
 
 @pytest.mark.parametrize("method", RULES)

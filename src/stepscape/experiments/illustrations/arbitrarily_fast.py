@@ -21,20 +21,21 @@ from stepscape.experiments.frame import (
     seeds,
     sweep,
 )
-from stepscape.experiments.frame.contrasts import slopes
-from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.finding import all_of
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.result import tag
-from stepscape.experiments.illustrations import ridge_runs, runs
+from stepscape.experiments.illustrations import adaptive_runs, ridge_runs
+from stepscape.experiments.illustrations.adaptive_runs import AdaptiveRun
+from stepscape.experiments.illustrations.ridge_rate import takes_the_root
 from stepscape.experiments.illustrations.ridge_runs import ARMS, RidgeRun
-from stepscape.experiments.illustrations.runs import LogisticRun
 from stepscape.experiments.illustrations.separable_data import NAMES
+from stepscape.experiments.illustrations.shortfall import unless_nearly_all
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
 from stepscape.tables.records import Record, Table
 
 Array = NDArray[np.float64]
-ADAPTIVE = {"kind": tag(LogisticRun)}
+ADAPTIVE = {"kind": tag(AdaptiveRun)}
 RIDGE = {"kind": tag(RidgeRun)}
 RULES = {
     "exponential": "the rule of the exponential loss",
@@ -70,10 +71,8 @@ def grid(settings: Settings) -> list[Spec]:
     at_least(settings, seeds=1, ridge_steps=1, adaptive_rounds=1)
     every = seeds(settings)
     adaptive = sweep(
-        LogisticRun, settings, data=settings["data_sets"], margin=settings["data_margin"],
-        method=list(RULES), unit="plain",
-        factor=settings["adaptive_step_sizes"], seed=every,
-        steps=lambda run: round(settings["adaptive_rounds"] / max(run.margin, 1e-3) ** 2),
+        AdaptiveRun, settings, data=settings["data_sets"], margin=settings["data_margin"],
+        method=list(RULES), factor=settings["adaptive_step_sizes"], seed=every,
         drawn=lambda run: run.seed == settings["first_seed"],
     )  # fmt: skip
     ridge = sweep(
@@ -82,14 +81,14 @@ def grid(settings: Settings) -> list[Spec]:
     return [*adaptive, *ridge]
 
 
-def begin(run: LogisticRun | RidgeRun) -> object:
+def begin(run: AdaptiveRun | RidgeRun) -> object:
     """Build the loss and the step size."""
-    return ridge_runs.begin(run) if isinstance(run, RidgeRun) else runs.begin(run)
+    return ridge_runs.begin(run) if isinstance(run, RidgeRun) else adaptive_runs.begin(run)
 
 
-def work(run: LogisticRun | RidgeRun, tick: Tick) -> Record:
+def work(run: AdaptiveRun | RidgeRun, tick: Tick) -> Record:
     """Carry out one run of either kind."""
-    return ridge_runs.work(run, tick) if isinstance(run, RidgeRun) else runs.work(run, tick)
+    return ridge_runs.work(run, tick) if isinstance(run, RidgeRun) else adaptive_runs.work(run, tick)
 
 
 def is_bounded(result: Result) -> Finding:
@@ -109,76 +108,51 @@ def of_rule(table: Table, method: str, column: str) -> tuple[Array, Array]:
     return at, out
 
 
-def is_linear(result: Result, method: str, within: float) -> Finding:
-    """Whether −log L of the averaged iterate over η has the same value at the two largest step sizes."""
-    at, values = of_rule(result.table, method, "log_left")
+def is_linear(result: Result, claimed: float, within: float) -> Finding:
+    """Whether −log L of the averaged iterate is η or more, and over η the same at the two largest η."""
+    at, values = of_rule(result.table, "exponential", "log_left")
     if at.size < 2:
         return lacking("runs finished at fewer than two step sizes")
     low, high = -values[:, -2], -values[:, -1]
-    if not (np.nan_to_num(high, nan=0.0) > 0.0).any():
-        return lacking("no run ended with a loss below 1")
-    change = np.log10(np.maximum(high, 1e-9)) - np.log10(np.maximum(low, 1e-9))
-    says = Says("−log L of the averaged iterate", "grow", "in proportion to η")
-    what = f"decades of −log L/η, η = {at[-1]:g} over {at[-2]:g}"
-    return decide.equivalent(change, within, says, what).with_numbers(
-        {"−log L/η at the largest η, median": median(high)}
-    )
+    # The relative difference is defined for every sign: from 2, gained from nothing, to −2, all lost.
+    change = 2.0 * (high - low) / np.maximum(np.abs(high) + np.abs(low), 1e-300)
+    reaches = Says("−log L of the averaged iterate", "be", f"at least {claimed:g}η at η = {at[-1]:g}")
+    grows = Says("it", "grow", "in proportion to η")
+    what = f"−log L/η, relative difference of η = {at[-1]:g} and {at[-2]:g}"
+    found = all_of({
+        "reaches": decide.at_least(high, claimed, reaches, f"−log L/η, η = {at[-1]:g}", at_once=2),
+        "grows": decide.equivalent(change, within, grows, what, at_once=2),
+    })  # fmt: skip
+    return unless_nearly_all(found, np.isfinite(change), "seeds finish at both step sizes")
 
 
 def keeps_the_bound(result: Result, method: str) -> Finding:
-    """Whether runs at the largest step size, of a rule that has no proof, keep the bound at every T."""
-    table = result.table.where(method=method, outcome="finished")
-    if not len(table):
-        return lacking("no run finished")
-    largest = table.rows(table["factor"] == table["factor"].max())
-    kept = table.rows(table["violations"] == 0)
-    says = Says(
-        f"runs at η = {largest['factor'][0]:g}", "keep", "the bound at every number of steps", plural=True
-    )
-    return decide.share(largest["violations"] == 0, says, groups=largest["seed"]).with_numbers(
-        {"largest step size of a run that keeps it": float(kept["factor"].max()) if len(kept) else None}
-    )
+    """Whether seeds, of a rule that has no proof, keep the bound at every T and every step size."""
+    table = result.table.where(method=method)
+    compared = np.asarray((table["outcome"] == "finished") & (table["compared"].astype(float) > 0))
+    broken = compared & (table["violations"].astype(float) > 0)
+    names = np.unique(table["seed"])
+    breaks = np.isin(names, table["seed"][broken])
+    known = breaks | ~np.isin(names, table["seed"][~compared])
+    if not known.any():
+        return lacking("no seed has finished runs that are long enough for the bound to say anything")
+    says = Says("seeds", "keep", "the bound at every number of steps and every η", plural=True)
+    first = float(table["factor"][broken].min()) if broken.any() else None
+    found = decide.share(~breaks[known], says).with_numbers({"smallest η at which it is broken": first})
+    return unless_nearly_all(found, known, "seeds have finished runs at every η")
 
 
 def last_is_worse(result: Result, least: float) -> Finding:
-    """Whether the last iterate has the larger loss, over η, than the averaged one."""
+    """Whether the last iterate has the larger loss, over η, than the averaged one, at every step size."""
     at, average = of_rule(result.table, "exponential", "log_left")
     _, last = of_rule(result.table, "exponential", "log_loss")
     if not at.size:
         return lacking("no run finished")
     rises = result.table.where(method="exponential", outcome="finished")["share_of_rises"]
     says = Says("the last iterate", "have", "a larger loss than the averaged one")
-    return decide.sign(
-        (last - average).mean(axis=1), says, "log L over η, last minus averaged, mean over η", least
-    ).with_numbers({"share of steps in which the loss rises, largest": float(rises.max())})
-
-
-def takes_the_root(result: Result, claimed: float, between: float) -> Finding:
-    """Whether steps of γ/√λ reach the minimum in about 1/√λ steps, where stable steps take about 1/λ."""
-    found = {arm: ridge_slopes(result.table, arm) for arm in ARMS}
-    stable = found["ridge_stable"]
-    says = Says("large steps", "take", f"no more than about (1/λ)^{claimed:g} steps", plural=True)
-    return decide.slope(
-        found["ridge_large"], claimed, says, "power of 1/λ", until=1.0, beyond=between
-    ).with_numbers({"power of the stable steps, median": median(stable) if stable.size else None})
-
-
-def ridge_slopes(table: Table, arm: str) -> Array:
-    """Slope of the logarithm of the steps on log 1/λ for each seed; nan where too few runs arrive."""
-    decays, values = ridge_values(table, arm)
-    return slopes(values, 1.0 / decays) if decays.size else np.empty(0)
-
-
-def ridge_values(table: Table, arm: str) -> tuple[Array, Array]:
-    """Decays, and the steps taken (seeds, decays); nan where a run has not arrived."""
-    rows = table.where(arm=arm, outcome="finished") if len(table) else table
-    if not len(rows) or "taken" not in rows:
-        return np.empty(0), np.empty((0, 0))
-    names, at = np.unique(table["seed"]), np.unique(rows["decay"]).astype(float)
-    out = np.full((names.size, at.size), np.nan)
-    place = np.searchsorted(names, rows["seed"]), np.searchsorted(at, rows["decay"])
-    out[place] = rows["taken"].astype(float)
-    return at, out
+    by_eta = {f"η = {eta:g}": gap for eta, gap in zip(at, (last - average).T, strict=True)}
+    found = decide.signs(by_eta, says, "log L over η, last minus averaged", least)
+    return found.with_numbers({"share of steps in which the loss rises, largest": float(rises.max())})
 
 
 def numbers(result: Result) -> Table:
@@ -226,7 +200,7 @@ CLAIM = Claim(
             "bound",
             "The averaged iterate keeps its bound at every step",
             "With the rule of the exponential loss, log L of the average of the first T iterates is at most "
-            "−(η/2)(γ²T − 1), for every T with γ²T ≥ ½.",
+            "−(η/2)(γ²T − 1), for every T with γ²T > 1, from where on the bound says something.",
             is_bounded,
             kind="inequality",
             where=ADAPTIVE,
@@ -234,12 +208,12 @@ CLAIM = Claim(
         ),
         Part(
             "linear",
-            "Its accuracy grows in proportion to η, at a fixed number of steps",
-            "log10 of −log L/η of the averaged iterate changes by less than {within:g} between the two "
-            "largest "
-            "step sizes, after the same number of steps, with the rule of the exponential loss.",
-            lambda result, within: is_linear(result, "exponential", within),
-            {"within": 0.1},
+            "Its accuracy is η or more, in proportion to η, at a fixed number of steps",
+            "−log L/η of the averaged iterate at the largest step size, with the rule of the exponential "
+            "loss, is at least {claimed:g} (the bound says so, too), and differs from that at the second "
+            "largest, after the same number of steps, by less than {within:g} of their mean.",
+            is_linear,
+            {"claimed": 1.0, "within": 0.2},
             primary=True,
             where=ADAPTIVE,
             by="data",
@@ -248,8 +222,8 @@ CLAIM = Claim(
         Part(
             "logistic",
             "Does the rule of the logistic loss keep the same bound?",
-            "Yes if at the largest η nearly all runs with η e^L/(e^L − 1) keep it at every T, no if "
-            "fewer than half do; the claim is about any η.",
+            "Yes if nearly all seeds keep it with η e^L/(e^L − 1) at every η and every T with γ²T > 1, no "
+            "if fewer than half do.",
             lambda result: keeps_the_bound(result, "adapt"),
             kind="open question",
             where=ADAPTIVE,
@@ -259,7 +233,8 @@ CLAIM = Claim(
         Part(
             "naive",
             "Does the rule η/L?",
-            "Yes if at the largest η nearly all runs with η/L keep it at every T, no if fewer than half do.",
+            "Yes if nearly all seeds keep it with η/L at every η and every T with γ²T > 1, no if fewer than "
+            "half do.",
             lambda result: keeps_the_bound(result, "adapt_naively"),
             kind="open question",
             where=ADAPTIVE,
@@ -269,8 +244,9 @@ CLAIM = Claim(
         Part(
             "last",
             "Is the last iterate worse than the averaged one?",
-            "log L/η of the last minus that of the averaged iterate, mean over the step sizes, with the rule "
-            "of the exponential loss: yes if its interval lies above 0, no if it excludes {least:g}.",
+            "log L/η of the last minus that of the averaged iterate, with the rule of the exponential loss, "
+            "at each step size: yes if the interval of their mean lies above 0 and that of none below, no "
+            "if it excludes {least:g} and none alone says yes.",
             last_is_worse,
             {"least": 0.05},
             kind="open question",
@@ -281,10 +257,12 @@ CLAIM = Claim(
         Part(
             "ridge",
             "With weight decay λ, large steps take about 1/√λ steps",
-            "The slope of the logarithm of the number of steps on log 1/λ, with η = γ/√λ, has an interval "
-            "below 1, and not above {between:g}; the claim is {claimed:g} and leaves logarithms open.",
+            "Steps·√λ/log(1/λ), with η = γ/√λ, grows by less than {within:g} decades from the largest λ to "
+            "the smallest, and by less than that over its last decade: consistent if both intervals say so, "
+            "contradicted if both say more. A run that has not arrived at the smallest λ counts with the "
+            "steps it made.",
             takes_the_root,
-            {"claimed": 0.5, "between": 0.75},
+            {"within": 0.1},
             kind="one-sided rate",
             where=RIDGE,
             by="data",

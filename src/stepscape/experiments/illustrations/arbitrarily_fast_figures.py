@@ -8,7 +8,9 @@ import numpy as np
 
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.levels import median
-from stepscape.experiments.illustrations.arbitrarily_fast import ADAPTIVE, RIDGE, RULES, of_rule, ridge_values
+from stepscape.experiments.frame.limits import MOST
+from stepscape.experiments.illustrations.arbitrarily_fast import ADAPTIVE, RIDGE, RULES, of_rule
+from stepscape.experiments.illustrations.ridge_rate import ridge_values
 from stepscape.experiments.illustrations.separable_data import NAMES
 from stepscape.figures.bands import ribbon
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD, Look, level_color
@@ -138,8 +140,12 @@ def ridge(result: Result) -> Drawn:
 def _ridge_finding(result: Result) -> str:
     table = result.where(**RIDGE, data="two_points").table
     both = [ridge_values(table, arm) for arm in ("ridge_large", "ridge_stable")]
-    if not all(at.size and np.isfinite(values[:, 0]).any() for at, values in both):
-        return "At the smallest decay, runs of 2 kinds do not all arrive."
+    there = [np.isfinite(values[:, 0]).mean() if at.size else 0.0 for at, values in both]
+    if min(there) < MOST:
+        return (
+            f"At the smallest decay, {100 * there[0]:.0f} % of the runs with large steps arrive, and "
+            f"{100 * there[1]:.0f} % of those with stable ones."
+        )
     large, stable = (median(values[:, 0]) for _, values in both)
     return (
         f"With weight decay {short(both[0][0][0])}, descent takes {number(large, 2)} large steps to the "

@@ -137,8 +137,8 @@ def _proved(
 ) -> dict[str, Any]:
     """Compare the two sides of the method's bound at every T: how many, how often it fails, how tight it is.
 
-    Losses are compared by their logarithms. The bound of `adapt` is not proved, see
-    `stepscape.theory.large_steps`.
+    Losses are compared by their logarithms. The bound of adaptive steps says something once it is below 0,
+    which is where γ²T > 1; that of `adapt` is not proved, see `stepscape.theory.large_steps`.
     """
     gamma, steps = objective.margin.value, np.arange(1.0, len(path))
     with np.errstate(divide="ignore"):
@@ -149,6 +149,7 @@ def _proved(
             left, right = logs[1:], np.log(accelerated_bound(gamma, step_size, steps))
         else:
             left, right = log_losses(objective, averages(path)), adaptive_bound(gamma, step_size, steps)
+            right = np.where(right < 0.0, right, np.inf)
     known = np.isfinite(right)
     if not known.any():
         return {"compared": 0, "violations": 0, "slack": float("nan"), "log_left": float(left[-1])}
