@@ -90,21 +90,23 @@ def losses(table: Table, name: str) -> tuple[Array, Array]:
     return budgets, logs / np.log(10.0)
 
 
-def are_large(table: Table) -> Table:
-    """Leave out the runs whose step size 2γ²T is not beyond the stable one."""
-    below = table["over_threshold"].astype(float) <= 1.0
-    return table.rows(~(below & (table["unit"] == "budget") & (table["factor"] == ARMS["large"]["factor"])))
+def judged(table: Table, name: str, column: str) -> Array:
+    """As in `by_budget`, but nan where the step size 2γ²T of large steps is not beyond the stable one."""
+    _, values = by_budget(table, name, column)
+    if name == "large":
+        values[by_budget(table, name, "over_threshold")[1] <= 1.0] = np.nan
+    return values
 
 
 def changes(table: Table, name: str) -> Array:
     """Decades by which γ²ηTL grows from the second largest budget to the largest, seed by seed."""
-    return np.asarray(np.diff(by_budget(table, name, "law")[1][:, -2:], axis=1)[:, 0])
+    values = judged(table, name, "law")
+    return np.asarray(values[:, -1] - values[:, -2] if values.shape[1] > 1 else np.full(len(values), np.nan))
 
 
 def is_squared(result: Result, within: float) -> Finding:
     """Whether the loss of the steps as long as γ²T is of order 1/T²: 2γ⁴T²L no longer grows."""
-    table = are_large(result.table)
-    found = changes(table, "large") if np.unique(table["steps"]).size > 1 else np.empty(0)
+    found = changes(result.table, "large")
     if not np.isfinite(found).any():
         return lacking("2γ²T is beyond the stable step size at fewer than two budgets")
     says = Says("the loss of large steps", "be", "of order 1/T²")
@@ -115,8 +117,6 @@ def is_squared(result: Result, within: float) -> Finding:
 
 def is_plain(result: Result, within: float, least: float) -> Finding:
     """Whether the loss of the stable steps is of order 1/T, and larger than that of large ones in the end."""
-    if np.unique(result.table["steps"]).size < 2:
-        return lacking("runs have fewer than two budgets")
     order = Says("the loss of stable steps", "be", "of order 1/T")
     lower = Says("large steps", "end", "at a lower loss than stable ones", plural=True)
     what = "decades by which γ²ηTL grows between the two largest budgets"
@@ -128,11 +128,11 @@ def is_plain(result: Result, within: float, least: float) -> Finding:
 
 def constants(result: Result, factor: float) -> Finding:
     """Whether γ²ηTL tends to 1 for large and for stable steps."""
-    laws = {name: by_budget(are_large(result.table), name, "law")[1][:, -1] for name in ("large", "stable")}
-    known = np.isfinite(laws["large"]) & np.isfinite(laws["stable"])
-    if not known.any() or np.unique(result.table["steps"]).size < 2:
-        return lacking("no seed has large and stable steps at the largest of several budgets")
+    laws = {name: judged(result.table, name, "law")[:, -1] for name in ("large", "stable")}
     before = {name: by_budget(result.table, name, "law")[1][:, 0] for name in laws}
+    known = np.isfinite([*laws.values(), *before.values()]).all(axis=0)
+    if not known.any():
+        return lacking("no seed has large and stable steps at the largest budget")
     flags = {name: on_the_law(laws[name], before[name], factor)[known] for name in laws}
     says = Says("seeds", "have", f"both numbers within a factor {factor:g} of 1, and nearer", plural=True)
     found = decide.share(flags["large"] & flags["stable"], says).with_numbers(
@@ -143,11 +143,10 @@ def constants(result: Result, factor: float) -> Finding:
 
 def compares(result: Result, other: str, says: Says, least: float, at_once: int = 1) -> Finding:
     """Decide decades of loss, another way to step over large steps, at the largest budget."""
-    budgets, values = losses(are_large(result.table), "large")
-    _, others = losses(result.table, other)
-    if not np.isfinite(values).any():
-        return lacking("no run with large steps finished")
-    gap = others[:, -1] - values[:, -1]
+    budgets, others = losses(result.table, other)
+    gap = others[:, -1] - judged(result.table, "large", "log_loss")[:, -1] / np.log(10.0)
+    if not np.isfinite(gap).any():
+        return lacking("no seed has large steps at the largest budget")
     what = f"decades of loss, {other} over large, T = {budgets[-1]:g}"
     found = decide.sign(gap, says, what, least, at_once=at_once)
     return unless_nearly_all(found, np.isfinite(gap), "seeds have both runs")
