@@ -22,6 +22,7 @@ from stepscape.experiments.frame import (
     sweep,
 )
 from stepscape.experiments.frame.contrasts import slopes
+from stepscape.experiments.frame.levels import median
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.illustrations.end_law import on_the_law
 from stepscape.experiments.illustrations.runs import LogisticRun, begin, work
@@ -90,8 +91,10 @@ def follows_the_law(result: Result, factor: float, patience: float) -> Finding:
     )
     if not len(table):
         return lacking("no run is long enough after its phase")
-    says = Says("runs", "end", f"within a factor {factor:g} of 1/(γ²ηt), and closer than before", plural=True)
-    return on_the_law(table, "law_before", factor, says)
+    says = Says("runs", "end", f"within a factor {factor:g} of 1/(γ²ηt), and nearer than before", plural=True)
+    return decide.share(
+        on_the_law(table["law"], table["law_before"], factor), says, groups=table["seed"]
+    ).with_numbers({"γ²ηtL, median": 10.0 ** median(table["law"])})
 
 
 def rises_first(result: Result) -> Finding:
