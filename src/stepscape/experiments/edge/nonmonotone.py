@@ -22,7 +22,7 @@ from stepscape.tables.records import Table
 
 LATE = 0.9  # of 2/η: below it, descent has left the edge
 _INSIDE = "Runs count that begin inside the edge and come to it; at least half must, "
-_PART = "and a yes holds in part if not nearly all do. "
+_PART = "and a yes holds in part if not nearly all do."
 _COUNTS = (
     "Runs count that begin inside the edge, come to it, and either diverge, and then count as 0, or stay: "
     f"λ_max at the middle of the steps has a median of at least {LATE:g}·2/η over the last half. At least "
