@@ -24,7 +24,7 @@ from stepscape.experiments.edge.stabilization_runs import (
     work,
 )
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
-from stepscape.experiments.frame.finding import in_part
+from stepscape.experiments.frame.finding import every_row, in_part
 from stepscape.experiments.frame.limits import EDGE, MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.result import tag
@@ -35,7 +35,7 @@ NETWORK, TOY = ({"kind": tag(kind)} for kind in (StabilizationRun, ToyRun))
 _COUNTS = (
     "The steps are those from the first one on in which ½βx² reaches a tenth of α. Runs count that begin "
     f"inside the edge, come to {EDGE[0]:g}·2/η, and either diverge, and then count as 0, or have {FEWEST} "
-    f"such steps. At least {MOST:.0%} must, and a yes holds in part if not nearly all do."
+    f"such steps. At least {MOST:.0%} must, and a yes holds in part if not nearly all do, in every network."
 )
 
 
@@ -154,6 +154,7 @@ CLAIM = Claim(
             where=NETWORK,
             by="network",
             needs=few,
+            join=every_row,
         ),
         Part(
             "growth",
@@ -165,28 +166,31 @@ CLAIM = Claim(
             where=NETWORK,
             by="network",
             needs=few,
+            join=every_row,
         ),
         Part(
             "balance",
             "On average, both forces are equal",
             "The mean of ½βx² over the mean of α: the interval of its mean over the seeds lies within "
-            "{within:g} of 1. Where the first part is true and λ_max stays bounded this must be so, because "
-            "the changes of λ_max add up. " + _COUNTS,
+            "{within:g} of 1. In a long run this must be so where the first part is true and λ_max stays "
+            "bounded, because the changes of λ_max add up. " + _COUNTS,
             balance,
             {"within": 0.25},
             where=NETWORK,
             by="network",
             needs=few,
+            join=every_row,
         ),
         Part(
             "holds",
             "Descent that comes to the edge does not diverge",
             "Nearly all runs end finite that begin inside the edge and come to it. At least half of the runs "
-            "must do that, and a yes holds in part if not nearly all do.",
+            "must do that, and a yes holds in part if not nearly all do, in every network.",
             holds,
             where=NETWORK,
             by="network",
             needs=come,
+            join=every_row,
         ),
         Part(
             "toy_grows",
