@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stepscape.experiments.deep.minimum_runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
-from stepscape.experiments.frame.finding import in_part
+from stepscape.experiments.frame.finding import every_row, in_part
 from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
@@ -98,7 +98,8 @@ _RUNS = (
     "critical one. "
 )
 _COUNTS = (
-    " Runs count for which a minimum was found; most must, and a yes holds in part if not nearly all do."
+    " Runs count for which a minimum was found; most must, and a yes holds in part if not nearly all do, for "
+    "every method."
 )
 
 CLAIM = Claim(
@@ -134,6 +135,7 @@ CLAIM = Claim(
             primary=True,
             by="method",
             needs=lacks,
+            join=every_row,
         ),
         Part(
             "diverges",
@@ -142,6 +144,7 @@ CLAIM = Claim(
             diverges,
             by="method",
             needs=lacks,
+            join=every_row,
         ),
         Part(
             "right_side",
