@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from stepscape.errors import InputError
 from stepscape.experiments.deep.optimizers import LONG_MEMORY, OPTIMIZERS, optimizer
+from stepscape.experiments.deep.threshold_runs import _settled as settled
 from stepscape.experiments.deep.threshold_runs import begin, work
 from stepscape.experiments.deep.thresholds import CLAIM
 from stepscape.experiments.deep.thresholds_figures import paths
@@ -109,6 +112,26 @@ def test_a_run_measures_the_preconditioned_and_the_plain_sharpness() -> None:
         assert numbers["start_ratio"] == pytest.approx(top / method.threshold(), rel=1e-5)
     plain = work(runs["descent"], lambda _: None).numbers
     assert plain["plain_ratio"] == pytest.approx(plain["edge_ratio"], rel=0.05)
+
+
+def test_how_a_run_moves_in_the_end() -> None:
+    """Nine records: the ratios of the last quarter are twice those of the one before; the loss rises once."""
+    ratio = np.array([9.0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.8, 0.8, 0.8])
+    loss = np.array([8.0, 5.0, 6.0, 4.0, 3.0, 2.0, 2.5, 2.0, 1.0])
+    path = SimpleNamespace(edge_ratio=ratio, at_steps=np.arange(9) * 10, loss=loss)
+    found = settled(path)
+    assert (found["ratio_growth"], found["loss_fall"], found["loss_rises"]) == (2.0, (3.0 - 1.0) / 8.0, True)
+    assert (found["largest_ratio"], found["edge_reached"], found["edge_ratio"]) == (0.8, False, 0.8)
+    path.loss = np.array([8.0, 5.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.4, 1.3])  # rises before the last half only
+    assert not settled(path)["loss_rises"]
+
+
+def test_a_run_that_diverges_says_what_it_was() -> None:
+    settings = {**CLAIM.quick, "width": 5, "n": 8, "steps": 60, "records": 12, "seeds": 1}
+    lost = work(replace(CLAIM.specs(settings)[0], step_size=1e3), lambda _: None)
+    assert lost.outcome == "diverged"
+    assert not lost.numbers["adaptive"]
+    assert lost.numbers["start_ratio"] > 1.0
 
 
 def test_what_cannot_be_run_is_refused() -> None:

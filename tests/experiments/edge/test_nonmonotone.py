@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stepscape.experiments.edge import nonmonotone_runs
 from stepscape.experiments.edge.nonmonotone import CLAIM
 from stepscape.experiments.edge.nonmonotone_runs import StepsRun, work
 from stepscape.experiments.frame import Result, Run
@@ -38,6 +39,7 @@ def word(part: str, **more: Any) -> str:
         ("at_two_over_eta", {"weighted_secant": 0.7}, "not_reproduced"),
         ("at_two_over_eta", {"late_edge_ratio": 0.5}, "premise_not_met"),
         ("at_two_over_eta", {"edge_reached": False}, "premise_not_met"),
+        ("at_two_over_eta", {"initial_edge_ratio": 1.5}, "premise_not_met"),
         ("at_two_over_eta", {"nine:late_edge_ratio": 0.85, "nine:weighted_secant": 0.6}, "partly"),
         ("at_two_over_eta", {"nine:outcome": "diverged"}, "not_reproduced"),
         ("at_two_over_eta", {"outcome": "diverged"}, "not_reproduced"),
@@ -71,3 +73,12 @@ def test_the_steps_of_a_smooth_run_obey_the_identity() -> None:
     assert found.numbers["rises_before"] == 0
     assert 0.9 < found.numbers["late_edge_ratio"] < 1.1
     assert found.arrays["loss"].size == 41
+
+
+def test_a_run_that_diverges_at_the_edge_says_what_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nonmonotone_runs, "LARGEST", 0.0)
+    lost = work(StepsRun("gelu", 20, 40, 600, 1001, True), lambda _: None)
+    assert lost.outcome == "diverged"
+    assert lost.numbers["edge_reached"]
+    assert lost.numbers["rises_before"] == 0
+    assert lost.numbers["steps_before"] > 0

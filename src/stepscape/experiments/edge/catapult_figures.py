@@ -43,14 +43,14 @@ def steps(result: Result) -> Drawn:
     rows = between(result.table, 2.0, 4.0)
     found = int(caught(rows, SOLVED).sum()) if len(rows) and "growth" in rows else 0
     said = (
-        f"In {number(found)} of {number(len(rows))} runs from between 2/η and 4/η the loss grows, and ends "
-        "solved below 2/η."
+        f"{number(found)} of {number(len(rows))} runs from between 2/η and 4/η grow at first and end solved "
+        "below 2/η."
     )
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Loss (left) and curvature λ over 2/η (right) of descent on a linear network with "
         f"{number(widest)} hidden units and one example, for the first seed; colors are ηλ of the start; "
         "dashed lines are 2/η and 4/η. The title counts networks of at least "
-        f"{WIDE} hidden units, and a last loss below {SOLVED:g}. Runs beyond 4/η leave the picture. Repeat "
-        f"it with “stepscape run {result.claim} --full”."
+        f"{WIDE} hidden units, and a last loss below {number(SOLVED)}. Runs beyond 4/η leave the picture. "
+        f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
