@@ -10,9 +10,10 @@ from stepscape.experiments.edge import nonmonotone_runs
 from stepscape.experiments.edge.nonmonotone import CLAIM
 from stepscape.experiments.edge.nonmonotone_runs import StepsRun, work
 from stepscape.experiments.frame import Result, Run
+from stepscape.experiments.frame.part import Judged
 
 
-def word(part: str, **more: Any) -> str:
+def judged(part: str, **more: Any) -> Judged:
     """Verdict on 20 seeds of two networks; `more` changes all runs, or with `nine:` 9 of 20 seeds."""
     rows = []
     for network in ("gelu", "relu"):
@@ -29,7 +30,7 @@ def word(part: str, **more: Any) -> str:
                 if who in ("", network) or (who == "nine" and seed < 9):
                     row[column] = value
             rows.append(Run(row))
-    return CLAIM.judge(Result("nonmonotone", CLAIM.quick, tuple(rows)))[part].word(CLAIM.kind)
+    return CLAIM.judge(Result("nonmonotone", CLAIM.quick, tuple(rows)))[part]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,13 @@ def word(part: str, **more: Any) -> str:
     ],
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
-    assert word(part, **change) == expected
+    assert judged(part, **change).word(CLAIM.kind) == expected
+
+
+def test_a_verdict_says_how_many_runs_diverge() -> None:
+    found = judged("at_two_over_eta", **{"nine:outcome": "diverged"}).rows["gelu"]
+    assert found.sentence.endswith("; 9 of 20 runs that count diverge.")
+    assert "diverge" not in judged("at_two_over_eta").rows["gelu"].sentence
 
 
 def test_the_steps_of_a_smooth_run_obey_the_identity() -> None:

@@ -14,7 +14,7 @@ from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Say
 from stepscape.experiments.frame.finding import every_row, in_part
 from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
-from stepscape.experiments.frame.sentences import clause, interval, of_runs, sentence
+from stepscape.experiments.frame.sentences import clause, counted, interval, of_runs, sentence
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
@@ -48,17 +48,17 @@ def cells(table: Table, long_memory: bool) -> tuple[dict[str, Array], list[str],
     `long_memory`: of heavy ball with β = 0.9 alone, or of all the others.
     """
     found, lost, thin = dict[str, Array](), list[str](), list[str]()
-    seeds, counted = np.unique(table["seed"]), counts(table)
+    seeds, keep = np.unique(table["seed"]), counts(table)
     for name, eta in dict.fromkeys(zip(table["method"].tolist(), table["step_size"].tolist(), strict=True)):
         here = (table["method"] == name) & (table["step_size"] == eta)
         if (name == LONG_MEMORY) != long_memory:
             continue
-        if counted[here].mean() < MOST:
+        if keep[here].mean() < MOST:
             lost.append(words(name, eta))
             continue
-        if counted[here].mean() < NEARLY_ALL:
+        if keep[here].mean() < NEARLY_ALL:
             thin.append(words(name, eta))
-        found[words(name, eta)] = _by_seed(table.rows(here & counted), seeds)
+        found[words(name, eta)] = _by_seed(table.rows(here & keep), seeds)
     return found, lost, thin
 
 
@@ -91,18 +91,21 @@ def own_threshold(result: Result, within: float, long_memory: bool = False) -> F
         )
         for name, values in found.items()
     }  # fmt: skip
-    return in_part(_summed_up(answers), _left_out(lost, thin))
+    asked = result.table.rows((result.table["method"] == LONG_MEMORY) == long_memory)
+    diverged = int(np.sum(asked["outcome"] == "diverged"))
+    return in_part(_summed_up(answers, diverged), _left_out(lost, thin))
 
 
-def _summed_up(answers: Mapping[str, Finding]) -> Finding:
+def _summed_up(answers: Mapping[str, Finding], diverged: int) -> Finding:
     """Say how many settle, and what of those that do not; the interval of each is among the numbers."""
     whole = together(answers, named=False)
     others = [clause(each.sentence) for each in answers.values() if each.answer != "yes"]
     says = Says("methods with their step sizes", "settle", "at their thresholds")
+    ends = f"{counted(diverged, 'run')} diverged" if diverged else ""
     known = {name: each.effect.interval for name, each in answers.items() if each.effect is not None}
     return replace(
         whole,
-        sentence=sentence(of_runs(len(answers) - len(others), len(answers), says), *others),
+        sentence=sentence(of_runs(len(answers) - len(others), len(answers), says), *others, ends),
         numbers={f"{name}: edge ratio minus 1": interval(each) for name, each in known.items()},
     )
 

@@ -12,6 +12,7 @@ from stepscape.experiments.edge.small_networks import (
     come,
     from_inside,
     left_out,
+    with_losses,
     zero_if_diverged,
 )
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
@@ -70,7 +71,7 @@ def at_two_over_eta(result: Result, within: float) -> Finding:
     says = Says("the mean directional smoothness", "be", "2/η")
     off = zero_if_diverged(result.table.rows(keep), "weighted_secant") - 1.0
     found = decide.equivalent(off, within, says, "mean of D·η/2, weighted by ‖Δ‖², minus 1")
-    return in_part(found, left_out(keep))
+    return with_losses(found, result.table, keep)
 
 
 def sign_of_the_change(result: Result, clear: float) -> Finding:  # noqa: ARG001
@@ -92,7 +93,8 @@ def rises_often(result: Result, least: float) -> Finding:
     keep = counts(result.table)
     values = zero_if_diverged(result.table.rows(keep), "rising_share")
     says = Says("the loss", "rise", f"in more than {least:.0%} of the steps at the edge")
-    return in_part(decide.at_least(values, least, says, "share of the steps that raise it"), left_out(keep))
+    found = decide.at_least(values, least, says, "share of the steps that raise it")
+    return with_losses(found, result.table, keep)
 
 
 def falls_in_the_long_run(result: Result) -> Finding:

@@ -10,6 +10,7 @@ from stepscape.experiments.edge.small_networks import (
     come,
     from_inside,
     left_out,
+    with_losses,
     zero_if_diverged,
 )
 from stepscape.experiments.edge.stabilization_runs import (
@@ -30,7 +31,6 @@ from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.result import tag
 from stepscape.tables.records import Table
 
-Array = NDArray[np.float64]
 NETWORK, TOY = ({"kind": tag(kind)} for kind in (StabilizationRun, ToyRun))
 _COUNTS = (
     "The steps are those from the first one on in which ½βx² reaches a tenth of α. Runs count that begin "
@@ -54,33 +54,31 @@ def few(table: Table) -> str:
     return "" if keep.mean() >= MOST else found
 
 
-def _values(result: Result, column: str) -> tuple[Array, str]:
-    """Return a column of the runs that count, and what is left out."""
-    keep = counts(result.table)
-    return zero_if_diverged(result.table.rows(keep), column), left_out(keep)
-
-
 def change(result: Result, least: float) -> Finding:
     """Whether two forces explain the change of the sharpness from step to step."""
-    values, lost = _values(result, "explained")
+    keep = counts(result.table)
+    values = zero_if_diverged(result.table.rows(keep), "explained")
     says = Says("the two forces", "explain", "the change of the sharpness", plural=True)
-    return in_part(decide.at_least(values, least, says, "share of the variance explained"), lost)
+    found = decide.at_least(values, least, says, "share of the variance explained")
+    return with_losses(found, result.table, keep)
 
 
 def growth(result: Result, least: float, clear: float) -> Finding:  # noqa: ARG001
     """Whether the swing grows while the sharpness is above 2/η, and shrinks below."""
-    values, lost = _values(result, "growth_agrees")
+    keep = counts(result.table)
+    values = zero_if_diverged(result.table.rows(keep), "growth_agrees")
     says = Says("the swing", "grow", "above 2/η and shrinks below")
-    what = "share of the steps in which it does"
-    return in_part(decide.at_least(values, least, says, what), lost)
+    found = decide.at_least(values, least, says, "share of the steps in which it does")
+    return with_losses(found, result.table, keep)
 
 
 def balance(result: Result, within: float) -> Finding:
     """Whether both forces are equal on average."""
-    values, lost = _values(result, "balance")
+    keep = counts(result.table)
+    values = zero_if_diverged(result.table.rows(keep), "balance")
     says = Says("the mean force of the swing", "be", "equal to that of the slope")
     found = decide.equivalent(values - 1.0, within, says, "mean of ½βx² over that of α, minus 1")
-    return in_part(found, lost)
+    return with_losses(found, result.table, keep)
 
 
 def holds(result: Result) -> Finding:

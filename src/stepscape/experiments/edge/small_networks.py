@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from stepscape import objectives
 from stepscape.errors import unknown
 from stepscape.experiments.common.arms import start
+from stepscape.experiments.frame.finding import Finding, in_part
 from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
+from stepscape.experiments.frame.sentences import Says, clause, of_runs, sentence
 from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.objectives import Objective
@@ -98,6 +100,14 @@ def left_out(keep: NDArray[np.bool_]) -> str:
     """Say how many runs do not count; "" if nearly all do."""
     lost = int((~keep).sum())
     return f"{lost} of {keep.size} runs do not count" if keep.mean() < NEARLY_ALL else ""
+
+
+def with_losses(found: Finding, table: Table, keep: NDArray[np.bool_]) -> Finding:
+    """Say what does not count, and how many of the runs that do diverge; see `zero_if_diverged`."""
+    lost = int(np.sum(keep & (table["outcome"] == "diverged")))
+    whole = in_part(found, left_out(keep))
+    says = of_runs(lost, int(keep.sum()), Says("runs that count", "diverge", plural=True))
+    return replace(whole, sentence=sentence(clause(whole.sentence), says)) if lost else whole
 
 
 def zero_if_diverged(rows: Table, column: str) -> Array:
