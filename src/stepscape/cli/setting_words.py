@@ -171,6 +171,7 @@ MEANINGS = {
     "scale": "factor of the initial parameters",
     "scales": "factors of the initial parameters",
     "seeds": "number of seeds: repetitions with other data and another start",
+    "settle_steps": "steps on the labels alone that both minima make after they are measured",
     "shift": "distance of the knots from the inputs",
     "shifts": "distances by which the data is shifted from the origin",
     "shown": "step sizes whose curves are drawn",

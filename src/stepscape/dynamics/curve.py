@@ -30,7 +30,8 @@ class Curve:
         nan where it was not measured.
     amplitude : (m,) length of half the swing, ‖θ_t − θ_{t−1}‖/2 for descent; 0 for a curve that has none.
     mean_loss : (m,) mean of the loss over the swing, ½ L(θ_t) + ½ L(θ_{t−1}) for descent; `loss` without one.
-    swing : (m, size) half the swing, x: the iterates alternate between θ + x and θ − x; empty without one.
+    swing : half the swing x, a row for each time: the iterates alternate between θ + x and θ − x; empty
+        without one.
     notes : further numbers (m,) of each time, by name.
     """
 

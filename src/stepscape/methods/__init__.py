@@ -24,8 +24,10 @@ LineMethod = StochasticGradientDescent | LabelNoise | SharpnessAware | TracePena
 Method = GradientDescent | RMSProp | Adam | AdamW | LineMethod
 
 
-def clock_of(method: LineMethod) -> GradientDescent:
-    """Return the descent with the step size, steps and momentum of a method, which moves in the same way."""
+def clock_of(method: Method) -> GradientDescent:
+    """Return the descent with the step size, steps and momentum of a method; gradient descent is its own."""
+    if isinstance(method, GradientDescent):
+        return method
     momentum = method.momentum if isinstance(method, StochasticGradientDescent) else 0.0
     return GradientDescent(method.step_size, method.steps, momentum)
 

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from stepscape.errors import InputError
 from stepscape.experiments.deep.optimizers import LONG_MEMORY, OPTIMIZERS, optimizer
+from stepscape.experiments.deep.threshold_runs import _settled as settled
 from stepscape.experiments.deep.threshold_runs import begin, work
 from stepscape.experiments.deep.thresholds import CLAIM
+from stepscape.experiments.deep.thresholds_figures import paths
 from stepscape.experiments.frame import Result, Run
 
-METHODS = ("descent", "adam", LONG_MEMORY)
+CELLS = (("descent", 0.1), ("adam", 0.1), ("adam", 0.2), (LONG_MEMORY, 0.1))
+HELD = {"edge_ratio": 0.8, "edge_reached": False}
 
 
 def rows(seeds: int = 6, **more: Any) -> list[Run]:
-    """Runs that settle; `more` changes them, by column, or only for one method by `method:column`."""
+    """Runs that settle; `more` changes a column of all, of a method, or of the last seeds from 11 on."""
     out = []
-    for method in METHODS:
+    for method, eta in CELLS:
         for seed in range(seeds):
             row = {
-                "method": method, "step_size": 0.1, "seed": seed, "outcome": "finished",
+                "method": method, "step_size": eta, "seed": seed, "outcome": "finished",
                 "edge_ratio": 1.0 + 0.01 * (-1) ** seed, "edge_reached": True,
-                "plain_ratio": 1.0 if method == "descent" else 5.0,
+                "plain_ratio": 50.0 * eta + 0.01 * seed, "adaptive": method == "adam",
+                "ratio_growth": 1.0, "loss_rises": True, "loss_fall": 0.0, "start_ratio": 0.5,
             }  # fmt: skip
-            changed = {key.rpartition(":")[2]: value for key, value in more.items() if key in row}
-            own = {
-                key.rpartition(":")[2]: value
-                for key, value in more.items()
-                if key.partition(":")[0] == method and ":" in key
-            }
-            out.append(Run({**row, **changed, **own}))
+            for key, value in more.items():
+                who, _, column = key.rpartition(":")
+                if who in ("", method) or (who == "last" and seed >= 11):
+                    row[column] = value
+            out.append(Run(row))
     return out
 
 
@@ -46,21 +50,41 @@ def word(part: str, **more: Any) -> str:
         ("own_threshold", {}, "reproduced"),
         ("own_threshold", {"adam:edge_ratio": 0.88}, "partly"),
         ("own_threshold", {"edge_ratio": 1.12}, "not_reproduced"),
-        ("own_threshold", {"edge_reached": False}, "premise_not_met"),
-        ("own_threshold", {"adam:edge_reached": False}, "partly"),
-        ("own_threshold", {"outcome": "diverged"}, "premise_not_met"),
+        ("own_threshold", {"edge_reached": False, "ratio_growth": 1.1}, "premise_not_met"),
+        ("own_threshold", {"adam:edge_reached": False, "adam:ratio_growth": 1.1}, "partly"),
+        ("own_threshold", {"outcome": "diverged"}, "not_reproduced"),
+        ("own_threshold", {"seeds": 20, "last:outcome": "diverged"}, "not_reproduced"),
+        ("own_threshold", {"seeds": 20, "last:edge_reached": False, "last:ratio_growth": 1.1}, "partly"),
+        (
+            "own_threshold",
+            {"seeds": 20, "last:edge_reached": False, "last:edge_ratio": 0.5},
+            "undecided",
+        ),
+        ("own_threshold", HELD, "not_reproduced"),
+        ("own_threshold", {f"adam:{key}": value for key, value in HELD.items()}, "partly"),
+        ("own_threshold", {**HELD, "loss_rises": False}, "premise_not_met"),
+        ("own_threshold", {**HELD, "loss_rises": False, "loss_fall": 0.02}, "not_reproduced"),
         ("own_threshold", {"seeds": 2}, "undecided"),
         ("not_plain", {}, "reproduced"),
-        ("not_plain", {"plain_ratio": 1.05}, "not_reproduced"),
-        ("not_plain", {"adam:plain_ratio": 0.95}, "undecided"),
+        ("not_plain", {"plain_ratio": 5.0}, "not_reproduced"),
+        ("not_plain", {"plain_ratio": 1.0}, "not_reproduced"),
+        ("not_plain", {"seeds": 20, "last:outcome": "diverged"}, "partly"),
+        ("not_plain", {"step_size": 0.1}, "premise_not_met"),
         ("long_memory", {}, "yes"),
         ("long_memory", {f"{LONG_MEMORY}:edge_ratio": 0.7}, "no"),
-        ("long_memory", {f"{LONG_MEMORY}:edge_reached": False}, "no"),
+        ("long_memory", {"edge_reached": False, "ratio_growth": 1.1}, "no"),
         ("long_memory", {"method": "descent"}, "premise_not_met"),
     ],
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, **change) == expected
+
+
+def test_the_picture_says_which_methods_begin_above_their_thresholds() -> None:
+    result = Result("thresholds", CLAIM.quick, tuple(rows(**{"adam:start_ratio": 12.0})))
+    assert paths(result).caption.startswith("1 of 3 methods begin above their thresholds: Adam (12).")
+    result = Result("thresholds", CLAIM.quick, tuple(rows()))
+    assert paths(result).caption.startswith("0 of 3 methods begin above their thresholds.")
 
 
 def test_thresholds_in_words_are_those_of_the_methods() -> None:
@@ -88,6 +112,26 @@ def test_a_run_measures_the_preconditioned_and_the_plain_sharpness() -> None:
         assert numbers["start_ratio"] == pytest.approx(top / method.threshold(), rel=1e-5)
     plain = work(runs["descent"], lambda _: None).numbers
     assert plain["plain_ratio"] == pytest.approx(plain["edge_ratio"], rel=0.05)
+
+
+def test_how_a_run_moves_in_the_end() -> None:
+    """Nine records: the ratios of the last quarter are twice those of the one before; the loss rises once."""
+    ratio = np.array([9.0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.8, 0.8, 0.8])
+    loss = np.array([8.0, 5.0, 6.0, 4.0, 3.0, 2.0, 2.5, 2.0, 1.0])
+    path = SimpleNamespace(edge_ratio=ratio, at_steps=np.arange(9) * 10, loss=loss)
+    found = settled(path)
+    assert (found["ratio_growth"], found["loss_fall"], found["loss_rises"]) == (2.0, (3.0 - 1.0) / 8.0, True)
+    assert (found["largest_ratio"], found["edge_reached"], found["edge_ratio"]) == (0.8, False, 0.8)
+    path.loss = np.array([8.0, 5.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.4, 1.3])  # rises before the last half only
+    assert not settled(path)["loss_rises"]
+
+
+def test_a_run_that_diverges_says_what_it_was() -> None:
+    settings = {**CLAIM.quick, "width": 5, "n": 8, "steps": 60, "records": 12, "seeds": 1}
+    lost = work(replace(CLAIM.specs(settings)[0], step_size=1e3), lambda _: None)
+    assert lost.outcome == "diverged"
+    assert not lost.numbers["adaptive"]
+    assert lost.numbers["start_ratio"] > 1.0
 
 
 def test_what_cannot_be_run_is_refused() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from stepscape.experiments.edge.catapult import CLAIM
+from stepscape.experiments.edge.catapult_figures import steps
 from stepscape.experiments.edge.catapult_runs import CatapultRun, work
 from stepscape.experiments.frame import Result, Run
 
 
-def word(part: str, **more: Any) -> str:
-    """Verdict on eight seeds; `more` changes the runs from between 2/η and 4/η, or all if it is a product."""
+def result(**more: Any) -> Result:
+    """Eight seeds; `more` changes the runs from between 2/η and 4/η, or all if it is a product."""
     rows = []
     for seed in range(8):
         for k in (100, 1000, 10_000):
@@ -23,7 +24,11 @@ def word(part: str, **more: Any) -> str:
                     "rises": rises, "recursion_error": 1e-15,
                 }  # fmt: skip
                 rows.append(Run({**row, **more}))
-    return CLAIM.judge(Result("catapult", CLAIM.quick, tuple(rows)))[part].word(CLAIM.kind)
+    return Result("catapult", CLAIM.quick, tuple(rows))
+
+
+def word(part: str, **more: Any) -> str:
+    return CLAIM.judge(result(**more))[part].word(CLAIM.kind)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,14 @@ def word(part: str, **more: Any) -> str:
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, **change) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [({}, "24 of 24"), ({"catapult_width": 30}, "0 of 0"), ({"last_loss": 1e-3}, "0 of 24")],
+)
+def test_the_title_counts_what_the_rule_counts(change: dict[str, Any], count: str) -> None:
+    assert steps(result(**change)).caption.startswith(f"{count} runs from between 2/η and 4/η grow")
 
 
 @pytest.mark.parametrize(("product", "outcome"), [(1.5, "finished"), (2.8, "finished"), (4.3, "diverged")])

@@ -18,13 +18,13 @@ LOSSES = {"large": 1e-4, "stable": 1e-2, "nesterov": 1e-6, "far": 1e-9}
 def rows(arm: str = "", **more: Any) -> list[Run]:
     """Runs of all arms; `more` changes those of one of them."""
     out = []
-    for seed in range(6):
+    for seed in range(20):
         for name, fields in ARMS.items():
-            for budget in (400, 6400):
+            for budget in (400, 1600, 6400, 25_600, 102_400):
                 row = {
                     "data": "planted", **fields, "steps": budget, "seed": seed, "outcome": "finished",
                     "law": 0.3 / budget**0.5 * (1.0 + 0.01 * seed), "compared": 10, "violations": 0,
-                    "slack": 1.0,
+                    "slack": 1.0, "over_threshold": 3.0,
                     "log_loss": np.log(LOSSES[name] * (1.0 + 0.01 * seed)),
                 }  # fmt: skip
                 changes = {key: x(row) if callable(x) else x for key, x in more.items()}
@@ -41,14 +41,36 @@ def word(part: str, arm: str = "", **more: Any) -> str:
     ("part", "arm", "change", "expected"),
     [
         ("large", "", {}, "reproduced"),
-        ("large", "large", {"law": 0.4}, "not_reproduced"),
-        ("large", "large", {"law": lambda row: 0.1 if row["steps"] > 1000 else 0.05}, "not_reproduced"),
+        # Five times the law is of its order; T^(−1.66) is not, though it ends within a factor of 2.
+        ("large", "large", {"law": lambda row: np.log10(5.0) + 1e-4 * row["seed"]}, "reproduced"),
+        ("constants", "large", {"law": np.log10(5.0)}, "not_reproduced"),
+        (
+            "large",
+            "large",
+            {"law": lambda row: np.log10(0.3) + 0.34 * np.log10(row["steps"] / 400.0) + 1e-4 * row["seed"]},
+            "not_reproduced",
+        ),
+        # Steps that are not beyond the stable one are not large.
+        (
+            "large",
+            "large",
+            {"over_threshold": lambda row: 0.6 if row["steps"] < 50_000 else 2.0},
+            "premise_not_met",
+        ),
+        ("large", "large", {"over_threshold": lambda row: 0.6 if row["seed"] < 9 else 2.0}, "partly"),
         ("large", "large", {"outcome": "diverged"}, "premise_not_met"),
         ("large", "stable", {"law": 0.4}, "reproduced"),
         ("stable", "", {}, "reproduced"),
-        ("stable", "stable", {"law": -0.4}, "not_reproduced"),
-        ("gain", "", {}, "reproduced"),
-        ("gain", "stable", {"log_loss": np.log(1e-4)}, "not_reproduced"),
+        ("stable", "stable", {"law": lambda row: 0.2 * np.log10(row["steps"])}, "not_reproduced"),
+        ("stable", "stable", {"log_loss": np.log(1e-4)}, "not_reproduced"),
+        ("constants", "", {}, "reproduced"),
+        ("constants", "stable", {"law": -0.4}, "not_reproduced"),
+        (
+            "constants",
+            "large",
+            {"law": lambda row: 0.25 if row["steps"] > 50_000 else 0.26},
+            "not_reproduced",
+        ),
         ("nesterov", "", {}, "holds"),
         ("nesterov", "nesterov", {"violations": 1}, "false_as_stated"),
         ("nesterov", "large", {"violations": 1}, "holds"),

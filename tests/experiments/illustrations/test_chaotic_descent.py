@@ -28,15 +28,25 @@ def rows(**more: Any) -> list[Run]:
     out: list[dict[str, Any]] = [
         {**DOUBLINGS, "outcome": "finished", "ratio": 4.668, "ratio_before": 4.66, "accumulation": 1.3023}
     ]
-    for seed in range(6):
+    for seed in range(20):
         every = {"seed": seed, "outcome": "finished"}
-        out.append({**ORBITS, **every, "onset": 1.3025 + 1e-5 * seed, "chaotic_beyond": 0.8 + 0.01 * seed})
+        out.append(
+            {
+                **ORBITS,
+                **every,
+                "highest": 1.5,
+                "onset": 1.3025 + 1e-5 * seed,
+                "chaotic_beyond": 0.8 + 0.001 * seed,
+            }
+        )
         for landscape in ("bowl", "wells"):
             for eta in (0.05, 0.1, 0.3):
                 where = {**RIPPLES, **every, "landscape": landscape, "step_size": eta}
                 distance = 0.2 * eta * (1.0 + 0.01 * seed)
-                share = 0.5 + 0.003 * (seed - 2.5)
-                out += [{**where, "total_variation": distance, "other_well": share}]
+                share = 0.5 + 0.001 * (seed - 9.5)
+                out += [
+                    {**where, "total_variation": distance, "other_well": share, "other_well_at_half": 0.0}
+                ]
     return [Run({**row, **{key: _value(x, row) for key, x in more.items() if key in row}}) for row in out]
 
 
@@ -59,6 +69,13 @@ def _value(x: Any, row: dict[str, Any]) -> Any:
         ("within", {"total_variation": lambda row: 2.0 * row["step_size"]}, "not_reproduced"),
         ("wells", {}, "yes"),
         ("wells", {"other_well": 0.0}, "no"),
+        # What is on its way to ½ is not a no.
+        (
+            "wells",
+            {"other_well": lambda row: 0.41 + 1e-4 * row["seed"], "other_well_at_half": 0.3},
+            "undecided",
+        ),
+        ("wells", {"other_well": 0.41, "other_well_at_half": 0.41}, "no"),
         ("wells", {"other_well": lambda row: 0.0 if row["step_size"] < 0.1 else 0.5}, "it_depends"),
         ("doublings", {}, "reproduced"),
         ("doublings", {"ratio": 4.6}, "not_reproduced"),
@@ -66,7 +83,15 @@ def _value(x: Any, row: dict[str, Any]) -> Any:
         ("onset", {}, "reproduced"),
         ("onset", {"onset": 1.31}, "not_reproduced"),
         ("onset", {"chaotic_beyond": 0.3}, "not_reproduced"),
-        ("onset", {"onset": None}, "undecided"),
+        ("onset", {"onset": None}, "not_reproduced"),
+        (
+            "onset",
+            {
+                "onset": lambda row: None if row["seed"] < 17 else 1.3025,
+                "chaotic_beyond": lambda row: None if row["seed"] < 17 else 0.8,
+            },
+            "not_reproduced",
+        ),
     ],
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
@@ -97,6 +122,11 @@ def test_narrow_ripples_nearly_have_that_law_and_stay_in_their_well_at_small_ste
     }
     bowl = work(RippleRun(landscape="bowl", step_size=0.1, **fields), lambda _: None)
     wells = work(RippleRun(landscape="wells", step_size=0.1, **fields), lambda _: None)
+    # The law at half of the steps is that of a run of half as many, which the histogram does not change.
+    early = work(
+        RippleRun(landscape="bowl", step_size=0.1, **{**fields, "ripple_steps": 110}), lambda _: None
+    )
+    assert bowl.numbers["other_well_at_half"] == early.numbers["other_well"]
     law = gibbs("bowl", 0.1, bins("bowl", 0.1))
     assert bowl.numbers["total_variation"] == pytest.approx(
         0.5 * np.abs(bowl.arrays["share"] - law).sum(), abs=1e-4

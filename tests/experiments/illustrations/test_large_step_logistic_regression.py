@@ -19,18 +19,20 @@ FIELDS: dict[str, Any] = {
 
 def rows(**more: Any) -> list[Run]:
     out = []
-    for seed in range(6):
+    for seed in range(20):
         for factor in (0.5, 2.0, 20.0):
             for margin in (0.2, 0.1, 0.05):
-                length = round(1.2 / margin**2)
+                length = round(1.2 / margin**2) + (seed % 2)
                 row = {
                     **FIELDS, "factor": factor, "margin": margin, "seed": seed, "steps": 8000,
                     "outcome": "finished",
                     "over_threshold": factor, "rises": 0 if factor < 1.0 else 20, "last_rise": 40,
                     "phase_end": length, "phase_bound": 50 * length, "rises_when_calm": 0, "law": 0.01,
                     "law_before": 0.05, "patience": 9.0, "compared": 8000, "violations": 0, "slack": 2.0,
+                    "log_loss": -8.0 - np.log(factor) - 1e-3 * seed,
                 }  # fmt: skip
-                out.append(Run({**row, **{name: x for name, x in more.items() if name in row}}))
+                changes = {name: x(row) if callable(x) else x for name, x in more.items() if name in row}
+                out.append(Run({**row, **changes}))
     return out
 
 
@@ -47,18 +49,38 @@ def word(part: str, **more: Any) -> str:
         ("law", {"law": 0.29, "law_before": 0.2}, "not_reproduced"),
         ("law", {"law": 0.002, "law_before": 0.001}, "reproduced"),
         ("law", {"patience": 4.9}, "premise_not_met"),
+        # A limit of 1.8 is not one of 1.
+        ("law", {"law": np.log10(1.8), "law_before": np.log10(1.81)}, "not_reproduced"),
+        # What comes to 1 as 1/log t loses no more than this in a tenfold time.
+        ("law", {"law": -0.110, "law_before": -0.154}, "reproduced"),
+        # The stable step size does not answer for those beyond it, nor a few of these for the others.
+        ("law", {"patience": lambda row: 9.0 if row["factor"] < 1.0 else 1.0}, "premise_not_met"),
+        ("law", {"law": lambda row: 0.01 if row["factor"] < 1.0 else 1.5}, "not_reproduced"),
+        ("law", {"patience": lambda row: 9.0 if row["factor"] < 9.0 else 1.0}, "partly"),
+        (
+            "law",
+            {"patience": lambda row: 9.0 if row["factor"] > 9.0 and row["seed"] < 15 else 1.0},
+            "premise_not_met",
+        ),
+        ("lower", {}, "reproduced"),
+        ("lower", {"log_loss": lambda row: -8.0 - 1e-3 * row["seed"]}, "not_reproduced"),
+        ("lower", {"log_loss": lambda row: -8.0 + row["factor"] - 1e-3 * row["seed"]}, "not_reproduced"),
         ("rises", {}, "reproduced"),
         ("rises", {"rises": 0}, "not_reproduced"),
         ("rises", {"factor": 0.5, "over_threshold": 0.5}, "premise_not_met"),
-        ("calm", {}, "holds"),
-        ("calm", {"rises_when_calm": 1}, "false_as_stated"),
-        ("calm", {"rises": 1}, "false_as_stated"),
+        ("phase", {"rises_when_calm": 1}, "false_as_stated"),
+        ("phase", {"rises": 1}, "false_as_stated"),
         ("phase", {}, "holds"),
         ("phase", {"phase_bound": 5}, "false_as_stated"),
         ("phase", {"phase_end": -1, "steps": 10**6}, "false_as_stated"),
-        ("phase", {"phase_end": -1}, "premise_not_met"),
+        ("phase", {"phase_end": -1}, "holds"),
         ("growth", {}, "reproduced"),
         ("growth", {"phase_end": 30}, "not_reproduced"),
+        (
+            "growth",
+            {"phase_end": lambda row: 2.0 * row["margin"] ** -1.8 + 1e-3 * row["seed"]},
+            "not_reproduced",
+        ),
         ("growth", {"phase_end": -1}, "premise_not_met"),
         ("average", {}, "holds"),
         ("average", {"violations": 1}, "false_as_stated"),

@@ -15,22 +15,23 @@ from stepscape.experiments.illustrations.swiss_roll import CLAIM
 
 SMALL: dict[str, Any] = {
     "layers": 2, "width": 6, "n": 12, "wrong": 15, "pull": 0.7, "distance": 0.06, "good_steps": 40,
-    "bad_steps": 60, "adam_step_size": 0.02, "seed": 1000,
+    "bad_steps": 60, "settle_steps": 5, "adam_step_size": 0.02, "seed": 1000,
 }  # fmt: skip
 
 
 def rows(**more: Any) -> list[Run]:
     out = []
-    for seed in range(6):
+    for seed in range(20):
         row = {
             "kind": "swiss-roll/1", "seed": seed, "outcome": "finished", "n": 60, "both_fit": True,
-            "test_good": 0.9 + 0.001 * seed, "test_bad": 0.2, "sharpness_good": 0.1,
+            "test_good": 0.9 + 0.001 * seed, "test_bad": 0.2 + 0.001 * seed,
+            "test_after_bad": 0.25 + 0.001 * seed, "gradient_bad": 1e-3, "sharpness_good": 0.1,
             "sharpness_bad": 1e3 + seed,
 
             "sharpness_faded": 10.0, "moved_good": 0.95, "moved_bad": 0.5 + 0.001 * seed,
             "held_good": 0.9, "held_bad": 0.4 + 0.001 * seed,
         }  # fmt: skip
-        out.append(Run({**row, **more}))
+        out.append(Run({**row, **{key: x(row) if callable(x) else x for key, x in more.items()}}))
     return out
 
 
@@ -40,8 +41,15 @@ def rows(**more: Any) -> list[Run]:
         ("apart", {}, "reproduced"),
         ("apart", {"test_bad": 0.92}, "not_reproduced"),
         ("apart", {"both_fit": False}, "premise_not_met"),
-        ("below_chance", {}, "reproduced"),
-        ("below_chance", {"test_bad": 0.51}, "not_reproduced"),
+        # Three runs of twenty are no basis, and fifteen one in part; neither of two near coins predicts well.
+        ("apart", {"both_fit": lambda row: row["seed"] < 3}, "premise_not_met"),
+        ("sharper", {"both_fit": lambda row: row["seed"] < 15}, "partly"),
+        ("apart", {"test_good": 0.56, "test_bad": lambda row: 0.47 + 1e-4 * row["seed"]}, "not_reproduced"),
+        ("apart", {"test_good": lambda row: 0.79 + 1e-4 * row["seed"]}, "not_reproduced"),
+        ("apart", {"test_bad": 0.51}, "not_reproduced"),
+        ("stays", {}, "yes"),
+        ("stays", {"test_after_bad": lambda row: 0.52 + 0.001 * row["seed"]}, "no"),
+        ("stays", {"test_after_bad": None}, "undecided"),
         ("sharper", {}, "reproduced"),
         ("sharper", {"sharpness_good": 1e4}, "not_reproduced"),
         ("same_loss", {}, "yes"),
@@ -103,9 +111,14 @@ def test_a_run_measures_what_it_says() -> None:
     clean, poisoned, fresh = begin(RollRun(**SMALL, drawn=False))
     good = roll_runs.descend(clean, clean.start(float(np.sqrt(2.0)), 1000), 0.02, 40)
     assert good is not None
+    after = roll_runs.settle(clean, good, 0.02, 5)
+    assert after is not None
+    assert 0.0 < np.abs(after - good).max() <= 5 * 0.002 * 1.1
     got, labels = found.numbers, clean.problem.labels
     assert got["test_good"] == np.mean(clean.predict(good, fresh.points) * fresh.labels > 0.0)
     assert got["loss_good"] == clean.loss(good)
+    assert got["test_after_good"] == np.mean(clean.predict(after, fresh.points) * fresh.labels > 0.0)
+    assert got["gradient_good"] == pytest.approx(np.linalg.norm(clean.gradient(good)), rel=1e-12)
     assert got["wrong_kept"] == len(poisoned.problem.labels) - 12
     dense = np.array([clean.hessian(good).product(row) for row in np.eye(clean.size)])
     assert sharpness(clean, good) == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=2e-3)

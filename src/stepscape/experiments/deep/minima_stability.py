@@ -1,61 +1,89 @@
-"""A minimum is stable for a method exactly below the method's threshold."""
+"""Whether a method leaves a minimum that is too sharp for it, and where it goes."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.experiments.deep.minimum_runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, together
-from stepscape.experiments.frame.medians import medians, nothing_finished
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
+from stepscape.experiments.frame.finding import every_row, in_part
+from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
+from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
-ADAPTIVE, OTHERS = {"adaptive": True}, {"adaptive": False}
+Array = NDArray[np.float64]
+LEFT = 0.01  # of the sharpness of the minimum: by less it has not become flatter
+
+
+def found(table: Table) -> NDArray[np.bool_]:
+    """Mask of the runs that begin at a minimum, whose rates are known."""
+    if not {"rate_below", "rate_above"} <= set(table.columns):
+        return np.zeros(len(table), bool)
+    return np.asarray(~np.isnan(table["rate_below"].astype(float) + table["rate_above"].astype(float)))
+
+
+def lacks(table: Table) -> str:
+    """Say that too few minima were found; "" otherwise."""
+    keep = found(table)
+    return (
+        "" if keep.mean() >= MOST else f"a minimum was found for only {int(keep.sum())} of {len(table)} runs"
+    )
+
+
+def wrong_sides(table: Table) -> Array:
+    """Count the changes of each run that grow below the critical step size, or shrink above it."""
+    return np.asarray((table["rate_below"] >= 0.0).astype(float) + (table["rate_above"] <= 0.0))
+
+
+def is_flatter(table: Table, least: float) -> NDArray[np.bool_]:
+    """Whether a run ends at a flatter point than the minimum; one that diverges does not."""
+    if "left_ratio" not in table:
+        return np.zeros(len(table), bool)
+    return np.asarray((table["outcome"] == "finished") & (table["left_ratio"].astype(float) < 1.0 - least))
 
 
 def right_side(result: Result) -> Finding:
-    """Whether changes shrink below the threshold, and grow above it."""
-    table = result.table
-    flags = np.concatenate([table["rate_below"] < 0.0, table["rate_above"] > 0.0])
-    says = Says("small changes", "shrink or grow", "as the threshold says", plural=True)
-    return decide.share(flags, says, groups=np.tile(table["seed"], 2))
+    """Whether every change shrinks below the threshold, and grows above it."""
+    table = result.table.rows(found(result.table))
+    wrong = int(wrong_sides(table).sum())
+    return decide.inequality(2 * len(table), wrong, "small changes")
 
 
 def linear(result: Result, tolerance: float) -> Finding:
     """Whether the rates are those of a quadratic."""
-    table = result.table
+    table = result.table.rows(found(result.table))
     off = [table[f"rate_{name}"] - table[f"linear_{name}"] for name in ("below", "above")]
     return decide.identity(np.concatenate(off), tolerance, "rates of growth")
 
 
 def leaves(result: Result, least: float) -> Finding:
     """Whether the run ends at a smaller sharpness than that of the minimum it began at."""
-    table = result.table.rows(result.table["outcome"] == "finished")
+    table = result.table.rows(found(result.table))
     says = Says("runs just above the threshold", "end", "at a flatter point", plural=True)
-    found = decide.share(table["left_ratio"] < 1.0 - least, says, groups=table["seed"])
-    lost = int(np.sum(result.table["outcome"] == "diverged"))
-    return found.with_numbers({
-        "median sharpness at the end over that of the minimum": float(np.median(table["left_ratio"])),
-        "diverged": lost,
-    })  # fmt: skip
+    answer = decide.share(is_flatter(table, least), says, groups=table["seed"])
+    return in_part(answer, _left_out(result.table))
 
 
-def adaptive_leaves(result: Result, least: float) -> Finding:
-    """Ask the same of every adaptive method."""
-    table = result.table.rows(result.table["outcome"] == "finished")
-    found = {}
-    names = dict.fromkeys(table["method"].tolist())
-    for name in names:
-        rows = table.where(method=name)
-        says = Says(f"runs of {OPTIMIZERS[name].words}", "end", "at a flatter point", plural=True)
-        found[name] = decide.share(rows["left_ratio"] < 1.0 - least, says, at_once=len(names))
-    return together(found, named=False)
+def diverges(result: Result) -> Finding:
+    """Whether the run diverges."""
+    table = result.table.rows(found(result.table))
+    says = Says("runs just above the threshold", "diverge", plural=True)
+    answer = decide.share(table["outcome"] == "diverged", says, groups=table["seed"])
+    return in_part(answer, _left_out(result.table))
+
+
+def _left_out(table: Table) -> str:
+    keep = found(table)
+    lost = int((~keep).sum())
+    return f"for {lost} of {keep.size} runs no minimum was found" if keep.mean() < NEARLY_ALL else ""
 
 
 def numbers(result: Result) -> Table:
     """One row per method: medians over the seeds."""
     columns = ("sharpness", "rate_below", "rate_above", "linear_below", "linear_above", "left_ratio", "moved")
-    return medians(result.table, ("method",), columns)
+    return medians(result.table, ("method",), columns, ("diverged",))
 
 
 def draw(result: Result) -> dict[str, Drawn]:
@@ -65,10 +93,13 @@ def draw(result: Result) -> dict[str, Drawn]:
     return {"rates": figures.rates(result)}
 
 
-_LEAVES = (
+_RUNS = (
     "A run begins at a change of the minimum along the top eigenvector, with the step size above the "
-    "critical one. Yes if nearly all runs that finish end with λ_max at the midpoint lower than at the "
-    "minimum by more than {least:g} of it, no if fewer than half do."
+    "critical one. "
+)
+_COUNTS = (
+    " Runs count for which a minimum was found; most must, and a yes holds in part if not nearly all do, for "
+    "every method."
 )
 
 CLAIM = Claim(
@@ -78,7 +109,7 @@ CLAIM = Claim(
         "Gradient descent tends to diverge at sharp minima: a minimum is linearly stable exactly if its "
         "sharpness is below the threshold, 2/η for gradient descent."
     ),
-    kind="figure",
+    kind="open question",
     source=(
         "Fazel and Wang, NeurIPS tutorial 'Training Instability', minima stability; Wu et al. (2018); "
         "Mulayoff et al. (2021), Lemma 1"
@@ -95,49 +126,53 @@ CLAIM = Claim(
     work=work,
     parts=(
         Part(
-            "right_side",
-            "At a real minimum small changes shrink below the threshold of any method and grow above it",
-            "The change along the top eigenvector is followed until it has shrunk or grown by a factor of "
-            "e⁴, or for 400 steps. Nearly all changes shrink below the critical step size and grow above "
-            "it.",
-            right_side,
+            "leaves",
+            "Just above its threshold, does a method end at a flatter point?",
+            _RUNS + "Yes if nearly all runs end with λ_max at the midpoint lower than at the minimum by more "
+            "than {least:g} of it, no if fewer than half do. A run that diverges does not." + _COUNTS,
+            leaves,
+            {"least": LEFT},
             primary=True,
+            by="method",
+            needs=lacks,
+            join=every_row,
+        ),
+        Part(
+            "diverges",
+            "Just above its threshold, does a method diverge?",
+            _RUNS + "Yes if nearly all runs diverge, no if fewer than half do." + _COUNTS,
+            diverges,
+            by="method",
+            needs=lacks,
+            join=every_row,
+        ),
+        Part(
+            "right_side",
+            "Small changes shrink below the threshold, and grow above it",
+            "The change along the top eigenvector is followed until it has shrunk or grown by a factor of "
+            "e⁴, or for 400 steps. At every minimum it shrinks below the critical step size and grows above "
+            "it. This is a theorem for smooth losses, which tests the program.",
+            right_side,
+            kind="inequality",
+            by="method",
             reads=("rate_below", "rate_above"),
+            needs=lacks,
         ),
         Part(
             "linear",
-            "It does so at the rate of the quadratic with the same curvature",
+            "They do so at the rate of the quadratic with the same curvature",
             "The logarithm of the growth per step differs from that of the method on ½ λ_max x², from the "
             "same change, by at most {tolerance:g}.",
             linear,
             {"tolerance": 2e-3},
             kind="identity",
+            by="method",
             reads=("rate_below", "rate_above"),
-        ),
-        Part(
-            "leaves",
-            "Above the threshold, does a method without preconditioner end at a flatter point?",
-            _LEAVES,
-            leaves,
-            {"least": 0.01},
-            kind="open question",
-            where=OTHERS,
-            reads=("left_ratio",),
-            needs=nothing_finished,
-        ),
-        Part(
-            "adaptive_leaves",
-            "Does an adaptive method?",
-            _LEAVES + " Every adaptive method is asked, at once.",
-            adaptive_leaves,
-            {"least": 0.01},
-            kind="open question",
-            where=ADAPTIVE,
-            reads=("left_ratio",),
-            needs=nothing_finished,
+            needs=lacks,
         ),
     ),
     draw=draw,
+    premises={"minimum": "damped Gauss–Newton steps found a minimum"},
     numbers=numbers,
     by="method",
     names={name: each.words for name, each in OPTIMIZERS.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stepscape.experiments.deep.minima_stability import LEFT, found, is_flatter, wrong_sides
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD
@@ -16,8 +17,8 @@ def rates(result: Result) -> Drawn:
     """Draw the growth of small changes by method, and the sharpness at the end beside it."""
     figure, axes = canvas(1, 2, DOUBLE)
     left, right = axes[0]
-    table = result.table
-    names = [name for name in OPTIMIZERS if (table["method"] == name).any()]
+    table = result.table.rows(found(result.table))
+    names = [name for name in OPTIMIZERS if len(table) and (table["method"] == name).any()]
     for at, name in enumerate(names):
         rows = table.where(method=name)
         for column, look in (("below", MEASURED), ("above", CONTRAST)):
@@ -37,13 +38,16 @@ def rates(result: Result) -> Drawn:
     right.set_yticklabels([])
     label(left, "factor per step of a small change")
     label(right, "sharpness at the end, relative")
-    flags = np.concatenate([table["rate_below"] < 0.0, table["rate_above"] > 0.0])
-    said = f"{int(flags.sum())} of {flags.size} small changes shrink below the threshold or grow above it."
+    flat = int(is_flatter(table, LEFT).sum()) if len(table) else 0
+    lost = int(np.sum(table["outcome"] == "diverged")) if len(table) else 0
+    wrong = int(wrong_sides(table).sum()) if len(table) else 0
+    said = f"{flat} of {len(table)} runs just above the threshold end at a flatter point; {lost} diverge."
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Left: factor per step of a change along the top eigenvector, at a step size below the "
         "critical one (blue dots) and above it (red squares); black ticks are the factors on the quadratic "
-        "of the same curvature, and the dashed line is a change that neither shrinks nor grows. Right, as "
-        "triangles: sharpness after training on from a larger change above the critical step size, over that "
-        f"of the minimum (dashed line). Repeat it with “stepscape run {result.claim} --full”."
+        "of the same curvature, and the dashed line is a change that neither shrinks nor grows; "
+        f"{wrong} of {2 * len(table)} changes are on the wrong side of it. Right, as triangles: sharpness "
+        "after training on from a larger change above the critical step size, over that of the minimum "
+        f"(dashed line); runs that diverge have none. Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip

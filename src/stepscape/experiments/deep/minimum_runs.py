@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stepscape.curvature import largest_eigenpair
-from stepscape.errors import bad
+from stepscape.errors import NotConverged, bad
 from stepscape.experiments.deep.minimum import (
     critical_step_size,
     linear_rate,
@@ -49,7 +49,7 @@ QUICK: dict[str, Any] = {
 FULL: dict[str, Any] = {**QUICK, "steps": 10_000, "seeds": 40, "first_seed": 100}
 
 
-class MinimumRun(Spec, frozen=True, tag="minimum/1"):
+class MinimumRun(Spec, frozen=True, tag="minimum/2"):
     """One method at the minimum of one seed."""
 
     n: int
@@ -90,12 +90,15 @@ def begin(run: MinimumRun) -> tuple[LayeredNetwork, Method]:
 def work(run: MinimumRun, tick: Tick) -> Record:
     """Find the minimum, measure both rates there, and follow a larger change above the threshold."""
     objective, method = begin(run)
-    at = minimum(objective, objective.start(run.scale, run.seed))
+    try:
+        at = minimum(objective, objective.start(run.scale, run.seed))
+    except NotConverged as error:
+        return Record("finished", {"minimum": False}, reason=str(error))
     tick(0.3)
     critical = critical_step_size(method, at.top.value)
     numbers: dict[str, Any] = {
-        "loss": at.loss, "gradient": at.gradient, "sharpness": at.top.value, "critical": critical,
-        "adaptive": isinstance(method, RMSProp | Adam | AdamW),
+        "minimum": True, "loss": at.loss, "gradient": at.gradient, "sharpness": at.top.value,
+        "critical": critical,
     }  # fmt: skip
     for name, share in (("below", run.below), ("above", run.above)):
         there = with_step_size(method, share * critical)

@@ -16,7 +16,7 @@ from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
-from stepscape.methods import Method
+from stepscape.methods import Adam, AdamW, Method, RMSProp
 from stepscape.objectives.layered_network import LayeredNetwork
 from stepscape.tables.records import Record
 from stepscape.training import Path, PathPoint
@@ -33,11 +33,9 @@ QUICK: dict[str, Any] = {
     "layers": 2,
     "activation": "tanh",
     "scale": 1.0,
-    "algorithms": (
-        "descent", "heavy-ball", "nesterov", "rmsprop", "scalar-rmsprop", "adam", "heavy-ball-0.9",
-    ),
-    "algorithm_step_sizes": (0.2, 0.15, 0.1, 0.003, 0.02, 0.02, 0.24),
-    "steps": 1500,
+    "algorithms": ("descent", "heavy-ball", "nesterov", "rmsprop", "adam", "adam", "heavy-ball-0.9"),
+    "algorithm_step_sizes": (0.2, 0.15, 0.1, 0.003, 0.02, 0.05, 0.24),
+    "steps": 1400,
     "records": 14,
     "seeds": 4,
     "first_seed": 0,
@@ -59,7 +57,7 @@ FULL: dict[str, Any] = {
 }  # fmt: skip
 
 
-class ThresholdRun(Spec, frozen=True, tag="threshold/1"):
+class ThresholdRun(Spec, frozen=True, tag="threshold/2"):
     """One method from one start."""
 
     n: int
@@ -104,7 +102,8 @@ def work(run: ThresholdRun, tick: Tick) -> Record:
         objective, theta, method, record_every=run.steps, observe=seen.append,
         progress=lambda done: tick(done / run.steps), record_at=evenly(run.steps, run.records),
     )  # fmt: skip
-    known = {"start_ratio": float(path.edge_ratio[0])}
+    adaptive = isinstance(method, RMSProp | Adam | AdamW)
+    known = {"start_ratio": float(path.edge_ratio[0]), "adaptive": adaptive}
     if path.outcome == "diverged":
         return Record("diverged", known, reason=path.message)
     numbers = {**known, **_settled(path), "plain_ratio": _plain(objective, seen, run.step_size)}
@@ -113,14 +112,20 @@ def work(run: ThresholdRun, tick: Tick) -> Record:
 
 
 def _settled(path: Path) -> dict[str, Any]:
-    """Quartiles of the edge ratio of the midpoints over the last half, and the largest one on the way."""
-    ratio, steps = path.edge_ratio, path.at_steps
-    late = ratio[steps >= steps[-1] / 2]
-    low, middle, high = np.quantile(late, (0.25, 0.5, 0.75))
+    """Quartiles of the edge ratio of the midpoints over the last half, and the largest one on the way.
+
+    And whether it settles: how much it grows in the last quarter of the steps, and how the loss moves.
+    """
+    ratio, steps, loss = path.edge_ratio, path.at_steps, path.loss
+    half, quarter = steps >= 0.5 * steps[-1], steps >= 0.75 * steps[-1]
+    low, middle, high = np.quantile(ratio[half], (0.25, 0.5, 0.75))
     most = float(ratio[steps >= TRANSIENT * steps[-1]].max())
     return {
         "edge_ratio": float(middle), "low_ratio": float(low), "high_ratio": float(high),
-        "largest_ratio": most, "edge_reached": most >= REACHED, "loss": float(path.loss[-1]),
+        "largest_ratio": most, "edge_reached": most >= REACHED, "loss": float(loss[-1]),
+        "ratio_growth": float(np.median(ratio[quarter]) / np.median(ratio[half & ~quarter])),
+        "loss_rises": bool(np.any(np.diff(loss[half]) > 0.0)),
+        "loss_fall": float((loss[half][0] - loss[-1]) / loss[0]),
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
-from stepscape.experiments.deep.thresholds import cells, reached
+from stepscape.experiments.deep.thresholds import counts
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.colors import CONTRAST, MEASURED, level_color
 from stepscape.figures.legends import shared_legend
@@ -20,7 +20,7 @@ def settled(result: Result) -> Drawn:
     """Draw the edge ratio of every run by method, and the plain sharpness over 2/η beside it."""
     figure, axes = canvas(1, 2, DOUBLE)
     left, right = axes[0]
-    table = result.table.rows(reached(result.table))
+    table = result.table.rows(counts(result.table) & (result.table["outcome"] == "finished"))
     names = [name for name in OPTIMIZERS if (table["method"] == name).any()]
     for at, name in enumerate(names):
         rows = table.where(method=name)
@@ -37,17 +37,16 @@ def settled(result: Result) -> Drawn:
     number_ticks(right, "x")
     label(left, "own sharpness over own threshold")
     label(right, r"plain $\lambda_{\max}\cdot\eta/2$")
-    found, _ = cells(result.table, False)
-    spans = [float(np.nanmedian(values)) for values in found.values()]
+    spans = [float(np.median(table.where(method=name)["edge_ratio"])) for name in names]
     ends = f"{number(min(spans))} to {number(max(spans))}" if spans else "no number"
-    said = f"The methods settle at {ends} of their own thresholds."
+    said = f"The median edge ratios of the methods are {ends}."
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Left: largest eigenvalue of the preconditioned Hessian at the midpoint over the threshold "
         "of the method (dashed line), median over the last half of each run; dots are runs, ticks medians. "
-        "Right, as squares: the largest eigenvalue of the Hessian itself over 2/η for the same runs, which "
-        f"only gradient descent holds at 1. Runs that never reach the threshold are left "
-        f"out. {_repeat(result)}"
+        "Right, as squares: the largest eigenvalue of the Hessian itself over 2/η for the same runs; for "
+        "methods without preconditioner it is the left number times a constant. Runs that diverge, and those "
+        f"that are on their way to the threshold or at rest before it, are left out. {_repeat(result)}"
     ))  # fmt: skip
 
 
@@ -68,16 +67,23 @@ def paths(result: Result) -> Drawn:
     label(ax, "steps", "edge ratio")
     if last:
         shared_legend(figure, axes, columns=3)
-    table = result.table.rows(np.isin(result.table["method"], ("rmsprop", "adam")))
-    above = number(float(np.median(table["start_ratio"]))) if len(table) else "0"
-    said = f"Adaptive methods come from {above} times the threshold, the others from below."
+    said = _starts(result)
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Drawn is the sharpness of each method over its threshold at the midpoints over the steps, "
         "for the first seed, each method at the last of its step sizes; the dashed line is the threshold. "
-        "The number is the median over RMSProp and Adam at the start: the first preconditioner is made of "
-        f"one gradient, so that their sharpness begins far above the threshold and falls. {_repeat(result)}"
+        f"The numbers are medians over all runs at the start. {_repeat(result)}"
     ))  # fmt: skip
+
+
+def _starts(result: Result) -> str:
+    """Say which methods begin above their thresholds, in the median, and how far."""
+    table = result.table
+    names = [name for name in OPTIMIZERS if (table["method"] == name).any()]
+    start = {name: float(np.median(table.where(method=name)["start_ratio"])) for name in names}
+    above = [f"{OPTIMIZERS[name].words} ({number(start[name])})" for name in names if start[name] > 1.0]
+    listed = f": {', '.join(above)}" if above else ""
+    return f"{len(above)} of {len(names)} methods begin above their thresholds{listed}."
 
 
 def _repeat(result: Result) -> str:

@@ -15,9 +15,16 @@ WIDE = 100  # hidden units from which a network counts as wide
 SOLVED = 1e-6  # loss
 
 
-def _between(table: Table, low: float, high: float) -> Table:
+def between(table: Table, low: float, high: float) -> Table:
+    """Keep the runs of wide networks that begin with ηλ between two numbers."""
     product = table["product"].astype(float)
     return table.rows(np.asarray((product > low) & (product < high) & (table["catapult_width"] >= WIDE)))
+
+
+def caught(rows: Table, solved: float) -> NDArray[np.bool_]:
+    """Mask of the runs whose loss grows at first, and that end solved at a curvature below 2/η."""
+    ends = (rows["outcome"] == "finished") & (rows["last_loss"] < solved) & (rows["last_product"] < 2.0)
+    return np.asarray(ends & (rows["growth"] > 1.0))
 
 
 def recursion(result: Result, tolerance: float) -> Finding:
@@ -27,17 +34,16 @@ def recursion(result: Result, tolerance: float) -> Finding:
 
 def is_caught(result: Result, solved: float) -> Finding:
     """Whether the loss grows at first between 2/η and 4/η, and ends solved with λ below 2/η."""
-    rows = _between(result.table, 2.0, 4.0)
+    rows = between(result.table, 2.0, 4.0)
     if not len(rows):
         return lacking("no start lies between 2/η and 4/η")
-    caught = (rows["outcome"] == "finished") & (rows["growth"] > 1.0) & (rows["last_loss"] < solved)
     says = Says("runs from between 2/η and 4/η", "grow", "at first and end at a flat minimum", plural=True)
-    return decide.share(caught & (rows["last_product"] < 2.0), says, groups=rows["seed"])
+    return decide.share(caught(rows, solved), says, groups=rows["seed"])
 
 
 def is_monotone(result: Result) -> Finding:
     """Whether no step raises the loss from a start below 2/η."""
-    rows = _between(result.table, 0.0, 2.0)
+    rows = between(result.table, 0.0, 2.0)
     if not len(rows):
         return lacking("no start lies below 2/η")
     says = Says("runs from below 2/η", "have", "a loss that never rises", plural=True)
@@ -46,7 +52,7 @@ def is_monotone(result: Result) -> Finding:
 
 def diverges(result: Result) -> Finding:
     """Whether descent diverges from starts beyond 4/η."""
-    rows = _between(result.table, 4.0, np.inf)
+    rows = between(result.table, 4.0, np.inf)
     if not len(rows):
         return lacking("no start lies beyond 4/η")
     says = Says("runs from beyond 4/η", "diverge", "", plural=True)
@@ -55,7 +61,7 @@ def diverges(result: Result) -> Finding:
 
 def grows_with_the_width(result: Result, exponent: float, within: float) -> Finding:
     """Whether the largest loss of a catapult is proportional to the width."""
-    rows, found = _between(result.table, 2.2, 4.0), []
+    rows, found = between(result.table, 2.2, 4.0), []
     rows = rows.rows(rows["outcome"] == "finished") if len(rows) else rows
     for seed in np.unique(rows["seed"]) if len(rows) else ():
         mine = rows.rows(rows["seed"] == seed)

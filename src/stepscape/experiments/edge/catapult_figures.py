@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stepscape.experiments.edge.catapult import SOLVED, WIDE, between, caught
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.colors import level_color
 from stepscape.figures.legends import shared_legend
@@ -39,17 +40,17 @@ def steps(result: Result) -> Drawn:
     label(right, "step", r"$\lambda\,\eta/2$")
     if runs:
         shared_legend(figure, axes, columns=6)
-    table = result.table
-    inside = (table["product"].astype(float) > 2.0) & (table["product"].astype(float) < 4.0)
-    flat = inside & (table["outcome"] == "finished") & (table["last_product"].astype(float) < 2.0)
+    rows = between(result.table, 2.0, 4.0)
+    found = int(caught(rows, SOLVED).sum()) if len(rows) and "growth" in rows else 0
     said = (
-        f"{number(int(flat.sum()))} of {number(int(inside.sum()))} runs that begin between 2/η and 4/η end "
+        f"{number(found)} of {number(len(rows))} runs from between 2/η and 4/η grow at first and end solved "
         "below 2/η."
-    )  # fmt: skip
+    )
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Loss (left) and curvature λ over 2/η (right) of descent on a linear network with "
         f"{number(widest)} hidden units and one example, for the first seed; colors are ηλ of the start; "
-        "dashed lines are 2/η and 4/η. Runs beyond 4/η leave the picture. Repeat it with “stepscape run "
-        f"{result.claim} --full”."
+        "dashed lines are 2/η and 4/η. The title counts networks of at least "
+        f"{WIDE} hidden units, and a last loss below {number(SOLVED)}. Runs beyond 4/η leave the picture. "
+        f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stepscape.experiments.frame.follow import Followed
 from stepscape.experiments.frame.limits import EDGE
 from stepscape.lab.pool import Tick
-from stepscape.methods import GradientDescent
+from stepscape.methods import GradientDescent, clock_of
 from stepscape.training import Trajectory, train
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ def crossing(seen: Followed, after: int, tick: Tick) -> tuple[dict[str, Any], di
     ``crossing_outside`` and ``crossing_outside_midpoint``: share of the steps from the crossing on at which
     it is above 1.1. The arrays are those of the figure.
     """
-    run, method = seen.trajectory, seen.trajectory.method
+    run, method = seen.trajectory, clock_of(seen.trajectory.method)
     ratio = np.maximum(run.edge_ratio, run.edge_ratio_last)
     there = np.flatnonzero(ratio >= 1.0)
     if method.warmup_steps or not there.size or ratio[0] >= EDGE[0]:

@@ -7,23 +7,27 @@ from numpy.typing import NDArray
 
 from stepscape.experiments.edge.follow_runs import FLOWS, FULL, QUICK, begin, grid, work
 from stepscape.experiments.edge.small_networks import NETWORKS
-from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
-from stepscape.experiments.frame.finding import in_part
+from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
+from stepscape.experiments.frame.finding import every_row, in_part
 from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
 from stepscape.experiments.frame.medians import medians
 from stepscape.tables.records import Table
 
 Array = NDArray[np.float64]
-NEAR, FLOOR = 0.1, 3.0
-_COUNTS = (
-    f"Runs count that begin inside the edge and whose descent reaches {EDGE[0]:g}·2/η and does not diverge; "
-    f"at least {MOST:.0%} must, and a yes holds in part if not nearly all do."
+NEAR, FLOOR, FAR = 0.1, 3.0, 2.0
+_WAY = (
+    "The error of a flow is its distance from descent, both as means over a window, averaged over the steps, "
+    "divided by the largest move of descent. "
 )
-_RULE = (
-    "The distance of the flow from descent, both as means over a window, averaged over the steps and over "
-    "the largest move of descent, is at most {near:.0%}, or at most {factor:g} times the same distance of "
-    "descent from a start that differs by 1e-6 (the chaos floor), in nearly all runs. A flow that could not "
-    "be solved is not near. " + _COUNTS
+_COUNTS = (
+    "The chaos floor is the error of descent from a start that differs by 1e-6. Runs count that begin inside "
+    f"the edge, whose descent reaches {EDGE[0]:g}·2/η and does not diverge, and whose chaos floor is at most "
+    f"{NEAR:.0%}. A network is judged if at least {MOST:.0%} of its runs do; a yes holds in part if not "
+    "nearly all of them do, or if a network is not judged."
+)
+_NEAR = (
+    _WAY + "A flow is near if its error is at most {near:.0%}, or at most {factor:g} times the chaos floor; "
+    "one that could not be solved is not. "
 )
 
 
@@ -32,61 +36,73 @@ def counts(table: Table) -> NDArray[np.bool_]:
     if not {"edge_reached", "twin_error"} <= set(table.columns):
         return np.zeros(len(table), bool)
     inside = table["initial_edge_ratio"].astype(float) < 1.0
-    followed = np.isfinite(table["twin_error"].astype(float))
-    return np.asarray((table["outcome"] == "finished") & (table["edge_reached"] == 1) & inside & followed)
+    agrees = table["twin_error"].astype(float) <= NEAR
+    return np.asarray((table["outcome"] == "finished") & (table["edge_reached"] == 1) & inside & agrees)
 
 
 def few(table: Table) -> str:
     """Say that too few runs count; "" otherwise."""
     keep = counts(table)
-    found = f"only {int(keep.sum())} of {len(table)} runs reach the edge from inside and stay finite"
+    found = (
+        f"only {int(keep.sum())} of {len(table)} runs reach the edge from inside and agree with their twin"
+    )
     return "" if keep.mean() >= MOST else found
 
 
-def is_near(table: Table, flow: str, near: float, factor: float) -> NDArray[np.bool_]:
-    """Whether a flow is near descent, run by run."""
-    if f"{flow}_error" not in table:
-        return np.zeros(len(table), bool)
-    limit = np.maximum(near, factor * table["twin_error"].astype(float))
-    return np.asarray(table[f"{flow}_error"].astype(float) <= limit)
+def errors_of(table: Table, flow: str) -> Array:
+    """Error of a flow run by run, nan where it could not be solved."""
+    return table[f"{flow}_error"].astype(float) if f"{flow}_error" in table else np.full(len(table), np.nan)
+
+
+def limit(table: Table, near: float, factor: float) -> Array:
+    """Largest error that counts as near, run by run."""
+    return np.maximum(near, factor * errors_of(table, "twin"))
 
 
 def describes(result: Result, flow: str, near: float, factor: float) -> Finding:
     """Whether a flow is near descent in nearly all runs that count."""
-    keep = counts(result.table)
-    rows = result.table.rows(keep)
+    rows = result.table.rows(counts(result.table))
     says = Says("runs", "stay", f"near the {FLOWS[flow].partition(',')[0]}", plural=True)
-    found = decide.share(is_near(rows, flow, near, factor), says, groups=rows["seed"])
-    lost = f"{int((~keep).sum())} of {keep.size} runs do not count" if keep.mean() < NEARLY_ALL else ""
-    return in_part(found, lost)
+    is_near = errors_of(rows, flow) <= limit(rows, near, factor)
+    return _whole(decide.share(is_near, says, groups=rows["seed"]), result.table)
 
 
-def closest(result: Result, least: float) -> Finding:
-    """Whether the mirror flow is closer to descent than each other flow, over the networks."""
-    table, cells = result.table, dict[str, Array]()
-    keep, seeds = counts(table), np.unique(table["seed"])
-    for network in dict.fromkeys(table["network"]):
-        here = keep & (table["network"] == network)
-        for flow in FLOWS:
-            column = f"{flow}_error"
-            if flow == "mirror" or column not in table or here.sum() < MOST * seeds.size:
-                continue
-            values = np.full(seeds.size, np.nan)
-            ratio = table[column][here].astype(float) / table["mirror_error"][here].astype(float)
-            values[np.searchsorted(seeds, table["seed"][here])] = np.log10(ratio)
-            if np.isfinite(values).sum() >= MOST * seeds.size:
-                cells[f"{NETWORKS[network]}: {FLOWS[flow]}"] = values
-    if not cells:
-        return lacking("no network has enough runs that count")
-    says = Says("the mirror flow", "be", "closer to descent than the other flows")
-    return decide.signs(cells, says, "log10 of the other error over that of the mirror flow", least)
+def parts_the_flows(result: Result, near: float, factor: float, far: float) -> Finding:
+    """Whether the mirror flow is near descent and gradient flow is far from it."""
+    rows = result.table.rows(counts(result.table))
+    most = limit(rows, near, factor)
+    is_near, is_far = errors_of(rows, "mirror") <= most, errors_of(rows, "gradient") > far * most
+    says = Says("runs", "stay", "near the mirror flow and go far from gradient flow", plural=True)
+    found = decide.share(is_near & is_far, says, groups=rows["seed"])
+    return _whole(found, result.table).with_numbers({
+        "runs near the mirror flow": int(is_near.sum()), "runs far from gradient flow": int(is_far.sum()),
+    })  # fmt: skip
+
+
+def closest(result: Result, least: float, factor: float) -> Finding:
+    """Whether the mirror flow is closer to descent than the closest other flow."""
+    rows = result.table.rows(counts(result.table))
+    floor = factor * errors_of(rows, "twin")
+    sizes = {flow: np.clip(np.nan_to_num(errors_of(rows, flow), nan=1.0), floor, 1.0) for flow in FLOWS}
+    mirror = sizes.pop("mirror")
+    says = Says("the mirror flow", "be", "closer to descent than every other flow")
+    what = "log10 of the least other error over that of the mirror flow"
+    return _whole(decide.sign(np.log10(np.min(list(sizes.values()), axis=0) / mirror), says, what, least),
+                  result.table)  # fmt: skip
 
 
 def loss_is_known(result: Result, within: float) -> Finding:
     """Whether the mirror flow predicts the mean loss of the iterates."""
     rows = result.table.rows(counts(result.table))
     says = Says("runs", "have", "the loss that the mirror flow predicts", plural=True)
-    return decide.share(rows["mirror_loss_error"] <= within, says, groups=rows["seed"])
+    return _whole(decide.share(rows["mirror_loss_error"] <= within, says, groups=rows["seed"]), result.table)
+
+
+def _whole(found: Finding, table: Table) -> Finding:
+    """Say how many runs do not count, if not nearly all do."""
+    keep = counts(table)
+    lost = f"{int((~keep).sum())} of {keep.size} runs do not count" if keep.mean() < NEARLY_ALL else ""
+    return in_part(found, lost)
 
 
 def numbers(result: Result) -> Table:
@@ -105,13 +121,14 @@ def draw(result: Result) -> dict[str, Drawn]:
     return {"over-time": figures.over_time(result), "errors": figures.errors(result)}
 
 
-def _question(flow: str, words: str, primary: bool = False) -> Part:
+def _question(name: str, flow: str, words: str, **where: object) -> Part:
     def judge(result: Result, near: float, factor: float) -> Finding:
         return describes(result, flow, near, factor)
 
     return Part(
-        flow, words, _RULE, judge, {"near": NEAR, "factor": FLOOR}, primary=primary, by="network",
-        reads=("twin_error",), needs=few,
+        name, words, _NEAR + "It must be in nearly all runs. " + _COUNTS, judge,
+        {"near": NEAR, "factor": FLOOR}, where=where, by="network", reads=("twin_error",), needs=few,
+        join=every_row,
     )  # fmt: skip
 
 
@@ -129,9 +146,10 @@ CLAIM = Claim(
     ),
     setup=(
         "Small networks whose descent reaches the edge soon: the project's on a noisy tent, and deeper ones "
-        "with ReLU, GELU and tanh on polynomials and two spirals. Flows begin just before the edge. Mirror "
-        "and central flow with two substeps for each step, rods with four. Networks and step sizes are those "
-        "of earlier measurements, in which the mirror flow was best; pilots on seeds from 1000 on."
+        "with ReLU, GELU and tanh on polynomials and two spirals. Flows begin at most 25 steps before the "
+        "edge, or at the start where descent reaches it sooner. Mirror and central flow with two substeps "
+        "for each step, rods with four. Networks and step sizes are those of earlier measurements, in "
+        "which the mirror flow was best; pilots on seeds from 1000 on."
     ),
     quick=QUICK,
     full=FULL,
@@ -139,21 +157,35 @@ CLAIM = Claim(
     begin=begin,
     work=work,
     parts=(
-        _question("mirror", "Does the mirror flow describe training?", primary=True),
-        _question("central", "Does the central flow?"),
-        _question("rod", "Does the rod flow, with one rod?"),
-        _question("gradient", "Does gradient flow?"),
+        Part(
+            "mirror",
+            "Does the mirror flow describe training, where gradient flow does not?",
+            _NEAR + "In nearly all runs the mirror flow must be near, and gradient flow must be solved and "
+            "have more than {far:g} times the error that counts as near. " + _COUNTS,
+            parts_the_flows,
+            {"near": NEAR, "factor": FLOOR, "far": FAR},
+            primary=True,
+            by="network",
+            reads=("twin_error",),
+            needs=few,
+            join=every_row,
+        ),
+        _question("central", "central", "Does the central flow, where the loss is smooth?", smooth=True),
+        _question("central_kinks", "central", "Does it where the loss has kinks?", smooth=False),
+        _question("rod", "rod", "Does the rod flow, with one rod?"),
         Part(
             "closest",
             "Is the mirror flow the closest?",
-            "For every network and every other flow the logarithm of its error over that of the mirror flow "
-            "is averaged over the seeds. Yes if the mean over these cells lies above 0 and no cell below "
-            "it, no if the mean excludes {least:g} or more. Cells with fewer than half of the seeds are left "
-            "out. " + _COUNTS,
+            _WAY + "The logarithm (base 10) of the least error of the other flows, over that of the mirror "
+            "flow, is averaged over the seeds. Errors below {factor:g} times the chaos floor are raised to "
+            "it; a flow that could not be solved has error 1, and none has more. Yes if the interval lies "
+            "above 0, no if it excludes {least:g} or more. " + _COUNTS,
             closest,
-            {"least": 0.1},
-            reads=("mirror_error",),
+            {"least": 0.1, "factor": FLOOR},
+            by="network",
+            reads=("twin_error",),
             needs=few,
+            join=every_row,
         ),
         Part(
             "loss",
@@ -165,13 +197,14 @@ CLAIM = Claim(
             by="network",
             reads=("mirror_loss_error",),
             needs=few,
+            join=every_row,
         ),
     ),
     draw=draw,
     premises={
         "edge_reached": "the sharpness reaches 2/η: before, all flows are close to descent",
         "initial_edge_ratio": "the run begins inside the edge: a catapult is not the subject of any flow",
-        "twin_error": "the chaos floor is known: no flow can be closer to descent than its twin is",
+        "twin_error": "the chaos floor is low: no flow is expected to be closer to descent than its twin",
     },
     numbers=numbers,
     by="network",

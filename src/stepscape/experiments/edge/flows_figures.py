@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stepscape.experiments.edge.flows import counts
+from stepscape.experiments.edge.flows import counts, errors_of
 from stepscape.experiments.edge.follow_runs import FLOWS
 from stepscape.experiments.edge.small_networks import NETWORKS
 from stepscape.experiments.frame import Drawn, Result
@@ -17,7 +18,9 @@ from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import short
+from stepscape.tables.records import Table
 
+Array = NDArray[np.float64]
 LOOKS = {
     "gradient": Look(FLOWS["gradient"], COLORS["gray"], "x"),
     "rod": Look(FLOWS["rod"], COLORS["purple"], "v"),
@@ -36,10 +39,8 @@ def errors(result: Result) -> Drawn:
     ax, table = axes[0, 0], result.table
     keep, networks = counts(table), list(dict.fromkeys(table["network"]))
     for number, (flow, look) in enumerate(LOOKS.items()):
-        if f"{flow}_error" not in table:
-            continue
         place = np.array([networks.index(name) for name in table["network"][keep]], float)
-        values = np.maximum(table[f"{flow}_error"][keep].astype(float), LEAST)
+        values = np.maximum(_shown(table.rows(keep), flow), LEAST)
         shift = (number - 2.5) * 0.13
         marker = {"marker": look.marker, "ms": 4.5, "linestyle": "none", "alpha": 0.6, "mew": 1.2}
         ax.plot(place + shift, values, color=look.color, label=look.words, **marker)
@@ -49,20 +50,27 @@ def errors(result: Result) -> Drawn:
     label(ax, "", "error over the way of descent")
     shared_legend(figure, axes, columns=3)
     middle = {
-        flow: float(np.nanmedian(table[f"{flow}_error"][keep].astype(float)))
-        for flow in ("gradient", "mirror") if f"{flow}_error" in table and keep.any()
-    }  # fmt: skip
+        flow: float(np.median(_shown(table.rows(keep), flow)))
+        for flow in ("gradient", "mirror")
+        if keep.any()
+    }
     said = (
         f"The mirror flow is {100 * middle['mirror']:.1f} % of the way from descent, gradient flow "
         f"{100 * middle['gradient']:.0f} %, in the median." if len(middle) == 2 else "No run counts."
     )  # fmt: skip
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} Every mark is a run: the mean distance of a flow from descent, both averaged over "
-        f"{short(result.settings['window'])} steps, over the largest move of descent. Black dashes are "
-        "descent from a start that differs by 1e-6: no flow can be expected to be closer. "
+        f"{said} Every mark is a run that counts: the mean distance of a flow from descent, both averaged "
+        f"over {short(result.settings['window'])} steps, over the largest move of descent. Black dashes are "
+        "descent from a start that differs by 1e-6: no flow is expected to be closer. Flows that could not "
+        f"be solved stand at 1, errors below {LEAST:g} there. The medians are over the runs of all networks. "
         f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
+
+
+def _shown(table: Table, flow: str) -> Array:
+    """Error run by run, 1 where the flow could not be solved."""
+    return np.nan_to_num(errors_of(table, flow), nan=1.0)
 
 
 def over_time(result: Result) -> Drawn:
@@ -71,13 +79,15 @@ def over_time(result: Result) -> Drawn:
     runs = result.drawn("descent_loss")
     if runs:
         arrays, places = runs[0].arrays, runs[0].arrays["places"]
-        for flow in ("gradient", "rod", "central", "mirror"):
-            look, name = LOOKS[flow].line, FLOWS[flow].partition(",")[0]
+        for flow in ("gradient", "rod", "central", "mirror", "twin"):
+            look, name = LOOKS[flow].line, LOOKS[flow].words.partition(",")[0]
             if f"{flow}_gap" not in arrays:
+                continue
+            axes[0, 2].plot(np.maximum(arrays[f"{flow}_gap"], LEAST), lw=SECONDARY, **look)
+            if flow == "twin":  # it has the sharpness and the loss of descent, up to its gap
                 continue
             axes[0, 0].plot(places, arrays[f"{flow}_ratio"], lw=SECONDARY, label=name, **look)
             axes[0, 1].plot(arrays[f"{flow}_loss"], lw=SECONDARY, **look)
-            axes[0, 2].plot(np.maximum(arrays[f"{flow}_gap"], LEAST), lw=SECONDARY, **look)
         black = {"color": COLORS["black"], "lw": MAIN, "zorder": 1.5}
         axes[0, 0].plot(places, arrays["descent_ratio"], label="descent", **black)
         axes[0, 1].plot(arrays["descent_loss"], **black)
@@ -101,7 +111,8 @@ def over_time(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of the swing of descent (black) and "
         "along the flows, with 2/η as a dashed line. Middle: the loss averaged over the swing and over a "
-        "window; that of gradient flow has no swing. Right: distance from descent over its largest move. "
+        "window; that of gradient flow has no swing. Right: distance from descent over its largest move; "
+        f"black is descent from a start that differs by 1e-6. Distances below {LEAST:g} are drawn there. "
         f"Steps are counted from just before the edge. Repeat it with “stepscape run {result.claim} "
         "--full”."
     ), _motion(runs[0].arrays) if last else None)  # fmt: skip

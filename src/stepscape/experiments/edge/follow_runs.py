@@ -12,7 +12,7 @@ from stepscape import dynamics
 from stepscape.curvature import largest_eigenpair
 from stepscape.dynamics import Curve
 from stepscape.errors import InputError, NotConverged
-from stepscape.experiments.edge.small_networks import SmallNetwork, near_the_edge, small_network
+from stepscape.experiments.edge.small_networks import SMOOTH, SmallNetwork, near_the_edge, small_network
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
@@ -33,7 +33,7 @@ DRAWN = 100  # points of the sharpness of a curve that is drawn
 QUICK: dict[str, Any] = {
     "networks": ("relu",),
     "width": 6,
-    "steps": 100,
+    "steps": 80,
     "window": 20,
     "patience": 1000,
     "seeds": 4,
@@ -51,7 +51,7 @@ FULL: dict[str, Any] = {
 
 
 class FollowRun(Spec, frozen=True, tag="flows/1"):
-    """Descent and the flows of one network from one start."""
+    """Descent and the flows of one network, with a smooth loss or with kinks, from one start."""
 
     network: str
     width: int
@@ -59,6 +59,7 @@ class FollowRun(Spec, frozen=True, tag="flows/1"):
     window: int
     patience: int
     seed: int
+    smooth: bool
     drawn: bool
 
 
@@ -69,7 +70,7 @@ def grid(settings: Settings) -> list[FollowRun]:
     first = settings["first_seed"]
     return sweep(
         FollowRun, settings, network=settings["networks"], seed=seeds(settings),
-        drawn=lambda run: run.seed == first,
+        smooth=lambda run: run.network in SMOOTH, drawn=lambda run: run.seed == first,
     )  # fmt: skip
 
 

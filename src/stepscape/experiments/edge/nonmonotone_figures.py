@@ -38,19 +38,20 @@ def steps(result: Result) -> Drawn:
     label(middle, "step", r"secant curvature $D\,\eta/2$")
     label(right, r"curvature $M\,\eta/2$", "relative change of the loss")
     table = result.table
-    keep = counts(table)
+    keep = counts(table) & (table["outcome"] == "finished")
     middle_of = float(np.median(table["weighted_secant"][keep].astype(float))) if keep.any() else float("nan")
     share = float(np.median(table["rising_share"][keep].astype(float))) if keep.any() else float("nan")
     said = (
-        f"{100 * share:.0f} % of the steps at the edge raise the loss; the curvature along a step is "
-        f"{middle_of:.2f}·2/η on average." if keep.any() else "No run counts."
+        f"{100 * share:.0f} % of the steps at the edge raise the loss; the weighted secant is "
+        f"{middle_of:.2f}·2/η." if keep.any() else "No run counts."
     )  # fmt: skip
     finding(figure, said)
     name = NETWORKS[runs[0]["network"]] if runs else "no run"
     return Drawn(figure, (
-        f"{said} First seed, {name}, from just before the edge on. Left: the loss. Middle: the secant "
-        "curvature D of every step over 2/η. Right: one dot for each step, the relative change of the loss "
-        "against M·η/2; right of the dashed line it rises, left of it it falls, where the loss is smooth. "
-        f"Curvatures beyond {MOST:g} times 2/η are drawn there. Repeat it with “stepscape run "
-        f"{result.claim} --full”."
+        f"{said} First seed, {name}, from just before the edge on, or from the start. Left: the loss. "
+        "Middle: the secant curvature D of every step over 2/η; the title has its mean weighted by the "
+        "squared lengths of the steps, which cannot exceed 2/η. Right: one dot for each step, the relative "
+        "change of the loss against M·η/2; right of the dashed line it rises, left of it it falls, where the "
+        f"loss is smooth. Curvatures beyond {MOST:g} times 2/η are drawn there. The title has medians over "
+        f"the runs that stay at the edge. Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip

@@ -39,7 +39,7 @@ FULL: dict[str, Any] = {
 }
 
 
-class StepsRun(Spec, frozen=True, tag="nonmonotone/1"):
+class StepsRun(Spec, frozen=True, tag="nonmonotone/2"):
     """Descent on a network, every step of it measured from just before the edge on."""
 
     network: str
@@ -78,6 +78,7 @@ def work(run: StepsRun, tick: Tick) -> Record:
         theta = theta - net.step_size * net.objective.gradient(theta)
         after = net.objective.loss(theta)
         rises_before, loss = rises_before + int(after > loss), after
+    numbers |= {"rises_before": rises_before, "steps_before": net.skip}
     rows = _rows(net, theta, run.steps)
     if rows is None:
         return Record("diverged", numbers, reason="the loss left every bound")
@@ -92,8 +93,6 @@ def work(run: StepsRun, tick: Tick) -> Record:
     tenths = losses[-(losses.size // 10) :].mean() / losses[run.steps // 2 :][: losses.size // 10].mean()
     numbers |= {
         "late_edge_ratio": float(np.median(ratios)),
-        "rises_before": rises_before,
-        "steps_before": net.skip,
         "rising_share": float(np.mean(change[late] > 0.0)),
         "identity_error": float(np.max(np.abs(change - predicted) / scale)),
         "clear_steps": int(clear.sum()),

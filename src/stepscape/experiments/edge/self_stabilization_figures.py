@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepscape.experiments.edge.self_stabilization import NETWORK, TOY, counts
+from stepscape.experiments.edge.self_stabilization import NETWORK, TOY, counts, grows
 from stepscape.experiments.edge.small_networks import NETWORKS
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.experiments.frame.result import Arrays
@@ -45,7 +45,7 @@ def network(result: Result) -> Drawn:
     label(middle, "step", "swing")
     label(right, r"change of $\lambda_{\max}\,\eta/2$", "predicted change")
     table = result.where(**NETWORK).table
-    keep = counts(table)
+    keep = counts(table) & (table["outcome"] == "finished")
     share = float(np.median(table["explained"][keep].astype(float))) if keep.any() else float("nan")
     said = (
         f"The slope and the swing explain {100 * share:.0f} % of the change of the sharpness, in the median."
@@ -94,12 +94,8 @@ def toy(result: Result) -> Drawn:
     if runs:
         shared_legend(figure, axes, columns=2)
     table = result.where(**TOY).table
-    means = table["mean_square"].astype(float) if "mean_square" in table else np.empty(0)
-    means = means[np.isfinite(means)]
-    said = (
-        f"In the toy the mean of x² is {float(np.median(means)):.3f} times 2α, in the median."
-        if means.size else "Every run of the toy diverged."
-    )  # fmt: skip
+    grown, lost = int(grows(table).sum()), int(np.sum(table["outcome"] == "diverged")) if len(table) else 0
+    said = f"In {grown} of {len(table)} runs of the toy the cycles grow; {lost} runs diverge."
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Orbits of descent on ½x²(2/η + y) − αy, first seed: the curvature y above 2/η lets x grow, "

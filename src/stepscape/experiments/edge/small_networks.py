@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from stepscape import objectives
 from stepscape.errors import unknown
 from stepscape.experiments.common.arms import start
-from stepscape.experiments.frame.limits import EDGE
+from stepscape.experiments.frame.finding import Finding, in_part
+from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL
+from stepscape.experiments.frame.sentences import Says, clause, of_runs, sentence
 from stepscape.lab.spec import stream
 from stepscape.methods import GradientDescent
 from stepscape.objectives import Objective
 from stepscape.problems import Problem, curve
+from stepscape.tables.records import Table
 from stepscape.training import run as train
 
 Array = NDArray[np.float64]
@@ -77,6 +80,40 @@ def near_the_edge(name: str, width: int, seed: int, most: int) -> SmallNetwork:
             break
         made, state = made + block.steps, path.theta
     return SmallNetwork(o, theta, eta, -1, first)
+
+
+def from_inside(table: Table) -> NDArray[np.bool_]:
+    """Mask of the runs that begin inside the edge and come to it, whether they diverge there or not."""
+    if "edge_reached" not in table:
+        return np.zeros(len(table), bool)
+    return np.asarray((table["edge_reached"] == 1) & (table["initial_edge_ratio"].astype(float) < 1.0))
+
+
+def come(table: Table) -> str:
+    """Say that too few runs come to the edge from inside; "" otherwise."""
+    keep = from_inside(table)
+    found = f"only {int(keep.sum())} of {len(table)} runs come to the edge from inside"
+    return "" if keep.mean() >= MOST else found
+
+
+def left_out(keep: NDArray[np.bool_]) -> str:
+    """Say how many runs do not count; "" if nearly all do."""
+    lost = int((~keep).sum())
+    return f"{lost} of {keep.size} runs do not count" if keep.mean() < NEARLY_ALL else ""
+
+
+def with_losses(found: Finding, table: Table, keep: NDArray[np.bool_]) -> Finding:
+    """Say what does not count, and how many of the runs that do diverge; see `zero_if_diverged`."""
+    lost = int(np.sum(keep & (table["outcome"] == "diverged")))
+    whole = in_part(found, left_out(keep))
+    says = of_runs(lost, int(keep.sum()), Says("runs that count", "diverge", plural=True))
+    return replace(whole, sentence=sentence(clause(whole.sentence), says)) if lost else whole
+
+
+def zero_if_diverged(rows: Table, column: str) -> Array:
+    """Return a column of runs of which those count as 0 that diverge."""
+    values = rows[column].astype(float) if column in rows else np.full(len(rows), np.nan)
+    return np.where(rows["outcome"] == "diverged", 0.0, values)
 
 
 def _problem(name: str) -> Problem:

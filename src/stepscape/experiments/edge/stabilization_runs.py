@@ -60,7 +60,7 @@ class StabilizationRun(Spec, frozen=True, tag="self-stabilization/1"):
     drawn: bool
 
 
-class ToyRun(Spec, frozen=True, tag="self-stabilization-toy/1"):
+class ToyRun(Spec, frozen=True, tag="self-stabilization-toy/2"):
     """Descent on ½x²(2/η + y) − αy from a random start."""
 
     cycle_step_size: float
@@ -98,7 +98,7 @@ def work(run: AnyRun, tick: Tick) -> Record:
 
 
 def _toy(run: ToyRun) -> Record:
-    """Return the mean of x² over 2α, and how the energy of the cycles changes."""
+    """Return how the energy of the cycles changes."""
     rng, eta, alpha = np.random.default_rng(run.seed), run.cycle_step_size, run.slope
     x, y = np.sqrt(2.0 * alpha) * np.exp(rng.uniform(-1.0, 0.0)), np.sqrt(alpha) * rng.uniform(-0.5, 0.5)
     points = np.empty((run.cycle_steps + 1, 2))
@@ -112,7 +112,6 @@ def _toy(run: ToyRun) -> Record:
     energy = objectives.self_stabilizing(eta, alpha).energy(points)
     rest = 0.5 * alpha * (1.0 - np.log(2.0 * alpha))  # E where x² = 2α and y = 0
     numbers = {
-        "mean_square": float(np.mean(points[:, 0] ** 2) / (2.0 * alpha)),
         "energy_growth": float((energy[-1] - rest) / (energy[0] - rest)),
         "largest_excursion": float(points[:, 1].max() * eta / 2.0),
     }

@@ -13,6 +13,7 @@ from stepscape.experiments.frame.limits import EDGE
 from stepscape.lab.spec import stream
 from stepscape.measures.measures import measure_trajectory
 from stepscape.measures.regions import grid
+from stepscape.methods import clock_of
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives import Hessian, sharpness
 from stepscape.problems import Problem
@@ -49,7 +50,7 @@ def _arrival(problem: Problem, run: Trajectory, solution: TwoLayerReLU) -> dict[
     ``drift``: median sharpness of the last quarter over that of the quarter before, minus 1.
     """
     steps, end = run.at_steps, run.at_steps[-1]
-    warm = steps >= run.method.warmup_steps
+    warm = steps >= clock_of(run.method).warmup_steps
     last, third = steps >= 0.75 * end, (steps >= 0.5 * end) & (steps < 0.75 * end)
     errors = {"training_error": problem.labels - solution.predict(problem.inputs)}
     if problem.truth is not None:

@@ -91,6 +91,13 @@ def together(found: Mapping[str, Finding], primary: str = "", named: bool = True
     )
 
 
+def every_row(found: Mapping[str, Finding]) -> Finding:
+    """Put rows into one finding as `together` does; a row whose premise is not met leaves a yes open."""
+    whole = together(found)
+    lost = any(each.answer == "premise_not_met" for each in found.values())
+    return replace(whole, answer="some") if lost and whole.answer == "yes" else whole
+
+
 def all_of(found: Mapping[str, Finding]) -> Finding:
     """Put the conditions of one question into one finding: it is so if all hold, and not if one does not.
 

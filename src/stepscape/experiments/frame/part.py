@@ -53,6 +53,8 @@ class Part:
         the other rows do not test that.
     reads : columns without which there is nothing to judge.
     needs : table → what the runs lack for the claim to apply to them, "" if nothing.
+    join : findings of the rows → that of the part: `together`, which leaves out rows whose premise is not
+        met, or `every_row`, for which such a row leaves a yes open.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Part:
     literal: str = "as_printed"
     reads: tuple[str, ...] = ()
     needs: Callable[[Table], str] = nothing_lacks
+    join: Callable[[Mapping[str, Finding]], Finding] = field(default=together, compare=False)
 
     @property
     def text(self) -> str:
@@ -87,7 +90,9 @@ class Part:
         values = list(dict.fromkeys(run.row[self.by] for run in chosen.runs if self.by in run.row))
         rows = {str(value): self._of(chosen.where(**{self.by: value})) for value in values}
         words = {row: row_words(row, names or {}) for row in rows}
-        whole = _summary({words[row]: each for row, each in rows.items()}, words.get(self.literal, ""))
+        whole = _summary(
+            {words[row]: each for row, each in rows.items()}, words.get(self.literal, ""), self.join
+        )
         return Judged(self, whole, rows)
 
     def _of(self, result: Result) -> Finding:
@@ -113,10 +118,12 @@ class Judged:
         return word(self.part.kind or kind, (self.rows[row] if row else self.finding).answer)
 
 
-def _summary(rows: Mapping[str, Finding], literal: str) -> Finding:
+def _summary(
+    rows: Mapping[str, Finding], literal: str, join: Callable[[Mapping[str, Finding]], Finding]
+) -> Finding:
     if len(rows) < 2:
         return next(iter(rows.values()), lacking("there is no such run"))
-    whole = together(rows)
+    whole = join(rows)
     if whole.answer == "premise_not_met":
         return whole
     named = {answer: [row for row in rows if rows[row].answer == answer] for answer in _SO}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking
 from stepscape.experiments.frame.contrasts import slopes
 from stepscape.experiments.frame.finding import all_of
+from stepscape.experiments.frame.intervals import student
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.result import tag
+from stepscape.experiments.frame.sentences import clause, number, sentence
 from stepscape.experiments.illustrations.chaotic_runs import (
     DoublingsRun,
     OrbitsRun,
@@ -76,10 +79,15 @@ def tends_to_the_law(result: Result, within: float, power: float) -> Finding:
 
 
 def visits_both(result: Result, within: float) -> Finding:
-    """Whether half of the descents are in the other well at the end."""
+    """Whether half of the descents are in the other well at the end; a share that still grows is not a no."""
     table = result.table.where(outcome="finished")
-    says = Says("descent", "visit", "both wells alike")
-    return decide.equivalent(table["other_well"] - 0.5, within, says, "share in the other well, less ½")
+    says = Says("descent", "visit", "both wells alike in so many steps")
+    found = decide.equivalent(table["other_well"] - 0.5, within, says, "share in the other well, less ½")
+    grown = student(table["other_well"].astype(float) - table["other_well_at_half"].astype(float))
+    if found.answer == "no" and grown.low > 0.0:
+        still = f"the share still grows, by {number(grown.mean)} in the second half of the steps"
+        return replace(found, answer="undecided", sentence=sentence(clause(found.sentence), still))
+    return found
 
 
 def doubles_by_the_constant(result: Result, within: float, constant: float) -> Finding:
@@ -104,19 +112,24 @@ def begins_where_the_doublings_end(result: Result, within: float, most: float) -
     if not len(found) or not len(table):
         return lacking("the doublings or the orbits are missing")
     limit = float(found["accumulation"][0])
+    # A seed without chaos has its onset beyond the largest step size, and no chaotic step size there.
+    onset = np.where(np.isfinite(onsets := table["onset"].astype(float)), onsets, table["highest"])
+    beyond = np.nan_to_num(table["chaotic_beyond"].astype(float), nan=0.0)
     at = Says("the first chaotic step size", "be", f"where the doublings accumulate, {limit:.4f}")
     rest = Says("step sizes beyond", "be", f"chaotic for more than {most:.0%}", plural=True)
     return all_of({
-        "onset": decide.equivalent(table["onset"].astype(float) - limit, within, at, "step size, less that",
+        "onset": decide.equivalent(onset - limit, within, at, "step size, less that",
                                    at_once=2),
-        "beyond": decide.at_least(table["chaotic_beyond"].astype(float), most, rest, "share", at_once=2),
+        "beyond": decide.at_least(beyond, most, rest, "share", at_once=2),
     })  # fmt: skip
 
 
 def numbers(result: Result) -> Table:
     """Medians for each landscape and step size."""
     return medians(
-        result.where(**RIPPLES).table, ("landscape", "step_size"), ("total_variation", "other_well")
+        result.where(**RIPPLES).table,
+        ("landscape", "step_size"),
+        ("total_variation", "other_well_at_half", "other_well"),
     )
 
 
@@ -175,15 +188,16 @@ CLAIM = Claim(
         ),
         Part(
             "wells",
-            "Does it visit both wells alike?",
+            "Does it visit both wells alike, in as many steps at each step size?",
             "At the end, the share of descents in the well that they did not start in is ½ up to {within:g}, "
-            "for each step size.",
+            "for each step size; another share is a no, unless it has grown since half of the steps: then "
+            "the run is too short to say.",
             visits_both,
             {"within": 0.05},
             kind="open question",
             where={**RIPPLES, "landscape": "wells"},
             by="step_size",
-            reads=("other_well",),
+            reads=("other_well", "other_well_at_half"),
         ),
         Part(
             "doublings",
@@ -198,8 +212,9 @@ CLAIM = Claim(
         Part(
             "onset",
             "Chaos begins where the doublings accumulate",
-            "The smallest step size with an exponent above 0.01 differs from the limit of the doublings by "
-            "less than {within:g}, and of those beyond it, up to 1.5, more than {most:.0%} have one.",
+            "The smallest step size with an exponent above 0.01 (1.5, if none has one) differs from the "
+            "limit of the doublings by less than {within:g}, and of those beyond it, up to 1.5, more than "
+            "{most:.0%} have one (no step size, if none has).",
             begins_where_the_doublings_end,
             {"within": 0.005, "most": 0.5},
             reads=("accumulation", "onset"),

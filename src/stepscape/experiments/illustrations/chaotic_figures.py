@@ -123,8 +123,11 @@ def _orbits_finding(result: Result) -> str:
     table = result.where(**ORBITS, outcome="finished").table
     if not len(found) or not len(table):
         return "Orbits or doublings are missing in 1 of 2 kinds of runs."
-    onset = median(table["onset"].astype(float))
+    onsets = table["onset"].astype(float)
+    limit = f"The doublings accumulate at η = {float(found['accumulation'][0]):.4f}"
+    chaotic = int(np.isfinite(onsets).sum())
+    if not chaotic:
+        return f"{limit}; in 0 of {onsets.size} seeds a step size is chaotic."
     return (
-        f"The doublings accumulate at η = {float(found['accumulation'][0]):.4f}; the first chaotic step size "
-        f"is {onset:.3f}."
+        f"{limit}; the first chaotic step size is {median(onsets):.3f} in {chaotic} of {onsets.size} seeds."
     )

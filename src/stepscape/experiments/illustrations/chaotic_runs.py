@@ -27,7 +27,7 @@ DOUBLINGS = 6  # up to the period 64
 FAR = 1e6
 
 
-class RippleRun(Spec, frozen=True, tag="chaotic-ripples/1"):
+class RippleRun(Spec, frozen=True, tag="chaotic-ripples/2"):
     """Descent on a bowl or a double well with ripples ε sin(w/ε), from many starts near its right minimum."""
 
     landscape: str
@@ -100,10 +100,13 @@ def _ripples(run: RippleRun, tick: Tick) -> Record:
     w = (0.0 if bowl else 1.0) + SMALL_SPREAD * rng.standard_normal(run.ripple_starts)
     slope = _identity if bowl else double_well().gradient
     edges = bins(run.landscape, run.step_size)
-    counts, burn = np.zeros(BINS), int(SETTLING / run.step_size)
-    for step in range(burn + run.ripple_steps):
+    counts, burn, at_half = np.zeros(BINS), int(SETTLING / run.step_size), 0.0
+    every = burn + run.ripple_steps
+    for step in range(every):
         if step % 100 == 0:
-            tick(step / (burn + run.ripple_steps))
+            tick(step / every)
+        if step == every // 2:
+            at_half = float(np.mean(w < 0.0))
         w = w - run.step_size * (slope(w) + np.cos(w / run.ripple))
         if not np.abs(w).max() < FAR:
             return Record("diverged", reason=f"descent left the landscape at step {step}")
@@ -112,7 +115,11 @@ def _ripples(run: RippleRun, tick: Tick) -> Record:
     share, law = counts / (run.ripple_starts * run.ripple_steps), gibbs(run.landscape, run.step_size, edges)
     half = np.s_[:] if bowl else np.s_[BINS // 2 :]
     distance = total_variation(share[half] / share[half].sum(), law[half] / law[half].sum())
-    numbers = {"total_variation": distance, "other_well": float(np.mean(w < 0.0))}
+    numbers = {
+        "total_variation": distance,
+        "other_well": float(np.mean(w < 0.0)),
+        "other_well_at_half": at_half,
+    }
     return Record("finished", numbers, {"share": share} if run.drawn else {})
 
 

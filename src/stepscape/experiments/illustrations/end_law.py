@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from stepscape.experiments.frame import Finding, Says, decide
-from stepscape.tables.records import Table
-
-NEAR = 0.005  # decades: closer than that is no further approach
+NEAR = 0.03  # decades, 7 %: who is closer than that need not have come closer
+LEFT = 0.9  # largest share of the earlier distance that may be left
 
 
-def on_the_law(table: Table, before: str, factor: float, says: Says) -> Finding:
-    """Share of rows whose γ²ηtL lies within a factor of 1 and nearer to 1, in the logarithm, than before.
+def on_the_law(off: ArrayLike, earlier: ArrayLike, factor: float) -> NDArray[np.bool_]:
+    """Whether γ²ηtL lies within a factor of 1, and by a tenth nearer to 1, in the logarithm, than before.
 
-    before : column of its log10 at an earlier moment.
+    A constant distance is thus another law. More than a tenth cannot be asked for: the direction of w comes
+    to that of the largest margin as 1/log t, and with it γ²ηtL to 1.
+
+    Parameters
+    ----------
+    off, earlier : log10 of γ²ηtL at the end, and at a moment before a tenth of the time.
     """
-    off, earlier = np.abs(table["law"]), np.abs(table[before])
-    flags = (off <= np.log10(factor)) & (off < np.maximum(earlier, NEAR))
-    middle = float(10.0 ** np.median(table["law"])) if len(table) else float("nan")
-    return decide.share(flags, says, groups=table["seed"]).with_numbers({"γ²ηtL, median": middle})
+    last, before = np.abs(np.asarray(off, np.float64)), np.abs(np.asarray(earlier, np.float64))
+    return np.asarray((last <= np.log10(factor)) & (last <= np.maximum(LEFT * before, NEAR)))

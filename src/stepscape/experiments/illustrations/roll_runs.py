@@ -29,7 +29,10 @@ SPAN, PIXELS, SIDES = 0.5, 31, 61  # of the slices, and of the picture of the pl
 
 
 class RollRun(Spec, frozen=True, tag="swiss-roll/1"):
-    """The good minimum: Adam on the labels. The bad one: with wrong labels of other points in the loss."""
+    """The good minimum: Adam on the labels. The bad one: with wrong labels of other points in the loss.
+
+    settle_steps : slow steps on the labels alone that both make after they are measured.
+    """
 
     layers: int
     width: int
@@ -39,6 +42,7 @@ class RollRun(Spec, frozen=True, tag="swiss-roll/1"):
     distance: float
     good_steps: int
     bad_steps: int
+    settle_steps: int
     adam_step_size: float
     seed: int
     drawn: bool
@@ -46,7 +50,7 @@ class RollRun(Spec, frozen=True, tag="swiss-roll/1"):
 
 def grid(settings: Settings) -> list[RollRun]:
     """Every seed."""
-    at_least(settings, seeds=1, layers=1, width=1, n=4, wrong=1, good_steps=4, bad_steps=4)
+    at_least(settings, seeds=1, layers=1, width=1, n=4, wrong=1, good_steps=4, bad_steps=4, settle_steps=1)
     first = settings["first_seed"]
     return sweep(RollRun, settings, seed=seeds(settings), drawn=lambda run: run.seed == first)
 
@@ -81,7 +85,7 @@ def spirals(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 def work(run: RollRun, tick: Tick) -> Record:
-    """Train both from one start, and measure both on the loss of the labels alone."""
+    """Train both from one start, and measure both on the loss of the labels alone; then train them on it."""
     clean, poisoned, fresh = begin(run)
     start = clean.start(float(np.sqrt(2.0)), run.seed)
     tick(0.1)
@@ -90,9 +94,13 @@ def work(run: RollRun, tick: Tick) -> Record:
     other = descend(poisoned, start, run.adam_step_size, run.bad_steps)
     if good is None or other is None:
         return Record("diverged", reason="Adam diverged; lower adam_step_size")
-    tick(0.9)
+    tick(0.8)
     both = {"good": good, "bad": other}
     numbers: dict[str, Any] = {"wrong_kept": len(poisoned.problem.labels) - run.n}
+    for name, theta in both.items():
+        settled = settle(clean, theta, run.adam_step_size, run.settle_steps)
+        numbers[f"test_after_{name}"] = None if settled is None else accuracy(clean, settled, fresh)
+    tick(0.9)
     for name, theta in both.items():
         measured = around(clean, theta, fresh, run.seed)
         numbers |= {f"{key}_{name}": value for key, value in measured.items()}
@@ -114,6 +122,17 @@ def descend(objective: LayeredNetwork, start: Array, step_size: float, steps: in
     return theta
 
 
+def settle(clean: LayeredNetwork, theta: Array, step_size: float, steps: int) -> Array | None:
+    """Make slow steps of Adam on the labels alone, which tell whether descent stays at a place that fits."""
+    path = train(clean, theta, Adam(SLOW * step_size, steps), record_every=steps, measure_sharpness=False)
+    return None if path.outcome == "diverged" else path.theta
+
+
+def accuracy(objective: LayeredNetwork, theta: Array, fresh: Problem) -> float:
+    """Share of fresh points whose label is predicted."""
+    return float(np.mean(objective.predict(theta, fresh.points) * fresh.labels > 0.0))
+
+
 def around(clean: LayeredNetwork, theta: Array, fresh: Problem, seed: int) -> dict[str, Any]:
     """Accuracy, loss and curvature of one minimum, and what is left of its accuracy after moves."""
     labels = clean.problem.labels
@@ -124,8 +143,9 @@ def around(clean: LayeredNetwork, theta: Array, fresh: Problem, seed: int) -> di
     holds = np.all([clean.predict(theta, points) * labels > 0.0 for points in pushed], axis=0)
     return {
         "training": float(np.mean(clean.predict(theta) * labels > 0.0)),
-        "test": float(np.mean(clean.predict(theta, fresh.points) * fresh.labels > 0.0)),
+        "test": accuracy(clean, theta, fresh),
         "loss": clean.loss(theta),
+        "gradient": float(np.linalg.norm(clean.gradient(theta))),
         "sharpness": sharpness(clean, theta),
         "moved": float(np.mean([np.mean(clean.predict(each) * labels > 0.0) for each in moved])),
         "moved_loss": float(np.mean([clean.loss(each) for each in moved])),

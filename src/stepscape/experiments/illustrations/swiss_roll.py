@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
+from stepscape.experiments.frame.finding import all_of
+from stepscape.experiments.frame.levels import median
+from stepscape.experiments.frame.limits import MOST
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.illustrations.roll_runs import begin, grid, work
+from stepscape.experiments.illustrations.shortfall import unless_nearly_all
 from stepscape.tables.records import Table
 
 _QUICK: dict[str, Any] = {
@@ -20,6 +24,7 @@ _QUICK: dict[str, Any] = {
     "distance": 0.06,
     "good_steps": 400,
     "bad_steps": 1600,
+    "settle_steps": 200,
     "adam_step_size": 0.01,
     "seeds": 5,
     "first_seed": 0,
@@ -34,6 +39,7 @@ _FULL = {
     "distance": 0.035,
     "good_steps": 2000,
     "bad_steps": 3000,
+    "settle_steps": 500,
     "adam_step_size": 0.005,
     "seeds": 20,
     "first_seed": 100,
@@ -48,24 +54,40 @@ def fitting(table: Table) -> Table:
 
 
 def lacks(table: Table) -> str:
-    """Say that in no run both minima fit every label; "" if in one they do."""
-    return "" if len(fitting(table)) else "in no run both minima fit every label"
+    """Say that in fewer than half of the runs both minima fit every label; "" otherwise."""
+    found = len(fitting(table))
+    few = f"both minima fit every label in only {found} of {len(table)} runs"
+    return few if found < MOST * len(table) else ""
 
 
-def apart(result: Result, least: float) -> Finding:
-    """Whether the good minimum predicts fresh points better than the bad one."""
+def of_those_that_fit(result: Result, found: Finding) -> Finding:
+    """Qualify a finding about the runs in which both fit, where these are not nearly all."""
+    counts = np.isin(result.table["seed"], fitting(result.table)["seed"])
+    return unless_nearly_all(found, counts, "runs count, in which both fit every label")
+
+
+def apart(result: Result, well: float, least: float) -> Finding:
+    """Whether the good minimum predicts fresh points well, and the bad one worse than a coin."""
     rows = fitting(result.table)
-    says = Says("the good minimum", "predict", "fresh points better")
-    found = decide.sign(rows["test_good"] - rows["test_bad"], says, "accuracy, good minus bad", least)
-    share = float(len(rows) / len(result.table))
-    return found.with_numbers({"share of runs in which both fit": share})
+    good = Says("the good minimum", "predict", f"at least {well:.0%} of fresh points")
+    bad = Says("the bad one", "be", "worse than a coin")
+    found = all_of({
+        "good": decide.at_least(rows["test_good"], well, good, "accuracy of the good one", at_once=2),
+        "bad": decide.sign(0.5 - rows["test_bad"], bad, "½ minus accuracy of the bad one", least, at_once=2),
+    })  # fmt: skip
+    return of_those_that_fit(result, found)
 
 
-def below_chance(result: Result, least: float) -> Finding:
-    """Whether the bad minimum is worse than a coin."""
+def stays(result: Result, least: float) -> Finding:
+    """Whether the bad minimum is still worse than a coin after training on the labels alone."""
     rows = fitting(result.table)
-    says = Says("the bad minimum", "be", "worse than a coin")
-    return decide.sign(0.5 - rows["test_bad"], says, "½ minus its accuracy on fresh points", least)
+    after = rows["test_after_bad"].astype(float)
+    says = Says("the bad minimum", "be", "worse than a coin after training on the labels alone")
+    found = decide.sign(0.5 - after, says, "½ minus its accuracy on fresh points then", least)
+    return of_those_that_fit(result, found).with_numbers({
+        "its accuracy after minus before, median": median(after - rows["test_bad"]),
+        "norm of its gradient, median": median(rows["gradient_bad"]),
+    })  # fmt: skip
 
 
 def sharper(result: Result, column: str, least: float, subject: str) -> Finding:
@@ -73,18 +95,20 @@ def sharper(result: Result, column: str, least: float, subject: str) -> Finding:
     rows = fitting(result.table)
     gap = np.log10(rows["sharpness_bad"].astype(float)) - np.log10(rows[column].astype(float))
     says = Says("the bad minimum", "be", f"sharper than {subject}")
-    return decide.sign(gap, says, f"decades of λ_max, bad over {subject}", least)
+    found = decide.sign(gap, says, f"decades of λ_max, bad over {subject}", least)
+    return of_those_that_fit(result, found)
 
 
 def survives(result: Result, column: str, least: float, says: Says, what: str) -> Finding:
     """Whether more of the good minimum's accuracy is left after moves than of the bad one's."""
     rows = fitting(result.table)
-    return decide.sign(rows[f"{column}_good"] - rows[f"{column}_bad"], says, what, least)
+    found = decide.sign(rows[f"{column}_good"] - rows[f"{column}_bad"], says, what, least)
+    return of_those_that_fit(result, found)
 
 
 def numbers(result: Result) -> Table:
     """Medians over the runs in which both minima fit."""
-    names = ("training", "test", "loss", "sharpness", "moved", "moved_loss", "held")
+    names = ("training", "test", "test_after", "loss", "gradient", "sharpness", "moved", "moved_loss", "held")
     columns = tuple(f"{name}_{which}" for name in names for which in ("good", "bad"))
     return medians(fitting(result.table), ("n",), (*columns, "sharpness_faded", "wrong_kept"))
 
@@ -110,9 +134,9 @@ CLAIM = Claim(
     ),
     setup=(
         "Two spirals, a ReLU network, the logistic loss, Adam. The bad minimum is made on purpose: wrong "
-        "labels of fresh points, none close to a training point, are added to its loss. Everything is "
-        "measured "
-        "on the training labels alone. Sizes and steps were looked for on seeds from 1000 on."
+        "labels of fresh points, none close to a training point, are added to its loss, so that it need not "
+        "be a minimum of the loss of the training labels, on which everything is measured. Sizes and steps "
+        "were looked for on seeds from 1000 on."
     ),
     quick=_QUICK,
     full=_FULL,
@@ -122,21 +146,24 @@ CLAIM = Claim(
     parts=(
         Part(
             "apart",
-            "Both fit every label, and one predicts fresh points far better",
-            "Accuracy on fresh points, good minus bad, where both have a training accuracy of 1: "
-            "reproduced if its interval lies above 0, not if it excludes {least:g}.",
+            "Both fit every label; one predicts fresh points well, the other worse than a coin",
+            "Where both have a training accuracy of 1: on fresh points, that of the good one is at least "
+            "{well:g}, and ½ minus that of the bad one above 0 (not, if it excludes {least:g}). With fewer "
+            "than nine in ten of such runs a yes is one in part, here and below.",
             apart,
-            {"least": 0.05},
+            {"well": 0.8, "least": 0.02},
             primary=True,
             needs=lacks,
         ),
         Part(
-            "below_chance",
-            "The bad one is worse than a coin",
-            "½ minus its accuracy on fresh points: reproduced if the interval lies above 0, not if it "
-            "excludes {least:g}.",
-            below_chance,
+            "stays",
+            "Does the bad one stay bad when it is trained on the labels alone?",
+            "After slow steps of Adam on the training labels alone, ½ minus its accuracy on fresh points: "
+            "yes if the interval lies above 0, no if it excludes {least:g}.",
+            stays,
             {"least": 0.02},
+            kind="open question",
+            reads=("test_after_bad",),
             needs=lacks,
         ),
         Part(

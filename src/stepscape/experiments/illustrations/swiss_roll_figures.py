@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 BOTH = {"good": MEASURED, "bad": CONTRAST}
 MINIMA = (
     "Above: what the network predicts over the plane of the inputs (orange and sky) at the good "
-    "minimum, left, "
-    "and at the bad one, right; squares and disks are the training points of the two classes. Below: "
+    "minimum, left, and at the bad one, which is that of a loss with wrong labels of other points, right; "
+    "squares and disks are the training points of the two classes. Below: "
     "log10 of "
-    "the training loss on a plane through each minimum (at the cross), in two random directions that are as "
+    "the training loss on a plane through each of them (at the cross), in two random directions that are as "
     "long as the weights into each unit; dark is low, one scale for both. First seed. Repeat it with "
     "“stepscape run swiss-roll --full”."
 )
 PROFILES = (
-    "log10 of the training loss along ten random directions through each minimum, in units of the weights "
+    "log10 of the training loss along ten random directions through each of them, in units of the weights "
     "into each unit; left, the good one (blue), right, the bad one (vermilion), one scale for both. "
     "First seed. Repeat it with “stepscape run swiss-roll --full”."
 )
@@ -93,7 +93,8 @@ def _finding(result: Result) -> str:
         return "In 0 runs both minima fit every label."
     good, other = (float(np.mean(rows[f"test_{name}"])) for name in BOTH)
     return (
-        f"Both minima fit all labels; on fresh points one is right for {100 * good:.0f} %, the other for "
+        f"In {len(rows)} of {len(result.table)} runs both fit all labels; on fresh points one is right "
+        f"for {100 * good:.0f} %, the other for "
         f"{100 * other:.0f} %."
     )
 
@@ -104,6 +105,6 @@ def _moved(result: Result) -> str:
         return "In 0 runs both minima fit every label."
     good, other = (float(np.mean(rows[f"moved_{name}"])) for name in BOTH)
     return (
-        f"After moves of a tenth of its weights the good minimum still fits {100 * good:.0f} % of its "
-        f"labels, the bad one {100 * other:.0f} %."
+        f"After moves of a tenth of its weights the good one still fits {100 * good:.0f} % of its labels, "
+        f"the bad one {100 * other:.0f} %, where both fit all before."
     )

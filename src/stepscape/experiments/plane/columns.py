@@ -17,6 +17,7 @@ from stepscape.experiments.frame.limits import EDGE
 from stepscape.experiments.plane.references import error, training_error
 from stepscape.measures.activation import activity
 from stepscape.measures.rates import paths, rates
+from stepscape.methods import clock_of
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 
@@ -57,7 +58,7 @@ def _arrival(seen: Followed, problem: Problem, settling: int) -> dict[str, Any]:
     ``moved``: root mean square change of the predictions since the record, over that of the labels around
     their mean; ``sharpened``: |log| of the ratio of the two sharpnesses; ``decay_time``: η·λ·T.
     """
-    run, method = seen.trajectory, seen.trajectory.method
+    run, method = seen.trajectory, clock_of(seen.trajectory.method)
     before, last = (seen.snapshots[at].midpoint.predict(problem.inputs) for at in (settling, -1))
     spread = float(problem.labels.std())
     moved = float(np.sqrt(np.mean((last - before) ** 2))) / spread if spread > 0.0 else float("nan")

@@ -17,6 +17,7 @@ from stepscape.measures.features import bent_mask, census, features
 from stepscape.measures.measures import measure, measure_trajectory, piece_tolerance
 from stepscape.measures.pieces import linear_pieces
 from stepscape.measures.regions import regions
+from stepscape.methods import clock_of
 from stepscape.network import TwoLayerReLU
 from stepscape.problems import Problem
 from stepscape.training import Trajectory
@@ -118,7 +119,7 @@ def edge(run: Trajectory) -> dict[str, Any]:
 
 def _crossing(run: Trajectory) -> int:
     """First record after the warm-up whose sharpness reaches the threshold; one past the last if none."""
-    there = np.flatnonzero((run.at_steps >= run.method.warmup_steps) & (run.edge_ratio >= EDGE[0]))
+    there = np.flatnonzero((run.at_steps >= clock_of(run.method).warmup_steps) & (run.edge_ratio >= EDGE[0]))
     return int(there[0]) if there.size else int(run.at_steps.size)
 
 
