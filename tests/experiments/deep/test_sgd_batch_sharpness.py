@@ -9,7 +9,7 @@ import pytest
 
 from stepscape.errors import InputError
 from stepscape.experiments.deep.sgd_batch_sharpness import CLAIM
-from stepscape.experiments.deep.sgd_runs import REPLACED, SHUFFLED, begin, work
+from stepscape.experiments.deep.sgd_runs import REPLACED, SHUFFLED, begin, grid, work
 from stepscape.experiments.frame import Result, Run
 
 CELLS = ((64, SHUFFLED), (16, SHUFFLED), (16, REPLACED), (4, SHUFFLED), (4, REPLACED))
@@ -114,7 +114,7 @@ SETTINGS = {**CLAIM.quick, "width": 3, "n": 8, "steps": 40, "records": 4, "seeds
 def test_a_run_measures_what_dense_hessians_give() -> None:
     """At B = 1 without replacement an epoch is every example once, so that both averages are exact."""
     settings = {**SETTINGS, "batch_sizes": (1,), "measured_batches": 8}
-    (run,) = [each for each in CLAIM.specs(settings) if (each.batch_size, each.drawing) == (1, SHUFFLED)]
+    (run,) = [each for each in grid(settings) if (each.batch_size, each.drawing) == (1, SHUFFLED)]
     made = work(run, lambda _: None)
     objective, theta, method = begin(run)
     slopes = np.array([objective.batch_gradient(theta, np.array([i])) for i in range(8)])
@@ -136,7 +136,7 @@ def test_a_run_measures_what_dense_hessians_give() -> None:
 
 
 def test_all_examples_are_one_batch_whose_averages_are_one_number() -> None:
-    run = CLAIM.specs(SETTINGS)[0]
+    run = grid(SETTINGS)[0]
     numbers = work(run, lambda _: None).numbers
     assert (run.batch_size, run.drawing) == (8, SHUFFLED)
     assert numbers["batch_ratio"] == pytest.approx(numbers["typical_ratio"], rel=1e-12)
@@ -145,7 +145,7 @@ def test_all_examples_are_one_batch_whose_averages_are_one_number() -> None:
 
 
 def test_a_run_that_diverges_is_an_outcome() -> None:
-    made = work(CLAIM.specs({**SETTINGS, "step_size": 90.0})[0], lambda _: None)
+    made = work(grid({**SETTINGS, "step_size": 90.0})[0], lambda _: None)
     assert made.outcome == "diverged"
     assert made.numbers["start_inside"] is False
 

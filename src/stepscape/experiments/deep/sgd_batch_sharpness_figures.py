@@ -54,8 +54,8 @@ def batches(result: Result) -> Drawn:
         "examples: λ_max at midpoints, the ratio of expectations E[gᵀHg]/E‖g‖² over batches smaller than "
         "that, and the trace over the last records, all in units of 2/η. Lines with bands are medians and "
         "quartiles over the seeds for batches without replacement; hollow marks are medians with "
-        "replacement. Colors and marks (circle, square, triangle) tell the noise of the labels; the dashed line is 2/η. "
-        f"{_repeat(result)}"
+        "replacement. Colors and marks (circle, square, triangle) tell the noise of the labels; the dashed "
+        f"line is 2/η. {_repeat(result)}"
     ))  # fmt: skip
 
 
