@@ -146,6 +146,6 @@ def test_a_warm_up_of_any_length_takes_a_block_of_memory(monkeypatch):
     problem, network = ss.problems.tent(n=10), ss.TwoLayerReLU.random(5)
     method = ss.GradientDescent(0.2, 700, warmup_steps=500)
     whole = ss.train(problem, network, method, record_every=50)
-    monkeypatch.setattr(importlib.import_module("stepscape.training.run"), "BLOCK", 37)
+    monkeypatch.setattr(importlib.import_module("stepscape.training.engine"), "BLOCK", 37)
     blocks = ss.train(problem, network, method, record_every=50)
     np.testing.assert_array_equal(blocks.time, whole.time)

@@ -50,6 +50,9 @@ class TorchHessian:
         along = [pieces[i].reshape(self._slopes[i].shape) for i in live]
         return flat(_grad(slopes, self._inputs, along, retain_graph=True))
 
+    def __repr__(self) -> str:
+        return f"TorchHessian(size={self.size})"
+
     def refuse_single(self) -> None:
         """Refuse a function marked as once differentiable, through which autograd returns zeros instead.
 

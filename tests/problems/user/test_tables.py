@@ -248,7 +248,7 @@ def test_merging_changes_square_loss_by_a_constant(x, y, w, a, b):
     left = (w * (f(x) - y) ** 2).sum()
     right = (got.weights * (f(got.x) - got.y) ** 2).sum() + (w * (y - mean) ** 2).sum()
     scale = (w * (np.abs(f(x)) + np.abs(y)) ** 2).sum()
-    assert abs(left - right) <= 64 * len(x) * EPS * scale
+    assert abs(left - right) <= 64 * len(x) * EPS * scale + np.finfo(float).tiny  # where squares vanish
     assert got.weights.sum() == w.sum()
 
 
