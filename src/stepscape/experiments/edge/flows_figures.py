@@ -47,7 +47,7 @@ def errors(result: Result) -> Drawn:
     ax.set_xticks(range(len(networks)), [NETWORKS[name].replace(", ", "\n", 1) for name in networks])
     ax.set_xlim(-0.6, len(networks) - 0.4)
     number_ticks(ax)
-    label(ax, "", "error over the way of descent")
+    label(ax, "", "error over the way")
     shared_legend(figure, axes, columns=3)
     middle = {
         flow: float(np.median(_shown(table.rows(keep), flow)))

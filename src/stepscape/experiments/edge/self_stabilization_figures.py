@@ -39,7 +39,7 @@ def network(result: Result) -> Drawn:
         ends = np.array(
             [min(np.diff(ratio).min(), predicted.min()), max(np.diff(ratio).max(), predicted.max())]
         )
-        theory(right, ends, ends, "equal", at=0.1)
+        theory(right, ends, ends, "equal", at=1.0, left=True)
         plain_ticks(right)
         shared_legend(figure, axes, columns=2)
     theory_level(left, 1.0, r"$2/\eta$")
