@@ -115,7 +115,7 @@ def toy(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} Descent on ½x²(2/η + y) − αy, first seed. Left: its first steps; the curvature y above 2/η "
         "lets x grow, and x² above 2α drives y down. At the dashed line the two forces are equal. Right: the "
-        "energy of the cycles over that of the start; it is 0 where both forces are equal and y is 0. A cross "
-        "stands where the run diverges. "
+        "energy of the cycles over that of the start; it is 0 where both forces are equal and y is 0. A "
+        "cross stands where the run diverges. "
         f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
