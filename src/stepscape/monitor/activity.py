@@ -110,9 +110,7 @@ def activity(
     counts = _Counts()
     with probe.measuring(), _hooks(probe.model, sites, counts):
         probe.loss()
-    found = tuple(
-        SiteActivity(name, kind, on / seen) for name, (kind, on, seen) in counts.of_sites.items()
-    )
+    found = tuple(SiteActivity(name, kind, on / seen) for name, (kind, on, seen) in counts.of_sites.items())
     return Activity(found, "measured" if found else "no_sites", probe.samples)
 
 
@@ -137,7 +135,7 @@ def _sites(model: Any, layers: Iterable[str] | None) -> dict[str, str]:
 
 @dataclass
 class _Counts:
-    """What hooks saw: of each site its kind, how often each unit was on, and at how many places it was seen."""
+    """What hooks saw: of each site its kind, how often each unit was on, and at how many places."""
 
     of_sites: dict[str, tuple[str, Any, int]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from stepscape.objectives.require_torch import require_torch
 
 
 def trace_penalty(loss: Any, parameters: Iterable[Any], probes: int = 1, generator: Any = None) -> Any:
-    """tr ∇²L estimated by vᵀ∇²L v with random signs v, as a scalar tensor that can be differentiated.
+    """Estimate tr ∇²L by vᵀ∇²L v with random signs v, as a scalar tensor that can be differentiated.
 
     Its expectation is the trace, and the expectation of its gradient that of the trace: add
     ``strength * trace_penalty(loss, model.parameters())`` to the loss before ``backward()``. One probe costs
@@ -173,7 +173,9 @@ class SAM:
         closure : callable
             Clears the gradients, computes the loss, calls ``backward()`` and returns the loss.
         """
-        function("closure", closure, "be a function that clears gradients, calls backward() and returns the loss")
+        function(
+            "closure", closure, "be a function that clears gradients, calls backward() and returns the loss"
+        )
         with require_torch().enable_grad():
             value = closure()
             self.climb()

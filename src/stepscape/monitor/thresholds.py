@@ -50,7 +50,7 @@ def threshold_of(optimizer: Any, parameter: Any, preconditioner: UserRule | None
     ==============================  ======================================  =============================
     SGD, momentum μ, dampening τ    2(1 + μ)/(η(1 − τ))                     1
     SGD, Nesterov                   2(1 + μ)/(η(1 + 2μ))                    1
-    RMSprop, momentum μ             2(1 + μ)/η                              √(v − ḡ²) + ε; ḡ = 0 unless centered
+    RMSprop, momentum μ             2(1 + μ)/η                              √(v − ḡ²) + ε, ḡ 0 unless centered
     Adam, AMSGrad                   2(1 + β1)/((1 − β1)η)                   (1 − β1ᵗ)(√(v/(1 − β2ᵗ)) + ε)
     AdamW, decoupled decay w        (1 + β1)(2 − ηw)/((1 − β1)η)            as Adam
     ==============================  ======================================  =============================
@@ -131,7 +131,9 @@ def _rule(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
         if "step" in vars(kind):
             break
     name = type(optimizer).__name__
-    raise Unmeasured("unsupported", f"no threshold is known for {name}; give preconditioner=fn(optimizer, parameter)")
+    raise Unmeasured(
+        "unsupported", f"no threshold is known for {name}; give preconditioner=fn(optimizer, parameter)"
+    )
 
 
 def _group_of(optimizer: Any, parameter: Any) -> Settings | None:
@@ -178,7 +180,10 @@ def _of_the_user(rule: UserRule, optimizer: Any, parameter: Any, group: Settings
     if not isinstance(answer, tuple) or len(answer) not in (2, 3):
         raise bad("preconditioner", "return (P, t) or (P, t, W)", shown(answer))
     scale = torch.as_tensor(answer[0], dtype=torch.float64, device=parameter.device).detach()
-    value, decay = positive("t of preconditioner", answer[1]), nonnegative("W of preconditioner", [*answer, 0.0][2])
+    value, decay = (
+        positive("t of preconditioner", answer[1]),
+        nonnegative("W of preconditioner", [*answer, 0.0][2]),
+    )
     if scale.shape not in ((), parameter.shape):
         must = f"have the shape {tuple(parameter.shape)} of the parameter"
         raise bad("P of preconditioner", must, tuple(scale.shape))
