@@ -126,7 +126,7 @@ def test_trace_that_is_not_measured_says_why():
     assert failed.status == "error"
     with pytest.raises(InputError, match="tolerance must lie strictly between 0 and 1"):
         hessian_trace(Point(), quadratic, torch.eye(5), tolerance=0.0)
-    with pytest.raises(InputError, match="max_products must be a whole number of at least 16"):
-        hessian_trace(Point(), quadratic, torch.eye(5), max_products=15)
+    with pytest.raises(InputError, match="max_products must be a whole number of at least 2"):
+        hessian_trace(Point(), quadratic, torch.eye(5), max_products=1)
     with pytest.raises(InputError, match="seed must be a whole number of at least 0"):
         hessian_trace(Point(), quadratic, torch.eye(5), seed=-1)

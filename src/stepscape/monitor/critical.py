@@ -10,7 +10,7 @@ from typing import Any
 from stepscape.arguments import positive, share, whole
 from stepscape.errors import bad, shown
 from stepscape.monitor.crossing import first_crossing
-from stepscape.monitor.failure import Unmeasured
+from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.vectors import inner
 from stepscape.objectives.require_torch import require_torch
@@ -91,7 +91,8 @@ def critical_step_size(
     -----
     A secant search on s(η) = (L(θ) − L(θ − ηΔ))/η, whose value gᵀΔ at 0 costs one gradient; for a quadratic
     loss three passes are exact, and a fourth looks for an earlier crossing. Losses are summed in float64; the
-    rounding of the model's precision is part of the error.
+    rounding of the model's precision is part of the error. Dropout modules are off; whether the loss is the
+    same each time is not checked.
 
     Source: the definition of critical sharpness is that of arXiv:2601.16979; the search is our own.
 
@@ -114,7 +115,8 @@ def critical_step_size(
                 lambda step: float(probe.loss([-step * each for each in along])),
                 start, slope, guess, tolerance, passes, ROUNDING * _rounding(probe),
             )  # fmt: skip
-    except Unmeasured as failure:
+    except (Unmeasured, RuntimeError, MemoryError) as error:
+        failure = unmeasured(error)
         return CriticalStepSize(*(math.nan,) * 3, failure.status, math.nan, 0, str(failure))
     return CriticalStepSize(found.value, found.error, found.value / rate, found.status, slope, found.passes)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from stepscape.arguments import number
 from stepscape.errors import bad
-from stepscape.monitor.failure import Unmeasured
+from stepscape.monitor.eigenvalue import REASONS
+from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.krylov import TensorOperator
 from stepscape.monitor.lanczos import largest
 from stepscape.monitor.probe import Loss, Probe
@@ -37,7 +38,7 @@ class EdgeRatio:
     clipped : bool
         Whether gradients were shortened: the ratio then holds for the shortened ones.
     reason : str
-        One sentence if nothing was measured, else "".
+        One sentence for a status that is not "converged"; empty otherwise.
     """
 
     value: float
@@ -93,11 +94,14 @@ def edge_ratio(
     try:
         probe = Probe(model, loss, batch, **settings)
         operator = preconditioned(probe, optimizer, preconditioner, clip_coefficient)
-        pair = largest(operator, tolerance=tolerance, max_products=max_products)
-    except Unmeasured as failure:
+        with probe.measuring():
+            probe.require_deterministic()
+            pair = largest(operator, tolerance=tolerance, max_products=max_products)
+    except (Unmeasured, RuntimeError, MemoryError) as error:
+        failure = unmeasured(error)
         return EdgeRatio(math.nan, math.nan, failure.status, 0, (), clip_coefficient < 1.0, str(failure))
     found = (pair.value, pair.residual, pair.status, pair.products)
-    return EdgeRatio(*found, operator.thresholds, clip_coefficient < 1.0)
+    return EdgeRatio(*found, operator.thresholds, clip_coefficient < 1.0, REASONS[pair.status])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from stepscape.arguments import function, share, whole
 from stepscape.errors import bad, shown
-from stepscape.monitor.failure import Unmeasured
+from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.krylov import product
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.vectors import dot, inner
@@ -83,7 +83,8 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
         # Each in a tuple of its own, or a list of tensors would be read as one batch.
         probe = Probe(model, lambda own, one: loss(own, one[0]), [(one,) for one in batches], **settings)
         along, sizes = _along_gradients(probe)
-    except Unmeasured as failure:
+    except (Unmeasured, RuntimeError, MemoryError) as error:
+        failure = unmeasured(error)
         return BatchSharpness(*(math.nan,) * 4, 0, failure.status, 0, str(failure))
     return _averaged(along, sizes)
 
@@ -93,6 +94,7 @@ def _along_gradients(probe: Probe) -> tuple[Any, Any]:
     torch = require_torch()
     along, sizes = [], []
     with probe.measuring():
+        probe.require_deterministic()
         for number in range(len(probe.weights)):
             gradient = list(probe.slopes(number, probe.point(leaves=True)))
             along.append(inner(gradient, probe.operator(pieces=[number]).product(gradient)))
@@ -167,7 +169,7 @@ def hessian_trace(
         Standard error, relative to the trace, at which to stop; 0.03 takes about ten times as many products
         as 0.1.
     max_products : int
-        At least 16.
+        At least 2; before 16 products nothing is called converged.
     seed : int
         Of the signs, which come from a generator of their own.
     **settings : as in `Probe`.
@@ -179,18 +181,20 @@ def hessian_trace(
     Source: Hutchinson (1990).
     """
     share("tolerance", tolerance)
-    most, torch = whole("max_products", max_products, LEAST), require_torch()
+    most, torch = whole("max_products", max_products, 2), require_torch()
     draw = torch.Generator().manual_seed(whole("seed", seed))
     values: list[float] = []
     try:
         probe = Probe(model, loss, batch, **settings)
         with probe.measuring():
+            probe.require_deterministic()
             operator = probe.operator()
             while len(values) < most and not _sure(values, tolerance):
                 signs = 2 * torch.randint(0, 2, (operator.size,), generator=draw) - 1
                 vector = signs.to(operator.device, operator.dtype)
                 values.append(dot(vector, product(operator, vector)))
-    except Unmeasured as failure:
+    except (Unmeasured, RuntimeError, MemoryError) as error:
+        failure = unmeasured(error)
         return HessianTrace(math.nan, math.nan, failure.status, len(values), str(failure))
     found = torch.tensor(values, dtype=torch.float64)
     status = "converged" if _sure(values, tolerance) else "budget"
