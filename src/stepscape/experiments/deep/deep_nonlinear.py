@@ -90,14 +90,16 @@ _RUNS = (
     "labels are fitted at least as well as by the truth. With the largest step size it must reach the edge. "
 )
 _CELLS = (
-    "Cells are the pairs of an activation and a depth. Yes if the mean over the cells lies above 0 and no cell "
-    "below it, no if the mean excludes {least:g} or more and no cell shows one. "
+    "Cells are the pairs of an activation and a depth. Yes if the mean over the cells lies above 0 and no "
+    "cell below it, no if the mean excludes {least:g} or more and no cell shows one. "
 )
 _SLOPES = (
     "Its slope over the depths, per layer, for every activation. Yes if the mean over the activations lies "
     "above 0 and none below it, no if the mean excludes {least:g} or more and none shows one. "
 )
-_LEFT = f"A cell of which fewer than {MOST:.0%} of the seeds have it is left out, and a yes holds in part then."
+_LEFT = (
+    f"A cell of which fewer than {MOST:.0%} of the seeds have it is left out, and a yes holds in part then."
+)
 
 CLAIM = Claim(
     name="deep-nonlinear",
@@ -126,8 +128,8 @@ CLAIM = Claim(
         Part(
             "simpler",
             "Does a larger step size select a function with less variation ∫|f''|?",
-            "log of ∫|f''| of the midpoint network at the smallest step size over that at the largest, for each "
-            "seed. " + _CELLS + _RUNS + _LEFT,
+            "The logarithm of ∫|f''| of the midpoint network at the smallest step size over that at the largest, "
+            "for each seed. " + _CELLS + _RUNS + _LEFT,
             partial(falls, column="variation", what="∫|f''|"),
             {"least": 0.1},
             primary=True,
@@ -161,9 +163,9 @@ CLAIM = Claim(
         Part(
             "denser",
             "Do large steps spread the function over more neurons as depth grows?",
-            "The effective share of the neurons of a hidden layer is (Σ c)²/(k Σ c²), c being the root mean "
-            "square change of f when a neuron is held at its mean; its mean over the hidden layers. log of it "
-            "at the largest step size over that at the smallest. " + _SLOPES + _RUNS + _LEFT,
+            "The effective share of the neurons of a layer is (Σ c)²/(k Σ c²), c being the root mean "
+            "square change of f when a neuron is held at its mean. The logarithm of its mean over the hidden "
+            "layers, at the largest step size over that at the smallest. " + _SLOPES + _RUNS + _LEFT,
             spreads,
             {"least": 0.05},
             needs=nothing_finished,
@@ -171,9 +173,12 @@ CLAIM = Claim(
         Part(
             "sparser",
             "Does weight decay concentrate the function on fewer neurons as depth grows?",
-            "log of the same share without decay over that with it, at one step size and averaged over the "
-            "decays. " + _SLOPES + _RUNS + f"With decay it has arrived if f moves by at most {STILL:.0%} of its "
-            "root mean square in the last quarter of the steps. " + _LEFT,
+            "The logarithm of the same share without decay over that with it, at one step size and averaged "
+            "over the decays. "
+            + _SLOPES
+            + _RUNS
+            + f"With decay it has arrived if f moves by at most {STILL:.0%} of "
+            "its root mean square in the last quarter of the steps. " + _LEFT,
             concentrates,
             {"least": 0.05},
             needs=nothing_finished,

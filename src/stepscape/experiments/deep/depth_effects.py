@@ -1,4 +1,4 @@
-"""What a larger step size, or weight decay, changes in the networks of a claim, and how it grows with depth."""
+"""What a larger step size, or weight decay, changes in deep networks, and how that grows with depth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 Effect = Callable[[Table], Array]
 CELLS = {"activation": "{}", "depth": "depth {:g}"}
 HELD_OUT = "_held_out"  # ends the columns of the best held-out moment
-STILL = 0.05
+STILL = 0.1
 
 
 def alive(table: Table) -> Mask:
@@ -47,7 +47,7 @@ def at_edge(table: Table) -> Mask:
 
 
 def of_step_size(rows: Table, column: str) -> Array:
-    """log of a column at the smallest share of the edge over that at the largest (seeds,), nan if unknown.
+    """Logarithm of a column at the smallest share of the edge over that at the largest (seeds,), or nan.
 
     At the end, both runs must have arrived, and that with the larger step size must have reached the edge.
     """
@@ -61,7 +61,7 @@ def of_step_size(rows: Table, column: str) -> Array:
 
 
 def of_decay(rows: Table, column: str) -> Array:
-    """log of a column without decay over that with it (seeds,), at one step size; mean over the decays."""
+    """Logarithm of a column without decay over that with it (seeds,), at one step size, over all decays."""
     decays, seeds = [x for x in np.unique(rows["decay"]) if x > 0.0], np.unique(rows["seed"])
     with_decay = [rows.where(decay=float(decay)) for decay in decays]
     plain = rows.rows(rows["decay"] == 0.0).where(edge_share=float(with_decay[0]["edge_share"][0]))
@@ -78,7 +78,9 @@ def in_cells(table: Table, effect: Effect) -> Asked:
 
 def by_layer(table: Table, effect: Effect) -> Asked:
     """Ask for the slope of the effect over the depths, per layer, in every activation that has all depths."""
-    return ask(cells(table, {"activation": "{}"}), partial(_slope, effect=effect), partial(_lacks, effect=effect))
+    return ask(
+        cells(table, {"activation": "{}"}), partial(_slope, effect=effect), partial(_lacks, effect=effect)
+    )
 
 
 def _slope(rows: Table, effect: Effect) -> Array:

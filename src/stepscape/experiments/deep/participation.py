@@ -1,4 +1,4 @@
-"""How many neurons carry the function of a layered network: what each one does, and their effective number."""
+"""How many neurons carry the function of a layered network: what each does, and their effective number."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Array = NDArray[np.float64]
 def contributions(network: LayeredNetwork, theta: Array, points: Array) -> list[Array]:
     """Return c_j of every neuron (width,), for each hidden layer.
 
-    c_j is the root mean square over the points (m,) of the change of f when the output of the neuron is held at
-    its mean over the points. With one hidden layer it is |w_j| times the standard deviation of φ(z_j).
+    c_j is the root mean square over the points (m,) of the change of f when the output of the neuron is held
+    at its mean over the points. With one hidden layer it is |w_j| times the standard deviation of φ(z_j).
     """
     layers, phi = network.layers(theta), ACTIVATIONS[network.activation].value
     values, found = points.reshape(len(points), -1), []
@@ -30,7 +30,7 @@ def contributions(network: LayeredNetwork, theta: Array, points: Array) -> list[
 
 
 def effective_share(contributions: Array) -> float:
-    """(Σ c_j)² / (k Σ c_j²): 1 if all k neurons do equally much, 1/k if one does all; nan if none does any."""
+    """(Σ c_j)² / (k Σ c_j²): 1 if all k neurons do equally much, 1/k if one does all, nan if none does."""
     total = float(contributions @ contributions)
     return float(contributions.sum() ** 2 / (contributions.size * total)) if total > 0.0 else float("nan")
 
