@@ -97,6 +97,10 @@ _SLOPES = (
     "Its slope over the depths, per layer, for every activation. Yes if the mean over the activations lies "
     "above 0 and none below it, no if the mean excludes {least:g} or more and none shows one. "
 )
+_STILL = (
+    f"With decay it has arrived if f moves by at most {STILL:.0%} of its root mean square in the last quarter "
+    "of the steps. "
+)
 _LEFT = (
     f"A cell of which fewer than {MOST:.0%} of the seeds have it is left out, and a yes holds in part then."
 )
@@ -128,8 +132,8 @@ CLAIM = Claim(
         Part(
             "simpler",
             "Does a larger step size select a function with less variation ∫|f''|?",
-            "The logarithm of ∫|f''| of the midpoint network at the smallest step size over that at the largest, "
-            "for each seed. " + _CELLS + _RUNS + _LEFT,
+            "The logarithm of ∫|f''| of the midpoint network at the smallest step size over that at the "
+            "largest, for each seed. " + _CELLS + _RUNS + _LEFT,
             partial(falls, column="variation", what="∫|f''|"),
             {"least": 0.1},
             primary=True,
@@ -174,11 +178,7 @@ CLAIM = Claim(
             "sparser",
             "Does weight decay concentrate the function on fewer neurons as depth grows?",
             "The logarithm of the same share without decay over that with it, at one step size and averaged "
-            "over the decays. "
-            + _SLOPES
-            + _RUNS
-            + f"With decay it has arrived if f moves by at most {STILL:.0%} of "
-            "its root mean square in the last quarter of the steps. " + _LEFT,
+            "over the decays. " + _SLOPES + _RUNS + _STILL + _LEFT,
             concentrates,
             {"least": 0.05},
             needs=nothing_finished,

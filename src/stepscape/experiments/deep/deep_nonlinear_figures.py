@@ -45,8 +45,8 @@ def functions(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} Drawn are the midpoint networks of the first seed by activation (rows) and depth, the "
         "number of layers of weights (columns): at the smallest step size (blue, dashed) and at the "
-        "largest (vermilion, solid), after the same time Σ η. Gray dots are the labels, the thin black line is the truth. "
-        f"{_repeat(result)}"
+        "largest (vermilion, solid), after the same time Σ η. Gray dots are the labels, the thin black "
+        f"line is the truth. {_repeat(result)}"
     ))  # fmt: skip
 
 
