@@ -101,7 +101,7 @@ _STILL = (
     f"With decay it has arrived if f moves by at most {STILL:.0%} of its root mean square in the last quarter "
     "of the steps. "
 )
-_LEFT = f"A cell that fewer than {MOST:.0%} of the seeds have is left out, and a yes holds in part then."
+_LEFT = f"A cell that fewer than {MOST:.0%} of the seeds have is left out; a yes then holds in part."
 
 CLAIM = Claim(
     name="deep-nonlinear",
