@@ -7,6 +7,7 @@ from functools import partial
 from stepscape.experiments.deep.depth_effects import (
     HELD_OUT,
     STILL,
+    Array,
     arrived,
     by_layer,
     in_cells,
@@ -47,7 +48,7 @@ def strengthens(result: Result, least: float) -> Finding:
 def spreads(result: Result, least: float) -> Finding:
     """Whether the step size makes more neurons carry the function, the deeper the network is."""
 
-    def effect(rows: Table) -> object:
+    def effect(rows: Table) -> Array:
         return -of_step_size(rows, "participation")
 
     asked = by_layer(result.table, effect)
@@ -98,8 +99,8 @@ _SLOPES = (
     "above 0 and none below it, no if the mean excludes {least:g} or more and none shows one. "
 )
 _STILL = (
-    f"With decay it has arrived if f moves by at most {STILL:.0%} of its root mean square in the last quarter "
-    "of the steps. "
+    f"With decay it has arrived if f moves by at most {STILL:.0%} of its root mean square in the last "
+    "quarter of the steps. "
 )
 _LEFT = f"A cell that fewer than {MOST:.0%} of the seeds have is left out; a yes then holds in part."
 
@@ -188,5 +189,5 @@ CLAIM = Claim(
         "edge_reached": "the sharpness comes to the edge, so that the step size acts",
     },
     numbers=numbers,
-    by="depth",
+    by="activation",
 )

@@ -14,12 +14,14 @@ from stepscape.figures.colors import COLORS, CONTRAST, MEASURED
 from stepscape.figures.legends import series, shared_legend
 from stepscape.figures.references import theory_level
 from stepscape.figures.style import DOUBLE, GUIDE, MAIN, SECONDARY, TALL, canvas, label
+from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NONE = "At no depth have enough runs arrived to compare them."
 SHIFT = 0.08  # between the marks of two activations at one depth
 
 
@@ -34,10 +36,9 @@ def functions(result: Result) -> Drawn:
         if run["edge_share"] in (shares[0], shares[-1]):
             _function(ax, run, run["edge_share"] == shares[0])
     for row, name in enumerate(activations):
-        label(axes[row, 0], "", name)
-    for column, depth in enumerate(depths):
-        label(axes[-1, column], "x")
-        axes[0, column].set_title(f"{depth} layers")
+        for column, depth in enumerate(depths):
+            below = "x" if row == len(activations) - 1 else ""
+            label(axes[row, column], below, title=f"{name}, {depth} layers")
     if runs:
         shared_legend(figure, axes, columns=4)
     said = _less(result)
@@ -69,53 +70,56 @@ def _less(result: Result) -> str:
     found = in_cells(result.table, partial(of_step_size, column="variation")).values
     means = [float(np.nanmean(each)) for each in found.values()]
     if not means:
-        return "At no depth have enough runs arrived to compare step sizes."
+        return NONE
     less = sum(mean > 0.0 for mean in means)
     ends = number(float(np.exp(-np.mean(means))), 2)
     return (
-        f"The largest step size leaves less variation in {less} of {len(means)} cells, in the mean {ends} "
-        "times that of the smallest."
+        f"The largest step size leaves less variation in {less} of {len(means)} cells, {ends} times "
+        "that of the smallest in the geometric mean."
     )
 
 
 def effects(result: Result) -> Drawn:
-    """Draw what the step size changes of variation and risk, against the depth."""
+    """Draw by how much a large step divides variation and risk, against the depth."""
     figure, axes = canvas(1, 2, DOUBLE, sharex=True)
-    panels = {"variation": "log ratio of ∫|f''|", "risk": "log ratio of risk"}
+    panels = {"variation": "∫|f''|, small over large step", "risk": "risk, small over large step"}
     for ax, (column, words) in zip(axes[0], panels.items(), strict=True):
         _by_depth(ax, result, partial(of_step_size, column=column))
-        label(ax, "layers", words)
+        label(ax, "layers of weights", title=words)
     shared_legend(figure, axes, columns=3)
-    said = _trend(result, partial(of_step_size, column="variation"), "The effect on ∫|f''|")
+    ends = _ends(result, partial(of_step_size, column="variation"))
+    said = f"Large steps divide ∫|f''| by {ends}." if ends else NONE
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} The logarithm of the ratio between the smallest and the largest step size, of ∫|f''| (left) "
-        "and of the risk on a grid (right), means over the seeds with their 95 % intervals; above the dashed "
-        "line the larger step size has the smaller value. Color and mark tell the activation. "
-        f"{_repeat(result)}"
+        f"{said} The ratio between the smallest and the largest step size, of ∫|f''| (left) and of the risk "
+        "on a grid (right), geometric means over the seeds with their 95 % intervals; above the dashed line the "
+        "larger step size has the smaller value. Color and mark tell the activation. The numbers are "
+        f"geometric means over the activations. {_repeat(result)}"
     ))  # fmt: skip
 
 
 def shares(result: Result) -> Drawn:
-    """Draw what step size and decay change of the effective share of the neurons, against the depth."""
+    """Draw by how much step size and decay multiply the effective share of the neurons, against the depth."""
     figure, axes = canvas(1, 2, DOUBLE, sharex=True, sharey=True)
-    share: Effect = partial(of_step_size, column="participation")
-    decay: Effect = partial(of_decay, column="participation")
-    for ax, effect, words in zip(axes[0], (share, decay), ("larger step size", "weight decay"), strict=True):
-        _by_depth(ax, result, lambda rows, effect=effect: -effect(rows))  # type: ignore[misc]
-        label(ax, "layers", "log ratio of effective share" if effect is share else "")
-        ax.set_title(words)
+    panels: dict[str, Effect] = {
+        "large steps": lambda rows: -of_step_size(rows, "participation"),
+        "weight decay": lambda rows: -of_decay(rows, "participation"),
+    }
+    for ax, (words, effect) in zip(axes[0], panels.items(), strict=True):
+        _by_depth(ax, result, effect)
+        label(ax, "layers of weights", title=f"effective share × by {words}")
     shared_legend(figure, axes, columns=3)
-    said = " ".join((
-        _trend(result, lambda rows: -share(rows), "Large steps: the log share of neurons"),
-        _trend(result, lambda rows: -decay(rows), "Decay:"),
-    ))  # fmt: skip
+    ends = {words: _ends(result, effect) for words, effect in panels.items()}
+    told = [f"{words} multiply by {each}" for words, each in ends.items() if each]
+    said = f"Effective share of neurons: {'; '.join(told)}.".replace("decay multiply", "decay multiplies")
+    said = said if told else NONE
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} The logarithm of the effective share of the neurons of a hidden layer: at the largest step "
-        "size over the smallest (left), and with weight decay over without at one step size (right), means "
+        f"{said} The effective share of the neurons of a hidden layer at the largest step size over that at "
+        "the smallest (left), and with weight decay over without at one step size (right), geometric means "
         "over the seeds with their 95 % intervals. Above the dashed line more neurons carry the function, "
-        f"below it fewer. Color and mark tell the activation. {_repeat(result)}"
+        "below it fewer. Color and mark tell the activation. The numbers are geometric means over the "
+        f"activations. {_repeat(result)}"
     ))  # fmt: skip
 
 
@@ -128,23 +132,32 @@ def _by_depth(ax: Axes, result: Result, effect: Effect) -> None:
         if not known:
             continue
         places = np.array(list(known)) + SHIFT * (at - 0.5 * (len(activations) - 1))
-        means = np.array([each.mean for each in known.values()])
-        ends = np.array([[each.mean - each.low, each.high - each.mean] for each in known.values()]).T
-        ax.errorbar(places, means, ends, lw=SECONDARY, capsize=3, ms=6, label=name, **series(at))
-    theory_level(ax, 0.0)
+        means, low, high = np.exp([[each.mean, each.low, each.high] for each in known.values()]).T
+        ax.errorbar(
+            places,
+            means,
+            [means - low, high - means],
+            lw=SECONDARY,
+            capsize=3,
+            ms=6,
+            label=name,
+            **series(at),
+        )
+    theory_level(ax, 1.0)
+    number_ticks(ax)
     ax.set_xticks(np.unique(result.table["depth"]).tolist())
 
 
-def _trend(result: Result, effect: Effect, what: str) -> str:
-    """Say the mean effect over the activations at the least and the largest depth."""
-    table = result.table
-    depths = np.unique(table["depth"])
-    means = []
+def _ends(result: Result, effect: Effect) -> str:
+    """Write the factor at the least and the largest depth, geometric means over the activations, or ""."""
+    depths, told = np.unique(result.table["depth"]), []
     for depth in (depths[0], depths[-1]):
-        found = in_cells(table.where(depth=int(depth)), effect).values
-        means.append(float(np.mean([np.nanmean(each) for each in found.values()])) if found else float("nan"))
-    ends = f"{number(means[0], 2)} with {depths[0]} to {number(means[1], 2)} with {depths[-1]} layers"
-    return f"{what} goes from {ends}."
+        found = in_cells(result.table.where(depth=int(depth)), effect).values
+        if not found:
+            return ""
+        factor = float(np.exp(np.mean([np.nanmean(each) for each in found.values()])))
+        told.append(f"{number(factor, 2)} with {depth} layers")
+    return " and by ".join(told)
 
 
 def _repeat(result: Result) -> str:
