@@ -34,7 +34,7 @@ def decided(asked: Asked, says: Says, what: str, least: float) -> Finding:
 def falls(result: Result, column: str, what: str, least: float) -> Finding:
     """Whether a column falls from the smallest to the largest step size."""
     asked = in_cells(result.table, partial(of_step_size, column=column))
-    says = Says(f"a larger step size selects networks whose {what}", "be", "smaller")
+    says = Says("larger steps", "lower", what, plural=True)
     return decided(asked, says, f"log of {what}, smallest over largest step size", least)
 
 
@@ -52,7 +52,7 @@ def spreads(result: Result, least: float) -> Finding:
         return -of_step_size(rows, "participation")
 
     asked = by_layer(result.table, effect)
-    says = Says("what large steps do to the effective share of neurons", "grow", "with depth")
+    says = Says("the effective share of neurons under large steps", "grow", "with depth")
     return decided(asked, says, "log of share, largest over smallest step size, per layer", least)
 
 
@@ -142,7 +142,7 @@ CLAIM = Claim(
             "risk",
             "Does it select a function with a smaller risk?",
             "The same of the mean squared error to the truth on a grid. " + _CELLS + _RUNS + _LEFT,
-            partial(falls, column="risk", what="risk"),
+            partial(falls, column="risk", what="the risk"),
             {"least": 0.1},
             needs=nothing_finished,
         ),
@@ -151,7 +151,7 @@ CLAIM = Claim(
             "Is the risk smaller, too, where each run is stopped at its best held-out moment?",
             "The same at the recorded moment whose midpoint fits 200 further examples best. Runs count that "
             "finish with a function that is not constant; they need not have arrived. " + _CELLS + _LEFT,
-            partial(falls, column="risk" + HELD_OUT, what="risk at the best held-out moment"),
+            partial(falls, column="risk" + HELD_OUT, what="the risk at the best held-out moment"),
             {"least": 0.1},
             needs=nothing_finished,
         ),

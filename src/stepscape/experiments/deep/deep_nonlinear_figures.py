@@ -92,8 +92,8 @@ def effects(result: Result) -> Drawn:
     finding(figure, said)
     return Drawn(figure, (
         f"{said} The ratio between the smallest and the largest step size, of ∫|f''| (left) and of the risk "
-        "on a grid (right), geometric means over the seeds with their 95 % intervals; above the dashed line the "
-        "larger step size has the smaller value. Color and mark tell the activation. The numbers are "
+        "on a grid (right), geometric means over the seeds with their 95 % intervals; above the dashed line "
+        "the larger step size has the smaller value. Color and mark tell the activation. The numbers are "
         f"geometric means over the activations. {_repeat(result)}"
     ))  # fmt: skip
 

@@ -40,8 +40,8 @@ QUICK: dict[str, Any] = {
     "edge_shares": (0.3, 0.9),
     "decays": (0.003,),
     "decay_share": 0.3,
-    "fewest_steps": 1500,
-    "records": 6,
+    "fewest_steps": 600,
+    "records": 4,
     "seeds": 4,
     "first_seed": 10,
 }
