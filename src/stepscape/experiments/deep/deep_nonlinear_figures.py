@@ -88,7 +88,12 @@ def effects(result: Result) -> Drawn:
         label(ax, "layers of weights", title=words)
     shared_legend(figure, axes, columns=3)
     ends = _ends(result, partial(of_step_size, column="variation"))
-    said = f"Large steps divide ∫|f''| by {ends}." if ends else NONE
+    depths = np.unique(result.table["depth"])
+    said = (
+        f"Large steps divide ∫|f''| by {ends[0]} with {depths[0]} layers and by {ends[1]} with {depths[-1]}."
+        if ends
+        else NONE
+    )
     finding(figure, said)
     return Drawn(figure, (
         f"{said} The ratio between the smallest and the largest step size, of ∫|f''| (left) and of the risk "
@@ -109,10 +114,17 @@ def shares(result: Result) -> Drawn:
         _by_depth(ax, result, effect)
         label(ax, "layers of weights", title=f"effective share × by {words}")
     shared_legend(figure, axes, columns=3)
-    ends = {words: _ends(result, effect) for words, effect in panels.items()}
-    told = [f"{words} multiply by {each}" for words, each in ends.items() if each]
-    said = f"Effective share of neurons: {'; '.join(told)}.".replace("decay multiply", "decay multiplies")
-    said = said if told else NONE
+    depths = np.unique(result.table["depth"])
+    told = [
+        f"×{' and ×'.join(ends)} by {words}"
+        for words, effect in panels.items()
+        if (ends := _ends(result, effect))
+    ]
+    said = (
+        f"Effective share of neurons with {depths[0]} and {depths[-1]} layers: {', '.join(told)}."
+        if told
+        else NONE
+    )
     finding(figure, said)
     return Drawn(figure, (
         f"{said} The effective share of the neurons of a hidden layer at the largest step size over that at "
@@ -148,16 +160,15 @@ def _by_depth(ax: Axes, result: Result, effect: Effect) -> None:
     ax.set_xticks(np.unique(result.table["depth"]).tolist())
 
 
-def _ends(result: Result, effect: Effect) -> str:
-    """Write the factor at the least and the largest depth, geometric means over the activations, or ""."""
+def _ends(result: Result, effect: Effect) -> list[str]:
+    """Write the factors at the least and the largest depth, geometric means over the activations; or none."""
     depths, told = np.unique(result.table["depth"]), []
     for depth in (depths[0], depths[-1]):
         found = in_cells(result.table.where(depth=int(depth)), effect).values
         if not found:
-            return ""
-        factor = float(np.exp(np.mean([np.nanmean(each) for each in found.values()])))
-        told.append(f"{number(factor, 2)} with {depth} layers")
-    return " and by ".join(told)
+            return []
+        told.append(number(float(np.exp(np.mean([np.nanmean(each) for each in found.values()]))), 2))
+    return told
 
 
 def _repeat(result: Result) -> str:
