@@ -157,7 +157,8 @@ def _by_depth(ax: Axes, result: Result, effect: Effect) -> None:
         )
     theory_level(ax, 1.0)
     number_ticks(ax)
-    ax.set_xticks(np.unique(result.table["depth"]).tolist())
+    depths = result.table["depth"]
+    ax.set_xticks(range(int(depths.min()), int(depths.max()) + 1))
 
 
 def _ends(result: Result, effect: Effect) -> list[str]:
