@@ -31,8 +31,8 @@ def digits():
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    inputs = torch.tensor(data.images[:200, None] / 16.0, dtype=torch.float32)
-    return inputs, torch.tensor(data.target[:200])
+    inputs = torch.tensor(data.images[:100, None] / 16.0, dtype=torch.float32)
+    return inputs, torch.tensor(data.target[:100])
 
 
 def convolutional():
@@ -96,10 +96,10 @@ def test_the_smallest_eigenvalue_has_the_tolerance_of_the_largest():
 def test_what_was_measured_is_told():
     model, batch = tanh_network(), digits()
     found = sharpness(model, one_hot, batch, max_products=3)
-    assert (found.status, found.products, found.samples, found.size) == ("budget", 3, 200, 3010)
+    assert (found.status, found.products, found.samples, found.size) == ("budget", 3, 100, 3010)
     assert (found.precision, found.batch_norm, found.method) == ("float32", "none", "cached")
     assert found.reason.startswith("max_products were spent before the residual reached the tolerance")
-    assert repr(found).endswith("a lower bound, budget, products=3, samples=200)")
+    assert repr(found).endswith("a lower bound, budget, products=3, samples=100)")
     assert found.lower_bound == found.value - found.residual
     H = Probe(model, one_hot, batch).operator()
     residual = (H.product(found.vector) - found.value * found.vector).double().norm()
