@@ -1,6 +1,5 @@
 """What the optimizer of a PyTorch model stabilizes, without touching training (extra `torch`)."""
 
-from stepscape.monitor.activity import Activity, SiteActivity, activity
 from stepscape.monitor.critical import CriticalStepSize, critical_step_size
 from stepscape.monitor.edge import EdgeRatio, PreconditionedHessian, edge_ratio, preconditioned
 from stepscape.monitor.eigenvalue import Sharpness, block_sharpness, sharpness
@@ -10,9 +9,11 @@ from stepscape.monitor.lanczos import RitzPair, largest
 from stepscape.monitor.operator import HessianOperator
 from stepscape.monitor.probe import Probe
 from stepscape.monitor.regularize import SAM, trace_penalty
+from stepscape.monitor.slices import LossSlice, loss_slice
 from stepscape.monitor.stochastic import BatchSharpness, HessianTrace, batch_sharpness, hessian_trace
 from stepscape.monitor.thresholds import Threshold, threshold_of
 from stepscape.monitor.tracking import Followed, Track, follow
+from stepscape.monitor.units import Activity, SiteActivity, activity
 
 __all__ = [
     "SAM",
@@ -23,6 +24,7 @@ __all__ = [
     "Followed",
     "HessianOperator",
     "HessianTrace",
+    "LossSlice",
     "PreconditionedHessian",
     "Probe",
     "RitzPair",
@@ -40,6 +42,7 @@ __all__ = [
     "hessian_trace",
     "is_probing",
     "largest",
+    "loss_slice",
     "preconditioned",
     "sharpness",
     "threshold_of",
