@@ -85,7 +85,8 @@ class Plane:
         span = np.where(self.high > self.low, self.high - self.low, 1.0)
         share = (points - self.low) / span
         room = np.array([WIDTH - LEFT - MARGIN, HEIGHT - 2.0 * MARGIN])
-        return np.round([LEFT, HEIGHT - MARGIN] + share * room * [1.0, -1.0], 1)
+        corner, upward = np.array([LEFT, HEIGHT - MARGIN]), np.array([1.0, -1.0])
+        return np.asarray(np.round(corner + share * room * upward, 1))
 
     def drawn(self) -> str:
         """Return axes, ticks and levels as SVG."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,15 +62,22 @@ class TorchHessian:
         InputError
             If there is one in the graph of the loss or of its gradient.
         """
-        waiting, seen = [one.grad_fn for one in (self._value, *self._slopes) if one.requires_grad], set()
-        while waiting:
-            node = waiting.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            if node.name().endswith("::Error") or _is_marked(node):
-                raise _no_second("a function marked as once differentiable")
-            waiting.extend(before for before, _ in node.next_functions)
+        if once_differentiable([self._value, *self._slopes]):
+            raise _no_second("a function marked as once differentiable")
+
+
+def once_differentiable(ends: Sequence[Any]) -> bool:
+    """Whether a function marked as once differentiable is in the graph of a loss or of its gradient."""
+    waiting, seen = [end.grad_fn for end in ends if end.requires_grad], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name().endswith("::Error") or _is_marked(node):  # its derivative is a zero that no one sees
+            return True
+        waiting.extend(before for before, _ in node.next_functions)
+    return False
 
 
 def _is_marked(node: Any) -> bool:
