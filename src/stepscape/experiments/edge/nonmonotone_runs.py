@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 LOOKS = 9  # measurements of the sharpness
 LARGEST = 1e6  # a loss beyond it has diverged
 CLEAR = 1e-3  # of L: smaller changes of the loss are not told from rounding, and decide no sign
+FLOOR = 1e-20  # a smaller loss is half the mean square of residuals near rounding: its change is not known
 EXACT = 1e-4  # of L: error of the integral of the curvature, where the loss is smooth
 QUICK: dict[str, Any] = {
     "networks": ("gelu",),
@@ -88,14 +89,15 @@ def work(run: StepsRun, tick: Tick) -> Record:
     ratios = ratios[np.isfinite(ratios)]
     late = slice(run.steps // 2, None)
     change, predicted = np.diff(losses), -net.step_size * squares * (1.0 - 0.5 * net.step_size * curvatures)
-    scale, clear = np.abs(losses[:-1]), np.abs(change) > CLEAR * np.abs(losses[:-1])
+    scale, known = losses[:-1], np.minimum(losses[:-1], losses[1:]) > FLOOR
+    clear = known & (np.abs(change) > CLEAR * scale)
     wrong = clear & ((change > 0.0) != (curvatures > 2.0 / net.step_size))
     weights = squares[late]
     tenths = losses[-(losses.size // 10) :].mean() / losses[run.steps // 2 :][: losses.size // 10].mean()
     numbers |= {
         "late_edge_ratio": float(np.median(ratios)),
         "rising_share": float(np.mean(change[late] > 0.0)),
-        "identity_error": float(np.max(np.abs(change - predicted) / scale)),
+        "identity_error": float(np.max(np.abs(change - predicted)[known] / scale[known], initial=0.0)),
         "clear_steps": int(clear.sum()),
         "wrong_signs": int(wrong.sum()),
         "median_secant": float(np.median(secants[late]) * net.step_size / 2.0),
