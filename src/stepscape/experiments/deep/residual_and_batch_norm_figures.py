@@ -109,7 +109,7 @@ def paths(result: Result) -> Drawn:
     found = [kept.rows(kept["architecture"] == name) for name in names] if len(kept) else []
     middles = [float(np.median(rows["edge_ratio"])) for rows in found if len(rows)]
     ends = f"{number(min(middles))} to {number(max(middles))} of 2/η" if middles else "no number"
-    said = f"The median λ_max of the architectures settles at {ends}."
+    said = f"The median sharpness of the architectures settles at {ends}."
     finding(figure, said)
     return Drawn(figure, (
         f"{said} λ_max·η/2 at midpoints over the training time Σ η, for the first seed, at the smallest step "
