@@ -119,7 +119,7 @@ def paths(result: Result) -> Drawn:
 
 
 def _panels(count: int) -> tuple[Figure, NDArray[Any]]:
-    """Return a figure with at most three panels a row."""
+    """Return a figure with at most three panels per row."""
     columns = min(3, max(1, count))
     rows = -(-max(1, count) // columns)
     return canvas(rows, columns, TALL if rows > 1 else DOUBLE, sharey=True)
