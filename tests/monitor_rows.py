@@ -10,9 +10,10 @@ from stepscape.monitor.row import NAMES, STATUSES, Row
 
 REALS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 OPTIONAL = (
-    "loss", "lambda_max", "lower_bound", "residual", "error_estimate", "edge_ratio", "threshold",
-    "lambda_min", "trace", "trace_standard_error", "critical_step_size", "batch_sharpness",
-    "batch_sharpness_ratio",
+    "loss", "lambda_max", "lower_bound", "residual", "error_estimate", "edge_ratio", "edge_ratio_residual",
+    "threshold", "lambda_min", "lambda_min_residual", "trace", "trace_standard_error", "critical_step_size",
+    "critical_step_size_error", "batch_sharpness", "batch_sharpness_standard_error",
+    "batch_sharpness_mean_of_ratios", "batch_sharpness_mean_of_ratios_standard_error",
 )  # fmt: skip
 SECONDS = st.floats(0.0, 1e9)
 ANY_ROW = st.builds(

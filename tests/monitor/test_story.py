@@ -40,22 +40,24 @@ def test_a_stay_begins_at_nine_tenths_and_ends_below_eight(ratios: list[float | 
 
 def test_at_the_edge_since_a_step() -> None:
     told = story(rows([0.2, 0.5, 0.8, 0.95, 1.02, 0.85, 1.01]))
-    assert told[0] == "At the edge since step 400: 4 measurements, median edge ratio 0.980."
+    assert told[0] == (
+        "The run has been at the edge since step 400: 4 measurements, median edge ratio 0.980."
+    )
 
 
 def test_beyond_the_edge_and_below_it_again() -> None:
     told = story(rows([0.2, 1.4, 1.5, 0.3, 0.3, 0.2]))
-    assert told[0] == "Beyond the edge from step 200 to 300: median edge ratio 1.45."
-    assert told[1] == "Below the edge again: an edge ratio of 0.20 at step 600."
+    assert told[0] == ("The run was beyond the edge from step 200 to 300, with a median edge ratio of 1.45.")
+    assert told[1] == "The run is below the edge again: its edge ratio is 0.20 at step 600."
 
 
 def test_one_visit_and_many() -> None:
-    assert story(rows([0.1, 1.0]))[0] == "At the edge at step 200: an edge ratio of 1."
+    assert story(rows([0.1, 1.0]))[0] == "The run was at the edge at step 200, with an edge ratio of 1."
     told = story(rows([0.1, 1.0] * 4 + [0.1]))
     assert told[0] == "The run came to the edge 4 times; the last three:"
-    assert [sentence.partition(":")[0] for sentence in told[1:4]] == [
-        "At the edge at step 400", "At the edge at step 600", "At the edge at step 800",
-    ]  # fmt: skip
+    assert [sentence.partition(",")[0] for sentence in told[1:4]] == [
+        f"The run was at the edge at step {step}" for step in (400, 600, 800)
+    ]
 
 
 def test_how_far_the_curvature_moved_below_the_edge() -> None:

@@ -19,9 +19,10 @@ STATUSES = (
 )  # fmt: skip
 OPENING = f'{{"schema":{SCHEMA},'  # with which every line begins
 _NUMBERS = (
-    "loss", "lambda_max", "lower_bound", "residual", "error_estimate", "edge_ratio", "threshold",
-    "lambda_min", "trace", "trace_standard_error", "critical_step_size", "batch_sharpness",
-    "batch_sharpness_ratio",
+    "loss", "lambda_max", "lower_bound", "residual", "error_estimate", "edge_ratio", "edge_ratio_residual",
+    "threshold", "lambda_min", "lambda_min_residual", "trace", "trace_standard_error", "critical_step_size",
+    "critical_step_size_error", "batch_sharpness", "batch_sharpness_standard_error",
+    "batch_sharpness_mean_of_ratios", "batch_sharpness_mean_of_ratios_standard_error",
 )  # fmt: skip
 
 
@@ -36,13 +37,13 @@ class Row:
     training_seconds : float
         Time of training so far, without that of the measurements.
     step_sizes : tuple of float
-        η of each group of parameters, as it was used in this step.
+        η of each group of parameters.
     loss : float, optional
         Of the batch of the monitor, with the normalization of its loss.
     lambda_max : float, optional
         Largest eigenvalue of the Hessian H of that loss over the trained parameters.
     lower_bound : float, optional
-        Below the largest eigenvalue for certain: a Rayleigh quotient.
+        `lambda_max` − `residual`: the largest eigenvalue is at least this. Nothing bounds it from above.
     residual : float, optional
         ‖Hv − λv‖; some eigenvalue lies within it of `lambda_max`.
     error_estimate : float, optional
@@ -64,22 +65,24 @@ class Row:
     edge_ratio : float, optional
         Largest eigenvalue over the threshold of the optimizer, preconditioned and with weight decay as the
         optimizer has them. Full-batch training is stable on a quadratic below 1.
+    edge_ratio_residual : float, optional
+        Some eigenvalue of the preconditioned matrix lies within it of `edge_ratio`.
     threshold : float, optional
         2/η for gradient descent; None where it differs between parameters.
     clipped : bool, optional
         Whether the gradient of this step was clipped, so that the step was smaller than `step_sizes` says.
-    lambda_min : float, optional
-        Smallest eigenvalue of H.
+    lambda_min, lambda_min_residual : float, optional
+        Smallest eigenvalue of H, at most this, and its residual.
     trace, trace_standard_error : float, optional
         Hutchinson's estimate of the trace of H, and its standard error.
-    critical_step_size : float, optional
-        Smallest step size at which the last update would have raised the loss.
-    batch_sharpness : float, optional
-        Mean over batches of gᵀHg/‖g‖², with the gradient and the Hessian of the batch.
-    batch_sharpness_ratio : float, optional
-        The same with the two means apart: E[gᵀHg]/E[‖g‖²].
+    critical_step_size, critical_step_size_error : float, optional
+        Smallest step size at which a step along the (preconditioned) gradient raises the loss, and its error.
+    batch_sharpness, batch_sharpness_standard_error : float, optional
+        E[gᵀHg]/E[‖g‖²] over minibatches, with the gradient g and the Hessian H of each.
+    batch_sharpness_mean_of_ratios, batch_sharpness_mean_of_ratios_standard_error : float, optional
+        E[gᵀHg/‖g‖²] of the same minibatches.
     blocks : mapping of str to float, optional
-        Largest eigenvalue of each block of parameters.
+        Largest eigenvalue of each block of parameters, a lower bound.
     dead_units : mapping of str to int, optional
         Units that are active on no example, by layer.
 
@@ -104,14 +107,19 @@ class Row:
     samples: int | None = None
     precision: str = ""
     edge_ratio: float | None = None
+    edge_ratio_residual: float | None = None
     threshold: float | None = None
     clipped: bool | None = None
     lambda_min: float | None = None
+    lambda_min_residual: float | None = None
     trace: float | None = None
     trace_standard_error: float | None = None
     critical_step_size: float | None = None
+    critical_step_size_error: float | None = None
     batch_sharpness: float | None = None
-    batch_sharpness_ratio: float | None = None
+    batch_sharpness_standard_error: float | None = None
+    batch_sharpness_mean_of_ratios: float | None = None
+    batch_sharpness_mean_of_ratios_standard_error: float | None = None
     blocks: dict[str, float] | None = None
     dead_units: dict[str, int] | None = None
 

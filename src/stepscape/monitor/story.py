@@ -58,20 +58,25 @@ def _edge(rows: Sequence[Row]) -> list[str]:
 
 
 def _stay(stay: Stay) -> str:
-    at, first = number(statistics.median(stay.ratios), 3), step_words(stay.first)
-    where = "Beyond the edge" if statistics.median(stay.ratios) > BEYOND else "At the edge"
+    middle = statistics.median(stay.ratios)
+    at, first = number(middle, 3), step_words(stay.first)
+    where = "beyond the edge" if middle > BEYOND else "at the edge"
     if len(stay.ratios) == 1:
-        return f"{where} at step {first}: an edge ratio of {at}."
+        return f"The run was {where} at step {first}, with an edge ratio of {at}."
     if stay.last is None:
-        return f"{where} since step {first}: {len(stay.ratios)} measurements, median edge ratio {at}."
-    return f"{where} from step {first} to {step_words(stay.last)}: median edge ratio {at}."
+        count = len(stay.ratios)
+        return f"The run has been {where} since step {first}: {count} measurements, median edge ratio {at}."
+    return (
+        f"The run was {where} from step {first} to {step_words(stay.last)}, with a median edge ratio of {at}."
+    )
 
 
 def _below(rows: Sequence[Row], last: Row, once: bool) -> str:
     ratio, at = number(last.edge_ratio, 2), step_words(last.step)
     if not last.converged:
         return f"The edge ratio is at least {ratio} at step {at}: its status is {last.status!r}."
-    said = f"Below the edge{' again' if once else ''}: an edge ratio of {ratio} at step {at}."
+    again = " again" if once else ""
+    said = f"The run is below the edge{again}: its edge ratio is {ratio} at step {at}."
     start = next((row for row in rows if row.converged and row.lambda_max), None)
     if start is None or last.lambda_max is None or last is start:
         return said
