@@ -32,7 +32,8 @@ def unmeasured(error: Exception) -> Unmeasured:
     """Give an exception that a model or its loss raised a status, and name the operation at fault."""
     if isinstance(error, Unmeasured):
         return error
-    if isinstance(error, require_torch().OutOfMemoryError):
+    memory = (require_torch().OutOfMemoryError, MemoryError)
+    if isinstance(error, memory) or "can't allocate memory" in str(error):
         return Unmeasured("oom", "memory did not suffice for the measurement; give a smaller batch")
     missing = _NO_DERIVATIVE.search(str(error))
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -169,6 +170,23 @@ class Probe:
             Numbers of the batches whose mean loss is meant; by default all.
         """
         return HessianOperator(self, method, pieces)
+
+    def require_deterministic(self) -> None:
+        """Refuse a loss that is not finite, or not the same each time it is computed.
+
+        Raises
+        ------
+        Unmeasured
+            "nonfinite" or "nondeterministic".
+        """
+        with self.measuring():
+            first, again = (float(self.value(0, self.point())) for _ in range(2))
+        if not math.isfinite(first):
+            raise Unmeasured("nonfinite", f"the loss is {first} at the model's parameters")
+        double = self.precision == "float64"
+        if abs(first - again) > 64.0 * (2.0**-52 if double else 2.0**-23) * abs(first):
+            reason = f"the loss was {first:.9g} and then {again:.9g}; switch random operations off"
+            raise Unmeasured("nondeterministic", f"{reason}, or give dropout='frozen'")
 
     def point(self, shift: Sequence[Any] | None = None, leaves: bool = False) -> list[Any]:
         """Return the chosen parameters, moved by `shift`; with `leaves`, gradients can be taken by them."""
