@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,35 +11,32 @@ from stepscape.errors import StepscapeError
 from stepscape.monitor.activity import activity
 from stepscape.monitor.critical import critical_step_size
 from stepscape.monitor.edge import PreconditionedHessian, preconditioned
+from stepscape.monitor.eigenvalue import REASONS, block_sharpness
 from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.krylov import TensorOperator
 from stepscape.monitor.lanczos import Negated, RitzPair, largest
 from stepscape.monitor.row import measured
 from stepscape.monitor.stochastic import batch_sharpness, hessian_trace
 from stepscape.monitor.subject import Subject
+from stepscape.monitor.tracking import Track, follow
 from stepscape.monitor.vectors import split
-
-TRACKED = 3  # Ritz vectors whose sum starts the next measurement: the last one alone misses a crossing
 
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """When and how a measurement is made.
+    """When a measurement is made, and what is known from before.
 
     Attributes
     ----------
-    starts : dict of str to tensor (size,)
-        Sums of the Ritz vectors of the last measurement, by the name of the quantity.
-    audit : bool
-        Whether eigenvalues are found once more from a random start.
+    tracks : mapping of str to Track
+        Of the last measurement, by the name of the quantity.
     seed : int
-        Of random starts and signs.
+        Of random signs and vectors.
     clip_coefficient : float, optional
         What clipping multiplied the last gradient by; None if nobody said.
     """
 
-    starts: dict[str, Any] = field(default_factory=dict)
-    audit: bool = False
+    tracks: Mapping[str, Track] = field(default_factory=dict)
     seed: int = 0
     clip_coefficient: float | None = None
 
@@ -54,7 +52,7 @@ class Measurement:
     status, reason : as of a row.
     products : int
         Hessian products spent.
-    starts : dict of str to tensor (size,)
+    tracks : dict of str to Track
         For the next measurement.
     """
 
@@ -62,20 +60,20 @@ class Measurement:
     status: str = "converged"
     reason: str = ""
     products: int = 0
-    starts: dict[str, Any] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
 
     def __add__(self, other: Measurement) -> Measurement:
         """Join two measurements of the same moment; the first status that is not "converged" counts."""
         return Measurement(
             {**self.values, **other.values},
             other.status if self.status == "converged" else self.status,
-            "; ".join(filter(None, (self.reason, other.reason))),
+            "; ".join(dict.fromkeys(filter(None, (self.reason, other.reason)))),
             self.products + other.products,
-            {**self.starts, **other.starts},
+            {**self.tracks, **other.tracks},
         )
 
 
-def measure(subject: Subject, moment: Moment) -> Measurement:
+def measure_moment(subject: Subject, moment: Moment) -> Measurement:
     """Measure what a subject asks for, at the parameters of this moment; training is not touched.
 
     Nothing is raised for what a model or its loss does: what could not be measured is missing from the
@@ -106,15 +104,11 @@ def failed(error: Exception) -> Measurement:
 
 
 def _loss(subject: Subject) -> Measurement:
-    first, second = (float(subject.probe.loss()) for _ in range(2))
-    if not math.isfinite(first):
+    loss = float(subject.probe.loss())
+    if not math.isfinite(loss):
         return Measurement(status="nonfinite", reason="the loss is not finite")
-    if first != second:
-        reason = (
-            f"two values of the loss differ ({first:.6g} and {second:.6g}): switch off what is random in it"
-        )
-        return Measurement({"loss": first}, "nondeterministic", reason)
-    return Measurement({"loss": first})
+    subject.probe.require_deterministic()
+    return Measurement({"loss": loss})
 
 
 def _eigenvalues(subject: Subject, moment: Moment) -> Measurement:
@@ -124,8 +118,8 @@ def _eigenvalues(subject: Subject, moment: Moment) -> Measurement:
         try:
             scaled = _scaled(subject, moment, operator)
         except Unmeasured as failure:
-            found = Measurement(reason=str(failure))
-    if scaled is None or "lambda_max" in subject.names or _is_uniform(scaled):
+            found = Measurement(reason=f"edge_ratio: {failure}")
+    if "lambda_max" in subject.names or scaled is None or _is_uniform(scaled):
         found = found + _lambda_max(subject, moment, operator)
     if scaled is not None:
         found = found + _edge_ratio(subject, moment, scaled, found.values)
@@ -147,47 +141,32 @@ def _edge_ratio(
     subject: Subject, moment: Moment, scaled: PreconditionedHessian, known: dict[str, Any]
 ) -> Measurement:
     """Find λ_max of the scaled Hessian; where the scale is one number, from that of the Hessian itself."""
-    threshold = scaled.thresholds[0] if len(scaled.thresholds) == 1 else math.inf
-    values: dict[str, Any] = {
-        "threshold": measured(threshold) if _is_uniform(scaled) else None,
-        "clipped": None if moment.clip_coefficient is None else moment.clip_coefficient < 1.0,
-    }
+    clip = moment.clip_coefficient
+    values: dict[str, Any] = {"clipped": None if clip is None else clip < 1.0}
     if _is_uniform(scaled):
         scale = scaled.factor * float(scaled.root[0]) ** 2
+        values["threshold"] = measured(scaled.thresholds[0])
         values["edge_ratio"] = scale * known["lambda_max"] + float(scaled.decay[0])
         values["edge_ratio_residual"] = scale * known["residual"]
         return Measurement(values)
     pair, found = _tracked(subject, moment, scaled, "edge_ratio")
-    return replace(found, values={**values, "edge_ratio": pair.value, "edge_ratio_residual": pair.residual})
+    values |= {"edge_ratio": pair.value, "edge_ratio_residual": pair.residual}
+    return replace(found, values=values)
 
 
 def _tracked(
     subject: Subject, moment: Moment, operator: TensorOperator, name: str
 ) -> tuple[RitzPair, Measurement]:
-    """Find the largest eigenvalue from what the last measurement knows; an audit looks a second time."""
-    start = moment.starts.get(name)
-    if start is not None and start.numel() != operator.size:  # parameters were frozen, or thawed
-        start = None
-    pair = _largest(subject, operator, start, moment.seed)
-    products, reason = pair.products, ""
-    if moment.audit and start is not None:
-        cold = _largest(subject, operator, None, moment.seed)
-        products += cold.products
-        if cold.value > pair.value + subject.tolerance * abs(pair.value):
-            reason = f"{name} was followed along an eigenvalue that another one overtook; corrected here"
-        pair = max(pair, cold, key=lambda one: one.value)
-    vectors = pair.vectors.sum(dim=0)
-    return pair, Measurement(status=pair.status, reason=reason, products=products, starts={name: vectors})
-
-
-def _largest(subject: Subject, operator: TensorOperator, start: Any, seed: int) -> RitzPair:
-    return largest(
-        operator,
-        start,
-        tolerance=subject.tolerance,
+    """Follow the largest eigenvalue from the last measurement."""
+    found = follow(
+        operator, moment.tracks.get(name, Track()), tolerance=subject.tolerance,
         max_products=subject.max_products,
-        kept=TRACKED,
-        seed=seed,
+    )  # fmt: skip
+    pair, reason = found.pair, REASONS[found.pair.status]
+    if found.crossing:
+        reason = f"{name}: another eigenvalue had overtaken the one that was followed; corrected here"
+    return pair, Measurement(
+        status=pair.status, reason=reason, products=pair.products, tracks={name: found.track}
     )
 
 
@@ -202,7 +181,7 @@ def _lambda_min(
         seed=moment.seed,
     )
     values = {"lambda_min": -pair.value, "lambda_min_residual": pair.residual}
-    return Measurement(values, pair.status, products=pair.products)
+    return Measurement(values, pair.status, REASONS[pair.status], pair.products)
 
 
 def _scaled(subject: Subject, moment: Moment, operator: TensorOperator) -> PreconditionedHessian:
@@ -217,19 +196,20 @@ def _is_uniform(scaled: PreconditionedHessian) -> bool:
     return all(bool(each.min() == each.max()) for each in (scaled.root, scaled.decay))
 
 
-def _blocks(subject: Subject, moment: Moment) -> Measurement:
+def _blocks(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
     if not subject.blocks:
         return Measurement()
-    from stepscape.monitor.probe import Probe
-
-    values, found = {}, Measurement()
-    for name, select in subject.blocks.items():
-        probe = Probe(subject.model, subject.loss, subject.batch, **{**subject.settings, "select": select})
-        with probe.measuring():
-            pair = _largest(subject, probe.operator(), None, moment.seed)
-        values[name] = pair.value
-        found = found + Measurement(status=pair.status, products=pair.products)
-    return replace(found, values={"blocks": values})
+    settings = {name: value for name, value in subject.settings.items() if name != "select"}
+    blocks = block_sharpness(
+        subject.model, subject.loss, subject.batch, subject.blocks, subject.tolerance,
+        max_products=subject.max_products, **settings,
+    )  # fmt: skip
+    known = {name: each.value for name, each in blocks.items() if math.isfinite(each.value)}
+    joined = Measurement({"blocks": known})
+    for name, each in blocks.items():
+        reason = f"{name}: {each.reason}" if each.reason else ""
+        joined = joined + Measurement(status=each.status, reason=reason, products=each.products)
+    return joined
 
 
 def _trace(subject: Subject, moment: Moment) -> Measurement:
@@ -250,11 +230,13 @@ def _critical(subject: Subject, moment: Moment) -> Measurement:
         subject.model, subject.loss, subject.batch, _direction(subject, moment),
         step_size=subject.step_sizes[0] or None, **subject.settings,
     )  # fmt: skip
-    if not math.isfinite(found.error):  # "no_crossing" has a value, which is only the largest step tried
-        return Measurement(reason=_because("critical_step_size", found.reason or found.status))
-    values = {"critical_step_size": measured(found.value), "critical_step_size_error": measured(found.error)}
-    said = "" if found.status == "converged" else found.reason or found.status
-    return Measurement(values, reason=_because("critical_step_size", said))
+    because = _because(
+        "critical_step_size", "" if found.status == "converged" else found.reason or found.status
+    )
+    if not math.isfinite(found.error):  # the value of "no_crossing" is only the largest step tried
+        return Measurement(reason=because)
+    values = {"critical_step_size": measured(found.value), "critical_step_size_error": found.error}
+    return Measurement(values, reason=because)
 
 
 def _direction(subject: Subject, moment: Moment) -> Any:
@@ -273,7 +255,8 @@ def _direction(subject: Subject, moment: Moment) -> Any:
 def _batches(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
     if not subject.batches:
         return Measurement()
-    found = batch_sharpness(subject.model, subject.loss, list(subject.batches), **_unweighted(subject))
+    settings = {name: value for name, value in subject.settings.items() if name != "weights"}
+    found = batch_sharpness(subject.model, subject.loss, list(subject.batches), **settings)
     values = {
         "batch_sharpness": measured(found.ratio_of_means),
         "batch_sharpness_standard_error": measured(found.ratio_error),
@@ -283,10 +266,6 @@ def _batches(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
     return Measurement(values, reason=_because("batch_sharpness", found.reason), products=found.products)
 
 
-def _unweighted(subject: Subject) -> dict[str, Any]:
-    return {name: value for name, value in subject.settings.items() if name != "weights"}
-
-
 def _dead(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
     if "dead_units" not in subject.names:
         return Measurement()
@@ -294,7 +273,7 @@ def _dead(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
     if found.status != "measured":
         return Measurement(reason="dead_units: no module with an activation was called; name layers")
     return Measurement(
-        {"dead_units": {site.name: site.dead for site in found.sites if site.dead is not None}}
+        {"dead_units": {each.name: each.dead for each in found.sites if each.dead is not None}}
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from stepscape.arguments import function, share, whole, word
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
-from stepscape.monitor.measurement import Measurement, Moment, failed, measure
+from stepscape.monitor.measurement import Measurement, Moment, failed, measure_moment
 from stepscape.monitor.probe import Loss
 from stepscape.monitor.row import Row
 from stepscape.monitor.schedule import Budget, EverySteps, Schedule
@@ -21,9 +21,9 @@ from stepscape.monitor.sinks import JsonLines, Sink, write_csv
 from stepscape.monitor.story import story
 from stepscape.monitor.subject import Subject
 from stepscape.monitor.suggestion import Suggestion, suggest
+from stepscape.monitor.tracking import Track
 from stepscape.objectives.require_torch import require_torch
 
-AUDIT = 10  # every so many measurements an eigenvalue is also found from a random start
 PATIENCE = {"unsupported": 1, "oom": 2, "nondeterministic": 3, "error": 3}  # failures in a row that end it
 Result = TypeVar("Result")
 DEAR = 200.0  # training steps that a measurement may cost before a smaller batch is recommended
@@ -105,7 +105,7 @@ class Monitor:
         self._sinks = [_sink(each) for each in sinks]
         self._clock = clock
         self._rows: list[Row] = []
-        self._starts: dict[str, Any] = {}
+        self._tracks: dict[str, Track] = {}
         self._left: float | None = None
         self._training = 0.0
         self._failures: list[str] = []  # statuses of the last measurements, as long as they are one failure
@@ -115,6 +115,8 @@ class Monitor:
         try:
             self._subject = Subject.read(model, loss, batch, optimizer, measure=measure, **settings)
         except Unmeasured as failure:
+            if self._raises:
+                raise
             self._impossible = failure
         if file is not None:
             self._sinks.append(JsonLines(file))
@@ -162,7 +164,7 @@ class Monitor:
     def close(self) -> None:
         """Close the sinks and measure no more; a file of rows is complete without it."""
         self.off = self.off or "it was closed"
-        self._starts = {}
+        self._tracks = {}
         for sink in self._sinks:
             self._careful(sink, sink.close)
         self._sinks = []
@@ -190,10 +192,10 @@ class Monitor:
             return None
         count = len(self._rows)
         clip = None if clip_coefficient is None else float(clip_coefficient)
-        moment = Moment(self._starts, count % AUDIT == AUDIT - 1, count, clip)
-        found, seconds = self._timed(subject, lambda: measure(subject, moment))
+        moment = Moment(self._tracks, count, clip)
+        found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
         self._schedule = self._schedule.after_measurement(seconds)
-        self._starts = found.starts
+        self._tracks = found.tracks
         return self._noted(step, subject.step_sizes, found, seconds)
 
     def _try(self, subject: Subject) -> None:

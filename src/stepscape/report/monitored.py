@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,23 @@ from stepscape.report.words import counted, number
 
 Document = Mapping[str, Any]
 MOST_ROWS = 200  # of the table: the last ones
+_NAMES = {
+    "lambda_max": "λ_max",
+    "step_sizes": "step size η",
+    "seconds": "seconds of the measurement",
+    "training_seconds": "seconds of training",
+    "samples": "examples",
+    "products": "Hessian products",
+    "blocks": "λ_max of block",
+    "dead_units": "dead units of layer",
+}
 _SHOWN = ("loss", "lambda_max", "residual", "edge_ratio", "status")
 
 
 def monitored_page(document: Document, drawing: Drawing, origin: str) -> Page:
     """Lay out a monitored run: the picture, what happened, what to do, the numbers."""
     told, rows = document["story"], document["rows"]
-    lead = f"{told[0]} {counted(len(rows), 'measurement')} up to step {number(rows[-1]['step'])}."
+    lead = f"{counted(len(rows), 'measurement')} up to step {number(rows[-1]['step'])}."
     sections = [
         Section("What happened", [Paragraph(sentence) for sentence in told[:-1]]),
         Section("The step size", [Paragraph(told[-1]), Paragraph(_SAFE, "aside")]),
@@ -24,20 +35,26 @@ def monitored_page(document: Document, drawing: Drawing, origin: str) -> Page:
         Section("All measurements", [_table(rows)]),
         Section("What the numbers mean", [_GLOSSARY]),
     ]
-    return Page(document["file"], lead, sections, origin, hero=drawing)
+    return Page(os.path.basename(document["file"]), lead, sections, origin, hero=drawing)
 
 
 def _facts(row: Mapping[str, Any]) -> list[tuple[str, Cell]]:
     """Return what was measured, one pair for each number."""
     pairs: list[tuple[str, Cell]] = []
     for name, value in row.items():
+        words = _words(name)
         if isinstance(value, Mapping):
-            pairs += [(f"{name}: {key}", each) for key, each in value.items()]
+            pairs += [(f"{words}, {key}", each) for key, each in value.items()]
         elif isinstance(value, list):
-            pairs.append((name, ", ".join(map(number, value))))
+            pairs.append((words, ", ".join(map(number, value))))
         elif value is not None and value != "":
-            pairs.append((name, value))
+            pairs.append((words, value))
     return pairs
+
+
+def _words(name: str) -> str:
+    """Write the name of a column as words."""
+    return _NAMES.get(name) or name.replace("_", " ")
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Block:
@@ -48,7 +65,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Block:
     if len(rows) > len(last):
         caption = f"The last {len(last)} of {len(rows)} measurements; the file holds all of them"
     shown = [name == "step" or name in _SHOWN for name in plain]
-    table = Choice(caption, plain, shown, [[row[name] for name in plain] for row in last])
+    table = Choice(caption, list(map(_words, plain)), shown, [[row[name] for name in plain] for row in last])
     return Fold("The table", [table])
 
 
