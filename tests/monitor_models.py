@@ -1,74 +1,98 @@
-"""Models in training for tests of the monitor: a bowl in closed form, and a small network on digits."""
+"""Small PyTorch models with known curvature, for the tests of the monitor."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import copy
 
 import torch
+from torch import nn
 
-nn = torch.nn
 
+class Point(nn.Module):
+    """A point in R^5 in two pieces; its losses are those of the tests."""
 
-class Bowl(nn.Module):
-    """½ xᵀAx of a parameter x; the batch is A."""
-
-    def __init__(self, start: torch.Tensor) -> None:
+    def __init__(self, start=(1.0, -0.5, 0.3, 2.0, -1.0)):
         super().__init__()
-        self.x = nn.Parameter(start.clone())
+        values = torch.tensor(start, dtype=torch.float64)
+        self.head, self.tail = nn.Parameter(values[:2].clone()), nn.Parameter(values[2:].clone())
+
+    def forward(self):
+        return torch.cat([self.head, self.tail])
 
 
-def bowl_loss(model: Bowl, matrix: torch.Tensor) -> torch.Tensor:
-    """The loss of a bowl."""
-    return 0.5 * model.x @ matrix @ model.x
+def quadratic(model, matrix):
+    """½ xᵀAx; the batch is A."""
+    x = model()
+    return 0.5 * x @ matrix @ x
 
 
-def symmetric(values: list[float], seed: int = 0) -> torch.Tensor:
-    """A symmetric matrix with these eigenvalues."""
+def quartic(model, matrix):
+    """A loss whose Hessian changes along the way."""
+    x = model()
+    return 0.5 * x @ matrix @ x + 0.05 * (x**4).sum()
+
+
+def random_matrix(seed=0, low=-0.5, high=4.0):
+    """Symmetric (5, 5) with eigenvalues from low to high."""
     draw = torch.Generator().manual_seed(seed)
-    basis, _ = torch.linalg.qr(torch.randn(len(values), len(values), generator=draw, dtype=torch.float64))
-    return basis @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ basis.T
+    basis, _ = torch.linalg.qr(torch.randn(5, 5, generator=draw, dtype=torch.float64))
+    return basis @ torch.diag(torch.linspace(low, high, 5, dtype=torch.float64)) @ basis.T
 
 
-def bowl(values: list[float], seed: int = 0) -> tuple[Bowl, torch.Tensor]:
-    """A bowl with these curvatures, and its batch."""
-    return Bowl(torch.ones(len(values), dtype=torch.float64)), symmetric(values, seed)
-
-
-@cache
-def digits(count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
-    """The first handwritten digits of scikit-learn and their labels, one of ten."""
-    from sklearn.datasets import load_digits
-
-    images, labels = load_digits(return_X_y=True)
-    ones = nn.functional.one_hot(torch.tensor(labels[:count]), 10)
-    return torch.tensor(images[:count] / 16.0, dtype=torch.float64), ones.double()
-
-
-def network(seed: int = 0, dropout: float = 0.0) -> nn.Module:
-    """A network with one hidden layer of 16 units."""
+def mlp(widths=(3, 4, 2), activation=nn.Tanh, seed=1):
+    """Fully connected layers in float64."""
     torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Linear(64, 16), nn.Tanh(), nn.Dropout(dropout), nn.Linear(16, 10)
-    ).double()  # fmt: skip
+    layers = []
+    for i in range(len(widths) - 1):
+        layers += [nn.Linear(widths[i], widths[i + 1]), activation()]
+    return nn.Sequential(*layers[:-1]).double()
 
 
-def square(model: nn.Module, batch: Any) -> torch.Tensor:
-    """Five times the mean squared error."""
-    return 5.0 * nn.functional.mse_loss(model(batch[0]), batch[1])
+def mse(model, batch):
+    """Mean square error of (inputs, labels)."""
+    return ((model(batch[0]) - batch[1]) ** 2).mean()
 
 
-def descend(
-    model: nn.Module, loss: Any, batch: Any, optimizer: Any, steps: int, monitor: Any = None
-) -> list[float]:
-    """Train on the full batch; the losses before each step."""
-    losses = []
-    for step in range(steps):
-        optimizer.zero_grad()
-        value = loss(model, batch)
-        value.backward()
-        optimizer.step()
-        losses.append(float(value.detach()))
-        if monitor is not None:
-            monitor.step(step)
-    return losses
+def pair(rows=7, seed=0, inputs=3, outputs=2):
+    """Inputs and labels of standard normal numbers."""
+    draw = torch.Generator().manual_seed(seed)
+    make = lambda columns: torch.randn(rows, columns, generator=draw, dtype=torch.float64)  # noqa: E731
+    return make(inputs), make(outputs)
+
+
+def on_vector(model, loss, batch):
+    """Return the loss as a function of one flat vector, and that vector, by `torch.func` on a copy."""
+    own = copy.deepcopy(model)
+    trained = {name: p.detach() for name, p in own.named_parameters() if p.requires_grad}
+
+    class Under(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.own = own
+
+        def forward(self):
+            return loss(self.own, batch)
+
+    def value(flat):
+        parts = flat.split([p.numel() for p in trained.values()])
+        shaped = zip(trained.items(), parts, strict=True)
+        given = {f"own.{name}": part.reshape(p.shape) for (name, p), part in shaped}
+        return torch.func.functional_call(Under(), given, ())
+
+    return value, torch.cat([p.reshape(-1) for p in trained.values()])
+
+
+def dense(model, loss, batch):
+    """Gradient and Hessian by autograd."""
+    value, at = on_vector(model, loss, batch)
+    return torch.autograd.functional.jacobian(value, at), torch.autograd.functional.hessian(value, at)
+
+
+def snapshot(model, optimizer=None):
+    """Everything that a measurement must leave alone, as bytes."""
+    kept = [torch.get_rng_state(), *model.state_dict().values()]
+    kept += [p.grad for p in model.parameters() if p.grad is not None]
+    if optimizer is not None:
+        kept += [one for s in optimizer.state.values() for one in s.values() if torch.is_tensor(one)]
+    flags = [(m.training, len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()]
+    return [one.detach().numpy().tobytes() for one in kept], flags

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from monitor_models import Bowl, bowl, bowl_loss, symmetric
+from monitored_training import Bowl, bowl, bowl_loss, symmetric
 from stepscape.monitor import measurement
 from stepscape.monitor.measurement import Measurement, Moment, measure_moment
 from stepscape.monitor.subject import PER_BATCH, PER_BLOCK, PRODUCTS, Subject

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from monitor_models import bowl, bowl_loss, descend, digits, network, square
+from monitored_training import bowl, bowl_loss, descend, digits, network, square
 from stepscape.errors import InputError
 from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.monitor import DEAR, Monitor
@@ -79,7 +79,7 @@ def test_the_suggestion_rescues_a_network_that_diverges() -> None:
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.45)
     monitor = Monitor(model, square, batch, optimizer, every=2)
-    assert descend(model, square, batch, optimizer, 20, monitor)[-1] > 1e6
+    assert descend(model, square, batch, optimizer, 20, monitor)[-1] > 1e6, monitor.rows; print(monitor.suggest(), [(r.edge_ratio,r.loss) for r in monitor.rows])
     assert monitor.story()[0].startswith("The run has been beyond the edge since step 0: ")
     again = network()
     optimizer = torch.optim.SGD(again.parameters(), lr=monitor.suggest().step_sizes[0])
