@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,5 +88,5 @@ def _losses(ax: Axes, run: MonitoredRun) -> None:
     label(ax, "step", "loss")
 
 
-def _look(count: int) -> dict[str, object]:
-    return dict(MEASURED.both if count <= FEW else MEASURED.line)
+def _look(count: int) -> dict[str, Any]:
+    return MEASURED.both if count <= FEW else MEASURED.line

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stepscape.errors import StepscapeError
-from stepscape.monitor.activity import activity
 from stepscape.monitor.critical import critical_step_size
 from stepscape.monitor.edge import PreconditionedHessian, preconditioned
 from stepscape.monitor.eigenvalue import REASONS, block_sharpness
@@ -19,6 +18,7 @@ from stepscape.monitor.row import measured
 from stepscape.monitor.stochastic import batch_sharpness, hessian_trace
 from stepscape.monitor.subject import Subject
 from stepscape.monitor.tracking import Track, follow
+from stepscape.monitor.units import activity
 from stepscape.monitor.vectors import split
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from monitor_models import mse, snapshot
 from stepscape.errors import InputError
-from stepscape.monitor.activity import activity
+from stepscape.monitor.units import activity
 
 
 def planted():
