@@ -44,7 +44,7 @@ def test_groups_keep_their_ratio() -> None:
 
 
 def test_a_step_size_with_room_above_it() -> None:
-    found = suggest(rows([0.2, 0.3, 0.5]))
+    found = suggest(rows([0.1, 0.3, 0.5, 0.5]))
     assert found.step_sizes == pytest.approx((0.16,))
     assert str(found).startswith("The step size could be 0.16 and stay below the edge: ")
     assert suggest(rows([0.02, 0.02, 0.02])).step_sizes == pytest.approx((0.2,))  # twice, not forty times
@@ -108,8 +108,16 @@ def test_a_curvature_that_collapsed() -> None:
     assert says in refusal(rows([1.0] * 10 + [0.005] * 10))
 
 
-def test_a_curvature_that_moves_too_fast() -> None:
-    assert "the curvature changed by a factor of 20 within the last 4" in refusal(rows([0.05, 0.2, 0.5, 1.0]))
+def test_a_curvature_that_is_still_rising() -> None:
+    says = "the curvature is still rising, by a factor of 2.5 within 3 measurements"
+    assert says in refusal(rows([0.1, 0.2, 0.4, 0.5]))
+    assert suggest(rows([0.1, 0.3, 0.4, 0.5])).step_sizes is not None
+
+
+def test_a_curvature_that_jumps() -> None:
+    says = "the curvature jumps: its largest value of late is 20 times its median"
+    assert says in refusal(rows([1.0, 1.0, 20.0, 1.0, 1.0]))
+    assert suggest(rows([1.0, 1.0, 9.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)
 
 
 def test_spikes_below_the_edge_are_not_the_fault_of_the_step_size() -> None:

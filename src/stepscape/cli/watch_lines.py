@@ -31,14 +31,12 @@ def watch_lines(document: Mapping[str, Any], width: int, braille: bool = True) -
     wide, rows = max(NARROWEST, min(width, WIDEST)), document["rows"]
     head = f"{document['file']}: {_count(len(rows))}"
     if not rows:
-        return [head, "", *_story(document["story"], wide)]
+        return [head[:wide], "", *_story(document["story"], wide)]
     steps = [row["step"] for row in rows]
     return [
-        head,
+        head[:wide],
         "",
-        *_chart(
-            "edge ratio (dashed: the edge of stability)", steps, _column(rows, "edge_ratio"), wide, braille
-        ),
+        *_chart("edge ratio (dashed: edge of stability)", steps, _column(rows, "edge_ratio"), wide, braille),
         *_chart("loss", steps, _column(rows, "loss"), wide, braille),
         _steps(steps, wide),
         "",
@@ -58,7 +56,7 @@ def _chart(title: str, steps: Sequence[int], values: Sequence[float], width: int
         steps, values, width, RATIO_LINES if is_ratio else LOSS_LINES,
         level=1.0 if is_ratio else None, logarithmic=logarithmic, braille=braille, margin=MARGIN,
     )  # fmt: skip
-    return [title + (", logarithmic" if logarithmic else ""), *chart]
+    return [f"{title}{', logarithmic' * logarithmic}"[:width], *chart]
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ FEWEST = 3  # of them that must be usable
 SAFE = 0.8  # edge ratio to aim at: λ_max moves between two measurements
 MOST = 2.0  # times the present step size, at most: beyond, nothing was measured
 COLLAPSED = 0.02  # of the largest curvature of a run: what is left limits no step size
-SPREAD = 10.0  # largest over smallest curvature in the window, beyond which it says little about the next one
+JUMP = 10.0  # largest over median curvature of the window, beyond which the largest says little
+RISE = 2.0  # last curvature over that of two measurements before, beyond which it is still rising
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     ten rows, at most twice the present step size. Step sizes of groups keep their ratios.
 
     None is named when fewer than three of these rows have a converged edge ratio at the present ratio of
-    step sizes; when the curvature has collapsed to 2 % of its largest; when it varies by more than a factor
-    of 10; when the loss spiked although the edge ratio was below 0.8, or the batch sharpness exceeds λ_max:
-    then minibatches or another quantity limit the step size.
+    step sizes; when the curvature has collapsed to 2 % of its largest, has jumped to more than 10 times its
+    median, or has more than doubled within three measurements; when the loss spiked although the edge ratio
+    was below 0.8, or the batch sharpness exceeds λ_max: then minibatches or another quantity limit the step
+    size.
 
     Parameters
     ----------
@@ -98,9 +101,12 @@ def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) 
     if max(curvatures) < COLLAPSED * largest:
         share = number(100.0 * max(curvatures) / largest, 2)
         return f"the curvature has fallen to {share} % of its largest value, which limits no step size"
-    if max(curvatures) > SPREAD * min(curvatures):
-        times = number(max(curvatures) / min(curvatures), 2)
-        return f"the curvature changed by a factor of {times} within the last {len(usable)} measurements"
+    if max(curvatures) > JUMP * statistics.median(curvatures):
+        times = number(max(curvatures) / statistics.median(curvatures), 2)
+        return f"the curvature jumps: its largest value of late is {times} times its median"
+    if curvatures[-1] > RISE * curvatures[-FEWEST]:
+        times = number(curvatures[-1] / curvatures[-FEWEST], 2)
+        return f"the curvature is still rising, by a factor of {times} within {FEWEST} measurements"
     return _noise(rows, window)
 
 
