@@ -19,6 +19,7 @@ __all__ = [
     "HessianOperator",
     "HessianTrace",
     "JsonLines",
+    "LossSlice",
     "MLflow",
     "Monitor",
     "PreconditionedHessian",
@@ -43,6 +44,7 @@ __all__ = [
     "hessian_trace",
     "is_probing",
     "largest",
+    "loss_slice",
     "preconditioned",
     "read_run",
     "sharpness",
@@ -61,6 +63,7 @@ _HOMES = {
     "HessianOperator": "stepscape.monitor.operator",
     "HessianTrace": "stepscape.monitor.stochastic",
     "JsonLines": "stepscape.monitor.sinks",
+    "LossSlice": "stepscape.monitor.slices",
     "MLflow": "stepscape.monitor.sinks",
     "Monitor": "stepscape.monitor.monitor",
     "PreconditionedHessian": "stepscape.monitor.edge",
@@ -86,6 +89,7 @@ _HOMES = {
     "hessian_trace": "stepscape.monitor.stochastic",
     "is_probing": "stepscape.monitor.guard",
     "largest": "stepscape.monitor.lanczos",
+    "loss_slice": "stepscape.monitor.slices",
     "preconditioned": "stepscape.monitor.edge",
     "read_run": "stepscape.monitor.run_file",
     "sharpness": "stepscape.monitor.eigenvalue",
@@ -108,6 +112,7 @@ if TYPE_CHECKING:
     from stepscape.monitor.row import Row
     from stepscape.monitor.run_file import RunFile, read_run
     from stepscape.monitor.sinks import Csv, JsonLines, MLflow, TensorBoard, WeightsAndBiases
+    from stepscape.monitor.slices import LossSlice, loss_slice
     from stepscape.monitor.stochastic import BatchSharpness, HessianTrace, batch_sharpness, hessian_trace
     from stepscape.monitor.suggestion import Suggestion, suggest
     from stepscape.monitor.thresholds import Threshold, threshold_of
