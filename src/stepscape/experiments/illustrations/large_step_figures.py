@@ -45,8 +45,10 @@ PHASE = (
 def losses(result: Result) -> Drawn:
     """Loss against steps on logarithmic axes, with the law of the end."""
     figure, axes = canvas(1, 2, DOUBLE, sharey=True)
+    logs = [run.arrays["log_losses"].min() for name in SHOWN for run in result.drawn("log_losses", data=name)]
+    bottom = max(LEAST, float(np.exp(max(min(logs, default=0.0), -600.0))) / 2.0)
     for ax, name in zip(axes[0], SHOWN, strict=True):
-        _panel(ax, result.drawn("log_losses", data=name))
+        _panel(ax, result.drawn("log_losses", data=name), bottom)
         label(ax, "steps", "" if ax is axes[0, 1] else "loss", NAMES[name])
     axes[0, 0].set_ylabel("loss")
     if axes[0, 0].lines or axes[0, 1].lines:
@@ -56,7 +58,7 @@ def losses(result: Result) -> Drawn:
     return Drawn(figure, f"{said} {LOSSES}")
 
 
-def _panel(ax: Axes, runs: list[Run]) -> None:
+def _panel(ax: Axes, runs: list[Run], bottom: float) -> None:
     levels = [float(run["factor"]) for run in runs]
     for run in runs:
         steps, logs = run.arrays["steps"], run.arrays["log_losses"]
@@ -68,8 +70,7 @@ def _panel(ax: Axes, runs: list[Run]) -> None:
         pull = run["max_margin"] ** 2 * run["step_size"]
         late = np.geomspace(max(2.0 / pull, 2.0), max(4.0 / pull, run["steps"]), 30)
         theory(ax, late, 1.0 / (pull * late), r"$1/(\gamma^2\eta t)$" if run is runs[0] else "", at=0.3)
-    lowest = min((float(run.arrays["log_losses"].min()) for run in runs), default=0.0)
-    ax.set_ylim(min(ax.get_ylim()[0], max(LEAST, np.exp(max(lowest, -600.0)) / 2.0)), 1e2)
+    ax.set_ylim(bottom, 1e2)
     number_ticks(ax)
     number_ticks(ax, "x")
 
