@@ -134,7 +134,7 @@ def test_records_change_no_bit(name: str) -> None:
     assert np.array_equal(*ends)
 
 
-@pytest.mark.parametrize("step_size", [30.0, 1e80, 1e200])
+@pytest.mark.parametrize("step_size", [1e8, 1e80, 1e200])
 @pytest.mark.parametrize("d", [1, 4])
 def test_a_huge_step_size_diverges_and_says_so(step_size: float, d: int) -> None:
     """Also where the loss or its gradient is beyond the range of float64."""
