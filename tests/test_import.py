@@ -143,6 +143,7 @@ def test_what_a_public_module_shows_is_what_it_offers(name: str) -> None:
             ".problems",
             ".recovery",
             ".estimators",
+            ".monitor",
         )
     ],
 )

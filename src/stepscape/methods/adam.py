@@ -48,7 +48,7 @@ class Adam:
         Source: Cohen et al. (2022), adaptive methods at the edge of stability; companion matrices in the
         tests.
         """
-        return 2.0 * _reach(self.beta1) / _rate(self, step_size)
+        return 2.0 * reach(self.beta1) / _rate(self, step_size)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class AdamW:
         from the gradient, so that it lowers the threshold and is not part of the curvature.
         """
         eta = _rate(self, step_size)
-        return _reach(self.beta1) * max(0.0, 2.0 - eta * self.weight_decay) / eta
+        return reach(self.beta1) * max(0.0, 2.0 - eta * self.weight_decay) / eta
 
 
 def _check(method: Adam | AdamW) -> None:
@@ -93,7 +93,7 @@ def _check(method: Adam | AdamW) -> None:
     object.__setattr__(method, "weight_decay", nonnegative("weight_decay", method.weight_decay))
 
 
-def _reach(beta1: float) -> float:
+def reach(beta1: float) -> float:
     """(1 + β)/(1 − β): by how much a running mean of gradients raises the threshold."""
     return (1.0 + beta1) / (1.0 - beta1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,15 +62,22 @@ class TorchHessian:
         InputError
             If there is one in the graph.
         """
-        waiting, seen = [slope.grad_fn for slope in self._slopes if slope.requires_grad], set()
-        while waiting:
-            node = waiting.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            if node.name().endswith("::Error"):  # its derivative is a zero that no one sees
-                raise _no_second("a function marked as once differentiable")
-            waiting.extend(before for before, _ in node.next_functions)
+        if once_differentiable(self._slopes):
+            raise _no_second("a function marked as once differentiable")
+
+
+def once_differentiable(slopes: Sequence[Any]) -> bool:
+    """Whether a function marked as once differentiable is in the graph of a gradient; its derivative is 0."""
+    waiting, seen = [slope.grad_fn for slope in slopes if slope.requires_grad], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name().endswith("::Error"):  # its derivative is a zero that no one sees
+            return True
+        waiting.extend(before for before, _ in node.next_functions)
+    return False
 
 
 def flat(parts: tuple[Any, ...]) -> Array:

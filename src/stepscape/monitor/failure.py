@@ -1,0 +1,42 @@
+"""Why a curvature could not be measured: a word, and a sentence."""
+
+from __future__ import annotations
+
+import re
+
+from stepscape.errors import StepscapeError
+from stepscape.objectives.require_torch import require_torch
+
+# How PyTorch words an operation whose derivative, or second derivative, it does not know.
+_NO_DERIVATIVE = re.compile(r"derivative for '?([\w:.]+?)'? is not implemented")
+
+
+class Unmeasured(StepscapeError):
+    """A measurement that the model, its loss or the memory does not allow; training is untouched.
+
+    Parameters
+    ----------
+    status : str
+        "unsupported" (an operation has no second derivative, or parameters are not all here),
+        "nondeterministic" (two values of one loss differ), "nonfinite", "oom" or "error".
+    reason : str
+        One sentence.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def unmeasured(error: Exception) -> Unmeasured:
+    """Give an exception that a model or its loss raised a status, and name the operation at fault."""
+    if isinstance(error, Unmeasured):
+        return error
+    memory = (require_torch().OutOfMemoryError, MemoryError)
+    if isinstance(error, memory) or "can't allocate memory" in str(error):
+        return Unmeasured("oom", "memory did not suffice for the measurement; give a smaller batch")
+    missing = _NO_DERIVATIVE.search(str(error))
+    if missing:
+        return Unmeasured("unsupported", f"the operation {missing[1]} has no second derivative in PyTorch")
+    first = str(error).strip().partition("\n")[0] or "no message"
+    return Unmeasured("error", f"the loss raised {type(error).__name__}: {first}")

@@ -1,0 +1,123 @@
+"""An orthonormal basis of a Krylov space that restarts from its best vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from stepscape.monitor.failure import Unmeasured
+from stepscape.monitor.vectors import coefficients, dot, norm
+from stepscape.objectives.require_torch import require_torch
+
+
+class TensorOperator(Protocol):
+    """A symmetric matrix known through its products with flat tensors."""
+
+    @property
+    def size(self) -> int:
+        """Length of the vectors."""
+        ...
+
+    @property
+    def device(self) -> Any:
+        """Where the vectors lie."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """float32 or float64, of the vectors."""
+        ...
+
+    def product(self, vector: Any) -> Any:
+        """Matrix times vector (size,)."""
+        ...
+
+
+class Krylov:
+    """Lanczos with full orthogonalization and thick restarts.
+
+    Rows 0, …, done of `rows` are orthonormal; `projection` is the matrix in the first `done` of them:
+    tridiagonal, and after a restart an arrow before. With A the operator, V the rows and T the projection,
+    A V = V T + beside · rows[done] e_doneᵀ. Vectors have the precision of the operator; inner products, norms
+    and T are float64. A second orthogonalization follows where the first leaves less than 0.7 of the norm.
+
+    Parameters
+    ----------
+    operator : TensorOperator
+    start : tensor (size,), not zero
+    most : int
+        Length of the basis before a restart.
+
+    References
+    ----------
+    Daniel, Gragg, Kaufman and Stewart (1976), Mathematics of Computation 30; Wu and Simon (2000), SIAM J.
+    Matrix Anal. Appl. 22.
+    """
+
+    def __init__(self, operator: TensorOperator, start: Any, most: int) -> None:
+        torch = require_torch()
+        self._operator = operator
+        self.most = min(most, operator.size)
+        shape = (self.most + 1, operator.size)
+        self.rows = torch.empty(shape, dtype=operator.dtype, device=operator.device)
+        self.rows[0] = start / norm(start)
+        self.projection = torch.zeros((self.most + 1, self.most + 1), dtype=torch.float64)
+        self.done, self.beside, self.closed = 0, 0.0, False
+
+    def extend(self) -> None:
+        """Take one more product; `closed` says that the space is invariant."""
+        j = self.done
+        new = product(self._operator, self.rows[j])
+        scale = norm(new)
+        coupled = self.projection[:j, j].nonzero().reshape(-1)
+        for i in coupled.tolist():
+            new -= float(self.projection[i, j]) * self.rows[i]
+        diagonal = dot(self.rows[j], new)
+        new -= diagonal * self.rows[j]
+        before = norm(new)
+        for _ in range(2):
+            inner = coefficients(self.rows[: j + 1], new)
+            new -= inner.to(new) @ self.rows[: j + 1]
+            diagonal += float(inner[j])
+            after = norm(new)
+            if after >= 0.7 * before:
+                break
+            before = after
+        self.projection[j, j] = diagonal
+        self.beside, self.done = after, j + 1
+        rounding = 16.0 * require_torch().finfo(self.rows.dtype).eps
+        self.closed = self.done == self._operator.size or after <= rounding * scale
+        if not self.closed:
+            self.rows[j + 1] = new / after
+            self.projection[j, j + 1] = self.projection[j + 1, j] = after
+
+    def restart(self, kept: int) -> None:
+        """Keep the Ritz vectors of the largest Ritz values, and the next row."""
+        values, columns = self.ritz()
+        values, columns = values[:kept], columns[:, :kept]
+        self.rows[:kept] = self.combine(columns)
+        self.rows[kept] = self.rows[self.done]
+        self.projection.zero_()
+        self.projection[range(kept), range(kept)] = values
+        arrow = self.beside * columns[-1]
+        self.projection[:kept, kept] = self.projection[kept, :kept] = arrow
+        self.done = kept
+
+    def ritz(self) -> tuple[Any, Any]:
+        """Ritz values, the largest first, and their coefficients in the rows (done, done) as columns."""
+        torch = require_torch()
+        values, columns = torch.linalg.eigh(self.projection[: self.done, : self.done])
+        return values.flip(0), columns.flip(1)
+
+    def combine(self, columns: Any) -> Any:
+        """Vectors (k, size) with these coefficients (done, k) in the rows."""
+        return columns.T.to(self.rows) @ self.rows[: self.done]
+
+
+def product(operator: TensorOperator, vector: Any) -> Any:
+    """Take a product, and refuse one that is not finite."""
+    image = operator.product(vector)
+    if not bool(require_torch().isfinite(image).all()):
+        raise Unmeasured(
+            "nonfinite", "a Hessian product is not finite; the loss overflows or is undefined here"
+        )
+    return image
