@@ -113,7 +113,8 @@ def test_batch_sharpness_is_the_ratio_of_expectations(
 ) -> None:
     """By gradient and Hessian of every batch as a problem of its own; neurons in blocks of two."""
     monkeypatch.setattr("stepscape.objectives.batch_curvature.NUMBERS", 2 * N * 6)
-    given, net = pc.noisy_plane(N, 4, seed=3, weighted=True), pc.plane_network(K, 4, 2, trainable=blocks)
+    drawn, net = pc.noisy_plane(N, 4, seed=3), pc.plane_network(K, 4, 2, trainable=blocks)
+    given = ss.Problem(drawn.inputs, drawn.labels, weights=np.arange(1.0, N + 1.0))
     batches = methods.StochasticGradientDescent(1.0, 1, size, replacement, 9).batches(0, 28, N)
     above, below = [], []
     for rows in batches:

@@ -42,7 +42,8 @@ def plane_steps(plane: ReLUPlane, method: LineMethod) -> Advance:
     longest = min(MOST_STEPS, max(1, CHUNK // operations))
 
     def advance(state: State, count: int) -> bool:
-        status, made = make(method, state, data, random, min(count, longest))
+        with np.errstate(over="ignore", invalid="ignore"):
+            status, made = make(method, state, data, random, min(count, longest))
         state.steps_made += int(made)
         return bool(status != relu_plane.DIVERGED)
 
