@@ -9,21 +9,23 @@ import numpy as np
 import pytest
 
 from stepscape.errors import InputError
-from stepscape.figures.animation import HEIGHT, MARGIN, WIDTH, Animation, Track
+from stepscape.figures.animation import Animation, Track
+from stepscape.figures.motion import HEIGHT, LEFT, MARGIN, WIDTH, Level
 
 CORNERS = np.array([[0.0, -1.0], [2.0, 3.0], [1.0, 1.0]])
+SVG = "{http://www.w3.org/2000/svg}"
 
 
-def motion(words: str = "two points") -> Animation:
+def motion(words: str = "two points", **more) -> Animation:
     tracks = (Track("a", CORNERS, "#000000", jumps=True), Track("b <i>", CORNERS[::-1], "#0072B2"))
-    return Animation(tracks, ("x", "y"), words, seconds=3.0)
+    return Animation(tracks, ("x", "y"), words, seconds=3.0, **more)
 
 
 def test_points_move_through_their_places_in_equal_times() -> None:
     markup = motion().markup("one")
     frames = re.search(r"@keyframes motion-one-0\{(.*?\})\}", markup)
     assert frames is not None
-    left, right, low, high = MARGIN, WIDTH - MARGIN, HEIGHT - MARGIN, MARGIN
+    left, right, low, high = LEFT, WIDTH - MARGIN, HEIGHT - MARGIN, MARGIN
     assert frames.group(1) == (
         f"0%{{transform:translate({left}px,{low}px)}}50%{{transform:translate({right}px,{high}px)}}"
         f"100%{{transform:translate({(left + right) / 2:g}px,{(low + high) / 2:g}px)}}"
@@ -31,6 +33,20 @@ def test_points_move_through_their_places_in_equal_times() -> None:
     assert ".track-0{animation-name:motion-one-0;animation-timing-function:step-end}" in markup
     assert ".track-1{animation-name:motion-one-1}" in markup
     assert "3s linear infinite paused" in markup
+
+
+def test_levels_lie_where_their_values_do_and_the_plane_holds_them() -> None:
+    levels = (Level(7.0, "2/η"), Level(0.5, "half < way", upright=True))
+    page = ET.fromstring(motion(levels=levels, ticks=([(0.0, "0"), (9.0, "9")], [(3.0, "3")])).markup("one"))
+    dashed = [path.get("d") for path in page.iter(f"{SVG}path") if path.get("stroke-dasharray")]
+    quarter = LEFT + 0.25 * (WIDTH - LEFT - MARGIN)  # 0.5 of the 2 that the points span
+    assert [each[: each.index("V" if i else "H")] for i, each in enumerate(dashed)] == [
+        f"M{LEFT - 12} {MARGIN}", f"M{quarter:g} {HEIGHT - MARGIN + 12}",
+    ]  # fmt: skip
+    texts = [text.text for text in page.iter(f"{SVG}text")]
+    assert texts == ["y", "x", "0", "3", "2/η", "half < way"]  # 9 lies beyond the plane
+    start = page.find(f".//{SVG}circle").get("style")
+    assert start == f"transform:translate({LEFT}px,{HEIGHT - MARGIN}px)"
 
 
 def test_it_waits_stands_still_and_is_not_printed() -> None:
@@ -42,16 +58,22 @@ def test_it_waits_stands_still_and_is_not_printed() -> None:
     box = page.find("input")
     assert (box.get("type"), box.get("checked")) == ("checkbox", None)
     assert page.find("label").get("for") == box.get("id")
-    drawing = page.find("{http://www.w3.org/2000/svg}svg")
+    drawing = page.find(f"{SVG}svg")
     assert drawing.get("aria-label") == '1 < 2 & "so"'
-    starts = [each.get("style") for each in drawing.iter("{http://www.w3.org/2000/svg}circle")]
-    assert starts[0] == f"transform:translate({MARGIN}px,{HEIGHT - MARGIN}px)"
+    starts = [each.get("style") for each in drawing.iter(f"{SVG}circle")]
+    assert starts[0] == f"transform:translate({LEFT}px,{HEIGHT - MARGIN}px)"
     assert page.find("script") is None
+
+
+def test_words_are_black_on_the_white_ground_of_figures() -> None:
+    markup = motion().markup("one")
+    assert "color:#000000;color-scheme:light" in markup
+    assert "currentColor" not in markup  # white on white on a dark page
 
 
 def test_what_it_refuses() -> None:
     with pytest.raises(
-        InputError, match=r"points must have shape \(frames, 2\) with 2 to 400 frames, got \(1, 2\)"
+        InputError, match=r"points must have shape \(m, 2\) with m from 2 to 400, got \(1, 2\)"
     ):
         Track("a", CORNERS[:1], "#000000")
     with pytest.raises(InputError, match="points must be finite"):

@@ -159,6 +159,27 @@ def test_ratio_of_a_network_is_that_of_the_dense_matrix(name):
     assert found.residual <= 1e-9 * found.value
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("SGD", {"lr": 0.15}),
+        ("Adam", {"lr": 0.01, "betas": (0.9, 0.99)}),
+    ],
+)
+def test_full_batch_training_settles_at_the_edge(kind, settings):
+    """What the ratio is for: whatever the optimizer, a network that it trains ends near 1."""
+    inputs = torch.linspace(-1.0, 1.0, 20, dtype=torch.float64)[:, None]
+    model, batch = mlp((1, 20, 20, 1)), (inputs, torch.sin(6.0 * inputs))
+    optimizer, found = getattr(torch.optim, kind)(model.parameters(), **settings), []
+    for _ in range(10):
+        for _ in range(45):
+            optimizer.zero_grad()
+            mse(model, batch).backward()
+            optimizer.step()
+        found.append(edge_ratio(model, mse, batch, optimizer).value)
+    assert 0.85 < np.median(found[5:]) < 1.15
+
+
 def test_chosen_clipped_and_climbing_parameters():
     matrix, model = random_matrix(seed=2), Point()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -216,6 +216,9 @@ def test_what_cannot_be_copied_or_differentiated_is_refused():
         objectives.torch(model, mse, batch())
     with pytest.raises(ss.InputError, match=r"loss must be twice differentiable by autograd, got a functi"):
         objectives.torch(nn.Linear(2, 1), lambda m, b: (Blind.apply(m(b[0])) ** 2).mean(), batch())
+    with pytest.raises(ss.InputError, match=r"loss must be twice differentiable by autograd, got a functi"):
+        # The slope of the mean is a constant, so that the gradient of Blind keeps no trace of θ.
+        objectives.torch(nn.Linear(2, 1), lambda m, b: Blind.apply(m(b[0]) ** 2).mean(), batch())
     cdist = objectives.torch(nn.Linear(2, 2), lambda m, b: torch.cdist(m(b[0]), b[0]).mean(), batch())
     operator = cdist.hessian(cdist.parameters)
     with pytest.raises(ss.InputError, match=r"loss must be twice .* an operation that is not \(.*derivative"):

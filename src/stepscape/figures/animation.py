@@ -1,22 +1,19 @@
-"""A small animation for a page: points that move in a plane, as SVG and CSS, without a script.
-
-It is paused until the reader plays it, stands still where the reader's system asks for reduced motion, and is
-left out in print, where the figure beside it says the same.
-"""
+"""A small animation for a page: points that move in a plane, as SVG and CSS, without a script."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import positive, reals
+from stepscape.arguments import positive
 from stepscape.errors import bad
+from stepscape.figures.motion import Box, Level, Plane, finite_points
 
 Array = NDArray[np.float64]
-WIDTH, HEIGHT, MARGIN, NAMES = 640, 330, 44, 20  # of the drawing; the names stand below it
 MOST = 400  # frames
 
 
@@ -30,12 +27,7 @@ class Track:
     jumps: bool = False
 
     def __post_init__(self) -> None:
-        points = reals("points", self.points)
-        if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= MOST:
-            raise bad("points", f"have shape (frames, 2) with 2 to {MOST} frames", points.shape)
-        if not np.isfinite(points).all():
-            raise bad("points", "be finite", "others")
-        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "points", finite_points("points", self.points, 2, MOST))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +36,20 @@ class Animation:
 
     Attributes
     ----------
-    tracks : of equally many frames; the plane holds all their points.
+    tracks : of equally many frames; the plane holds all their points. Later ones lie above earlier ones.
     axes : names of both axes.
     words : what one sees, for those who do not see it, and beside the button.
     seconds : of one pass.
+    levels : lines to compare with.
+    ticks : for each axis, places with their words.
     """
 
     tracks: tuple[Track, ...]
     axes: tuple[str, str]
     words: str
     seconds: float = 20.0
+    levels: Sequence[Level] = ()
+    ticks: tuple[Sequence[tuple[float, str]], Sequence[tuple[float, str]]] = ((), ())
 
     def __post_init__(self) -> None:
         if len({len(track.points) for track in self.tracks}) != 1:
@@ -62,58 +58,27 @@ class Animation:
 
     def markup(self, name: str) -> str:
         """Return HTML that stands alone in a page; `name` must differ between the animations of one page."""
-        places, key = self._places(), f"motion-{name}"
-        style = [_style(key, self.seconds), *(_frames(key, i, at, track.jumps)
-                 for i, (at, track) in enumerate(zip(places, self.tracks, strict=True)))]  # fmt: skip
-        drawn = "".join(
-            _drawn(i, at, track) for i, (at, track) in enumerate(zip(places, self.tracks, strict=True))
+        every = np.concatenate([track.points for track in self.tracks])
+        plane, key = Plane.around(every, self.axes, self.ticks, self.levels), f"motion-{name}"
+        moving = list(enumerate(zip(self.tracks, (plane.places(t.points) for t in self.tracks), strict=True)))
+        style = _style(key, self.seconds) + "".join(
+            _frames(key, i, at, track.jumps) for i, (track, at) in moving
         )
-        return (
-            f'<div class="motion" id="{key}"><style>{"".join(style)}</style>'
+        controls = (
             f'<input type="checkbox" id="{key}-play"/>'
             f'<label for="{key}-play"> Play: {escape(self.words)}</label>'
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + NAMES}" role="img" '
-            f'aria-label="{escape(self.words, quote=True)}" font-family="sans-serif" font-size="13">'
-            f"{self._frame()}{drawn}</svg></div>"
         )
-
-    def _places(self) -> list[Array]:
-        """Places in the drawing, of each track."""
-        every = np.concatenate([track.points for track in self.tracks])
-        low, span = every.min(axis=0), np.ptp(every, axis=0)
-        span = np.where(span > 0.0, span, 1.0)
-        room = np.array([WIDTH - 2.0 * MARGIN, HEIGHT - 2.0 * MARGIN])
-        found = []
-        for track in self.tracks:
-            share = (track.points - low) / span
-            share[:, 1] = 1.0 - share[:, 1]
-            found.append(np.round(MARGIN + share * room, 1))
-        return found
-
-    def _frame(self) -> str:
-        """Both axes with their names, and the names of the tracks in their colors."""
-        low, right = HEIGHT - MARGIN + 12, WIDTH - MARGIN + 12
-        x, y = (escape(each) for each in self.axes)
-        names = "".join(
-            f'<text x="{MARGIN + 150 * i}" y="{HEIGHT + NAMES - 6}" fill="{t.color}">'
-            f"● {escape(t.name)}</text>"
-            for i, t in enumerate(self.tracks)
-        )
-        return (
-            f'<path d="M{MARGIN - 12} {MARGIN - 12}V{low}H{right}" fill="none" stroke="currentColor"/>'
-            f'<text x="{MARGIN - 12}" y="{MARGIN - 20}" fill="currentColor">{y}</text>'
-            f'<text x="{right}" y="{low + 16}" text-anchor="end" fill="currentColor">{x}</text>{names}'
-        )
+        box = Box(key, self.words, style, controls, [(track.name, track.color) for track in self.tracks])
+        return box.around(plane.drawn() + "".join(_drawn(i, at, track) for i, (track, at) in moving))
 
 
 def _style(key: str, seconds: float) -> str:
-    """Paused until played; still with reduced motion; nothing in print."""
+    """Paused until played; still with reduced motion."""
     return (
         f"#{key} .moves{{animation:{seconds:g}s linear infinite paused}}"
         f"#{key}-play:checked~svg .moves{{animation-play-state:running}}"
         f"@media (prefers-reduced-motion:reduce){{#{key} .moves{{animation:none!important}}"
         f"#{key}-play,#{key} label{{display:none}}}}"
-        f"@media print{{#{key}{{display:none}}}}"
     )
 
 

@@ -111,10 +111,10 @@ class PreconditionedHessian:
     Attributes
     ----------
     hessian : TensorOperator
-    root : tensor (size,)
-        D^{1/2}; 0 where the optimizer does not move a parameter.
-    decay : tensor (size,)
-        W·D.
+    root : tensor
+        D^{1/2}, of the length of the vectors; 0 where the optimizer does not move a parameter.
+    decay : tensor
+        W·D, alike.
     factor : float
         κ.
     thresholds : tuple of float

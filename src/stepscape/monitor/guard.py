@@ -29,7 +29,9 @@ def guarded(model: Any, *, batch_norm: str, dropout: str, full_precision: bool) 
     Python), the training flags of modules, switches of back ends. Switched for the time of the measurement:
     gradients are recorded, also within ``no_grad`` and ``inference_mode``; attention by its plain formula,
     because the fused ones have no second derivative; compiled modules run eagerly; recurrent layers without
-    cuDNN; checkpoints keep what they would recompute; autocast, unless the model is measured as it is.
+    cuDNN; checkpoints keep what they would recompute; weight normalization by its plain formula, because
+    the second derivative of the fused one is not symmetric (PyTorch 2.13); autocast, unless the model is
+    measured as it is.
     Parameters, gradients, buffers, optimizers and hooks are not touched, because nothing here writes to them.
     """
     torch = require_torch()
@@ -122,11 +124,32 @@ def _switches(model: Any, devices: set[Any], full_precision: bool) -> Iterator[N
         if full_precision:
             stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
             torch.set_float32_matmul_precision("highest")
+        if any(name.endswith(_WEIGHT_NORM) for name, _ in model.named_parameters()):
+            stack.enter_context(_plain_weight_norm())
         recurrent = any(isinstance(module, torch.nn.RNNBase) for module in model.modules())
         if recurrent and any(device.type == "cuda" for device in devices):
             stack.callback(setattr, torch.backends.cudnn, "enabled", torch.backends.cudnn.enabled)
             torch.backends.cudnn.enabled = False
         yield
+
+
+_WEIGHT_NORM = (".original0", "weight_g")  # names of its lengths, as a parametrization and as a hook
+
+
+def _plain_weight_norm() -> Any:
+    """Return a context in which weight normalization is w = v·g/‖v‖, operation by operation."""
+    torch = require_torch()
+
+    class Plain(torch.overrides.TorchFunctionMode):  # type: ignore[misc,name-defined]
+        """Calls everything as it is, except for the fused function."""
+
+        def __torch_function__(self, call: Any, _: Any, given: Any = (), named: Any = None) -> Any:
+            if call is not torch._weight_norm:
+                return call(*given, **(named or {}))
+            direction, length, dim = given
+            return direction * (length / torch.norm_except_dim(direction, 2, dim))
+
+    return Plain()
 
 
 class _PlainCheckpoint:

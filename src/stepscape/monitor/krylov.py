@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from stepscape.monitor.failure import Unmeasured
@@ -68,6 +69,8 @@ class Krylov:
         j = self.done
         new = product(self._operator, self.rows[j])
         scale = norm(new)
+        if not math.isfinite(scale):
+            raise Unmeasured("nonfinite", "the square of a Hessian product overflows; rescale the loss")
         coupled = self.projection[:j, j].nonzero().reshape(-1)
         for i in coupled.tolist():
             new -= float(self.projection[i, j]) * self.rows[i]

@@ -121,10 +121,7 @@ class HessianOperator:
         return total
 
     def _cached(self, number: int) -> Product:
-        """Keep the graph of one batch's gradient.
-
-        Products run while the model holds the aliases, because checkpoints recompute parts of the graph.
-        """
+        """Keep the graph of one batch's gradient."""
         slopes = self._slopes(number)
         live = [i for i, slope in enumerate(slopes) if slope.requires_grad]
         grad = require_torch().autograd.grad
@@ -148,6 +145,8 @@ class HessianOperator:
 
     def _vjp(self, number: int) -> Product:
         torch = require_torch()
+        if not self._falls_back:
+            self._slopes(number)  # refuses what `torch.func` would take for 0
         self.graphs += 1
         try:
             slope = torch.func.grad(lambda point: self._probe.value(number, point))
@@ -196,5 +195,6 @@ class HessianOperator:
         self.graphs += 1
         slopes = self._probe.slopes(number, self._point, graph=True)
         if once_differentiable(slopes):
+            self._falls_back = False  # another method would take its derivative for 0
             raise Unmeasured("unsupported", "a function of the model is marked as once differentiable")
         return slopes

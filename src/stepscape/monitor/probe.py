@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from stepscape.arguments import function, texts, word
-from stepscape.errors import bad, shown
+from stepscape.errors import StepscapeError, bad, shown
 from stepscape.monitor.batches import Batches
 from stepscape.monitor.failure import Unmeasured, unmeasured
+from stepscape.monitor.fingerprint import fingerprint, require_equal
 from stepscape.monitor.guard import guarded, is_batch_norm, replay_random_numbers
 from stepscape.monitor.operator import HessianOperator
 from stepscape.monitor.wrappers import unwrapped
@@ -123,15 +124,25 @@ class Probe:
         return "batch" if any(module.training for module in found) else "running"
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
+    def measuring(self, verify: bool = False) -> Iterator[None]:
         """Guard training while the block runs; the methods of a probe do it themselves where nobody did.
 
-        What `loss` or the model raises leaves the block as `Unmeasured`, with a status.
+        Parameters
+        ----------
+        verify : bool
+            Whether to compare everything that training depends on before and after, by its bits, which
+            costs a copy of all parameters: for tests, and for a loss that is suspected to write.
+
+        Raises
+        ------
+        Disturbed
+            If something differs.
         """
         inside = _INSIDE.get()
         if id(self) in inside:
             yield
             return
+        before = fingerprint(self.model) if verify else {}
         token = _INSIDE.set((*inside, id(self)))
         full = self.precision != "as_is"
         try:
@@ -139,6 +150,8 @@ class Probe:
                 yield
         finally:
             _INSIDE.reset(token)
+        if verify:
+            require_equal(before, fingerprint(self.model))
 
     def loss(self, shift: Sequence[Any] | None = None) -> Any:
         """Mean loss at the parameters, moved by `shift` (one tensor per parameter): a scalar of float64."""
@@ -180,7 +193,7 @@ class Probe:
             "nonfinite" or "nondeterministic".
         """
         with self.measuring():
-            first, again = (float(self.value(0, self.point())) for _ in range(2))
+            first, again = (float(self.value(0, self.point()).detach()) for _ in range(2))
         if not math.isfinite(first):
             raise Unmeasured("nonfinite", f"the loss is {first} at the model's parameters")
         double = self.precision == "float64"
@@ -195,32 +208,34 @@ class Probe:
             given = list(shift)
             if [tuple(one.shape) for one in given] != [tuple(one.shape) for one in point]:
                 raise bad("shift", "hold one tensor of the same shape for each parameter", shown(given))
-            point = [one + move for one, move in zip(point, given, strict=True)]
+            point = [one + move.detach() for one, move in zip(point, given, strict=True)]
         return [one.requires_grad_() for one in point] if leaves else point
 
     def value(self, number: int, point: Sequence[Any]) -> Any:
         """Loss of one batch at a point, with its graph; buffers are copies, which may be written."""
-        value = self.call(point, lambda loss: loss(self._inputs[number]))
-        _check_value(value)
-        return value
+        return self.call(point, lambda loss: _scalar(loss(self._inputs[number])))
 
     def slopes(self, number: int, point: Sequence[Any], graph: bool = False) -> tuple[Any, ...]:
         """Gradient of the loss of one batch at a point of leaves; with `graph`, to be differentiated."""
         torch = require_torch()
-        value = self.value(number, point)
-        if not value.requires_grad:
-            must = (
-                "depend on the chosen parameters, by differentiable operations on the model that it is given"
-            )
-            raise bad("loss", must, "a constant")
-        return self._translated(  # type: ignore[no-any-return]
-            lambda: torch.autograd.grad(
+
+        def differentiated(loss: Callable[[Any], Any]) -> Any:
+            value = _scalar(loss(self._inputs[number]))
+            if not value.requires_grad:
+                must = "depend on the chosen parameters of the model that it is given"
+                raise bad("loss", must, "a constant", "use differentiable operations")
+            return torch.autograd.grad(
                 value, list(point), allow_unused=True, materialize_grads=True, create_graph=graph
             )
-        )
+
+        return self.call(point, differentiated)  # type: ignore[no-any-return]
 
     def call(self, point: Sequence[Any], work: Callable[[Callable[[Any], Any]], Any]) -> Any:
-        """Run `work` with the loss of a batch while the model holds a point."""
+        """Run `work` with the loss of a batch while the model holds a point.
+
+        Also gradients and products are taken within it, because checkpoints compute parts of the loss again.
+        What the model or the loss raises becomes `Unmeasured`.
+        """
         torch = require_torch()
         given = dict(zip((f"model.{name}" for name in self.names), point, strict=True))
         for name, tensor in self.model.named_parameters():
@@ -232,16 +247,15 @@ class Probe:
         torch.clear_autocast_cache()
         if self.dropout == "frozen":
             replay_random_numbers(self.model)
-        return self._translated(lambda: torch.func.functional_call(self._probed, given, (work,)))
+        try:
+            return torch.func.functional_call(self._probed, given, (work,))
+        except StepscapeError:
+            raise
+        except Exception as error:
+            raise unmeasured(error) from error
 
     def __repr__(self) -> str:
         return f"Probe({type(self.model).__name__} with {self.size} parameters, {self.samples} samples)"
-
-    def _translated(self, work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except Exception as error:
-            raise unmeasured(error) from error
 
     def _varied(self) -> list[tuple[str, Any]]:
         named = self.model.named_parameters()
@@ -270,13 +284,14 @@ class Probe:
             raise Unmeasured("unsupported", reason)
 
 
-def _check_value(value: Any) -> None:
+def _scalar(value: Any) -> Any:
     torch = require_torch()
     if not isinstance(value, torch.Tensor):
         raise bad("loss", "return a real scalar tensor", shown(value))
     if value.shape != () or value.is_complex() or not value.is_floating_point():
         came = f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
         raise bad("loss", "return a real scalar tensor", came, "take the mean over the batch")
+    return value
 
 
 def _probed(model: Any, loss: Loss) -> Any:

@@ -117,17 +117,26 @@ class LayeredNetwork:
             pieces += [rng.standard_normal(outputs * inputs) * size / np.sqrt(inputs), np.zeros(outputs)]
         return np.concatenate(pieces)
 
+    def layers(self, theta: Array) -> list[tuple[Array, Array]]:
+        """Return W_l and b_l of every layer, the output last."""
+        flat, at, layers = vector("theta", theta, self.size), 0, []
+        for outputs, inputs in self.shapes:
+            middle = at + outputs * inputs
+            layers.append((flat[at:middle].reshape(outputs, inputs), flat[middle : middle + outputs]))
+            at = middle + outputs
+        return layers
+
     def predict(self, theta: Array, inputs: Array | None = None) -> Array:
         """Return f at inputs (m,) or (m, d), by default at those of the problem."""
         points = self.problem.points if inputs is None else reals("inputs", inputs)
         rows = points.reshape(len(points), -1)
         if rows.shape[1] != self.problem.dimension:
             raise bad("inputs", f"have {self.problem.dimension} variables", rows.shape[1])
-        return self._forward(self._layers(theta), rows).output
+        return self._forward(self.layers(theta), rows).output
 
     def loss(self, theta: Array) -> float:
         """Loss of the problem at f."""
-        return self.problem.training_loss(self._forward(self._layers(theta), self.problem.points).output)
+        return self.problem.training_loss(self._forward(self.layers(theta), self.problem.points).output)
 
     def gradient(self, theta: Array) -> Array:
         """∇L (size,)."""
@@ -168,21 +177,13 @@ class LayeredNetwork:
         return _Examples(self.problem.points[rows], self.problem.labels[rows], share)
 
     def _gradient(self, theta: Array, of: _Examples) -> Array:
-        layers = self._layers(theta)
+        layers = self.layers(theta)
         return self._backward(layers, self._forward(layers, of.points), of).gradient
 
     def _hessian(self, theta: Array, of: _Examples) -> LayeredHessian:
-        layers = self._layers(theta)
+        layers = self.layers(theta)
         forward = self._forward(layers, of.points)
         return LayeredHessian(self, layers, of, forward, self._backward(layers, forward, of))
-
-    def _layers(self, theta: Array) -> list[tuple[Array, Array]]:
-        flat, at, layers = vector("theta", theta, self.size), 0, []
-        for outputs, inputs in self.shapes:
-            middle = at + outputs * inputs
-            layers.append((flat[at:middle].reshape(outputs, inputs), flat[middle : middle + outputs]))
-            at = middle + outputs
-        return layers
 
     def _forward(self, layers: Sequence[tuple[Array, Array]], points: Array) -> _Forward:
         phi, inputs, sums = ACTIVATIONS[self.activation].value, [points], []
@@ -242,7 +243,7 @@ class LayeredHessian:
 
     def product(self, vector: Array) -> Array:
         """∇²L·v: the derivative of ∇L(θ + εv) in ε at 0."""
-        changes = self.network._layers(vector)
+        changes = self.network.layers(vector)
         first, second = self._slopes
         moved, inputs = [], [np.zeros_like(self.forward.inputs[0])]  # derivatives of sums, and of inputs
         for at, (weights, _) in enumerate(self.layers):

@@ -32,7 +32,7 @@ class TorchHessian:
     """
 
     def __init__(self, value: Any, inputs: list[Any]) -> None:
-        self._inputs = inputs
+        self._value, self._inputs = value, inputs
         self._slopes = _grad([value], inputs, None, create_graph=True)
 
     @property
@@ -60,24 +60,34 @@ class TorchHessian:
         Raises
         ------
         InputError
-            If there is one in the graph.
+            If there is one in the graph of the loss or of its gradient.
         """
-        if once_differentiable(self._slopes):
+        if once_differentiable([self._value, *self._slopes]):
             raise _no_second("a function marked as once differentiable")
 
 
-def once_differentiable(slopes: Sequence[Any]) -> bool:
-    """Whether a function marked as once differentiable is in the graph of a gradient; its derivative is 0."""
-    waiting, seen = [slope.grad_fn for slope in slopes if slope.requires_grad], set()
+def once_differentiable(ends: Sequence[Any]) -> bool:
+    """Whether a function marked as once differentiable is in the graph of a loss or of its gradient."""
+    waiting, seen = [end.grad_fn for end in ends if end.requires_grad], set()
     while waiting:
         node = waiting.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
-        if node.name().endswith("::Error"):  # its derivative is a zero that no one sees
+        if node.name().endswith("::Error") or _is_marked(node):  # its derivative is a zero that no one sees
             return True
         waiting.extend(before for before, _ in node.next_functions)
     return False
+
+
+def _is_marked(node: Any) -> bool:
+    """Whether a node of a graph is a function of a user whose backward pass is marked as once differentiable.
+
+    Where the slope that reaches it is a constant, as under a mean, so is the gradient, without a trace.
+    """
+    backward = getattr(getattr(node, "_forward_cls", None), "backward", None)
+    marked = require_torch().autograd.function.once_differentiable(_grad)
+    return getattr(backward, "__code__", None) is marked.__code__  # all that are marked share its wrapper
 
 
 def flat(parts: tuple[Any, ...]) -> Array:

@@ -15,7 +15,7 @@ from stepscape.report.words import slug
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from stepscape.figures.animation import Animation
+    from stepscape.figures.motion import Motion
 
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
@@ -32,7 +32,7 @@ def draw(
     caption: str = "",
     alt: str = "",
     largest: int | None = None,
-    animation: Animation | None = None,
+    animation: Motion | None = None,
 ) -> Drawing:
     """Draw a figure for inlining: SVG, or a PNG as data where the SVG would have more than ``largest`` bytes.
 

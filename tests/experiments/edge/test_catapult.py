@@ -59,7 +59,7 @@ def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     [({}, "24 of 24"), ({"catapult_width": 30}, "0 of 0"), ({"last_loss": 1e-3}, "0 of 24")],
 )
 def test_the_title_counts_what_the_rule_counts(change: dict[str, Any], count: str) -> None:
-    assert steps(result(**change)).caption.startswith(f"{count} runs from between 2/η and 4/η grow")
+    assert steps(result(**change)).caption.startswith(f"{count} runs that begin between 2/η and 4/η grow")
 
 
 @pytest.mark.parametrize(("product", "outcome"), [(1.5, "finished"), (2.8, "finished"), (4.3, "diverged")])

@@ -8,6 +8,7 @@ from stepscape.experiments.deep.minima_stability import LEFT, found, is_flatter,
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
 from stepscape.experiments.frame import Drawn, Result
 from stepscape.figures.colors import CONTRAST, MEASURED, THIRD
+from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import theory_level
 from stepscape.figures.style import DOUBLE, SECONDARY, canvas, label
 from stepscape.figures.titles import finding
@@ -24,8 +25,11 @@ def rates(result: Result) -> Drawn:
         for column, look in (("below", MEASURED), ("above", CONTRAST)):
             values = np.exp(rows[f"rate_{column}"])
             expected = float(np.exp(np.median(rows[f"linear_{column}"])))
-            left.plot([expected], [-at], "|", ms=16, mew=SECONDARY, color="black")
-            left.plot(values, np.full(values.size, -at), look.marker, ms=4, mew=0, color=look.color)
+            left.plot([expected], [-at], "|", ms=16, mew=SECONDARY, color="black", label="on the quadratic")
+            left.plot(
+                values, np.full(values.size, -at), look.marker, ms=4, mew=0, color=look.color,
+                label=f"step size {column} the critical one",
+            )  # fmt: skip
         done = rows.rows(rows["outcome"] == "finished")
         if len(done):
             ends = done["left_ratio"]
@@ -37,7 +41,9 @@ def rates(result: Result) -> Drawn:
         theory_level(ax, 1.0, vertical=True)
     right.set_yticklabels([])
     label(left, "factor per step of a small change")
-    label(right, "sharpness at the end, relative")
+    label(right, "sharpness: end over minimum")
+    if names:
+        shared_legend(figure, axes, columns=3)
     flat = int(is_flatter(table, LEFT).sum()) if len(table) else 0
     lost = int(np.sum(table["outcome"] == "diverged")) if len(table) else 0
     wrong = int(wrong_sides(table).sum()) if len(table) else 0

@@ -88,24 +88,21 @@ def paths(result: Result) -> Drawn:
     runs = result.drawn("batch", drawing=SHUFFLED)
     noises = sorted({run["noise"] for run in runs})
     sizes = sorted({run["batch_size"] for run in runs}, reverse=True)
+    names: list[str] = []
     for column, noise in enumerate((noises[0], noises[-1])):
         here = [run for run in runs if run["noise"] == noise]
         for run in here:
             _path(axes[0, column], run, "edge", sizes)
             if run["batch_size"] < run["n"]:
                 _path(axes[1, column], run, "batch", sizes)
-        axes[0, column].set_title(here[0]["labels"])
+        names.append(here[0]["labels"])
     for row, words in enumerate((r"$\lambda_{\max}\cdot\eta/2$", r"batch sharpness $\cdot\,\eta/2$")):
-        for ax in axes[row]:
-            label(ax, "thousand steps" if row else "", words)
-            theory_level(ax, 1.0, r"$2/\eta$", at=0.02)
+        for ax, name in zip(axes[row], names, strict=True):
+            label(ax, "thousand steps" if row else "", words, "" if row else name)
+            theory_level(ax, 1.0, r"$2/\eta$", at=0.98)
             ax.set_ylim(bottom=0.0)
     shared_legend(figure, axes, columns=4)
-    small = [run for run in runs if run["noise"] == noises[-1] and run["batch_size"] < run["n"]]
-    ends = [float(np.median(run.arrays["batch"][-4:])) for run in small]
-    said = (
-        f"On {small[0]['labels']} batch sharpness ends at {number(min(ends))} to {number(max(ends))} of 2/η."
-    )
+    said = _ended([run for run in runs if run["noise"] == noises[-1] and run["batch_size"] < run["n"]])
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Top: λ_max at midpoints over 2/η along the steps, for the first seed and batches without "
@@ -114,6 +111,16 @@ def paths(result: Result) -> Drawn:
         "the most; the dashed line is 2/η. The numbers are medians over the last four records. "
         f"{_repeat(result)}"
     ))  # fmt: skip
+
+
+def _ended(runs: Sequence[Run]) -> str:
+    """Say where the batch sharpness of the smallest and of the largest batches ends."""
+    by_size = sorted(runs, key=lambda run: int(run["batch_size"]))
+    told = [
+        f"{number(float(np.median(run.arrays['batch'][-4:])), 2)} of 2/η with batches of {run['batch_size']}"
+        for run in (by_size[:1] if len(by_size) == 1 else (by_size[0], by_size[-1]))
+    ]
+    return f"On {runs[0]['labels']} batch sharpness ends at {', and at '.join(told)}."
 
 
 def _path(ax: Axes, run: Run, name: str, sizes: Sequence[int]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import NDArray
 
 from stepscape.experiments.deep.optimizers import OPTIMIZERS
 from stepscape.experiments.deep.thresholds import counts
@@ -14,6 +17,10 @@ from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import number
+
+Array = NDArray[np.float64]
+LATE = 4  # records at the end of a path
+NEAR = 0.1  # of the threshold
 
 
 def settled(result: Result) -> Drawn:
@@ -67,23 +74,27 @@ def paths(result: Result) -> Drawn:
     label(ax, "steps", "edge ratio")
     if last:
         shared_legend(figure, axes, columns=3)
-    said = _starts(result)
+    said = _ends({name: run.arrays["path"] for name, run in last.items()})
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Drawn is the sharpness of each method over its threshold at the midpoints over the steps, "
         "for the first seed, each method at the last of its step sizes; the dashed line is the threshold. "
-        f"The numbers are medians over all runs at the start. {_repeat(result)}"
+        f"The title counts medians over the last {LATE} records. {_repeat(result)}"
     ))  # fmt: skip
 
 
-def _starts(result: Result) -> str:
-    """Say which methods begin above their thresholds, in the median, and how far."""
-    table = result.table
-    names = [name for name in OPTIMIZERS if (table["method"] == name).any()]
-    start = {name: float(np.median(table.where(method=name)["start_ratio"])) for name in names}
-    above = [f"{OPTIMIZERS[name].words} ({number(start[name])})" for name in names if start[name] > 1.0]
-    listed = f": {', '.join(above)}" if above else ""
-    return f"{len(above)} of {len(names)} methods begin above their thresholds{listed}."
+def _ends(paths: Mapping[str, Array]) -> str:
+    """Say how many methods end near their thresholds, and how far above it the highest begins."""
+    if not paths:
+        return "No path was drawn of 0 runs."
+    near = sum(abs(float(np.median(path[-LATE:])) - 1.0) <= NEAR for path in paths.values())
+    ends = f"{near} of {len(paths)} methods end within {100 * NEAR:.0f} % of their own thresholds"
+    above = sum(path[0] > 1.0 for path in paths.values())
+    if not above:
+        return f"{ends}; none begins above."
+    highest = max(paths, key=lambda name: float(paths[name][0]))
+    begun = f"{above} begin{'s' if above == 1 else ''} above"
+    return f"{ends}; {begun}, {OPTIMIZERS[highest].words} at {number(paths[highest][0], 2)} times its own."
 
 
 def _repeat(result: Result) -> str:

@@ -34,8 +34,8 @@ def steps(result: Result) -> Drawn:
         left.plot(loss, label=name, **look)
         right.plot(np.minimum(run.arrays["edge_ratio"][:SHOWN], 2.5), **look)
     number_ticks(left)
-    theory_level(right, 1.0, r"$2/\eta$")
-    theory_level(right, 2.0, r"$4/\eta$")
+    theory_level(right, 1.0, r"$2/\eta$", at=0.98)
+    theory_level(right, 2.0, r"$4/\eta$", at=0.98)
     label(left, "step", "loss")
     label(right, "step", r"$\lambda\,\eta/2$")
     if runs:
@@ -43,8 +43,8 @@ def steps(result: Result) -> Drawn:
     rows = between(result.table, 2.0, 4.0)
     found = int(caught(rows, SOLVED).sum()) if len(rows) and "growth" in rows else 0
     said = (
-        f"{number(found)} of {number(len(rows))} runs from between 2/η and 4/η grow at first and end solved "
-        "below 2/η."
+        f"{number(found)} of {number(len(rows))} runs that begin between 2/η and 4/η grow at first and end "
+        "solved below 2/η."
     )
     finding(figure, said)
     return Drawn(figure, (

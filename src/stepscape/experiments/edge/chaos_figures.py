@@ -63,7 +63,7 @@ def toys(result: Result) -> Drawn:
     label(right, r"step size $\eta$", r"orbit $w$")
     exponents = [float(run["exponent"] / run["exponent_limit"]) for run in runs]
     ratio = number(float(np.median(exponents))) if exponents else "0"
-    said = f"On narrow ripples the exponent is {ratio} of its limit ln(η/2ε)."
+    said = f"On narrow ripples the Lyapunov exponent is {ratio} of its limit ln(η/2ε)."
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Left: density of descent on a bowl with narrow ripples, over the standard deviation of the "

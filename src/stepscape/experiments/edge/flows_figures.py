@@ -47,7 +47,7 @@ def errors(result: Result) -> Drawn:
     ax.set_xticks(range(len(networks)), [NETWORKS[name].replace(", ", "\n", 1) for name in networks])
     ax.set_xlim(-0.6, len(networks) - 0.4)
     number_ticks(ax)
-    label(ax, "", "error over the way of descent")
+    label(ax, "", "error over the way")
     shared_legend(figure, axes, columns=3)
     middle = {
         flow: float(np.median(_shown(table.rows(keep), flow)))
@@ -119,20 +119,19 @@ def over_time(result: Result) -> Drawn:
 
 
 def _motion(arrays: Arrays) -> Animation:
-    """Show descent, both ends of the mirror flow and gradient flow, in the plane of way and swing."""
+    """Show descent, the middle of the mirror flow and gradient flow, in the plane of way and swing."""
     way, swing = arrays["descent_plane"], arrays["descent_swing"]
     long = np.flatnonzero(np.linalg.norm(swing, axis=1) > 0.2 * np.linalg.norm(swing, axis=1).max())
     first = max(0, min(int(long[0]) - FRAMES // 3 if long.size else 0, len(way) - FRAMES))
     shown = slice(first, first + FRAMES)
-    turns = (-1.0) ** np.arange(len(way))[shown, None]
-    mirror, half = arrays["mirror_plane"][shown], turns * arrays["mirror_swing"][shown]
     return Animation(
         (
-            Track("descent", (way + swing)[shown], "currentColor", jumps=True),
-            Track("mirror flow, an end", mirror + half, LOOKS["mirror"].color, jumps=True),
-            Track("its middle", mirror, COLORS["orange"]),
             Track("gradient flow", arrays["gradient_plane"][shown], LOOKS["gradient"].color),
+            Track("mirror flow", arrays["mirror_plane"][shown], LOOKS["mirror"].color),
+            Track("middle of the swing of descent", way[shown], COLORS["blue"]),
+            Track("descent", (way + swing)[shown], COLORS["black"], jumps=True),
         ),
-        ("way of descent", "direction of the swing"),
-        f"{len(mirror)} steps at the edge in the plane of the way of descent and of its last swing",
+        ("way of descent", "direction of its last swing"),
+        f"{len(way[shown])} steps at the edge: descent swings about its middle, which the mirror flow is to "
+        "follow, and gradient flow knows of no swing",
     )

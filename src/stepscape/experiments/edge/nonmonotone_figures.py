@@ -42,8 +42,8 @@ def steps(result: Result) -> Drawn:
     middle_of = float(np.median(table["weighted_secant"][keep].astype(float))) if keep.any() else float("nan")
     share = float(np.median(table["rising_share"][keep].astype(float))) if keep.any() else float("nan")
     said = (
-        f"{100 * share:.0f} % of the steps at the edge raise the loss; the weighted secant is "
-        f"{middle_of:.2f}·2/η." if keep.any() else "No run counts."
+        f"{100 * share:.0f} % of the steps at the edge raise the loss; the curvature along a step is "
+        f"{middle_of:.2f}·2/η in the weighted mean." if keep.any() else "No run counts."
     )  # fmt: skip
     finding(figure, said)
     name = NETWORKS[runs[0]["network"]] if runs else "no run"

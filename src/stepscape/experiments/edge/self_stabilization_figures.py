@@ -11,13 +11,15 @@ from stepscape.experiments.frame.result import Arrays
 from stepscape.figures.animation import Animation, Track
 from stepscape.figures.colors import COLORS, level_color
 from stepscape.figures.legends import shared_legend
+from stepscape.figures.motion import Level
 from stepscape.figures.references import theory, theory_level
 from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, label
 from stepscape.figures.ticks import plain_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import short
 
-FRAMES = 240  # steps of the animation
+FRAMES = 320  # steps of the animation
+LEAST = 1e-12  # a smaller swing is drawn there
 
 
 def network(result: Result) -> Drawn:
@@ -37,7 +39,7 @@ def network(result: Result) -> Drawn:
         ends = np.array(
             [min(np.diff(ratio).min(), predicted.min()), max(np.diff(ratio).max(), predicted.max())]
         )
-        theory(right, ends, ends, "equal", at=0.1)
+        theory(right, ends, ends, "equal", at=1.0, left=True)
         plain_ticks(right)
         shared_legend(figure, axes, columns=2)
     theory_level(left, 1.0, r"$2/\eta$")
@@ -62,18 +64,27 @@ def network(result: Result) -> Drawn:
 
 
 def _motion(arrays: Arrays) -> Animation:
-    """Show swing and sharpness of the first seed, step by step, from before the swing grows."""
-    ratio, swing = arrays["sharpness"] * float(arrays["eta"][0]) / 2.0, arrays["swing"]
-    long = np.flatnonzero(np.abs(swing) > 0.2 * np.abs(swing).max())
-    first = max(0, min(int(long[0]) - FRAMES // 4 if long.size else 0, len(swing) - FRAMES))
+    """Show size of the swing and sharpness of the first seed, step by step, from its crossing of 2/η."""
+    ratio, swing = arrays["sharpness"] * float(arrays["eta"][0]) / 2.0, np.abs(arrays["swing"])
+    beyond = np.flatnonzero(ratio > 1.0)
+    first = max(0, min(int(beyond[0]) - FRAMES // 8 if beyond.size else 0, len(ratio) - FRAMES))
     shown = slice(first, first + FRAMES)
+    rest = (2.0 * arrays["force"] / arrays["bend"])[shown]
+    held = [Level(float(np.log10(np.median(rest[rest > 0.0])) / 2.0), "both forces are equal", upright=True)]
     return Animation(
         (
-            Track("descent", np.column_stack([swing, ratio])[shown], "currentColor", jumps=True),
-            Track("size of the swing", np.column_stack([np.abs(swing), ratio])[shown], COLORS["vermilion"]),
+            Track(
+                "descent", np.column_stack([np.log10(np.maximum(swing, LEAST)), ratio])[shown], COLORS["blue"]
+            ),
         ),
-        ("swing along the sharpest direction", "sharpness of the middle over 2/η"),
-        f"swing and sharpness in {ratio[shown].size} steps",
+        ("size of the swing along the sharpest direction", "sharpness of the middle over 2/η"),
+        f"{ratio[shown].size} steps around the edge; above 2/η the swing grows, below it shrinks, and a "
+        "swing beyond the upright line pushes the sharpness down",
+        levels=(Level(1.0, "2/η"), *(held if np.any(rest > 0.0) else ())),
+        ticks=(
+            [(e, short(10.0**e)) for e in range(-12, 3, 2)],
+            [(0.2 * i, f"{0.2 * i:.1f}") for i in range(11)],
+        ),
     )
 
 

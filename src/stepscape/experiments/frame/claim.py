@@ -25,7 +25,7 @@ from stepscape.tables.records import Record, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from stepscape.figures.animation import Animation
+    from stepscape.figures.motion import Motion
 
 Progress = Callable[[float, str], None]
 MOST_PARTS = 6
@@ -40,7 +40,7 @@ class Drawn:
 
     figure: Figure
     caption: str
-    animation: Animation | None = None
+    animation: Motion | None = None
 
     def __post_init__(self) -> None:
         if not self.caption.strip().endswith("."):

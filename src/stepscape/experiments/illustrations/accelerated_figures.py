@@ -91,7 +91,8 @@ def _finding(result: Result) -> str:
     gain = gain[np.isfinite(gain)]
     if not gain.size:
         return "Descent on the two points finished in 0 runs."
+    factor = number(float(10.0 ** np.median(gain)), 2)
     return (
-        f"With {number(at[-1])} steps, η = 2γ²T ends at a loss {number(float(10.0 ** np.median(gain)), 2)} "
-        "times as low as the stable step size."
+        f"After {number(at[-1])} steps, the loss with η = 2γ²T is {factor} times smaller than with the "
+        "stable step size."
     )

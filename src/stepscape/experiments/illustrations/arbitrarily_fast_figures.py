@@ -55,7 +55,7 @@ def adaptive(result: Result) -> Drawn:
     figure, axes = canvas(1, 2, DOUBLE)
     left, right = axes[0]
     _over_steps(left, result)
-    label(left, r"steps, $\gamma^2 T$", r"$-\log L\,/\,\eta$")
+    label(left, r"steps, $\gamma^2 T$", title=r"$-\log L\,/\,\eta$ on two points")
     table = result.where(**ADAPTIVE, data=HARD).table
     if len(table) and "log_left" in table:
         for method, look in LOOKS.items():
@@ -63,10 +63,11 @@ def adaptive(result: Result) -> Drawn:
             rows = Table({"eta": np.repeat(at, len(values)), "accuracy": -values.T.ravel()})
             ribbon(right, rows, "eta", "accuracy", look.both, label=look.words)
         bound = 0.5 * (result.settings.get("adaptive_rounds", 3.0) - 1.0)
-        theory(right, [table["factor"].min(), table["factor"].max()], [bound, bound])
+        ends = [table["factor"].min(), table["factor"].max()]
+        theory(right, ends, [bound, bound], "bound", at=1.0, left=True, above=False)
         step_size_ticks(right, sorted(set(table["factor"].tolist())))
         shared_legend(figure, axes, columns=2)
-    label(right, r"step size $\eta$", "at the end", "")
+    label(right, r"step size $\eta$", title=r"$-\log L\,/\,\eta$ at the end, 99 against 1")
     said = _adaptive_finding(result)
     finding(figure, said)
     seeds = np.unique(result.table["seed"]).size
@@ -100,8 +101,8 @@ def _adaptive_finding(result: Result) -> str:
     if len(said) < 2:
         return "Adaptive steps finished in fewer than 2 of the rules."
     return (
-        f"At η = {short(said[0][0])}, 99 against 1, the rule of the exponential loss reaches log L = "
-        f"{number(-said[0][1])}, that of the logistic loss {number(-said[1][1])}."
+        f"On 99 examples against 1, η = {short(said[0][0])} reaches log L = {number(-said[0][1])} by the "
+        f"rule of the exponential loss, and {number(-said[1][1])} by that of the logistic loss."
     )
 
 
@@ -122,7 +123,10 @@ def ridge(result: Result) -> Drawn:
                 ribbon(ax, rows, "inverse", "steps", look.both, label=look.words)
                 power = 0.5 if arm == "ridge_large" else 1.0
                 first = median(values[:, -1]) if np.isfinite(values[:, -1]).any() else 1.0
-                theory(ax, 1.0 / at, first * (at[-1] / at) ** power)
+                law = r"$\propto\lambda^{-1/2}$" if arm == "ridge_large" else r"$\propto\lambda^{-1}$"
+                theory(
+                    ax, 1.0 / at, first * (at[-1] / at) ** power, law, at=0.0, above=power == 1.0, left=True
+                )
                 drawn = True
         if not ax.lines:
             guide(ax, 1.0, "no run arrived")

@@ -109,8 +109,9 @@ def orbits(result: Result) -> Drawn:
     guide(below, 0.0, "0")
     found = result.where(**DOUBLINGS, outcome="finished").table
     if len(found):
-        for ax in (above, below):
-            theory_level(ax, float(found["accumulation"][0]), vertical=True)
+        limit = float(found["accumulation"][0])
+        theory_level(above, limit, "doublings accumulate", above=False, vertical=True)
+        theory_level(below, limit, vertical=True)
     label(above, "", r"$|w|$")
     label(below, r"step size $\eta$", "exponent")
     said = _orbits_finding(result)

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN = ("two_points", "planted")
+LEAST = 1e-9  # loss at which the picture ends
 LOOKS = {"two_points": MEASURED, "planted": CONTRAST, "wide": THIRD}
 LOSSES = (
     "Loss of descent against the number of steps, both on logarithmic scales. Colors, from dark to light: "
     "step sizes, as multiples of 2 over the largest curvature, which is the largest step size that is stable "
     "everywhere. Dashed: 1/(γ²ηt), the law of the end, for the smallest and the largest of them. Left, two "
-    "points that pull apart; right, 100 points near a plane. First seed. Repeat it with “stepscape run "
-    "large-step-logistic-regression --full”."
+    "points that pull apart; right, 100 points near a plane. Losses below 10⁻⁹ are cut off. "
+    "First seed. Repeat it with “stepscape run large-step-logistic-regression --full”."
 )
 PHASE = (
     "Left: steps until ηL is at most 0.8526, from which on the loss cannot rise, against one over the margin "
@@ -44,8 +45,10 @@ PHASE = (
 def losses(result: Result) -> Drawn:
     """Loss against steps on logarithmic axes, with the law of the end."""
     figure, axes = canvas(1, 2, DOUBLE, sharey=True)
+    logs = [run.arrays["log_losses"].min() for name in SHOWN for run in result.drawn("log_losses", data=name)]
+    bottom = max(LEAST, float(np.exp(max(min(logs, default=0.0), -600.0))) / 2.0)
     for ax, name in zip(axes[0], SHOWN, strict=True):
-        _panel(ax, result.drawn("log_losses", data=name))
+        _panel(ax, result.drawn("log_losses", data=name), bottom)
         label(ax, "steps", "" if ax is axes[0, 1] else "loss", NAMES[name])
     axes[0, 0].set_ylabel("loss")
     if axes[0, 0].lines or axes[0, 1].lines:
@@ -55,7 +58,7 @@ def losses(result: Result) -> Drawn:
     return Drawn(figure, f"{said} {LOSSES}")
 
 
-def _panel(ax: Axes, runs: list[Run]) -> None:
+def _panel(ax: Axes, runs: list[Run], bottom: float) -> None:
     levels = [float(run["factor"]) for run in runs]
     for run in runs:
         steps, logs = run.arrays["steps"], run.arrays["log_losses"]
@@ -67,7 +70,7 @@ def _panel(ax: Axes, runs: list[Run]) -> None:
         pull = run["max_margin"] ** 2 * run["step_size"]
         late = np.geomspace(max(2.0 / pull, 2.0), max(4.0 / pull, run["steps"]), 30)
         theory(ax, late, 1.0 / (pull * late), r"$1/(\gamma^2\eta t)$" if run is runs[0] else "", at=0.3)
-    ax.set_ylim(1e-6, 1e2)
+    ax.set_ylim(bottom, 1e2)
     number_ticks(ax)
     number_ticks(ax, "x")
 
@@ -79,7 +82,7 @@ def _losses_finding(result: Result) -> str:
     most = max(runs, key=lambda run: float(run["over_threshold"]))
     return (
         f"At {short(most['factor'])} times the stable step size the loss rises {number(most['rises'])} times "
-        f"until step {number(most['last_rise'])}, and ends at {number(float(np.exp(most['log_loss'])))}."
+        f"until step {number(most['last_rise'])}, and ends at {number(float(np.exp(most['log_loss'])), 2)}."
     )
 
 
@@ -127,6 +130,6 @@ def _phase_finding(result: Result) -> str:
     middle = {float(m): median(v) for m, v in zip(margins, values.T, strict=True) if np.isfinite(v).any()}
     small, large = min(middle), max(middle)
     return (
-        f"The phase takes {number(middle[large], 2)} steps at the margin {short(large)} and "
+        f"The phase of rises takes {number(middle[large], 2)} steps at the margin {short(large)} and "
         f"{number(middle[small], 2)} at {short(small)}."
     )

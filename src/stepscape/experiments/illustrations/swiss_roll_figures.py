@@ -45,7 +45,7 @@ def minima(result: Result) -> Drawn:
             _slice(axes[1, column], runs[0], name, low, high)
     for column, name in enumerate(BOTH):
         label(axes[0, column], "first input", "second input", f"the {name} minimum")
-        label(axes[1, column], "first direction", "second direction", "training loss")
+        label(axes[1, column], "first direction", "second direction", "training loss, dark is low")
     said = _finding(result)
     finding(figure, said)
     return Drawn(figure, f"{said} {MINIMA}")
@@ -93,9 +93,8 @@ def _finding(result: Result) -> str:
         return "In 0 runs both minima fit every label."
     good, other = (float(np.mean(rows[f"test_{name}"])) for name in BOTH)
     return (
-        f"In {len(rows)} of {len(result.table)} runs both fit all labels; on fresh points one is right "
-        f"for {100 * good:.0f} %, the other for "
-        f"{100 * other:.0f} %."
+        f"In {len(rows)} of {len(result.table)} runs both minima fit all labels; the good one is right for "
+        f"{100 * good:.0f} % of fresh points, the bad one for {100 * other:.0f} %."
     )
 
 

@@ -11,6 +11,7 @@ from stepscape.experiments.frame import Drawn, Result, Run
 from stepscape.experiments.frame.levels import median
 from stepscape.experiments.square import drawing
 from stepscape.experiments.square.arrival import ARRIVED
+from stepscape.experiments.square.curve_fitting_film import film
 from stepscape.figures.bands import eta_marks, quartiles, ribbon, usable
 from stepscape.figures.colors import COLORS, MOMENT, eta_color
 from stepscape.figures.labels import name_at_end
@@ -57,7 +58,7 @@ def story(result: Result) -> Drawn:
         "and mean squared error to the truth at the inputs, on each range (disks: the first, squares: the "
         "second, as named); large marks are the step sizes above, dotted lines are levels to compare with. "
         f"{drawing.runs_of(result)}"
-    ))  # fmt: skip
+    ), film(result))  # fmt: skip
 
 
 def _story(shown: Result) -> str:

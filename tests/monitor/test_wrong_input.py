@@ -1,0 +1,219 @@
+"""What cannot be measured is refused in one sentence, or gets a status and a sentence; training continues."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from probed_models import mse, network, pair
+from stepscape.errors import InputError, Unavailable
+from stepscape.monitor import Probe, Unmeasured, sharpness
+from stepscape.monitor.failure import unmeasured
+
+nn = torch.nn
+
+
+def generator():
+    yield pair()
+
+
+REFUSED = {
+    "no loss": ({"loss": None}, r"loss must be a function of the model and the batch, got None"),
+    "a class": ({"loss": nn.MSELoss}, r"loss must be a function of the model and the batch, got the class"),
+    "no model": ({"model": "net"}, r"model must be a torch\.nn\.Module, got 'net'"),
+    "not a tensor": ({"loss": lambda *_: 1.0}, r"loss must return a real scalar tensor, got 1\.0"),
+    "one per example": (
+        {"loss": lambda m, b: m(b[0]).square().sum(1)},
+        r"loss must return a real scalar tensor, got a tensor of shape \(7,\) .*; take the mean",
+    ),
+    "complex": (
+        {"loss": lambda m, b: m(b[0]).sum() * 1j},
+        r"got a tensor of shape \(\) and type torch\.complex64",
+    ),
+    "constant": (
+        {"loss": lambda m, b: b[0].sum() + 0 * m(b[0]).detach().sum()},
+        r"loss must depend on the chosen parameters of the model that it is given, got a constant",
+    ),
+    "empty batch": ({"batch": pair(0)}, r"batch must hold at least one example, got none"),
+    "no batches": ({"batch": []}, r"batch must hold at least one example, got an empty list"),
+    "iterator": (
+        {"batch": generator()},
+        r"batch must be a batch or a list of batches, got a generator; give a list",
+    ),
+    "loader": (
+        {"batch": torch.utils.data.DataLoader([1.0])},
+        r"batch must be a batch or a list of batches, got a DataLoader; give a list of some of its batches",
+    ),
+    "weights": (
+        {"batch": [pair()], "weights": [1, 2]},
+        r"weights must hold one number for each of the 1 batches",
+    ),
+    "no weight": ({"batch": [pair()], "weights": [0]}, r"weights must have a positive sum, got 0\.0"),
+    "negative weight": ({"weights": [-1.0]}, r"each of weights must be finite and not negative, got -1\.0"),
+    "nothing chosen": (
+        {"select": "3.*"},
+        r"model must have chosen parameters that require gradients, got none",
+    ),
+    "frozen": (
+        {"model": network().requires_grad_(False)},
+        r"model must have chosen parameters that require gradients",
+    ),
+    "lazy": (
+        {"model": nn.LazyLinear(2)},
+        r"model must be initialized, got the lazy parameter weight; call it",
+    ),
+    "complex parameters": (
+        {"model": nn.Linear(3, 2, dtype=torch.complex64)},
+        r"model must have real parameters, got weight of torch",
+    ),
+    "precision": (
+        {"precision": "float"},
+        r"unknown precision 'float'; did you mean 'float64'\? known: float32, as_is",
+    ),
+    "batch_norm": ({"batch_norm": "eval"}, r"unknown batch_norm 'eval'; .*known: as_is, batch, running"),
+    "dropout": ({"dropout": "on"}, r"unknown dropout 'on'; .*known: off, frozen"),
+    "method": ({"method": "jvp"}, r"unknown method 'jvp'; did you mean 'vjp'\? known: auto, cached, double"),
+    "tolerance": ({"tolerance": 0.0}, r"tolerance must lie strictly between 0 and 1, got 0\.0"),
+    "budget": ({"max_products": 1}, r"max_products must be a whole number of at least 2, got 1"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_input_is_one_sentence(name):
+    wrong, sentence = REFUSED[name]
+    given = {"model": network(), "loss": mse, "batch": pair()} | wrong
+    with pytest.raises(InputError, match=sentence):
+        sharpness(**given)
+
+
+def elsewhere(*_):
+    """What PyTorch says of a batch that lies on another device than the model."""
+    raise RuntimeError("Expected all tensors to be on the same device, but found cuda:0 and cpu!\nmore")
+
+
+def exhausted(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def sharded():
+    """What PyTorch's FSDP1 makes: its class by name, without a process group."""
+    kind = type("FullyShardedDataParallel", (nn.Module,), {"__module__": "torch.distributed.fsdp"})
+    return kind()
+
+
+def deepspeed():
+    return type("DeepSpeedEngine", (nn.Module,), {"__module__": "deepspeed.runtime.engine"})()
+
+
+def in_two_places():
+    model = network()
+    model[2].to("meta")
+    return model
+
+
+STATUSES = {
+    "FSDP": (
+        {"model": sharded()},
+        "unsupported",
+        "FullyShardedDataParallel shards its parameters over processes",
+    ),
+    "DeepSpeed": ({"model": deepspeed()}, "unsupported", "DeepSpeedEngine shards its parameters"),
+    "two devices": (
+        {"model": in_two_places()},
+        "unsupported",
+        "parameters lie on cpu and meta; select those on one",
+    ),
+    "mixed devices": (
+        {"loss": elsewhere},
+        "error",
+        "the loss raised RuntimeError: Expected all tensors to be",
+    ),
+    "wrong shapes": (
+        {"batch": (torch.ones(2, 5), torch.ones(2, 2))},
+        "error",
+        "RuntimeError: mat1 and mat2 shapes",
+    ),
+    "nan": (
+        {"loss": lambda m, b: mse(m, b) * float("nan")},
+        "nonfinite",
+        "the loss is nan at the model's parameters",
+    ),
+    "kink": (
+        {"loss": lambda m, b: (m(b[0]) * 0).sum().sqrt()},
+        "nonfinite",
+        "a Hessian product is not finite",
+    ),
+    "memory": (
+        {"loss": exhausted},
+        "oom",
+        "memory did not suffice for the measurement; give a smaller batch",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_what_a_model_does_not_allow_is_a_status(name):
+    wrong, status, reason = STATUSES[name]
+    given = {"model": network(), "loss": mse, "batch": pair()} | wrong
+    found = sharpness(**given)
+    assert found.status == status
+    assert reason in found.reason
+    assert np.isnan([found.value, found.residual, found.lower_bound]).all()
+
+
+def test_parameters_spread_over_processes_are_unsupported():
+    """FSDP2 leaves the class of the model alone and makes its parameters DTensors."""
+    from stepscape.monitor import wrappers
+
+    class DTensor(nn.Parameter):
+        pass
+
+    model = network()
+    model[0].bias = DTensor(torch.zeros(4))
+    with pytest.raises(Unmeasured, match=r"a model with parameters of type DTensor shards its parameters"):
+        wrappers.unwrapped(model)
+
+
+def test_where_the_graph_does_not_fit_it_is_built_for_each_product(monkeypatch):
+    probe = Probe(network(), mse, pair(), precision="float64")
+    whole, kept = probe.operator("cached"), probe.operator()
+
+    def full(*_):
+        raise Unmeasured("oom", "memory did not suffice")
+
+    monkeypatch.setattr(kept, "_cached", full)
+    monkeypatch.setattr(kept, "_double", whole._double)
+    vector = torch.ones(probe.size, dtype=torch.float64)
+    assert torch.equal(kept.product(vector), whole.product(vector))
+    assert kept.method == "double"
+    monkeypatch.setattr(kept, "_double", full)
+    monkeypatch.setattr(kept, "_vjp", full)
+    kept.method, kept._products = "cached", None
+    with pytest.raises(Unmeasured, match=r"memory did not suffice"):
+        kept.product(vector)
+
+
+def test_a_product_needs_a_vector_of_the_size_of_the_parameters():
+    operator = Probe(network(), mse, pair()).operator()
+    assert operator.product([p.detach() for p in operator._point])[0].shape == (4, 3)
+    with pytest.raises(InputError, match=r"vector must have 26 numbers, got a Tensor of shape \(3,\)"):
+        operator.product(torch.ones(3))
+    with pytest.raises(InputError, match=r"pieces must be numbers of batches from 0 to 0, got a list"):
+        Probe(network(), mse, pair()).operator(pieces=[1])
+    with pytest.raises(InputError, match=r"shift must hold one tensor of the same shape for each parameter"):
+        Probe(network(), mse, pair()).loss([torch.ones(3)])
+
+
+def test_memory_of_the_cpu_and_silent_exceptions_have_words():
+    assert unmeasured(MemoryError()).status == "oom"
+    assert unmeasured(RuntimeError("DefaultCPUAllocator: can't allocate memory")).status == "oom"
+    assert str(unmeasured(ValueError())) == "the loss raised ValueError: no message"
+
+
+def test_without_torch_the_sentence_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Unavailable, match=r"PyTorch is not installed; pip install 'stepscape\[torch\]'"):
+        sharpness(network, mse, pair)
