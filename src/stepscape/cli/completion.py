@@ -71,6 +71,11 @@ def networks(incomplete: str) -> list[str]:
     return files(incomplete, (".npz",))
 
 
+def runs(incomplete: str) -> list[str]:
+    """Complete the name of a file of rows."""
+    return files(incomplete, (".jsonl",))
+
+
 def sweeps(incomplete: str) -> list[str]:
     """Complete the name of a sweep file."""
     return files(incomplete, (".toml",))

@@ -138,7 +138,37 @@ def check(
     return partial(of.check, directory, as_json)
 
 
+def watch(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Rows of a stepscape.monitor.Monitor, one line of JSON each.",
+            autocompletion=completion.runs,
+        ),
+    ],
+    once: Annotated[bool, typer.Option("--once", help="Draw what there is, and end.")] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write a report of the run so far, one HTML page, and end."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report if it exists.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Watch a PyTorch model train: its edge ratio, its loss, and what they tell.
+
+    On a terminal the picture is drawn anew whenever the file grows, until Ctrl-C; elsewhere it is drawn once.
+    The run is not touched, and PyTorch is not needed.
+    """
+    from stepscape.cli.watch import Request
+    from stepscape.cli.watch import watch as watch_run
+
+    return partial(watch_run, Request(file, out, force, once), as_json)
+
+
 COMMANDS: dict[str, Callable[..., Action]] = {
+    "watch": watch,
     "status": status,
     "figure": figure,
     "export": export,

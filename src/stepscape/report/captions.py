@@ -53,6 +53,11 @@ _CAPTIONS = {
         "again, the fit grows certain of patterns that the rows left out do not show; above the dotted line "
         "it is worse than one probability for all rows. The square marks the choice."
     ),
+    ("watch", "run"): (
+        "Above: the edge ratio, the largest curvature over the threshold of the optimizer; the dashed line "
+        "is the edge of stability. Below: the loss on the batch of the monitor. Squares and dotted lines "
+        "mark spikes of the loss. Disks mark measurements where there are few."
+    ),
     ("complete", "penalty"): (
         "Mean squared error of cells that were held out, in units of the variance of each column, at each "
         "penalty λ: on the left the norm counts little beside the observed cells, on the right it leaves "

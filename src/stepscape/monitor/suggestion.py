@@ -1,0 +1,168 @@
+"""Advice on the step size from the rows of a run, where they support any."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepscape.monitor.moments import spikes
+from stepscape.monitor.row import Row
+from stepscape.tables.number import number, rounded
+
+WINDOW = 10  # measurements at the end of a run that count
+FEWEST = 3  # of them that must be usable
+SAFE = 0.8  # edge ratio to aim at: λ_max moves between two measurements
+MOST = 2.0  # times the present step size, at most: beyond, nothing was measured
+COLLAPSED = 0.02  # of the largest curvature of a run: what is left limits no step size
+JUMP = 10.0  # largest over median curvature of the window, beyond which the largest says little
+RISE = 2.0  # last curvature over that of two measurements before, beyond which it is still rising
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A step size below the edge, or why none can be named.
+
+    Attributes
+    ----------
+    step_sizes : tuple of float, optional
+        One for each group of parameters; None if none can be named.
+    factor : float, optional
+        Times the present step sizes.
+    reason : str
+        One sentence: what it rests on, or why there is none.
+    """
+
+    step_sizes: tuple[float, ...] | None
+    factor: float | None
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def suggest(rows: Sequence[Row]) -> Suggestion:
+    """Name a step size at which the edge ratio would be 0.8 at the largest curvature of late.
+
+    The edge ratio is proportional to the step size as long as curvature and preconditioner stay: a row of
+    edge ratio ρ at step size η has the curvature ρ/η, and 0.8 η/ρ is suggested for the largest of the last
+    ten rows, at most twice the present step size. Step sizes of groups keep their ratios.
+
+    None is named when fewer than three of these rows have a converged edge ratio at the present ratio of
+    step sizes; when the curvature has collapsed to 2 % of its largest, has jumped to more than 10 times its
+    median, or has more than doubled within three measurements; when the loss spiked although the edge ratio
+    was below 0.8, or the batch sharpness exceeds λ_max: then minibatches or another quantity limit the step
+    size.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        In the order of their steps.
+
+    Notes
+    -----
+    Below the edge is not the same as better: full-batch training at an edge ratio of 1 descends as well, and
+    λ_max can rise again to meet a smaller step size.
+    """
+    window = [row for row in rows if row.status != "nonfinite"][-WINDOW:]
+    if len(window) < FEWEST:
+        return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}")
+    usable = [row for row in window if _is_usable(row, window[-1].step_sizes)]
+    refusal = _refusal(rows, window, usable)
+    if refusal:
+        return _none(refusal)
+    return _named(usable, window[-1].step_sizes)
+
+
+def _named(usable: Sequence[Row], present: tuple[float, ...]) -> Suggestion:
+    worst = max(usable, key=_curvature)
+    here = present[0] * _curvature(worst)  # the largest edge ratio at the present step size
+    factor = min(SAFE / here, MOST)
+    sizes = tuple(factor * each for each in present)
+    words = " and ".join(rounded(each, 2) for each in sizes)
+    noun = "step size" if len(sizes) == 1 else "step sizes"
+    rests = (
+        f"the largest edge ratio of the last {len(usable)} measurements is {number(here, 2)} "
+        f"at the present {noun}"
+    )
+    if factor >= 1.0:
+        return Suggestion(sizes, factor, f"The {noun} could be {words} and stay below the edge: {rests}.")
+    again = "λ_max can rise again after a change"
+    return Suggestion(sizes, factor, f"The {noun} {words} would be below the edge: {rests}; {again}.")
+
+
+def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) -> str:
+    """Say why no step size can be named; "" if one can."""
+    if len(usable) < FEWEST:
+        return _too_few(window, usable)
+    curvatures = [_curvature(row) for row in usable]
+    largest = max((_curvature(row) for row in rows if _has_curvature(row)), default=math.inf)
+    if max(curvatures) < COLLAPSED * largest:
+        share = number(100.0 * max(curvatures) / largest, 2)
+        return f"the curvature has fallen to {share} % of its largest value, which limits no step size"
+    if max(curvatures) > JUMP * statistics.median(curvatures):
+        times = number(max(curvatures) / statistics.median(curvatures), 2)
+        return f"the curvature jumps: its largest value of late is {times} times its median"
+    if curvatures[-1] > RISE * curvatures[-FEWEST]:
+        times = number(curvatures[-1] / curvatures[-FEWEST], 2)
+        return f"the curvature is still rising, by a factor of {times} within {FEWEST} measurements"
+    return _noise(rows, window)
+
+
+def _noise(rows: Sequence[Row], window: Sequence[Row]) -> str:
+    """Say what shows that something else than λ_max limits the step size."""
+    for row in reversed(window):
+        sharpness, threshold = row.batch_sharpness, row.threshold
+        if sharpness is None or threshold is None or row.edge_ratio is None:
+            continue
+        if sharpness > max(SAFE * threshold, row.edge_ratio * threshold):
+            return (
+                f"the batch sharpness is {number(sharpness / threshold, 2)} of the threshold at step "
+                f"{row.step}, λ_max only {number(row.edge_ratio, 2)}: minibatches limit the step size"
+            )
+        break
+    below = [spike for spike in spikes(rows) if spike.edge_ratio is not None and spike.edge_ratio < SAFE]
+    if below:
+        return (
+            f"the loss rose at step {below[-1].step} although the edge ratio was only "
+            f"{number(below[-1].edge_ratio, 2)}: something else than this curvature limits the step size"
+        )
+    return ""
+
+
+def _too_few(window: Sequence[Row], usable: Sequence[Row]) -> str:
+    missing = [row for row in window if row not in usable]
+    last = missing[-1]
+    if _has_curvature(last):
+        return "the ratio of the step sizes of the groups changed too recently"
+    why = last.reason.rstrip(".") or f"its status is {last.status!r}"
+    return (
+        f"{len(missing)} of the last {len(window)} measurements have no edge ratio that can be trusted; "
+        f"the latest of them: {why}"
+    )
+
+
+def _is_usable(row: Row, present: tuple[float, ...]) -> bool:
+    if not _has_curvature(row) or len(row.step_sizes) != len(present):
+        return False
+    scale = row.step_sizes[0] / present[0] if present[0] > 0.0 else math.nan
+    pairs = zip(row.step_sizes, present, strict=True)
+    return all(math.isclose(old, scale * new, rel_tol=1e-9) for old, new in pairs)
+
+
+def _has_curvature(row: Row) -> bool:
+    return row.converged and row.edge_ratio is not None and row.edge_ratio > 0.0 and row.step_sizes[0] > 0.0
+
+
+def _curvature(row: Row) -> float:
+    """Edge ratio over the step size of the first group, of a row that has both."""
+    return (row.edge_ratio or 0.0) / row.step_sizes[0]
+
+
+def _none(why: str) -> Suggestion:
+    return Suggestion(None, None, f"No step size can be suggested: {why}.")
+
+
+def _are(count: int) -> str:
+    return "is none" if count == 0 else "is 1" if count == 1 else f"are {count}"

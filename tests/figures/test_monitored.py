@@ -1,0 +1,62 @@
+"""The figure of a monitored run: what it says, and that it keeps to the house."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from figure_checks import faults
+from stepscape.figures.monitored import MonitoredRun, draw_monitored
+from stepscape.report.captions import caption
+
+STEPS = np.arange(0.0, 4000.0, 100.0)
+CAPTION = caption("watch", "run")
+
+
+def run(ratio=None, loss=None, spikes=()):
+    rising = np.minimum(1.0, 0.05 * np.exp(STEPS / 600.0))
+    falling = np.exp(-STEPS / 1500.0)
+    points = np.array(spikes, dtype=float).reshape(-1, 2)
+    sentence = "The run has been at the edge since step 1800: 22 measurements, median edge ratio 1.00."
+    return MonitoredRun(
+        STEPS, rising if ratio is None else ratio, falling if loss is None else loss, points, sentence
+    )
+
+
+NOTHING = np.full(STEPS.size, np.nan)
+CASES = {
+    "a run": run(spikes=[(3000.0, 2.0)]),
+    "a few points": replace(run(), steps=STEPS[:8], edge_ratio=run().edge_ratio[:8], loss=run().loss[:8]),
+    "one point": replace(run(), steps=STEPS[:1], edge_ratio=np.ones(1), loss=np.ones(1)),
+    "gaps": run(ratio=np.where(STEPS % 300 == 0, np.nan, 0.9)),
+    "no edge ratio": run(ratio=NOTHING),
+    "no loss": run(loss=NOTHING),
+    "nothing": run(ratio=NOTHING, loss=NOTHING),
+    "far beyond the edge": run(ratio=np.exp(STEPS / 500.0)),
+    "negative": run(ratio=-np.exp(-STEPS / 500.0), loss=-np.exp(-STEPS / 500.0)),
+    "a mathematical title": replace(run(), sentence="λ_max rose from 2 to 10, and costs $5."),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_figure_keeps_to_the_house(name):
+    assert faults(draw_monitored(CASES[name]), CAPTION, name) == []
+
+
+def test_the_edge_is_drawn_at_one_and_the_data_where_they_are():
+    figure = draw_monitored(CASES["a run"])
+    above, below = figure.axes
+    drawn = {tuple(line.get_ydata()) for line in above.get_lines()}
+    assert (1.0, 1.0) in drawn
+    assert tuple(CASES["a run"].edge_ratio) in drawn
+    marks = [line for line in below.get_lines() if line.get_marker() == "s"]
+    assert [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in marks] == [([3000.0], [2.0])]
+    assert above.get_yscale() == "linear"
+    assert draw_monitored(CASES["far beyond the edge"]).axes[0].get_yscale() == "log"
+
+
+def test_without_an_edge_ratio_the_loss_stands_alone():
+    figure = draw_monitored(CASES["no edge ratio"])
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["loss"]

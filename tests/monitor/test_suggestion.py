@@ -1,0 +1,144 @@
+"""Advice on the step size: true where the truth is known, refused where the rows do not support any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor_rows import row, rows
+from stepscape.monitor.row import Row
+from stepscape.monitor.suggestion import MOST, SAFE, suggest
+
+
+def descent(curvature: np.ndarray, step_size: float, steps: int = 200) -> float:
+    """Largest |x| after gradient descent on ½ Σ h x² from ones, over that of the start."""
+    return float(np.abs((1.0 - step_size * curvature) ** steps).max())
+
+
+@given(st.lists(st.floats(0.01, 100.0), min_size=1, max_size=5), st.floats(0.05, 5.0))
+def test_on_a_quadratic_the_step_size_is_below_the_edge(curvature: list[float], ratio: float) -> None:
+    h = np.array(curvature)
+    step_size = ratio * 2.0 / h.max()
+    run = rows([ratio] * 4, step_sizes=(step_size,))
+    found = suggest(run)
+    assert found.step_sizes is not None
+    assert found.factor == pytest.approx(min(SAFE / ratio, MOST))
+    assert found.step_sizes[0] == pytest.approx(found.factor * step_size)
+    assert found.step_sizes[0] * h.max() / 2.0 <= SAFE * (1.0 + 1e-9)
+    assert descent(h, found.step_sizes[0]) <= 1.0  # and not by a mere bound: the descent is run
+    if ratio > 1.01:
+        assert descent(h, step_size) > 1.0
+
+
+def test_groups_keep_their_ratio() -> None:
+    found = suggest(rows([1.6] * 3, step_sizes=(0.1, 0.02), threshold=None))
+    assert found.step_sizes == pytest.approx((0.05, 0.01))
+    assert found.reason == (
+        "The step sizes 0.05 and 0.01 would be below the edge: the largest edge ratio of the last 3 "
+        "measurements is 1.6 at the present step sizes; λ_max can rise again after a change."
+    )
+
+
+def test_a_step_size_with_room_above_it() -> None:
+    found = suggest(rows([0.1, 0.3, 0.5, 0.5]))
+    assert found.step_sizes == pytest.approx((0.16,))
+    assert str(found).startswith("The step size could be 0.16 and stay below the edge: ")
+    assert suggest(rows([0.02, 0.02, 0.02])).step_sizes == pytest.approx((0.2,))  # twice, not forty times
+
+
+def test_a_schedule_of_step_sizes_is_accounted_for() -> None:
+    # The same curvature 10 at a step size that decays: the largest edge ratio is that of an old step size.
+    run = [row(i, 10.0 * eta, step_sizes=(eta,), threshold=2.0) for i, eta in enumerate([0.2, 0.1, 0.05])]
+    found = suggest(run)
+    assert found.step_sizes == pytest.approx((0.08,))
+    assert found.factor == pytest.approx(1.6)
+
+
+def test_old_measurements_do_not_count() -> None:
+    assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
+
+
+# ---- refusals
+
+
+def refusal(run: list[Row]) -> str:
+    found = suggest(run)
+    assert found.step_sizes is None
+    assert found.factor is None
+    assert str(found) == found.reason
+    assert found.reason.startswith("No step size can be suggested: ")
+    return found.reason
+
+
+@pytest.mark.parametrize(
+    ("ratios", "says"),
+    [
+        ([], "3 measurements are needed, and there is none."),
+        ([1.0], "3 measurements are needed, and there is 1."),
+        ([1.0, 1.0], "3 measurements are needed, and there are 2."),
+    ],
+)
+def test_too_few_rows(ratios: list[float | None], says: str) -> None:
+    assert says in refusal(rows(ratios))
+
+
+def test_measurements_that_failed() -> None:
+    assert (
+        "4 of the last 4 measurements have no edge ratio that can be trusted; the latest of them: its status "
+        "is 'budget'."
+    ) in refusal(rows([1.0] * 4, status="budget"))
+    reason = "no threshold is known for Lion; give preconditioner=fn(optimizer, parameter)."
+    assert reason in refusal(rows([None] * 3, reason=reason))
+
+
+def test_groups_that_changed_their_ratio() -> None:
+    run = [
+        row(i, 1.0, step_sizes=sizes, threshold=None)
+        for i, sizes in enumerate([(0.1, 0.1)] * 5 + [(0.1, 0.2)] * 2)
+    ]
+    assert "the ratio of the step sizes of the groups changed too recently" in refusal(run)
+
+
+def test_a_curvature_that_collapsed() -> None:
+    says = "the curvature has fallen to 0.50 % of its largest value, which limits no step size"
+    assert says in refusal(rows([1.0] * 10 + [0.005] * 10))
+
+
+def test_a_curvature_that_is_still_rising() -> None:
+    says = "the curvature is still rising, by a factor of 2.5 within 3 measurements"
+    assert says in refusal(rows([0.1, 0.2, 0.4, 0.5]))
+    assert suggest(rows([0.1, 0.3, 0.4, 0.5])).step_sizes is not None
+
+
+def test_a_curvature_that_jumps() -> None:
+    says = "the curvature jumps: its largest value of late is 20 times its median"
+    assert says in refusal(rows([1.0, 1.0, 20.0, 1.0, 1.0]))
+    assert suggest(rows([1.0, 1.0, 9.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)
+
+
+def test_spikes_below_the_edge_are_not_the_fault_of_the_step_size() -> None:
+    says = "the loss rose at step 500 although the edge ratio was only 0.30: something else than this"
+    assert says in refusal(rows([0.3] * 6, [1.0, 0.9, 0.8, 0.8, 5.0, 0.7]))
+    assert suggest(rows([1.3] * 6, [1.0, 0.9, 0.8, 0.8, 5.0, 0.7])).factor == pytest.approx(0.8 / 1.3)
+
+
+def test_minibatches_that_are_at_their_edge() -> None:
+    run = rows([0.4] * 4, batch_sharpness=22.0)
+    says = "the batch sharpness is 1.1 of the threshold at step 400, λ_max only 0.40: minibatches limit"
+    assert says in refusal(run)
+    assert suggest([replace(each, batch_sharpness=2.0) for each in run]).step_sizes is not None
+
+
+def test_a_run_that_diverged_is_judged_by_what_came_before() -> None:
+    run = rows([1.0, 1.5, 2.0, None, None], [1.0, 1.0, 1.0, None, None])
+    run[3:] = [replace(each, status="nonfinite") for each in run[3:]]
+    assert suggest(run).factor == pytest.approx(0.4)
+
+
+def test_a_step_size_of_zero_names_nothing() -> None:
+    run = [row(i, 0.0, step_sizes=(0.0,)) for i in range(4)]
+    assert "have no edge ratio that can be trusted" in refusal(run)
