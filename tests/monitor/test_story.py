@@ -45,19 +45,19 @@ def test_at_the_edge_since_a_step() -> None:
     )
 
 
-def test_beyond_the_edge_and_below_it_again() -> None:
+def test_where_a_run_stands_is_said_before_where_it_was() -> None:
     told = story(rows([0.2, 1.4, 1.5, 0.3, 0.3, 0.2]))
-    assert told[0] == ("The run was beyond the edge from step 200 to 300, with a median edge ratio of 1.45.")
-    assert told[1] == "The run is below the edge again: its edge ratio is 0.20 at step 600."
+    assert told[0] == "The run is below the edge again: its edge ratio is 0.20 at step 600."
+    assert told[1] == "The run was beyond the edge from step 200 to 300, with a median edge ratio of 1.45."
 
 
 def test_one_visit_and_many() -> None:
     assert story(rows([0.1, 1.0]))[0] == "The run was at the edge at step 200, with an edge ratio of 1."
-    told = story(rows([0.1, 1.0] * 4 + [0.1]))
-    assert told[0] == "The run came to the edge 4 times; the last three:"
+    told = story(rows([0.1, 1.0] * 5 + [0.1]))
     assert [sentence.partition(",")[0] for sentence in told[1:4]] == [
-        f"The run was at the edge at step {step}" for step in (400, 600, 800)
+        f"The run was at the edge at step {step}" for step in (1000, 800, 600)
     ]
+    assert told[4] == "It had come to the edge 2 times before."
 
 
 def test_how_far_the_curvature_moved_below_the_edge() -> None:
@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_is_a_spike_and_said_first() -> None:
     run[3:] = [replace(each, status="nonfinite", reason="the loss is not finite") for each in run[3:]]
     assert [spike.loss for spike in spikes(run)] == [math.inf]
     told = story(run)
-    assert told[0] == "The loss is not finite since step 400."
+    assert told[0] == "The loss has not been finite since step 400."
     assert not any("came with" in sentence or "Of 5" in sentence for sentence in told)
 
 
