@@ -38,6 +38,15 @@ def test_a_stay_begins_at_nine_tenths_and_ends_below_eight(ratios: list[float | 
     assert all(stay.last is not None for stay in found[:-1])
 
 
+@pytest.mark.parametrize(
+    ("ratios", "first", "last"),
+    [([0.899, 0.9], 200, None), ([0.9, 0.8], 100, None), ([0.9, 0.799], 100, 100)],
+)
+def test_the_ends_of_a_stay(ratios: list[float], first: int, last: int | None) -> None:
+    (stay,) = stays(rows(ratios))
+    assert (stay.first, stay.last) == (first, last)
+
+
 def test_at_the_edge_since_a_step() -> None:
     told = story(rows([0.2, 0.5, 0.8, 0.95, 1.02, 0.85, 1.01]))
     assert told[0] == (
@@ -91,6 +100,16 @@ def test_what_curvature_does_not_explain() -> None:
     told = story(rows([None] * 6, [0.5, 0.4, 0.3, 0.3, 2.0, 0.3]))
     assert any("came with no edge ratio measured" in sentence for sentence in told)
     assert told[0] == "No edge ratio was measured."
+
+
+def test_a_loss_that_was_as_high_a_moment_ago_is_not_a_spike() -> None:
+    # The median of the last five is 2, their range 3.5: a spike begins beyond 5.5.
+    falling = [4.0, 3.0, 2.0, 1.0, 0.5]
+    assert spikes(rows([1.0] * 6, [*falling, 5.4])) == []
+    assert [spike.step for spike in spikes(rows([1.0] * 6, [*falling, 5.6]))] == [600]
+    flat = [2.0] * 5
+    assert spikes(rows([1.0] * 6, [*flat, 3.9])) == []
+    assert [spike.before for spike in spikes(rows([1.0] * 6, [*flat, 4.1]))] == [2.0]
 
 
 def test_a_loss_that_stays_up_is_one_spike() -> None:
