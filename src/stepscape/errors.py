@@ -23,6 +23,10 @@ class InputError(StepscapeError, ValueError):
     """What the user gave cannot be used (command line: exit status 2)."""
 
 
+class BeyondRange(InputError):
+    """A number that was asked for is too large for float64."""
+
+
 class OutputError(StepscapeError, OSError):
     """A file could not be read or written although the request made sense (exit status 1)."""
 
@@ -44,13 +48,14 @@ def bad(name: str, must: str, got: object, then: str = "") -> InputError:
     return InputError(f"{name} must {must}, got {got}" + (f"; {then}" if then else ""))
 
 
-def beyond_range(what: str) -> InputError:
+def beyond_range(what: str) -> BeyondRange:
     """Word a result that float64 cannot hold.
 
     >>> print(beyond_range("the loss"))
     the loss must be finite, got a number beyond 1.8e308; rescale the labels, the inputs or the network
     """
-    return bad(what, "be finite", "a number beyond 1.8e308", "rescale the labels, the inputs or the network")
+    got, then = "a number beyond 1.8e308", "rescale the labels, the inputs or the network"
+    return BeyondRange(str(bad(what, "be finite", got, then)))
 
 
 def expect(name: str, value: object, kind: type) -> None:

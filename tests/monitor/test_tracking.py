@@ -39,7 +39,7 @@ def test_the_last_vector_alone_misses_a_crossing_and_the_sum_finds_it():
     for seed in range(15):
         vectors = largest(BEFORE, kept=3, seed=seed).vectors
         for kept in missed:
-            pair = largest(AFTER, vectors[:kept].sum(dim=0), seed=seed + 1)
+            pair = largest(AFTER, Track(vectors[:kept]).start(SIZE), seed=seed + 1)
             assert pair.status == "converged"
             missed[kept] += abs(pair.value - 1.0) > 1e-3
     assert missed[1] >= 12

@@ -16,7 +16,7 @@ from stepscape.cli import main
 from stepscape.errors import InputError
 from stepscape.lab.spec import columns, identity, stream
 from stepscape.sweeps.method import Method, name_methods
-from stepscape.sweeps.runs import Curve, Measure, Run, build, work
+from stepscape.sweeps.runs import Ball, Bernoulli, Curve, Measure, Run, build, work
 from sweep_files import SMALL, TABLE, changed, read, refuse
 
 CLOCK: dict[str, Any] = {"step_size": 0.1, "steps": 60}
@@ -36,7 +36,11 @@ MADE = [
     (of("label_noise", label_noise=0.3), ss.methods.LabelNoise(0.1, 60, 0.3, SEED)),
     (of("sam", sam_radius=0.2), ss.methods.SharpnessAware(0.1, 60, 0.2)),
     (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60, 0.01)),
+    (of("rmsprop", beta2=0.9, scalar=True), ss.methods.RMSProp(0.1, 60, 0.9, 1e-8, True)),
+    (of("adam", beta1=0.5, epsilon=1e-3), ss.methods.Adam(0.1, 60, 0.5, 0.999, 1e-3)),
+    (of("adamw", weight_decay=0.2), ss.methods.AdamW(0.1, 60, weight_decay=0.2)),
 ]
+REACH = {"adam": 3.0, "adamw": 19.0 * (1.0 - 0.5 * 0.1 * 0.2)}  # threshold over 2/η
 
 
 @pytest.mark.parametrize(("run", "method"), MADE, ids=lambda value: type(value).__name__)
@@ -47,7 +51,9 @@ def test_a_run_is_that_of_the_method(run: Run, method: Any) -> None:
     last = ss.train(problem, network, method, measure_sharpness=False)
     assert record.numbers["loss"] == last.loss[-1]
     assert record.numbers["trace"] == ss.hessian_trace(problem, last.midpoint)
-    assert record.numbers["threshold"] == 20.0 * (1.0 + run.method.momentum)
+    reach = REACH.get(run.method.name, 1.0 + run.method.momentum)
+    assert record.numbers["threshold"] == pytest.approx(20.0 * reach, rel=1e-14)
+    assert record.numbers["time"] == pytest.approx(6.0 / (1.0 - run.method.momentum), rel=1e-14)
     assert not set(columns(run)) & set(record.numbers)
     assert columns(run)["method"] == run.method.kind
     assert bits(work(run, silent)) == bits(record)
@@ -66,6 +72,43 @@ def test_the_batch_ratio_is_the_median_over_the_last_half() -> None:
     assert work(run, silent).numbers["batch_ratio"] == pytest.approx(
         np.median([ratios[at] for at in (30, 40, 50, 60)]), rel=1e-14
     )
+
+
+@pytest.mark.parametrize("loss", ["square", "logistic"])
+@pytest.mark.parametrize("kind", ["rmsprop", "adam", "adamw"])
+def test_an_adaptive_method_has_both_sharpnesses(kind: str, loss: str) -> None:
+    """That of the loss, as for every method, and the preconditioned one, that edge ratios are of."""
+    problem = Curve(truth="tent", n=6) if loss == "square" else Bernoulli(truth="tent", n=12)
+    measure = Measure(records=6, trajectory=True)
+    run = msgspec.structs.replace(of(kind), problem=problem, measure=measure)
+    record, (given, net, method) = work(run, silent), build(run)
+    last = ss.train(given, net, method, record_every=10)
+    numbers, arrays = record.numbers, record.arrays
+    assert numbers["sharpness"] == pytest.approx(ss.sharpness(given, last.midpoint).value, rel=1e-8)
+    assert numbers["sharpness_last"] == pytest.approx(ss.sharpness(given, last.network).value, rel=1e-8)
+    assert numbers["initial_sharpness"] == pytest.approx(ss.sharpness(given, net).value, rel=1e-8)
+    assert numbers["preconditioned_sharpness"] == last.sharpness[-1]
+    ratio = numbers["preconditioned_sharpness"] / numbers["threshold"]
+    assert numbers["edge_ratio"] == pytest.approx(ratio, rel=1e-12)
+    late = np.median(last.sharpness[3:]) / numbers["threshold"]
+    assert numbers["median_edge_ratio"] == pytest.approx(late, rel=1e-12)
+    assert abs(numbers["sharpness"] / numbers["preconditioned_sharpness"] - 1.0) > 0.1
+    np.testing.assert_array_equal(arrays["preconditioned_sharpness"], last.sharpness)
+    assert "sharpness" not in arrays
+
+
+def test_methods_of_inputs_in_several_variables() -> None:
+    ball = Ball(n=12, dimension=3)
+    for kind in ("sgd", "label_noise", "sam", "adam"):
+        run = msgspec.structs.replace(of(kind), problem=ball, measure=Measure(records=2))
+        record, (problem, network, method) = work(run, silent), build(run)
+        last = ss.train(problem, network, method, record_every=30)
+        assert record.outcome == "finished"
+        assert record.numbers["loss"] == last.loss[-1]
+        assert ("batch_ratio" in record.numbers) == (kind == "sgd")
+        assert record.numbers["decay_time"] == 0.0
+    decayed = msgspec.structs.replace(of("adamw"), problem=ball, measure=Measure(records=1))
+    assert work(decayed, silent).numbers["decay_time"] == pytest.approx(0.1 * 60 * 0.01, rel=1e-14)
 
 
 def test_descent_is_the_same_run_with_and_without_its_name() -> None:
@@ -89,6 +132,9 @@ def test_what_is_left_out_is_what_the_classes_take() -> None:
         (of("sam"), ss.methods.SharpnessAware(0.1, 60)),
         (of("sgd"), ss.methods.StochasticGradientDescent(0.1, 60, seed=SEED)),
         (of("trace_penalty"), ss.methods.TracePenalty(0.1, 60)),
+        (of("rmsprop"), ss.methods.RMSProp(0.1, 60)),
+        (of("adam"), ss.methods.Adam(0.1, 60)),
+        (of("adamw"), ss.methods.AdamW(0.1, 60)),
     ):
         assert run.method.make(4) == plain
 
@@ -108,8 +154,9 @@ def test_strengths_are_axes_beside_descent() -> None:
         ('kind = "sgdd"', "10: unknown kind 'sgdd'; did you mean 'sgd'? …"),
         (
             'kind = "sgd"\nweight_decay = 0.5',
-            '11: weight_decay must be left out with kind = "sgd", got 0.5; it needs kind = "descent"; '
-            'kind = "sgd" takes step_size, steps, batch_size, replacement, momentum',
+            '11: weight_decay must be left out with kind = "sgd", got 0.5; it needs kind = "descent", '
+            '"rmsprop", "adam" or "adamw"; kind = "sgd" takes step_size, steps, batch_size, '
+            "replacement, momentum",
         ),
         (
             "batch_size = 2",
@@ -135,6 +182,27 @@ def test_strengths_are_axes_beside_descent() -> None:
             'trace_penalty = -1\nkind = "trace_penalty"',
             "10: trace_penalty must be finite and not negative, …",
         ),
+        ('kind = "adam"\nbeta1 = 1', "11: beta1 must lie in [0, 1), got 1.0"),
+        ('kind = "rmsprop"\nbeta2 = [0.9, -0.1]', "11: beta2 must lie in [0, 1), got -0.1"),
+        ('kind = "adamw"\nepsilon = 0', "11: epsilon must be finite and positive, got 0.0"),
+        ('kind = "adam"\nweight_decay = -1', "11: weight_decay must be finite and not negative, got -1.0"),
+        (
+            'kind = "adamw"\nweight_decay = 20',
+            "11: weight_decay must be less than 2/step_size = 20, …",
+        ),
+        (
+            'kind = "rmsprop"\nbeta1 = 0.9',
+            '11: beta1 must be left out with kind = "rmsprop", got 0.9; it needs kind = "adam" or "adamw"; '
+            'kind = "rmsprop" takes step_size, steps, beta2, epsilon, scalar, weight_decay',
+        ),
+        (
+            'kind = "adam"\nmomentum = 0.9',
+            '11: momentum must be left out with kind = "adam", got 0.9; it needs kind = "descent" or …',
+        ),
+        (
+            "beta2 = 0.9",
+            '10: beta2 must be left out with kind = "descent", got 0.9; it needs kind = "rmsprop", …',
+        ),
         ('kind = "sgd"\nradius = 1', "11: 'radius' belongs in [problem]"),
         ('kind = "sgd"\nbatchsize = 1', "11: unknown [method] key 'batchsize'; did you mean 'batch_size'? …"),
     ],
@@ -148,13 +216,15 @@ def test_refused(keys: str, sentence: str) -> None:
     [
         (
             'kind = "ball"',
-            'kind = "sgd"',
-            '10: kind must be "descent" with several input variables, got "sgd"; the other methods train …',
+            'kind = ["sgd", "adam", "trace_penalty"]',
+            '10: kind must be one of "descent", "sgd", "label_noise", "sam", "rmsprop", "adam", "adamw" with '
+            'several input variables, got "trace_penalty"',
         ),
         (
             'kind = "bernoulli"\ntruth = "tent"',
             'kind = ["sam", "trace_penalty"]',
-            '11: kind must be one of "descent", "sgd", "sam" with the logistic loss, got "trace_penalty"',
+            '11: kind must be one of "descent", "sgd", "sam", "rmsprop", "adam", "adamw" with the logistic '
+            'loss, got "trace_penalty"',
         ),
         (
             'kind = "mixup"\ndimension = 1\nfresh = true',

@@ -182,8 +182,20 @@ def test_what_is_no_map_is_refused(method, mask, message):
         OptimizerMap(objectives.scalar_product(), method, mask)
 
 
-def test_a_network_on_the_line_must_be_told_what_decays():
-    line = objectives.line(ss.problems.tent(n=5), ss.TwoLayerReLU.random(2))
-    with pytest.raises(ss.InputError, match=r"decayed must be given, because ReLULine decays some"):
-        OptimizerMap(line, methods.Adam(0.1, 1, weight_decay=0.1))
-    OptimizerMap(line, methods.Adam(0.1, 1, weight_decay=0.1), np.ones(7))
+def test_what_decays_of_a_network_is_trained_and_no_output_bias():
+    problem, net = (
+        ss.problems.tent(n=5),
+        ss.TwoLayerReLU([1.0, 2.0], [0.3, 0.1], [1.0, 1.0], 0.2, ("w1", "b2")),
+    )
+    method = methods.Adam(0.1, 1, weight_decay=0.1)
+    for make in (objectives.line, objectives.plane):
+        map_ = OptimizerMap(make(problem, net), method)
+        np.testing.assert_array_equal(map_.decayed, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+        np.testing.assert_array_equal(OptimizerMap(map_.objective, method, np.ones(7)).decayed, np.ones(7))
+
+
+def test_other_objectives_that_descend_must_be_told_what_decays():
+    problem, net = ss.problems.tent(n=5), ss.TwoLayerReLU.random(2)
+    own = objectives.with_examples(lambda _: problem, problem, net)
+    with pytest.raises(ss.InputError, match=r"decayed must be given, because OwnSteps decays some"):
+        OptimizerMap(own, methods.Adam(0.1, 1, weight_decay=0.1))

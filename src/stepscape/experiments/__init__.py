@@ -78,6 +78,7 @@ _MODULES = {
     "thresholds": "stepscape.experiments.deep.thresholds",
     "minima-stability": "stepscape.experiments.deep.minima_stability",
     "sgd-batch-sharpness": "stepscape.experiments.deep.sgd_batch_sharpness",
+    "residual-and-batch-norm": "stepscape.experiments.deep.residual_and_batch_norm",
     "deep-nonlinear": "stepscape.experiments.deep.deep_nonlinear",
     "large-step-logistic-regression": "stepscape.experiments.illustrations.large_step_logistic_regression",
     "accelerated": "stepscape.experiments.illustrations.accelerated",

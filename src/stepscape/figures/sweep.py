@@ -137,8 +137,11 @@ def _limits(ax: Axes, drawn: Mapping[str, Table], column: str, etas: Sequence[fl
 
 
 def _factor(table: Table) -> float | None:
-    """Threshold times step size: the number that all runs of a group share, or None."""
-    if "threshold" not in table:
+    """Threshold times step size: the number that all runs of a group share, or None.
+
+    None for adaptive methods, too, whose threshold is about the preconditioned sharpness.
+    """
+    if "threshold" not in table or _column(table, "preconditioned_sharpness"):
         return None
     known = table["threshold"] * table["step_size"]
     known = known[np.isfinite(known)]

@@ -150,3 +150,82 @@ def penalized(theta, before, inputs, labels, weights, rates, logistic, eta, weig
         _add_trace_gradient(theta, inputs, weights, rates, weight, out)
         _move(theta, before, out, eta, t == steps - 1)
     return FINISHED, steps
+
+
+@njit(**DISJOINT, **INLINE)
+def _add_decay(theta, decays, gradient):
+    """G ← g + decays·θ, coordinate by coordinate; returns ‖g‖²."""
+    squares = 0.0
+    for j in range(theta.size):
+        gradient[j] += decays[j] * theta[j]
+        squares += gradient[j] * gradient[j]
+    return squares
+
+
+@njit(**DISJOINT, **INLINE)
+def _divide(gradient, square, beta2, epsilon):
+    """V ← β2 v + (1 − β2) g², g ← g/(√v + ε)."""
+    for j in range(gradient.size):
+        square[j] = beta2 * square[j] + (1.0 - beta2) * gradient[j] * gradient[j]
+        gradient[j] /= np.sqrt(square[j]) + epsilon
+
+
+@njit(**DISJOINT, **INLINE)
+def _adapt(gradient, mean, square, beta1, beta2, epsilon, first, second):
+    """M ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², g ← m/(first (√(v/second) + ε))."""
+    for j in range(gradient.size):
+        mean[j] = beta1 * mean[j] + (1.0 - beta1) * gradient[j]
+        square[j] = beta2 * square[j] + (1.0 - beta2) * gradient[j] * gradient[j]
+        gradient[j] = mean[j] / (first * (np.sqrt(square[j] / second) + epsilon))
+
+
+@njit(**DISJOINT, **INLINE)
+def _shrink(theta, before, shares, last):
+    """θ ← shares·θ; the last step keeps the iterate before it."""
+    for j in range(theta.size):
+        if last:
+            before[j] = theta[j]
+        theta[j] *= shares[j]
+
+
+@njit(**EXACT)
+def rmsprop(
+    theta, before, inputs, labels, weights, rates, logistic, eta, beta2, epsilon, decays, square, steps, out
+):
+    """Make steps θ ← θ − η g/(√v + ε) with g = ∇L + decays·θ, decays (3k + 1,); as `stochastic`.
+
+    v is `square` (3k + 1,), a running mean of g², or (1,): one number for all, of ‖g‖². Changed in place.
+    """
+    for t in range(steps):
+        if not _gradient(theta, inputs, labels, weights, rates, logistic, out) < np.inf:
+            return DIVERGED, t
+        squares = _add_decay(theta, decays, out)
+        if square.size == 1:
+            square[0] = beta2 * square[0] + (1.0 - beta2) * squares
+            _move(theta, before, out, eta / (np.sqrt(square[0]) + epsilon), t == steps - 1)
+        else:
+            _divide(out, square, beta2, epsilon)
+            _move(theta, before, out, eta, t == steps - 1)
+    return FINISHED, steps
+
+
+@njit(**EXACT)
+def adam(
+    theta, before, inputs, labels, weights, rates, logistic, eta, beta1, beta2, epsilon, decays, shares,
+    mean, square, made, steps, out,
+):  # fmt: skip
+    """Make steps θ ← shares·θ − η m/P with g = ∇L + decays·θ; decays and shares (3k + 1,), as `stochastic`.
+
+    P = (1 − β1^t)(√(v/(1 − β2^t)) + ε). The means m and v (3k + 1,) and the number of steps t (1,) are
+    changed in place.
+    """
+    for t in range(steps):
+        if not _gradient(theta, inputs, labels, weights, rates, logistic, out) < np.inf:
+            return DIVERGED, t
+        _add_decay(theta, decays, out)
+        made[0] += 1.0
+        first, second = 1.0 - beta1 ** made[0], 1.0 - beta2 ** made[0]
+        _adapt(out, mean, square, beta1, beta2, epsilon, first, second)
+        _shrink(theta, before, shares, t == steps - 1)
+        _move(theta, before, out, eta, False)
+    return FINISHED, steps

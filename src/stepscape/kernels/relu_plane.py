@@ -88,7 +88,7 @@ def switch(active, outer, values):
 
 
 @njit(**FAST, **INLINE)
-def _forward(points, inner, outer, shift, active, values):
+def forward(points, inner, outer, shift, active, values):
     """Set values to f (n,) and active (m, n, B) to S."""
     values[:] = shift
     for b in range(inner.shape[0]):
@@ -143,7 +143,7 @@ def pull(turned, slopes, pulled):
 
 
 @njit(**FAST, **INLINE)
-def _backward(turned, slopes, active, pulled, moments):
+def backward(turned, slopes, active, pulled, moments):
     """Set moments (m, d + 1, B) to P = (diag(slopes) X̃)ᵀ S, S (m, n, B) numbers. Returns Σ slopes."""
     total = pull(turned, slopes, pulled)
     for b in range(active.shape[0]):
@@ -152,7 +152,7 @@ def _backward(turned, slopes, active, pulled, moments):
 
 
 @njit(**DISJOINT, **INLINE)
-def _scalar(inner, moments, pulls):
+def scalar(inner, moments, pulls):
     """Set pulls (B,) to ⟨w̃_j, P_j⟩ of one block."""
     pulls[:] = 0.0
     for c in range(inner.shape[0]):
@@ -166,7 +166,7 @@ def _shorten(inner, outer, moments, pulls, total, rates, clip):
     d = inner.shape[1] - 1
     squares = rates[3] * total * total
     for b in range(inner.shape[0]):
-        _scalar(inner[b], moments[b], pulls)
+        scalar(inner[b], moments[b], pulls)
         for j in range(pulls.size):
             row = 0.0
             for c in range(d):
@@ -203,7 +203,7 @@ def _move(row, speed, slope, factor, rate, decay, momentum, look):
 def _update(inner, outer, speed, speed_outer, moments, pulls, ones, rates, decays, momentum, look):
     """One step for one block."""
     d = inner.shape[0] - 1
-    _scalar(inner, moments, pulls)
+    scalar(inner, moments, pulls)
     for c in range(d):
         _move(inner[c], speed[c], moments[c], outer, rates[0], decays[0], momentum, look)
     _move(inner[d], speed[d], moments[d], outer, rates[1], decays[1], momentum, look)
@@ -224,7 +224,7 @@ def _run(
     size = 0.0
     for step in range(steps + 1):
         if columns is None:
-            _forward(points, inner, outer, theta[last], active, values)
+            forward(points, inner, outer, theta[last], active, values)
         else:
             narrow_forward(columns, inner, outer, theta[last], values)
         if logistic:
@@ -241,7 +241,7 @@ def _run(
             unpack(inner, outer, before)
             before[last] = theta[last]
         if columns is None:
-            g = _backward(turned, slopes, active, pulled, moments)
+            g = backward(turned, slopes, active, pulled, moments)
         else:
             g = narrow_backward(columns, turned, slopes, inner, pulled, moments)
         if clip < np.inf:

@@ -21,7 +21,9 @@ __all__ = [
 
 # Methods that a network on the line has compiled steps for, beside gradient descent.
 LineMethod = StochasticGradientDescent | LabelNoise | SharpnessAware | TracePenalty
-Method = GradientDescent | RMSProp | Adam | AdamW | LineMethod
+# Methods that divide the gradient coordinate by coordinate: their edge is that of a preconditioned Hessian.
+Adaptive = RMSProp | Adam | AdamW
+Method = GradientDescent | Adaptive | LineMethod
 
 
 def clock_of(method: Method) -> GradientDescent:

@@ -17,6 +17,7 @@ from stepscape.objectives.layered_network import LayeredNetwork
 from stepscape.objectives.linear_layers import LinearNetwork
 from stepscape.objectives.linear_logistic import logistic_regression
 from stepscape.objectives.matrix_factors import Factors
+from stepscape.objectives.method_steps import with_method
 from stepscape.objectives.network_curvature import (
     directional_smoothness,
     hessian,
@@ -31,7 +32,6 @@ from stepscape.objectives.relu_line_hessian import Hessian
 from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.objectives.relu_plane_hessian import PlaneHessian
 from stepscape.objectives.sampled import Sampled
-from stepscape.objectives.stepped_line import with_method
 from stepscape.objectives.torch_hessian import TorchHessian
 from stepscape.objectives.torch_loss import TorchLoss
 from stepscape.objectives.toys import corrugated, double_well, quadratic, quartic, scalar_product

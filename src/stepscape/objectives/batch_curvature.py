@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from stepscape.arguments import whole, word
 from stepscape.curvature.operator import Operator
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.methods import StochasticGradientDescent
-from stepscape.network import TwoLayerReLU
-from stepscape.objectives.relu_line import ReLULine
+from stepscape.network import BLOCKS, TwoLayerReLU, require_dimension
+from stepscape.objectives.numbered import numbered_examples
 from stepscape.problems.problem import Problem
 
 Array = NDArray[np.float64]
 AVERAGES = ("ratio of means", "mean of ratios")
+NUMBERS = 4_000_000  # derivatives of f held at a time
 
 
 class WithBatches(Protocol):
@@ -42,8 +43,7 @@ def batch_sharpness(
 ) -> float:
     """E[g_Bᵀ H_B g_B]/E‖g_B‖² over minibatches B, a ratio of expectations; nan where all gradients are 0.
 
-    g_B and H_B are gradient and Hessian of the loss of the batch, on the trained coordinates. The square loss
-    of one input variable.
+    g_B and H_B are gradient and Hessian of the square loss of the batch, on the trained coordinates.
 
     Parameters
     ----------
@@ -60,12 +60,13 @@ def batch_sharpness(
     Notes
     -----
     With Φ the rows ∇f(x_i), r the residuals and v_i = n/B times the weights, g = Φᵀ(v r) and
-    gᵀHg = Σ v_i (Φ_i·g)² + 2 Σ_j (p_j g_w1 + q_j g_b1) g_w2, p_j = Σ_active v r x, q_j = Σ_active v r.
+    gᵀHg = Σ v_i (Φ_i·g)² + 2 Σ_j ⟨P_j, g_w̃j⟩ g_w2j, P_j = Σ_active v r (x, 1) and w̃ = (w1, b1).
 
     Source: Andreyev and Beneventano (2024), arXiv 2412.20553.
     """
     word("average", average, AVERAGES)
-    _ = ReLULine(problem, network)  # refuses several variables
+    expect("problem", problem, Problem)
+    require_dimension(network, problem.dimension)
     if problem.loss != "square":
         raise bad("loss", "be 'square' for batch_sharpness", repr(problem.loss))
     epoch = max(1, problem.size // whole("batch_size", batch_size, 1))
@@ -96,22 +97,38 @@ def along_batches(objective: WithBatches, theta: Array, batches: NDArray[np.int6
 
 
 def _curvatures(problem: Problem, network: TwoLayerReLU, batches: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Return gᵀHg and ‖g‖² of each of the batches (count, B)."""
-    x = problem.line.inputs
-    z = np.multiply.outer(x, network.w1) + network.b1
-    active = (z > 0.0).astype(float)
-    jacobian = np.hstack(
-        [active * network.w2 * x[:, None], active * network.w2, z * active, np.ones((x.size, 1))]
-    )
-    jacobian *= network.trained
-    residual = (z * active) @ network.w2 + network.b2 - problem.line.labels
-    weights = np.zeros((len(batches), x.size))
+    """Return gᵀHg and ‖g‖² of each of the batches (count, B), summed over blocks of neurons.
+
+    With X̃ the inputs and ones, the rows of ∂f/∂w̃_j are w2_j s_ij x̃_i, and ∂f/∂w2_j = z_ij s_ij.
+    """
+    points, labels, averaging = numbered_examples(problem)
+    n, d = points.shape[0], points.shape[1] - 1
+    inner, rates = np.column_stack([network.w1.reshape(-1, d), network.b1]), _rates(network)
+    f = np.maximum(points @ inner.T, 0.0) @ network.w2 + network.b2
+    weights = np.zeros((len(batches), n))
     np.add.at(weights, (np.arange(len(batches))[:, None], batches), 1.0)
-    weights *= problem.line.averaging * x.size / batches.shape[1]
-    gradients = (weights * residual) @ jacobian  # (count, P)
-    along = gradients @ jacobian.T
-    k = network.width
-    pulls = (weights * residual) @ np.hstack([active * x[:, None], active])  # p and q, (count, 2k)
-    inner, outer = gradients[:, : 2 * k], gradients[:, 2 * k : 3 * k]
-    bend = 2.0 * np.sum((pulls[:, :k] * inner[:, :k] + pulls[:, k:] * inner[:, k:]) * outer, axis=1)
-    return np.asarray(np.sum(weights * along**2, axis=1) + bend), np.sum(gradients**2, axis=1)
+    weights *= averaging * n / batches.shape[1]
+    slopes = weights * (f - labels)
+    along = rates[-1] * np.outer(slopes.sum(axis=1), np.ones(n))
+    sizes, bend = along[:, 0] ** 2, np.zeros(len(batches))
+    together = max(1, NUMBERS // (n * (d + 2)))
+    for start in range(0, network.width, together):
+        part = slice(start, start + together)
+        z = points @ inner[part].T
+        reached = (z > 0.0)[:, :, None] * (points * rates[:-2])[:, None, :]  # s x̃ on trained blocks
+        rows = (network.w2[part, None] * reached).reshape(n, -1)
+        outer = rates[-2] * np.maximum(z, 0.0)
+        inner_slopes, outer_slopes = slopes @ rows, slopes @ outer
+        along += inner_slopes @ rows.T + outer_slopes @ outer.T
+        sizes += np.sum(inner_slopes**2, axis=1) + np.sum(outer_slopes**2, axis=1)
+        pulls = slopes @ reached.reshape(n, -1)
+        bend += 2.0 * np.sum(
+            (pulls * inner_slopes).reshape(len(batches), -1, d + 1).sum(axis=2) * outer_slopes, axis=1
+        )
+    return np.asarray(np.sum(weights * along**2, axis=1) + bend), sizes
+
+
+def _rates(network: TwoLayerReLU) -> Array:
+    """1 on trained blocks, 0 on frozen ones: of w1 for each variable, b1, w2, b2."""
+    w1, *others = (float(name in network.trainable) for name in BLOCKS)
+    return np.array([*[w1] * network.dimension, *others])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -65,6 +66,10 @@ class State:
         self.velocity[:], move = descent_step(self.velocity, gradient, step_size, method)
         self.theta -= move
         self.steps_made += 1
+
+
+# Makes up to so many steps of a state in place, at least one; whether its numbers stay finite.
+Advance = Callable[[State, int], bool]
 
 
 @runtime_checkable

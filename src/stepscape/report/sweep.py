@@ -28,6 +28,7 @@ MOST_VALUES = 12  # of a setting that are listed one by one
 _MEASURED = {
     "median_edge_ratio": "edge ratio",
     "sharpness": "sharpness",
+    "preconditioned_sharpness": "preconditioned sharpness",
     "loss": "loss",
     "risk": "risk",
     "excess_risk": "excess risk",

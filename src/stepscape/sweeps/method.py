@@ -8,19 +8,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from stepscape import methods
 from stepscape.arguments import nonnegative, word
 from stepscape.errors import InputError, bad
 from stepscape.lab.spec import stream
-from stepscape.methods import (
-    GradientDescent,
-    LabelNoise,
-    LineMethod,
-    SharpnessAware,
-    StochasticGradientDescent,
-    TracePenalty,
-)
 from stepscape.sweeps.clouds import Mixup
-from stepscape.sweeps.part import Part
+from stepscape.sweeps.part import Part, either
 from stepscape.sweeps.parts import AnyProblem, dimension_of
 
 DESCENT = "descent"
@@ -38,8 +31,11 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "label_noise": {"label_noise": 0.5},
     "sam": {"sam_radius": 0.05},
     "trace_penalty": {"trace_penalty": 0.01},
+    "rmsprop": {"beta2": 0.99, "epsilon": 1e-8, "scalar": False, "weight_decay": 0.0},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
 }
-SQUARE_ONLY = ("label_noise", "trace_penalty")
+SQUARE_ONLY, LINE_ONLY = ("label_noise", "trace_penalty"), ("trace_penalty",)
 
 
 class Method(Part, frozen=True, kw_only=True):
@@ -50,14 +46,19 @@ class Method(Part, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    kind : "descent", "sgd", "label_noise", "sam" or "trace_penalty"; its column is ``method``.
+    kind : "descent", "sgd", "label_noise", "sam", "trace_penalty", "rmsprop", "adam" or "adamw".
+        Its column is ``method``.
     step_size, steps : of every method.
     momentum : of descent and of stochastic descent.
-    nesterov, weight_decay, warmup_steps, clip, decay_biases : of `GradientDescent`; descent alone.
+    weight_decay : of descent, `RMSProp`, `Adam` and `AdamW`.
+    nesterov, warmup_steps, clip, decay_biases : of `GradientDescent`; descent alone.
     batch_size, replacement : of `StochasticGradientDescent`, whose batches are drawn with the run's seed.
     label_noise : the noise of `LabelNoise`, drawn with the run's seed.
     sam_radius : the radius of `SharpnessAware`.
     trace_penalty : the weight of `TracePenalty`.
+    beta1 : of `Adam` and `AdamW`.
+    beta2, epsilon : of `RMSProp`, `Adam` and `AdamW`.
+    scalar : of `RMSProp`.
     """
 
     kind: str | UnsetType = UNSET
@@ -65,7 +66,7 @@ class Method(Part, frozen=True, kw_only=True):
     steps: int
     momentum: float = 0.0
     nesterov: bool = False
-    weight_decay: float = 0.0
+    weight_decay: float | UnsetType = UNSET
     warmup_steps: int = 0
     clip: float | UnsetType = UNSET
     decay_biases: bool | UnsetType = UNSET
@@ -74,15 +75,16 @@ class Method(Part, frozen=True, kw_only=True):
     label_noise: float | UnsetType = UNSET
     sam_radius: float | UnsetType = UNSET
     trace_penalty: float | UnsetType = UNSET
+    beta1: float | UnsetType = UNSET
+    beta2: float | UnsetType = UNSET
+    epsilon: float | UnsetType = UNSET
+    scalar: bool | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if self.kind is UNSET:
-            return
-        usual = OF_KIND[word("kind", self.kind, tuple(OF_KIND))]
-        if self.kind == DESCENT:
+        kind = word("kind", self.name, tuple(OF_KIND))
+        if kind == DESCENT:
             msgspec.structs.force_setattr(self, "kind", UNSET)
-            return
-        for key, value in usual.items():
+        for key, value in {"weight_decay": 0.0, **OF_KIND[kind]}.items():
             if getattr(self, key) is UNSET:
                 msgspec.structs.force_setattr(self, key, value)
 
@@ -91,7 +93,13 @@ class Method(Part, frozen=True, kw_only=True):
         """Return its kind, which of descent is not kept."""
         return DESCENT if self.kind is UNSET else self.kind
 
-    def make(self, seed: int) -> GradientDescent | LineMethod:
+    @property
+    def decay(self) -> float:
+        """Return its weight decay, 0 of a method that has none."""
+        assert not isinstance(self.weight_decay, UnsetType)
+        return self.weight_decay
+
+    def make(self, seed: int) -> methods.Method:
         """Describe the method of the run with this seed.
 
         Raises
@@ -106,12 +114,10 @@ class Method(Part, frozen=True, kw_only=True):
         """Refuse a method that does not exist for a problem."""
         if self.name == DESCENT:
             return
-        if dimension_of(problem) > 1:
-            then = "the other methods train networks of one input variable"
-            raise bad("kind", f'be "{DESCENT}" with several input variables', f'"{self.name}"', then)
+        if dimension_of(problem) > 1 and self.name in LINE_ONLY:
+            raise self._not_with("several input variables", LINE_ONLY)
         if problem.loss != "square" and self.name in SQUARE_ONLY:
-            possible = ", ".join(f'"{kind}"' for kind in OF_KIND if kind not in SQUARE_ONLY)
-            raise bad("kind", f"be one of {possible} with the {problem.loss} loss", f'"{self.name}"')
+            raise self._not_with(f"the {problem.loss} loss", SQUARE_ONLY)
         if isinstance(problem, Mixup) and problem.fresh:
             then = "fresh pairs are a method of their own"
             raise bad("kind", f'be "{DESCENT}" with fresh = true', f'"{self.name}"', then)
@@ -130,31 +136,36 @@ class Method(Part, frozen=True, kw_only=True):
             if key not in own and given not in (UNSET, OF_KIND[DESCENT].get(key, UNSET)):
                 raise self._foreign(key, given)
 
+    def _not_with(self, what: str, impossible: Sequence[str]) -> InputError:
+        possible = ", ".join(f'"{kind}"' for kind in OF_KIND if kind not in impossible)
+        return bad("kind", f"be one of {possible} with {what}", f'"{self.name}"')
+
     def _foreign(self, key: str, given: object) -> InputError:
         takes = ", ".join(["step_size", "steps", *OF_KIND[self.name]])
-        kinds = " or ".join(f'"{kind}"' for kind, keys in OF_KIND.items() if key in keys)
+        kinds = either([f'"{kind}"' for kind, keys in OF_KIND.items() if key in keys])
         then = f'it needs kind = {kinds}; kind = "{self.name}" takes {takes}'
         return bad(key, f'be left out with kind = "{self.name}"', given, then)
 
 
-def _descent(method: Method, _seed: int) -> GradientDescent:
-    given = {key: getattr(method, key) for key in ("step_size", "steps", *OF_KIND[DESCENT])}
-    return GradientDescent(**{key: value for key, value in given.items() if value is not UNSET})
+def _given(method: Method) -> dict[str, Any]:
+    """Return the settings of a method whose keys have the names that they have in its class."""
+    given = {key: getattr(method, key) for key in ("step_size", "steps", *OF_KIND[method.name])}
+    return {key: value for key, value in given.items() if value is not UNSET}
 
 
-def _stochastic(method: Method, seed: int) -> StochasticGradientDescent:
-    size, replacement = method.batch_size, method.replacement
-    assert isinstance(size, int)
-    assert isinstance(replacement, bool)
-    return StochasticGradientDescent(method.step_size, method.steps, size, replacement, seed, method.momentum)
-
-
-_MAKE: dict[str, Callable[[Method, int], GradientDescent | LineMethod]] = {
-    DESCENT: _descent,
-    "sgd": _stochastic,
-    "label_noise": lambda method, seed: LabelNoise(*_clock(method), _strength(method, "label_noise"), seed),
-    "sam": lambda method, _: SharpnessAware(*_clock(method), _strength(method, "sam_radius")),
-    "trace_penalty": lambda method, _: TracePenalty(*_clock(method), _strength(method, "trace_penalty")),
+_MAKE: dict[str, Callable[[Method, int], methods.Method]] = {
+    DESCENT: lambda method, _: methods.GradientDescent(**_given(method)),
+    "sgd": lambda method, seed: methods.StochasticGradientDescent(**_given(method), seed=seed),
+    "label_noise": lambda method, seed: methods.LabelNoise(
+        *_clock(method), _strength(method, "label_noise"), seed
+    ),
+    "sam": lambda method, _: methods.SharpnessAware(*_clock(method), _strength(method, "sam_radius")),
+    "trace_penalty": lambda method, _: methods.TracePenalty(
+        *_clock(method), _strength(method, "trace_penalty")
+    ),
+    "rmsprop": lambda method, _: methods.RMSProp(**_given(method)),
+    "adam": lambda method, _: methods.Adam(**_given(method)),
+    "adamw": lambda method, _: methods.AdamW(**_given(method)),
 }
 
 

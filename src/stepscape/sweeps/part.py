@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from stepscape.errors import bad
@@ -17,3 +19,8 @@ def between(name: str, value: int, least: int) -> None:
     """Refuse a count that is out of range."""
     if not least <= value <= MOST:
         raise bad(name, f"lie between {least} and {MOST}", value)
+
+
+def either(words: Sequence[str]) -> str:
+    """Join words as in "a, b or c"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -16,9 +16,10 @@ from stepscape.measures import activity, certify
 from stepscape.measures.measures import ending
 from stepscape.measures.measures import measure as measures
 from stepscape.measures.rates import paths
-from stepscape.methods import GradientDescent, LineMethod
+from stepscape.methods import Adaptive
+from stepscape.methods import Method as AnyMethod
 from stepscape.network import TwoLayerReLU
-from stepscape.objectives import hessian_trace
+from stepscape.objectives import hessian_trace, sharpness
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.scale import Affine
 from stepscape.problems.user.units import Standardized, hull
@@ -69,7 +70,7 @@ class Run(Spec, frozen=True, tag="run/2"):
     seed: int = 0
 
 
-def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, GradientDescent | LineMethod]:
+def build(run: Run, data: Folder = "") -> tuple[Problem, TwoLayerReLU, AnyMethod]:
     """Make what a run trains: examples from its seed, the network from another stream of it.
 
     Parameters
@@ -106,13 +107,14 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     A table with `held_out_rows` has ``test_error`` and, of two classes, ``test_error_rate``; with `held_out`
     the best moment is the one of least error on these rows, and has ``test_error_held_out`` in place of a
     risk. Stochastic descent with the square loss has ``batch_ratio``, its batch sharpness over the threshold,
-    the median over the records of the last half.
+    the median over the records of the last half. An adaptive method has ``preconditioned_sharpness``, which
+    its threshold and its edge ratios are about; ``sharpness`` is that of the loss all the same.
 
     Of examples that are mixed in pairs, loss, sharpness and certificates are those of the mixed set, errors
     and rates those of the examples themselves.
 
-    Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness``, ``edge_ratio`` and, with rows held out,
-    ``test_error`` with `trajectory`;
+    Arrays: ``at_steps``, ``time``, ``loss``, ``sharpness`` (or ``preconditioned_sharpness``), ``edge_ratio``
+    and, with rows held out, ``test_error`` with `trajectory`;
     ``curve_x``, ``curve_y`` and, where it is known, ``curve_truth`` with `curve_points`, over the hull of the
     data and in the user's units, logits for the logistic loss; ``rates`` and ``paths``, one number for each
     neuron of the midpoint network, with `rates`.
@@ -137,6 +139,8 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
         "initial_sharpness": float(trajectory.sharpness[0]),
         **ending(trajectory),
     }
+    if isinstance(method, Adaptive) and measure.sharpness:
+        numbers |= _of_the_loss(found.training, network, trajectory)
     if trajectory.outcome == "diverged":
         return Record("diverged", numbers, arrays, trajectory.message)
     numbers |= measures(found.measured, trajectory.network, trajectory.network_before)
@@ -147,7 +151,7 @@ def work(run: Run, tick: Tick, data: Folder = "") -> Record:
     if _has_trace(run):
         numbers["trace"] = hessian_trace(found.training, trajectory.midpoint)
     if found.training.dimension > 1 or isinstance(run.problem, Cloud):
-        numbers["decay_time"] = float(trajectory.time[-1]) * run.method.weight_decay
+        numbers["decay_time"] = float(trajectory.time[-1]) * run.method.decay
     return Record("finished", numbers, arrays | _kept(run, found, trajectory))
 
 
@@ -156,7 +160,7 @@ def _material(run: Run, data: Folder) -> Material:
     return material(run.problem, run.seed, data)
 
 
-def _start(run: Run, found: Material) -> tuple[TwoLayerReLU, GradientDescent | LineMethod]:
+def _start(run: Run, found: Material) -> tuple[TwoLayerReLU, AnyMethod]:
     run.method.check_for(run.problem)
     return run.network.draw(stream(run.seed, "network"), found.training), run.method.make(run.seed)
 
@@ -185,13 +189,25 @@ def _slacks(problem: Problem, network: TwoLayerReLU) -> dict[str, float | None]:
     }
 
 
+def _of_the_loss(problem: Problem, start: TwoLayerReLU, trajectory: Trajectory) -> dict[str, Any]:
+    """Sharpness of the loss at the ends of a run, beside the preconditioned one that its method records."""
+    found: dict[str, Any] = {"initial_sharpness": sharpness(problem, start).value}
+    if trajectory.outcome == "diverged":
+        return found
+    for name, at in (("sharpness", trajectory.midpoint), ("sharpness_last", trajectory.network)):
+        pair = sharpness(problem, at)
+        found |= {name: pair.value, f"{name}_residual": pair.error}
+    return found | {"preconditioned_sharpness": float(trajectory.sharpness[-1])}
+
+
 def _records(trajectory: Trajectory, watch: Watch) -> dict[str, Any]:
     errors = {"test_error": np.array(watch.errors)} if watch.errors else {}
+    preconditioned = "preconditioned_" if isinstance(trajectory.method, Adaptive) else ""
     return {
         "at_steps": trajectory.at_steps,
         "time": trajectory.time,
         "loss": trajectory.loss,
-        "sharpness": trajectory.sharpness,
+        f"{preconditioned}sharpness": trajectory.sharpness,
         "edge_ratio": trajectory.edge_ratio,
         **errors,
     }

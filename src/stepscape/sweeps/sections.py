@@ -24,6 +24,7 @@ from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.matrices import Matrix, Solver
 from stepscape.sweeps.method import Method
+from stepscape.sweeps.part import either
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Network, Table
 from stepscape.sweeps.slips import path_advice
 from stepscape.sweeps.trials import trial
@@ -322,11 +323,7 @@ def _mixed(key: str, part: type[msgspec.Struct]) -> InputError:
     kinds = [f'"{one.__struct_config__.tag}"' for one in PARTS["problem"] if key in keys_of(one)]
     if kinds == ['"table"']:
         return InputError(f"{key!r} describes a table and needs 'data', its file")
-    return InputError(f"{key!r} does not go with {tag}; it needs {KIND} = {_or(kinds)}")
-
-
-def _or(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return InputError(f"{key!r} does not go with {tag}; it needs {KIND} = {either(kinds)}")
 
 
 def _require(section: str, key: str, part: type[msgspec.Struct]) -> InputError:

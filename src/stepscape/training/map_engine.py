@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.curvature.lanczos import Eigenpair, largest_eigenpair
+from stepscape.errors import BeyondRange
 from stepscape.methods import StochasticGradientDescent
-from stepscape.objectives.descent import State
+from stepscape.objectives.descent import Advance, Descent, State
 from stepscape.objectives.objective import secant_curvature
 from stepscape.training.numpy_descent import CHUNK, LARGEST, blow_up
 from stepscape.training.optimizer_map import OptimizerMap
@@ -18,37 +19,49 @@ Array = NDArray[np.float64]
 
 
 class MapEngine:
-    """An `Engine` of one optimizer; the velocity of its state is all that is kept beside θ."""
+    """An `Engine` of one optimizer; the velocity of its state is all that is kept beside θ.
 
-    def __init__(self, optimizer: OptimizerMap, start: Array) -> None:
+    Steps are those of the map, or compiled ones that do the same: `advance`.
+    """
+
+    def __init__(self, optimizer: OptimizerMap, start: Array, advance: Advance | None = None) -> None:
         self.optimizer, self.start = optimizer, start
         z = optimizer.start(start)
         self.state = State(start.copy(), start.copy(), z[start.size :])
+        self.advance = self._walk if advance is None else advance
 
     def run_to(self, stop: int, progress: Callable[[int], None] | None) -> float:
         """See `Engine`."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            while self.state.steps_made < stop:
-                for _ in range(min(CHUNK, stop - self.state.steps_made)):
-                    self._step()
-                    if not np.abs(self.state.theta).max() <= LARGEST:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                while self.state.steps_made < stop:
+                    finite = self.advance(self.state, stop - self.state.steps_made)
+                    if not (finite and np.abs(self.state.theta).max() <= LARGEST):
                         return np.inf
-                if progress:
-                    progress(self.state.steps_made)
-            loss = float(self.optimizer.objective.loss(self.state.theta))
+                    if progress:
+                        progress(self.state.steps_made)
+                loss = float(self.optimizer.objective.loss(self.state.theta))
+        except BeyondRange:
+            return np.inf
         return loss if np.isfinite(loss) else np.inf
 
     def sharpness(self, theta: Array, start: Array | None) -> Eigenpair:
-        """See `Engine`: the matrix is P^{-1/2} (H + decay·diag(mask)) P^{-1/2} P of the last step."""
+        """See `Engine`: the matrix is P^{-1/2} (H + decay·diag(mask)) P^{-1/2}, P of the last step."""
         return largest_eigenpair(self.optimizer.stabilized(self._z, theta), start)
 
     def smoothness(self, theta: Array, before: Array) -> float:
         """See `Engine`."""
-        return secant_curvature(self.optimizer.objective, theta, before)
+        objective = self.optimizer.objective
+        if isinstance(objective, Descent):
+            return objective.smoothness(theta, before)
+        return secant_curvature(objective, theta, before)
 
     def largest_loss(self) -> float:
         """See `Engine`."""
-        return blow_up(self.optimizer.objective, self.start)
+        objective = self.optimizer.objective
+        if isinstance(objective, Descent):
+            return objective.largest_loss(self.start)
+        return blow_up(objective, self.start)
 
     def clock(self, at: NDArray[np.int64]) -> tuple[Array, Array]:
         """See `Engine`: the time is η·steps, over 1 − momentum where the method has one."""
@@ -66,8 +79,13 @@ class MapEngine:
     def _z(self) -> Array:
         return np.concatenate([self.state.theta, self.state.velocity])
 
-    def _step(self) -> None:
-        z, state = self.optimizer.step(self._z), self.state
-        state.before[:] = state.theta
-        state.theta[:], state.velocity[:] = np.split(z, [state.theta.size])
-        state.steps_made += 1
+    def _walk(self, state: State, count: int) -> bool:
+        """Make steps of the map, one after another."""
+        for _ in range(min(CHUNK, count)):
+            z = self.optimizer.step(self._z)
+            state.before[:] = state.theta
+            state.theta[:], state.velocity[:] = np.split(z, [state.theta.size])
+            state.steps_made += 1
+            if not np.abs(state.theta).max() <= LARGEST:
+                return False
+        return True

@@ -11,16 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.arguments import vector
 from stepscape.curvature.operator import Operator, Scaled, Shifted
 from stepscape.errors import bad, shown
-from stepscape.methods import (
-    Adam,
-    AdamW,
-    GradientDescent,
-    LabelNoise,
-    RMSProp,
-    StochasticGradientDescent,
-)
+from stepscape.methods import AdamW, Adaptive, GradientDescent, LabelNoise, StochasticGradientDescent
 from stepscape.objectives.descent import Descent
 from stepscape.objectives.objective import Objective, require_objective
+from stepscape.objectives.relu_line import ReLULine
+from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.training.rules import RULES, Parts
 from stepscape.training.seen_gradient import Seen, seen_gradient
 
@@ -41,8 +36,8 @@ class OptimizerMap:
     method : any of `stepscape.methods` but TracePenalty
         Without warm-up.
     decayed : array_like of bool, optional
-        Mask (size,) of the coordinates that weight decay acts on, by default all of them. It must be given
-        for the objectives with a decay of their own, such as networks on the line.
+        Mask (size,) of the coordinates that weight decay acts on; by default all of them, and of the
+        network of `objectives.line` and `objectives.plane` the trained ones but the output bias.
 
     Raises
     ------
@@ -72,9 +67,11 @@ class OptimizerMap:
             raise bad("decay_biases", must, False, "choose the coordinates with decayed")
 
     def _mask(self) -> Array:
-        size = self.objective.size
-        if self.decayed is None and self._decay > 0.0 and isinstance(self.objective, Descent):
-            name = type(self.objective).__name__
+        size, objective = self.objective.size, self.objective
+        if self.decayed is None and isinstance(objective, ReLULine | ReLUPlane):
+            return np.append(objective.network.trained[:-1], False).astype(float)
+        if self.decayed is None and self._decay > 0.0 and isinstance(objective, Descent):
+            name = type(objective).__name__
             raise bad("decayed", f"be given, because {name} decays some coordinates only", "None")
         mask = np.ones(size) if self.decayed is None else vector("decayed", self.decayed, size)
         if not np.isin(mask, (0.0, 1.0)).all():
@@ -143,11 +140,11 @@ class OptimizerMap:
     @property
     def _adapts(self) -> bool:
         """Whether P is more than ones."""
-        return isinstance(self.method, RMSProp | Adam | AdamW)
+        return isinstance(self.method, Adaptive)
 
     @property
     def _decay(self) -> float:
-        decays = isinstance(self.method, GradientDescent | RMSProp | Adam | AdamW)
+        decays = isinstance(self.method, GradientDescent | Adaptive)
         return self.method.weight_decay if decays else 0.0  # type: ignore[attr-defined]
 
     def _parts(self, z: ArrayLike) -> Parts:

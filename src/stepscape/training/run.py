@@ -12,11 +12,13 @@ from stepscape.arguments import flag, function, reals, vector, whole
 from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad, shown
 from stepscape.memory import require_memory
-from stepscape.methods import GradientDescent, LineMethod, Method, clock_of
+from stepscape.methods import Adaptive, GradientDescent, LineMethod, Method, clock_of
+from stepscape.objectives.adaptive_line import adaptive_steps
 from stepscape.objectives.descent import Descent
+from stepscape.objectives.method_steps import stepped
 from stepscape.objectives.objective import Objective, require_objective
 from stepscape.objectives.relu_line import ReLULine
-from stepscape.objectives.stepped_line import with_method
+from stepscape.objectives.relu_plane import ReLUPlane
 from stepscape.training.engine import DescentEngine, Engine
 from stepscape.training.map_engine import MapEngine
 from stepscape.training.numpy_descent import NumpyDescent
@@ -48,8 +50,8 @@ def run(
     theta : array_like
         The start, shape (size,); not changed.
     method : any of `stepscape.methods`
-        Random ones need an objective with examples (`objectives.torch`, `layered`, `line`), TracePenalty
-        needs `objectives.line`.
+        Random ones need an objective with examples (`objectives.torch`, `layered`, `line`, `plane`),
+        TracePenalty needs `objectives.line`.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
@@ -63,7 +65,7 @@ def run(
         Further steps to record, from 1 to the number of steps.
     decayed : array_like of bool, optional
         Mask (size,) of the coordinates that weight decay acts on, by default all of them. An objective that
-        descends by itself knows its own for gradient descent, and needs it for adaptive methods.
+        descends by itself knows its own for gradient descent, and a network for every method.
 
     Notes
     -----
@@ -111,10 +113,12 @@ def _engine(objective: Objective, method: Method, start: Array, decayed: ArrayLi
     """Return what makes the steps: compiled ones where they exist."""
     if isinstance(method, GradientDescent):
         return DescentEngine(_descent(objective, method, decayed), method, start)
-    if isinstance(method, LineMethod) and isinstance(objective, ReLULine):
-        stepped = with_method(objective.problem, objective.network, method)
-        return DescentEngine(stepped, clock_of(method), start)
-    return MapEngine(OptimizerMap(objective, method, decayed), start)
+    if isinstance(method, LineMethod) and isinstance(objective, ReLULine | ReLUPlane):
+        return DescentEngine(stepped(objective, method), clock_of(method), start)
+    optimizer = OptimizerMap(objective, method, decayed)
+    if isinstance(method, Adaptive) and isinstance(objective, ReLULine):
+        return MapEngine(optimizer, start, adaptive_steps(objective, method, np.asarray(optimizer.decayed)))
+    return MapEngine(optimizer, start)
 
 
 def _descent(objective: Objective, method: GradientDescent, decayed: ArrayLike | None) -> Descent:

@@ -20,9 +20,9 @@ from stepscape.methods import (
 )
 from stepscape.network import TwoLayerReLU
 from stepscape.objectives.fresh_examples import with_examples
+from stepscape.objectives.method_steps import with_method
 from stepscape.objectives.network_loss import network_loss
 from stepscape.objectives.objective import Objective
-from stepscape.objectives.stepped_line import with_method
 from stepscape.problems.problem import Problem
 from stepscape.training.path import Path, PathPoint
 from stepscape.training.run import run
@@ -47,10 +47,11 @@ def train(
     problem, network
         With inputs of the same number of variables.
     method : GradientDescent or another class of `stepscape.methods`
-        Stochastic descent, noise on the labels, sharpness-aware steps and the penalty on the trace train
-        networks of one input variable. Loss and sharpness are then still those of all examples and their own
-        labels, edge ratios are against 2/η, and the trajectory's `method` is the descent with the same step
-        size and steps.
+        With stochastic descent, noise on the labels, sharpness-aware steps and the penalty on the trace (one
+        input variable only) loss and sharpness are still those of all examples and their own labels, edge
+        ratios are against 2/η, and the trajectory's `method` is the descent with the same step size and
+        steps. With RMSProp, Adam and AdamW sharpness is that of the preconditioned Hessian, which their
+        thresholds are about, and weight decay acts on all trained coordinates but b2.
     record_every : int
         Steps between records; the first record is step 0, the last the final step.
     measure_sharpness : bool
@@ -68,9 +69,10 @@ def train(
 
     Notes
     -----
-    A step costs O(n + k) with one input variable, O(n d k) with d of them. Neurons that are active on no
-    input receive no gradient; plain descent without decay leaves them out, which is exact, and in R^d so do
-    some methods with decay or momentum. Inputs that lie in a subspace of R^d are trained in its coordinates.
+    A step of descent costs O(n + k) with one input variable, O(n d k) with d of them. Neurons that are active
+    on no input receive no gradient; plain descent without decay leaves them out, which is exact, and in R^d
+    so do some methods with decay or momentum. Inputs that lie in a subspace of R^d are trained in its
+    coordinates. A step of another method sums over all pairs of an example that it looks at and a neuron.
     Divergence is an outcome, not an exception. For a loss of any other kind see `stepscape.training.run`.
     """
     expect("problem", problem, Problem)

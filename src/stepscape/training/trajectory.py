@@ -57,7 +57,8 @@ class Trajectory:
         itself.
     sharpness, sharpness_residual : ndarray
         λ_max of H + weight_decay·diag(mask) on the trained coordinates at the midpoint network, and how far
-        it is from that at most, above and below (`Eigenpair.error`); nan when not measured.
+        it is from that at most, above and below (`Eigenpair.error`); nan when not measured. With adaptive
+        methods that of P^{-1/2} (H + …) P^{-1/2}, P of the last step (`OptimizerMap.stabilized`).
     edge_ratio : ndarray
         sharpness over the method's threshold at the current step size.
     sharpness_last, sharpness_last_residual, edge_ratio_last : ndarray

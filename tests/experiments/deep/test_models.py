@@ -39,15 +39,28 @@ def test_a_residual_model_without_weights_in_its_blocks_is_a_shallow_one() -> No
 def test_the_scale_before_a_normalization_does_not_matter_and_the_loss_is_pure() -> None:
     loss = loss_of_model("batch-norm", chebyshev(9, 3), 4, 2, "tanh", 2)
     theta = loss.parameters
-    scaled = theta.copy()
-    scaled[:8] *= 1e3  # weights and biases of the first layer; 1e-5 inside the norm fades
+    scaled, second = theta.copy(), slice(8, 28)  # weights and biases of the second layer
+    scaled[second] *= 1e3  # 1e-5 inside the norm fades
     more = scaled.copy()
-    more[:8] *= 7.0
+    more[second] *= 7.0
     assert loss.loss(scaled) == pytest.approx(loss.loss(more), rel=1e-6)
-    assert abs(loss.gradient(more)[:8] @ more[:8]) < 1e-6 * np.linalg.norm(more[:8])
+    assert abs(loss.gradient(more)[second] @ more[second]) < 1e-6 * np.linalg.norm(more[second])
     before = loss.loss(theta)
     run(loss, theta, GradientDescent(0.1, 5), 5, measure_sharpness=False)
     assert loss.loss(theta) == before
+
+
+@pytest.mark.parametrize(("kind", "fixed"), [("mlp", 5), ("residual", 5), ("batch-norm", 9)])
+def test_without_biases_only_those_of_the_first_layer_are_trained(kind: str, fixed: int) -> None:
+    """Fixed are 4 of the second layer, 1 of the last, and 4 of a normalization."""
+    with_them = loss_of_model(kind, chebyshev(7, 3), 4, 2, "tanh", 3)
+    without = loss_of_model(kind, chebyshev(7, 3), 4, 2, "tanh", 3, bias=False)
+    assert with_them.size - without.size == fixed
+    names = dict(without.model.named_parameters())
+    biases = [name for name in names if name.endswith("bias")]
+    assert [name for name in biases if names[name].requires_grad] == ["0.bias"]
+    assert all(not names[name].any() for name in biases[1:])
+    np.testing.assert_array_equal(with_them.parameters[:8], without.parameters[:8])
 
 
 def test_starts_are_reproducible_and_leave_the_random_numbers_of_pytorch_alone() -> None:

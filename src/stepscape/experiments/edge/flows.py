@@ -148,8 +148,8 @@ CLAIM = Claim(
         "Small networks whose descent reaches the edge soon: the project's on a noisy tent, and deeper ones "
         "with ReLU, GELU and tanh on polynomials and two spirals. Flows begin at most 25 steps before the "
         "edge, or at the start where descent reaches it sooner. Mirror and central flow with two substeps "
-        "for each step, rods with four. Networks and step sizes are those of earlier measurements, in "
-        "which the mirror flow was best; pilots on seeds from 1000 on."
+        "for each step, rods with four. Networks are those of earlier measurements, in which the mirror "
+        "flow was best; pilots on seeds from 1000 on."
     ),
     quick=QUICK,
     full=FULL,
