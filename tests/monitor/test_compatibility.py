@@ -415,8 +415,9 @@ def ctc(model, batch):
         (lambda m, b: torch.cdist(m(b[0]), b[1]).mean(), "_cdist_backward has no second derivative"),
         (ctc, "_ctc_loss_backward has no second derivative"),
         (lambda m, b: (OnceOnly.apply(m(b[0])) ** 2).mean(), "marked as once differentiable"),
+        (lambda m, b: OnceOnly.apply(m(b[0])).mean(), "marked as once differentiable"),  # a constant slope
     ],
-    ids=["cdist", "ctc", "once differentiable"],
+    ids=["cdist", "ctc", "once differentiable", "once differentiable under a mean"],
 )
 def test_an_operation_without_second_derivative_is_named(loss, reason):
     model = made(CASES["dropout"][1])

@@ -86,8 +86,10 @@ def edge_ratio(
 
     Notes
     -----
-    P is taken as constant, so that the ratio is exact for quadratics and a preconditioner at rest; on
-    networks trained on the full batch it settles at 0.93 to 1.06.
+    P is taken as constant, so that the ratio is exact for quadratics and a preconditioner at rest. Networks
+    trained on the full batch swing around 1 once they have reached the edge: medians over the second half of
+    a run were 0.97 to 1.07 and single values 0.93 to 1.14, in runs of SGD, RMSprop, Adam and AdamW on digits.
+    A run that has not reached the edge has a smaller ratio, whatever it will be later.
 
     Source: Cohen et al. (2021, 2022) for the thresholds.
     """

@@ -215,8 +215,12 @@ class Probe:
         """Loss of one batch at a point, with its graph; buffers are copies, which may be written."""
         return self.call(point, lambda loss: _scalar(loss(self._inputs[number])))
 
-    def slopes(self, number: int, point: Sequence[Any], graph: bool = False) -> tuple[Any, ...]:
-        """Gradient of the loss of one batch at a point of leaves; with `graph`, to be differentiated."""
+    def slopes(self, number: int, point: Sequence[Any]) -> tuple[Any, ...]:
+        """Gradient of the loss of one batch at a point of leaves."""
+        return self.graph(number, point, kept=False)[1:]
+
+    def graph(self, number: int, point: Sequence[Any], kept: bool = True) -> tuple[Any, ...]:
+        """Loss of one batch at a point of leaves and its gradient; where kept, it can be differentiated."""
         torch = require_torch()
 
         def differentiated(loss: Callable[[Any], Any]) -> Any:
@@ -224,9 +228,10 @@ class Probe:
             if not value.requires_grad:
                 must = "depend on the chosen parameters of the model that it is given"
                 raise bad("loss", must, "a constant", "use differentiable operations")
-            return torch.autograd.grad(
-                value, list(point), allow_unused=True, materialize_grads=True, create_graph=graph
+            slopes = torch.autograd.grad(
+                value, list(point), allow_unused=True, materialize_grads=True, create_graph=kept
             )
+            return (value, *slopes)
 
         return self.call(point, differentiated)  # type: ignore[no-any-return]
 
