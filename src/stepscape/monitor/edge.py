@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepscape.arguments import number
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.monitor.eigenvalue import REASONS
 from stepscape.monitor.failure import Unmeasured, unmeasured
-from stepscape.monitor.krylov import TensorOperator
+from stepscape.monitor.krylov import TensorOperator, require_operator
 from stepscape.monitor.lanczos import largest
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.thresholds import Threshold, UserRule, threshold_of
@@ -171,6 +171,9 @@ def preconditioned(
     InputError
         If `clip_coefficient` is not in (0, 1].
     """
+    expect("probe", probe, Probe)
+    if hessian is not None:
+        require_operator("hessian", hessian)
     kappa = number("clip_coefficient", clip_coefficient)
     if not 0.0 < kappa <= 1.0:
         raise bad("clip_coefficient", "be above 0 and at most 1", kappa)

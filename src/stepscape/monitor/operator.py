@@ -48,9 +48,10 @@ class HessianOperator:
         self._falls_back = word("method", method, METHODS) == "auto"
         self.method = "cached" if self._falls_back else method
         everything = range(len(probe.weights))
-        self._pieces = list(everything if pieces is None else pieces)
-        if not self._pieces or not set(self._pieces) <= set(everything):
+        listed = pieces is None or (isinstance(pieces, list | tuple | range) and len(pieces) > 0)
+        if not listed or not all(type(each) is int and each in everything for each in pieces or ()):
             raise bad("pieces", f"be numbers of batches from 0 to {len(probe.weights) - 1}", shown(pieces))
+        self._pieces = list(everything if pieces is None else pieces)
         total = sum(probe.weights[i] for i in self._pieces)
         self._weights = [probe.weights[i] / total for i in self._pieces]
         self.graphs, self.products, self.disagreement = 0, 0, 0.0

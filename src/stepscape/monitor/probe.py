@@ -16,6 +16,7 @@ from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.fingerprint import fingerprint, require_equal
 from stepscape.monitor.guard import guarded, is_batch_norm, replay_random_numbers
 from stepscape.monitor.operator import HessianOperator
+from stepscape.monitor.vectors import matching
 from stepscape.monitor.wrappers import unwrapped
 from stepscape.objectives.require_torch import require_torch
 
@@ -205,9 +206,7 @@ class Probe:
         """Return the chosen parameters, moved by `shift`; with `leaves`, gradients can be taken by them."""
         point = list(self.parameters)
         if shift is not None:
-            given = list(shift)
-            if [tuple(one.shape) for one in given] != [tuple(one.shape) for one in point]:
-                raise bad("shift", "hold one tensor of the same shape for each parameter", shown(given))
+            given = matching("shift", shift, point)
             point = [one + move.detach() for one, move in zip(point, given, strict=True)]
         return [one.requires_grad_() for one in point] if leaves else point
 

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepscape.arguments import each_of
 from stepscape.monitor.moments import spikes
 from stepscape.monitor.row import Row
 from stepscape.tables.number import number, rounded
@@ -65,6 +66,7 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     Below the edge is not the same as better: full-batch training at an edge ratio of 1 descends as well, and
     λ_max can rise again to meet a smaller step size.
     """
+    each_of("rows", rows, Row)
     window = [row for row in rows if row.status != "nonfinite"][-WINDOW:]
     if len(window) < FEWEST:
         return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}")
