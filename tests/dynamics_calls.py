@@ -36,5 +36,5 @@ def calls() -> dict[str, dict[str, Any]]:
         "dynamics.rod_flow": {**descent, "time": 0.3, "substeps": 2, "rods": 1, "every": 1, "skip": 1,
                               "measure_error": True},
         "dynamics.separation": {**descent, "size": 1e-9, "seed": 0, "every": 5},
-        "dynamics.step_curvature": {**place, "after": np.array([1.4, 0.5]), "nodes": 8},
+        "dynamics.step_curvature": {**place, "after": np.array([1.4, 0.5]), "nodes": 8, "tolerance": 1e-6},
     }  # fmt: skip

@@ -210,6 +210,22 @@ class TestCurvatureOfSteps:
             rises += change > 0.0
         assert rises == 1
 
+    def test_a_long_step_gets_as_many_nodes_as_it_needs(self, net) -> None:
+        o, w = net
+        g = o.gradient(w)
+        after, size = w - 12.0 * g, float(g @ g)
+        actual = o.loss(after) - o.loss(w) + 12.0 * size  # ½M‖Δ‖²
+
+        def error(**asked: object) -> float:
+            m = dynamics.step_curvature(o, w, after, nodes=2, **asked)
+            return abs(0.5 * m * 144.0 * size - actual)
+
+        tolerance = 1e-7 * o.loss(w)
+        assert error() > 1e3 * tolerance
+        assert error(tolerance=tolerance) < tolerance
+        with pytest.raises(InputError, match="tolerance must be"):
+            error(tolerance=0.0)
+
     def test_on_a_polynomial_it_is_exact(self) -> None:
         o, w = objectives.scalar_product(), np.array([1.7, 0.3])
         g = o.gradient(w)

@@ -98,7 +98,7 @@ class TestMeaning:
             ),
             seed=7,
         )
-        given = {"problem": 6, "network": 5, "method": 14, "measure": 7}
+        given = {"problem": 6, "network": 5, "method": 18, "measure": 7}
         assert {section: len(keys_of(PARTS[section][0])) for section in given} == given
 
     def test_labels_of_two_classes(self) -> None:

@@ -10,14 +10,28 @@ from stepscape.errors import bad
 from stepscape.objectives.objective import Objective, require_objective
 
 Array = NDArray[np.float64]
+MOST_NODES = 128  # a rule with more is not doubled
 
 
-def step_curvature(objective: Objective, theta: ArrayLike, after: ArrayLike, nodes: int = 8) -> float:
+def step_curvature(
+    objective: Objective,
+    theta: ArrayLike,
+    after: ArrayLike,
+    nodes: int = 8,
+    tolerance: float | None = None,
+) -> float:
     """M = 2 ∫₀¹ (1 − s) ΔᵀH(θ + sΔ)Δ ds/‖Δ‖² along the step Δ from θ to `after`; nan when nothing moved.
 
     By Taylor's theorem L(θ + Δ) = L(θ) + ⟨∇L, Δ⟩ + ½M‖Δ‖², so that a step Δ = −η∇L changes the loss by
     −η‖∇L‖²(1 − ½ηM): it rises exactly if M > 2/η. By Gauss and Legendre's rule, exact where L is a polynomial
     of degree at most 2·nodes along the step; a kink inside the step is not seen.
+
+    Parameters
+    ----------
+    objective, theta, after : the loss, and the two ends of the step.
+    nodes : of the rule.
+    tolerance : in units of the loss. The number of nodes doubles until ½M‖Δ‖² changes by less, or until there
+        are more than `MOST_NODES`. By default the rule with `nodes` decides alone.
 
     Source: Mishkin et al. (2024), directional smoothness.
     """
@@ -27,10 +41,23 @@ def step_curvature(objective: Objective, theta: ArrayLike, after: ArrayLike, nod
     size = float(step @ step)
     if size == 0.0:
         return float("nan")
-    places, weights = np.polynomial.legendre.leggauss(count)
+    found = _along(objective, start, step, count)
+    if tolerance is None:
+        return found / size
+    least, change = positive("tolerance", tolerance), np.inf
+    while abs(change) > 2.0 * least and count <= MOST_NODES:
+        count *= 2
+        finer = _along(objective, start, step, count)
+        found, change = finer, finer - found
+    return found / size
+
+
+def _along(objective: Objective, start: Array, step: Array, nodes: int) -> float:
+    """M‖Δ‖² by the rule with so many nodes."""
+    places, weights = np.polynomial.legendre.leggauss(nodes)
     at, weights = 0.5 * (places + 1.0), 0.5 * weights
     bends = [float(step @ objective.hessian(start + s * step).product(step)) for s in at]
-    return float(2.0 * np.sum(weights * (1.0 - at) * bends) / size)
+    return float(2.0 * np.sum(weights * (1.0 - at) * bends))
 
 
 def relative_progress(objective: Objective, theta: ArrayLike, step_size: float) -> float:

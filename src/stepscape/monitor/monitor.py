@@ -196,7 +196,9 @@ class Monitor:
         count = len(self._rows)
         moment = Moment(self._tracks, count, clip_coefficient)
         found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
-        self._schedule = self._schedule.after_measurement(seconds)
+        nothing = found.status in (*PATIENCE, "nonfinite")
+        schedule = self._schedule
+        self._schedule = schedule.after_failure() if nothing else schedule.after_measurement(seconds)
         self._tracks = found.tracks
         return self._noted(step, subject.step_sizes, found, seconds)
 

@@ -69,7 +69,7 @@ class SelfStabilizing:
     def energy(self, theta: Array) -> Array:
         """E of points (…, 2)."""
         x, y = theta[..., 0], theta[..., 1]
-        return np.asarray(0.5 * y * y + 0.25 * x * x - 0.5 * self.slope * np.log(x * x))
+        return np.asarray(0.5 * y * y + 0.25 * x * x - self.slope * np.log(np.abs(x)))
 
 
 @dataclass(frozen=True, eq=False)

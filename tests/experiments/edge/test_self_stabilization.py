@@ -73,7 +73,12 @@ def test_forces_that_are_the_whole_truth_explain_everything() -> None:
 def test_runs_of_both_kinds() -> None:
     toy = work(ToyRun(0.1, 0.01, 20_000, 1000, True), lambda _: None)
     assert toy.numbers["energy_growth"] > 1.0
-    assert work(ToyRun(0.1, 0.1, 20_000, 1000, False), lambda _: None).outcome == "diverged"
+    steps, energy = toy.arrays["energy"]
+    assert steps[[0, -1]].tolist() == [0.0, 20_000.0]
+    assert energy[[0, -1]].tolist() == [1.0, toy.numbers["energy_growth"]]
+    lost = work(ToyRun(0.1, 0.1, 20_000, 1000, True), lambda _: None)
+    assert lost.outcome == "diverged"
+    assert lost.arrays["energy"][1, -1] > 1.0
     net = work(StabilizationRun("gelu", 20, 40, 600, 1001, True), lambda _: None)
     assert net.numbers["edge_reached"]
     assert net.arrays["sharpness"].size == 41

@@ -9,18 +9,20 @@ from numpy.typing import NDArray
 
 from stepscape.curvature.lanczos import settle
 from stepscape.dynamics import step_curvature
-from stepscape.experiments.edge.small_networks import SmallNetwork, near_the_edge, small_network
+from stepscape.experiments.edge.small_networks import SMOOTH, SmallNetwork, near_the_edge, small_network
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
 from stepscape.lab.spec import Spec
-from stepscape.objectives.objective import secant
+from stepscape.objectives.objective import Objective, secant
 from stepscape.tables.records import Record
 
 Array = NDArray[np.float64]
 LOOKS = 9  # measurements of the sharpness
 LARGEST = 1e6  # a loss beyond it has diverged
 CLEAR = 1e-3  # of L: smaller changes of the loss are not told from rounding, and decide no sign
+FLOOR = 1e-20  # a smaller loss is half the mean square of residuals near rounding: its change is not known
+EXACT = 1e-4  # of L: error of the integral of the curvature, where the loss is smooth
 QUICK: dict[str, Any] = {
     "networks": ("gelu",),
     "width": 20,
@@ -39,7 +41,7 @@ FULL: dict[str, Any] = {
 }
 
 
-class StepsRun(Spec, frozen=True, tag="nonmonotone/2"):
+class StepsRun(Spec, frozen=True, tag="nonmonotone/3"):
     """Descent on a network, every step of it measured from just before the edge on."""
 
     network: str
@@ -79,7 +81,7 @@ def work(run: StepsRun, tick: Tick) -> Record:
         after = net.objective.loss(theta)
         rises_before, loss = rises_before + int(after > loss), after
     numbers |= {"rises_before": rises_before, "steps_before": net.skip}
-    rows = _rows(net, theta, run.steps)
+    rows = _rows(net, theta, run.steps, smooth=run.network in SMOOTH)
     if rows is None:
         return Record("diverged", numbers, reason="the loss left every bound")
     tick(0.9)
@@ -87,14 +89,15 @@ def work(run: StepsRun, tick: Tick) -> Record:
     ratios = ratios[np.isfinite(ratios)]
     late = slice(run.steps // 2, None)
     change, predicted = np.diff(losses), -net.step_size * squares * (1.0 - 0.5 * net.step_size * curvatures)
-    scale, clear = np.abs(losses[:-1]), np.abs(change) > CLEAR * np.abs(losses[:-1])
+    scale, known = losses[:-1], np.minimum(losses[:-1], losses[1:]) > FLOOR
+    clear = known & (np.abs(change) > CLEAR * scale)
     wrong = clear & ((change > 0.0) != (curvatures > 2.0 / net.step_size))
     weights = squares[late]
     tenths = losses[-(losses.size // 10) :].mean() / losses[run.steps // 2 :][: losses.size // 10].mean()
     numbers |= {
         "late_edge_ratio": float(np.median(ratios)),
         "rising_share": float(np.mean(change[late] > 0.0)),
-        "identity_error": float(np.max(np.abs(change - predicted) / scale)),
+        "identity_error": float(np.max(np.abs(change - predicted)[known] / scale[known], initial=0.0)),
         "clear_steps": int(clear.sum()),
         "wrong_signs": int(wrong.sum()),
         "median_secant": float(np.median(secants[late]) * net.step_size / 2.0),
@@ -107,7 +110,7 @@ def work(run: StepsRun, tick: Tick) -> Record:
     return Record("finished", numbers, {**arrays, "eta": np.array([net.step_size])} if arrays else {})
 
 
-def _rows(net: SmallNetwork, theta: Array, steps: int) -> tuple[Array, ...] | None:
+def _rows(net: SmallNetwork, theta: Array, steps: int, smooth: bool) -> tuple[Array, ...] | None:
     """Losses (steps + 1,), ‖∇L‖², M, D and edge ratio of the steps (steps,); None if they diverge.
 
     The edge ratio is that of the middle of a step, measured at some steps of the last half, nan elsewhere.
@@ -121,10 +124,18 @@ def _rows(net: SmallNetwork, theta: Array, steps: int) -> tuple[Array, ...] | No
         if not abs(loss) < LARGEST:
             return None
         then = o.gradient(after)
-        bend, mean = step_curvature(o, theta, after), secant(then - gradient, after - theta)
+        bend = _bend(o, theta, after, losses[-1], smooth)
+        mean = secant(then - gradient, after - theta)
         middle = 0.5 * (theta + after)
         ratio = settle(o.hessian(middle), tolerance=1e-4).value * eta / 2.0 if step in looks else np.nan
         rows.append((float(gradient @ gradient), bend, mean, ratio))
         losses.append(loss)
         theta, gradient = after, then
     return (np.array(losses), *np.array(rows).T)
+
+
+def _bend(o: Objective, theta: Array, after: Array, loss: float, smooth: bool) -> float:
+    """M of the step: to a tolerance where the loss is smooth; kinks would never let it come to that."""
+    if smooth:
+        return step_curvature(o, theta, after, nodes=4, tolerance=EXACT * loss)
+    return step_curvature(o, theta, after)

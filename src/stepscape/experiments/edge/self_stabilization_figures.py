@@ -13,7 +13,7 @@ from stepscape.figures.colors import COLORS, level_color
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.motion import Level
 from stepscape.figures.references import theory, theory_level
-from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, SINGLE, canvas, label
+from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
 from stepscape.figures.ticks import plain_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import short
@@ -89,27 +89,33 @@ def _motion(arrays: Arrays) -> Animation:
 
 
 def toy(result: Result) -> Drawn:
-    """Draw the cycles of the toy in the plane of x² and y."""
-    figure, axes = canvas(1, 1, SINGLE)
-    ax, runs = axes[0, 0], result.where(**TOY).drawn("orbit")
+    """Draw the cycles of the toy in the plane of x² and y, and how their energy grows."""
+    figure, axes = canvas(1, 2, DOUBLE)
+    runs = result.where(**TOY).drawn("orbit", "energy")
     slopes = [float(run["slope"]) for run in runs]
-    for run in runs:
+    for run, slope in zip(runs, slopes, strict=True):
+        look = {"lw": SECONDARY, "color": level_color(slope, slopes)}
         x, y = run.arrays["orbit"].T
-        slope = float(run["slope"])
-        ax.plot(
-            x**2 / (2.0 * slope), y / np.sqrt(slope), lw=SECONDARY, color=level_color(slope, slopes),
-            label=f"α = {short(slope)}",
+        axes[0, 0].plot(
+            x**2 / (2.0 * slope), y / np.sqrt(slope), label=f"α = {short(slope)}", **look
         )  # fmt: skip
-    theory_level(ax, 1.0, r"$x^2 = 2\alpha$", at=0.5, vertical=True)
-    label(ax, r"$x^2/2\alpha$", r"$y/\sqrt{\alpha}$")
+        steps, energy = run.arrays["energy"]
+        axes[0, 1].loglog(1.0 + steps, energy, **look)
+        if run["outcome"] == "diverged":
+            axes[0, 1].plot(1.0 + steps[-1], energy[-1], "x", color=look["color"], ms=8, mew=SECONDARY)
+    theory_level(axes[0, 0], 1.0, r"$x^2 = 2\alpha$", at=0.5, vertical=True)
+    label(axes[0, 0], r"$x^2/2\alpha$", r"$y/\sqrt{\alpha}$")
+    label(axes[0, 1], "step", "energy over that of the start")
     if runs:
-        shared_legend(figure, axes, columns=2)
+        shared_legend(figure, axes, columns=4)
     table = result.where(**TOY).table
     grown, lost = int(grows(table).sum()), int(np.sum(table["outcome"] == "diverged")) if len(table) else 0
     said = f"In {grown} of {len(table)} runs of the toy the cycles grow; {lost} runs diverge."
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} Orbits of descent on ½x²(2/η + y) − αy, first seed: the curvature y above 2/η lets x grow, "
-        "and x² above 2α drives y down. At the dashed line the two forces are equal. Repeat it with "
-        f"“stepscape run {result.claim} --full”."
+        f"{said} Descent on ½x²(2/η + y) − αy, first seed. Left: its first steps; the curvature y above 2/η "
+        "lets x grow, and x² above 2α drives y down. At the dashed line the two forces are equal. Right: the "
+        "energy of the cycles over that of the start; it is 0 where both forces are equal and y is 0. A "
+        "cross stands where the run diverges. "
+        f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip

@@ -25,6 +25,7 @@ ONSET = 0.1  # of the force of the slope: once the swing pulls that much, its st
 FEWEST = 30  # of these steps
 TOLERANCE = 1e-8  # of Lanczos
 POINTS = 1500  # of an orbit of the toy that are drawn
+POINTS_OF_ENERGY = 400  # that are drawn of the energy over the steps
 QUICK: dict[str, Any] = {
     "networks": ("gelu",),
     "width": 20,
@@ -60,7 +61,7 @@ class StabilizationRun(Spec, frozen=True, tag="self-stabilization/1"):
     drawn: bool
 
 
-class ToyRun(Spec, frozen=True, tag="self-stabilization-toy/2"):
+class ToyRun(Spec, frozen=True, tag="self-stabilization-toy/3"):
     """Descent on ½x²(2/η + y) − αy from a random start."""
 
     cycle_step_size: float
@@ -101,21 +102,31 @@ def _toy(run: ToyRun) -> Record:
     """Return how the energy of the cycles changes."""
     rng, eta, alpha = np.random.default_rng(run.seed), run.cycle_step_size, run.slope
     x, y = np.sqrt(2.0 * alpha) * np.exp(rng.uniform(-1.0, 0.0)), np.sqrt(alpha) * rng.uniform(-0.5, 0.5)
-    points = np.empty((run.cycle_steps + 1, 2))
+    points, lost = np.empty((run.cycle_steps + 1, 2)), ""
     points[0] = x, y
     for step in range(run.cycle_steps):
         # The gradient of objectives.self_stabilizing, written out for speed.
         x, y = -(1.0 + eta * y) * x, y + eta * (alpha - 0.5 * x * x)
         if not (abs(y) < 1e6 and x != 0.0):
-            return Record("diverged", reason=f"the swing left its cycle at step {step}")
+            points, lost = points[: step + 1], f"the swing left its cycle at step {step}"
+            break
         points[step + 1] = x, y
-    energy = objectives.self_stabilizing(eta, alpha).energy(points)
     rest = 0.5 * alpha * (1.0 - np.log(2.0 * alpha))  # E where x² = 2α and y = 0
+    energy = objectives.self_stabilizing(eta, alpha).energy(points) - rest
+    arrays = {"orbit": points[:POINTS], "energy": _thinned(energy / energy[0])} if run.drawn else {}
+    if lost:
+        return Record("diverged", {}, arrays, lost)
     numbers = {
-        "energy_growth": float((energy[-1] - rest) / (energy[0] - rest)),
+        "energy_growth": float(energy[-1] / energy[0]),
         "largest_excursion": float(points[:, 1].max() * eta / 2.0),
     }
-    return Record("finished", numbers, {"orbit": points[:POINTS]} if run.drawn else {})
+    return Record("finished", numbers, arrays)
+
+
+def _thinned(values: Array) -> Array:
+    """Return steps and values (2, m): the first, the last, and some between, spread in the logarithm."""
+    steps = np.unique(np.geomspace(1, len(values), POINTS_OF_ENERGY).astype(int)) - 1
+    return np.array([steps, values[steps]])
 
 
 def _network(run: StabilizationRun) -> Record:
