@@ -297,7 +297,5 @@ def test_objects_in_a_list_are_looked_at():
 
 def test_a_clip_coefficient_is_a_number_or_a_tensor_and_nan_where_the_gradient_was():
     watched(torch.tensor(0.5))
-    with pytest.warns(
-        RuntimeWarning, match=r"step 0: clip_coefficient must be .* got nan"
-    ):
+    with pytest.warns(RuntimeWarning, match=r"step 0: clip_coefficient must be .* got nan"):
         watched(float("nan"), every=5)
