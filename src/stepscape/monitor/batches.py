@@ -70,6 +70,11 @@ class Batches:
         return tuple(_each(value, floating) for value in self.values)
 
 
+def on_device(batch: Any, device: Any) -> Any:
+    """Return a batch, or a list of batches, with its tensors on a device."""
+    return _each(batch, lambda tensor: tensor.to(device))
+
+
 def _weights(given: Iterable[float], count: int) -> list[float]:
     weights = [nonnegative("each of weights", weight) for weight in given]
     if len(weights) != count:
