@@ -69,6 +69,11 @@ def test_nothing_to_draw(values: list[float]) -> None:
     assert line_chart([0, 1], [0.0, -1.0], 30, 4, logarithmic=True) == [""] * 4
 
 
+def test_an_end_without_values_keeps_its_place() -> None:
+    half = line_chart([0, 1, 2], [1.0, 1.0, math.nan], 43, 2)
+    assert max(column for column, _ in dots(half)) == pytest.approx(40, abs=2)
+
+
 def test_gaps_are_left_out() -> None:
     whole = line_chart([0, 1, 2, 3], [1.0, 1.0, 2.0, 2.0], 30, 4)
     assert line_chart([0, 1, 1.5, 2, 3], [1.0, 1.0, math.nan, 2.0, 2.0], 30, 4) == whole

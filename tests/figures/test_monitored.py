@@ -33,6 +33,7 @@ CASES = {
     "gaps": run(ratio=np.where(STEPS % 300 == 0, np.nan, 0.9)),
     "no edge ratio": run(ratio=NOTHING),
     "no loss": run(loss=NOTHING),
+    "diverged": run(ratio=np.where(STEPS > 2500, np.nan, 0.9), loss=np.where(STEPS > 2500, np.nan, 0.9)),
     "nothing": run(ratio=NOTHING, loss=NOTHING),
     "far beyond the edge": run(ratio=np.exp(STEPS / 500.0)),
     "negative": run(ratio=-np.exp(-STEPS / 500.0), loss=-np.exp(-STEPS / 500.0)),
@@ -55,6 +56,12 @@ def test_the_edge_is_drawn_at_one_and_the_data_where_they_are():
     assert [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in marks] == [([3000.0], [2.0])]
     assert above.get_yscale() == "linear"
     assert draw_monitored(CASES["far beyond the edge"]).axes[0].get_yscale() == "log"
+
+
+def test_the_end_of_a_run_that_diverged_is_shaded():
+    shaded = draw_monitored(CASES["diverged"]).axes[1].patches
+    assert [(patch.get_x(), patch.get_width()) for patch in shaded] == [(2600.0, 1300.0)]
+    assert not draw_monitored(CASES["a run"]).axes[1].patches
 
 
 def test_without_an_edge_ratio_the_loss_stands_alone():

@@ -201,6 +201,21 @@ def test_the_budget_is_kept_with_the_first_measurement() -> None:
     assert sum(row.seconds for row in monitor.rows) <= spent
 
 
+def test_a_run_that_diverged_is_not_measured_more_often() -> None:
+    # A loss that is not finite costs one call instead of dozens, and yet its rows do not pour in.
+    costs = Costs(step=1.0, call=2.0)
+    model, matrix = bowl(CURVATURES)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = Monitor(model, costs.loss, matrix, optimizer, clock=costs)
+    run(monitor, costs, 2000)
+    sane = len(monitor.rows)
+    with torch.no_grad():
+        model.x[0] = float("inf")
+    with pytest.warns(RuntimeWarning, match="the loss is not finite"):
+        run(monitor, costs, 2000)
+    assert 0 < len(monitor.rows) - sane <= 1.2 * sane
+
+
 def test_a_dear_batch_is_said_once() -> None:
     costs = Costs(step=1e-3, call=1.0)
     model, matrix = bowl(CURVATURES)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_rows import row
+from stepscape import files
 from stepscape.errors import InputError
 from stepscape.monitor.run_file import RunFile, latest, read_run
 
@@ -59,6 +60,13 @@ def test_a_file_without_a_row_is_a_run_that_has_not_begun(file: Path, content: s
 def test_lines_may_end_as_on_windows(file: Path) -> None:
     file.write_bytes("".join(LINES).replace("\n", "\r\n").encode())
     assert read_run(file).rows == ROWS
+
+
+def test_a_file_that_does_not_fit_in_memory_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("".join(LINES))
+    monkeypatch.setattr(files, "MAX_BYTES", 100)
+    with pytest.raises(InputError, match=r"cannot read '.*': it holds more than"):
+        read_run(file)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

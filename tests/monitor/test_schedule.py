@@ -124,6 +124,14 @@ def test_a_dear_measurement_is_remembered_until_ten_others_were_made() -> None:
     assert schedule.after_measurement(2.0).predicted == 2.0
 
 
+def test_a_failure_costs_as_much_patience_as_a_measurement() -> None:
+    schedule = Budget(0.05).after_step(1000.0).after_measurement(7.0).after_use(7.0).after_failure()
+    assert schedule.predicted == 7.0
+    assert not schedule.after_step(139.0).due
+    assert schedule.after_step(140.0).due
+    assert EverySteps(3).after_failure() == EverySteps(3)
+
+
 def test_steps_without_time_measure_nothing() -> None:
     schedule = Budget(0.05).after_step(0.0)
     assert not schedule.trial_due

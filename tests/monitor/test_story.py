@@ -38,6 +38,15 @@ def test_a_stay_begins_at_nine_tenths_and_ends_below_eight(ratios: list[float | 
     assert all(stay.last is not None for stay in found[:-1])
 
 
+@pytest.mark.parametrize(
+    ("ratios", "first", "last"),
+    [([0.899, 0.9], 200, None), ([0.9, 0.8], 100, None), ([0.9, 0.799], 100, 100)],
+)
+def test_the_ends_of_a_stay(ratios: list[float], first: int, last: int | None) -> None:
+    (stay,) = stays(rows(ratios))
+    assert (stay.first, stay.last) == (first, last)
+
+
 def test_at_the_edge_since_a_step() -> None:
     told = story(rows([0.2, 0.5, 0.8, 0.95, 1.02, 0.85, 1.01]))
     assert told[0] == (
@@ -45,19 +54,19 @@ def test_at_the_edge_since_a_step() -> None:
     )
 
 
-def test_beyond_the_edge_and_below_it_again() -> None:
+def test_where_a_run_stands_is_said_before_where_it_was() -> None:
     told = story(rows([0.2, 1.4, 1.5, 0.3, 0.3, 0.2]))
-    assert told[0] == ("The run was beyond the edge from step 200 to 300, with a median edge ratio of 1.45.")
-    assert told[1] == "The run is below the edge again: its edge ratio is 0.20 at step 600."
+    assert told[0] == "The run is below the edge again: its edge ratio is 0.20 at step 600."
+    assert told[1] == "The run was beyond the edge from step 200 to 300, with a median edge ratio of 1.45."
 
 
 def test_one_visit_and_many() -> None:
     assert story(rows([0.1, 1.0]))[0] == "The run was at the edge at step 200, with an edge ratio of 1."
-    told = story(rows([0.1, 1.0] * 4 + [0.1]))
-    assert told[0] == "The run came to the edge 4 times; the last three:"
+    told = story(rows([0.1, 1.0] * 5 + [0.1]))
     assert [sentence.partition(",")[0] for sentence in told[1:4]] == [
-        f"The run was at the edge at step {step}" for step in (400, 600, 800)
+        f"The run was at the edge at step {step}" for step in (1000, 800, 600)
     ]
+    assert told[4] == "It had come to the edge 2 times before."
 
 
 def test_how_far_the_curvature_moved_below_the_edge() -> None:
@@ -93,6 +102,16 @@ def test_what_curvature_does_not_explain() -> None:
     assert told[0] == "No edge ratio was measured."
 
 
+def test_a_loss_that_was_as_high_a_moment_ago_is_not_a_spike() -> None:
+    # The median of the last five is 2, their range 3.5: a spike begins beyond 5.5.
+    falling = [4.0, 3.0, 2.0, 1.0, 0.5]
+    assert spikes(rows([1.0] * 6, [*falling, 5.4])) == []
+    assert [spike.step for spike in spikes(rows([1.0] * 6, [*falling, 5.6]))] == [600]
+    flat = [2.0] * 5
+    assert spikes(rows([1.0] * 6, [*flat, 3.9])) == []
+    assert [spike.before for spike in spikes(rows([1.0] * 6, [*flat, 4.1]))] == [2.0]
+
+
 def test_a_loss_that_stays_up_is_one_spike() -> None:
     run = rows([1.0] * 7, [0.5, 0.4, 0.3, 2.0, 9.0, 8.0, 7.0])
     (spike,) = spikes(run)
@@ -105,7 +124,7 @@ def test_a_loss_that_is_not_finite_is_a_spike_and_said_first() -> None:
     run[3:] = [replace(each, status="nonfinite", reason="the loss is not finite") for each in run[3:]]
     assert [spike.loss for spike in spikes(run)] == [math.inf]
     told = story(run)
-    assert told[0] == "The loss is not finite since step 400."
+    assert told[0] == "The loss has not been finite since step 400."
     assert not any("came with" in sentence or "Of 5" in sentence for sentence in told)
 
 

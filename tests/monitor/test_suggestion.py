@@ -137,6 +137,10 @@ def test_a_run_that_diverged_is_judged_by_what_came_before() -> None:
     run = rows([1.0, 1.5, 2.0, None, None], [1.0, 1.0, 1.0, None, None])
     run[3:] = [replace(each, status="nonfinite") for each in run[3:]]
     assert suggest(run).factor == pytest.approx(0.4)
+    # The factor is about the step size now, whatever it was when something was last measured.
+    run[4] = replace(run[4], step_sizes=(0.05,))
+    assert suggest(run).step_sizes == pytest.approx((0.04,))
+    assert suggest(run).factor == pytest.approx(0.8)
 
 
 def test_a_step_size_of_zero_names_nothing() -> None:

@@ -54,8 +54,8 @@ def line_chart(
     canvas = _Canvas(max(4, width - margin - 1), height, braille)
     if levels:
         canvas.level((levels[0] - low) / (high - low))
-    first, last = points[0][0], points[-1][0]
-    span = last - first or 1.0
+    first = x[0]
+    span = (x[-1] - first) or 1.0
     canvas.curve([((a - first) / span, (b - low) / (high - low)) for a, b in points])
     names = [ends[0], *[""] * (height - 2), ends[1]][:height]
     return [f"{name:>{margin}}{bar}" for name, bar in zip(names, canvas.lines(), strict=True)]

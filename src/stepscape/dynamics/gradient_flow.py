@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from stepscape.arguments import positive, share, vector, whole, word
 from stepscape.dynamics.curve import Curve
 from stepscape.dynamics.kink_events import follow_events
-from stepscape.errors import NotConverged, bad, expect
+from stepscape.errors import NotConverged, bad, shown
 from stepscape.methods import GradientDescent
 from stepscape.objectives.objective import Objective, require_objective
 from stepscape.objectives.relu_line import ReLULine
@@ -115,8 +115,9 @@ def iterates(objective: Objective, theta: ArrayLike, method: GradientDescent, ev
 
 def plain(method: object) -> None:
     """Refuse a method other than gradient descent with a constant step size."""
-    expect("method", method, GradientDescent)
-    if method != GradientDescent(method.step_size, method.steps):  # type: ignore[attr-defined]
+    if not isinstance(method, GradientDescent):
+        raise bad("method", "be gradient descent with a constant step size", shown(method))
+    if method != GradientDescent(method.step_size, method.steps):
         raise bad("method", "be gradient descent with a constant step size", repr(method))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.figures.colors import COLORS, CONTRAST, MEASURED
-from stepscape.figures.references import guide, theory_level
+from stepscape.figures.references import guide, silent, theory_level
 from stepscape.figures.style import DOUBLE, SECONDARY, SMALL, canvas, label
 from stepscape.figures.ticks import number_ticks
 from stepscape.figures.titles import finding
@@ -57,8 +57,17 @@ def draw_monitored(run: MonitoredRun) -> Figure:
     for ax in axes[:, 0]:
         for step in run.spikes[:MOST_SPIKES, 0]:
             guide(ax, float(step), vertical=True)
+        _shade_lost(ax, run)
     finding(figure, run.sentence.replace("λ_max", r"$\lambda_{\max}$"))
     return figure
+
+
+def _shade_lost(ax: Axes, run: MonitoredRun) -> None:
+    """Shade the end of a run from where its loss is not known any more."""
+    (known,) = np.nonzero(np.isfinite(run.loss))
+    if known.size and known[-1] < run.loss.size - 2:
+        words = "no finite loss" if ax.get_title(loc="left") == "loss" else ""
+        silent(ax, float(run.steps[known[-1] + 1]), float(run.steps[-1]), words)
 
 
 def _ratios(ax: Axes, run: MonitoredRun) -> None:
@@ -69,7 +78,7 @@ def _ratios(ax: Axes, run: MonitoredRun) -> None:
     else:
         ax.set_ylim(min(0.0, 1.05 * float(ratios.min())), 1.1 * max(1.1, float(ratios.max())))
     ax.plot(steps, ratios, linewidth=SECONDARY, **_look(steps.size))
-    theory_level(ax, 1.0, "edge of stability", at=0.98)
+    theory_level(ax, 1.0, "edge of stability", at=0.98, above=False)
     label(ax, "", "edge ratio")
 
 

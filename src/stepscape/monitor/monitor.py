@@ -194,7 +194,9 @@ class Monitor:
         clip = None if clip_coefficient is None else float(clip_coefficient)
         moment = Moment(self._tracks, count, clip)
         found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
-        self._schedule = self._schedule.after_measurement(seconds)
+        nothing = found.status in (*PATIENCE, "nonfinite")
+        schedule = self._schedule
+        self._schedule = schedule.after_failure() if nothing else schedule.after_measurement(seconds)
         self._tracks = found.tracks
         return self._noted(step, subject.step_sizes, found, seconds)
 

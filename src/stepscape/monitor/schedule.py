@@ -39,6 +39,10 @@ class Schedule(Protocol):
         """Return the schedule after a measurement of so many seconds."""
         ...
 
+    def after_failure(self) -> Schedule:
+        """Return the schedule after a measurement that found nothing, and tells nothing of the cost."""
+        ...
+
 
 @dataclass(frozen=True)
 class EverySteps:
@@ -70,6 +74,10 @@ class EverySteps:
         return self
 
     def after_measurement(self, seconds: float) -> EverySteps:  # noqa: ARG002
+        """Return the schedule itself."""
+        return self
+
+    def after_failure(self) -> EverySteps:
         """Return the schedule itself."""
         return self
 
@@ -153,3 +161,7 @@ class Budget:
         known = self.costs if self.measurements else ()
         costs = (*known, seconds)[-MEMORY:]
         return replace(self, costs=costs, since=0.0, measurements=self.measurements + 1)
+
+    def after_failure(self) -> Budget:
+        """Return the schedule after a measurement that found nothing: the next one is as far away as ever."""
+        return replace(self, since=0.0, measurements=self.measurements + 1)

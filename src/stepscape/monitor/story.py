@@ -12,7 +12,7 @@ from stepscape.monitor.row import Row
 from stepscape.monitor.suggestion import suggest
 from stepscape.tables.number import fixed, number
 
-MOST_SPIKES = 5  # that are told one by one
+MOST_STAYS, MOST_SPIKES = 3, 5  # that are told one by one
 BEYOND = 1.2  # edge ratio from which training does not merely hover at the edge
 _FAILED = {
     "budget": "stopped before converging, and their numbers are lower bounds",
@@ -41,7 +41,7 @@ def story(rows: Sequence[Row]) -> list[str]:
 
 def _diverged(rows: Sequence[Row]) -> list[str]:
     after = list(itertools.takewhile(_is_diverged, reversed(rows)))
-    return [f"The loss is not finite since step {step_words(after[-1].step)}."] if after else []
+    return [f"The loss has not been finite since step {step_words(after[-1].step)}."] if after else []
 
 
 def _edge(rows: Sequence[Row]) -> list[str]:
@@ -49,11 +49,11 @@ def _edge(rows: Sequence[Row]) -> list[str]:
     if not known:
         return ["No edge ratio was measured."]
     found = stays(rows)
-    told = [_stay(stay) for stay in found[-3:]]
-    if len(found) > 3:
-        told.insert(0, f"The run came to the edge {len(found)} times; the last three:")
+    told = [_stay(stay) for stay in reversed(found[-MOST_STAYS:])]
     if not found or found[-1].last is not None:
-        told.append(_below(rows, known[-1], bool(found)))
+        told.insert(0, _below(rows, known[-1], bool(found)))
+    if len(found) > MOST_STAYS:
+        told.append(f"It had come to the edge {len(found) - MOST_STAYS} times before.")
     return told
 
 

@@ -68,11 +68,12 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     window = [row for row in rows if row.status != "nonfinite"][-WINDOW:]
     if len(window) < FEWEST:
         return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}")
-    usable = [row for row in window if _is_usable(row, window[-1].step_sizes)]
+    present = rows[-1].step_sizes or window[-1].step_sizes
+    usable = [row for row in window if _is_usable(row, present)]
     refusal = _refusal(rows, window, usable)
     if refusal:
         return _none(refusal)
-    return _named(usable, window[-1].step_sizes)
+    return _named(usable, present)
 
 
 def _named(usable: Sequence[Row], present: tuple[float, ...]) -> Suggestion:

@@ -17,11 +17,13 @@ from stepscape.methods.draws import BLOCK
 class Drawn:
     """Random numbers of steps, a row for each; the last block is kept, from which the next steps may draw.
 
-    `draw` makes rows from a number on, and does not make fewer than `block` of them faster.
+    `draw` makes rows from a number on, and does not make fewer than `block` of them faster. A step looks at
+    so many `examples`.
     """
 
     draw: Callable[[int, int], NDArray[Any]]
     block: int
+    examples: int
     kept: tuple[int, NDArray[Any]] = (0, np.empty((0, 0)))  # the step of its first row, and the rows
 
     def rows_from(self, first: int, count: int) -> NDArray[Any]:
@@ -43,9 +45,9 @@ def drawn(method: LineMethod, examples: int) -> Drawn:
         For a batch larger than the data.
     """
     if isinstance(method, LabelNoise):
-        return Drawn(lambda first, count: method.noises(first, count, examples), BLOCK)
+        return Drawn(lambda first, count: method.noises(first, count, examples), BLOCK, examples)
     if isinstance(method, StochasticGradientDescent):
         method.batches(0, 1, examples)  # refuses a batch larger than the data
         block = BLOCK if method.replacement else examples // method.batch_size
-        return Drawn(lambda first, count: method.batches(first, count, examples), block)
-    return Drawn(lambda _, count: np.empty((count, 0)), 1)
+        return Drawn(lambda first, count: method.batches(first, count, examples), block, method.batch_size)
+    return Drawn(lambda _, count: np.empty((count, 0)), 1, examples)

@@ -30,9 +30,7 @@ MOST_STEPS = 4096  # so that the random numbers of a chunk stay small
 def line_steps(line: ReLULine, method: LineMethod) -> Advance:
     """Return what makes the steps; the state's velocity is that of stochastic descent."""
     random = drawn(method, line.problem.size)
-    stochastic = isinstance(method, StochasticGradientDescent)
-    longest = longest_chunk(method.batch_size if stochastic else line.problem.size, line)
-    make = _STEPS[type(method)]
+    longest, make = longest_chunk(random.examples, line), _STEPS[type(method)]
 
     def advance(state: State, count: int) -> bool:
         status, made = make(method, given(line, method, state), random, state, min(count, longest))

@@ -36,9 +36,7 @@ def plane_steps(plane: ReLUPlane, method: LineMethod) -> Advance:
         must = "be another method than TracePenalty with several input variables"
         raise bad("method", must, repr(method))
     random, data, make = drawn(method, plane.problem.size), _data(plane), _STEPS[type(method)]
-    stochastic = isinstance(method, StochasticGradientDescent)
-    examples = method.batch_size if stochastic else plane.problem.size
-    operations = 4 * examples * (plane.network.dimension + 1) * plane.network.width
+    operations = 4 * random.examples * (plane.network.dimension + 1) * plane.network.width
     longest = min(MOST_STEPS, max(1, CHUNK // operations))
 
     def advance(state: State, count: int) -> bool:
@@ -59,8 +57,9 @@ def _stochastic(
     method: StochasticGradientDescent, state: State, data: Data, random: Drawn, steps: int
 ) -> tuple[int, int]:
     batches = random.rows_from(state.steps_made, steps)
-    place = state.theta, state.before, state.velocity
-    return kernels.stochastic(*place, *data, method.step_size, method.momentum, batches)
+    return kernels.stochastic(
+        state.theta, state.before, state.velocity, *data, method.step_size, method.momentum, batches
+    )
 
 
 def _noisy(method: LabelNoise, state: State, data: Data, random: Drawn, steps: int) -> tuple[int, int]:

@@ -56,7 +56,8 @@ _CAPTIONS = {
     ("watch", "run"): (
         "Above: the edge ratio, the largest curvature over the threshold of the optimizer; the dashed line "
         "is the edge of stability. Below: the loss on the batch of the monitor. Squares and dotted lines "
-        "mark spikes of the loss. Disks mark measurements where there are few."
+        "mark spikes of the loss. Disks mark measurements where there are few. On shaded ground the loss was "
+        "not finite."
     ),
     ("complete", "penalty"): (
         "Mean squared error of cells that were held out, in units of the variance of each column, at each "

@@ -33,7 +33,7 @@ def functions(result: Result) -> Drawn:
     figure, axes = canvas(max(1, len(activations)), max(1, len(depths)), TALL, sharex=True, sharey=True)
     for run in runs:
         ax = axes[activations.index(run["activation"]), depths.index(run["depth"])]
-        if run["edge_share"] in (shares[0], shares[-1]):
+        if run["alive"] and run["edge_share"] in (shares[0], shares[-1]):
             _function(ax, run, run["edge_share"] == shares[0])
     for row, name in enumerate(activations):
         for column, depth in enumerate(depths):
@@ -46,8 +46,8 @@ def functions(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} Drawn are the midpoint networks of the first seed by activation (rows) and depth, the "
         "number of layers of weights (columns): at the smallest step size (blue, dashed) and at the "
-        "largest (vermilion, solid), after the same time Σ η. Gray dots are the labels, the thin black "
-        f"line is the truth. {_repeat(result)}"
+        "largest (vermilion, solid), after the same time Σ η. A function that is constant is left "
+        f"out. Gray dots are the labels, the thin black line is the truth. {_repeat(result)}"
     ))  # fmt: skip
 
 

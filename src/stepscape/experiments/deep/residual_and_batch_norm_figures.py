@@ -9,7 +9,7 @@ import numpy as np
 from stepscape.experiments.deep.architecture_runs import ARCHITECTURES
 from stepscape.experiments.deep.residual_and_batch_norm import END, EQUAL_TIME, counts, decades
 from stepscape.experiments.frame import Drawn, Result, Run
-from stepscape.figures.colors import MEASURED, THIRD, eta_color
+from stepscape.figures.colors import CONTRAST, MEASURED, THIRD
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import guide, theory, theory_level
 from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, TALL, canvas, label
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+NONE = "In 0 architectures both step sizes came to the edge at equal time."
 ROOM = 0.4  # beyond the labels, as a share of their range
-LINES = ("-", (0, (5, 1)))  # of the smallest and of the largest step size
+LINES = ((MEASURED, "-"), (CONTRAST, (0, (5, 1))))  # of the smallest and of the largest step size
 EFFECTS = {"tv_equal_time": MEASURED, "risk_equal_time": MEASURED, "risk_held_out": THIRD}
 
 
@@ -41,15 +42,15 @@ def fits(result: Result) -> Drawn:
         for at, run in enumerate(_ends(result.drawn("fit", architecture=name))):
             if not at:
                 _data(ax, run)
-            ax.plot(run.arrays["x"], run.arrays["fit"], lw=MAIN, label=_eta(run), **_look(run, at))
+            ax.plot(run.arrays["x"], run.arrays["fit"], lw=MAIN, label=_eta(run), **_look(at))
         label(ax, "input x", "f(x)" if ax is axes[0, 0] else "", ARCHITECTURES[name].words)
     shared_legend(figure, axes, columns=4)
-    said = _falls(result)
+    said = _leaves(result)
     finding(figure, said)
     return Drawn(figure, (
-        f"{said} Functions at equal training time Σ η, for the first seed: the smallest step size (solid) "
-        "and the largest (dashed, lighter), one panel for each architecture; disks are the noisy labels, the "
-        "black dashes the polynomial that they come from. The title counts all seeds. Where a run diverged "
+        f"{said} Functions at equal training time Σ η, for the first seed: the smallest step size (blue, "
+        "solid) and the largest (vermilion, dashed), one panel for each architecture; disks are the noisy "
+        "labels, the black dashes the polynomial that they come from. The title counts all seeds. Where a run diverged "
         f"its function is missing. {_repeat(result)}"
     ))  # fmt: skip
 
@@ -98,7 +99,7 @@ def paths(result: Result) -> Drawn:
     figure, axes = _panels(len(names))
     for ax, name in zip(axes.flat, names, strict=False):
         for at, run in enumerate(_ends(result.drawn("edge", architecture=name))):
-            ax.plot(run.arrays["time"], run.arrays["edge"], lw=SECONDARY, label=_eta(run), **_look(run, at))
+            ax.plot(run.arrays["time"], run.arrays["edge"], lw=SECONDARY, label=_eta(run), **_look(at))
         ax.set_yscale("log")
         number_ticks(ax)
         theory_level(ax, 1.0, r"$2/\eta$", at=0.98)
@@ -113,8 +114,8 @@ def paths(result: Result) -> Drawn:
     finding(figure, said)
     return Drawn(figure, (
         f"{said} λ_max·η/2 at midpoints over the training time Σ η, for the first seed, at the smallest step "
-        "size (solid) and the largest (dashed, lighter); the dashed black line is 2/η. The numbers are "
-        f"medians over the last half of all runs that count. {_repeat(result)}"
+        "size (blue, solid) and the largest (vermilion, dashed); the dashed black line is 2/η. The numbers "
+        f"are medians over the last half of all runs that count. {_repeat(result)}"
     ))  # fmt: skip
 
 
@@ -131,8 +132,9 @@ def _ends(runs: list[Run]) -> list[Run]:
     return ordered if len(ordered) < 3 else [ordered[0], ordered[-1]]
 
 
-def _look(run: Run, at: int) -> dict[str, Any]:
-    return {"color": eta_color(float(run["step_size"])), "linestyle": LINES[at]}
+def _look(at: int) -> dict[str, Any]:
+    look, line = LINES[at]
+    return {"color": look.color, "linestyle": line}
 
 
 def _eta(run: Run) -> str:
@@ -157,16 +159,35 @@ def _decades(result: Result, name: str, column: str) -> NDArray[np.float64]:
     return found[np.isfinite(found)]
 
 
-def _falls(result: Result) -> str:
-    """Say in how many architectures the median variation falls, and between which decades."""
+def _extremes(result: Result) -> list[tuple[str, float]]:
+    """Return name and median effect, decades at equal time, where it is largest and where smallest."""
     found = {name: _decades(result, name, f"tv{EQUAL_TIME}") for name in architectures(result)}
-    middles = [float(np.median(each)) for each in found.values() if each.size]
-    if not middles:
-        return "In 0 architectures both step sizes came to the edge at equal time."
-    fall = sum(each > 0.0 for each in middles)
+    middles = {ARCHITECTURES[name].words: float(np.median(each)) for name, each in found.items() if each.size}
+    ordered = sorted(middles.items(), key=lambda item: -item[1])
+    return [ordered[0], ordered[-1]] if ordered else []
+
+
+def _falls(result: Result) -> str:
+    """Say by how many decades the variation falls where it falls most, and where it falls least."""
+    ends = _extremes(result)
+    if not ends:
+        return NONE
+    (most, high), (least, low) = ends
     return (
-        f"At equal time larger steps lower the median ∫|f''| in {fall} of {len(middles)} architectures: by "
-        f"{number(min(middles))} to {number(max(middles))} decades."
+        f"At equal time ∫|f''| falls by {number(high, 2)} decades with {most}, "
+        f"by {number(low, 2)} with {least}."
+    )
+
+
+def _leaves(result: Result) -> str:
+    """Say the same as factors."""
+    ends = _extremes(result)
+    if not ends:
+        return NONE
+    (most, high), (least, low) = ends
+    return (
+        f"At equal time larger steps multiply ∫|f''| by {number(10.0**-high, 2)} with {most}, by "
+        f"{number(10.0**-low, 2)} with {least}."
     )
 
 
