@@ -50,8 +50,8 @@ def fits(result: Result) -> Drawn:
     return Drawn(figure, (
         f"{said} Functions at equal training time Σ η, for the first seed: the smallest step size (blue, "
         "solid) and the largest (vermilion, dashed), one panel for each architecture; disks are the noisy "
-        "labels, the black dashes the polynomial that they come from. The title counts all seeds. Where a run diverged "
-        f"its function is missing. {_repeat(result)}"
+        "labels, the black dashes the polynomial that they come from. The title counts all seeds. Functions "
+        f"of runs that diverged are missing. {_repeat(result)}"
     ))  # fmt: skip
 
 
