@@ -189,7 +189,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "identities": ("run",), "which": ("index", "column", "row"), "operator": ("matrix",),
     "overrides": ("settings", "setting"), "settings": ("setting",),
     "numbers": ("value",), "origin": ("value",), "arrays": ("array",), "columns": ("column",),
-    "entries": ("segment",), "file": ("path",), "measure": ("quantity",), "layers": ("layer",),
+    "entries": ("segment",), "file": ("path", "cannot read"), "measure": ("quantity",), "layers": ("layer",),
     "batch": ("batches",), "line": ("row",), "select": ("chosen",),
     "path": ("directory", "store", "network", "cannot read"),
 }  # fmt: skip

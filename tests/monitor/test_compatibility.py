@@ -278,9 +278,29 @@ def test_one_frozen_mask_makes_dropout_a_function():
     assert (cached - double).abs().max() <= 64 * EPS * cached.abs().max()
 
 
-def test_random_numbers_outside_dropout_modules_are_found_out():
+@pytest.mark.parametrize("named", [False, True], ids=["by place", "by name"])
+def test_dropout_by_functions_is_switched_off(named):
+    def dropping(share):
+        def loss(model, batch):
+            x = model(batch[0])
+            given = {"attn_mask": None, "dropout_p": share}
+            heads = x[None], x[None], x[None]
+            call = nn.functional.scaled_dot_product_attention
+            y = call(*heads, **given) if named else call(*heads, *given.values(), False)
+            z = nn.functional.alpha_dropout(nn.functional.dropout(input=y[0], p=share), share, True)
+            return ((z - batch[1]) ** 2).mean()
+
+        return loss
+
+    model = made(CASES["dropout"][1])
+    found, undropped = (sharpness(model, dropping(share), pair()) for share in (0.5, 0.0))
+    assert found.status == "converged"
+    assert found.value == undropped.value
+
+
+def test_other_random_numbers_are_found_out():
     def noisy(model, batch):
-        return mse(model, (nn.functional.dropout(batch[0], training=True), batch[1]))
+        return mse(model, (batch[0] + torch.randn_like(batch[0]), batch[1]))
 
     found = sharpness(made(CASES["dropout"][1]), noisy, pair())
     assert found.status == "nondeterministic"

@@ -70,6 +70,11 @@ class Batches:
         return tuple(_each(value, floating) for value in self.values)
 
 
+def on_device(batch: Any, device: Any) -> Any:
+    """Return a batch, or a list of batches, with its tensors on a device."""
+    return _each(batch, lambda tensor: tensor.to(device))
+
+
 def _weights(given: Iterable[float], count: int) -> list[float]:
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping) or _is_scalar(given):
         raise bad("weights", "be a list of numbers", shown(given))

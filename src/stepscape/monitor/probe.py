@@ -55,7 +55,8 @@ class Probe:
     batch_norm : {"as_is", "batch", "running"}
         As the model stands; by the statistics of the batch; by the running ones.
     dropout : {"off", "frozen"}
-        "off" switches dropout modules off; "frozen" draws the same random numbers for every loss, one mask.
+        "off" switches it off, in modules and in functions; "frozen" draws the same random numbers for every
+        loss, one mask.
 
     Raises
     ------
