@@ -40,6 +40,8 @@ default_role = "literal"  # docstrings use single backticks for names
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
+# Only base classes come from them, and importing them takes seconds.
+autodoc_mock_imports = ["lightning", "pytorch_lightning", "transformers"]
 python_maximum_signature_line_length = 88
 napoleon_google_docstring = False
 napoleon_use_rtype = False

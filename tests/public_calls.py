@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 import dynamics_calls
 import low_rank_calls
 import method_calls
+import monitor_calls
 import plane_calls
 import plane_door_calls
 import plane_theory_calls
@@ -46,7 +47,9 @@ READ_ONLY = {
     "recovery.Completion", "sweeps.Run", "lab.status.SweepStatus",
 } | {
     name
-    for sibling in (dynamics_calls, low_rank_calls, plane_door_calls, plane_theory_calls, recovery_calls)
+    for sibling in (
+        dynamics_calls, low_rank_calls, monitor_calls, plane_door_calls, plane_theory_calls, recovery_calls,
+    )
     for name in sibling.READ_ONLY
 }  # fmt: skip
 # Methods of an objective's own loop: what calls them is the loop, with arrays that it has checked.
@@ -54,8 +57,8 @@ INNER = {
     "objectives.ReLULine.descend", "objectives.Hessian.lanczos", "objectives.State.at",
     "objectives.State.move", "objectives.State.restore", "theory.Facts.variation",
     "theory.MatrixWeights.around", "theory.MatrixWeights.undo",
-} | low_rank_calls.INNER | method_calls.INNER | plane_calls.INNER | plane_theory_calls.INNER | (
-    recovery_calls.INNER
+} | low_rank_calls.INNER | method_calls.INNER | monitor_calls.INNER | plane_calls.INNER | (
+    plane_theory_calls.INNER | recovery_calls.INNER
 )  # fmt: skip
 
 
@@ -71,6 +74,13 @@ class File:
     """An argument that is a path: any text or bytes names one."""
 
     value: str
+
+
+@dataclass(frozen=True)
+class Anything:
+    """An argument that another argument, a function of the user's, makes sense of."""
+
+    value: Any
 
 
 class Case(Spec, frozen=True, tag="public/1"):
@@ -218,6 +228,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **dynamics_calls.calls(),
         **low_rank_calls.calls(folder, File, Text),
         **method_calls.calls(at["problem"], at["net"]),
+        **monitor_calls.calls(folder, File, Anything),
         **torch_calls.calls(),
         **plane_calls.calls(),
         **plane_door_calls.calls(),

@@ -19,6 +19,7 @@ import public_calls
 import stepscape as ss
 import wrong_objects
 from stepscape.errors import InputError
+from stepscape.monitor import Unmeasured
 
 # Submodules that the reference documents beside the modules of `ss`.
 FURTHER = (
@@ -59,6 +60,7 @@ def _methods(full: str, kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 PUBLIC = dict(public())
+WRAPPED = public_calls.Text | public_calls.File | public_calls.Anything
 # Sentences of scikit-learn, which its users know.
 SKLEARN = (ValueError, TypeError, NotFittedError)
 
@@ -74,10 +76,7 @@ def parameters(name: str) -> list[str]:
 
 
 def call(name: str, arguments: dict[str, Any]) -> Any:
-    plain = {
-        key: value.value if isinstance(value, public_calls.Text | public_calls.File) else value
-        for key, value in arguments.items()
-    }
+    plain = {key: value.value if isinstance(value, WRAPPED) else value for key, value in arguments.items()}
     given = {key: value for key, value in plain.items() if value is not public_calls.NOTHING}
     fit, settings = (
         given.pop("fit", None) if name.startswith("StepSize") else None,
@@ -86,6 +85,8 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
     made = PUBLIC[name.partition(":")[0]](**given, **(settings or {}))
     if fit is not None:
         return made.fit(*fit)
+    if name in ("monitor.JsonLines", "monitor.Monitor"):
+        made.close()  # a file
     if name in ("lab.executor",):
         with made as executor:
             return executor
@@ -155,6 +156,8 @@ def attempt(name: str, arguments: dict[str, Any], argument: str, allowed: bool) 
             warnings.simplefilter("error")
             warnings.filterwarnings("ignore", "X has feature names")  # scikit-learn's own
             result = call(name, arguments)
+    except Unmeasured:
+        return ""  # with its status: what a loss of the user's raised
     except InputError as error:
         return wording(str(error), argument)
     except Exception as error:
@@ -186,7 +189,9 @@ ALSO: dict[str, tuple[str, ...]] = {
     "identities": ("run",), "which": ("index", "column", "row"), "operator": ("matrix",),
     "overrides": ("settings", "setting"), "settings": ("setting",),
     "numbers": ("value",), "origin": ("value",), "arrays": ("array",), "columns": ("column",),
-    "entries": ("segment",), "path": ("directory", "store", "network", "cannot read"),
+    "entries": ("segment",), "file": ("path", "cannot read"), "measure": ("quantity",), "layers": ("layer",),
+    "batch": ("batches",), "line": ("row",), "select": ("chosen",),
+    "path": ("directory", "store", "network", "cannot read"),
 }  # fmt: skip
 
 

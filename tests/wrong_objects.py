@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from public_calls import File, N, Text
+from public_calls import Anything, File, N, Text
 
 
 def wrong_objects() -> dict[str, Callable[[], Any]]:
@@ -56,6 +56,8 @@ def takes(example: Any, wrong: str) -> bool:
     """Whether an argument like the example may take that object without an error."""
     if isinstance(example, File):
         return wrong in ("text", "bytes")
+    if isinstance(example, Anything):
+        return True
     if isinstance(example, Text):
         return wrong == "text"
     if isinstance(example, bool):
@@ -77,5 +79,6 @@ DOCUMENTED = {
     ("random_state", "huge"),
     ("random_state", "True"), ("n_jobs", "negative"), ("settings", "dict"), ("options", "dict"),
     ("workers", "huge"), ("n_jobs", "None"), ("predictions", "nan"),
-    ("predictions", "array of nan"), ("which", "negative"),
+    ("predictions", "array of nan"), ("which", "negative"), ("clip_coefficient", "nan"),
+    ("run", "tensor with gradient"), ("parameter", "tensor with gradient"),
 }  # fmt: skip

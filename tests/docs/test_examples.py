@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -30,8 +31,16 @@ def run(example: Path, directory: Path) -> str:
     return done.stdout
 
 
+def missing(example: Path) -> bool:
+    """Whether an example needs Transformers, of the extra `dev`, and that is not installed; never in CI."""
+    needed = "import transformers" in example.read_text("utf-8")
+    return needed and not importlib.util.find_spec("transformers") and not os.environ.get("CI")
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs_prints_and_draws(example: Path, tmp_path: Path) -> None:
+    if missing(example):
+        pytest.skip("Transformers is not installed")
     printed = run(example, tmp_path)
     assert len(printed.splitlines()) >= 4
     assert "nan" not in printed
@@ -45,6 +54,15 @@ def test_example_runs_prints_and_draws(example: Path, tmp_path: Path) -> None:
     if example.stem == "counterexample":
         assert "5.000 ≤ 4.936: False" in printed
         assert "5.000 ≤ 5.175: True" in printed
+    if example.stem == "monitor_digits":
+        rises = [int(count) for count in re.findall(r"the loss rose in (\d+) of", printed)]
+        assert rises[0] >= 10
+        assert rises[1] <= 1
+    if example.stem in ("monitor_gpt", "monitor_trainer"):
+        ratios = [float(line.split()[2]) for line in printed.splitlines() if re.match(r" *\d+  \d", line)]
+        assert len(ratios) == 12
+        near, far = (0.6, 1.4) if example.stem == "monitor_gpt" else (0.05, 0.6)
+        assert near < sorted(ratios)[6] < far
     if example.stem == "own_experiment":
         assert "reused=0, computed=32" in printed
         assert "reused=32, computed=0" in run(example, tmp_path)

@@ -278,9 +278,29 @@ def test_one_frozen_mask_makes_dropout_a_function():
     assert (cached - double).abs().max() <= 64 * EPS * cached.abs().max()
 
 
-def test_random_numbers_outside_dropout_modules_are_found_out():
+@pytest.mark.parametrize("named", [False, True], ids=["by place", "by name"])
+def test_dropout_by_functions_is_switched_off(named):
+    def dropping(share):
+        def loss(model, batch):
+            x = model(batch[0])
+            given = {"attn_mask": None, "dropout_p": share}
+            heads = x[None], x[None], x[None]
+            call = nn.functional.scaled_dot_product_attention
+            y = call(*heads, **given) if named else call(*heads, *given.values(), False)
+            z = nn.functional.alpha_dropout(nn.functional.dropout(input=y[0], p=share), share, True)
+            return ((z - batch[1]) ** 2).mean()
+
+        return loss
+
+    model = made(CASES["dropout"][1])
+    found, undropped = (sharpness(model, dropping(share), pair()) for share in (0.5, 0.0))
+    assert found.status == "converged"
+    assert found.value == undropped.value
+
+
+def test_other_random_numbers_are_found_out():
     def noisy(model, batch):
-        return mse(model, (nn.functional.dropout(batch[0], training=True), batch[1]))
+        return mse(model, (batch[0] + torch.randn_like(batch[0]), batch[1]))
 
     found = sharpness(made(CASES["dropout"][1]), noisy, pair())
     assert found.status == "nondeterministic"
@@ -415,8 +435,9 @@ def ctc(model, batch):
         (lambda m, b: torch.cdist(m(b[0]), b[1]).mean(), "_cdist_backward has no second derivative"),
         (ctc, "_ctc_loss_backward has no second derivative"),
         (lambda m, b: (OnceOnly.apply(m(b[0])) ** 2).mean(), "marked as once differentiable"),
+        (lambda m, b: OnceOnly.apply(m(b[0])).mean(), "marked as once differentiable"),  # a constant slope
     ],
-    ids=["cdist", "ctc", "once differentiable"],
+    ids=["cdist", "ctc", "once differentiable", "once differentiable under a mean"],
 )
 def test_an_operation_without_second_derivative_is_named(loss, reason):
     model = made(CASES["dropout"][1])

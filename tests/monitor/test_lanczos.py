@@ -196,7 +196,7 @@ def test_products_that_are_not_finite_are_refused():
         ({"rows": 3}, r"rows must be a whole number of at least 4, got 3"),
         ({"least_scale": -1.0}, r"least_scale must be finite and not negative, got -1\.0"),
         ({"start": torch.zeros(4)}, r"start must be finite and not zero, got norm 0\.0"),
-        ({"start": torch.ones(3)}, r"start must have shape \(4,\), got \(3,\)"),
+        ({"start": torch.ones(3)}, r"start must be a tensor of shape \(4,\), got a Tensor of shape \(3,\)"),
     ],
 )
 def test_a_wrong_number_is_refused(wrong, sentence):

@@ -58,6 +58,14 @@ def test_a_schedule_of_step_sizes_is_accounted_for() -> None:
     assert found.factor == pytest.approx(1.6)
 
 
+def test_the_first_steps_of_an_adaptive_optimizer_do_not_count() -> None:
+    settled = rows([0.5] * 4)
+    early = [row(step, ratio) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
+    assert suggest([*early, *settled]) == suggest(settled)
+    assert suggest([*early, row(20, 0.5), *settled[:2]]).factor == pytest.approx(1.6)
+    assert suggest([*early, *settled[:2]]).factor != pytest.approx(1.6)  # too few later ones: all count
+
+
 def test_old_measurements_do_not_count() -> None:
     assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
 

@@ -10,7 +10,19 @@ import torch
 
 from probed_models import mse, network, pair
 from stepscape.errors import InputError, Unavailable
-from stepscape.monitor import Probe, Unmeasured, sharpness
+from stepscape.monitor import (
+    Monitor,
+    Probe,
+    Row,
+    Track,
+    Unmeasured,
+    follow,
+    largest,
+    preconditioned,
+    sharpness,
+    threshold_of,
+    trace_penalty,
+)  # fmt: skip
 from stepscape.monitor.failure import unmeasured
 
 nn = torch.nn
@@ -203,7 +215,9 @@ def test_a_product_needs_a_vector_of_the_size_of_the_parameters():
         operator.product(torch.ones(3))
     with pytest.raises(InputError, match=r"pieces must be numbers of batches from 0 to 0, got a list"):
         Probe(network(), mse, pair()).operator(pieces=[1])
-    with pytest.raises(InputError, match=r"shift must hold one tensor of the same shape for each parameter"):
+    with pytest.raises(
+        InputError, match=r"shift must hold one tensor of the same shape for each chosen parameter"
+    ):
         Probe(network(), mse, pair()).loss([torch.ones(3)])
 
 
@@ -217,3 +231,71 @@ def test_without_torch_the_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(Unavailable, match=r"PyTorch is not installed; pip install 'stepscape\[torch\]'"):
         sharpness(network, mse, pair)
+
+
+def searched(**given):
+    operator = Probe(network(), mse, pair()).operator()
+    return follow(**{"operator": operator, "track": Track(), "max_products": 3} | given)
+
+
+def scaled(**given):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return preconditioned(**{"probe": Probe(model, mse, pair()), "optimizer": optimizer} | given)
+
+
+def ruled(**given):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return threshold_of(**{"optimizer": optimizer, "parameter": model[0].weight} | given)
+
+
+def watched(clip_coefficient=None, **given):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    Monitor(model, mse, pair(), optimizer, **given).step(0, clip_coefficient)
+
+
+def penalized(**given):
+    model = network()
+    return trace_penalty(**{"loss": mse(model, pair()), "parameters": list(model.parameters())} | given)
+
+
+PLACES = {
+    "operator": (searched, torch.eye(2), r"operator must be an operator, with size, device, dtype and a"),
+    "track": (searched, 3, r"track must be a Track, got an int"),
+    "start": (
+        lambda start: largest(Probe(network(), mse, pair()).operator(), start), [1.0],
+        r"start must be a tensor of shape \(26,\), got a list",
+    ),
+    "probe": (scaled, network(), r"probe must be a Probe, got a Sequential"),
+    "hessian": (scaled, torch.eye(2), r"hessian must be an operator, with size, device, dtype and a method"),
+    "parameter": (ruled, "weight", r"parameter must be a parameter of the model, got 'weight'"),
+    "preconditioner": (ruled, 2.0, r"preconditioner must be a function of the optimizer and a parameter"),
+    "sinks": (watched, None, r"sinks must be a list, got None"),
+    "budget": (watched, 5, r"budget must lie strictly between 0 and 1, got 5"),
+    "clip_coefficient": (watched, 1.5, r"clip_coefficient must be above 0 and at most 1, got 1\.5"),
+    "parameters": (penalized, torch.ones(2), r"parameters must hold some that require gradients, got none"),
+    "generator": (penalized, 3, r"generator must be a Generator, got an int"),
+    "line": (Row.from_line, 3, r"line must be text or bytes, got 3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_an_object_in_the_wrong_place_is_refused(name):
+    call, wrong, sentence = PLACES[name]
+    with pytest.raises(InputError, match=sentence):
+        call(**{name: wrong})
+
+
+def test_objects_in_a_list_are_looked_at():
+    with pytest.raises(InputError, match=r"parameters must be tensors, got a list"):
+        penalized(parameters=[1.0])
+    with pytest.raises(InputError, match=r"weights must be a list of numbers, got 3"):
+        Probe(network(), mse, pair(), weights=3)
+
+
+def test_a_clip_coefficient_is_a_number_or_a_tensor_and_nan_where_the_gradient_was():
+    watched(torch.tensor(0.5))
+    with pytest.warns(RuntimeWarning, match=r"step 0: clip_coefficient must be .* got nan"):
+        watched(float("nan"), every=5)

@@ -70,7 +70,14 @@ class Batches:
         return tuple(_each(value, floating) for value in self.values)
 
 
+def on_device(batch: Any, device: Any) -> Any:
+    """Return a batch, or a list of batches, with its tensors on a device."""
+    return _each(batch, lambda tensor: tensor.to(device))
+
+
 def _weights(given: Iterable[float], count: int) -> list[float]:
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping) or _is_scalar(given):
+        raise bad("weights", "be a list of numbers", shown(given))
     weights = [nonnegative("each of weights", weight) for weight in given]
     if len(weights) != count:
         raise bad("weights", f"hold one number for each of the {count} batches", f"{len(weights)}")
@@ -84,6 +91,10 @@ def _examples(batch: object) -> int:
     sizes: list[int] = []
     _each(batch, lambda tensor: sizes.append(tensor.shape[0] if tensor.ndim else 1))
     return sizes[0] if sizes else 1
+
+
+def _is_scalar(value: object) -> bool:
+    return getattr(value, "ndim", 1) == 0
 
 
 def _is_tensor(value: object) -> bool:

@@ -12,7 +12,7 @@ from stepscape.errors import bad, shown
 from stepscape.monitor.crossing import first_crossing
 from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.probe import Loss, Probe
-from stepscape.monitor.vectors import inner
+from stepscape.monitor.vectors import inner, matching
 from stepscape.objectives.require_torch import require_torch
 
 Direction = Mapping[str, Any] | Sequence[Any] | None
@@ -135,13 +135,8 @@ def _read(direction: Mapping[str, Any] | Sequence[Any], probe: Probe) -> list[An
             raise bad("direction", "have names of chosen parameters", shown(strange[0]))
         given = [direction.get(name, torch.zeros_like(p)) for name, p in zip(probe.names, like, strict=True)]
     else:
-        given = list(direction)
-    shapes = [tuple(getattr(one, "shape", ())) for one in given]
-    if shapes != [tuple(p.shape) for p in like]:
-        raise bad(
-            "direction", "hold one tensor of the same shape for each chosen parameter", shown(direction)
-        )
-    along = [one.detach().to(p) for one, p in zip(given, like, strict=True)]
+        given = list(direction) if isinstance(direction, list | tuple) else []
+    along = [one.detach().to(p) for one, p in zip(matching("direction", given, like), like, strict=True)]
     length = inner(along, along)
     if not (math.isfinite(length) and length > 0.0):
         raise bad("direction", "be finite and not zero", f"squared norm {length}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepscape.arguments import number
-from stepscape.errors import bad
+from stepscape.errors import bad, expect
 from stepscape.monitor.eigenvalue import REASONS
 from stepscape.monitor.failure import Unmeasured, unmeasured
-from stepscape.monitor.krylov import TensorOperator
+from stepscape.monitor.krylov import TensorOperator, require_operator
 from stepscape.monitor.lanczos import largest
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.thresholds import Threshold, UserRule, threshold_of
@@ -86,8 +86,10 @@ def edge_ratio(
 
     Notes
     -----
-    P is taken as constant, so that the ratio is exact for quadratics and a preconditioner at rest; on
-    networks trained on the full batch it settles at 0.93 to 1.06.
+    P is taken as constant, so that the ratio is exact for quadratics and a preconditioner at rest. Networks
+    trained on the full batch swing around 1 once they have reached the edge: medians over the second half of
+    a run were 0.97 to 1.07 and single values 0.93 to 1.14, in runs of SGD, RMSprop, Adam and AdamW on digits.
+    A run that has not reached the edge has a smaller ratio, whatever it will be later.
 
     Source: Cohen et al. (2021, 2022) for the thresholds.
     """
@@ -169,6 +171,9 @@ def preconditioned(
     InputError
         If `clip_coefficient` is not in (0, 1].
     """
+    expect("probe", probe, Probe)
+    if hessian is not None:
+        require_operator("hessian", hessian)
     kappa = number("clip_coefficient", clip_coefficient)
     if not 0.0 < kappa <= 1.0:
         raise bad("clip_coefficient", "be above 0 and at most 1", kappa)

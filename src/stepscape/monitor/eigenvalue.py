@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.arguments import mapping, share, texts, whole
+from stepscape.arguments import flag, mapping, share, texts, whole
 from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.lanczos import Negated, RitzPair, largest
 from stepscape.monitor.operator import HessianOperator
@@ -129,6 +129,7 @@ def sharpness(
     """
     share("tolerance", tolerance)
     whole("max_products", max_products, 2)
+    flag("smallest", smallest)
     try:
         probe = Probe(
             model, loss, batch, weights=weights, select=select, precision=precision,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stepscape.monitor.functional_dropout import without_functional_dropout
 from stepscape.objectives.require_torch import require_torch
 
 _PROBING: ContextVar[bool] = ContextVar("stepscape_probing", default=False)
@@ -30,8 +31,8 @@ def guarded(model: Any, *, batch_norm: str, dropout: str, full_precision: bool) 
     gradients are recorded, also within ``no_grad`` and ``inference_mode``; attention by its plain formula,
     because the fused ones have no second derivative; compiled modules run eagerly; recurrent layers without
     cuDNN; checkpoints keep what they would recompute; weight normalization by its plain formula, because
-    the second derivative of the fused one is not symmetric (PyTorch 2.13); autocast, unless the model is
-    measured as it is.
+    the second derivative of the fused one is not symmetric (PyTorch 2.13); autocast, also that which
+    Accelerate puts around a model, unless the model is measured as it is.
     Parameters, gradients, buffers, optimizers and hooks are not touched, because nothing here writes to them.
     """
     torch = require_torch()
@@ -41,11 +42,14 @@ def guarded(model: Any, *, batch_norm: str, dropout: str, full_precision: bool) 
         stack.enter_context(_random_states(devices))
         stack.enter_context(_training_flags(model, batch_norm, dropout))
         stack.enter_context(_switches(model, devices, full_precision))
+        if dropout == "off":
+            stack.enter_context(without_functional_dropout())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         if full_precision:
             for kind in {"cpu", *(device.type for device in devices)} - {"meta"}:
                 stack.enter_context(torch.autocast(kind, enabled=False))
+            stack.enter_context(_own_forward(model))
         stack.callback(torch.clear_autocast_cache)
         torch.clear_autocast_cache()
         yield
@@ -103,6 +107,20 @@ def _drops(module: Any) -> bool:
     if isinstance(module, nn.modules.dropout._DropoutNd):
         return True
     return isinstance(module, nn.MultiheadAttention | nn.RNNBase) and module.dropout > 0.0
+
+
+@contextmanager
+def _own_forward(model: Any) -> Iterator[None]:
+    """Take off the autocast that Accelerate puts around the forward pass of a model that it prepares."""
+    around, own = (vars(model).get(name) for name in ("forward", "_original_forward"))
+    if around is None or own is None:
+        yield
+        return
+    model.forward = own
+    try:
+        yield
+    finally:
+        model.forward = around
 
 
 @contextmanager

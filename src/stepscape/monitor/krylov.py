@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
+from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.vectors import coefficients, dot, norm
 from stepscape.objectives.require_torch import require_torch
@@ -114,6 +115,16 @@ class Krylov:
     def combine(self, columns: Any) -> Any:
         """Vectors (k, size) with these coefficients (done, k) in the rows."""
         return columns.T.to(self.rows) @ self.rows[: self.done]
+
+
+def require_operator(name: str, value: object) -> None:
+    """Refuse what has no size, device and type, and no product with a tensor."""
+    known = isinstance(getattr(value, "size", None), int) and isinstance(
+        getattr(value, "dtype", None), require_torch().dtype
+    )
+    if not known or not callable(getattr(value, "product", None)):
+        must = "be an operator, with size, device, dtype and a method product"
+        raise bad(name, must, shown(value), "a Probe makes one")
 
 
 def product(operator: TensorOperator, vector: Any) -> Any:

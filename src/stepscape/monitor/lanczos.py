@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepscape.arguments import nonnegative, share, whole
-from stepscape.errors import bad
-from stepscape.monitor.krylov import Krylov, TensorOperator, product
+from stepscape.errors import bad, shown
+from stepscape.monitor.krylov import Krylov, TensorOperator, product, require_operator
 from stepscape.monitor.vectors import dot, norm
 from stepscape.objectives.require_torch import require_torch
 
@@ -102,9 +102,15 @@ def largest(
     Unmeasured
         If products fail or are not finite.
     """
+    require_operator("operator", operator)
     share("tolerance", tolerance)
     nonnegative("least_scale", least_scale)
-    for name, value, least in (("max_products", max_products, 2), ("kept", kept, 1), ("rows", rows, 4)):
+    for name, value, least in (
+        ("max_products", max_products, 2),
+        ("kept", kept, 1),
+        ("rows", rows, 4),
+        ("seed", seed, 0),
+    ):
         whole(name, value, least)
     krylov = Krylov(operator, _begin(operator, start, seed), rows)
     rounding = require_torch().finfo(operator.dtype).eps
@@ -158,8 +164,8 @@ def _begin(operator: TensorOperator, start: Any, seed: int) -> Any:
     noise = torch.randn(operator.size, generator=draw, **kind)
     if start is None:
         return noise
-    if tuple(start.shape) != (operator.size,):
-        raise bad("start", f"have shape ({operator.size},)", tuple(start.shape))
+    if not isinstance(start, torch.Tensor) or start.shape != (operator.size,):
+        raise bad("start", f"be a tensor of shape ({operator.size},)", shown(start))
     size = norm(start.detach())
     if not (math.isfinite(size) and size > 0.0):
         raise bad("start", "be finite and not zero", f"norm {size}")

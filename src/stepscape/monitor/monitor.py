@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from stepscape.arguments import function, share, whole, word
+from stepscape.arguments import function, number, share, whole, word
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.measurement import Measurement, Moment, failed, measure_moment
@@ -102,6 +102,8 @@ class Monitor:
         function("clock", clock)
         self._schedule = _schedule(every, budget)
         self._raises = word("on_error", on_error, ("warn", "raise")) == "raise"
+        if not isinstance(sinks, Iterable):
+            raise bad("sinks", "be a list", shown(sinks))
         self._sinks = [_sink(each) for each in sinks]
         self._clock = clock
         self._rows: list[Row] = []
@@ -145,7 +147,8 @@ class Monitor:
         trained = 0.0 if self._left is None else entered - self._left
         self._training += trained
         self._schedule = self._schedule.after_step(trained)
-        row = None if self.off else self._measured(whole("step", step), clip_coefficient)
+        clip = None if clip_coefficient is None else _coefficient(clip_coefficient)
+        row = None if self.off else self._measured(whole("step", step), clip)
         self._left = self._clock()
         return row
 
@@ -191,8 +194,7 @@ class Monitor:
         if not self._schedule.due:
             return None
         count = len(self._rows)
-        clip = None if clip_coefficient is None else float(clip_coefficient)
-        moment = Moment(self._tracks, count, clip)
+        moment = Moment(self._tracks, count, clip_coefficient)
         found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
         nothing = found.status in (*PATIENCE, "nonfinite")
         schedule = self._schedule
@@ -295,11 +297,21 @@ class Monitor:
 
 
 def _schedule(every: object, budget: object) -> Schedule:
-    if every == "auto":
-        return Budget(share("budget", budget))
+    allowed = share("budget", budget)
     if isinstance(every, str):
+        if every == "auto":
+            return Budget(allowed)
         raise bad("every", "be 'auto' or a whole number of at least 1", shown(every))
     return EverySteps(whole("every", every, 1))
+
+
+def _coefficient(value: object) -> float:
+    """Read min(1, c/‖g‖), a number or a tensor with one; nan where the gradient was."""
+    one = value.item() if isinstance(value, require_torch().Tensor) and value.numel() == 1 else value
+    read = number("clip_coefficient", one)
+    if read <= 0.0 or read > 1.0:
+        raise bad("clip_coefficient", "be above 0 and at most 1", read)
+    return read
 
 
 def _sink(value: Any) -> Sink:

@@ -48,9 +48,10 @@ class HessianOperator:
         self._falls_back = word("method", method, METHODS) == "auto"
         self.method = "cached" if self._falls_back else method
         everything = range(len(probe.weights))
-        self._pieces = list(everything if pieces is None else pieces)
-        if not self._pieces or not set(self._pieces) <= set(everything):
+        listed = pieces is None or (isinstance(pieces, list | tuple | range) and len(pieces) > 0)
+        if not listed or not all(type(each) is int and each in everything for each in pieces or ()):
             raise bad("pieces", f"be numbers of batches from 0 to {len(probe.weights) - 1}", shown(pieces))
+        self._pieces = list(everything if pieces is None else pieces)
         total = sum(probe.weights[i] for i in self._pieces)
         self._weights = [probe.weights[i] / total for i in self._pieces]
         self.graphs, self.products, self.disagreement = 0, 0, 0.0
@@ -193,8 +194,8 @@ class HessianOperator:
 
     def _slopes(self, number: int) -> tuple[Any, ...]:
         self.graphs += 1
-        slopes = self._probe.slopes(number, self._point, graph=True)
-        if once_differentiable(slopes):
+        ends = self._probe.graph(number, self._point)
+        if once_differentiable(ends):
             self._falls_back = False  # another method would take its derivative for 0
             raise Unmeasured("unsupported", "a function of the model is marked as once differentiable")
-        return slopes
+        return ends[1:]

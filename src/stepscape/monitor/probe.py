@@ -16,6 +16,7 @@ from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.fingerprint import fingerprint, require_equal
 from stepscape.monitor.guard import guarded, is_batch_norm, replay_random_numbers
 from stepscape.monitor.operator import HessianOperator
+from stepscape.monitor.vectors import matching
 from stepscape.monitor.wrappers import unwrapped
 from stepscape.objectives.require_torch import require_torch
 
@@ -54,7 +55,8 @@ class Probe:
     batch_norm : {"as_is", "batch", "running"}
         As the model stands; by the statistics of the batch; by the running ones.
     dropout : {"off", "frozen"}
-        "off" switches dropout modules off; "frozen" draws the same random numbers for every loss, one mask.
+        "off" switches it off, in modules and in functions; "frozen" draws the same random numbers for every
+        loss, one mask.
 
     Raises
     ------
@@ -205,9 +207,7 @@ class Probe:
         """Return the chosen parameters, moved by `shift`; with `leaves`, gradients can be taken by them."""
         point = list(self.parameters)
         if shift is not None:
-            given = list(shift)
-            if [tuple(one.shape) for one in given] != [tuple(one.shape) for one in point]:
-                raise bad("shift", "hold one tensor of the same shape for each parameter", shown(given))
+            given = matching("shift", shift, point)
             point = [one + move.detach() for one, move in zip(point, given, strict=True)]
         return [one.requires_grad_() for one in point] if leaves else point
 
@@ -215,8 +215,12 @@ class Probe:
         """Loss of one batch at a point, with its graph; buffers are copies, which may be written."""
         return self.call(point, lambda loss: _scalar(loss(self._inputs[number])))
 
-    def slopes(self, number: int, point: Sequence[Any], graph: bool = False) -> tuple[Any, ...]:
-        """Gradient of the loss of one batch at a point of leaves; with `graph`, to be differentiated."""
+    def slopes(self, number: int, point: Sequence[Any]) -> tuple[Any, ...]:
+        """Gradient of the loss of one batch at a point of leaves."""
+        return self.graph(number, point, kept=False)[1:]
+
+    def graph(self, number: int, point: Sequence[Any], kept: bool = True) -> tuple[Any, ...]:
+        """Loss of one batch at a point of leaves and its gradient; where kept, it can be differentiated."""
         torch = require_torch()
 
         def differentiated(loss: Callable[[Any], Any]) -> Any:
@@ -224,9 +228,10 @@ class Probe:
             if not value.requires_grad:
                 must = "depend on the chosen parameters of the model that it is given"
                 raise bad("loss", must, "a constant", "use differentiable operations")
-            return torch.autograd.grad(
-                value, list(point), allow_unused=True, materialize_grads=True, create_graph=graph
+            slopes = torch.autograd.grad(
+                value, list(point), allow_unused=True, materialize_grads=True, create_graph=kept
             )
+            return (value, *slopes)
 
         return self.call(point, differentiated)  # type: ignore[no-any-return]
 

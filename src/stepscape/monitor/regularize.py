@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stepscape.arguments import function, positive, whole
-from stepscape.errors import bad, shown
+from stepscape.errors import bad, expect, shown
 from stepscape.monitor.thresholds import inner_optimizer
 from stepscape.objectives.require_torch import require_torch
 
@@ -44,7 +44,12 @@ def trace_penalty(loss: Any, parameters: Iterable[Any], probes: int = 1, generat
     labels minimizes.
     """
     torch = require_torch()
-    varied = [one for one in parameters if one.requires_grad]
+    given = list(parameters) if isinstance(parameters, Iterable) and not torch.is_tensor(parameters) else []
+    if not all(torch.is_tensor(one) for one in given):
+        raise bad("parameters", "be tensors", shown(parameters))
+    if generator is not None:
+        expect("generator", generator, torch.Generator)
+    varied = [one for one in given if one.requires_grad]
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
         raise bad("loss", "be a scalar tensor with its graph", shown(loss))
     if not varied:

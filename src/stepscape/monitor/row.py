@@ -171,6 +171,8 @@ def measured(value: float) -> float | None:
 
 
 def _values(line: str | bytes) -> dict[str, Any]:
+    if not isinstance(line, str | bytes):
+        raise bad("line", "be text or bytes", shown(line))
     try:
         values = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

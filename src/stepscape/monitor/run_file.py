@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stepscape import files
+from stepscape.arguments import path as path_of
 from stepscape.errors import InputError
 from stepscape.monitor.row import OPENING, Row
 
@@ -37,8 +38,8 @@ def read_run(path: str | os.PathLike[str]) -> RunFile:
     OutputError
         The system failed while reading.
     """
-    *lines, last = files.read_bytes(path).split(b"\n")
-    name = os.fspath(path)
+    name = path_of("path", path)
+    *lines, last = files.read_bytes(name).split(b"\n")
     rows = [_row(name, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     unfinished = 0
     if last and _is_beginning(last):

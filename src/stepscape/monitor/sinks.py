@@ -202,7 +202,7 @@ def write_csv(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     every = dict.fromkeys(name for record in records for name in record)
     names = sorted(every, key=lambda name: "/" in name)
     text = csv_text(names, [[record.get(name) for name in names] for record in records])
-    files.write_atomic(path, text)
+    files.write_atomic(path_of("path", path), text)
 
 
 def _with_method(value: Any, name: str, method: str) -> Any:

@@ -7,12 +7,14 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepscape.arguments import each_of
 from stepscape.monitor.moments import spikes
 from stepscape.monitor.row import Row
 from stepscape.tables.number import number, rounded
 
 WINDOW = 10  # measurements at the end of a run that count
 FEWEST = 3  # of them that must be usable
+EARLY = 20  # steps: before, the averages of an adaptive optimizer are those of a few gradients
 SAFE = 0.8  # edge ratio to aim at: λ_max moves between two measurements
 MOST = 2.0  # times the present step size, at most: beyond, nothing was measured
 COLLAPSED = 0.02  # of the largest curvature of a run: what is left limits no step size
@@ -49,6 +51,9 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     edge ratio ρ at step size η has the curvature ρ/η, and 0.8 η/ρ is suggested for the largest of the last
     ten rows, at most twice the present step size. Step sizes of groups keep their ratios.
 
+    Rows of the first 20 steps do not count once there are three later ones: the averages of an adaptive
+    optimizer are then those of a few gradients, and its edge ratio may be many times what it settles at.
+
     None is named when fewer than three of these rows have a converged edge ratio at the present ratio of
     step sizes; when the curvature has collapsed to 2 % of its largest, has jumped to more than 10 times its
     median, or has more than doubled within three measurements; when the loss spiked although the edge ratio
@@ -65,12 +70,15 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     Below the edge is not the same as better: full-batch training at an edge ratio of 1 descends as well, and
     λ_max can rise again to meet a smaller step size.
     """
-    window = [row for row in rows if row.status != "nonfinite"][-WINDOW:]
+    each_of("rows", rows, Row)
+    later = [row for row in rows if row.step >= EARLY]
+    counted = later if len(later) >= FEWEST else rows
+    window = [row for row in counted if row.status != "nonfinite"][-WINDOW:]
     if len(window) < FEWEST:
         return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}")
     present = rows[-1].step_sizes or window[-1].step_sizes
     usable = [row for row in window if _is_usable(row, present)]
-    refusal = _refusal(rows, window, usable)
+    refusal = _refusal(counted, window, usable)
     if refusal:
         return _none(refusal)
     return _named(usable, present)

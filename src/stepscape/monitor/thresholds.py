@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.arguments import nonnegative, positive
+from stepscape.arguments import function, nonnegative, positive
 from stepscape.errors import bad, shown
 from stepscape.methods.adam import reach
 from stepscape.methods.gradient_descent import stable_product
@@ -85,6 +85,10 @@ def threshold_of(optimizer: Any, parameter: Any, preconditioner: UserRule | None
     Source: Cohen et al. (2021), appendix on momentum; Cohen et al. (2022), adaptive methods.
     """
     inner = inner_optimizer(optimizer)
+    if not isinstance(parameter, require_torch().Tensor):
+        raise bad("parameter", "be a parameter of the model", shown(parameter))
+    if preconditioner is not None:
+        function("preconditioner", preconditioner, "be a function of the optimizer and a parameter")
     group = _group_of(inner, parameter)
     if group is None:
         return None

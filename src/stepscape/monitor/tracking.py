@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepscape.arguments import whole
-from stepscape.monitor.krylov import TensorOperator
+from stepscape.errors import expect
+from stepscape.monitor.krylov import TensorOperator, require_operator
 from stepscape.monitor.lanczos import RitzPair, largest
 
 
@@ -79,6 +80,8 @@ def follow(
     InputError, Unmeasured
         As `largest` says.
     """
+    require_operator("operator", operator)
+    expect("track", track, Track)
     whole("audit_every", audit_every)
     number, start = track.measured, track.start(operator.size)
     pair = largest(operator, start, kept=kept, seed=number, **settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from stepscape.errors import bad, shown
 from stepscape.objectives.require_torch import require_torch
 
 CHUNK = 1 << 16  # numbers that are converted to float64 at once: they stay in a cache
@@ -22,6 +23,15 @@ def split(vector: Any, like: Sequence[Any]) -> list[Any]:
     """Cut a vector (size,) into tensors with the shapes and types of others."""
     pieces = vector.split([one.numel() for one in like])
     return [piece.reshape(one.shape).to(one.dtype) for piece, one in zip(pieces, like, strict=True)]
+
+
+def matching(name: str, given: object, like: Sequence[Any]) -> list[Any]:
+    """Read tensors with the shapes of others."""
+    found = list(given) if isinstance(given, list | tuple) else []
+    tensors = all(isinstance(one, require_torch().Tensor) for one in found)
+    if not tensors or [one.shape for one in found] != [one.shape for one in like]:
+        raise bad(name, "hold one tensor of the same shape for each chosen parameter", shown(given))
+    return found
 
 
 def dot(a: Any, b: Any) -> float:
