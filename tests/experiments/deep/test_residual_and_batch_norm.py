@@ -13,9 +13,10 @@ import pytest
 from commands import refused
 from stepscape.curvature import largest_eigenpair
 from stepscape.errors import InputError
-from stepscape.experiments.deep.architecture_runs import GRID, begin, grid, total_variation, work
+from stepscape.experiments.deep.architecture_runs import GRID, begin, grid, work
 from stepscape.experiments.deep.normalization import predict, with_lengths_of
 from stepscape.experiments.deep.residual_and_batch_norm import CLAIM, EQUAL_TIME, HELD_OUT, counts, decades
+from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame import Result, Run
 
 SIMPLER = {"tv": 50.0, "risk": 0.4}  # at the large step size, where the small one has 100 and 0.5
