@@ -22,6 +22,7 @@ HOSTILE = "a\x1b]0;title\x07\x9b31m\u202eb\udcff[red]c[/red]"
 
 def shell(line, **environment):
     variables = os.environ | {"PYTHONPATH": str(Path(stepscape.__file__).parents[1])} | environment
+    variables.pop("PYTHONUNBUFFERED", None)  # what is buffered can fail later
     return subprocess.run(["sh", "-c", line, "sh", *CHILD], capture_output=True, env=variables)
 
 

@@ -115,6 +115,7 @@ class TestColumns:
         unset |= {"rates": True, "dimension": 77, "trace": True, "held_out_rows": 0.2, "kind": "sam"}
         unset |= {"batch_size": 7, "replacement": True}
         unset |= dict.fromkeys(("label_noise", "sam_radius", "trace_penalty"), 0.77)
+        unset |= {"beta1": 0.77, "beta2": 0.77, "epsilon": 0.77, "scalar": True}
         for run in (RUN, motorcycle):
             names = {identity(run)}
             for part in PARTS_OF_RUN:

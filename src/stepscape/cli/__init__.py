@@ -6,6 +6,7 @@ ended by Ctrl-C, SIGTERM or SIGHUP.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -57,9 +58,12 @@ def _run(words: list[str]) -> int:
 
 def _failed(error: Exception, debug: bool) -> int:
     from stepscape.cli import streams, wording
+    from stepscape.errors import OutputError
 
     if isinstance(error, streams.NobodyReads):
         return COULD_NOT
+    with contextlib.suppress(OSError, OutputError):
+        streams.flush()  # what cannot be written is given up here: Python would try again when it ends
     if debug:
         import traceback
 

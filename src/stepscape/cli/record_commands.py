@@ -156,7 +156,7 @@ def watch(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Watch a PyTorch model train: its edge ratio, its loss, and what they tell.
+    """Watch a PyTorch model train, from its file of rows.
 
     On a terminal the picture is drawn anew whenever the file grows, until Ctrl-C; elsewhere it is drawn once.
     The run is not touched, and PyTorch is not needed.

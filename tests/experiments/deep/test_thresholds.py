@@ -80,11 +80,26 @@ def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
     assert word(part, **change) == expected
 
 
-def test_the_picture_says_which_methods_begin_above_their_thresholds() -> None:
-    result = Result("thresholds", CLAIM.quick, tuple(rows(**{"adam:start_ratio": 12.0})))
-    assert paths(result).caption.startswith("1 of 3 methods begin above their thresholds: Adam (12).")
-    result = Result("thresholds", CLAIM.quick, tuple(rows()))
-    assert paths(result).caption.startswith("0 of 3 methods begin above their thresholds.")
+def test_the_picture_says_how_many_methods_end_at_their_thresholds_and_begin_above() -> None:
+    ways = {
+        "descent": [0.5, 1.0, 1.0, 1.0, 1.0],
+        "adam": [12.0, 1.05, 0.95, 1.0, 1.0],
+        "adamw": [0.9] + 4 * [0.5],
+    }
+    at_steps = np.arange(5.0)
+    runs = [
+        Run(
+            {"method": name, "step_size": 0.1, "outcome": "finished"},
+            {"path": np.array(way), "at_steps": at_steps},
+        )
+        for name, way in ways.items()
+    ]
+    caption = paths(Result("thresholds", CLAIM.quick, tuple(runs))).caption
+    assert caption.startswith(
+        "2 of 3 methods end within 10 % of their own thresholds; 1 begins above, Adam at 12 "
+    )
+    caption = paths(Result("thresholds", CLAIM.quick, (runs[0],))).caption
+    assert caption.startswith("1 of 1 methods end within 10 % of their own thresholds; none begins above.")
 
 
 def test_thresholds_in_words_are_those_of_the_methods() -> None:

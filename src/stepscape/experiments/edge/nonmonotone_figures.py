@@ -14,6 +14,7 @@ from stepscape.figures.ticks import number_ticks, plain_ticks
 from stepscape.figures.titles import finding
 
 MOST = 3.0  # of 2/η: curvatures beyond are drawn there
+DOTS = 600  # steps that are drawn as dots at most, evenly spread
 
 
 def steps(result: Result) -> Drawn:
@@ -27,9 +28,10 @@ def steps(result: Result) -> Drawn:
         left.plot(arrays["loss"], color=COLORS["black"], lw=GUIDE)
         number_ticks(left)
         dots = {"ms": 2.0, "mew": 0, "alpha": 0.5}
-        middle.plot(np.clip(secants, -MOST, MOST), "o", color=COLORS["blue"], **dots)
+        every = np.unique(np.linspace(0, secants.size - 1, DOTS).astype(int))
+        middle.plot(every, np.clip(secants[every], -MOST, MOST), "o", color=COLORS["blue"], **dots)
         change = np.diff(arrays["loss"]) / arrays["loss"][:-1]
-        right.plot(np.clip(ratio, -MOST, MOST), change, "o", color=COLORS["vermilion"], **dots)
+        right.plot(np.clip(ratio[every], -MOST, MOST), change[every], "o", color=COLORS["vermilion"], **dots)
         plain_ticks(right)
     theory_level(middle, 1.0, r"$2/\eta$")
     theory_level(right, 1.0, r"$2/\eta$", at=0.6, vertical=True)
@@ -49,9 +51,10 @@ def steps(result: Result) -> Drawn:
     name = NETWORKS[runs[0]["network"]] if runs else "no run"
     return Drawn(figure, (
         f"{said} First seed, {name}, from just before the edge on, or from the start. Left: the loss. "
-        "Middle: the secant curvature D of every step over 2/η; the title has its mean weighted by the "
-        "squared lengths of the steps, which cannot exceed 2/η. Right: one dot for each step, the relative "
-        "change of the loss against M·η/2; right of the dashed line it rises, left of it it falls, where the "
-        f"loss is smooth. Curvatures beyond {MOST:g} times 2/η are drawn there. The title has medians over "
-        f"the runs that stay at the edge. Repeat it with “stepscape run {result.claim} --full”."
+        "Middle: the secant curvature D of a step over 2/η; the title has its mean weighted by the squared "
+        "lengths of the steps, which cannot exceed 2/η. Right: one dot for a step, the relative change of "
+        "the loss against M·η/2; right of the dashed line it rises, left of it it falls, where the loss is "
+        f"smooth. Curvatures beyond {MOST:g} times 2/η are drawn there; of long runs {DOTS} steps are dots. "
+        "The title has medians over the runs that stay at the edge. "
+        f"Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip

@@ -26,7 +26,7 @@ EXACT = 1e-4  # of L: error of the integral of the curvature, where the loss is 
 QUICK: dict[str, Any] = {
     "networks": ("gelu",),
     "width": 20,
-    "steps": 300,
+    "steps": 250,
     "patience": 3000,
     "seeds": 6,
     "first_seed": 0,
