@@ -107,13 +107,14 @@ def test_clipping_is_said_and_counted() -> None:
     assert monitor.step(1, clip_coefficient=1.0).clipped is False
 
 
-def test_a_model_without_parameters_to_move_has_no_edge_ratio() -> None:
-    model, matrix = bowl(CURVATURES)
-    other = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    row = Monitor(model, bowl_loss, matrix, other, 1).step(0)
+def test_chosen_parameters_that_are_not_moved_have_no_edge_ratio() -> None:
+    model, inputs = torch.nn.Linear(1, 1).double(), torch.full((1, 1), 2.0, dtype=torch.float64)
+    optimizer = torch.optim.SGD([model.bias], lr=0.1)
+    monitor = Monitor(model, lambda m, x: (m(x) ** 2).mean(), inputs, optimizer, 1, select="weight")
+    row = monitor.step(0)
     assert row.edge_ratio is None
     assert row.reason == "edge_ratio: the optimizer moves none of the chosen parameters"
-    assert row.lambda_max == pytest.approx(10.0, rel=1e-6)
+    assert row.lambda_max == pytest.approx(8.0, rel=1e-6)  # of (2w + b)² in w
     assert row.converged
 
 
@@ -343,6 +344,7 @@ def test_an_interrupt_is_not_caught() -> None:
         ({"measure": "edge_ratio"}, "measure must be a list of text"),
         ({"on_error": "ignore"}, "unknown on_error 'ignore'"),
         ({"blocks": ["head"]}, r"blocks must map names to patterns of parameters, got a list"),
+        ({"blocks": {"a": ["zzz*"]}}, r"blocks\['a'\] must match names of parameters that are trained"),
         ({"tolerance": 2.0}, "tolerance must lie strictly between 0 and 1"),
         ({"max_products": 1}, "max_products must be a whole number of at least 2"),
         ({"clock": 3}, "clock must be a function"),
@@ -360,6 +362,13 @@ def test_wrong_arguments_are_refused_before_training(wrong: dict[str, Any], says
     known = {"model": model, "loss": bowl_loss, "batch": matrix, "optimizer": optimizer}
     with pytest.raises(InputError, match=says):
         Monitor(**{**known, **wrong})
+
+
+def test_an_optimizer_of_another_model_is_refused() -> None:
+    model, matrix = bowl(CURVATURES)
+    other = torch.optim.SGD(bowl(CURVATURES)[0].parameters(), lr=0.1)
+    with pytest.raises(InputError, match="optimizer must move parameters of the model"):
+        Monitor(model, bowl_loss, matrix, other)
 
 
 def test_a_step_is_a_whole_number() -> None:

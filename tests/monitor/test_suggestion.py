@@ -123,7 +123,7 @@ def test_a_curvature_that_is_still_rising() -> None:
 
 
 def test_a_curvature_that_jumps() -> None:
-    says = "the curvature jumps: its largest value of late is 20 times its median"
+    says = "the curvature that the optimizer sees jumps: its largest value of late is 20 times its median"
     assert says in refusal(rows([1.0, 1.0, 20.0, 1.0, 1.0]))
     assert suggest(rows([1.0, 1.0, 9.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)
 
@@ -149,6 +149,13 @@ def test_a_run_that_diverged_is_judged_by_what_came_before() -> None:
     run[4] = replace(run[4], step_sizes=(0.05,))
     assert suggest(run).step_sizes == pytest.approx((0.04,))
     assert suggest(run).factor == pytest.approx(0.8)
+
+
+def test_a_run_that_diverged_at_once_asks_for_a_smaller_step_size() -> None:
+    lost = [replace(each, status="nonfinite") for each in rows([None] * 4, [None] * 4)]
+    said = suggest([row(0, 16_775.0), *lost]).reason
+    assert said.endswith("and there is 1; an edge ratio of 16\u202f775 at step 0 asks for a smaller one.")
+    assert suggest([row(0, 0.5), *lost]).reason.endswith("and there is 1.")
 
 
 def test_a_step_size_of_zero_names_nothing() -> None:

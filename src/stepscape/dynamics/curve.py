@@ -76,7 +76,8 @@ class Curve:
 
     def __repr__(self) -> str:
         largest = float(self.error.max())
-        return f"Curve({self.time.size} points to time {self.time[-1]:.4g}, error {largest:.2g})"
+        error = f", error {largest:.2g}" if np.isfinite(largest) else ""
+        return f"Curve({self.time.size} points to time {self.time[-1]:.4g}{error})"
 
 
 @dataclass(frozen=True, eq=False)

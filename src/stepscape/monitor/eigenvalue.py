@@ -77,7 +77,8 @@ class Sharpness:
 REASONS = {
     "converged": "",
     "budget": "max_products were spent before the residual reached the tolerance; the value is a lower bound",
-    "noise_floor": "the Hessian products are less accurate than the tolerance; raise the precision",
+    "noise_floor": "the Hessian products are less accurate than the tolerance; raise the precision, or "
+    "open autocast outside of the loss",
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepscape.arguments import share, texts, whole
-from stepscape.errors import bad, shown, unknown
+from stepscape.errors import InputError, bad, shown, unknown
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.thresholds import UserRule, inner_optimizer
 from stepscape.objectives.require_torch import require_torch
@@ -89,8 +89,12 @@ class Subject:
                 raise unknown("quantity", name, PRODUCTS)
         if not isinstance(blocks or {}, Mapping):
             raise bad("blocks", "map names to patterns of parameters", shown(blocks))
+        probe, inner = Probe(model, loss, batch, **settings), inner_optimizer(optimizer)
+        _require_own(model, inner)
+        for name, patterns in (blocks or {}).items():
+            _require_matches(name, patterns, model, loss, batch)
         return cls(
-            model, loss, batch, Probe(model, loss, batch, **settings), inner_optimizer(optimizer), names,
+            model, loss, batch, probe, inner, names,
             dict(blocks or {}), tuple(batches), None if layers is None else texts("layers", layers),
             preconditioner, share("tolerance", tolerance), whole("max_products", max_products, 2), settings,
         )  # fmt: skip
@@ -117,3 +121,20 @@ class Subject:
         device = self.probe.parameters[0].device
         if device.type == "cuda":
             require_torch().cuda.synchronize(device)
+
+
+def _require_own(model: Any, optimizer: Any) -> None:
+    """Refuse an optimizer that moves no parameter of the model."""
+    moved = {id(each) for group in optimizer.param_groups for each in group["params"]}
+    if moved.isdisjoint(map(id, model.parameters())):
+        raise bad("optimizer", "move parameters of the model", "one that moves none of them")
+
+
+def _require_matches(name: str, patterns: Any, model: Any, loss: Loss, batch: Any) -> None:
+    """Refuse a block without parameters."""
+    try:
+        Probe(model, loss, batch, select=patterns)
+    except InputError as error:
+        raise bad(
+            f"blocks[{name!r}]", "match names of parameters that are trained", shown(patterns)
+        ) from error

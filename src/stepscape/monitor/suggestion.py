@@ -71,11 +71,12 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     λ_max can rise again to meet a smaller step size.
     """
     each_of("rows", rows, Row)
-    later = [row for row in rows if row.step >= EARLY]
-    counted = later if len(later) >= FEWEST else rows
-    window = [row for row in counted if row.status != "nonfinite"][-WINDOW:]
+    finite = [row for row in rows if row.status != "nonfinite"]
+    later = [row for row in finite if row.step >= EARLY]
+    counted = later if len(later) >= FEWEST else finite
+    window = counted[-WINDOW:]
     if len(window) < FEWEST:
-        return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}")
+        return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}{_beyond(window)}")
     present = rows[-1].step_sizes or window[-1].step_sizes
     usable = [row for row in window if _is_usable(row, present)]
     refusal = _refusal(counted, window, usable)
@@ -112,7 +113,8 @@ def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) 
         return f"the curvature has fallen to {share} % of its largest value, which limits no step size"
     if max(curvatures) > JUMP * statistics.median(curvatures):
         times = number(max(curvatures) / statistics.median(curvatures), 2)
-        return f"the curvature jumps: its largest value of late is {times} times its median"
+        seen = "the curvature that the optimizer sees jumps"
+        return f"{seen}: its largest value of late is {times} times its median"
     if curvatures[-1] > RISE * curvatures[-FEWEST]:
         times = number(curvatures[-1] / curvatures[-FEWEST], 2)
         return f"the curvature is still rising, by a factor of {times} within {FEWEST} measurements"
@@ -150,6 +152,14 @@ def _too_few(window: Sequence[Row], usable: Sequence[Row]) -> str:
         f"{len(missing)} of the last {len(window)} measurements have no edge ratio that can be trusted; "
         f"the latest of them: {why}"
     )
+
+
+def _beyond(window: Sequence[Row]) -> str:
+    """Say that the step size is too large, where a few measurements say so."""
+    beyond = [row for row in window if _has_curvature(row) and (row.edge_ratio or 0.0) > 1.0]
+    if not beyond:
+        return ""
+    return f"; an edge ratio of {number(beyond[-1].edge_ratio, 2)} at step {beyond[-1].step} asks for a smaller one"
 
 
 def _is_usable(row: Row, present: tuple[float, ...]) -> bool:
