@@ -170,6 +170,17 @@ def test_the_threshold_is_that_of_the_method(factors, lines):
     assert {round(float(value), 9) for product in products for value in product} == lines
 
 
+def test_the_sharpness_of_adaptive_methods_has_no_threshold_of_descent():
+    """Theirs is about the preconditioned sharpness; 2/η spans the step sizes of descent alone."""
+    adam = {"sharpness": 1.0, "preconditioned_sharpness": 30.0, "threshold": 38.0}
+    adaptive = {"adam": [row(eta, numbers=adam) for eta in (0.001, 0.01)]}
+    plain = {"gd": [row(eta, numbers={"sharpness": 1.0, "threshold": 2.0 / eta}) for eta in (0.1, 0.2)]}
+    for grouped, ends in ((adaptive, []), (adaptive | plain, [(0.08, 0.25)])):
+        (ax,) = panels(against_step_size(grouped)).values()
+        dashed = [line.get_xdata() for line in ax.lines if line.is_dashed()]
+        assert [(each[0], each[-1]) for each in dashed] == [pytest.approx(end) for end in ends]
+
+
 def test_a_median_of_survivors_is_hollow():
     kept = [row(eta, seed, numbers={"loss": 1.0 + seed}) for eta in (0.1, 0.2) for seed in (0, 1, 2)]
     gone = [row(0.2, 3, "diverged", "too large"), row(0.4, 0, "diverged", "too large")]

@@ -41,6 +41,7 @@ PANELS = (  # column, the one it stands in for where that is missing, name of th
     ("bent_neurons", "", "bent neurons", False),
 )
 MOST_PANELS = 6
+PRECONDITIONED = "preconditioned_sharpness"  # what the thresholds of adaptive methods are about
 
 
 @house()
@@ -66,7 +67,7 @@ def against_step_size(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
         ax.set_visible(False)
     for ax, (column, text, log) in zip(axes.flat, panels, strict=False):
         _panel(ax, drawn, column)
-        _limits(ax, drawn, column, etas)
+        _limits(ax, drawn, column)
         step_size_ticks(ax, etas)
         if log:
             number_ticks(ax)
@@ -120,28 +121,30 @@ def _hollow(ax: Axes, table: Table, column: str, look: Mapping[str, Any]) -> Non
             ax.plot(eta, np.nanmedian(values), linestyle="none", **left)
 
 
-def _limits(ax: Axes, drawn: Mapping[str, Table], column: str, etas: Sequence[float]) -> None:
-    """Draw what the theory says: the threshold of each group where they differ, 2/η where they do not."""
+def _limits(ax: Axes, drawn: Mapping[str, Table], column: str) -> None:
+    """Draw what the theory says: the threshold of each group where they differ, 2/η where they do not.
+
+    Thresholds of adaptive methods are about the preconditioned sharpness, and are not drawn.
+    """
     if column.endswith("edge_ratio"):
         ax.axhline(1.0, label="threshold", **THEORY)
-    if column != "sharpness":
+    plain = {i: table for i, table in enumerate(drawn.values()) if not _column(table, PRECONDITIONED)}
+    if column != "sharpness" or not plain:
         return
-    fine = np.geomspace(0.8 * etas[0], 1.25 * etas[-1], 50)
-    factors = {name: _factor(table) for name, table in drawn.items()}
+    etas = np.concatenate([table["step_size"].astype(float) for table in plain.values()])
+    fine = np.geomspace(0.8 * etas.min(), 1.25 * etas.max(), 50)
+    factors = {i: _factor(table) for i, table in plain.items()}
     if all(factor is None or abs(factor - 2.0) < 1e-9 for factor in factors.values()):
         ax.plot(fine, 2.0 / fine, label="threshold", **THEORY)
         return
-    for i, factor in enumerate(factors.values()):
+    for i, factor in factors.items():
         if factor is not None:
             ax.plot(fine, factor / fine, **{**THEORY, **line(i), "linestyle": THEORY["linestyle"]})
 
 
 def _factor(table: Table) -> float | None:
-    """Threshold times step size: the number that all runs of a group share, or None.
-
-    None for adaptive methods, too, whose threshold is about the preconditioned sharpness.
-    """
-    if "threshold" not in table or _column(table, "preconditioned_sharpness"):
+    """Threshold times step size: the number that all runs of a group share, or None."""
+    if "threshold" not in table:
         return None
     known = table["threshold"] * table["step_size"]
     known = known[np.isfinite(known)]

@@ -154,7 +154,7 @@ def penalized(theta, before, inputs, labels, weights, rates, logistic, eta, weig
 
 @njit(**DISJOINT, **INLINE)
 def _add_decay(theta, decays, gradient):
-    """G ← g + decays·θ, coordinate by coordinate; returns ‖g‖²."""
+    """Set g ← g + decays·θ, coordinate by coordinate; returns ‖g‖²."""
     squares = 0.0
     for j in range(theta.size):
         gradient[j] += decays[j] * theta[j]
@@ -164,7 +164,7 @@ def _add_decay(theta, decays, gradient):
 
 @njit(**DISJOINT, **INLINE)
 def _divide(gradient, square, beta2, epsilon):
-    """V ← β2 v + (1 − β2) g², g ← g/(√v + ε)."""
+    """Set v ← β2 v + (1 − β2) g², g ← g/(√v + ε)."""
     for j in range(gradient.size):
         square[j] = beta2 * square[j] + (1.0 - beta2) * gradient[j] * gradient[j]
         gradient[j] /= np.sqrt(square[j]) + epsilon
@@ -172,7 +172,7 @@ def _divide(gradient, square, beta2, epsilon):
 
 @njit(**DISJOINT, **INLINE)
 def _adapt(gradient, mean, square, beta1, beta2, epsilon, first, second):
-    """M ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², g ← m/(first (√(v/second) + ε))."""
+    """Set m ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², g ← m/(first (√(v/second) + ε))."""
     for j in range(gradient.size):
         mean[j] = beta1 * mean[j] + (1.0 - beta1) * gradient[j]
         square[j] = beta2 * square[j] + (1.0 - beta2) * gradient[j] * gradient[j]
@@ -181,7 +181,7 @@ def _adapt(gradient, mean, square, beta1, beta2, epsilon, first, second):
 
 @njit(**DISJOINT, **INLINE)
 def _shrink(theta, before, shares, last):
-    """θ ← shares·θ; the last step keeps the iterate before it."""
+    """Set θ ← shares·θ; the last step keeps the iterate before it."""
     for j in range(theta.size):
         if last:
             before[j] = theta[j]

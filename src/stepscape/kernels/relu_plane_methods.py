@@ -70,7 +70,7 @@ def _gradient(
 
 @njit(**DISJOINT, **INLINE)
 def _move(theta, before, velocity, gradient, eta, momentum, last):
-    """V ← momentum·v + g, θ ← θ - η v; the last step keeps the iterate before it."""
+    """Set v ← momentum·v + g, θ ← θ - η v; the last step keeps the iterate before it."""
     for j in range(theta.size):
         if last:
             before[j] = theta[j]

@@ -17,8 +17,8 @@ from stepscape.methods.draws import BLOCK
 class Drawn:
     """Random numbers of steps, a row for each; the last block is kept, from which the next steps may draw.
 
-    `draw` makes rows from a number on, and does not make fewer than `block` of them faster. A step looks at
-    so many `examples`.
+    `draw(first, count)` returns the rows of so many steps from `first` on; fewer than `block` rows cost as
+    much as a block. `examples` is how many examples a step looks at.
     """
 
     draw: Callable[[int, int], NDArray[Any]]

@@ -33,7 +33,7 @@ def with_method(problem: Problem, network: TwoLayerReLU, method: LineMethod) -> 
 
 
 def stepped(measured: ReLULine | ReLUPlane, method: LineMethod) -> OwnSteps:
-    """As `with_method`, of the loss of a network."""
+    """Return the loss of a network that descends by `method`; see `with_method`."""
     if not isinstance(method, LineMethod):
         known = ", ".join(each.__name__ for each in LineMethod.__args__)
         raise bad("method", f"be one of {known}", shown(method))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,19 @@ import pytest
 from msgspec.structs import replace
 
 from stepscape.errors import InputError
+from stepscape.experiments.deep import nonlinear_runs
 from stepscape.experiments.deep.deep_nonlinear import CLAIM
 from stepscape.experiments.deep.nonlinear_runs import begin, grid, work
 from stepscape.experiments.deep.participation import contributions, effective_share, participation
 from stepscape.experiments.frame import Result, Run
+from stepscape.lab.spec import stream
+from stepscape.measures.pieces import linear_pieces
 from stepscape.objectives import layered
-from stepscape.problems import Problem
+from stepscape.problems import Problem, curve
+from stepscape.training import Path
 
-CELLS = ((0.1, 0.0), (0.9, 0.0), (0.1, 0.01))  # shares of the edge, and decays
+# Shares of the edge, decays, and how a cell is called below.
+CELLS = ((0.1, 0.0, "small"), (0.3, 0.0, "middle"), (0.9, 0.0, "large"), (0.1, 0.01, "decay"))
 ROW = {
     "outcome": "finished", "alive": True, "edge_reached": True, "training_error": 0.1,
     "training_error_truth": 0.2, "function_moved": 0.01, "variation": 8.0, "risk": 0.1,
@@ -25,7 +32,7 @@ ROW = {
 }  # fmt: skip
 
 
-def result(seeds: int = 6, **more: Any) -> Result:
+def result(seeds: int = 6, cells: Any = CELLS, **more: Any) -> Result:
     """Alike runs; `more` changes a column of all runs, of a step size, a decay, a depth or an activation.
 
     ``large:risk`` is a column of the largest step size; ``relu/3/large:risk`` that of one cell. A function
@@ -34,8 +41,7 @@ def result(seeds: int = 6, **more: Any) -> Result:
     runs = []
     for activation in ("relu", "tanh"):
         for depth in (2, 3, 4):
-            for share, decay in CELLS:
-                arm = "decay" if decay else "large" if share == 0.9 else "small"
+            for share, decay, arm in cells:
                 for seed in range(seeds):
                     row = {
                         "activation": activation, "depth": depth, "edge_share": share, "decay": decay,
@@ -87,9 +93,10 @@ def result(seeds: int = 6, **more: Any) -> Result:
         ("sparser", {"decay:participation": lambda depth: 0.1 * 1.2**depth}, "no"),
         (
             "sparser",
-            {"decay:participation": lambda depth: 0.8**depth, "decay:function_moved": 0.2},
+            {"decay:participation": lambda depth: 0.8**depth, "decay:function_moved": 0.101},
             "premise_not_met",
         ),
+        ("sparser", {"decay:participation": lambda depth: 0.8**depth, "decay:function_moved": 0.1}, "yes"),
     ],
 )
 def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
@@ -98,11 +105,25 @@ def test_each_way(part: str, change: dict[str, Any], expected: str) -> None:
 
 def test_effects_are_logarithms_and_slopes_are_per_layer() -> None:
     """Halved at every depth the effect is ln 2; a factor of 0.8 for every layer is a slope of ln 1.25."""
-    judged = CLAIM.judge(result(**{"large:variation": 4.0, "large:participation": lambda depth: 0.8**depth}))
+    changes = {
+        "middle:variation": 6.0,
+        "large:variation": 4.0,
+        "large:participation": lambda depth: 0.8**depth,
+    }
+    judged = CLAIM.judge(result(**changes))
     for part, expected in (("simpler", np.log(2.0)), ("denser", np.log(0.8))):
         effect = judged[part].finding.effect
         assert effect is not None
         assert effect.interval.mean == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_effect_of_decay_is_the_mean_over_the_decays() -> None:
+    """Slopes of ln 1.25 and of nothing have the mean ½ ln 1.25."""
+    cells = (*CELLS, (0.1, 0.03, "more decay"))
+    judged = CLAIM.judge(result(cells=cells, **{"decay:participation": lambda depth: 0.4 * 0.8**depth}))
+    effect = judged["sparser"].finding.effect
+    assert effect is not None
+    assert effect.interval.mean == pytest.approx(0.5 * np.log(1.25), abs=1e-12)
 
 
 def test_cells_that_are_left_out_are_named() -> None:
@@ -151,6 +172,7 @@ def test_the_effective_share_counts_neurons() -> None:
     assert np.isnan(effective_share(np.zeros(3)))
 
 
+STEPS = (1, 5, 31, 45, 90, 135, 180)  # records of 180 steps, by their logarithm and evenly
 SETTINGS = {
     **CLAIM.quick, "width": 4, "n": 8, "fewest_steps": 60, "records": 4, "seeds": 1,
     "activations": ("relu",), "network_depths": (3,),
@@ -168,12 +190,16 @@ def test_a_run_measures_the_function_of_its_midpoint() -> None:
     assert (run.edge_share, run.steps) == (0.3, 180)  # three times the steps of the share 0.9
     mask = np.ones(theta.size)
     mask[-1] = 0.0
-    for _ in range(run.steps):
+    middles, losses = {}, [objective.loss(theta)]
+    for step in range(1, run.steps + 1):
         before, theta = (
             theta,
             theta - method.step_size * (objective.gradient(theta) + run.decay * mask * theta),
         )
-    middle = 0.5 * (before + theta)
+        middles[step] = 0.5 * (before + theta)
+        if step in STEPS:
+            losses.append(objective.loss(theta))
+    middle = middles[run.steps]
     points = np.linspace(*objective.problem.line.hull, 401)
     f = objective.predict(middle, points)
     np.testing.assert_allclose(made.arrays["solution"], f, rtol=0, atol=1e-9)
@@ -184,7 +210,58 @@ def test_a_run_measures_the_function_of_its_midpoint() -> None:
     assert made.numbers["participation"] == pytest.approx(participation(objective, middle, points), rel=1e-6)
     errors = objective.problem.labels - objective.predict(middle)
     assert made.numbers["training_error"] == pytest.approx(np.mean(errors**2), rel=1e-9)
-    assert made.numbers["alive"] is True
+    assert made.numbers["loss_rise"] == pytest.approx(max(losses) / losses[0], rel=1e-9)
+    moved = np.mean((f - objective.predict(middles[135], points)) ** 2) / np.mean(f**2)  # three quarters
+    assert made.numbers["function_moved"] == pytest.approx(np.sqrt(moved), rel=1e-6)
+    known = made.arrays
+    missed = known["labels"] - 2.0 * np.maximum(1.0 - 2.0 * np.abs(known["inputs"]), 0.0) + 0.5
+    assert made.numbers["training_error_truth"] == pytest.approx(np.mean(missed**2), rel=1e-12)
+    assert made.numbers["pieces"] == linear_pieces(points, f, 0.05 * known["labels"].std())
+    held = curve("tent", n=200, noise=run.noise, seed=stream(run.seed, "held out"))
+    best = min(
+        STEPS, key=lambda step: np.mean((held.labels - objective.predict(middles[step], held.inputs)) ** 2)
+    )
+    risk = np.mean((objective.predict(middles[best], points) - truth) ** 2)
+    assert made.numbers["risk_held_out"] == pytest.approx(risk, rel=1e-9)
+
+
+def worked(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any, Path], Path]) -> dict[str, Any]:
+    """What a run says of a path that is changed before it is measured."""
+    train = nonlinear_runs.train
+
+    def trained(objective: Any, *args: Any, **more: Any) -> Path:
+        return change(objective, train(objective, *args, **more))
+
+    monkeypatch.setattr(nonlinear_runs, "train", trained)
+    run = next(each for each in grid({**SETTINGS, "records": 5}) if each.edge_share == 0.3)
+    return dict(work(run, lambda _: None).numbers)
+
+
+@pytest.mark.parametrize(
+    ("at", "ratio", "reached"),
+    [(36, 0.95, True), (36, 0.949, False), (180, 0.95, True), (13, 2.0, False)],  # a fifth of 180 is 36
+)
+def test_the_edge_is_reached_after_a_fifth_of_the_steps(
+    at: int, ratio: float, reached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(_: Any, path: Path) -> Path:
+        assert at in path.at_steps
+        return dataclasses.replace(path, edge_ratio=np.where(path.at_steps == at, ratio, 0.9))
+
+    assert worked(monkeypatch, change)["edge_reached"] is reached
+
+
+@pytest.mark.parametrize(("share", "alive"), [(0.0101, True), (0.0099, False)])
+def test_a_network_is_dead_if_it_moves_by_a_hundredth_of_the_labels(
+    share: float, alive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(objective: Any, path: Path) -> Path:
+        points, theta = np.linspace(*objective.problem.line.hull, 401), path.midpoint.copy()
+        outer = objective.layers(theta)[-1][0]  # a view
+        outer *= share * objective.problem.labels.std() / objective.predict(theta, points).std()
+        return dataclasses.replace(path, theta=theta, theta_before=theta)
+
+    assert worked(monkeypatch, change)["alive"] is alive
 
 
 def test_a_run_that_diverges_is_an_outcome() -> None:

@@ -13,9 +13,10 @@ import pytest
 from commands import refused
 from stepscape.curvature import largest_eigenpair
 from stepscape.errors import InputError
-from stepscape.experiments.deep.architecture_runs import GRID, begin, grid, total_variation, work
+from stepscape.experiments.deep.architecture_runs import GRID, begin, grid, work
 from stepscape.experiments.deep.normalization import predict, with_lengths_of
-from stepscape.experiments.deep.residual_and_batch_norm import CLAIM, EQUAL_TIME, HELD_OUT, decades
+from stepscape.experiments.deep.residual_and_batch_norm import CLAIM, EQUAL_TIME, HELD_OUT, counts, decades
+from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame import Result, Run
 
 SIMPLER = {"tv": 50.0, "risk": 0.4}  # at the large step size, where the small one has 100 and 0.5
@@ -112,6 +113,12 @@ def test_a_seed_is_lost_if_one_of_its_runs_is() -> None:
     assert said.endswith("5 of 6 seeds count.")
 
 
+@pytest.mark.parametrize(("share", "counted"), [(0.1, True), (0.0999, False)])
+def test_a_run_counts_from_a_tenth_of_the_variance_on(share: float, counted: bool) -> None:
+    rows = result(architectures=("mlp",), seeds=1, explained_equal_time=share).table
+    assert counts(rows, EQUAL_TIME).tolist() == [counted] * 2
+
+
 def test_what_the_architecture_changes_is_measured_against_the_same_biases() -> None:
     """The plain networks differ by log10 2; batch norm without biases is as plain without them."""
     names = ("mlp", "mlp-no-bias", "batch-norm-no-bias")
@@ -163,9 +170,36 @@ def test_a_run_measures_what_steps_by_hand_give(eta: float) -> None:
     ratios, steps = made.arrays["edge"], sorted({0, 12, 24, 36, 48, 60, moment})
     late = [ratio for ratio, step in zip(ratios, steps, strict=True) if step >= 30]
     assert numbers["edge_ratio"] == np.median(late)
-    assert numbers["edge_reached"] == any(
-        ratio >= 0.95 for ratio, step in zip(ratios, steps, strict=True) if step >= 12
-    )
+    rng = np.random.default_rng((run.seed, run.n, 1))
+    held = rng.uniform(-1.0, 1.0, run.n)[:, None]
+    labels = 2.0 * held[:, 0] ** 2 - 1.0 + run.noise * rng.standard_normal(run.n)
+    errors = {
+        step: np.mean((predict(loss, middles[step], problem.points, held) - labels) ** 2)
+        for step in steps[1:]
+    }
+    f = predict(loss, middles[min(errors, key=errors.__getitem__)], problem.points, x[:, None])
+    risk = np.sqrt(np.mean((f - (2 * x**2 - 1)) ** 2))
+    assert numbers["risk_held_out"] == pytest.approx(risk, rel=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [0.95, 0.949])
+@pytest.mark.parametrize("at", [0, 6, 12, 36, 40, 42, 60])
+def test_the_edge_is_reached_between_a_fifth_of_the_steps_and_the_moment(
+    at: int, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 60 steps: at one record the edge ratio is `ratio`, at all others less."""
+    run = grid({**SETTINGS, "records": 10, "step_sizes": (0.2, 0.3)})[1]
+    moment = 40  # at which 0.3 has the time that 0.2 has after 60 steps without its warm-up
+    steps = np.array(sorted({0, *range(6, 61, 6), moment}))
+
+    def ratios(_: Any, middles: list[np.ndarray], *_more: Any) -> np.ndarray:
+        assert len(middles) == len(steps)
+        return np.where(steps == at, ratio, 0.9)
+
+    monkeypatch.setattr("stepscape.experiments.deep.architecture_runs._edge_ratios", ratios)
+    numbers = work(run, lambda _: None).numbers
+    assert numbers["edge_reached"] is (ratio == 0.95 and at >= 12)
+    assert numbers["edge_reached_equal_time"] is (ratio == 0.95 and 12 <= at <= moment)
 
 
 def _largest(loss: Any, theta: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from stepscape.errors import bad, unknown
 from stepscape.experiments.deep.models import loss_of_model
 from stepscape.experiments.deep.networks import chebyshev
 from stepscape.experiments.deep.normalization import predict, with_lengths_of
+from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame.follow import evenly, steps_until, with_moments
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
@@ -216,15 +217,6 @@ class _Measured:
             "fit": self.functions[int(np.searchsorted(self.steps, moment))],
             "points": self.problem.points[:, 0], "labels": self.problem.labels,
         }  # fmt: skip
-
-
-def total_variation(x: Array, f: Array) -> float:
-    """Return the total variation of the slopes of a function on a grid: ∫|f''|, without units.
-
-    >>> total_variation(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 0.0]))
-    2.0
-    """
-    return float(np.abs(np.diff(np.diff(f) / np.diff(x))).sum())
 
 
 def _edge_ratios(loss: TorchLoss, middles: list[Array], eta: float, tick: Tick) -> Array:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stepscape.curvature import largest_eigenpair
 from stepscape.errors import bad
 from stepscape.experiments.deep.participation import participation
+from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame.follow import by_log, evenly
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
@@ -165,7 +166,7 @@ def _function(objective: LayeredNetwork, theta: Array) -> dict[str, float]:
     points = points_of(problem)
     f = objective.predict(theta, points)
     return {
-        "variation": float(np.abs(np.diff(np.diff(f) / np.diff(points))).sum()),
+        "variation": total_variation(points, f),
         "pieces": float(linear_pieces(points, f, TOLERANCE * float(problem.labels.std()))),
         "risk": _risk(objective, theta),
         "participation": participation(objective, theta, points),
