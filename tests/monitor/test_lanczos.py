@@ -97,6 +97,42 @@ def test_the_space_stays_orthonormal_and_its_relation_holds_through_restarts(row
         assert rest.abs().max() <= 256 * EPS * 100
 
 
+@pytest.mark.parametrize("rows", [7, 24, 80])
+def test_rows_are_orthogonalized_when_a_bound_is_passed_and_not_before(rows, monkeypatch):
+    """Simon's recurrence keeps |VVᵀ - 1| within 10 times the bound at fewer orthogonalizations than steps.
+
+    What it lets pass disturbs A V = V T + beside·v eᵀ by no more than the norm of A times as much. Without
+    orthogonalization rows become parallel after some steps.
+    """
+    operator, steps, taken = Diagonal(torch.tensor(SPECTRA["outliers"])), 60, []
+    restore = Krylov._orthogonalize
+    monkeypatch.setattr(Krylov, "_orthogonalize", lambda *given: taken.append(1) or restore(*given))
+
+    def overlap(bound):
+        draw = torch.Generator().manual_seed(0)
+        start = torch.randn(operator.size, generator=draw, dtype=torch.float64)
+        krylov, largest_seen = Krylov(operator, start, rows, bound), 0.0
+        for _ in range(steps):
+            if krylov.done == krylov.most:
+                krylov.restart(krylov.most // 2)
+            krylov.extend()
+            done = krylov.done
+            V, T = krylov.rows[: done + 1], krylov.projection[:done, :done]
+            seen = float((V @ V.T - torch.eye(done + 1)).abs().max())
+            rest = V[:done] * operator.values - T @ V[:done]
+            rest[-1] -= krylov.beside * V[done]
+            assert rest.norm() <= 100 * 10 * max(bound, 256 * EPS)
+            largest_seen = max(largest_seen, seen)
+        return largest_seen
+
+    assert overlap(1e-8) <= 10 * 1e-8
+    assert len(taken) < 0.7 * steps
+    if rows == 80:
+        taken.clear()
+        assert overlap(np.inf) > 0.5
+        assert not taken
+
+
 def test_a_symmetric_matrix_gives_what_arpack_gives():
     draw = np.random.default_rng(3)
     A = draw.standard_normal((250, 250))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
+from stepscape.monitor.orthogonality import Orthogonality
 from stepscape.monitor.vectors import coefficients, dot, norm
 from stepscape.objectives.require_torch import require_torch
 
@@ -35,12 +36,14 @@ class TensorOperator(Protocol):
 
 
 class Krylov:
-    """Lanczos with full orthogonalization and thick restarts.
+    """Lanczos with partial orthogonalization and thick restarts.
 
-    Rows 0, …, done of `rows` are orthonormal; `projection` is the matrix in the first `done` of them:
-    tridiagonal, and after a restart an arrow before. With A the operator, V the rows and T the projection,
-    A V = V T + beside · rows[done] e_doneᵀ. Vectors have the precision of the operator; inner products, norms
-    and T are float64. A second orthogonalization follows where the first leaves less than 0.7 of the norm.
+    Rows 0, …, done of `rows` are orthonormal up to inner products of about `lost`; `projection` is the matrix
+    in the first `done` of them: tridiagonal, and after a restart an arrow before. With A the operator, V the
+    rows and T the projection, A V = V T + beside · rows[done] e_doneᵀ. Vectors have the precision of the
+    operator; inner products, norms and T are float64. A row is orthogonalized against those that T couples
+    with it, and against all others where `Orthogonality` says so; once more where that leaves less than 0.7
+    of the norm.
 
     Parameters
     ----------
@@ -48,6 +51,8 @@ class Krylov:
     start : tensor (size,), not zero
     most : int
         Length of the basis before a restart.
+    lost : float
+        Inner products of rows that are allowed, estimated; 0 for orthogonality up to rounding.
 
     References
     ----------
@@ -55,7 +60,7 @@ class Krylov:
     Matrix Anal. Appl. 22.
     """
 
-    def __init__(self, operator: TensorOperator, start: Any, most: int) -> None:
+    def __init__(self, operator: TensorOperator, start: Any, most: int, lost: float = 0.0) -> None:
         torch = require_torch()
         self._operator = operator
         self.most = min(most, operator.size)
@@ -63,36 +68,45 @@ class Krylov:
         self.rows = torch.empty(shape, dtype=operator.dtype, device=operator.device)
         self.rows[0] = start / norm(start)
         self.projection = torch.zeros((self.most + 1, self.most + 1), dtype=torch.float64)
+        rounding = torch.finfo(operator.dtype).eps
+        self._orthogonality = Orthogonality(self.most, lost, rounding)
         self.done, self.beside, self.closed = 0, 0.0, False
 
     def extend(self) -> None:
         """Take one more product; `closed` says that the space is invariant."""
         j = self.done
-        new = product(self._operator, self.rows[j])
-        scale = norm(new)
-        if not math.isfinite(scale):
-            raise Unmeasured("nonfinite", "the square of a Hessian product overflows; rescale the loss")
-        coupled = self.projection[:j, j].nonzero().reshape(-1)
-        for i in coupled.tolist():
-            new -= float(self.projection[i, j]) * self.rows[i]
-        diagonal = dot(self.rows[j], new)
-        new -= diagonal * self.rows[j]
-        before = norm(new)
-        for _ in range(2):
-            inner = coefficients(self.rows[: j + 1], new)
-            new -= inner.to(new) @ self.rows[: j + 1]
-            diagonal += float(inner[j])
-            after = norm(new)
-            if after >= 0.7 * before:
-                break
-            before = after
+        image = self._operator.product(self.rows[j])
+        diagonal = dot(self.rows[j], image)
+        new = require_torch().sub(image, self.rows[j], alpha=diagonal, out=self.rows[j + 1])
+        coupled = self.projection[:j, j]
+        for i in coupled.nonzero().reshape(-1).tolist():
+            new.sub_(self.rows[i], alpha=float(coupled[i]))
+        after = norm(new)
+        scale = math.hypot(diagonal, after, *coupled.tolist())
+        if not math.isfinite(scale * scale):
+            raise _not_finite(image)
         self.projection[j, j] = diagonal
+        if self._orthogonality.lost(self.projection[: j + 1, : j + 1], after, scale):
+            after = self._orthogonalize(new, after)
         self.beside, self.done = after, j + 1
         rounding = 16.0 * require_torch().finfo(self.rows.dtype).eps
         self.closed = self.done == self._operator.size or after <= rounding * scale
         if not self.closed:
-            self.rows[j + 1] = new / after
+            new /= after
             self.projection[j, j + 1] = self.projection[j + 1, j] = after
+
+    def _orthogonalize(self, new: Any, before: float) -> float:
+        """Orthogonalize the next row, of norm `before`, against all others, and return its norm."""
+        j = self.done
+        for _ in range(2):
+            inner = coefficients(self.rows[: j + 1], new)
+            new -= inner.to(new) @ self.rows[: j + 1]
+            self.projection[j, j] += inner[j]
+            after = norm(new)
+            if after >= 0.7 * before:
+                break
+            before = after
+        return after
 
     def restart(self, kept: int) -> None:
         """Keep the Ritz vectors of the largest Ritz values, and the next row."""
@@ -105,6 +119,7 @@ class Krylov:
         arrow = self.beside * columns[-1]
         self.projection[:kept, kept] = self.projection[kept, :kept] = arrow
         self.done = kept
+        self._orthogonality.restart(kept)
 
     def ritz(self) -> tuple[Any, Any]:
         """Ritz values, the largest first, and their coefficients in the rows (done, done) as columns."""
@@ -131,7 +146,15 @@ def product(operator: TensorOperator, vector: Any) -> Any:
     """Take a product, and refuse one that is not finite."""
     image = operator.product(vector)
     if not bool(require_torch().isfinite(image).all()):
-        raise Unmeasured(
-            "nonfinite", "a Hessian product is not finite; the loss overflows or is undefined here"
-        )
+        raise _not_finite(image)
     return image
+
+
+def _not_finite(image: Any) -> Unmeasured:
+    overflow = bool(require_torch().isfinite(image).all())
+    return Unmeasured(
+        "nonfinite",
+        "the square of a Hessian product overflows; rescale the loss"
+        if overflow
+        else "a Hessian product is not finite; the loss overflows or is undefined here",
+    )

@@ -19,6 +19,7 @@ STEADY, STILL = 3, 0.01  # over this many steps the value may move by this share
 AHEAD = 0.1  # share of the tolerance that the estimated residual must reach
 AGAIN = 3  # products between two looks at the true residual
 ROWS = 24  # of the basis before a restart, which keeps half of them
+LOST = 0.1  # share of the tolerance that inner products of rows may reach
 NOISE = 0.05  # norm of the random part of a start that is given
 
 
@@ -112,7 +113,7 @@ def largest(
         ("seed", seed, 0),
     ):
         whole(name, value, least)
-    krylov = Krylov(operator, _begin(operator, start, seed), rows)
+    krylov = Krylov(operator, _begin(operator, start, seed), rows, LOST * tolerance)
     rounding = require_torch().finfo(operator.dtype).eps
     look, spent, values = COLD if start is None else WARM, 0, []
     previous: RitzPair | None = None

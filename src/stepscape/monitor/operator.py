@@ -115,8 +115,9 @@ class HessianOperator:
         if self._products is None:
             make = getattr(self, f"_{self.method}")
             self._products = [make(number) for number in self._pieces]
-        total = [require_torch().zeros_like(one) for one in self._point]
-        for weight, product in zip(self._weights, self._products, strict=True):
+        first, *rest = self._products
+        total = [self._weights[0] * part.detach() for part in first(along)]
+        for weight, product in zip(self._weights[1:], rest, strict=True):
             for one, part in zip(total, product(along), strict=True):
                 one += weight * part.detach()
         return total
