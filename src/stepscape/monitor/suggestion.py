@@ -159,7 +159,8 @@ def _beyond(window: Sequence[Row]) -> str:
     beyond = [row for row in window if _has_curvature(row) and (row.edge_ratio or 0.0) > 1.0]
     if not beyond:
         return ""
-    return f"; an edge ratio of {number(beyond[-1].edge_ratio, 2)} at step {beyond[-1].step} asks for a smaller one"
+    last = beyond[-1]
+    return f"; an edge ratio of {number(last.edge_ratio, 2)} at step {last.step} asks for a smaller one"
 
 
 def _is_usable(row: Row, present: tuple[float, ...]) -> bool:
