@@ -63,7 +63,7 @@ def test_the_first_steps_of_an_adaptive_optimizer_do_not_count() -> None:
     early = [row(step, ratio) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
     assert suggest([*early, *settled]) == suggest(settled)
     assert suggest([*early, row(20, 0.5), *settled[:2]]).factor == pytest.approx(1.6)
-    assert suggest([*early, *settled[:2]]).factor != pytest.approx(1.6)  # too few later ones: all count
+    assert "jumps" in suggest([*early, *settled[:2]]).reason  # too few later ones: all count
 
 
 def test_old_measurements_do_not_count() -> None:

@@ -45,7 +45,7 @@ def fits(result: Result) -> Drawn:
             ax.plot(run.arrays["x"], run.arrays["fit"], lw=MAIN, label=_eta(run), **_look(at))
         label(ax, "input x", "f(x)" if ax is axes[0, 0] else "", ARCHITECTURES[name].words)
     shared_legend(figure, axes, columns=4)
-    said = _leaves(result)
+    said = _effect(result, "larger steps multiply", power=True)
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Functions at equal training time Σ η, for the first seed: the smallest step size (blue, "
@@ -82,7 +82,7 @@ def effects(result: Result) -> Drawn:
         ax.set_ylim(-len(names) + 0.4, 0.6)
         label(ax, words)
     axes[0, 1].set_yticklabels([])
-    said = _falls(result)
+    said = _effect(result, "larger steps lower", power=False)
     finding(figure, said)
     return Drawn(figure, (
         f"{said} Each dot is a seed: log10 of the value at the smallest step size over that at the largest, "
@@ -167,28 +167,14 @@ def _extremes(result: Result) -> list[tuple[str, float]]:
     return [ordered[0], ordered[-1]] if ordered else []
 
 
-def _falls(result: Result) -> str:
-    """Say by how many decades the variation falls where it falls most, and where it falls least."""
-    ends = _extremes(result)
+def _effect(result: Result, begin: str, power: bool) -> str:
+    """Say the largest and the smallest median effect on the variation, as factors or in decades."""
+    ends = [(name, number(10.0**-fall if power else fall, 2)) for name, fall in _extremes(result)]
     if not ends:
         return NONE
     (most, high), (least, low) = ends
-    return (
-        f"At equal time ∫|f''| falls by {number(high, 2)} decades with {most}, "
-        f"by {number(low, 2)} with {least}."
-    )
-
-
-def _leaves(result: Result) -> str:
-    """Say the same as factors."""
-    ends = _extremes(result)
-    if not ends:
-        return NONE
-    (most, high), (least, low) = ends
-    return (
-        f"At equal time larger steps multiply ∫|f''| by {number(10.0**-high, 2)} with {most}, by "
-        f"{number(10.0**-low, 2)} with {least}."
-    )
+    unit = "" if power else " decades"
+    return f"At equal time {begin} ∫|f''| by {high}{unit} with {most}, by {low} with {least}."
 
 
 def _repeat(result: Result) -> str:
