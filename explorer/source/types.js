@@ -1,0 +1,101 @@
+/**
+ * What the page and its worker say to each other. Everything is plain data; typed arrays are float64.
+ *
+ * @typedef {"square" | "logistic"} Loss
+ *
+ * @typedef {object} CurveData  points drawn around a curve of `stepscape.problems`, the same bits as in Python
+ * @property {"curve"} kind
+ * @property {"tent" | "wave" | "steps" | "doppler" | "line" | "zero"} truth
+ * @property {number} n
+ * @property {number} noise  square loss: standard deviation of the labels around the truth
+ * @property {number} flipRate  logistic loss: probability that a label is flipped, in [0, ½)
+ * @property {number} amplitude  logistic loss: the logit is amplitude · curve
+ * @property {number} halfWidth  inputs lie on [-halfWidth, halfWidth]
+ * @property {number} seed
+ *
+ * @typedef {object} OwnData  a user's table, or points that were dragged
+ * @property {"own"} kind
+ * @property {number[]} x
+ * @property {number[]} y  logistic loss: ±1
+ * @property {CurveData["truth"] | null} truth  kept when points of a curve were dragged
+ * @property {number} amplitude
+ * @property {number} flipRate
+ * @property {number} halfWidth
+ *
+ * @typedef {CurveData | OwnData} Data
+ *
+ * @typedef {object} Start  the start of training (the arms of `experiments.common.arms`)
+ * @property {"printed" | "small" | "large"} arm  as printed, scaled below the threshold, large with warm-up
+ * @property {number} width  number of neurons k
+ * @property {number} seed
+ *
+ * @typedef {object} Method
+ * @property {number} stepSize
+ * @property {number} momentum
+ * @property {number} weightDecay
+ * @property {number} warmupSteps  0 but for the large start
+ *
+ * @typedef {object} Setup
+ * @property {Loss} loss
+ * @property {Data} data
+ * @property {Start} start
+ * @property {Method} method
+ *
+ * Page → worker.
+ * @typedef {{ kind: "begin", setup: Setup }
+ *   | { kind: "method", method: Partial<Method> }      takes effect at the next step
+ *   | { kind: "data", data: Data }                     training continues from the same network
+ *   | { kind: "run", stepsPerFrame: number }           0: as many as fit into a frame
+ *   | { kind: "pause" }
+ *   | { kind: "step", count: number }                  while paused
+ *   | { kind: "rewind", step: number }                 to the last kept state at or before this step; pauses
+ *   | { kind: "drawn" }                                the page has drawn the last frame and wants the next
+ * } Command
+ *
+ * Worker → page.
+ * @typedef {object} Ready  the answer to "begin" and "data"
+ * @property {"ready"} kind
+ * @property {Float64Array} x  sorted inputs (n,)
+ * @property {Float64Array} y  labels (n,), as sorted
+ * @property {Float64Array} grid  (m,) where functions are drawn
+ * @property {Float64Array | null} truth  (m,) the truth on the grid (logistic: its logit)
+ * @property {number} initialSharpness
+ * @property {Method} method  as used: with the warm-up of the arm
+ *
+ * @typedef {object} Refused  one sentence for the user
+ * @property {"refused"} kind
+ * @property {string} sentence
+ *
+ * @typedef {object} Neurons  one entry per neuron
+ * @property {Float64Array} knots  -b1/w1; NaN where w1 = 0
+ * @property {Uint8Array} states  ALIVE bends among the data, LINEAR is active at all of them, DEAD at none, STUCK has its knot on an input
+ * @property {Float64Array} jumps  w2·|w1|, by how much the slope changes at the knot
+ *
+ * @typedef {object} Frame
+ * @property {"frame"} kind
+ * @property {number} step
+ * @property {number} time  Σ of the step sizes
+ * @property {number} stepSize  of the last step, warm-up included
+ * @property {number} threshold  2(1 + momentum)/stepSize
+ * @property {number} loss
+ * @property {number} sharpness  λ_max of the loss (decay included) at the midpoint of the last two iterates
+ * @property {number} residual  of the eigenpair: some eigenvalue lies within it
+ * @property {number} trace  of the Hessian
+ * @property {number} weightedTv  ∫|f''| g of the midpoint
+ * @property {number} bound  what theory says it is at most; NaN where no theorem speaks
+ * @property {number} pieces  of the midpoint, among the data
+ * @property {number | null} risk  square loss: mean (f - truth)² at the inputs; logistic: excess risk; null without truth
+ * @property {Float64Array} now  (m,) f on the grid, the last iterate
+ * @property {Float64Array} before  (m,) the iterate before it
+ * @property {Float64Array} midpoint  (m,)
+ * @property {Neurons} neurons  of the last iterate
+ * @property {"training" | "paused" | "diverged"} outcome
+ * @property {number} stepsPerSecond
+ *
+ * @typedef {Ready | Refused | Frame} Answer
+ */
+
+export const ALIVE = 0;
+export const LINEAR = 1;
+export const DEAD = 2;
+export const STUCK = 3;
