@@ -106,6 +106,38 @@
  * @typedef {Ready | Changed | Refused | Frame} Answer
  */
 
+/**
+ * What Python gives to the page, as JSON in the element `given`.
+ *
+ * @typedef {object} Verdict  what the committed ledger, at full size where there is one, says of a claim
+ * @property {string} title  of the claim
+ * @property {string} word  as reports write it: "partly reproduced"
+ * @property {string} mark  that reads without color: "●"
+ * @property {string} kind  class of its color: "partly"
+ * @property {string} sentence  what was found by the part that decides
+ *
+ * @typedef {object} Unit  value = center + scale · standardized
+ * @property {number} center
+ * @property {number} scale
+ *
+ * @typedef {object} Table  a user's table, in the units in which the page trains
+ * @property {string} source  name of its file, or of the problem
+ * @property {number[]} x
+ * @property {number[]} y  logistic loss: ±1
+ * @property {string} xName
+ * @property {string} yName
+ * @property {Loss} loss
+ * @property {string[] | null} labels  logistic loss: what -1 and +1 stand for
+ * @property {{ x: Unit, y: Unit | null } | null} units  null where nothing was standardized
+ * @property {string[]} notes  whole sentences for the reader: what was dropped, guessed, standardized, left out
+ *
+ * @typedef {object} Given
+ * @property {string} version
+ * @property {Table | null} table
+ * @property {Setup | null} setup  what the page begins with where its address has no fragment; with every table
+ * @property {Record<string, Verdict>} verdicts  by name of the claim
+ */
+
 export const ALIVE = 0;
 export const LINEAR = 1;
 export const DEAD = 2;
