@@ -2,6 +2,7 @@
  * A panel: two axes with their ticks and names, and a clipped ground for curves.
  *
  * @typedef {import("./scale.js").Scale} Scale
+ * @typedef {import("./ticks.js").Tick} Tick
  * @typedef {{ left: number, right: number, top: number, bottom: number }} Box  in pixels
  *
  * @typedef {object} Panel
@@ -13,15 +14,18 @@
  * @typedef {object} Names
  * @property {string} [x]  below the axis, at its right end; without it the ticks of x have no names
  * @property {string} [y]  above the axis
- * @property {import("./ticks.js").Tick[]} [yTicks]  in place of round numbers
+ * @property {Tick[]} [xTicks]  in place of round numbers
+ * @property {Tick[]} [yTicks]
  */
 import { make, pool, set, show, write } from "./svg.js";
 import { ticks } from "./ticks.js";
 
 export const LETTER = 6.9; // pixels: width of a digit of 12 px
 export const LINE = 15; // pixels: height of a line of text
-const ACROSS = (/** @type {string} */ name) => LETTER * (name.length + 1.5);
-const UPRIGHT = () => 1.5 * LINE;
+
+/** Length of the name of a tick along its axis, with space around it. */
+export const ACROSS = (/** @type {string} */ name) => LETTER * (name.length + 1.5);
+export const UPRIGHT = () => 1.5 * LINE;
 
 /**
  * @param {Element} parent
@@ -42,19 +46,30 @@ export function panel(parent) {
   return {
     back, ground, front,
     place(x, y, given) {
-      const next = [x.kind, x.low, x.high, x.from, x.to, y.kind, y.low, y.high, y.from, y.to, given.x, given.y].join();
+      const next = keyOf(x, y, given);
       if (next === key) return;
       key = next;
       const width = x.to - x.from;
       const height = y.from - y.to;
       set(ground, { x: x.from, y: y.to, width, height, viewBox: `${x.from} ${y.to} ${width} ${height}` });
       set(frame, { d: `M${x.from} ${y.to}V${y.from}H${x.to}` });
-      drawn.x(ticks(x, ACROSS), y.from, y.to, given.x !== undefined);
+      drawn.x(given.xTicks ?? ticks(x, ACROSS), y.from, y.to, given.x !== undefined);
       drawn.y(given.yTicks ?? ticks(y, UPRIGHT), x.from, x.to, true);
       place(names.x, given.x ?? "", x.to, y.from + 2 * LINE + 4, "end");
       place(names.y, given.y ?? "", Math.max(2, x.from - 44), y.to - 8, "start");
     },
   };
+}
+
+/**
+ * What axes depend on: they are drawn anew only if it changes.
+ * @param {Scale} x
+ * @param {Scale} y
+ * @param {Names} names
+ */
+function keyOf(x, y, names) {
+  const limits = [x, y].map(({ kind, low, high, from, to }) => [kind, low, high, from, to]);
+  return JSON.stringify([limits, names.x, names.y, names.xTicks?.map(({ name }) => name), names.yTicks?.map(({ name }) => name)]);
 }
 
 /**
@@ -80,7 +95,7 @@ function axis(axes, grid, direction) {
   const texts = pool(() => make(axes, "text", { class: "tick", "text-anchor": anchor, dy: across ? "0" : "0.35em" }));
   const marks = make(axes, "path", { class: "frame" });
   const lines = make(grid, "path");
-  return (/** @type {import("./ticks.js").Tick[]} */ found, /** @type {number} */ start, /** @type {number} */ end, /** @type {boolean} */ named) => {
+  return (/** @type {Tick[]} */ found, /** @type {number} */ start, /** @type {number} */ end, /** @type {boolean} */ named) => {
     texts(named ? found.length : 0).forEach((text, i) => {
       set(text, across ? { x: found[i].at, y: start + LINE + 3 } : { x: start - 8, y: found[i].at });
       write(text, found[i].name);

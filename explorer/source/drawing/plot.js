@@ -9,7 +9,7 @@
  * @property {string} name  its class, and the file it is saved under
  * @property {string} heading  the name of the figure
  * @property {(width: number) => number} height
- * @property {(svg: SVGSVGElement, redraw: () => void) => (state: State, size: Size) => Words} prepare
+ * @property {(svg: SVGSVGElement) => (state: State, size: Size) => Words} prepare
  *   make the elements once; the function that it returns changes them
  * @property {(state: State) => import("./table.js").Numbers} numbers
  * @property {boolean} [interactive]  something in it takes the focus
@@ -17,6 +17,7 @@
  * @typedef {object} Plot
  * @property {(state: State) => void} update
  * @property {() => string} svg  the plot as a file of its own
+ * @property {() => void} redraw
  * @property {HTMLElement} figure
  */
 import { exported, PAPER } from "./paper.js";
@@ -39,7 +40,7 @@ export function plot(element, kind, fixedWidth) {
   let state = null;
   let width = 0;
   let written = -Infinity;
-  const draw = kind.prepare(svg, () => redraw());
+  const draw = kind.prepare(svg);
   const renew = table(figure, () => state && kind.numbers(state));
 
   function redraw() {
@@ -66,6 +67,7 @@ export function plot(element, kind, fixedWidth) {
   }
   return {
     figure,
+    redraw,
     update(next) {
       state = next;
       redraw();
