@@ -33,7 +33,7 @@
  * @property {number} stepSize
  * @property {number} momentum
  * @property {number} weightDecay
- * @property {number} warmupSteps  0 but for the large start
+ * @property {number} warmupSteps  the page says it: 0 but for the large start, where its default is 5000
  *
  * @typedef {object} Setup
  * @property {Loss} loss
@@ -66,7 +66,9 @@
  * @property {Float64Array} grid  (m,) where functions are drawn
  * @property {Float64Array | null} truth  (m,) the truth on the grid (logistic: its logit)
  * @property {number} initialSharpness
- * @property {Method} method  as used: with the warm-up of the arm
+ * @property {Method} method  as used
+ * @property {"torch" | "mean_field"} init  of `TwoLayerReLU.random`, from which the run began
+ * @property {number} scale  alike
  *
  * @typedef {object} Changed  the answer to "method"
  * @property {"changed"} kind
