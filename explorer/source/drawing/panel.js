@@ -17,15 +17,17 @@
  * @property {Tick[]} [xTicks]  in place of round numbers
  * @property {Tick[]} [yTicks]
  */
-import { make, pool, set, show, write } from "./svg.js";
+import { keyOf } from "./scale.js";
+import { make, onChange, pool, set, show, write } from "./svg.js";
 import { ticks } from "./ticks.js";
 
 export const LETTER = 6.9; // pixels: width of a digit of 12 px
+const OVER = 8; // pixels by which the name of the last tick may stand out of its panel
 export const LINE = 15; // pixels: height of a line of text
 
 /** Length of the name of a tick along its axis, with space around it. */
 export const ACROSS = (/** @type {string} */ name) => LETTER * (name.length + 1.5);
-export const UPRIGHT = () => 1.5 * LINE;
+export const UPRIGHT = () => 1.2 * LINE;
 
 /**
  * @param {Element} parent
@@ -41,35 +43,24 @@ export function panel(parent) {
   const frame = make(axes, "path", { class: "frame" });
   const drawn = { x: axis(axes, grid, "x"), y: axis(axes, grid, "y") };
   const names = { x: make(axes, "text", { class: "name" }), y: make(axes, "text", { class: "name" }) };
-  let key = "";
+  const changed = onChange();
 
   return {
     back, ground, front,
     place(x, y, given) {
-      const next = keyOf(x, y, given);
-      if (next === key) return;
-      key = next;
-      const width = x.to - x.from;
-      const height = y.from - y.to;
-      set(ground, { x: x.from, y: y.to, width, height, viewBox: `${x.from} ${y.to} ${width} ${height}` });
-      set(frame, { d: `M${x.from} ${y.to}V${y.from}H${x.to}` });
-      drawn.x(given.xTicks ?? ticks(x, ACROSS), y.from, y.to, given.x !== undefined);
-      drawn.y(given.yTicks ?? ticks(y, UPRIGHT), x.from, x.to, true);
-      place(names.x, given.x ?? "", x.to, y.from + 2 * LINE + 4, "end");
-      place(names.y, given.y ?? "", Math.max(2, x.from - 44), y.to - 8, "start");
+      const texts = [given.x, given.y, ...[given.xTicks, given.yTicks].map((each) => each?.map(({ name }) => name).join())];
+      changed([...keyOf(x), ...keyOf(y), ...texts], () => {
+        const width = x.to - x.from;
+        const height = y.from - y.to;
+        set(ground, { x: x.from, y: y.to, width, height, viewBox: `${x.from} ${y.to} ${width} ${height}` });
+        set(frame, { d: `M${x.from} ${y.to}V${y.from}H${x.to}` });
+        drawn.x(given.xTicks ?? ticks(x, ACROSS), y.from, y.to, given.x !== undefined, x.to);
+        drawn.y(given.yTicks ?? ticks(y, UPRIGHT), x.from, x.to, true);
+        place(names.x, given.x ?? "", x.to, y.from + 2 * LINE + 4, "end");
+        place(names.y, given.y ?? "", Math.max(2, x.from - 44), y.to - 8, "start");
+      });
     },
   };
-}
-
-/**
- * What axes depend on: they are drawn anew only if it changes.
- * @param {Scale} x
- * @param {Scale} y
- * @param {Names} names
- */
-function keyOf(x, y, names) {
-  const limits = [x, y].map(({ kind, low, high, from, to }) => [kind, low, high, from, to]);
-  return JSON.stringify([limits, names.x, names.y, names.xTicks?.map(({ name }) => name), names.yTicks?.map(({ name }) => name)]);
 }
 
 /**
@@ -91,14 +82,16 @@ function place(node, text, x, y, anchor) {
  */
 function axis(axes, grid, direction) {
   const across = direction === "x";
-  const anchor = across ? "middle" : "end";
-  const texts = pool(() => make(axes, "text", { class: "tick", "text-anchor": anchor, dy: across ? "0" : "0.35em" }));
+  const texts = pool(() => make(axes, "text", { class: "tick", dy: across ? "0" : "0.35em" }));
   const marks = make(axes, "path", { class: "frame" });
   const lines = make(grid, "path");
-  return (/** @type {Tick[]} */ found, /** @type {number} */ start, /** @type {number} */ end, /** @type {boolean} */ named) => {
+  return (/** @type {Tick[]} */ found, /** @type {number} */ start, /** @type {number} */ end, /** @type {boolean} */ named, right = Infinity) => {
     texts(named ? found.length : 0).forEach((text, i) => {
-      set(text, across ? { x: found[i].at, y: start + LINE + 3 } : { x: start - 8, y: found[i].at });
-      write(text, found[i].name);
+      const { at, name } = found[i];
+      const isLast = across && at + 0.5 * LETTER * name.length > right + OVER;
+      set(text, across ? { x: isLast ? right + OVER : at, y: start + LINE + 3 } : { x: start - 8, y: at });
+      set(text, { "text-anchor": !across || isLast ? "end" : "middle" });
+      write(text, name);
     });
     set(marks, { d: found.map(({ at }) => (across ? `M${at} ${start}v4` : `M${start} ${at}h-4`)).join("") });
     set(lines, { d: found.map(({ at }) => (across ? `M${at} ${start}V${end}` : `M${start} ${at}H${end}`)).join("") });

@@ -6,77 +6,98 @@
 const COLUMN = 2; // pixels; of each column the least and the largest point are kept: one point a pixel
 const FAR = 4000; // pixels beyond the panel, where its clip hides everything
 
-/** The line through points; gaps where a value is not finite or has no place.
- * @param {Numbers} xs increasing @param {Numbers} ys @param {Scale} x @param {Scale} y */
+/**
+ * The line through points; gaps where a value is not a number or has no place.
+ * @param {Numbers} xs  increasing
+ * @param {Numbers} ys
+ * @param {Scale} x
+ * @param {Scale} y
+ */
 export function line(xs, ys, x, y) {
-  return write(thin(places(xs, ys, x, y)));
+  const [across, up] = [Float64Array.from(xs, x.at), heights(ys, y)];
+  return write(across, up, thin(across, up));
 }
 
-/** The area between two curves over the same inputs; both must be finite where it is drawn.
- * @param {Numbers} xs @param {Numbers} lower @param {Numbers} upper @param {Scale} x @param {Scale} y */
+/**
+ * The area between two curves over the same inputs; nothing where one of them has a gap.
+ * @param {Numbers} xs
+ * @param {Numbers} lower
+ * @param {Numbers} upper
+ * @param {Scale} x
+ * @param {Scale} y
+ */
 export function area(xs, lower, upper, x, y) {
-  const top = thin(places(xs, upper, x, y));
-  const bottom = thin(places(xs, lower, x, y)).reverse();
-  if (top.length === 0 || [...top, ...bottom].some(([, at]) => Number.isNaN(at))) return "";
-  return `${write([...top, ...bottom])}Z`;
+  const [across, bottom, top] = [Float64Array.from(xs, x.at), heights(lower, y), heights(upper, y)];
+  if (across.length === 0 || bottom.some(Number.isNaN) || top.some(Number.isNaN)) return "";
+  const back = write(across, bottom, thin(across, bottom).reverse());
+  return `${write(across, top, thin(across, top))}${back.replace("M", "L")}Z`;
 }
 
-/** A horizontal line for each run of equal values, joined by upright ones: what is set, and set anew.
- * @param {Numbers} xs @param {Numbers} ys @param {Scale} x @param {Scale} y */
+/**
+ * A horizontal line for each run of equal values, joined by upright ones: what is set, and set anew.
+ * @param {Numbers} xs
+ * @param {Numbers} ys
+ * @param {Scale} x
+ * @param {Scale} y
+ */
 export function stairs(xs, ys, x, y) {
-  const points = places(xs, ys, x, y);
-  /** @type {[number, number][]} */
+  const [across, up] = [Float64Array.from(xs, x.at), heights(ys, y)];
+  /** @type {number[]} */
   const corners = [];
-  points.forEach(([at, height], i) => {
-    const last = i > 0 ? points[i - 1][1] : NaN;
-    if (height === last && i < points.length - 1) return;
-    if (i > 0 && height !== last) corners.push([at, last]);
-    corners.push([at, height]);
-  });
-  return write(corners);
+  for (let i = 0; i < across.length; i++) {
+    if (i > 0 && up[i] !== up[i - 1]) corners.push(across[i], up[i - 1]);
+    if (i === 0 || up[i] !== up[i - 1] || i === across.length - 1) corners.push(across[i], up[i]);
+  }
+  const places = Array.from({ length: corners.length / 2 }, (_, i) => i);
+  return write(places.map((i) => corners[2 * i]), places.map((i) => corners[2 * i + 1]), places);
 }
 
-/** @param {Numbers} xs @param {Numbers} ys @param {Scale} x @param {Scale} y @returns {[number, number][]} */
-function places(xs, ys, x, y) {
-  const low = Math.min(y.from, y.to) - FAR;
-  const high = Math.max(y.from, y.to) + FAR;
-  return Array.from({ length: Math.min(xs.length, ys.length) }, (_, i) => {
-    const height = y.at(ys[i]);
-    return [x.at(xs[i]), Math.min(high, Math.max(low, height))];
-  });
+/**
+ * Pixels of values, held so near that a path stands them.
+ * @param {Numbers} values
+ * @param {Scale} scale
+ */
+function heights(values, { at, from, to }) {
+  const [low, high] = [Math.min(from, to) - FAR, Math.max(from, to) + FAR];
+  return Float64Array.from(values, (value) => Math.min(high, Math.max(low, at(value))));
 }
 
-/** Keep of every column of pixels its least and its largest point, in their order, and every gap.
- * @param {[number, number][]} points @returns {[number, number][]} */
-export function thin(points) {
-  /** @type {[number, number][]} */
+/**
+ * Which points are drawn: of every column of pixels the least and the largest, in their order, and every gap.
+ * @param {Numbers} across  increasing
+ * @param {Numbers} up
+ */
+export function thin(across, up) {
+  /** @type {number[]} */
   const kept = [];
-  for (let i = 0; i < points.length; ) {
-    const column = Math.floor(points[i][0] / COLUMN);
-    let [least, largest, gap] = [i, i, Number.isNaN(points[i][1])];
-    let j = i + 1;
-    for (; !gap && j < points.length && Math.floor(points[j][0] / COLUMN) === column; j += 1) {
-      if (Number.isNaN(points[j][1])) break;
-      if (points[j][1] < points[least][1]) least = j;
-      if (points[j][1] > points[largest][1]) largest = j;
+  for (let i = 0, next = 0; i < up.length; i = next) {
+    const column = Math.floor(across[i] / COLUMN);
+    let [least, largest] = [i, i];
+    next = i + 1;
+    if (!Number.isNaN(up[i])) {
+      for (; next < up.length && Math.floor(across[next] / COLUMN) === column && !Number.isNaN(up[next]); next++) {
+        if (up[next] < up[least]) least = next;
+        if (up[next] > up[largest]) largest = next;
+      }
     }
-    kept.push(points[Math.min(least, largest)]);
-    if (least !== largest) kept.push(points[Math.max(least, largest)]);
-    i = j;
+    kept.push(Math.min(least, largest));
+    if (least !== largest) kept.push(Math.max(least, largest));
   }
   return kept;
 }
 
-/** @param {[number, number][]} points */
-function write(points) {
+/**
+ * @param {Numbers} across
+ * @param {Numbers} up
+ * @param {number[]} places
+ */
+function write(across, up, places) {
   let text = "";
-  let drawing = false;
-  for (const [x, y] of points) {
-    if (Number.isNaN(x) || Number.isNaN(y)) drawing = false;
-    else {
-      text += `${drawing ? "L" : "M"}${tenth(x)} ${tenth(y)}`;
-      drawing = true;
-    }
+  let isDrawing = false;
+  for (const i of places) {
+    const isGap = Number.isNaN(across[i]) || Number.isNaN(up[i]);
+    if (!isGap) text += `${isDrawing ? "L" : "M"}${tenth(across[i])} ${tenth(up[i])}`;
+    isDrawing = !isGap;
   }
   return text;
 }

@@ -33,6 +33,14 @@ export function log([low, high], [from, to]) {
 }
 
 /**
+ * What a scale is, as values that can be compared.
+ * @param {Scale} scale
+ */
+export function keyOf({ kind, low, high, from, to }) {
+  return [kind, low, high, from, to];
+}
+
+/**
  * Limits that hold some values with a margin and do not dance: they grow when they must and shrink when the
  * values fill less than half of them.
  *

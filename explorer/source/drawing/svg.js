@@ -60,6 +60,20 @@ export function pool(create) {
 }
 
 /**
+ * Do something only when what it depends on is not the same as last time.
+ * @returns {(causes: readonly unknown[], act: () => void) => void}
+ */
+export function onChange() {
+  /** @type {readonly unknown[]} */
+  let last = [];
+  return (causes, act) => {
+    if (causes.length === last.length && causes.every((cause, i) => Object.is(cause, last[i]))) return;
+    last = causes;
+    act();
+  };
+}
+
+/**
  * Write a text in which `λ_max` has a subscript; nothing happens if it is written already.
  * @param {Element} node  of SVG or of HTML
  * @param {string} text

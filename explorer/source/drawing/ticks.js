@@ -72,6 +72,7 @@ function* logSets(low, high) {
     }
   }
   yield { values: within([1, 2, 5], 1, low, high), name: short };
+  yield { values: within([1, 1.5, 2, 3, 5], 1, low, high), name: short };
   yield { values: within([1, 1.5, 2, 3, 4, 5, 7], 1, low, high), name: short };
   yield* linearSets(low, high);
   yield { values: usual, name: short };

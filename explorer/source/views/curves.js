@@ -17,7 +17,7 @@ export const MARGINS = { left: 56, top: 26, bottom: 42 };
  * @returns {Box}
  */
 export function boxOf({ width, narrow }, top, bottom) {
-  return { left: MARGINS.left, right: width - (narrow ? 10 : 112), top, bottom };
+  return { left: MARGINS.left, right: width - (narrow ? 12 : 112), top, bottom };
 }
 
 /**

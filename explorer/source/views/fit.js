@@ -74,6 +74,6 @@ function prepare(svg, edits, table) {
     curves(state, found);
     points.update(state, found);
     neurons(state, { ...box, top: box.bottom + 12, bottom: box.bottom + 12 + STRIP }, x, ticks);
-    return fitWords(state);
+    return fitWords(state, found.units);
   };
 }

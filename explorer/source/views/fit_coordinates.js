@@ -52,7 +52,7 @@ function coordinatesOf({ setup, ready }, { width, height, narrow }, limits, unit
   const logistic = setup.loss === "logistic";
   const box = {
     left: narrow ? 46 : MARGINS.left,
-    right: width - (narrow ? 66 : 112),
+    right: width - (narrow ? 76 : 112),
     top: MARGINS.top,
     bottom: height - STRIP - 12 - MARGINS.bottom,
   };
@@ -68,9 +68,17 @@ function coordinatesOf({ setup, ready }, { width, height, narrow }, limits, unit
       x: ticks(inUnits(x, units.x), ACROSS),
       y: ticks(inUnits(y, logistic ? ITSELF : units.y), UPRIGHT),
       xName: units.xName,
-      yName: logistic ? `probability of ${units.labels[1]}` : units.yName,
+      yName: logistic ? `probability of ${own(units.labels[1])}` : units.yName,
     },
   };
+}
+
+/**
+ * A label as a name: numbers alone say little.
+ * @param {string} label
+ */
+function own(label) {
+  return Number.isNaN(Number(label)) ? label : `label ${label}`;
 }
 
 /**

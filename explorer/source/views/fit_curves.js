@@ -4,7 +4,8 @@ import { etaStyle } from "../drawing/color.js";
 import { names } from "../drawing/names.js";
 import { rounded } from "../drawing/number.js";
 import { area, line, tenth } from "../drawing/path.js";
-import { make, pool, set } from "../drawing/svg.js";
+import { keyOf } from "../drawing/scale.js";
+import { make, onChange, pool, set } from "../drawing/svg.js";
 import { isComparable } from "./comparable.js";
 
 /**
@@ -26,6 +27,7 @@ export function fitCurves({ ground, front }) {
   const kept = pool(() => make(layer, "path", { class: "curve eta" }));
   const [before, now, midpoint] = ["curve before", "curve last", "curve main eta"].map(path);
   const ends = names(front);
+  const changed = onChange();
 
   return (/** @type {State} */ state, /** @type {Coordinates} */ place) => {
     const { ready, frame, setup } = state;
@@ -33,14 +35,16 @@ export function fitCurves({ ground, front }) {
     const grid = ready?.grid ?? [];
     const draw = (/** @type {ArrayLike<number> | null | undefined} */ f, from = grid) => (f ? line(from, shown(f), x, y) : "");
     const runs = state.runs.filter((run) => isComparable(run.setup, setup));
-    set(truth, { d: draw(ready?.truth) });
-    kept(runs.length).forEach((node, i) => {
-      set(node, { d: draw(runs[i].frame.midpoint, runs[i].grid), style: etaStyle(runs[i].setup.method.stepSize) });
+    changed([...keyOf(x), ...keyOf(y), ready, setup.loss, ...runs], () => {
+      set(truth, { d: draw(ready?.truth) });
+      kept(runs.length).forEach((node, i) => {
+        set(node, { d: draw(runs[i].frame.midpoint, runs[i].grid), style: etaStyle(runs[i].setup.method.stepSize) });
+      });
     });
     set(now, { d: draw(frame?.now) });
     set(before, { d: draw(frame?.before) });
     set(midpoint, { d: draw(frame?.midpoint), style: etaStyle(setup.method.stepSize) });
-    set(swing, { d: frame ? area(grid, shown(frame.before), shown(frame.now), x, y) : "" });
+    set(swing, { d: frame && frame.outcome !== "diverged" ? area(grid, shown(frame.before), shown(frame.now), x, y) : "" });
     set(uncertain, { d: frame && place.logistic ? uncertainGround(grid, frame.midpoint, place) : "" });
     ends(endsOf(state, place, runs), box.right + 8, "start", [box.top, box.bottom]);
   };

@@ -18,7 +18,7 @@ const COLUMN = 3; // pixels: one mark of a kind in each
 
 /** Shapes around the point 0, 0: a stroke, a triangle that points at its input, a dash, a cross. */
 const KINDS = [
-  { state: ALIVE, word: "bend", kind: "alive", shape: "v5m0 -5v-5" },
+  { state: ALIVE, word: "alive", kind: "alive", shape: "v5m0 -5v-5" },
   { state: STUCK, word: "stuck", kind: "stuck", shape: "m0 -5l4 9h-8z" },
   { state: LINEAR, word: "linear", kind: "linear", shape: "m-3 0h6" },
   { state: DEAD, word: "dead", kind: "dead", shape: "m-3 -3l6 6m0 -6l-6 6" },

@@ -18,7 +18,8 @@
  * @property {(x: number, y: number) => void} add
  */
 import { tenth } from "../drawing/path.js";
-import { make, pool, set } from "../drawing/svg.js";
+import { keyOf } from "../drawing/scale.js";
+import { make, onChange, pool, set } from "../drawing/svg.js";
 import { number } from "../words.js";
 import { keys } from "./fit_keys.js";
 import { pointer } from "./fit_pointer.js";
@@ -37,6 +38,7 @@ export function fitPoints(svg, parent, edits) {
   let ready = null;
   /** @type {SVGGElement[]} */
   let nodes = [];
+  const changed = onChange();
   let active = 0;
   /** @type {{ x: number, y: number }[]} where the active point was sent, and the worker has not yet said that it is there */
   let sent = [];
@@ -53,7 +55,8 @@ export function fitPoints(svg, parent, edits) {
     ready: () => ready,
     active: () => active,
     focus,
-    move(index, x, y) {
+    move(index, ...values) {
+      const [x, y] = values.map(drawn);
       sent.push({ x, y });
       edits.move(index, x, y);
     },
@@ -73,8 +76,11 @@ export function fitPoints(svg, parent, edits) {
       const isNew = state.ready !== ready;
       [ready, place] = [state.ready, coordinates];
       if (!ready) return;
-      nodes = points(ready.x.length);
-      nodes.forEach((node, i) => placePoint(node, i, /** @type {Ready} */ (ready), coordinates, isNew && hand !== null));
+      const { x, y, units, logistic } = coordinates;
+      changed([...keyOf(x), ...keyOf(y), ready, units.xName, logistic], () => {
+        nodes = points(/** @type {Ready} */ (ready).x.length);
+        nodes.forEach((node, i) => placePoint(node, i, /** @type {Ready} */ (ready), coordinates, hand !== null));
+      });
       if (isNew && hand) follow();
     },
   };
@@ -109,7 +115,7 @@ function pointIn(layer, editable) {
  * @param {number} index
  * @param {Ready} ready
  * @param {Coordinates} place
- * @param {boolean} named  whether its name may have changed
+ * @param {boolean} named
  */
 function placePoint(node, index, ready, place, named) {
   const { x, y, label } = place;
@@ -125,6 +131,14 @@ function placePoint(node, index, ready, place, named) {
 function nameOf({ x, y }, index, { units, logistic }) {
   const value = logistic ? units.labels[y[index] > 0 ? 1 : 0] : number(units.y.center + units.y.scale * y[index]);
   return `point ${index + 1} of ${x.length}: x ${number(units.x.center + units.x.scale * x[index])}, y ${value}`;
+}
+
+/**
+ * What a screen can show of a number; the worker must give it back as it was sent.
+ * @param {number} value
+ */
+function drawn(value) {
+  return Number(value.toPrecision(4));
 }
 
 /**

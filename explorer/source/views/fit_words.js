@@ -16,14 +16,15 @@ const SWING = 0.02; // of the range of the labels: what is said of a swing
 
 /**
  * @param {State} state
+ * @param {import("./fit_coordinates.js").Units} units
  * @returns {import("../drawing/plot.js").Words}
  */
-export function fitWords({ setup, ready, frame }) {
+export function fitWords({ setup, ready, frame }, units) {
   if (!ready || !frame) return { finding: "The curve appears as training begins", description: "No curve yet." };
   const { x } = ready;
-  const what = setup.loss === "square" ? "the curve of the network" : "the probability that the network gives to the label 1";
+  const what = setup.loss === "square" ? "the curve of the network" : `the probability that the network gives to ${units.labels[1]}`;
   return {
-    finding: frame.outcome === "diverged" ? `Training diverged at step ${count(frame.step)}` : finding(setup.loss, ready, frame),
+    finding: frame.outcome === "diverged" ? `Training diverged at step ${count(frame.step)}` : finding(setup.loss, ready, frame, units),
     description:
       `${counted(x.length, "point")} and ${what} after ${count(frame.step)} steps at step size ${rounded(setup.method.stepSize)}: ` +
       "the last iterate, the one before it and, thick, their midpoint" +
@@ -35,24 +36,30 @@ export function fitWords({ setup, ready, frame }) {
  * @param {import("../types.js").Loss} loss
  * @param {Ready} ready
  * @param {Frame} frame
+ * @param {import("./fit_coordinates.js").Units} units
  */
-function finding(loss, ready, frame) {
+function finding(loss, ready, frame, units) {
   const bends = frame.neurons.states.some((state) => state === ALIVE);
   const pieces = frame.pieces === 1 ? "The curve is one straight line" : `The curve has ${counted(frame.pieces, "straight piece")}`;
   if (!bends && frame.pieces === 1) return `${pieces}: no neuron bends among the data`;
   if (loss === "logistic") return `The network is uncertain on ${percent(uncertainShare(ready, frame))} of the line, where it is shaded`;
-  const { width, at } = swing(ready.grid, frame);
+  const { width, at } = swing(ready, frame);
   const range = Math.max(...ready.y) - Math.min(...ready.y);
-  if (width > SWING * range) return `${pieces} and swings by ${number(width, 2)} from step to step, most at x = ${number(at, 2)}`;
+  if (width > SWING * range) {
+    const [by, where] = [units.y.scale * width, units.x.center + units.x.scale * at].map((value) => number(value, 2));
+    return `${pieces} and swings by ${by} from step to step, most at x = ${where}`;
+  }
   return frame.risk === null ? `${pieces}` : `${pieces}; its risk is ${number(frame.risk)}`;
 }
 
 /**
- * @param {Float64Array} grid
+ * By how much the last two iterates differ among the data, and where.
+ * @param {Ready} ready
  * @param {Frame} frame
  */
-function swing(grid, { now, before }) {
-  const widths = now.map((value, i) => Math.abs(value - before[i]));
+function swing({ grid, x }, { now, before }) {
+  const among = (/** @type {number} */ at) => at >= x[0] && at <= x[x.length - 1];
+  const widths = now.map((value, i) => (among(grid[i]) ? Math.abs(value - before[i]) : 0));
   const width = Math.max(...widths);
   return { width, at: grid[widths.indexOf(width)] };
 }

@@ -55,7 +55,7 @@ export function stepPanel(svg, curves, yName) {
     set(shown, { d: past ? `M${tenth(x.at(past.step))} ${box.top}V${box.bottom}` : "" });
     const room = /** @type {const} */ ([box.top, box.bottom]);
     const found = curves.map((curve, i) => endOf(state, curve, y, levels[i]));
-    if (narrow) ends(found.map((each) => ({ ...each, y: each.y - 11 })), box.right - 3, "end", room);
+    if (narrow) ends(found.map((each) => ({ ...each, y: each.y + (each.kind === "theory" ? -11 : 13) })), box.right - 3, "end", room);
     else ends(found, box.right + 8, "start", room);
     events(state.events, x, box);
     return y;

@@ -71,7 +71,7 @@ function prepare(svg) {
     const x = log(etas, [above.left, above.right]);
     upper(found, (each) => each.risk, x, log(risks, [above.bottom, above.top]), { y: riskName(state.setup) });
     lower(found, (each) => each.pieces, x, linear([0, pieces[1]], [below.bottom, below.top]), { x: "step size η", y: "pieces" });
-    show(hint, found.length < 3);
+    show(hint, found.length < 3 || state.frame?.outcome === "diverged");
     set(hint, { x: (above.left + above.right) / 2, y: above.top + 14 });
     write(hint, hintFor(state, size.narrow));
     return words(state, found);
@@ -128,7 +128,8 @@ export function medians(found, value) {
  * @returns {Outcome[]} by step size
  */
 export function outcomes({ setup, runs, frame }) {
-  const kept = runs.filter((run) => isComparable(run.setup, setup)).map((run) => outcome(run.setup, run.frame, false));
+  const ended = runs.filter((run) => run.frame.outcome !== "diverged" && isComparable(run.setup, setup));
+  const kept = ended.map((run) => outcome(run.setup, run.frame, false));
   const live = frame && frame.outcome !== "diverged" ? [outcome(setup, frame, true)] : [];
   return [...kept, ...live].sort((a, b) => a.eta - b.eta);
 }
@@ -152,7 +153,8 @@ function riskName({ loss }) {
  * @param {State} state
  * @param {boolean} narrow
  */
-function hintFor({ ready }, narrow) {
+function hintFor({ ready, frame, setup }, narrow) {
+  if (frame?.outcome === "diverged") return `the run at η = ${rounded(setup.method.stepSize)} diverged`;
   if (ready && !ready.truth) return narrow ? "no known truth, so no risk" : "these points have no known truth, so there is no risk";
   return narrow ? "keep runs at several step sizes" : "keep runs at several step sizes to see how the risk depends on η";
 }
@@ -161,22 +163,36 @@ function hintFor({ ready }, narrow) {
  * @param {State} state
  * @param {Outcome[]} found
  */
-function words({ runs }, found) {
+function words({ runs, ready }, found) {
   const kept = found.filter(({ live }) => !live).length;
-  const others = runs.length - kept;
-  const left = others ? ` ${counted(others, "kept run")} on other points ${others === 1 ? "is" : "are"} not drawn.` : "";
+  const left = leftOut(runs, kept);
   const description = `${counted(kept, "run")} kept and the one that runs: the risk above, the number of linear pieces below, against the ` +
-    `step size on a logarithmic axis. The line goes through the median at every step size.${left}`;
-  return { finding: finding(found) + left, description };
+    `step size on a logarithmic axis. The line goes through the median at every step size${left}.`;
+  return { finding: finding(found, !ready || ready.truth !== null) + left, description };
 }
 
-/** @param {Outcome[]} found */
-function finding(found) {
-  const known = medians(found, ({ risk }) => risk);
-  if (known.length === 0) return "Without a truth there is no risk; the pieces are below";
-  if (known.length === 1) return `At η = ${rounded(known[0][0])} the risk is ${number(known[0][1])}`;
-  const best = known.reduce((least, each) => (each[1] < least[1] ? each : least));
-  const inside = best !== known[0] && best !== known[known.length - 1];
-  return `Of ${known.length} step sizes η = ${rounded(best[0])} has the least risk, ${number(best[1])}` +
+/**
+ * @param {State["runs"]} runs
+ * @param {number} kept  and drawn
+ */
+function leftOut(runs, kept) {
+  const diverged = runs.filter(({ frame }) => frame.outcome === "diverged").length;
+  const others = runs.length - kept - diverged;
+  const parts = [diverged ? `${counted(diverged, "kept run")} diverged` : "", others ? `${counted(others, "kept run")} had other points` : ""];
+  return parts.filter(Boolean).map((part) => `. ${part}`).join("");
+}
+
+/**
+ * @param {Outcome[]} found
+ * @param {boolean} known  whether there is a truth
+ */
+function finding(found, known) {
+  const risks = medians(found, ({ risk }) => risk);
+  if (!known) return "Without a truth there is no risk; the pieces are below";
+  if (risks.length === 0) return "No run has come to an end yet";
+  if (risks.length === 1) return `At η = ${rounded(risks[0][0])} the risk is ${number(risks[0][1])}`;
+  const best = risks.reduce((least, each) => (each[1] < least[1] ? each : least));
+  const inside = best !== risks[0] && best !== risks[risks.length - 1];
+  return `Of ${risks.length} step sizes η = ${rounded(best[0])} has the least risk, ${number(best[1])}` +
     (inside ? ": smaller and larger ones do worse" : "");
 }
