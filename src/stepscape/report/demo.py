@@ -101,9 +101,9 @@ def _explorer(still: Drawing) -> list[Block]:
     return [
         Paragraph(
             "The explorer is a second page beside this one. In it the network whose certificates stand below "
-            "is trained live, on the same thirty points: drag the step size while it trains, and the function "
-            "loses its bends while the sharpness comes down to the new 2/η; drag a point, and the function "
-            "follows."
+            "is trained live, on the same thirty points: drag the step size while it trains, and the "
+            "function loses its bends while the sharpness comes down to the new 2/η; drag a point, and the "
+            "function follows."
         ),
         still,
         Links("Open", [("the explorer", EXPLORER)]),
