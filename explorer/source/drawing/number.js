@@ -1,22 +1,15 @@
-/** How plots and tables write a number; the same rules as `stepscape.tables.number`. */
+/** How plots write round numbers and settings; the same rules as `short` and `rounded` of `stepscape.tables.number`. */
+
+import { number } from "../words.js";
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const THIN = "\u202f";
 
-/** Write a number with so many significant digits, zeros kept, and a true minus; "–" for what is not measured.
- * @param {number | null | undefined} value */
-export function number(value, digits = 3) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return fixed(value, 0);
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-  const size = Number(exponent);
-  if (size > -4 && size < 6) return fixed(value, Math.max(0, digits - 1 - size));
-  return `${mantissa} × ${power(size)}`.replace("-", "−");
-}
-
-/** Write a number with so many decimals, thin spaces between thousands from 10 000 on, a true minus.
- * @param {number} value @param {number} decimals */
+/**
+ * Write a number with so many decimals, thin spaces between thousands from 10 000 on, a true minus.
+ * @param {number} value
+ * @param {number} decimals
+ */
 export function fixed(value, decimals) {
   const [whole, rest] = Math.abs(value).toFixed(decimals).split(".");
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, THIN) : whole;
@@ -24,20 +17,28 @@ export function fixed(value, decimals) {
   return value < 0 && /[1-9]/.test(text) ? `−${text}` : text;
 }
 
-/** Write a round number, such as the name of a tick or a setting, without zeros at its end.
- * @param {number} value */
+/**
+ * Write a round number, such as the name of a tick or a setting, without zeros at its end.
+ * @param {number} value
+ */
 export function short(value) {
-  if (value === 0 || !Number.isFinite(value)) return number(value);
+  if (value === 0) return "0";
+  if (!Number.isFinite(value)) return number(value);
   const [mantissa, exponent] = value.toExponential(5).split("e");
   const size = Number(exponent);
-  if (size > -4 && size < 6) return fixed(value, Math.max(0, 9 - size)).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  if (size > -4 && size < 6) {
+    const text = fixed(value, Math.max(0, 9 - size));
+    return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  }
   const factor = String(Number(mantissa));
   if (Math.abs(Number(factor)) === 1) return factor.replace("-", "−").replace("1", "") + power(size);
   return `${factor} × ${power(size)}`.replace("-", "−");
 }
 
-/** Write a setting such as a step size: so many significant digits at most.
- * @param {number} value */
+/**
+ * Write a setting such as a step size: so many significant digits at most.
+ * @param {number} value
+ */
 export function rounded(value, digits = 3) {
   return short(Number(value.toPrecision(digits)));
 }
