@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepscape.arguments import text
 from stepscape.explorer.page_data import PageData, Table
 from stepscape.explorer.rendering import render
 from stepscape.explorer.setups import Truth, setup, truth_of
-from stepscape.explorer.tables import table_of_columns, table_of_problem
+from stepscape.explorer.tables import table_of_problem
 from stepscape.explorer.verdicts import verdicts
 
 if TYPE_CHECKING:
     from stepscape.problems.problem import Problem
-    from stepscape.problems.user.columns import Columns
 
 
 def page(problem: Problem | None = None, *, x_name: str = "x", y_name: str = "y") -> str:
@@ -47,16 +45,12 @@ def page(problem: Problem | None = None, *, x_name: str = "x", y_name: str = "y"
     text("x_name", x_name)
     text("y_name", y_name)
     if problem is None:
-        return _rendered(None)
-    return _rendered(table_of_problem(problem, x_name, y_name), truth_of(problem))
+        return table_page(None)
+    return table_page(table_of_problem(problem, x_name, y_name), truth_of(problem))
 
 
-def table_page(columns: Columns, source: str, notes: Sequence[str] = ()) -> str:
-    """Return the page about columns of a user's table, standardized as a fit standardizes them."""
-    return _rendered(table_of_columns(columns, source, notes))
-
-
-def _rendered(table: Table | None, truth: Truth | None = None) -> str:
+def table_page(table: Table | None, truth: Truth | None = None) -> str:
+    """Return the page that begins with a table, around a truth where one is known."""
     from stepscape import __version__
 
     begin = None if table is None else setup(table, truth)

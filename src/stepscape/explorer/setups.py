@@ -10,6 +10,7 @@ from stepscape.problems.problem import Problem
 from stepscape.problems.truth import Truth as Asked
 
 WIDTH = 200  # neurons, as in a fit
+WARMUP_STEPS = 5000
 STEP_SIZES = {"square": 0.2, "logistic": 4.0}  # in the middle of the slider: both sides are worth a visit
 
 
@@ -38,4 +39,5 @@ def setup(table: Table, truth: Truth | None = None) -> Setup:
     widest = max(map(abs, table.x))
     name, half_width, amplitude, flip_rate = truth or Truth("", widest)
     data = OwnData(table.x, table.y, name or None, amplitude, flip_rate, half_width)
-    return Setup(table.loss, data, Start("large", WIDTH, 0), Method(STEP_SIZES[table.loss]))
+    method = Method(STEP_SIZES[table.loss], warmup_steps=WARMUP_STEPS)
+    return Setup(table.loss, data, Start("large", WIDTH, 0), method)

@@ -12,7 +12,7 @@ from stepscape.explorer.page_data import Loss, Table, Unit, Units
 from stepscape.figures.text import legal
 from stepscape.problems.problem import Problem
 from stepscape.problems.user.columns import Columns
-from stepscape.problems.user.outcomes import meaning
+from stepscape.problems.user.outcomes import shown
 from stepscape.problems.user.scale import Affine, inputs_to_grid, to_grid
 from stepscape.problems.user.units import Standardized, TwoClasses
 
@@ -105,13 +105,10 @@ def _unit(unit: Affine) -> Unit:
 
 
 def _standardized(columns: Columns, inputs: Affine, labels: Affine | None) -> str:
-    if labels is None:
-        one, other = inputs.formula(columns.x_name), meaning(columns.y_name, columns.classes)
-        what = f"{columns.x_name} is standardized as in stepscape fit: the page trains on {one} ({other})"
-    else:
-        one, other = inputs.formula(columns.x_name), labels.formula(columns.y_name)
-        what = (
-            f"{columns.x_name} and {columns.y_name} are standardized as in stepscape fit: the page trains on "
-            f"{one} and {other}"
-        )
-    return f"{what}, and step sizes, sharpness and losses are in these units."
+    x = inputs.formula(columns.x_name)
+    y = shown(columns.classes[1]) if labels is None else labels.formula(columns.y_name)
+    what = f"{x} and the event {y}" if labels is None else f"{x} and {y}"
+    return (
+        f"The page trains on {what}, standardized as stepscape fit does: step sizes, sharpness and losses "
+        "are in these units."
+    )
