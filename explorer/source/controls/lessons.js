@@ -8,6 +8,7 @@
  * @typedef {import("../presets.js").Move} Move
  */
 import { button, find, make, mark, write } from "../dom.js";
+import { withPoints } from "../points.js";
 import { PRESETS } from "../presets.js";
 
 /**
@@ -34,6 +35,8 @@ export function createLessons(given, now, dispatch, sweep) {
   function carryOut(move) {
     const { setup, preset } = now();
     if (move.sweep) return sweep(move.sweep.stepSizes, move.sweep.steps);
+    const data = move.point && withPoints(now(), (points) => [...points, /** @type {[number, number]} */ (move.point)]);
+    if (data) dispatch({ kind: "data", data });
     if (move.method) dispatch({ kind: "method", method: move.method });
     if (move.setup) dispatch({ kind: "begin", setup: { ...setup, ...move.setup }, preset });
     dispatch({ kind: "play" });
