@@ -6,7 +6,7 @@
  * @typedef {{ svg: () => string }} View
  */
 import { find, make, write } from "../dom.js";
-import { pngOf } from "../drawing/export.js";
+import { png } from "../drawing/paper.js";
 import { addressOf } from "../share/address.js";
 import { dataCsv, historyCsv } from "../share/csv.js";
 import { copy, download } from "../share/download.js";
@@ -32,7 +32,7 @@ export function createShare(given, views, now) {
   press("copy-link", () => copied(`${location.href.split("#")[0]}#${addressOf(now(), table)}`, "The address"));
   press("copy-python", () => copied(python(), "The lines"));
   press("download-svg", () => save(`${picture.value}.svg`, views[picture.value].svg(), "image/svg+xml"));
-  press("download-png", async () => save(`${picture.value}.png`, await pngOf(views[picture.value].svg())));
+  press("download-png", async () => save(`${picture.value}.png`, await png(views[picture.value].svg())));
   press("download-data", () => {
     const { ready } = now();
     if (ready) save("points.csv", dataCsv(ready, given.table), "text/csv");

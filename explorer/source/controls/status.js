@@ -4,6 +4,7 @@
  * @typedef {import("../state.js").State} State
  */
 import { find, make, mark, write } from "../dom.js";
+import { settings } from "../drawing/paper.js";
 import { words } from "../story.js";
 import { count, number } from "../words.js";
 
@@ -16,6 +17,7 @@ export function createStatus(restart) {
   const lost = find("lost", HTMLElement);
   const sentence = find("lost-sentence", HTMLElement);
   const general = find("refusal", HTMLElement);
+  const line = find("settings", HTMLElement);
   const live = createLive(find("live", HTMLElement));
   find("restart", HTMLButtonElement).addEventListener("click", restart);
   return { update };
@@ -28,6 +30,7 @@ export function createStatus(restart) {
       said.replaceChildren(...all.map((word) => make("li", { class: "word" }, word)));
     }
     write(numbers, numbersLine(state));
+    if (!state.playing) write(line, settings(state));
     mark(lost, "hidden", state.lost === "");
     write(sentence, state.lost);
     const nowhere = state.refused?.control === "" ? state.refused.sentence : "";
