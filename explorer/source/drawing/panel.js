@@ -57,7 +57,7 @@ export function panel(parent) {
         drawn.x(given.xTicks ?? ticks(x, ACROSS), y.from, y.to, given.x !== undefined, x.to);
         drawn.y(given.yTicks ?? ticks(y, UPRIGHT), x.from, x.to, true);
         place(names.x, given.x ?? "", x.to, y.from + 2 * LINE + 4, "end");
-        place(names.y, given.y ?? "", Math.max(2, x.from - 44), y.to - 8, "start");
+        place(names.y, given.y ?? "", Math.max(2, x.from - 44), y.to - 11, "start");
       });
     },
   };

@@ -7,7 +7,7 @@
  */
 import { linear, log, stepLimit } from "../drawing/scale.js";
 
-export const MARGINS = { left: 56, top: 26, bottom: 42 };
+export const MARGINS = { left: 56, top: 30, bottom: 42 };
 
 /**
  * Box of a panel with room for names beside it where there is any.

@@ -31,7 +31,7 @@ export function fitView(element, { edits, table }) {
   const made = plot(element, {
     name: "fit",
     heading: "Fit",
-    height: (width) => Math.round(Math.min(520, Math.max(360, 0.6 * width))),
+    height: (width) => Math.round(Math.min(520, Math.max(370, 0.62 * width))),
     prepare: (svg) => {
       const own = editable ? edits : null;
       editable = false;

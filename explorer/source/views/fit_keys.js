@@ -48,10 +48,7 @@ function actionOf({ key, shiftKey }, hand, announce) {
   }
   if (key === "Delete" || key === "Backspace") return () => remove(hand, index, ready.x.length, announce);
   if (key === "+" || key === "Insert") {
-    return () => {
-      hand.add(within(place.x, here.x + by(place.x)), place.unlabel(here.y));
-      announce("added a point");
-    };
+    return () => hand.add(within(place.x, here.x + by(place.x)), place.unlabel(here.y));
   }
   return null;
 }

@@ -42,7 +42,7 @@ export function fitNeurons(svg) {
       const { path, name, size } = rows[i];
       const y = box.top + (i + 0.5) * LINE;
       set(path, { d: columns ? columns.places[state].map((at) => `M${tenth(at)} ${y}${shape}`).join("") : "" });
-      set(name, { x: box.left - 6, y });
+      set(name, { x: box.left - 9, y });
       set(size, { x: box.right + 8, y });
       write(size, columns ? count(columns.counts[state]) : "");
     });

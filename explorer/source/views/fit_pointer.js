@@ -6,7 +6,8 @@
  * @typedef {{ x: number, y: number }} Pixel
  */
 
-const REACH = { mouse: 10, pen: 14, touch: 22 }; // pixels between a pointer and the point it takes
+const REACH = 10; // pixels between a pointer and the point it takes
+const FINGER = 22;
 const STILL = 4; // pixels that a click may move
 const OUT = 28; // pixels beyond the panel where a point is let go of
 
@@ -23,8 +24,7 @@ export function pointer(svg, hand) {
   svg.addEventListener("pointerdown", (event) => {
     if (!event.isPrimary || event.button !== 0) return;
     const start = pixelOf(svg, event);
-    const reach = REACH[/** @type {keyof typeof REACH} */ (event.pointerType)] ?? REACH.mouse;
-    const index = nearest(hand, start, reach);
+    const index = nearest(hand, start, event.pointerType === "touch" ? FINGER : REACH);
     if (index < 0 && !isInside(hand, start, 0)) return;
     press = { id: event.pointerId, start, held: index >= 0, moved: false, at: start };
     if (index < 0) return;
@@ -32,6 +32,10 @@ export function pointer(svg, hand) {
     svg.setPointerCapture(event.pointerId);
     hand.focus(index);
   });
+  // A finger that takes a point must not scroll the page; elsewhere it may.
+  svg.addEventListener("touchstart", (event) => {
+    if (nearest(hand, pixelOf(svg, event.touches[0]), FINGER) >= 0) event.preventDefault();
+  }, { passive: false });
   svg.addEventListener("pointermove", (event) => {
     if (press?.id !== event.pointerId) return;
     press.at = pixelOf(svg, event);
@@ -127,11 +131,10 @@ function isInside(hand, at, margin) {
 
 /**
  * @param {SVGSVGElement} svg
- * @param {PointerEvent} event
+ * @param {{ clientX: number, clientY: number }} at
  * @returns {Pixel}
  */
-function pixelOf(svg, event) {
-  const matrix = svg.getScreenCTM()?.inverse();
-  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
+function pixelOf(svg, { clientX, clientY }) {
+  const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM()?.inverse());
   return { x, y };
 }

@@ -24,13 +24,15 @@ import { number } from "../words.js";
 import { keys } from "./fit_keys.js";
 import { pointer } from "./fit_pointer.js";
 
+const ABOUT = "data points: arrows move the one in focus, Page Up and Page Down go to its neighbors, plus adds, Delete removes";
+
 /**
  * @param {SVGSVGElement} svg
  * @param {SVGGElement} parent
  * @param {Edits | null} edits  null on paper
  */
 export function fitPoints(svg, parent, edits) {
-  const layer = make(parent, "g", edits ? { role: "group", "aria-label": "data points" } : {});
+  const layer = make(parent, "g", edits ? { role: "group", "aria-label": ABOUT } : {});
   const points = pool(() => pointIn(layer, edits !== null));
   /** @type {Coordinates | null} */
   let place = null;
@@ -40,11 +42,12 @@ export function fitPoints(svg, parent, edits) {
   let nodes = [];
   const changed = onChange();
   let active = 0;
-  /** @type {{ x: number, y: number }[]} where the active point was sent, and the worker has not yet said that it is there */
+  /** @type {{ x: number, y: number }[]} where the active point was sent since it was taken */
   let sent = [];
 
   const focus = (/** @type {number} */ index) => {
     if (!ready) return;
+    sent = [];
     active = Math.min(ready.x.length - 1, Math.max(0, index));
     nodes.forEach((node, i) => set(node, { tabindex: i === active ? 0 : -1 }));
     nodes[active]?.focus({ preventScroll: true });
@@ -60,8 +63,15 @@ export function fitPoints(svg, parent, edits) {
       sent.push({ x, y });
       edits.move(index, x, y);
     },
-    add: edits.add,
-    remove: edits.remove,
+    add(...values) {
+      const [x, y] = values.map(drawn);
+      sent = [{ x, y }];
+      edits.add(x, y);
+    },
+    remove(index) {
+      sent = [];
+      edits.remove(index);
+    },
   };
   const held = hand ? pointer(svg, hand) : () => false;
   if (edits && hand) keys(layer, hand, edits.announce);
@@ -74,6 +84,7 @@ export function fitPoints(svg, parent, edits) {
      */
     update(state, coordinates) {
       const isNew = state.ready !== ready;
+      const isFocused = isNew && layer.contains(document.activeElement);
       [ready, place] = [state.ready, coordinates];
       if (!ready) return;
       const { x, y, units, logistic } = coordinates;
@@ -81,19 +92,22 @@ export function fitPoints(svg, parent, edits) {
         nodes = points(/** @type {Ready} */ (ready).x.length);
         nodes.forEach((node, i) => placePoint(node, i, /** @type {Ready} */ (ready), coordinates, hand !== null));
       });
-      if (isNew && hand) follow();
+      if (isNew && hand) follow(isFocused);
     },
   };
 
-  /** After the worker has sorted the points anew, the one in focus is where it was sent. */
-  function follow() {
+  /**
+   * After the worker has sorted the points anew, the one in focus is where it was sent.
+   * @param {boolean} isFocused
+   */
+  function follow(isFocused) {
     if (!ready || !place) return;
     const { length } = ready.x;
     const found = [...sent].reverse().find(({ x, y }) => ready && indexOf(ready, x, y) >= 0);
     if (found) sent = sent.slice(sent.indexOf(found));
     active = Math.min(found ? indexOf(ready, found.x, found.y) : active, length - 1);
     nodes.forEach((node, i) => set(node, { tabindex: i === active ? 0 : -1 }));
-    if (!layer.contains(document.activeElement)) return;
+    if (!isFocused) return;
     if (document.activeElement !== nodes[active]) nodes[active].focus({ preventScroll: true });
     if (found && !held()) edits?.announce(nameOf(ready, active, place));
   }

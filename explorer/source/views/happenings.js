@@ -4,7 +4,8 @@
  * @typedef {import("../drawing/scale.js").Scale} Scale
  * @typedef {import("../story.js").Happening} Happening
  */
-import { LETTER } from "../drawing/panel.js";
+import { LETTER, LINE } from "../drawing/panel.js";
+import { tenth } from "../drawing/path.js";
 import { make, pool, set, write } from "../drawing/svg.js";
 
 /** @type {Partial<Record<Happening["kind"], string>>} */
@@ -23,8 +24,12 @@ export function happenings(parent) {
   const texts = pool(() => make(parent, "text", { class: "event" }));
   return (/** @type {readonly Happening[]} */ events, /** @type {Scale} */ x, /** @type {{ top: number, bottom: number, right: number }} */ box) => {
     const found = events.filter(({ kind }) => WORDS[kind]);
-    lines(found.length).forEach((node, i) => set(node, { d: `M${x.at(found[i].step).toFixed(1)} ${box.top}V${box.bottom}` }));
-    const spoken = withRoom(found.map(({ kind, step }) => ({ text: WORDS[kind] ?? "", at: x.at(step) })), box.right);
+    const marks = found.map(({ kind, step }) => ({ text: WORDS[kind] ?? "", at: tenth(x.at(step)) }));
+    const spoken = withRoom(marks, box.right);
+    lines(marks.length).forEach((node, i) => {
+      const hasWord = spoken.some(({ at }) => at === marks[i].at);
+      set(node, { d: `M${marks[i].at} ${hasWord ? box.top : box.top + LINE}V${box.bottom}` });
+    });
     texts(spoken.length).forEach((node, i) => {
       const { text, at, isLeft } = spoken[i];
       set(node, { x: at + (isLeft ? -4 : 4), y: box.top + 10, "text-anchor": isLeft ? "end" : "start" });

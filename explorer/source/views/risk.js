@@ -87,7 +87,7 @@ function outcomePanel(svg) {
   const word = make(drawn.front, "text", { class: "end" });
   return (/** @type {Outcome[]} */ found, /** @type {(each: Outcome) => number} */ value, /** @type {Scale} */ x, /** @type {Scale} */ y, /** @type {import("../drawing/panel.js").Names} */ names) => {
     drawn.place(x, y, names);
-    const middles = medians(found, value);
+    const middles = medians(found.filter(({ live }) => !live), value);
     set(path, { d: line(middles.map(([eta]) => eta), middles.map(([, middle]) => middle), x, y) });
     const seen = found.filter((each) => !each.live && Number.isFinite(y.at(value(each))));
     disks(seen.length).forEach((disk, i) => {
@@ -187,12 +187,13 @@ function leftOut(runs, kept) {
  * @param {boolean} known  whether there is a truth
  */
 function finding(found, known) {
-  const risks = medians(found, ({ risk }) => risk);
+  const risks = medians(found.filter(({ live }) => !live), ({ risk }) => risk);
+  const now = found.find(({ live }) => live);
   if (!known) return "Without a truth there is no risk; the pieces are below";
-  if (risks.length === 0) return "No run has come to an end yet";
+  if (risks.length === 0) return now ? `The risk is ${number(now.risk)} at η = ${rounded(now.eta)}; no run is kept yet` : "No run is kept yet";
   if (risks.length === 1) return `At η = ${rounded(risks[0][0])} the risk is ${number(risks[0][1])}`;
   const best = risks.reduce((least, each) => (each[1] < least[1] ? each : least));
   const inside = best !== risks[0] && best !== risks[risks.length - 1];
-  return `Of ${risks.length} step sizes η = ${rounded(best[0])} has the least risk, ${number(best[1])}` +
+  return `Of ${risks.length} step sizes kept, η = ${rounded(best[0])} has the least risk, ${number(best[1])}` +
     (inside ? ": smaller and larger ones do worse" : "");
 }

@@ -20,7 +20,7 @@ import { stepNumbers } from "./step_numbers.js";
 const MOST = 2; // the strip shows ratios from ½ to 2
 const AT_EDGE = [0.9, 1.2]; // ratios
 const STRIP = 54; // pixels
-const GAP = 30;
+const GAP = 34;
 
 /** @param {Element} element */
 export function sharpnessView(element) {
