@@ -49,6 +49,8 @@
  *   | { kind: "step", count: number }
  *   | { kind: "rewind", step: number }
  *   | { kind: "keep" } | { kind: "remove", id: number } | { kind: "clear" }
+ *   | { kind: "refuse", sentence: string, control: string }
+ *   | { kind: "announce", sentence: string }
  *   | { kind: "lost", sentence: string }
  *   | { kind: "answer", answer: Answer }
  * } Action
@@ -118,6 +120,10 @@ function change(state, action) {
       return { runs: state.runs.filter(({ id }) => id !== action.id) };
     case "clear":
       return { runs: [] };
+    case "refuse":
+      return { refused: { sentence: action.sentence, control: action.control } };
+    case "announce":
+      return { announced: action.sentence };
     case "lost":
       return { lost: action.sentence, playing: false, pending: [] };
     case "answer":
