@@ -53,7 +53,7 @@ export function plot(element, kind, fixedWidth) {
     const words = draw(state, size);
     if (state.playing && drawn - written < READING) return;
     written = drawn;
-    write(finding, words.finding);
+    write(finding, words.finding.replaceAll(" = ", "\u00a0=\u00a0"));
     write(title, `${kind.heading}: ${words.finding}`.replaceAll("λ_max", "λmax"));
     write(desc, words.description.replaceAll("λ_max", "λmax"));
   }

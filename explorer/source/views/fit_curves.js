@@ -24,8 +24,8 @@ export function fitCurves({ ground, front }) {
   const path = (/** @type {string} */ kind) => make(ground, "path", { class: kind });
   const [uncertain, swing, truth] = ["uncertain", "swing", "curve truth"].map(path);
   const layer = make(ground, "g");
-  const kept = pool(() => make(layer, "path", { class: "curve eta" }));
-  const [before, now, midpoint] = ["curve before", "curve last", "curve main eta"].map(path);
+  const kept = pool(() => make(layer, "path", { class: "curve by-eta" }));
+  const [before, now, midpoint] = ["curve before", "curve last", "curve main by-eta"].map(path);
   const ends = names(front);
   const changed = onChange();
 
@@ -77,7 +77,7 @@ function endsOf({ ready, frame, setup }, { shown, y }, runs) {
  * @returns {Name}
  */
 function nameOf(stepSize, y) {
-  return { text: `η ${rounded(stepSize)}`, kind: "eta", style: etaStyle(stepSize), y };
+  return { text: `η ${rounded(stepSize)}`, kind: "by-eta", style: etaStyle(stepSize), y };
 }
 
 /**

@@ -30,8 +30,8 @@ export function fitNeurons(svg) {
   const drawn = panel(svg);
   const rows = KINDS.map(({ kind, word }) => {
     const path = make(drawn.front, "path", { class: `neurons ${kind}` });
-    const name = make(drawn.front, "text", { class: "row", dy: "0.35em", "text-anchor": "end" });
-    const size = make(drawn.front, "text", { class: "row", dy: "0.35em" });
+    const name = make(drawn.front, "text", { class: "kind-name", dy: "0.35em", "text-anchor": "end" });
+    const size = make(drawn.front, "text", { class: "kind-name", dy: "0.35em" });
     write(name, word);
     return { path, name, size };
   });

@@ -82,8 +82,8 @@ function prepare(svg) {
 function outcomePanel(svg) {
   const drawn = panel(svg);
   const path = make(drawn.ground, "path", { class: "curve through" });
-  const disks = pool(() => make(drawn.front, "circle", { class: "disk eta", r: 5 }));
-  const now = make(drawn.front, "circle", { class: "ring eta", r: 7 });
+  const disks = pool(() => make(drawn.front, "circle", { class: "disk by-eta", r: 5 }));
+  const now = make(drawn.front, "circle", { class: "ring by-eta", r: 7 });
   const word = make(drawn.front, "text", { class: "end" });
   return (/** @type {Outcome[]} */ found, /** @type {(each: Outcome) => number} */ value, /** @type {Scale} */ x, /** @type {Scale} */ y, /** @type {import("../drawing/panel.js").Names} */ names) => {
     drawn.place(x, y, names);
