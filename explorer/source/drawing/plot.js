@@ -2,7 +2,7 @@
  * What all plots share: a figure with the finding above, the drawing, and its numbers behind.
  *
  * @typedef {import("../state.js").State} State
- * @typedef {{ finding: string, description: string }} Words  what is to be seen now; the finding is a full sentence
+ * @typedef {{ finding: string, description: string }} Words  what is to be seen now, in sentences
  * @typedef {{ width: number, height: number, narrow: boolean }} Size
  *
  * @typedef {object} Kind  of a plot
