@@ -27,6 +27,7 @@ import { table } from "./table.js";
 const NARROW = 560; // pixels: no room for names beside the panel
 const LEAST = 240;
 const READING = 300; // milliseconds: a sentence stays at least so long while one trains
+const CALM = 500; // milliseconds between two pictures for those who prefer reduced motion
 
 /**
  * @param {Element} element
@@ -39,17 +40,19 @@ export function plot(element, kind, fixedWidth) {
   /** @type {State | null} */
   let state = null;
   let width = 0;
-  let written = -Infinity;
+  let [drawn, written] = [-Infinity, -Infinity];
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const draw = kind.prepare(svg);
   const renew = table(figure, () => state && kind.numbers(state));
 
   function redraw() {
     if (!state || width === 0) return;
+    drawn = performance.now();
     const size = { width, height: kind.height(width), narrow: width < NARROW };
     set(svg, { viewBox: `0 0 ${size.width} ${size.height}`, width: size.width, height: size.height });
     const words = draw(state, size);
-    if (state.playing && performance.now() - written < READING) return;
-    written = performance.now();
+    if (state.playing && drawn - written < READING) return;
+    written = drawn;
     write(finding, words.finding);
     write(title, `${kind.heading}: ${words.finding}`.replaceAll("λ_max", "λmax"));
     write(desc, words.description.replaceAll("λ_max", "λmax"));
@@ -69,7 +72,9 @@ export function plot(element, kind, fixedWidth) {
     figure,
     redraw,
     update(next) {
+      const isOnlyTime = next.playing && next.setup === state?.setup && next.ready === state.ready;
       state = next;
+      if (calm.matches && isOnlyTime && performance.now() - drawn < CALM) return;
       redraw();
       renew(!next.playing);
     },

@@ -20,6 +20,8 @@ import { make, set, show } from "../drawing/svg.js";
 import { extent, lastFinite, shownIndex } from "./curves.js";
 import { happenings } from "./happenings.js";
 
+const INSIDE = 0.2; // of the span: room for names inside of the panel, above and below
+
 const SHAPES = { line, stairs };
 
 /**
@@ -47,7 +49,8 @@ export function stepPanel(svg, curves, yName) {
   function update(state, box, x, { narrow, xName }) {
     const { columns } = state.history;
     const levels = curves.map(({ level }) => level?.(state) ?? NaN);
-    limits = steadyLogLimits(limits, ...extent([...curves.map(({ column }) => columns[column]), levels], true));
+    const [low, high] = extent([...curves.map(({ column }) => columns[column]), levels], true);
+    limits = steadyLogLimits(limits, low, high, narrow ? INSIDE : undefined);
     const y = log(limits, [box.bottom, box.top]);
     drawn.place(x, y, { x: xName, y: yName });
     parts.forEach(({ draw }, i) => draw(state, x, y, levels[i]));
