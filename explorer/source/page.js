@@ -58,8 +58,9 @@ const parts = [
   ...Object.values(views),
 ];
 
-const { setup, sentence } = address.read();
+const { setup, kept, sentence } = address.read();
 dispatch({ kind: "begin", setup });
+sweep.offer(kept);
 if (sentence) dispatch({ kind: "refuse", sentence, control: "" });
 
 /**
