@@ -18,7 +18,17 @@ LOSSES = st.lists(st.floats(1e-6, 1e6), min_size=8, max_size=8)
 
 
 def test_nothing_is_told_of_nothing() -> None:
-    assert story([]) == ["Nothing was measured yet."]
+    assert story([]) == [
+        "Nothing was measured yet: with every='auto' the first measurement comes when the budget pays for it, "
+        "with every=20 after the first step."
+    ]
+
+
+def test_why_there_is_no_edge_ratio() -> None:
+    reason = "edge_ratio: no threshold is known for NAdam; give preconditioner=fn(optimizer, parameter)."
+    told = story(rows([None] * 3, reason=reason))
+    assert told[0] == f"No edge ratio was measured: {reason.removeprefix('edge_ratio: ')}"
+    assert story(rows([None] * 3, reason="trace: no"))[0] == "No edge ratio was measured."
 
 
 @given(RATIOS)

@@ -22,6 +22,7 @@ def watch_document(file: str, run: RunFile) -> dict[str, Any]:
         "command": "watch",
         "file": file,
         "measurements": len(run.rows),
+        "damage": run.damage,
         "story": story(run.rows),
         "suggestion": asdict(suggest(run.rows)),
         "stays": [asdict(each) for each in stays(run.rows)],

@@ -95,6 +95,15 @@ def measure_moment(subject: Subject, moment: Moment) -> Measurement:
     return found
 
 
+def first_look(subject: Subject) -> Measurement:
+    """Find out whether the loss can be computed at all; "converged" if so."""
+    try:
+        subject.probe.require_loss()
+    except Exception as error:
+        return failed(error)
+    return Measurement()
+
+
 def failed(error: Exception) -> Measurement:
     """Turn an exception into the status of a measurement without values."""
     if isinstance(error, StepscapeError) and not isinstance(error, Unmeasured):

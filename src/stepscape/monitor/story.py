@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from stepscape.monitor.moments import AT_EDGE, Spike, Stay, spikes, stays
 from stepscape.monitor.row import Row
 from stepscape.monitor.suggestion import suggest
+from stepscape.monitor.waiting import NOTHING
 from stepscape.tables.number import fixed, number
 
 MOST_STAYS, MOST_SPIKES = 3, 5  # that are told one by one
 BEYOND = 1.2  # edge ratio from which training does not merely hover at the edge
+_MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
 _FAILED = {
     "budget": "stopped before converging, and their numbers are lower bounds",
     "noise_floor": "reached the limit of rounding before the tolerance",
@@ -34,7 +36,7 @@ def story(rows: Sequence[Row]) -> list[str]:
         Sentences, the most important first; the last one is a suggestion or the lack of one.
     """
     if not rows:
-        return ["Nothing was measured yet."]
+        return [NOTHING]
     told = [*_diverged(rows), *_edge(rows), *_spikes(rows), *_failures(rows)]
     return [*told, str(suggest(rows))]
 
@@ -47,7 +49,8 @@ def _diverged(rows: Sequence[Row]) -> list[str]:
 def _edge(rows: Sequence[Row]) -> list[str]:
     known = [row for row in rows if row.edge_ratio is not None]
     if not known:
-        return ["No edge ratio was measured."]
+        why = (row.reason for row in reversed(rows) if row.reason.startswith(_MISSING))
+        return [f"No edge ratio was measured{next(why, '').removeprefix(_MISSING[:-2]).rstrip('.')}."]
     found = stays(rows)
     told = [_stay(stay) for stay in reversed(found[-MOST_STAYS:])]
     if not found or found[-1].last is not None:

@@ -172,7 +172,8 @@ def _is_usable(row: Row, present: tuple[float, ...]) -> bool:
 
 
 def _has_curvature(row: Row) -> bool:
-    return row.converged and row.edge_ratio is not None and row.edge_ratio > 0.0 and row.step_sizes[0] > 0.0
+    moves = len(row.step_sizes) > 0 and row.step_sizes[0] > 0.0
+    return moves and row.converged and row.edge_ratio is not None and row.edge_ratio > 0.0
 
 
 def _curvature(row: Row) -> float:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import function, vector
+from stepscape.arguments import vector
 from stepscape.errors import bad, shown
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 from stepscape.objectives.torch_batch import TorchBatch
 from stepscape.objectives.torch_hessian import TorchHessian, flat
@@ -47,7 +48,7 @@ class TorchLoss:
     """
 
     def __init__(self, model: Any, loss: Callable[[Any, Any], Any], batch: Any) -> None:
-        function("loss", loss, "be a function of the model and the batch")
+        require_loss(loss)
         self.model = _copy(model)
         self._batch = TorchBatch.read(batch)
         self._probe = _probe(self.model, loss)
