@@ -88,7 +88,7 @@ def test_how_far_the_curvature_moved_below_the_edge() -> None:
 def test_a_lower_bound_is_called_one() -> None:
     told = story(rows([0.3, 0.3, 0.4], status="budget"))
     assert told[0] == "The edge ratio is at least 0.40 at step 300: its status is 'budget'."
-    assert "Of 3 measurements, 3 stopped before converging, and their numbers are lower bounds." in told
+    assert "All 3 measurements stopped before converging, with lower bounds only." in told
 
 
 # ---- spikes
@@ -135,7 +135,7 @@ def test_a_loss_that_is_not_finite_is_a_spike_and_said_first() -> None:
     assert [spike.loss for spike in spikes(run)] == [math.inf]
     told = story(run)
     assert told[0] == "The loss has not been finite since step 400."
-    assert not any("came with" in sentence or "Of 5" in sentence for sentence in told)
+    assert not any("came with" in sentence or "of 5" in sentence for sentence in told)
 
 
 def test_many_spikes_are_counted() -> None:
@@ -164,9 +164,9 @@ def test_a_loss_that_falls_has_no_spike(factors: list[float]) -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "says"),
     [
-        ("noise_floor", "", "Of 4 measurements, 2 reached the limit of rounding before the tolerance."),
-        ("oom", "memory did not suffice.", "Of 4 measurements, 2 failed: memory did not suffice."),
-        ("error", "", "Of 4 measurements, 2 failed with the status 'error'."),
+        ("noise_floor", "", "2 of 4 measurements reached the limit of rounding before the tolerance."),
+        ("oom", "memory did not suffice.", "2 of 4 measurements failed: memory did not suffice."),
+        ("error", "", "2 of 4 measurements failed with the status 'error'."),
     ],
 )  # fmt: skip
 def test_what_was_not_measured_is_said(status: str, reason: str, says: str) -> None:

@@ -17,7 +17,7 @@ MOST_STAYS, MOST_SPIKES = 3, 5  # that are told one by one
 BEYOND = 1.2  # edge ratio from which training does not merely hover at the edge
 _MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
 _FAILED = {
-    "budget": "stopped before converging, and their numbers are lower bounds",
+    "budget": "stopped before converging, with lower bounds only",
     "noise_floor": "reached the limit of rounding before the tolerance",
 }
 
@@ -115,7 +115,7 @@ def _failures(rows: Sequence[Row]) -> list[str]:
     for status in dict.fromkeys(row.status for row in failed):
         same = [row for row in failed if row.status == status]
         what = _FAILED.get(status) or _reason(same[-1])
-        told.append(f"Of {_measurements(len(rows))}, {len(same)} {what}.")
+        told.append(f"{_of(len(same), len(rows))} {what}.")
     return told
 
 
@@ -136,5 +136,7 @@ def step_words(step: int) -> str:
     return fixed(float(step), 0)
 
 
-def _measurements(count: int) -> str:
-    return "1 measurement" if count == 1 else f"{count} measurements"
+def _of(count: int, every: int) -> str:
+    if every == 1:
+        return "The only measurement"
+    return f"All {every} measurements" if count == every else f"{count} of {every} measurements"
