@@ -68,7 +68,10 @@ def test_the_document_holds_all_of_it(capsys):
     assert [{"schema": 1, **each} for each in document["rows"]] == [
         json.loads(each.to_line()) for each in RUN
     ]
-    assert document["stays"][0]["first"] == 400
+    assert [(each["place"], each["first"], each["last"]) for each in document["phases"]] == [
+        ("below", 100, 300),
+        ("at", 400, None),
+    ]
     assert [spike["step"] for spike in document["spikes"]] == [600]
     assert document["suggestion"]["step_sizes"] == [pytest.approx(0.1 * 0.8 / 1.9)]
     assert document["story"][-1] == document["suggestion"]["reason"]

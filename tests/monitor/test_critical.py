@@ -100,15 +100,18 @@ def test_ways_to_end_without_a_crossing():
 SENTENCES = {
     "converged": (
         quadratic, {"step_size": 0.1},
-        r"^A step along the direction raises the loss from a step size of 2 ± .* on, 20 times the one in use\.$",
+        r"^A step along the direction raises the loss from a step size of 2 ± .* on, 20 times the one in "
+        r"use\.$",
     ),
     "ascent": (
         quadratic, {"direction": [-torch.ones(2), -torch.ones(3)]},
-        r"^No critical step size is known: the loss does not fall along this direction .*; give the update of the",
+        r"^No critical step size is known: the loss does not fall along this direction .*; give the update "
+        r"of the",
     ),
     "no_crossing": (
         separable, {"step_size": 1.0},
-        r"^No critical .*: the loss was still below its start at the largest step size tried, \S*; it may have no",
+        r"^No critical .*: the loss was still below its start at the largest step size tried, \S*; it may "
+        r"have no",
     ),
     "nonmonotone": (
         lambda m, _: -torch.sin(3 * (m()[0] - 1)),  # L(η) = −sin 3η, above its start from π/3 to 2π/3
@@ -121,9 +124,11 @@ SENTENCES = {
     ),
     "noise_floor": (
         lambda m, b: 1e6 + 1e-3 * quadratic(m, b.float()), {},
-        r"^No critical .*: rounding of the loss hides the crossing; give precision='float64', or take a large",
+        r"^No critical .*: rounding of the loss hides the crossing; give precision='float64', or take a "
+        r"large",
     ),
-    "nonfinite": (bounded, {}, r"; the loss is not finite at the steps tried beyond 2\.9.; give a smaller step_size"),
+    "nonfinite": (bounded, {}, r"; the loss is not finite at the steps tried beyond 2\.9.; give a smaller "
+                               r"step_size"),
 }  # fmt: skip
 
 
@@ -141,7 +146,8 @@ def test_a_status_is_a_sentence_with_a_remedy(status):
 def test_a_loss_that_is_lost_asks_for_a_smaller_step_size():
     found = critical_step_size(Point(), lambda m, _: m().sum() * math.nan, torch.zeros(1))
     assert str(found) == (
-        "No critical step size is known: the loss or its gradient is not finite at the parameters; lower the step "
+        "No critical step size is known: the loss or its gradient is not finite at the parameters; lower "
+        "the step "
         "size of the training."
     )
 

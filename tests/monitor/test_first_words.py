@@ -1,4 +1,4 @@
-"""What a monitor says before it has measured anything: of a wrong loss, of the optimizer, of what it waits for."""
+"""What a monitor says before it measures: of a wrong loss, of the optimizer, of what it waits for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def made(loss: Any = bowl_loss, optimizer: Any = torch.optim.SGD, **settings: An
         ({"batch": None}, "batch must be what the loss takes, got None; give examples"),
         ({"batch": torch.ones(0, 4)}, "batch must hold at least one example, got none"),
         ({"loss": torch.nn.CrossEntropyLoss()}, "got CrossEntropyLoss, which is one of outputs and targets"),
-        ({"loss": lambda model, x, y: bowl_loss(model, x)}, r"got one of \(model, x, y\); wrap it"),
+        ({"loss": lambda model, x, y: bowl_loss(model, x + y)}, r"got one of \(model, x, y\); wrap it"),
     ],
 )  # fmt: skip
 def test_what_is_seen_without_a_call_is_refused_at_once(wrong: dict[str, Any], says: str) -> None:

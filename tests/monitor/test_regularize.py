@@ -114,7 +114,7 @@ def test_penalty_refuses_what_would_count_as_flat():
 def test_penalty_names_an_operation_without_a_second_derivative():
     q = torch.ones(1, 1, 4, 2, requires_grad=True)
     attention = torch.nn.functional.scaled_dot_product_attention
-    says = r"got the operation aten::_scaled_dot_product.*; for attention, compute the loss within torch\.nn\.att"
+    says = r"got the operation aten::_scaled_dot_product.*; for attention, compute the loss within torch"
     with pytest.raises(InputError, match=says):
         trace_penalty(attention(q, q, q).square().mean(), [q])
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):

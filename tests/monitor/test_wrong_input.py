@@ -36,7 +36,8 @@ REFUSED = {
     "no loss": ({"loss": None}, r"loss must be a function of the model and the batch, got None"),
     "a criterion": (
         {"loss": nn.CrossEntropyLoss()},
-        r"loss must be a function of the model and the batch, got CrossEntropyLoss, which is one of outputs and "
+        r"loss must be a function of the model and the batch, got CrossEntropyLoss, which is one of outputs "
+        r"and "
         r"targets; wrap it: lambda model, batch: criterion\(model\(batch\[0\]\), batch\[1\]\)",
     ),
     "a criterion as a function": (
@@ -53,7 +54,8 @@ REFUSED = {
     ),
     "backward": (
         {"loss": lambda m, b: [mse(m, b).backward()]},
-        r"loss must return the loss and leave gradients to the monitor, got one that takes them; call neither",
+        r"loss must return the loss and leave gradients to the monitor, got one that takes them; call "
+        r"neither",
     ),
     "a class": ({"loss": nn.MSELoss}, r"loss must be a function of the model and the batch, got the class"),
     "no model": ({"model": "net"}, r"model must be a torch\.nn\.Module, got 'net'"),

@@ -136,7 +136,8 @@ def _hint(model: Any, layers: Iterable[str] | None) -> str:
     before = [name for name, module in model.named_modules() if isinstance(module, _kinds())]
     names = ", ".join(map(repr, before[:MOST])) + ", …" * (len(before) > MOST)
     return (
-        "no module such as ReLU or GELU was called, and functions such as F.relu cannot be seen; give layers=[…] "
+        "no module such as ReLU or GELU was called, and functions such as F.relu cannot be seen; give "
+        "layers=[…] "
         f"with the layers before them, among {names or 'none'}"
     )
 

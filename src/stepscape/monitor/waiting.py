@@ -37,5 +37,5 @@ def waiting(schedule: Schedule, steps: int) -> str:
 
 
 def _paid(first: float, schedule: Budget, steps: int) -> str:
-    made = f"{steps} {'was' if steps == 1 else 'were'} made"
-    return f"which a budget of {100.0 * schedule.share:g} % pays for after about {rounded(first, 2)} steps ({made})"
+    paid = f"which a budget of {100.0 * schedule.share:g} % pays for after about {rounded(first, 2)} steps"
+    return f"{paid} ({steps} {'was' if steps == 1 else 'were'} made)"
