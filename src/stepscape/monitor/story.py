@@ -97,8 +97,7 @@ def _past(phase: Phase, known: Sequence[Row]) -> str:
     middle = number(statistics.median(phase.ratios), 3)
     return (
         f"The run was {phase.place} the edge from step {step_words(phase.first)} to {step_words(last)}, "
-        f"with a "
-        f"median edge ratio of {middle}{_beginning(known, phase.first) * (phase.place == 'beyond')}."
+        f"with a median edge ratio of {middle}{_beginning(known, phase.first) * (phase.place == 'beyond')}."
     )
 
 
@@ -106,7 +105,7 @@ def _largest(rows: Sequence[Row], known: Sequence[Row], found: Sequence[Phase]) 
     """Tell the largest edge ratio, where it is beyond the edge and nothing else tells of it."""
     most = max(known, key=lambda row: row.edge_ratio or 0.0)
     ratio = most.edge_ratio or 0.0
-    told = [each.edge_ratio for each in [*spikes(rows), known[-1]]]
+    told = [known[-1].edge_ratio, *(spike.edge_ratio for spike in spikes(rows))]
     told += [each for phase in found if phase.place == "beyond" for each in phase.ratios]
     if len(known) < LASTING or ratio <= BEYOND or ratio in told:
         return []

@@ -161,6 +161,8 @@ class TorchLoss:
             except Exception as error:
                 must = "be computable from a float64 copy of the model and of the batch"
                 raise bad("loss", must, _first_line(error)) from error
+        if any(one.grad is not None for one in tensors.values()):
+            raise bad("loss", "return the loss and leave gradients alone", "one that calls backward()")
         _check_value(values[0])
         if not values[0] == values[1] == values[2]:
             must = "be the same each time it is computed"
@@ -170,7 +172,11 @@ class TorchLoss:
 
 def _check_value(value: Any) -> None:
     torch = require_torch()
-    if not isinstance(value, torch.Tensor) or value.shape != () or value.is_complex():
+    if not isinstance(value, torch.Tensor):
+        raise bad(
+            "loss", "return a real scalar tensor", shown(value), "return the loss itself, without item()"
+        )
+    if value.shape != () or value.is_complex():
         raise bad("loss", "return a real scalar tensor", _what(value), "take the mean over the batch")
     if not bool(torch.isfinite(value)):
         raise bad("loss", "be finite at the model's parameters", value.item())
