@@ -108,7 +108,8 @@ class _Lines:
     def refusal(self) -> InputError:
         """Word a file without a row."""
         return InputError(
-            f"{self.name!r} must hold the rows of a monitor, one to a line, got none that can be read; "
+            f"the file {self.name!r} must hold the rows of a monitor, one to a line, got none that can be "
+            f"read; "
             f"line {self.damaged[0]}: {self.first}"
         )
 
