@@ -170,6 +170,24 @@ def test_what_is_not_yet_a_phase(ratios: list[float], says: str) -> None:
     assert story(rows(ratios))[0] == says
 
 
+def test_a_last_measurement_at_the_edge_is_not_below_it() -> None:
+    told = story(rows([1.3, 1.4, 1.3, 0.9, 0.6, 0.6, 0.7, 0.8, 0.98]))
+    assert told[0] == (
+        "The run has been below the edge since step 500: 5 measurements, median edge ratio 0.700. The last "
+        "one is "
+        "at the edge, 0.980 at step 900."
+    )
+
+
+def test_a_long_time_beyond_the_edge_is_no_beginning() -> None:
+    run = [row(25 * i, ratio, threshold=None) for i, ratio in enumerate([1.5] * 6 + [0.3] * 3)]
+    assert (
+        story(run)[1] == "The run was beyond the edge from step 0 to 125, with a median edge ratio of 1.50."
+    )
+    short = [row(10 * i, ratio, threshold=None) for i, ratio in enumerate([1.5] * 6 + [0.3] * 3)]
+    assert story(short)[1].endswith("ratio of 1.50, as in the first steps of adaptive optimizers.")
+
+
 def test_many_visits() -> None:
     told = story(rows([0.1, 0.1, 0.1, 1.0, 1.0, 1.0] * 5 + [0.1] * 3))
     assert [sentence.partition(",")[0] for sentence in told[1:4]] == [

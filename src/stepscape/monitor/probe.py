@@ -189,7 +189,7 @@ class Probe:
         return HessianOperator(self, method, pieces)
 
     def require_loss(self) -> None:
-        """Refuse a loss that cannot be computed, takes gradients, or is no differentiable scalar.
+        """Refuse a loss that cannot be computed, takes gradients, or is not a differentiable scalar.
 
         Raises
         ------

@@ -15,6 +15,7 @@ from stepscape.monitor.waiting import NOTHING
 from stepscape.tables.number import fixed, number
 
 MOST_PHASES, MOST_SPIKES = 3, 5  # that are told one by one
+SETTLED = 100  # steps after which the averages of an adaptive optimizer are no more those of its beginning
 _MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
 _STOPPED = {"budget": "stopped before converging", "noise_floor": "reached the limit of rounding"}
 _FAILED = {
@@ -74,7 +75,7 @@ def _now(rows: Sequence[Row], known: Sequence[Row], found: Sequence[Phase]) -> s
     if not found:
         return _unsettled(known, at, place)
     phase = found[-1]
-    if phase.place == "below":
+    if phase.place == place == "below":
         return _below(rows, last, any(each.place != "below" for each in found))
     said = (
         f"The run has been {phase.place} the edge since step {step_words(phase.first)}: "
@@ -95,9 +96,11 @@ def _unsettled(known: Sequence[Row], at: str, place: str) -> str:
 def _past(phase: Phase, known: Sequence[Row]) -> str:
     last = known[-1].step if phase.last is None else phase.last
     middle = number(statistics.median(phase.ratios), 3)
+    early = phase.place == "beyond" and last < SETTLED
+    beginning = _beginning(known, phase.first) if early else ""
     return (
         f"The run was {phase.place} the edge from step {step_words(phase.first)} to {step_words(last)}, "
-        f"with a median edge ratio of {middle}{_beginning(known, phase.first) * (phase.place == 'beyond')}."
+        f"with a median edge ratio of {middle}{beginning}."
     )
 
 

@@ -12,7 +12,7 @@ WRAP = "wrap it: lambda model, batch: criterion(model(batch[0]), batch[1])"
 
 
 def require_loss(loss: object) -> None:
-    """Refuse what is no function of the model and the batch; the model is not called.
+    """Refuse what is not a function of the model and the batch; the model is not called.
 
     Raises
     ------
