@@ -66,7 +66,7 @@ export function tell(teller, numbers, context) {
     edge: edge.next(teller.edge, numbers),
     neurons: neurons.next(teller.neurons, numbers, context),
     interpolation: interpolation.next(teller.interpolation, numbers, context),
-    arrival: arrival.next(teller.arrival, numbers),
+    arrival: arrival.next(teller.arrival, numbers, context),
   };
   return {
     teller: {

@@ -53,11 +53,12 @@ class Request:
 
 def explore(request: Request, force: bool, opens: bool, as_json: bool, unfinished: Unfinished) -> None:
     """Write the page and open it in a browser."""
-    from stepscape.explorer.pages import table_page
+    from stepscape.explorer.pages import page_of
+    from stepscape.explorer.setups import setup
 
     check_target(request.out, force)
     table, said = (None, None) if request.file is None else _table(request.file, request)
-    html = table_page(table)
+    html = page_of(None if table is None else setup(table), table)
     write_target(request.out, html, force)
     unfinished.keep(lambda: f"the page {request.out!r} is complete")
     why = open_in_browser(request.out) if opens else "--no-open"
