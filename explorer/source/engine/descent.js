@@ -97,10 +97,10 @@ function iterate(given, x, near) {
 
 /** Add each neuron to its cell. @param {Iterate} iterate @param {{ slope: Float64Array, shift: Float64Array }} work */
 function scatter({ w1, b1, w2, cells }, { slope, shift }) {
-  for (let j = 0; j < cells.length; j++) {
-    slope[cells[j]] += w2[j] * w1[j];
-    shift[cells[j]] += w2[j] * b1[j];
-  }
+  cells.forEach((cell, j) => {
+    slope[cell] += w2[j] * w1[j];
+    shift[cell] += w2[j] * b1[j];
+  });
 }
 
 /** Evaluate f at the inputs and the sums of the slopes of the loss there. @param {Descent} descent */
@@ -164,7 +164,8 @@ function list(descent, plain) {
 }
 
 /**
- * Move the neurons and add each to its new cell.
+ * Move the neurons and add each to its new cell. The inner loop has neither calls nor branches that are hard to
+ * foresee: a knot that left its cell is moved by one, and only one that went farther ends the loop to be searched for.
  *
  * @param {Descent} descent @param {number} eta @param {number} momentum @param {number} decay
  */
@@ -172,32 +173,47 @@ function move({ problem, last, before, velocity, moving, count, work }, eta, mom
   const { w1, b1, w2, cells } = last;
   const { w1: newW1, b1: newB1, w2: newW2, cells: expected } = before;
   const { slope, shift, moment, total, left, right } = work;
-  const x = problem.x;
-  const n = x.length;
+  const n = problem.x.length;
   const k = cells.length;
-  for (let i = 0; i < count; i++) {
-    const j = moving[i];
-    let w = w1[j];
-    let b = b1[j];
-    let a = w2[j];
-    const seen = cells[j];
-    let gw = a * moment[seen] + decay * w;
-    let gb = a * total[seen] + decay * b;
-    let ga = w * moment[seen] + b * total[seen] + decay * a;
-    if (momentum !== 0) {
-      gw = velocity[j] = momentum * velocity[j] + gw;
-      gb = velocity[k + j] = momentum * velocity[k + j] + gb;
-      ga = velocity[2 * k + j] = momentum * velocity[2 * k + j] + ga;
+  let i = 0;
+  while (i < count) {
+    for (; i < count; i++) {
+      const j = moving[i];
+      const seen = cells[j];
+      let w = w1[j];
+      let b = b1[j];
+      let a = w2[j];
+      let gw = a * moment[seen] + decay * w;
+      let gb = a * total[seen] + decay * b;
+      let ga = w * moment[seen] + b * total[seen] + decay * a;
+      if (momentum !== 0) {
+        velocity[j] = gw += momentum * velocity[j];
+        velocity[k + j] = gb += momentum * velocity[k + j];
+        velocity[2 * k + j] = ga += momentum * velocity[2 * k + j];
+      }
+      newW1[j] = w -= eta * gw;
+      newB1[j] = b -= eta * gb;
+      newW2[j] = a -= eta * ga;
+      const old = expected[j];
+      const falling = Number(old > n);
+      const steps = 1 - (Number(w * left[old] + b > 0) ^ falling) - (Number(w * right[old] + b > 0) ^ falling);
+      const cell = Math.min(Math.max(old + steps, 0), 2 * n + 1);
+      expected[j] = cell;
+      if ((Number(w * left[cell] + b > 0) ^ falling) | (Number(w * right[cell] + b > 0) ^ falling ^ 1)) break;
+      slope[cell] += a * w;
+      shift[cell] += a * b;
     }
-    newW1[j] = w -= eta * gw;
-    newB1[j] = b -= eta * gb;
-    newW2[j] = a -= eta * ga;
-    let cell = expected[j];
-    const falling = cell > n ? 1 : 0;
-    // Whether w x + b > 0 left and right of the knot, as numbers: one branch, that is seldom taken.
-    const wrong = (Number(w * left[cell] + b > 0) ^ falling) | (Number(w * right[cell] + b > 0) ^ falling ^ 1);
-    if (wrong) cell = expected[j] = cellOf(w, b, x, cell);
-    slope[cell] += a * w;
-    shift[cell] += a * b;
+    if (i < count) settle(before, moving[i++], problem.x, work);
   }
+}
+
+/**
+ * Search for the knot of one neuron, and add it to its cell.
+ *
+ * @param {Iterate} iterate @param {number} j @param {Float64Array} x @param {Work} work
+ */
+function settle({ w1, b1, w2, cells }, j, x, { slope, shift }) {
+  const cell = (cells[j] = cellOf(w1[j], b1[j], x, cells[j]));
+  slope[cell] += w2[j] * w1[j];
+  shift[cell] += w2[j] * b1[j];
 }
