@@ -8,7 +8,7 @@
 import { SLOW_START } from "./state.js";
 
 /** Steps since the last change ÷ this = steps of the next frame, at a slow start. */
-export const DILUTION = 40;
+export const DILUTION = 25;
 
 /**
  * Commands of an action, in their order.
@@ -20,7 +20,7 @@ export const DILUTION = 40;
 export function commandsOf(before, action, after) {
   switch (action.kind) {
     case "begin":
-      return [{ kind: "begin", setup: action.setup }, ...running(before, after)];
+      return [{ kind: "begin", setup: action.setup }, ...running({ ...before, playing: false }, after)]; // it begins paused
     case "method":
       return [{ kind: "method", method: action.method }, ...running(before, after)];
     case "data":

@@ -58,8 +58,9 @@ const parts = [
   ...Object.values(views),
 ];
 
-const { setup, sentence } = address.read();
+const { setup, kept, sentence } = address.read();
 dispatch({ kind: "begin", setup });
+sweep.offer(kept);
 if (sentence) dispatch({ kind: "refuse", sentence, control: "" });
 
 /**
@@ -78,9 +79,9 @@ function dispatch(action) {
 
 function draw() {
   isDue = false;
-  for (const part of parts) part.update(state);
-  if (isWaiting && !state.lost) link.post({ kind: "drawn" });
+  if (isWaiting && !state.lost) link.post({ kind: "drawn" }); // so that the worker trains while this draws
   isWaiting = false;
+  for (const part of parts) part.update(state);
 }
 
 function connected() {

@@ -60,13 +60,13 @@ export const PRESETS = [
     claim: "curve-fitting",
     title: "Curve fitting",
     try: "Let the network train at η = 0.01 for a few seconds, then press the button: six step sizes train one after another " +
-      "from the same start, for 50\u202f000 steps each.",
+      "from the same start, for 20\u202f000 steps each.",
     look: "The larger the step size, the fewer straight pieces the curve has, and the risk falls and rises again: small steps " +
       "follow the noise, large ones cut off the peak.",
     setup: setupOf("square", {}, { arm: "large" }, 0.01),
     moves: [{
       label: "Train six step sizes",
-      sweep: { stepSizes: [0.01, 0.05, 0.1, 0.2, 0.4, 0.8], steps: 50_000 },
+      sweep: { stepSizes: [0.01, 0.05, 0.1, 0.2, 0.4, 0.8], steps: 20_000 },
     }],
   },
   {
@@ -123,7 +123,7 @@ export const PRESETS = [
     look: "The kinks of the dead neurons lie outside the data, where the curve bends although no label asked for it; the " +
       "new point wakes those that are active there.",
     setup: {
-      ...setupOf("square", {}, { arm: "printed", width: 200 }, 0.1),
+      ...setupOf("square", {}, { arm: "printed", width: 200 }, 0.2),
       data: { kind: "own", ...MIDDLE, truth: "tent", amplitude: 2, flipRate: 0.1, halfWidth: 3 },
     },
     moves: [
@@ -135,8 +135,8 @@ export const PRESETS = [
     claim: "clean-labels",
     title: "Clean labels",
     try: "Without noise the curve should pass through every label; press the button to train five step sizes from the same start.",
-    look: "Small steps pass through all labels and differ only between them; from η = 0.2 on no curve through these labels is flat " +
-      "enough, and the run misses the peaks.",
+    look: "Up to η = 0.1 the curves pass through the labels, nearly, and differ between them; at η = 0.4 a curve through the " +
+      "labels would be too sharp, and the run cuts off the peaks.",
     setup: setupOf("square", { truth: "wave", n: 20, noise: 0 }, { arm: "large", width: 400 }, 0.1),
     moves: [{ label: "Train five step sizes", sweep: { stepSizes: [0.01, 0.05, 0.1, 0.2, 0.4], steps: 50_000 } }],
   },

@@ -25,15 +25,39 @@ test("numbers on axes are those of the figures: zeros, a true minus, thin spaces
   assert.equal(fixed(12345.678, 1), "12\u202f345.7");
   assert.equal(fixed(-0.25, 2), "−0.25");
   assert.equal(fixed(-0.0001, 2), "0.00");
-  assert.deepEqual([0.3, -2, 10_000, 1e-7, 3e-7, -1e-7, 0, 9999].map(short), ["0.3", "−2", "10\u202f000", "10⁻⁷", "3 × 10⁻⁷", "−10⁻⁷", "0", "9999"]);
-  assert.deepEqual([0.5, 0.13742, 1200].map((value) => rounded(value)), ["0.5", "0.137", "1200"]);
+  assert.deepEqual([0.3, -2, 10_000, 1e-7, 3e-7, -1e-7, 0, 9999].map(short), [
+    "0.3",
+    "−2",
+    "10\u202f000",
+    "10⁻⁷",
+    "3 × 10⁻⁷",
+    "−10⁻⁷",
+    "0",
+    "9999",
+  ]);
+  assert.deepEqual(
+    [0.5, 0.13742, 1200].map((value) => rounded(value)),
+    ["0.5", "0.137", "1200"],
+  );
 });
 
 test("a step size has the color that it has in the figures", () => {
-  const figures = { 0.001: "#440154", 0.003: "#440154", 0.01: "#472d7b", 0.1: "#2d708e", 0.8: "#20a486", 4: "#5ec962", 9: "#5ec962" };
+  const figures = {
+    0.001: "#440154",
+    0.003: "#440154",
+    0.01: "#472d7b",
+    0.1: "#2d708e",
+    0.8: "#20a486",
+    4: "#5ec962",
+    9: "#5ec962",
+  };
   for (const [eta, color] of Object.entries(figures)) {
-    const [found, wanted] = [etaColor(Number(eta)), color].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-    found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) <= 4, `${eta}: ${etaColor(Number(eta))} for ${color}`));
+    const [found, wanted] = [etaColor(Number(eta)), color].map((hex) =>
+      [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)),
+    );
+    found.forEach((value, i) =>
+      assert.ok(Math.abs(value - wanted[i]) <= 4, `${eta}: ${etaColor(Number(eta))} for ${color}`),
+    );
   }
 });
 
@@ -43,14 +67,15 @@ test("larger steps are lighter, on paper and on dark ground, and can be read on 
       const part = parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16) / 255;
       return sum + weight * (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     }, 0);
-  const contrast = (/** @type {number} */ one, /** @type {number} */ other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+  const contrast = (/** @type {number} */ one, /** @type {number} */ other) =>
+    (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
   const etas = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 2, 4];
   for (const scheme of /** @type {const} */ (["light", "dark"])) {
     const values = etas.map((eta) => light(etaColor(eta, scheme)));
     values.slice(1).forEach((value, i) => assert.ok(value > values[i]));
     assert.ok(values.every((value) => contrast(value, scheme === "light" ? 1 : light("#16181b")) > 2));
   }
-  assert.match(etaStyle(0.1), /^--eta-light:#[0-9a-f]{6};--eta-dark:#[0-9a-f]{6}$/);
+  assert.match(etaStyle(0.1), /^--eta-light:#2d708e;--eta-dark:#[0-9a-f]{6};--eta-ink-light:#1b4355;--eta-ink-dark:#[0-9a-f]{6}$/);
 });
 
 test("lines are wrapped between words, and none is lost", () => {
@@ -62,7 +87,8 @@ test("lines are wrapped between words, and none is lost", () => {
 
 test("a plot on paper says how it came about", () => {
   const line = settings(opening(OPENING));
-  for (const part of ["Square loss", "tent", "30 points", "noise 0.5", "1000 neurons", "η = 0.1"]) assert.ok(line.includes(part), line);
+  for (const part of ["Square loss", "tent", "30 points", "noise 0.5", "1000 neurons", "η = 0.1"])
+    assert.ok(line.includes(part), line);
 });
 
 test("a table has the first and the last entry and at most 60", () => {

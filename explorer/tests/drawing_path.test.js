@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { area, line, stairs, thin } from "../source/drawing/path.js";
+import { area, line, thin } from "../source/drawing/path.js";
 import { linear, log } from "../source/drawing/scale.js";
 
 const unit = (/** @type {number} */ high) => linear([0, high], [0, high]);
@@ -41,9 +41,4 @@ test("an area is closed and has both curves; without one of them there is none",
   assert.equal(area([0, 10], [1, 1], [5, 6], unit(10), unit(10)), "M0 5L10 6L10 1L0 1Z");
   assert.equal(area([0, 10], [1, NaN], [5, 6], unit(10), unit(10)), "");
   assert.equal(area([], [], [], unit(10), unit(10)), "");
-});
-
-test("stairs are level where a value stays, and upright where it changes", () => {
-  assert.equal(stairs([0, 10, 20, 30], [2, 2, 5, 5], unit(30), unit(30)), "M0 2L20 2L20 5L30 5");
-  assert.equal(stairs([0], [2], unit(30), unit(30)), "M0 2");
 });

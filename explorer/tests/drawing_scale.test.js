@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linear, log, steadyLimits, steadyLogLimits, stepLimit } from "../source/drawing/scale.js";
 
-for (const [name, scale] of /** @type {const} */ ([["linear", linear([-2, 3], [50, 650])], ["log", log([0.01, 300], [400, 20])]])) {
+for (const [name, scale] of /** @type {const} */ ([
+  ["linear", linear([-2, 3], [50, 650])],
+  ["log", log([0.01, 300], [400, 20])],
+])) {
   test(`a ${name} scale maps its ends to its ends, and back() undoes at()`, () => {
     assert.ok(Math.abs(scale.at(scale.low) - scale.from) < 1e-9);
     assert.ok(Math.abs(scale.at(scale.high) - scale.to) < 1e-9);

@@ -29,7 +29,7 @@ export const FIELDS = [
     id: "loss",
     group: "problem",
     label: "Loss",
-    options: [["square", "square: a curve through numbers"], ["logistic", "logistic: two classes"]],
+    options: [["square", "square: numbers"], ["logistic", "logistic: two classes"]],
     shown: isCurve,
     get: (setup) => setup.loss,
     set: (setup, loss) => ({ ...setup, loss, data: drawnData(setup.data) }),

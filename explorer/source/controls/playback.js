@@ -29,9 +29,7 @@ export function createPlayback(now, dispatch) {
 
   /** @param {State} state */
   function update({ playing, frame, history, pace: chosen }) {
-    const over = frame?.outcome === "diverged";
     write(play, playing ? "Pause" : "Train");
-    mark(play, "aria-disabled", over ? "true" : false);
     const last = Math.max(0, lastStep(history));
     mark(wind, "max", last);
     const step = String(frame?.step ?? 0);

@@ -6,7 +6,7 @@
  * @typedef {import("../run.js").Run} Run
  */
 import { button, find, make, mark } from "../dom.js";
-import { count, number } from "../words.js";
+import { count, counted, number } from "../words.js";
 
 /** @param {(action: Action) => void} dispatch */
 export function createRuns(dispatch) {
@@ -40,6 +40,11 @@ export function createRuns(dispatch) {
   }
 }
 
+/** @param {number} number */
+function times(number) {
+  return ["", "once", "twice"][number] ?? `${count(number)} times`;
+}
+
 /**
  * A run in a few words.
  * @param {Run} run
@@ -49,8 +54,8 @@ export function description({ setup, segments, frame }) {
   const parts = [`η = ${stepSize}`];
   if (momentum) parts.push(`momentum ${momentum}`);
   if (weightDecay) parts.push(`weight decay ${weightDecay}`);
-  const made = segments.length > 1 ? `, changed ${segments.length - 1 === 1 ? "once" : `${segments.length - 1} times`}` : "";
-  parts.push(`${count(frame.step)} steps${made}`, `${count(frame.pieces)} pieces`);
+  const made = segments.length > 1 ? `, changed ${times(segments.length - 1)}` : "";
+  parts.push(`${counted(frame.step, "step")}${made}`, counted(frame.pieces, "piece"));
   if (frame.risk !== null) parts.push(`risk ${number(frame.risk)}`);
   return parts.join(", ");
 }

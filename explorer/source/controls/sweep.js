@@ -27,8 +27,20 @@ export function createSweep(now, dispatch) {
   let sweep = null;
   /** @type {Setup | null} */
   let expected = null;
+  let offered = "";
   begin.addEventListener("click", () => (sweep ? stop() : ask()));
-  return { update, start };
+  return { update, start, offer };
+
+  /**
+   * Propose the runs that an address names.
+   * @param {import("../share/fragment.js").Kept[]} kept
+   */
+  function offer(kept) {
+    if (kept.length === 0) return;
+    sizes.value = kept.map(({ stepSize }) => stepSize).join(", ");
+    budget.value = String(Math.max(...kept.map(({ steps }) => steps)));
+    offered = `The address names ${counted(kept.length, "run")} that ${kept.length === 1 ? "was" : "were"} kept; the button trains them again.`;
+  }
 
   function ask() {
     const stepSizes = sizes.value.split(/[\s,;]+/).filter(Boolean).map(Number);
@@ -49,6 +61,7 @@ export function createSweep(now, dispatch) {
     sizes.value = stepSizes.join(", ");
     budget.value = String(steps);
     sweep = { left: [...stepSizes], steps, all: stepSizes.length };
+    offered = "";
     next();
   }
 
@@ -77,8 +90,8 @@ export function createSweep(now, dispatch) {
   function update(state) {
     if (sweep && !(same(state.setup, expected) && (state.playing || isOver(state)))) sweep = null;
     write(begin, sweep ? "Stop" : "Run them all");
-    write(said, sweep ? `${counted(sweep.left.length, "step size")} of ${sweep.all} left.` : "");
-    mark(said, "hidden", !sweep);
+    write(said, sweep ? `Run ${sweep.all - sweep.left.length} of ${sweep.all}.` : offered);
+    mark(said, "hidden", !sweep && !offered);
     if (!sweep || !state.frame || !isOver(state)) return;
     if (state.frame.outcome !== "diverged") dispatch({ kind: "keep" });
     next();

@@ -1,8 +1,8 @@
 /**
  * Move names apart, as little as possible in least squares, so that none touches another.
  *
- * With the heights taken off, that they do not touch means that the places increase: neighbors that violate it
- * are pooled, as isotonic regression does.
+ * With the heights taken off, that they do not touch means that the places increase: neighbors that violate
+ * it are pooled, as isotonic regression does.
  *
  * @param {number[]} middles sorted
  * @param {number} height of every name

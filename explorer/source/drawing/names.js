@@ -22,7 +22,13 @@ export function names(parent) {
     const middles = order.map(({ y }) => Math.min(room[1], Math.max(room[0], y)));
     const places = apart(middles, LINE, room);
     texts(order.length).forEach((text, i) => {
-      set(text, { x, y: Math.round(places[i]), "text-anchor": anchor, class: `end ${order[i].kind ?? ""}`, style: order[i].style ?? "" });
+      set(text, {
+        x,
+        y: Math.round(places[i]),
+        "text-anchor": anchor,
+        class: `end ${order[i].kind ?? ""}`,
+        style: order[i].style ?? "",
+      });
       write(text, order[i].text);
     });
   };

@@ -1,4 +1,4 @@
-/** How plots write round numbers and settings; the same rules as `short` and `rounded` of `stepscape.tables.number`. */
+/** How plots write round numbers and settings: as `short` and `rounded` of `stepscape.tables.number`. */
 
 import { number } from "../words.js";
 

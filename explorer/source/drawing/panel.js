@@ -6,6 +6,7 @@
  * @typedef {{ left: number, right: number, top: number, bottom: number }} Box  in pixels
  *
  * @typedef {object} Panel
+ * @property {SVGGElement} root
  * @property {SVGGElement} back  behind everything, unclipped
  * @property {SVGSVGElement} ground  for curves: clipped to the panel
  * @property {SVGGElement} front  for names and marks, unclipped
@@ -46,9 +47,16 @@ export function panel(parent) {
   const changed = onChange();
 
   return {
-    back, ground, front,
+    root,
+    back,
+    ground,
+    front,
     place(x, y, given) {
-      const texts = [given.x, given.y, ...[given.xTicks, given.yTicks].map((each) => each?.map(({ name }) => name).join())];
+      const texts = [
+        given.x,
+        given.y,
+        ...[given.xTicks, given.yTicks].map((each) => each?.map(({ name }) => name).join()),
+      ];
       changed([...keyOf(x), ...keyOf(y), ...texts], () => {
         const width = x.to - x.from;
         const height = y.from - y.to;
@@ -85,7 +93,13 @@ function axis(axes, grid, direction) {
   const texts = pool(() => make(axes, "text", { class: "tick", dy: across ? "0" : "0.35em" }));
   const marks = make(axes, "path", { class: "frame" });
   const lines = make(grid, "path");
-  return (/** @type {Tick[]} */ found, /** @type {number} */ start, /** @type {number} */ end, /** @type {boolean} */ named, right = Infinity) => {
+  return (
+    /** @type {Tick[]} */ found,
+    /** @type {number} */ start,
+    /** @type {number} */ end,
+    /** @type {boolean} */ named,
+    right = Infinity,
+  ) => {
     texts(named ? found.length : 0).forEach((text, i) => {
       const { at, name } = found[i];
       const isLast = across && at + 0.5 * LETTER * name.length > right + OVER;
@@ -94,7 +108,9 @@ function axis(axes, grid, direction) {
       write(text, name);
     });
     set(marks, { d: found.map(({ at }) => (across ? `M${at} ${start}v4` : `M${start} ${at}h-4`)).join("") });
-    set(lines, { d: found.map(({ at }) => (across ? `M${at} ${start}V${end}` : `M${start} ${at}H${end}`)).join("") });
+    set(lines, {
+      d: found.map(({ at }) => (across ? `M${at} ${start}V${end}` : `M${start} ${at}H${end}`)).join(""),
+    });
     show(lines, true);
   };
 }

@@ -11,8 +11,20 @@ const TITLE = { size: 16, leading: 21, letters: 76 };
 const CAPTION = { size: 12, leading: 16, letters: 104 };
 const FONT = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Arial, sans-serif";
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin",
-  "stroke-linecap", "opacity", "font-size", "font-weight", "font-style", "text-anchor", "paint-order",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "stroke-linejoin",
+  "stroke-linecap",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "font-style",
+  "text-anchor",
+  "paint-order",
 ];
 
 /**
@@ -82,7 +94,13 @@ function frame(svg, finding, caption) {
   const total = above + height + captions.length * CAPTION.leading + MARGIN;
   const box = `${-MARGIN} ${-above} ${width + 2 * MARGIN} ${total}`;
   set(svg, { viewBox: box, width: width + 2 * MARGIN, height: total, "font-family": FONT, role: "img" });
-  const ground = make(null, "rect", { x: -MARGIN, y: -above, width: width + 2 * MARGIN, height: total, fill: "#ffffff" });
+  const ground = make(null, "rect", {
+    x: -MARGIN,
+    y: -above,
+    width: width + 2 * MARGIN,
+    height: total,
+    fill: "#ffffff",
+  });
   svg.querySelector("desc")?.after(ground);
   lines(svg, titles, MARGIN + TITLE.size - above - 4, TITLE, { "font-weight": 700, fill: "#1a1a1a" });
   lines(svg, captions, height + CAPTION.size, CAPTION, { fill: "#55585c" });
@@ -111,7 +129,8 @@ function lines(svg, texts, top, { size, leading }, look) {
 export function wrapped(text, most) {
   return text.split(" ").reduce((/** @type {string[]} */ found, word) => {
     const last = found.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= most) return [...found.slice(0, -1), `${last} ${word}`];
+    if (last !== undefined && last.length + 1 + word.length <= most)
+      return [...found.slice(0, -1), `${last} ${word}`];
     return [...found, word];
   }, []);
 }
@@ -121,17 +140,22 @@ export function wrapped(text, most) {
  * @param {State} state
  */
 export function settings({ setup: { loss, data, start, method }, frame }) {
-  const points = data.kind === "own"
-    ? `${data.x.length} points of one's own`
-    : `${data.truth}, ${data.n} points, ${loss === "square" ? `noise ${rounded(data.noise)}` : `flip rate ${rounded(data.flipRate)}`}, seed ${data.seed}`;
-  const arm = { printed: "start as printed", small: "small start", large: "large start with warm-up" }[start.arm];
+  const points =
+    data.kind === "own"
+      ? `${data.x.length} points of one's own`
+      : `${data.truth}, ${data.n} points, ${loss === "square" ? `noise ${rounded(data.noise)}` : `flip rate ${rounded(data.flipRate)}`}, seed ${data.seed}`;
+  const arm = { printed: "start as printed", small: "small start", large: "large start with warm-up" }[
+    start.arm
+  ];
   const more = [
     method.momentum ? `, momentum ${rounded(method.momentum)}` : "",
     method.weightDecay ? `, weight decay ${rounded(method.weightDecay)}` : "",
     frame ? `, step ${fixed(frame.step, 0)}` : "",
   ];
-  return `${loss === "square" ? "Square" : "Logistic"} loss; ${points}; ${fixed(start.width, 0)} neurons, ${arm}, seed ${start.seed}; ` +
-    `step size η = ${rounded(method.stepSize)}${more.join("")}. Made with the explorer of stepscape.`;
+  return (
+    `${loss === "square" ? "Square" : "Logistic"} loss; ${points}; ${fixed(start.width, 0)} neurons, ${arm}, seed ${start.seed}; ` +
+    `step size η = ${rounded(method.stepSize)}${more.join("")}. Made with the explorer of stepscape.`
+  );
 }
 
 /**
@@ -149,6 +173,9 @@ export async function png(svg, scale = 2) {
   if (!context) throw new Error("this browser draws no picture: save the SVG");
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large: save the SVG"))), "image/png");
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("the picture is too large: save the SVG"))),
+      "image/png",
+    );
   });
 }

@@ -34,25 +34,6 @@ export function area(xs, lower, upper, x, y) {
 }
 
 /**
- * A horizontal line for each run of equal values, joined by upright ones: what is set, and set anew.
- * @param {Numbers} xs
- * @param {Numbers} ys
- * @param {Scale} x
- * @param {Scale} y
- */
-export function stairs(xs, ys, x, y) {
-  const [across, up] = [Float64Array.from(xs, x.at), heights(ys, y)];
-  /** @type {number[]} */
-  const corners = [];
-  for (let i = 0; i < across.length; i++) {
-    if (i > 0 && up[i] !== up[i - 1]) corners.push(across[i], up[i - 1]);
-    if (i === 0 || up[i] !== up[i - 1] || i === across.length - 1) corners.push(across[i], up[i]);
-  }
-  const places = Array.from({ length: corners.length / 2 }, (_, i) => i);
-  return write(places.map((i) => corners[2 * i]), places.map((i) => corners[2 * i + 1]), places);
-}
-
-/**
  * Pixels of values, held so near that a path stands them.
  * @param {Numbers} values
  * @param {Scale} scale
@@ -75,7 +56,11 @@ export function thin(across, up) {
     let [least, largest] = [i, i];
     next = i + 1;
     if (!Number.isNaN(up[i])) {
-      for (; next < up.length && Math.floor(across[next] / COLUMN) === column && !Number.isNaN(up[next]); next++) {
+      for (
+        ;
+        next < up.length && Math.floor(across[next] / COLUMN) === column && !Number.isNaN(up[next]);
+        next++
+      ) {
         if (up[next] < up[least]) least = next;
         if (up[next] > up[largest]) largest = next;
       }

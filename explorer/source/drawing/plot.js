@@ -2,7 +2,7 @@
  * What all plots share: a figure with the finding above, the drawing, and its numbers behind.
  *
  * @typedef {import("../state.js").State} State
- * @typedef {{ finding: string, description: string }} Words  what is to be seen now; the finding is a full sentence
+ * @typedef {{ finding: string, description: string }} Words  what is to be seen now, in sentences
  * @typedef {{ width: number, height: number, narrow: boolean }} Size
  *
  * @typedef {object} Kind  of a plot
@@ -53,7 +53,7 @@ export function plot(element, kind, fixedWidth) {
     const words = draw(state, size);
     if (state.playing && drawn - written < READING) return;
     written = drawn;
-    write(finding, words.finding);
+    write(finding, words.finding.replaceAll(" = ", "\u00a0=\u00a0"));
     write(title, `${kind.heading}: ${words.finding}`.replaceAll("λ_max", "λmax"));
     write(desc, words.description.replaceAll("λ_max", "λmax"));
   }

@@ -88,7 +88,10 @@ export function write(node, text) {
 
 /** @param {Element} node */
 function sharpness(node) {
-  const below = node instanceof SVGElement ? make(null, "tspan", { dy: "0.25em", "font-size": "75%" }) : document.createElement("sub");
+  const below =
+    node instanceof SVGElement
+      ? make(null, "tspan", { dy: "0.25em", "font-size": "75%" })
+      : document.createElement("sub");
   below.textContent = "max";
   return ["λ", below];
 }

@@ -58,7 +58,8 @@ function fill(scroll, { caption, head, rows }) {
 function cells(row, texts, scope) {
   while (row.cells.length > texts.length) row.deleteCell(-1);
   texts.forEach((text, i) => {
-    const cell = row.cells[i] ?? row.appendChild(document.createElement(scope === "col" || i === 0 ? "th" : "td"));
+    const cell =
+      row.cells[i] ?? row.appendChild(document.createElement(scope === "col" || i === 0 ? "th" : "td"));
     if (cell.tagName === "TH") cell.setAttribute("scope", scope);
     write(cell, text);
   });
@@ -70,5 +71,7 @@ function cells(row, texts, scope) {
  */
 export function thinned(length, most = 60) {
   const count = Math.min(length, most);
-  return Array.from({ length: count }, (_, i) => (count < 2 ? 0 : Math.round((i * (length - 1)) / (count - 1))));
+  return Array.from({ length: count }, (_, i) =>
+    count < 2 ? 0 : Math.round((i * (length - 1)) / (count - 1)),
+  );
 }

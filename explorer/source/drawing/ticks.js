@@ -8,8 +8,11 @@ import { fixed, short } from "./number.js";
 const FEWEST = 3;
 const MOST = 7;
 
-/** @param {Scale} scale @param {(name: string) => number} extent  length of a name along the axis, in pixels
- * @returns {Tick[]} */
+/**
+ * @param {Scale} scale
+ * @param {(name: string) => number} extent  length of a name along the axis, in pixels
+ * @returns {Tick[]}
+ */
 export function ticks(scale, extent) {
   const sets = scale.kind === "log" ? logSets(scale.low, scale.high) : linearSets(scale.low, scale.high);
   /** @type {Tick[]} */
@@ -23,17 +26,26 @@ export function ticks(scale, extent) {
   return best;
 }
 
-/** @param {Tick[]} found @param {(name: string) => number} extent */
+/**
+ * @param {Tick[]} found
+ * @param {(name: string) => number} extent
+ */
 function apart(found, extent) {
-  return found.length <= MOST + 2 && found.every((tick, i) => {
-    if (i === 0) return true;
-    const need = 0.5 * (extent(tick.name) + extent(found[i - 1].name));
-    return Math.abs(tick.at - found[i - 1].at) >= need;
-  });
+  return (
+    found.length <= MOST + 2 &&
+    found.every((tick, i) => {
+      if (i === 0) return true;
+      const need = 0.5 * (extent(tick.name) + extent(found[i - 1].name));
+      return Math.abs(tick.at - found[i - 1].at) >= need;
+    })
+  );
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten, the finest first.
- * @param {number} low @param {number} high */
+/**
+ * Multiples of 1, 2 or 5 times a power of ten, the finest first.
+ * @param {number} low
+ * @param {number} high
+ */
 function* linearSets(low, high) {
   const span = high - low;
   const start = Math.floor(Math.log10(span / MOST));
@@ -49,7 +61,12 @@ function* linearSets(low, high) {
   }
 }
 
-/** @param {number} factor @param {number} exponent @param {number} low @param {number} high */
+/**
+ * @param {number} factor
+ * @param {number} exponent
+ * @param {number} low
+ * @param {number} high
+ */
 function multiples(factor, exponent, low, high) {
   const slack = 1e-9 * (high - low);
   const step = factor * 10 ** exponent;
@@ -60,8 +77,11 @@ function multiples(factor, exponent, low, high) {
   return values;
 }
 
-/** {1, 3}·10^k, then every so many powers, then finer; the best first.
- * @param {number} low @param {number} high */
+/**
+ * {1, 3}·10^k, then every so many powers, then finer; the best first.
+ * @param {number} low
+ * @param {number} high
+ */
 function* logSets(low, high) {
   const usual = within([1, 3], 1, low, high);
   if (usual.length >= FEWEST) {
@@ -78,7 +98,12 @@ function* logSets(low, high) {
   yield { values: usual, name: short };
 }
 
-/** @param {number[]} factors @param {number} stride of the powers of ten @param {number} low @param {number} high */
+/**
+ * @param {number[]} factors
+ * @param {number} stride  of the powers of ten
+ * @param {number} low
+ * @param {number} high
+ */
 function within(factors, stride, low, high) {
   const values = [];
   const first = Math.floor(Math.log10(low));

@@ -8,17 +8,17 @@
  *
  * @typedef {import("../story.js").Numbers} Numbers
  * @typedef {import("../story.js").Kind} Kind
+ * @typedef {import("./choice.js").Choice} Choice
  * @typedef {"unknown" | "below" | "edge" | "beyond"} Place
  *
  * @typedef {object} Memory
  * @property {Place} place
  * @property {Place} other  where the run has been lately, if that is not yet said
  * @property {number} since  step from which on it has been there
- * @property {number} stepSize
- * @property {number} origin  step at which the step size was chosen
  * @property {number} peak  largest sharpness while it was beyond
  */
 import { count, number } from "../words.js";
+import { lasts } from "./choice.js";
 
 export const AT_EDGE = 0.9;
 export const LEFT_EDGE = 0.8;
@@ -26,32 +26,28 @@ export const BEYOND = 2;
 export const BEYOND_AT_FIRST = 1.2;
 export const BACK = 1.1;
 export const FALL = 0.5;
-export const LASTING = 0.25;
-export const CHOICE = 1.1; // factor between two frames by which a step size is another one
 
 /** @type {Memory} */
-export const BEGINNING = { place: "unknown", other: "unknown", since: 0, stepSize: NaN, origin: 0, peak: 0 };
+export const BEGINNING = { place: "unknown", other: "unknown", since: 0, peak: 0 };
 
 /**
  * @param {Memory} memory
  * @param {Numbers} numbers
+ * @param {Choice} choice
  * @returns {{ memory: Memory, says: { kind: Kind, sentence: string, step?: number } | null }}
  */
-export function next(memory, numbers) {
-  const { step, stepSize, sharpness, threshold } = numbers;
-  const ratio = sharpness / threshold;
+export function next(memory, numbers, choice) {
+  const ratio = numbers.sharpness / numbers.threshold;
   if (!Number.isFinite(ratio)) return { memory, says: null };
-  const factor = stepSize / memory.stepSize;
-  const isChosen = !(factor < CHOICE && factor > 1 / CHOICE);
-  const now = { ...memory, stepSize, origin: isChosen ? step : memory.origin };
-  if (memory.place === "beyond") return ratio > BACK ? stay(now, sharpness) : land(now, numbers, ratio);
-  if (ratio >= (isChosen ? BEYOND_AT_FIRST : BEYOND)) return leave(now, numbers, ratio);
-  return hover(now, numbers, ratio);
+  if (memory.place === "beyond") return ratio > BACK ? stay(memory, numbers.sharpness) : land(memory, numbers, ratio);
+  if (ratio >= (choice.isNew ? BEYOND_AT_FIRST : BEYOND)) return leave(memory, numbers, ratio);
+  return hover(memory, numbers, ratio, choice);
 }
 
 /** @param {Memory} memory */
-export function word({ place }) {
-  return { unknown: "", below: "below the edge", edge: "at the edge", beyond: "beyond the edge" }[place];
+export function word({ place, other }) {
+  const now = place === "unknown" ? other : place;
+  return { unknown: "", below: "below the edge", edge: "at the edge", beyond: "beyond the edge" }[now];
 }
 
 /** @typedef {ReturnType<typeof next>} Told */
@@ -72,8 +68,8 @@ function stay(memory, sharpness) {
  * @returns {Told}
  */
 function leave(memory, { step, sharpness }, ratio) {
-  const sentence = `Beyond the edge at step ${count(step)}: λ_max = ${number(sharpness)} is ${number(ratio, 2)} times 2/η, ` +
-    "so that every step overshoots.";
+  const sentence = `Beyond the edge at step ${count(step)}: λ_max = ${number(sharpness)} is ${number(ratio, 2)} times its ` +
+    "threshold, so that every step overshoots.";
   const there = { ...memory, place: /** @type {const} */ ("beyond"), since: step, peak: sharpness };
   return { memory: there, says: { kind: "beyond", sentence } };
 }
@@ -86,12 +82,11 @@ function leave(memory, { step, sharpness }, ratio) {
  */
 function land(memory, numbers, ratio) {
   const { step, sharpness, alive } = numbers;
-  const place = placeOf("edge", ratio);
-  const landed = { ...memory, place, other: place, since: step };
-  if (sharpness > FALL * memory.peak) return { memory: landed, says: arrival(place, step, numbers) };
+  const other = placeOf("edge", ratio);
+  if (sharpness > FALL * memory.peak) return { memory: { ...BEGINNING, other, since: step }, says: null };
   const sentence = `Catapult: by step ${count(step)} λ_max has fallen from ${number(memory.peak)} to ${number(sharpness)}, ` +
-    `${number(ratio, 2)} times 2/η; ${count(alive)} ${alive === 1 ? "neuron bends" : "neurons bend"} among the data.`;
-  return { memory: landed, says: { kind: "catapult", sentence } };
+    `${number(ratio, 2)} times its threshold; ${count(alive)} ${alive === 1 ? "neuron bends" : "neurons bend"} among the data.`;
+  return { memory: { ...BEGINNING, place: other, other, since: step }, says: { kind: "catapult", sentence } };
 }
 
 /**
@@ -99,14 +94,14 @@ function land(memory, numbers, ratio) {
  * @param {Memory} memory
  * @param {Numbers} numbers
  * @param {number} ratio
+ * @param {Choice} choice
  * @returns {Told}
  */
-function hover(memory, numbers, ratio) {
+function hover(memory, numbers, ratio, choice) {
   const { step } = numbers;
   const other = placeOf(memory.other, ratio);
   const since = other === memory.other ? memory.since : step;
-  const lasts = step - since >= LASTING * (since - memory.origin);
-  if (other === memory.place || !lasts) return { memory: { ...memory, other, since }, says: null };
+  if (other === memory.place || !lasts(since, step, choice)) return { memory: { ...memory, other, since }, says: null };
   const isNews = other === "edge" || memory.place === "edge";
   return { memory: { ...memory, place: other, other, since }, says: isNews ? arrival(other, since, numbers) : null };
 }
@@ -128,5 +123,5 @@ function placeOf(before, ratio) {
 function arrival(place, step, { sharpness, threshold }) {
   const where = place === "edge" ? "At the edge of stability" : "Below the edge";
   const ratio = number(sharpness / threshold, 2);
-  return { kind: place, step, sentence: `${where} since step ${count(step)}: λ_max = ${number(sharpness)}, ${ratio} times 2/η.` };
+  return { kind: place, step, sentence: `${where} since step ${count(step)}: λ_max = ${number(sharpness)}, ${ratio} times its threshold.` };
 }

@@ -3,17 +3,18 @@
  *
  * Square loss: from a root mean square error of at most 1 % of the standard deviation of the labels until one of more
  * than 10 %. Logistic loss: from a loss below (log 2)/n, at which every label is on its side, until ten times that. A change is
- * said when it has lasted for a tenth of the steps made.
+ * said when it has lasted for a quarter of the steps since the step size was chosen.
  *
  * @typedef {import("../story.js").Numbers} Numbers
  * @typedef {import("../story.js").Context} Context
+ * @typedef {import("./choice.js").Choice} Choice
  * @typedef {{ fits: boolean, other: boolean, since: number }} Memory  other: whether it fits lately, since a step
  */
 import { count, number } from "../words.js";
+import { lasts } from "./choice.js";
 
 export const CLOSE = 0.01;
 export const AGAIN = 10;
-export const LASTING = 0.1;
 
 /** @type {Memory} */
 export const BEGINNING = { fits: false, other: false, since: 0 };
@@ -22,12 +23,13 @@ export const BEGINNING = { fits: false, other: false, since: 0 };
  * @param {Memory} memory
  * @param {Numbers} numbers
  * @param {Context} context
+ * @param {Choice} choice
  */
-export function next(memory, { loss, step }, context) {
+export function next(memory, { loss, step }, context, choice) {
   const other = missing(loss, context) <= (memory.other ? AGAIN : 1);
   const since = other === memory.other ? memory.since : step;
   const now = { ...memory, other, since };
-  if (other === memory.fits || step - since < LASTING * since) return { memory: now, says: null };
+  if (other === memory.fits || !lasts(since, step, choice)) return { memory: now, says: null };
   const kind = /** @type {"interpolating" | "missing"} */ (other ? "interpolating" : "missing");
   const sentence = other ? hit(since, loss, context) : left(since);
   return { memory: { ...now, fits: other }, says: { kind, step: since, sentence } };

@@ -6,7 +6,9 @@
  * @param {Setup} other
  */
 export function isComparable(one, other) {
-  return one.data === other.data ? one.loss === other.loss : one.loss === other.loss && kindOf(one) === kindOf(other);
+  return one.data === other.data
+    ? one.loss === other.loss
+    : one.loss === other.loss && kindOf(one) === kindOf(other);
 }
 
 /** @type {WeakMap<object, string>} texts of data: they are compared in every frame */

@@ -1,4 +1,4 @@
-/** The fit: points, truth, the last two iterates and their midpoint, kept runs, and the neurons under the curve. */
+/** The fit: points, truth, the last two iterates and their midpoint, kept runs, the neurons below. */
 
 import { plot } from "../drawing/plot.js";
 import { panel } from "../drawing/panel.js";
@@ -48,7 +48,8 @@ export function fitView(element, { edits, table }) {
 function addHint(figure) {
   const hint = document.createElement("p");
   hint.className = "plot-hint";
-  hint.textContent = "Drag a point; drag it out of the plot to remove it; click on empty ground to add one. On the keyboard: " +
+  hint.textContent =
+    "Drag a point; drag it out of the plot to remove it; click on empty ground to add one. On the keyboard: " +
     "arrows move the point in focus, Shift makes larger steps, Page Up and Page Down go to its neighbors, " +
     "+ adds a point beside it, Delete removes it.";
   figure.querySelector("svg")?.after(hint);

@@ -12,7 +12,7 @@
  * @property {import("../drawing/panel.js").Box} box
  * @property {Scale} x
  * @property {Scale} y
- * @property {(values: ArrayLike<number>) => ArrayLike<number>} shown  values of f as drawn: the probability with the logistic loss
+ * @property {(values: ArrayLike<number>) => ArrayLike<number>} shown  f, or its probability
  * @property {(label: number) => number} label  as drawn
  * @property {(drawn: number) => number} unlabel  the label that belongs to a height
  * @property {{ x: Tick[], y: Tick[], xName: string, yName: string }} ticks
@@ -60,8 +60,14 @@ function coordinatesOf({ setup, ready }, { width, height, narrow }, limits, unit
   const x = linear([grid[0], grid[grid.length - 1]], [box.left, box.right]);
   const y = linear(limits, [box.bottom, box.top]);
   return {
-    box, x, y, units, logistic,
-    shown: logistic ? (values) => Float64Array.from(values, (f) => 1 / (1 + Math.exp(-f))) : (values) => values,
+    box,
+    x,
+    y,
+    units,
+    logistic,
+    shown: logistic
+      ? (values) => Float64Array.from(values, (f) => 1 / (1 + Math.exp(-f)))
+      : (values) => values,
     label: logistic ? (label) => (label > 0 ? 1 : 0) : (label) => label,
     unlabel: logistic ? (drawn) => (drawn > 0.5 ? 1 : -1) : (drawn) => drawn,
     ticks: {

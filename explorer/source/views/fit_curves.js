@@ -24,8 +24,8 @@ export function fitCurves({ ground, front }) {
   const path = (/** @type {string} */ kind) => make(ground, "path", { class: kind });
   const [uncertain, swing, truth] = ["uncertain", "swing", "curve truth"].map(path);
   const layer = make(ground, "g");
-  const kept = pool(() => make(layer, "path", { class: "curve eta" }));
-  const [before, now, midpoint] = ["curve before", "curve last", "curve main eta"].map(path);
+  const kept = pool(() => make(layer, "path", { class: "curve by-eta" }));
+  const [before, now, midpoint] = ["curve before", "curve last", "curve main by-eta"].map(path);
   const ends = names(front);
   const changed = onChange();
 
@@ -33,18 +33,24 @@ export function fitCurves({ ground, front }) {
     const { ready, frame, setup } = state;
     const { x, y, box, shown } = place;
     const grid = ready?.grid ?? [];
-    const draw = (/** @type {ArrayLike<number> | null | undefined} */ f, from = grid) => (f ? line(from, shown(f), x, y) : "");
+    const draw = (/** @type {ArrayLike<number> | null | undefined} */ f, from = grid) =>
+      f ? line(from, shown(f), x, y) : "";
     const runs = state.runs.filter((run) => isComparable(run.setup, setup));
     changed([...keyOf(x), ...keyOf(y), ready, setup.loss, ...runs], () => {
       set(truth, { d: draw(ready?.truth) });
       kept(runs.length).forEach((node, i) => {
-        set(node, { d: draw(runs[i].frame.midpoint, runs[i].grid), style: etaStyle(runs[i].setup.method.stepSize) });
+        set(node, {
+          d: draw(runs[i].frame.midpoint, runs[i].grid),
+          style: etaStyle(runs[i].setup.method.stepSize),
+        });
       });
     });
     set(now, { d: draw(frame?.now) });
     set(before, { d: draw(frame?.before) });
     set(midpoint, { d: draw(frame?.midpoint), style: etaStyle(setup.method.stepSize) });
-    set(swing, { d: frame && frame.outcome !== "diverged" ? area(grid, shown(frame.before), shown(frame.now), x, y) : "" });
+    set(swing, {
+      d: frame && frame.outcome !== "diverged" ? area(grid, shown(frame.before), shown(frame.now), x, y) : "",
+    });
     set(uncertain, { d: frame && place.logistic ? uncertainGround(grid, frame.midpoint, place) : "" });
     ends(endsOf(state, place, runs), box.right + 8, "start", [box.top, box.bottom]);
   };
@@ -58,7 +64,9 @@ export function fitCurves({ ground, front }) {
  */
 function endsOf({ ready, frame, setup }, { shown, y }, runs) {
   const end = (/** @type {ArrayLike<number>} */ f) => y.at(shown([f[f.length - 1]])[0]);
-  const named = runs.slice(-NAMED).map(({ frame: { midpoint }, setup: { method } }) => nameOf(method.stepSize, end(midpoint)));
+  const named = runs
+    .slice(-NAMED)
+    .map(({ frame: { midpoint }, setup: { method } }) => nameOf(method.stepSize, end(midpoint)));
   if (ready?.truth) named.push({ text: "truth", kind: "truth", y: end(ready.truth) });
   if (!frame) return named;
   const swings = widest(frame.now, frame.before, (f) => y.at(shown([f])[0])) > VISIBLE;
@@ -77,7 +85,7 @@ function endsOf({ ready, frame, setup }, { shown, y }, runs) {
  * @returns {Name}
  */
 function nameOf(stepSize, y) {
-  return { text: `η ${rounded(stepSize)}`, kind: "eta", style: etaStyle(stepSize), y };
+  return { text: `η ${rounded(stepSize)}`, kind: "by-eta", style: etaStyle(stepSize), y };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Points moved by the keyboard: arrows, Shift for large steps, Page Up and Page Down, Home, End, +, Delete. */
+/** Points moved by the keyboard: arrows, Shift for large steps, Page Up and Down, Home, End, +, Delete. */
 
 /**
  * @typedef {import("./fit_points.js").Hand} Hand

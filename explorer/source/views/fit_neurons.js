@@ -1,4 +1,4 @@
-/** The neurons as marks under the curve: one row, one shape and one word for each kind, however many there are. */
+/** The neurons as marks under the curve: a row, a shape and a word for each kind, however many there are. */
 
 import { etaStyle } from "../drawing/color.js";
 import { LINE, panel } from "../drawing/panel.js";
@@ -30,18 +30,25 @@ export function fitNeurons(svg) {
   const drawn = panel(svg);
   const rows = KINDS.map(({ kind, word }) => {
     const path = make(drawn.front, "path", { class: `neurons ${kind}` });
-    const name = make(drawn.front, "text", { class: "row", dy: "0.35em", "text-anchor": "end" });
-    const size = make(drawn.front, "text", { class: "row", dy: "0.35em" });
+    const name = make(drawn.front, "text", { class: "kind-name", dy: "0.35em", "text-anchor": "end" });
+    const size = make(drawn.front, "text", { class: "kind-name", dy: "0.35em" });
     write(name, word);
     return { path, name, size };
   });
-  return (/** @type {import("../state.js").State} */ { frame, setup }, /** @type {Box} */ box, /** @type {Scale} */ x, /** @type {{ x: import("../drawing/ticks.js").Tick[], xName: string }} */ ticks) => {
+  return (
+    /** @type {import("../state.js").State} */ { frame, setup },
+    /** @type {Box} */ box,
+    /** @type {Scale} */ x,
+    /** @type {{ x: import("../drawing/ticks.js").Tick[], xName: string }} */ ticks,
+  ) => {
     drawn.place(x, linear([0, 1], [box.bottom, box.top]), { x: ticks.xName, xTicks: ticks.x, yTicks: [] });
     const columns = frame ? columnsOf(frame.neurons, x) : null;
     KINDS.forEach(({ state, shape }, i) => {
       const { path, name, size } = rows[i];
       const y = box.top + (i + 0.5) * LINE;
-      set(path, { d: columns ? columns.places[state].map((at) => `M${tenth(at)} ${y}${shape}`).join("") : "" });
+      set(path, {
+        d: columns ? columns.places[state].map((at) => `M${tenth(at)} ${y}${shape}`).join("") : "",
+      });
       set(name, { x: box.left - 9, y });
       set(size, { x: box.right + 8, y });
       write(size, columns ? count(columns.counts[state]) : "");
@@ -51,8 +58,8 @@ export function fitNeurons(svg) {
 }
 
 /**
- * How many neurons there are of each kind, and where their knots stand: at most one a column, those beyond the
- * picture at its ends.
+ * How many neurons there are of each kind, and where their knots stand: at most one a column, those
+ * beyond the picture at its ends.
  * @param {Neurons} neurons
  * @param {Scale} x
  */

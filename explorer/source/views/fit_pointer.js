@@ -1,4 +1,4 @@
-/** Points dragged by mouse, pen or finger; a click on empty ground adds one, and one that is dragged out is removed. */
+/** Points dragged by mouse, pen or finger; a click on empty ground adds one, dragging one out removes it. */
 
 /**
  * @typedef {import("./fit_points.js").Hand} Hand
@@ -33,9 +33,13 @@ export function pointer(svg, hand) {
     hand.focus(index);
   });
   // A finger that takes a point must not scroll the page; elsewhere it may.
-  svg.addEventListener("touchstart", (event) => {
-    if (nearest(hand, pixelOf(svg, event.touches[0]), FINGER) >= 0) event.preventDefault();
-  }, { passive: false });
+  svg.addEventListener(
+    "touchstart",
+    (event) => {
+      if (nearest(hand, pixelOf(svg, event.touches[0]), FINGER) >= 0) event.preventDefault();
+    },
+    { passive: false },
+  );
   svg.addEventListener("pointermove", (event) => {
     if (press?.id !== event.pointerId) return;
     press.at = pixelOf(svg, event);
@@ -97,7 +101,8 @@ function addAt(hand, at) {
  * @returns {[number, number]}
  */
 function valuesAt({ x, y, box, unlabel }, at) {
-  const within = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) => Math.min(high, Math.max(low, value));
+  const within = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) =>
+    Math.min(high, Math.max(low, value));
   return [x.back(within(at.x, box.left, box.right)), unlabel(y.back(within(at.y, box.top, box.bottom)))];
 }
 
@@ -125,8 +130,13 @@ function nearest(hand, at, reach) {
  */
 function isInside(hand, at, margin) {
   const box = hand.place()?.box;
-  return box !== undefined && at.x >= box.left - margin && at.x <= box.right + margin &&
-    at.y >= box.top - margin && at.y <= box.bottom + margin;
+  return (
+    box !== undefined &&
+    at.x >= box.left - margin &&
+    at.x <= box.right + margin &&
+    at.y >= box.top - margin &&
+    at.y <= box.bottom + margin
+  );
 }
 
 /**

@@ -24,7 +24,9 @@ import { number } from "../words.js";
 import { keys } from "./fit_keys.js";
 import { pointer } from "./fit_pointer.js";
 
-const ABOUT = "data points: arrows move the one in focus, Page Up and Page Down go to its neighbors, plus adds, Delete removes";
+const MANY = 150; // points that are drawn smaller
+const ABOUT =
+  "data points: arrows move the one in focus, Page Up and Page Down go to its neighbors, plus adds, Delete removes";
 
 /**
  * @param {SVGSVGElement} svg
@@ -53,26 +55,28 @@ export function fitPoints(svg, parent, edits) {
     nodes[active]?.focus({ preventScroll: true });
   };
   /** @type {Hand | null} */
-  const hand = !edits ? null : {
-    place: () => place,
-    ready: () => ready,
-    active: () => active,
-    focus,
-    move(index, ...values) {
-      const [x, y] = values.map(drawn);
-      sent.push({ x, y });
-      edits.move(index, x, y);
-    },
-    add(...values) {
-      const [x, y] = values.map(drawn);
-      sent = [{ x, y }];
-      edits.add(x, y);
-    },
-    remove(index) {
-      sent = [];
-      edits.remove(index);
-    },
-  };
+  const hand = !edits
+    ? null
+    : {
+        place: () => place,
+        ready: () => ready,
+        active: () => active,
+        focus,
+        move(index, ...values) {
+          const [x, y] = values.map(drawn);
+          sent.push({ x, y });
+          edits.move(index, x, y);
+        },
+        add(...values) {
+          const [x, y] = values.map(drawn);
+          sent = [{ x, y }];
+          edits.add(x, y);
+        },
+        remove(index) {
+          sent = [];
+          edits.remove(index);
+        },
+      };
   const held = hand ? pointer(svg, hand) : () => false;
   if (edits && hand) keys(layer, hand, edits.announce);
 
@@ -90,7 +94,10 @@ export function fitPoints(svg, parent, edits) {
       const { x, y, units, logistic } = coordinates;
       changed([...keyOf(x), ...keyOf(y), ready, units.xName, logistic], () => {
         nodes = points(/** @type {Ready} */ (ready).x.length);
-        nodes.forEach((node, i) => placePoint(node, i, /** @type {Ready} */ (ready), coordinates, hand !== null));
+        set(layer, { class: nodes.length > MANY ? "many" : "few" });
+        nodes.forEach((node, i) =>
+          placePoint(node, i, /** @type {Ready} */ (ready), coordinates, hand !== null),
+        );
       });
       if (isNew && hand) follow(isFocused);
     },
@@ -118,7 +125,11 @@ export function fitPoints(svg, parent, edits) {
  * @param {boolean} editable
  */
 function pointIn(layer, editable) {
-  const node = make(layer, "g", editable ? { class: "point", role: "button", "aria-roledescription": "data point" } : { class: "point" });
+  const node = make(
+    layer,
+    "g",
+    editable ? { class: "point", role: "button", "aria-roledescription": "data point" } : { class: "point" },
+  );
   if (editable) make(node, "circle", { class: "hit", r: 14 });
   make(node, "circle", { class: "dot", r: 4 });
   return node;
@@ -143,7 +154,9 @@ function placePoint(node, index, ready, place, named) {
  * @param {Coordinates} place
  */
 function nameOf({ x, y }, index, { units, logistic }) {
-  const value = logistic ? units.labels[y[index] > 0 ? 1 : 0] : number(units.y.center + units.y.scale * y[index]);
+  const value = logistic
+    ? units.labels[y[index] > 0 ? 1 : 0]
+    : number(units.y.center + units.y.scale * y[index]);
   return `point ${index + 1} of ${x.length}: x ${number(units.x.center + units.x.scale * x[index])}, y ${value}`;
 }
 

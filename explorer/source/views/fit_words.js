@@ -20,11 +20,18 @@ const SWING = 0.02; // of the range of the labels: what is said of a swing
  * @returns {import("../drawing/plot.js").Words}
  */
 export function fitWords({ setup, ready, frame }, units) {
-  if (!ready || !frame) return { finding: "The curve appears as training begins", description: "No curve yet." };
+  if (!ready || !frame)
+    return { finding: "The curve appears as training begins", description: "No curve yet." };
   const { x } = ready;
-  const what = setup.loss === "square" ? "the curve of the network" : `the probability that the network gives to ${units.labels[1]}`;
+  const what =
+    setup.loss === "square"
+      ? "the curve of the network"
+      : `the probability that the network gives to ${units.labels[1]}`;
   return {
-    finding: frame.outcome === "diverged" ? `Training diverged at step ${count(frame.step)}` : finding(setup.loss, ready, frame, units),
+    finding:
+      frame.outcome === "diverged"
+        ? `Training diverged at step ${count(frame.step)}`
+        : finding(setup.loss, ready, frame, units),
     description:
       `${counted(x.length, "point")} and ${what} after ${count(frame.step)} steps at step size ${rounded(setup.method.stepSize)}: ` +
       "the last iterate, the one before it and, thick, their midpoint" +
@@ -40,16 +47,24 @@ export function fitWords({ setup, ready, frame }, units) {
  */
 function finding(loss, ready, frame, units) {
   const bends = frame.neurons.states.some((state) => state === ALIVE);
-  const pieces = frame.pieces === 1 ? "The curve is one straight line" : `The curve has ${counted(frame.pieces, "straight piece")}`;
+  const pieces =
+    frame.pieces === 1
+      ? "The curve is one straight line"
+      : `The curve has ${counted(frame.pieces, "straight piece")}`;
   if (!bends && frame.pieces === 1) return `${pieces}: no neuron bends among the data`;
-  if (loss === "logistic") return `The network is uncertain on ${percent(uncertainShare(ready, frame))} of the line, where it is shaded`;
+  if (loss === "logistic")
+    return `The network is uncertain on ${percent(uncertainShare(ready, frame))} of the line, where it is shaded`;
   const { width, at } = swing(ready, frame);
   const range = Math.max(...ready.y) - Math.min(...ready.y);
   if (width > SWING * range) {
-    const [by, where] = [units.y.scale * width, units.x.center + units.x.scale * at].map((value) => number(value, 2));
+    const [by, where] = [units.y.scale * width, units.x.center + units.x.scale * at].map((value) =>
+      number(value, 2),
+    );
     return `${pieces} and swings by ${by} from step to step, most at x = ${where}`;
   }
-  return frame.risk === null ? `${pieces}` : `${pieces}; its risk is ${number(frame.risk)}`;
+  if (frame.risk !== null) return `${pieces}; its risk is ${number(frame.risk)}`;
+  const miss = units.y.scale * Math.sqrt(2 * frame.loss);
+  return `${pieces} and misses the labels by ${number(miss, 2)}, as a root mean square`;
 }
 
 /**
@@ -90,7 +105,13 @@ export function fitNumbers(state, table) {
   const { center, scale } = units.y;
   if (!ready) return { caption: "No points yet", head: ["x", "y"], rows: [] };
   const at = (/** @type {Float64Array | null} */ f, /** @type {number} */ x) =>
-    f ? number(setup.loss === "square" ? center + scale * interpolate(ready.grid, f, x) : 1 / (1 + Math.exp(-interpolate(ready.grid, f, x)))) : "–";
+    f
+      ? number(
+          setup.loss === "square"
+            ? center + scale * interpolate(ready.grid, f, x)
+            : 1 / (1 + Math.exp(-interpolate(ready.grid, f, x))),
+        )
+      : "–";
   return {
     caption: `${counted(ready.x.length, "point")}, with the ${setup.loss === "square" ? "curve" : "probability of " + units.labels[1]} there`,
     head: [units.xName, units.yName, "midpoint", "last iterate", "one before", "truth"],

@@ -22,7 +22,11 @@ const WORDS = {
 export function happenings(parent) {
   const lines = pool(() => make(parent, "path", { class: "guide" }));
   const texts = pool(() => make(parent, "text", { class: "event" }));
-  return (/** @type {readonly Happening[]} */ events, /** @type {Scale} */ x, /** @type {{ top: number, bottom: number, right: number }} */ box) => {
+  return (
+    /** @type {readonly Happening[]} */ events,
+    /** @type {Scale} */ x,
+    /** @type {{ top: number, bottom: number, right: number }} */ box,
+  ) => {
     const found = events.filter(({ kind }) => WORDS[kind]);
     const marks = found.map(({ kind, step }) => ({ text: WORDS[kind] ?? "", at: tenth(x.at(step)) }));
     const spoken = withRoom(marks, box.right);

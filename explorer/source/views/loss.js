@@ -29,10 +29,13 @@ export function lossView(element) {
  * @returns {(state: State, size: import("../drawing/plot.js").Size) => import("../drawing/plot.js").Words}
  */
 function prepare(svg, axis) {
-  const drawn = stepPanel(svg, [{ column: "loss", kind: "measured", shape: "line", name: () => "loss" }], "training loss");
+  const drawn = stepPanel(svg, [{ column: "loss", kind: "measured", name: () => "loss" }], "training loss");
   return (state, size) => {
     const box = boxOf(size, MARGINS.top, size.height - MARGINS.bottom);
-    drawn.update(state, box, stepScale(state.history.columns.step.at(-1) ?? 0, box, axis.isLog), { ...size, xName: "steps" });
+    drawn.update(state, box, stepScale(state.history.columns.step.at(-1) ?? 0, box, axis.isLog), {
+      ...size,
+      xName: "steps",
+    });
     return words(state);
   };
 }
@@ -43,9 +46,10 @@ function words({ frame, history, setup }) {
   const first = history.columns.loss[0];
   const norm = setup.loss === "square" ? "1/(2n) Σ (f − y)²" : "1/n Σ log(1 + exp(−y f))";
   return {
-    finding: frame.outcome === "diverged"
-      ? `The loss grew without bound: training diverged at step ${count(frame.step)}`
-      : `The loss is ${number(frame.loss)} after ${count(frame.step)} steps; it began at ${number(first)}`,
+    finding:
+      frame.outcome === "diverged"
+        ? `The loss grew without bound: training diverged at step ${count(frame.step)}`
+        : `The loss is ${number(frame.loss)} after ${count(frame.step)} steps; it began at ${number(first)}`,
     description: `The training loss ${norm} over the steps, on a logarithmic axis.`,
   };
 }

@@ -8,21 +8,18 @@
  * @typedef {object} Curve  one number over steps
  * @property {import("../history.js").Column} column
  * @property {string} kind  its class
- * @property {"line" | "stairs"} shape
  * @property {(state: State) => string} name  at its end; "" for none
  * @property {(state: State) => number} [level]  goes on from the last step to the right end
  */
 import { names } from "../drawing/names.js";
 import { panel } from "../drawing/panel.js";
-import { line, stairs, tenth } from "../drawing/path.js";
+import { line, tenth } from "../drawing/path.js";
 import { log, steadyLogLimits } from "../drawing/scale.js";
 import { make, set, show } from "../drawing/svg.js";
 import { extent, lastFinite, shownIndex } from "./curves.js";
 import { happenings } from "./happenings.js";
 
 const INSIDE = 0.2; // of the span: room for names inside of the panel, above and below
-
-const SHAPES = { line, stairs };
 
 /**
  * A logarithmic panel with curves over steps, disks at the frame that is shown, and what happened.
@@ -58,7 +55,13 @@ export function stepPanel(svg, curves, yName) {
     set(shown, { d: past ? `M${tenth(x.at(past.step))} ${box.top}V${box.bottom}` : "" });
     const room = /** @type {const} */ ([box.top, box.bottom]);
     const found = curves.map((curve, i) => endOf(state, curve, y, levels[i]));
-    if (narrow) ends(found.map((each) => ({ ...each, y: each.y + (each.kind === "theory" ? -11 : 13) })), box.right - 3, "end", room);
+    if (narrow)
+      ends(
+        found.map((each) => ({ ...each, y: each.y + (each.kind === "theory" ? -11 : 13) })),
+        box.right - 3,
+        "end",
+        room,
+      );
     else ends(found, box.right + 8, "start", room);
     events(state.events, x, box);
     return y;
@@ -70,18 +73,23 @@ export function stepPanel(svg, curves, yName) {
  * @param {import("../drawing/panel.js").Panel} drawn
  * @param {Curve} curve
  */
-function curveOf({ ground, front }, { column, kind, shape }) {
+function curveOf({ ground, front }, { column, kind }) {
   const path = make(ground, "path", { class: `curve ${kind}` });
   const beyond = make(ground, "path", { class: `curve ${kind}` });
   const disk = make(front, "circle", { class: `disk ${kind}`, r: 4 });
-  return (/** @type {State} */ state, /** @type {Scale} */ x, /** @type {Scale} */ y, /** @type {number} */ level) => {
+  return (
+    /** @type {State} */ state,
+    /** @type {Scale} */ x,
+    /** @type {Scale} */ y,
+    /** @type {number} */ level,
+  ) => {
     const { step, [column]: values } = state.history.columns;
-    set(path, { d: SHAPES[shape](step, values, x, y) });
+    set(path, { d: line(step, values, x, y) });
     const from = x.at(step.at(-1) ?? 0);
     set(beyond, { d: Number.isFinite(level) ? `M${tenth(from)} ${tenth(y.at(level))}H${x.to}` : "" });
     const index = shownIndex(state);
     const [cx, cy] = [x.at(step[index]), y.at(values[index])];
-    const visible = shape === "line" && Number.isFinite(cx) && cy >= y.to - 1 && cy <= y.from + 1;
+    const visible = kind !== "theory" && Number.isFinite(cx) && cy >= y.to - 1 && cy <= y.from + 1;
     show(disk, visible);
     if (visible) set(disk, { cx: tenth(cx), cy: tenth(cy) });
   };

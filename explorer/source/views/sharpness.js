@@ -28,14 +28,15 @@ export function sharpnessView(element) {
   const made = plot(element, {
     name: "sharpness",
     heading: "Sharpness",
-    height: (width) => Math.round(Math.min(400, Math.max(290, 0.52 * width))),
+    height: (width) => Math.round(Math.min(400, Math.max(320, 0.52 * width))),
     prepare: (svg) => prepare(svg, axis),
-    numbers: (state) => stepNumbers(state, "Sharpness λ_max, its error and its threshold 2/η", [
-      ["λ_max", ({ sharpness }, i) => sharpness[i]],
-      ["error", ({ residual }, i) => residual[i]],
-      ["2/η", ({ threshold }, i) => threshold[i]],
-      ["λ_max·η/2", ({ sharpness, threshold }, i) => sharpness[i] / threshold[i]],
-    ]),
+    numbers: (state) =>
+      stepNumbers(state, "Sharpness λ_max, its error and its threshold 2/η", [
+        ["λ_max", ({ sharpness }, i) => sharpness[i]],
+        ["error", ({ residual }, i) => residual[i]],
+        ["2/η", ({ threshold }, i) => threshold[i]],
+        ["λ_max·η/2", ({ sharpness, threshold }, i) => sharpness[i] / threshold[i]],
+      ]),
   });
   axisChoice(made, axis);
   return made;
@@ -47,10 +48,14 @@ export function sharpnessView(element) {
  * @returns {(state: State, size: import("../drawing/plot.js").Size) => import("../drawing/plot.js").Words}
  */
 function prepare(svg, axis) {
-  const upper = stepPanel(svg, [
-    { column: "threshold", kind: "theory", shape: "stairs", name: thresholdName, level: thresholdOf },
-    { column: "sharpness", kind: "measured", shape: "line", name: () => "λ_max" },
-  ], "sharpness λ_max");
+  const upper = stepPanel(
+    svg,
+    [
+      { column: "threshold", kind: "theory", name: thresholdName, level: thresholdOf },
+      { column: "sharpness", kind: "measured", name: () => "λ_max" },
+    ],
+    "sharpness λ_max",
+  );
   const error = make(upper.back, "path", { class: "error" });
   const strip = ratioStrip(svg);
 
@@ -81,7 +86,15 @@ function thresholdName(state) {
 function errorArea({ step, sharpness, residual }, x, y) {
   const high = sharpness.map((value, i) => value + residual[i]);
   const visible = high.some((value, i) => y.at(sharpness[i]) - y.at(value) > 1);
-  return visible ? area(step, sharpness.map((value, i) => Math.max(value - residual[i], y.low / 2)), high, x, y) : "";
+  return visible
+    ? area(
+        step,
+        sharpness.map((value, i) => Math.max(value - residual[i], y.low / 2)),
+        high,
+        x,
+        y,
+      )
+    : "";
 }
 
 /** @param {SVGSVGElement} svg */
@@ -89,7 +102,11 @@ function ratioStrip(svg) {
   const drawn = panel(svg);
   const one = make(drawn.ground, "path", { class: "curve theory" });
   const path = make(drawn.ground, "path", { class: "curve measured" });
-  return (/** @type {State} */ { history: { columns } }, /** @type {import("../drawing/panel.js").Box} */ box, /** @type {Scale} */ x) => {
+  return (
+    /** @type {State} */ { history: { columns } },
+    /** @type {import("../drawing/panel.js").Box} */ box,
+    /** @type {Scale} */ x,
+  ) => {
     const y = log([1 / MOST, MOST], [box.bottom, box.top]);
     const yTicks = [0.5, 1, 2].map((value) => ({ value, name: String(value), at: y.at(value) }));
     drawn.place(x, y, { x: "steps", y: "edge ratio λ_max·η/2", yTicks });
@@ -110,7 +127,8 @@ function ratios({ sharpness, threshold }) {
 function words(state) {
   const { frame, history } = state;
   if (!frame) return { finding: "Sharpness appears as training begins", description: "No steps yet." };
-  const description = `λ_max over ${count(history.columns.step.at(-1) ?? 0)} steps against the dashed threshold; ` +
+  const description =
+    `λ_max over ${count(history.columns.step.at(-1) ?? 0)} steps against the dashed threshold; ` +
     "below, their ratio, with 1 in the middle. The error of λ_max is the residual of its eigenpair.";
   return { finding: finding(frame), description };
 }
@@ -119,6 +137,11 @@ function words(state) {
 function finding({ outcome, step, sharpness, threshold }) {
   if (outcome === "diverged") return `Training diverged at step ${count(step)}`;
   const ratio = sharpness / threshold;
-  const where = ratio < AT_EDGE[0] ? "below the edge" : ratio < AT_EDGE[1] ? "at the edge of stability" : "beyond the edge";
+  const where =
+    ratio < AT_EDGE[0]
+      ? "below the edge"
+      : ratio < AT_EDGE[1]
+        ? "at the edge of stability"
+        : "beyond the edge";
   return `λ_max = ${number(sharpness)} is ${number(ratio, 2)} times the threshold ${number(threshold)}: ${where}`;
 }

@@ -6,7 +6,8 @@ import { count, number } from "../words.js";
 /**
  * @typedef {import("../state.js").State} State
  * @typedef {import("../history.js").Column} Column
- * @typedef {[string, (columns: Record<Column, Float64Array>, index: number) => number]} NumberColumn  heading and value
+ * @typedef {(columns: Record<Column, Float64Array>, index: number) => number} Value
+ * @typedef {[string, Value]} NumberColumn  heading and value
  */
 
 /**
@@ -18,7 +19,8 @@ import { count, number } from "../words.js";
  */
 export function stepNumbers({ history }, caption, columns) {
   const places = thinned(history.length);
-  const part = places.length < history.length ? `, ${places.length} of ${count(history.length)} recorded steps` : "";
+  const part =
+    places.length < history.length ? `, ${places.length} of ${count(history.length)} recorded steps` : "";
   return {
     caption: `${caption}${part}`,
     head: ["step", ...columns.map(([heading]) => heading)],

@@ -1,4 +1,4 @@
-/** Weighted total variation over the steps against its bound; where the bound says nothing, the ground says so. */
+/** Weighted total variation over the steps against its bound; the ground says where there is none. */
 
 import { plot } from "../drawing/plot.js";
 import { make, set, show } from "../drawing/svg.js";
@@ -24,10 +24,11 @@ export function variationView(element) {
     heading: "Weighted variation",
     height: (width) => Math.round(Math.min(300, Math.max(220, 0.4 * width))),
     prepare: (svg) => prepare(svg, axis),
-    numbers: (state) => stepNumbers(state, "Weighted variation of the midpoint and its bound; – where no theorem speaks", [
-      ["∫|f″|g", ({ weightedTv }, i) => weightedTv[i]],
-      ["bound", ({ bound }, i) => bound[i]],
-    ]),
+    numbers: (state) =>
+      stepNumbers(state, "Weighted variation of the midpoint and its bound; – where no theorem speaks", [
+        ["∫|f″|g", ({ weightedTv }, i) => weightedTv[i]],
+        ["bound", ({ bound }, i) => bound[i]],
+      ]),
   });
   axisChoice(made, axis);
   return made;
@@ -39,17 +40,28 @@ export function variationView(element) {
  * @returns {(state: State, size: import("../drawing/plot.js").Size) => import("../drawing/plot.js").Words}
  */
 function prepare(svg, axis) {
-  const drawn = stepPanel(svg, [
-    { column: "bound", kind: "theory", shape: "line", name: ({ history }) => (lastFinite(history.columns.bound) > 0 ? "bound" : "") },
-    { column: "weightedTv", kind: "measured", shape: "line", name: () => "∫|f″|g" },
-  ], "weighted variation");
+  const drawn = stepPanel(
+    svg,
+    [
+      {
+        column: "bound",
+        kind: "theory",
+        name: ({ history }) => (lastFinite(history.columns.bound) > 0 ? "bound" : ""),
+      },
+      { column: "weightedTv", kind: "measured", name: () => "∫|f″|g" },
+    ],
+    "weighted variation",
+  );
   const silence = silentGround(drawn.back);
   return (state, size) => {
     const { columns } = state.history;
     const box = boxOf(size, MARGINS.top, size.height - MARGINS.bottom);
     const x = stepScale(columns.step.at(-1) ?? 0, box, axis.isLog);
     drawn.update(state, box, x, { ...size, xName: "steps" });
-    silence(silentSpans(columns.step, columns.bound).map(([a, b]) => [x.at(a), x.at(b)]), box);
+    silence(
+      silentSpans(columns.step, columns.bound).map(([a, b]) => [x.at(a), x.at(b)]),
+      box,
+    );
     return words(state);
   };
 }
@@ -60,8 +72,13 @@ function silentGround(back) {
   const word = make(back, "text", { class: "silent-word", "text-anchor": "middle" });
   word.textContent = "theorem silent";
   return (/** @type {number[][]} */ spans, /** @type {Box} */ { top, bottom }) => {
-    set(shade, { d: spans.map(([a, b]) => `M${a.toFixed(1)} ${top}H${b.toFixed(1)}V${bottom}H${a.toFixed(1)}Z`).join("") });
-    const widest = spans.reduce((best, span) => (span[1] - span[0] > best[1] - best[0] ? span : best), [0, 0]);
+    set(shade, {
+      d: spans.map(([a, b]) => `M${a.toFixed(1)} ${top}H${b.toFixed(1)}V${bottom}H${a.toFixed(1)}Z`).join(""),
+    });
+    const widest = spans.reduce(
+      (best, span) => (span[1] - span[0] > best[1] - best[0] ? span : best),
+      [0, 0],
+    );
     show(word, widest[1] - widest[0] > ROOM);
     set(word, { x: Math.round((widest[0] + widest[1]) / 2), y: bottom - 8 });
   };
@@ -86,9 +103,11 @@ export function silentSpans(steps, bounds) {
 
 /** @param {State} state */
 function words({ frame }) {
-  if (!frame) return { finding: "The weighted variation appears as training begins", description: "No steps yet." };
+  if (!frame)
+    return { finding: "The weighted variation appears as training begins", description: "No steps yet." };
   const { weightedTv, bound, step, outcome } = frame;
-  const description = "How much the slope of the midpoint changes, ∫|f″|g, over the steps (solid), and what the theorem " +
+  const description =
+    "How much the slope of the midpoint changes, ∫|f″|g, over the steps (solid), and what the theorem " +
     "allows for (dashed); the ground is shaded where no theorem speaks.";
   if (outcome === "diverged") return { finding: `Training diverged at step ${count(step)}`, description };
   const verdict = !Number.isFinite(bound)
