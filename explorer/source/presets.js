@@ -60,13 +60,13 @@ export const PRESETS = [
     claim: "curve-fitting",
     title: "Curve fitting",
     try: "Let the network train at η = 0.01 for a few seconds, then press the button: six step sizes train one after another " +
-      "from the same start, for 50\u202f000 steps each.",
+      "from the same start, for 20\u202f000 steps each.",
     look: "The larger the step size, the fewer straight pieces the curve has, and the risk falls and rises again: small steps " +
       "follow the noise, large ones cut off the peak.",
     setup: setupOf("square", {}, { arm: "large" }, 0.01),
     moves: [{
       label: "Train six step sizes",
-      sweep: { stepSizes: [0.01, 0.05, 0.1, 0.2, 0.4, 0.8], steps: 50_000 },
+      sweep: { stepSizes: [0.01, 0.05, 0.1, 0.2, 0.4, 0.8], steps: 20_000 },
     }],
   },
   {

@@ -68,7 +68,7 @@ test("a catapult is a fall by half or more from beyond the edge to 1.1 or less",
   assert.deepEqual(places([2.2, 3, 1.1]), ["beyond", "catapult"]);
   assert.deepEqual(places([2, 1]), ["beyond", "catapult"]);
   assert.deepEqual(places([1.9, 1, 1]), ["beyond", "edge"]);
-  assert.match(of(ratios([2, 4, 0.5])).happenings[1].sentence, /from 80\.0 to 10\.0, 0\.50 times 2\/η; 90 neurons bend/);
+  assert.match(of(ratios([2, 4, 0.5])).happenings[1].sentence, /from 80\.0 to 10\.0, 0\.50 times its threshold; 90 neurons bend/);
 });
 
 test("a network is dead below 3 neurons or 1 % of the width, and alive again at three times as many", () => {

@@ -41,9 +41,9 @@ export function createStatus(restart) {
 }
 
 /** @param {State} state */
-function wordsOf({ frame, teller, playing, winding, ready, lost }) {
+function wordsOf({ frame, teller, playing, winding, ready, lost, pending }) {
   if (lost) return ["stopped"];
-  if (!ready) return ["starting"];
+  if (!ready) return [pending.length ? "starting" : "refused"];
   if (frame?.outcome === "diverged") return ["diverged"];
   return [winding ? "in the past" : playing ? "training" : "paused", ...words(teller)];
 }
@@ -55,7 +55,7 @@ function numbersLine({ frame, playing }) {
     `step ${count(frame.step)}`,
     `loss ${number(frame.loss)}`,
     `λ_max ${number(frame.sharpness)}`,
-    `2/η ${number(frame.threshold)}`,
+    `threshold ${number(frame.threshold)}`,
     `${count(frame.pieces)} ${frame.pieces === 1 ? "piece" : "pieces"}`,
   ];
   if (frame.risk !== null) parts.push(`risk ${number(frame.risk)}`);

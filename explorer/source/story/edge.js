@@ -68,8 +68,8 @@ function stay(memory, sharpness) {
  * @returns {Told}
  */
 function leave(memory, { step, sharpness }, ratio) {
-  const sentence = `Beyond the edge at step ${count(step)}: λ_max = ${number(sharpness)} is ${number(ratio, 2)} times 2/η, ` +
-    "so that every step overshoots.";
+  const sentence = `Beyond the edge at step ${count(step)}: λ_max = ${number(sharpness)} is ${number(ratio, 2)} times its ` +
+    "threshold, so that every step overshoots.";
   const there = { ...memory, place: /** @type {const} */ ("beyond"), since: step, peak: sharpness };
   return { memory: there, says: { kind: "beyond", sentence } };
 }
@@ -85,7 +85,7 @@ function land(memory, numbers, ratio) {
   const other = placeOf("edge", ratio);
   if (sharpness > FALL * memory.peak) return { memory: { ...BEGINNING, other, since: step }, says: null };
   const sentence = `Catapult: by step ${count(step)} λ_max has fallen from ${number(memory.peak)} to ${number(sharpness)}, ` +
-    `${number(ratio, 2)} times 2/η; ${count(alive)} ${alive === 1 ? "neuron bends" : "neurons bend"} among the data.`;
+    `${number(ratio, 2)} times its threshold; ${count(alive)} ${alive === 1 ? "neuron bends" : "neurons bend"} among the data.`;
   return { memory: { ...BEGINNING, place: other, other, since: step }, says: { kind: "catapult", sentence } };
 }
 
@@ -123,5 +123,5 @@ function placeOf(before, ratio) {
 function arrival(place, step, { sharpness, threshold }) {
   const where = place === "edge" ? "At the edge of stability" : "Below the edge";
   const ratio = number(sharpness / threshold, 2);
-  return { kind: place, step, sentence: `${where} since step ${count(step)}: λ_max = ${number(sharpness)}, ${ratio} times 2/η.` };
+  return { kind: place, step, sentence: `${where} since step ${count(step)}: λ_max = ${number(sharpness)}, ${ratio} times its threshold.` };
 }
