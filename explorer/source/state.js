@@ -49,6 +49,8 @@
  *   | { kind: "step", count: number }
  *   | { kind: "rewind", step: number }
  *   | { kind: "keep" } | { kind: "remove", id: number } | { kind: "clear" }
+ *   | { kind: "refuse", sentence: string, control: string }
+ *   | { kind: "announce", sentence: string }
  *   | { kind: "lost", sentence: string }
  *   | { kind: "answer", answer: Answer }
  * } Action
@@ -118,6 +120,10 @@ function change(state, action) {
       return { runs: state.runs.filter(({ id }) => id !== action.id) };
     case "clear":
       return { runs: [] };
+    case "refuse":
+      return { refused: { sentence: action.sentence, control: action.control } };
+    case "announce":
+      return { announced: action.sentence };
     case "lost":
       return { lost: action.sentence, playing: false, pending: [] };
     case "answer":
@@ -228,14 +234,14 @@ function answered(state, answer) {
  * @param {{ step: number, method: Method }} answer
  * @returns {Partial<State>}
  */
-function accepted({ pending, segments, setup }, { step, method }) {
+function accepted({ pending, segments, setup, refused }, { step, method }) {
   const [asked, ...rest] = pending;
   const trained = { ...(asked?.setup ?? setup), method };
   return {
     pending: rest,
     segments: continued(segments, { from: step, setup: trained }),
     setup: rest.length ? setup : trained,
-    refused: null,
+    refused: refused?.control && refused.control === asked?.control ? null : refused,
   };
 }
 
@@ -256,7 +262,15 @@ function continued(segments, next) {
  */
 function refusedBy({ pending }, sentence) {
   const [asked, ...rest] = pending;
-  return { pending: rest, refused: { sentence, control: asked?.control ?? "" }, playing: false };
+  return { pending: rest, refused: { sentence: whole(sentence), control: asked?.control ?? "" }, playing: false };
+}
+
+/**
+ * What the worker says, as a sentence.
+ * @param {string} words
+ */
+function whole(words) {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith(".") ? "" : "."}`;
 }
 
 /**
@@ -267,7 +281,10 @@ function refusedBy({ pending }, sentence) {
  */
 function shown(state, frame, ready) {
   const back = frame.step < lastStep(state.history);
-  if (back && state.winding) return { frame };
+  if (back && state.winding) {
+    const { setup } = state.segments[state.segments.length - 1];
+    return { frame, teller: story(until(state.history, frame.step), contextOf(setup, ready)).teller };
+  }
   const from = back ? { ...state, ...truncated(state, frame.step) } : state;
   const history = append(from.history, frame);
   const { setup } = from.segments[from.segments.length - 1];
