@@ -338,6 +338,7 @@ def test_the_lines_of_python_make_the_same_network(desk, plain, loss):
 def test_runs_are_kept_and_drawn_beside_the_new_one(desk):
     desk.train(500)
     before = desk.picture("risk")
+    desk.click("keep")
     desk.set("step-size-number", 0.15)
     desk.train(500)
     assert desk.tab.evaluate("document.querySelectorAll('#runs li').length") == 1
