@@ -6,7 +6,7 @@ import { Generator } from "../source/engine/random.js";
 
 /** f at a point. @param {Float64Array} theta @param {number} x */
 export function valueAt(theta, x) {
-  const k = (theta.length - 1) / 3;
+  const k = Math.floor(theta.length / 3);
   let f = theta[3 * k];
   for (let j = 0; j < k; j++) {
     const z = theta[j] * x + theta[k + j];
@@ -31,10 +31,15 @@ export function denseLoss({ loss, x, y }, theta) {
 /** @param {Problem} problem @param {Float64Array} theta @param {Float64Array} out  receives ∇L (3k + 1,) */
 export function setDenseGradient(problem, theta, out) {
   const { x, y } = problem;
-  const k = (theta.length - 1) / 3;
+  const k = Math.floor(theta.length / 3);
   out.fill(0);
   for (let i = 0; i < x.length; i++) {
-    const g = slopeOf(problem, valueAt(theta, x[i]), y[i]) / x.length;
+    let f = theta[3 * k];
+    for (let j = 0; j < k; j++) {
+      const z = theta[j] * x[i] + theta[k + j];
+      if (z > 0) f += theta[2 * k + j] * z;
+    }
+    const g = slopeOf(problem, f, y[i]) / x.length;
     for (let j = 0; j < k; j++) {
       const z = theta[j] * x[i] + theta[k + j];
       if (z > 0) {

@@ -1,4 +1,4 @@
-"""The engine of the explorer, in Node and in Chromium, ends where stepscape ends and measures what it measures."""
+"""The engine of the explorer, in Node and in Chromium, trains as stepscape does and measures the same."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ CASES = {
     "decay alone": Case(truth="line", width=7, step_size=0.4, decay=0.05),
     "no truth to find": Case(truth="zero", width=1, step_size=0.1),
     "classes": Case("logistic", n=100, step_size=1.0),
-    "flipped classes, momentum, decay": Case("logistic", "wave", 200, "printed", 80, 0.5, 0.8, 1e-2, flips=0.2),
+    "classes, flips, momentum": Case("logistic", "wave", 200, "printed", 80, 0.5, 0.8, 1e-2, flips=0.2),
     "classes, warm-up": Case("logistic", n=30, arm="large", width=90, step_size=0.4, warmup=30),
 }  # fmt: skip
 MOVES: list[dict[str, Any]] = [{"kind": "step", "count": EVERY}] * (STEPS // EVERY)
