@@ -44,8 +44,7 @@ export function fitView(element, { edits, table }) {
   return made;
 }
 
-const BY_POINTER =
-  "Drag a point; drag it out of the plot to remove it; click on empty ground to add one.";
+const BY_POINTER = "Drag a point; drag it out of the plot to remove it; click on empty ground to add one.";
 const BY_KEYS =
   "On the keyboard: arrows move the point in focus, Shift makes larger steps, Page Up and Page Down go to its " +
   "neighbors, + adds a point beside it, Delete removes it.";
