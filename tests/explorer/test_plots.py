@@ -29,8 +29,10 @@ TEXTS = """
     const box = node.getBoundingClientRect();
     if (!box.width || getComputedStyle(node).display === "none") return [];
     const svg = node.ownerSVGElement.closest(".plot > svg");
-    const size = parseFloat(getComputedStyle(node).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-    return [[figure.className, node.textContent, box.left - left, box.right - left, box.top, box.bottom, right - left, size]];
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const size = parseFloat(getComputedStyle(node).fontSize) * scale;
+    const place = [box.left - left, box.right - left, box.top, box.bottom, right - left];
+    return [[figure.className, node.textContent, ...place, size]];
   });
 })
 """
@@ -64,7 +66,8 @@ def desk(tab, plain):
 def attributes(desk, selector, *names):
     """Attributes of the elements of a plot that are shown."""
     return desk.tab.evaluate(
-        f"[...document.querySelectorAll({selector!r})].filter((node) => getComputedStyle(node).display !== 'none')"
+        f"[...document.querySelectorAll({selector!r})]"
+        ".filter((node) => getComputedStyle(node).display !== 'none')"
         f".map((node) => {list(names)!r}.map((name) => node.getAttribute(name)))"
     )
 
@@ -92,7 +95,7 @@ def test_no_name_is_small_touches_another_or_is_cut_off(tab, plain, run, width):
     assert len(found) > 40
     for figure, text, left, right, _, _, room, size in found:
         assert size >= 11.0, (figure, text, size)
-        assert left >= -1.0 and right <= room + 1.0, (figure, text, left, right, room)
+        assert -1.0 <= left <= right <= room + 1.0, (figure, text, left, right, room)
     for one, other in itertools.combinations(found, 2):
         if one[0] == other[0]:
             across = min(one[3], other[3]) - max(one[2], other[2])
@@ -106,8 +109,10 @@ def test_names_stand_out_from_the_ground(desk, scheme):
     desk.train(300)
     desk.click("keep")
     found = desk.tab.evaluate(
-        "[...document.querySelectorAll('.plot svg text')].filter((node) => node.getBoundingClientRect().width)"
-        ".map((node) => [node.textContent, getComputedStyle(node).fill, getComputedStyle(document.body).backgroundColor])"
+        "(() => { const ground = getComputedStyle(document.body).backgroundColor;"
+        " return [...document.querySelectorAll('.plot svg text')]"
+        ".filter((node) => node.getBoundingClientRect().width)"
+        ".map((node) => [node.textContent, getComputedStyle(node).fill, ground]); })()"
     )
     assert len(found) > 40
     for name, ink, ground in found:
@@ -118,7 +123,8 @@ def test_names_stand_out_from_the_ground(desk, scheme):
 def luminance(color):
     """Relative luminance of "rgb(0, 114, 178)" (WCAG 2)."""
     parts = np.array([float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3]]) / 255.0
-    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_the_last_two_iterates_swing_around_their_midpoint(desk):
@@ -181,11 +187,11 @@ def test_kept_runs_are_curves_in_the_color_of_their_step_size_and_disks_of_risk(
 
 
 def test_a_point_that_passes_its_neighbors_stays_in_the_hand(desk):
-    """The worker sorts the points anew: the one that is dragged keeps the focus and stands under the mouse."""
+    """The worker sorts the points anew: the one dragged keeps the focus and stands under the mouse."""
     x, y = desk.center("#view-fit .point:nth-child(3) .dot")
     path = [(x + 25.0 * part, y - 6.0 * part) for part in range(9)]
     desk.tab.drag(*path)
-    desk.tab.wait("seen.ready.step >= 0 && document.activeElement.getAttribute('aria-label')?.startsWith('point ')")
+    desk.tab.wait("parseInt(document.activeElement.getAttribute('aria-label').split(' ')[1]) > 5")
     desk.settle()
     at = desk.tab.evaluate(
         "(() => { const box = document.activeElement.querySelector('.dot').getBoundingClientRect();"
@@ -263,7 +269,8 @@ def test_axes_have_the_units_and_names_of_a_table(tab, tmp_path):
     names = {text for (text,) in attributes(desk, "#view-fit .name", "data-text")}
     assert {"2000", "4000", "20"} <= ticks
     assert {"weight", "mileage"} <= names
-    assert "x 1000, y " in desk.tab.evaluate("document.querySelector('#view-fit .point').getAttribute('aria-label')")
+    ((first,), *_) = attributes(desk, "#view-fit .point", "aria-label")
+    assert first.startswith("point 1 of 40: x 1000, y ")
     assert desk.tab.evaluate("document.querySelector('#view-risk .panel').getAttribute('display')") == "none"
 
 
@@ -300,6 +307,8 @@ def test_on_paper_a_plot_is_light_says_what_it_shows_and_needs_nothing_else(desk
     for word in ("Square loss", "20 points", "100 neurons", "η = 0.4", "step 200"):
         assert word in said, word
     inks = {node.get("fill") for node in root.iter() if node.tag.endswith("text")}
-    assert "rgb(232, 232, 228)" not in inks and "rgb(26, 26, 26)" in inks
-    assert root.get("font-family") and root.get("width") == "752"
+    assert "rgb(232, 232, 228)" not in inks
+    assert "rgb(26, 26, 26)" in inks
+    assert root.get("font-family")
+    assert root.get("width") == "752"
     assert len(content) < 150_000
