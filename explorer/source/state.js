@@ -92,6 +92,14 @@ export function reduce(state, action) {
 }
 
 /**
+ * Whether the run that is shown has diverged: there is nothing to train on from.
+ * @param {State} state
+ */
+export function isOver({ events, winding }) {
+  return !winding && events.at(-1)?.kind === "diverged";
+}
+
+/**
  * @param {State} state
  * @param {Action} action
  * @returns {Partial<State>}

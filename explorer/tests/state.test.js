@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { commandsOf, DILUTION, stepsPerFrame } from "../source/commands.js";
 import { lastStep } from "../source/history.js";
 import { OPENING } from "../source/setup.js";
-import { opening, reduce, SLOW_START } from "../source/state.js";
+import { isOver, opening, reduce, SLOW_START } from "../source/state.js";
 import { frame, ready } from "./frames.js";
 
 /** @typedef {import("../source/state.js").Action} Action @typedef {import("../source/state.js").State} State */
@@ -117,7 +117,12 @@ test("runs are numbered for ever, removed by number, and at most so many", () =>
   assert.equal(after(state, { kind: "clear" }).runs.length, 0);
 });
 
-test("a run that diverges stops", () => {
+test("a run that diverges stops and is over, whatever its step size becomes, until it is wound back or begins anew", () => {
+  const over = after(begun, ...frames(5), drawn({ step: 6, outcome: "diverged" }));
+  const smaller = after(over, { kind: "method", method: { stepSize: 0.01 } }, changed(6, 0.01), drawn({ step: 6, outcome: "paused" }));
+  assert.deepEqual([begun, over, smaller].map(isOver), [false, true, true]);
+  assert.equal(isOver(after(smaller, { kind: "rewind", step: 2 }, drawn({ step: 2, outcome: "paused" }))), false);
+  assert.equal(isOver(after(smaller, { kind: "begin", setup: OPENING }, answer(ready()), drawn({ step: 0 }))), false);
   assert.equal(after(begun, { kind: "play" }, drawn({ step: 3, outcome: "diverged" })).playing, false);
 });
 
