@@ -116,7 +116,7 @@ def _network(progress: console.Progress) -> Document:
 
 
 def _explorer() -> str:
-    """Return the explorer, which begins with the run whose network is certified."""
+    """Return the explorer, which begins as the run whose network is certified, from another random start."""
     from stepscape import experiments
     from stepscape.explorer.page_data import CurveData, Method, Setup, Start
     from stepscape.explorer.pages import page_of
