@@ -28,6 +28,18 @@ test("frames of the run before are no frames of the new one", () => {
   assert.equal(asked.history.length, 0);
 });
 
+test("of two runs that begin at once only the second one is shown", () => {
+  const other = { ...OPENING, start: { ...OPENING.start, seed: 9 } };
+  const asked = after(begun, { kind: "begin", setup: OPENING }, { kind: "begin", setup: other });
+  const first = after(asked, answer(ready({ initialSharpness: 1 })), drawn({ step: 0, sharpness: 90 }), drawn({ step: 50 }));
+  assert.deepEqual([first.ready, first.frame, first.events.length], [null, null, 0]);
+  const second = after(first, answer(ready({ initialSharpness: 2 })), drawn({ step: 0 }));
+  assert.deepEqual([second.ready?.initialSharpness, second.setup.start.seed, second.pending.length], [2, 9, 0]);
+  assert.deepEqual([...second.history.columns.step], [0]);
+  const refused = after(asked, answer({ kind: "refused", sentence: "no" }));
+  assert.equal(refused.refused, null);
+});
+
 test("a change counts from the step that the worker names, and with its method", () => {
   const state = after(begun, drawn({ step: 9 }), { kind: "method", method: { stepSize: 0.4 } }, drawn({ step: 12 }), changed(13, 0.4));
   assert.deepEqual(state.segments.map(({ from, setup }) => [from, setup.method.stepSize]), [[0, 0.1], [13, 0.4]]);
@@ -53,6 +65,11 @@ test("a refusal stands beside the control that asked, as a sentence, until somet
   assert.equal(refused.pending.length, 0);
   const again = after(refused, { kind: "method", method: { momentum: 0.5 }, control: "momentum" }, changed(1, 0.1));
   assert.equal(again.refused, null);
+});
+
+test("a refusal that no control asked for is shown all the same", () => {
+  const state = after(begun, { kind: "step", count: -1 }, answer({ kind: "refused", sentence: "a number must be whole" }));
+  assert.deepEqual(state.refused, { sentence: "A number must be whole.", control: "" });
 });
 
 test("what is wrong with the address stays to be read when the run begins", () => {

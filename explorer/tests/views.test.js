@@ -7,7 +7,7 @@ import { isComparable } from "../source/views/comparable.js";
 import { extent, stepScale } from "../source/views/curves.js";
 import { uncertainSpans } from "../source/views/fit_curves.js";
 import { columnsOf } from "../source/views/fit_neurons.js";
-import { interpolate } from "../source/views/fit_words.js";
+import { fitNumbers, interpolate } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
 import { medians, outcomes } from "../source/views/outcomes.js";
 import { finding, silentSpans } from "../source/views/variation.js";
@@ -84,6 +84,29 @@ test("between grid points a function is linear, beyond them it is level", () => 
     [-1, 0, 0.5, 1, 2, 3, 9].map((x) => interpolate(grid, f, x)),
     [0, 0, 1, 2, 3, 4, 4],
   );
+});
+
+test("the table of the fit has the curves that there are, in the units of the user's table", () => {
+  const grid = Float64Array.of(-1, 1);
+  const ready = { x: Float64Array.of(-1, 0, 1), y: Float64Array.of(1, 2, 3), grid, truth: null };
+  const data = { kind: "own", x: [], y: [], truth: null };
+  const state = /** @type {any} */ ({ ready, frame: null, setup: { ...OPENING, data } });
+  const units = { x: { center: 50, scale: 10 }, y: { center: 7, scale: 2 } };
+  const table = /** @type {any} */ ({ xName: "age", yName: "height", units, labels: null });
+  assert.deepEqual(fitNumbers(state, table).head, ["age", "height"]);
+  assert.deepEqual(fitNumbers(state, table).rows[0], ["40.0", "9.00"]);
+  const frame = { midpoint: Float64Array.of(0, 1), now: grid, before: grid };
+  const found = fitNumbers({ ...state, frame }, table);
+  assert.deepEqual(found.head, ["age", "height", "midpoint", "last iterate", "one before"]);
+  assert.deepEqual(found.rows[1], ["50.0", "11.0", "8.00", "7.00", "7.00"]);
+  const outcome = {
+    ...state,
+    frame,
+    ready: { ...ready, y: Float64Array.of(-1, 1, 1) },
+    setup: { ...OPENING, loss: "logistic", data },
+  };
+  const rows = fitNumbers(outcome, { ...table, labels: ["well", "sick"] }).rows;
+  assert.deepEqual([rows[0][1], rows[1][1], rows[0][2]], ["well", "sick", "0.500"]);
 });
 
 test("words of what happened do not touch, the latest is said, and none leaves the panel", () => {
