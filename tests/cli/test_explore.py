@@ -58,6 +58,7 @@ def test_without_a_table_the_page_stands_alone(capsys):
 def test_a_table_is_in_the_page_with_what_was_done_to_it(capsys):
     Path("t.csv").write_text("x,y\n" + numbers() + "oops,3\n")
     document = json.loads(said(capsys, *FEW, "--json", "--out", "page.html").out)
+    assert given("page.html")["table"]["source"] == "t.csv"
     assert set(document) == {"schema", "command", "file", "bytes", "opened", "table", "notes"}
     assert document["table"] == {
         "file": "t.csv", "x": "x", "y": "y", "loss": "square", "classes": [], "rows": 21, "used": 20,
