@@ -9,8 +9,11 @@ import { uncertainSpans } from "../source/views/fit_curves.js";
 import { columnsOf } from "../source/views/fit_neurons.js";
 import { fitNumbers, interpolate } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
+import { finding as sharpness } from "../source/views/sharpness.js";
 import { medians, outcomes } from "../source/views/outcomes.js";
-import { finding, silentSpans } from "../source/views/variation.js";
+import { finding as variation, silentSpans } from "../source/views/variation.js";
+
+const finding = { sharpness, variation };
 
 test("step 0 stands at the left end of either axis", () => {
   const box = { left: 50, right: 450, top: 0, bottom: 100 };
@@ -40,13 +43,25 @@ test("the theorem is silent from where its bound is missing to where it is back"
 
 test("the variation is said against its bound, in every case that there is", () => {
   assert.equal(
-    finding(1.44, 3.19),
+    finding.variation(1.44, 3.19),
     "The weighted variation is 1.44; the theorem allows 3.19, 2.2 times as much",
   );
-  assert.equal(finding(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
-  assert.equal(finding(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
-  assert.equal(finding(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");
-  assert.match(finding(NaN, NaN), /^The weight vanishes/);
+  assert.equal(finding.variation(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
+  assert.equal(finding.variation(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
+  assert.equal(finding.variation(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");
+  assert.match(finding.variation(NaN, NaN), /^The weight vanishes/);
+});
+
+test("the sharpness is said against its threshold, and where the story says that the run is", () => {
+  const frame = { outcome: /** @type {const} */ ("training"), step: 12_345, sharpness: 4.98, threshold: 5 };
+  const sentence = "λ_max = 4.98 is 1.00 times the threshold 5.00";
+  assert.equal(finding.sharpness(frame, "at the edge"), `${sentence}: at the edge of stability`);
+  assert.equal(finding.sharpness(frame, "below the edge"), `${sentence}: below the edge`);
+  assert.equal(finding.sharpness(frame, ""), sentence);
+  assert.equal(
+    finding.sharpness({ ...frame, outcome: "diverged" }, ""),
+    "Training diverged at step 12\u202f345",
+  );
 });
 
 test("the curve is uncertain where |f| is at most 1", () => {

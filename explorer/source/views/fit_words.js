@@ -33,7 +33,7 @@ export function fitWords({ setup, ready, frame }, units) {
         ? `Training diverged at step ${count(frame.step)}`
         : finding(setup.loss, ready, frame, units),
     description:
-      `${counted(x.length, "point")} and ${what} after ${count(frame.step)} steps at step size ${rounded(setup.method.stepSize)}: ` +
+      `${counted(x.length, "point")} and ${what} after ${counted(frame.step, "step")} at step size ${rounded(setup.method.stepSize)}: ` +
       "the last iterate, the one before it and, thick, their midpoint" +
       `${ready.truth ? "; black: the truth" : ""}. Below, where the neurons have their knots.`,
   };
