@@ -99,7 +99,10 @@ def test_a_schedule_that_lowered_the_step_size_is_told() -> None:
     run = [
         row(100 * i, 5.0 * eta, step_sizes=(eta,), threshold=None) for i, eta in enumerate([0.2, 0.1, 0.05])
     ]
-    assert "at the present step size; the schedule has lowered it from 0.2 meanwhile" in suggest(run).reason
+    assert (
+        "at the present step size; the schedule has lowered the step size from 0.2 meanwhile"
+        in suggest(run).reason
+    )
     assert "schedule" not in suggest(run[:2] + run[1:2]).reason
 
 

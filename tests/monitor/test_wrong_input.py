@@ -34,6 +34,7 @@ def generator():
     yield pair()
 
 
+OTHER = network()
 REFUSED = {
     "no loss": ({"loss": None}, r"loss must be a function of the model and the batch, got None"),
     "a criterion": (
@@ -82,8 +83,8 @@ REFUSED = {
         r"loss must depend on the chosen parameters of the model that it is given, got one that does not",
     ),
     "another model": (
-        {"loss": lambda _, b, other=network(): mse(other, b)},
-        r"must depend on the chosen parameters .*, got one that does not; use differentiable .*, and no other",
+        {"loss": lambda _, b: mse(OTHER, b)},
+        r"must depend on the chosen parameters .*, got one that does not; use differentiable .*no other",
     ),
     "empty batch": ({"batch": pair(0)}, r"batch must hold at least one example, got none"),
     "no batches": ({"batch": []}, r"batch must hold at least one example, got an empty list"),
@@ -272,6 +273,10 @@ def test_memory_of_the_cpu_and_silent_exceptions_have_words():
     assert unmeasured(MemoryError()).status == "oom"
     assert unmeasured(RuntimeError("DefaultCPUAllocator: can't allocate memory")).status == "oom"
     assert str(unmeasured(ValueError())) == "the loss raised ValueError: no message"
+    written_out = TypeError("Net(\n  (0): Linear()\n) argument after ** must be a mapping, not Tensor")
+    assert str(unmeasured(written_out)) == (
+        "the loss raised TypeError: argument after ** must be a mapping, not Tensor"
+    )
 
 
 def test_without_torch_the_sentence_names_the_extra(monkeypatch):

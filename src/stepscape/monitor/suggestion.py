@@ -134,7 +134,7 @@ def _moved(settled: Sequence[Row], present: tuple[float, ...]) -> str:
     largest = max(row.step_sizes[0] for row in settled)
     if largest <= RISE * present[0]:
         return ""
-    return f"; the schedule has lowered it from {rounded(largest, 2)} meanwhile"
+    return f"; the schedule has lowered the step size from {rounded(largest, 2)} meanwhile"
 
 
 def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) -> str:
