@@ -98,4 +98,5 @@ test("the small start lies below the threshold of its step size, and is the larg
   const { initialSharpness, start } = of(0.9);
   assert.ok(initialSharpness <= 1.6 / 0.9 && initialSharpness > 0.9 * (1.6 / 0.9) && start.scale < 1);
   assert.ok(of(0.01).start.scale > 0.99);
+  assert.equal(of(1e6).start.scale, 1e-4); // λ_max is at least 1 because of the output bias
 });
