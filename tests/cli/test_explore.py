@@ -203,11 +203,11 @@ def test_a_browser_that_does_not_come_back_is_not_waited_for(capsys, surrounding
     assert time.monotonic() - began < 15.0
 
 
-def test_a_browser_gets_no_terminal(capsys, surroundings):
+def test_a_browser_gets_neither_the_terminal_nor_what_is_typed_there(surroundings):
     surroundings.setenv("TERM", "xterm")
     look = "import json, os, sys; json.dump([sys.stdin.read(), os.environ.get('TERM')], open('seen', 'w'))"
     surroundings.setenv("BROWSER", program(look))
-    said(capsys, "explore")
+    subprocess.run([sys.executable, "-c", LEAVE, "explore"], input="typed", text=True, check=True)
     assert json.loads(Path("seen").read_text()) == ["", None]
 
 

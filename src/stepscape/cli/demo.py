@@ -163,7 +163,8 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
         return plain(part.document), drawings
 
     pages = [drawn(name, part) for name, part in runs.items()]
-    live = Drawing("explorer", still(), "The explorer after six runs, one for each step size.", ALT, width=8.0)
+    caption = "The explorer after six runs, one for each step size."
+    live = Drawing("explorer", still(), caption, ALT, width=8.0)
     origin = colophon(document["provenance"])
     page = demo_page(pages, plain(document["network"]), drawn("fit", fit), live, origin)
     artifacts.write_result(directory, document, render(page))

@@ -33,7 +33,7 @@ def render(data: PageData) -> str:
         given=_as_json(data),
         worker=_within_script(_file("built", "worker.js")),
         script=script,
-        digest=base64.b64encode(hashlib.sha256(script.encode() + b" ").digest()).decode(),
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
