@@ -26,6 +26,7 @@
  * @property {Iterate} last
  * @property {Iterate} before  equal at step 0
  * @property {Float64Array} velocity  of the heavy ball
+ * @property {boolean} heavy  whether the velocity may be other than 0
  * @property {number} step  steps made
  * @property {number} time  Σ of their step sizes
  * @property {Float64Array} values  f of the last iterate at the inputs (n,)
@@ -70,6 +71,7 @@ export function createDescent(problem, { step, time, theta, before, velocity }) 
     last,
     before: iterate(before, problem.x, last.cells),
     velocity: velocity.slice(),
+    heavy: true,
     step,
     time,
     values: new Float64Array(n),
@@ -123,11 +125,12 @@ export function advance(descent, eta, momentum, decay) {
   if (descent.step % SWEEP_EVERY === 0) sweep(descent);
   const plain = momentum === 0 && decay === 0;
   if (descent.step % SWEEP_EVERY === 0 || plain !== descent.plain) list(descent, plain);
-  if (momentum === 0 && velocity[end] !== 0) velocity.fill(0); // as if there had been no momentum before
-  velocity[end] = momentum * velocity[end] + work.total[0];
-  before.theta[end] = last.theta[end] - eta * velocity[end];
+  if (momentum === 0 && descent.heavy) velocity.fill(0);
+  descent.heavy = momentum !== 0;
+  const pull = momentum * velocity[end] + work.total[0];
+  if (momentum !== 0) velocity[end] = pull;
+  before.theta[end] = last.theta[end] - eta * pull;
   move(descent, eta, momentum, decay);
-  if (momentum === 0) velocity[end] = 0;
   descent.last = before;
   descent.before = last;
   descent.step += 1;

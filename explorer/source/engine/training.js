@@ -142,7 +142,7 @@ export class Training {
   /** @returns {Omit<Frame, "kind" | "outcome" | "stepsPerSecond">} */
   frame() {
     const { measured, vector } = measure(this.descent, this.method.weightDecay, this.grid, this.eigenvector);
-    this.eigenvector = vector;
+    this.eigenvector = Number.isFinite(measured.residual) ? vector : null;
     const stepSize = stepSizeAt(this.method, this.initialSharpness, this.descent.step);
     return { ...measured, stepSize, threshold: (2 * (1 + this.method.momentum)) / stepSize };
   }
