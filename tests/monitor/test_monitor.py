@@ -227,8 +227,8 @@ def auto(costs: Costs, **settings: Any) -> tuple[Any, Monitor]:
 
 
 def test_an_expensive_batch_is_said_once() -> None:
-    # A call of the loss takes 1000 steps. Only two are made, when two steps are paid for: they foretell that a
-    # graph and two products take 15 as many, which (2 + 2.2·15)·1000/0.05 steps pay for, counted in steps of
+    # A call of the loss takes 1000 steps. Only two are made, when two steps are paid for: they foretell that
+    # a graph and two products take 15 as many, which (2 + 2.2·15)·1000/0.05 steps pay for, counted in steps of
     # the average, 39/40, because nobody knows what the first one took.
     costs = Costs(step=1e-3, call=1.0)
     _, monitor = auto(costs)
