@@ -109,6 +109,39 @@ def test_clipping_is_said_and_counted() -> None:
     assert monitor.step(1, clip_coefficient=1.0).clipped is False
 
 
+def test_an_optimizer_of_the_user_brings_its_rule() -> None:
+    class Halved(torch.optim.SGD):
+        """Gradient descent with half the step size, as its own step."""
+
+        def step(self, closure: Any = None) -> None:  # noqa: ARG002
+            with torch.no_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        p -= 0.5 * group["lr"] * p.grad
+
+    def rule(optimizer: Any, parameter: Any) -> tuple[float, float]:  # noqa: ARG001
+        return 2.0, 2.0 / optimizer.param_groups[0]["lr"]
+
+    for lr, falls in ((0.38, True), (0.42, False)):  # the edge is at λ lr/4 = 1, for λ = 10
+        model, matrix = bowl(CURVATURES)
+        optimizer = Halved(model.parameters(), lr=lr)
+        monitor = Monitor(model, bowl_loss, matrix, optimizer, 50, preconditioner=rule)
+        losses = descend(model, bowl_loss, matrix, optimizer, 101, monitor)
+        assert monitor.rows[0].edge_ratio == pytest.approx(10.0 * lr / 4.0, rel=1e-6)
+        assert (losses[-1] < losses[0]) is falls
+        (found,) = monitor.suggest().step_sizes
+        assert found == pytest.approx(0.32, rel=1e-6)
+
+
+@pytest.mark.parametrize("lost", [0.0, float("nan"), torch.tensor(0.0)])
+def test_a_coefficient_of_a_gradient_that_was_not_finite_says_nothing(lost: Any) -> None:
+    # As min(1, c/‖g‖) is in float16, in a step that the scaler skips.
+    _, _, _, monitor = watched(0.15)
+    row = monitor.step(0, clip_coefficient=lost)
+    assert (row.status, row.clipped) == ("converged", None)
+    assert row.edge_ratio == pytest.approx(0.75, rel=1e-6)
+
+
 def test_chosen_parameters_that_are_not_moved_have_no_edge_ratio() -> None:
     model, inputs = torch.nn.Linear(1, 1).double(), torch.full((1, 1), 2.0, dtype=torch.float64)
     optimizer = torch.optim.SGD([model.bias], lr=0.1)
@@ -228,8 +261,8 @@ def auto(costs: Costs, **settings: Any) -> tuple[Any, Monitor]:
 
 def test_an_expensive_batch_is_said_once() -> None:
     # A call of the loss takes 1000 steps. Only two are made, when two steps are paid for: they foretell that
-    # a graph and two products take 15 as many, which (2 + 2.2·15)·1000/0.05 steps pay for, counted in steps of
-    # the average, 39/40, because nobody knows what the first one took.
+    # a graph and two products take 15 as many, which (2 + 2.2·15)·1000/0.05 steps pay for, each of them the
+    # average, 39/40, because nobody knows what the first one took.
     costs = Costs(step=1e-3, call=1.0)
     _, monitor = auto(costs)
     said = "measurements on this batch are expensive: the first one comes after 717949 steps or later; a sma"

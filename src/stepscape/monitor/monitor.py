@@ -132,12 +132,15 @@ class Monitor:
     def step(self, step: int, clip_coefficient: float | None = None) -> Row | None:
         """Note that the optimizer has made a step, and measure if it is time to.
 
+        A step that a ``GradScaler`` skipped, because a gradient was not finite, is none: do not call it then.
+
         Parameters
         ----------
         step : int
             Number of the step, which increases.
         clip_coefficient : float, optional
-            What clipping multiplied the gradient of this step by: min(1, c/‖g‖).
+            What clipping multiplied the gradient of this step by: min(1, c/‖g‖). Where that is 0 or nan,
+            because the gradient was not finite, nothing is known of it.
 
         Returns
         -------
@@ -309,13 +312,13 @@ def _schedule(every: object, budget: object) -> Schedule:
     return EverySteps(whole("every", every, 1))
 
 
-def _coefficient(value: object) -> float:
-    """Read min(1, c/‖g‖), a number or a tensor with one; nan where the gradient was."""
+def _coefficient(value: object) -> float | None:
+    """Read min(1, c/‖g‖), a number or a tensor with one; None for 0 and nan: ‖g‖ was not finite."""
     one = value.item() if isinstance(value, require_torch().Tensor) and value.numel() == 1 else value
     read = number("clip_coefficient", one)
-    if read <= 0.0 or read > 1.0:
-        raise bad("clip_coefficient", "be above 0 and at most 1", read)
-    return read
+    if read < 0.0 or read > 1.0:
+        raise bad("clip_coefficient", "be at least 0 and at most 1", read)
+    return read if read > 0.0 else None
 
 
 def _sink(value: Any) -> Sink:
