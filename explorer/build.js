@@ -1,4 +1,5 @@
-// Bundle the sources: two scripts that the Python package puts into its page. `node build.js --check` compares only.
+// Bundle the sources: two scripts that the Python package puts into its page. `node build.js worker` makes one of them,
+// `node build.js --check` compares only.
 
 import { build } from "esbuild";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,7 +24,8 @@ async function bundle(name) {
 }
 
 const check = process.argv.includes("--check");
-for (const name of SCRIPTS) {
+const named = process.argv.filter((word) => SCRIPTS.includes(word));
+for (const name of named.length ? named : SCRIPTS) {
   const path = here(`../src/stepscape/explorer/built/${name}.js`);
   const text = await bundle(name);
   if (!check) writeFileSync(path, text);

@@ -33,7 +33,7 @@
  * @property {number} stepSize
  * @property {number} momentum
  * @property {number} weightDecay
- * @property {number} warmupSteps  0 but for the large start
+ * @property {number} warmupSteps  the page says it: 0 but for the large start, where its default is 5000
  *
  * @typedef {object} Setup
  * @property {Loss} loss
@@ -43,24 +43,37 @@
  *
  * Page → worker.
  * @typedef {{ kind: "begin", setup: Setup }
- *   | { kind: "method", method: Partial<Method> }      takes effect at the next step
- *   | { kind: "data", data: Data }                     training continues from the same network
- *   | { kind: "run", stepsPerFrame: number }           0: as many as fit into a frame
+ *   | { kind: "method", method: Partial<Method> }
+ *   | { kind: "data", data: Data }
+ *   | { kind: "run", stepsPerFrame: number }
  *   | { kind: "pause" }
- *   | { kind: "step", count: number }                  while paused
- *   | { kind: "rewind", step: number }                 to the last kept state at or before this step; pauses
- *   | { kind: "drawn" }                                the page has drawn the last frame and wants the next
+ *   | { kind: "step", count: number }
+ *   | { kind: "rewind", step: number }
+ *   | { kind: "drawn" }
  * } Command
  *
- * Worker → page.
- * @typedef {object} Ready  the answer to "begin" and "data"
+ * "method" takes effect at the next step; after "data" training continues from the same network; "run" with 0 steps per
+ * frame makes as many as fit; "step" is for a paused run; "drawn" says that the page has drawn the last frame and wants
+ * the next. "rewind" pauses at the last kept state at or before its step, with the method and the data of now; later
+ * states stay until something is trained, so that one can wind forward, too.
+ *
+ * Worker → page. "begin", "data" and "method" are answered once each, in their order: by "ready", "changed" or "refused".
+ * @typedef {object} Ready  the answer to "begin" and "data"; a frame follows, after "begin" that of step 0
  * @property {"ready"} kind
+ * @property {number} step  the data count from the step after this one
  * @property {Float64Array} x  sorted inputs (n,)
  * @property {Float64Array} y  labels (n,), as sorted
  * @property {Float64Array} grid  (m,) where functions are drawn
  * @property {Float64Array | null} truth  (m,) the truth on the grid (logistic: its logit)
  * @property {number} initialSharpness
- * @property {Method} method  as used: with the warm-up of the arm
+ * @property {Method} method  as used
+ * @property {"torch" | "mean_field"} init  of `TwoLayerReLU.random`, from which the run began
+ * @property {number} scale  alike
+ *
+ * @typedef {object} Changed  the answer to "method"
+ * @property {"changed"} kind
+ * @property {number} step  the method counts from the step after this one
+ * @property {Method} method
  *
  * @typedef {object} Refused  one sentence for the user
  * @property {"refused"} kind
@@ -92,7 +105,39 @@
  * @property {"training" | "paused" | "diverged"} outcome
  * @property {number} stepsPerSecond
  *
- * @typedef {Ready | Refused | Frame} Answer
+ * @typedef {Ready | Changed | Refused | Frame} Answer
+ */
+
+/**
+ * What Python gives to the page, as JSON in the element `given`.
+ *
+ * @typedef {object} Verdict  what the committed ledger, at full size where there is one, says of a claim
+ * @property {string} title  of the claim
+ * @property {string} word  as reports write it: "partly reproduced"
+ * @property {string} mark  that reads without color: "●"
+ * @property {string} kind  class of its color: "partly"
+ * @property {string} sentence  what was found by the part that decides
+ *
+ * @typedef {object} Unit  value = center + scale · standardized
+ * @property {number} center
+ * @property {number} scale
+ *
+ * @typedef {object} Table  a user's table, in the units in which the page trains
+ * @property {string} source  name of its file, or of the problem
+ * @property {number[]} x
+ * @property {number[]} y  logistic loss: ±1
+ * @property {string} xName
+ * @property {string} yName
+ * @property {Loss} loss
+ * @property {string[] | null} labels  logistic loss: what -1 and +1 stand for
+ * @property {{ x: Unit, y: Unit | null } | null} units  null where nothing was standardized
+ * @property {string[]} notes  whole sentences for the reader: what was dropped, guessed, standardized, left out
+ *
+ * @typedef {object} Given
+ * @property {string} version
+ * @property {Table | null} table
+ * @property {Setup | null} setup  what the page begins with where its address has no fragment; with every table
+ * @property {Record<string, Verdict>} verdicts  by name of the claim
  */
 
 export const ALIVE = 0;
