@@ -89,7 +89,7 @@ LUCK = st.lists(st.sampled_from([1.0, 1.5, 2.0]), min_size=2, max_size=30)
 
 
 @given(st.floats(3.0, 44.0), st.floats(0.0, 0.1), LUCK)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_five_per_cent_over_two_thousand_steps_where_costs_vary_by_two_and_grow(
     price: float, growth: float, luck: list[float]
 ) -> None:

@@ -51,10 +51,9 @@ def with_before(entry: Entry, now: Mapping[str, Any], committed: Ledger) -> Entr
     if old is None:
         return entry
     if not _same(old, entry):
-        before = _compared(old, committed.provenance, entry, now)
-    else:
-        before = old.before and msgspec.structs.replace(old.before, agrees=True)
-    return msgspec.structs.replace(entry, before=before)
+        return msgspec.structs.replace(entry, before=_compared(old, committed.provenance, entry, now))
+    kept = old.before and msgspec.structs.replace(old.before, agrees=True)
+    return msgspec.structs.replace(entry, before=kept)
 
 
 def _same(old: Entry, new: Entry) -> bool:
