@@ -180,12 +180,11 @@ function resumed(state) {
  */
 function truncated({ history, events, segments, ready }, step) {
   const last = segments[segments.length - 1];
-  const past = segments.filter(({ from }) => from < step || from === 0);
   const made = until(history, step);
   return {
     history: made,
     events: events.filter((event) => event.step <= step),
-    segments: past.includes(last) ? past : continued(past, { from: step, setup: last.setup }),
+    segments: continued(segments, { from: step, setup: last.setup }),
     teller: ready ? story(made, contextOf(last.setup, ready)).teller : BEGINNING,
   };
 }

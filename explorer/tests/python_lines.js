@@ -51,7 +51,7 @@ function run(begin, actions) {
   }
   const { segments, frame, ready } = state;
   if (!ready || !frame || !service.training) throw new Error("a run must have begun");
-  return { lines: pythonOf(segments, frame.step, ready), theta: [...service.training.descent.theta], step: frame.step, outcome: frame.outcome };
+  return { lines: pythonOf(segments, frame.step, ready), theta: [...service.training.descent.last.theta], step: frame.step, outcome: frame.outcome };
 
   /** The first point at another x. @param {number} x @returns {Action} */
   function moved(x) {

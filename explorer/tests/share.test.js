@@ -5,7 +5,7 @@ import { checkSetup } from "../source/engine/checks.js";
 import { append, COLUMNS, EMPTY } from "../source/history.js";
 import { withPoints } from "../source/points.js";
 import { PRESETS } from "../source/presets.js";
-import { ARMS, LOSSES, OPENING, RANGES, TRUTHS, WHOLE } from "../source/setup.js";
+import { ARMS, LOSSES, objection, OPENING, RANGES, TRUTHS, WHOLE } from "../source/setup.js";
 import { dataCsv, historyCsv } from "../source/share/csv.js";
 import { fragmentOf, parse } from "../source/share/fragment.js";
 import { count, number } from "../source/words.js";
@@ -52,6 +52,15 @@ test("an address without a fragment is the opening, or what the page was made wi
   assert.deepEqual(parse("", OPENING, null), { setup: OPENING, kept: [], sentence: "" });
   const given = anySetup(1);
   assert.deepEqual(parse("", given, given.data).setup, given);
+});
+
+test("a number is refused beyond the ends of its range, and between whole numbers", () => {
+  for (const name of /** @type {(keyof typeof RANGES)[]} */ (Object.keys(RANGES))) {
+    const [low, high] = RANGES[name];
+    for (const value of [low, high]) assert.equal(objection("It", name, value), "");
+    for (const value of [low - 1e-9, high + 1e-9, NaN]) assert.match(objection("It", name, value), /^It must be a .*number from/);
+    assert.equal(objection("It", name, 0.5 * (low + high) + 1e-7) === "", !WHOLE.has(name));
+  }
 });
 
 test("points that the page was made with are named and not written out", () => {

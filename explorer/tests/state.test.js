@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commandsOf, DILUTION, stepsPerFrame } from "../source/commands.js";
 import { lastStep } from "../source/history.js";
-import { LEAST_FRAMES, MOST } from "../source/run.js";
 import { OPENING } from "../source/setup.js";
 import { opening, reduce, SLOW_START } from "../source/state.js";
 import { frame, ready } from "./frames.js";
@@ -18,6 +17,7 @@ const drawn = (changes) => answer(frame(changes));
 /** @param {number} step @param {number} stepSize */
 const changed = (step, stepSize) =>
   answer({ kind: "changed", step, method: { ...OPENING.method, stepSize } });
+const [LEAST_FRAMES, MOST] = [30, 24]; // half a second; runs kept
 const begun = after(opening(OPENING), { kind: "begin", setup: OPENING }, answer(ready({ method: OPENING.method })), drawn({ step: 0 }));
 /** @param {number} count @param {number} from */
 const frames = (count, from = 1) => Array.from({ length: count }, (_, index) => drawn({ step: from + index }));

@@ -116,6 +116,8 @@ test("a run has arrived when loss, ratio and variation of the last half of its s
   assert.deepEqual(run((step) => ({ sharpness: step <= 500 ? 9 : 10.1 })), ["moving", "arrived"]);
   assert.deepEqual(run((step) => ({ weightedTv: step <= 500 ? 2 : 2.2 })), ["moving", "arrived"]);
   assert.deepEqual(run((step) => ({ loss: step <= 500 ? 1e-9 : 1e-12 })), ["arrived"]);
+  assert.deepEqual(run((step) => ({ loss: step <= 1000 ? 1 : step <= 2000 ? 0.86 : 0.74 })), ["arrived"]);
+  assert.deepEqual(run((step) => ({ loss: step <= 1000 ? 1 : step <= 2000 ? 0.84 : 0.84 })), ["arrived", "moving", "arrived"]);
   assert.deepEqual(run((step) => ({ stepSize: step < 2000 ? 0.001 * step : 0.1 })), ["arrived"]);
 });
 

@@ -10,7 +10,7 @@ import { columnsOf } from "../source/views/fit_neurons.js";
 import { interpolate } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
 import { medians, outcomes } from "../source/views/outcomes.js";
-import { silentSpans } from "../source/views/variation.js";
+import { finding, silentSpans } from "../source/views/variation.js";
 
 test("step 0 stands at the left end of either axis", () => {
   const box = { left: 50, right: 450, top: 0, bottom: 100 };
@@ -36,6 +36,14 @@ test("the theorem is silent from where its bound is missing to where it is back"
   ]);
   assert.deepEqual(silentSpans(steps, Float64Array.of(1, 2, 3, 4, 5)), []);
   assert.deepEqual(silentSpans(steps, new Float64Array(5).fill(NaN)), [[0, 40]]);
+});
+
+test("the variation is said against its bound, in every case that there is", () => {
+  assert.equal(finding(1.44, 3.19), "The weighted variation is 1.44; the theorem allows 3.19, 2.2 times as much");
+  assert.equal(finding(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
+  assert.equal(finding(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
+  assert.equal(finding(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");
+  assert.match(finding(NaN, NaN), /^The weight vanishes/);
 });
 
 test("the curve is uncertain where |f| is at most 1", () => {

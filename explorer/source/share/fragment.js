@@ -76,7 +76,7 @@ export function parse(fragment, fallback, table) {
   const arm = take("start", oneOf(ARMS)) ?? fallback.start.arm;
   const start = { arm, width: take("width", numeric("width")) ?? fallback.start.width,
     seed: take("start-seed", numeric("start-seed")) ?? fallback.start.seed };
-  const old = fragment ? { ...fallback.method, momentum: 0, weightDecay: 0, warmupSteps: 0 } : fallback.method;
+  const old = given.has("start") ? { ...fallback.method, momentum: 0, weightDecay: 0, warmupSteps: 0 } : fallback.method;
   const method = {
     stepSize: take("eta", numeric("eta")) ?? old.stepSize,
     momentum: take("momentum", numeric("momentum")) ?? old.momentum,

@@ -44,14 +44,20 @@ export function fitView(element, { edits, table }) {
   return made;
 }
 
+const BY_POINTER =
+  "Drag a point; drag it out of the plot to remove it; click on empty ground to add one.";
+const BY_KEYS =
+  "On the keyboard: arrows move the point in focus, Shift makes larger steps, Page Up and Page Down go to its " +
+  "neighbors, + adds a point beside it, Delete removes it.";
+
 /** @param {HTMLElement} figure */
 function addHint(figure) {
   const hint = document.createElement("p");
+  const keys = document.createElement("span");
   hint.className = "plot-hint";
-  hint.textContent =
-    "Drag a point; drag it out of the plot to remove it; click on empty ground to add one. On the keyboard: " +
-    "arrows move the point in focus, Shift makes larger steps, Page Up and Page Down go to its neighbors, " +
-    "+ adds a point beside it, Delete removes it.";
+  keys.className = "by-keys";
+  keys.textContent = BY_KEYS;
+  hint.append(`${BY_POINTER} `, keys);
   figure.querySelector("svg")?.after(hint);
 }
 

@@ -26,8 +26,9 @@ const INSIDE = 0.2; // of the span: room for names inside of the panel, above an
  * @param {SVGSVGElement} svg
  * @param {Curve[]} curves
  * @param {string} yName
+ * @param {number} [least]  part of the largest value that must still be seen
  */
-export function stepPanel(svg, curves, yName) {
+export function stepPanel(svg, curves, yName, least = 1e-16) {
   const drawn = panel(svg);
   const events = happenings(drawn.front);
   const parts = curves.map((curve) => ({ curve, draw: curveOf(drawn, curve) }));
@@ -47,7 +48,7 @@ export function stepPanel(svg, curves, yName) {
     const { columns } = state.history;
     const levels = curves.map(({ level }) => level?.(state) ?? NaN);
     const [low, high] = extent([...curves.map(({ column }) => columns[column]), levels], true);
-    limits = steadyLogLimits(limits, low, high, narrow ? INSIDE : undefined);
+    limits = steadyLogLimits(limits, Math.max(low, high * least), high, narrow ? INSIDE : undefined);
     const y = log(limits, [box.bottom, box.top]);
     drawn.place(x, y, { x: xName, y: yName });
     parts.forEach(({ draw }, i) => draw(state, x, y, levels[i]));

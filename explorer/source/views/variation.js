@@ -14,6 +14,7 @@ import { stepNumbers } from "./step_numbers.js";
  * @typedef {import("../drawing/panel.js").Box} Box
  */
 
+const LEAST = 1e-4; // of the bound: what is smaller is as good as none
 const ROOM = 104; // pixels that "theorem silent" takes
 
 /** @param {Element} element */
@@ -51,6 +52,7 @@ function prepare(svg, axis) {
       { column: "weightedTv", kind: "measured", name: () => "∫|f″|g" },
     ],
     "weighted variation",
+    LEAST,
   );
   const silence = silentGround(drawn.back);
   return (state, size) => {
@@ -110,10 +112,18 @@ function words({ frame }) {
     "How much the slope of the midpoint changes, ∫|f″|g, over the steps (solid), and what the theorem " +
     "allows for (dashed); the ground is shaded where no theorem speaks.";
   if (outcome === "diverged") return { finding: `Training diverged at step ${count(step)}`, description };
-  const verdict = !Number.isFinite(bound)
-    ? "no theorem bounds it here"
-    : weightedTv <= bound
-      ? `the theorem allows ${number(bound)}, ${number(bound / weightedTv, 2)} times as much`
-      : `more than the bound of ${number(bound)}`;
-  return { finding: `The weighted variation is ${number(weightedTv)}; ${verdict}`, description };
+  return { finding: finding(weightedTv, bound), description };
+}
+
+/**
+ * @param {number} weightedTv
+ * @param {number} bound
+ */
+export function finding(weightedTv, bound) {
+  if (Number.isNaN(weightedTv)) return "The weight vanishes: there is no weighted variation to speak of";
+  const value = `The weighted variation is ${number(weightedTv)}`;
+  if (Number.isNaN(bound)) return `${value}; no theorem bounds it here`;
+  if (weightedTv > bound) return `${value}, more than its bound of ${number(bound)}`;
+  const times = weightedTv > LEAST * bound ? `, ${number(bound / weightedTv, 2)} times as much` : "";
+  return `${value}; the theorem allows ${number(bound)}${times}`;
 }

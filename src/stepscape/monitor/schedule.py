@@ -148,7 +148,12 @@ class Budget:
     def trial_due(self) -> bool:
         """Whether the budget pays for a trial, and none was made."""
         guess = TRIAL * self.training / max(1, self.steps)
-        return not self.costs and guess > 0.0 and self._pays(guess)
+        return not self.costs and 0.0 < guess <= self.share * self.training
+
+    @property
+    def price(self) -> float:
+        """Predicted cost in training steps; nan before the trial."""
+        return self.share * self._steps(self.predicted)
 
     @property
     def first(self) -> float:
