@@ -92,6 +92,7 @@ def test_a_preconditioner_that_grows_is_no_collapse_of_the_curvature() -> None:
 
 def test_old_measurements_do_not_count() -> None:
     assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
+    assert suggest(rows([4.0] + [1.0] * 9)).factor == pytest.approx(0.2)  # the last ten do
 
 
 # ---- refusals
