@@ -216,11 +216,15 @@ class Monitor:
             if found.status != "converged":
                 return self._noted(step, subject.step_sizes, found, seconds)
         if self._schedule.trial_due:
-            return self._try(subject, self._price_of_trial)
-        if not self._schedule.due:
-            return None
-        if self._tried:
-            return self._try(subject, self._price_of_measurement)
+            self._try(subject, self._price_of_trial)
+        elif self._schedule.due and self._tried:
+            self._try(subject, self._price_of_measurement)
+        elif self._schedule.due:
+            return self._measure(subject, step, clip_coefficient)
+        return None
+
+    def _measure(self, subject: Subject, step: int, clip_coefficient: float | None) -> Row:
+        """Measure, and note the row."""
         count = len(self._rows)
         moment = Moment(self._tracks, count, clip_coefficient)
         found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
