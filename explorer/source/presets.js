@@ -104,15 +104,15 @@ export const PRESETS = [
   {
     claim: "flat-but-wrong",
     title: "Flat, but wrong",
-    try: "Of these twenty labels one in five was flipped; let the network train until every label is on its side of the curve, and " +
-      "longer, then begin at a larger step size.",
-    look: "λ_max falls far below 2/η while the network grows certain of flipped labels, too: it is as flat as one likes, and its " +
-      "risk rises. At η = 4 it misses labels and is less wrong.",
-    setup: setupOf("logistic", { truth: "wave", n: 20, flipRate: 0.2, amplitude: 4, halfWidth: 1 },
-      { arm: "printed", width: 400 }, 0.2),
+    try: "Four of these twenty labels are not the likely ones; let the network train until every label is on its side of the curve, " +
+      "and longer, then begin at a larger step size.",
+    look: "λ_max falls far below 2/η while the network grows certain of those four, too: it gets flatter and flatter, and its risk " +
+      "rises. At η = 4 it misses labels and is less wrong.",
+    setup: setupOf("logistic", { truth: "wave", n: 20, flipRate: 0.2, amplitude: 4, halfWidth: 1, seed: 8 },
+      { arm: "printed", width: 400 }, 1),
     moves: [{
       label: "Begin at η = 4",
-      setup: setupOf("logistic", { truth: "wave", n: 20, flipRate: 0.2, amplitude: 4, halfWidth: 1 },
+      setup: setupOf("logistic", { truth: "wave", n: 20, flipRate: 0.2, amplitude: 4, halfWidth: 1, seed: 8 },
         { arm: "printed", width: 400 }, 4),
     }],
   },

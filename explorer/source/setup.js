@@ -61,7 +61,8 @@ export function objection(label, name, value) {
   const [least, most] = RANGES[name];
   const whole = WHOLE.has(name);
   if (Number.isFinite(value) && value >= least && value <= most && (!whole || Number.isInteger(value))) return "";
-  return `${label} must be a ${whole ? "whole " : ""}number from ${least} to ${most}; the last one that was is kept.`;
+  const got = Number.isNaN(value) ? "no number" : value;
+  return `${label} must be a ${whole ? "whole " : ""}number from ${least} to ${most}, got ${got}; nothing was changed.`;
 }
 
 /**
@@ -70,5 +71,5 @@ export function objection(label, name, value) {
  * @param {unknown} other
  */
 export function same(one, other) {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

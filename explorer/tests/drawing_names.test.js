@@ -75,7 +75,10 @@ test("larger steps are lighter, on paper and on dark ground, and can be read on 
     values.slice(1).forEach((value, i) => assert.ok(value > values[i]));
     assert.ok(values.every((value) => contrast(value, scheme === "light" ? 1 : light("#16181b")) > 2));
   }
-  assert.match(etaStyle(0.1), /^--eta-light:#2d708e;--eta-dark:#[0-9a-f]{6};--eta-ink-light:#1b4355;--eta-ink-dark:#[0-9a-f]{6}$/);
+  assert.match(
+    etaStyle(0.1),
+    /^--eta-light:#2d708e;--eta-dark:#[0-9a-f]{6};--eta-ink-light:#1b4355;--eta-ink-dark:#[0-9a-f]{6}$/,
+  );
 });
 
 test("lines are wrapped between words, and none is lost", () => {

@@ -105,3 +105,9 @@ function largest(product, start) {
   }
   return value;
 }
+
+test("where all curvature has underflowed λ_max is 0", () => {
+  const problem = { loss: /** @type {const} */ ("logistic"), x: Float64Array.of(0, 1), y: Float64Array.of(1, 1), truth: null };
+  const at = landscapeOf(problem, Float64Array.of(1, -9, 1, 2000), middles(1, problem.x));
+  assert.deepEqual([sharpnessAt(at, 0, null).value, sharpnessAt(at, 0, null).residual], [0, 0]);
+});

@@ -70,6 +70,25 @@ test("∫|f''| g is the sum over knots with g by its definition, whatever the we
   }
 });
 
+test("inputs without weight count as if they were not there", () => {
+  const { problem, polyline } = network("square", 5);
+  const weights = problem.x.map((_, i) => Number(i > 1 && i < 10));
+  const inner = weightedVariation(polyline, problem.x.subarray(2, 10), new Float64Array(8).fill(1));
+  assert.ok(inner > 0 && Math.abs(weightedVariation(polyline, problem.x, weights) - inner) < 1e-13);
+});
+
+test("square loss: close to 0 the bound needs x_max = 1/√3, without which two neurons back to back break it", () => {
+  const [a, c, rho] = [0.1, 20, 0.5];
+  const product = c / (2 * a * Math.hypot(1, a));
+  const s = Math.sqrt((product * Math.hypot(1, a)) / a);
+  const u = product / s;
+  const problem = { loss: /** @type {const} */ ("square"), x: Float64Array.of(-a, a), y: new Float64Array(2).fill(u * s * a + rho), truth: null };
+  const { landscape, polyline } = at(problem, Float64Array.of(s, -s, 0, 0, u, u, 0));
+  const { weightedTv, bound } = variationAndBound(landscape, polyline, sharpnessAt(landscape, 0, null).value);
+  assert.ok(weightedTv < bound && weightedTv > bound - (1 / Math.sqrt(3) - a) * rho);
+  assert.ok(Math.abs(weightedTv - 5) < 1e-9 && Math.abs(bound - (1 / Math.sqrt(3) - a) * rho - 4.936) < 1e-3);
+});
+
 for (const loss of LOSSES) {
   const judged = (/** @type {ReturnType<typeof at>} */ { landscape, polyline }) =>
     variationAndBound(landscape, polyline, sharpnessAt(landscape, 0, null).value);

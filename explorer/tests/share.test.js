@@ -6,6 +6,7 @@ import { append, COLUMNS, EMPTY } from "../source/history.js";
 import { withPoints } from "../source/points.js";
 import { PRESETS } from "../source/presets.js";
 import { ARMS, LOSSES, objection, OPENING, RANGES, TRUTHS, WHOLE } from "../source/setup.js";
+import { stepSizesOf, stepsObjection } from "../source/controls/sweep.js";
 import { dataCsv, historyCsv } from "../source/share/csv.js";
 import { fragmentOf, parse } from "../source/share/fragment.js";
 import { count, number } from "../source/words.js";
@@ -61,6 +62,15 @@ test("a number is refused beyond the ends of its range, and between whole number
     for (const value of [low - 1e-9, high + 1e-9, NaN]) assert.match(objection("It", name, value), /^It must be a .*number from/);
     assert.equal(objection("It", name, 0.5 * (low + high) + 1e-7) === "", !WHOLE.has(name));
   }
+});
+
+test("a list of step sizes is read as people write it, and refused in one sentence", () => {
+  assert.deepEqual(stepSizesOf(" 0.01, 0.1;1\n2 "), { stepSizes: [0.01, 0.1, 1, 2], sentence: "" });
+  assert.match(stepSizesOf("0.1, fast").sentence, /^Each step size must be a number from .*, got no number; nothing was changed\.$/);
+  assert.match(stepSizesOf("0.1, -1").sentence, /got -1;/);
+  assert.match(stepSizesOf(" , ").sentence, /^At least one step size must be given/);
+  assert.deepEqual([10, 20_000, 10_000_000].map(stepsObjection), ["", "", ""]);
+  for (const steps of [9, 10_000_001, 10.5, NaN]) assert.match(stepsObjection(steps), /whole number from 10 to 10000000/);
 });
 
 test("points that the page was made with are named and not written out", () => {

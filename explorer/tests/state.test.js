@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { commandsOf, DILUTION, stepsPerFrame } from "../source/commands.js";
 import { lastStep } from "../source/history.js";
 import { OPENING } from "../source/setup.js";
-import { opening, reduce, SLOW_START } from "../source/state.js";
+import { isOver, opening, reduce, SLOW_START } from "../source/state.js";
 import { frame, ready } from "./frames.js";
 
 /** @typedef {import("../source/state.js").Action} Action @typedef {import("../source/state.js").State} State */
@@ -26,6 +26,18 @@ test("frames of the run before are no frames of the new one", () => {
   const asked = after(begun, { kind: "begin", setup: OPENING }, drawn({ step: 700 }));
   assert.equal(asked.frame, null);
   assert.equal(asked.history.length, 0);
+});
+
+test("of two runs that begin at once only the second one is shown", () => {
+  const other = { ...OPENING, start: { ...OPENING.start, seed: 9 } };
+  const asked = after(begun, { kind: "begin", setup: OPENING }, { kind: "begin", setup: other });
+  const first = after(asked, answer(ready({ initialSharpness: 1 })), drawn({ step: 0, sharpness: 90 }), drawn({ step: 50 }));
+  assert.deepEqual([first.ready, first.frame, first.events.length], [null, null, 0]);
+  const second = after(first, answer(ready({ initialSharpness: 2 })), drawn({ step: 0 }));
+  assert.deepEqual([second.ready?.initialSharpness, second.setup.start.seed, second.pending.length], [2, 9, 0]);
+  assert.deepEqual([...second.history.columns.step], [0]);
+  const refused = after(asked, answer({ kind: "refused", sentence: "no" }));
+  assert.equal(refused.refused, null);
 });
 
 test("a change counts from the step that the worker names, and with its method", () => {
@@ -53,6 +65,11 @@ test("a refusal stands beside the control that asked, as a sentence, until somet
   assert.equal(refused.pending.length, 0);
   const again = after(refused, { kind: "method", method: { momentum: 0.5 }, control: "momentum" }, changed(1, 0.1));
   assert.equal(again.refused, null);
+});
+
+test("a refusal that no control asked for is shown all the same", () => {
+  const state = after(begun, { kind: "step", count: -1 }, answer({ kind: "refused", sentence: "a number must be whole" }));
+  assert.deepEqual(state.refused, { sentence: "A number must be whole.", control: "" });
 });
 
 test("what is wrong with the address stays to be read when the run begins", () => {
@@ -117,7 +134,12 @@ test("runs are numbered for ever, removed by number, and at most so many", () =>
   assert.equal(after(state, { kind: "clear" }).runs.length, 0);
 });
 
-test("a run that diverges stops", () => {
+test("a run that diverges stops and is over, whatever its step size becomes, until it is wound back or begins anew", () => {
+  const over = after(begun, ...frames(5), drawn({ step: 6, outcome: "diverged" }));
+  const smaller = after(over, { kind: "method", method: { stepSize: 0.01 } }, changed(6, 0.01), drawn({ step: 6, outcome: "paused" }));
+  assert.deepEqual([begun, over, smaller].map(isOver), [false, true, true]);
+  assert.equal(isOver(after(smaller, { kind: "rewind", step: 2 }, drawn({ step: 2, outcome: "paused" }))), false);
+  assert.equal(isOver(after(smaller, { kind: "begin", setup: OPENING }, answer(ready()), drawn({ step: 0 }))), false);
   assert.equal(after(begun, { kind: "play" }, drawn({ step: 3, outcome: "diverged" })).playing, false);
 });
 

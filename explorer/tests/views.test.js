@@ -39,7 +39,10 @@ test("the theorem is silent from where its bound is missing to where it is back"
 });
 
 test("the variation is said against its bound, in every case that there is", () => {
-  assert.equal(finding(1.44, 3.19), "The weighted variation is 1.44; the theorem allows 3.19, 2.2 times as much");
+  assert.equal(
+    finding(1.44, 3.19),
+    "The weighted variation is 1.44; the theorem allows 3.19, 2.2 times as much",
+  );
   assert.equal(finding(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
   assert.equal(finding(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
   assert.equal(finding(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");

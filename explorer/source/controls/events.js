@@ -5,6 +5,7 @@
  * @typedef {import("../state.js").Action} Action
  */
 import { button, find, make, mark } from "../dom.js";
+import { count } from "../words.js";
 
 /** @param {(action: Action) => void} dispatch */
 export function createEvents(dispatch) {
@@ -26,8 +27,8 @@ export function createEvents(dispatch) {
 
   /** @param {State["events"][number]} event */
   function item({ step, kind, sentence }) {
-    const back = button("Back to it", () => dispatch({ kind: "rewind", step }), {
-      "aria-label": `Back to step ${step}`,
+    const back = button("Wind back", () => dispatch({ kind: "rewind", step }), {
+      "aria-label": `Wind back to step ${count(step)}`,
       class: "quiet",
     });
     return make("li", { "data-kind": kind }, make("span", {}, sentence), " ", back);

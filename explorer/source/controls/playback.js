@@ -6,6 +6,7 @@
  */
 import { find, mark, write } from "../dom.js";
 import { lastStep } from "../history.js";
+import { isOver } from "../state.js";
 import { count } from "../words.js";
 
 const STEPS = [1, 10, 100, 1000];
@@ -18,18 +19,22 @@ export function createPlayback(now, dispatch) {
   const play = find("play", HTMLButtonElement);
   const wind = find("wind", HTMLInputElement);
   const pace = find("pace", HTMLSelectElement);
-  play.addEventListener("click", () => dispatch({ kind: now().playing ? "pause" : "play" }));
+  const begin = () => dispatch({ kind: "begin", setup: now().setup, preset: now().preset });
+  play.addEventListener("click", () => {
+    if (isOver(now())) begin();
+    dispatch({ kind: now().playing ? "pause" : "play" });
+  });
   for (const steps of STEPS)
     find(`step-${steps}`, HTMLButtonElement).addEventListener("click", () => dispatch({ kind: "step", count: steps }));
-  find("reset", HTMLButtonElement).addEventListener("click", () =>
-    dispatch({ kind: "begin", setup: now().setup, preset: now().preset }));
+  find("reset", HTMLButtonElement).addEventListener("click", begin);
   wind.addEventListener("input", () => dispatch({ kind: "rewind", step: wind.valueAsNumber }));
   pace.addEventListener("change", () => dispatch({ kind: "pace", pace: Number(pace.value) }));
   return { update };
 
   /** @param {State} state */
-  function update({ playing, frame, history, pace: chosen }) {
-    write(play, playing ? "Pause" : "Train");
+  function update(state) {
+    const { playing, frame, history, pace: chosen } = state;
+    write(play, playing ? "Pause" : isOver(state) ? "Train anew" : "Train");
     const last = Math.max(0, lastStep(history));
     mark(wind, "max", last);
     const step = String(frame?.step ?? 0);

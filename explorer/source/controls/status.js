@@ -5,6 +5,7 @@
  */
 import { find, make, mark, write } from "../dom.js";
 import { settings } from "../drawing/paper.js";
+import { isOver } from "../state.js";
 import { words } from "../story.js";
 import { count, number } from "../words.js";
 
@@ -41,10 +42,11 @@ export function createStatus(restart) {
 }
 
 /** @param {State} state */
-function wordsOf({ frame, teller, playing, winding, ready, lost, pending }) {
+function wordsOf(state) {
+  const { teller, playing, winding, ready, lost, pending } = state;
   if (lost) return ["stopped"];
   if (!ready) return [pending.length ? "starting" : "refused"];
-  if (frame?.outcome === "diverged") return ["diverged"];
+  if (isOver(state)) return ["diverged"];
   return [winding ? "in the past" : playing ? "training" : "paused", ...words(teller)];
 }
 

@@ -4,7 +4,7 @@
  * @typedef {import("../types.js").Setup} Setup
  * @typedef {import("../state.js").State} State
  * @typedef {import("../state.js").Action} Action
- * @typedef {{ left: number[], steps: number, all: number }} Sweep
+ * @typedef {{ left: number[], steps: number, all: number, largest: number }} Sweep
  */
 import { find, mark, write } from "../dom.js";
 import { objection, same } from "../setup.js";
@@ -12,6 +12,26 @@ import { counted } from "../words.js";
 import { showRefusal } from "./field.js";
 
 const [FEWEST, MOST] = [10, 10_000_000]; // steps
+
+/**
+ * Step sizes in a text, or the sentence that refuses it.
+ * @param {string} text
+ */
+export function stepSizesOf(text) {
+  const stepSizes = text.split(/[\s,;]+/).filter(Boolean).map(Number);
+  const wrong = stepSizes.map((each) => objection("Each step size", "stepSize", each)).find(Boolean);
+  const none = "At least one step size must be given, such as 0.01, 0.1, 0.8.";
+  return { stepSizes, sentence: stepSizes.length ? wrong ?? "" : none };
+}
+
+/**
+ * Why a number of steps may not be made at each step size; "" if it may.
+ * @param {number} steps
+ */
+export function stepsObjection(steps) {
+  const fits = Number.isInteger(steps) && steps >= FEWEST && steps <= MOST;
+  return fits ? "" : `The steps of each must be a whole number from ${FEWEST} to ${MOST}.`;
+}
 
 /**
  * @param {() => State} now
@@ -43,14 +63,12 @@ export function createSweep(now, dispatch) {
   }
 
   function ask() {
-    const stepSizes = sizes.value.split(/[\s,;]+/).filter(Boolean).map(Number);
-    const wrong = stepSizes.map((each) => objection("Each step size", "stepSize", each)).find(Boolean);
-    const steps = budget.valueAsNumber;
-    const few = !Number.isInteger(steps) || steps < FEWEST || steps > MOST;
-    showRefusal(sizes, error, stepSizes.length ? wrong ?? "" : "At least one step size must be given, such as 0.01, 0.1, 0.8.");
-    if (stepSizes.length === 0 || wrong) return;
-    showRefusal(budget, error, few ? `The steps of each must be a whole number from ${FEWEST} to ${MOST}.` : "");
-    if (!few) start(stepSizes, steps);
+    const asked = stepSizesOf(sizes.value);
+    const few = stepsObjection(budget.valueAsNumber);
+    showRefusal(sizes, error, asked.sentence);
+    if (asked.sentence) return;
+    showRefusal(budget, error, few);
+    if (!few) start(asked.stepSizes, budget.valueAsNumber);
   }
 
   /**
@@ -60,7 +78,7 @@ export function createSweep(now, dispatch) {
   function start(stepSizes, steps) {
     sizes.value = stepSizes.join(", ");
     budget.value = String(steps);
-    sweep = { left: [...stepSizes], steps, all: stepSizes.length };
+    sweep = { left: stepSizes, steps, all: stepSizes.length, largest: Math.max(...stepSizes) };
     offered = "";
     next();
   }
@@ -71,8 +89,7 @@ export function createSweep(now, dispatch) {
     const [stepSize, ...left] = sweep.left;
     if (stepSize === undefined) return stop();
     const { setup, preset } = now();
-    const largest = Math.max(...sizes.value.split(/[\s,;]+/).filter(Boolean).map(Number));
-    const first = setup.start.arm === "small" ? largest : stepSize;
+    const first = setup.start.arm === "small" ? sweep.largest : stepSize;
     sweep = { ...sweep, left };
     expected = { ...setup, method: { ...setup.method, stepSize } };
     dispatch({ kind: "begin", setup: { ...setup, method: { ...setup.method, stepSize: first } }, preset });

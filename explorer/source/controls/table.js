@@ -28,10 +28,14 @@ export function createTable(given, now, dispatch) {
     const { setup } = now();
     dispatch({ kind: "begin", setup: { ...setup, data: drawnData(setup.data) } });
   });
+  /** @type {import("../types.js").Data | null} */
+  let shown = null;
   return { update };
 
   /** @param {State} state */
   function update({ setup: { data } }) {
+    if (data === shown) return;
+    shown = data;
     const isGiven = given_ !== null && same(data, given_.data);
     mark(own, "hidden", data.kind !== "own" && given_ === null);
     write(sentence, words(data, isGiven));

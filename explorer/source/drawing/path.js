@@ -14,7 +14,7 @@ const FAR = 4000; // pixels beyond the panel, where its clip hides everything
  * @param {Scale} y
  */
 export function line(xs, ys, x, y) {
-  const [across, up] = [Float64Array.from(xs, x.at), heights(ys, y)];
+  const [across, up] = [pixels(xs, x), pixels(ys, y)];
   return write(across, up, thin(across, up));
 }
 
@@ -27,7 +27,7 @@ export function line(xs, ys, x, y) {
  * @param {Scale} y
  */
 export function area(xs, lower, upper, x, y) {
-  const [across, bottom, top] = [Float64Array.from(xs, x.at), heights(lower, y), heights(upper, y)];
+  const [across, bottom, top] = [pixels(xs, x), pixels(lower, y), pixels(upper, y)];
   if (across.length === 0 || bottom.some(Number.isNaN) || top.some(Number.isNaN)) return "";
   const back = write(across, bottom, thin(across, bottom).reverse());
   return `${write(across, top, thin(across, top))}${back.replace("M", "L")}Z`;
@@ -38,9 +38,12 @@ export function area(xs, lower, upper, x, y) {
  * @param {Numbers} values
  * @param {Scale} scale
  */
-function heights(values, { at, from, to }) {
+function pixels(values, { at, from, to }) {
   const [low, high] = [Math.min(from, to) - FAR, Math.max(from, to) + FAR];
-  return Float64Array.from(values, (value) => Math.min(high, Math.max(low, at(value))));
+  const found = new Float64Array(values.length);
+  // Float64Array.from takes five times as long.
+  for (let i = 0; i < found.length; i++) found[i] = Math.min(high, Math.max(low, at(values[i])));
+  return found;
 }
 
 /**

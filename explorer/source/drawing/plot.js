@@ -9,7 +9,7 @@
  * @property {string} name  its class, and the file it is saved under
  * @property {string} heading  the name of the figure
  * @property {(width: number) => number} height
- * @property {(svg: SVGSVGElement) => (state: State, size: Size) => Words} prepare
+ * @property {(svg: SVGSVGElement, onPaper: boolean) => (state: State, size: Size) => Words} prepare
  *   make the elements once; the function that it returns changes them
  * @property {(state: State) => import("./table.js").Numbers} numbers
  * @property {boolean} [interactive]  something in it takes the focus
@@ -36,13 +36,13 @@ const CALM = 500; // milliseconds between two pictures for those who prefer redu
  * @returns {Plot}
  */
 export function plot(element, kind, fixedWidth) {
-  const { figure, finding, svg, title, desc } = skeleton(element, kind);
+  const { figure, svg, say } = skeleton(element, kind);
   /** @type {State | null} */
   let state = null;
   let width = 0;
   let [drawn, written] = [-Infinity, -Infinity];
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const draw = kind.prepare(svg);
+  const draw = kind.prepare(svg, fixedWidth !== undefined);
   const renew = table(figure, () => state && kind.numbers(state));
 
   function redraw() {
@@ -53,9 +53,7 @@ export function plot(element, kind, fixedWidth) {
     const words = draw(state, size);
     if (state.playing && drawn - written < READING) return;
     written = drawn;
-    write(finding, words.finding.replaceAll(" = ", "\u00a0=\u00a0"));
-    write(title, `${kind.heading}: ${words.finding}`.replaceAll("λ_max", "λmax"));
-    write(desc, words.description.replaceAll("λ_max", "λmax"));
+    say(words);
   }
   function resize(/** @type {number} */ room) {
     const next = Math.max(LEAST, Math.floor(room));
@@ -86,7 +84,7 @@ export function plot(element, kind, fixedWidth) {
  * @param {Element} element
  * @param {Kind} kind
  */
-function skeleton(element, { name, interactive }) {
+function skeleton(element, { name, heading, interactive }) {
   const figure = document.createElement("figure");
   figure.className = `plot plot-${name}`;
   const finding = document.createElement("figcaption");
@@ -96,5 +94,13 @@ function skeleton(element, { name, interactive }) {
   const desc = make(svg, "desc");
   figure.append(finding, svg);
   element.append(figure);
-  return { figure, finding, svg, title, desc };
+  return {
+    figure,
+    svg,
+    say(/** @type {Words} */ words) {
+      write(finding, words.finding.replaceAll(" = ", "\u00a0=\u00a0"));
+      write(title, `${heading}: ${words.finding}`.replaceAll("λ_max", "λmax"));
+      write(desc, words.description.replaceAll("λ_max", "λmax"));
+    },
+  };
 }

@@ -21,6 +21,8 @@ export function createAddress(given, dispatch) {
   const read = () => parse(location.hash.slice(1), fallback, table);
   let written = location.hash.slice(1);
   let timer = 0;
+  /** @type {Pick<State, "setup" | "runs"> | null} */
+  let seen = null;
   addEventListener("hashchange", () => {
     if (location.hash.slice(1) === written) return;
     const { setup, sentence } = read();
@@ -31,6 +33,8 @@ export function createAddress(given, dispatch) {
 
   /** @param {State} state */
   function update(state) {
+    if (seen?.setup === state.setup && seen.runs === state.runs) return;
+    seen = state;
     const next = addressOf(state, table);
     if (next === written) return;
     clearTimeout(timer);

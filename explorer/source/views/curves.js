@@ -36,14 +36,15 @@ export function stepScale(last, box, isLog) {
 
 /**
  * Least and largest of the finite numbers, positive ones only if that is asked for.
- * @param {Iterable<number>[]} columns
+ * @param {ArrayLike<number>[]} columns
  * @param {boolean} [positive]
  * @returns {[number, number]}
  */
 export function extent(columns, positive = false) {
   let [low, high] = [Infinity, -Infinity];
   for (const column of columns) {
-    for (const value of column) {
+    for (let i = 0; i < column.length; i++) {
+      const value = column[i];
       if (!Number.isFinite(value) || (positive && value <= 0)) continue;
       if (value < low) low = value;
       if (value > high) high = value;

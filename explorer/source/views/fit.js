@@ -4,6 +4,7 @@ import { plot } from "../drawing/plot.js";
 import { panel } from "../drawing/panel.js";
 import { fitCurves } from "./fit_curves.js";
 import { fitNeurons, STRIP } from "./fit_neurons.js";
+import { fitHand } from "./fit_hand.js";
 import { fitPoints } from "./fit_points.js";
 import { coordinates } from "./fit_coordinates.js";
 import { fitNumbers, fitWords } from "./fit_words.js";
@@ -27,16 +28,11 @@ import { fitNumbers, fitWords } from "./fit_words.js";
  * @param {Options} options
  */
 export function fitView(element, { edits, table }) {
-  let editable = true;
   const made = plot(element, {
     name: "fit",
     heading: "Fit",
     height: (width) => Math.round(Math.min(520, Math.max(370, 0.62 * width))),
-    prepare: (svg) => {
-      const own = editable ? edits : null;
-      editable = false;
-      return prepare(svg, own, table);
-    },
+    prepare: (svg, onPaper) => prepare(svg, onPaper ? null : edits, table),
     numbers: (state) => fitNumbers(state, table),
     interactive: true,
   });
@@ -44,8 +40,7 @@ export function fitView(element, { edits, table }) {
   return made;
 }
 
-const BY_POINTER =
-  "Drag a point; drag it out of the plot to remove it; click on empty ground to add one.";
+const BY_POINTER = "Drag a point; drag it out of the plot to remove it; click on empty ground to add one.";
 const BY_KEYS =
   "On the keyboard: arrows move the point in focus, Shift makes larger steps, Page Up and Page Down go to its " +
   "neighbors, + adds a point beside it, Delete removes it.";
@@ -70,16 +65,21 @@ function addHint(figure) {
 function prepare(svg, edits, table) {
   const upper = panel(svg);
   const curves = fitCurves(upper);
-  const points = fitPoints(svg, upper.front, edits);
+  const points = fitPoints(upper.front, edits !== null);
+  const hand = edits && fitHand(svg, points.layer, edits);
   const neurons = fitNeurons(svg);
   const place = coordinates(table);
 
   return (state, size) => {
-    const found = place(state, size, points.isHeld());
+    const found = place(state, size, hand !== null && hand.isHeld());
     const { box, x, y, ticks } = found;
     upper.place(x, y, { y: ticks.yName, yTicks: ticks.y, xTicks: [] });
     curves(state, found);
-    points.update(state, found);
+    if (state.ready) {
+      const isFocused = hand !== null && hand.hasFocus();
+      const nodes = points.draw(state.ready, found);
+      hand?.update(state.ready, found, nodes, isFocused);
+    }
     neurons(state, { ...box, top: box.bottom + 12, bottom: box.bottom + 12 + STRIP }, x, ticks);
     return fitWords(state, found.units);
   };

@@ -12,7 +12,7 @@
  * @property {import("../drawing/panel.js").Box} box
  * @property {Scale} x
  * @property {Scale} y
- * @property {(values: ArrayLike<number>) => ArrayLike<number>} shown  f, or its probability
+ * @property {Scale} f  where a value of the network stands: with the logistic loss at its probability
  * @property {(label: number) => number} label  as drawn
  * @property {(drawn: number) => number} unlabel  the label that belongs to a height
  * @property {{ x: Tick[], y: Tick[], xName: string, yName: string }} ticks
@@ -65,9 +65,7 @@ function coordinatesOf({ setup, ready }, { width, height, narrow }, limits, unit
     y,
     units,
     logistic,
-    shown: logistic
-      ? (values) => Float64Array.from(values, (f) => 1 / (1 + Math.exp(-f)))
-      : (values) => values,
+    f: logistic ? { ...y, at: (f) => y.at(1 / (1 + Math.exp(-f))) } : y,
     label: logistic ? (label) => (label > 0 ? 1 : 0) : (label) => label,
     unlabel: logistic ? (drawn) => (drawn > 0.5 ? 1 : -1) : (drawn) => drawn,
     ticks: {

@@ -31,10 +31,10 @@ export function fitCurves({ ground, front }) {
 
   return (/** @type {State} */ state, /** @type {Coordinates} */ place) => {
     const { ready, frame, setup } = state;
-    const { x, y, box, shown } = place;
+    const { x, y, box } = place;
     const grid = ready?.grid ?? [];
     const draw = (/** @type {ArrayLike<number> | null | undefined} */ f, from = grid) =>
-      f ? line(from, shown(f), x, y) : "";
+      f ? line(from, f, x, place.f) : "";
     const runs = state.runs.filter((run) => isComparable(run.setup, setup));
     changed([...keyOf(x), ...keyOf(y), ready, setup.loss, ...runs], () => {
       set(truth, { d: draw(ready?.truth) });
@@ -48,9 +48,8 @@ export function fitCurves({ ground, front }) {
     set(now, { d: draw(frame?.now) });
     set(before, { d: draw(frame?.before) });
     set(midpoint, { d: draw(frame?.midpoint), style: etaStyle(setup.method.stepSize) });
-    set(swing, {
-      d: frame && frame.outcome !== "diverged" ? area(grid, shown(frame.before), shown(frame.now), x, y) : "",
-    });
+    const isShaded = frame && frame.outcome !== "diverged";
+    set(swing, { d: isShaded ? area(grid, frame.before, frame.now, x, place.f) : "" });
     set(uncertain, { d: frame && place.logistic ? uncertainGround(grid, frame.midpoint, place) : "" });
     ends(endsOf(state, place, runs), box.right + 8, "start", [box.top, box.bottom]);
   };
@@ -62,14 +61,14 @@ export function fitCurves({ ground, front }) {
  * @param {Run[]} runs
  * @returns {Name[]}
  */
-function endsOf({ ready, frame, setup }, { shown, y }, runs) {
-  const end = (/** @type {ArrayLike<number>} */ f) => y.at(shown([f[f.length - 1]])[0]);
+function endsOf({ ready, frame, setup }, { f: scale }, runs) {
+  const end = (/** @type {ArrayLike<number>} */ f) => scale.at(f[f.length - 1]);
   const named = runs
     .slice(-NAMED)
     .map(({ frame: { midpoint }, setup: { method } }) => nameOf(method.stepSize, end(midpoint)));
   if (ready?.truth) named.push({ text: "truth", kind: "truth", y: end(ready.truth) });
   if (!frame) return named;
-  const swings = widest(frame.now, frame.before, (f) => y.at(shown([f])[0])) > VISIBLE;
+  const swings = widest(frame.now, frame.before, scale.at) > VISIBLE;
   if (!swings) return [...named, { ...nameOf(setup.method.stepSize, end(frame.midpoint)), text: "now" }];
   return [
     ...named,

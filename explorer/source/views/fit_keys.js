@@ -1,7 +1,7 @@
 /** Points moved by the keyboard: arrows, Shift for large steps, Page Up and Down, Home, End, +, Delete. */
 
 /**
- * @typedef {import("./fit_points.js").Hand} Hand
+ * @typedef {import("./fit_hand.js").Hand} Hand
  * @typedef {import("../drawing/scale.js").Scale} Scale
  */
 

@@ -1,7 +1,7 @@
 /** Points dragged by mouse, pen or finger; a click on empty ground adds one, dragging one out removes it. */
 
 /**
- * @typedef {import("./fit_points.js").Hand} Hand
+ * @typedef {import("./fit_hand.js").Hand} Hand
  * @typedef {import("./fit_coordinates.js").Coordinates} Coordinates
  * @typedef {{ x: number, y: number }} Pixel
  */

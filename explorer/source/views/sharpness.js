@@ -78,23 +78,17 @@ function thresholdName(state) {
 }
 
 /**
- * The residual on both sides of the sharpness, where it can be seen.
+ * The residual on both sides of the sharpness, where it is more than a pixel.
  * @param {History["columns"]} columns
  * @param {Scale} x
  * @param {Scale} y
  */
 function errorArea({ step, sharpness, residual }, x, y) {
+  const pixel = y.back(y.from - 1) / y.low; // as a factor
+  if (!sharpness.some((value, i) => value + residual[i] > pixel * value)) return "";
+  const low = sharpness.map((value, i) => Math.max(value - residual[i], y.low / 2));
   const high = sharpness.map((value, i) => value + residual[i]);
-  const visible = high.some((value, i) => y.at(sharpness[i]) - y.at(value) > 1);
-  return visible
-    ? area(
-        step,
-        sharpness.map((value, i) => Math.max(value - residual[i], y.low / 2)),
-        high,
-        x,
-        y,
-      )
-    : "";
+  return area(step, low, high, x, y);
 }
 
 /** @param {SVGSVGElement} svg */

@@ -25,7 +25,7 @@ def page(problem: Problem | None = None, *, x_name: str = "x", y_name: str = "y"
     ----------
     problem : Problem, optional
         What the page begins with: one input variable, no weights, either loss. Inputs and labels are taken as
-        they are, so that a step size means what it means in `train`. Beyond 2000 examples the page takes 2000
+        they are, so that a step size means what it means in `train`. Beyond 1000 examples the page takes 1000
         of them, evenly, and says so. Where its truth is a curve of `problems` on an interval around 0, the
         page shows the truth and the risk. By default the page begins with thirty points around a tent.
     x_name, y_name : str

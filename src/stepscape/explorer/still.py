@@ -6,8 +6,8 @@ import base64
 from importlib import resources
 
 ALT = (
-    "The explorer while it trains at step size 0.4: controls with the step size as a slider, thirty noisy "
-    "points with truth and fit, and below them the sharpness, which has come down to 2 over the step size."
+    "The explorer: the step size as a slider, thirty noisy points with the truth and the curves of six step "
+    "sizes, the sharpness, which has come down to 2 over the step size, and the risk, which is least at 0.4."
 )
 
 
