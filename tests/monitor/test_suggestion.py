@@ -138,6 +138,11 @@ def test_groups_that_changed_their_ratio() -> None:
     assert "the ratio of the step sizes of the groups changed too recently" in refusal(run)
 
 
+@pytest.mark.parametrize(("left", "named"), [(2.5, True), (1.5, False)])
+def test_two_per_cent_of_the_largest_curvature_are_a_collapse(left: float, named: bool) -> None:
+    assert (suggest(rows([100.0] * 5 + [left] * 10)).step_sizes is not None) is named
+
+
 def test_a_curvature_that_collapsed() -> None:
     says = "the curvature has fallen to 0.50 % of its largest value, which limits no step size"
     assert says in refusal(rows([1.0] * 10 + [0.005] * 10))
