@@ -7,10 +7,13 @@ import { isComparable } from "../source/views/comparable.js";
 import { extent, stepScale } from "../source/views/curves.js";
 import { uncertainSpans } from "../source/views/fit_curves.js";
 import { columnsOf } from "../source/views/fit_neurons.js";
-import { interpolate } from "../source/views/fit_words.js";
+import { fitNumbers, interpolate } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
+import { finding as sharpness } from "../source/views/sharpness.js";
 import { medians, outcomes } from "../source/views/outcomes.js";
-import { finding, silentSpans } from "../source/views/variation.js";
+import { finding as variation, silentSpans } from "../source/views/variation.js";
+
+const finding = { sharpness, variation };
 
 test("step 0 stands at the left end of either axis", () => {
   const box = { left: 50, right: 450, top: 0, bottom: 100 };
@@ -40,13 +43,25 @@ test("the theorem is silent from where its bound is missing to where it is back"
 
 test("the variation is said against its bound, in every case that there is", () => {
   assert.equal(
-    finding(1.44, 3.19),
+    finding.variation(1.44, 3.19),
     "The weighted variation is 1.44; the theorem allows 3.19, 2.2 times as much",
   );
-  assert.equal(finding(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
-  assert.equal(finding(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
-  assert.equal(finding(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");
-  assert.match(finding(NaN, NaN), /^The weight vanishes/);
+  assert.equal(finding.variation(0, 0.926), "The weighted variation is 0; the theorem allows 0.926");
+  assert.equal(finding.variation(2.5, 2), "The weighted variation is 2.50, more than its bound of 2.00");
+  assert.equal(finding.variation(2.5, NaN), "The weighted variation is 2.50; no theorem bounds it here");
+  assert.match(finding.variation(NaN, NaN), /^The weight vanishes/);
+});
+
+test("the sharpness is said against its threshold, and where the story says that the run is", () => {
+  const frame = { outcome: /** @type {const} */ ("training"), step: 12_345, sharpness: 4.98, threshold: 5 };
+  const sentence = "λ_max = 4.98 is 1.00 times the threshold 5.00";
+  assert.equal(finding.sharpness(frame, "at the edge"), `${sentence}: at the edge of stability`);
+  assert.equal(finding.sharpness(frame, "below the edge"), `${sentence}: below the edge`);
+  assert.equal(finding.sharpness(frame, ""), sentence);
+  assert.equal(
+    finding.sharpness({ ...frame, outcome: "diverged" }, ""),
+    "Training diverged at step 12\u202f345",
+  );
 });
 
 test("the curve is uncertain where |f| is at most 1", () => {
@@ -84,6 +99,29 @@ test("between grid points a function is linear, beyond them it is level", () => 
     [-1, 0, 0.5, 1, 2, 3, 9].map((x) => interpolate(grid, f, x)),
     [0, 0, 1, 2, 3, 4, 4],
   );
+});
+
+test("the table of the fit has the curves that there are, in the units of the user's table", () => {
+  const grid = Float64Array.of(-1, 1);
+  const ready = { x: Float64Array.of(-1, 0, 1), y: Float64Array.of(1, 2, 3), grid, truth: null };
+  const data = { kind: "own", x: [], y: [], truth: null };
+  const state = /** @type {any} */ ({ ready, frame: null, setup: { ...OPENING, data } });
+  const units = { x: { center: 50, scale: 10 }, y: { center: 7, scale: 2 } };
+  const table = /** @type {any} */ ({ xName: "age", yName: "height", units, labels: null });
+  assert.deepEqual(fitNumbers(state, table).head, ["age", "height"]);
+  assert.deepEqual(fitNumbers(state, table).rows[0], ["40.0", "9.00"]);
+  const frame = { midpoint: Float64Array.of(0, 1), now: grid, before: grid };
+  const found = fitNumbers({ ...state, frame }, table);
+  assert.deepEqual(found.head, ["age", "height", "midpoint", "last iterate", "one before"]);
+  assert.deepEqual(found.rows[1], ["50.0", "11.0", "8.00", "7.00", "7.00"]);
+  const outcome = {
+    ...state,
+    frame,
+    ready: { ...ready, y: Float64Array.of(-1, 1, 1) },
+    setup: { ...OPENING, loss: "logistic", data },
+  };
+  const rows = fitNumbers(outcome, { ...table, labels: ["well", "sick"] }).rows;
+  assert.deepEqual([rows[0][1], rows[1][1], rows[0][2]], ["well", "sick", "0.500"]);
 });
 
 test("words of what happened do not touch, the latest is said, and none leaves the panel", () => {

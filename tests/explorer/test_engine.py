@@ -150,10 +150,12 @@ def in_chromium(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str,
 
 
 @cache
-def runs(name: str) -> tuple[ss.TwoLayerReLU, dict[int, ss.training.Snapshot], ss.Trajectory]:
+def in_python(
+    name: str, init: str, scale: float
+) -> tuple[ss.TwoLayerReLU, dict[int, ss.training.Snapshot], ss.Trajectory]:
     """The start of a case, its snapshots and its trajectory in Python."""
-    case, ready = CASES[name], in_node()[list(CASES).index(name)][0]
-    start = ss.TwoLayerReLU.random(case.width, ready["scale"], ready["init"], seed=4)
+    case = CASES[name]
+    start = ss.TwoLayerReLU.random(case.width, scale, init, seed=4)
     snapshots: dict[int, ss.training.Snapshot] = {}
     run = ss.train(
         case.problem, start, case.method(), EVERY, observe=lambda shot: snapshots.update({shot.step: shot})
@@ -164,7 +166,7 @@ def runs(name: str) -> tuple[ss.TwoLayerReLU, dict[int, ss.training.Snapshot], s
 def judge(name: str, answers: list[dict[str, Any]]) -> None:
     """Compare all that a conversation said with Python."""
     case, (ready, *frames) = CASES[name], answers
-    problem, (_, snapshots, run) = case.problem, runs(name)
+    problem, (_, snapshots, run) = case.problem, in_python(name, ready["init"], ready["scale"])
     np.testing.assert_array_equal(ready["x"], problem.line.inputs)
     np.testing.assert_allclose(ready["y"], problem.line.labels, rtol=0, atol=4e-16)
     assert problem.truth is not None
@@ -236,7 +238,7 @@ def test_fifty_steps_in_chromium_are_those_of_python(
 @pytest.mark.parametrize("name", CASES)
 def test_a_run_begins_at_the_network_of_its_arm(name: str) -> None:
     case, ready = CASES[name], in_node()[list(CASES).index(name)][0]
-    start, _, _ = runs(name)
+    start, _, _ = in_python(name, ready["init"], ready["scale"])
     if not case.decay:
         assert ready["initialSharpness"] == pytest.approx(rough_sharpness(case.problem, start), rel=1e-12)
     if case.arm == "small":

@@ -96,6 +96,12 @@ def test_controls_become_the_replacement_character():
     assert (table["source"], table["xName"]) == ("a\ufffdb\ufffd]0;\ufffd", "\ufffdx")
 
 
+def test_a_long_name_is_shortened_in_the_title():
+    html = page(ss.Problem([0.0, 1.0], [0.0, 1.0], name="n" * 400))
+    assert f"<title>{'n' * 59}…" in html
+    assert data_of(html)["table"]["source"] == "n" * 400
+
+
 def test_numbers_are_written_exactly():
     problem = ss.Problem(np.array([0.1 + 0.2, 1e-300, -1e300]), np.array([1 / 3, 5e-324, -0.0]))
     data = data_of(page(problem))

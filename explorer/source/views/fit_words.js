@@ -33,7 +33,7 @@ export function fitWords({ setup, ready, frame }, units) {
         ? `Training diverged at step ${count(frame.step)}`
         : finding(setup.loss, ready, frame, units),
     description:
-      `${counted(x.length, "point")} and ${what} after ${count(frame.step)} steps at step size ${rounded(setup.method.stepSize)}: ` +
+      `${counted(x.length, "point")} and ${what} after ${counted(frame.step, "step")} at step size ${rounded(setup.method.stepSize)}: ` +
       "the last iterate, the one before it and, thick, their midpoint" +
       `${ready.truth ? "; black: the truth" : ""}. Below, where the neurons have their knots.`,
   };
@@ -94,34 +94,33 @@ function percent(share) {
 }
 
 /**
- * The points, with the curve at each.
+ * The points, with the curves at each.
  * @param {State} state
  * @param {import("../types.js").Table | null} table
  * @returns {import("../drawing/table.js").Numbers}
  */
 export function fitNumbers(state, table) {
   const { ready, frame, setup } = state;
-  const units = unitsOf(state, table);
-  const { center, scale } = units.y;
   if (!ready) return { caption: "No points yet", head: ["x", "y"], rows: [] };
-  const at = (/** @type {Float64Array | null} */ f, /** @type {number} */ x) =>
-    f
-      ? number(
-          setup.loss === "square"
-            ? center + scale * interpolate(ready.grid, f, x)
-            : 1 / (1 + Math.exp(-interpolate(ready.grid, f, x))),
-        )
-      : "–";
+  const { x, y, xName, yName, labels } = unitsOf(state, table);
+  const isSquare = setup.loss === "square";
+  const shown = (/** @type {number} */ f) =>
+    number(isSquare ? y.center + y.scale * f : 1 / (1 + Math.exp(-f)));
+  /** @type {[string, Float64Array | null | undefined][]} */
+  const curves = [
+    ["midpoint", frame?.midpoint],
+    ["last iterate", frame?.now],
+    ["one before", frame?.before],
+    ["truth", ready.truth],
+  ];
+  const drawn = curves.flatMap(([name, f]) => (f ? [{ name, f }] : []));
   return {
-    caption: `${counted(ready.x.length, "point")}, with the ${setup.loss === "square" ? "curve" : "probability of " + units.labels[1]} there`,
-    head: [units.xName, units.yName, "midpoint", "last iterate", "one before", "truth"],
-    rows: Array.from(ready.x, (x, i) => [
-      number(units.x.center + units.x.scale * x),
-      setup.loss === "square" ? number(center + scale * ready.y[i]) : units.labels[ready.y[i] > 0 ? 1 : 0],
-      at(frame && frame.midpoint, x),
-      at(frame && frame.now, x),
-      at(frame && frame.before, x),
-      at(ready.truth, x),
+    caption: `${counted(ready.x.length, "point")}, with the ${isSquare ? "curve" : `probability of ${labels[1]}`} there`,
+    head: [xName, yName, ...drawn.map(({ name }) => name)],
+    rows: Array.from(ready.x, (at, i) => [
+      number(x.center + x.scale * at),
+      isSquare ? number(y.center + y.scale * ready.y[i]) : labels[ready.y[i] > 0 ? 1 : 0],
+      ...drawn.map(({ f }) => shown(interpolate(ready.grid, f, at))),
     ]),
   };
 }

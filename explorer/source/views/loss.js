@@ -1,7 +1,7 @@
 /** The loss over the steps, on a logarithmic axis. */
 
 import { plot } from "../drawing/plot.js";
-import { count, number } from "../words.js";
+import { count, counted, number } from "../words.js";
 import { axisChoice } from "./axis_choice.js";
 import { boxOf, MARGINS, stepScale } from "./curves.js";
 import { stepPanel } from "./over_steps.js";
@@ -49,7 +49,7 @@ function words({ frame, history, setup }) {
     finding:
       frame.outcome === "diverged"
         ? `The loss grew without bound: training diverged at step ${count(frame.step)}`
-        : `The loss is ${number(frame.loss)} after ${count(frame.step)} steps; it began at ${number(first)}`,
+        : `The loss is ${number(frame.loss)} after ${counted(frame.step, "step")}; it began at ${number(first)}`,
     description: `The training loss ${norm} over the steps, on a logarithmic axis.`,
   };
 }

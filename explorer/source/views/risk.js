@@ -7,7 +7,7 @@ import { plot } from "../drawing/plot.js";
 import { linear, log, steadyLimits, steadyLogLimits } from "../drawing/scale.js";
 import { make, pool, set, show, write } from "../drawing/svg.js";
 import { rounded } from "../drawing/number.js";
-import { counted, number } from "../words.js";
+import { count, counted, number } from "../words.js";
 import { boxOf, extent, MARGINS } from "./curves.js";
 import { medians, outcomes } from "./outcomes.js";
 
@@ -34,8 +34,8 @@ export function riskView(element) {
       rows: outcomes(state).map(({ eta, risk, pieces, step, live }) => [
         rounded(eta),
         number(risk),
-        number(pieces),
-        number(step),
+        count(pieces),
+        count(step),
         live ? "runs now" : "kept",
       ]),
     }),

@@ -5,7 +5,8 @@ import { area, line } from "../drawing/path.js";
 import { plot } from "../drawing/plot.js";
 import { log } from "../drawing/scale.js";
 import { make, set } from "../drawing/svg.js";
-import { count, number } from "../words.js";
+import { word } from "../story/edge.js";
+import { count, counted, number } from "../words.js";
 import { axisChoice } from "./axis_choice.js";
 import { boxOf, MARGINS, stepScale, thresholdOf } from "./curves.js";
 import { stepPanel } from "./over_steps.js";
@@ -18,7 +19,6 @@ import { stepNumbers } from "./step_numbers.js";
  */
 
 const MOST = 2; // the strip shows ratios from ½ to 2
-const AT_EDGE = [0.9, 1.2]; // ratios
 const STRIP = 54; // pixels
 const GAP = 34;
 
@@ -119,23 +119,21 @@ function ratios({ sharpness, threshold }) {
 
 /** @param {State} state */
 function words(state) {
-  const { frame, history } = state;
+  const { frame, history, teller, winding } = state;
   if (!frame) return { finding: "Sharpness appears as training begins", description: "No steps yet." };
   const description =
-    `λ_max over ${count(history.columns.step.at(-1) ?? 0)} steps against the dashed threshold; ` +
-    "below, their ratio, with 1 in the middle. The error of λ_max is the residual of its eigenpair.";
-  return { finding: finding(frame), description };
+    `λ_max over ${counted(history.columns.step.at(-1) ?? 0, "step")} against the dashed threshold; below, their ` +
+    "ratio, with 1 in the middle. The error of λ_max is the residual of its eigenpair.";
+  return { finding: finding(frame, winding ? "" : word(teller.edge)), description };
 }
 
-/** @param {import("../types.js").Frame} frame */
-function finding({ outcome, step, sharpness, threshold }) {
+/**
+ * @param {Pick<import("../types.js").Frame, "outcome" | "step" | "sharpness" | "threshold">} frame
+ * @param {string} place  where the story says that the run is; "" if it does not
+ */
+export function finding({ outcome, step, sharpness, threshold }, place) {
   if (outcome === "diverged") return `Training diverged at step ${count(step)}`;
-  const ratio = sharpness / threshold;
-  const where =
-    ratio < AT_EDGE[0]
-      ? "below the edge"
-      : ratio < AT_EDGE[1]
-        ? "at the edge of stability"
-        : "beyond the edge";
-  return `λ_max = ${number(sharpness)} is ${number(ratio, 2)} times the threshold ${number(threshold)}: ${where}`;
+  const ratio = number(sharpness / threshold, 2);
+  const where = place && `: ${place === "at the edge" ? "at the edge of stability" : place}`;
+  return `λ_max = ${number(sharpness)} is ${ratio} times the threshold ${number(threshold)}${where}`;
 }

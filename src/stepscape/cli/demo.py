@@ -116,7 +116,7 @@ def _network(progress: console.Progress) -> Document:
 
 
 def _explorer() -> str:
-    """Return the explorer, which begins with the run whose network is certified."""
+    """Return the explorer, which begins as the run whose network is certified, from another random start."""
     from stepscape import experiments
     from stepscape.explorer.page_data import CurveData, Method, Setup, Start
     from stepscape.explorer.pages import page_of
@@ -163,7 +163,8 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
         return plain(part.document), drawings
 
     pages = [drawn(name, part) for name, part in runs.items()]
-    live = Drawing("explorer", still(), "The explorer while it trains.", ALT, width=8.0)
+    caption = "The explorer after six runs, one for each step size."
+    live = Drawing("explorer", still(), caption, ALT, width=8.0)
     origin = colophon(document["provenance"])
     page = demo_page(pages, plain(document["network"]), drawn("fit", fit), live, origin)
     artifacts.write_result(directory, document, render(page))

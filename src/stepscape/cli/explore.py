@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape.cli import console, values
@@ -78,7 +79,7 @@ def _table(file: str, request: Request) -> tuple[Table, Document]:
     from stepscape.explorer.tables import table_of_columns
 
     columns = _columns(file, request)
-    table = table_of_columns(columns, file, _notes(request, columns))
+    table = table_of_columns(columns, Path(file).name, _notes(request, columns))
     return table, {
         "file": file,
         "x": columns.x_name,

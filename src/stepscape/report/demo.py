@@ -100,10 +100,10 @@ def demo_page(
 def _explorer(still: Drawing) -> list[Block]:
     return [
         Paragraph(
-            "The explorer is a second page beside this one. In it the network whose certificates stand below "
-            "is trained live, on the same thirty points: drag the step size while it trains, and the "
-            "function loses its bends while the sharpness comes down to the new 2/η; drag a point, and the "
-            "function follows."
+            "The explorer is a second page beside this one. In it a network like the one whose certificates "
+            "stand below is trained live, on the same thirty points and from another random start: drag the "
+            "step size up while it trains, and the function loses its bends while the sharpness comes down "
+            "to the new 2/η; drag a point, and the function follows."
         ),
         still,
         Links("Open", [("the explorer", EXPLORER)]),
