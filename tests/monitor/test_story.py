@@ -204,6 +204,14 @@ def test_how_far_the_curvature_moved_below_the_edge() -> None:
     assert "λ_max" not in story(rows([0.5, 0.4, 0.4]))[0]
 
 
+@pytest.mark.parametrize(
+    ("last", "said"), [(0.24, True), (0.26, False), (0.98, False), (1.02, True)]
+)  # of 0.5
+def test_a_curvature_that_doubled_or_halved_is_told(last: float, said: bool) -> None:
+    low = [0.5 * 0.5, 0.4 * 0.5, last * 0.5]
+    assert ("λ_max" in story(rows(low))[0]) is said
+
+
 def test_a_lower_bound_is_called_one() -> None:
     told = story(rows([0.3, 0.3, 0.4], status="budget"))
     assert (
@@ -249,6 +257,15 @@ def test_a_loss_that_was_as_high_a_moment_ago_is_not_a_spike() -> None:
     flat = [2.0] * 5
     assert spikes(rows([1.0] * 6, [*flat, 3.9])) == []
     assert [spike.before for spike in spikes(rows([1.0] * 6, [*flat, 4.1]))] == [2.0]
+
+
+def test_what_was_six_measurements_ago_does_not_hide_a_spike() -> None:
+    assert [spike.step for spike in spikes(rows([1.0] * 7, [9.0, *[2.0] * 5, 4.1]))] == [700]
+
+
+@pytest.mark.parametrize(("before", "count"), [(2, 0), (3, 1)])
+def test_three_measurements_tell_how_large_the_loss_was(before: int, count: int) -> None:
+    assert len(spikes(rows([1.0] * (before + 1), [1.0] * before + [9.0]))) == count
 
 
 def test_a_loss_that_stays_up_is_one_spike() -> None:

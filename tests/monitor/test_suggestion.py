@@ -92,6 +92,7 @@ def test_a_preconditioner_that_grows_is_no_collapse_of_the_curvature() -> None:
 
 def test_old_measurements_do_not_count() -> None:
     assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
+    assert suggest(rows([4.0] + [1.0] * 9)).factor == pytest.approx(0.2)  # the last ten do
 
 
 # ---- refusals
@@ -135,6 +136,11 @@ def test_groups_that_changed_their_ratio() -> None:
         for i, sizes in enumerate([(0.1, 0.1)] * 5 + [(0.1, 0.2)] * 2)
     ]
     assert "the ratio of the step sizes of the groups changed too recently" in refusal(run)
+
+
+@pytest.mark.parametrize(("left", "named"), [(2.5, True), (1.5, False)])
+def test_two_per_cent_of_the_largest_curvature_are_a_collapse(left: float, named: bool) -> None:
+    assert (suggest(rows([100.0] * 5 + [left] * 10)).step_sizes is not None) is named
 
 
 def test_a_curvature_that_collapsed() -> None:

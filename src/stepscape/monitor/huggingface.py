@@ -75,9 +75,9 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
         batch = on_device(self._batch, args.device)
         self.monitor = Monitor(model, self._loss or own_loss, batch, optimizer, **self._settings)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Hand a step of the optimizer to the monitor."""
-        if self.monitor is not None:
+    def on_step_end(self, args: Any, state: Any, control: Any, optimizer: Any = None, **_: Any) -> None:
+        """Hand a step of the optimizer to the monitor, unless the scaler of a loss in float16 skipped it."""
+        if self.monitor is not None and not getattr(optimizer, "step_was_skipped", False):
             self.monitor.step(state.global_step, None if args.max_grad_norm else 1.0)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -49,7 +49,7 @@ class Probe:
         examples.
     select : str, list of str or callable, optional
         Parameters to vary, among those that require gradients: patterns of names ("layers.*.weight"), or
-        (name, parameter) → bool. By default all.
+        (name, parameter) → bool. By default all. One that several modules share has several names.
     precision : {"float32", "as_is", "float64"}
         "float32" and "float64" raise parameters, buffers and floating numbers of the batch to at least this
         precision, and ignore autocast around the measurement (not inside `loss`); "as_is" measures what
@@ -279,8 +279,13 @@ class Probe:
         return f"Probe({type(self.model).__name__} with {self.size} parameters, {self.samples} samples)"
 
     def _varied(self) -> list[tuple[str, Any]]:
-        named = self.model.named_parameters()
-        return [(name, p) for name, p in named if p.requires_grad and self._chosen(name, p)]
+        first: dict[int, tuple[str, Any]] = {}
+        chosen: set[int] = set()
+        for name, parameter in self.model.named_parameters(remove_duplicate=False):
+            first.setdefault(id(parameter), (name, parameter))
+            if parameter.requires_grad and self._chosen(name, parameter):
+                chosen.add(id(parameter))
+        return [named for key, named in first.items() if key in chosen]
 
     def _raised(self, tensor: Any) -> Any:
         torch = require_torch()

@@ -16,10 +16,10 @@ from stepscape.objectives.require_torch import require_torch
 
 # Hessian products that a quantity takes, about: what the first measurement is predicted to cost.
 PRODUCTS = {
-    "lambda_max": 20, "edge_ratio": 20, "lambda_min": 40, "trace": 60, "critical_step_size": 5,
+    "lambda_max": 13, "edge_ratio": 13, "lambda_min": 30, "trace": 60, "critical_step_size": 5,
     "dead_units": 1,
 }  # fmt: skip
-PER_BLOCK, PER_BATCH = 20, 3
+PER_BLOCK, PER_BATCH = 13, 3
 
 
 @dataclass(frozen=True, eq=False)
