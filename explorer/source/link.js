@@ -18,7 +18,22 @@
  */
 export function connect(text, hear, lose) {
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(address);
+  try {
+    return linkTo(new Worker(address), address, hear, lose);
+  } catch (error) {
+    setTimeout(() => lose(`The browser does not let this page train: ${error instanceof Error ? error.message : error}.`));
+    return { post: () => {}, close: () => URL.revokeObjectURL(address) };
+  }
+}
+
+/**
+ * @param {Worker} worker
+ * @param {string} address
+ * @param {(answer: Answer) => void} hear
+ * @param {(sentence: string) => void} lose
+ * @returns {Link}
+ */
+function linkTo(worker, address, hear, lose) {
   const close = () => {
     worker.terminate();
     URL.revokeObjectURL(address);

@@ -4,10 +4,12 @@
  * @typedef {import("./types.js").Setup} Setup
  * @typedef {import("./types.js").Method} Method
  *
- * @typedef {object} Move  one thing to do; one of the four
+ * @typedef {object} Move  one thing to do; one of the five
  * @property {string} label
  * @property {Partial<Method>} [method]  changed while it trains
  * @property {Partial<Setup>} [setup]  begins a new run
+ * @property {boolean} [paused]  which does not train yet
+ * @property {number} [steps]  made, while it pauses
  * @property {{ stepSizes: number[], steps: number }} [sweep]
  * @property {[number, number]} [point]  added
  *
@@ -81,12 +83,14 @@ export const PRESETS = [
   {
     claim: "catapult-graveyard",
     title: "The catapult graveyard",
-    try: "PyTorch's default start is far too sharp for η = 0.3: watch its first steps, then begin at a smaller step size, on " +
-      "wider inputs, and at the small start.",
-    look: "The first steps throw the kinks of all neurons out of the data, and what is left is a level line; on wider inputs the " +
-      "run diverges, and from the small start, which lies below 2/η, the neurons survive.",
+    try: "PyTorch's default start is far too sharp for η = 0.3: see what is left of it, make its first steps one by one, then begin " +
+      "at a smaller step size, on wider inputs, and at the small start.",
+    look: "Two steps overshoot, the third throws nearly all kinks out of the data, and what is left is a level line; on wider inputs " +
+      "the run diverges, and from the small start, which lies below 2/η, the neurons survive.",
     setup: setupOf("square", { halfWidth: 1 }, { arm: "printed" }, 0.3),
     moves: [
+      { label: "Once more, paused", setup: setupOf("square", { halfWidth: 1 }, { arm: "printed" }, 0.3), paused: true },
+      { label: "One step (press it four times)", steps: 1 },
       { label: "Default start at η = 0.03", setup: setupOf("square", { halfWidth: 1 }, { arm: "printed" }, 0.03) },
       { label: "Inputs from −3 to 3", setup: setupOf("square", {}, { arm: "printed" }, 0.3) },
       { label: "Small start at η = 0.3", setup: setupOf("square", {}, { arm: "small" }, 0.3) },

@@ -63,11 +63,23 @@ test("the edge: λ_max rises to 2/η and comes back to it after every drag, and 
 
 test("the graveyard: a level line, survivors at a small step size, divergence, and life from the small start", () => {
   const { setup, moves } = lesson("catapult-graveyard");
-  const ends = [setup, ...moves.map((move) => ({ ...setup, ...move.setup }))].map((each) => run(each, 2000)[0]);
+  const begins = moves.filter((move) => move.setup && !move.paused);
+  const ends = [setup, ...begins.map((move) => ({ ...setup, ...move.setup }))].map((each) => run(each, 2000)[0]);
   assert.ok(ends[0].words.includes("dead") && ends[0].pieces === 1);
   assert.ok(!ends[1].words.includes("dead") && ends[1].kinds.includes("catapult"));
   assert.ok(ends[2].kinds.includes("diverged"));
   assert.ok(!ends[3].words.includes("dead") && ends[3].alive > 100);
+});
+
+test("the graveyard: two steps overshoot, the third throws nearly all kinks out of the data", () => {
+  const training = new Training(lesson("catapult-graveyard").setup);
+  const seen = [0, 1, 2, 3].map((step) => {
+    training.train(step - training.descent.step, Infinity, () => 0);
+    const now = { ...frame(), ...training.frame() };
+    return { loss: now.loss, alive: numbersOf(now).alive };
+  });
+  assert.ok(seen[0].loss < 1 && seen[1].loss > 100 && seen[2].loss > seen[1].loss && seen[3].loss < seen[2].loss);
+  assert.ok(seen[2].alive > 300 && seen[3].alive < 10);
 });
 
 test("interpolation is sharp: after each drag flatter, and away from the labels in the end", () => {

@@ -183,6 +183,26 @@ def test_kept_runs_are_curves_in_the_color_of_their_step_size_and_disks_of_risk(
     assert higher == (risks["0.1"] > risks["0.4"])
 
 
+@pytest.mark.parametrize("width", [360, 1400])
+def test_every_axis_has_three_names_or_more(tab, plain, width):
+    desk = Desk(tab)
+    desk.open(plain, EDGE, width)
+    for _ in range(3):
+        desk.click("step-100")
+        desk.settle()
+        found = tab.evaluate(
+            "[...document.querySelectorAll('.panel')].map((panel) => [panel.closest('.plot').className,"
+            " ...['0', '0.35em'].map((dy) => panel.querySelectorAll("
+            "`.tick[dy='${dy}']:not([display])`).length)])"
+        )
+        assert len(found) == 8
+        for figure, across, upright in found:
+            assert across == 0 or across >= 3, (figure, across)
+            assert upright == 0 or upright >= 3, (figure, upright)
+        assert sum(across > 0 for _, across, _ in found) == 5
+        assert sum(upright > 0 for _, _, upright in found) == 7
+
+
 # ---- to be touched
 
 

@@ -32,14 +32,16 @@ export function createLessons(given, now, dispatch, sweep) {
   }
 
   /** @param {Move} move */
-  function carryOut(move) {
+  function carryOut({ sweep: asked, point, method, setup: changes, paused, steps }) {
     const { setup, preset } = now();
-    if (move.sweep) return sweep(move.sweep.stepSizes, move.sweep.steps);
-    const data = move.point && withPoints(now(), (points) => [...points, /** @type {[number, number]} */ (move.point)]);
+    if (asked) return sweep(asked.stepSizes, asked.steps);
+    if (steps) return dispatch({ kind: "step", count: steps });
+    if (paused) dispatch({ kind: "pause" });
+    const data = point && withPoints(now(), (points) => [...points, point]);
     if (data) dispatch({ kind: "data", data });
-    if (move.method) dispatch({ kind: "method", method: move.method });
-    if (move.setup) dispatch({ kind: "begin", setup: { ...setup, ...move.setup }, preset });
-    dispatch({ kind: "play" });
+    if (method) dispatch({ kind: "method", method });
+    if (changes) dispatch({ kind: "begin", setup: { ...setup, ...changes }, preset });
+    if (!paused) dispatch({ kind: "play" });
   }
 
   /** @param {State} state */

@@ -29,8 +29,10 @@ export function createShare(given, views, now) {
   picture.append(...Object.keys(views).map((name) => make("option", { value: name }, TITLES[name] ?? name)));
   const press = (/** @type {string} */ id, /** @type {() => void} */ act) =>
     find(id, HTMLButtonElement).addEventListener("click", act);
-  press("copy-link", () => copied(`${location.href.split("#")[0]}#${addressOf(now(), table)}`, "The address"));
-  press("copy-python", () => copied(python(), "The lines"));
+  press("copy-link", () => copied(`${location.href.split("#")[0]}#${addressOf(now(), table)}`,
+    "The address can be pasted now.", "The browser does not let this page copy; the address is in the address bar."));
+  press("copy-python", () => copied(python(), "The lines can be pasted now.",
+    "The browser does not let this page copy; the lines can be selected."));
   press("download-svg", () => save(`${picture.value}.svg`, views[picture.value].svg(), "image/svg+xml"));
   press("download-png", async () => save(`${picture.value}.png`, await png(views[picture.value].svg())));
   press("download-data", () => {
@@ -57,9 +59,8 @@ export function createShare(given, views, now) {
     write(said, `stepscape-${name} was saved.`);
   }
 
-  /** @param {string} text @param {string} what */
-  async function copied(text, what) {
-    const done = await copy(text);
-    write(said, done ? `${what} can be pasted now.` : "The browser does not let this page copy; select the text instead.");
+  /** @param {string} text @param {string} done @param {string} failed */
+  async function copied(text, done, failed) {
+    write(said, (await copy(text)) ? done : failed);
   }
 }

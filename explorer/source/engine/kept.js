@@ -66,6 +66,7 @@ export class Kept {
   /** Forget what came after a step. @param {number} step */
   forgetAfter(step) {
     this.end = step;
+    if (step < this.first) this.first = 0; // the run begins again
     this.states = this.states.filter((state) => state.step <= step);
     this.changes = this.changes.filter((change) => change.step <= step);
   }

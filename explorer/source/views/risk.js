@@ -26,7 +26,7 @@ export function riskView(element) {
   return plot(element, {
     name: "risk",
     heading: "Risk against step size",
-    height: (width) => Math.round(Math.min(420, Math.max(330, 0.6 * width))),
+    height: (width) => Math.round(Math.min(420, Math.max(370, 0.6 * width))),
     prepare,
     numbers: (state) => ({
       caption: "Risk and pieces at the end of the runs kept, and of the one that runs",
