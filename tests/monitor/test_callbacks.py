@@ -273,6 +273,37 @@ def test_hugging_face_is_told_what_is_missing():
 
 
 @huggingface
+@pytest.mark.parametrize(
+    ("batch", "got"),
+    [
+        (None, "got None"),
+        (torch.ones(4, 8), r"got a Tensor of shape \(4, 8\)"),
+        ([], r"got \[\]"),
+        ([{"input_ids": [1, 2], "labels": [1, 2]}], "got rows that are not collated"),
+        ([{"input_ids": torch.ones(8)}] * 2, "got rows that are not collated"),
+    ],
+)
+def test_hugging_face_takes_what_a_collator_returns(batch, got):
+    kind = imported("stepscape.monitor.huggingface").HuggingFaceMonitor
+    with pytest.raises(
+        InputError, match=rf"batch must be what the data collator returns, with labels, {got}; "
+    ):
+        kind(batch)
+    kind(batch, lambda model, batch: model(batch))  # a loss of the user's may take anything
+    kind([{"input_ids": torch.ones(2, 8)}] * 2)
+    kind({"x": torch.ones(8), "labels": torch.ones(8)})
+
+
+@huggingface
+def test_a_batch_without_labels_has_no_loss():
+    own_loss = imported("stepscape.monitor.huggingface").own_loss
+    with pytest.raises(
+        InputError, match=r"batch must hold labels, from which the model computes its loss, got n"
+    ):
+        own_loss(lambda **_: SimpleNamespace(loss=None), {})
+
+
+@huggingface
 def test_of_several_processes_of_hugging_face_the_first_one_measures():
     watch, other = huggingface_monitor(), SimpleNamespace(is_world_process_zero=False, global_step=1)
     watch.on_train_begin(None, other, None)

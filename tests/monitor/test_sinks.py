@@ -119,7 +119,7 @@ def test_a_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
 def test_a_file_that_holds_something_else_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "thesis.tex"
     path.write_text("\\documentclass")
-    with pytest.raises(InputError, match=r"'.*thesis\.tex' must hold the rows of a monitor, one to a line"):
+    with pytest.raises(InputError, match=r"'.*thesis\.tex' must hold rows, as Monitor"):
         JsonLines(path)
     assert path.read_text() == "\\documentclass"
 

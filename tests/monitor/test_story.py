@@ -287,9 +287,26 @@ def test_a_loss_that_is_not_finite_is_a_spike_and_said_first() -> None:
     assert not any("came with" in sentence or "of 5" in sentence for sentence in told)
 
 
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        ([2.4, 2.3, 2.3, 2.3, 2.29], True),
+        ([2.4, 2.3, 2.3, 2.29], False),
+        ([2.4, 2.3, 2.2, 2.2, 2.27], False),
+        ([2.4, 1.0, 1.0, 2.5, 2.5, 2.5], True),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], False),
+    ],
+)
+def test_a_loss_that_has_not_come_down_is_told(losses: list[float], told: bool) -> None:
+    last = f"{losses[-1]:.2f} at step {100 * len(losses)}"
+    says = f"The loss has not come down: it was {losses[0]:.2f} at step 100 and is {last}."
+    assert (says in story(rows([0.1] * len(losses), losses))) == told
+
+
 def test_many_spikes_are_counted() -> None:
     losses = [1.0, 1.0, 1.0, *[5.0, 1.0] * 8]
     told = story(rows([1.0] * len(losses), losses))
+    assert "The loss has not come down: it was 1 at step 100 and is 1 at step 1900." in told
     assert sum("The loss spike" in sentence for sentence in told) == MOST_SPIKES
     assert "3 more spikes of the loss followed." in told
 

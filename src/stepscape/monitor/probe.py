@@ -200,7 +200,7 @@ class Probe:
         """
         with self.measuring():
             self.value(0, self.point())
-            _differentiable(self.value(0, self.point(leaves=True)))
+            self.slopes(0, self.point(leaves=True))
 
     def require_deterministic(self) -> None:
         """Refuse a loss that is not finite, or not the same each time it is computed.
@@ -240,11 +240,19 @@ class Probe:
         torch = require_torch()
 
         def differentiated(loss: Callable[[Any], Any]) -> Any:
-            value = _differentiable(_scalar(loss(self._inputs[number])))
-            slopes = torch.autograd.grad(
-                value, list(point), allow_unused=True, materialize_grads=True, create_graph=kept
+            value = _scalar(loss(self._inputs[number]))
+            found = (None,)
+            if value.requires_grad:
+                found = torch.autograd.grad(value, list(point), allow_unused=True, create_graph=kept)
+            if all(slope is None for slope in found):
+                must = "depend on the chosen parameters of the model that it is given"
+                then = "use differentiable operations, and no other model"
+                raise bad("loss", must, "one that does not", then)
+            zeros = (
+                torch.zeros_like(one) if slope is None else slope
+                for one, slope in zip(point, found, strict=True)
             )
-            return (value, *slopes)
+            return (value, *zeros)
 
         return self.call(point, differentiated)  # type: ignore[no-any-return]
 
@@ -328,13 +336,6 @@ def _scalar(value: Any) -> Any:
     if value.shape != () or value.is_complex() or not value.is_floating_point():
         came = f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
         raise bad("loss", "return a real scalar tensor", came, "take the mean over the batch")
-    return value
-
-
-def _differentiable(value: Any) -> Any:
-    if not value.requires_grad:
-        must = "depend on the chosen parameters of the model that it is given"
-        raise bad("loss", must, "a constant", "use differentiable operations")
     return value
 
 
