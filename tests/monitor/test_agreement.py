@@ -1,7 +1,7 @@
 """The monitor beside curvlinops and hessian-eigenthings, which know nothing of it: they agree to 1e-6.
 
-Both are skipped where they are not installed. constraints.txt names their versions; they are installed without
-what they ask for, because that would bring torchvision and another torch.
+Both are skipped where they are not installed. constraints.txt names their versions; they are installed
+without what they ask for, because that would bring torchvision and another torch.
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ def diagonal():
     return nn.Linear(5, 1, bias=False), nn.MSELoss(), (inputs, torch.zeros(5, 1))
 
 
-
-
 def situation(make):
     """Model, criterion and batch in float64, and the loss as the monitor takes it."""
     model, criterion, batch = make()
@@ -75,7 +73,9 @@ def curvlinops(model, criterion, batch):
 
 def eigenthings(model, criterion, batch):
     """Hessian of hessian-eigenthings, as products with flat vectors."""
-    operator = installed("hessian_eigenthings").HessianOperator(model, [batch], lambda m, b: criterion(m(b[0]), b[1]))
+    operator = installed("hessian_eigenthings").HessianOperator(
+        model, [batch], lambda m, b: criterion(m(b[0]), b[1])
+    )
     return operator, operator.matvec
 
 
@@ -83,7 +83,9 @@ def largest_of(peer, operator):
     if peer is curvlinops:
         matrix = operator.to_scipy()
         return float(eigsh(matrix, k=1, which="LA", tol=1e-10, return_eigenvectors=False)[0])
-    found = installed("hessian_eigenthings").lanczos(operator, k=1, which="LA", max_iter=min(80, operator.size), tol=1e-10, seed=0)
+    found = installed("hessian_eigenthings").lanczos(
+        operator, k=1, which="LA", max_iter=min(80, operator.size), tol=1e-10, seed=0
+    )
     return float(found.eigenvalues.max())
 
 
@@ -95,7 +97,8 @@ def trace_of(peer, operator, products):
     return float(found.estimate)
 
 
-# Not curvlinops on `normalized`: forward mode through the gradient of LayerNorm is wrong by 5 % in PyTorch 2.13.
+# Not curvlinops on `normalized`: forward mode through the gradient of LayerNorm is wrong by 5 % there, in
+# PyTorch 2.13.
 @pytest.mark.parametrize(
     ("peer", "make"),
     [

@@ -230,9 +230,7 @@ def test_two_looks_at_the_true_residual_are_three_products_apart(monkeypatch):
     """Products with an error of 1 % satisfy the estimate at once, and never the residual."""
     done = []
     restore = lanczos._verified
-    monkeypatch.setattr(
-        lanczos, "_verified", lambda *given: done.append(given[1].done) or restore(*given)
-    )
+    monkeypatch.setattr(lanczos, "_verified", lambda *given: done.append(given[1].done) or restore(*given))
     operator = Rounded(spectrum([1.0, 0.8], size=2000), 1e-2)
     assert largest(operator).status == "noise_floor"
     assert np.diff(done).tolist() == [2]  # and the look itself

@@ -1,7 +1,7 @@
 """Full-batch training brings every optimizer to its own threshold: an edge ratio near 1.
 
-Sources: Cohen et al. (2021), arXiv:2103.00065, for descent and momentum; Cohen et al. (2022), arXiv:2207.14484,
-for adaptive optimizers.
+Sources: Cohen et al. (2021), arXiv:2103.00065, for descent and momentum; Cohen et al. (2022),
+arXiv:2207.14484, for adaptive optimizers.
 """
 
 from __future__ import annotations

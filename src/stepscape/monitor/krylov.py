@@ -14,7 +14,6 @@ from stepscape.monitor.orthogonality import Orthogonality
 from stepscape.monitor.vectors import CHUNK, dot, norm
 from stepscape.objectives.require_torch import require_torch
 
-
 Array = NDArray[np.float64]
 
 

@@ -16,8 +16,8 @@ LEAST = 10  # products before the first look at the true residual, from a random
 # An eigenvalue that hides behind the second shows in a value that still creeps upward while the residual is
 # small. With these, 1 of 200 random starts misses it where the two are 0.5 % apart, without them 1 of 20.
 STEADY, STILL = 5, 0.2  # over so many steps the value may move by this share of the tolerance
-# Share of the tolerance that the estimated residual must reach. Vectors that were tracked make a small residual
-# at once, whatever is not among them; it has to be smaller.
+# Share of the tolerance that the estimated residual must reach. Vectors that were tracked make a small
+# residual at once, whatever is not among them; it has to be smaller.
 COLD, WARM = 0.6, 0.1
 AGAIN = 3  # products between two looks at the true residual
 ROWS = 24  # of the basis before a restart, which keeps half of them
