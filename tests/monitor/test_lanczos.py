@@ -237,7 +237,7 @@ def test_two_looks_at_the_true_residual_are_three_products_apart(monkeypatch):
 
 
 def test_a_search_takes_the_memory_of_25_vectors_and_orthogonalizes_seldom(monkeypatch):
-    """In float32, five large eigenvalues: about 5 of 10 steps at a bound of 0.3 of the tolerance."""
+    """In float32, five large eigenvalues: about 6 of 11 steps at a bound of a tenth of the tolerance."""
     operator, taken, shapes = Diagonal(torch.tensor(SPECTRA["outliers"]).float()), [], set()
     restore = Krylov._orthogonalize
 
@@ -251,7 +251,7 @@ def test_a_search_takes_the_memory_of_25_vectors_and_orthogonalizes_seldom(monke
         pair = largest(operator, tolerance=1e-4, kept=4, seed=seed)
         assert (pair.vectors @ pair.vectors.T - torch.eye(4)).abs().max() <= 0.1 * 1e-4
     assert shapes == {(25, operator.size)}
-    assert len(taken) == pytest.approx(31, abs=1)
+    assert len(taken) == pytest.approx(36, abs=1)
 
 
 def test_the_estimate_of_the_error_is_near_the_error():

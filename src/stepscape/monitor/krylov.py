@@ -46,7 +46,7 @@ class Krylov:
     Rows 0, …, done of `rows` are orthonormal up to inner products of about `lost`; `projection` is the matrix
     in the first `done` of them: tridiagonal, and after a restart an arrow before. With A the operator, V the
     rows and T the projection, A V = V T + beside · rows[done] e_doneᵀ. Vectors have the precision of the
-    operator; norms and T are float64. A row is orthogonalized against those that T couples
+    operator; inner products, norms and T are float64. A row is orthogonalized against those that T couples
     with it, and against all others where `Orthogonality` says so; once more where that leaves less than 0.7
     of the norm.
 
@@ -104,7 +104,7 @@ class Krylov:
         """Orthogonalize the next row, of norm `before`, against all others, and return its norm."""
         j = self.done
         for _ in range(2):
-            inner = self.rows[: j + 1] @ new
+            inner = new.new_tensor([dot(row, new) for row in self.rows[: j + 1]])
             new.addmv_(self.rows[: j + 1].T, inner, alpha=-1.0)
             self.projection[j, j] += float(inner[j])
             after = norm(new)

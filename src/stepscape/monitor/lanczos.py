@@ -21,7 +21,7 @@ STEADY, STILL = 5, 0.2  # over so many steps the value may move by this share of
 COLD, WARM = 0.6, 0.1
 AGAIN = 3  # products between two looks at the true residual
 ROWS = 24  # of the basis before a restart, which keeps half of them
-LOST = 0.3  # share of the tolerance that inner products of rows may reach
+LOST = 0.1  # share of the tolerance that inner products of rows may reach
 NOISE = 0.05  # norm of the random part of a start that is given
 
 
