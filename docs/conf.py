@@ -29,6 +29,7 @@ extensions = [
     "part",
     "captions",
     "command_line",
+    "explorer_page",
     "benchmark_results",
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]

@@ -234,6 +234,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         **plane_door_calls.calls(),
         **plane_theory_calls.calls(at["square"].landscape),
         **recovery_calls.calls(print_nothing, Text),
+        "explorer.page": {"problem": at["classes"], "x_name": Text("x"), "y_name": Text("y")},
         "GradientDescent": {
             "step_size": 0.1, "steps": 5, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1,
             "warmup_steps": 2, "clip": 1.0, "decay_biases": False,

@@ -138,6 +138,7 @@ def test_what_a_public_module_shows_is_what_it_offers(name: str) -> None:
             ".lab",
             ".measures",
             ".experiments",
+            ".explorer",
             ".theory",
             ".objectives",
             ".problems",

@@ -105,13 +105,13 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Word an unknown name: suggest the nearest known one, then list them, all if they are few."""
     names = list(known)
     if not isinstance(name, str):
-        return bad(kind, f"be one of {_listed(names)}", shown(name))
+        return bad(kind, f"be one of {listed(names)}", shown(name))
     near = nearest(name, names)
     hint = f"did you mean {near!r}? " if near else ""
-    return InputError(f"unknown {kind} {name!r}; {hint}known: {_listed(names)}")
+    return InputError(f"unknown {kind} {name!r}; {hint}known: {listed(names)}")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     """List names; of many only the first, and how many there are."""
     whole = ", ".join(names) or "none"
     if len(whole) <= LISTED:

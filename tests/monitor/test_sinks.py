@@ -77,9 +77,19 @@ def test_a_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
 def test_a_file_that_holds_something_else_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "thesis.tex"
     path.write_text("\\documentclass")
-    with pytest.raises(InputError, match="cannot read line 1 of"):
+    with pytest.raises(InputError, match=r"'.*thesis\.tex' must hold the rows of a monitor, one to a line"):
         JsonLines(path)
     assert path.read_text() == "\\documentclass"
+
+
+def test_a_file_with_a_damaged_line_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text(row(0).to_line() + "\nhalf a li")
+    sink = JsonLines(path)
+    sink.write(row(1))
+    sink.close()
+    assert path.read_text() == row(0).to_line() + "\nhalf a li\n" + row(1).to_line() + "\n"
+    assert [each.step for each in read_run(path).rows] == [0, 1]
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:

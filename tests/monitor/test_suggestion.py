@@ -63,7 +63,31 @@ def test_the_first_steps_of_an_adaptive_optimizer_do_not_count() -> None:
     early = [row(step, ratio) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
     assert suggest([*early, *settled]) == suggest(settled)
     assert suggest([*early, row(20, 0.5), *settled[:2]]).factor == pytest.approx(1.6)
-    assert "jumps" in suggest([*early, *settled[:2]]).reason  # too few later ones: all count
+    says = "has fallen by a factor of 1200 since step 1, and has not settled"
+    assert says in refusal([*early, *settled[:2]])  # too few later ones: all count
+
+
+FALL = [30.0, 12.0, 5.0, 2.5, 1.6, 1.2, 1.1, 1.0, 1.0]
+
+
+def test_where_the_curvature_has_come_down_the_rows_since_then_count() -> None:
+    found = suggest(rows(FALL, threshold=None))
+    assert found.factor == pytest.approx(0.8 / 1.6)
+    assert (
+        "the largest edge ratio of the last 5 measurements is 1.6 at the present step size, down from 30 at "
+        "step "
+        "100; λ_max can rise again"
+    ) in found.reason
+    assert suggest(rows([30.0, 1.0, 1.0, 1.0], threshold=None)).factor == pytest.approx(0.8)
+    assert "jumps: its largest" in refusal(rows([1.0, 30.0, *[1.1] * 3, 1.0, 1.0], threshold=None))
+    assert "has not settled" in refusal(rows([30.0, 1.0, 0.5, 0.2, 0.1], threshold=None))
+    assert suggest(rows([9.0, 1.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)  # no jump: all rows count
+
+
+def test_a_preconditioner_that_grows_is_no_collapse_of_the_curvature() -> None:
+    run = rows([200.0, *[1.0] * 11], threshold=None)
+    assert "the curvature has fallen to 0.50 %" in refusal(run)
+    assert suggest([replace(each, lambda_max=7.0) for each in run]).factor == pytest.approx(0.8)
 
 
 def test_old_measurements_do_not_count() -> None:
@@ -96,11 +120,13 @@ def test_too_few_rows(ratios: list[float | None], says: str) -> None:
 
 def test_measurements_that_failed() -> None:
     assert (
-        "4 of the last 4 measurements have no edge ratio that can be trusted; the latest of them: its status "
-        "is 'budget'."
+        "none of the last 4 measurements has an edge ratio that can be trusted: the status is 'budget' at "
+        "step 400."
     ) in refusal(rows([1.0] * 4, status="budget"))
+    mixed = [*rows([1.0] * 2), row(300, 1.0, status="budget"), row(400, 1.0, status="budget")]
+    assert "only 2 of the last 4 measurements have an edge ratio that can be trusted" in refusal(mixed)
     reason = "no threshold is known for Lion; give preconditioner=fn(optimizer, parameter)."
-    assert reason in refusal(rows([None] * 3, reason=reason))
+    assert f"can be trusted: {reason}" in refusal(rows([None] * 3, reason=f"edge_ratio: {reason}"))
 
 
 def test_groups_that_changed_their_ratio() -> None:
@@ -126,6 +152,12 @@ def test_a_curvature_that_jumps() -> None:
     says = "the curvature that the optimizer sees jumps: its largest value of late is 20 times its median"
     assert says in refusal(rows([1.0, 1.0, 20.0, 1.0, 1.0]))
     assert suggest(rows([1.0, 1.0, 9.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)
+    lost = rows([1.0, 1.0, 1.1, 30.0])
+    assert "29 times its median; an edge ratio of 30 at step 400 asks for a smaller one." in refusal(lost)
+    rising = rows([0.2, 0.4, 1.5])
+    assert "within 3 measurements; an edge ratio of 1.5 at step 300 asks for a smaller one." in refusal(
+        rising
+    )
 
 
 def test_spikes_below_the_edge_are_not_the_fault_of_the_step_size() -> None:
@@ -160,4 +192,24 @@ def test_a_run_that_diverged_at_once_asks_for_a_smaller_step_size() -> None:
 
 def test_a_step_size_of_zero_names_nothing() -> None:
     run = [row(i, 0.0, step_sizes=(0.0,)) for i in range(4)]
-    assert "have no edge ratio that can be trusted" in refusal(run)
+    assert "suggested: the step size is 0 at step 3." in refusal(
+        [replace(each, edge_ratio=0.1) for each in run]
+    )
+
+
+@pytest.mark.parametrize(("ratio", "shown"), [(0.0, "0"), (-0.5, "−0.50")])
+def test_a_loss_that_curves_nowhere_upward_limits_no_step_size(ratio: float, shown: str) -> None:
+    says = (
+        f"the edge ratio is {shown} at step 400: no direction curves upward, and none limits the step size."
+    )
+    assert says in refusal(rows([ratio] * 4))
+
+
+def test_rows_without_groups_are_no_measurements() -> None:
+    lost = [
+        row(i, None, status="unsupported", reason="no second derivative", step_sizes=(0.0,)) for i in range(4)
+    ]
+    assert "can be trusted: no second derivative." in refusal([replace(each, step_sizes=()) for each in lost])
+    assert "the step size is not known at step 3" in refusal(
+        [replace(row(i, 1.0), step_sizes=()) for i in range(4)]
+    )

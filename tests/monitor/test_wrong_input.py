@@ -34,9 +34,39 @@ def generator():
 
 REFUSED = {
     "no loss": ({"loss": None}, r"loss must be a function of the model and the batch, got None"),
+    "a criterion": (
+        {"loss": nn.CrossEntropyLoss()},
+        r"loss must be a function of the model and the batch, got CrossEntropyLoss, which is one of outputs "
+        r"and "
+        r"targets; wrap it: lambda model, batch: criterion\(model\(batch\[0\]\), batch\[1\]\)",
+    ),
+    "a criterion as a function": (
+        {"loss": nn.functional.cross_entropy},
+        r"loss must be a function of the model and the batch, got cross_entropy, which is one of outputs",
+    ),
+    "three arguments": (
+        {"loss": lambda model, inputs, labels: mse(model, (inputs, labels))},
+        r"must be a function of the model and the batch, got one of \(model, inputs, labels\); wrap it",
+    ),
+    "no argument": (
+        {"loss": lambda: 1.0},
+        r"must be a function of the model and the batch, got one of no argument; wrap it",
+    ),
+    "backward": (
+        {"loss": lambda m, b: [mse(m, b).backward()]},
+        r"loss must return the loss and leave gradients to the monitor, got one that takes them; call "
+        r"neither",
+    ),
     "a class": ({"loss": nn.MSELoss}, r"loss must be a function of the model and the batch, got the class"),
     "no model": ({"model": "net"}, r"model must be a torch\.nn\.Module, got 'net'"),
-    "not a tensor": ({"loss": lambda *_: 1.0}, r"loss must return a real scalar tensor, got 1\.0"),
+    "not a tensor": (
+        {"loss": lambda *_: 1.0},
+        r"loss must return a real scalar tensor, got 1\.0; return the loss itself, without item\(\)",
+    ),
+    "None": (
+        {"batch": None},
+        r"batch must be what the loss takes, got None; give examples, or \(\) for a loss",
+    ),
     "one per example": (
         {"loss": lambda m, b: m(b[0]).square().sum(1)},
         r"loss must return a real scalar tensor, got a tensor of shape \(7,\) .*; take the mean",
@@ -143,6 +173,11 @@ STATUSES = {
         "error",
         "the loss raised RuntimeError: Expected all tensors to be",
     ),
+    "a batch elsewhere": (
+        {"batch": tuple(one.to("meta") for one in pair())},
+        "error",
+        "is not on the expected device meta!; the batch lies on meta, the model on cpu",
+    ),
     "wrong shapes": (
         {"batch": (torch.ones(2, 5), torch.ones(2, 2))},
         "error",
@@ -174,6 +209,12 @@ def test_what_a_model_does_not_allow_is_a_status(name):
     assert found.status == status
     assert reason in found.reason
     assert np.isnan([found.value, found.residual, found.lower_bound]).all()
+
+
+def test_a_batch_that_the_loss_moves_may_lie_elsewhere():
+    far = tuple(one.to("meta") for one in pair())
+    found = sharpness(network(), lambda m, b: mse(m, tuple(torch.ones(one.shape) for one in b)), far)
+    assert found.status == "converged"
 
 
 def test_parameters_spread_over_processes_are_unsupported():

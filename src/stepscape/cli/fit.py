@@ -157,7 +157,7 @@ def _document(request: Request, source: Source, fitted: AnyFit) -> dict[str, Any
     document = documents.fit_document(fitted, source.columns)
     outside = fitted.outside_warning(source.inputs.x)
     document["data"]["file"] = request.file
-    document["data"]["recognized"] = _outcome_notice(request, source.columns)
+    document["data"]["recognized"] = outcome_notice(request.loss, source.columns)
     return {
         "command": "fit",
         **document,
@@ -199,11 +199,11 @@ def _boxes(columns: Columns) -> str:
     )
 
 
-def _outcome_notice(request: Request, columns: Columns) -> list[str]:
+def outcome_notice(loss: str, columns: Columns) -> list[str]:
     """Say that the labels were taken for an outcome, how to have it otherwise, and which spellings it has."""
     from stepscape.problems.user.outcomes import shown
 
-    if not columns.classes or request.loss != "auto":
+    if not columns.classes or loss != "auto":
         return [*columns.readings]
     one, other = map(shown, columns.classes)
     return [

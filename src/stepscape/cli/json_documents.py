@@ -9,7 +9,8 @@ import msgspec
 
 from stepscape.cli import console
 from stepscape.cli.provenance import code
-from stepscape.cli.reference_ledger import full_size, reference_ledger
+from stepscape.cli.reference_ledger import full_size
+from stepscape.experiments.frame.reference import reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Outcome

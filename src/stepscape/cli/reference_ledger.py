@@ -1,28 +1,16 @@
-"""The ledgers that come with stepscape: files that ``verify`` wrote, one for each size."""
+"""What the ledgers that come with stepscape say of a claim that was made here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from stepscape.experiments.frame.reference import SIZES, reference_ledger
 from stepscape.tables.records import plain
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Claim
     from stepscape.experiments.frame.ledger import Ledger, Size
-
-SIZES: tuple[Size, ...] = ("full", "quick")
-
-
-def reference_ledger(size: Size) -> Ledger:
-    """Read the ledger of that size; empty where none has been committed."""
-    from stepscape.experiments.frame import ledger
-
-    file = resources.files("stepscape") / "data" / f"ledger-{size}.json"
-    if not file.is_file():
-        return ledger.Ledger(size, [], {})
-    return ledger.read(file.read_bytes(), file.name)
 
 
 def full_size(claim: Claim, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The command for a whole table: its words, its help, and which function does the work."""
+"""Commands about a table of one's own: their words, their help, and which function does the work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stepscape.cli import completion
 from stepscape.cli.options import Action, Debug, Force, Formats, Json, Size, Table
 
 
@@ -62,4 +63,42 @@ def complete(
     return partial(complete_table, request, force, as_json, pictures=Pictures.parse(formats, size))
 
 
-COMMANDS: dict[str, Callable[..., Action]] = {"complete": complete}
+def explore(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="CSV or Parquet, also gzipped; without it the page has data of its own.",
+            autocompletion=completion.tables,
+        ),
+    ] = None,
+    x: Annotated[str | None, typer.Option("--x", metavar="COL", help="Column of inputs.")] = None,
+    y: Annotated[str | None, typer.Option("--y", metavar="COL", help="Column of labels.")] = None,
+    loss: Annotated[
+        str, typer.Option(metavar="auto|square|logistic", help="Loss to train with, as in fit.")
+    ] = "auto",
+    event: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Of labels of two values, the one that stands for 1, as in fit."),
+    ] = None,
+    out: Annotated[str, typer.Option(metavar="PAGE", help="File of the page.")] = "explorer.html",
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Write the page, and do not open it in a browser.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> Action:
+    """Train a network live in your browser.
+
+    One page is written that works offline: drag the step size and the data while a network trains, and watch
+    the fit, the sharpness against 2/step size, the bending and the loss. With a table it begins with two of
+    its columns, read as fit reads them and standardized as fit does, so that step sizes mean the same.
+    """
+    from stepscape.cli.explore import Request
+    from stepscape.cli.explore import explore as write_page
+
+    return partial(write_page, Request.parse(file, x, y, out, loss, event), force, not no_open, as_json)
+
+
+COMMANDS: dict[str, Callable[..., Action]] = {"complete": complete, "explore": explore}

@@ -15,7 +15,6 @@ from stepscape.estimators.folds import FEW_INPUTS
 from stepscape.estimators.settings import Progress
 from stepscape.measures.measures import measure
 from stepscape.problems.problem import column
-from stepscape.problems.user.scale import Affine
 from stepscape.tables.records import Table
 from stepscape.theory.certificate import Certificate
 from stepscape.training.stops import STOP_WORDS
@@ -104,11 +103,6 @@ class ColumnFit(ABC):
         found = f"step size {self.step_size:.4g}, {pieces} pieces, {end}"
         against = f"{self.of} against {self.x_name}: {self.x.size} rows"
         return f"{type(self).__name__}({against}, {found}, {len(self.warnings)} warnings)"
-
-
-def standardized(name: str, unit: Affine) -> str:
-    """Write how a column is standardized, as a formula."""
-    return f"({name} {'+' if unit.mean < 0 else '-'} {abs(unit.mean):.6g})/{unit.deviation:.6g}"
 
 
 def forward(progress: Progress | None) -> Progress | None:

@@ -74,7 +74,7 @@ class OutcomeFit(told.ColumnFit):
     @property
     def certificate_units(self) -> str:
         """Units in which sharpness, step size, knots and certificates are stated."""
-        unit = told.standardized(self.x_name, self.classifier.units_[0])
+        unit = self.classifier.units_[0].formula(self.x_name)
         return f"standardized units: {unit} and the logit of {self.of}"
 
     @cached_property

@@ -72,9 +72,7 @@ class TableFit(told.ColumnFit):
     def certificate_units(self) -> str:
         """Units in which sharpness, step size, knots and certificates are stated."""
         a, b = self.regressor.units_
-        return (
-            f"standardized units: {told.standardized(self.x_name, a)} and {told.standardized(self.y_name, b)}"
-        )
+        return f"standardized units: {a.formula(self.x_name)} and {b.formula(self.y_name)}"
 
     @cached_property
     def fitted(self) -> Array:

@@ -35,8 +35,15 @@ def unmeasured(error: Exception) -> Unmeasured:
     memory = (require_torch().OutOfMemoryError, MemoryError)
     if isinstance(error, memory) or "can't allocate memory" in str(error):
         return Unmeasured("oom", "memory did not suffice for the measurement; give a smaller batch")
-    missing = _NO_DERIVATIVE.search(str(error))
+    missing = no_derivative(error)
     if missing:
-        return Unmeasured("unsupported", f"the operation {missing[1]} has no second derivative in PyTorch")
+        what = f"the operation {missing} has no second derivative in PyTorch"
+        return Unmeasured("unsupported", f"{what}; only critical_step_size needs none")
     first = str(error).strip().partition("\n")[0] or "no message"
     return Unmeasured("error", f"the loss raised {type(error).__name__}: {first}")
+
+
+def no_derivative(error: Exception) -> str:
+    """Return the operation whose derivative PyTorch does not know, by what it says; "" for another error."""
+    found = _NO_DERIVATIVE.search(str(error))
+    return found[1] if found else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepscape.arguments import function
 from stepscape.errors import Unavailable, bad
 from stepscape.monitor.batches import on_device
 from stepscape.monitor.monitor import Monitor
 from stepscape.monitor.probe import Loss
+from stepscape.objectives.require_loss import require_loss
 
 try:
     from transformers import TrainerCallback
@@ -58,7 +58,7 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
         **settings: Any,
     ) -> None:
         if loss is not None:
-            function("loss", loss, "be a function of the model and the batch")
+            require_loss(loss)
         self._batch, self._loss = batch, loss
         self._settings = {"every": every, "budget": budget, **settings}
         self.monitor: Monitor | None = None
@@ -87,5 +87,14 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
 
 
 def own_loss(model: Any, batch: Any) -> Any:
-    """Return the mean loss that a model of Hugging Face computes from its labels."""
-    return model(**batch).loss
+    """Return the mean loss that a model of Hugging Face computes from its labels.
+
+    Raises
+    ------
+    InputError
+        If it computes none.
+    """
+    found = model(**batch).loss
+    if found is None:
+        raise bad("batch", "hold labels, from which the model computes its loss", "none", "or give loss=")
+    return found

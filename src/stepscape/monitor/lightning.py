@@ -8,6 +8,7 @@ from stepscape.errors import Unavailable, bad, shown
 from stepscape.monitor.batches import on_device
 from stepscape.monitor.monitor import Monitor
 from stepscape.monitor.probe import Loss
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 
 try:
@@ -65,6 +66,7 @@ class LightningMonitor(Callback):  # type: ignore[misc]
         if not callable(loss):
             must = "be a function of the module and a batch that returns the mean loss"
             raise bad("loss", must, shown(loss), "training_step may log and count, so that it is none")
+        require_loss(loss)
         self._loss, self._batch = loss, batch
         self._chosen = optimizer
         self._settings = {"every": every, "budget": budget, **settings}

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from stepscape.arguments import function, number, share, whole, word
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
-from stepscape.monitor.measurement import Measurement, Moment, failed, measure_moment
+from stepscape.monitor.measurement import Measurement, Moment, failed, first_look, measure_moment
 from stepscape.monitor.probe import Loss
 from stepscape.monitor.row import Row
 from stepscape.monitor.schedule import Budget, EverySteps, Schedule
@@ -22,6 +22,7 @@ from stepscape.monitor.story import story
 from stepscape.monitor.subject import Subject
 from stepscape.monitor.suggestion import Suggestion, suggest
 from stepscape.monitor.tracking import Track
+from stepscape.monitor.waiting import waiting
 from stepscape.objectives.require_torch import require_torch
 
 PATIENCE = {"unsupported": 1, "oom": 2, "nondeterministic": 3, "error": 3}  # failures in a row that end it
@@ -109,7 +110,7 @@ class Monitor:
         self._rows: list[Row] = []
         self._tracks: dict[str, Track] = {}
         self._left: float | None = None
-        self._training = 0.0
+        self._training, self._steps = 0.0, 0
         self._failures: list[str] = []  # statuses of the last measurements, as long as they are one failure
         self._said: set[str] = set()
         self.off = ""
@@ -120,6 +121,8 @@ class Monitor:
             if self._raises:
                 raise
             self._impossible = failure
+        if self._subject is not None and (why := self._subject.no_edge_ratio):
+            self._warn(f"the edge ratio will not be measured: {why}", key="optimizer")
         if file is not None:
             self._sinks.append(JsonLines(file))
 
@@ -146,6 +149,7 @@ class Monitor:
         entered = self._clock()
         trained = 0.0 if self._left is None else entered - self._left
         self._training += trained
+        self._steps += 1
         self._schedule = self._schedule.after_step(trained)
         clip = None if clip_coefficient is None else _coefficient(clip_coefficient)
         row = None if self.off else self._measured(whole("step", step), clip)
@@ -157,15 +161,20 @@ class Monitor:
         return suggest(self._rows)
 
     def story(self) -> list[str]:
-        """Tell in sentences what happened so far."""
-        return story(self._rows)
+        """Tell in sentences what happened so far, or what the first measurement waits for."""
+        return story(self._rows) if self._rows else [waiting(self._schedule, self._steps)]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the rows as CSV; what was not measured is an empty cell."""
         write_csv(path, self._rows)
 
     def close(self) -> None:
-        """Close the sinks and measure no more; a file of rows is complete without it."""
+        """Close the sinks and measure no more; a file of rows is complete without it.
+
+        A monitor that has measured nothing warns, and says why.
+        """
+        if self._steps and not self._rows:
+            self._warn(waiting(self._schedule, self._steps), key="waiting")
         self.off = self.off or "it was closed"
         self._tracks = {}
         for sink in self._sinks:
@@ -189,6 +198,10 @@ class Monitor:
         subject = self._subject
         if subject is None:
             return self._noted(step, (), failed(self._impossible), 0.0)
+        if self._steps == 1 and not self._schedule.due:  # else a wrong loss is met when the budget allows
+            found, seconds = self._timed(subject, lambda: first_look(subject))
+            if found.status != "converged":
+                return self._noted(step, subject.step_sizes, found, seconds)
         if self._schedule.trial_due:
             self._try(subject)
         if not self._schedule.due:

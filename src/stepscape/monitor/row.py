@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -176,7 +177,7 @@ def _values(line: str | bytes) -> dict[str, Any]:
     try:
         values = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise bad("a row", "be one JSON object", f"text that is not JSON ({error})") from None
+        raise _no_json(line, error) from None
     if not isinstance(values, dict):
         raise bad("a row", "be one JSON object", shown(values))
     if "schema" not in values:
@@ -185,6 +186,16 @@ def _values(line: str | bytes) -> dict[str, Any]:
         then = "read it with the version of stepscape that wrote it"
         raise bad("schema", f"be {SCHEMA}", shown(schema), then)
     return values
+
+
+def _no_json(line: str | bytes, error: Exception) -> InputError:
+    """Word a line that is not JSON; NaN and Infinity, which Python writes, get a sentence of their own."""
+    found: list[str] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(line, parse_constant=found.append)
+    if found:
+        return bad("a row", "hold finite numbers, and null where nothing was measured", found[0])
+    return bad("a row", "be one JSON object", f"text that is not JSON ({error})")
 
 
 def _row(kind: type[Row], values: Mapping[str, Any]) -> Row:

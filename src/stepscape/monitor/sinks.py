@@ -41,7 +41,7 @@ class JsonLines:
     Raises
     ------
     InputError
-        If the file holds anything but rows, or cannot be made there.
+        If the file holds something else than rows, or cannot be made there.
     OutputError
         If the system refuses to write.
     """

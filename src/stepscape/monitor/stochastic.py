@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.arguments import function, share, whole
+from stepscape.arguments import share, whole
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.krylov import product
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.vectors import dot, inner
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 
 LEAST = 16  # probes before the first look at the standard error, which is too uncertain before
@@ -75,7 +76,7 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
 
     Source: Andreyev and Beneventano (2024), arXiv:2412.20553.
     """
-    function("loss", loss, "be a function of the model and the batch")
+    require_loss(loss)
     if not isinstance(batches, list | tuple) or not batches:
         must = "be a list of batches"
         raise bad("batches", must, shown(batches), "give list(itertools.islice(loader, 40))")

@@ -9,8 +9,9 @@ from typing import Any
 
 from stepscape.arguments import share, texts, whole
 from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.probe import Loss, Probe
-from stepscape.monitor.thresholds import UserRule, inner_optimizer
+from stepscape.monitor.thresholds import UserRule, inner_optimizer, rule_of
 from stepscape.objectives.require_torch import require_torch
 
 # Hessian products that a quantity takes, about: what the first measurement is predicted to cost.
@@ -104,6 +105,16 @@ class Subject:
         """η of each group of parameters, now; 0 for one that is not finite."""
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         return tuple(rate if math.isfinite(rate) else 0.0 for rate in rates)
+
+    @property
+    def no_edge_ratio(self) -> str:
+        """Why no edge ratio can be known, whatever the state of the optimizer; "" if one can."""
+        if "edge_ratio" in self.names and self.preconditioner is None:
+            try:
+                rule_of(self.optimizer)
+            except Unmeasured as failure:
+                return str(failure)
+        return ""
 
     @property
     def products(self) -> int:

@@ -94,7 +94,7 @@ def threshold_of(optimizer: Any, parameter: Any, preconditioner: UserRule | None
         return None
     if preconditioner is not None:
         return _of_the_user(preconditioner, inner, parameter, group)
-    rule = _rule(inner)
+    rule = rule_of(inner)
     state = inner.state.get(parameter, {})
     if rule is not _sgd and not state:
         if not inner.state:
@@ -125,8 +125,14 @@ def inner_optimizer(optimizer: Any) -> Any:
     return inner
 
 
-def _rule(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
-    """Find the rule of a class, or of one that it extends without steps of its own."""
+def rule_of(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
+    """Find the rule of a class, or of one that it extends without steps of its own.
+
+    Raises
+    ------
+    Unmeasured
+        If there is none.
+    """
     known = require_torch().optim
     rules = {known.SGD: _sgd, known.RMSprop: _rmsprop, known.Adam: _adam, known.AdamW: _adam}
     for kind in type(optimizer).__mro__:
@@ -135,9 +141,8 @@ def _rule(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
         if "step" in vars(kind):
             break
     name = type(optimizer).__name__
-    raise Unmeasured(
-        "unsupported", f"no threshold is known for {name}; give preconditioner=fn(optimizer, parameter)"
-    )
+    then = "give preconditioner=fn(optimizer, parameter), which returns (P, t)"
+    raise Unmeasured("unsupported", f"no threshold is known for {name}; {then}")
 
 
 def _group_of(optimizer: Any, parameter: Any) -> Settings | None:

@@ -53,6 +53,10 @@ class Affine:
             raise beyond_range("a prediction in the units of the labels")
         return values
 
+    def formula(self, name: str) -> str:
+        """Write how a column of that name is standardized, as in (x - 2.5)/1.25."""
+        return f"({name} {'+' if self.mean < 0 else '-'} {abs(self.mean):.6g})/{self.deviation:.6g}"
+
     @property
     def mean(self) -> float:
         """Weighted mean in the user's units."""
