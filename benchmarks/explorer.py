@@ -29,7 +29,7 @@ from browser import Tab, browser  # noqa: E402
 from stepscape.explorer import page  # noqa: E402
 
 CASES = [(30, 1000, 0.02), (30, 1000, 0.3), (30, 1000, 0.8), (200, 1000, 0.3), (30, 100, 0.3)]
-STEPS, TURNS, SIZE = 30_000, 30, 1000
+STEPS, TURNS = 30_000, 100
 SECONDS, WIDTH = 5.0, 1000
 COUNT = """
 window.frames_drawn = 0;
@@ -62,7 +62,7 @@ def steps(tab: Tab, quick: bool) -> list[dict[str, Any]]:
     tab.evaluate(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     rows = []
     for n, width, step_size in CASES[1:2] if quick else CASES:
-        sizes = (STEPS // 10, 3, SIZE // 10) if quick else (STEPS, TURNS, SIZE)
+        sizes = (STEPS // 10, 3) if quick else (STEPS, TURNS)
         found = tab.evaluate(
             f"compare({json.dumps(setup(n, width, step_size))}, {', '.join(map(str, sizes))})"
         )

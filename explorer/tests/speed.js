@@ -9,12 +9,10 @@ import { advance } from "../source/engine/descent.js";
 import { Training } from "../source/engine/training.js";
 import { denseStep } from "./dense.js";
 
-const SHARE = 10; // steps of the engine to one of the loop, which take about as long
+const TURN = 5000; // microseconds: long beside the clock's resolution, short enough to fall between other programs
 
-/**
- * @param {Setup} setup @param {number} steps  until the state that is measured @param {number} turns @param {number} size  steps to a turn
- */
-function compare(setup, steps, turns, size) {
+/** @param {Setup} setup @param {number} steps  until the state that is measured @param {number} turns */
+function compare(setup, steps, turns) {
   const training = new Training(setup);
   training.train(steps, Infinity, () => 0);
   const { sharpness, threshold, neurons } = training.frame();
@@ -22,17 +20,25 @@ function compare(setup, steps, turns, size) {
   const theta = descent.last.theta.slice();
   const gradient = theta.slice();
   const eta = setup.method.stepSize;
-  let [fast, dense, frame] = [Infinity, Infinity, Infinity];
-  for (let turn = 0; turn < turns; turn++) {
-    fast = Math.min(fast, micros(size, () => advance(descent, eta, 0, 0)));
-    dense = Math.min(dense, micros(size / SHARE, () => denseStep(problem, theta, eta, gradient)));
-    frame = Math.min(frame, micros(1, () => training.frame()));
-  }
+  const clocks = [
+    clock(() => advance(descent, eta, 0, 0)),
+    clock(() => denseStep(problem, theta, eta, gradient)),
+    clock(() => training.frame()),
+  ];
+  const best = [Infinity, Infinity, Infinity];
+  for (let turn = 0; turn < turns; turn++) clocks.forEach((time, i) => (best[i] = Math.min(best[i], time())));
   const dead = neurons.states.reduce((count, state) => count + Number(state === 2), 0);
-  return { fast, dense, frame, edge: sharpness / threshold, dead };
+  return { fast: best[0], dense: best[1], frame: best[2], edge: sharpness / threshold, dead };
 }
 
-/** Microseconds of one call. @param {number} count @param {() => void} call */
+/** A turn: microseconds of a call, over as many calls as a turn holds. @param {() => void} call */
+function clock(call) {
+  micros(300, call); // compiled by then
+  const count = Math.ceil(TURN / Math.max(micros(200, call), 1));
+  return () => micros(count, call);
+}
+
+/** @param {number} count @param {() => void} call */
 function micros(count, call) {
   const start = performance.now();
   for (let i = 0; i < count; i++) call();

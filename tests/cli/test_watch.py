@@ -165,8 +165,7 @@ def test_a_long_run_is_reported_by_its_last_rows(capsys):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00", "the file 'run.jsonl' must hold the rows of a monitor, one to a line, "
-                                   "got none"),
+        (b"\x89PNG\r\n\x1a\n\x00", "the file 'run.jsonl' must hold rows, as Monitor(…, file=…) writes them"),
         (b"hello\n", "got none that can be read; line 1: a row must be one JSON object"),
         (b'{"schema":2}\n', "schema must be 1, got 2"),
     ],

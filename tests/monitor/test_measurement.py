@@ -10,7 +10,7 @@ import torch
 from monitored_training import Bowl, bowl, bowl_loss, symmetric
 from stepscape.monitor import measurement
 from stepscape.monitor.measurement import Measurement, Moment, measure_moment
-from stepscape.monitor.subject import PER_BATCH, PER_BLOCK, PRODUCTS, Subject
+from stepscape.monitor.subject import Subject
 from stepscape.monitor.tracking import Followed
 
 VALUES = [-3.0, 0.5, 1.0, 10.0]
@@ -212,5 +212,7 @@ def test_one_quantity_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPat
 def test_what_a_measurement_will_cost() -> None:
     blocks, batches = {"all": ["*"]}, [symmetric([1.0, 2.0])] * 3
     given = subject("lambda_max", "trace", blocks=blocks, batches=batches)
-    assert given.products == PRODUCTS["lambda_max"] + PRODUCTS["trace"] + PER_BLOCK + 3 * PER_BATCH
+    assert given.products == 13 + 60 + 13 + 3 * 3
+    rest = subject("edge_ratio", "lambda_min", "critical_step_size", "dead_units")
+    assert rest.products == 13 + 30 + 5 + 1
     assert isinstance(given.model, Bowl)

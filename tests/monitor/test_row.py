@@ -37,6 +37,14 @@ def test_whatever_else_is_refused_in_one_sentence(line: str | bytes) -> None:
     assert "\n" not in str(refusal.value).strip()
 
 
+def test_a_row_in_words() -> None:
+    assert str(row(7, 0.5, loss=2.0, seconds=0.25)) == (
+        "step 7: loss 2, λ_max 10, edge ratio 0.500, seconds 0.250, status converged"
+    )
+    failed = Row(7, 1.0, (0.1,), "oom", reason="memory did not suffice")
+    assert str(failed) == "step 7: seconds 0, status oom: memory did not suffice"
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -76,7 +76,7 @@ def test_a_last_line_that_is_no_beginning_of_a_row_is_damage(file: Path) -> None
 )  # fmt: skip
 def test_a_file_of_something_else_is_refused(file: Path, content: bytes, says: str) -> None:
     file.write_bytes(content)
-    with pytest.raises(InputError, match=f"must hold the rows of a monitor, one to a line, .*{says}"):
+    with pytest.raises(InputError, match=f"must hold rows, as Monitor.*{says}"):
         read_run(file)
 
 

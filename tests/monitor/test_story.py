@@ -204,6 +204,14 @@ def test_how_far_the_curvature_moved_below_the_edge() -> None:
     assert "λ_max" not in story(rows([0.5, 0.4, 0.4]))[0]
 
 
+@pytest.mark.parametrize(
+    ("last", "said"), [(0.24, True), (0.26, False), (0.98, False), (1.02, True)]
+)  # of 0.5
+def test_a_curvature_that_doubled_or_halved_is_told(last: float, said: bool) -> None:
+    low = [0.5 * 0.5, 0.4 * 0.5, last * 0.5]
+    assert ("λ_max" in story(rows(low))[0]) is said
+
+
 def test_a_lower_bound_is_called_one() -> None:
     told = story(rows([0.3, 0.3, 0.4], status="budget"))
     assert (
@@ -251,6 +259,15 @@ def test_a_loss_that_was_as_high_a_moment_ago_is_not_a_spike() -> None:
     assert [spike.before for spike in spikes(rows([1.0] * 6, [*flat, 4.1]))] == [2.0]
 
 
+def test_what_was_six_measurements_ago_does_not_hide_a_spike() -> None:
+    assert [spike.step for spike in spikes(rows([1.0] * 7, [9.0, *[2.0] * 5, 4.1]))] == [700]
+
+
+@pytest.mark.parametrize(("before", "count"), [(2, 0), (3, 1)])
+def test_three_measurements_tell_how_large_the_loss_was(before: int, count: int) -> None:
+    assert len(spikes(rows([1.0] * (before + 1), [1.0] * before + [9.0]))) == count
+
+
 def test_a_loss_that_stays_up_is_one_spike() -> None:
     run = rows([1.0] * 7, [0.5, 0.4, 0.3, 2.0, 9.0, 8.0, 7.0])
     (spike,) = spikes(run)
@@ -270,9 +287,26 @@ def test_a_loss_that_is_not_finite_is_a_spike_and_said_first() -> None:
     assert not any("came with" in sentence or "of 5" in sentence for sentence in told)
 
 
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        ([2.4, 2.3, 2.3, 2.3, 2.29], True),
+        ([2.4, 2.3, 2.3, 2.29], False),
+        ([2.4, 2.3, 2.2, 2.2, 2.27], False),
+        ([2.4, 1.0, 1.0, 2.5, 2.5, 2.5], True),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], False),
+    ],
+)
+def test_a_loss_that_has_not_come_down_is_told(losses: list[float], told: bool) -> None:
+    last = f"{losses[-1]:.2f} at step {100 * len(losses)}"
+    says = f"The loss has not come down: it was {losses[0]:.2f} at step 100 and is {last}."
+    assert (says in story(rows([0.1] * len(losses), losses))) == told
+
+
 def test_many_spikes_are_counted() -> None:
     losses = [1.0, 1.0, 1.0, *[5.0, 1.0] * 8]
     told = story(rows([1.0] * len(losses), losses))
+    assert "The loss has not come down: it was 1 at step 100 and is 1 at step 1900." in told
     assert sum("The loss spike" in sentence for sentence in told) == MOST_SPIKES
     assert "3 more spikes of the loss followed." in told
 

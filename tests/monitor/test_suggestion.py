@@ -59,10 +59,10 @@ def test_a_schedule_of_step_sizes_is_accounted_for() -> None:
 
 
 def test_the_first_steps_of_an_adaptive_optimizer_do_not_count() -> None:
-    settled = rows([0.5] * 4)
-    early = [row(step, ratio) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
+    settled = rows([0.5] * 4, threshold=None)
+    early = [row(step, ratio, threshold=None) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
     assert suggest([*early, *settled]) == suggest(settled)
-    assert suggest([*early, row(20, 0.5), *settled[:2]]).factor == pytest.approx(1.6)
+    assert suggest([*early, row(20, 0.5, threshold=None), *settled[:2]]).factor == pytest.approx(1.6)
     says = "has fallen by a factor of 1200 since step 1, and has not settled"
     assert says in refusal([*early, *settled[:2]])  # too few later ones: all count
 
@@ -90,8 +90,25 @@ def test_a_preconditioner_that_grows_is_no_collapse_of_the_curvature() -> None:
     assert suggest([replace(each, lambda_max=7.0) for each in run]).factor == pytest.approx(0.8)
 
 
+def test_a_curvature_that_collapsed_in_the_first_steps_has_collapsed() -> None:
+    # A network whose units died: λ_max falls for good at once.
+    assert "has fallen to 1 % of its largest" in refusal([row(0, 2.0), *rows([0.02] * 6)])
+
+
+def test_a_schedule_that_lowered_the_step_size_is_told() -> None:
+    run = [
+        row(100 * i, 5.0 * eta, step_sizes=(eta,), threshold=None) for i, eta in enumerate([0.2, 0.1, 0.05])
+    ]
+    assert (
+        "at the present step size; the schedule has lowered the step size from 0.2 meanwhile"
+        in suggest(run).reason
+    )
+    assert "schedule" not in suggest(run[:2] + run[1:2]).reason
+
+
 def test_old_measurements_do_not_count() -> None:
     assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
+    assert suggest(rows([4.0] + [1.0] * 9)).factor == pytest.approx(0.2)  # the last ten do
 
 
 # ---- refusals
@@ -135,6 +152,11 @@ def test_groups_that_changed_their_ratio() -> None:
         for i, sizes in enumerate([(0.1, 0.1)] * 5 + [(0.1, 0.2)] * 2)
     ]
     assert "the ratio of the step sizes of the groups changed too recently" in refusal(run)
+
+
+@pytest.mark.parametrize(("left", "named"), [(2.5, True), (1.5, False)])
+def test_two_per_cent_of_the_largest_curvature_are_a_collapse(left: float, named: bool) -> None:
+    assert (suggest(rows([100.0] * 5 + [left] * 10)).step_sizes is not None) is named
 
 
 def test_a_curvature_that_collapsed() -> None:

@@ -127,3 +127,11 @@ def test_hooks_go_when_the_loss_fails():
     with pytest.raises(Exception, match="ZeroDivisionError"):
         activity(model, lambda m, b: m(b[0]).sum() / (1 // 0), batch())
     assert all(not m._forward_hooks and not m._forward_pre_hooks for m in model.modules())
+
+
+def test_a_smooth_activation_is_on_from_a_thousandth():
+    model = torch.nn.Sequential(torch.nn.Linear(1, 2, bias=False), torch.nn.ELU())
+    with torch.no_grad():
+        model[0].weight[:] = torch.tensor([[0.7e-3], [1.5e-3]])
+    (site,) = activity(model, lambda m, x: m(x).sum(), torch.ones(1, 1)).sites
+    assert site.rates.tolist() == [0.0, 1.0]

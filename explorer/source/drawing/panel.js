@@ -84,6 +84,15 @@ function place(node, text, x, y, anchor) {
 }
 
 /**
+ * Whether a name that was moved to the left, and begins there, touches the one before it.
+ * @param {Tick | undefined} before
+ * @param {number} begin
+ */
+function isCrowded(before, begin) {
+  return before !== undefined && begin < before.at + 0.5 * LETTER * (before.name.length + 1);
+}
+
+/**
  * @param {SVGGElement} axes
  * @param {SVGGElement} grid
  * @param {"x" | "y"} direction
@@ -105,7 +114,7 @@ function axis(axes, grid, direction) {
       const isLast = across && at + 0.5 * LETTER * name.length > right + OVER;
       set(text, across ? { x: isLast ? right + OVER : at, y: start + LINE + 3 } : { x: start - 8, y: at });
       set(text, { "text-anchor": !across || isLast ? "end" : "middle" });
-      write(text, name);
+      write(text, isLast && isCrowded(found[i - 1], right + OVER - LETTER * name.length) ? "" : name);
     });
     set(marks, { d: found.map(({ at }) => (across ? `M${at} ${start}v4` : `M${start} ${at}h-4`)).join("") });
     set(lines, {

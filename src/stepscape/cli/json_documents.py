@@ -42,7 +42,7 @@ def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]
         **msgspec.to_builtins(made),
         "full_size": {} if full else full_size(claim, carried.result.settings),
         "changed": other,
-        "differs": list(made.changed),
+        "differs": list(made.differs),
         "changes": change_words(made),
         "table": carried.result.table.records(),
     }

@@ -169,7 +169,9 @@ def _read(direction: Mapping[str, Any] | Sequence[Any], probe: Probe) -> list[An
             raise bad("direction", "have names of chosen parameters", shown(strange[0]))
         given = [direction.get(name, torch.zeros_like(p)) for name, p in zip(probe.names, like, strict=True)]
     else:
-        given = list(direction) if isinstance(direction, list | tuple) else []
+        if not isinstance(direction, list | tuple):
+            raise bad("direction", "be a dict or a list of tensors", shown(direction))
+        given = list(direction)
     along = [one.detach().to(p) for one, p in zip(matching("direction", given, like), like, strict=True)]
     length = inner(along, along)
     if not (math.isfinite(length) and length > 0.0):

@@ -39,8 +39,13 @@ def unmeasured(error: Exception) -> Unmeasured:
     if missing:
         what = f"the operation {missing} has no second derivative in PyTorch"
         return Unmeasured("unsupported", f"{what}; only critical_step_size needs none")
-    first = str(error).strip().partition("\n")[0] or "no message"
-    return Unmeasured("error", f"the loss raised {type(error).__name__}: {first}")
+    return Unmeasured("error", f"the loss raised {type(error).__name__}: {_line(error)}")
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of a message; the last one where a module is written out before it."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return lines[-1].lstrip(") ") if lines[0].endswith("(") else lines[0]
 
 
 def no_derivative(error: Exception) -> str:

@@ -16,7 +16,7 @@ from stepscape.monitor.krylov import TensorOperator
 from stepscape.monitor.lanczos import Negated, RitzPair, largest
 from stepscape.monitor.row import measured
 from stepscape.monitor.stochastic import batch_sharpness, hessian_trace
-from stepscape.monitor.subject import Subject
+from stepscape.monitor.subject import PRODUCTS, Subject
 from stepscape.monitor.tracking import Track, follow
 from stepscape.monitor.units import activity
 from stepscape.monitor.vectors import split
@@ -99,6 +99,17 @@ def measure_moment(subject: Subject, moment: Moment) -> Measurement:
         except Exception as error:
             found = found + failed(error)
     return found
+
+
+def products_of(subject: Subject, operator: TensorOperator) -> int:
+    """Hessian products of one measurement, about; an edge ratio that is a multiple of λ_max needs none."""
+    if not {"lambda_max", "edge_ratio"} <= set(subject.names):
+        return subject.products
+    try:
+        spared = _is_uniform(_scaled(subject, Moment(), operator))
+    except Unmeasured:  # without a threshold there is no edge ratio
+        spared = True
+    return subject.products - spared * PRODUCTS["edge_ratio"]
 
 
 def first_look(subject: Subject) -> Measurement:

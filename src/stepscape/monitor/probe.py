@@ -49,7 +49,7 @@ class Probe:
         examples.
     select : str, list of str or callable, optional
         Parameters to vary, among those that require gradients: patterns of names ("layers.*.weight"), or
-        (name, parameter) → bool. By default all.
+        (name, parameter) → bool. By default all. One that several modules share has several names.
     precision : {"float32", "as_is", "float64"}
         "float32" and "float64" raise parameters, buffers and floating numbers of the batch to at least this
         precision, and ignore autocast around the measurement (not inside `loss`); "as_is" measures what
@@ -200,7 +200,7 @@ class Probe:
         """
         with self.measuring():
             self.value(0, self.point())
-            _differentiable(self.value(0, self.point(leaves=True)))
+            self.slopes(0, self.point(leaves=True))
 
     def require_deterministic(self) -> None:
         """Refuse a loss that is not finite, or not the same each time it is computed.
@@ -240,11 +240,19 @@ class Probe:
         torch = require_torch()
 
         def differentiated(loss: Callable[[Any], Any]) -> Any:
-            value = _differentiable(_scalar(loss(self._inputs[number])))
-            slopes = torch.autograd.grad(
-                value, list(point), allow_unused=True, materialize_grads=True, create_graph=kept
+            value = _scalar(loss(self._inputs[number]))
+            found = (None,)
+            if value.requires_grad:
+                found = torch.autograd.grad(value, list(point), allow_unused=True, create_graph=kept)
+            if all(slope is None for slope in found):
+                must = "depend on the chosen parameters of the model that it is given"
+                then = "use differentiable operations, and no other model"
+                raise bad("loss", must, "one that does not", then)
+            zeros = (
+                torch.zeros_like(one) if slope is None else slope
+                for one, slope in zip(point, found, strict=True)
             )
-            return (value, *slopes)
+            return (value, *zeros)
 
         return self.call(point, differentiated)  # type: ignore[no-any-return]
 
@@ -279,8 +287,13 @@ class Probe:
         return f"Probe({type(self.model).__name__} with {self.size} parameters, {self.samples} samples)"
 
     def _varied(self) -> list[tuple[str, Any]]:
-        named = self.model.named_parameters()
-        return [(name, p) for name, p in named if p.requires_grad and self._chosen(name, p)]
+        first: dict[int, tuple[str, Any]] = {}
+        chosen: set[int] = set()
+        for name, parameter in self.model.named_parameters(remove_duplicate=False):
+            first.setdefault(id(parameter), (name, parameter))
+            if parameter.requires_grad and self._chosen(name, parameter):
+                chosen.add(id(parameter))
+        return [named for key, named in first.items() if key in chosen]
 
     def _raised(self, tensor: Any) -> Any:
         torch = require_torch()
@@ -323,13 +336,6 @@ def _scalar(value: Any) -> Any:
     if value.shape != () or value.is_complex() or not value.is_floating_point():
         came = f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
         raise bad("loss", "return a real scalar tensor", came, "take the mean over the batch")
-    return value
-
-
-def _differentiable(value: Any) -> Any:
-    if not value.requires_grad:
-        must = "depend on the chosen parameters of the model that it is given"
-        raise bad("loss", must, "a constant", "use differentiable operations")
     return value
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from stepscape.arguments import nonnegative, text, whole, word
 from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.tables.number import number
 
 SCHEMA = 1
 STATUSES = (
@@ -25,6 +26,8 @@ _NUMBERS = (
     "critical_step_size_error", "batch_sharpness", "batch_sharpness_standard_error",
     "batch_sharpness_mean_of_ratios", "batch_sharpness_mean_of_ratios_standard_error",
 )  # fmt: skip
+
+_TOLD = {"loss": "loss", "lambda_max": "λ_max", "edge_ratio": "edge ratio", "seconds": "seconds"}
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,13 @@ class Row:
         for name, value in numbers.items():
             if value is not None and not math.isfinite(value):
                 raise bad(name, "be finite, or None where it was not measured", value)
+
+    def __str__(self) -> str:
+        """Say what was measured, in a line."""
+        known = ((words, getattr(self, name)) for name, words in _TOLD.items())
+        said = [f"{words} {number(value)}" for words, value in known if value is not None]
+        because = f": {self.reason}" if self.reason else ""
+        return f"step {self.step}: {', '.join([*said, f'status {self.status}'])}{because}"
 
     @property
     def converged(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from stepscape import files
 from stepscape.arguments import path as path_of
-from stepscape.errors import InputError
+from stepscape.errors import InputError, bad
 from stepscape.monitor.row import OPENING, Row
 
 FOREIGN = 1000  # lines, all of them unreadable, after which a file is taken for one of something else
@@ -107,11 +107,9 @@ class _Lines:
 
     def refusal(self) -> InputError:
         """Word a file without a row."""
-        return InputError(
-            f"the file {self.name!r} must hold the rows of a monitor, one to a line, got none that can be "
-            f"read; "
-            f"line {self.damaged[0]}: {self.first}"
-        )
+        where = f"line {self.damaged[0]}: {self.first}"
+        must = "hold rows, as Monitor(…, file=…) writes them"
+        return bad(f"the file {self.name!r}", must, "none that can be read", where)
 
     def sentence(self) -> str:
         """Count the lines that are left out; "" for none."""

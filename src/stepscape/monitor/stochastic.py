@@ -77,9 +77,7 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
     Source: Andreyev and Beneventano (2024), arXiv:2412.20553.
     """
     require_loss(loss)
-    if not isinstance(batches, list | tuple) or not batches:
-        must = "be a list of batches"
-        raise bad("batches", must, shown(batches), "give list(itertools.islice(loader, 40))")
+    require_batches(batches)
     try:
         # Each in a tuple of its own, or a list of tensors would be read as one batch.
         probe = Probe(model, lambda own, one: loss(own, one[0]), [(one,) for one in batches], **settings)
@@ -88,6 +86,15 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
         failure = unmeasured(error)
         return BatchSharpness(*(math.nan,) * 4, 0, failure.status, 0, str(failure))
     return _averaged(along, sizes)
+
+
+def require_batches(batches: object) -> None:
+    """Refuse what is not a list of batches, such as one batch (inputs, labels)."""
+    must, then = "be a list of batches", "give list(itertools.islice(loader, 40))"
+    if not isinstance(batches, list | tuple) or not batches:
+        raise bad("batches", must, shown(batches), then)
+    if isinstance(batches, tuple) and all(require_torch().is_tensor(each) for each in batches):
+        raise bad("batches", must, "a tuple of tensors, which is one batch", then)
 
 
 def _along_gradients(probe: Probe) -> tuple[Any, Any]:

@@ -15,6 +15,10 @@ from stepscape.monitor.waiting import NOTHING
 from stepscape.tables.number import fixed, number
 
 MOST_PHASES, MOST_SPIKES = 3, 5  # that are told one by one
+MANY, STILL = (
+    5,
+    0.95,
+)  # losses from which it is judged, and the share of the first from which it has not fallen
 SETTLED = 100  # steps after which the averages of an adaptive optimizer are no more those of its beginning
 _MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
 _STOPPED = {"budget": "stopped before converging", "noise_floor": "reached the limit of rounding"}
@@ -40,7 +44,7 @@ def story(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return [NOTHING]
     lost = _diverged(rows)
-    told = [*lost, *_edge(rows, bool(lost)), *_spikes(rows), *_failures(rows)]
+    told = [*lost, *_edge(rows, bool(lost)), *_loss(rows), *_spikes(rows), *_failures(rows)]
     return [*told, str(suggest(rows))]
 
 
@@ -145,6 +149,15 @@ def _lower_bound(last: Row) -> str:
     if last.status not in _STOPPED:
         return f"The edge ratio is {ratio} at step {at}, in a measurement of the status {last.status!r}."
     return f"The edge ratio is at least {ratio} at step {at}, where the search {_STOPPED[last.status]}."
+
+
+def _loss(rows: Sequence[Row]) -> list[str]:
+    """Say that the loss has not come down."""
+    known = [(row.step, row.loss) for row in rows if row.loss is not None]
+    if len(known) < MANY or _is_diverged(rows[-1]) or not known[-1][1] > STILL * known[0][1] > 0.0:
+        return []
+    first, last = (f"{number(loss)} at step {step_words(step)}" for step, loss in (known[0], known[-1]))
+    return [f"The loss has not come down: it was {first} and is {last}."]
 
 
 def _spikes(rows: Sequence[Row]) -> list[str]:

@@ -83,7 +83,7 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
         return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}{_beyond(window)}")
     present = rows[-1].step_sizes or window[-1].step_sizes
     usable = [row for row in window if _is_usable(row, present)]
-    refusal = _refusal(counted, window, usable)
+    refusal = _refusal(finite, window, usable)
     if refusal:
         return _none(refusal)
     return _named(_settled(usable), present, usable[0])
@@ -98,7 +98,7 @@ def _named(settled: Sequence[Row], present: tuple[float, ...], first: Row) -> Su
     noun = "step size" if len(sizes) == 1 else "step sizes"
     rests = (
         f"the largest edge ratio of the last {len(settled)} measurements is {number(here, 2)} "
-        f"at the present {noun}{_down(first, settled, present)}"
+        f"at the present {noun}{_down(first, settled, present)}{_moved(settled, present)}"
     )
     if factor >= 1.0:
         return Suggestion(sizes, factor, f"The {noun} could be {words} and stay below the edge: {rests}.")
@@ -127,6 +127,14 @@ def _down(first: Row, settled: Sequence[Row], present: tuple[float, ...]) -> str
     if first is settled[0]:
         return ""
     return f", down from {number(present[0] * _curvature(first), 2)} at step {first.step}"
+
+
+def _moved(settled: Sequence[Row], present: tuple[float, ...]) -> str:
+    """Say that a schedule moved the step size meanwhile, where it did by much."""
+    largest = max(row.step_sizes[0] for row in settled)
+    if largest <= RISE * present[0]:
+        return ""
+    return f"; the schedule has lowered the step size from {rounded(largest, 2)} meanwhile"
 
 
 def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) -> str:
@@ -159,13 +167,15 @@ def _jumps(usable: Sequence[Row]) -> str:
 def _share_left(rows: Sequence[Row], usable: Sequence[Row]) -> float:
     """Largest curvature of the usable rows over that of all: of λ_max, where it was measured.
 
-    What an adaptive optimizer sees of it falls in its first steps, although λ_max does not.
+    What an adaptive optimizer sees of it falls in its first steps, although λ_max does not; those steps do
+    not count without λ_max.
     """
     every = [row for row in rows if _has_curvature(row)]
     if all(row.lambda_max is not None and row.lambda_max > 0.0 for row in every):
         largest, left = (max(row.lambda_max or 0.0 for row in each) for each in (every, usable))
     else:
-        largest, left = (max(map(_curvature, each)) for each in (every, usable))
+        later = [row for row in every if row.step >= EARLY] or every
+        largest, left = (max(map(_curvature, each)) for each in (later, usable))
     return left / largest
 
 

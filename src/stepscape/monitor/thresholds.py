@@ -98,7 +98,8 @@ def threshold_of(optimizer: Any, parameter: Any, preconditioner: UserRule | None
     state = inner.state.get(parameter, {})
     if rule is not _sgd and not state:
         if not inner.state:
-            raise Unmeasured("unsupported", f"{type(inner).__name__} has no state before its first step")
+            reason = f"{type(inner).__name__} has no state before its first step; measure after it"
+            raise Unmeasured("unsupported", reason)
         return None
     value, scale = rule(group, state)
     decay = 0.0 if _decoupled(group) else float(group["weight_decay"])
@@ -185,7 +186,11 @@ def _decoupled(group: Settings) -> bool:
 
 
 def _of_the_user(rule: UserRule, optimizer: Any, parameter: Any, group: Settings) -> Threshold:
-    torch, answer = require_torch(), rule(optimizer, parameter)
+    torch = require_torch()
+    try:
+        answer = rule(optimizer, parameter)
+    except Exception as error:
+        raise Unmeasured("error", f"preconditioner raised {type(error).__name__}: {error}") from error
     if not isinstance(answer, tuple) or len(answer) not in (2, 3):
         raise bad("preconditioner", "return (P, t) or (P, t, W)", shown(answer))
     scale = torch.as_tensor(answer[0], dtype=torch.float64, device=parameter.device).detach()

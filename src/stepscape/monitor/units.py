@@ -148,14 +148,20 @@ def _kinds() -> tuple[type, ...]:
     return (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm)
 
 
+def require_layers(model: Any, named: Iterable[str]) -> None:
+    """Refuse the name of a layer that a model does not have."""
+    modules = dict(model.named_modules())
+    for name in named:
+        if name not in modules:
+            raise unknown("layer", name, [each for each in modules if each])
+
+
 def _sites(model: Any, layers: Iterable[str] | None) -> dict[str, str]:
     """Names of the modules to watch, and their kinds."""
     modules = dict(model.named_modules())
     if layers is not None:
         named = texts("layers", layers)
-        for name in named:
-            if name not in modules:
-                raise unknown("layer", name, [each for each in modules if each])
+        require_layers(model, named)
         return dict.fromkeys(named, "switch")
     nn = require_torch().nn
     switches = (nn.ReLU, nn.ReLU6)

@@ -25,13 +25,12 @@ def waiting(schedule: Schedule, steps: int) -> str:
     """
     if not steps or not isinstance(schedule, Budget):
         return "Nothing was measured yet: call step(number) after each step of the optimizer."
-    if math.isnan(schedule.wait):
+    if math.isnan(schedule.first):
         first, price = TRIAL / schedule.share, "the price of a measurement is found by a trial"
         return f"Nothing was measured yet: {price}, {_paid(first, schedule, steps)}; give {_EARLIER}."
-    first = schedule.wait + schedule.spent / schedule.share * steps / schedule.training
-    price = f"a measurement is predicted to cost {rounded(schedule.wait * schedule.share, 2)} training steps"
+    price = f"a measurement is predicted to cost {rounded(schedule.price, 2)} training steps or more"
     return (
-        f"Nothing was measured yet: {price}, {_paid(first, schedule, steps)}; give a smaller batch, "
+        f"Nothing was measured yet: {price}, {_paid(schedule.first, schedule, steps)}; give a smaller batch, "
         f"{_EARLIER}."
     )
 
