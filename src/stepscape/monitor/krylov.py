@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.orthogonality import Orthogonality
-from stepscape.monitor.vectors import CHUNK, dot, norm
+from stepscape.monitor.vectors import CHUNK, coefficients, dot, norm
 from stepscape.objectives.require_torch import require_torch
 
 Array = NDArray[np.float64]
@@ -104,7 +104,7 @@ class Krylov:
         """Orthogonalize the next row, of norm `before`, against all others, and return its norm."""
         j = self.done
         for _ in range(2):
-            inner = new.new_tensor([dot(row, new) for row in self.rows[: j + 1]])
+            inner = coefficients(self.rows[: j + 1], new).to(new)
             new.addmv_(self.rows[: j + 1].T, inner, alpha=-1.0)
             self.projection[j, j] += float(inner[j])
             after = norm(new)

@@ -36,8 +36,16 @@ def matching(name: str, given: object, like: Sequence[Any]) -> list[Any]:
 
 def dot(a: Any, b: Any) -> float:
     """Inner product of two vectors (size,), summed in float64."""
-    pieces = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
-    return float(sum(x.double() @ y.double() for x, y in pieces))
+    return float(coefficients(a[None], b)[0])
+
+
+def coefficients(rows: Any, vector: Any) -> Any:
+    """Inner products (m,) of each row (m, size) with a vector (size,), in float64."""
+    torch = require_torch()
+    total = torch.zeros(len(rows), dtype=torch.float64, device=vector.device)
+    for part, piece in zip(rows.split(CHUNK, dim=1), vector.split(CHUNK), strict=True):
+        total += part.double() @ piece.double()
+    return total
 
 
 def norm(a: Any) -> float:
