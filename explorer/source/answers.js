@@ -44,12 +44,11 @@ function isPast(pending) {
  * @param {{ step: number, method: Method }} answer
  * @returns {Partial<State>}
  */
-function accepted({ pending, segments, setup, refused }, asked, { step, method }) {
+function accepted({ pending, segments, setup }, asked, { step, method }) {
   const trained = { ...asked.setup, method };
   return {
     segments: continued(segments, { from: step, setup: trained }),
     setup: pending.length ? setup : trained,
-    refused: refused?.control && refused.control === asked.control ? null : refused,
   };
 }
 

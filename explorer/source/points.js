@@ -18,8 +18,10 @@ const DIGITS = 4; // of a point that was dragged: what a screen can show
 export function createEdits(now, dispatch) {
   /** @param {(points: [number, number][]) => [number, number][]} edit */
   const edited = (edit) => {
+    if (!now().ready) return;
     const data = withPoints(now(), edit);
-    if (data) dispatch({ kind: "data", data });
+    const few = `The number of points must be from ${FEWEST} to ${MOST}; nothing was changed.`;
+    dispatch(data ? { kind: "data", data } : { kind: "refuse", sentence: few, control: "" });
   };
   return {
     move: (/** @type {number} */ index, /** @type {number} */ x, /** @type {number} */ y) =>

@@ -173,7 +173,7 @@ function unbegun(setup) {
  * @returns {Partial<State>}
  */
 function changed(state, setup, control = "") {
-  const asked = { setup, pending: [...state.pending, { setup, control, begins: false }], frames: 0 };
+  const asked = { setup, pending: [...state.pending, { setup, control, begins: false }], frames: 0, refused: null };
   return { ...keptIfWorthy(state), ...resumed(state), ...asked };
 }
 

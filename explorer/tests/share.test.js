@@ -3,12 +3,13 @@ import { test } from "node:test";
 import { Generator } from "../source/engine/random.js";
 import { checkSetup } from "../source/engine/checks.js";
 import { append, COLUMNS, EMPTY } from "../source/history.js";
-import { withPoints } from "../source/points.js";
+import { createEdits, withPoints } from "../source/points.js";
 import { PRESETS } from "../source/presets.js";
 import { ARMS, LOSSES, objection, OPENING, RANGES, TRUTHS, WHOLE } from "../source/setup.js";
 import { stepSizesOf, stepsObjection } from "../source/controls/sweep.js";
 import { dataCsv, historyCsv } from "../source/share/csv.js";
 import { fragmentOf, parse } from "../source/share/fragment.js";
+import { opening } from "../source/state.js";
 import { count, number } from "../source/words.js";
 import { frame, ready } from "./frames.js";
 
@@ -133,6 +134,17 @@ test("labels of two classes stay labels, and two points stay", () => {
   const two = { setup: { ...OPENING, loss: /** @type {const} */ ("logistic") }, ready: ready({ x: Float64Array.of(0, 1), y: Float64Array.of(-1, 1) }) };
   assert.deepEqual(withPoints(two, (points) => points.map(([x]) => [x, 0.2]))?.y, [1, 1]);
   assert.equal(withPoints(two, (points) => points.slice(1)), null);
+});
+
+test("a point too few is refused in one sentence", () => {
+  /** @type {import("../source/state.js").Action[]} */
+  const done = [];
+  const state = { ...opening(OPENING), ready: ready({ x: Float64Array.of(0, 1), y: Float64Array.of(0, 1) }) };
+  const edits = createEdits(() => state, (action) => done.push(action));
+  edits.remove(0);
+  edits.add(0.5, 2);
+  assert.deepEqual(done.map(({ kind }) => kind), ["refuse", "data"]);
+  assert.ok(done[0].kind === "refuse" && done[0].sentence === "The number of points must be from 2 to 200; nothing was changed.");
 });
 
 test("every lesson begins with a setup that the page can hold, and says something to do and to see", () => {

@@ -58,7 +58,7 @@ test("the slider shows what was asked last, whatever is answered first", () => {
   assert.equal(after(asked, changed(1, 0.4)).setup.method.stepSize, 0.5);
 });
 
-test("a refusal stands beside the control that asked, as a sentence, until something else is asked there", () => {
+test("a refusal stands beside the control that asked, as a sentence, until something else is asked", () => {
   const asked = after(begun, { kind: "method", method: { momentum: 2 }, control: "momentum" });
   const refused = after(asked, answer({ kind: "refused", sentence: "the momentum must lie in [0, 1), got 2" }));
   assert.deepEqual(refused.refused, { sentence: "The momentum must lie in [0, 1), got 2.", control: "momentum" });
