@@ -73,6 +73,16 @@ test("neurons that are dead for good may be left out, and it changes no bit", ()
   assert.ok(some.count < 140, `${some.count} of 150 neurons move`);
 });
 
+test("a dead neuron that momentum has moved stays where it came to", () => {
+  const { problem } = drawnCase("square", 1);
+  for (const block of [0, 1, 2]) {
+    const theta = Float64Array.of(1, -9, 1, 0.5);
+    const state = { ...startAt(theta), before: theta.with(block, 0.9 * theta[block]), velocity: theta.slice() };
+    const end = run(createDescent(problem, state), 5, 0.1, 0, 0);
+    assert.deepEqual([end.theta.subarray(0, 3), end.before.subarray(0, 3)], [theta.subarray(0, 3), theta.subarray(0, 3)]);
+  }
+});
+
 test("a step allocates no arrays, so that iterates take turns in two of them", () => {
   const descent = wild();
   const seen = new Set([descent.last.theta, descent.before.theta]);

@@ -51,7 +51,7 @@ test("frames wait until the last one is drawn, and training with them", () => {
   work();
   assert.equal(frame().outcome, "training");
   const { step } = frame();
-  assert.ok(step > 0 && step <= 10 * 16 + 16, `${step}`);
+  assert.ok(step > 5 && step < 20, `${step}`); // a look at the clock after each of the first steps
   assert.deepEqual([tasks.length, kinds().length], [0, 1]);
   say({ kind: "pause" });
   assert.deepEqual([frame().step, frame().outcome], [step, "paused"]);

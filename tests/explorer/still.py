@@ -14,7 +14,8 @@ from explorer_pages import SPY, Desk
 from stepscape import explorer
 
 STILL = Path(explorer.__file__).with_name("still.png")
-WIDTH, TOP, BOTTOM = 1400, 190, 1505  # from the lessons to the risk
+WIDTH, HIGHEST = 1400, 2000
+FIRST, LAST = "#lesson-list", "#view-risk svg"
 SIZES = (0.02, 0.05, 0.1, 0.2, 0.8, 0.4)  # the last one is drawn with its two iterates
 STEPS, COLORS = 20_000, 96
 
@@ -30,11 +31,16 @@ def main() -> None:
         desk.set("sweep-sizes", ", ".join(map(str, SIZES)))
         desk.set("sweep-steps", STEPS)
         desk.click("sweep")
-        tab.wait(f"document.querySelectorAll('#runs li').length === {len(SIZES)}")
-        size = {"width": WIDTH, "height": BOTTOM, "deviceScaleFactor": 1, "mobile": False}
+        for i in range(1, len(SIZES) + 1):
+            tab.wait(f"document.querySelectorAll('#runs li').length >= {i}")
+        size = {"width": WIDTH, "height": HIGHEST, "deviceScaleFactor": 1, "mobile": False}
         tab.call("Emulation.setDeviceMetricsOverride", **size)
         time.sleep(1.0)
-        shot = Image.open(io.BytesIO(tab.screenshot())).convert("RGB").crop((0, TOP, WIDTH - 15, BOTTOM))
+        box = "document.querySelector('{}').getBoundingClientRect()"
+        top = tab.evaluate(f"{box.format(FIRST)}.top") - 10
+        bottom = tab.evaluate(f"{box.format(LAST)}.bottom") + 10
+        shot = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
+        shot = shot.crop((0, round(top), WIDTH - 15, round(bottom)))
     shot.quantize(COLORS, dither=Image.Dither.NONE).save(STILL, optimize=True)
     print(f"{STILL}: {shot.size}, {STILL.stat().st_size} bytes")
 

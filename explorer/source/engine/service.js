@@ -105,7 +105,7 @@ export class Service {
   }
 
   #schedule() {
-    if (!this.running || this.scheduled || !(this.drawn || this.once)) return;
+    if (!this.running || this.scheduled) return;
     this.scheduled = true;
     this.defer(() => this.#slice());
   }
