@@ -168,6 +168,14 @@ def test_a_path_ends_where_too_many_inputs_bend():
     np.testing.assert_array_equal(short.penalties, path.penalties[: short.penalties.size])
 
 
+def test_a_path_has_48_penalties_six_a_decade_and_at_most_one_fit_with_more_than_1000_bends():
+    path = whole_path(table(8), 0.0)
+    assert path.penalties.size == 48
+    np.testing.assert_allclose(path.penalties[:-6] / path.penalties[6:], 10.0)
+    bends = whole_path(table(8, 1600, repeats=False), 0.0).bends
+    assert bends[-1] > 1000 >= bends[-2]
+
+
 def test_values_of_a_path_are_those_of_its_lines():
     data = table(6)
     path = whole_path(data, 0.5)

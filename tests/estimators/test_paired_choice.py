@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepscape.estimators.held_out_paths import Place, best_of
 from stepscape.estimators.paired_choice import HeldOutErrors
 
 seeds = st.integers(0, 2**32 - 1)
@@ -72,6 +73,16 @@ def test_what_one_row_says_changes_no_choice_between_two(seed, size):
     d = errors[0] - errors[1]
     expected = int(d.mean() > 0.25 * d.std(ddof=1) / np.sqrt(30))
     assert held_out(loud).simplest() == expected
+
+
+@pytest.mark.parametrize(("deviations", "path"), [(-3.0, 0), (1.9, 0), (2.1, 1)])
+def test_another_path_needs_two_standard_errors(deviations, path):
+    rng = np.random.default_rng(9)
+    noise = rng.standard_normal(50)
+    noise = (noise - noise.mean()) / noise.std(ddof=1) / 100.0
+    first = rng.uniform(1.0, 2.0, (1, 50))
+    second = first - noise - deviations / 100.0 / np.sqrt(50)
+    assert best_of([held_out(first), held_out(second)]) == Place(path, 0)
 
 
 def test_two_rows_are_no_evidence():

@@ -76,8 +76,8 @@ def choose(data: Standardized, paths: Sequence[BentLines], n_splits: int, repeat
         new = [_held_out(data, path, folds) for path in paths]
         for sum_, one in zip(sums, new, strict=True):
             sum_.add(one)
-        alone.append(_best([one.errors(data) for one in new]))
-        places.append(_best([sum_.errors(data) for sum_ in sums]))
+        alone.append(best_of([one.errors(data) for one in new]))
+        places.append(best_of([sum_.errors(data) for sum_ in sums]))
         only = not folds.within and folds.count == data.size
         if only or (len(places) >= STANDS and len(set(places[-STANDS:])) == 1):
             break
@@ -97,7 +97,7 @@ def _held_out(data: Standardized, path: BentLines, folds: Folds) -> _Sums:
     return sums
 
 
-def _best(errors: Sequence[HeldOutErrors]) -> Place:
+def best_of(errors: Sequence[HeldOutErrors]) -> Place:
     """Take the simplest of the first path, unless that of another is better by two standard errors."""
     best = Place(0, errors[0].simplest())
     for path in range(1, len(errors)):

@@ -39,7 +39,7 @@ class WeightedTVRegressor(RegressorMixin, ReadingEstimator):  # type: ignore[mis
     everywhere.
 
     The minimizer bends at inputs only, since g^α is concave between inputs (proof in
-    `stepscape.theory.line.bend_prices`). Beyond the data f goes on as its last piece: for α > 0 a bend at
+    `stepscape.theory.line.bend_prices`). Beyond the data f continues as its last piece: for α > 0 a bend at
     either end costs nothing, and near the ends little, so that a fit with α > 0 extrapolates on few rows.
 
     Parameters

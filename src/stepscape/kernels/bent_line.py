@@ -321,11 +321,11 @@ def _enlarge(x, y, v, w, penalty, at, size, sign, fresh, sums, g, work):
     to = last
     for k in range(size - 1, -1, -1):
         if k < size - 1 and new[k] >= 0:
-            i = np.int64(new[k])
-            at[to] = i
-            sign[i], fresh[i] = -np.sign(g[i]), True
-            _sum_cell(x, y, v, i, at[to + 1], sums)
-            _sum_cell(x, y, v, at[k], i, sums)
+            here = np.int64(new[k])
+            at[to] = here
+            sign[here], fresh[here] = -np.sign(g[here]), True
+            _sum_cell(x, y, v, here, at[to + 1], sums)
+            _sum_cell(x, y, v, at[k], here, sums)
             to -= 1
         at[to] = at[k]
         to -= 1
