@@ -88,10 +88,10 @@ class Tab:
         assert ready, "the browser does not answer"
         return os.read(self._in, 1 << 20)
 
-    def open(self, page: Path, width: int = 1280) -> None:
+    def open(self, page: Path, width: int = 1280, fragment: str = "") -> None:
         """Load a file and wait until it stands."""
         self.resize(width)
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page.resolve().as_uri() + fragment)
         while not self.of("Page.loadEventFired"):
             self.events.append(self._next())
 
@@ -103,9 +103,32 @@ class Tab:
         return [event["params"] for event in self.events if event.get("method") == method]
 
     def evaluate(self, expression: str) -> Any:
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return the value of an expression, of a promise what it promises."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait(self, expression: str) -> None:
+        """Wait until an expression is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.evaluate(expression):
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            time.sleep(0.02)
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Press the mouse at the first place, move it to the others, and let it go at the last."""
+        left = {"button": "left", "clickCount": 1}
+        for kind, (x, y), more in [
+            ("mousePressed", places[0], left),
+            *(("mouseMoved", place, {"button": "left"}) for place in places[1:]),
+            ("mouseReleased", places[-1], left),
+        ]:
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def media(self, **features: str) -> None:
+        """Pretend preferences of a user, such as prefers_color_scheme="dark"; without any, none."""
+        wanted = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.call("Emulation.setEmulatedMedia", features=wanted)
 
     def press(self, key: str, code: int) -> None:
         for kind in ("keyDown", "keyUp"):

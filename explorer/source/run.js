@@ -41,3 +41,13 @@ export function isWorthKeeping(frame, frames) {
 export function withRun(runs, run) {
   return [...runs.filter(({ segments }) => !same(segments, run.segments)), run].slice(-MOST);
 }
+
+/**
+ * Whether a run can be made again from a setup by another step size alone.
+ * @param {Run} run
+ * @param {Setup} setup
+ */
+export function comparable({ segments }, setup) {
+  const { stepSize } = segments[0].setup.method;
+  return segments.length === 1 && same(segments[0].setup, { ...setup, method: { ...setup.method, stepSize } });
+}

@@ -36,6 +36,7 @@
  * @typedef {object} Pending
  * @property {Setup} setup
  * @property {string} control  id of the control that asked; "" for none
+ * @property {boolean} begins  whether a run begins with it
  *
  * @typedef {object} Refusal
  * @property {string} sentence
@@ -49,17 +50,19 @@
  *   | { kind: "step", count: number }
  *   | { kind: "rewind", step: number }
  *   | { kind: "keep" } | { kind: "remove", id: number } | { kind: "clear" }
+ *   | { kind: "refuse", sentence: string, control: string }
+ *   | { kind: "announce", sentence: string }
  *   | { kind: "lost", sentence: string }
  *   | { kind: "answer", answer: Answer }
  * } Action
  */
-import { append, EMPTY, lastStep, numbersOf, until } from "./history.js";
+import { answered } from "./answers.js";
+import { EMPTY, until } from "./history.js";
 import { isWorthKeeping, withRun } from "./run.js";
-import { same } from "./setup.js";
-import { BEGINNING, contextOf, story, tell } from "./story.js";
+import { truncated } from "./segments.js";
+import { BEGINNING } from "./story.js";
 
 export const SLOW_START = -1;
-const MOST_EVENTS = 200;
 
 /**
  * The state before anything was asked.
@@ -90,6 +93,14 @@ export function reduce(state, action) {
 }
 
 /**
+ * Whether the run that is shown has diverged: there is nothing to train on from.
+ * @param {State} state
+ */
+export function isOver({ events, winding }) {
+  return !winding && events.at(-1)?.kind === "diverged";
+}
+
+/**
  * @param {State} state
  * @param {Action} action
  * @returns {Partial<State>}
@@ -97,7 +108,13 @@ export function reduce(state, action) {
 function change(state, action) {
   switch (action.kind) {
     case "begin":
-      return { ...keptIfWorthy(state), ...unbegun(action.setup, action.control), preset: action.preset ?? null, lost: "" };
+      return {
+        ...keptIfWorthy(state),
+        ...unbegun(action.setup),
+        pending: [...state.pending, { setup: action.setup, control: action.control ?? "", begins: true }],
+        preset: action.preset ?? null,
+        lost: "",
+      };
     case "method":
       return changed(state, { ...state.setup, method: { ...state.setup.method, ...action.method } }, action.control);
     case "data":
@@ -118,6 +135,10 @@ function change(state, action) {
       return { runs: state.runs.filter(({ id }) => id !== action.id) };
     case "clear":
       return { runs: [] };
+    case "refuse":
+      return { refused: { sentence: action.sentence, control: action.control } };
+    case "announce":
+      return { announced: action.sentence };
     case "lost":
       return { lost: action.sentence, playing: false, pending: [] };
     case "answer":
@@ -126,11 +147,10 @@ function change(state, action) {
 }
 
 /**
- * A run that was asked for and has not begun.
+ * A run that has not begun.
  * @param {Setup} setup
- * @param {string} [control]
  */
-function unbegun(setup, control = "") {
+function unbegun(setup) {
   return {
     setup,
     segments: [{ from: 0, setup }],
@@ -142,7 +162,6 @@ function unbegun(setup, control = "") {
     frames: 0,
     teller: BEGINNING,
     refused: null,
-    pending: [{ setup, control }],
   };
 }
 
@@ -154,7 +173,7 @@ function unbegun(setup, control = "") {
  * @returns {Partial<State>}
  */
 function changed(state, setup, control = "") {
-  const asked = { setup, pending: [...state.pending, { setup, control }], frames: 0 };
+  const asked = { setup, pending: [...state.pending, { setup, control, begins: false }], frames: 0, refused: null };
   return { ...keptIfWorthy(state), ...resumed(state), ...asked };
 }
 
@@ -165,23 +184,6 @@ function changed(state, setup, control = "") {
  */
 function resumed(state) {
   return state.winding && state.frame ? { winding: false, ...truncated(state, state.frame.step) } : { winding: false };
-}
-
-/**
- * A run up to a step, from which it continues with the setup of now.
- * @param {State} state
- * @param {number} step
- */
-function truncated({ history, events, segments, ready }, step) {
-  const last = segments[segments.length - 1];
-  const past = segments.filter(({ from }) => from < step || from === 0);
-  const made = until(history, step);
-  return {
-    history: made,
-    events: events.filter((event) => event.step <= step),
-    segments: past.includes(last) ? past : continued(past, { from: step, setup: last.setup }),
-    teller: ready ? story(made, contextOf(last.setup, ready)).teller : BEGINNING,
-  };
 }
 
 /**
@@ -202,84 +204,4 @@ function kept({ frame, ready, segments, history, events, runs, count }) {
   const made = until(history, frame.step);
   const run = { id: count, setup, segments, frame, grid: ready.grid, history: made, events };
   return { runs: withRun(runs, run), count: count + 1 };
-}
-
-/**
- * @param {State} state
- * @param {Answer} answer
- * @returns {Partial<State>}
- */
-function answered(state, answer) {
-  switch (answer.kind) {
-    case "ready":
-      return { ready: answer, ...accepted(state, answer) };
-    case "changed":
-      return accepted(state, answer);
-    case "refused":
-      return refusedBy(state, answer.sentence);
-    case "frame":
-      return state.ready ? shown(state, answer, state.ready) : {}; // a last frame of the run before
-  }
-}
-
-/**
- * The worker trains what was asked for first, from a step on, with the method as it says.
- * @param {State} state
- * @param {{ step: number, method: Method }} answer
- * @returns {Partial<State>}
- */
-function accepted({ pending, segments, setup }, { step, method }) {
-  const [asked, ...rest] = pending;
-  const trained = { ...(asked?.setup ?? setup), method };
-  return {
-    pending: rest,
-    segments: continued(segments, { from: step, setup: trained }),
-    setup: rest.length ? setup : trained,
-    refused: null,
-  };
-}
-
-/**
- * Segments with one more; none is kept that has no step, and two alike are one.
- * @param {readonly Segment[]} segments
- * @param {Segment} next
- */
-function continued(segments, next) {
-  const before = segments.filter(({ from }) => from < next.from);
-  return same(before.at(-1)?.setup, next.setup) ? before : [...before, next];
-}
-
-/**
- * @param {State} state
- * @param {string} sentence
- * @returns {Partial<State>}
- */
-function refusedBy({ pending }, sentence) {
-  const [asked, ...rest] = pending;
-  return { pending: rest, refused: { sentence, control: asked?.control ?? "" }, playing: false };
-}
-
-/**
- * @param {State} state
- * @param {Frame} frame
- * @param {Ready} ready
- * @returns {Partial<State>}
- */
-function shown(state, frame, ready) {
-  const back = frame.step < lastStep(state.history);
-  if (back && state.winding) return { frame };
-  const from = back ? { ...state, ...truncated(state, frame.step) } : state;
-  const history = append(from.history, frame);
-  const { setup } = from.segments[from.segments.length - 1];
-  const { teller, happenings } = tell(from.teller, numbersOf(frame), contextOf(setup, ready));
-  return {
-    frame,
-    history,
-    segments: from.segments,
-    teller,
-    events: [...from.events, ...happenings].slice(-MOST_EVENTS),
-    announced: happenings.length ? happenings.map(({ sentence }) => sentence).join(" ") : state.announced,
-    frames: state.frames + 1,
-    playing: state.playing && frame.outcome !== "diverged",
-  };
 }

@@ -21,12 +21,14 @@
  * @property {number} deviation  standard deviation of the labels
  *
  * @typedef {object} Teller  where the story stands
+ * @property {import("./story/choice.js").Choice} choice
  * @property {import("./story/edge.js").Memory} edge
  * @property {import("./story/neurons.js").Memory} neurons
  * @property {import("./story/interpolation.js").Memory} interpolation
  * @property {import("./story/arrival.js").Memory} arrival
  */
 import * as arrival from "./story/arrival.js";
+import * as choice from "./story/choice.js";
 import * as edge from "./story/edge.js";
 import * as interpolation from "./story/interpolation.js";
 import * as neurons from "./story/neurons.js";
@@ -35,6 +37,7 @@ import { count } from "./words.js";
 
 /** @type {Teller} */
 export const BEGINNING = {
+  choice: choice.BEGINNING,
   edge: edge.BEGINNING,
   neurons: neurons.BEGINNING,
   interpolation: interpolation.BEGINNING,
@@ -62,21 +65,22 @@ export function contextOf(setup, ready) {
  */
 export function tell(teller, numbers, context) {
   if (numbers.diverged) return { teller, happenings: [divergence(numbers)] };
+  const chosen = choice.next(teller.choice, numbers);
   const told = {
-    edge: edge.next(teller.edge, numbers),
+    edge: edge.next(teller.edge, numbers, chosen),
     neurons: neurons.next(teller.neurons, numbers, context),
-    interpolation: interpolation.next(teller.interpolation, numbers, context),
-    arrival: arrival.next(teller.arrival, numbers),
+    interpolation: interpolation.next(teller.interpolation, numbers, context, chosen),
+    arrival: arrival.next(teller.arrival, numbers, context),
   };
   return {
     teller: {
+      choice: chosen,
       edge: told.edge.memory,
       neurons: told.neurons.memory,
       interpolation: told.interpolation.memory,
       arrival: told.arrival.memory,
     },
-    happenings: Object.values(told).flatMap(({ says }) =>
-      says ? [{ step: numbers.step, ...says }] : []),
+    happenings: Object.values(told).flatMap(({ says }) => (says ? [{ step: numbers.step, ...says }] : [])),
   };
 }
 

@@ -27,7 +27,7 @@
  * @typedef {object} Start  the start of training (the arms of `experiments.common.arms`)
  * @property {"printed" | "small" | "large"} arm  as printed, scaled below the threshold, large with warm-up
  * @property {number} width  number of neurons k
- * @property {number} seed
+ * @property {number} seed  of `TwoLayerReLU.random`, as it is; that of the data would draw the same numbers again
  *
  * @typedef {object} Method
  * @property {number} stepSize
@@ -88,14 +88,14 @@
  * @property {"frame"} kind
  * @property {number} step
  * @property {number} time  Σ of the step sizes
- * @property {number} stepSize  of the last step, warm-up included
+ * @property {number} stepSize  of the next step, warm-up included
  * @property {number} threshold  2(1 + momentum)/stepSize
  * @property {number} loss
  * @property {number} sharpness  λ_max of the loss (decay included) at the midpoint of the last two iterates
  * @property {number} residual  of the eigenpair: some eigenvalue lies within it
- * @property {number} trace  of the Hessian
- * @property {number} weightedTv  ∫|f''| g of the midpoint
- * @property {number} bound  what theory says it is at most; NaN where no theorem speaks
+ * @property {number} trace  of the Hessian of the loss, without decay
+ * @property {number} weightedTv  ∫|f''| g of the midpoint; logistic loss: with g of the inputs weighted by ∂²L/∂f², NaN where all of it underflows
+ * @property {number} bound  what theory says it is at most, see `engine/bound.js`; NaN where no theorem speaks
  * @property {number} pieces  of the midpoint, among the data
  * @property {number | null} risk  square loss: mean (f - truth)² at the inputs; logistic: excess risk; null without truth
  * @property {Float64Array} now  (m,) f on the grid, the last iterate

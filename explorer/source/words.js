@@ -49,5 +49,5 @@ function grouped(digits) {
 function power(value, digits) {
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   const raised = [...exponent.replace("+", "")].map((sign) => (sign === "-" ? "⁻" : SUPERSCRIPT[Number(sign)])).join("");
-  return `${mantissa.replace("-", "−")}${THIN}×${THIN}10${raised}`;
+  return `${mantissa.replace("-", "−")} × 10${raised}`;
 }

@@ -130,8 +130,10 @@ def test_demo_writes_one_report(capsys, monkeypatch):
     assert main(["demo"]) == 0
     printed = capsys.readouterr()
     assert "Certificates of one trained network:" in printed.out
-    assert listing(Path("stepscape-demo")) == ["report.html", "result.json"]
+    assert listing(Path("stepscape-demo")) == ["explorer.html", "report.html", "result.json"]
+    assert '"stepSize":0.4' in Path("stepscape-demo/explorer.html").read_text(encoding="utf-8")
     html = Path("stepscape-demo/report.html").read_text(encoding="utf-8")
+    assert 'href="explorer.html"' in html
     told = html.partition("<main")[2].lower()
     for word, meaning in (
         ("arm", "arms, that is"),

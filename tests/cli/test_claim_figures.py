@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import claims
@@ -79,4 +80,8 @@ def test_a_verdict_that_changed_is_told_on_every_page(capsys, toys):
         assert "changed from the committed ledger" in Path(page).read_text()
     commit(toys, *made("out").entries)
     said(capsys, "verify", "toy", "--out", "out")
-    assert made("out").entries[0].before == before  # the same ledger keeps what it said
+    again = made("out").entries[0]
+    assert again.before == msgspec.structs.replace(before, agrees=True)  # the same ledger keeps what it said
+    assert again.changed
+    for page in ("out/report.html", "out/claims/toy.html"):
+        assert "changed from the committed ledger" not in Path(page).read_text()

@@ -58,6 +58,7 @@ def test_without_a_table_the_page_stands_alone(capsys):
 def test_a_table_is_in_the_page_with_what_was_done_to_it(capsys):
     Path("t.csv").write_text("x,y\n" + numbers() + "oops,3\n")
     document = json.loads(said(capsys, *FEW, "--json", "--out", "page.html").out)
+    assert given("page.html")["table"]["source"] == "t.csv"
     assert set(document) == {"schema", "command", "file", "bytes", "opened", "table", "notes"}
     assert document["table"] == {
         "file": "t.csv", "x": "x", "y": "y", "loss": "square", "classes": [], "rows": 21, "used": 20,
@@ -202,11 +203,11 @@ def test_a_browser_that_does_not_come_back_is_not_waited_for(capsys, surrounding
     assert time.monotonic() - began < 15.0
 
 
-def test_a_browser_gets_no_terminal(capsys, surroundings):
+def test_a_browser_gets_neither_the_terminal_nor_what_is_typed_there(surroundings):
     surroundings.setenv("TERM", "xterm")
     look = "import json, os, sys; json.dump([sys.stdin.read(), os.environ.get('TERM')], open('seen', 'w'))"
     surroundings.setenv("BROWSER", program(look))
-    said(capsys, "explore")
+    subprocess.run([sys.executable, "-c", LEAVE, "explore"], input="typed", text=True, check=True)
     assert json.loads(Path("seen").read_text()) == ["", None]
 
 

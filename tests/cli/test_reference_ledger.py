@@ -152,6 +152,14 @@ def test_a_run_with_the_settings_of_its_size_is_compared_with_the_committed_ledg
     html = Path("a/report.html").read_text()
     assert "changed from the committed ledger" in html
     assert document["changes"][0] in html.replace("&quot;", '"')
+    book = ledger.Ledger(
+        "quick", [msgspec.convert({**document, "table": []}, ledger.Entry)], {"started": "2026-11-01"}
+    )
+    said(capsys, "run", "toy", "--out", "c")  # agrees with a ledger that differed from the one before it
+    document = json.loads(Path("c/result.json").read_text())
+    assert document["differs"] == []
+    assert document["changes"][0].startswith("Since the quick run of 2026-10-01, 1 of 2 verdicts changed:")
+    assert "changed from the committed ledger" not in Path("c/report.html").read_text()
     said(capsys, "run", "toy", "--set", "seeds=4", "--out", "b")
     document = json.loads(Path("b/result.json").read_text())
     assert (document["before"], document["differs"], document["changes"]) == (None, [], [])

@@ -68,7 +68,10 @@ def test_the_document_holds_all_of_it(capsys):
     assert [{"schema": 1, **each} for each in document["rows"]] == [
         json.loads(each.to_line()) for each in RUN
     ]
-    assert document["stays"][0]["first"] == 400
+    assert [(each["place"], each["first"], each["last"]) for each in document["phases"]] == [
+        ("below", 100, 300),
+        ("at", 400, None),
+    ]
     assert [spike["step"] for spike in document["spikes"]] == [600]
     assert document["suggestion"]["step_sizes"] == [pytest.approx(0.1 * 0.8 / 1.9)]
     assert document["story"][-1] == document["suggestion"]["reason"]
@@ -105,6 +108,16 @@ def test_no_torch_is_needed(run_file):
     code = f"import sys; sys.modules['torch'] = None; sys.argv = ['x', 'watch', {str(run_file)!r}]; {LEAVE}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "8 measurements" in done.stdout
+
+
+def test_damaged_lines_are_counted_wherever_a_run_is_shown(capsys):
+    write("run.jsonl", RUN[:4], "garbage\n" + "".join(each.to_line() + "\n" for each in RUN[4:]))
+    says = "1 of 9 lines could not be read, line 5: a row must be one JSON object"
+    assert says in " ".join(said(capsys, "watch", "run.jsonl").out.split())
+    document = json.loads(said(capsys, "watch", "run.jsonl", "--json", "--out", "run.html").out)
+    assert document["measurements"] == 8
+    assert document["damage"].startswith(says)
+    assert says in outline(Path("run.html").read_text(encoding="utf-8")).text
 
 
 # ---- the report
@@ -152,9 +165,8 @@ def test_a_long_run_is_reported_by_its_last_rows(capsys):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00", "cannot read line 1 of 'run.jsonl': a row must be one JSON object"),
-        (b"hello\n", "cannot read line 1 of 'run.jsonl'"),
-        (RUN[0].to_line().encode() + b"\n{}\n", "cannot read line 2 of 'run.jsonl': a row must name its"),
+        (b"\x89PNG\r\n\x1a\n\x00", "the file 'run.jsonl' must hold rows, as Monitor(…, file=…) writes them"),
+        (b"hello\n", "got none that can be read; line 1: a row must be one JSON object"),
         (b'{"schema":2}\n', "schema must be 1, got 2"),
     ],
 )  # fmt: skip
@@ -245,13 +257,15 @@ def test_on_a_terminal_it_follows_the_file_until_ctrl_c():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
-def test_a_file_that_is_damaged_meanwhile_ends_the_watch():
+def test_damage_is_told_and_a_file_that_is_removed_ends_the_watch():
     write("run.jsonl", RUN)
     terminal = Terminal("watch", "run.jsonl")
     try:
         terminal.wait_for("8 measurements")
         write("run.jsonl", RUN, "garbage\n")
-        terminal.wait_for("cannot read line 9 of 'run.jsonl'")
+        terminal.wait_for("1 of 9 lines could not be read, line 9: a row must be")
+        Path("run.jsonl").unlink()
+        terminal.wait_for("cannot read 'run.jsonl': there is no such file")
         assert terminal.process.wait(timeout=60) == 2
     finally:
         terminal.process.kill()

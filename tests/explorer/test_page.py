@@ -20,7 +20,7 @@ from stepscape.errors import InputError
 from stepscape.experiments.frame.reference import reference_ledger
 from stepscape.explorer import page_data, tables
 from stepscape.explorer.page_data import PageData
-from stepscape.explorer.pages import page, table_page
+from stepscape.explorer.pages import page, page_of
 from stepscape.explorer.rendering import render
 from stepscape.explorer.setups import setup, truth_of
 from stepscape.explorer.tables import table_of_columns, table_of_problem, thinned
@@ -76,7 +76,7 @@ def test_any_text_is_data_and_nothing_else(text):
     table = table_of_problem(ss.problems.tent(n=3), "x", "y")
     some = msgspec.structs.replace(table, source=text, x_name=text, y_name=text, notes=[text])
     try:
-        html = table_page(some)
+        html = page_of(setup(some), some)
     except UnicodeEncodeError:
         pytest.fail("a page must be writable as UTF-8")
     html.encode()
@@ -96,6 +96,12 @@ def test_controls_become_the_replacement_character():
     assert (table["source"], table["xName"]) == ("a\ufffdb\ufffd]0;\ufffd", "\ufffdx")
 
 
+def test_a_long_name_is_shortened_in_the_title():
+    html = page(ss.Problem([0.0, 1.0], [0.0, 1.0], name="n" * 400))
+    assert f"<title>{'n' * 59}…" in html
+    assert data_of(html)["table"]["source"] == "n" * 400
+
+
 def test_numbers_are_written_exactly():
     problem = ss.Problem(np.array([0.1 + 0.2, 1e-300, -1e300]), np.array([1 / 3, 5e-324, -0.0]))
     data = data_of(page(problem))
@@ -106,14 +112,8 @@ def test_numbers_are_written_exactly():
 
 def test_the_types_are_those_of_the_contract():
     text = (SOURCES / "types.js").read_text("utf-8")
-    named = {"PageData": "Given", "Table": "Table", "OwnData": "OwnData", "Start": "Start"}
-    for here, there in {
-        **named,
-        "Method": "Method",
-        "Setup": "Setup",
-        "Verdict": "Verdict",
-        "Unit": "Unit",
-    }.items():
+    kinds = ("Table", "CurveData", "OwnData", "Start", "Method", "Setup", "Verdict", "Unit")
+    for here, there in {"PageData": "Given", **{name: name for name in kinds}}.items():
         (body,) = re.findall(rf"@typedef {{object}} {there}\b(.*?)(?:@typedef|\*/)", text, re.DOTALL)
         fields = re.findall(r"@property \{.*\} (\w+)", body)
         assert set(getattr(page_data, here).__struct_encode_fields__) == set(fields), there

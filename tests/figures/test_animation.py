@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from stepscape.errors import InputError
+from stepscape.experiments.edge import flows_figures
 from stepscape.figures.animation import Animation, Track
 from stepscape.figures.motion import HEIGHT, LEFT, MARGIN, WIDTH, Level
+from stepscape.figures.ticks import round_ticks
 
 CORNERS = np.array([[0.0, -1.0], [2.0, 3.0], [1.0, 1.0]])
 SVG = "{http://www.w3.org/2000/svg}"
@@ -82,3 +84,26 @@ def test_what_it_refuses() -> None:
         Animation((Track("a", CORNERS, "#000"), Track("b", CORNERS[:2], "#000")), ("x", "y"), "z")
     with pytest.raises(InputError, match="seconds must be finite and positive"):
         Animation((Track("a", CORNERS, "#000"),), ("x", "y"), "z", seconds=0.0)
+
+
+def test_round_ticks_lie_within_the_values_and_have_short_names():
+    assert round_ticks([-0.31, 0.72]) == [(-0.25, "−0.25"), (0.0, "0"), (0.25, "0.25"), (0.5, "0.5")]
+    assert [name for _, name in round_ticks([0.1 * i for i in range(13)])] == [
+        "0",
+        "0.25",
+        "0.5",
+        "0.75",
+        "1",
+    ]
+
+
+def test_the_animation_of_the_flows_has_ticks_and_every_flow():
+    orbit = np.column_stack([np.linspace(0.0, 1.5, 200), np.zeros(200)])
+    swing = np.column_stack([np.zeros(200), 0.2 * (-1.0) ** np.arange(200)])
+    arrays = {f"{flow}_plane": orbit for flow in ("descent", "gradient", "rod", "central", "mirror")}
+    drawn = flows_figures._motion({**arrays, "descent_swing": swing})
+    flows = ["gradient flow", "rod flow", "central flow", "mirror flow"]
+    assert [track.name for track in drawn.tracks] == [*flows, "middle of the swing of descent", "descent"]
+    assert all(len(ticks) >= 3 for ticks in drawn.ticks)
+    del arrays["central_plane"]  # it could not be solved
+    assert len(flows_figures._motion({**arrays, "descent_swing": swing}).tracks) == 5

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from stepscape.errors import InputError
-from stepscape.figures import film
 from stepscape.figures.film import Film, Scene
 from stepscape.figures.motion import HEIGHT, LEFT, MARGIN, WIDTH
 
@@ -95,6 +94,7 @@ def test_scenes_say_their_words_and_show_their_ratio() -> None:
         and "v" in each.get("d")
     )).group(1)) - LEFT  # fmt: skip
     assert bars == pytest.approx([0.0, 0.5 * one, one], abs=0.1)
+    assert one == pytest.approx((WIDTH - LEFT - MARGIN) / 1.5, abs=0.1)
     beyond = made(scenes=[*tents(2), Scene("c", "c", curve(GRID), "#000", 40.0)]).markup("one")
     assert f'width="{WIDTH - LEFT - MARGIN:.1f}"' in beyond  # the gauge ends, whatever the ratio
 
@@ -112,10 +112,18 @@ def test_curves_keep_their_corners_and_no_more() -> None:
     x = LEFT + (GRID + 1.0) / 2.0 * (WIDTH - LEFT - MARGIN)
     y = HEIGHT - MARGIN - wave / 2.0 * (HEIGHT - 2.0 * MARGIN)  # the dots reach to 2
     steepest = 3.0 / 2.0 * (HEIGHT - 2.0 * MARGIN) / (0.5 * (WIDTH - LEFT - MARGIN))
-    allowed = (film.CLOSE + 0.1) * np.hypot(1.0, steepest)  # across the line, and rounding to a tenth
+    allowed = (0.25 + 0.1) * np.hypot(1.0, steepest)  # across the line, and rounding to a tenth
     assert np.abs(np.interp(x, kept[:, 0], kept[:, 1]) - y).max() < allowed
     tent = re.search(r'scene-0".*?d="([^"]*)"', markup).group(1)
     assert tent.count("L") == 2
+
+
+@pytest.mark.parametrize(("height", "corners"), [(0.2, 1), (0.3, 2)])
+def test_a_corner_is_kept_from_a_quarter_of_a_unit(height: float, corners: int) -> None:
+    bump = 1.0 + np.where(GRID == 0.0, height * 2.0 / (HEIGHT - 2.0 * MARGIN), 0.0)
+    low = np.column_stack([[-1.0, 0.0, 1.0], [1.0, bump.max(), 1.0]])
+    markup = made(scenes=[*tents(2), Scene("bump", "bump", low, "#000", 1.0)]).markup("one")
+    assert re.search(r'scene-2".*?d="([^"]*)"', markup).group(1).count("L") == corners
 
 
 def test_what_it_refuses() -> None:

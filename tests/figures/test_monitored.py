@@ -58,6 +58,33 @@ def test_the_edge_is_drawn_at_one_and_the_data_where_they_are():
     assert draw_monitored(CASES["far beyond the edge"]).axes[0].get_yscale() == "log"
 
 
+@pytest.mark.parametrize(("most", "scale"), [(2.9, "linear"), (3.1, "log")])
+def test_edge_ratios_far_beyond_the_edge_have_a_logarithmic_axis(most, scale):
+    ratios = np.linspace(0.5, most, STEPS.size)
+    assert draw_monitored(run(ratio=ratios)).axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize(("count", "marked"), [(12, True), (13, False)])
+def test_twelve_points_have_marks_and_more_are_a_line(count, marked):
+    few = replace(run(), steps=STEPS[:count], edge_ratio=run().edge_ratio[:count], loss=run().loss[:count])
+    above, below = draw_monitored(few).axes
+    drawn = [line for ax in (above, below) for line in ax.get_lines() if len(line.get_xdata()) == count]
+    assert [line.get_marker() not in ("None", "", None) for line in drawn] == [marked, marked]
+
+
+def test_eight_spikes_get_a_line_across_both_panels():
+    spikes = [(100.0 * i, 2.0) for i in range(1, 12)]
+    for ax in draw_monitored(run(spikes=spikes)).axes:
+        upright = [line.get_xdata()[0] for line in ax.get_lines() if len(set(line.get_xdata())) == 1]
+        assert upright == [step for step, _ in spikes[:8]]
+
+
+def test_one_measurement_without_a_loss_is_not_the_end():
+    for lost, shaded in ((1, 0), (2, 1)):
+        loss = np.where(np.arange(STEPS.size) >= STEPS.size - lost, np.nan, 0.9)
+        assert len(draw_monitored(run(loss=loss)).axes[1].patches) == shaded
+
+
 def test_the_end_of_a_run_that_diverged_is_shaded():
     shaded = draw_monitored(CASES["diverged"]).axes[1].patches
     assert [(patch.get_x(), patch.get_width()) for patch in shaded] == [(2600.0, 1300.0)]

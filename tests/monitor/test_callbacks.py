@@ -72,7 +72,7 @@ def pictures(rows=24):
     return torch.randn(rows, 3, generator=draw), torch.randn(rows, 2, generator=draw)
 
 
-def lightning_training(make_callbacks, precision="32-true", optimizer="AdamW", clip=0.3):
+def lightning_training(make_callbacks, precision="32-true", optimizer="AdamW", clip=0.3, **settings):
     """Six batches, accumulated by two, of a network with dropout and batch normalization."""
     pl = imported("lightning.pytorch")
 
@@ -102,7 +102,7 @@ def lightning_training(make_callbacks, precision="32-true", optimizer="AdamW", c
     trainer = pl.Trainer(
         max_epochs=1, accelerator="cpu", precision=precision, accumulate_grad_batches=2, logger=False,
         gradient_clip_val=clip, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, callbacks=make_callbacks(),
+        enable_model_summary=False, callbacks=make_callbacks(), **settings,
     )  # fmt: skip
     trainer.fit(module, data)
     return module, fingerprint(module, trainer.optimizers[0]) | {"steps": str(module.logged)}
@@ -153,6 +153,18 @@ def test_clipping_that_is_not_by_the_norm_is_left_open():
     assert coefficient(SimpleNamespace(**trainer | {"gradient_clip_algorithm": "norm"}), optimizer) == 1.0
     manual = {"lightning_module": SimpleNamespace(automatic_optimization=False)}
     assert coefficient(SimpleNamespace(**trainer | manual), optimizer) is None
+
+
+@lightning
+def test_a_step_that_the_scaler_of_lightning_skips_is_none():
+    """In float16, with a scale at which the first gradients overflow, and clipping."""
+    amp = imported("lightning.pytorch.plugins").MixedPrecision
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**18, backoff_factor=2.0**-9)
+    watch = lightning_monitor()
+    lightning_training(lambda: [watch], plugins=[amp("16-mixed", "cpu", scaler)], precision=None)
+    assert scaler.get_scale() == 2.0**9
+    assert [row.step for row in watch.monitor.rows] == [2, 3]
+    assert {row.status for row in watch.monitor.rows} == {"converged"}
 
 
 @lightning
@@ -261,12 +273,67 @@ def test_hugging_face_is_told_what_is_missing():
 
 
 @huggingface
+@pytest.mark.parametrize(
+    ("batch", "got"),
+    [
+        (None, "got None"),
+        (torch.ones(4, 8), r"got a Tensor of shape \(4, 8\)"),
+        ([], r"got \[\]"),
+        ([{"input_ids": [1, 2], "labels": [1, 2]}], "got rows that are not collated"),
+        ([{"input_ids": torch.ones(8)}] * 2, "got rows that are not collated"),
+    ],
+)
+def test_hugging_face_takes_what_a_collator_returns(batch, got):
+    kind = imported("stepscape.monitor.huggingface").HuggingFaceMonitor
+    with pytest.raises(
+        InputError, match=rf"batch must be what the data collator returns, with labels, {got}; "
+    ):
+        kind(batch)
+    kind(batch, lambda model, batch: model(batch))  # a loss of the user's may take anything
+    kind([{"input_ids": torch.ones(2, 8)}] * 2)
+    kind({"x": torch.ones(8), "labels": torch.ones(8)})
+
+
+@huggingface
+def test_a_batch_without_labels_has_no_loss():
+    own_loss = imported("stepscape.monitor.huggingface").own_loss
+    with pytest.raises(
+        InputError, match=r"batch must hold labels, from which the model computes its loss, got n"
+    ):
+        own_loss(lambda **_: SimpleNamespace(loss=None), {})
+
+
+@huggingface
 def test_of_several_processes_of_hugging_face_the_first_one_measures():
     watch, other = huggingface_monitor(), SimpleNamespace(is_world_process_zero=False, global_step=1)
     watch.on_train_begin(None, other, None)
     watch.on_step_end(None, other, None)
     watch.on_train_end(None, other, None)
     assert watch.monitor is None
+
+
+@huggingface
+def test_a_step_that_the_scaler_of_accelerate_skips_is_none():
+    """The optimizer of a Trainer is that of Accelerate, which knows what the scaler did."""
+    model, state = gpt2(), SimpleNamespace(is_world_process_zero=True, global_step=0)
+    imported("accelerate").Accelerator(cpu=True)
+    kind, base = (
+        imported("accelerate.optimizer").AcceleratedOptimizer,
+        torch.optim.SGD(model.parameters(), 0.01),
+    )
+    optimizer = kind(base, scaler=torch.amp.GradScaler("cpu"))
+    arguments = SimpleNamespace(label_smoothing_factor=0.0, max_grad_norm=0.0, device=torch.device("cpu"))
+    watch = huggingface_monitor()
+    watch.on_train_begin(arguments, state, None, model=model, optimizer=optimizer)
+    for step, overflow in enumerate((True, False, True, False), 1):
+        optimizer.scaler.scale(model(**tokens()).loss).backward()
+        if overflow:
+            next(model.parameters()).grad.fill_(torch.inf)
+        optimizer.step()
+        optimizer.zero_grad()
+        state.global_step = step
+        watch.on_step_end(arguments, state, None, model=model, optimizer=optimizer)
+    assert [row.step for row in watch.monitor.rows] == [2, 4]
 
 
 # ---- without the packages

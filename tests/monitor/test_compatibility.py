@@ -159,6 +159,9 @@ def layer(plain=False):
 CASES = {
     "attention": (Attention, lambda: Attention(fused=False)),
     "batch normalization": (Normalized, lambda: Normalized(plain=True)),
+    "synchronized batch normalization": (
+        lambda: nn.SyncBatchNorm.convert_sync_batchnorm(Normalized()), lambda: Normalized(plain=True)
+    ),
     "running statistics": (lambda: Normalized().eval(),) * 2,
     "checkpoint": (lambda: Checkpointed(False), Checkpointed),
     "reentrant checkpoint": (lambda: Checkpointed(True), Checkpointed),
@@ -409,6 +412,16 @@ def test_chosen_parameters_and_blocks_are_parts_of_the_hessian():
     assert near(blocks["0"], largest_of(H[:16, :16]), 1e-4)
     named = block_sharpness(model, mse, pair(), {"last": ["2.*"]}, batch_norm="running")
     assert named["last"].value == blocks["2"].value
+
+
+def test_a_shared_matrix_is_chosen_by_each_of_its_names():
+    """A block has the whole effect of a matrix that it shares, as training has."""
+    model, H = made(Tied), expected("tied and frozen")  # inner: 9 + 3, the bias of outer: 3, last.weight: 6
+    blocks = {"inner": ["inner.*"], "outer": ["outer.*"], "both": ["inner.*", "outer.*"]}
+    rows = {"inner": [*range(12)], "outer": [*range(9), 12, 13, 14], "both": [*range(15)]}
+    for name, found in block_sharpness(model, mse, pair(), blocks).items():
+        assert near(found, largest_of(H[rows[name]][:, rows[name]]), 1e-4)
+    assert Probe(model, mse, pair(), select="outer.*").names == ("inner.weight", "outer.bias")
 
 
 class OnceOnly(torch.autograd.Function):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
 
 from monitor_models import Point, dense, mlp, mse, on_vector, pair, quadratic, random_matrix, snapshot
 from stepscape.errors import InputError
-from stepscape.monitor.critical import critical_step_size
+from stepscape.monitor.critical import MEANINGS, critical_step_size
 
 
 def closed_form(matrix, x, along):
@@ -94,6 +95,61 @@ def test_ways_to_end_without_a_crossing():
     assert hidden.status == "noise_floor"
     lost = critical_step_size(Point(), lambda m, b: (m().sum() + b.sum()) * math.nan, nothing)
     assert (lost.status, lost.passes) == ("nonfinite", 1)
+
+
+SENTENCES = {
+    "converged": (
+        quadratic, {"step_size": 0.1},
+        r"^A step along the direction raises the loss from a step size of 2 ± .* on, 20 times the one in "
+        r"use\.$",
+    ),
+    "ascent": (
+        quadratic, {"direction": [-torch.ones(2), -torch.ones(3)]},
+        r"^No critical step size is known: the loss does not fall along this direction .*; give the update "
+        r"of the",
+    ),
+    "no_crossing": (
+        separable, {"step_size": 1.0},
+        r"^No critical .*: the loss was still below its start at the largest step size tried, \S*; it may "
+        r"have no",
+    ),
+    "nonmonotone": (
+        lambda m, _: -torch.sin(3 * (m()[0] - 1)),  # L(η) = −sin 3η, above its start from π/3 to 2π/3
+        {"step_size": 0.1, "direction": {"head": torch.tensor([-1.0, 0.0])}},
+        r"from a step size of \S* ± .*; the loss falls below its start again farther out, .*; give a smaller",
+    ),
+    "budget": (
+        lambda m, _: torch.sin(3 * m()[0]) + 0.1 * m()[0], {"step_size": 10.0},
+        r"from a step size of .* max_passes were spent before the crossing was known .*; give more",
+    ),
+    "noise_floor": (
+        lambda m, b: 1e6 + 1e-3 * quadratic(m, b.float()), {},
+        r"^No critical .*: rounding of the loss hides the crossing; give precision='float64', or take a "
+        r"large",
+    ),
+    "nonfinite": (bounded, {}, r"; the loss is not finite at the steps tried beyond 2\.9.; give a smaller "
+                               r"step_size"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status", SENTENCES)
+def test_a_status_is_a_sentence_with_a_remedy(status):
+    loss, settings, says = SENTENCES[status]
+    model = Point().float() if status == "noise_floor" else Point()
+    found = critical_step_size(model, loss, torch.eye(5, dtype=torch.float64), **settings)
+    assert found.status == status
+    assert re.search(says, str(found)), str(found)
+    assert bool(found.reason) == (status != "converged")
+    assert SENTENCES.keys() == MEANINGS.keys()
+
+
+def test_a_loss_that_is_lost_asks_for_a_smaller_step_size():
+    found = critical_step_size(Point(), lambda m, _: m().sum() * math.nan, torch.zeros(1))
+    assert str(found) == (
+        "No critical step size is known: the loss or its gradient is not finite at the parameters; lower "
+        "the step "
+        "size of the training."
+    )
 
 
 def test_a_loss_without_second_derivatives_is_measured():

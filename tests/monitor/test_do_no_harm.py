@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from probed_models import mse, pair
-from stepscape.monitor import Probe, Unmeasured, is_probing, sharpness
+from stepscape.monitor import Monitor, Probe, Unmeasured, is_probing, sharpness
 from stepscape.monitor.fingerprint import Disturbed, fingerprint, require_equal
 
 nn = torch.nn
@@ -87,6 +87,59 @@ def train(kinds, autocast):
         float(torch.rand(1)) + np.random.standard_normal() + random.random()  # noqa: NPY002
     assert model.training
     return fingerprint(model, optimizer) | {"calls": str(model.calls), "hooks fired": str(len(fired))}
+
+
+def watch_everything(model, batch, optimizer):
+    """All quantities of a monitor, where each hook and each shift could leave a trace."""
+    monitor = Monitor(
+        model, mse, batch, optimizer, 1, layers=["inner"], blocks={"outer": ["outer.*"]}, batches=[batch] * 2,
+        measure=["lambda_max", "edge_ratio", "lambda_min", "trace", "critical_step_size", "dead_units"],
+        on_error="raise",
+    )  # fmt: skip
+    return monitor.step(0)
+
+
+def test_measuring_everything_changes_nothing():
+    torch.manual_seed(0)
+    model = Noisy()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    mse(model, pair(8)).backward()
+    optimizer.step()
+    before = fingerprint(model, optimizer)
+    row = watch_everything(model, pair(8), optimizer)
+    require_equal(before, fingerprint(model, optimizer))
+    found = (
+        row.trace,
+        row.lambda_min,
+        row.critical_step_size,
+        row.blocks,
+        row.batch_sharpness,
+        row.dead_units,
+    )
+    assert None not in found
+
+
+def test_batches_that_were_born_in_inference_mode_are_measured():
+    model = nn.Linear(3, 2)
+    with torch.inference_mode():
+        batch = pair()
+        found = sharpness(model, mse, batch)
+    assert found.status == "converged"
+    assert found.value == sharpness(model, mse, pair()).value
+
+
+def test_casts_that_autocast_keeps_are_not_taken_for_those_of_another_point():
+    """Within one autocast, a weight is cast once: neither a shifted loss nor training may see an old cast."""
+    model, batch = nn.Linear(3, 2), pair()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        before = mse(model, batch).float()
+        probe = Probe(model, lambda m, b: mse(m, b).float(), batch, precision="as_is")
+        with probe.measuring():
+            losses = {
+                float(probe.loss([s * torch.ones_like(p) for p in probe.parameters])) for s in (0, 1, 2)
+            }
+        assert len(losses) == 3
+        assert mse(model, batch).float() == before
 
 
 KINDS = ("as it is", "frozen", "running", "inference", "raising")

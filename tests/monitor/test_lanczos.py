@@ -10,7 +10,7 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from stepscape.errors import InputError
-from stepscape.monitor import Unmeasured, largest
+from stepscape.monitor import Unmeasured, lanczos, largest
 from stepscape.monitor.krylov import Krylov
 from stepscape.monitor.lanczos import Negated
 
@@ -90,7 +90,7 @@ def test_the_space_stays_orthonormal_and_its_relation_holds_through_restarts(row
             krylov.restart(krylov.most // 2)
         krylov.extend()
         done = krylov.done
-        V, T = krylov.rows[: done + 1], krylov.projection[:done, :done]
+        V, T = krylov.rows[: done + 1], torch.from_numpy(krylov.projection[:done, :done])
         assert (V @ V.T - torch.eye(done + 1)).abs().max() <= 256 * EPS
         rest = V[:done] * operator.values - T @ V[:done]
         rest[-1] -= krylov.beside * V[done]
@@ -98,35 +98,38 @@ def test_the_space_stays_orthonormal_and_its_relation_holds_through_restarts(row
 
 
 @pytest.mark.parametrize("rows", [7, 24, 80])
-def test_rows_are_orthogonalized_when_a_bound_is_passed_and_not_before(rows, monkeypatch):
-    """Simon's recurrence keeps |VVᵀ - 1| within 10 times the bound at fewer orthogonalizations than steps.
+@pytest.mark.parametrize(
+    ("dtype", "bound"), [(torch.float64, 1e-8), (torch.float64, 1e-12), (torch.float32, 3e-4)]
+)
+def test_rows_are_orthogonalized_when_a_bound_is_passed_and_not_before(rows, dtype, bound, monkeypatch):
+    """Simon's recurrence keeps |VVᵀ - 1| within the bound at fewer orthogonalizations than steps.
 
-    What it lets pass disturbs A V = V T + beside·v eᵀ by no more than the norm of A times as much. Without
-    orthogonalization rows become parallel after some steps.
+    What it lets pass disturbs A V = V T + beside·v eᵀ by no more than the norm of A times as much. In float32
+    an orthogonalization of one row, and not of the one after it, loses everything: |VVᵀ - 1| is near 1.
     """
-    operator, steps, taken = Diagonal(torch.tensor(SPECTRA["outliers"])), 60, []
+    operator, steps, taken = Diagonal(torch.tensor(SPECTRA["outliers"]).to(dtype)), 60, []
     restore = Krylov._orthogonalize
     monkeypatch.setattr(Krylov, "_orthogonalize", lambda *given: taken.append(1) or restore(*given))
 
     def overlap(bound):
         draw = torch.Generator().manual_seed(0)
-        start = torch.randn(operator.size, generator=draw, dtype=torch.float64)
+        start = torch.randn(operator.size, generator=draw, dtype=torch.float64).to(dtype)
         krylov, largest_seen = Krylov(operator, start, rows, bound), 0.0
         for _ in range(steps):
             if krylov.done == krylov.most:
                 krylov.restart(krylov.most // 2)
             krylov.extend()
             done = krylov.done
-            V, T = krylov.rows[: done + 1], krylov.projection[:done, :done]
+            V, T = krylov.rows[: done + 1].double(), torch.from_numpy(krylov.projection[:done, :done])
             seen = float((V @ V.T - torch.eye(done + 1)).abs().max())
             rest = V[:done] * operator.values - T @ V[:done]
             rest[-1] -= krylov.beside * V[done]
-            assert rest.norm() <= 100 * 10 * max(bound, 256 * EPS)
+            assert rest.norm() <= 100 * max(bound, 64 * torch.finfo(dtype).eps)
             largest_seen = max(largest_seen, seen)
         return largest_seen
 
-    assert overlap(1e-8) <= 10 * 1e-8
-    assert len(taken) < 0.7 * steps
+    assert overlap(bound) <= bound
+    assert len(taken) < 0.75 * steps
     if rows == 80:
         taken.clear()
         assert overlap(np.inf) > 0.5
@@ -159,28 +162,43 @@ def test_ritz_values_are_not_repeated():
     pair = largest(operator, tolerance=1e-10, kept=5, max_products=300)
     values = [float(v @ operator.product(v)) for v in pair.vectors]
     assert np.allclose(values, [100, 50, 25, 12, 6], rtol=1e-6)
-    assert (pair.vectors @ pair.vectors.T - torch.eye(5)).abs().max() <= 1e-12
+    assert (pair.vectors @ pair.vectors.T - torch.eye(5)).abs().max() <= 0.1 * 1e-10
 
 
 @pytest.mark.parametrize(
-    ("top", "bulk", "misses", "products"),
+    ("top", "misses", "products"),
     [
-        ([5.0], 0.5, 0, 10.1),
-        ([1.0, 0.98], 0.5, 0, 16),
-        ([1.0, 0.995], 0.5, 2, 17),
-        ([0.97**i for i in range(20)], 0.5, 0, 27),
+        ([5.0], 0, 10.1),
+        ([1.0, 0.98], 0, 15.4),
+        ([1.0, 0.995], 2, 15.8),
+        ([0.97**i for i in range(20)], 0, 22.95),
     ],
 )
-def test_few_random_starts_miss_the_largest_eigenvalue(top, bulk, misses, products):
-    """Of 60 starts at most 2 where the first two values are 0.5 % apart, none elsewhere."""
-    operator = Diagonal(spectrum(top, bulk))
+def test_few_random_starts_miss_the_largest_eigenvalue(top, misses, products):
+    """Of 60 starts at most 2 where the first two values are 0.5 % apart, none elsewhere.
+
+    What patience costs is known as well, within 0.1 to 0.2 products.
+    """
+    operator = Diagonal(spectrum(top))
     pairs = [largest(operator, seed=seed) for seed in range(60)]
     assert {pair.status for pair in pairs} == {"converged"}
     wrong = [pair for pair in pairs if abs(pair.value - top[0]) > 1e-3 * top[0]]
     assert len(wrong) <= misses
-    assert np.mean([pair.products for pair in pairs]) <= products
+    assert np.mean([pair.products for pair in pairs]) == pytest.approx(products, abs=0.2)
     right = [abs(pair.value - top[0]) for pair in pairs if pair not in wrong]
     assert np.median(right) <= 1e-5 * top[0]
+
+
+@pytest.mark.parametrize("seed", [107, 246, 388, 561])
+def test_a_second_eigenvalue_is_left_that_a_look_one_product_earlier_would_settle_on(seed):
+    """These starts hold little of the first: the residual is small long before the value is steady."""
+    operator = Diagonal(spectrum([1.0, 0.995]))
+    assert abs(largest(operator, seed=seed).value - 1.0) <= 1e-5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_start_is_not_believed_before_ten_products(seed):
+    assert largest(Diagonal(spectrum([5.0], bulk=1e-3)), seed=seed).products == 10
 
 
 def test_a_converged_value_is_never_far_above_the_largest():
@@ -206,6 +224,34 @@ def test_products_less_accurate_than_the_tolerance_are_a_noise_floor():
     assert largest(Rounded(values, 1e-2)).status == "noise_floor"
     assert largest(Rounded(values, 1e-5)).status == "converged"
     assert largest(Rounded(values, 1e-2), tolerance=0.05).status == "converged"
+
+
+def test_two_looks_at_the_true_residual_are_three_products_apart(monkeypatch):
+    """Products with an error of 1 % satisfy the estimate at once, and never the residual."""
+    done = []
+    restore = lanczos._verified
+    monkeypatch.setattr(lanczos, "_verified", lambda *given: done.append(given[1].done) or restore(*given))
+    operator = Rounded(spectrum([1.0, 0.8], size=2000), 1e-2)
+    assert largest(operator).status == "noise_floor"
+    assert np.diff(done).tolist() == [2]  # and the look itself
+
+
+def test_a_search_takes_the_memory_of_25_vectors_and_orthogonalizes_seldom(monkeypatch):
+    """In float32, five large eigenvalues: about 6 of 11 steps at a bound of a tenth of the tolerance."""
+    operator, taken, shapes = Diagonal(torch.tensor(SPECTRA["outliers"]).float()), [], set()
+    restore = Krylov._orthogonalize
+
+    def counted(krylov, *given):
+        taken.append(1)
+        shapes.add(tuple(krylov.rows.shape))
+        return restore(krylov, *given)
+
+    monkeypatch.setattr(Krylov, "_orthogonalize", counted)
+    for seed in range(6):
+        pair = largest(operator, tolerance=1e-4, kept=4, seed=seed)
+        assert (pair.vectors @ pair.vectors.T - torch.eye(4)).abs().max() <= 0.1 * 1e-4
+    assert shapes == {(25, operator.size)}
+    assert len(taken) == pytest.approx(36, abs=1)
 
 
 def test_the_estimate_of_the_error_is_near_the_error():
@@ -238,6 +284,13 @@ def test_products_that_are_not_finite_are_refused():
 def test_a_wrong_number_is_refused(wrong, sentence):
     with pytest.raises(InputError, match=sentence):
         largest(Diagonal(torch.ones(4)), **wrong)
+
+
+def test_a_start_that_is_given_gets_a_twentieth_of_noise():
+    start = torch.zeros(5000)
+    start[0] = 3.0
+    begun = lanczos._begin(Diagonal(torch.ones(5000)), start, seed=0)
+    assert float((begun - start / 3.0).norm()) == pytest.approx(0.05, rel=1e-5)
 
 
 def test_the_search_draws_from_no_one_elses_random_numbers():

@@ -10,7 +10,7 @@ import torch
 from monitored_training import Bowl, bowl, bowl_loss, symmetric
 from stepscape.monitor import measurement
 from stepscape.monitor.measurement import Measurement, Moment, measure_moment
-from stepscape.monitor.subject import PER_BATCH, PER_BLOCK, PRODUCTS, Subject
+from stepscape.monitor.subject import Subject
 from stepscape.monitor.tracking import Followed
 
 VALUES = [-3.0, 0.5, 1.0, 10.0]
@@ -64,7 +64,26 @@ def test_critical_step_size_follows_the_preconditioner() -> None:
 def test_a_critical_step_size_that_there_is_not() -> None:
     found = measured("critical_step_size", values=[-3.0, -2.0, -1.0])
     assert "critical_step_size" not in found.values
-    assert found.reason == "critical_step_size: no_crossing"
+    assert found.reason.startswith(
+        "critical_step_size: the loss was still below its start at the largest step"
+    )
+
+
+def test_a_loss_with_one_derivative_has_a_critical_step_size() -> None:
+    model, matrix = bowl([1.0, 2.0, 4.0])
+
+    def once(model: Any, batch: torch.Tensor) -> torch.Tensor:
+        return torch.cdist((batch @ model.x)[None], torch.zeros(1, 3, dtype=torch.float64)).square().sum()
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    given = Subject.read(model, once, matrix, optimizer, measure=["critical_step_size"])
+    found = measure_moment(given, Moment())
+    assert found.status == "converged"
+    g = 2.0 * matrix @ matrix @ model.x.detach()  # of ‖Ax‖²
+    assert found.values["critical_step_size"] == pytest.approx(float(g @ g / (matrix @ g).square().sum()))
+    both = Subject.read(model, once, matrix, optimizer, measure=["lambda_max"])
+    reason = "has no second derivative in PyTorch; only critical_step_size needs none"
+    assert reason in measure_moment(both, Moment()).reason
 
 
 def test_batch_sharpness_in_both_definitions() -> None:
@@ -115,7 +134,9 @@ def test_blocks_and_dead_units() -> None:
 def test_a_model_without_activations_says_so() -> None:
     found = measured("dead_units")
     assert "dead_units" not in found.values
-    assert found.reason == "dead_units: no module with an activation was called; name layers"
+    assert found.reason.startswith(
+        "dead_units: no module such as ReLU or GELU was called, and functions such"
+    )
 
 
 def test_groups_with_different_step_sizes_have_no_one_threshold() -> None:
@@ -191,5 +212,7 @@ def test_one_quantity_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPat
 def test_what_a_measurement_will_cost() -> None:
     blocks, batches = {"all": ["*"]}, [symmetric([1.0, 2.0])] * 3
     given = subject("lambda_max", "trace", blocks=blocks, batches=batches)
-    assert given.products == PRODUCTS["lambda_max"] + PRODUCTS["trace"] + PER_BLOCK + 3 * PER_BATCH
+    assert given.products == 13 + 60 + 13 + 3 * 3
+    rest = subject("edge_ratio", "lambda_min", "critical_step_size", "dead_units")
+    assert rest.products == 13 + 30 + 5 + 1
     assert isinstance(given.model, Bowl)

@@ -16,8 +16,10 @@ import torch
 from monitored_training import bowl, bowl_loss, descend, digits, network, square
 from stepscape.errors import InputError
 from stepscape.monitor.failure import Unmeasured
-from stepscape.monitor.monitor import DEAR, Monitor
+from stepscape.monitor.measurement import products_of
+from stepscape.monitor.monitor import Monitor
 from stepscape.monitor.run_file import read_run
+from stepscape.monitor.subject import Subject
 
 CURVATURES = [0.5, 1.0, 2.0, 10.0]
 
@@ -68,7 +70,7 @@ def test_the_suggestion_calms_a_network_at_its_edge() -> None:
     losses = descend(model, square, batch, optimizer, 161, monitor)
     assert sum(after > before for before, after in pairwise(losses)) > 40
     assert all(0.85 < row.edge_ratio < 1.25 for row in monitor.rows[1:])
-    assert "has been at the edge since step 0" in monitor.story()[0]
+    assert "has been at the edge since step 20" in monitor.story()[0]
     optimizer.param_groups[0]["lr"] = monitor.suggest().step_sizes[0]
     calm = descend(model, square, batch, optimizer, 40)
     assert all(after < before for before, after in pairwise(calm))
@@ -105,6 +107,39 @@ def test_clipping_is_said_and_counted() -> None:
     assert row.clipped is True
     assert row.edge_ratio == pytest.approx(0.5 * 0.75, rel=1e-6)
     assert monitor.step(1, clip_coefficient=1.0).clipped is False
+
+
+def test_an_optimizer_of_the_user_brings_its_rule() -> None:
+    class Halved(torch.optim.SGD):
+        """Gradient descent with half the step size, as its own step."""
+
+        def step(self, closure: Any = None) -> None:  # noqa: ARG002
+            with torch.no_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        p -= 0.5 * group["lr"] * p.grad
+
+    def rule(optimizer: Any, parameter: Any) -> tuple[float, float]:  # noqa: ARG001
+        return 2.0, 2.0 / optimizer.param_groups[0]["lr"]
+
+    for lr, falls in ((0.38, True), (0.42, False)):  # the edge is at λ lr/4 = 1, for λ = 10
+        model, matrix = bowl(CURVATURES)
+        optimizer = Halved(model.parameters(), lr=lr)
+        monitor = Monitor(model, bowl_loss, matrix, optimizer, 50, preconditioner=rule)
+        losses = descend(model, bowl_loss, matrix, optimizer, 101, monitor)
+        assert monitor.rows[0].edge_ratio == pytest.approx(10.0 * lr / 4.0, rel=1e-6)
+        assert (losses[-1] < losses[0]) is falls
+        (found,) = monitor.suggest().step_sizes
+        assert found == pytest.approx(0.32, rel=1e-6)
+
+
+@pytest.mark.parametrize("lost", [0.0, float("nan"), torch.tensor(0.0)])
+def test_a_coefficient_of_a_gradient_that_was_not_finite_says_nothing(lost: Any) -> None:
+    # As min(1, c/‖g‖) is in float16, in a step that the scaler skips.
+    _, _, _, monitor = watched(0.15)
+    row = monitor.step(0, clip_coefficient=lost)
+    assert (row.status, row.clipped) == ("converged", None)
+    assert row.edge_ratio == pytest.approx(0.75, rel=1e-6)
 
 
 def test_chosen_parameters_that_are_not_moved_have_no_edge_ratio() -> None:
@@ -188,7 +223,7 @@ def run(monitor: Monitor, costs: Costs, steps: int) -> None:
 
 
 def test_the_budget_is_kept_with_the_first_measurement() -> None:
-    costs = Costs(step=1.0, call=2.0)
+    costs = Costs(step=1.0, call=0.3)
     model, matrix = bowl(CURVATURES)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = Monitor(model, costs.loss, matrix, optimizer, clock=costs, budget=0.05)
@@ -197,14 +232,14 @@ def test_the_budget_is_kept_with_the_first_measurement() -> None:
     spent = costs.now - training
     assert len(monitor.rows) >= 10
     assert spent <= 0.05 * training
-    assert monitor.rows[0].step >= 199
+    assert monitor.rows[0].step == 115
     assert monitor.rows[-1].training_seconds == pytest.approx(monitor.rows[-1].step + 0.0)
     assert sum(row.seconds for row in monitor.rows) <= spent
 
 
 def test_a_run_that_diverged_is_not_measured_more_often() -> None:
     # A loss that is not finite costs one call instead of dozens, and yet its rows do not pour in.
-    costs = Costs(step=1.0, call=2.0)
+    costs = Costs(step=1.0, call=0.3)
     model, matrix = bowl(CURVATURES)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = Monitor(model, costs.loss, matrix, optimizer, clock=costs)
@@ -217,16 +252,65 @@ def test_a_run_that_diverged_is_not_measured_more_often() -> None:
     assert 0 < len(monitor.rows) - sane <= 1.2 * sane
 
 
-def test_a_dear_batch_is_said_once() -> None:
-    costs = Costs(step=1e-3, call=1.0)
+def auto(costs: Costs, **settings: Any) -> tuple[Any, Monitor]:
+    """A bowl, and a monitor by the clock of its costs."""
     model, matrix = bowl(CURVATURES)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    monitor = Monitor(model, costs.loss, matrix, optimizer, clock=costs)
-    said = r"a measurement takes as long as about \d+ training steps.* a smaller batch costs less"
-    assert DEAR < 1000
+    return model, Monitor(model, costs.loss, matrix, optimizer, clock=costs, **settings)
+
+
+def test_an_expensive_batch_is_said_once() -> None:
+    # A call of the loss takes 1000 steps. Two are made after the first step, and two when two steps are paid
+    # for: they foretell that a graph and two products take 15 as many, which (4 + 2.2·15)·1000/0.05 steps pay
+    # for, each of them the average, 39/40, because nobody knows what the first one took.
+    costs = Costs(step=1e-3, call=1.0)
+    _, monitor = auto(costs)
+    said = "measurements on this batch are expensive: the first one comes after 758974 steps or later; a sma"
     with pytest.warns(RuntimeWarning, match=said) as warned:
-        run(monitor, costs, 400)
+        run(monitor, costs, 3000)
     assert len(warned) == 1
+    assert costs.now == pytest.approx(3000 * 1e-3 + 4.0)
+
+
+def test_two_trials_tell_what_the_first_measurement_costs() -> None:
+    # Only calls of the loss take time here, so that products are free: the first look and the trials call it
+    # twice, twice and once, which (1.2 + 15·0.3)/0.05 steps pay for, and the graph is predicted to take 0.3.
+    costs = Costs(step=1.0, call=0.3)
+    _, monitor = auto(costs)
+    run(monitor, costs, 40)
+    assert costs.now == pytest.approx(40 + 1.2)
+    run(monitor, costs, 74)
+    assert costs.now == pytest.approx(114 + 1.2)
+    run(monitor, costs, 1)
+    assert costs.now == pytest.approx(115 + 1.5)
+    assert monitor.rows == ()
+    run(monitor, costs, 1)
+    assert len(monitor.rows) == 1
+
+
+@pytest.mark.parametrize(("optimizer", "count"), [("SGD", 13), ("Adam", 26), ("NAdam", 13)])
+def test_an_edge_ratio_that_follows_from_the_eigenvalue_takes_no_products(optimizer: str, count: int) -> None:
+    model, matrix = bowl(CURVATURES)
+    made = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
+    subject = Subject.read(model, bowl_loss, matrix, made)
+    descend(model, bowl_loss, matrix, made, 2)
+    assert products_of(subject, subject.probe.operator()) == count
+
+
+def test_sinks_are_paid_from_the_budget() -> None:
+    costs = Costs(step=1.0, call=0.1)
+
+    class Slow:
+        def write(self, row: Any) -> None:  # noqa: ARG002
+            costs.now += 3.0
+
+        def close(self) -> None:
+            pass
+
+    _, monitor = auto(costs, sinks=[Slow()])
+    run(monitor, costs, 2000)
+    assert len(monitor.rows) >= 10
+    assert costs.now - 2000.0 <= 0.05 * 2000.0 + 3.0
 
 
 def test_every_so_many_steps() -> None:

@@ -86,6 +86,41 @@ def test_penalty_refuses():
         trace_penalty(theta.sum(), [theta], probes=0)
 
 
+class Doubled(torch.autograd.Function):
+    """Twice its input, with a backward pass that cannot be differentiated."""
+
+    @staticmethod
+    def forward(_, z):
+        return 2.0 * z
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(_, slope):
+        return 2.0 * slope
+
+
+def test_penalty_refuses_what_would_count_as_flat():
+    """Autograd takes the derivative of the marked function for 0, and under a mean leaves no trace of it."""
+    theta = torch.ones(2, requires_grad=True)
+    sentence = (
+        "loss must be twice differentiable by autograd, got a function marked as once differentiable; its"
+    )
+    for loss in (Doubled.apply(theta**2).mean(), Doubled.apply(theta).square().mean()):
+        with pytest.raises(InputError, match=sentence):
+            trace_penalty(loss, [theta])
+    assert trace_penalty((theta**2).mean(), [theta]) == 2.0
+
+
+def test_penalty_names_an_operation_without_a_second_derivative():
+    q = torch.ones(1, 1, 4, 2, requires_grad=True)
+    attention = torch.nn.functional.scaled_dot_product_attention
+    says = r"got the operation aten::_scaled_dot_product.*; for attention, compute the loss within torch"
+    with pytest.raises(InputError, match=says):
+        trace_penalty(attention(q, q, q).square().mean(), [q])
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        assert float(trace_penalty(attention(q, q, q).square().mean(), [q]).detach()) != 0.0
+
+
 def closure_of(optimizer, loss):
     def closure():
         optimizer.zero_grad()

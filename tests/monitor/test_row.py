@@ -37,6 +37,14 @@ def test_whatever_else_is_refused_in_one_sentence(line: str | bytes) -> None:
     assert "\n" not in str(refusal.value).strip()
 
 
+def test_a_row_in_words() -> None:
+    assert str(row(7, 0.5, loss=2.0, seconds=0.25)) == (
+        "step 7: loss 2, λ_max 10, edge ratio 0.500, seconds 0.250, status converged"
+    )
+    failed = Row(7, 1.0, (0.1,), "oom", reason="memory did not suffice")
+    assert str(failed) == "step 7: seconds 0, status oom: memory did not suffice"
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -47,7 +55,7 @@ def test_whatever_else_is_refused_in_one_sentence(line: str | bytes) -> None:
         ('{"schema":true}', "schema must be 1, got True"),
         ('{"schema":1,"lamda_max":2}', "unknown name in a row 'lamda_max'; did you mean 'lambda_max'?"),
         ('{"schema":1,"step":3}', "missing required field `training_seconds`"),
-        (GOOD.replace("0.5", "NaN"), "text that is not JSON"),
+        (GOOD.replace("0.5", "NaN"), "hold finite numbers, and null where nothing was measured, got NaN"),
         (GOOD.replace('"step":3', '"step":"3"'), r"Expected `int`, got `str` - at `\$.step`"),
         (GOOD.replace('"step":3', '"step":-3'), "^step must be a whole number of at least 0, got -3"),
         (GOOD.replace('"step":3', f'"step":{10**30}'), "(Expected `int`|must be at most)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,16 +32,57 @@ RICH = row(
 )
 
 
-class Recorder:
-    """A logger of a user: it notes every call."""
+class Writer:
+    """SummaryWriter of PyTorch 2.13 with tensorboard 2.21, by its signature."""
+
+    def __init__(self, log_dir: str | None = None) -> None:
+        self.log_dir, self.scalars, self.closed = log_dir, {}, False  # type: ignore[misc]
+
+    def add_scalar(
+        self, tag: str, scalar_value: float, global_step: int | None = None, walltime: float | None = None,
+        new_style: bool = False, double_precision: bool = False,
+    ) -> None:  # fmt: skip
+        assert (walltime, new_style, double_precision) == (None, False, False)
+        self.scalars[tag, global_step] = scalar_value
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class WandbRun:
+    """Run of wandb 0.31, by its signature."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.logged: list[dict[str, Any]] = []
+        self.metrics: dict[str, str | None] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return lambda *given, **named: self.calls.append((name, given, named))
+    def define_metric(
+        self, name: str, step_metric: str | None = None, step_sync: bool | None = None,
+        hidden: bool | None = None, summary: str | None = None, overwrite: bool | None = None,
+    ) -> None:  # fmt: skip
+        assert step_sync is hidden is summary is overwrite is None
+        self.metrics[name] = step_metric
+
+    def log(self, data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+        assert step is commit is None  # its counter must not run backwards
+        self.logged.append(data)
+
+
+class Mlflow:
+    """The module mlflow 3.17, by the signature of `log_metrics` and the names that it takes."""
+
+    def __init__(self) -> None:
+        self.logged: dict[tuple[str, int | None], float] = {}
+
+    def log_metrics(
+        self, metrics: dict[str, float], step: int | None = None, synchronous: bool | None = None,
+        run_id: str | None = None, timestamp: int | None = None, model_id: str | None = None,
+        dataset: Any = None,
+    ) -> None:  # fmt: skip
+        assert synchronous is run_id is timestamp is model_id is dataset is None
+        for name, value in metrics.items():
+            assert re.fullmatch(r"[/\w.\- :]*", name), f"Invalid value {name!r} for parameter 'metrics'"
+            self.logged[name, step] = value
 
 
 # ---- JSON lines
@@ -77,9 +119,19 @@ def test_a_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
 def test_a_file_that_holds_something_else_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "thesis.tex"
     path.write_text("\\documentclass")
-    with pytest.raises(InputError, match="cannot read line 1 of"):
+    with pytest.raises(InputError, match=r"'.*thesis\.tex' must hold rows, as Monitor"):
         JsonLines(path)
     assert path.read_text() == "\\documentclass"
+
+
+def test_a_file_with_a_damaged_line_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text(row(0).to_line() + "\nhalf a li")
+    sink = JsonLines(path)
+    sink.write(row(1))
+    sink.close()
+    assert path.read_text() == row(0).to_line() + "\nhalf a li\n" + row(1).to_line() + "\n"
+    assert [each.step for each in read_run(path).rows] == [0, 1]
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
@@ -149,40 +201,48 @@ def test_scalars_are_what_was_measured() -> None:
 
 
 def test_tensorboard_gets_scalars_at_the_step_and_is_not_closed() -> None:
-    writer = Recorder()
+    writer = Writer()
     sink = TensorBoard(writer)
     sink.write(RICH)
     sink.close()
-    assert {name for name, _, _ in writer.calls} == {"add_scalar"}
-    assert {given[0]: given[1] for _, given, _ in writer.calls} == scalars(RICH)
-    assert {given[2] for _, given, _ in writer.calls} == {7}
+    assert writer.scalars == {(name, 7): value for name, value in scalars(RICH).items()}
+    assert not writer.closed
 
 
 def test_a_writer_of_our_own_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    writer = Recorder()
-    module = SimpleNamespace(SummaryWriter=lambda path: writer.calls.append(("made", (path,), {})) or writer)
+    module = SimpleNamespace(SummaryWriter=Writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)  # type: ignore[misc]
     sink = TensorBoard(tmp_path)
+    assert sink._writer.log_dir == str(tmp_path)
+    assert not sink._writer.closed
     sink.close()
-    assert writer.calls == [("made", (str(tmp_path),), {}), ("close", (), {})]
+    assert sink._writer.closed
 
 
 def test_weights_and_biases_keeps_its_own_counter() -> None:
-    run = Recorder()
+    run = WandbRun()
     WeightsAndBiases(run).write(RICH)
-    (_, pattern, metric), (name, (logged,), named) = run.calls
-    assert (pattern, metric) == (("stepscape/*",), {"step_metric": "stepscape/step"})
-    assert (name, named) == ("log", {})  # without a step: it must not run backwards
-    assert logged == {**scalars(RICH), "stepscape/step": 7}
+    assert run.metrics == {"stepscape/*": "stepscape/step"}
+    assert run.logged == [{**scalars(RICH), "stepscape/step": 7}]
     WeightsAndBiases(SimpleNamespace(log=run.log)).write(RICH)  # without define_metric
 
 
 def test_mlflow_gets_metrics_at_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Recorder()
+    expected = {(name, 7): value for name, value in scalars(RICH).items()}
+    client = Mlflow()
     MLflow(client).write(RICH)
+    assert client.logged == expected
+    client = Mlflow()
     monkeypatch.setitem(sys.modules, "mlflow", client)  # type: ignore[misc]
     MLflow().write(RICH)
-    assert client.calls == 2 * [("log_metrics", (scalars(RICH),), {"step": 7})]
+    assert client.logged == expected
+
+
+def test_names_that_mlflow_refuses_are_changed() -> None:
+    client = Mlflow()
+    MLflow(client).write(row(dead_units={"fc#2": 4}, blocks={"head (last), große: 1-2": 3.0}))
+    assert client.logged["stepscape/dead_units/fc_2", 0] == 4.0
+    assert client.logged["stepscape/blocks/head _last__ große: 1-2", 0] == 3.0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from monitor_models import Point, mlp, mse, pair, quadratic, snapshot
 from stepscape.errors import InputError
 from stepscape.figures.loss_plane import loss_slice_figure, loss_slice_finding
 from stepscape.monitor.failure import Unmeasured
-from stepscape.monitor.slices import loss_slice
+from stepscape.monitor.slices import LossSlice, loss_slice
 
 
 def moved(model, directions, factors):
@@ -97,9 +97,19 @@ CAPTION = "Loss; dashed where it is twice that at the parameters, the white plus
 
 @pytest.mark.parametrize("loss", [BOWL[10], BOWL, BOWL - 1.0, np.where(BOWL > 20.0, np.inf, BOWL)])
 def test_the_picture_keeps_the_rules_and_its_title_is_a_finding(loss):
-    figure = loss_slice_figure(AXIS, loss)
+    figure = loss_slice_figure(LossSlice(AXIS, loss, ()))
     assert faults(figure, CAPTION) == []
     assert "the length of the weights" in " ".join(figure.get_suptitle().split())
+
+
+def test_a_picture_is_of_a_slice_that_begins_somewhere():
+    with pytest.raises(
+        InputError, match=r"found must be a LossSlice, got an array of shape \(21,\); give what"
+    ):
+        loss_slice_figure(AXIS)
+    lost = LossSlice(AXIS, np.full(21, np.nan), ())
+    with pytest.raises(InputError, match=r"the loss of the slice must be finite at the parameters, got nan"):
+        loss_slice_figure(lost)
 
 
 def test_title_says_where_the_loss_doubles_and_where_it_is_lower():

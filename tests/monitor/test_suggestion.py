@@ -59,15 +59,56 @@ def test_a_schedule_of_step_sizes_is_accounted_for() -> None:
 
 
 def test_the_first_steps_of_an_adaptive_optimizer_do_not_count() -> None:
-    settled = rows([0.5] * 4)
-    early = [row(step, ratio) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
+    settled = rows([0.5] * 4, threshold=None)
+    early = [row(step, ratio, threshold=None) for step, ratio in ((1, 600.0), (10, 40.0), (19, 5.0))]
     assert suggest([*early, *settled]) == suggest(settled)
-    assert suggest([*early, row(20, 0.5), *settled[:2]]).factor == pytest.approx(1.6)
-    assert "jumps" in suggest([*early, *settled[:2]]).reason  # too few later ones: all count
+    assert suggest([*early, row(20, 0.5, threshold=None), *settled[:2]]).factor == pytest.approx(1.6)
+    says = "has fallen by a factor of 1200 since step 1, and has not settled"
+    assert says in refusal([*early, *settled[:2]])  # too few later ones: all count
+
+
+FALL = [30.0, 12.0, 5.0, 2.5, 1.6, 1.2, 1.1, 1.0, 1.0]
+
+
+def test_where_the_curvature_has_come_down_the_rows_since_then_count() -> None:
+    found = suggest(rows(FALL, threshold=None))
+    assert found.factor == pytest.approx(0.8 / 1.6)
+    assert (
+        "the largest edge ratio of the last 5 measurements is 1.6 at the present step size, down from 30 at "
+        "step "
+        "100; λ_max can rise again"
+    ) in found.reason
+    assert suggest(rows([30.0, 1.0, 1.0, 1.0], threshold=None)).factor == pytest.approx(0.8)
+    assert "jumps: its largest" in refusal(rows([1.0, 30.0, *[1.1] * 3, 1.0, 1.0], threshold=None))
+    assert "has not settled" in refusal(rows([30.0, 1.0, 0.5, 0.2, 0.1], threshold=None))
+    assert suggest(rows([9.0, 1.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)  # no jump: all rows count
+
+
+def test_a_preconditioner_that_grows_is_no_collapse_of_the_curvature() -> None:
+    run = rows([200.0, *[1.0] * 11], threshold=None)
+    assert "the curvature has fallen to 0.50 %" in refusal(run)
+    assert suggest([replace(each, lambda_max=7.0) for each in run]).factor == pytest.approx(0.8)
+
+
+def test_a_curvature_that_collapsed_in_the_first_steps_has_collapsed() -> None:
+    # A network whose units died: λ_max falls for good at once.
+    assert "has fallen to 1 % of its largest" in refusal([row(0, 2.0), *rows([0.02] * 6)])
+
+
+def test_a_schedule_that_lowered_the_step_size_is_told() -> None:
+    run = [
+        row(100 * i, 5.0 * eta, step_sizes=(eta,), threshold=None) for i, eta in enumerate([0.2, 0.1, 0.05])
+    ]
+    assert (
+        "at the present step size; the schedule has lowered the step size from 0.2 meanwhile"
+        in suggest(run).reason
+    )
+    assert "schedule" not in suggest(run[:2] + run[1:2]).reason
 
 
 def test_old_measurements_do_not_count() -> None:
     assert suggest(rows([9.0] * 5 + [1.0] * 10)).factor == pytest.approx(0.8)
+    assert suggest(rows([4.0] + [1.0] * 9)).factor == pytest.approx(0.2)  # the last ten do
 
 
 # ---- refusals
@@ -96,11 +137,13 @@ def test_too_few_rows(ratios: list[float | None], says: str) -> None:
 
 def test_measurements_that_failed() -> None:
     assert (
-        "4 of the last 4 measurements have no edge ratio that can be trusted; the latest of them: its status "
-        "is 'budget'."
+        "none of the last 4 measurements has an edge ratio that can be trusted: the status is 'budget' at "
+        "step 400."
     ) in refusal(rows([1.0] * 4, status="budget"))
+    mixed = [*rows([1.0] * 2), row(300, 1.0, status="budget"), row(400, 1.0, status="budget")]
+    assert "only 2 of the last 4 measurements have an edge ratio that can be trusted" in refusal(mixed)
     reason = "no threshold is known for Lion; give preconditioner=fn(optimizer, parameter)."
-    assert reason in refusal(rows([None] * 3, reason=reason))
+    assert f"can be trusted: {reason}" in refusal(rows([None] * 3, reason=f"edge_ratio: {reason}"))
 
 
 def test_groups_that_changed_their_ratio() -> None:
@@ -109,6 +152,11 @@ def test_groups_that_changed_their_ratio() -> None:
         for i, sizes in enumerate([(0.1, 0.1)] * 5 + [(0.1, 0.2)] * 2)
     ]
     assert "the ratio of the step sizes of the groups changed too recently" in refusal(run)
+
+
+@pytest.mark.parametrize(("left", "named"), [(2.5, True), (1.5, False)])
+def test_two_per_cent_of_the_largest_curvature_are_a_collapse(left: float, named: bool) -> None:
+    assert (suggest(rows([100.0] * 5 + [left] * 10)).step_sizes is not None) is named
 
 
 def test_a_curvature_that_collapsed() -> None:
@@ -126,6 +174,12 @@ def test_a_curvature_that_jumps() -> None:
     says = "the curvature that the optimizer sees jumps: its largest value of late is 20 times its median"
     assert says in refusal(rows([1.0, 1.0, 20.0, 1.0, 1.0]))
     assert suggest(rows([1.0, 1.0, 9.0, 1.0, 1.0])).factor == pytest.approx(0.8 / 9.0)
+    lost = rows([1.0, 1.0, 1.1, 30.0])
+    assert "29 times its median; an edge ratio of 30 at step 400 asks for a smaller one." in refusal(lost)
+    rising = rows([0.2, 0.4, 1.5])
+    assert "within 3 measurements; an edge ratio of 1.5 at step 300 asks for a smaller one." in refusal(
+        rising
+    )
 
 
 def test_spikes_below_the_edge_are_not_the_fault_of_the_step_size() -> None:
@@ -160,4 +214,24 @@ def test_a_run_that_diverged_at_once_asks_for_a_smaller_step_size() -> None:
 
 def test_a_step_size_of_zero_names_nothing() -> None:
     run = [row(i, 0.0, step_sizes=(0.0,)) for i in range(4)]
-    assert "have no edge ratio that can be trusted" in refusal(run)
+    assert "suggested: the step size is 0 at step 3." in refusal(
+        [replace(each, edge_ratio=0.1) for each in run]
+    )
+
+
+@pytest.mark.parametrize(("ratio", "shown"), [(0.0, "0"), (-0.5, "−0.50")])
+def test_a_loss_that_curves_nowhere_upward_limits_no_step_size(ratio: float, shown: str) -> None:
+    says = (
+        f"the edge ratio is {shown} at step 400: no direction curves upward, and none limits the step size."
+    )
+    assert says in refusal(rows([ratio] * 4))
+
+
+def test_rows_without_groups_are_no_measurements() -> None:
+    lost = [
+        row(i, None, status="unsupported", reason="no second derivative", step_sizes=(0.0,)) for i in range(4)
+    ]
+    assert "can be trusted: no second derivative." in refusal([replace(each, step_sizes=()) for each in lost])
+    assert "the step size is not known at step 3" in refusal(
+        [replace(row(i, 1.0), step_sizes=()) for i in range(4)]
+    )

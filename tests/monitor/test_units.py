@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from monitor_models import mse, snapshot
 from stepscape.errors import InputError
-from stepscape.monitor.units import activity
+from stepscape.monitor.units import MOST, activity
 
 
 def planted():
@@ -64,8 +64,14 @@ def test_functions_are_invisible_until_their_layers_are_named():
     model, images = Functional(), (torch.ones(2, 1, 5, 5), torch.zeros(2, 1))
     blind = activity(model, mse, images)
     assert (blind.sites, blind.status, blind.dead, blind.units) == ((), "no_sites", None, 0)
+    assert str(blind) == f"No unit was watched: {blind.reason}."
+    assert (
+        "functions such as F.relu cannot be seen; give layers=[…] with the layers before them" in blind.reason
+    )
+    assert blind.reason.endswith(", among 'conv', 'head'")
     named = activity(model, mse, images, layers=["conv"])
     assert (named.dead, named.units, named.sites[0].linear) == (1, 3, 2)
+    assert str(named) == "1 of 3 units are never on, over 2 examples."
     with pytest.raises(InputError, match="unknown layer 'conf'; did you mean 'conv'"):
         activity(model, mse, images, layers=["conf"])
     with pytest.raises(InputError, match="layers must be a list of text"):
@@ -101,8 +107,19 @@ def test_smooth_activations_have_no_dead_units():
     found = activity(model, mse, batch())
     (site,) = found.sites
     assert (site.kind, site.dead, site.linear) == ("smooth", None, None)
+    assert str(found) == "All activations are smooth, and their units do not die."
     assert site.rates.tolist() == [0.0, 1.0, 1.0]
     assert found.dead is None
+
+
+def test_layers_that_the_loss_passes_by_are_said():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    found = activity(model, lambda m, b: m[0](b[0]).mean(), batch(), layers=["1"])
+    assert str(found) == (
+        "No unit was watched: the named layers were not called; name those that the loss calls."
+    )
+    many = nn.Sequential(*(nn.Linear(2, 2) for _ in range(MOST + 1)))
+    assert activity(many, lambda m, b: m(b[0]).mean(), batch()).reason.endswith("'6', '7', …")
 
 
 def test_hooks_go_when_the_loss_fails():
@@ -110,3 +127,11 @@ def test_hooks_go_when_the_loss_fails():
     with pytest.raises(Exception, match="ZeroDivisionError"):
         activity(model, lambda m, b: m(b[0]).sum() / (1 // 0), batch())
     assert all(not m._forward_hooks and not m._forward_pre_hooks for m in model.modules())
+
+
+def test_a_smooth_activation_is_on_from_a_thousandth():
+    model = torch.nn.Sequential(torch.nn.Linear(1, 2, bias=False), torch.nn.ELU())
+    with torch.no_grad():
+        model[0].weight[:] = torch.tensor([[0.7e-3], [1.5e-3]])
+    (site,) = activity(model, lambda m, x: m(x).sum(), torch.ones(1, 1)).sites
+    assert site.rates.tolist() == [0.0, 1.0]

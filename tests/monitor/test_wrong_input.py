@@ -16,6 +16,8 @@ from stepscape.monitor import (
     Row,
     Track,
     Unmeasured,
+    batch_sharpness,
+    critical_step_size,
     follow,
     largest,
     preconditioned,
@@ -32,11 +34,42 @@ def generator():
     yield pair()
 
 
+OTHER = network()
 REFUSED = {
     "no loss": ({"loss": None}, r"loss must be a function of the model and the batch, got None"),
+    "a criterion": (
+        {"loss": nn.CrossEntropyLoss()},
+        r"loss must be a function of the model and the batch, got CrossEntropyLoss, which is one of outputs "
+        r"and "
+        r"targets; wrap it: lambda model, batch: criterion\(model\(batch\[0\]\), batch\[1\]\)",
+    ),
+    "a criterion as a function": (
+        {"loss": nn.functional.cross_entropy},
+        r"loss must be a function of the model and the batch, got cross_entropy, which is one of outputs",
+    ),
+    "three arguments": (
+        {"loss": lambda model, inputs, labels: mse(model, (inputs, labels))},
+        r"must be a function of the model and the batch, got one of \(model, inputs, labels\); wrap it",
+    ),
+    "no argument": (
+        {"loss": lambda: 1.0},
+        r"must be a function of the model and the batch, got one of no argument; wrap it",
+    ),
+    "backward": (
+        {"loss": lambda m, b: [mse(m, b).backward()]},
+        r"loss must return the loss and leave gradients to the monitor, got one that takes them; call "
+        r"neither",
+    ),
     "a class": ({"loss": nn.MSELoss}, r"loss must be a function of the model and the batch, got the class"),
     "no model": ({"model": "net"}, r"model must be a torch\.nn\.Module, got 'net'"),
-    "not a tensor": ({"loss": lambda *_: 1.0}, r"loss must return a real scalar tensor, got 1\.0"),
+    "not a tensor": (
+        {"loss": lambda *_: 1.0},
+        r"loss must return a real scalar tensor, got 1\.0; return the loss itself, without item\(\)",
+    ),
+    "None": (
+        {"batch": None},
+        r"batch must be what the loss takes, got None; give examples, or \(\) for a loss",
+    ),
     "one per example": (
         {"loss": lambda m, b: m(b[0]).square().sum(1)},
         r"loss must return a real scalar tensor, got a tensor of shape \(7,\) .*; take the mean",
@@ -47,7 +80,11 @@ REFUSED = {
     ),
     "constant": (
         {"loss": lambda m, b: b[0].sum() + 0 * m(b[0]).detach().sum()},
-        r"loss must depend on the chosen parameters of the model that it is given, got a constant",
+        r"loss must depend on the chosen parameters of the model that it is given, got one that does not",
+    ),
+    "another model": (
+        {"loss": lambda _, b: mse(OTHER, b)},
+        r"must depend on the chosen parameters .*, got one that does not; use differentiable .*no other",
     ),
     "empty batch": ({"batch": pair(0)}, r"batch must hold at least one example, got none"),
     "no batches": ({"batch": []}, r"batch must hold at least one example, got an empty list"),
@@ -143,6 +180,11 @@ STATUSES = {
         "error",
         "the loss raised RuntimeError: Expected all tensors to be",
     ),
+    "a batch elsewhere": (
+        {"batch": tuple(one.to("meta") for one in pair())},
+        "error",
+        "is not on the expected device meta!; the batch lies on meta, the model on cpu",
+    ),
     "wrong shapes": (
         {"batch": (torch.ones(2, 5), torch.ones(2, 2))},
         "error",
@@ -174,6 +216,12 @@ def test_what_a_model_does_not_allow_is_a_status(name):
     assert found.status == status
     assert reason in found.reason
     assert np.isnan([found.value, found.residual, found.lower_bound]).all()
+
+
+def test_a_batch_that_the_loss_moves_may_lie_elsewhere():
+    far = tuple(one.to("meta") for one in pair())
+    found = sharpness(network(), lambda m, b: mse(m, tuple(torch.ones(one.shape) for one in b)), far)
+    assert found.status == "converged"
 
 
 def test_parameters_spread_over_processes_are_unsupported():
@@ -225,6 +273,10 @@ def test_memory_of_the_cpu_and_silent_exceptions_have_words():
     assert unmeasured(MemoryError()).status == "oom"
     assert unmeasured(RuntimeError("DefaultCPUAllocator: can't allocate memory")).status == "oom"
     assert str(unmeasured(ValueError())) == "the loss raised ValueError: no message"
+    written_out = TypeError("Net(\n  (0): Linear()\n) argument after ** must be a mapping, not Tensor")
+    assert str(unmeasured(written_out)) == (
+        "the loss raised TypeError: argument after ** must be a mapping, not Tensor"
+    )
 
 
 def test_without_torch_the_sentence_names_the_extra(monkeypatch):
@@ -272,9 +324,25 @@ PLACES = {
     "hessian": (scaled, torch.eye(2), r"hessian must be an operator, with size, device, dtype and a method"),
     "parameter": (ruled, "weight", r"parameter must be a parameter of the model, got 'weight'"),
     "preconditioner": (ruled, 2.0, r"preconditioner must be a function of the optimizer and a parameter"),
+    "loss_batches": (
+        lambda loss_batches: batch_sharpness(network(), mse, loss_batches), pair(),
+        r"batches must be a list of batches, got a tuple of tensors, which is one batch; give "
+        r"list\(itertools",
+    ),
+    "batches": (watched, 3, r"batches must be a list of batches, got 3; give list\(itertools\.islice\(load"),
+    "layers": (watched, ["9"], r"unknown layer '9'; known: 0, 1, 2"),
+    "toleranse": (watched, 1, r"unknown setting 'toleranse'; did you mean 'tolerance'\? known: measure, "
+                              r"blocks"),
+    "blocks": (watched, {"a": ["9.*"]}, r"blocks\['a'\] must match names of .* got \['9\.\*'\]"),
+    "rule": (lambda rule: watched(preconditioner=rule), 3, r"preconditioner must be a function of the "
+                                                           r"optimiz"),
+    "direction": (
+        lambda direction: critical_step_size(network(), mse, pair(), direction), "grad",
+        r"direction must be a dict or a list of tensors, got 'grad'",
+    ),
     "sinks": (watched, None, r"sinks must be a list, got None"),
     "budget": (watched, 5, r"budget must lie strictly between 0 and 1, got 5"),
-    "clip_coefficient": (watched, 1.5, r"clip_coefficient must be above 0 and at most 1, got 1\.5"),
+    "clip_coefficient": (watched, 1.5, r"clip_coefficient must be at least 0 and at most 1, got 1\.5"),
     "parameters": (penalized, torch.ones(2), r"parameters must hold some that require gradients, got none"),
     "generator": (penalized, 3, r"generator must be a Generator, got an int"),
     "line": (Row.from_line, 3, r"line must be text or bytes, got 3"),
@@ -288,6 +356,18 @@ def test_an_object_in_the_wrong_place_is_refused(name):
         call(**{name: wrong})
 
 
+def test_a_rule_of_the_user_that_fails_is_blamed():
+    with pytest.raises(Unmeasured, match=r"preconditioner raised ZeroDivisionError: division by zero"):
+        ruled(preconditioner=lambda *_: 1 / 0)
+
+
+def test_minibatches_may_come_one_by_one():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    row = Monitor(model, mse, pair(), optimizer, every=1, batches=iter([pair(), pair()])).step(0)
+    assert row.batch_sharpness is not None
+
+
 def test_objects_in_a_list_are_looked_at():
     with pytest.raises(InputError, match=r"parameters must be tensors, got a list"):
         penalized(parameters=[1.0])
@@ -295,7 +375,7 @@ def test_objects_in_a_list_are_looked_at():
         Probe(network(), mse, pair(), weights=3)
 
 
-def test_a_clip_coefficient_is_a_number_or_a_tensor_and_nan_where_the_gradient_was():
+def test_a_clip_coefficient_is_a_number_or_a_tensor():
     watched(torch.tensor(0.5))
-    with pytest.warns(RuntimeWarning, match=r"step 0: clip_coefficient must be .* got nan"):
-        watched(float("nan"), every=5)
+    with pytest.raises(InputError, match=r"clip_coefficient must be at least 0 and at most 1, got -0\.5"):
+        watched(-0.5)

@@ -153,7 +153,9 @@ def test_examples_of_dicts_can_be_drawn():
     product = loss.batch_hessian(theta, rows).product(np.ones(3))
     np.testing.assert_allclose(product, one.hessian(theta).product(np.ones(3)), rtol=0, atol=1e-15)
     assert loss.examples == 6
-    with pytest.raises(ss.InputError, match=r"batch must be \(inputs, labels\) with real labels for noise"):
+    with pytest.raises(
+        ss.InputError, match=r"batch must be \(inputs, labels\) for noise on the labels, got a"
+    ):
         training.run(loss, theta, methods.LabelNoise(0.1, 3))
 
 
@@ -177,6 +179,45 @@ def mean(model, inputs):
     return model(inputs[0]).mean()
 
 
+def _walked(value):
+    value.backward()
+    return value
+
+
+def test_noise_is_not_added_to_classes():
+    model, inputs = nn.Linear(2, 3), torch.randn(6, 2)
+    entropy = lambda m, b: nn.functional.cross_entropy(m(b[0]), b[1])  # noqa: E731
+    loss = objectives.torch(model, entropy, (inputs, torch.tensor([0, 1, 2, 0, 1, 2])))
+    with pytest.raises(
+        ss.InputError, match=r"the labels must be floating numbers .* got torch\.int64; noise is"
+    ):
+        training.run(loss, loss.parameters, methods.LabelNoise(0.1, 3))
+
+
+def test_curvature_along_steps_and_batches_of_a_model():
+    """By autograd on the whole batch, where one batch of all examples is drawn."""
+    model, given = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), batch()
+    loss = objectives.torch(model, mse, given)
+    theta = loss.parameters
+    after = theta - 0.1 * loss.gradient(theta)
+    change = loss.gradient(after) - loss.gradient(theta)
+    expected = change @ (after - theta) / ((after - theta) @ (after - theta))
+    assert ss.directional_smoothness(loss, after, theta) == pytest.approx(expected, rel=1e-12)
+    g = loss.gradient(theta)
+    along = g @ loss.hessian(theta).product(g) / (g @ g)
+    for average in ("ratio of means", "mean of ratios"):
+        found = objectives.batch_sharpness(loss, theta, loss.examples, draws=2, average=average)
+        assert found == pytest.approx(along, rel=1e-12)
+    single = [loss.batch_gradient(theta, np.array([i])) for i in range(loss.examples)]
+    bends = [
+        g @ loss.batch_hessian(theta, np.array([i])).product(g) for i, g in enumerate(single)
+    ]  # one epoch of single examples, each once
+    found = objectives.batch_sharpness(loss, theta, 1, draws=loss.examples)
+    assert found == pytest.approx(sum(bends) / sum(g @ g for g in single), rel=1e-12)
+    with pytest.raises(ss.InputError, match=r"theta must have shape \(13,\), got \(3,\)"):
+        objectives.batch_sharpness(loss, theta[:3], 2)
+
+
 def dropping():
     return nn.Sequential(nn.Linear(2, 9), nn.Dropout(0.5))
 
@@ -195,7 +236,30 @@ def dropping():
             batch(),
             r"return a real scalar tensor, got a tensor of shape \(6, ",
         ),
-        (LINEAR, lambda *_: 1.0, batch(), r"loss must return a real scalar tensor, got 1.0"),
+        (
+            LINEAR, lambda *_: 1.0, batch(),
+            r"loss must return a real scalar tensor, got 1.0; return the loss itself, without item\(\)",
+        ),
+        (
+            LINEAR, lambda m, b: _walked(mse(m, b)), batch(),
+            r"loss must return the loss and leave gradients alone, got one that calls backward\(\)",
+        ),
+        (
+            LINEAR, nn.MSELoss(), batch(),
+            r"loss must be a function of the model and the batch, got MSELoss, which is one of outputs and "
+            r"tar",
+        ),
+        (LINEAR, lambda m, x, y: mse(m, (x, y)), batch(), r"got one of \(m, x, y\); wrap it: lambda model, "
+                                                          r"b"),
+        (LINEAR, mse, None, r"batch must be one batch, as the loss takes it, got None; of a DataLoader give "
+                            r"n"),
+        (LINEAR, mse, iter([batch()]), r"batch must be one batch, .* got a list_iterator; of a DataLoader "
+                                       r"give"),
+        (
+            LINEAR, mse, torch.utils.data.DataLoader([1.0]),
+            r"batch must be one batch, .* got a DataLoader; of a DataLoader give next\(iter\(loader\)\)",
+        ),
+        (LINEAR, mse, tuple(one[:0] for one in batch()), r"batch must hold at least one example, got none"),
         (LINEAR, lambda m, b: mean(m, b) / 0.0, batch(), r"loss must be finite at the model's parameters"),
         (LINEAR, lambda m, b: mean(m, b).detach(), batch(), r"loss must depend on the parameters that"),
         (LINEAR, lambda m, b: mean(m, b).float(), batch(), r"loss must be computed in float64, got torch.fl"),
@@ -203,7 +267,7 @@ def dropping():
         (dropping(), mean, batch(), r"loss must be the same each time .* set dropout to evaluation mode"),
         (LINEAR, mse, np.array(["a"]), r"batch must hold tensors of real numbers, got an array of dtype <U1"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_loss_is_refused(model, loss, given, message):
     with pytest.raises(ss.InputError, match=message):
         objectives.torch(model, loss, given)

@@ -25,3 +25,9 @@ def test_a_caption_that_says_its_finding_is_left_as_it_is() -> None:
     finding(figure, "One of 2 runs ends here.")
     for given in ("One of 2 runs ends here. Solid: runs.", ""):
         assert draw(figure, "runs", given).caption == given
+
+
+def test_a_caption_writes_the_formula_of_a_title_as_text() -> None:
+    figure, _ = canvas()
+    finding(figure, r"$\lambda_{\max}$ fell from 14 to 0.12")
+    assert draw(figure, "run", "Above: runs.").caption == "λ_max fell from 14 to 0.12. Above: runs."

@@ -204,6 +204,17 @@ def test_strengths_are_axes_beside_descent() -> None:
             '10: beta2 must be left out with kind = "descent", got 0.9; it needs kind = "rmsprop", …',
         ),
         ('kind = "sgd"\nradius = 1', "11: 'radius' belongs in [problem]"),
+        ('kind = "adam"\nlr = 0.1', "11: unknown [method] key 'lr'; here it is step_size"),
+        ('kind = "adam"\neps = 1e-8', "11: unknown [method] key 'eps'; here it is epsilon"),
+        (
+            'kind = "adam"\nbetas = [0.9, 0.99]',
+            "11: unknown [method] key 'betas'; here it is beta1 and beta2",
+        ),
+        ("beta = 0.9", "10: unknown [method] key 'beta'; here it is momentum, or beta1 and beta2 with …"),
+        (
+            'kind = "rmsprop"\nalpha = 0.9',
+            "11: unknown [method] key 'alpha'; here it is beta2, with kind = \"rmsprop\"",
+        ),
         ('kind = "sgd"\nbatchsize = 1', "11: unknown [method] key 'batchsize'; did you mean 'batch_size'? …"),
     ],
 )

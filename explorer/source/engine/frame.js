@@ -23,8 +23,9 @@ import { sharpnessAt } from "./sharpness.js";
  * @param {Float64Array | null} near  an eigenvector of a step close by
  * @returns {{ measured: Measured, vector: Float64Array }}  and the eigenvector of λ_max
  */
-export function measure({ problem, theta, before, cells, step, time, values }, decay, grid, near) {
-  const middle = theta.map((value, j) => (value === before[j] ? value : 0.5 * value + 0.5 * before[j]));
+export function measure({ problem, last, before, step, time, values }, decay, grid, near) {
+  const { theta, cells } = last;
+  const middle = theta.map((value, j) => (value === before.theta[j] ? value : 0.5 * value + 0.5 * before.theta[j]));
   const landscape = landscapeOf(problem, middle, cells);
   const { value, residual, vector } = sharpnessAt(landscape, decay, near);
   const bare = decay > 0 ? sharpnessAt(landscape, 0, vector).value : value;
@@ -40,7 +41,7 @@ export function measure({ problem, theta, before, cells, step, time, values }, d
     pieces: linearPieces(polyline, pieceTolerance(problem, middle)),
     risk: riskOf(problem, landscape.values),
     now: valuesOn(theta, grid),
-    before: valuesOn(before, grid),
+    before: valuesOn(before.theta, grid),
     midpoint: valuesOn(middle, grid),
     neurons: neuronsOf(theta, cells, problem.x),
   };

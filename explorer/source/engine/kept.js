@@ -6,19 +6,15 @@
  * @typedef {import("../types.js").Method} Method
  * @typedef {import("./problem.js").Problem} Problem
  * @typedef {import("./descent.js").Descent} Descent
- *
- * @typedef {object} State
- * @property {number} step
- * @property {number} time
- * @property {Float64Array} theta
- * @property {Float64Array} before
- * @property {Float64Array} velocity
+ * @typedef {import("./descent.js").State} State
  *
  * @typedef {object} Change  holds from a step on
  * @property {number} step
  * @property {Method} method
  * @property {Problem} problem
  */
+
+import { stateOf } from "./descent.js";
 
 const MOST_STATES = 128;
 const MOST_NUMBERS = 4e6; // in all states
@@ -27,7 +23,7 @@ const MOST_CHANGES = 2000;
 export class Kept {
   /** @param {Descent} descent @param {Method} method */
   constructor(descent, method) {
-    this.most = Math.min(MOST_STATES, Math.max(8, Math.floor(MOST_NUMBERS / (3 * descent.theta.length))));
+    this.most = Math.min(MOST_STATES, Math.max(8, Math.floor(MOST_NUMBERS / (3 * descent.velocity.length))));
     this.stride = 1;
     /** The last step that was made. */
     this.end = descent.step;
@@ -42,10 +38,10 @@ export class Kept {
   }
 
   /** Keep the state if its step is one to keep. @param {Descent} descent */
-  keep({ step, time, theta, before, velocity }) {
-    this.end = step;
-    if (step % this.stride !== 0) return;
-    this.states.push({ step, time, theta: theta.slice(), before: before.slice(), velocity: velocity.slice() });
+  keep(descent) {
+    this.end = descent.step;
+    if (descent.step % this.stride !== 0) return;
+    this.states.push(stateOf(descent));
     while (this.states.length > this.most) {
       this.stride *= 2;
       this.states = this.states.filter((state) => state.step % this.stride === 0);
@@ -70,6 +66,7 @@ export class Kept {
   /** Forget what came after a step. @param {number} step */
   forgetAfter(step) {
     this.end = step;
+    if (step < this.first) this.first = 0; // the run begins again
     this.states = this.states.filter((state) => state.step <= step);
     this.changes = this.changes.filter((change) => change.step <= step);
   }

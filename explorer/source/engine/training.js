@@ -10,7 +10,7 @@
  */
 
 import { Refusal, checkData, checkMethod, checkSetup } from "./checks.js";
-import { advance, createDescent } from "./descent.js";
+import { advance, createDescent, startAt, stateOf } from "./descent.js";
 import { gridAround } from "./evaluation.js";
 import { measure } from "./frame.js";
 import { Kept } from "./kept.js";
@@ -33,7 +33,7 @@ export class Training {
     this.start = networkOf(start, this.problem, method.stepSize);
     this.initialSharpness = Math.max(roughSharpness(this.problem, this.start.theta, method.weightDecay), 1e-300);
     if (!Number.isFinite(this.initialSharpness)) throw tooLarge();
-    this.descent = createDescent(this.problem, this.start);
+    this.descent = createDescent(this.problem, startAt(this.start.theta));
     this.kept = new Kept(this.descent, method);
     this.grid = gridOf(this.problem, data);
     this.limit = this.#largestSize();
@@ -75,7 +75,7 @@ export class Training {
   changeData(data) {
     checkData(data, this.loss);
     const problem = problemOf(data, this.loss);
-    const descent = createDescent(problem, this.descent);
+    const descent = createDescent(problem, stateOf(this.descent));
     if (!Number.isFinite(descent.size)) throw tooLarge();
     [this.problem, this.descent, this.diverged] = [problem, descent, false];
     this.grid = gridOf(problem, data);
@@ -129,12 +129,12 @@ export class Training {
     let descent = createDescent(problem, state);
     while (descent.step < target) {
       const held = this.kept.holding(descent.step);
-      if (held.problem !== descent.problem) descent = createDescent(held.problem, descent);
+      if (held.problem !== descent.problem) descent = createDescent(held.problem, stateOf(descent));
       method = held.method;
       const eta = stepSizeAt(method, this.initialSharpness, descent.step);
       advance(descent, eta, method.momentum, method.weightDecay);
     }
-    this.descent = descent.problem === this.problem ? descent : createDescent(this.problem, descent);
+    this.descent = descent.problem === this.problem ? descent : createDescent(this.problem, stateOf(descent));
     this.diverged = false;
     this.rewound = true;
   }
@@ -142,7 +142,7 @@ export class Training {
   /** @returns {Omit<Frame, "kind" | "outcome" | "stepsPerSecond">} */
   frame() {
     const { measured, vector } = measure(this.descent, this.method.weightDecay, this.grid, this.eigenvector);
-    this.eigenvector = vector;
+    this.eigenvector = Number.isFinite(measured.residual) ? vector : null;
     const stepSize = stepSizeAt(this.method, this.initialSharpness, this.descent.step);
     return { ...measured, stepSize, threshold: (2 * (1 + this.method.momentum)) / stepSize };
   }

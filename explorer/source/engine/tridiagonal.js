@@ -52,6 +52,7 @@ export function topOf(diagonal, beside) {
  */
 function vectorOf(diagonal, beside, level) {
   const m = diagonal.length;
+  if (m === 1) return Float64Array.of(1);
   const pivots = new Float64Array(m);
   for (let i = 0; i < m; i++) {
     pivots[i] = diagonal[i] - level - (i > 0 ? beside[i - 1] ** 2 / pivots[i - 1] : 0);

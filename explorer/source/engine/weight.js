@@ -14,7 +14,7 @@
  */
 
 /**
- * ∫|f''| g of a function for inputs with positive weights of any sum.
+ * ∫|f''| g of a function for inputs with weights of any positive sum.
  *
  * @param {Polyline} polyline @param {Float64Array} x  sorted @param {Float64Array} weights
  */
@@ -32,6 +32,7 @@ function tailsOf(x, weights) {
   /** @type {number[]} */
   const masses = [];
   x.forEach((at, i) => {
+    if (weights[i] === 0) return;
     if (points[points.length - 1] === at) masses[masses.length - 1] += weights[i] / total;
     else masses[points.push(at) - 1] = weights[i] / total;
   });

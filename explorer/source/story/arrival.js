@@ -1,11 +1,13 @@
 /**
  * Whether the run still moves: the last half of its steps is compared with the quarter before.
  *
- * Arrived: the mean loss and the mean weighted variation differ by at most 5 %, the mean edge ratio by at most 0.05.
- * Moving again: one of them by more than twice that. Counted anew whenever the step size changes, judged from 1000
+ * Arrived: the mean loss and the mean weighted variation differ by at most 5 %, the mean edge ratio by at most 0.05. A
+ * square loss at which the run interpolates counts as 0.
+ * Moving again: one of them by more than three times that. Counted anew whenever the step size changes, judged from 1000
  * steps on, at every doubling.
  *
  * @typedef {import("../story.js").Numbers} Numbers
+ * @typedef {import("../story.js").Context} Context
  * @typedef {{ loss: number, ratio: number, variation: number }} Means
  * @typedef {"unknown" | "moving" | "arrived"} Status
  *
@@ -19,9 +21,10 @@
  * @property {Means | null} before  means of the stretch before
  */
 import { count, number } from "../words.js";
+import { closeLoss } from "./interpolation.js";
 
 export const LIMIT = 0.05;
-export const AGAIN = 2;
+export const AGAIN = 3;
 export const FIRST = 500; // steps of the first stretch: judged at 1000
 
 const NOTHING = { loss: 0, ratio: 0, variation: 0 };
@@ -33,12 +36,13 @@ export const BEGINNING = {
 /**
  * @param {Memory} memory
  * @param {Numbers} numbers
+ * @param {Context} context
  * @returns {{ memory: Memory, says: { kind: "arrived" | "moving", sentence: string } | null }}
  */
-export function next(memory, numbers) {
+export function next(memory, numbers, context) {
   const { step, stepSize } = numbers;
   if (stepSize !== memory.stepSize) return { memory: { ...BEGINNING, stepSize, origin: step }, says: null };
-  const within = { ...memory, frames: memory.frames + 1, sums: plus(memory.sums, numbers) };
+  const within = { ...memory, frames: memory.frames + 1, sums: plus(memory.sums, numbers, context) };
   return step - memory.origin < memory.until ? { memory: within, says: null } : judge(within, step);
 }
 
@@ -66,9 +70,11 @@ function judge(memory, step) {
 /**
  * @param {Means} sums
  * @param {Numbers} numbers
+ * @param {Context} context
  */
-function plus(sums, { loss, sharpness, threshold, weightedTv }) {
-  return { loss: sums.loss + loss, ratio: sums.ratio + sharpness / threshold, variation: sums.variation + weightedTv };
+function plus(sums, { loss, sharpness, threshold, weightedTv }, context) {
+  const counted = context.loss === "square" && loss <= closeLoss(context) ? 0 : loss;
+  return { loss: sums.loss + counted, ratio: sums.ratio + sharpness / threshold, variation: sums.variation + weightedTv };
 }
 
 /**
@@ -92,8 +98,8 @@ function movement(before, now) {
  * @param {number} moved
  */
 function sentence(status, step, moved) {
-  const by = `${number(100 * moved, 2)} %`;
-  if (status === "arrived")
-    return `Arrived by step ${count(step)}: over the last half of the steps the run moved by ${by} at most.`;
-  return `Not arrived at step ${count(step)}: over the last half of the steps the run still moved by ${by}.`;
+  const by = moved < 0.001 ? "less than 0.1 %" : `${number(100 * moved, 2)} %`;
+  const what = "over the last half of the steps loss, edge ratio and weighted variation";
+  if (status === "arrived") return `Arrived by step ${count(step)}: ${what} moved by ${by} at most.`;
+  return `Not arrived at step ${count(step)}: ${what} still moved by up to ${by}.`;
 }

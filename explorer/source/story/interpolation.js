@@ -2,31 +2,37 @@
  * Whether the network passes through the labels.
  *
  * Square loss: from a root mean square error of at most 1 % of the standard deviation of the labels until one of more
- * than 2 %. Logistic loss: from a loss below (log 2)/n, at which every label is on its side, until twice that.
+ * than 10 %. Logistic loss: from a loss below (log 2)/n, at which every label is on its side, until ten times that. A change is
+ * said when it has lasted for a quarter of the steps since the step size was chosen.
  *
  * @typedef {import("../story.js").Numbers} Numbers
  * @typedef {import("../story.js").Context} Context
- * @typedef {{ fits: boolean }} Memory
+ * @typedef {import("./choice.js").Choice} Choice
+ * @typedef {{ fits: boolean, other: boolean, since: number }} Memory  other: whether it fits lately, since a step
  */
 import { count, number } from "../words.js";
+import { lasts } from "./choice.js";
 
 export const CLOSE = 0.01;
-export const AGAIN = 2;
+export const AGAIN = 10;
 
 /** @type {Memory} */
-export const BEGINNING = { fits: false };
+export const BEGINNING = { fits: false, other: false, since: 0 };
 
 /**
  * @param {Memory} memory
  * @param {Numbers} numbers
  * @param {Context} context
+ * @param {Choice} choice
  */
-export function next({ fits }, { loss, step }, context) {
-  const error = missing(loss, context);
-  const now = error <= (fits ? AGAIN : 1);
-  if (now === fits) return { memory: { fits }, says: null };
-  const kind = /** @type {"interpolating" | "missing"} */ (now ? "interpolating" : "missing");
-  return { memory: { fits: now }, says: { kind, sentence: now ? hit(step, loss, context) : left(step) } };
+export function next(memory, { loss, step }, context, choice) {
+  const other = missing(loss, context) <= (memory.other ? AGAIN : 1);
+  const since = other === memory.other ? memory.since : step;
+  const now = { ...memory, other, since };
+  if (other === memory.fits || !lasts(since, step, choice)) return { memory: now, says: null };
+  const kind = /** @type {"interpolating" | "missing"} */ (other ? "interpolating" : "missing");
+  const sentence = other ? hit(since, loss, context) : left(since);
+  return { memory: { ...now, fits: other }, says: { kind, step: since, sentence } };
 }
 
 /** @param {Memory} memory */
@@ -40,8 +46,16 @@ export function word({ fits }) {
  * @param {Context} context
  */
 function missing(loss, context) {
-  if (context.loss === "logistic") return loss / (Math.LN2 / context.n);
-  return Math.sqrt(2 * loss) / (CLOSE * context.deviation);
+  const ratio = loss / closeLoss(context);
+  return context.loss === "logistic" ? ratio : Math.sqrt(ratio);
+}
+
+/**
+ * Loss from which on a run interpolates.
+ * @param {Context} context
+ */
+export function closeLoss({ loss, n, deviation }) {
+  return loss === "logistic" ? Math.LN2 / n : 0.5 * (CLOSE * deviation) ** 2;
 }
 
 /**
@@ -52,10 +66,10 @@ function missing(loss, context) {
 function hit(step, loss, context) {
   const since = `Interpolating since step ${count(step)}: `;
   if (context.loss === "logistic") return `${since}every label is on its side of the curve.`;
-  return `${since}the curve misses the labels by ${number(Math.sqrt(2 * loss), 2)} (root mean square).`;
+  return `${since}the curve misses the labels by ${number(Math.sqrt(2 * loss), 2)} now (root mean square).`;
 }
 
 /** @param {number} step */
 function left(step) {
-  return `No longer interpolating at step ${count(step)}.`;
+  return `No longer interpolating since step ${count(step)}.`;
 }

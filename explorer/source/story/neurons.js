@@ -1,19 +1,23 @@
 /**
  * Whether the network still has neurons that bend among the data.
  *
- * Dead: fewer than 3, or fewer than 1 % of the width, as the claims on step sizes say it. Alive again: twice as many.
+ * Dead: fewer than 3, or fewer than 1 % of the width, as the claims on step sizes say it. Alive again: three times as
+ * many. At the edge knots swing in and out of the data, so that the number of a frame counts no less than 80 % of the
+ * frame before it.
  *
  * @typedef {import("../story.js").Numbers} Numbers
  * @typedef {import("../story.js").Context} Context
- * @typedef {{ dead: boolean, most: number }} Memory  most: the largest number that bent so far
+ * @typedef {{ dead: boolean, recent: number }} Memory  recent: how many bend, swings evened out
  */
-import { count, counted } from "../words.js";
+import { count } from "../words.js";
 
 export const FEWEST = 3;
 export const LEAST = 0.01;
+export const AGAIN = 3;
+export const FADE = 0.8;
 
 /** @type {Memory} */
-export const BEGINNING = { dead: false, most: 0 };
+export const BEGINNING = { dead: false, recent: 0 };
 
 /**
  * @param {Memory} memory
@@ -21,11 +25,10 @@ export const BEGINNING = { dead: false, most: 0 };
  * @param {Context} context
  */
 export function next(memory, { step, alive }, { width }) {
-  const least = Math.max(FEWEST, LEAST * width);
-  const dead = alive < (memory.dead ? 2 : 1) * least;
-  const most = Math.max(memory.most, alive);
+  const recent = Math.max(alive, FADE * memory.recent);
+  const dead = recent < (memory.dead ? AGAIN : 1) * Math.max(FEWEST, LEAST * width);
   const says = dead && !memory.dead ? { kind: /** @type {const} */ ("dead"), sentence: sentence(step, alive, width) } : null;
-  return { memory: { dead, most }, says };
+  return { memory: { dead, recent }, says };
 }
 
 /** @param {Memory} memory */
@@ -39,6 +42,6 @@ export function word({ dead }) {
  * @param {number} width
  */
 function sentence(step, alive, width) {
-  const left = alive === 0 ? "no neuron bends" : `only ${counted(alive, "neuron bends", "neurons bend")}`;
-  return `Dead at step ${count(step)}: of ${count(width)} neurons ${left} among the data.`;
+  const left = alive === 0 ? "none bends" : `only ${count(alive)} ${alive === 1 ? "bends" : "bend"}`;
+  return `Dead by step ${count(step)}: of ${count(width)} neurons ${left} among the data.`;
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stepscape import files
 from stepscape.cli import artifacts, console
 from stepscape.cli import json_documents as documents
 from stepscape.cli.carry_out import Outcome
@@ -37,7 +38,7 @@ class _Part:
 
 
 def demo(out: str, force: bool, as_json: bool, unfinished: Unfinished) -> None:
-    """Run the experiments at their quick size, certify a network, fit real data, write one report."""
+    """Run experiments at quick size, certify a network, fit real data; write a report and the explorer."""
     clock = Clock()
     with own_style(), output_directory(out, force, unfinished) as directory:
         with console.progress("demo", _EXPECTED) as progress:
@@ -114,6 +115,19 @@ def _network(progress: console.Progress) -> Document:
     }
 
 
+def _explorer() -> str:
+    """Return the explorer, which begins as the run whose network is certified, from another random start."""
+    from stepscape import experiments
+    from stepscape.explorer.page_data import CurveData, Method, Setup, Start
+    from stepscape.explorer.pages import page_of
+
+    setting = experiments.get("curve-fitting").quick
+    seed, half_width = setting["first_seed"], setting["half_widths"][0]
+    data = CurveData(setting["truth"], setting["n"], setting["noise"], half_width, seed)
+    method = Method(_STEP_SIZE, warmup_steps=setting["steps"] // 10)
+    return page_of(Setup("square", data, Start("large", setting["width"], seed), method))
+
+
 def _fit(progress: console.Progress) -> _Part:
     from stepscape.estimators import fit_table
     from stepscape.experiments.frame import Drawn
@@ -138,8 +152,9 @@ def _fit(progress: console.Progress) -> _Part:
 
 def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: _Part) -> None:
     from stepscape.cli.claim_figures import shown
+    from stepscape.explorer.still import ALT, still
     from stepscape.report import Drawing, draw, render
-    from stepscape.report.demo import demo_page
+    from stepscape.report.demo import EXPLORER, demo_page
     from stepscape.tables.records import plain
 
     def drawn(subject: str, part: _Part) -> tuple[Document, list[Drawing]]:
@@ -148,11 +163,16 @@ def _write(directory: Path, document: Document, runs: Mapping[str, _Part], fit: 
         return plain(part.document), drawings
 
     pages = [drawn(name, part) for name, part in runs.items()]
-    page = demo_page(pages, plain(document["network"]), drawn("fit", fit), colophon(document["provenance"]))
+    caption = "The explorer after six runs, one for each step size."
+    live = Drawing("explorer", still(), caption, ALT, width=8.0)
+    origin = colophon(document["provenance"])
+    page = demo_page(pages, plain(document["network"]), drawn("fit", fit), live, origin)
     artifacts.write_result(directory, document, render(page))
+    files.write_atomic(directory / EXPLORER, _explorer())
 
 
 def _lines(document: Document) -> list[str]:
+    from stepscape.report.demo import EXPLORER
     from stepscape.report.words import VERDICTS
 
     lines = []
@@ -173,6 +193,7 @@ def _lines(document: Document) -> list[str]:
         f"violated, {held.count('inapplicable')} inapplicable (a premise is not met, so it says nothing)",
         f"Motorcycle data: step size {fit['step_size']:.3g}, {fit['measures']['pieces']} pieces",
         "",
-        f"{document['provenance']['seconds']:.0f} s. Open {document['directory']}/report.html in a browser.",
+        f"{document['provenance']['seconds']:.0f} s. Open {document['directory']}/report.html in a browser; "
+        f"{document['directory']}/{EXPLORER} lets you drag the step size yourself.",
     ]
     return lines

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stepscape.cli.reference_ledger import SIZES, reference_ledger
+from stepscape.experiments.frame.reference import SIZES, reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Resources

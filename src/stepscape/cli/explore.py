@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepscape.cli import console, values
@@ -53,11 +54,12 @@ class Request:
 
 def explore(request: Request, force: bool, opens: bool, as_json: bool, unfinished: Unfinished) -> None:
     """Write the page and open it in a browser."""
-    from stepscape.explorer.pages import table_page
+    from stepscape.explorer.pages import page_of
+    from stepscape.explorer.setups import setup
 
     check_target(request.out, force)
     table, said = (None, None) if request.file is None else _table(request.file, request)
-    html = table_page(table)
+    html = page_of(None if table is None else setup(table), table)
     write_target(request.out, html, force)
     unfinished.keep(lambda: f"the page {request.out!r} is complete")
     why = open_in_browser(request.out) if opens else "--no-open"
@@ -77,7 +79,7 @@ def _table(file: str, request: Request) -> tuple[Table, Document]:
     from stepscape.explorer.tables import table_of_columns
 
     columns = _columns(file, request)
-    table = table_of_columns(columns, file, _notes(request, columns))
+    table = table_of_columns(columns, Path(file).name, _notes(request, columns))
     return table, {
         "file": file,
         "x": columns.x_name,

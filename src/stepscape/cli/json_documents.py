@@ -9,7 +9,8 @@ import msgspec
 
 from stepscape.cli import console
 from stepscape.cli.provenance import code
-from stepscape.cli.reference_ledger import full_size, reference_ledger
+from stepscape.cli.reference_ledger import full_size
+from stepscape.experiments.frame.reference import reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.cli.carry_out import Outcome
@@ -41,7 +42,7 @@ def claim_document(claim: Claim, carried: Outcome, full: bool) -> dict[str, Any]
         **msgspec.to_builtins(made),
         "full_size": {} if full else full_size(claim, carried.result.settings),
         "changed": other,
-        "differs": list(made.changed),
+        "differs": list(made.differs),
         "changes": change_words(made),
         "table": carried.result.table.records(),
     }

@@ -17,8 +17,9 @@ FIGURES = "figures"
 CLAIMS = "claims"  # pages of the claims of a ledger
 # What commands write at the top of a directory of results; anything else there is the user's, or a store.
 RESULTS = {
-    "report.html", "result.json", "predictions.csv", "completed.csv", "filled.csv", "table.csv",
-    "explorer.html", "ledger.json", "certificate.json", "recheck.py", "flattest.npz", "nuclear.npz", FIGURES, CLAIMS,
+    "report.html", "explorer.html", "result.json", "predictions.csv", "completed.csv", "filled.csv",
+    "table.csv", "ledger.json", "certificate.json", "recheck.py", "flattest.npz", "nuclear.npz",
+    FIGURES, CLAIMS,
 }  # fmt: skip
 _OURS = {FIGURES: (".svg", ".png", ".pdf"), CLAIMS: (".html",)}  # what commands write into folders
 _EXCHANGE, _HERE = 2, -100  # Linux: RENAME_EXCHANGE and AT_FDCWD

@@ -89,11 +89,11 @@ def explore(
     as_json: Json = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> Action:
-    """Train a network in your browser, with the step size as a slider.
+    """Train a network live in your browser.
 
-    One page that works offline: drag the step size and the data while a network trains, and watch the fit,
-    the sharpness against 2/step size, the bending and the loss. With a table it begins with two of its
-    columns, read as fit reads them and standardized as fit does, so that step sizes mean the same.
+    One page is written that works offline: drag the step size and the data while a network trains, and watch
+    the fit, the sharpness against 2/step size, the bending and the loss. With a table it begins with two of
+    its columns, read as fit reads them and standardized as fit does, so that step sizes mean the same.
     """
     from stepscape.cli.explore import Request
     from stepscape.cli.explore import explore as write_page

@@ -19,10 +19,11 @@ from stepscape.cli.ledger_files import LEDGER, read_ledger, write_report
 from stepscape.cli.output import check_directory, holds, output_directory, store_in, tidy
 from stepscape.cli.provenance import MADE_BY, Clock, code, provenance, recorders
 from stepscape.cli.publication import CLAIMS, FIGURES
-from stepscape.cli.reference_ledger import changed_rules, compared, full_sizes, reference_ledger
+from stepscape.cli.reference_ledger import changed_rules, compared, full_sizes
 from stepscape.cli.surroundings import own_style
 from stepscape.cli.verify_lines import counted, lines
 from stepscape.errors import StepscapeError
+from stepscape.experiments.frame.reference import reference_ledger
 
 if TYPE_CHECKING:
     from stepscape.experiments.frame import Claim

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def watch_document(file: str, run: RunFile) -> dict[str, Any]:
     """Say what a run has done so far: its story, a suggestion, its moments, its rows."""
-    from stepscape.monitor.moments import spikes, stays
+    from stepscape.monitor.phases import phases
+    from stepscape.monitor.spikes import spikes
     from stepscape.monitor.story import story
     from stepscape.monitor.suggestion import suggest
 
@@ -22,9 +23,10 @@ def watch_document(file: str, run: RunFile) -> dict[str, Any]:
         "command": "watch",
         "file": file,
         "measurements": len(run.rows),
+        "damage": run.damage,
         "story": story(run.rows),
         "suggestion": asdict(suggest(run.rows)),
-        "stays": [asdict(each) for each in stays(run.rows)],
+        "phases": [asdict(each) for each in phases(run.rows)],
         "spikes": [asdict(each) for each in spikes(run.rows)],
         "rows": [asdict(row) for row in run.rows],
     }

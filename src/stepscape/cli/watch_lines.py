@@ -30,17 +30,17 @@ def watch_lines(document: Mapping[str, Any], width: int, braille: bool = True) -
     """
     wide, rows = max(NARROWEST, min(width, WIDEST)), document["rows"]
     head = f"{document['file']}: {_count(len(rows))}"
+    opening = [head[:wide], *_wrapped(document["damage"], wide), ""]
     if not rows:
-        return [head[:wide], "", *_story(document["story"], wide)]
+        return [*opening, *_story(document["story"], wide)]
     steps = [row["step"] for row in rows]
     return [
-        head[:wide],
-        "",
+        *opening,
         *_chart("edge ratio (dashed: edge of stability)", steps, _column(rows, "edge_ratio"), wide, braille),
         *_chart("loss", steps, _column(rows, "loss"), wide, braille),
         _steps(steps, wide),
         "",
-        *textwrap.wrap(_last(rows[-1]), wide),
+        *_wrapped(_last(rows[-1]), wide),
         "",
         *_story(document["story"], wide),
     ]
@@ -74,7 +74,11 @@ def _last(row: Mapping[str, Any]) -> str:
 
 
 def _story(sentences: Sequence[str], width: int) -> list[str]:
-    return [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
+    return [line for sentence in sentences for line in _wrapped(sentence, width)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def _count(count: int) -> str:

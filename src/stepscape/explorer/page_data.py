@@ -46,6 +46,19 @@ class Table(msgspec.Struct, frozen=True, rename="camel"):
     notes: list[str]
 
 
+class CurveData(msgspec.Struct, frozen=True, rename="camel"):
+    """Points around a curve of `stepscape.problems`, drawn by the page: the same bits as here."""
+
+    truth: str
+    n: int
+    noise: float
+    half_width: float
+    seed: int
+    flip_rate: float = 0.0
+    amplitude: float = 1.0
+    kind: Literal["curve"] = "curve"
+
+
 class OwnData(msgspec.Struct, frozen=True, rename="camel"):
     """Points, and which curve of the page is their truth."""
 
@@ -79,7 +92,7 @@ class Setup(msgspec.Struct, frozen=True):
     """A run."""
 
     loss: Loss
-    data: OwnData
+    data: CurveData | OwnData
     start: Start
     method: Method
 
@@ -106,7 +119,7 @@ class PageData(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
-    table : None where the page shows points of its own.
+    table : None where the page has no table of a user.
     setup : what the page begins with, where its address has no fragment.
     verdicts : by name of the claim.
     """

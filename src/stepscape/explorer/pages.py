@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepscape.arguments import text
-from stepscape.explorer.page_data import PageData, Table
+from stepscape.explorer.page_data import PageData, Setup, Table
 from stepscape.explorer.rendering import render
-from stepscape.explorer.setups import Truth, setup, truth_of
+from stepscape.explorer.setups import setup, truth_of
 from stepscape.explorer.tables import table_of_problem
 from stepscape.explorer.verdicts import verdicts
 
@@ -25,7 +25,7 @@ def page(problem: Problem | None = None, *, x_name: str = "x", y_name: str = "y"
     ----------
     problem : Problem, optional
         What the page begins with: one input variable, no weights, either loss. Inputs and labels are taken as
-        they are, so that a step size means what it means in `train`. Beyond 2000 examples the page takes 2000
+        they are, so that a step size means what it means in `train`. Beyond 1000 examples the page takes 1000
         of them, evenly, and says so. Where its truth is a curve of `problems` on an interval around 0, the
         page shows the truth and the risk. By default the page begins with thirty points around a tent.
     x_name, y_name : str
@@ -45,13 +45,13 @@ def page(problem: Problem | None = None, *, x_name: str = "x", y_name: str = "y"
     text("x_name", x_name)
     text("y_name", y_name)
     if problem is None:
-        return table_page(None)
-    return table_page(table_of_problem(problem, x_name, y_name), truth_of(problem))
+        return page_of(None)
+    table = table_of_problem(problem, x_name, y_name)
+    return page_of(setup(table, truth_of(problem)), table)
 
 
-def table_page(table: Table | None, truth: Truth | None = None) -> str:
-    """Return the page that begins with a table, around a truth where one is known."""
+def page_of(begin: Setup | None, table: Table | None = None) -> str:
+    """Return the page that begins with a run, about a user's table where there is one."""
     from stepscape import __version__
 
-    begin = None if table is None else setup(table, truth)
     return render(PageData(__version__, table, begin, verdicts()))

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stepscape.explorer.page_data import PageData
-from stepscape.figures.text import legal
+from stepscape.figures.text import shortened
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+LONGEST_TITLE = 60  # letters
 
 
 def render(data: PageData) -> str:
@@ -25,7 +27,7 @@ def render(data: PageData) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     script = _within_script(_file("built", "page.js"))
     return environment.from_string(_file("page.html")).render(
-        title=legal(data.table.source) if data.table else "",
+        title=shortened(data.table.source, LONGEST_TITLE) if data.table else "",
         table=data.table,
         style=Markup(_file("page.css")),
         given=_as_json(data),

@@ -26,12 +26,16 @@ class Truth(NamedTuple):
 def truth_of(problem: Problem) -> Truth | None:
     """Find the curve around which the labels of a problem were drawn; None for any other truth."""
     found = problem.truth.function if isinstance(problem.truth, Asked) else problem.truth
-    amplitude, flip_rate = 1.0, 0.0
     if isinstance(found, Logit):
-        found, amplitude, flip_rate = found.shape, found.amplitude, found.flip_rate
-    if not isinstance(found, Curve) or SHAPES.get(found.name) is not found.shape or found.center != 0.0:
+        curve = _centered(found.shape)
+        return curve and curve._replace(amplitude=found.amplitude, flip_rate=found.flip_rate)
+    return _centered(found)
+
+
+def _centered(curve: object) -> Truth | None:
+    if not isinstance(curve, Curve) or SHAPES.get(curve.name) is not curve.shape or curve.center != 0.0:
         return None
-    return Truth(found.name, found.half_width, amplitude, flip_rate)
+    return Truth(curve.name, curve.half_width)
 
 
 def setup(table: Table, truth: Truth | None = None) -> Setup:

@@ -17,7 +17,7 @@ from stepscape.problems.user.scale import Affine, inputs_to_grid, to_grid
 from stepscape.problems.user.units import Standardized, TwoClasses
 
 Array = NDArray[np.float64]
-MOST = 2000  # points: beyond them a browser draws a frame in more than a sixtieth of a second
+MOST = 1000  # points: a frame of 2000 takes a browser three times as long, and nobody can tell them apart
 
 
 def table_of_columns(columns: Columns, source: str, notes: Sequence[str] = ()) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepscape.errors import bad, shown
 from stepscape.figures.colors import COLORS, marks
 from stepscape.figures.house import house
 from stepscape.figures.references import DASHES, THEORY
@@ -25,12 +26,36 @@ AXIS = "along a random direction, in lengths of the weights"
 RISE, TWICE = 2.0, "twice the loss"  # the contour where it is so many times that at the parameters
 
 
+class Slice(Protocol):
+    """What is drawn: a `LossSlice` of the monitor, or anything with its arrays."""
+
+    @property
+    def offsets(self) -> Array:
+        """(m,), ascending, with 0 in the middle."""
+        ...
+
+    @property
+    def loss(self) -> Array:
+        """(m,), or (m, m) with rows along the second direction."""
+        ...
+
+
 @house()
-def loss_slice_figure(offsets: Array, loss: Array) -> Figure:
-    """Draw the loss along one direction (m,), or on a plane (m, m) with rows along the second direction.
+def loss_slice_figure(found: Slice) -> Figure:
+    """Draw what `stepscape.monitor.loss_slice` found: a curve, or contours on a plane.
 
     The parameters are in the middle; dashes are where the loss is twice that there. Darker is lower.
+
+    Parameters
+    ----------
+    found : LossSlice
+
+    Raises
+    ------
+    InputError
+        For anything else, and where the loss is not finite at the parameters.
     """
+    offsets, loss = _read(found)
     flat = loss.ndim == 1
     figure, axes = canvas(size=DOUBLE if flat else SQUARE)
     ax = axes[0, 0]
@@ -38,6 +63,16 @@ def loss_slice_figure(offsets: Array, loss: Array) -> Figure:
     ax.set_xlabel(AXIS, fontsize=NAMES)
     finding(figure, loss_slice_finding(offsets, loss))
     return figure
+
+
+def _read(found: Slice) -> tuple[Array, Array]:
+    offsets, loss = (getattr(found, name, None) for name in ("offsets", "loss"))
+    if not isinstance(offsets, np.ndarray) or not isinstance(loss, np.ndarray):
+        raise bad("found", "be a LossSlice", shown(found), "give what stepscape.monitor.loss_slice returns")
+    middle = loss[(len(offsets) // 2,) * loss.ndim]
+    if not np.isfinite(middle):
+        raise bad("the loss of the slice", "be finite at the parameters", middle)
+    return offsets, loss
 
 
 def loss_slice_finding(offsets: Array, loss: Array) -> str:

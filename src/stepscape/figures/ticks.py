@@ -42,6 +42,17 @@ def plain_ticks(ax: Axes) -> None:
         axis.set_major_formatter(Plain())
 
 
+def round_ticks(values: Iterable[float], most: int = 5) -> list[tuple[float, str]]:
+    """Return round numbers within the range of some values, with their names, for axes not of matplotlib.
+
+    >>> round_ticks([-0.31, 0.72])
+    [(-0.25, '−0.25'), (0.0, '0'), (0.25, '0.25'), (0.5, '0.5')]
+    """
+    low, high = min(known := list(values)), max(known)
+    places = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [(float(at), short(round(float(at), 12))) for at in places if low <= at <= high]
+
+
 def number_ticks(ax: Axes, axis: str = "y") -> None:
     """Make the y (or x) axis logarithmic, with round numbers: {1, 3}·10^k, more below one decade."""
     ax.set(**{f"{axis}scale": "log"})

@@ -49,6 +49,10 @@ class Batches:
             )
         several = isinstance(batch, list) and not all(_is_tensor(each) for each in batch)
         given = list(batch) if several else [batch]  # type: ignore[call-overload]
+        if batch is None:
+            raise bad(
+                "batch", "be what the loss takes", "None", "give examples, or () for a loss without any"
+            )
         if isinstance(batch, list) and not batch:
             raise bad("batch", "hold at least one example", "an empty list")
         counts = [_examples(each) for each in given]
@@ -60,6 +64,14 @@ class Batches:
             copies = tuple(_each(each, _clone) for each, _ in kept)
         total = math.fsum(share for _, share in kept)
         return cls(copies, tuple(share / total for _, share in kept), sum(counts))
+
+    @property
+    def devices(self) -> set[str]:
+        """Where the tensors lie."""
+        found: set[str] = set()
+        for value in self.values:
+            _each(value, lambda tensor: found.add(str(tensor.device)))
+        return found
 
     def cast(self, change: Callable[[Any], Any]) -> tuple[Any, ...]:
         """Return the batches with each tensor of floating numbers changed."""
@@ -87,7 +99,7 @@ def _weights(given: Iterable[float], count: int) -> list[float]:
 
 
 def _examples(batch: object) -> int:
-    """Count examples by the first tensor; a batch without tensors, such as None, is one example."""
+    """Count examples by the first tensor; a batch without tensors is one example."""
     sizes: list[int] = []
     _each(batch, lambda tensor: sizes.append(tensor.shape[0] if tensor.ndim else 1))
     return sizes[0] if sizes else 1

@@ -14,6 +14,7 @@ from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.vectors import inner, matching
 from stepscape.objectives.require_torch import require_torch
+from stepscape.tables.number import number
 
 Direction = Mapping[str, Any] | Sequence[Any] | None
 ROUNDING = 8.0  # eps of the loss: what a mean over many examples may lose
@@ -38,7 +39,7 @@ class CriticalStepSize:
     passes : int
         Forward passes, beside the one gradient.
     reason : str
-        One sentence if nothing was measured, else "".
+        One sentence for a status that is not "converged", with what to do; else "".
     """
 
     value: float
@@ -53,6 +54,35 @@ class CriticalStepSize:
     def sharpness(self) -> float:
         """2/η_c, the critical sharpness: for a quadratic loss ΔᵀHΔ/(gᵀΔ), a weighted mean of eigenvalues."""
         return 2.0 / self.value
+
+    def __str__(self) -> str:
+        if not self.error < self.value:  # nan and infinite too
+            return f"No critical step size is known: {self.reason}."
+        at = f"{number(self.value)} ± {number(self.error, 2)}"
+        times = f", {number(self.safety, 2)} times the one in use" if math.isfinite(self.safety) else ""
+        then = f"; {self.reason}" if self.reason else ""
+        return f"A step along the direction raises the loss from a step size of {at} on{times}{then}."
+
+
+# What a status means, and what to do; {at} is the value.
+MEANINGS = {
+    "converged": "",
+    "budget": "max_passes were spent before the crossing was known to the tolerance; give more, or a "
+    "step_size "
+    "that is nearer",
+    "ascent": "the loss does not fall along this direction on this batch; give the update of the same batch, "
+    "without momentum, or none for the gradient",
+    "no_crossing": "the loss was still below its start at the largest step size tried, {at}; it may have no "
+    "crossing, or one beyond a larger step_size",
+    "noise_floor": "rounding of the loss hides the crossing; give precision='float64', or take a large "
+    "constant "
+    "out of the loss",
+    "nonmonotone": "the loss falls below its start again farther out, so that this crossing is not the only "
+    "one; "
+    "give a smaller step_size to look for an earlier one",
+    "nonfinite": "the loss is not finite at the steps tried beyond {at}; give a smaller step_size",
+}
+NOT_HERE = "the loss or its gradient is not finite at the parameters; lower the step size of the training"
 
 
 def critical_step_size(
@@ -118,7 +148,11 @@ def critical_step_size(
     except (Unmeasured, RuntimeError, MemoryError) as error:
         failure = unmeasured(error)
         return CriticalStepSize(*(math.nan,) * 3, failure.status, math.nan, 0, str(failure))
-    return CriticalStepSize(found.value, found.error, found.value / rate, found.status, slope, found.passes)
+    lost = found.status == "nonfinite" and math.isnan(found.value)
+    reason = NOT_HERE if lost else MEANINGS[found.status].format(at=number(found.value))
+    return CriticalStepSize(
+        found.value, found.error, found.value / rate, found.status, slope, found.passes, reason
+    )
 
 
 def _guess(start: float, slope: float) -> float:
@@ -135,7 +169,9 @@ def _read(direction: Mapping[str, Any] | Sequence[Any], probe: Probe) -> list[An
             raise bad("direction", "have names of chosen parameters", shown(strange[0]))
         given = [direction.get(name, torch.zeros_like(p)) for name, p in zip(probe.names, like, strict=True)]
     else:
-        given = list(direction) if isinstance(direction, list | tuple) else []
+        if not isinstance(direction, list | tuple):
+            raise bad("direction", "be a dict or a list of tensors", shown(direction))
+        given = list(direction)
     along = [one.detach().to(p) for one, p in zip(matching("direction", given, like), like, strict=True)]
     length = inner(along, along)
     if not (math.isfinite(length) and length > 0.0):

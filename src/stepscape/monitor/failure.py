@@ -35,8 +35,20 @@ def unmeasured(error: Exception) -> Unmeasured:
     memory = (require_torch().OutOfMemoryError, MemoryError)
     if isinstance(error, memory) or "can't allocate memory" in str(error):
         return Unmeasured("oom", "memory did not suffice for the measurement; give a smaller batch")
-    missing = _NO_DERIVATIVE.search(str(error))
+    missing = no_derivative(error)
     if missing:
-        return Unmeasured("unsupported", f"the operation {missing[1]} has no second derivative in PyTorch")
-    first = str(error).strip().partition("\n")[0] or "no message"
-    return Unmeasured("error", f"the loss raised {type(error).__name__}: {first}")
+        what = f"the operation {missing} has no second derivative in PyTorch"
+        return Unmeasured("unsupported", f"{what}; only critical_step_size needs none")
+    return Unmeasured("error", f"the loss raised {type(error).__name__}: {_line(error)}")
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of a message; the last one where a module is written out before it."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return lines[-1].lstrip(") ") if lines[0].endswith("(") else lines[0]
+
+
+def no_derivative(error: Exception) -> str:
+    """Return the operation whose derivative PyTorch does not know, by what it says; "" for another error."""
+    found = _NO_DERIVATIVE.search(str(error))
+    return found[1] if found else ""

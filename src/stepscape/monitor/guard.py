@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def guarded(model: Any, *, batch_norm: str, dropout: str, full_precision: bool) 
     Put back: the states of all random generators (PyTorch on the CPU and on the devices of the model, NumPy,
     Python), the training flags of modules, switches of back ends. Switched for the time of the measurement:
     gradients are recorded, also within ``no_grad`` and ``inference_mode``; attention by its plain formula,
-    because the fused ones have no second derivative; compiled modules run eagerly; recurrent layers without
+    because the fused ones have no second derivative; compiled modules run eagerly; batch normalization over
+    processes by the batch of this one alone, because the others do not answer; recurrent layers without
     cuDNN; checkpoints keep what they would recompute; weight normalization by its plain formula, because
     the second derivative of the fused one is not symmetric (PyTorch 2.13); autocast, also that which
     Accelerate puts around a model, unless the model is measured as it is.
@@ -42,6 +44,7 @@ def guarded(model: Any, *, batch_norm: str, dropout: str, full_precision: bool) 
         stack.enter_context(_random_states(devices))
         stack.enter_context(_training_flags(model, batch_norm, dropout))
         stack.enter_context(_switches(model, devices, full_precision))
+        stack.enter_context(_local_statistics(model))
         if dropout == "off":
             stack.enter_context(without_functional_dropout())
         stack.enter_context(torch.inference_mode(False))
@@ -100,6 +103,21 @@ def _training_flags(model: Any, batch_norm: str, dropout: str) -> Iterator[None]
 def is_batch_norm(module: Any) -> bool:
     """Whether a module normalizes by the statistics of a batch."""
     return isinstance(module, require_torch().nn.modules.batchnorm._BatchNorm)
+
+
+@contextmanager
+def _local_statistics(model: Any) -> Iterator[None]:
+    """Let batch normalization take its statistics without other processes, which it would wait for."""
+    norms = require_torch().nn.modules.batchnorm
+    own = [each for each in model.modules() if "forward" not in vars(each)]
+    synced = [each for each in own if isinstance(each, norms.SyncBatchNorm)]
+    try:
+        for each in synced:
+            each.forward = partial(norms._BatchNorm.forward, each)
+        yield
+    finally:
+        for each in synced:
+            vars(each).pop("forward", None)
 
 
 def _drops(module: Any) -> bool:

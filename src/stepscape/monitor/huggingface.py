@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from stepscape.arguments import function
-from stepscape.errors import Unavailable, bad
+from stepscape.errors import Unavailable, bad, shown
 from stepscape.monitor.batches import on_device
 from stepscape.monitor.monitor import Monitor
 from stepscape.monitor.probe import Loss
+from stepscape.objectives.require_loss import require_loss
 
 try:
     from transformers import TrainerCallback
@@ -43,8 +44,8 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
     Raises
     ------
     InputError
-        For a wrong argument: for ``loss`` at once, for others when training starts. Label smoothing changes
-        the loss outside the model and needs ``loss``.
+        For a wrong argument: for ``batch`` and ``loss`` at once, for others when training starts. Label
+        smoothing changes the loss outside the model and needs ``loss``.
     Unavailable
         On import, if Transformers is not installed.
     """
@@ -57,8 +58,10 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
         budget: float = 0.05,
         **settings: Any,
     ) -> None:
-        if loss is not None:
-            function("loss", loss, "be a function of the model and the batch")
+        if loss is None:
+            _require_collated(batch)
+        else:
+            require_loss(loss)
         self._batch, self._loss = batch, loss
         self._settings = {"every": every, "budget": budget, **settings}
         self.monitor: Monitor | None = None
@@ -75,9 +78,9 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
         batch = on_device(self._batch, args.device)
         self.monitor = Monitor(model, self._loss or own_loss, batch, optimizer, **self._settings)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Hand a step of the optimizer to the monitor."""
-        if self.monitor is not None:
+    def on_step_end(self, args: Any, state: Any, control: Any, optimizer: Any = None, **_: Any) -> None:
+        """Hand a step of the optimizer to the monitor, unless the scaler of a loss in float16 skipped it."""
+        if self.monitor is not None and not getattr(optimizer, "step_was_skipped", False):
             self.monitor.step(state.global_step, None if args.max_grad_norm else 1.0)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -86,6 +89,29 @@ class HuggingFaceMonitor(TrainerCallback):  # type: ignore[misc]
             self.monitor.close()
 
 
+def _require_collated(batch: Any) -> None:
+    """Refuse what a model cannot take as ``model(**batch)``, and rows of a data set in place of batches."""
+    several = isinstance(batch, list | tuple)
+    given = batch if several else [batch]
+    must, then = (
+        "be what the data collator returns, with labels",
+        "give collate([dataset[i] for i in range(32)])",
+    )
+    if not given or not all(isinstance(each, Mapping) for each in given):
+        raise bad("batch", must, shown(batch), then)
+    if several and not all(any(getattr(value, "ndim", 0) > 1 for value in each.values()) for each in given):
+        raise bad("batch", must, "rows that are not collated", then)
+
+
 def own_loss(model: Any, batch: Any) -> Any:
-    """Return the mean loss that a model of Hugging Face computes from its labels."""
-    return model(**batch).loss
+    """Return the mean loss that a model of Hugging Face computes from its labels.
+
+    Raises
+    ------
+    InputError
+        If it computes none.
+    """
+    found = model(**batch).loss
+    if found is None:
+        raise bad("batch", "hold labels, from which the model computes its loss", "none", "or give loss=")
+    return found

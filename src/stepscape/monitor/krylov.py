@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.orthogonality import Orthogonality
-from stepscape.monitor.vectors import coefficients, dot, norm
+from stepscape.monitor.vectors import CHUNK, coefficients, dot, norm
 from stepscape.objectives.require_torch import require_torch
+
+Array = NDArray[np.float64]
 
 
 class TensorOperator(Protocol):
@@ -67,7 +72,7 @@ class Krylov:
         shape = (self.most + 1, operator.size)
         self.rows = torch.empty(shape, dtype=operator.dtype, device=operator.device)
         self.rows[0] = start / norm(start)
-        self.projection = torch.zeros((self.most + 1, self.most + 1), dtype=torch.float64)
+        self.projection = np.zeros((self.most + 1, self.most + 1))
         rounding = torch.finfo(operator.dtype).eps
         self._orthogonality = Orthogonality(self.most, lost, rounding)
         self.done, self.beside, self.closed = 0, 0.0, False
@@ -79,10 +84,10 @@ class Krylov:
         diagonal = dot(self.rows[j], image)
         new = require_torch().sub(image, self.rows[j], alpha=diagonal, out=self.rows[j + 1])
         coupled = self.projection[:j, j]
-        for i in coupled.nonzero().reshape(-1).tolist():
+        for i in coupled.nonzero()[0]:
             new.sub_(self.rows[i], alpha=float(coupled[i]))
         after = norm(new)
-        scale = math.hypot(diagonal, after, *coupled.tolist())
+        scale = math.hypot(diagonal, after, *coupled)
         if not math.isfinite(scale * scale):
             raise _not_finite(image)
         self.projection[j, j] = diagonal
@@ -99,9 +104,9 @@ class Krylov:
         """Orthogonalize the next row, of norm `before`, against all others, and return its norm."""
         j = self.done
         for _ in range(2):
-            inner = coefficients(self.rows[: j + 1], new)
-            new -= inner.to(new) @ self.rows[: j + 1]
-            self.projection[j, j] += inner[j]
+            inner = coefficients(self.rows[: j + 1], new).to(new)
+            new.addmv_(self.rows[: j + 1].T, inner, alpha=-1.0)
+            self.projection[j, j] += float(inner[j])
             after = norm(new)
             if after >= 0.7 * before:
                 break
@@ -112,24 +117,28 @@ class Krylov:
         """Keep the Ritz vectors of the largest Ritz values, and the next row."""
         values, columns = self.ritz()
         values, columns = values[:kept], columns[:, :kept]
-        self.rows[:kept] = self.combine(columns)
+        for part in self.rows.split(CHUNK, dim=1):
+            part[:kept] = _like(columns.T, part) @ part[: self.done]
         self.rows[kept] = self.rows[self.done]
-        self.projection.zero_()
+        self.projection[:] = 0.0
         self.projection[range(kept), range(kept)] = values
         arrow = self.beside * columns[-1]
         self.projection[:kept, kept] = self.projection[kept, :kept] = arrow
         self.done = kept
         self._orthogonality.restart(kept)
 
-    def ritz(self) -> tuple[Any, Any]:
+    def ritz(self) -> tuple[Array, Array]:
         """Ritz values, the largest first, and their coefficients in the rows (done, done) as columns."""
-        torch = require_torch()
-        values, columns = torch.linalg.eigh(self.projection[: self.done, : self.done])
-        return values.flip(0), columns.flip(1)
+        values, columns = np.linalg.eigh(self.projection[: self.done, : self.done])
+        return values[::-1], columns[:, ::-1]
 
-    def combine(self, columns: Any) -> Any:
+    def combine(self, columns: Array) -> Any:
         """Vectors (k, size) with these coefficients (done, k) in the rows."""
-        return columns.T.to(self.rows) @ self.rows[: self.done]
+        return _like(columns.T, self.rows) @ self.rows[: self.done]
+
+
+def _like(numbers: Array, rows: Any) -> Any:
+    return require_torch().from_numpy(numbers.copy()).to(rows)
 
 
 def require_operator(name: str, value: object) -> None:
@@ -145,7 +154,7 @@ def require_operator(name: str, value: object) -> None:
 def product(operator: TensorOperator, vector: Any) -> Any:
     """Take a product, and refuse one that is not finite."""
     image = operator.product(vector)
-    if not bool(require_torch().isfinite(image).all()):
+    if not math.isfinite(norm(image)):
         raise _not_finite(image)
     return image
 

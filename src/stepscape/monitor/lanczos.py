@@ -8,15 +8,17 @@ from typing import Any
 
 from stepscape.arguments import nonnegative, share, whole
 from stepscape.errors import bad, shown
-from stepscape.monitor.krylov import Krylov, TensorOperator, product, require_operator
+from stepscape.monitor.krylov import Array, Krylov, TensorOperator, product, require_operator
 from stepscape.monitor.vectors import dot, norm
 from stepscape.objectives.require_torch import require_torch
 
-COLD, WARM = 10, 6  # products before the first look, from a random start and from a good one
-# A first eigenvalue that hides behind the second shows in a value that still creeps: with these two, about
-# 1 % of random starts miss it where the two are 0.5 % apart, without them 6 %; they cost 2 to 4 products.
-STEADY, STILL = 3, 0.01  # over this many steps the value may move by this share of the tolerance
-AHEAD = 0.1  # share of the tolerance that the estimated residual must reach
+LEAST = 10  # products before the first look at the true residual, from a random start
+# An eigenvalue that hides behind the second shows in a value that still creeps upward while the residual is
+# small. With these, 1 of 200 random starts misses it where the two are 0.5 % apart, without them 1 of 20.
+STEADY, STILL = 5, 0.2  # over so many steps the value may move by this share of the tolerance
+# Share of the tolerance that the estimated residual must reach. Vectors that were tracked make a small
+# residual at once, whatever is not among them; it has to be smaller.
+COLD, WARM = 0.6, 0.1
 AGAIN = 3  # products between two looks at the true residual
 ROWS = 24  # of the basis before a restart, which keeps half of them
 LOST = 0.1  # share of the tolerance that inner products of rows may reach
@@ -37,7 +39,7 @@ class RitzPair:
     error_estimate : float
         min(residual, residual²/(gap - residual)) with the gap to the second Ritz value: information only.
     status : str
-        "converged" (residual at most tolerance·|value|, value steady over 3 steps), "budget" (products spent
+        "converged" (residual at most tolerance·|value|, value steady over 5 steps), "budget" (products spent
         first), "noise_floor" (the true residual stays above the tolerance and above its estimate: products
         are not accurate enough).
     products : int
@@ -77,7 +79,7 @@ def largest(
 
     The result is a lower bound, up to its residual: no number of products excludes a larger eigenvalue whose
     vector the start happens to be orthogonal to. Where the first two eigenvalues are 0.5 % apart, about 1 in
-    100 random starts settles on the second.
+    200 random starts settles on the second.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def largest(
         whole(name, value, least)
     krylov = Krylov(operator, _begin(operator, start, seed), rows, LOST * tolerance)
     rounding = require_torch().finfo(operator.dtype).eps
-    look, spent, values = COLD if start is None else WARM, 0, []
+    look, ahead = (LEAST, COLD) if start is None else (0, WARM)
+    spent, values = 0, [-math.inf] * STEADY
     previous: RitzPair | None = None
     while True:
         krylov.extend()
@@ -125,9 +128,9 @@ def largest(
         limit = tolerance * max(abs(values[-1]), least_scale)
         floor = rounding * abs(values[-1])
         estimate = krylov.beside * abs(float(columns[-1, 0]))
-        steady = len(values) > STEADY and abs(values[-1] - values[-1 - STEADY]) <= max(STILL * limit, floor)
+        steady = values[-1] - values[-1 - STEADY] <= max(STILL * limit, floor)
         last = krylov.closed or spent + 1 >= max_products
-        if last or (spent + 1 >= look and steady and estimate <= max(AHEAD * limit, floor)):
+        if last or (spent + 1 >= look and steady and estimate <= max(ahead * limit, floor)):
             pair = _verified(operator, krylov, ritz, columns[:, :kept], spent + 1)
             spent += 1
             limit = tolerance * max(abs(pair.value), least_scale)
@@ -142,13 +145,15 @@ def largest(
             krylov.restart(krylov.most // 2)
 
 
-def _verified(operator: TensorOperator, krylov: Krylov, ritz: Any, columns: Any, products: int) -> RitzPair:
+def _verified(
+    operator: TensorOperator, krylov: Krylov, ritz: Array, columns: Array, products: int
+) -> RitzPair:
     """Take the product that gives the true residual of the first Ritz vector."""
     vectors = krylov.combine(columns)
     vector = vectors[0] = vectors[0] / norm(vectors[0])
     image = product(operator, vector)
     value = dot(vector, image)
-    residual = norm(image - value * vector)
+    residual = norm(require_torch().sub(image, vector, alpha=value))
     gap = float(ritz[0] - ritz[1]) if len(ritz) > 1 else math.inf
     estimate = min(residual, residual**2 / (gap - residual)) if gap > residual else residual
     return RitzPair(value, residual, estimate, "", products, vectors)

@@ -8,6 +8,7 @@ from stepscape.errors import Unavailable, bad, shown
 from stepscape.monitor.batches import on_device
 from stepscape.monitor.monitor import Monitor
 from stepscape.monitor.probe import Loss
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 
 try:
@@ -65,11 +66,13 @@ class LightningMonitor(Callback):  # type: ignore[misc]
         if not callable(loss):
             must = "be a function of the module and a batch that returns the mean loss"
             raise bad("loss", must, shown(loss), "training_step may log and count, so that it is none")
+        require_loss(loss)
         self._loss, self._batch = loss, batch
         self._chosen = optimizer
         self._settings = {"every": every, "budget": budget, **settings}
         self._made = 0  # steps of the optimizer, as of the last hook
         self._clip: Any = None
+        self._scale = 1.0  # of the loss in float16, before the step
         self.monitor: Monitor | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -82,17 +85,18 @@ class LightningMonitor(Callback):  # type: ignore[misc]
             self.monitor = Monitor(strategy.model, self._loss, batch, optimizer, **self._settings)
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        """Note what clipping, which follows, will multiply the gradient by."""
+        """Note what clipping, which follows, will multiply the gradient by, and the scale of the loss."""
         if self.monitor is not None:
-            self._clip = _clip_coefficient(trainer, optimizer)
+            self._clip, self._scale = _clip_coefficient(trainer, optimizer), _loss_scale(trainer)
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Hand a step of the optimizer to the monitor."""
+        """Hand a step of the optimizer to the monitor, unless the scaler of a loss in float16 skipped it."""
         if self.monitor is not None and trainer.global_step > self._made:
             self._made = trainer.global_step
-            self.monitor.step(self._made, self._clip)
+            if _loss_scale(trainer) >= self._scale:  # it is lowered after a step that is skipped
+                self.monitor.step(self._made, self._clip)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Close the monitor, also after an exception."""
@@ -109,6 +113,12 @@ def _optimizer(optimizers: list[Any], chosen: int | None) -> Any:
     if number not in range(len(optimizers)):
         raise bad("optimizer", f"be a number below {len(optimizers)}", shown(number))
     return optimizers[number]
+
+
+def _loss_scale(trainer: Any) -> float:
+    """Return what a loss in float16 is multiplied by; 1 where there is no scaler."""
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    return 1.0 if scaler is None else float(scaler.get_scale())
 
 
 def _clip_coefficient(trainer: Any, optimizer: Any) -> Any:

@@ -16,10 +16,16 @@ from stepscape.monitor.krylov import TensorOperator
 from stepscape.monitor.lanczos import Negated, RitzPair, largest
 from stepscape.monitor.row import measured
 from stepscape.monitor.stochastic import batch_sharpness, hessian_trace
-from stepscape.monitor.subject import Subject
+from stepscape.monitor.subject import PRODUCTS, Subject
 from stepscape.monitor.tracking import Track, follow
 from stepscape.monitor.units import activity
 from stepscape.monitor.vectors import split
+
+SPECTRAL = {
+    "lambda_max",
+    "edge_ratio",
+    "lambda_min",
+}  # what needs second derivatives, and eigenvalues of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +89,7 @@ def measure_moment(subject: Subject, moment: Moment) -> Measurement:
     try:
         with subject.probe.measuring():
             found = _loss(subject)
-            if found.status == "converged":
+            if found.status == "converged" and not SPECTRAL.isdisjoint(subject.names):
                 found = found + _eigenvalues(subject, moment)
     except Exception as error:
         return found + failed(error)
@@ -93,6 +99,26 @@ def measure_moment(subject: Subject, moment: Moment) -> Measurement:
         except Exception as error:
             found = found + failed(error)
     return found
+
+
+def products_of(subject: Subject, operator: TensorOperator) -> int:
+    """Hessian products of one measurement, about; an edge ratio that is a multiple of λ_max needs none."""
+    if not {"lambda_max", "edge_ratio"} <= set(subject.names):
+        return subject.products
+    try:
+        spared = _is_uniform(_scaled(subject, Moment(), operator))
+    except Unmeasured:  # without a threshold there is no edge ratio
+        spared = True
+    return subject.products - spared * PRODUCTS["edge_ratio"]
+
+
+def first_look(subject: Subject) -> Measurement:
+    """Find out whether the loss can be computed at all; "converged" if so."""
+    try:
+        subject.probe.require_loss()
+    except Exception as error:
+        return failed(error)
+    return Measurement()
 
 
 def failed(error: Exception) -> Measurement:
@@ -230,9 +256,7 @@ def _critical(subject: Subject, moment: Moment) -> Measurement:
         subject.model, subject.loss, subject.batch, _direction(subject, moment),
         step_size=subject.step_sizes[0] or None, **subject.settings,
     )  # fmt: skip
-    because = _because(
-        "critical_step_size", "" if found.status == "converged" else found.reason or found.status
-    )
+    because = _because("critical_step_size", found.reason)
     if not math.isfinite(found.error):  # the value of "no_crossing" is only the largest step tried
         return Measurement(reason=because)
     values = {"critical_step_size": measured(found.value), "critical_step_size_error": found.error}
@@ -271,7 +295,7 @@ def _dead(subject: Subject, moment: Moment) -> Measurement:  # noqa: ARG001
         return Measurement()
     found = activity(subject.model, subject.loss, subject.batch, layers=subject.layers, **subject.settings)
     if found.status != "measured":
-        return Measurement(reason="dead_units: no module with an activation was called; name layers")
+        return Measurement(reason=_because("dead_units", found.reason))
     return Measurement(
         {"dead_units": {each.name: each.dead for each in found.sites if each.dead is not None}}
     )

@@ -13,20 +13,28 @@ from typing import Any, TypeVar
 from stepscape.arguments import function, number, share, whole, word
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured
-from stepscape.monitor.measurement import Measurement, Moment, failed, measure_moment
+from stepscape.monitor.measurement import (
+    Measurement,
+    Moment,
+    failed,
+    first_look,
+    measure_moment,
+    products_of,
+)
 from stepscape.monitor.probe import Loss
 from stepscape.monitor.row import Row
-from stepscape.monitor.schedule import Budget, EverySteps, Schedule
+from stepscape.monitor.schedule import HORIZON, Budget, EverySteps, Schedule
 from stepscape.monitor.sinks import JsonLines, Sink, write_csv
 from stepscape.monitor.story import story
 from stepscape.monitor.subject import Subject
 from stepscape.monitor.suggestion import Suggestion, suggest
 from stepscape.monitor.tracking import Track
+from stepscape.monitor.waiting import waiting
 from stepscape.objectives.require_torch import require_torch
 
 PATIENCE = {"unsupported": 1, "oom": 2, "nondeterministic": 3, "error": 3}  # failures in a row that end it
 Result = TypeVar("Result")
-DEAR = 200.0  # training steps that a measurement may cost before a smaller batch is recommended
+PASSES = 15.0  # forward passes that the graph of a gradient and two Hessian products take, about
 
 
 class Monitor:
@@ -109,9 +117,10 @@ class Monitor:
         self._rows: list[Row] = []
         self._tracks: dict[str, Track] = {}
         self._left: float | None = None
-        self._training = 0.0
+        self._training, self._steps = 0.0, 0
         self._failures: list[str] = []  # statuses of the last measurements, as long as they are one failure
         self._said: set[str] = set()
+        self._tried = False  # whether what is due next is a trial of a graph and products
         self.off = ""
         self._subject: Subject | None = None
         try:
@@ -120,6 +129,8 @@ class Monitor:
             if self._raises:
                 raise
             self._impossible = failure
+        if self._subject is not None and (why := self._subject.no_edge_ratio):
+            self._warn(f"the edge ratio will not be measured: {why}", key="optimizer")
         if file is not None:
             self._sinks.append(JsonLines(file))
 
@@ -131,12 +142,15 @@ class Monitor:
     def step(self, step: int, clip_coefficient: float | None = None) -> Row | None:
         """Note that the optimizer has made a step, and measure if it is time to.
 
+        A step that a ``GradScaler`` skipped, because a gradient was not finite, is none: do not call it then.
+
         Parameters
         ----------
         step : int
             Number of the step, which increases.
         clip_coefficient : float, optional
-            What clipping multiplied the gradient of this step by: min(1, c/‖g‖).
+            What clipping multiplied the gradient of this step by: min(1, c/‖g‖). Where that is 0 or nan,
+            because the gradient was not finite, nothing is known of it.
 
         Returns
         -------
@@ -146,26 +160,34 @@ class Monitor:
         entered = self._clock()
         trained = 0.0 if self._left is None else entered - self._left
         self._training += trained
+        self._steps += 1
         self._schedule = self._schedule.after_step(trained)
         clip = None if clip_coefficient is None else _coefficient(clip_coefficient)
-        row = None if self.off else self._measured(whole("step", step), clip)
-        self._left = self._clock()
-        return row
+        try:
+            return None if self.off else self._measured(whole("step", step), clip)
+        finally:
+            self._left = self._clock()
+            self._schedule = self._schedule.after_use(self._left - entered)
 
     def suggest(self) -> Suggestion:
         """Name a step size below the edge, or say why none can be named; see `suggest`."""
         return suggest(self._rows)
 
     def story(self) -> list[str]:
-        """Tell in sentences what happened so far."""
-        return story(self._rows)
+        """Tell in sentences what happened so far, or what the first measurement waits for."""
+        return story(self._rows) if self._rows else [waiting(self._schedule, self._steps)]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the rows as CSV; what was not measured is an empty cell."""
         write_csv(path, self._rows)
 
     def close(self) -> None:
-        """Close the sinks and measure no more; a file of rows is complete without it."""
+        """Close the sinks and measure no more; a file of rows is complete without it.
+
+        A monitor that has measured nothing warns, and says why.
+        """
+        if self._steps and not self._rows:
+            self._warn(waiting(self._schedule, self._steps), key="waiting")
         self.off = self.off or "it was closed"
         self._tracks = {}
         for sink in self._sinks:
@@ -189,10 +211,20 @@ class Monitor:
         subject = self._subject
         if subject is None:
             return self._noted(step, (), failed(self._impossible), 0.0)
+        if self._steps == 1 and not self._schedule.due:  # else a wrong loss is met when the budget allows
+            found, seconds = self._timed(subject, lambda: first_look(subject))
+            if found.status != "converged":
+                return self._noted(step, subject.step_sizes, found, seconds)
         if self._schedule.trial_due:
-            self._try(subject)
-        if not self._schedule.due:
-            return None
+            self._try(subject, self._price_of_trial)
+        elif self._schedule.due and self._tried:
+            self._try(subject, self._price_of_measurement)
+        elif self._schedule.due:
+            return self._measure(subject, step, clip_coefficient)
+        return None
+
+    def _measure(self, subject: Subject, step: int, clip_coefficient: float | None) -> Row:
+        """Measure, and note the row."""
         count = len(self._rows)
         moment = Moment(self._tracks, count, clip_coefficient)
         found, seconds = self._timed(subject, lambda: measure_moment(subject, moment))
@@ -202,40 +234,38 @@ class Monitor:
         self._tracks = found.tracks
         return self._noted(step, subject.step_sizes, found, seconds)
 
-    def _try(self, subject: Subject) -> None:
-        """Find out what a measurement costs: the graph of a gradient and two products with it."""
-        torch = require_torch()
-
-        def work() -> float:
-            with subject.probe.measuring():
-                operator = subject.probe.operator()
-                vector = torch.ones(operator.size, dtype=operator.dtype, device=operator.device)
-                operator.product(vector)
-                subject.wait()
-                begin = self._clock()
-                operator.product(vector)
-                subject.wait()
-                return self._clock() - begin
-
+    def _try(self, subject: Subject, price: Callable[[Subject], float]) -> None:
+        """Find out what comes next, and what that costs: another trial, or a measurement."""
+        begin, self._tried = self._clock(), not self._tried
         try:
-            each, both = self._timed(subject, work)
-            predicted = both + (subject.products - 2) * each
+            predicted = price(subject)
         except Exception:  # the measurement meets it again, and words it
-            predicted = 0.0
+            predicted, self._tried = 0.0, False
         self._schedule = self._schedule.after_trial(predicted)
-        self._warn_of_price()
+        self._warn_of_price(self._clock() - begin)
+
+    def _price_of_trial(self, subject: Subject) -> float:
+        """Predict from a forward pass, the second one, what the graph of a gradient and two products take."""
+        with subject.probe.measuring():
+            subject.probe.loss()
+            return PASSES * self._timed(subject, subject.probe.loss)[1]
+
+    def _price_of_measurement(self, subject: Subject) -> float:
+        """Predict it from the graph of a gradient and two products."""
+        with subject.probe.measuring():
+            operator = subject.probe.operator()
+            vector = require_torch().ones(operator.size, dtype=operator.dtype, device=operator.device)
+            _, first = self._timed(subject, lambda: operator.product(vector))  # with the graph
+            _, each = self._timed(subject, lambda: operator.product(vector))
+        return first + (products_of(subject, operator) - 1) * each
 
     def _timed(self, subject: Subject, work: Callable[[], Result]) -> tuple[Result, float]:
-        """Return what some work gives and the seconds it took, which the budget is told."""
+        """Return what some work gives and the seconds it took."""
         subject.wait()
         begin = self._clock()
-        try:
-            done = work()
-        finally:
-            subject.wait()
-            seconds = self._clock() - begin
-            self._schedule = self._schedule.after_use(seconds)
-        return done, seconds
+        done = work()
+        subject.wait()
+        return done, self._clock() - begin
 
     def _noted(self, step: int, step_sizes: tuple[float, ...], found: Measurement, seconds: float) -> Row:
         """Keep a measurement as a row, hand it on, and judge whether to continue."""
@@ -267,16 +297,17 @@ class Monitor:
         if same and len(self._failures) >= PATIENCE[found.status]:
             self.off = found.reason
 
-    def _warn_of_price(self) -> None:
-        """Recommend a smaller batch where measurements would be rare."""
-        schedule = self._schedule
-        if not isinstance(schedule, Budget) or not schedule.wait * schedule.share > DEAR:
+    def _warn_of_price(self, used: float) -> None:
+        """Recommend a smaller batch where the first measurement comes late."""
+        if not isinstance(self._schedule, Budget):
             return
-        self._warn(
-            f"a measurement takes as long as about {schedule.wait * schedule.share:.0f} training steps, so "
-            f"that there is one every {schedule.wait:.0f} steps; a smaller batch costs less",
-            key="price",
-        )
+        first = self._schedule.after_use(used).first
+        if first > HORIZON:
+            self._warn(
+                f"measurements on this batch are expensive: the first one comes after {first:.0f} steps or "
+                f"later; a smaller batch costs less",
+                key="price",
+            )
 
     def _careful(self, sink: Sink, work: Callable[[], None]) -> None:
         """Let a sink work; one that fails is dropped, and training continues."""
@@ -305,13 +336,13 @@ def _schedule(every: object, budget: object) -> Schedule:
     return EverySteps(whole("every", every, 1))
 
 
-def _coefficient(value: object) -> float:
-    """Read min(1, c/‖g‖), a number or a tensor with one; nan where the gradient was."""
+def _coefficient(value: object) -> float | None:
+    """Read min(1, c/‖g‖), a number or a tensor with one; None for 0 and nan: ‖g‖ was not finite."""
     one = value.item() if isinstance(value, require_torch().Tensor) and value.numel() == 1 else value
     read = number("clip_coefficient", one)
-    if read <= 0.0 or read > 1.0:
-        raise bad("clip_coefficient", "be above 0 and at most 1", read)
-    return read
+    if read < 0.0 or read > 1.0:
+        raise bad("clip_coefficient", "be at least 0 and at most 1", read)
+    return read if read > 0.0 else None
 
 
 def _sink(value: Any) -> Sink:

@@ -116,6 +116,8 @@ class HessianOperator:
             make = getattr(self, f"_{self.method}")
             self._products = [make(number) for number in self._pieces]
         first, *rest = self._products
+        if not rest:
+            return [part.detach() for part in first(along)]
         total = [self._weights[0] * part.detach() for part in first(along)]
         for weight, product in zip(self._weights[1:], rest, strict=True):
             for one, part in zip(total, product(along), strict=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
-from stepscape.objectives.require_torch import require_torch
+Array = NDArray[np.float64]
 
 
 class Orthogonality:
@@ -30,14 +31,14 @@ class Orthogonality:
 
     def __init__(self, most: int, bound: float, rounding: float) -> None:
         self._bound, self._rounding, self._again = bound, rounding, False
-        self._overlaps = require_torch().eye(most + 1, dtype=require_torch().float64)
+        self._overlaps = np.eye(most + 1)
 
-    def lost(self, projection: Any, beside: float, scale: float) -> bool:
+    def lost(self, projection: Array, beside: float, scale: float) -> bool:
         """Whether the row after the last is to be orthogonalized.
 
         Parameters
         ----------
-        projection : tensor (m, m)
+        projection : array (m, m)
             T in the rows so far.
         beside, scale : float
             Norms of the row before its normalization, and of the product that it comes from.
@@ -45,7 +46,7 @@ class Orthogonality:
         m = len(projection)
         least = self._rounding * max(1.0, scale / beside) if beside > 0.0 else 1.0
         known = self._overlaps[:m, :m]
-        column = (projection @ known[:, -1] - known @ projection[:, -1]).abs() / max(beside, 1e-300) + least
+        column = np.abs(projection @ known[:, -1] - known @ projection[:, -1]) / max(beside, 1e-300) + least
         column[-1] = least  # what the row before has of it was subtracted
         passed = bool((column > self._bound).any())
         due, self._again = passed or self._again, passed and not self._again
@@ -55,4 +56,4 @@ class Orthogonality:
     def restart(self, kept: int) -> None:
         """Begin anew with combinations of the rows: of their inner products only the bound is known."""
         self._overlaps[: kept + 1, : kept + 1] = self._bound
-        self._overlaps.fill_diagonal_(1.0)
+        np.fill_diagonal(self._overlaps, 1.0)

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from typing import Any
 
-from stepscape.arguments import function, texts, word
+from stepscape.arguments import texts, word
 from stepscape.errors import StepscapeError, bad, shown
 from stepscape.monitor.batches import Batches
 from stepscape.monitor.failure import Unmeasured, unmeasured
@@ -18,11 +18,13 @@ from stepscape.monitor.guard import guarded, is_batch_norm, replay_random_number
 from stepscape.monitor.operator import HessianOperator
 from stepscape.monitor.vectors import matching
 from stepscape.monitor.wrappers import unwrapped
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 
 Loss = Callable[[Any, Any], Any]
 Select = str | Iterable[str] | Callable[[str, Any], bool] | None
 
+_WITHOUT_GRAPH = "does not require grad and does not have a grad_fn"  # what PyTorch says of such a loss
 _INSIDE: ContextVar[tuple[int, ...]] = ContextVar("stepscape_probes", default=())
 
 
@@ -47,7 +49,7 @@ class Probe:
         examples.
     select : str, list of str or callable, optional
         Parameters to vary, among those that require gradients: patterns of names ("layers.*.weight"), or
-        (name, parameter) → bool. By default all.
+        (name, parameter) → bool. By default all. One that several modules share has several names.
     precision : {"float32", "as_is", "float64"}
         "float32" and "float64" raise parameters, buffers and floating numbers of the batch to at least this
         precision, and ignore autocast around the measurement (not inside `loss`); "as_is" measures what
@@ -81,7 +83,7 @@ class Probe:
         dropout: str = "off",
     ) -> None:
         require_torch()
-        function("loss", loss, "be a function of the model and the batch")
+        require_loss(loss)
         self.model = unwrapped(model)
         self.precision = word("precision", precision, ("float32", "as_is", "float64"))
         self.batch_norm = word("batch_norm", batch_norm, ("as_is", "batch", "running"))
@@ -186,6 +188,20 @@ class Probe:
         """
         return HessianOperator(self, method, pieces)
 
+    def require_loss(self) -> None:
+        """Refuse a loss that cannot be computed, takes gradients, or is not a differentiable scalar.
+
+        Raises
+        ------
+        InputError
+            If the loss is wrong whatever the parameters are.
+        Unmeasured
+            If the model or the loss raises.
+        """
+        with self.measuring():
+            self.value(0, self.point())
+            self.slopes(0, self.point(leaves=True))
+
     def require_deterministic(self) -> None:
         """Refuse a loss that is not finite, or not the same each time it is computed.
 
@@ -225,13 +241,18 @@ class Probe:
 
         def differentiated(loss: Callable[[Any], Any]) -> Any:
             value = _scalar(loss(self._inputs[number]))
-            if not value.requires_grad:
+            found = (None,)
+            if value.requires_grad:
+                found = torch.autograd.grad(value, list(point), allow_unused=True, create_graph=kept)
+            if all(slope is None for slope in found):
                 must = "depend on the chosen parameters of the model that it is given"
-                raise bad("loss", must, "a constant", "use differentiable operations")
-            slopes = torch.autograd.grad(
-                value, list(point), allow_unused=True, materialize_grads=True, create_graph=kept
+                then = "use differentiable operations, and no other model"
+                raise bad("loss", must, "one that does not", then)
+            zeros = (
+                torch.zeros_like(one) if slope is None else slope
+                for one, slope in zip(point, found, strict=True)
             )
-            return (value, *slopes)
+            return (value, *zeros)
 
         return self.call(point, differentiated)  # type: ignore[no-any-return]
 
@@ -257,14 +278,22 @@ class Probe:
         except StepscapeError:
             raise
         except Exception as error:
-            raise unmeasured(error) from error
+            if _WITHOUT_GRAPH in str(error):
+                must = "return the loss and leave gradients to the monitor"
+                raise bad("loss", must, "one that takes them", "call neither backward() nor grad") from error
+            raise self._located(unmeasured(error)) from error
 
     def __repr__(self) -> str:
         return f"Probe({type(self.model).__name__} with {self.size} parameters, {self.samples} samples)"
 
     def _varied(self) -> list[tuple[str, Any]]:
-        named = self.model.named_parameters()
-        return [(name, p) for name, p in named if p.requires_grad and self._chosen(name, p)]
+        first: dict[int, tuple[str, Any]] = {}
+        chosen: set[int] = set()
+        for name, parameter in self.model.named_parameters(remove_duplicate=False):
+            first.setdefault(id(parameter), (name, parameter))
+            if parameter.requires_grad and self._chosen(name, parameter):
+                chosen.add(id(parameter))
+        return [named for key, named in first.items() if key in chosen]
 
     def _raised(self, tensor: Any) -> Any:
         torch = require_torch()
@@ -272,6 +301,15 @@ class Probe:
             return tensor
         least = torch.float64 if self.precision == "float64" else torch.float32
         return tensor.to(torch.promote_types(tensor.dtype, least))
+
+    def _located(self, failure: Unmeasured) -> Unmeasured:
+        """Say of an error that the batch lies elsewhere than the model, where it does."""
+        here = {str(parameter.device) for parameter in self.model.parameters()}
+        there = self._batches.devices - here
+        if failure.status != "error" or not there:
+            return failure
+        where = f"the batch lies on {' and '.join(sorted(there))}, the model on {' and '.join(sorted(here))}"
+        return Unmeasured("error", f"{failure}; {where}")
 
     def _check(self) -> None:
         torch = require_torch()
@@ -292,7 +330,9 @@ class Probe:
 def _scalar(value: Any) -> Any:
     torch = require_torch()
     if not isinstance(value, torch.Tensor):
-        raise bad("loss", "return a real scalar tensor", shown(value))
+        raise bad(
+            "loss", "return a real scalar tensor", shown(value), "return the loss itself, without item()"
+        )
     if value.shape != () or value.is_complex() or not value.is_floating_point():
         came = f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
         raise bad("loss", "return a real scalar tensor", came, "take the mean over the batch")

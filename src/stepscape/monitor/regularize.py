@@ -7,8 +7,10 @@ from typing import Any
 
 from stepscape.arguments import function, positive, whole
 from stepscape.errors import bad, expect, shown
+from stepscape.monitor.failure import no_derivative
 from stepscape.monitor.thresholds import inner_optimizer
 from stepscape.objectives.require_torch import require_torch
+from stepscape.objectives.torch_hessian import once_differentiable
 
 
 def trace_penalty(loss: Any, parameters: Iterable[Any], probes: int = 1, generator: Any = None) -> Any:
@@ -33,7 +35,8 @@ def trace_penalty(loss: Any, parameters: Iterable[Any], probes: int = 1, generat
     Raises
     ------
     InputError
-        If `loss` is not a scalar with a graph, or no parameter requires gradients.
+        If `loss` is not a scalar with a graph, a function in it is marked as once differentiable, or no
+        parameter requires gradients.
 
     Notes
     -----
@@ -55,17 +58,31 @@ def trace_penalty(loss: Any, parameters: Iterable[Any], probes: int = 1, generat
     if not varied:
         raise bad("parameters", "hold some that require gradients", "none")
     count = whole("probes", probes, 1)
+    if once_differentiable([loss]):
+        must = "be twice differentiable by autograd"
+        raise bad("loss", must, "a function marked as once differentiable", "its trace would count as 0")
     slopes = torch.autograd.grad(loss, varied, create_graph=True, allow_unused=True, materialize_grads=True)
     pairs = [(p, slope) for p, slope in zip(varied, slopes, strict=True) if slope.requires_grad]
     total = loss.new_zeros(())
     for _ in range(count if pairs else 0):
-        signs = [_signs(p, generator) for p, _ in pairs]
-        along = sum((slope * v).sum() for (_, slope), v in zip(pairs, signs, strict=True))
-        bends = torch.autograd.grad(
+        total = total + _quadratic_form(pairs, [_signs(p, generator) for p, _ in pairs])
+    return total / count
+
+
+def _quadratic_form(pairs: list[tuple[Any, Any]], signs: list[Any]) -> Any:
+    """vᵀ∇²L v, of parameters and the slopes by them."""
+    along = sum((slope * v).sum() for (_, slope), v in zip(pairs, signs, strict=True))
+    try:
+        bends = require_torch().autograd.grad(
             along, [p for p, _ in pairs], create_graph=True, allow_unused=True, materialize_grads=True
         )
-        total = total + sum((bend * v).sum() for bend, v in zip(bends, signs, strict=True))
-    return total / count
+    except RuntimeError as error:
+        missing = no_derivative(error)
+        if not missing:
+            raise
+        then = "for attention, compute the loss within torch.nn.attention.sdpa_kernel(SDPBackend.MATH)"
+        raise bad("loss", "be twice differentiable by autograd", f"the operation {missing}", then) from error
+    return sum((bend * v).sum() for bend, v in zip(bends, signs, strict=True))
 
 
 def _signs(like: Any, generator: Any) -> Any:

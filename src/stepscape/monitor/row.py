@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import msgspec
 
 from stepscape.arguments import nonnegative, text, whole, word
 from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.tables.number import number
 
 SCHEMA = 1
 STATUSES = (
@@ -24,6 +26,8 @@ _NUMBERS = (
     "critical_step_size_error", "batch_sharpness", "batch_sharpness_standard_error",
     "batch_sharpness_mean_of_ratios", "batch_sharpness_mean_of_ratios_standard_error",
 )  # fmt: skip
+
+_TOLD = {"loss": "loss", "lambda_max": "λ_max", "edge_ratio": "edge ratio", "seconds": "seconds"}
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,13 @@ class Row:
             if value is not None and not math.isfinite(value):
                 raise bad(name, "be finite, or None where it was not measured", value)
 
+    def __str__(self) -> str:
+        """Say what was measured, in a line."""
+        known = ((words, getattr(self, name)) for name, words in _TOLD.items())
+        said = [f"{words} {number(value)}" for words, value in known if value is not None]
+        because = f": {self.reason}" if self.reason else ""
+        return f"step {self.step}: {', '.join([*said, f'status {self.status}'])}{because}"
+
     @property
     def converged(self) -> bool:
         """Whether the eigenvalues are what they are called, within the tolerance."""
@@ -176,7 +187,7 @@ def _values(line: str | bytes) -> dict[str, Any]:
     try:
         values = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise bad("a row", "be one JSON object", f"text that is not JSON ({error})") from None
+        raise _no_json(line, error) from None
     if not isinstance(values, dict):
         raise bad("a row", "be one JSON object", shown(values))
     if "schema" not in values:
@@ -185,6 +196,16 @@ def _values(line: str | bytes) -> dict[str, Any]:
         then = "read it with the version of stepscape that wrote it"
         raise bad("schema", f"be {SCHEMA}", shown(schema), then)
     return values
+
+
+def _no_json(line: str | bytes, error: Exception) -> InputError:
+    """Word a line that is not JSON; NaN and Infinity, which Python writes, get a sentence of their own."""
+    found: list[str] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(line, parse_constant=found.append)
+    if found:
+        return bad("a row", "hold finite numbers, and null where nothing was measured", found[0])
+    return bad("a row", "be one JSON object", f"text that is not JSON ({error})")
 
 
 def _row(kind: type[Row], values: Mapping[str, Any]) -> Row:

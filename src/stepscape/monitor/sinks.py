@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -41,7 +42,7 @@ class JsonLines:
     Raises
     ------
     InputError
-        If the file holds anything but rows, or cannot be made there.
+        If the file holds something else than rows, or cannot be made there.
     OutputError
         If the system refuses to write.
     """
@@ -147,6 +148,8 @@ class WeightsAndBiases:
 class MLflow:
     """Scalars of a row as metrics of MLflow, at its step.
 
+    Characters that MLflow refuses in names, such as # for the second call of a layer, become underscores.
+
     Parameters
     ----------
     client : the module ``mlflow``, or anything with ``log_metrics(mapping, step=…)``
@@ -158,7 +161,8 @@ class MLflow:
 
     def write(self, row: Row) -> None:
         """Log the scalars."""
-        self._client.log_metrics(scalars(row), step=row.step)
+        metrics = {re.sub(r"[^\w./: -]", "_", name): value for name, value in scalars(row).items()}
+        self._client.log_metrics(metrics, step=row.step)
 
     def close(self) -> None:
         """Do nothing: the run belongs to the user."""

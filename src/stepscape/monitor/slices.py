@@ -78,6 +78,8 @@ def loss_slice(
     A slice along random directions shows typical curvature, about the trace over the number of parameters,
     and not the sharpest direction: λ_max may be a thousand times larger than what the picture shows.
 
+    `stepscape.figures.loss_plane.loss_slice_figure` draws what is returned.
+
     Source: Li et al. (2018), Visualizing the loss landscape of neural nets.
     """
     if whole("dimensions", dimensions, 1) > 2:

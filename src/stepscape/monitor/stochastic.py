@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.arguments import function, share, whole
+from stepscape.arguments import share, whole
 from stepscape.errors import bad, shown
 from stepscape.monitor.failure import Unmeasured, unmeasured
 from stepscape.monitor.krylov import product
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.monitor.vectors import dot, inner
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 
 LEAST = 16  # probes before the first look at the standard error, which is too uncertain before
@@ -75,10 +76,8 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
 
     Source: Andreyev and Beneventano (2024), arXiv:2412.20553.
     """
-    function("loss", loss, "be a function of the model and the batch")
-    if not isinstance(batches, list | tuple) or not batches:
-        must = "be a list of batches"
-        raise bad("batches", must, shown(batches), "give list(itertools.islice(loader, 40))")
+    require_loss(loss)
+    require_batches(batches)
     try:
         # Each in a tuple of its own, or a list of tensors would be read as one batch.
         probe = Probe(model, lambda own, one: loss(own, one[0]), [(one,) for one in batches], **settings)
@@ -87,6 +86,15 @@ def batch_sharpness(model: Any, loss: Loss, batches: list[Any], **settings: Any)
         failure = unmeasured(error)
         return BatchSharpness(*(math.nan,) * 4, 0, failure.status, 0, str(failure))
     return _averaged(along, sizes)
+
+
+def require_batches(batches: object) -> None:
+    """Refuse what is not a list of batches, such as one batch (inputs, labels)."""
+    must, then = "be a list of batches", "give list(itertools.islice(loader, 40))"
+    if not isinstance(batches, list | tuple) or not batches:
+        raise bad("batches", must, shown(batches), then)
+    if isinstance(batches, tuple) and all(require_torch().is_tensor(each) for each in batches):
+        raise bad("batches", must, "a tuple of tensors, which is one batch", then)
 
 
 def _along_gradients(probe: Probe) -> tuple[Any, Any]:

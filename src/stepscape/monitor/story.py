@@ -7,15 +7,23 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from stepscape.monitor.moments import AT_EDGE, Spike, Stay, spikes, stays
+from stepscape.monitor.phases import AT_EDGE, BEYOND, LASTING, Phase, phases, places_of
 from stepscape.monitor.row import Row
-from stepscape.monitor.suggestion import suggest
+from stepscape.monitor.spikes import Spike, spikes
+from stepscape.monitor.suggestion import EARLY, suggest
+from stepscape.monitor.waiting import NOTHING
 from stepscape.tables.number import fixed, number
 
-MOST_STAYS, MOST_SPIKES = 3, 5  # that are told one by one
-BEYOND = 1.2  # edge ratio from which training does not merely hover at the edge
+MOST_PHASES, MOST_SPIKES = 3, 5  # that are told one by one
+MANY, STILL = (
+    5,
+    0.95,
+)  # losses from which it is judged, and the share of the first from which it has not fallen
+SETTLED = 100  # steps after which the averages of an adaptive optimizer are no more those of its beginning
+_MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
+_STOPPED = {"budget": "stopped before converging", "noise_floor": "reached the limit of rounding"}
 _FAILED = {
-    "budget": "stopped before converging, and their numbers are lower bounds",
+    "budget": "stopped before converging, with lower bounds only",
     "noise_floor": "reached the limit of rounding before the tolerance",
 }
 
@@ -34,8 +42,9 @@ def story(rows: Sequence[Row]) -> list[str]:
         Sentences, the most important first; the last one is a suggestion or the lack of one.
     """
     if not rows:
-        return ["Nothing was measured yet."]
-    told = [*_diverged(rows), *_edge(rows), *_spikes(rows), *_failures(rows)]
+        return [NOTHING]
+    lost = _diverged(rows)
+    told = [*lost, *_edge(rows, bool(lost)), *_loss(rows), *_spikes(rows), *_failures(rows)]
     return [*told, str(suggest(rows))]
 
 
@@ -44,39 +53,87 @@ def _diverged(rows: Sequence[Row]) -> list[str]:
     return [f"The loss has not been finite since step {step_words(after[-1].step)}."] if after else []
 
 
-def _edge(rows: Sequence[Row]) -> list[str]:
+def _edge(rows: Sequence[Row], lost: bool) -> list[str]:
     known = [row for row in rows if row.edge_ratio is not None]
     if not known:
-        return ["No edge ratio was measured."]
-    found = stays(rows)
-    told = [_stay(stay) for stay in reversed(found[-MOST_STAYS:])]
-    if not found or found[-1].last is not None:
-        told.insert(0, _below(rows, known[-1], bool(found)))
-    if len(found) > MOST_STAYS:
-        told.append(f"It had come to the edge {len(found) - MOST_STAYS} times before.")
-    return told
+        why = (row.reason for row in reversed(rows) if row.reason.startswith(_MISSING))
+        return [f"No edge ratio was measured{next(why, '').removeprefix(_MISSING[:-2]).rstrip('.')}."]
+    found = phases(rows)
+    past = [each for each in (found if lost else found[:-1]) if each.place != "below"]
+    told = [_before(known[-1])] if lost else [_now(rows, known, found)]
+    told += [_past(each, known) for each in reversed(past[-MOST_PHASES:])]
+    if len(past) > MOST_PHASES:
+        told.append(f"It had come to the edge {_times(len(past) - MOST_PHASES)} before.")
+    return [*told, *_largest(rows, known, found)]
 
 
-def _stay(stay: Stay) -> str:
-    middle = statistics.median(stay.ratios)
-    at, first = number(middle, 3), step_words(stay.first)
-    where = "beyond the edge" if middle > BEYOND else "at the edge"
-    if len(stay.ratios) == 1:
-        return f"The run was {where} at step {first}, with an edge ratio of {at}."
-    if stay.last is None:
-        count = len(stay.ratios)
-        return f"The run has been {where} since step {first}: {count} measurements, median edge ratio {at}."
+def _before(last: Row) -> str:
+    at = f"{number(last.edge_ratio, 3)} at step {step_words(last.step)}"
+    return f"The last edge ratio before was {at}."
+
+
+def _now(rows: Sequence[Row], known: Sequence[Row], found: Sequence[Phase]) -> str:
+    """Say where the run stands."""
+    last, place = known[-1], places_of(known)[-1]
+    at = f"{number(last.edge_ratio, 3)} at step {step_words(last.step)}"
+    if not found:
+        return _unsettled(known, at, place)
+    phase = found[-1]
+    if phase.place == place == "below":
+        return _below(rows, last, any(each.place != "below" for each in found))
+    said = (
+        f"The run has been {phase.place} the edge since step {step_words(phase.first)}: "
+        f"{len(phase.ratios)} measurements, median edge ratio {number(statistics.median(phase.ratios), 3)}."
+    )
+    return said if place == phase.place else f"{said} The last one is {place} the edge, {at}."
+
+
+def _unsettled(known: Sequence[Row], at: str, place: str) -> str:
+    if not known[-1].converged:
+        return _lower_bound(known[-1])
+    if len(known) < LASTING:
+        return f"The run is {place} the edge: its edge ratio is {at}."
+    low, high = (number(end(row.edge_ratio or 0.0 for row in known), 3) for end in (min, max))
+    return f"The run has not settled: its edge ratio lies between {low} and {high}, and is {at}."
+
+
+def _past(phase: Phase, known: Sequence[Row]) -> str:
+    last = known[-1].step if phase.last is None else phase.last
+    middle = number(statistics.median(phase.ratios), 3)
+    early = phase.place == "beyond" and last < SETTLED
+    beginning = _beginning(known, phase.first) if early else ""
     return (
-        f"The run was {where} from step {first} to {step_words(stay.last)}, with a median edge ratio of {at}."
+        f"The run was {phase.place} the edge from step {step_words(phase.first)} to {step_words(last)}, "
+        f"with a median edge ratio of {middle}{beginning}."
     )
 
 
+def _largest(rows: Sequence[Row], known: Sequence[Row], found: Sequence[Phase]) -> list[str]:
+    """Tell the largest edge ratio, where it is beyond the edge and nothing else tells of it."""
+    most = max(known, key=lambda row: row.edge_ratio or 0.0)
+    ratio = most.edge_ratio or 0.0
+    told = [known[-1].edge_ratio, *(spike.edge_ratio for spike in spikes(rows))]
+    told += [each for phase in found if phase.place == "beyond" for each in phase.ratios]
+    if len(known) < LASTING or ratio <= BEYOND or ratio in told:
+        return []
+    at = f"{number(ratio, 3)}, at step {step_words(most.step)}"
+    return [f"The largest edge ratio was {at}{_beginning(known, most.step)}."]
+
+
+def _beginning(known: Sequence[Row], step: int) -> str:
+    """Say what is usual in the first steps of an optimizer whose thresholds differ between parameters."""
+    adapts = all(row.threshold is None for row in known)
+    return ", as in the first steps of adaptive optimizers" if adapts and step < EARLY else ""
+
+
 def _below(rows: Sequence[Row], last: Row, once: bool) -> str:
-    ratio, at = number(last.edge_ratio, 2), step_words(last.step)
     if not last.converged:
-        return f"The edge ratio is at least {ratio} at step {at}: its status is {last.status!r}."
+        return _lower_bound(last)
     again = " again" if once else ""
-    said = f"The run is below the edge{again}: its edge ratio is {ratio} at step {at}."
+    said = (
+        f"The run is below the edge{again}: its edge ratio is {number(last.edge_ratio, 2)} at step "
+        f"{step_words(last.step)}."
+    )
     start = next((row for row in rows if row.converged and row.lambda_max), None)
     if start is None or last.lambda_max is None or last is start:
         return said
@@ -85,6 +142,22 @@ def _below(rows: Sequence[Row], last: Row, once: bool) -> str:
         return said
     verb = "rose" if change > 1.0 else "fell"
     return f"{said} λ_max {verb} from {number(start.lambda_max)} to {number(last.lambda_max)}."
+
+
+def _lower_bound(last: Row) -> str:
+    ratio, at = number(last.edge_ratio, 2), step_words(last.step)
+    if last.status not in _STOPPED:
+        return f"The edge ratio is {ratio} at step {at}, in a measurement of the status {last.status!r}."
+    return f"The edge ratio is at least {ratio} at step {at}, where the search {_STOPPED[last.status]}."
+
+
+def _loss(rows: Sequence[Row]) -> list[str]:
+    """Say that the loss has not come down."""
+    known = [(row.step, row.loss) for row in rows if row.loss is not None]
+    if len(known) < MANY or _is_diverged(rows[-1]) or not known[-1][1] > STILL * known[0][1] > 0.0:
+        return []
+    first, last = (f"{number(loss)} at step {step_words(step)}" for step, loss in (known[0], known[-1]))
+    return [f"The loss has not come down: it was {first} and is {last}."]
 
 
 def _spikes(rows: Sequence[Row]) -> list[str]:
@@ -112,7 +185,7 @@ def _failures(rows: Sequence[Row]) -> list[str]:
     for status in dict.fromkeys(row.status for row in failed):
         same = [row for row in failed if row.status == status]
         what = _FAILED.get(status) or _reason(same[-1])
-        told.append(f"Of {_measurements(len(rows))}, {len(same)} {what}.")
+        told.append(f"{_of(len(same), len(rows))} {what}.")
     return told
 
 
@@ -133,5 +206,11 @@ def step_words(step: int) -> str:
     return fixed(float(step), 0)
 
 
-def _measurements(count: int) -> str:
-    return "1 measurement" if count == 1 else f"{count} measurements"
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _of(count: int, every: int) -> str:
+    if every == 1:
+        return "The only measurement"
+    return f"All {every} measurements" if count == every else f"{count} of {every} measurements"

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepscape.arguments import share, texts, whole
+from stepscape.arguments import function, share, texts, whole
 from stepscape.errors import InputError, bad, shown, unknown
+from stepscape.monitor.failure import Unmeasured
 from stepscape.monitor.probe import Loss, Probe
-from stepscape.monitor.thresholds import UserRule, inner_optimizer
+from stepscape.monitor.stochastic import require_batches
+from stepscape.monitor.thresholds import UserRule, inner_optimizer, rule_of
+from stepscape.monitor.units import require_layers
 from stepscape.objectives.require_torch import require_torch
 
 # Hessian products that a quantity takes, about: what the first measurement is predicted to cost.
 PRODUCTS = {
-    "lambda_max": 20, "edge_ratio": 20, "lambda_min": 40, "trace": 60, "critical_step_size": 5,
+    "lambda_max": 13, "edge_ratio": 13, "lambda_min": 30, "trace": 60, "critical_step_size": 5,
     "dead_units": 1,
 }  # fmt: skip
-PER_BLOCK, PER_BATCH = 20, 3
+PER_BLOCK, PER_BATCH = 13, 3
+SETTINGS = ("weights", "select", "precision", "batch_norm", "dropout")  # of a `Probe`
+OWN_SETTINGS = ("measure", "blocks", "batches", "layers", "preconditioner", "tolerance", "max_products")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +94,18 @@ class Subject:
                 raise unknown("quantity", name, PRODUCTS)
         if not isinstance(blocks or {}, Mapping):
             raise bad("blocks", "map names to patterns of parameters", shown(blocks))
+        for name in settings:
+            if name not in SETTINGS:
+                raise unknown("setting", name, (*OWN_SETTINGS, *SETTINGS))
         probe, inner = Probe(model, loss, batch, **settings), inner_optimizer(optimizer)
         _require_own(model, inner)
+        if layers is not None:
+            require_layers(probe.model, texts("layers", layers))
+        if preconditioner is not None:
+            function("preconditioner", preconditioner, "be a function of the optimizer and a parameter")
+        if not isinstance(batches, tuple) or batches:
+            batches = list(batches) if isinstance(batches, Iterator) else batches
+            require_batches(batches)
         for name, patterns in (blocks or {}).items():
             _require_matches(name, patterns, model, loss, batch)
         return cls(
@@ -104,6 +119,16 @@ class Subject:
         """η of each group of parameters, now; 0 for one that is not finite."""
         rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         return tuple(rate if math.isfinite(rate) else 0.0 for rate in rates)
+
+    @property
+    def no_edge_ratio(self) -> str:
+        """Why no edge ratio can be known, whatever the state of the optimizer; "" if one can."""
+        if "edge_ratio" in self.names and self.preconditioner is None:
+            try:
+                rule_of(self.optimizer)
+            except Unmeasured as failure:
+                return str(failure)
+        return ""
 
     @property
     def products(self) -> int:
@@ -135,6 +160,4 @@ def _require_matches(name: str, patterns: Any, model: Any, loss: Loss, batch: An
     try:
         Probe(model, loss, batch, select=patterns)
     except InputError as error:
-        raise bad(
-            f"blocks[{name!r}]", "match names of parameters that are trained", shown(patterns)
-        ) from error
+        raise bad(f"blocks[{name!r}]", "match names of parameters that are trained", patterns) from error

@@ -6,10 +6,11 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stepscape.arguments import each_of
-from stepscape.monitor.moments import spikes
 from stepscape.monitor.row import Row
+from stepscape.monitor.spikes import spikes
 from stepscape.tables.number import number, rounded
 
 WINDOW = 10  # measurements at the end of a run that count
@@ -54,11 +55,14 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
     Rows of the first 20 steps do not count once there are three later ones: the averages of an adaptive
     optimizer are then those of a few gradients, and its edge ratio may be many times what it settles at.
 
+    Where the largest curvature is more than 10 times the median, only the last rows count that agree within a
+    factor of 2, if there are three and all rows before lie above them: it has come down to them.
+
     None is named when fewer than three of these rows have a converged edge ratio at the present ratio of
-    step sizes; when the curvature has collapsed to 2 % of its largest, has jumped to more than 10 times its
-    median, or has more than doubled within three measurements; when the loss spiked although the edge ratio
-    was below 0.8, or the batch sharpness exceeds λ_max: then minibatches or another quantity limit the step
-    size.
+    step sizes; when λ_max has collapsed to 2 % of its largest; when the curvature has jumped to more than 10
+    times its median otherwise, or has more than doubled within three measurements; when the loss spiked
+    although the edge ratio was below 0.8, or the batch sharpness exceeds λ_max: then minibatches or another
+    quantity limit the step size.
 
     Parameters
     ----------
@@ -79,22 +83,22 @@ def suggest(rows: Sequence[Row]) -> Suggestion:
         return _none(f"{FEWEST} measurements are needed, and there {_are(len(window))}{_beyond(window)}")
     present = rows[-1].step_sizes or window[-1].step_sizes
     usable = [row for row in window if _is_usable(row, present)]
-    refusal = _refusal(counted, window, usable)
+    refusal = _refusal(finite, window, usable)
     if refusal:
         return _none(refusal)
-    return _named(usable, present)
+    return _named(_settled(usable), present, usable[0])
 
 
-def _named(usable: Sequence[Row], present: tuple[float, ...]) -> Suggestion:
-    worst = max(usable, key=_curvature)
+def _named(settled: Sequence[Row], present: tuple[float, ...], first: Row) -> Suggestion:
+    worst = max(settled, key=_curvature)
     here = present[0] * _curvature(worst)  # the largest edge ratio at the present step size
     factor = min(SAFE / here, MOST)
     sizes = tuple(factor * each for each in present)
     words = " and ".join(rounded(each, 2) for each in sizes)
     noun = "step size" if len(sizes) == 1 else "step sizes"
     rests = (
-        f"the largest edge ratio of the last {len(usable)} measurements is {number(here, 2)} "
-        f"at the present {noun}"
+        f"the largest edge ratio of the last {len(settled)} measurements is {number(here, 2)} "
+        f"at the present {noun}{_down(first, settled, present)}{_moved(settled, present)}"
     )
     if factor >= 1.0:
         return Suggestion(sizes, factor, f"The {noun} could be {words} and stay below the edge: {rests}.")
@@ -102,23 +106,77 @@ def _named(usable: Sequence[Row], present: tuple[float, ...]) -> Suggestion:
     return Suggestion(sizes, factor, f"The {noun} {words} would be below the edge: {rests}; {again}.")
 
 
+def _settled(usable: Sequence[Row]) -> Sequence[Row]:
+    """Return the last rows, where the curvature has come down to them and they agree; else all.
+
+    So it is while the averages of an adaptive optimizer gather, or when a curvature beyond the edge has come
+    down to it.
+    """
+    curvatures = [_curvature(row) for row in usable]
+    if max(curvatures) <= JUMP * statistics.median(curvatures):
+        return usable
+    count = len(usable)
+    while max(curvatures[-count:]) > RISE * min(curvatures[-count:]):
+        count -= 1
+    came_down = min(curvatures[:-count], default=0.0) > max(curvatures[-count:])
+    return usable[-count:] if count >= FEWEST and came_down else usable
+
+
+def _down(first: Row, settled: Sequence[Row], present: tuple[float, ...]) -> str:
+    """Say what the curvature has come down from, where it has."""
+    if first is settled[0]:
+        return ""
+    return f", down from {number(present[0] * _curvature(first), 2)} at step {first.step}"
+
+
+def _moved(settled: Sequence[Row], present: tuple[float, ...]) -> str:
+    """Say that a schedule moved the step size meanwhile, where it did by much."""
+    largest = max(row.step_sizes[0] for row in settled)
+    if largest <= RISE * present[0]:
+        return ""
+    return f"; the schedule has lowered the step size from {rounded(largest, 2)} meanwhile"
+
+
 def _refusal(rows: Sequence[Row], window: Sequence[Row], usable: Sequence[Row]) -> str:
     """Say why no step size can be named; "" if one can."""
     if len(usable) < FEWEST:
         return _too_few(window, usable)
-    curvatures = [_curvature(row) for row in usable]
-    largest = max((_curvature(row) for row in rows if _has_curvature(row)), default=math.inf)
-    if max(curvatures) < COLLAPSED * largest:
-        share = number(100.0 * max(curvatures) / largest, 2)
-        return f"the curvature has fallen to {share} % of its largest value, which limits no step size"
+    share = _share_left(rows, usable)
+    if share < COLLAPSED:
+        left = number(100.0 * share, 2)
+        return f"the curvature has fallen to {left} % of its largest value, which limits no step size"
+    curvatures = [_curvature(row) for row in _settled(usable)]
     if max(curvatures) > JUMP * statistics.median(curvatures):
-        times = number(max(curvatures) / statistics.median(curvatures), 2)
-        seen = "the curvature that the optimizer sees jumps"
-        return f"{seen}: its largest value of late is {times} times its median"
+        return f"the curvature that the optimizer sees {_jumps(usable)}{_beyond(usable[-1:])}"
     if curvatures[-1] > RISE * curvatures[-FEWEST]:
         times = number(curvatures[-1] / curvatures[-FEWEST], 2)
-        return f"the curvature is still rising, by a factor of {times} within {FEWEST} measurements"
+        rising = f"the curvature is still rising, by a factor of {times} within {FEWEST} measurements"
+        return f"{rising}{_beyond(usable[-1:])}"
     return _noise(rows, window)
+
+
+def _jumps(usable: Sequence[Row]) -> str:
+    curvatures = [_curvature(row) for row in usable]
+    if all(after <= before for before, after in pairwise(curvatures)):
+        times = number(curvatures[0] / curvatures[-1], 2)
+        return f"has fallen by a factor of {times} since step {usable[0].step}, and has not settled"
+    times = number(max(curvatures) / statistics.median(curvatures), 2)
+    return f"jumps: its largest value of late is {times} times its median"
+
+
+def _share_left(rows: Sequence[Row], usable: Sequence[Row]) -> float:
+    """Largest curvature of the usable rows over that of all: of λ_max, where it was measured.
+
+    What an adaptive optimizer sees of it falls in its first steps, although λ_max does not; those steps do
+    not count without λ_max.
+    """
+    every = [row for row in rows if _has_curvature(row)]
+    if all(row.lambda_max is not None and row.lambda_max > 0.0 for row in every):
+        largest, left = (max(row.lambda_max or 0.0 for row in each) for each in (every, usable))
+    else:
+        later = [row for row in every if row.step >= EARLY] or every
+        largest, left = (max(map(_curvature, each)) for each in (later, usable))
+    return left / largest
 
 
 def _noise(rows: Sequence[Row], window: Sequence[Row]) -> str:
@@ -147,11 +205,21 @@ def _too_few(window: Sequence[Row], usable: Sequence[Row]) -> str:
     last = missing[-1]
     if _has_curvature(last):
         return "the ratio of the step sizes of the groups changed too recently"
-    why = last.reason.rstrip(".") or f"its status is {last.status!r}"
-    return (
-        f"{len(missing)} of the last {len(window)} measurements have no edge ratio that can be trusted; "
-        f"the latest of them: {why}"
-    )
+    if last.converged and last.edge_ratio is not None:
+        if last.edge_ratio > 0.0:
+            size = "is 0" if last.step_sizes else "is not known"
+            return f"the step size {size} at step {last.step}"
+        no_limit = "no direction curves upward, and none limits the step size"
+        return f"the edge ratio is {number(last.edge_ratio, 2)} at step {last.step}: {no_limit}"
+    count = f"none of the last {len(window)} measurements has"
+    if len(missing) < len(window):
+        count = f"only {len(usable)} of the last {len(window)} measurements have"
+    return f"{count} an edge ratio that can be trusted: {_why(last)}"
+
+
+def _why(row: Row) -> str:
+    said = row.reason.removeprefix("edge_ratio: ").rstrip(".")
+    return said or f"the status is {row.status!r} at step {row.step}"
 
 
 def _beyond(window: Sequence[Row]) -> str:
@@ -172,7 +240,8 @@ def _is_usable(row: Row, present: tuple[float, ...]) -> bool:
 
 
 def _has_curvature(row: Row) -> bool:
-    return row.converged and row.edge_ratio is not None and row.edge_ratio > 0.0 and row.step_sizes[0] > 0.0
+    moves = len(row.step_sizes) > 0 and row.step_sizes[0] > 0.0
+    return moves and row.converged and row.edge_ratio is not None and row.edge_ratio > 0.0
 
 
 def _curvature(row: Row) -> float:

@@ -94,11 +94,12 @@ def threshold_of(optimizer: Any, parameter: Any, preconditioner: UserRule | None
         return None
     if preconditioner is not None:
         return _of_the_user(preconditioner, inner, parameter, group)
-    rule = _rule(inner)
+    rule = rule_of(inner)
     state = inner.state.get(parameter, {})
     if rule is not _sgd and not state:
         if not inner.state:
-            raise Unmeasured("unsupported", f"{type(inner).__name__} has no state before its first step")
+            reason = f"{type(inner).__name__} has no state before its first step; measure after it"
+            raise Unmeasured("unsupported", reason)
         return None
     value, scale = rule(group, state)
     decay = 0.0 if _decoupled(group) else float(group["weight_decay"])
@@ -125,8 +126,14 @@ def inner_optimizer(optimizer: Any) -> Any:
     return inner
 
 
-def _rule(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
-    """Find the rule of a class, or of one that it extends without steps of its own."""
+def rule_of(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
+    """Find the rule of a class, or of one that it extends without steps of its own.
+
+    Raises
+    ------
+    Unmeasured
+        If there is none.
+    """
     known = require_torch().optim
     rules = {known.SGD: _sgd, known.RMSprop: _rmsprop, known.Adam: _adam, known.AdamW: _adam}
     for kind in type(optimizer).__mro__:
@@ -135,9 +142,8 @@ def _rule(optimizer: Any) -> Callable[[Settings, Settings], tuple[float, Any]]:
         if "step" in vars(kind):
             break
     name = type(optimizer).__name__
-    raise Unmeasured(
-        "unsupported", f"no threshold is known for {name}; give preconditioner=fn(optimizer, parameter)"
-    )
+    then = "give preconditioner=fn(optimizer, parameter), which returns (P, t)"
+    raise Unmeasured("unsupported", f"no threshold is known for {name}; {then}")
 
 
 def _group_of(optimizer: Any, parameter: Any) -> Settings | None:
@@ -180,7 +186,11 @@ def _decoupled(group: Settings) -> bool:
 
 
 def _of_the_user(rule: UserRule, optimizer: Any, parameter: Any, group: Settings) -> Threshold:
-    torch, answer = require_torch(), rule(optimizer, parameter)
+    torch = require_torch()
+    try:
+        answer = rule(optimizer, parameter)
+    except Exception as error:
+        raise Unmeasured("error", f"preconditioner raised {type(error).__name__}: {error}") from error
     if not isinstance(answer, tuple) or len(answer) not in (2, 3):
         raise bad("preconditioner", "return (P, t) or (P, t, W)", shown(answer))
     scale = torch.as_tensor(answer[0], dtype=torch.float64, device=parameter.device).detach()

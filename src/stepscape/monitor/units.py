@@ -12,6 +12,7 @@ from stepscape.errors import unknown
 from stepscape.monitor.probe import Loss, Probe
 from stepscape.objectives.require_torch import require_torch
 
+MOST = 8  # names of layers in a hint
 TINY = 1e-3  # below it in size, an output of a smooth activation counts as nothing
 
 
@@ -64,11 +65,21 @@ class Activity:
         units. Functions such as ``F.relu`` are not modules: name the layers before them.
     samples : int
         Examples seen.
+    reason : str
+        What to do where there are no sites; else "".
     """
 
     sites: tuple[SiteActivity, ...]
     status: str
     samples: int
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if not self.sites:
+            return f"No unit was watched: {self.reason}."
+        if self.dead is None:
+            return "All activations are smooth, and their units do not die."
+        return f"{self.dead} of {self.units} units are never on, over {self.samples} examples."
 
     @property
     def dead(self) -> int | None:
@@ -104,6 +115,8 @@ def activity(
     ------
     InputError
         For a layer that the model does not have.
+    Unmeasured
+        If the model or its loss fails.
     """
     probe = Probe(model, loss, batch, **settings)
     sites = _sites(probe.model, layers)
@@ -111,7 +124,36 @@ def activity(
     with probe.measuring(), _hooks(probe.model, sites, counts):
         probe.loss()
     found = tuple(SiteActivity(name, kind, on / seen) for name, (kind, on, seen) in counts.of_sites.items())
-    return Activity(found, "measured" if found else "no_sites", probe.samples)
+    if found:
+        return Activity(found, "measured", probe.samples)
+    return Activity((), "no_sites", probe.samples, _hint(probe.model, layers))
+
+
+def _hint(model: Any, layers: Iterable[str] | None) -> str:
+    """Say what to name, where nothing was watched."""
+    if layers is not None:
+        return "the named layers were not called; name those that the loss calls"
+    before = [name for name, module in model.named_modules() if isinstance(module, _kinds())]
+    names = ", ".join(map(repr, before[:MOST])) + ", …" * (len(before) > MOST)
+    return (
+        "no module such as ReLU or GELU was called, and functions such as F.relu cannot be seen; give "
+        "layers=[…] "
+        f"with the layers before them, among {names or 'none'}"
+    )
+
+
+def _kinds() -> tuple[type, ...]:
+    """Classes of layers whose outputs may be pre-activations."""
+    nn = require_torch().nn
+    return (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm)
+
+
+def require_layers(model: Any, named: Iterable[str]) -> None:
+    """Refuse the name of a layer that a model does not have."""
+    modules = dict(model.named_modules())
+    for name in named:
+        if name not in modules:
+            raise unknown("layer", name, [each for each in modules if each])
 
 
 def _sites(model: Any, layers: Iterable[str] | None) -> dict[str, str]:
@@ -119,9 +161,7 @@ def _sites(model: Any, layers: Iterable[str] | None) -> dict[str, str]:
     modules = dict(model.named_modules())
     if layers is not None:
         named = texts("layers", layers)
-        for name in named:
-            if name not in modules:
-                raise unknown("layer", name, [each for each in modules if each])
+        require_layers(model, named)
         return dict.fromkeys(named, "switch")
     nn = require_torch().nn
     switches = (nn.ReLU, nn.ReLU6)

@@ -39,18 +39,19 @@ def dot(a: Any, b: Any) -> float:
     return float(coefficients(a[None], b)[0])
 
 
-def norm(a: Any) -> float:
-    """Euclidean norm of a vector (size,), summed in float64."""
-    return float(dot(a, a) ** 0.5)
-
-
 def coefficients(rows: Any, vector: Any) -> Any:
-    """Inner products (m,) of each row (m, size) with a vector (size,), in float64 on the CPU."""
+    """Inner products (m,) of each row (m, size) with a vector (size,), in float64."""
     torch = require_torch()
     total = torch.zeros(len(rows), dtype=torch.float64, device=vector.device)
     for part, piece in zip(rows.split(CHUNK, dim=1), vector.split(CHUNK), strict=True):
         total += part.double() @ piece.double()
-    return total.cpu()
+    return total
+
+
+def norm(a: Any) -> float:
+    """Euclidean norm of a vector (size,), summed in float64."""
+    torch = require_torch()
+    return float(torch.linalg.vector_norm(a, dtype=torch.float64))
 
 
 def inner(a: Sequence[Any], b: Sequence[Any]) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import whole, word
+from stepscape.arguments import vector, whole, word
 from stepscape.curvature.operator import Operator
 from stepscape.errors import bad, expect
 from stepscape.methods import StochasticGradientDescent
@@ -23,6 +23,16 @@ NUMBERS = 4_000_000  # derivatives of f held at a time
 class WithBatches(Protocol):
     """An objective that knows gradient and Hessian of the mean loss over some of its examples."""
 
+    @property
+    def size(self) -> int:
+        """Length of θ."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+        ...
+
     def batch_gradient(self, theta: Array, rows: NDArray[np.int64]) -> Array:
         """∇L_B(θ) (size,)."""
         ...
@@ -33,8 +43,8 @@ class WithBatches(Protocol):
 
 
 def batch_sharpness(
-    problem: Problem,
-    network: TwoLayerReLU,
+    problem: Any,
+    network: Any,
     batch_size: int,
     draws: int = 256,
     replacement: bool = False,
@@ -43,10 +53,13 @@ def batch_sharpness(
 ) -> float:
     """E[g_Bᵀ H_B g_B]/E‖g_B‖² over minibatches B, a ratio of expectations; nan where all gradients are 0.
 
-    g_B and H_B are gradient and Hessian of the square loss of the batch, on the trained coordinates.
+    g_B and H_B are gradient and Hessian of the loss of the batch, on the trained coordinates: of the square
+    loss for a network.
 
     Parameters
     ----------
+    problem : Problem, or an objective that knows the losses of its batches, such as `objectives.torch`
+    network : TwoLayerReLU, or θ (size,) for an objective
     batch_size : int
         At n, every batch is the whole data, and this is the Rayleigh quotient along the full gradient.
     draws : int
@@ -65,15 +78,23 @@ def batch_sharpness(
     Source: Andreyev and Beneventano (2024), arXiv 2412.20553.
     """
     word("average", average, AVERAGES)
+    method = StochasticGradientDescent(1.0, 1, batch_size, replacement, seed)
+    if hasattr(problem, "batch_hessian"):
+        theta = vector("theta", network, problem.size)
+        batches = _batches(method, problem.examples, draws)
+        return averaged(*along_batches(problem, theta, batches), average)
     expect("problem", problem, Problem)
     require_dimension(network, problem.dimension)
     if problem.loss != "square":
         raise bad("loss", "be 'square' for batch_sharpness", repr(problem.loss))
-    epoch = max(1, problem.size // whole("batch_size", batch_size, 1))
-    count = -(-whole("draws", draws, 1) // epoch) * epoch
-    batches = StochasticGradientDescent(1.0, 1, batch_size, replacement, seed).batches(0, count, problem.size)
-    along, sizes = _curvatures(problem, network, batches)
+    along, sizes = _curvatures(problem, network, _batches(method, problem.size, draws))
     return averaged(along, sizes, average)
+
+
+def _batches(method: StochasticGradientDescent, examples: int, draws: object) -> NDArray[np.int64]:
+    """Draw batches (count, B) in whole epochs."""
+    epoch = max(1, examples // method.batch_size)
+    return method.batches(0, -(-whole("draws", draws, 1) // epoch) * epoch, examples)
 
 
 def averaged(along: Array, sizes: Array, average: str) -> float:

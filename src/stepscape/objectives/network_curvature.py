@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from stepscape.curvature.lanczos import Eigenpair
 from stepscape.errors import bad
 from stepscape.network import TwoLayerReLU, require_dimension
 from stepscape.objectives.network_loss import network_hessian, network_loss, network_top
+from stepscape.objectives.objective import Objective, secant_curvature
 from stepscape.problems.problem import Problem
 
 if TYPE_CHECKING:
@@ -106,15 +107,27 @@ def hessian(problem: Problem, network: TwoLayerReLU, *, gauss_newton: bool = Fal
     return LinearOperator((size, size), matvec=apply, rmatvec=apply, dtype=np.float64)
 
 
-def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> float:
+@overload
+def directional_smoothness(problem: Problem, network: TwoLayerReLU, before: TwoLayerReLU) -> float: ...
+@overload
+def directional_smoothness(problem: Objective, network: Array, before: Array) -> float: ...
+def directional_smoothness(problem: Any, network: Any, before: Any) -> float:
     """⟨∇L(θ) - ∇L(θ'), θ - θ'⟩/‖θ - θ'‖² along the last step from θ' to θ; nan when nothing moved.
 
     The curvature that descent actually met. Unlike the almost-everywhere Hessian it counts knots that cross
     data. At the edge of stability of plain gradient descent it averages 2/η (not with momentum; weight decay
     is not included in it), and for a swing of period two it equals 2/η exactly, whatever the loss.
 
+    Parameters
+    ----------
+    problem : Problem, or an objective such as `objectives.torch`
+    network, before : TwoLayerReLU, or vectors (size,) for an objective
+        θ and θ'.
+
     Source: Mishkin et al. (2024); tutorial, edge of stability.
     """
+    if hasattr(problem, "gradient"):
+        return secant_curvature(problem, network, before)
     objective = network_loss(problem, network)
     require_dimension(before, problem.dimension, "before")
     return objective.smoothness(network.parameters, before.parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +25,28 @@ class TorchBatch:
     @classmethod
     def read(cls, value: object) -> TorchBatch:
         """Copy a batch to the CPU; floating numbers become float64, arrays become tensors."""
-        return cls(_each(value, _double))
+        if value is None or isinstance(value, Iterator) or hasattr(value, "dataset"):
+            must = "be one batch, as the loss takes it"
+            raise bad("batch", must, shown(value), "of a DataLoader give next(iter(loader))")
+        batch = cls(_each(value, _double))
+        if any(batch.shapes) and not any(shape[0] for shape in batch.shapes if shape):
+            raise bad("batch", "hold at least one example", "none")
+        return batch
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the tensors."""
+        found: list[tuple[int, ...]] = []
+        _each(self.value, lambda tensor: found.append(tuple(tensor.shape)))
+        return found
 
     @property
     def examples(self) -> int:
         """Common first dimension of the tensors."""
-        found: list[Any] = []
-        _each(self.value, found.append)
-        sizes = {tuple(tensor.shape[:1]) for tensor in found}
+        sizes = {shape[:1] for shape in self.shapes}
         if len(sizes) != 1 or sizes == {()}:
             must = "hold tensors with the same first dimension, the examples to draw"
-            raise bad("batch", must, shown(self.value) if not found else f"{sorted(sizes)}")
+            raise bad("batch", must, f"{sorted(sizes)}" if sizes else shown(self.value))
         return int(sizes.pop()[0])
 
     def rows(self, numbers: NDArray[np.int64]) -> TorchBatch:
@@ -50,8 +61,11 @@ class TorchBatch:
         """Return the batch (inputs, labels) with noise (n,) added to the labels."""
         torch, pair = require_torch(), self.value
         labels = pair[1] if isinstance(pair, tuple | list) and len(pair) == 2 else None
-        if not isinstance(labels, torch.Tensor) or not labels.is_floating_point():
-            raise bad("batch", "be (inputs, labels) with real labels for noise on them", shown(pair))
+        if not isinstance(labels, torch.Tensor):
+            raise bad("batch", "be (inputs, labels) for noise on the labels", shown(pair))
+        if not labels.is_floating_point():
+            then = "noise is added to real numbers, not to classes"
+            raise bad("the labels", "be floating numbers for noise on them", f"{labels.dtype}", then)
         if labels.numel() != self.examples:
             raise bad("batch", "hold one label per example for noise on them", tuple(labels.shape))
         moved = labels + torch.from_numpy(vector("noise", noise, self.examples).copy()).reshape(labels.shape)

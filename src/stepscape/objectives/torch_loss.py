@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepscape.arguments import function, vector
+from stepscape.arguments import vector
 from stepscape.errors import bad, shown
+from stepscape.objectives.require_loss import require_loss
 from stepscape.objectives.require_torch import require_torch
 from stepscape.objectives.torch_batch import TorchBatch
 from stepscape.objectives.torch_hessian import TorchHessian, flat
@@ -47,7 +48,7 @@ class TorchLoss:
     """
 
     def __init__(self, model: Any, loss: Callable[[Any, Any], Any], batch: Any) -> None:
-        function("loss", loss, "be a function of the model and the batch")
+        require_loss(loss)
         self.model = _copy(model)
         self._batch = TorchBatch.read(batch)
         self._probe = _probe(self.model, loss)
@@ -160,6 +161,8 @@ class TorchLoss:
             except Exception as error:
                 must = "be computable from a float64 copy of the model and of the batch"
                 raise bad("loss", must, _first_line(error)) from error
+        if any(one.grad is not None for one in tensors.values()):
+            raise bad("loss", "return the loss and leave gradients alone", "one that calls backward()")
         _check_value(values[0])
         if not values[0] == values[1] == values[2]:
             must = "be the same each time it is computed"
@@ -169,7 +172,11 @@ class TorchLoss:
 
 def _check_value(value: Any) -> None:
     torch = require_torch()
-    if not isinstance(value, torch.Tensor) or value.shape != () or value.is_complex():
+    if not isinstance(value, torch.Tensor):
+        raise bad(
+            "loss", "return a real scalar tensor", shown(value), "return the loss itself, without item()"
+        )
+    if value.shape != () or value.is_complex():
         raise bad("loss", "return a real scalar tensor", _what(value), "take the mean over the batch")
     if not bool(torch.isfinite(value)):
         raise bad("loss", "be finite at the model's parameters", value.item())

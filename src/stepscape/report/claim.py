@@ -67,7 +67,7 @@ _GONE = Paragraph("The records of these runs are no longer in the store, so ther
 
 def badges(entry: Entry) -> list[Badge]:
     """Name the size, and whether a verdict changed since the ledger before."""
-    return [size_badge(entry.size), *([changed_badge()] if entry.changed else [])]
+    return [size_badge(entry.size), *([changed_badge()] if entry.differs else [])]
 
 
 def _facts(entry: Entry) -> Block:

@@ -14,6 +14,7 @@ from stepscape.report.content import (
     Drawing,
     Facts,
     Fold,
+    Links,
     Page,
     Paragraph,
     Section,
@@ -25,6 +26,7 @@ from stepscape.report.words import number
 
 Document = Mapping[str, Any]
 
+EXPLORER = "explorer.html"
 _LEAD = (
     "A network with far more neurons than data is trained on thirty noisy points, without regularization. "
     "Only the step size of gradient descent changes, and training ends in a different function. This page "
@@ -63,6 +65,7 @@ def demo_page(
     runs: Sequence[tuple[Document, Sequence[Drawing]]],
     network: Document,
     fit: tuple[Document, Sequence[Drawing]],
+    still: Drawing,
     origin: str,
 ) -> Page:
     """Lay out the demo.
@@ -75,6 +78,8 @@ def demo_page(
         One trained network: "facts" (pairs) and "certificates".
     fit
         The document of a fit of real data, with its drawings.
+    still
+        A picture of the explorer, which lies beside the page as `EXPLORER`.
     origin
         Versions, machine, time.
     """
@@ -83,12 +88,26 @@ def demo_page(
     sections = [
         Section("What came out", _summary(documents)),
         Section("The idea", [*map(Paragraph, _IDEA), Paragraph(_ARMS), experiment.glossary(documents)]),
+        Section("Drag the step size yourself", _explorer(still), "Live"),
         *[_experiment(document, [each for each in some if each is not hero]) for document, some in runs],
         Section("What is proved about one network", _certificates(network), "Certificates"),
         Section("The same method on real data", _fit(*fit), "Real data"),
         Section("What to do next", _next_steps()),
     ]
     return Page("The step size chooses the function", _LEAD, sections, origin, hero, [size_badge("quick")])
+
+
+def _explorer(still: Drawing) -> list[Block]:
+    return [
+        Paragraph(
+            "The explorer is a second page beside this one. In it a network like the one whose certificates "
+            "stand below is trained live, on the same thirty points and from another random start: drag the "
+            "step size up while it trains, and the function loses its bends while the sharpness comes down "
+            "to the new 2/η; drag a point, and the function follows."
+        ),
+        still,
+        Links("Open", [("the explorer", EXPLORER)]),
+    ]
 
 
 def _summary(documents: Sequence[Document]) -> list[Block]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from stepscape.figures.motion import Motion
 
+LAMBDA = r"$\lambda_{\max}$"  # how a figure sets λ_max
 LARGEST_SVG = 900_000  # characters; a cloud of 100 000 points is smaller, and faster to show, as pixels
 LARGEST_PAGE = 7_000_000  # characters of all figures; a page of 8 MB still travels by mail
 
@@ -62,7 +63,7 @@ def captioned(svg: str, caption: str) -> str:
 
 def _from_finding(figure: Figure, caption: str) -> str:
     """Put the title of a figure before its caption, unless that begins with it."""
-    finding = " ".join(figure.get_suptitle().replace(r"\$", "$").split())
+    finding = " ".join(figure.get_suptitle().replace(r"\$", "$").replace(LAMBDA, "λ_max").split())
     if not finding or not caption or caption.startswith(finding):
         return caption
     return f"{finding}. {caption}"

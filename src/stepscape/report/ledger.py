@@ -45,7 +45,7 @@ def ledger_index(
 
 
 def _badges(ledger: Ledger) -> list[Badge]:
-    changed = any(entry.changed for entry in ledger.entries)
+    changed = any(entry.differs for entry in ledger.entries)
     return [size_badge(ledger.size), *([changed_badge()] if changed else [])]
 
 
@@ -62,7 +62,7 @@ def _card(entry: Entry, thumbnail: str, full_size: Mapping[str, str]) -> Card:
         kind=about.kind,
         source=Formula(about.source),
         cost=duration(entry.seconds),
-        badge=" ".join(change_words(entry)) if entry.changed else "",
+        badge=" ".join(change_words(entry)) if entry.differs else "",
         thumbnail=thumbnail,
         search=" ".join([about.name, about.title, about.claim, *(title for title, _ in titles)]),
     )

@@ -32,10 +32,14 @@ def monitored_page(document: Document, drawing: Drawing, origin: str) -> Page:
         Section("What happened", [Paragraph(sentence) for sentence in told[:-1]]),
         Section("The step size", [Paragraph(told[-1]), Paragraph(_SAFE, "aside")]),
         Section("The last measurement", [Facts(_facts(rows[-1]), columns=2)]),
-        Section("All measurements", [_table(rows)]),
+        Section("All measurements", [*_damage(document["damage"]), _table(rows)]),
         Section("What the numbers mean", [_GLOSSARY]),
     ]
     return Page(os.path.basename(document["file"]), lead, sections, origin, hero=drawing)
+
+
+def _damage(sentence: str) -> list[Block]:
+    return [Paragraph(sentence, "warning")] if sentence else []
 
 
 def _facts(row: Mapping[str, Any]) -> list[tuple[str, Cell]]:

@@ -35,6 +35,21 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
     "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
 }
+# What others call the keys of a method → what they are here.
+ELSEWHERE = {
+    **dict.fromkeys(("lr", "learning_rate", "eta"), "step_size"),
+    **dict.fromkeys(("epochs", "n_epochs"), "steps, of one batch each"),
+    **dict.fromkeys(("iterations", "n_iter", "max_iter", "max_steps"), "steps"),
+    **dict.fromkeys(("optimizer", "name", "method"), "kind"),
+    "alpha": 'beta2, with kind = "rmsprop"',
+    "batch": "batch_size",
+    "beta": 'momentum, or beta1 and beta2 with kind = "adam"',
+    "betas": "beta1 and beta2",
+    "eps": "epsilon",
+    "l2": "weight_decay",
+    "mu": "momentum",
+    "rho": "sam_radius",
+}
 SQUARE_ONLY, LINE_ONLY = ("label_noise", "trace_penalty"), ("trace_penalty",)
 
 

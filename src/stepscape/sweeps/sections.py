@@ -23,7 +23,7 @@ from stepscape.sweeps.grid import one, shown, spread
 from stepscape.sweeps.key_lines import Path
 from stepscape.sweeps.location import Location, located
 from stepscape.sweeps.matrices import Matrix, Solver
-from stepscape.sweeps.method import Method
+from stepscape.sweeps.method import ELSEWHERE, Method
 from stepscape.sweeps.part import either
 from stepscape.sweeps.parts import AnyProblem, Bernoulli, Curve, Measure, Network, Table
 from stepscape.sweeps.slips import path_advice
@@ -307,6 +307,8 @@ def _known(section: str, key: str, known: Any) -> None:
         return
     if key in ABOVE:
         raise InputError(f"{key!r} belongs at the top of the file, above the first section")
+    if section == "method" and key in ELSEWHERE:
+        raise InputError(f"unknown [method] key {key!r}; here it is {ELSEWHERE[key]}")
     for other, parts in PARTS.items():
         if key != KIND and any(key in keys_of(part) for part in parts):
             raise InputError(f"{key!r} belongs in [{other}]")

@@ -141,6 +141,13 @@ def test_how_a_run_moves_in_the_end() -> None:
     assert not settled(path)["loss_rises"]
 
 
+@pytest.mark.parametrize(("step", "reached"), [(10, False), (20, True)])
+def test_the_edge_counts_as_reached_after_the_first_fifth_of_the_steps(step: int, reached: bool) -> None:
+    steps = np.arange(9) * 10
+    path = SimpleNamespace(edge_ratio=np.where(steps == step, 0.96, 0.5), at_steps=steps, loss=np.ones(9))
+    assert settled(path)["edge_reached"] is reached
+
+
 def test_a_run_that_diverges_says_what_it_was() -> None:
     settings = {**CLAIM.quick, "width": 5, "n": 8, "steps": 60, "records": 12, "seeds": 1}
     lost = work(replace(CLAIM.specs(settings)[0], step_size=1e3), lambda _: None)

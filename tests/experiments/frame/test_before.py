@@ -71,7 +71,9 @@ def test_the_committed_ledger_made_again_keeps_what_it_said(entry):
     first = compared(other_rule(entry, part), entry)
     assert first.before is not None
     again = compared(first, changed(entry, seconds=9.0), NOW)
-    assert again.before == first.before
+    assert again.before == changed(first.before, agrees=True)
+    assert first.differs == first.changed == again.changed != {}
+    assert again.differs == {}
 
 
 def test_it_survives_its_file(entry):

@@ -18,6 +18,7 @@ from stepscape.experiments.deep.networks import chebyshev
 from stepscape.experiments.deep.normalization import predict, with_lengths_of
 from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame.follow import evenly, steps_until, with_moments
+from stepscape.experiments.frame.limits import EDGE, TRANSIENT
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
@@ -30,8 +31,6 @@ from stepscape.training import PathPoint
 from stepscape.training import run as train
 
 Array = NDArray[np.float64]
-TRANSIENT = 0.2  # share of the steps before a moment in which the edge does not count as reached
-REACHED = 0.95  # edge ratio at which it is
 GRID = 401  # points of [−1, 1] on which functions are compared
 PRECISION = 1e-3  # relative residual of λ_max
 QUICK: dict[str, Any] = {
@@ -199,7 +198,7 @@ class _Measured:
             "risk": float(np.sqrt(np.mean((f - self.truth) ** 2))),
             "loss": loss,
             "explained": float(1.0 - 2.0 * loss / np.var(self.problem.labels)),
-            "edge_reached": bool(np.any(self.edge[window] >= REACHED)),
+            "edge_reached": bool(np.any(self.edge[window] >= EDGE[0])),
         }
 
     def _growth(self, record: int) -> float:

@@ -15,11 +15,11 @@ from stepscape.experiments.deep.depth_effects import (
     of_decay,
     of_step_size,
 )
-from stepscape.experiments.deep.nonlinear_runs import FLAT, FULL, QUICK, REACHED, begin, grid, work
+from stepscape.experiments.deep.nonlinear_runs import FLAT, FULL, QUICK, begin, grid, work
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide
 from stepscape.experiments.frame.cells import Asked
 from stepscape.experiments.frame.finding import in_part
-from stepscape.experiments.frame.limits import MOST
+from stepscape.experiments.frame.limits import EDGE, MOST
 from stepscape.experiments.frame.medians import medians, nothing_finished
 from stepscape.tables.records import Table
 
@@ -87,7 +87,7 @@ def draw(result: Result) -> dict[str, Drawn]:
 _RUNS = (
     "Runs of one seed have the same start, and the same time Σ η. A run counts if it finishes, its function "
     f"is not constant (its standard deviation is at least {FLAT:g} of that of the labels), and it has "
-    f"arrived: λ_max at the midpoint reaches {REACHED:g} of 2/η after the first fifth of the steps, or the "
+    f"arrived: λ_max at the midpoint reaches {EDGE[0]:g} of 2/η after the first fifth of the steps, or the "
     "labels are fitted at least as well as by the truth. With the largest step size it must reach the edge. "
 )
 _CELLS = (

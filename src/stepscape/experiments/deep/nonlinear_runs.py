@@ -12,6 +12,7 @@ from stepscape.errors import bad
 from stepscape.experiments.deep.participation import participation
 from stepscape.experiments.deep.slopes import total_variation
 from stepscape.experiments.frame.follow import by_log, evenly
+from stepscape.experiments.frame.limits import EDGE, TRANSIENT
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
@@ -27,7 +28,6 @@ from stepscape.training import run as train
 
 Array = NDArray[np.float64]
 HELD_OUT = 200  # examples that choose the best moment
-TRANSIENT, REACHED = 0.2, 0.95  # share of the steps after which an edge ratio counts, and the ratio
 FLAT = 0.01  # standard deviation of f over that of the labels, below which a network is dead
 TOLERANCE = 0.05  # of the standard deviation of the labels: what a linear piece may miss
 QUICK: dict[str, Any] = {
@@ -152,7 +152,7 @@ def _arrival(objective: LayeredNetwork, path: Path, seen: list[PathPoint]) -> di
     size = float(np.sqrt(np.mean(f**2)))
     return {
         "edge_ratio": float(path.edge_ratio[-1]),
-        "edge_reached": bool(np.any(path.edge_ratio[path.at_steps >= TRANSIENT * end] >= REACHED)),
+        "edge_reached": bool(np.any(path.edge_ratio[path.at_steps >= TRANSIENT * end] >= EDGE[0])),
         "training_error": _mean_square(problem.labels - objective.predict(path.midpoint)),
         "training_error_truth": _mean_square(problem.labels - _truth(problem, problem.inputs)),
         "function_moved": float(np.sqrt(_mean_square(f - before))) / size if size > 0.0 else 0.0,

@@ -13,15 +13,13 @@ from stepscape.experiments.deep.architecture_runs import (
     FULL,
     NORMALIZED,
     QUICK,
-    REACHED,
-    TRANSIENT,
     begin,
     grid,
     work,
 )
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.finding import every_row, in_part
-from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
+from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL, TRANSIENT
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.sentences import clause, interval, of_runs, sentence
 from stepscape.tables.records import Table
@@ -34,7 +32,7 @@ SHOWN = (
     "start_ratio", "growth_equal_time",
 )  # fmt: skip
 _COUNTS = (
-    f"A run counts if it does not diverge, if λ_max·η/2 is at least {REACHED:g} at a record between the "
+    f"A run counts if it does not diverge, if λ_max·η/2 is at least {EDGE[0]:g} at a record between the "
     f"first {TRANSIENT:.0%} of the steps up to that moment and the moment, and if it explains at least "
     f"{EXPLAINED:.0%} of the variance of the labels; it is unfinished or has learned nothing otherwise. A "
     "seed counts if its runs at both step sizes do. An architecture of which fewer than half of the seeds "

@@ -12,6 +12,7 @@ from stepscape.errors import bad
 from stepscape.experiments.deep.networks import network
 from stepscape.experiments.deep.optimizers import optimizer
 from stepscape.experiments.frame.follow import evenly
+from stepscape.experiments.frame.limits import EDGE, TRANSIENT
 from stepscape.experiments.frame.settings import Settings, at_least, seeds
 from stepscape.experiments.frame.sweep import sweep
 from stepscape.lab.pool import Tick
@@ -23,8 +24,6 @@ from stepscape.training import Path, PathPoint
 from stepscape.training import run as train
 
 Array = NDArray[np.float64]
-TRANSIENT = 0.2  # share of the steps before which the edge does not count as reached
-REACHED = 0.95  # edge ratio at which it is
 PLAIN = 4  # records, the last ones, at which the sharpness without preconditioner is measured
 QUICK: dict[str, Any] = {
     "n": 20,
@@ -122,7 +121,7 @@ def _settled(path: Path) -> dict[str, Any]:
     most = float(ratio[steps >= TRANSIENT * steps[-1]].max())
     return {
         "edge_ratio": float(middle), "low_ratio": float(low), "high_ratio": float(high),
-        "largest_ratio": most, "edge_reached": most >= REACHED, "loss": float(loss[-1]),
+        "largest_ratio": most, "edge_reached": most >= EDGE[0], "loss": float(loss[-1]),
         "ratio_growth": float(np.median(ratio[quarter]) / np.median(ratio[half & ~quarter])),
         "loss_rises": bool(np.any(np.diff(loss[half]) > 0.0)),
         "loss_fall": float((loss[half][0] - loss[-1]) / loss[0]),

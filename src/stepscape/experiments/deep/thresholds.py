@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepscape.experiments.deep.optimizers import LONG_MEMORY, OPTIMIZERS, words
-from stepscape.experiments.deep.threshold_runs import FULL, QUICK, REACHED, TRANSIENT, begin, grid, work
+from stepscape.experiments.deep.threshold_runs import FULL, QUICK, begin, grid, work
 from stepscape.experiments.frame import Claim, Drawn, Finding, Part, Result, Says, decide, lacking, together
 from stepscape.experiments.frame.finding import every_row, in_part
-from stepscape.experiments.frame.limits import MOST, NEARLY_ALL
+from stepscape.experiments.frame.limits import EDGE, MOST, NEARLY_ALL, TRANSIENT
 from stepscape.experiments.frame.medians import medians
 from stepscape.experiments.frame.sentences import clause, counted, interval, of_runs, sentence
 from stepscape.tables.records import Table
@@ -23,7 +23,7 @@ GROWTH = 1.05  # of the edge ratio in the last quarter of the steps: more is sti
 FALL = 0.01  # of the first loss: one that falls by less, and never rises, has come to rest at a minimum
 _COUNTS = (
     f"A run that diverges counts with an edge ratio of {LOST:g}. Another counts if its edge ratio is at "
-    f"least {REACHED:g} at some record after the first {TRANSIENT:.0%} of the steps, or if it settles below: "
+    f"least {EDGE[0]:g} at some record after the first {TRANSIENT:.0%} of the steps, or if it settles below: "
     f"its median over the last quarter of the steps is at most {GROWTH:g} times that of the quarter before, "
     f"and over the last half the loss rises between two records or falls by {FALL:.0%} of the first loss. A "
     "method at a step size at which fewer than half of the runs count is left out; then, and if not nearly "

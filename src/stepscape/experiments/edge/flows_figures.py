@@ -15,7 +15,7 @@ from stepscape.figures.colors import COLORS, Look
 from stepscape.figures.legends import shared_legend
 from stepscape.figures.references import theory_level
 from stepscape.figures.style import DOUBLE, MAIN, SECONDARY, canvas, label
-from stepscape.figures.ticks import number_ticks
+from stepscape.figures.ticks import number_ticks, round_ticks
 from stepscape.figures.titles import finding
 from stepscape.tables.number import short
 from stepscape.tables.records import Table
@@ -29,7 +29,7 @@ LOOKS = {
     "mirror": Look(FLOWS["mirror"], COLORS["vermilion"], "o"),
     "twin": Look("descent, start changed by 1e-6", COLORS["black"], "_"),
 }
-LEAST = 1e-4
+LEAST = 0.01  # percent of the way: what is less is drawn there
 FRAMES = 160  # steps of the animation
 
 
@@ -40,14 +40,14 @@ def errors(result: Result) -> Drawn:
     keep, networks = counts(table), list(dict.fromkeys(table["network"]))
     for number, (flow, look) in enumerate(LOOKS.items()):
         place = np.array([networks.index(name) for name in table["network"][keep]], float)
-        values = np.maximum(_shown(table.rows(keep), flow), LEAST)
+        values = np.maximum(100.0 * _shown(table.rows(keep), flow), LEAST)
         shift = (number - 2.5) * 0.13
         marker = {"marker": look.marker, "ms": 4.5, "linestyle": "none", "alpha": 0.6, "mew": 1.2}
         ax.plot(place + shift, values, color=look.color, label=look.words, **marker)
     ax.set_xticks(range(len(networks)), [NETWORKS[name].replace(", ", "\n", 1) for name in networks])
     ax.set_xlim(-0.6, len(networks) - 0.4)
     number_ticks(ax)
-    label(ax, "", "error over the way")
+    label(ax, "", "error, % of the way")
     shared_legend(figure, axes, columns=3)
     middle = {
         flow: float(np.median(_shown(table.rows(keep), flow)))
@@ -63,8 +63,8 @@ def errors(result: Result) -> Drawn:
         f"{said} Every mark is a run that counts: the mean distance of a flow from descent, both averaged "
         f"over {short(result.settings['window'])} steps, over the largest move of descent. Black dashes are "
         "descent from a start that differs by 1e-6: no flow is expected to be closer. Flows that could not "
-        f"be solved stand at 1, errors below {LEAST:g} there. The medians are over the runs of all networks. "
-        f"Repeat it with “stepscape run {result.claim} --full”."
+        f"be solved stand at 100 %, errors below {LEAST:g} % there. The medians are over the runs of all "
+        f"networks. Repeat it with “stepscape run {result.claim} --full”."
     ))  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def over_time(result: Result) -> Drawn:
             look, name = LOOKS[flow].line, LOOKS[flow].words.partition(",")[0]
             if f"{flow}_gap" not in arrays:
                 continue
-            axes[0, 2].plot(np.maximum(arrays[f"{flow}_gap"], LEAST), lw=SECONDARY, **look)
+            axes[0, 2].plot(np.maximum(100.0 * arrays[f"{flow}_gap"], LEAST), lw=SECONDARY, **look)
             if flow == "twin":  # it has the sharpness and the loss of descent, up to its gap
                 continue
             axes[0, 0].plot(places, arrays[f"{flow}_ratio"], lw=SECONDARY, label=name, **look)
@@ -93,10 +93,10 @@ def over_time(result: Result) -> Drawn:
         axes[0, 1].plot(arrays["descent_loss"], **black)
         number_ticks(axes[0, 1])
         number_ticks(axes[0, 2])
-    theory_level(axes[0, 0], 1.0, r"$2/\eta$")
+    theory_level(axes[0, 0], 1.0, r"$2/\eta$", at=0.98, above=False)
     label(axes[0, 0], "step", r"$\lambda_{\max}\,\eta/2$ of the middle")
     label(axes[0, 1], "step", "mean loss")
-    label(axes[0, 2], "step", "distance from descent")
+    label(axes[0, 2], "step", "distance, % of way")
     if runs:
         shared_legend(figure, axes, columns=5)
     name = NETWORKS[runs[0]["network"]] if runs else "no run"
@@ -112,26 +112,30 @@ def over_time(result: Result) -> Drawn:
         f"{said} First seed, {name}. Left: λ_max·η/2 at the middle of the swing of descent (black) and "
         "along the flows, with 2/η as a dashed line. Middle: the loss averaged over the swing and over a "
         "window; that of gradient flow has no swing. Right: distance from descent over its largest move; "
-        f"black is descent from a start that differs by 1e-6. Distances below {LEAST:g} are drawn there. "
+        f"black is descent from a start that differs by 1e-6. Distances below {LEAST:g} % are drawn there. "
         f"Steps are counted from just before the edge. Repeat it with “stepscape run {result.claim} "
         "--full”."
     ), _motion(runs[0].arrays) if last else None)  # fmt: skip
 
 
 def _motion(arrays: Arrays) -> Animation:
-    """Show descent, the middle of the mirror flow and gradient flow, in the plane of way and swing."""
+    """Show descent, its middle and the flows, in the plane of way and swing."""
     way, swing = arrays["descent_plane"], arrays["descent_swing"]
     long = np.flatnonzero(np.linalg.norm(swing, axis=1) > 0.2 * np.linalg.norm(swing, axis=1).max())
     first = max(0, min(int(long[0]) - FRAMES // 3 if long.size else 0, len(way) - FRAMES))
     shown = slice(first, first + FRAMES)
+    known = [flow for flow in ("gradient", "rod", "central", "mirror") if f"{flow}_plane" in arrays]
+    flows = [
+        Track(FLOWS[flow].partition(",")[0], arrays[f"{flow}_plane"][shown], LOOKS[flow].color)
+        for flow in known
+    ]
+    middle = Track("middle of the swing of descent", way[shown], COLORS["blue"])
+    tracks = (*flows, middle, Track("descent", (way + swing)[shown], COLORS["black"], jumps=True))
+    every = np.concatenate([track.points for track in tracks])
     return Animation(
-        (
-            Track("gradient flow", arrays["gradient_plane"][shown], LOOKS["gradient"].color),
-            Track("mirror flow", arrays["mirror_plane"][shown], LOOKS["mirror"].color),
-            Track("middle of the swing of descent", way[shown], COLORS["blue"]),
-            Track("descent", (way + swing)[shown], COLORS["black"], jumps=True),
-        ),
-        ("way of descent", "direction of its last swing"),
-        f"{len(way[shown])} steps at the edge: descent swings about its middle, which the mirror flow is to "
-        "follow, and gradient flow knows of no swing",
+        tracks,
+        ("distance along the way of descent", "distance along its swing"),
+        f"{len(way[shown])} steps at the edge: descent swings about its middle, which flows are to follow, "
+        "and gradient flow knows of no swing",
+        ticks=(round_ticks(every[:, 0]), round_ticks(every[:, 1])),
     )

@@ -23,6 +23,7 @@ class Before(msgspec.Struct, frozen=True):
     settings : further settings that were others, or that one of the two does not have.
     runs : whether the runs were of other kinds, so that they measured something else.
     code : whether other code made it.
+    agrees : whether the committed ledger has today's entry, and this is what it says of the one before it.
     """
 
     made: str
@@ -32,6 +33,7 @@ class Before(msgspec.Struct, frozen=True):
     settings: list[str] = []
     runs: bool = False
     code: bool = False
+    agrees: bool = False
 
     def changed(self, words: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """Return what has another word now, as (before, now); "" if there was, or is, none."""
@@ -48,8 +50,10 @@ def with_before(entry: Entry, now: Mapping[str, Any], committed: Ledger) -> Entr
     old = next((each for each in committed.entries if each.experiment.name == entry.experiment.name), None)
     if old is None:
         return entry
-    before = old.before if _same(old, entry) else _compared(old, committed.provenance, entry, now)
-    return msgspec.structs.replace(entry, before=before)
+    if not _same(old, entry):
+        return msgspec.structs.replace(entry, before=_compared(old, committed.provenance, entry, now))
+    kept = old.before and msgspec.structs.replace(old.before, agrees=True)
+    return msgspec.structs.replace(entry, before=kept)
 
 
 def _same(old: Entry, new: Entry) -> bool:

@@ -142,6 +142,11 @@ class Entry(msgspec.Struct, frozen=True):
         return {} if self.before is None else self.before.changed(self.words)
 
     @property
+    def differs(self) -> dict[str, tuple[str, str]]:
+        """Parts and rows with another word than in the committed ledger, as (committed, now)."""
+        return {} if self.before is None or self.before.agrees else self.changed
+
+    @property
     def headline(self) -> Verdict | None:
         """The primary verdict; None where none is marked."""
         return next((verdict for verdict in self.verdicts.values() if verdict.primary), None)

@@ -12,6 +12,7 @@ LEAST_SPAN = 4.0  # largest over smallest of these values
 IMPLAUSIBLE = 0.01  # probability below which as many failures contradict a bound on their rate
 FEWEST_BENT, LEAST_BENT = 3, 0.01  # neurons, share of the width: a network with fewer bends is dead
 EDGE = (0.95, 1.1)  # edge ratios that count as the edge of stability
+TRANSIENT = 0.2  # share of the steps of a network before which the edge does not count as reached
 
 # A change of one of these changes every rule: they are part of each fingerprint.
 COMMON = {

@@ -1,4 +1,4 @@
-"""Moments of a run that rows show: at the edge of stability, spikes of the loss."""
+"""Spikes of the loss that rows show."""
 
 from __future__ import annotations
 
@@ -9,28 +9,8 @@ from dataclasses import dataclass, replace
 
 from stepscape.monitor.row import Row
 
-AT_EDGE, LEFT_EDGE = 0.9, 0.8  # a run is at the edge from a ratio of the first until one below the second
 CALM = 5  # measurements whose losses tell how large the loss was before
 FEWEST = 3  # of them, before which nothing is a spike
-
-
-@dataclass(frozen=True)
-class Stay:
-    """Time at the edge of stability, or beyond it.
-
-    Attributes
-    ----------
-    first : int
-        Step of the first measurement there.
-    last : int, optional
-        Step of the last one; None if the run was there to its end.
-    ratios : tuple of float
-        Edge ratios measured there.
-    """
-
-    first: int
-    last: int | None
-    ratios: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -56,29 +36,6 @@ class Spike:
     before: float
     edge_ratio: float | None
     last: int | None
-
-
-def stays(rows: Sequence[Row]) -> list[Stay]:
-    """Find when a run was at the edge: from an edge ratio of at least 0.9 until one below 0.8.
-
-    Measurements without an edge ratio neither begin nor end a stay.
-    """
-    found: list[Stay] = []
-    inside: list[Row] = []
-    for row in rows:
-        if row.edge_ratio is None:
-            continue
-        if row.edge_ratio >= (LEFT_EDGE if inside else AT_EDGE):
-            inside.append(row)
-        elif inside:
-            found.append(_stay(inside, inside[-1].step))
-            inside = []
-    return [*found, _stay(inside, None)] if inside else found
-
-
-def _stay(inside: Sequence[Row], last: int | None) -> Stay:
-    ratios = tuple(row.edge_ratio for row in inside if row.edge_ratio is not None)
-    return Stay(inside[0].step, last, ratios)
 
 
 def spikes(rows: Sequence[Row]) -> list[Spike]:
