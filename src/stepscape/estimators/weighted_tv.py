@@ -17,7 +17,7 @@ from stepscape.estimators.held_out_paths import Chosen, Place, choose
 from stepscape.estimators.reading import ReadingEstimator
 from stepscape.estimators.settings import read_seed
 from stepscape.memory import require_memory
-from stepscape.problems.user.scale import positive
+from stepscape.problems.user.scale import Affine, positive
 from stepscape.problems.user.units import Standardized
 from stepscape.tables.records import Table
 
@@ -105,6 +105,8 @@ class WeightedTVRegressor(RegressorMixin, ReadingEstimator):  # type: ignore[mis
     (array([4.]), array([-1.,  1.]))
     """
 
+    units_: tuple[Affine, Affine]
+
     def __init__(
         self,
         penalty: float | str = "cv",
@@ -138,6 +140,7 @@ class WeightedTVRegressor(RegressorMixin, ReadingEstimator):  # type: ignore[mis
         data = Standardized.of(x, labels.astype(np.float64), weights)
         needs = _BYTES * COUNT * len(alphas) * data.rows.count.size
         require_memory("X", f"{len(x)} rows", needs, "give fewer")
+        assert isinstance(data.inputs, Affine)  # of one feature
         self.units_ = (data.inputs, data.labels)
         if penalty is None:
             self._choose(data, [whole_path(data, alpha) for alpha in alphas], seed)
