@@ -9,6 +9,11 @@ from typing import Any
 
 from browser import Tab
 
+# A run that is small and arrives within a second.
+SMALL = (
+    "#loss=square&truth=tent&n=12&noise=0.5&flips=0.1&amplitude=2&range=3&seed=0&start=large&width=60"
+    "&start-seed=1&eta=0.1&warmup=300"
+)
 # Listens to the worker, and keeps files instead of saving them.
 SPY = """
 window.seen = { frame: null, ready: null, frames: 0, drawn: 0, files: [] };

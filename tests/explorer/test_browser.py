@@ -12,71 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import stepscape as ss
-from browser import browser, executable
-from explorer_pages import SPY, Desk
-from pages import HOSTILE
-from stepscape.explorer.pages import page, page_of
-from stepscape.explorer.setups import setup
-from stepscape.explorer.tables import table_of_columns
+from explorer_pages import SMALL
 from stepscape.explorer.verdicts import verdicts
-from stepscape.problems.user.columns import Columns
 
 VIEWS = ("fit", "sharpness", "loss", "variation", "risk")
-# A run that is small and arrives within a second.
-SMALL = (
-    "#loss=square&truth=tent&n=12&noise=0.5&flips=0.1&amplitude=2&range=3&seed=0&start=large&width=60"
-    "&start-seed=1&eta=0.1&warmup=300"
-)
-
-
-def columns(x, y, classes=(), name="x", label="y"):
-    lines = np.arange(len(x)) + 2
-    return Columns(np.asarray(x, float), np.asarray(y, float), name, label, len(x), {}, lines, classes)
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    """One browser for all pages."""
-    executable()
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        found.call("Page.addScriptToEvaluateOnNewDocument", source=SPY)
-        yield found
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """The page without a table."""
-    path = tmp_path_factory.mktemp("page") / "explorer.html"
-    path.write_text(page(), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def desk(tab, plain):
-    """A small run that is about to begin; nothing was complained about in the end, and nothing requested."""
-    found = Desk(tab)
-    found.open(plain, SMALL)
-    yield found
-    tab.media()
-    assert tab.complaints() == []
-    assert all(re.match(r"file:.*explorer\.html|blob:null/", address) for address in tab.requests())
-
-
-@pytest.fixture
-def written(tab, tmp_path):
-    """Open a page that is given as text."""
-
-    def opened(html, fragment=""):
-        path = tmp_path / "explorer.html"
-        path.write_text(html, encoding="utf-8")
-        found = Desk(tab)
-        found.open(path, fragment)
-        return found
-
-    return opened
-
-
 # ---- training
 
 
@@ -343,64 +282,6 @@ def test_runs_are_kept_and_drawn_beside_the_new_one(desk):
     desk.train(500)
     assert desk.tab.evaluate("document.querySelectorAll('#runs li').length") == 1
     assert desk.picture("risk") != before
-
-
-# ---- a user's table
-
-
-def test_a_hostile_table_is_drawn_as_it_is_written(written):
-    name = f"{HOSTILE}</script><!--\u2028"
-    rng = np.random.default_rng(0)
-    found = columns(rng.normal(size=20), rng.normal(size=20), name=name, label=f"{name}2")
-    table = table_of_columns(found, f"{name}.csv", [f"About {name}."])
-    desk = written(page_of(setup(table), table))
-    assert desk.tab.evaluate("document.scripts.length") == 3
-    assert name in desk.text("notes")
-    assert HOSTILE[:8] in desk.tab.evaluate("document.querySelector('#view-fit svg').textContent")
-    desk.train(10)
-    desk.set("picture", "fit")
-    desk.click("download-svg")
-    desk.click("download-data")
-    desk.tab.wait("seen.files.length === 2")
-    files = desk.files()
-    ElementTree.fromstring(files["stepscape-fit.svg"])
-    head = next(csv.reader(io.StringIO(files["stepscape-points.csv"].decode(), newline="")))
-    assert head == [name, f"{name}2"]
-    assert desk.tab.complaints() == []
-
-
-def test_a_table_trains_in_the_units_of_fit_and_shows_its_own(written):
-    x = np.linspace(100.0, 200.0, 25)
-    found = columns(x, 5.0 + np.sin(x / 15.0), name="depth", label="speed")
-    table = table_of_columns(found, "t.csv")
-    desk = written(page_of(setup(table), table))
-    np.testing.assert_array_equal(desk.array("ready.x"), np.sort(table.x))
-    drawn = desk.tab.evaluate("document.querySelector('#view-fit svg').textContent")
-    assert "speed" in drawn
-    assert desk.tab.evaluate(
-        "document.querySelector('#view-fit .point').getAttribute('aria-label')"
-    ).startswith("point 1 of 25: x 100.0, y ")
-    desk.train(50)
-    assert desk.tab.complaints() == []
-
-
-def test_an_outcome_names_its_event(written):
-    x = np.arange(20.0)
-    table = table_of_columns(columns(x, (x > 9) * 1.0, ("well", "sick")), "t.csv")
-    desk = written(page_of(setup(table), table))
-    assert "sick" in desk.tab.evaluate("document.querySelector('#view-fit svg').textContent")
-    desk.train(20)
-    assert desk.frame("risk") is None
-    assert desk.tab.complaints() == []
-
-
-def test_a_problem_in_python_is_what_the_page_trains(written):
-    problem = ss.problems.tent(n=15, noise=0.3, seed=4)
-    desk = written(page(problem))
-    np.testing.assert_array_equal(desk.array("ready.x"), problem.line.inputs)
-    np.testing.assert_array_equal(desk.array("ready.y"), problem.line.labels)
-    desk.train(5)
-    assert desk.frame("risk") > 0.0
 
 
 # ---- speed
