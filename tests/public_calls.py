@@ -263,6 +263,13 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         },
         "StepSizeRegressor.predict": {"self": at["regressor"], "X": X},
         "Trajectory.predict": {"self": at["run"], "x": X},
+        "WeightedTVRegressor": {
+            "penalty": 0.1, "alpha": 0.5, "n_splits": 2, "repeats": 1, "random_state": 0, "fit": (X, Y),
+        },
+        "WeightedTVRegressor.fit": {
+            "self": ss.WeightedTVRegressor(0.1, 0.5), "X": X, "y": Y, "sample_weight": W,
+        },
+        "WeightedTVRegressor.predict": {"self": ss.WeightedTVRegressor(0.1, 0.5).fit(X, Y), "X": X},
         "TwoLayerReLU": {**NEURONS, "b2": 0.5, "trainable": BLOCKS},
         "TwoLayerReLU.random": {"width": 3, "scale": 1.0, "init": "torch", "seed": 0, "trainable": BLOCKS,
         "dimension": 1},
@@ -487,6 +494,7 @@ def calls(folder: Any) -> dict[str, dict[str, Any]]:
         "theory.least_trace_rescaling": {**NEURONS, "inputs": X, "weights": W},
         "theory.rescaled": {**NEURONS, "scales": 2.0},
         "theory.interior": {"t": X, **weights},
+        "theory.bend_prices": {"inputs": X, "weights": W, "alpha": 0.5},
         "theory.interpolation_bound": {**weights, "labels": Y},
         "theory.largest_stable_step_size": {"sharpness": 2.0, "momentum": 0.5, "nesterov": False},
         "theory.margin_cost": {"inputs": X, "labels": SIGNS},

@@ -22,6 +22,7 @@ _HOMES = {
     "StepscapeError": "stepscape.errors",
     "Trajectory": "stepscape.training",
     "TwoLayerReLU": "stepscape.network",
+    "WeightedTVRegressor": "stepscape.estimators",
     "certified_class": "stepscape.measures",
     "certify": "stepscape.measures",
     "directional_smoothness": "stepscape.objectives",
@@ -65,6 +66,7 @@ __all__ = [
     "StepscapeError",
     "Trajectory",
     "TwoLayerReLU",
+    "WeightedTVRegressor",
     "__version__",
     "certified_class",
     "certify",
@@ -97,7 +99,7 @@ __all__ = [
 if TYPE_CHECKING:
     from stepscape.curvature import Eigenpair
     from stepscape.errors import InputError, StepscapeError
-    from stepscape.estimators import StepSizeClassifier, StepSizeRegressor
+    from stepscape.estimators import StepSizeClassifier, StepSizeRegressor, WeightedTVRegressor
     from stepscape.factorization import Factorization
     from stepscape.measures import certified_class, certify, worst_case
     from stepscape.methods import GradientDescent

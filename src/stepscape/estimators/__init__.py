@@ -11,6 +11,7 @@ _HOMES = {
     "StepSizeClassifier": "stepscape.estimators.classifier",
     "StepSizeRegressor": "stepscape.estimators.regressor",
     "TableFit": "stepscape.estimators.table_fit",
+    "WeightedTVRegressor": "stepscape.estimators.weighted_tv",
     "fit_features": "stepscape.estimators.features_fit",
     "fit_outcome": "stepscape.estimators.outcome_fit",
     "fit_table": "stepscape.estimators.table_fit",
@@ -22,6 +23,7 @@ __all__ = [
     "StepSizeClassifier",
     "StepSizeRegressor",
     "TableFit",
+    "WeightedTVRegressor",
     "fit_features",
     "fit_outcome",
     "fit_table",
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from stepscape.estimators.outcome_fit import OutcomeFit, fit_outcome
     from stepscape.estimators.regressor import StepSizeRegressor
     from stepscape.estimators.table_fit import TableFit, fit_table
+    from stepscape.estimators.weighted_tv import WeightedTVRegressor
 
 
 def __getattr__(name: str) -> Any:

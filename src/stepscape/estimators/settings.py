@@ -64,14 +64,7 @@ def checked(model: Any, loss: str, features: int, inputs: int) -> Settings:
     if model.step_sizes is not None:
         _step_sizes("step_sizes", model.step_sizes, LIMITS[loss])
     workers = _workers(model.n_jobs)
-    seed = model.random_state
-    if not isinstance(seed, (int, np.integer)):
-        seed = check_random_state(seed).randint(2**31 - 1)
-    elif seed < 0:
-        raise bad("random_state", "not be negative", seed)
-    else:
-        seed = whole("random_state", int(seed))
-    schedule = Schedule(int(model.width), int(steps), int(seed))
+    schedule = Schedule(int(model.width), int(steps), read_seed(model.random_state))
     if isinstance(model.step_size, str):
         if model.step_size != "cv":
             raise bad("step_size", f'be a number in (0, {LIMITS[loss]:g}) or "cv"', shown(model.step_size))
@@ -80,6 +73,15 @@ def checked(model: Any, loss: str, features: int, inputs: int) -> Settings:
     eta = number("step_size", model.step_size, f"be numbers in (0, {LIMITS[loss]:g})")
     _step_sizes("step_size", [eta], LIMITS[loss])
     return Settings(schedule, workers, None)
+
+
+def read_seed(random_state: Any) -> int:
+    """Return a random state as a seed: a whole number itself, otherwise the next that it draws."""
+    if not isinstance(random_state, (int, np.integer)):
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    if random_state < 0:
+        raise bad("random_state", "not be negative", random_state)
+    return whole("random_state", int(random_state))
 
 
 def _step_sizes(name: str, values: Any, limit: float) -> Array:

@@ -8,17 +8,14 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, is_regressor
-from sklearn.utils.validation import _check_n_features, _check_sample_weight, check_is_fitted, validate_data
+from numpy.typing import NDArray
 
-from stepscape.arguments import reals
-from stepscape.errors import InputError, bad
+from stepscape.errors import InputError
 from stepscape.estimators.choice import Path, Validation
 from stepscape.estimators.descent import Run, descend
-from stepscape.estimators.feature_matrix import feature_matrix, refuse_unreadable
 from stepscape.estimators.folds import can_hold_out
 from stepscape.estimators.prediction import AnyPrediction, predicted
+from stepscape.estimators.reading import ReadingEstimator
 from stepscape.estimators.selection import AnyData, cross_validate
 from stepscape.estimators.settings import Progress, Settings, pair_bytes, run_bytes
 from stepscape.estimators.start import matched_scale
@@ -34,7 +31,7 @@ _ROW = 3000  # bytes of one row of a table
 _CHOOSING = 0.95  # share of the progress that cross-validation makes, where there is one
 
 
-class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
+class StepSizeEstimator(ReadingEstimator):
     """An estimator that is trained by gradient descent at a given or a chosen step size.
 
     One feature, (n,) or (n, 1), means the exact engine on the line; several, (n, d), that of R^d.
@@ -48,31 +45,6 @@ class StepSizeEstimator(BaseEstimator):  # type: ignore[misc]
     steps: int | None
     progress: Progress | None
     units_: tuple[Any, ...]
-
-    def _training_data(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[Array, NDArray[Any], Array]:
-        """Validate by scikit-learn's rules; X comes back (n,) of one feature, (n, d) of several."""
-        refuse_unreadable(X=X, y=y)
-        if sample_weight is not None:
-            sample_weight = reals("sample_weight", sample_weight)
-            if not np.isfinite(sample_weight).all():
-                raise bad("sample_weight", "be finite", "nan or an infinite number in it")
-        X, y = validate_data(self, X, y, ensure_2d=False, dtype=np.float64, y_numeric=is_regressor(self))
-        x = feature_matrix(X)
-        self.n_features_in_ = 1 if x.ndim == 1 else int(x.shape[1])
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        return x, np.asarray(y), weights
-
-    def _inputs(self, X: Any) -> Array:
-        """Validate inputs to predict at; they come back (n,) of one feature, (n, d) of several."""
-        check_is_fitted(self)
-        refuse_unreadable(X=X)
-        several = self.n_features_in_ > 1
-        X = validate_data(self, X, ensure_2d=several, dtype=np.float64, reset=False)
-        if X.ndim == 2:
-            _check_n_features(self, X, reset=False)
-        return feature_matrix(X)
 
     def _ready(self, data: AnyData, settings: Settings) -> Settings:
         """Return the settings with a start that all runs of several features share."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stepscape.theory.certificate import Certificate
 from stepscape.theory.largest_margin import MaxMargin, max_margin
+from stepscape.theory.line.bend_prices import bend_prices
 from stepscape.theory.line.counterexample import Counterexample, one_neuron, printed_counterexample
 from stepscape.theory.line.distribution import BLOCKS
 from stepscape.theory.line.excess import (
@@ -162,6 +163,7 @@ __all__ = [
     "WeightedSpline",
     "WorstCase",
     "balanced",
+    "bend_prices",
     "block_penalty",
     "certified_gain",
     "confidence_curvature",
