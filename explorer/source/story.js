@@ -123,6 +123,6 @@ function divergence({ step }) {
   return {
     step,
     kind: "diverged",
-    sentence: `Diverged by step ${count(step)}: the loss left every bound. Take a smaller step size or a smaller start.`,
+    sentence: `Diverged by step ${count(step)}: the loss grew without bound. Take a smaller step size or a smaller start.`,
   };
 }

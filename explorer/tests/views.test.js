@@ -7,7 +7,7 @@ import { isComparable } from "../source/views/comparable.js";
 import { extent, stepScale } from "../source/views/curves.js";
 import { uncertainSpans } from "../source/views/fit_curves.js";
 import { columnsOf } from "../source/views/fit_neurons.js";
-import { fitNumbers, interpolate } from "../source/views/fit_words.js";
+import { fitNumbers, interpolate, uncertainty } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
 import { finding as risk } from "../source/views/risk.js";
 import { finding as sharpness } from "../source/views/sharpness.js";
@@ -71,6 +71,13 @@ test("the curve is uncertain where |f| is at most 1", () => {
     [5, 5],
   ]);
   assert.deepEqual(uncertainSpans([0, 1], [2, NaN]), []);
+});
+
+test("a network that is hardly uncertain anywhere is not said to be uncertain on 0 %", () => {
+  assert.equal(uncertainty(0), "The network is certain on the whole line");
+  assert.match(uncertainty(0.0001), /uncertain on less than 1 % of the line/);
+  assert.match(uncertainty(0.01), /uncertain on 1 % of the line/);
+  assert.match(uncertainty(1), /uncertain on 100 % of the line/);
 });
 
 test("every neuron is counted; marks of a kind share a column, and stay in the picture", () => {

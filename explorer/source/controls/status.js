@@ -9,7 +9,7 @@ import { isOver } from "../state.js";
 import { words } from "../story.js";
 import { count, number } from "../words.js";
 
-export const SILENCE = 2000; // milliseconds between two announcements
+const SILENCE = 2000; // milliseconds between two announcements
 
 /** @param {() => void} restart  what the button beside the sentence on a lost worker does */
 export function createStatus(restart) {

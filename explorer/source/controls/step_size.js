@@ -9,7 +9,7 @@ import { objection, RANGES } from "../setup.js";
 import { showRefusal } from "./field.js";
 
 const [LEAST, MOST] = RANGES.stepSize;
-export const POSITIONS = 400; // of the slider: one is a factor of 1.023
+const POSITIONS = 400; // of the slider: one is a factor of 1.023
 
 /**
  * Step size at a position of the slider, to three digits.
@@ -23,7 +23,7 @@ export function stepSizeAt(position) {
  * Position of a step size, rounded.
  * @param {number} stepSize
  */
-export function positionOf(stepSize) {
+function positionOf(stepSize) {
   return Math.round((POSITIONS * Math.log(stepSize / LEAST)) / Math.log(MOST / LEAST));
 }
 

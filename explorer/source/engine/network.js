@@ -29,7 +29,7 @@ export function torchNetwork(width, scale, seed) {
 }
 
 /** Every parameter normal of standard deviation 2 scale/√k, b2 = 0. @param {number} width @param {number} scale @param {number} seed */
-export function meanFieldNetwork(width, scale, seed) {
+function meanFieldNetwork(width, scale, seed) {
   const theta = new Float64Array(3 * width + 1);
   const deviation = (scale * 2) / Math.sqrt(width);
   theta.set(new Generator(seed).normals(3 * width).map((value) => deviation * value));

@@ -23,9 +23,9 @@
 import { count, number } from "../words.js";
 import { closeLoss } from "./interpolation.js";
 
-export const LIMIT = 0.05;
-export const AGAIN = 3;
-export const FIRST = 500; // steps of the first stretch: judged at 1000
+const LIMIT = 0.05;
+const AGAIN = 3;
+const FIRST = 500; // steps of the first stretch: judged at 1000
 
 const NOTHING = { loss: 0, ratio: 0, variation: 0 };
 /** @type {Memory} */

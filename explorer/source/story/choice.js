@@ -10,7 +10,8 @@
  * @property {boolean} isNew  whether that is this frame
  */
 
-export const CHOICE = 1.1; // factor between two frames by which a step size is another one
+const CHOICE = 1.1; // factor between two frames by which a step size is another one
+const LASTING = 0.25; // of the steps since the choice
 
 /** @type {Choice} */
 export const BEGINNING = { stepSize: NaN, origin: 0, isNew: true };
@@ -35,5 +36,3 @@ export function next({ stepSize, origin }, numbers) {
 export function lasts(since, step, { origin }) {
   return step - since >= LASTING * Math.max(0, since - origin);
 }
-
-export const LASTING = 0.25;

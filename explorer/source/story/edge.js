@@ -20,12 +20,12 @@
 import { count, number } from "../words.js";
 import { lasts } from "./choice.js";
 
-export const AT_EDGE = 0.9;
-export const LEFT_EDGE = 0.8;
-export const BEYOND = 2;
-export const BEYOND_AT_FIRST = 1.2;
-export const BACK = 1.1;
-export const FALL = 0.5;
+const AT_EDGE = 0.9;
+const LEFT_EDGE = 0.8;
+const BEYOND = 2;
+const BEYOND_AT_FIRST = 1.2;
+const BACK = 1.1;
+const FALL = 0.5;
 
 /** @type {Memory} */
 export const BEGINNING = { place: "unknown", other: "unknown", since: 0, peak: 0 };

@@ -13,8 +13,8 @@
 import { count, number } from "../words.js";
 import { lasts } from "./choice.js";
 
-export const CLOSE = 0.01;
-export const AGAIN = 10;
+const CLOSE = 0.01;
+const AGAIN = 10;
 
 /** @type {Memory} */
 export const BEGINNING = { fits: false, other: false, since: 0 };

@@ -9,12 +9,12 @@
  * @typedef {import("../story.js").Context} Context
  * @typedef {{ dead: boolean, recent: number }} Memory  recent: how many bend, swings evened out
  */
-import { count } from "../words.js";
+import { count, counted } from "../words.js";
 
-export const FEWEST = 3;
-export const LEAST = 0.01;
-export const AGAIN = 3;
-export const FADE = 0.8;
+const FEWEST = 3;
+const LEAST = 0.01;
+const AGAIN = 3;
+const FADE = 0.8;
 
 /** @type {Memory} */
 export const BEGINNING = { dead: false, recent: 0 };
@@ -43,5 +43,5 @@ export function word({ dead }) {
  */
 function sentence(step, alive, width) {
   const left = alive === 0 ? "none bends" : `only ${count(alive)} ${alive === 1 ? "bends" : "bend"}`;
-  return `Dead by step ${count(step)}: of ${count(width)} neurons ${left} among the data.`;
+  return `Dead by step ${count(step)}: of ${counted(width, "neuron")} ${left} among the data.`;
 }

@@ -52,8 +52,7 @@ function finding(loss, ready, frame, units) {
       ? "The curve is one straight line"
       : `The curve has ${counted(frame.pieces, "straight piece")}`;
   if (!bends && frame.pieces === 1) return `${pieces}: no neuron bends among the data`;
-  if (loss === "logistic")
-    return `The network is uncertain on ${percent(uncertainShare(ready, frame))} of the line, where it is shaded`;
+  if (loss === "logistic") return uncertainty(uncertainShare(ready, frame));
   const { width, at } = swing(ready, frame);
   const range = Math.max(...ready.y) - Math.min(...ready.y);
   if (width > SWING * range) {
@@ -88,9 +87,14 @@ function uncertainShare({ grid }, { midpoint }) {
   return length / (grid[grid.length - 1] - grid[0]);
 }
 
-/** @param {number} share */
-function percent(share) {
-  return `${Math.round(100 * share)} %`;
+/**
+ * On how much of the line the network is uncertain.
+ * @param {number} share
+ */
+export function uncertainty(share) {
+  if (share === 0) return "The network is certain on the whole line";
+  const percent = share < 0.01 ? "less than 1 %" : `${Math.round(100 * share)} %`;
+  return `The network is uncertain on ${percent} of the line, where it is shaded`;
 }
 
 /**
