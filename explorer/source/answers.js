@@ -69,19 +69,19 @@ function whole(words) {
 function shown(state, frame, ready) {
   const back = frame.step < lastStep(state.history);
   if (back && state.winding) {
-    const { setup } = state.segments[state.segments.length - 1];
-    return { frame, teller: story(until(state.history, frame.step), contextOf(setup, ready)).teller };
+    const { setup, from } = state.segments[state.segments.length - 1];
+    return { frame, teller: story(until(state.history, frame.step), contextOf(setup, ready, from)).teller };
   }
-  const from = back ? { ...state, ...truncated(state, frame.step) } : state;
-  const history = append(from.history, frame);
-  const { setup } = from.segments[from.segments.length - 1];
-  const { teller, happenings } = tell(from.teller, numbersOf(frame), contextOf(setup, ready));
+  const before = back ? { ...state, ...truncated(state, frame.step) } : state;
+  const history = append(before.history, frame);
+  const { setup, from } = before.segments[before.segments.length - 1];
+  const { teller, happenings } = tell(before.teller, numbersOf(frame), contextOf(setup, ready, from));
   return {
     frame,
     history,
-    segments: from.segments,
+    segments: before.segments,
     teller,
-    events: [...from.events, ...happenings].slice(-MOST_EVENTS),
+    events: [...before.events, ...happenings].slice(-MOST_EVENTS),
     announced: happenings.length ? happenings.map(({ sentence }) => sentence).join(" ") : state.announced,
     frames: state.frames + 1,
     playing: state.playing && frame.outcome !== "diverged",

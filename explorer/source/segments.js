@@ -20,7 +20,7 @@ export function truncated({ history, events, segments, ready }, step) {
     history: made,
     events: events.filter((event) => event.step <= step),
     segments: continued(segments, { from: step, setup: last.setup }),
-    teller: ready ? story(made, contextOf(last.setup, ready)).teller : BEGINNING,
+    teller: ready ? story(made, contextOf(last.setup, ready, last.from)).teller : BEGINNING,
   };
 }
 

@@ -19,6 +19,7 @@
  * @property {number} width
  * @property {number} n
  * @property {number} deviation  standard deviation of the labels
+ * @property {number} from  step of the last change of method or data
  *
  * @typedef {object} Teller  where the story stands
  * @property {import("./story/choice.js").Choice} choice
@@ -47,13 +48,14 @@ export const BEGINNING = {
 /**
  * @param {Setup} setup
  * @param {Ready} ready
+ * @param {number} [from]
  * @returns {Context}
  */
-export function contextOf(setup, ready) {
+export function contextOf(setup, ready, from = 0) {
   const { y } = ready;
   const mean = y.reduce((sum, each) => sum + each, 0) / y.length;
   const variance = y.reduce((sum, each) => sum + (each - mean) ** 2, 0) / y.length;
-  return { loss: setup.loss, width: setup.start.width, n: y.length, deviation: Math.sqrt(variance) };
+  return { loss: setup.loss, width: setup.start.width, n: y.length, deviation: Math.sqrt(variance), from };
 }
 
 /**

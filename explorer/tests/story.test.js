@@ -121,6 +121,13 @@ test("a run has arrived when loss, ratio and variation of the last half of its s
   assert.deepEqual(run((step) => ({ stepSize: step < 2000 ? 0.001 * step : 0.1 })), ["arrived"]);
 });
 
+test("whether a run has arrived is judged anew after a change of its method or data", () => {
+  const frames = Array.from({ length: 50 }, (_, index) => ({ step: 100 * index }));
+  const changed = contextOf(OPENING, ready(), 3000);
+  const told = (/** @type {number} */ length) => words(of(frames.slice(0, length), changed).teller).includes("arrived");
+  assert.deepEqual([30, 31, 40, 41].map(told), [true, false, false, true]);
+});
+
 test("a run that diverged says so and nothing else", () => {
   assert.deepEqual(of([{}, { outcome: "diverged", sharpness: 1e9 }]).happenings.map(({ kind }) => kind), ["diverged"]);
 });

@@ -9,11 +9,12 @@ import { uncertainSpans } from "../source/views/fit_curves.js";
 import { columnsOf } from "../source/views/fit_neurons.js";
 import { fitNumbers, interpolate } from "../source/views/fit_words.js";
 import { withRoom } from "../source/views/happenings.js";
+import { finding as risk } from "../source/views/risk.js";
 import { finding as sharpness } from "../source/views/sharpness.js";
 import { medians, outcomes } from "../source/views/outcomes.js";
 import { finding as variation, silentSpans } from "../source/views/variation.js";
 
-const finding = { sharpness, variation };
+const finding = { risk, sharpness, variation };
 
 test("step 0 stands at the left end of either axis", () => {
   const box = { left: 50, right: 450, top: 0, bottom: 100 };
@@ -156,6 +157,17 @@ test("the line through the runs has one point a step size, the median of its run
       [0.4, 3],
     ],
   );
+});
+
+test("a step size is said to have the least risk where risks differ by more than 1 %", () => {
+  const runs = (/** @type {number[]} */ ...risks) =>
+    risks.map((risk, i) => ({ eta: 0.1 * 2 ** i, risk, pieces: 1, step: 1, live: false }));
+  assert.equal(finding.risk(runs(0.847, 0.8471, 0.847), true), "The risk is 0.847 at all 3 step sizes kept");
+  assert.match(finding.risk(runs(1, 0.991), true), /^The risk is 0\.991 at all 2/);
+  assert.equal(finding.risk(runs(1, 0.989), true), "Of 2 step sizes kept, η = 0.2 has the least risk, 0.989");
+  assert.match(finding.risk(runs(1, 0.5, 2), true), /η = 0\.2 has the least risk, 0\.500: smaller and larger/);
+  assert.equal(finding.risk(runs(0, 0), true), "The risk is 0 at all 2 step sizes kept");
+  assert.match(finding.risk(runs(1, 2), false), /no known truth/);
 });
 
 test("runs on other points, of another loss or that diverged do not join the comparison", () => {

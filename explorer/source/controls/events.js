@@ -1,5 +1,5 @@
 /**
- * What happened, as a list; each entry winds the run back to its step.
+ * What happened, as a list; each entry rewinds the run to its step.
  *
  * @typedef {import("../state.js").State} State
  * @typedef {import("../state.js").Action} Action
@@ -27,8 +27,8 @@ export function createEvents(dispatch) {
 
   /** @param {State["events"][number]} event */
   function item({ step, kind, sentence }) {
-    const back = button("Wind back", () => dispatch({ kind: "rewind", step }), {
-      "aria-label": `Wind back to step ${count(step)}`,
+    const back = button("Rewind", () => dispatch({ kind: "rewind", step }), {
+      "aria-label": `Rewind to step ${count(step)}`,
       class: "quiet",
     });
     return make("li", { "data-kind": kind }, make("span", {}, sentence), " ", back);

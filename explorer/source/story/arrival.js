@@ -3,8 +3,8 @@
  *
  * Arrived: the mean loss and the mean weighted variation differ by at most 5 %, the mean edge ratio by at most 0.05. A
  * square loss at which the run interpolates counts as 0.
- * Moving again: one of them by more than three times that. Counted anew whenever the step size changes, judged from 1000
- * steps on, at every doubling.
+ * Moving again: one of them by more than three times that. Counted anew whenever the step size, the method or the data
+ * change, judged from 1000 steps on, at every doubling.
  *
  * @typedef {import("../story.js").Numbers} Numbers
  * @typedef {import("../story.js").Context} Context
@@ -41,7 +41,8 @@ export const BEGINNING = {
  */
 export function next(memory, numbers, context) {
   const { step, stepSize } = numbers;
-  if (stepSize !== memory.stepSize) return { memory: { ...BEGINNING, stepSize, origin: step }, says: null };
+  const isChanged = step >= context.from && memory.origin < context.from;
+  if (stepSize !== memory.stepSize || isChanged) return { memory: { ...BEGINNING, stepSize, origin: step }, says: null };
   const within = { ...memory, frames: memory.frames + 1, sums: plus(memory.sums, numbers, context) };
   return step - memory.origin < memory.until ? { memory: within, says: null } : judge(within, step);
 }
@@ -98,8 +99,8 @@ function movement(before, now) {
  * @param {number} moved
  */
 function sentence(status, step, moved) {
-  const by = moved < 0.001 ? "less than 0.1 %" : `${number(100 * moved, 2)} %`;
+  const by = `${number(100 * moved, 2)} %`;
   const what = "over the last half of the steps loss, edge ratio and weighted variation";
-  if (status === "arrived") return `Arrived by step ${count(step)}: ${what} moved by ${by} at most.`;
+  if (status === "arrived") return `Arrived by step ${count(step)}: ${what} moved by ${moved < 0.001 ? "less than 0.1 %" : `${by} at most`}.`;
   return `Not arrived at step ${count(step)}: ${what} still moved by up to ${by}.`;
 }

@@ -20,6 +20,7 @@ import { medians, outcomes } from "./outcomes.js";
  */
 
 const GAP = 40;
+const ALIKE = 0.01; // of the largest risk: what differs less is no better
 
 /** @param {Element} element */
 export function riskView(element) {
@@ -198,7 +199,7 @@ function leftOut(runs, kept) {
  * @param {Outcome[]} found
  * @param {boolean} known  whether there is a truth
  */
-function finding(found, known) {
+export function finding(found, known) {
   const risks = medians(
     found.filter(({ live }) => !live),
     ({ risk }) => risk,
@@ -210,7 +211,10 @@ function finding(found, known) {
       ? `The risk is ${number(now.risk)} at η = ${rounded(now.eta)}; no run is kept yet`
       : "No run is kept yet";
   if (risks.length === 1) return `At η = ${rounded(risks[0][0])} the risk is ${number(risks[0][1])}`;
-  const best = risks.reduce((least, each) => (each[1] < least[1] ? each : least));
+  const all = risks.map(([, risk]) => risk);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  if (most - least <= ALIKE * most) return `The risk is ${number(least)} at all ${risks.length} step sizes kept`;
+  const best = risks.reduce((better, each) => (each[1] < better[1] ? each : better));
   const inside = best !== risks[0] && best !== risks[risks.length - 1];
   return (
     `Of ${risks.length} step sizes kept, η = ${rounded(best[0])} has the least risk, ${number(best[1])}` +
