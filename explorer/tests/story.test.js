@@ -86,6 +86,8 @@ test("a network is dead below 3 neurons or 1 % of the width, and alive again at 
 
 test("knots that swing out of the data for a few frames kill no network", () => {
   assert.deepEqual(kinds(Array.from({ length: 90 }, (_, index) => ({ alive: index % 8 ? 0 : 90 })), ["dead"]), []);
+  const gone = of([{ alive: 90 }, ...Array(30).fill({ alive: 0 })]).happenings.find(({ kind }) => kind === "dead");
+  assert.equal(gone?.step, 100 * Math.ceil(Math.log(90 / 3) / Math.log(1 / 0.8)));
 });
 
 test("a curve interpolates from an error of 1 % of the labels' deviation until one of 10 %", () => {
