@@ -63,6 +63,7 @@ PUBLIC = dict(public())
 WRAPPED = public_calls.Text | public_calls.File | public_calls.Anything
 # Sentences of scikit-learn, which its users know.
 SKLEARN = (ValueError, TypeError, NotFittedError)
+ESTIMATORS = ("StepSize", "WeightedTV")  # they speak as scikit-learn does
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
     plain = {key: value.value if isinstance(value, WRAPPED) else value for key, value in arguments.items()}
     given = {key: value for key, value in plain.items() if value is not public_calls.NOTHING}
     fit, settings = (
-        given.pop("fit", None) if name.startswith("StepSize") else None,
+        given.pop("fit", None) if name.startswith(ESTIMATORS) else None,
         given.pop("settings", None) if name.startswith("estimators.f") else None,
     )
     made = PUBLIC[name.partition(":")[0]](**given, **(settings or {}))
@@ -137,7 +138,7 @@ def arguments_of(calls: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, A
         for argument, example in arguments.items():
             extra = (
                 argument == "self"
-                or (argument == "fit" and name.startswith("StepSize"))
+                or (argument == "fit" and name.startswith(ESTIMATORS))
                 or (argument == "settings" and name.startswith("estimators."))
             )
             if not extra and example is not public_calls.NOTHING:
@@ -161,7 +162,7 @@ def attempt(name: str, arguments: dict[str, Any], argument: str, allowed: bool) 
     except InputError as error:
         return wording(str(error), argument)
     except Exception as error:
-        if name.startswith("StepSize") and isinstance(error, SKLEARN) and "stepscape" not in str(error):
+        if name.startswith(ESTIMATORS) and isinstance(error, SKLEARN) and "stepscape" not in str(error):
             return ""
         return f"{type(error).__name__}: {error}"[:200]
     if not allowed:
