@@ -8,9 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from browser import browser, executable
-from explorer_pages import SPY, Desk
-from stepscape.explorer.pages import page, page_of
+from explorer_pages import Desk
+from stepscape.explorer.pages import page_of
 from stepscape.explorer.setups import setup
 from stepscape.explorer.tables import table_of_columns
 from stepscape.problems.user.columns import Columns
@@ -36,22 +35,6 @@ TEXTS = """
   });
 })
 """
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    """One browser for all pages."""
-    executable()
-    with browser(tmp_path_factory.mktemp("profile")) as found:
-        found.call("Page.addScriptToEvaluateOnNewDocument", source=SPY)
-        yield found
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "explorer.html"
-    path.write_text(page(), encoding="utf-8")
-    return path
 
 
 @pytest.fixture

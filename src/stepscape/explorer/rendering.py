@@ -12,6 +12,7 @@ import msgspec
 
 from stepscape.explorer.page_data import PageData
 from stepscape.figures.text import shortened
+from stepscape.report.page import colors
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -29,7 +30,7 @@ def render(data: PageData) -> str:
     return environment.from_string(_file("page.html")).render(
         title=shortened(data.table.source, LONGEST_TITLE) if data.table else "",
         table=data.table,
-        style=Markup(_file("page.css")),
+        style=Markup(colors() + _file("page.css")),
         given=_as_json(data),
         worker=_within_script(_file("built", "worker.js")),
         script=script,

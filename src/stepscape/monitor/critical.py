@@ -68,18 +68,15 @@ class CriticalStepSize:
 MEANINGS = {
     "converged": "",
     "budget": "max_passes were spent before the crossing was known to the tolerance; give more, or a "
-    "step_size "
-    "that is nearer",
+    "nearer step_size",
     "ascent": "the loss does not fall along this direction on this batch; give the update of the same batch, "
     "without momentum, or none for the gradient",
     "no_crossing": "the loss was still below its start at the largest step size tried, {at}; it may have no "
     "crossing, or one beyond a larger step_size",
     "noise_floor": "rounding of the loss hides the crossing; give precision='float64', or take a large "
-    "constant "
-    "out of the loss",
-    "nonmonotone": "the loss falls below its start again farther out, so that this crossing is not the only "
-    "one; "
-    "give a smaller step_size to look for an earlier one",
+    "constant out of the loss",
+    "nonmonotone": "the loss falls below its start again farther out, so that this crossing is not the "
+    "only one; give a smaller step_size to look for an earlier one",
     "nonfinite": "the loss is not finite at the steps tried beyond {at}; give a smaller step_size",
 }
 NOT_HERE = "the loss or its gradient is not finite at the parameters; lower the step size of the training"

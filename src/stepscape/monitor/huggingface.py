@@ -93,10 +93,8 @@ def _require_collated(batch: Any) -> None:
     """Refuse what a model cannot take as ``model(**batch)``, and rows of a data set in place of batches."""
     several = isinstance(batch, list | tuple)
     given = batch if several else [batch]
-    must, then = (
-        "be what the data collator returns, with labels",
-        "give collate([dataset[i] for i in range(32)])",
-    )
+    must = "be what the data collator returns, with labels"
+    then = "give collate([dataset[i] for i in range(32)])"
     if not given or not all(isinstance(each, Mapping) for each in given):
         raise bad("batch", must, shown(batch), then)
     if several and not all(any(getattr(value, "ndim", 0) > 1 for value in each.values()) for each in given):

@@ -21,11 +21,7 @@ from stepscape.monitor.tracking import Track, follow
 from stepscape.monitor.units import activity
 from stepscape.monitor.vectors import split
 
-SPECTRAL = {
-    "lambda_max",
-    "edge_ratio",
-    "lambda_min",
-}  # what needs second derivatives, and eigenvalues of them
+SPECTRAL = {"lambda_max", "edge_ratio", "lambda_min"}  # eigenvalues, which need second derivatives
 
 
 @dataclass(frozen=True, eq=False)

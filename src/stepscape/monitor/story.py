@@ -15,10 +15,8 @@ from stepscape.monitor.waiting import NOTHING
 from stepscape.tables.number import fixed, number
 
 MOST_PHASES, MOST_SPIKES = 3, 5  # that are told one by one
-MANY, STILL = (
-    5,
-    0.95,
-)  # losses from which it is judged, and the share of the first from which it has not fallen
+# A loss has not come down if the last of so many is still at this share of the first.
+MANY, STILL = 5, 0.95
 SETTLED = 100  # steps after which the averages of an adaptive optimizer are no more those of its beginning
 _MISSING = "edge_ratio: "  # how the reason of a row begins that lacks it
 _STOPPED = {"budget": "stopped before converging", "noise_floor": "reached the limit of rounding"}

@@ -137,8 +137,7 @@ def _hint(model: Any, layers: Iterable[str] | None) -> str:
     names = ", ".join(map(repr, before[:MOST])) + ", …" * (len(before) > MOST)
     return (
         "no module such as ReLU or GELU was called, and functions such as F.relu cannot be seen; give "
-        "layers=[…] "
-        f"with the layers before them, among {names or 'none'}"
+        f"layers=[…] with the layers before them, among {names or 'none'}"
     )
 
 

@@ -36,6 +36,11 @@ def render_index(page: Index) -> str:
     return legal(templates.get_template("index.html").render(page=page, script=script, digest=digest))
 
 
+def colors() -> str:
+    """Return the colors of all pages, light and dark, as variables of their style."""
+    return _templates().get_template("colors.css").render()
+
+
 def _widest(blocks: Sequence[Block]) -> int:
     """Return how many columns the widest table has of which columns are chosen."""
     inner = [_widest(block.blocks) for block in blocks if isinstance(block, Fold)]
