@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import random
 import subprocess
 import sys
@@ -83,9 +84,10 @@ def process(rank: int, store: str) -> None:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     store = str(tmp_path_factory.mktemp("processes") / "store")
     command = [sys.executable, "-W", "ignore", __file__]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}  # where the tests are found
     both = [
         subprocess.Popen(
-            [*command, str(rank), store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, str(rank), store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
         )
         for rank in (0, 1)
     ]
