@@ -38,6 +38,7 @@ def runnable() -> list[Path]:
     return [path for path in PAGES if BLOCK.search(path.read_text("utf-8"))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", runnable(), ids=page_id)
 def test_python_blocks_run_and_print_what_the_page_shows(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,8 @@ from stepscape.explorer.setups import setup
 from stepscape.explorer.tables import table_of_columns
 from stepscape.problems.user.columns import Columns
 
+pytestmark = pytest.mark.long
+
 POINTS = "&n=20&noise=0.5&flips=0.1&amplitude=2&range=3&seed=0&width=100&start-seed=1&warmup=0"
 EDGE = f"#loss=square&truth=tent&start=small&eta=0.4{POINTS}"
 RUNS = {

@@ -26,6 +26,8 @@ from stepscape.lab.spec import identity
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("distributed")
 
 

@@ -21,7 +21,10 @@ from stepscape.lab.spec import identity
 from stepscape.lab.store import Store
 from stepscape.lab.sweeping import sweep
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
 
 ROUNDS = 22
 PATIENCE = 120  # seconds that a busy machine may take for what an idle one does in one

@@ -32,7 +32,7 @@ def needs(*packages):
 
 lightning = needs("lightning")
 huggingface = needs("transformers", "accelerate")
-pytestmark = pytest.mark.filterwarnings("ignore")  # those of the frameworks
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]  # warnings of the frameworks
 
 
 def imported(name):

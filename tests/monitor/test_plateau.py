@@ -13,6 +13,8 @@ from sklearn.datasets import load_digits
 
 from stepscape.monitor import Monitor
 
+pytestmark = pytest.mark.long
+
 STEPS, MEASURED = 600, 12
 
 

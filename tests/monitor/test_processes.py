@@ -21,10 +21,13 @@ from stepscape.monitor.fingerprint import fingerprint
 
 nn = torch.nn
 SECONDS = 60  # a hang is a failure, not a test that never ends
-pytestmark = pytest.mark.skipif(
-    not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
-    reason="this PyTorch has no gloo",
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
+        reason="this PyTorch has no gloo",
+    ),
+]
 
 
 def model() -> nn.Module:
