@@ -70,6 +70,13 @@ def test_a_table_is_in_the_page_with_what_was_done_to_it(capsys):
     assert document["notes"][-1].startswith("The page trains on (x - 9.5)/5.76628 and (y - ")
 
 
+def test_a_table_of_two_columns_needs_no_names(capsys):
+    Path("t.csv").write_text("hours,yield\n" + numbers())
+    document = json.loads(said(capsys, "explore", "t.csv", "--no-open", "--json").out)
+    assert (document["table"]["x"], document["table"]["y"]) == ("hours", "yield")
+    assert given()["table"]["xName"] == "hours"
+
+
 def test_labels_of_two_values_are_an_outcome_whose_event_is_named(capsys):
     Path("t.csv").write_text("x,y\n" + "".join(f"{i},{'sick' if i > 9 else 'well'}\n" for i in range(20)))
     printed = said(capsys, *FEW)

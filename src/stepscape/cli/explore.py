@@ -28,7 +28,7 @@ class Request:
 
     Attributes
     ----------
-    file, x, y : a table and two of its columns; None for the page without a table.
+    file, x, y : a table and two of its columns; None for the page without a table, or a table of two columns.
     out : file of the page.
     """
 
@@ -107,8 +107,11 @@ def _columns(file: str, request: Request) -> Columns:
 
 
 def _named(table: RawTable, request: Request) -> tuple[str, str]:
+    """Return the columns that are named; of a table of two they need no names."""
     if request.x is not None and request.y is not None:
         return request.x, request.y
+    if request.x is request.y is None and len(set(table.names)) == len(table.names) == 2:
+        return table.names[0], table.names[1]
     missing = " and ".join(name for name in ("x", "y") if getattr(request, name) is None)
     raise bad(
         f"--{missing}".replace(" and ", " and --"),

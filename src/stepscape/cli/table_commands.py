@@ -72,8 +72,14 @@ def explore(
             autocompletion=completion.tables,
         ),
     ] = None,
-    x: Annotated[str | None, typer.Option("--x", metavar="COL", help="Column of inputs.")] = None,
-    y: Annotated[str | None, typer.Option("--y", metavar="COL", help="Column of labels.")] = None,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", metavar="COL", help="Column of inputs; the first, if there are two columns."),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option("--y", metavar="COL", help="Column of labels; the second, if there are two columns."),
+    ] = None,
     loss: Annotated[
         str, typer.Option(metavar="auto|square|logistic", help="Loss to train with, as in fit.")
     ] = "auto",

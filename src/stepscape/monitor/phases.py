@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from stepscape.monitor.row import Row
 
-AT_EDGE, LEFT_EDGE = (
-    0.9,
-    0.8,
-)  # a ratio is at the edge from the first on, and later until it is below the second
+# A ratio is at the edge from the first of these on, and later until it is below the second.
+AT_EDGE, LEFT_EDGE = 0.9, 0.8
 BEYOND = 1.2  # edge ratio above which training does not merely hover at the edge
 PLACES = ("below", "at", "beyond")
 LASTING = 3  # measurements in a row that begin a phase
