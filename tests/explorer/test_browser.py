@@ -15,6 +15,7 @@ from PIL import Image
 from explorer_pages import SMALL
 from stepscape.explorer.verdicts import verdicts
 
+pytestmark = pytest.mark.long
 VIEWS = ("fit", "sharpness", "loss", "variation", "risk")
 # ---- training
 

@@ -33,6 +33,8 @@ from stepscape.report.claim import claim_page
 from stepscape.report.ledger import ledger_index
 from stepscape.report.records import records_blocks
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory):
