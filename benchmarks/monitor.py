@@ -30,7 +30,7 @@ from stepscape.monitor.lanczos import LEAST
 STARTS, PROMISED, RESIDUAL = 2, 1e-4, 1e-3
 STEPS, BUDGET = 2000, 0.05
 GUARDED = ("perceptron_start", "convolutions_trained", "transformer_start")
-TRIES, SIZE, MISSED = 300, 6000, 1e-3
+TRIES, SIZE, MISSED = 1000, 6000, 1e-3
 SPECTRA = {
     "one outlier": [5.0],
     "first two 2 % apart": [1.0, 0.98],

@@ -14,7 +14,7 @@ from stepscape.objectives.require_torch import require_torch
 
 LEAST = 10  # products before the first look at the true residual, from a random start
 # An eigenvalue that hides behind the second shows in a value that still creeps upward while the residual is
-# small. With these, 1 of 200 random starts misses it where the two are 0.5 % apart, without them 1 of 20.
+# small. With these, 3 of 1000 random starts miss it where the two are 0.5 % apart.
 STEADY, STILL = 5, 0.2  # over so many steps the value may move by this share of the tolerance
 # Share of the tolerance that the estimated residual must reach. Vectors that were tracked make a small
 # residual at once, whatever is not among them; it has to be smaller.
@@ -78,8 +78,8 @@ def largest(
     """Find the largest (algebraic) eigenvalue of a symmetric operator by Lanczos with thick restarts.
 
     The result is a lower bound, up to its residual: no number of products excludes a larger eigenvalue whose
-    vector the start happens to be orthogonal to. Where the first two eigenvalues are 0.5 % apart, about 1 in
-    200 random starts settles on the second.
+    vector the start happens to be orthogonal to. Where the first two eigenvalues are 0.5 % apart, about 3 of
+    1000 random starts settle on the second (benchmarks/results/monitor.md).
 
     Parameters
     ----------
